@@ -1,0 +1,3 @@
+"""Caretaker."""
+
+__version__ = "0.1.0"

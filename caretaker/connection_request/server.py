@@ -1,0 +1,216 @@
+"""
+The Connection Request server: one HTTP listener for all CPEs of a shard (TR-069 3.2.2.2).
+
+``GET /cr/<serial>`` asks the CPE of that serial number to open a session. The order of the checks
+is the rule: is there such a CPE (404), are the credentials its own (401), does it accept (503).
+An accepted request is answered at once, before the session begins.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from caretaker.digest import Credentials, Guard
+from caretaker.errors import DeviceBusy, DeviceNotFound
+from caretaker.loop import Loop
+from caretaker.wsgi import WSGIHost
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from caretaker.results import Sink
+
+Auth = Credentials | Callable[[str], Credentials | None] | None
+"""The credentials to ask for: the same for all, those of a serial number, or none."""
+
+_PREFIX = "/cr/"
+_STATUS = {
+    200: "200 OK",
+    401: "401 Unauthorized",
+    404: "404 Not Found",
+    405: "405 Method Not Allowed",
+    503: "503 Service Unavailable",
+}
+_VERDICTS = {200: "accepted", 401: "unauthorized", 404: "not_found", 503: "refused"}
+Headers = list[tuple[str, str]]
+
+
+class ConnectionRequestApp:
+    """
+    The WSGI application.
+
+    Args:
+        on_connection_request: takes the serial number of an authenticated request; returning
+            accepts, DeviceNotFound is 404, DeviceBusy is 503.
+        auth: credentials to ask for; a callable may raise DeviceNotFound.
+        allow_basic: whether Basic is taken beside Digest (the standard has Digest only).
+        sink: takes the verdicts.
+        clock: seconds, going forward.
+    """
+
+    def __init__(
+        self,
+        on_connection_request: Callable[[str], object],
+        auth: Auth = None,
+        *,
+        allow_basic: bool = False,
+        sink: Sink | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._accept = on_connection_request
+        self._auth = auth
+        self._sink = sink
+        self._clock = clock
+        self._guard = Guard("Connection Request", clock, allow_basic=allow_basic)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ.get("PATH_INFO", "")
+        if path == "/health":
+            return self._health(environ, start_response)
+        if not path.startswith(_PREFIX):
+            return _reply(start_response, 404)
+        if environ["REQUEST_METHOD"] != "GET":
+            return _reply(start_response, 405, [("Allow", "GET")])
+        started = self._clock()
+        status, headers = self._answer(path[len(_PREFIX) :], environ)
+        answer = _reply(start_response, status, headers)
+        if self._sink is not None:
+            self._sink.connection_request(_VERDICTS[status], self._clock() - started)
+        return answer
+
+    def _answer(self, serial_number: str, environ: WSGIEnvironment) -> tuple[int, Headers]:
+        try:
+            credentials = self._auth(serial_number) if callable(self._auth) else self._auth
+            if credentials is not None:
+                challenges = self._guard.check(
+                    credentials, "GET", _target(environ), environ.get("HTTP_AUTHORIZATION")
+                )
+                if challenges:
+                    return 401, [("WWW-Authenticate", challenge) for challenge in challenges]
+            self._accept(serial_number)
+        except DeviceNotFound:
+            return 404, []
+        except DeviceBusy:
+            return 503, []
+        return 200, []
+
+    def _health(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "GET":
+            return _reply(start_response, 405, [("Allow", "GET")])
+        return _reply(start_response, 200, [("Content-Type", "text/plain")], b"OK")
+
+
+def _reply(
+    start_response: StartResponse, status: int, headers: Headers | None = None, body: bytes = b""
+) -> Iterable[bytes]:
+    start_response(_STATUS[status], [*(headers or []), ("Content-Length", str(len(body)))])
+    return [body] if body else []
+
+
+def _target(environ: WSGIEnvironment) -> str:
+    """The request target as it came; the digest is made over it."""
+    target: str = environ.get("REQUEST_URI") or environ["PATH_INFO"]
+    return target
+
+
+def _accept_all(_: str) -> None:
+    """Accept a request for any serial number."""
+
+
+class ConnectionRequestServer:
+    """
+    The application at an address; also a context manager.
+
+    Runs on the gevent loop of a patched process, in a thread of its own elsewhere.
+
+    Args:
+        port: to listen on; 0 for any free one.
+        on_connection_request: as for ``ConnectionRequestApp``; without it all are accepted.
+        auth: as for ``ConnectionRequestApp``.
+        host: the address to bind; loopback unless told (decision D10).
+        allow_basic: as for ``ConnectionRequestApp``.
+        advertise: the host name or address that ``base_url`` shows, where it differs from what
+            is bound (containers, NAT).
+        sink, clock: as for ``ConnectionRequestApp``.
+        loop: to share another's.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        on_connection_request: Callable[[str], object] = _accept_all,
+        auth: Auth = None,
+        *,
+        host: str = "127.0.0.1",
+        allow_basic: bool = False,
+        advertise: str | None = None,
+        sink: Sink | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        loop: Loop | None = None,
+    ) -> None:
+        self.app = ConnectionRequestApp(
+            on_connection_request, auth, allow_basic=allow_basic, sink=sink, clock=clock
+        )
+        self._advertise = advertise
+        self._own_loop = loop is None
+        self._loop = loop or Loop()
+        self._host = WSGIHost(self.app, host, port, self._loop)
+
+    def start(self) -> Self:
+        """
+        Bind and serve, and return itself.
+
+        Raises:
+            InputError: the address can't be bound.
+        """
+        self._loop.start()
+        try:
+            self._host.start()
+        except BaseException:
+            self._stop_loop()
+            raise
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port; the real one once started."""
+        return self._host.port
+
+    @property
+    def base_url(self) -> str:
+        """``http://host:port``."""
+        if self._advertise is None:
+            return self._host.url
+        host = f"[{self._advertise}]" if ":" in self._advertise else self._advertise
+        return f"http://{host}:{self.port}"
+
+    def device_url(self, serial_number: str) -> str:
+        """The ConnectionRequestURL of a CPE."""
+        return f"{self.base_url}{_PREFIX}{quote(serial_number, safe='')}"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._host.stop()
+        self._stop_loop()
+
+    def _stop_loop(self) -> None:
+        if self._own_loop:
+            self._loop.stop()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()

@@ -1,0 +1,378 @@
+"""
+The CWMP session, both roles, without I/O (TR-069 3.7).
+
+Theory of operation
+-------------------
+
+A session is a row of HTTP exchanges, each begun by the CPE. Whatever the ACS has to say travels in
+the answers, so the two ends see the same row from two sides:
+
+* the **CPE** has something to POST (``next_post``) and is told what came back (``receive``);
+* the **ACS** is told what was POSTed (``receive``) and returns what to answer.
+
+All that decides "what may come next" is in ``TRANSITIONS``: role -> state -> trigger -> state.
+A trigger that is missing there breaks the session, with a reason that names state and trigger.
+Two sessions can be joined in a test with no network between them.
+
+The CPE's states follow from three rules of TR-069 3.7.1:
+
+* It may send requests of its own only before its (last) empty POST: ``READY``, ``REQUESTING``.
+* Under HoldRequests it must POST empty although it has requests waiting: ``HELD``; an empty
+  answer ends the hold.
+* After an empty POST without hold it only listens and answers: ``LISTENING``, ``ANSWERING``; the
+  first empty answer ends the session.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_0, Envelope, decode, encode
+from caretaker.cwmp.faults import FaultCode
+from caretaker.errors import FaultError, SessionError
+
+MAX_RETRY_REQUESTS = 5
+"""How often a request is repeated when the ACS answers 8005; no number is in the standard."""
+
+
+class Role(enum.Enum):
+    """Which end of the session this is."""
+
+    CPE = "CPE"
+    ACS = "ACS"
+
+
+class State(enum.Enum):
+    """Where a session is; the comment tells who has the word."""
+
+    INFORMING = "informing"  # CPE: the Inform is out; ACS: it is awaited
+    READY = "ready"  # CPE: established, nothing outstanding, may request
+    REQUESTING = "requesting"  # CPE: a request of its own is out
+    HELD = "held"  # CPE: an empty POST under HoldRequests is out
+    ANSWERING_HELD = "answering, held"  # CPE: its answer to an ACS request is out, hold was on
+    LISTENING = "listening"  # CPE: the empty POST is out; ACS: the CPE has the word
+    ANSWERING = "answering"  # CPE: its answer is out; ACS: the answer to its request is awaited
+    DONE = "done"
+    ABORTED = "aborted"
+
+
+class Trigger(enum.Enum):
+    """What can come in."""
+
+    INFORM = "an Inform"
+    INFORM_RESPONSE = "an InformResponse"
+    REQUEST = "a request"
+    RESPONSE = "the response"
+    FAULT = "a Fault"
+    RETRY = "a Fault 8005"
+    EMPTY = "an empty message"
+
+
+_S, _T = State, Trigger
+
+TRANSITIONS: dict[Role, dict[State, dict[Trigger, State]]] = {
+    Role.CPE: {
+        _S.INFORMING: {_T.INFORM_RESPONSE: _S.READY, _T.RETRY: _S.INFORMING},
+        _S.READY: {},
+        _S.REQUESTING: {
+            _T.RESPONSE: _S.READY,
+            _T.FAULT: _S.READY,
+            _T.RETRY: _S.REQUESTING,
+        },
+        _S.HELD: {_T.REQUEST: _S.ANSWERING_HELD, _T.EMPTY: _S.READY},
+        _S.ANSWERING_HELD: {_T.REQUEST: _S.ANSWERING_HELD, _T.EMPTY: _S.READY},
+        _S.LISTENING: {_T.REQUEST: _S.ANSWERING, _T.EMPTY: _S.DONE},
+        _S.ANSWERING: {_T.REQUEST: _S.ANSWERING, _T.EMPTY: _S.DONE},
+        _S.DONE: {},
+        _S.ABORTED: {},
+    },
+    # ANSWERING is entered when the ACS has a request to send; without one it ends the session.
+    Role.ACS: {
+        _S.INFORMING: {_T.INFORM: _S.LISTENING},
+        _S.LISTENING: {_T.REQUEST: _S.LISTENING, _T.EMPTY: _S.ANSWERING},
+        _S.ANSWERING: {_T.RESPONSE: _S.ANSWERING, _T.FAULT: _S.ANSWERING},
+        _S.DONE: {_T.EMPTY: _S.DONE},
+        _S.ABORTED: {},
+    },
+}
+
+
+class Device(Protocol):
+    """What a CPE's session needs of the device behind it."""
+
+    def answer(self, request: m.Request, now: float) -> m.Response:
+        """The response to a request of the ACS; raises FaultError to answer with a fault."""
+
+    def delivered(self, request: m.Request, now: float) -> None:
+        """The ACS has answered a request of ours (Inform, TransferComplete, ...) with success."""
+
+
+class Controller(Protocol):
+    """What an ACS's session needs of the ACS behind it."""
+
+    def inform(self, inform: m.Inform) -> None:
+        """A CPE opens a session; raises FaultError to refuse it."""
+
+    def answer(self, request: m.Request) -> m.Response:
+        """The response to a request of the CPE; raises FaultError to answer with a fault."""
+
+    def next_request(self) -> m.Request | None:
+        """The next request to the CPE, None when there is no more."""
+
+    def responded(self, response: m.Response) -> None:
+        """The CPE has answered the last request, maybe with a Fault."""
+
+
+def _name(message: m.Message) -> str:
+    if isinstance(message, m.UnknownRequest | m.UnknownResponse):
+        return message.name
+    return type(message).__name__
+
+
+class CPESession:
+    """
+    One session, seen from the CPE.
+
+    Args:
+        inform: the first message.
+        device: answers the requests of the ACS.
+        requests: the CPE's own requests, in the order to send them.
+        namespace: of the messages that the CPE begins; answers use that of the request.
+        check_id: whether an answer must carry the cwmp:ID of its request. The standard says so;
+            some ACSs (Magma's enodebd) send another.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_check_id",
+        "_device",
+        "_hold",
+        "_namespace",
+        "_next_id",
+        "_outstanding",
+        "_repeats",
+        "_requests",
+        "name",
+        "state",
+    )
+
+    def __init__(
+        self,
+        inform: m.Inform,
+        device: Device,
+        requests: Iterable[m.Request] = (),
+        namespace: str = CWMP_1_0,
+        *,
+        check_id: bool = True,
+    ) -> None:
+        self.state = State.INFORMING
+        self.name = ""
+        self._device = device
+        self._requests = deque(requests)
+        self._namespace = namespace
+        self._check_id = check_id
+        self._outstanding: m.Request | None = inform
+        self._answer: Envelope | None = None
+        self._hold = False
+        self._next_id = 0
+        self._repeats = 0
+
+    @property
+    def established(self) -> bool:
+        """Whether the ACS has accepted the Inform."""
+        return self.state not in (State.INFORMING, State.ABORTED)
+
+    def next_post(self) -> bytes | None:
+        """
+        The body of the next POST (``b""`` is the empty POST), None when the session is over.
+
+        ``name`` then tells what it is, for statistics: a message's name, or ``(empty)``.
+        """
+        if self.state in (State.DONE, State.ABORTED):
+            return None
+        if self._answer is not None:
+            envelope, self._answer = self._answer, None
+            self.name = _name(envelope.message)
+            return encode(envelope)
+        if self.state is State.READY:
+            self._take_the_word()
+        return self._post_outstanding()
+
+    def _take_the_word(self) -> None:
+        if self._hold:
+            self.state = State.HELD
+        elif self._requests:
+            self._outstanding = self._requests.popleft()
+            self.state = State.REQUESTING
+        else:
+            self.state = State.LISTENING
+
+    def _post_outstanding(self) -> bytes:
+        if self._outstanding is None:
+            self.name = "(empty)"
+            return b""
+        self.name = _name(self._outstanding)
+        self._next_id += 1
+        return encode(Envelope(self._outstanding, str(self._next_id), self._namespace))
+
+    def receive(self, body: bytes, now: float) -> None:
+        """
+        Take the answer to the last POST.
+
+        Args:
+            body: of the HTTP response, empty for 204 or an empty 200.
+            now: the present time in seconds, handed on to the device.
+
+        Raises:
+            EnvelopeError: the answer can't be read.
+            SessionError: it is not what may come now. After either, the session is aborted.
+        """
+        state, self.state = self.state, State.ABORTED
+        envelope = decode(body) if body.strip() else None
+        trigger = self._trigger(envelope)
+        following = TRANSITIONS[Role.CPE][state].get(trigger)
+        if following is None:
+            raise SessionError(self._complaint(state, trigger, envelope))
+        self._hold = envelope is not None and envelope.hold_requests
+        self._act(trigger, envelope, now)
+        self.state = following
+
+    def _trigger(self, envelope: Envelope | None) -> Trigger:
+        if envelope is None:
+            return Trigger.EMPTY
+        message = envelope.message
+        if isinstance(message, m.Request):
+            return Trigger.REQUEST
+        if self._outstanding is None:
+            return Trigger.FAULT if isinstance(message, m.Fault) else Trigger.RESPONSE
+        if self._check_id and envelope.id is not None:
+            self._check(envelope.id)
+        if isinstance(message, m.Fault):
+            retry = message.fault_code == FaultCode.ACS_RETRY_REQUEST
+            return Trigger.RETRY if retry else Trigger.FAULT
+        if not isinstance(message, self._outstanding.response):
+            raise SessionError(f"{_name(message)} in answer to {_name(self._outstanding)}")
+        is_inform = isinstance(message, m.InformResponse)
+        return Trigger.INFORM_RESPONSE if is_inform else Trigger.RESPONSE
+
+    def _check(self, envelope_id: str) -> None:
+        if envelope_id.strip() != str(self._next_id):
+            raise SessionError("answer with a cwmp:ID that is not the request's")
+
+    def _complaint(self, state: State, trigger: Trigger, envelope: Envelope | None) -> str:
+        if trigger is Trigger.FAULT and envelope is not None:
+            assert isinstance(envelope.message, m.Fault)
+            return f"Fault {envelope.message.fault_code} in answer to {self.name}"
+        return f"{trigger.value} while {state.value}"
+
+    def _act(self, trigger: Trigger, envelope: Envelope | None, now: float) -> None:
+        if trigger is Trigger.REQUEST:
+            assert envelope is not None
+            self._answer = self._answer_to(envelope, now)
+        elif trigger is Trigger.RETRY:
+            self._repeats += 1
+            if self._repeats > MAX_RETRY_REQUESTS:
+                raise SessionError("Fault 8005 again and again")
+        elif self._outstanding is not None:
+            request, self._outstanding, self._repeats = self._outstanding, None, 0
+            if trigger is not Trigger.FAULT:
+                self._device.delivered(request, now)
+
+    def _answer_to(self, envelope: Envelope, now: float) -> Envelope:
+        """The answer in the namespace and with the ID of the request (TR-069 3.5)."""
+        assert isinstance(envelope.message, m.Request)
+        try:
+            message = self._device.answer(envelope.message, now)
+        except FaultError as error:
+            message = m.Fault.of(error.fault_code, error.fault_string)
+        return Envelope(message, envelope.id, envelope.namespace)
+
+    def abort(self) -> None:
+        """End it: the connection is gone, the HTTP answer was an error, the power is off."""
+        if self.state is not State.DONE:
+            self.state = State.ABORTED
+
+
+class ACSSession:
+    """
+    One session, seen from the ACS.
+
+    Args:
+        controller: knows the device and what to ask of it.
+    """
+
+    __slots__ = ("_controller", "_namespace", "_next_id", "_outstanding", "state")
+
+    def __init__(self, controller: Controller) -> None:
+        self.state = State.INFORMING
+        self._controller = controller
+        self._namespace = CWMP_1_0
+        self._next_id = 0
+        self._outstanding: m.Request | None = None
+
+    def receive(self, body: bytes) -> bytes:
+        """
+        What to answer to this POST; ``b""`` stands for 204.
+
+        Raises:
+            EnvelopeError: the body can't be read.
+            SessionError: it is not what may come now. After either, the session is aborted.
+        """
+        state, self.state = self.state, State.ABORTED
+        envelope = decode(body) if body.strip() else None
+        trigger = self._trigger(envelope)
+        following = TRANSITIONS[Role.ACS][state].get(trigger)
+        if following is None:
+            raise SessionError(f"{trigger.value} while {state.value}")
+        self.state = following
+        if envelope is None:
+            return b"" if following is State.DONE else self._ask()
+        self._namespace = envelope.namespace
+        if isinstance(envelope.message, m.Request):
+            return self._answer(envelope, envelope.message)
+        assert isinstance(envelope.message, m.Response)
+        self._outstanding = None
+        self._controller.responded(envelope.message)
+        return self._ask()
+
+    def _trigger(self, envelope: Envelope | None) -> Trigger:
+        if envelope is None:
+            return Trigger.EMPTY
+        message = envelope.message
+        if isinstance(message, m.Inform):
+            return Trigger.INFORM
+        if isinstance(message, m.Request):
+            return Trigger.REQUEST
+        if isinstance(message, m.Fault):
+            return Trigger.FAULT
+        if self._outstanding is not None and not isinstance(message, self._outstanding.response):
+            raise SessionError(f"{_name(message)} in answer to {_name(self._outstanding)}")
+        return Trigger.RESPONSE
+
+    def _answer(self, envelope: Envelope, request: m.Request) -> bytes:
+        try:
+            message = self._respond(request)
+        except FaultError as error:
+            message = m.Fault.of(error.fault_code, error.fault_string)
+            if isinstance(request, m.Inform):
+                self.state = State.DONE
+        return encode(Envelope(message, envelope.id, envelope.namespace))
+
+    def _respond(self, request: m.Request) -> m.Response:
+        if isinstance(request, m.Inform):
+            self._controller.inform(request)
+            return m.InformResponse()
+        return self._controller.answer(request)
+
+    def _ask(self) -> bytes:
+        request = self._controller.next_request()
+        if request is None:
+            self.state = State.DONE
+            return b""
+        self._outstanding = request
+        self._next_id += 1
+        return encode(Envelope(request, str(self._next_id), self._namespace))

@@ -1,0 +1,72 @@
+"""
+What a CPE does and changes by itself, without the ACS asking.
+
+``Behaviors`` are the settings, shared by a fleet; ``DynamicBehavior`` is one CPE's behaviour as a
+user of ``Fleet.get_device`` sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from caretaker.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from caretaker.device.events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviors:
+    """
+    What the CPEs of a fleet do by themselves.
+
+    Args:
+        periodic_inform: whether they inform periodically, as PeriodicInformEnable says.
+        inform_interval: seconds; instead of the profile's PeriodicInformInterval. 0 is off.
+        value_change_events: whether a changed parameter with notification on raises
+            ``4 VALUE CHANGE``.
+        dynamic_params: whether UpTime counts; otherwise it stays as the profile has it.
+    """
+
+    periodic_inform: bool = True
+    inform_interval: float | None = None
+    value_change_events: bool = True
+    dynamic_params: bool = True
+
+    @classmethod
+    def of(cls, given: Behaviors | Mapping[str, Any] | None) -> Behaviors:
+        """
+        The settings of a mapping by name; the defaults of None.
+
+        Raises:
+            InputError: a name that is no behaviour.
+        """
+        if isinstance(given, Behaviors):
+            return given
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(set(given or ()) - set(names))
+        if unknown:
+            raise InputError(f"behaviors: no {unknown[0]!r}; there are {', '.join(names)}")
+        return cls(**(given or {}))
+
+
+class DynamicBehavior:
+    """
+    The behaviour of one CPE.
+
+    Args:
+        settings: of its fleet.
+        events: returns the CPE's pending events.
+    """
+
+    def __init__(self, settings: Behaviors, events: Callable[[], Events]) -> None:
+        self.settings = settings
+        self._events = events
+
+    def pending_events(self) -> list[str]:
+        """The codes of the events that the ACS has not been told yet, in the order raised."""
+        return [event.event_code for event in self._events()]

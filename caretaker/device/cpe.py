@@ -1,0 +1,551 @@
+"""
+One CPE: what it is, what it has to tell the ACS, and when (TR-069 3.2, 3.7).
+
+A CPE owns no greenlet, socket or timer (decision D2). It is told the time, says when it is next
+due, hands out a session, and is told how the session ended::
+
+    due = cpe.power_on(now)
+    session = cpe.begin_session(now)      # at the due time
+    ...                                   # session.next_post(), session.receive(...)
+    due = cpe.end_session(outcome, now)
+
+Times are seconds of a clock that only goes forward; ``Premises.wall_offset`` makes dates of them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil, inf
+from typing import TYPE_CHECKING
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
+from caretaker.cwmp.session import CPESession
+from caretaker.device import events as ev
+from caretaker.device.behavior import Behaviors
+from caretaker.device.data_model import Overlay, Parameter, typed
+from caretaker.device.events import EventBooks, Events
+from caretaker.device.identity import Identities, device_id
+from caretaker.device.methods import METHODS
+from caretaker.device.profile import Profile
+from caretaker.errors import DeviceBusy, FaultError
+
+if TYPE_CHECKING:
+    from caretaker.device.data_model import DataModel
+
+
+class Outcome(enum.Enum):
+    """How a session ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SHED = "shed"
+    """The ACS shed load with a 503; for the CPE a failure like any other."""
+    ABANDONED = "abandoned"
+    """The CPE lost its power; no one's failure."""
+
+
+@dataclass(slots=True)
+class Premises:
+    """
+    What the CPEs of a shard share: the place they are installed at.
+
+    Args:
+        identities: who they are.
+        acs_url: where they inform.
+        connection_request_url: of a serial number, at the server of this shard.
+        behaviors: what they do by themselves.
+        acs_username, acs_password: credentials towards the ACS, the same for all; own ones for
+            each CPE where None.
+        reboot_seconds: the shortest and longest outage of a reboot.
+        wall_offset: seconds since 1970 minus the clock of ``now``.
+        namespace: of what the CPEs send; that of their profile where None.
+        check_id: whether answers must carry the cwmp:ID of the request.
+    """
+
+    identities: Identities = field(default_factory=Identities)
+    acs_url: str = ""
+    connection_request_url: Callable[[str], str] = "http://127.0.0.1/cr/{}".format
+    behaviors: Behaviors = field(default_factory=Behaviors)
+    acs_username: str | None = None
+    acs_password: str | None = None
+    reboot_seconds: tuple[float, float] = (10.0, 30.0)
+    wall_offset: float = 0.0
+    namespace: str | None = None
+    check_id: bool = True
+    books: EventBooks = field(default_factory=EventBooks)
+
+    def date(self, now: float) -> str:
+        """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""
+        moment = datetime.fromtimestamp(now + self.wall_offset, UTC).astimezone()
+        return moment.isoformat(timespec="seconds")
+
+
+class CPE:
+    """
+    One device of the fleet.
+
+    Args:
+        index: in the fleet; with the premises' identities it tells who the CPE is.
+        profile: what kind of device it is.
+        premises: what it shares with the others.
+    """
+
+    __slots__ = (
+        "accepted_at",
+        "after",
+        "booted_at",
+        "changed",
+        "down_until",
+        "due",
+        "events",
+        "failures",
+        "in_session",
+        "index",
+        "overlay",
+        "periodic_due",
+        "powered",
+        "premises",
+        "profile",
+        "sent",
+        "session_due",
+        "telling",
+    )
+
+    def __init__(self, index: int, profile: Profile, premises: Premises) -> None:
+        self.index = index
+        self.profile = profile
+        self.premises = premises
+        self.overlay: Overlay | None = None
+        self.events: Events = ()
+        """Events that the next Inform will tell."""
+        self.sent: Events = ()
+        """Those of the running session's Inform that are not delivered yet."""
+        self.changed: tuple[str, ...] = ()
+        """Parameters whose change the next ``4 VALUE CHANGE`` will tell."""
+        self.telling: tuple[str, ...] = ()
+        """Those that the running session's Inform tells."""
+        self.after: tuple[m.Request, ...] = ()
+        """Reboot and FactoryReset, to be done when the session is over."""
+        self.powered = False
+        self.in_session = False
+        self.failures = 0
+        self.booted_at = 0.0
+        self.down_until = 0.0
+        self.session_due = inf
+        """When a session must begin for what has happened or failed."""
+        self.periodic_due = inf
+        self.due = inf
+        """When something must be done; the scheduler's copy is stale if it differs."""
+        self.accepted_at = 0.0
+        """When the Connection Request was accepted that is pending; 0 if none is."""
+
+    # Who it is.
+
+    @property
+    def serial_number(self) -> str:
+        """The serial number."""
+        return self.premises.identities.serial_number(self.index)
+
+    @property
+    def device_id(self) -> str:
+        """``OUI-ProductClass-SerialNumber``, percent-encoded (TR-069 3.4.4)."""
+        return device_id(self.profile.oui, self.profile.product_class, self.serial_number)
+
+    # What it has.
+
+    @property
+    def model(self) -> DataModel:
+        """The data model from the factory."""
+        return self.profile.model
+
+    def parameter(self, path: str) -> Parameter | None:
+        """The parameter of a path, None if there is none."""
+        return self.model.parameter(path, self.overlay)
+
+    def value(self, path: str, now: float) -> str:
+        """The value of a parameter, hidden ones too; empty if there is no such parameter."""
+        if self.overlay is not None:
+            own = self.overlay.values.get(path)
+            if own is not None:
+                return own
+        parameter = self.parameter(path)
+        if parameter is None:
+            return ""
+        return (
+            SOURCES[parameter.source](self, parameter, now) if parameter.source else parameter.value
+        )
+
+    def read(self, path: str, now: float) -> ParameterValueStruct:
+        """A parameter as GetParameterValues gives it: hidden ones are empty."""
+        if self.overlay is None:
+            constant = self.model.constants.get(path)
+            if constant is not None:
+                return constant
+        parameter = self.parameter(path)
+        assert parameter is not None
+        return typed(path, "" if parameter.hidden else self.value(path, now), parameter.type)
+
+    def own(self) -> Overlay:
+        """The overlay, made if there was none."""
+        if self.overlay is None:
+            self.overlay = Overlay()
+        return self.overlay
+
+    def set_values(self, values: Iterable[tuple[str, str]], now: float) -> None:
+        """Set parameters on behalf of the ACS; what they steer follows."""
+        changes = dict(values)
+        self.own().values.update(changes)
+        prefix = f"{self.profile.management_server}PeriodicInform"
+        if any(path.startswith(prefix) for path in changes):
+            self._arm_periodic(now)
+
+    def change(self, path: str, value: str, now: float) -> float:
+        """
+        Change a parameter by something other than the ACS (TR-069 3.2.1) and return when due.
+
+        With notification on, ``4 VALUE CHANGE`` follows: in the next Inform when it is passive,
+        in a session now when it is active.
+
+        Raises:
+            FaultError: 9005 there is no such parameter; 9007 the value is not of its type.
+        """
+        parameter = self.parameter(path)
+        if parameter is None:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        if typed(path, value, parameter.type).type != parameter.type:
+            raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
+        if value != self.value(path, now):
+            self.own().values[path] = value
+            self._notify(path, now)
+        return self._reschedule(now)
+
+    def _notify(self, path: str, now: float) -> None:
+        notification = self.notification(path)
+        if notification == 0 or not self.premises.behaviors.value_change_events:
+            return
+        if path not in self.changed:
+            self.changed = (*self.changed, path)
+        self.raise_event(EventStruct(ev.VALUE_CHANGE), now if notification == 2 else inf)
+
+    def notification(self, path: str) -> int:
+        """The notification attribute of a parameter, 0 to 6."""
+        last = path[len(self.model.root) :]
+        if last in FORCED_ACTIVE:
+            return 2
+        attributes = self.overlay.attribute(path) if self.overlay is not None else None
+        if attributes is not None:
+            return attributes.notification
+        return 2 if last in DEFAULT_ACTIVE else 0
+
+    def _setting(self, last: str, default: float, now: float) -> float:
+        """A number of ManagementServer; the default where it is absent or no number."""
+        text = self.value(f"{self.profile.management_server}{last}", now)
+        return float(text) if text.isascii() and text.isdigit() else default
+
+    def enabled(self, now: float) -> bool:
+        """EnableCWMP: without it no Informs, and no Connection Requests accepted."""
+        return self.value(f"{self.profile.management_server}EnableCWMP", now) not in _FALSE
+
+    # Power.
+
+    def power_on(self, now: float, delay: float = 0.0) -> float:
+        """Switch on as it comes from the factory; the first contact is after ``delay`` seconds."""
+        self.powered = True
+        self._boot(now, now + delay, EventStruct(ev.BOOTSTRAP))
+        return self._reschedule(now)
+
+    def power_off(self, now: float) -> None:
+        """Switch off for good; what is pending is discarded by that rule."""
+        self._lose_all_events("power off")
+        self.powered = self.in_session = False
+        self.session_due = self.periodic_due = inf
+        self._reschedule(now)
+
+    def _boot(self, up_at: float, inform_at: float, *before: EventStruct) -> None:
+        self.failures = 0
+        self.booted_at = self.down_until = up_at
+        self.session_due = inf
+        for event in (*before, EventStruct(ev.BOOT)):
+            self.raise_event(event, inform_at)
+        self._arm_periodic(inform_at)
+
+    def _reboot(self, command_key: str, now: float) -> None:
+        self.events = self.premises.books.reboot(self.events)
+        self.accepted_at = 0.0
+        self.changed = ()
+        up_at = self._up_again(now)
+        self._boot(up_at, up_at)
+        self.raise_event(EventStruct(ev.M_REBOOT, command_key), up_at)
+
+    def _factory_reset(self, now: float) -> None:
+        self._lose_all_events("factory reset")
+        self.overlay = None
+        up_at = self._up_again(now)
+        self._boot(up_at, up_at, EventStruct(ev.BOOTSTRAP))
+
+    def _up_again(self, now: float) -> float:
+        chance = self.premises.identities.random(self.index, "reboot")
+        return now + chance.uniform(*self.premises.reboot_seconds)
+
+    def _lose_all_events(self, why: str) -> None:
+        self.premises.books.clear(self.pending, why)
+        self.events = self.sent = ()
+        self.changed = self.telling = ()
+        self.accepted_at = 0.0
+
+    # Events and due times.
+
+    @property
+    def pending(self) -> Events:
+        """All events that the ACS has not been told yet."""
+        return self.sent + self.events
+
+    def raise_event(self, event: EventStruct, at: float) -> None:
+        """Add an event that asks for a session at that time; ``inf``: it waits for another's."""
+        self.events = self.premises.books.add(self.events, event)
+        self.session_due = min(self.session_due, at)
+
+    def connection_request(self, now: float) -> bool:
+        """
+        Accept an authenticated Connection Request; ``due`` is then now, or after the session.
+
+        Returns whether it asks for a session of its own; False when one is pending already that
+        serves this request too (TR-069 3.2.2).
+
+        Raises:
+            DeviceBusy: the CPE is off, rebooting, or CWMP is switched off.
+        """
+        if not self.powered:
+            raise DeviceBusy("powered off")
+        if now < self.down_until:
+            raise DeviceBusy("rebooting")
+        if not self.enabled(now):
+            raise DeviceBusy("CWMP is disabled")
+        if _CONNECTION_REQUEST in self.sent:
+            self.premises.books.merge(_CONNECTION_REQUEST)
+            return False
+        first = _CONNECTION_REQUEST not in self.events
+        if first:
+            self.accepted_at = now
+        self.raise_event(_CONNECTION_REQUEST, now)
+        self._reschedule(now)
+        return first
+
+    def _arm_periodic(self, now: float) -> None:
+        """Plan the next periodic Inform; the phase is the CPE's own (TR-069 3.7.1.5, TR-106)."""
+        enabled = self.value(f"{self.profile.management_server}PeriodicInformEnable", now)
+        if enabled in (*_FALSE, "") or not self.premises.behaviors.periodic_inform:
+            self.periodic_due = inf
+            return
+        interval = self._interval(now)
+        phase = self.premises.identities.random(self.index, "periodic phase").random()
+        self.periodic_due = now + interval * phase
+
+    def _interval(self, now: float) -> float:
+        return max(1.0, self._setting("PeriodicInformInterval", 300.0, now))
+
+    def _reschedule(self, now: float) -> float:
+        """Set ``due`` from what is planned; never while off, in a session or disabled."""
+        if not self.powered or self.in_session or not self.enabled(now):
+            self.due = inf
+        else:
+            self.due = max(min(self.session_due, self.periodic_due), self.down_until)
+        return self.due
+
+    # Sessions.
+
+    def begin_session(self, now: float) -> CPESession | None:
+        """
+        The session to run now; None when nothing asks for one any more.
+
+        A period that has passed adds one ``2 PERIODIC``; due times stay on the grid however late
+        the session is (decision D6).
+        """
+        if now >= self.periodic_due:
+            self._periodic(now)
+        if self.session_due > now:
+            self._reschedule(now)
+            return None
+        self.in_session = True
+        self.session_due = inf
+        self.sent, self.events = self.events, ()
+        self.telling, self.changed = self.changed, ()
+        self._reschedule(now)
+        namespace = self.premises.namespace or self.profile.namespace
+        return CPESession(self._inform(now), self, (), namespace, check_id=self.premises.check_id)
+
+    def _periodic(self, now: float) -> None:
+        interval = self._interval(now)
+        planned = self.periodic_due
+        self.periodic_due += interval * max(1, ceil((now - planned) / interval))
+        # In a retry wait it joins the events of the retry, which keeps its own time.
+        waiting = self.failures > 0 and self.session_due < inf
+        self.raise_event(_PERIODIC, inf if waiting else planned)
+
+    def _inform(self, now: float) -> m.Inform:
+        """The Inform of the session that begins (TR-069 A.3.3.1)."""
+        profile = self.profile
+        device = DeviceIdStruct(
+            profile.manufacturer, profile.oui, profile.product_class, self.serial_number
+        )
+        paths = dict.fromkeys((*profile.inform_parameters, *self.telling))
+        return m.Inform(
+            device,
+            self.sent,
+            1,
+            self.premises.date(now),
+            self.failures,
+            tuple([self.read(path, now) for path in paths if self.parameter(path) is not None]),
+        )
+
+    def answer(self, request: m.Request, now: float) -> m.Response:
+        """The response to a request of the ACS; raises FaultError (9000 for other methods)."""
+        method = METHODS.get(type(request))
+        if method is None:
+            raise FaultError(FaultCode.METHOD_NOT_SUPPORTED)
+        return method(self, request, now)
+
+    def delivered(self, request: m.Request, _: float) -> None:
+        """Drop the events that the good answer to this request delivers."""
+        if isinstance(request, m.Inform):
+            self.telling = ()
+            if _CONNECTION_REQUEST in self.sent:
+                self.accepted_at = 0.0
+        self.sent = self.premises.books.deliver(self.sent, type(request))
+
+    def after_session(self, request: m.Request) -> None:
+        """Do this (Reboot, FactoryReset) when the session is over."""
+        self.after = (*self.after, request)
+
+    def end_session(self, outcome: Outcome, now: float) -> float:
+        """
+        Take the end of the session and return when the CPE is due again.
+
+        After a failure the events that are kept wait for the retry (TR-069 3.2.1.1).
+        """
+        self.in_session = False
+        if outcome is not Outcome.SUCCEEDED:
+            self._fail()
+        self.failures = 0 if outcome is Outcome.SUCCEEDED else self.failures + 1
+        self.events = self.premises.books.restore(self.sent, self.events)
+        self.changed = tuple(dict.fromkeys((*self.telling, *self.changed)))
+        self.sent = self.telling = ()
+        if self.events and self.failures:
+            self.session_due = min(self.session_due, now + self._retry_wait(now))
+        self._do_after_session(now)
+        return self._reschedule(now)
+
+    def _fail(self) -> None:
+        if _CONNECTION_REQUEST in self.sent:
+            self.accepted_at = 0.0
+        self.sent = self.premises.books.fail(self.sent)
+
+    def _do_after_session(self, now: float) -> None:
+        after, self.after = self.after, ()
+        for request in after:
+            if isinstance(request, m.FactoryReset):
+                self._factory_reset(now)
+            elif isinstance(request, m.Reboot):
+                self._reboot(request.command_key, now)
+
+    def _retry_wait(self, now: float) -> float:
+        """Seconds before the next attempt, by the table of TR-069 3.2.1.1."""
+        least = max(1.0, self._setting("CWMPRetryMinimumWaitInterval", 5.0, now))
+        factor = max(1000.0, self._setting("CWMPRetryIntervalMultiplier", 2000.0, now)) / 1000
+        attempt = min(self.failures, 10)
+        shortest = least * factor ** (attempt - 1)
+        chance = self.premises.identities.random(self.index, f"retry {self.failures}")
+        return chance.uniform(shortest, shortest * factor)
+
+
+_FALSE = ("0", "false")
+_CONNECTION_REQUEST = EventStruct(ev.CONNECTION_REQUEST)
+_PERIODIC = EventStruct(ev.PERIODIC)
+
+FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
+"""Parameters whose active notification can't be turned off (data models)."""
+DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.ConnReqJabberID")
+
+
+# -- values that are computed when they are read --------------------------------------------------
+
+
+def _serial_number(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.serial_number
+
+
+def _up_time(cpe: CPE, parameter: Parameter, now: float) -> str:
+    if not cpe.premises.behaviors.dynamic_params:
+        return parameter.value
+    return str(max(0, int(now - cpe.booted_at)))
+
+
+def _acs_url(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.premises.acs_url
+
+
+def _acs_username(cpe: CPE, _: Parameter, __: float) -> str:
+    given = cpe.premises.acs_username
+    return cpe.device_id if given is None else given
+
+
+def _acs_password(cpe: CPE, _: Parameter, __: float) -> str:
+    given = cpe.premises.acs_password
+    return cpe.premises.identities.secret(cpe.index, "ACS") if given is None else given
+
+
+def _inform_enable(cpe: CPE, parameter: Parameter, _: float) -> str:
+    interval = cpe.premises.behaviors.inform_interval
+    return parameter.value if interval is None else str(int(interval > 0))
+
+
+def _inform_interval(cpe: CPE, parameter: Parameter, _: float) -> str:
+    interval = cpe.premises.behaviors.inform_interval
+    return parameter.value if not interval else str(max(1, round(interval)))
+
+
+def _connection_request_url(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.premises.connection_request_url(cpe.serial_number)
+
+
+def _cr_username(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.serial_number
+
+
+def _cr_password(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.premises.identities.secret(cpe.index, "Connection Request")
+
+
+def _wan_ip(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.premises.identities.wan_ip(cpe.index)
+
+
+def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
+    """The dumped address with the vendor's octets and the dress kept, the last three its own."""
+    dumped = parameter.value
+    tail = cpe.premises.identities.mac_tail(cpe.index, parameter.number)
+    tail = tail.upper() if dumped != dumped.lower() else tail
+    colon = dumped[2]
+    return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
+
+
+SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
+    "serial_number": _serial_number,
+    "up_time": _up_time,
+    "acs_url": _acs_url,
+    "acs_username": _acs_username,
+    "acs_password": _acs_password,
+    "inform_enable": _inform_enable,
+    "inform_interval": _inform_interval,
+    "connection_request_url": _connection_request_url,
+    "cr_username": _cr_username,
+    "cr_password": _cr_password,
+    "wan_ip": _wan_ip,
+    "mac": _mac,
+}
+"""What computes the values that are each CPE's own, by ``Parameter.source``."""

@@ -1,0 +1,382 @@
+"""
+The data model of a device: parameters and objects by path (TR-069 A.2.2).
+
+Two parts, because a million CPEs share a few models (decision D2):
+
+* ``DataModel`` is what a device model has from the factory; one per profile, never changed.
+* ``Overlay`` is what one CPE has that differs: values, attributes, rows added and deleted. It is
+  made at the first difference; most CPEs have a handful of values in it.
+
+Paths are complete: parameters without a trailing dot, objects with one (``Device.Hosts.``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, ParameterValueStruct
+from caretaker.errors import FaultError
+
+MAX_ROWS = 1000
+"""Rows of one table after which AddObject is refused with 9004; a bound, not a rule of TR-069."""
+
+
+class Row(NamedTuple):
+    """One line of a description of a device: a parameter or an object."""
+
+    path: str
+    is_object: bool
+    writable: bool
+    value: str = ""
+    type: str = "xsd:string"
+    source: str = ""
+    number: int = 0
+
+
+class Parameter(NamedTuple):
+    """
+    A parameter of a model.
+
+    ``source`` names what computes the value of each CPE (``cpe.SOURCES``, with ``number`` and
+    ``value`` as its arguments); empty: it is ``value``. A ``hidden`` parameter (a password) reads
+    as an empty string.
+    """
+
+    type: str
+    writable: bool
+    value: str
+    source: str = ""
+    number: int = 0
+    hidden: bool = False
+
+
+# -- types ----------------------------------------------------------------------------------------
+
+
+class _Type(NamedTuple):
+    fits: Callable[[str], object]
+    default: str
+    family: str
+    """Values of one family may be set with each other's xsi:type."""
+
+
+def _integer(least: int, most: int) -> Callable[[str], bool]:
+    shape = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
+    return lambda text: shape.fullmatch(text) is not None and least <= int(text) <= most
+
+
+def _shaped(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).fullmatch
+
+
+_DATE_TIME = (
+    r"-?[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
+    r":[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?"
+)
+
+TYPES: dict[str, _Type] = {
+    "xsd:string": _Type(_shaped(r"(?s:.*)"), "", "string"),
+    "xsd:boolean": _Type(_shaped(r"\s*(0|1|true|false)\s*"), "0", "boolean"),
+    "xsd:int": _Type(_integer(-(2**31), 2**31 - 1), "0", "number"),
+    "xsd:unsignedInt": _Type(_integer(0, 2**32 - 1), "0", "number"),
+    "xsd:long": _Type(_integer(-(2**63), 2**63 - 1), "0", "number"),
+    "xsd:unsignedLong": _Type(_integer(0, 2**64 - 1), "0", "number"),
+    "xsd:dateTime": _Type(_shaped(_DATE_TIME), UNKNOWN_TIME, "dateTime"),
+    "xsd:base64Binary": _Type(
+        _shaped(r"\s*(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\s*"),
+        "",
+        "base64Binary",
+    ),
+    "xsd:hexBinary": _Type(_shaped(r"\s*(?:[0-9A-Fa-f]{2})*\s*"), "", "hexBinary"),
+}
+"""The types of parameters (TR-106): what fits, the value of a new row, and which mix."""
+
+_OTHER_NAMES = {"xsd:base64": "xsd:base64Binary", "xsd:integer": "xsd:int"}
+
+
+def known_type(name: str) -> str:
+    """The type of that name; ``xsd:string`` for one that CWMP does not have."""
+    name = _OTHER_NAMES.get(name, name)
+    return name if name in TYPES else "xsd:string"
+
+
+def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None:
+    """
+    Why a value can't be set, or None (TR-069 A.3.2.1).
+
+    Args:
+        parameter: to be set.
+        value: the text of the Value element.
+        kind: its ``xsi:type``; empty where the ACS sent none, then the text alone decides.
+    """
+    kind = known_type(kind) if kind else ""
+    if kind and TYPES[kind].family != TYPES[parameter.type].family:
+        return FaultCode.INVALID_PARAMETER_TYPE
+    if not TYPES[parameter.type].fits(value):
+        return FaultCode.INVALID_PARAMETER_VALUE
+    return None
+
+
+def typed(name: str, value: str, kind: str) -> ParameterValueStruct:
+    """
+    A parameter as it is sent.
+
+    Devices do send values that are not of their type (an empty dateTime, a unit behind a
+    number). They are kept as they are and sent as strings, which any schema takes.
+    """
+    return ParameterValueStruct(name, value, kind if TYPES[kind].fits(value) else "xsd:string")
+
+
+# -- the overlay ----------------------------------------------------------------------------------
+
+
+class Attributes(NamedTuple):
+    """Notification 0-6 and access list of a parameter, where they differ from the default."""
+
+    notification: int
+    access_list: tuple[str, ...]
+
+
+class Rows:
+    """The rows that one CPE has added to its tables and deleted from them."""
+
+    __slots__ = ("children", "deleted", "highest", "objects", "origins", "parameters")
+
+    def __init__(self) -> None:
+        self.children: dict[str, tuple[str, ...]] = {}  # of every object whose children changed
+        self.parameters: dict[str, Parameter] = {}  # of added rows
+        self.objects: dict[str, bool] = {}  # of added rows, with writable
+        self.origins: dict[str, str] = {}  # object of an added row -> the model's that shaped it
+        self.highest: dict[str, int] = {}  # table -> highest instance number it ever had
+        self.deleted: tuple[str, ...] = ()  # rows of the model that are gone
+
+
+class Overlay:
+    """What one CPE has that differs from its model; all of it survives a reboot."""
+
+    __slots__ = ("attributes", "rows", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.attributes: dict[str, Attributes] | None = None
+        self.rows: Rows | None = None
+
+    def attribute(self, path: str) -> Attributes | None:
+        """The attributes that were set for a parameter."""
+        return None if self.attributes is None else self.attributes.get(path)
+
+
+# -- the model ------------------------------------------------------------------------------------
+
+_HIDDEN = ("Password", "KeyPassphrase", "PreSharedKey", "WEPKey")
+"""Endings of the names of parameters that the data models mark as hidden."""
+
+
+def _parent(path: str) -> str:
+    return path[: path.rstrip(".").rfind(".") + 1]
+
+
+def _last(path: str) -> str:
+    return path.rstrip(".").rpartition(".")[2]
+
+
+class DataModel:
+    """
+    Objects and parameters of a device model, shared by all its CPEs and never changed.
+
+    Args:
+        root: ``Device.`` or ``InternetGatewayDevice.``.
+        rows: the description, in any order; objects that are only implied are added.
+    """
+
+    def __init__(self, root: str, rows: Iterable[Row]) -> None:
+        self.root = root
+        self.parameters: dict[str, Parameter] = {}
+        self.objects: dict[str, bool] = {root: False}
+        self.constants: dict[str, ParameterValueStruct] = {}
+        children: dict[str, dict[str, None]] = {"": {root: None}, root: {}}
+        for row in rows:
+            self._add(row, children)
+        self.children = {path: tuple(names) for path, names in children.items()}
+
+    def _add(self, row: Row, children: dict[str, dict[str, None]]) -> None:
+        if row.is_object:
+            self.objects[row.path] = row.writable
+            children.setdefault(row.path, {})
+        else:
+            kind = known_type(row.type)
+            hidden = row.path.endswith(_HIDDEN)
+            parameter = Parameter(kind, row.writable, row.value, row.source, row.number, hidden)
+            self.parameters[row.path] = parameter
+            if not row.source:
+                self.constants[row.path] = typed(row.path, "" if hidden else row.value, kind)
+        self._add_parents(row.path, children)
+
+    def _add_parents(self, path: str, children: dict[str, dict[str, None]]) -> None:
+        while path not in ("", self.root):
+            parent = _parent(path)
+            self.objects.setdefault(parent, False)
+            children.setdefault(parent, {})[path] = None
+            path = parent
+
+    # Reading. All take the CPE's overlay, None where it has none.
+
+    def parameter(self, path: str, overlay: Overlay | None) -> Parameter | None:
+        """The parameter of that path, None if there is none."""
+        if overlay is not None and overlay.rows is not None:
+            if path.startswith(overlay.rows.deleted):
+                return None
+            added = overlay.rows.parameters.get(path)
+            if added is not None:
+                return added
+        return self.parameters.get(path)
+
+    def children_of(self, path: str, overlay: Overlay | None) -> tuple[str, ...] | None:
+        """What is directly below an object (``""``: above the root), None if there is none."""
+        if overlay is not None and overlay.rows is not None:
+            if path.startswith(overlay.rows.deleted):
+                return None
+            changed = overlay.rows.children.get(path)
+            if changed is not None:
+                return changed
+        return self.children.get(path)
+
+    def info(self, path: str, overlay: Overlay | None) -> ParameterInfoStruct:
+        """The entry of GetParameterNames for a path that exists."""
+        if not path.endswith("."):
+            parameter = self.parameter(path, overlay)
+            assert parameter is not None
+            return ParameterInfoStruct(path, parameter.writable)
+        rows = overlay.rows if overlay is not None else None
+        if rows is not None and path in rows.objects:
+            return ParameterInfoStruct(path, rows.objects[path])
+        return ParameterInfoStruct(path, self.objects[path])
+
+    def walk(self, path: str, overlay: Overlay | None) -> Iterator[str]:
+        """
+        All paths below an object, objects before what they hold.
+
+        Raises:
+            FaultError: 9005, there is no such object.
+        """
+        names = self.children_of(path, overlay)
+        if names is None:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        stack = [iter(names)]
+        while stack:
+            for name in stack[-1]:
+                yield name
+                if name.endswith("."):
+                    stack.append(iter(self.children_of(name, overlay) or ()))
+                    break
+            else:
+                stack.pop()
+
+    def parameters_at(self, path: str, overlay: Overlay | None) -> Iterator[str]:
+        """
+        The parameters that a path names: itself, or all below a partial path.
+
+        Raises:
+            FaultError: 9005, there is no such parameter or object.
+        """
+        if path.endswith(".") or not path:
+            yield from (name for name in self.walk(path, overlay) if not name.endswith("."))
+        elif self.parameter(path, overlay) is not None:
+            yield path
+        else:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+
+    # Changing rows.
+
+    def add_row(self, table: str, overlay: Overlay) -> int:
+        """
+        Add a row to a table and return its instance number, never one that was there before.
+
+        Raises:
+            FaultError: 9005, not a table that takes rows; 9004, it is full.
+        """
+        names = self.children_of(table, overlay) if table.endswith(".") else None
+        if names is None or _last(table).isdigit() or not self.info(table, overlay).writable:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        if len(names) >= MAX_ROWS:
+            raise FaultError(FaultCode.RESOURCES_EXCEEDED)
+        rows = overlay.rows = overlay.rows or Rows()
+        number = max(_instances(names), default=0)
+        number = rows.highest[table] = max(number, rows.highest.get(table, 0)) + 1
+        row = f"{table}{number}."
+        self._grow(row, self._template(table, rows), rows)
+        rows.objects[row] = True
+        self._relist(table, (*names, row), overlay, rows)
+        return number
+
+    def delete_row(self, row: str, overlay: Overlay) -> None:
+        """
+        Remove a row and all below it.
+
+        Raises:
+            FaultError: 9005, not a row that can be removed.
+        """
+        table = _parent(row)
+        names = self.children_of(table, overlay) if row.endswith(".") else None
+        if names is None or row not in names or not _last(row).isdigit():
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        if not self.info(row, overlay).writable:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        rows = overlay.rows = overlay.rows or Rows()
+        rows.highest[table] = max(rows.highest.get(table, 0), *_instances(names))
+        self._forget(row, overlay, rows)
+        self._relist(table, tuple(name for name in names if name != row), overlay, rows)
+
+    def _relist(self, table: str, names: tuple[str, ...], overlay: Overlay, rows: Rows) -> None:
+        """Make this the list of rows; the table's NumberOfEntries follows."""
+        rows.children[table] = names
+        entries = f"{table[:-1]}NumberOfEntries"
+        if self.parameter(entries, overlay) is not None:
+            overlay.values[entries] = str(len(_instances(names)))
+
+    def _template(self, table: str, rows: Rows) -> str:
+        """The factory row that new ones are shaped after; none when the table came empty."""
+        origin = rows.origins.get(table, table)
+        names = self.children.get(origin, ())
+        return next((name for name in names if _last(name).isdigit()), "")
+
+    def _grow(self, place: str, template: str, rows: Rows) -> None:
+        """An object with the template's parameters at their defaults, its tables empty."""
+        names = []
+        for name in self.children.get(template, ()) if template else ():
+            if _last(name).isdigit():
+                continue
+            new = place + name[len(template) :]
+            names.append(new)
+            if name.endswith("."):
+                rows.objects[new] = self.objects[name]
+                self._grow(new, name, rows)
+            else:
+                model = self.parameters[name]
+                default = TYPES[model.type].default
+                rows.parameters[new] = model._replace(value=default, source="")
+        rows.children[place] = tuple(names)
+        rows.origins[place] = template
+
+    def _forget(self, row: str, overlay: Overlay, rows: Rows) -> None:
+        """Drop all that the overlay holds below a row; hide the row if it is the model's own."""
+        holders: tuple[dict[str, Any], ...] = (
+            overlay.values,
+            overlay.attributes or {},
+            rows.children,
+            rows.parameters,
+            rows.objects,
+            rows.origins,
+        )
+        for holder in holders:
+            for path in [path for path in holder if path.startswith(row)]:
+                del holder[path]
+        if row in self.objects:
+            rows.deleted = (*rows.deleted, row)
+
+
+def _instances(names: Iterable[str]) -> list[int]:
+    return [int(last) for last in map(_last, names) if last.isdigit()]

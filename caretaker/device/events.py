@@ -1,0 +1,153 @@
+"""
+The events of CWMP and what becomes of them (TR-069 3.7.1.5).
+
+All rules are in one table, ``EVENTS``; the functions below apply it to the pending events of a
+CPE, a plain tuple, so that a million idle CPEs share the few tuples there are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.messages import EventStruct
+
+MAX_EVENTS = 64
+"""The most events that an Inform can carry (CWMP schemas)."""
+
+BOOTSTRAP = "0 BOOTSTRAP"
+BOOT = "1 BOOT"
+PERIODIC = "2 PERIODIC"
+VALUE_CHANGE = "4 VALUE CHANGE"
+CONNECTION_REQUEST = "6 CONNECTION REQUEST"
+M_REBOOT = "M Reboot"
+
+
+class EventRule(NamedTuple):
+    """
+    What holds for an event code.
+
+    ``delivered_by``: the request whose good answer delivers it. ``multiple``: several can be
+    pending, each with its CommandKey. ``kept``: a failed session keeps it. ``survives_reboot``:
+    a reboot keeps it.
+    """
+
+    delivered_by: type[m.Request] = m.Inform
+    multiple: bool = False
+    kept: bool = True
+    survives_reboot: bool = True
+
+
+EVENTS: dict[str, EventRule] = {
+    BOOTSTRAP: EventRule(),
+    BOOT: EventRule(survives_reboot=False),
+    PERIODIC: EventRule(),
+    "3 SCHEDULED": EventRule(),
+    VALUE_CHANGE: EventRule(survives_reboot=False),
+    "5 KICKED": EventRule(m.Kicked),
+    CONNECTION_REQUEST: EventRule(kept=False, survives_reboot=False),
+    "7 TRANSFER COMPLETE": EventRule(m.TransferComplete),
+    "8 DIAGNOSTICS COMPLETE": EventRule(survives_reboot=False),
+    "9 REQUEST DOWNLOAD": EventRule(m.RequestDownload),
+    "10 AUTONOMOUS TRANSFER COMPLETE": EventRule(m.AutonomousTransferComplete),
+    "11 DU STATE CHANGE COMPLETE": EventRule(m.DUStateChangeComplete),
+    "12 AUTONOMOUS DU STATE CHANGE COMPLETE": EventRule(m.AutonomousDUStateChangeComplete),
+    "13 WAKEUP": EventRule(),
+    "14 HEARTBEAT": EventRule(),
+    M_REBOOT: EventRule(multiple=True),
+    "M ScheduleInform": EventRule(multiple=True),
+    "M Download": EventRule(m.TransferComplete, multiple=True),
+    "M ScheduleDownload": EventRule(m.TransferComplete, multiple=True),
+    "M Upload": EventRule(m.TransferComplete, multiple=True),
+    "M ChangeDUState": EventRule(m.DUStateChangeComplete, multiple=True),
+}
+"""Every event code of the standard with its rule."""
+
+_VENDOR_METHOD = EventRule(multiple=True)
+_VENDOR_EVENT = EventRule()
+
+
+def rule(event_code: str) -> EventRule:
+    """The rule of a code; a vendor's ``M X_...`` or ``X ...`` has that of its kind."""
+    known = EVENTS.get(event_code)
+    if known is not None:
+        return known
+    return _VENDOR_METHOD if event_code.startswith("M ") else _VENDOR_EVENT
+
+
+Events = tuple[EventStruct, ...]
+
+
+@dataclass(slots=True)
+class EventBooks:
+    """
+    Every event is accounted for (decision D9).
+
+    For each code: raised = delivered + discarded + still pending. ``discarded`` is keyed by code
+    and the name of the rule that discarded it.
+    """
+
+    raised: Counter[str] = field(default_factory=Counter)
+    delivered: Counter[str] = field(default_factory=Counter)
+    discarded: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, pending: Events, event: EventStruct) -> Events:
+        """The pending events with this one raised; merged into one of its kind if single."""
+        self.raised[event.event_code] += 1
+        return self._join(pending, event)
+
+    def _join(self, pending: Events, event: EventStruct) -> Events:
+        code = event.event_code
+        if not rule(code).multiple and any(old.event_code == code for old in pending):
+            self.discarded[code, "merged"] += 1
+            return pending
+        if len(pending) >= MAX_EVENTS:
+            self.discarded[code, "too many"] += 1
+            return pending
+        return (*pending, event)
+
+    def merge(self, event: EventStruct) -> None:
+        """Account for an event that joins an equal one which is on its way to the ACS."""
+        self.raised[event.event_code] += 1
+        self.discarded[event.event_code, "merged"] += 1
+
+    def deliver(self, sent: Events, request: type[m.Request]) -> Events:
+        """What is left of the events of a session when the ACS has answered this request."""
+        left = []
+        for event in sent:
+            if rule(event.event_code).delivered_by is request:
+                self.delivered[event.event_code] += 1
+            else:
+                left.append(event)
+        return tuple(left)
+
+    def fail(self, sent: Events) -> Events:
+        """What of the events of a failed session is kept for the retry."""
+        return self._keep(sent, "session failed", lambda event: event.kept)
+
+    def reboot(self, pending: Events) -> Events:
+        """What a reboot leaves."""
+        return self._keep(pending, "reboot", lambda event: event.survives_reboot)
+
+    def clear(self, pending: Events, why: str) -> None:
+        """Discard all, by the rule of that name."""
+        self._keep(pending, why, lambda _: False)
+
+    def restore(self, sent: Events, pending: Events) -> Events:
+        """The events that a session left undelivered, and after them those raised meanwhile."""
+        joined = sent
+        for event in pending:
+            joined = self._join(joined, event)
+        return joined
+
+    def _keep(self, events: Events, why: str, kept: Callable[[EventRule], bool]) -> Events:
+        left = []
+        for event in events:
+            if kept(rule(event.event_code)):
+                left.append(event)
+            else:
+                self.discarded[event.event_code, why] += 1
+        return tuple(left)

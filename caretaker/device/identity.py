@@ -1,0 +1,89 @@
+"""
+Who a CPE is: a pure function of the fleet's seed and its index in the fleet (decision D2).
+
+Nothing of it is stored: a million CPEs cost nothing to name, and any worker can name any CPE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+
+_WAN_POOL = 100 << 24 | 64 << 16
+_WAN_POOL_SIZE = 1 << 22
+"""100.64.0.0/10, the shared address space of carriers (RFC 6598): no one's public address."""
+_MACS_PER_DEVICE = 16
+
+
+def encode_part(text: str) -> str:
+    """A part of a device identity, percent-encoded but for letters, digits and ``_`` (3.4.4)."""
+    return "".join(
+        chr(byte) if chr(byte).isascii() and (chr(byte).isalnum() or byte == 95) else f"%{byte:02X}"
+        for byte in text.encode()
+    )
+
+
+def device_id(oui: str, product_class: str, serial_number: str) -> str:
+    """``OUI-ProductClass-SerialNumber``, without the class where a device has none (3.4.4)."""
+    parts = (oui, product_class, serial_number) if product_class else (oui, serial_number)
+    return "-".join(encode_part(part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Identities:
+    """
+    The identities of a fleet.
+
+    Args:
+        seed: of the whole fleet; with it a run can be repeated.
+        prefix: of the serial numbers, ``FLEET`` for ``FLEET-000001``.
+    """
+
+    seed: int = 0
+    prefix: str = "FLEET"
+
+    def serial_number(self, index: int) -> str:
+        """The serial number of the CPE with this index, from 0: ``FLEET-000001`` is 0's."""
+        return f"{self.prefix}-{index + 1:06d}"
+
+    @cached_property
+    def _serial(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.prefix) + r"-([0-9]{6,12})", re.ASCII)
+
+    def index_of(self, serial_number: str) -> int | None:
+        """The index of a serial number of this fleet, None if it can't be one."""
+        found = self._serial.fullmatch(serial_number)
+        index = int(found[1]) - 1 if found else -1
+        return index if index >= 0 and self.serial_number(index) == serial_number else None
+
+    @cached_property
+    def _key(self) -> bytes:
+        return str(self.seed).encode()[:64]
+
+    def secret(self, index: int, purpose: str) -> str:
+        """A password: 20 hexadecimal digits that differ for every seed, index and purpose."""
+        text = f"{self.prefix}/{index}/{purpose}".encode()
+        return hashlib.blake2b(text, digest_size=10, key=self._key).hexdigest()
+
+    def random(self, index: int, purpose: str) -> Random:
+        """A generator of chance of its own for each CPE and purpose."""
+        return Random(f"{self.seed}/{index}/{purpose}")
+
+    def mac_tail(self, index: int, number: int) -> str:
+        """
+        The last three octets of a MAC address, as six hexadecimal digits.
+
+        ``number`` counts the addresses of one device with the same first octets, from 0. The
+        first 16 of a device are its own up to the 1 048 576th; later ones are made from chance.
+        """
+        if number < _MACS_PER_DEVICE:
+            return f"{(index * _MACS_PER_DEVICE + number) % (1 << 24):06x}"
+        return self.secret(index, f"mac {number}")[:6]
+
+    def wan_ip(self, index: int) -> str:
+        """The WAN address, out of 100.64.0.0/10; own up to the 4 194 302nd CPE."""
+        number = _WAN_POOL + 1 + index % (_WAN_POOL_SIZE - 2)
+        return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))

@@ -1,0 +1,193 @@
+"""
+The RPC methods of a CPE: one function each, and the table of them (TR-069 Annex A).
+
+A function takes the CPE, the request and the time; it returns the response or raises FaultError.
+What can fail is checked before anything is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.faults import FaultCode
+from caretaker.device.data_model import Attributes, check_value
+from caretaker.errors import FaultError
+
+if TYPE_CHECKING:
+    from caretaker.device.cpe import CPE
+
+_MAX_KEY = 32
+"""Characters of a ParameterKey or CommandKey (CWMP schemas)."""
+
+
+def _get_rpc_methods(_: CPE, __: m.GetRPCMethods, ___: float) -> m.Response:
+    return m.GetRPCMethodsResponse(tuple(method.__name__ for method in METHODS))
+
+
+def _get_parameter_values(cpe: CPE, request: m.GetParameterValues, now: float) -> m.Response:
+    """All of them or fault 9005 (A.3.2.2)."""
+    read, overlay, model = cpe.read, cpe.overlay, cpe.model
+    return m.GetParameterValuesResponse(
+        tuple(
+            [
+                read(path, now)
+                for name in request.parameter_names
+                for path in model.parameters_at(name, overlay)
+            ]
+        )
+    )
+
+
+def _get_parameter_names(cpe: CPE, request: m.GetParameterNames, _: float) -> m.Response:
+    """
+    One level or all below a partial path, or one parameter (A.3.2.3).
+
+    The empty path stands above the root object.
+    """
+    model, overlay, path = cpe.model, cpe.overlay, request.parameter_path
+    if path and not path.endswith("."):
+        if model.parameter(path, overlay) is None:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        if request.next_level:
+            raise FaultError(FaultCode.INVALID_ARGUMENTS, "NextLevel of a parameter")
+        names: list[str] = [path]
+    elif request.next_level:
+        children = model.children_of(path, overlay)
+        if children is None:
+            raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        names = list(children)
+    else:
+        names = [path] if path else []
+        names.extend(model.walk(path, overlay))
+    return m.GetParameterNamesResponse(tuple([model.info(name, overlay) for name in names]))
+
+
+def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -> m.Response:
+    """All or nothing; what is wrong is told for each parameter (A.3.2.1)."""
+    _check_key(request.parameter_key)
+    names = [struct.name for struct in request.parameter_list]
+    if len(set(names)) < len(names):
+        raise FaultError(FaultCode.INVALID_ARGUMENTS, "A parameter is named twice")
+    faults = [fault for struct in request.parameter_list if (fault := _refusal(cpe, struct))]
+    if faults:
+        return m.Fault.of(FaultCode.INVALID_ARGUMENTS, "", *faults)
+    values = [(struct.name, _clean(cpe, struct)) for struct in request.parameter_list]
+    cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now)
+    return m.SetParameterValuesResponse(0)
+
+
+def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFault | None:
+    parameter = cpe.parameter(struct.name)
+    code: FaultCode | None
+    if parameter is None:
+        code = FaultCode.INVALID_PARAMETER_NAME
+    elif not parameter.writable:
+        code = FaultCode.NON_WRITABLE_PARAMETER
+    else:
+        code = check_value(parameter, struct.value, struct.type)
+    if code is None:
+        return None
+    fault = m.Fault.of(code)
+    return m.SetParameterValuesFault(struct.name, fault.fault_code, fault.fault_string)
+
+
+def _clean(cpe: CPE, struct: m.ParameterValueStruct) -> str:
+    """The value to keep: white space around anything but a string has no meaning."""
+    parameter = cpe.parameter(struct.name)
+    is_text = parameter is None or parameter.type == "xsd:string"
+    return struct.value if is_text else struct.value.strip()
+
+
+def _check_key(key: str) -> None:
+    if len(key) > _MAX_KEY:
+        raise FaultError(FaultCode.INVALID_ARGUMENTS, "A key has more than 32 characters")
+
+
+def _parameter_key(cpe: CPE, key: str) -> tuple[str, str]:
+    return f"{cpe.profile.management_server}ParameterKey", key
+
+
+def _get_parameter_attributes(
+    cpe: CPE, request: m.GetParameterAttributes, _: float
+) -> m.Response:  # fmt: skip
+    """Notification and access list of each (A.3.2.5)."""
+    return m.GetParameterAttributesResponse(
+        tuple(
+            m.ParameterAttributeStruct(path, cpe.notification(path), _access_list(cpe, path))
+            for name in request.parameter_names
+            for path in cpe.model.parameters_at(name, cpe.overlay)
+        )
+    )
+
+
+def _access_list(cpe: CPE, path: str) -> tuple[str, ...]:
+    attributes = cpe.overlay.attribute(path) if cpe.overlay is not None else None
+    return ("Subscriber",) if attributes is None else attributes.access_list
+
+
+def _set_parameter_attributes(
+    cpe: CPE, request: m.SetParameterAttributes, _: float
+) -> m.Response:  # fmt: skip
+    """All or nothing; a partial path means all parameters below (A.3.2.4)."""
+    targets = [
+        (path, struct)
+        for struct in request.parameter_list
+        for path in cpe.model.parameters_at(struct.name, cpe.overlay)
+    ]
+    if any(s.notification_change and not 0 <= s.notification <= 6 for _, s in targets):
+        raise FaultError(FaultCode.INVALID_ARGUMENTS, "Notification is 0 to 6")
+    overlay = cpe.own()
+    kept = overlay.attributes = overlay.attributes or {}
+    for path, struct in targets:
+        change, listing = struct.notification_change, struct.access_list_change
+        kept[path] = Attributes(
+            struct.notification if change else cpe.notification(path),
+            struct.access_list if listing else _access_list(cpe, path),
+        )
+    return m.SetParameterAttributesResponse()
+
+
+def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
+    """A new row with default values (A.3.2.6)."""
+    _check_key(request.parameter_key)
+    number = cpe.model.add_row(request.object_name, cpe.own())
+    cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
+    return m.AddObjectResponse(number, 0)
+
+
+def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
+    """A row with all below it (A.3.2.7)."""
+    _check_key(request.parameter_key)
+    cpe.model.delete_row(request.object_name, cpe.own())
+    cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
+    return m.DeleteObjectResponse(0)
+
+
+def _reboot(cpe: CPE, request: m.Reboot, _: float) -> m.Response:
+    """Answer now, reboot when the session is over."""
+    _check_key(request.command_key)
+    cpe.after_session(request)
+    return m.RebootResponse()
+
+
+def _factory_reset(cpe: CPE, request: m.FactoryReset, _: float) -> m.Response:
+    """Answer now, reset when the session is over (A.4.1.6)."""
+    cpe.after_session(request)
+    return m.FactoryResetResponse()
+
+
+METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
+    m.GetRPCMethods: _get_rpc_methods,
+    m.SetParameterValues: _set_parameter_values,
+    m.GetParameterValues: _get_parameter_values,
+    m.GetParameterNames: _get_parameter_names,
+    m.SetParameterAttributes: _set_parameter_attributes,
+    m.GetParameterAttributes: _get_parameter_attributes,
+    m.AddObject: _add_object,
+    m.DeleteObject: _delete_object,
+    m.Reboot: _reboot,
+    m.FactoryReset: _factory_reset,
+}
+"""What this CPE can do; any other method is answered with fault 9000."""

@@ -1,0 +1,370 @@
+"""
+Device profiles: what kind of device a CPE is.
+
+A profile is read from a CSV file in the layout of GenieACS's parameter exports, old (5 columns)
+or new (12 columns); our own two, ``tr098`` and ``tr181``, are such files too. Columns are found
+by name, so their order and further ones do not matter.
+
+A dump shows one real device. ``_personal`` finds what in it is that one device's own (serial
+number, MAC and WAN addresses, credentials, URLs) and lets each CPE compute its own instead.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from bisect import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from itertools import accumulate
+from pathlib import Path
+
+from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
+from caretaker.device.data_model import DataModel, Row
+from caretaker.errors import ProfileError
+
+ROOTS = ("Device.", "InternetGatewayDevice.")
+NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
+BUILT_IN = ("tr181", "tr098")
+"""The names of our own profiles, which stand for a file in ``--profile``."""
+
+_STRING, _BOOLEAN, _NUMBER = "xsd:string", "xsd:boolean", "xsd:unsignedInt"
+
+ESSENTIALS: tuple[Row, ...] = (
+    Row("DeviceInfo.Manufacturer", False, False),
+    Row("DeviceInfo.ManufacturerOUI", False, False),
+    Row("DeviceInfo.ProductClass", False, False),
+    Row("DeviceInfo.SerialNumber", False, False, source="serial_number"),
+    Row("DeviceInfo.HardwareVersion", False, False, "1"),
+    Row("DeviceInfo.SoftwareVersion", False, False, "1"),
+    Row("DeviceInfo.ProvisioningCode", False, True),
+    Row("DeviceInfo.UpTime", False, False, "0", _NUMBER, "up_time"),
+    Row("ManagementServer.URL", False, True, source="acs_url"),
+    Row("ManagementServer.Username", False, True, source="acs_username"),
+    Row("ManagementServer.Password", False, True, source="acs_password"),
+    Row("ManagementServer.PeriodicInformEnable", False, True, "1", _BOOLEAN, "inform_enable"),
+    Row("ManagementServer.PeriodicInformInterval", False, True, "300", _NUMBER, "inform_interval"),
+    Row("ManagementServer.ParameterKey", False, False),
+    Row("ManagementServer.ConnectionRequestURL", False, False, source="connection_request_url"),
+    Row("ManagementServer.ConnectionRequestUsername", False, True, source="cr_username"),
+    Row("ManagementServer.ConnectionRequestPassword", False, True, source="cr_password"),
+)
+"""What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
+
+_UNREACHABLE = {
+    "ManagementServer.UDPConnectionRequestAddress": "",
+    "ManagementServer.NATDetected": "0",
+    "ManagementServer.STUNEnable": "0",
+}
+"""The dumped device listened for UDP at an address that is not ours: no ACS may be sent there."""
+
+_FORCED: dict[str, tuple[str, ...]] = {
+    "Device.": ("RootDataModelVersion", "DeviceSummary", "LAN.IPAddress"),
+    "InternetGatewayDevice.": ("DeviceSummary", "DeviceInfo.SpecVersion"),
+}
+_FORCED_BOTH = (
+    "DeviceInfo.HardwareVersion",
+    "DeviceInfo.SoftwareVersion",
+    "DeviceInfo.ProvisioningCode",
+    "ManagementServer.ParameterKey",
+    "ManagementServer.ConnectionRequestURL",
+    "ManagementServer.AliasBasedAddressing",
+)
+_EXTERNAL_IP = re.compile(
+    r"InternetGatewayDevice\.WANDevice\.[0-9]+\.WANConnectionDevice\.[0-9]+"
+    r"\.WAN(IP|PPP)Connection\.[0-9]+\.ExternalIPAddress"
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """
+    A kind of device; immutable and shared by all its CPEs.
+
+    ``inform_parameters`` are the paths of the forced Inform parameters that this device has
+    (TR-069 A.3.3.1 and the data models), in the order to send them.
+    """
+
+    name: str
+    model: DataModel
+    manufacturer: str
+    oui: str
+    product_class: str
+    inform_parameters: tuple[str, ...]
+    namespace: str = CWMP_1_0
+
+    @cached_property
+    def management_server(self) -> str:
+        """The path of the object ManagementServer."""
+        return f"{self.model.root}ManagementServer."
+
+    @cached_property
+    def device_info(self) -> str:
+        """The path of the object DeviceInfo."""
+        return f"{self.model.root}DeviceInfo."
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def load_profile(name: str) -> Profile:
+    """
+    The profile of a built-in name (``tr098``, ``tr181``) or a CSV file.
+
+    Raises:
+        ProfileError: there is no such file, or it is no parameter export.
+    """
+    if name in BUILT_IN:
+        data = (resources.files("caretaker.device") / "profiles" / f"{name}.csv").read_bytes()
+        return read_profile(name, data)
+    try:
+        return read_profile(Path(name).name, Path(name).read_bytes())
+    except OSError as error:
+        cure = f"give a CSV file as GenieACS exports it, or one of {', '.join(BUILT_IN)}"
+        raise ProfileError(f"profile {name}: {error.strerror}; {cure}") from error
+
+
+def read_profile(name: str, data: bytes) -> Profile:
+    """
+    The profile that a CSV export describes.
+
+    Args:
+        name: for reports and errors.
+        data: the content of the file.
+
+    Raises:
+        ProfileError: it is no parameter export, or of no device we know the root of.
+    """
+    rows, about = _sort_out(name, _read_csv(name, data))
+    root = _root_of(name, rows)
+    rows = _with_essentials(root, rows, about)
+    model = DataModel(root, _personal(root, rows, about.get("SerialNumber", "")))
+    values = {path: struct.value for path, struct in model.constants.items()}
+    return Profile(
+        name,
+        model,
+        values[f"{root}DeviceInfo.Manufacturer"][:64],
+        values[f"{root}DeviceInfo.ManufacturerOUI"],
+        values[f"{root}DeviceInfo.ProductClass"][:64],
+        _inform_parameters(model),
+        NAMESPACES[root],
+    )
+
+
+def _read_csv(name: str, data: bytes) -> list[dict[str, str]]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    csv.field_size_limit(1 << 24)
+    first = text.partition("\n")[0]
+    delimiter = ";" if ";" in first and "," not in first else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+    columns = [(column or "").strip().lower() for column in reader.fieldnames or ()]
+    if "parameter" not in columns or "value" not in columns:
+        cure = "export the device's parameters from GenieACS as CSV"
+        raise ProfileError(f"profile {name}: no columns 'Parameter' and 'Value'; {cure}")
+    reader.fieldnames = columns
+    try:
+        return list(reader)
+    except csv.Error as error:
+        where = f"line {reader.line_num}"
+        raise ProfileError(f"profile {name}: {where} is not CSV ({error}); mend it") from error
+
+
+def _flag(text: str) -> bool:
+    return text.strip().lower() in ("true", "1")
+
+
+def _sort_out(name: str, lines: list[dict[str, str]]) -> tuple[list[Row], dict[str, str]]:
+    """The rows of the device, and the ACS's own of ``DeviceID`` by their last name."""
+    rows: dict[str, Row] = {}
+    about: dict[str, str] = {}
+    paths = [line["parameter"].strip().rstrip(".") for line in lines]
+    parents = {path[:dot] for path in paths for dot in _dots(path)}
+    for path, line in zip(paths, lines, strict=True):
+        top, _, rest = path.partition(".")
+        if f"{top}." in ROOTS:
+            is_object = path in parents or not rest or _flag(line.get("object", ""))
+            row = Row(
+                f"{path}." if is_object else path,
+                is_object,
+                _flag(line.get("writable", "")),
+                "" if is_object else line["value"],
+                line.get("value type", "") or _STRING,
+            )
+            rows[row.path] = row
+        elif top == "DeviceID":
+            about[rest] = line["value"]
+    if not rows:
+        cure = "the export must hold the device's own parameters"
+        roots = " or ".join(ROOTS)
+        raise ProfileError(f"profile {name}: no row below {roots}; {cure}")
+    return list(rows.values()), about
+
+
+def _dots(path: str) -> list[int]:
+    return [found.start() for found in re.finditer(r"\.", path)]
+
+
+def _root_of(name: str, rows: Sequence[Row]) -> str:
+    roots = sorted({row.path.partition(".")[0] + "." for row in rows})
+    if len(roots) > 1:
+        raise ProfileError(f"profile {name}: rows below both {' and '.join(roots)}; keep one root")
+    return roots[0]
+
+
+def _with_essentials(root: str, rows: list[Row], about: dict[str, str]) -> list[Row]:
+    """
+    The rows, with those that every CPE has added, and the device's identity made one.
+
+    DeviceId of the Inform and the DeviceInfo parameters must be equal (TR-069 A.3.3.1); what a
+    dump lacks in DeviceInfo is taken from the ACS's own rows.
+    """
+    found = {row.path: row for row in rows}
+    for essential in ESSENTIALS:
+        path = root + essential.path
+        found.setdefault(path, essential._replace(path=path))
+    info = f"{root}DeviceInfo."
+    for last, about_name in (
+        ("Manufacturer", "Manufacturer"),
+        ("ManufacturerOUI", "OUI"),
+        ("ProductClass", "ProductClass"),
+    ):
+        row = found[info + last]
+        found[info + last] = row._replace(value=(row.value or about.get(about_name, "")).strip())
+    oui = found[f"{info}ManufacturerOUI"]
+    found[oui.path] = oui._replace(value=_oui(oui.value) or _oui(about.get("OUI", "")) or "000000")
+    return list(found.values())
+
+
+def _oui(text: str) -> str:
+    """The six hexadecimal digits of an OUI in whatever dress, empty if it is none."""
+    digits = re.sub(r"[^0-9A-Fa-f]", "", text).upper()
+    return digits if len(digits) == 6 else ""
+
+
+def _inform_parameters(model: DataModel) -> tuple[str, ...]:
+    paths = [model.root + last for last in (*_FORCED[model.root], *_FORCED_BOTH)]
+    present = [path for path in paths if path in model.parameters]
+    external = [path for path in model.parameters if _EXTERNAL_IP.fullmatch(path)]
+    used = [path for path in external if model.parameters[path].value not in _NO_ADDRESS]
+    return (*present, *(used or external)[:1])
+
+
+# -- what is one device's own ---------------------------------------------------------------------
+
+_MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
+_NO_MAC = {"000000000000", "ffffffffffff"}
+_NO_ADDRESS = ("", "0.0.0.0")  # noqa: S104
+_IPV4 = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}")
+_INTERFACE_ADDRESS = re.compile(r"Device\.IP\.Interface\.[0-9]+\.IPv4Address\.[0-9]+\.IPAddress")
+_LAN_ADDRESS = re.compile(
+    r"Device\.(DHCPv4\.Server\.Pool\.[0-9]+\.(M(in|ax)Address|IPRouters)"
+    r"|Hosts\.Host\.[0-9]+\.IPAddress)"
+)
+
+
+def _personal(root: str, rows: list[Row], dumped_serial: str) -> Iterable[Row]:
+    """The rows, with a source where the value is one device's own."""
+    by_path = {root + row.path: row.source for row in ESSENTIALS if row.source}
+    unreachable = {root + path: value for path, value in _UNREACHABLE.items()}
+    values = {row.path: row.value for row in rows}
+    serials = {dumped_serial, values.get(f"{root}DeviceInfo.SerialNumber", "")}
+    serials = {serial for serial in serials if len(serial) >= 6}
+    wan = _wan_addresses(rows)
+    macs = _number_macs(row.value for row in rows)
+    for row in rows:
+        if row.path in by_path:
+            yield row._replace(source=by_path[row.path])
+        elif row.path in unreachable:
+            yield row._replace(value=unreachable[row.path])
+        elif row.value in serials:
+            yield row._replace(source="serial_number")
+        elif row.value in wan:
+            yield row._replace(source="wan_ip")
+        elif row.value.lower() in macs:
+            yield row._replace(source="mac", number=macs[row.value.lower()])
+        else:
+            yield row
+
+
+def _number_macs(values: Iterable[str]) -> dict[str, int]:
+    """The MAC addresses among the values, each with its number among those of its vendor."""
+    seen: dict[str, list[str]] = {}
+    for value in values:
+        mac = value.lower()
+        if _MAC.fullmatch(mac) and re.sub("[:-]", "", mac) not in _NO_MAC:
+            same_vendor = seen.setdefault(mac[:8].replace("-", ":"), [])
+            if mac not in same_vendor:
+                same_vendor.append(mac)
+    return {mac: number for vendor in seen.values() for number, mac in enumerate(vendor)}
+
+
+def _wan_addresses(rows: Sequence[Row]) -> set[str]:
+    """The addresses that the dumped device had towards its ISP; those of its LAN are not."""
+    lan = {_network(row.value) for row in rows if _LAN_ADDRESS.fullmatch(row.path)}
+    wan = {row.value for row in rows if _EXTERNAL_IP.fullmatch(row.path)}
+    wan |= {
+        row.value
+        for row in rows
+        if _INTERFACE_ADDRESS.fullmatch(row.path) and _network(row.value) not in lan | {"127.0.0"}
+    }
+    return {value for value in wan if _IPV4.fullmatch(value)} - set(_NO_ADDRESS)
+
+
+def _network(address: str) -> str:
+    return address.rpartition(".")[0]
+
+
+# -- mixing ---------------------------------------------------------------------------------------
+
+
+def parse_choice(text: str) -> tuple[str, float]:
+    """
+    The name and weight of ``FILE[:weight]``.
+
+    Raises:
+        ProfileError: the weight is not a number above 0.
+    """
+    name, colon, weight = text.rpartition(":")
+    if not colon or not re.fullmatch(r"-?[0-9.]+", weight) or Path(text).exists():
+        return text, 1.0
+    try:
+        value = float(weight)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ProfileError(f"profile {text}: weight {weight} is not a number above 0")
+    return name, value
+
+
+class ProfileMix:
+    """
+    Profiles mixed by weight; which one a CPE has follows from its index alone.
+
+    Indices walk round the unit circle by the golden ratio, so any run of them, from whichever
+    worker, holds the profiles in very nearly these proportions.
+
+    Args:
+        choices: each profile with its weight; at least one.
+    """
+
+    def __init__(self, choices: Sequence[tuple[Profile, float]]) -> None:
+        total = sum(weight for _, weight in choices)
+        self.profiles = [profile for profile, _ in choices]
+        self._bounds = list(accumulate(weight / total for _, weight in choices))[:-1]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> ProfileMix:
+        """The mix of ``FILE[:weight]`` texts; our own two when there are none."""
+        parsed = [parse_choice(text) for text in texts] or [(name, 1.0) for name in BUILT_IN]
+        return cls([(load_profile(name), weight) for name, weight in parsed])
+
+    def __getitem__(self, index: int) -> Profile:
+        """The profile of the CPE with this index."""
+        golden = 0.6180339887498949
+        return self.profiles[bisect(self._bounds, (index + 0.5) * golden % 1.0)]

@@ -1,0 +1,121 @@
+"""
+All errors of Caretaker, in one place.
+
+::
+
+    CaretakerError
+    ├── InputError              the user's input can't be used: an option, a file, an address
+    │   └── ProfileError        ... a device profile
+    ├── EnvelopeError           bytes that can't be read as a CWMP envelope
+    ├── FaultError              a CWMP fault to answer a request with; knows its FaultCode
+    ├── SessionError            the peer broke the rules of the CWMP session
+    ├── TransportError          an HTTP exchange failed; ``blame`` tells whose fault it is
+    │   ├── ConnectError        no connection: refused, unreachable, no such name
+    │   ├── LimitError          no connection: this machine ran out of sockets or ports
+    │   ├── ConnectionLost      the peer reset or closed the connection half-way
+    │   ├── AnswerTimeout       no complete answer before the deadline
+    │   ├── AnswerError         an answer that is not HTTP, or too large
+    │   ├── AuthenticationError the credentials were refused
+    │   └── RedirectError       too many redirects, or one to a place that is not allowed
+    ├── DeviceNotFound          no device of that serial number here
+    └── DeviceBusy              the device refuses a Connection Request just now
+
+The text of a TransportError or SessionError is a *reason*: it goes into statistics as it is, so
+it is short and holds nothing that varies (no serial number, address or byte count).
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Blame(enum.Enum):
+    """Whose fault a failed session is; the report keeps them apart."""
+
+    OURS = "ours"
+    """A bug of Caretaker."""
+    ACS = "acs"
+    """Wrong protocol, an error status, no answer."""
+    SHED = "shed"
+    """The ACS sheds load on purpose: HTTP 503."""
+    GENERATOR = "generator"
+    """This machine is at its limit: sockets, ports, descriptors."""
+
+
+class CaretakerError(Exception):
+    """The root of all errors that Caretaker raises on purpose."""
+
+
+class InputError(CaretakerError):
+    """Input of the user's that can't be used; the text is one line that names it and the cure."""
+
+
+class ProfileError(InputError):
+    """A device profile that can't be used."""
+
+
+class EnvelopeError(CaretakerError):
+    """Bytes that can't be read as a CWMP envelope; the text is a reason."""
+
+
+class FaultError(CaretakerError):
+    """
+    A CWMP fault to answer a request with.
+
+    Args:
+        fault_code: 9000-9899 from a CPE, 8000-8899 from an ACS.
+        fault_string: what to say; the standard's own words when empty.
+    """
+
+    def __init__(self, fault_code: int, fault_string: str = "") -> None:
+        super().__init__(fault_code, fault_string)
+        self.fault_code = int(fault_code)
+        self.fault_string = fault_string
+
+
+class SessionError(CaretakerError):
+    """The peer broke the rules of the CWMP session; the text is a reason."""
+
+
+class TransportError(CaretakerError):
+    """An HTTP exchange that failed; the text is a reason."""
+
+    blame = Blame.ACS
+
+
+class ConnectError(TransportError):
+    """No connection: refused, unreachable, no such name."""
+
+
+class LimitError(TransportError):
+    """No connection, because this machine ran out of descriptors, ports or memory."""
+
+    blame = Blame.GENERATOR
+
+
+class ConnectionLost(TransportError):
+    """The peer reset or closed the connection before its answer was complete."""
+
+
+class AnswerTimeout(TransportError):
+    """No complete answer before the deadline."""
+
+
+class AnswerError(TransportError):
+    """An answer that is not HTTP/1.x, or larger than what we take."""
+
+
+class AuthenticationError(TransportError):
+    """The peer refused the credentials."""
+
+
+class RedirectError(TransportError):
+    """Too many redirects, or one to a place that is not allowed."""
+
+
+class DeviceNotFound(CaretakerError):
+    """No device of that serial number here; a Connection Request gets 404."""
+
+
+class DeviceBusy(CaretakerError):
+    """The device refuses a Connection Request just now; it gets 503."""
