@@ -1,9 +1,7 @@
 """
-HTTP as a CPE speaks it: ``post(body) -> Answer`` (decision D4; TR-069 3.4).
+How a CWMP session reaches its ACS: ``post(body) -> Answer`` (decision D4; TR-069 3.4).
 
-* ``Connection`` is one TCP connection: requests out, answers in, one deadline for each answer.
-  gevent's sockets carry it, a C parser (httptools) reads it.
-* ``HTTPTransport`` is the transport of one CWMP session over such connections: cookies for that
+* ``HTTPTransport`` is the transport of one session over connections of our own: cookies for that
   session only, every 401 answered, redirects within limits, a lost connection made anew.
 * ``RequestsTransport`` and ``WSGITransport`` follow the same rules over ``requests`` (proxies,
   oddities) and over a WSGI application in this process (tests).
@@ -13,53 +11,51 @@ Nothing here knows what is in a body.
 
 from __future__ import annotations
 
-import errno
-import re
-import time
-import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-import gevent.socket
-import gevent.ssl
-import httptools
 import requests
 from werkzeug.test import Client as WSGIClient
 
 from caretaker.digest import Credentials, Login
 from caretaker.errors import (
-    AnswerError,
     AnswerTimeout,
     ConnectError,
     ConnectionLost,
     InputError,
-    LimitError,
     RedirectError,
-    TransportError,
+)
+from caretaker.http import (
+    Address,
+    Connection,
+    CookieJar,
+    Endpoint,
+    Reply,
+    decoded,
+    request_head,
 )
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""The largest body that is taken, after decompression; an ACS request of that size is a mistake."""
-MAX_HEADER_BYTES = 64 * 1024
-MAX_COOKIES = 50
 MAX_REDIRECTS = 5
 """In a row (TR-069 3.4.2 asks for at least this many)."""
 USER_AGENT = "caretaker"
-_PORTS = {"http": 80, "https": 443}
 
 
 class Answer(NamedTuple):
-    """What came back for a POST; ``sent_at`` is when the request had been written."""
+    """What came back for a POST."""
 
     status: int
     body: bytes
-    sent_at: float
 
 
 class Transport(Protocol):
-    """The seam: how one CWMP session reaches its ACS."""
+    """
+    The seam: how one CWMP session reaches its ACS.
+
+    ``sent_at`` is when the last POST had been written (for the first time, if it was repeated
+    after a 401), on the endpoint's clock; None while it was not.
+    """
+
+    sent_at: float | None
 
     def post(self, body: bytes) -> Answer:
         """
@@ -72,379 +68,6 @@ class Transport(Protocol):
     def close(self) -> None:
         """End the session's connection."""
 
-
-# -- addresses ------------------------------------------------------------------------------------
-
-
-class Address(NamedTuple):
-    """Where an http URL points to."""
-
-    scheme: str
-    host: str
-    port: int
-    target: str
-
-    @classmethod
-    def of(cls, url: str) -> Address:
-        """
-        The address of a URL.
-
-        Raises:
-            InputError: it is not an http or https URL with a host.
-        """
-        cure = "give one like http://acs.example.com:7547/"
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as error:
-            raise InputError(f"URL {url!r}: {error}; {cure}") from error
-        if parts.scheme not in _PORTS or not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
-            raise InputError(f"URL {url!r}: not an http or https address; {cure}")
-        if port == 0:
-            raise InputError(f"URL {url!r}: port 0 can't be reached; {cure}")
-        path = parts.path or "/"
-        target = f"{path}?{parts.query}" if parts.query else path
-        return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], target)
-
-    @property
-    def host_header(self) -> str:
-        """The value of the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """As a URL."""
-        return f"{self.scheme}://{self.host_header}{self.target}"
-
-    def resolve(self) -> list[tuple[Any, Any]]:
-        """
-        The socket family and address of every IP address of the host.
-
-        Raises:
-            ConnectError: the name is not known.
-        """
-        try:
-            found = gevent.socket.getaddrinfo(
-                self.host, self.port, type=gevent.socket.SOCK_STREAM
-            )  # fmt: skip
-        except (OSError, UnicodeError) as error:
-            raise ConnectError("host name not found") from error
-        return [(family, address) for family, _, _, _, address in found]
-
-
-@dataclass
-class Endpoint:
-    """
-    How to reach an ACS; made once and shared by all sessions.
-
-    Args:
-        address: of the ACS.
-        timeout: seconds to wait for each answer (TR-069 3.4.2 asks for at least 30).
-        allowed_hosts: other hosts that a redirect may lead to.
-        tls: verifies the server; the system's certificates by default.
-        clock: seconds, going forward; what ``sent_at`` is of.
-    """
-
-    address: Address
-    timeout: float = 30.0
-    allowed_hosts: frozenset[str] = frozenset()
-    tls: gevent.ssl.SSLContext | None = None
-    clock: Callable[[], float] = time.monotonic
-    _resolved: dict[Address, list[tuple[Any, Any]]] = field(default_factory=dict)
-
-    def addresses(self, address: Address) -> list[tuple[Any, Any]]:
-        """The socket addresses of an address, looked up once."""
-        key = address._replace(target="")
-        if key not in self._resolved:
-            self._resolved[key] = address.resolve()
-        return self._resolved[key]
-
-    def context(self) -> gevent.ssl.SSLContext:
-        """The TLS context, made once."""
-        if self.tls is None:
-            self.tls = gevent.ssl.create_default_context()
-        return self.tls
-
-
-# -- one connection -------------------------------------------------------------------------------
-
-
-class Reply(NamedTuple):
-    """An HTTP response; header names are in lower case."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    sent_at: float
-    keep_alive: bool
-
-    def values(self, name: str) -> list[str]:
-        """All values of a header."""
-        return [value for key, value in self.headers if key == name]
-
-
-class _Reader:
-    """Collects what httptools finds in a response; a 1xx in front of it is passed over."""
-
-    __slots__ = ("body", "complete", "headers", "keep_alive", "parser", "size", "status")
-
-    def __init__(self) -> None:
-        self.parser = httptools.HttpResponseParser(self)
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.size = 0
-        self.status = 0
-        self.keep_alive = False
-        self.complete = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.complete:
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        if not self.complete:
-            self.status = self.parser.get_status_code()
-
-    def on_body(self, data: bytes) -> None:
-        self.body.append(data)
-
-    def on_message_complete(self) -> None:
-        if self.status < 200:
-            self.headers.clear()
-        elif not self.complete:
-            self.complete = True
-            self.keep_alive = self.parser.should_keep_alive()
-
-    def feed(self, data: bytes, limit: int) -> None:
-        """Take bytes from the socket; AnswerError when they are no answer we take."""
-        self.size += len(data)
-        if self.size > limit:
-            raise AnswerError("answer is too large")
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            if not self.complete:  # what follows a complete answer is of no interest
-                raise AnswerError("answer is not HTTP") from error
-            self.keep_alive = False
-
-    def end(self) -> None:
-        """The peer closed: that ends a body without length, and cuts off anything else."""
-        framed = {b"content-length", b"transfer-encoding"}
-        if self.status < 200 or framed & {name.lower() for name, _ in self.headers}:
-            raise ConnectionLost("connection closed in the middle of an answer")
-        self.complete = True
-
-    def reply(self, sent_at: float) -> Reply:
-        """The response."""
-        headers = [(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in self.headers]
-        body = b"".join(self.body)
-        return Reply(self.status, headers, body, sent_at, self.keep_alive)
-
-
-_LIMITS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
-_REASONS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ETIMEDOUT: "connection timed out",
-    errno.EHOSTUNREACH: "host unreachable",
-    errno.ENETUNREACH: "network unreachable",
-    errno.ECONNRESET: "connection reset",
-}
-
-
-def _connect_error(error: OSError) -> TransportError:
-    if error.errno in _LIMITS:
-        return LimitError("this machine is out of sockets or ports")
-    if isinstance(error, gevent.ssl.SSLError):
-        return ConnectError(f"TLS failed: {(error.reason or 'handshake').lower()}")
-    if isinstance(error, TimeoutError):
-        return ConnectError("connection timed out")
-    return ConnectError(_REASONS.get(error.errno or 0, "connection failed"))
-
-
-class Connection:
-    """
-    One TCP connection to an HTTP server, for one greenlet.
-
-    Args:
-        endpoint: timeout, TLS and clock.
-        address: where to.
-
-    Raises:
-        TransportError: it can't be made.
-    """
-
-    __slots__ = ("_clock", "_socket", "_timeout", "answers", "silent")
-
-    def __init__(self, endpoint: Endpoint, address: Address) -> None:
-        self._clock = endpoint.clock
-        self._timeout = endpoint.timeout
-        self.answers = 0
-        """How many complete answers it has brought."""
-        self.silent = True
-        """Whether no byte has come in answer to the last request."""
-        self._socket = self._connect(endpoint, address)
-
-    def _connect(self, endpoint: Endpoint, address: Address) -> gevent.socket.socket:
-        failure: TransportError = ConnectError("host name not found")
-        for family, where in endpoint.addresses(address):
-            try:
-                return self._open(endpoint, address, family, where)
-            except OSError as error:
-                failure = _connect_error(error)
-        raise failure
-
-    def _open(
-        self, endpoint: Endpoint, address: Address, family: Any, where: Any
-    ) -> gevent.socket.socket:
-        # Without SOCK_CLOEXEC and such niceties: creating the socket is a fair part of a session.
-        opened = gevent.socket.socket(family, gevent.socket.SOCK_STREAM)
-        try:
-            opened.settimeout(self._timeout)
-            opened.connect(where)
-            opened.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
-            if address.scheme == "https":
-                return endpoint.context().wrap_socket(opened, server_hostname=address.host)
-        except BaseException:
-            opened.close()
-            raise
-        return opened
-
-    def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Reply:
-        """
-        Send a request and return the response to it.
-
-        Args:
-            head: request line and headers, with the empty line that ends them.
-            body: what follows.
-            limit: bytes of the response's body that are taken.
-
-        Raises:
-            TransportError: there is no complete response.
-        """
-        deadline = self._clock() + self._timeout
-        self.silent = True
-        try:
-            self._socket.settimeout(self._timeout)
-            self._socket.sendall(head + body)
-            sent_at = self._clock()
-            return self._receive(sent_at, deadline, limit + MAX_HEADER_BYTES)
-        except TimeoutError as error:
-            raise AnswerTimeout("no answer in time") from error
-        except OSError as error:
-            raise ConnectionLost("connection reset") from error
-
-    def _receive(self, sent_at: float, deadline: float, limit: int) -> Reply:
-        reader = _Reader()
-        while not reader.complete:
-            data = self._socket.recv(65536)
-            if data:
-                self.silent = False
-                reader.feed(data, limit)
-            elif self.silent:
-                raise ConnectionLost("connection closed without an answer")
-            else:
-                reader.end()
-            if not reader.complete:
-                self._wait_no_longer_than(deadline)
-        self.answers += 1
-        return reader.reply(sent_at)
-
-    def _wait_no_longer_than(self, deadline: float) -> None:
-        left = deadline - self._clock()
-        if left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left)
-
-    def close(self) -> None:
-        """Close it."""
-        self._socket.close()
-
-
-# -- cookies and codings --------------------------------------------------------------------------
-
-
-class CookieJar:
-    """The cookies of one session with one host (TR-069 3.4.2, RFC 6265)."""
-
-    __slots__ = ("_cookies",)
-
-    def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str], str] = {}
-
-    def take(self, header: str) -> None:
-        """Take the value of a ``Set-Cookie`` header; an expired one removes the cookie."""
-        pair, *attributes = header.split(";")
-        name, equals, value = pair.partition("=")
-        known = {key.strip().lower(): text.strip() for key, _, text in map(_split, attributes)}
-        path = known.get("path", "")
-        key = (name.strip(), path if path.startswith("/") else "/")
-        if not equals or not key[0]:
-            return
-        if known.get("max-age", "1").lstrip("-").isdigit() and int(known.get("max-age", "1")) <= 0:
-            self._cookies.pop(key, None)
-        elif len(self._cookies) < MAX_COOKIES or key in self._cookies:
-            self._cookies[key] = value.strip()
-
-    def header(self, target: str) -> str:
-        """The value of the ``Cookie`` header for a target, empty if there are none."""
-        path = target.partition("?")[0]
-        found = [(p, n, v) for (n, p), v in self._cookies.items() if _covers(p, path)]
-        found.sort(key=lambda each: -len(each[0]))
-        return "; ".join(f"{name}={value}" for _, name, value in found)
-
-
-def _split(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
-
-
-def _covers(cookie_path: str, path: str) -> bool:
-    prefix = cookie_path if cookie_path.endswith("/") else f"{cookie_path}/"
-    return path == cookie_path or path.startswith(prefix)
-
-
-_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-
-
-def decoded(body: bytes, coding: str, limit: int = MAX_ANSWER_BYTES) -> bytes:
-    """
-    A body with its content coding undone.
-
-    Args:
-        body: as it came.
-        coding: the value of ``Content-Encoding``: gzip, deflate (with or without zlib's frame),
-            identity or empty.
-        limit: bytes that the result may have.
-
-    Raises:
-        AnswerError: another coding, broken data, or a larger result.
-    """
-    coding = coding.strip().lower()
-    if coding in ("", "identity") or not body:
-        return body
-    if coding not in _WINDOW_BITS:
-        raise AnswerError("unknown content coding")
-    try:
-        return _inflate(body, _WINDOW_BITS[coding], limit)
-    except zlib.error:
-        pass
-    try:
-        return _inflate(body, -15, limit)
-    except zlib.error as error:
-        raise AnswerError("content coding is broken") from error
-
-
-def _inflate(body: bytes, window_bits: int, limit: int) -> bytes:
-    inflater = zlib.decompressobj(window_bits)
-    data = inflater.decompress(body, limit + 1)
-    if len(data) > limit:
-        raise AnswerError("answer is too large")
-    if not inflater.eof:
-        raise zlib.error("cut off")
-    return data
-
-
-# -- the transport of a session -------------------------------------------------------------------
 
 _REDIRECTS = (301, 302, 307, 308)
 
@@ -465,6 +88,7 @@ class HTTPTransport:
         self._cookies = CookieJar()
         self._login = self._new_login()
         self._connection: Connection | None = None
+        self.sent_at: float | None = None
 
     def _new_login(self) -> Login | None:
         """
@@ -478,8 +102,8 @@ class HTTPTransport:
 
     def post(self, body: bytes) -> Answer:
         """POST, answering challenges and following redirects; see ``Transport.post``."""
+        self.sent_at = None
         reply = self._exchange(body)
-        sent_at = reply.sent_at
         redirects = 0
         while True:
             if reply.status == 401 and self._login is not None:
@@ -495,7 +119,7 @@ class HTTPTransport:
         if self._login is not None:
             self._login.accepted()
         coding = "".join(reply.values("content-encoding"))
-        return Answer(reply.status, decoded(reply.body, coding), sent_at)
+        return Answer(reply.status, decoded(reply.body, coding))
 
     def _exchange(self, body: bytes) -> Reply:
         reply = self._send("POST", self._headers(body), body)
@@ -527,7 +151,7 @@ class HTTPTransport:
         connection = self._connection
         if connection is not None:
             try:
-                return connection.request(head, body)
+                return self._request(connection, head, body)
             except ConnectionLost:
                 if connection.answers == 0 or not connection.silent:
                     raise
@@ -535,7 +159,14 @@ class HTTPTransport:
                 self._login = self._new_login()
                 head = request_head(method, self._address, self._headers(body), len(body))
         self._connection = Connection(self._endpoint, self._address)
-        return self._connection.request(head, body)
+        return self._request(self._connection, head, body)
+
+    def _request(self, connection: Connection, head: bytes, body: bytes) -> Reply:
+        try:
+            return connection.request(head, body)
+        finally:
+            if self.sent_at is None:
+                self.sent_at = connection.sent_at
 
     def _redirect(self, location: str) -> None:
         """The new URL holds for the rest of this session; a new host gets none of our secrets."""
@@ -563,18 +194,6 @@ class HTTPTransport:
             self._connection = None
 
 
-def request_head(
-    method: str, address: Address, headers: Iterable[tuple[str, str]], length: int | None
-) -> bytes:
-    """Request line and headers in bytes; ``length`` is that of the body, None for a GET."""
-    lines = [f"{method} {address.target} HTTP/1.1\r\nHost: {address.host_header}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in headers]
-    if length is not None:
-        lines.append(f"Content-Length: {length}\r\n")
-    lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace")
-
-
 class RequestsTransport(HTTPTransport):
     """The same rules over ``requests``: for proxies and what else it knows; it is slow."""
 
@@ -584,7 +203,7 @@ class RequestsTransport(HTTPTransport):
 
     def _send(self, method: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
         self._session.cookies.clear()
-        sent_at = self._endpoint.clock()
+        self.sent_at = self.sent_at or self._endpoint.clock()
         try:
             response = self._session.request(
                 method,
@@ -601,7 +220,7 @@ class RequestsTransport(HTTPTransport):
             raise ConnectError("connection failed") from error
         pairs = [(name.lower(), value) for name, value in response.raw.headers.items()]
         pairs = [pair for pair in pairs if pair[0] != "content-encoding"]  # undone by requests
-        return Reply(response.status_code, pairs, response.content, sent_at, keep_alive=True)
+        return Reply(response.status_code, pairs, response.content, keep_alive=True)
 
     def close(self) -> None:
         """Close its connections."""
@@ -633,6 +252,7 @@ class WSGITransport(HTTPTransport):
 
     def _send(self, method: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
         address = self._address
+        self.sent_at = self.sent_at or self._endpoint.clock()
         response = self._client.open(
             address.target,
             method=method,
@@ -641,5 +261,4 @@ class WSGITransport(HTTPTransport):
             headers=headers,
         )
         pairs = [(name.lower(), value) for name, value in response.headers]
-        sent_at = self._endpoint.clock()
-        return Reply(response.status_code, pairs, response.data, sent_at, keep_alive=True)
+        return Reply(response.status_code, pairs, response.data, keep_alive=True)

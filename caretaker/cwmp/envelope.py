@@ -1,30 +1,31 @@
 """
-The codec: bytes to Envelope and back, through two doors, ``decode`` and ``encode``.
+The codec: bytes to Envelope and back, through two doors, ``decode`` and ``encode`` (decision D5).
 
-Rules of this file (decision D5):
-
-* Strict in what is sent: valid against the CWMP schemas, schema order, true array counts, the
-  RPC element in the cwmp namespace and its children in none (TR-069 3.5).
-* Lenient in what is read: any prefix, any ``cwmp-1-x`` namespace or none, elements in any order,
-  missing ones take the field's default, array counts are ignored, ``xsi:type`` may be missing.
-* Names are mapped here and only here: ``command_key`` <-> ``CommandKey``, by one rule.
-* One codec per message class, made from its fields when this module is imported; the table
-  ``_CODECS`` holds them. A new RPC is a class in ``messages.py`` and nothing here.
+Strict in what is sent: valid against the CWMP schemas. Lenient in what is read: any prefix, any
+``cwmp-1-x`` namespace or none, header and body elements in any order, array counts ignored,
+``xsi:type`` missing, and a few things that devices send although XML forbids them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any
 
 from lxml import etree
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.codec import (
+    escape,
+    local,
+    read_bool,
+    read_int,
+    read_message,
+    read_text,
+    write_message,
+)
 from caretaker.errors import EnvelopeError
 
 CWMP_1_0 = "urn:dslforum-org:cwmp-1-0"
@@ -32,7 +33,6 @@ CWMP_1_2 = "urn:dslforum-org:cwmp-1-2"
 MAX_ENVELOPE_BYTES = 32 * 1024 * 1024
 """The largest envelope that is read; a whole tree of 6 000 parameters takes about 1 MB."""
 
-_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _CWMP_PREFIX = "urn:dslforum-org:cwmp-"
 
 
@@ -54,285 +54,6 @@ class Envelope:
     supported_cwmp_versions: tuple[str, ...] = ()
     use_cwmp_version: str | None = None
 
-
-# -- text -----------------------------------------------------------------------------------------
-
-_SPECIAL = re.compile("[<>&\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# A carriage return would be read back as a line feed; what XML 1.0 forbids is never sent.
-_ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\r": "&#13;"}
-
-
-def escape(text: str) -> str:
-    """Text for an element: special characters as entities, forbidden ones as U+FFFD."""
-    if _SPECIAL.search(text) is None:
-        return text
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "\ufffd"), text)
-
-
-_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
-_BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
-
-
-def _read_int(element: etree._Element) -> int:
-    text = (element.text or "").strip()
-    if _NUMBER.fullmatch(text) is None:
-        raise EnvelopeError(f"{_local(element)} is not a number")
-    return int(text)
-
-
-def _read_bool(element: etree._Element) -> bool:
-    try:
-        return _BOOLEANS[(element.text or "").strip().lower()]
-    except KeyError:
-        raise EnvelopeError(f"{_local(element)} is not a boolean") from None
-
-
-def _read_bytes(element: etree._Element) -> bytes:
-    try:
-        return base64.b64decode(element.text or "")
-    except (binascii.Error, ValueError):
-        raise EnvelopeError(f"{_local(element)} is not base64") from None
-
-
-def _read_text(element: etree._Element) -> str:
-    return element.text or ""
-
-
-def _local(element: etree._Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-# -- codecs of values -----------------------------------------------------------------------------
-
-
-class _Codec(NamedTuple):
-    """How a value is read from its element, and what stands in the element when it is written."""
-
-    read: Callable[[etree._Element], Any]
-    write: Callable[[Any], str]
-    name: str = ""
-    """The element name inside an array, and the type in its ``arrayType``."""
-    array_type: str = ""
-
-
-_SCALARS: dict[Any, _Codec] = {
-    str: _Codec(_read_text, escape, "string", "xsd:string"),
-    int: _Codec(_read_int, str),
-    bool: _Codec(_read_bool, lambda value: "1" if value else "0"),
-    bytes: _Codec(
-        _read_bytes, lambda value: base64.b64encode(value).decode(), "base64", "soap-enc:base64"
-    ),
-}
-
-_ACRONYMS = {"url": "URL", "uuid": "UUID", "oui": "OUI", "sn": "SN"}
-
-
-def _xml_name(field: str) -> str:
-    return "".join(_ACRONYMS.get(part, part.capitalize()) for part in field.split("_"))
-
-
-def _array(item: _Codec) -> _Codec:
-    start, end, read_item, write_item = f"<{item.name}>", f"</{item.name}>", item.read, item.write
-
-    def read(element: etree._Element) -> tuple[Any, ...]:
-        return tuple([read_item(child) for child in element])
-
-    def write(values: tuple[Any, ...]) -> str:
-        return "".join([f"{start}{write_item(value)}{end}" for value in values])
-
-    return _Codec(read, write, "", item.array_type)
-
-
-class _Field(NamedTuple):
-    """One field of a struct or message: its codec, and how its element is found and framed."""
-
-    xml_name: str
-    codec: _Codec
-    default: Any
-    repeated: bool
-    kinds: dict[str, _Codec]
-    """The codecs by ``xsi:type``, where a repeated element may be of several."""
-
-
-_EMPTY = {str: "", int: 0, bool: False, bytes: b""}
-
-
-def _fields_of(cls: type) -> list[_Field]:
-    hints = get_type_hints(cls, include_extras=True)
-    if is_dataclass(cls):
-        defaults = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
-        names = [f.name for f in fields(cls)]
-    else:
-        defaults, names = dict(cls._field_defaults), list(cls._fields)  # type: ignore[attr-defined]
-    return [_field(name, hints[name], defaults) for name in names]
-
-
-def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
-    repeated = get_origin(hint) is Annotated
-    hint = get_args(hint)[0] if repeated else hint
-    is_tuple = get_origin(hint) is tuple
-    item = get_args(hint)[0] if is_tuple else hint
-    kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
-    codec = _Codec(_read_text, escape) if kinds else _codec_of(item)
-    if is_tuple and not repeated:
-        codec = _array(codec)
-    default = () if is_tuple else defaults.get(name, _EMPTY.get(item, MISSING))
-    return _Field(_xml_name(name), codec, default, repeated, kinds)
-
-
-@cache
-def _codec_of(kind: Any) -> _Codec:
-    return _HAND_WRITTEN.get(kind) or _SCALARS.get(kind) or _struct(kind)
-
-
-def _struct(cls: type) -> _Codec:
-    """The codec of a class whose fields become child elements, in their order."""
-    parts = _fields_of(cls)
-    name = cls.__name__
-    return _Codec(_struct_reader(cls, parts), _struct_writer(cls, parts), name, f"cwmp:{name}")
-
-
-def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element], Any]:
-    index = {part.xml_name: i for i, part in enumerate(parts)}
-    defaults = [part.default for part in parts]
-
-    def read(element: etree._Element) -> Any:
-        values = defaults.copy()
-        for child in element:
-            i = index.get(_local(child))
-            if i is None:
-                continue
-            part = parts[i]
-            if part.repeated:
-                values[i] += (_kind(part, child).read(child),)
-            else:
-                values[i] = part.codec.read(child)
-        for i, value in enumerate(values):
-            if value is MISSING:
-                raise EnvelopeError(f"{parts[i].xml_name} is missing in {_local(element)}")
-        return cls(*values)
-
-    return read
-
-
-def _kind(part: _Field, element: etree._Element) -> _Codec:
-    if not part.kinds:
-        return part.codec
-    kind = element.get(_XSI_TYPE, "").rpartition(":")[2]
-    if kind not in part.kinds:
-        raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
-    return part.kinds[kind]
-
-
-def _struct_writer(cls: type, parts: list[_Field]) -> Callable[[Any], str]:
-    writers = [(name, _field_writer(part)) for name, part in zip(_names(cls), parts, strict=True)]
-
-    def write(value: Any) -> str:
-        return "".join([write_field(getattr(value, name)) for name, write_field in writers])
-
-    return write
-
-
-def _names(cls: type) -> tuple[str, ...]:
-    if is_dataclass(cls):
-        return tuple(f.name for f in fields(cls))
-    return cls._fields  # type: ignore[attr-defined, no-any-return]
-
-
-def _field_writer(part: _Field) -> Callable[[Any], str]:
-    name, write = part.xml_name, part.codec.write
-    start, end = f"<{name}>", f"</{name}>"
-    if part.kinds:
-        return lambda values: "".join(
-            f'<{name} xsi:type="cwmp:{type(value).__name__}">'
-            f"{part.kinds[type(value).__name__].write(value)}{end}"
-            for value in values
-        )
-    if part.repeated:
-        return lambda values: "".join([f"{start}{write(value)}{end}" for value in values])
-    if part.codec.array_type and not part.codec.name:
-        array = f'<{name} soap-enc:arrayType="{part.codec.array_type}['
-        return lambda values: f'{array}{len(values)}]">{write(values)}{end}'
-    return lambda value: f"{start}{write(value)}{end}"
-
-
-# -- the few that are written by hand: they carry attributes, or most of the traffic --------------
-
-_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-def _read_parameter_value(element: etree._Element) -> m.ParameterValueStruct:
-    name = value = kind = ""
-    for child in element:
-        tag = child.tag
-        if tag.endswith("Name"):
-            name = (child.text or "").strip()
-        elif tag.endswith("Value"):
-            value = child.text or ""
-            kind = child.get(_XSI_TYPE, "")
-    return m.ParameterValueStruct(name, value, _xsd_type(kind) if kind else "")
-
-
-@cache
-def _xsd_type(qname: str) -> str:
-    # Prefixes are free and some CPEs let odd characters slip in after the name.
-    found = _TYPE_NAME.match(qname.rpartition(":")[2].strip())
-    return f"xsd:{found[0]}" if found else ""
-
-
-def _write_parameter_value(struct: m.ParameterValueStruct) -> str:
-    name, value, kind = struct
-    attribute = f' xsi:type="{escape(kind)}"' if kind else ""
-    return f"<Name>{escape(name)}</Name><Value{attribute}>{escape(value)}</Value>"
-
-
-def _read_fault(element: etree._Element) -> m.Fault:
-    """A SOAP fault; its CWMP part is in ``detail`` (TR-069 3.5)."""
-    soap = {_local(child): child for child in element}
-    detail = soap.get("detail")
-    cwmp = detail[0] if detail is not None and len(detail) else None
-    parts = [(_local(child), child) for child in cwmp] if cwmp is not None else []
-    by_name = dict(parts)
-    faultcode = _text_of(soap, "faultcode").strip().rpartition(":")[2]
-    return m.Fault(
-        _read_int(by_name["FaultCode"]) if "FaultCode" in by_name else 0,
-        _text_of(by_name, "FaultString") or _text_of(soap, "faultstring"),
-        tuple(_PARAMETER_FAULT.read(c) for n, c in parts if n == "SetParameterValuesFault"),
-        faultcode or "Server",
-    )
-
-
-def _text_of(elements: dict[str, etree._Element], name: str) -> str:
-    return (elements[name].text or "") if name in elements else ""
-
-
-def _write_fault(fault: m.Fault) -> str:
-    parameters = "".join(
-        f"<SetParameterValuesFault>{_PARAMETER_FAULT.write(each)}</SetParameterValuesFault>"
-        for each in fault.set_parameter_values_fault
-    )
-    return (
-        f"<faultcode>{escape(fault.faultcode)}</faultcode><faultstring>CWMP fault</faultstring>"
-        f"<detail><cwmp:Fault><FaultCode>{fault.fault_code}</FaultCode>"
-        f"<FaultString>{escape(fault.fault_string)}</FaultString>{parameters}"
-        f"</cwmp:Fault></detail>"
-    )
-
-
-_HAND_WRITTEN: dict[Any, _Codec] = {
-    m.ParameterValueStruct: _Codec(
-        _read_parameter_value,
-        _write_parameter_value,
-        "ParameterValueStruct",
-        "cwmp:ParameterValueStruct",
-    ),
-    m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
-}
-_PARAMETER_FAULT = _codec_of(m.SetParameterValuesFault)
-_CODECS: dict[type[m.Message], _Codec] = {
-    cls: _codec_of(cls) for cls in (*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault)
-}
-_CLASSES: dict[str, type[m.Message]] = {cls.__name__: cls for cls in _CODECS}
 
 # -- XML in ---------------------------------------------------------------------------------------
 
@@ -398,7 +119,7 @@ def _parse_again(data: bytes, error: Exception) -> etree._Element:
 
 def _section(root: etree._Element, name: str) -> etree._Element | None:
     for child in root:
-        if _local(child) == name:
+        if local(child) == name:
             return child
     return None
 
@@ -408,7 +129,7 @@ def _read_header(header: etree._Element | None) -> dict[str, Any]:
     if header is None:
         return values
     for child in header:
-        reader = _HEADER_READERS.get(_local(child))
+        reader = _HEADER_READERS.get(local(child))
         if reader is not None:
             name, read = reader
             values[name] = read(child)
@@ -420,21 +141,12 @@ def _read_versions(element: etree._Element) -> tuple[str, ...]:
 
 
 _HEADER_READERS: dict[str, tuple[str, Callable[[etree._Element], Any]]] = {
-    "ID": ("id", _read_text),
-    "HoldRequests": ("hold_requests", _read_bool),
-    "SessionTimeout": ("session_timeout", _read_int),
+    "ID": ("id", read_text),
+    "HoldRequests": ("hold_requests", read_bool),
+    "SessionTimeout": ("session_timeout", read_int),
     "SupportedCWMPVersions": ("supported_cwmp_versions", _read_versions),
     "UseCWMPVersion": ("use_cwmp_version", lambda element: (element.text or "").strip()),
 }
-
-
-def _read_message(element: etree._Element) -> m.Message:
-    name = _local(element)
-    cls = _CLASSES.get(name)
-    if cls is not None:
-        found: m.Message = _CODECS[cls].read(element)
-        return found
-    return m.UnknownResponse(name) if name.endswith("Response") else m.UnknownRequest(name)
 
 
 def _namespace(element: etree._Element) -> str:
@@ -458,7 +170,7 @@ def decode(data: bytes) -> Envelope:
             raised, whatever the bytes.
     """
     root = _parse(data)
-    if _local(root) != "Envelope":
+    if local(root) != "Envelope":
         raise EnvelopeError("XML, but not a SOAP envelope")
     body = _section(root, "Body")
     if body is None:
@@ -467,7 +179,7 @@ def decode(data: bytes) -> Envelope:
         raise EnvelopeError("Body does not hold exactly one message")
     element = body[0]
     header = _read_header(_section(root, "Header"))
-    return Envelope(_read_message(element), namespace=_namespace(element), **header)
+    return Envelope(read_message(element), namespace=_namespace(element), **header)
 
 
 # -- XML out --------------------------------------------------------------------------------------
@@ -507,17 +219,6 @@ def _write_header(envelope: Envelope) -> str:
     return "".join(parts)
 
 
-def _write_message(message: m.Message) -> str:
-    if isinstance(message, m.Fault):
-        return f"<soap-env:Fault>{_write_fault(message)}</soap-env:Fault>"
-    codec = _CODECS.get(type(message))
-    if codec is not None:
-        return f"<cwmp:{codec.name}>{codec.write(message)}</cwmp:{codec.name}>"
-    if isinstance(message, m.UnknownRequest | m.UnknownResponse):
-        return f"<cwmp:{message.name}/>"
-    raise TypeError(f"not a CWMP message: {type(message).__name__}")
-
-
 def encode(envelope: Envelope) -> bytes:
     """
     The bytes of an envelope, in UTF-8 and valid against the CWMP schemas.
@@ -526,5 +227,5 @@ def encode(envelope: Envelope) -> bytes:
     """
     return (
         f"{_start(envelope.namespace)}{_write_header(envelope)}"
-        f"</soap-env:Header><soap-env:Body>{_write_message(envelope.message)}{_END}"
+        f"</soap-env:Header><soap-env:Body>{write_message(envelope.message)}{_END}"
     ).encode()

@@ -14,6 +14,7 @@ Rules of this file:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_letters, digits
 from typing import Annotated, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from caretaker.cwmp.faults import meaning
@@ -77,6 +78,25 @@ class DeviceIdStruct(NamedTuple):
     oui: str
     product_class: str
     serial_number: str
+
+    @property
+    def device_id(self) -> str:
+        """
+        ``OUI-ProductClass-SerialNumber``, without the class where a device has none (3.4.4).
+
+        Each part is percent-encoded but for letters, digits and ``_``, so that they can be split
+        again.
+        """
+        parts = (self.oui, self.product_class, self.serial_number)
+        return "-".join(_percent_encoded(part) for part in parts if part)
+
+
+def _percent_encoded(text: str) -> str:
+    octets = text.encode("utf-8", "surrogatepass")
+    return "".join(chr(octet) if octet in _PLAIN else f"%{octet:02X}" for octet in octets)
+
+
+_PLAIN = frozenset((ascii_letters + digits + "_").encode())
 
 
 class FaultStruct(NamedTuple):

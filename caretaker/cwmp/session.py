@@ -324,6 +324,12 @@ class ACSSession:
         """
         state, self.state = self.state, State.ABORTED
         envelope = decode(body) if body.strip() else None
+        self.state = state
+        return self.take(envelope)
+
+    def take(self, envelope: Envelope | None) -> bytes:
+        """As ``receive``, of a body that is read already; None is the empty POST."""
+        state, self.state = self.state, State.ABORTED
         trigger = self._trigger(envelope)
         following = TRANSITIONS[Role.ACS][state].get(trigger)
         if following is None:

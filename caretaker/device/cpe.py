@@ -29,9 +29,10 @@ from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import Overlay, Parameter, typed
 from caretaker.device.events import EventBooks, Events
-from caretaker.device.identity import Identities, device_id
+from caretaker.device.identity import Identities
 from caretaker.device.methods import METHODS
 from caretaker.device.profile import Profile
+from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class CPE:
         "due",
         "events",
         "failures",
+        "heaped",
         "in_session",
         "index",
         "overlay",
@@ -140,7 +142,9 @@ class CPE:
         """When a session must begin for what has happened or failed."""
         self.periodic_due = inf
         self.due = inf
-        """When something must be done; the scheduler's copy is stale if it differs."""
+        """When something must be done; ``inf``: nothing is planned, or a session runs."""
+        self.heaped = inf
+        """The scheduler's own: the due time it has in its heap for this CPE."""
         self.accepted_at = 0.0
         """When the Connection Request was accepted that is pending; 0 if none is."""
 
@@ -152,9 +156,10 @@ class CPE:
         return self.premises.identities.serial_number(self.index)
 
     @property
-    def device_id(self) -> str:
-        """``OUI-ProductClass-SerialNumber``, percent-encoded (TR-069 3.4.4)."""
-        return device_id(self.profile.oui, self.profile.product_class, self.serial_number)
+    def about(self) -> DeviceIdStruct:
+        """Who it says it is."""
+        kind = self.profile
+        return DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
 
     # What it has.
 
@@ -222,7 +227,7 @@ class CPE:
         if value != self.value(path, now):
             self.own().values[path] = value
             self._notify(path, now)
-        return self._reschedule(now)
+        return self.reschedule(now)
 
     def _notify(self, path: str, now: float) -> None:
         notification = self.notification(path)
@@ -257,14 +262,14 @@ class CPE:
         """Switch on as it comes from the factory; the first contact is after ``delay`` seconds."""
         self.powered = True
         self._boot(now, now + delay, EventStruct(ev.BOOTSTRAP))
-        return self._reschedule(now)
+        return self.reschedule(now)
 
     def power_off(self, now: float) -> None:
         """Switch off for good; what is pending is discarded by that rule."""
         self._lose_all_events("power off")
         self.powered = self.in_session = False
         self.session_due = self.periodic_due = inf
-        self._reschedule(now)
+        self.reschedule(now)
 
     def _boot(self, up_at: float, inform_at: float, *before: EventStruct) -> None:
         self.failures = 0
@@ -333,7 +338,7 @@ class CPE:
         if first:
             self.accepted_at = now
         self.raise_event(_CONNECTION_REQUEST, now)
-        self._reschedule(now)
+        self.reschedule(now)
         return first
 
     def _arm_periodic(self, now: float) -> None:
@@ -349,7 +354,7 @@ class CPE:
     def _interval(self, now: float) -> float:
         return max(1.0, self._setting("PeriodicInformInterval", 300.0, now))
 
-    def _reschedule(self, now: float) -> float:
+    def reschedule(self, now: float) -> float:
         """Set ``due`` from what is planned; never while off, in a session or disabled."""
         if not self.powered or self.in_session or not self.enabled(now):
             self.due = inf
@@ -369,13 +374,13 @@ class CPE:
         if now >= self.periodic_due:
             self._periodic(now)
         if self.session_due > now:
-            self._reschedule(now)
+            self.reschedule(now)
             return None
         self.in_session = True
         self.session_due = inf
         self.sent, self.events = self.events, ()
         self.telling, self.changed = self.changed, ()
-        self._reschedule(now)
+        self.reschedule(now)
         namespace = self.premises.namespace or self.profile.namespace
         return CPESession(self._inform(now), self, (), namespace, check_id=self.premises.check_id)
 
@@ -389,13 +394,9 @@ class CPE:
 
     def _inform(self, now: float) -> m.Inform:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
-        profile = self.profile
-        device = DeviceIdStruct(
-            profile.manufacturer, profile.oui, profile.product_class, self.serial_number
-        )
-        paths = dict.fromkeys((*profile.inform_parameters, *self.telling))
+        paths = dict.fromkeys((*self.profile.inform_parameters, *self.telling))
         return m.Inform(
-            device,
+            self.about,
             self.sent,
             1,
             self.premises.date(now),
@@ -438,7 +439,7 @@ class CPE:
         if self.events and self.failures:
             self.session_due = min(self.session_due, now + self._retry_wait(now))
         self._do_after_session(now)
-        return self._reschedule(now)
+        return self.reschedule(now)
 
     def _fail(self) -> None:
         if _CONNECTION_REQUEST in self.sent:
@@ -470,82 +471,3 @@ _PERIODIC = EventStruct(ev.PERIODIC)
 FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 """Parameters whose active notification can't be turned off (data models)."""
 DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.ConnReqJabberID")
-
-
-# -- values that are computed when they are read --------------------------------------------------
-
-
-def _serial_number(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.serial_number
-
-
-def _up_time(cpe: CPE, parameter: Parameter, now: float) -> str:
-    if not cpe.premises.behaviors.dynamic_params:
-        return parameter.value
-    return str(max(0, int(now - cpe.booted_at)))
-
-
-def _acs_url(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.acs_url
-
-
-def _acs_username(cpe: CPE, _: Parameter, __: float) -> str:
-    given = cpe.premises.acs_username
-    return cpe.device_id if given is None else given
-
-
-def _acs_password(cpe: CPE, _: Parameter, __: float) -> str:
-    given = cpe.premises.acs_password
-    return cpe.premises.identities.secret(cpe.index, "ACS") if given is None else given
-
-
-def _inform_enable(cpe: CPE, parameter: Parameter, _: float) -> str:
-    interval = cpe.premises.behaviors.inform_interval
-    return parameter.value if interval is None else str(int(interval > 0))
-
-
-def _inform_interval(cpe: CPE, parameter: Parameter, _: float) -> str:
-    interval = cpe.premises.behaviors.inform_interval
-    return parameter.value if not interval else str(max(1, round(interval)))
-
-
-def _connection_request_url(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.connection_request_url(cpe.serial_number)
-
-
-def _cr_username(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.serial_number
-
-
-def _cr_password(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.identities.secret(cpe.index, "Connection Request")
-
-
-def _wan_ip(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.identities.wan_ip(cpe.index)
-
-
-def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
-    """The dumped address with the vendor's octets and the dress kept, the last three its own."""
-    dumped = parameter.value
-    tail = cpe.premises.identities.mac_tail(cpe.index, parameter.number)
-    tail = tail.upper() if dumped != dumped.lower() else tail
-    colon = dumped[2]
-    return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
-
-
-SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
-    "serial_number": _serial_number,
-    "up_time": _up_time,
-    "acs_url": _acs_url,
-    "acs_username": _acs_username,
-    "acs_password": _acs_password,
-    "inform_enable": _inform_enable,
-    "inform_interval": _inform_interval,
-    "connection_request_url": _connection_request_url,
-    "cr_username": _cr_username,
-    "cr_password": _cr_password,
-    "wan_ip": _wan_ip,
-    "mac": _mac,
-}
-"""What computes the values that are each CPE's own, by ``Parameter.source``."""

@@ -18,20 +18,6 @@ _WAN_POOL_SIZE = 1 << 22
 _MACS_PER_DEVICE = 16
 
 
-def encode_part(text: str) -> str:
-    """A part of a device identity, percent-encoded but for letters, digits and ``_`` (3.4.4)."""
-    return "".join(
-        chr(byte) if chr(byte).isascii() and (chr(byte).isalnum() or byte == 95) else f"%{byte:02X}"
-        for byte in text.encode()
-    )
-
-
-def device_id(oui: str, product_class: str, serial_number: str) -> str:
-    """``OUI-ProductClass-SerialNumber``, without the class where a device has none (3.4.4)."""
-    parts = (oui, product_class, serial_number) if product_class else (oui, serial_number)
-    return "-".join(encode_part(part) for part in parts)
-
-
 @dataclass(frozen=True)
 class Identities:
     """

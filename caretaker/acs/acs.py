@@ -1,0 +1,132 @@
+"""The devices of the embedded ACS, and what can be asked of them; no HTTP here."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from caretaker.acs.devices import Device
+from caretaker.acs.tasks import Steps, Task, provision
+from caretaker.connection_request.client import send_connection_request
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.faults import FaultCode
+from caretaker.digest import Credentials
+from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportError
+from caretaker.http import Address
+
+
+class ACS:
+    """
+    The devices and what is asked of them.
+
+    Args:
+        provisioning: whether each device is given credentials for Connection Requests at its
+            first contact.
+        allowed_hosts: hosts that Connection Requests may go to, beside loopback and the address
+            that a device informed from. A ConnectionRequestURL is only what a CPE says.
+    """
+
+    def __init__(
+        self, *, provisioning: bool = True, allowed_hosts: Iterable[str] = ()
+    ) -> None:  # fmt: skip
+        self.devices: dict[str, Device] = {}
+        self._provisioning = provisioning
+        self._allowed_hosts = frozenset(allowed_hosts)
+        self._secret = secrets.token_bytes(16)
+
+    def device(self, device_id: str) -> Device:
+        """The device of an id; DeviceNotFound if none has informed."""
+        device = self.devices.get(device_id)
+        if device is None:
+            raise DeviceNotFound(device_id)
+        return device
+
+    def informed(self, inform: m.Inform, peer: str) -> Device:
+        """
+        The device that sent this Inform, with what it says taken note of.
+
+        Raises:
+            FaultError: 8003, it has no serial number or OUI.
+        """
+        about = inform.device_id
+        if not about.serial_number.strip() or not about.oui.strip():
+            raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS)
+        now = time.time()
+        device_id = about.device_id
+        device = self.devices.get(device_id)
+        if device is None:
+            device = self.devices[device_id] = Device(device_id, about, now)
+        device.last_inform = now
+        device.peer = peer
+        if any(event.event_code == "0 BOOTSTRAP" for event in inform.event):
+            device.credentials = None
+        device.learn_values(inform.parameter_list, now)
+        for name, value, _ in inform.parameter_list:
+            if name.endswith(".ManagementServer.ConnectionRequestURL"):
+                device.url = value
+                device.root = f"{name.partition('.')[0]}."
+        return device
+
+    def provision(self, device: Device) -> Steps | None:
+        """The steps that give a device its Connection Request credentials, if it needs them."""
+        if not self._provisioning or device.credentials is not None or not device.url:
+            return None
+        password = hashlib.blake2b(device.device_id.encode(), digest_size=12, key=self._secret)
+        return provision(device, Credentials(device.device_id, password.hexdigest()))
+
+    def connection_request(self, device_id: str) -> str | None:
+        """
+        Send a Connection Request; the reason why it failed, None if it was accepted.
+
+        Raises:
+            DeviceNotFound: no device of that id has informed.
+        """
+        device = self.device(device_id)
+        try:
+            if not self._may_reach(device):
+                return "Connection Request URL is not allowed"
+            status = send_connection_request(device.url, device.credentials)
+        except (InputError, TransportError):
+            return "Device is offline"
+        return None if status in (200, 204) else _REFUSALS.get(status, f"Unexpected {status}")
+
+    def _may_reach(self, device: Device) -> bool:
+        host = Address.of(device.url).host
+        if host in self._allowed_hosts or host in (device.peer, "localhost"):
+            return True
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def post_task(
+        self, device_id: str, task: Task, timeout: float, *, connection_request: bool
+    ) -> str | None:
+        """
+        Queue a task and, if asked, have the device come for it and wait that it is done.
+
+        Returns:
+            None when it is done; else the reason why it is not, in GenieACS's words.
+
+        Raises:
+            DeviceNotFound: no device of that id has informed.
+        """
+        self.device(device_id).tasks.append(task)
+        if not connection_request:
+            return "Task queued"
+        reason = self.connection_request(device_id)
+        if reason is not None:
+            return reason
+        if not task.ended.wait(timeout):
+            return "Task queued but not processed"
+        return "Task faulted" if task.fault is not None else None
+
+
+_REFUSALS = {
+    401: "Incorrect connection request credentials",
+    404: "Device is offline",
+    503: "Device is offline",
+}

@@ -1,0 +1,215 @@
+"""What the embedded ACS knows of devices, and the shape it shows it in (GenieACS's)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from caretaker.cwmp.messages import DeviceIdStruct, ParameterInfoStruct, ParameterValueStruct
+from caretaker.errors import InputError
+
+if TYPE_CHECKING:
+    from caretaker.acs.tasks import Task
+    from caretaker.digest import Credentials
+
+
+class Known(NamedTuple):
+    """What is known of one parameter or object; the path of an object ends with a dot."""
+
+    value: str | None
+    type: str
+    writable: bool | None
+    seen: float
+
+
+class Device:
+    """
+    A device that has informed.
+
+    Args:
+        device_id: its id, ``OUI-ProductClass-SerialNumber``, each part percent-encoded.
+        about: who it says it is.
+        now: seconds since 1970.
+    """
+
+    __slots__ = (
+        "about",
+        "credentials",
+        "device_id",
+        "known",
+        "last_inform",
+        "peer",
+        "registered",
+        "root",
+        "session",
+        "tasks",
+        "url",
+    )
+
+    def __init__(self, device_id: str, about: DeviceIdStruct, now: float) -> None:
+        self.device_id = device_id
+        self.about = about
+        self.registered = self.last_inform = now
+        self.known: dict[str, Known] = {}
+        self.tasks: deque[Task] = deque()
+        self.root = "Device."
+        self.url = ""
+        """Its ConnectionRequestURL."""
+        self.peer = ""
+        """The IP address that it informed from."""
+        self.credentials: Credentials | None = None
+        """What we have set it to ask of a Connection Request; None before we did."""
+        self.session: object | None = None
+        """The token of its running session."""
+
+    def learn_values(self, values: Iterable[ParameterValueStruct], now: float) -> None:
+        """Take values that it sent."""
+        for name, value, kind in values:
+            old = self.known.get(name)
+            path = sys.intern(name)
+            self.known[path] = Known(value, sys.intern(kind), old.writable if old else None, now)
+
+    def learn_names(self, names: Iterable[ParameterInfoStruct], now: float) -> None:
+        """Take names that it sent."""
+        for name, writable in names:
+            old = self.known.get(name)
+            value, kind = (old.value, old.type) if old else (None, "")
+            self.known[sys.intern(name)] = Known(value, kind, writable, now)
+
+    def forget(self, path: str) -> None:
+        """Drop an object and all below it."""
+        for name in [name for name in self.known if name.startswith(path)]:
+            del self.known[name]
+
+    def document(self) -> dict[str, Any]:
+        """The device as GenieACS's north-bound API shows one."""
+        tree: dict[str, Any] = {
+            "_id": self.device_id,
+            "_deviceId": {
+                "_Manufacturer": self.about.manufacturer,
+                "_OUI": self.about.oui,
+                "_ProductClass": self.about.product_class,
+                "_SerialNumber": self.about.serial_number,
+            },
+            "_registered": _date(self.registered),
+            "_lastInform": _date(self.last_inform),
+        }
+        for path, known in self.known.items():
+            _place(tree, path, known)
+        return tree
+
+
+def _place(tree: dict[str, Any], path: str, known: Known) -> None:
+    node = tree
+    for part in path.rstrip(".").split("."):
+        node = node.setdefault(part, {})
+    if path.endswith("."):
+        node["_object"] = True
+    elif known.value is not None:
+        node.update(_value=_json_value(known), _type=known.type, _timestamp=_date(known.seen))
+    if known.writable is not None:
+        node["_writable"] = known.writable
+
+
+def _json_value(known: Known) -> Any:
+    text = (known.value or "").strip()
+    if known.type == "xsd:boolean" and text in ("0", "1", "true", "false"):
+        return text in ("1", "true")
+    if known.type in ("xsd:int", "xsd:unsignedInt") and re.fullmatch(r"-?[0-9]{1,15}", text):
+        return int(text)
+    return known.value
+
+
+def _date(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+# -- queries --------------------------------------------------------------------------------------
+
+
+def _at(document: dict[str, Any], path: str) -> Any:
+    """What stands at a dotted path; of a parameter its value."""
+    node: Any = document
+    for part in path.rstrip(".").split("."):
+        if not isinstance(node, dict) or part not in node:
+            return None
+        node = node[part]
+    return node.get("_value") if isinstance(node, dict) and "_value" in node else node
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def safely(found: Any, wanted: Any) -> bool:
+        try:
+            return found is not None and compare(found, wanted)
+        except TypeError:
+            return False
+
+    return safely
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": lambda found, wanted: found == wanted,
+    "$ne": lambda found, wanted: found != wanted,
+    "$gt": _ordered(lambda found, wanted: found > wanted),
+    "$gte": _ordered(lambda found, wanted: found >= wanted),
+    "$lt": _ordered(lambda found, wanted: found < wanted),
+    "$lte": _ordered(lambda found, wanted: found <= wanted),
+    "$in": _ordered(lambda found, wanted: found in wanted),
+    "$nin": lambda found, wanted: found not in wanted,
+    "$exists": lambda found, wanted: (found is not None) == bool(wanted),
+    "$regex": _ordered(lambda found, wanted: re.search(wanted, found) is not None),
+}
+
+
+def matches(document: dict[str, Any], query: dict[str, Any]) -> bool:
+    """
+    Whether a document fits a query in MongoDB's form, as far as GenieACS's users need it.
+
+    Raises:
+        InputError: an operator that is not known, or a broken regular expression.
+    """
+    return all(_condition(document, key, wanted) for key, wanted in query.items())
+
+
+def _condition(document: dict[str, Any], key: str, wanted: Any) -> bool:
+    if key in ("$and", "$or"):
+        verdicts = [matches(document, each) for each in wanted]
+        return all(verdicts) if key == "$and" else any(verdicts)
+    found = _at(document, key)
+    if not isinstance(wanted, dict):
+        return bool(found == wanted)
+    for operator, operand in wanted.items():
+        if operator not in _OPERATORS:
+            raise InputError(f"query operator {operator!r}: not one of {', '.join(_OPERATORS)}")
+        try:
+            if not _OPERATORS[operator](found, operand):
+                return False
+        except re.error as error:
+            raise InputError(f"query $regex {operand!r}: {error}") from error
+    return True
+
+
+def project(document: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """The document with these paths only, and its id; all of it without any."""
+    paths = [path.strip().rstrip(".") for path in paths if path.strip()]
+    if not paths:
+        return document
+    result: dict[str, Any] = {"_id": document["_id"]}
+    for path in paths:
+        source: Any = document
+        target = result
+        parts = path.split(".")
+        for depth, part in enumerate(parts):
+            if not isinstance(source, dict) or part not in source:
+                break
+            source = source[part]
+            if depth == len(parts) - 1:
+                target[part] = source
+            else:
+                target = target.setdefault(part, {})
+    return result

@@ -1,0 +1,127 @@
+"""
+The north-bound API in the shape of GenieACS's, as far as load drivers need it.
+
+* ``GET /devices/?query=JSON&projection=A,B&limit=N&skip=N``: devices.
+* ``POST /devices/<id>/tasks?timeout=MS&connection_request``: do a task, or without a body only send
+  a Connection Request. 200 done; 202 with a reason phrase queued, offline or faulted; 504 the
+  Connection Request alone failed.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
+from werkzeug.wrappers import Request, Response
+
+from caretaker.acs.devices import matches, project
+from caretaker.acs.tasks import Task
+from caretaker.errors import DeviceNotFound, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from caretaker.acs.acs import ACS
+
+DEFAULT_TIMEOUT_MS = 3000
+MAX_TASK_BYTES = 4 * 1024 * 1024
+
+
+class NorthBoundApp:
+    """
+    The WSGI application that operators talk to.
+
+    Args:
+        acs: the devices.
+    """
+
+    def __init__(self, acs: ACS) -> None:
+        self._acs = acs
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        request = Request(environ)
+        request.max_content_length = MAX_TASK_BYTES
+        try:
+            response = self._route(request)
+        except HTTPException as error:
+            response = Response(f"{error.description}\n", error.code, mimetype="text/plain")
+        return response(environ, start_response)
+
+    def _route(self, request: Request) -> Response:
+        # Ids hold percent signs of their own, so the path is split before it is decoded.
+        raw = str(request.environ.get("REQUEST_URI") or request.path).partition("?")[0]
+        parts = [unquote(part) for part in raw.strip("/").split("/")]
+        if parts == ["devices"]:
+            _allow(request, "GET", "HEAD")
+            return self._devices(request)
+        if len(parts) == 3 and (parts[0], parts[2]) == ("devices", "tasks"):
+            _allow(request, "POST")
+            return self._tasks(request, parts[1])
+        raise NotFound("no such resource")
+
+    def _devices(self, request: Request) -> Response:
+        query = _json(request.args.get("query") or "{}", "query")
+        if not isinstance(query, dict):
+            raise BadRequest("query: must be a JSON object")
+        limit = request.args.get("limit", type=int)
+        skip = request.args.get("skip", 0, type=int)
+        paths = (request.args.get("projection") or "").split(",")
+        try:
+            found = islice(self._matching(query), skip, None if limit is None else skip + limit)
+            documents = [project(document, paths) for document in found]
+        except InputError as error:
+            raise BadRequest(str(error)) from error
+        return _answer(200, None, documents)
+
+    def _matching(self, query: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        wanted = query.get("_id")
+        if isinstance(wanted, str):  # most queries are for one device
+            device = self._acs.devices.get(wanted)
+            devices = [device] if device is not None else []
+        else:
+            devices = list(self._acs.devices.values())
+        documents = (device.document() for device in devices)
+        return (document for document in documents if matches(document, query))
+
+    def _tasks(self, request: Request, device_id: str) -> Response:
+        wake = "connection_request" in request.args
+        timeout = request.args.get("timeout", DEFAULT_TIMEOUT_MS, type=int) / 1000
+        body = request.get_data()
+        try:
+            if not body.strip():
+                return self._connection_request(device_id, wake=wake)
+            task = Task.of(_json(body, "task"))
+            reason = self._acs.post_task(device_id, task, timeout, connection_request=wake)
+        except DeviceNotFound as error:
+            raise NotFound("No such device") from error
+        except InputError as error:
+            raise BadRequest(str(error)) from error
+        return _answer(200 if reason is None else 202, reason, task.document(device_id))
+
+    def _connection_request(self, device_id: str, *, wake: bool) -> Response:
+        if not wake:
+            raise BadRequest("task: the body is empty")
+        reason = self._acs.connection_request(device_id)
+        return _answer(200 if reason is None else 504, reason, None)
+
+
+def _allow(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise MethodNotAllowed(list(methods))
+
+
+def _json(text: str | bytes, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadRequest(f"{name}: not JSON ({error})") from error
+
+
+def _answer(status: int, reason: str | None, document: Any) -> Response:
+    body = "" if document is None else json.dumps(document)
+    return Response(body, f"{status} {reason}" if reason else status, mimetype="application/json")

@@ -1,0 +1,126 @@
+"""The embedded ACS at its two addresses: CWMP for CPEs, GenieACS's API for operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from caretaker.acs.acs import ACS
+from caretaker.acs.north_bound import NorthBoundApp
+from caretaker.acs.sessions import CWMPApp
+from caretaker.acs.tasks import Task
+from caretaker.digest import Credentials
+from caretaker.loop import Loop
+from caretaker.wsgi import WSGIHost
+
+
+class ACSServer:
+    """
+    An ACS at an address, with its north-bound API at another; also a context manager.
+
+    Runs on the gevent loop of a patched process, in a thread of its own elsewhere.
+
+    Args:
+        port: for CPEs; 0 for any free one.
+        north_bound_port: for operators; 0 for any free one.
+        host: the address to bind; loopback unless told (decision D10).
+        credentials: that every CPE must show, by Digest; none are asked for without.
+        provisioning, allowed_hosts: as for ``ACS``.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        north_bound_port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        credentials: Credentials | None = None,
+        provisioning: bool = True,
+        allowed_hosts: Iterable[str] = (),
+    ) -> None:
+        self.acs = ACS(provisioning=provisioning, allowed_hosts=allowed_hosts)
+        self.app = CWMPApp(self.acs, credentials)
+        self.north_bound_app = NorthBoundApp(self.acs)
+        self._loop = Loop()
+        self._cwmp = WSGIHost(self.app, host, port, self._loop)
+        self._north_bound = WSGIHost(self.north_bound_app, host, north_bound_port, self._loop)
+
+    def start(self) -> Self:
+        """
+        Bind and serve, and return itself.
+
+        Raises:
+            InputError: an address can't be bound.
+        """
+        self._loop.start()
+        try:
+            self._cwmp.start()
+            self._north_bound.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where CPEs inform."""
+        return f"{self._cwmp.url}/"
+
+    @property
+    def north_bound_url(self) -> str:
+        """Where operators post tasks, without a slash at the end."""
+        return self._north_bound.url
+
+    def devices(self) -> list[str]:
+        """The ids of the devices that have informed."""
+        return self._loop.call(list, self.acs.devices)
+
+    def connection_request(self, device_id: str) -> str | None:
+        """As ``ACS.connection_request``."""
+        return self._loop.call(self.acs.connection_request, device_id)
+
+    def post_task(
+        self,
+        device_id: str,
+        task: dict[str, Any],
+        timeout: float = 3.0,
+        *,
+        connection_request: bool = True,
+    ) -> str | None:
+        """
+        As ``ACS.post_task``, of a task in the north-bound API's form.
+
+        Raises:
+            InputError: it is no task.
+            DeviceNotFound: no device of that id has informed.
+        """
+        return self._loop.call(self._post, device_id, task, timeout, connection_request)
+
+    def _post(
+        self,
+        device_id: str,
+        task: dict[str, Any],
+        timeout: float,
+        wake: bool,  # noqa: FBT001
+    ) -> str | None:
+        return self.acs.post_task(device_id, Task.of(task), timeout, connection_request=wake)
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._cwmp.stop()
+        self._north_bound.stop()
+        self._loop.stop()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()

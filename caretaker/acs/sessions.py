@@ -1,0 +1,227 @@
+"""The sessions of the embedded ACS: its WSGI application towards CPEs (TR-069 3.4, 3.7)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from caretaker.acs.acs import ACS
+from caretaker.acs.devices import Device
+from caretaker.acs.tasks import Steps, Task
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import decode
+from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.session import ACSSession
+from caretaker.digest import Credentials, Guard
+from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError
+from caretaker.http import decoded
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+SESSION_SECONDS = 30.0
+"""How long a session waits for the CPE's next POST (TR-069 asks for at least this)."""
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+
+class _Controller:
+    """One session's view of the ACS: which device it is, and which request comes next."""
+
+    def __init__(self, acs: ACS, peer: str) -> None:
+        self._acs = acs
+        self._peer = peer
+        self._steps: Steps | None = None
+        self._task: Task | None = None
+        self._response: m.Response | None = None
+        self.device: Device | None = None
+
+    def inform(self, inform: m.Inform) -> None:
+        """A CPE opens a session; a session of its that was left half-way is forgotten."""
+        self.device = self._acs.informed(inform, self._peer)
+        self.device.session = self
+        self._steps = self._acs.provision(self.device)
+
+    def answer(self, request: m.Request) -> m.Response:
+        """What an ACS must implement (TR-069 3.6)."""
+        response = _METHODS.get(type(request))
+        if response is None:
+            raise FaultError(FaultCode.ACS_METHOD_NOT_SUPPORTED)
+        return response
+
+    def next_request(self) -> m.Request | None:
+        """The next step of what is being done, or the first of the next task."""
+        while self._steps is not None or self._next_task():
+            request = self._step()
+            if request is not None:
+                return request
+        return None
+
+    def _next_task(self) -> bool:
+        assert self.device is not None
+        if self.device.session is not self or not self.device.tasks:
+            return False
+        self._task = self.device.tasks.popleft()
+        self._steps = self._task.steps(self.device)
+        return True
+
+    def _step(self) -> m.Request | None:
+        assert self._steps is not None
+        response, self._response = self._response, None
+        fault: FaultError | None = None
+        try:
+            return next(self._steps) if response is None else self._steps.send(response)
+        except StopIteration:
+            pass
+        except FaultError as error:
+            fault = error
+        task, self._task, self._steps = self._task, None, None
+        if task is not None:
+            task.end(fault)
+        return None
+
+    def responded(self, response: m.Response) -> None:
+        """The CPE has answered the last request."""
+        self._response = response
+
+    def left(self) -> None:
+        """The CPE has left the session half-way: what was being done waits for the next one."""
+        if self.device is not None and self._task is not None:
+            self.device.tasks.appendleft(self._task)
+            self._task = self._steps = None
+
+
+_METHODS: dict[type[m.Request], m.Response] = {
+    m.TransferComplete: m.TransferCompleteResponse(),
+    m.AutonomousTransferComplete: m.AutonomousTransferCompleteResponse(),
+}
+_NAMES = ("Inform", "GetRPCMethods", *(method.__name__ for method in _METHODS))
+_METHODS[m.GetRPCMethods] = m.GetRPCMethodsResponse(_NAMES)
+
+
+class _Session:
+    __slots__ = ("controller", "machine", "seen")
+
+    def __init__(self, controller: _Controller, seen: float) -> None:
+        self.controller = controller
+        self.machine = ACSSession(controller)
+        self.seen = seen
+
+
+class CWMPApp:
+    """
+    The WSGI application that CPEs talk to.
+
+    Sessions are told by a cookie (TR-069 3.4.2), whatever connections they come over.
+
+    Args:
+        acs: the devices.
+        credentials: that every CPE must show, by Digest; none are asked for without.
+    """
+
+    def __init__(self, acs: ACS, credentials: Credentials | None = None) -> None:
+        self._acs = acs
+        self._credentials = credentials
+        self._guard = Guard("Caretaker ACS", time.monotonic, nonce_seconds=300)
+        self._sessions: dict[str, _Session] = {}
+        self._swept = 0.0
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a POST."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return _reply(start_response, "405 Method Not Allowed", [("Allow", "POST")])
+        try:
+            body = _read(environ)
+        except (TransportError, ValueError) as error:
+            return _reply(start_response, "400 Bad Request", [], str(error))
+        challenges = self._challenges(environ)
+        if challenges:
+            headers = [("WWW-Authenticate", challenge) for challenge in challenges]
+            return _reply(start_response, "401 Unauthorized", headers)
+        return self._session(environ, start_response, body)
+
+    def _challenges(self, environ: WSGIEnvironment) -> list[str]:
+        if self._credentials is None:
+            return []
+        target = environ.get("REQUEST_URI") or environ["PATH_INFO"]
+        header = environ.get("HTTP_AUTHORIZATION")
+        return self._guard.check(self._credentials, "POST", target, header)
+
+    def _session(
+        self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes
+    ) -> Iterable[bytes]:
+        now = time.monotonic()
+        self._sweep(now)
+        token = _token(environ.get("HTTP_COOKIE", ""))
+        try:
+            envelope = decode(body) if body.strip() else None
+            if envelope is not None and isinstance(envelope.message, m.Inform):
+                token = self._open(token, environ.get("REMOTE_ADDR", ""))
+            session = self._sessions[token]
+            session.seen = now
+            answer = session.machine.take(envelope)
+        except KeyError:
+            return _reply(start_response, "400 Bad Request", _CLOSE, "Invalid session")
+        except (EnvelopeError, SessionError) as error:
+            self._close(token)
+            return _reply(start_response, "400 Bad Request", _CLOSE, str(error))
+        if not answer:
+            self._close(token)
+            start_response("204 No Content", _CLOSE)
+            return []
+        cookie = ("Set-Cookie", f"session={token}; Path=/; HttpOnly")
+        start_response("200 OK", [_XML, cookie, ("Content-Length", str(len(answer)))])
+        return [answer]
+
+    def _open(self, old: str, peer: str) -> str:
+        """The token of a new session; one that the CPE left half-way ends here."""
+        self._close(old)
+        token = secrets.token_hex(8)
+        self._sessions[token] = _Session(_Controller(self._acs, peer), time.monotonic())
+        return token
+
+    def _close(self, token: str) -> None:
+        session = self._sessions.pop(token, None)
+        if session is not None:
+            session.controller.left()
+
+    def _sweep(self, now: float) -> None:
+        """Drop sessions whose CPE has gone silent, once in a while."""
+        if now - self._swept < SESSION_SECONDS / 3:
+            return
+        self._swept = now
+        for token, session in list(self._sessions.items()):
+            if now - session.seen > SESSION_SECONDS:
+                self._close(token)
+
+
+_XML = ("Content-Type", 'text/xml; charset="utf-8"')
+_CLOSE = [("Connection", "close")]
+
+
+def _token(cookies: str) -> str:
+    for cookie in cookies.split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == "session":
+            return value
+    return ""
+
+
+def _read(environ: WSGIEnvironment) -> bytes:
+    """The body with its content coding undone; TransportError if it is broken or too large."""
+    if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise ValueError("body is too large")
+    body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError("body is too large")
+    return decoded(body, environ.get("HTTP_CONTENT_ENCODING", ""), MAX_BODY_BYTES)
+
+
+def _reply(
+    start_response: StartResponse, status: str, headers: list[tuple[str, str]], text: str = ""
+) -> Iterable[bytes]:
+    body = text.encode()
+    kind = [("Content-Type", "text/plain; charset=utf-8")] if body else []
+    start_response(status, [*headers, *kind, ("Content-Length", str(len(body)))])
+    return [body] if body else []

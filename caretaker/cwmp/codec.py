@@ -1,0 +1,339 @@
+"""
+Messages and their XML elements, both ways.
+
+* Names are mapped here and only here: ``command_key`` <-> ``CommandKey``, by one rule.
+* One codec per message class, made from its fields when this module is imported; the table
+  ``CODECS`` holds them. A new RPC is a class in ``messages.py`` and nothing here.
+* Written: the RPC element in the cwmp namespace and its children in none, schema order, true
+  array counts (TR-069 3.5). Read: by local names, in any order; a missing element takes the
+  field's default.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from lxml import etree
+
+from caretaker.cwmp import messages as m
+from caretaker.errors import EnvelopeError
+
+_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+# -- text -----------------------------------------------------------------------------------------
+
+_SPECIAL = re.compile("[<>&\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# A carriage return would be read back as a line feed; what XML 1.0 forbids is never sent.
+_ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\r": "&#13;"}
+
+
+def escape(text: str) -> str:
+    """Text for an element: special characters as entities, forbidden ones as U+FFFD."""
+    if _SPECIAL.search(text) is None:
+        return text
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "\ufffd"), text)
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+_BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+
+
+def read_int(element: etree._Element) -> int:
+    """A number; EnvelopeError if it is none."""
+    text = (element.text or "").strip()
+    if _NUMBER.fullmatch(text) is None:
+        raise EnvelopeError(f"{local(element)} is not a number")
+    return int(text)
+
+
+def read_bool(element: etree._Element) -> bool:
+    """A boolean in any of its four spellings; EnvelopeError if it is none."""
+    try:
+        return _BOOLEANS[(element.text or "").strip().lower()]
+    except KeyError:
+        raise EnvelopeError(f"{local(element)} is not a boolean") from None
+
+
+def _read_bytes(element: etree._Element) -> bytes:
+    try:
+        return base64.b64decode(element.text or "")
+    except (binascii.Error, ValueError):
+        raise EnvelopeError(f"{local(element)} is not base64") from None
+
+
+def read_text(element: etree._Element) -> str:
+    """The text, as it is."""
+    return element.text or ""
+
+
+def local(element: etree._Element) -> str:
+    """The name of an element without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+# -- codecs of values -----------------------------------------------------------------------------
+
+
+class _Codec(NamedTuple):
+    """How a value is read from its element, and what stands in the element when it is written."""
+
+    read: Callable[[etree._Element], Any]
+    write: Callable[[Any], str]
+    name: str = ""
+    """The element name inside an array, and the type in its ``arrayType``."""
+    array_type: str = ""
+
+
+_SCALARS: dict[Any, _Codec] = {
+    str: _Codec(read_text, escape, "string", "xsd:string"),
+    int: _Codec(read_int, str),
+    bool: _Codec(read_bool, lambda value: "1" if value else "0"),
+    bytes: _Codec(
+        _read_bytes, lambda value: base64.b64encode(value).decode(), "base64", "soap-enc:base64"
+    ),
+}
+
+_ACRONYMS = {"url": "URL", "uuid": "UUID", "oui": "OUI", "sn": "SN"}
+
+
+def _xml_name(field: str) -> str:
+    return "".join(_ACRONYMS.get(part, part.capitalize()) for part in field.split("_"))
+
+
+def _array(item: _Codec) -> _Codec:
+    start, end, read_item, write_item = f"<{item.name}>", f"</{item.name}>", item.read, item.write
+
+    def read(element: etree._Element) -> tuple[Any, ...]:
+        return tuple([read_item(child) for child in element])
+
+    def write(values: tuple[Any, ...]) -> str:
+        return "".join([f"{start}{write_item(value)}{end}" for value in values])
+
+    return _Codec(read, write, "", item.array_type)
+
+
+class _Field(NamedTuple):
+    """One field of a struct or message: its codec, and how its element is found and framed."""
+
+    xml_name: str
+    codec: _Codec
+    default: Any
+    repeated: bool
+    kinds: dict[str, _Codec]
+    """The codecs by ``xsi:type``, where a repeated element may be of several."""
+
+
+_EMPTY = {str: "", int: 0, bool: False, bytes: b""}
+
+
+def _fields_of(cls: type) -> list[_Field]:
+    hints = get_type_hints(cls, include_extras=True)
+    if is_dataclass(cls):
+        defaults = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
+        names = [f.name for f in fields(cls)]
+    else:
+        defaults, names = dict(cls._field_defaults), list(cls._fields)  # type: ignore[attr-defined]
+    return [_field(name, hints[name], defaults) for name in names]
+
+
+def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
+    repeated = get_origin(hint) is Annotated
+    hint = get_args(hint)[0] if repeated else hint
+    is_tuple = get_origin(hint) is tuple
+    item = get_args(hint)[0] if is_tuple else hint
+    kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
+    codec = _Codec(read_text, escape) if kinds else _codec_of(item)
+    if is_tuple and not repeated:
+        codec = _array(codec)
+    default = () if is_tuple else defaults.get(name, _EMPTY.get(item, MISSING))
+    return _Field(_xml_name(name), codec, default, repeated, kinds)
+
+
+@cache
+def _codec_of(kind: Any) -> _Codec:
+    return _HAND_WRITTEN.get(kind) or _SCALARS.get(kind) or _struct(kind)
+
+
+def _struct(cls: type) -> _Codec:
+    """The codec of a class whose fields become child elements, in their order."""
+    parts = _fields_of(cls)
+    name = cls.__name__
+    return _Codec(_struct_reader(cls, parts), _struct_writer(cls, parts), name, f"cwmp:{name}")
+
+
+def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element], Any]:
+    index = {part.xml_name: i for i, part in enumerate(parts)}
+    defaults = [part.default for part in parts]
+
+    def read(element: etree._Element) -> Any:
+        values = defaults.copy()
+        for child in element:
+            i = index.get(local(child))
+            if i is None:
+                continue
+            part = parts[i]
+            if part.repeated:
+                values[i] += (_kind(part, child).read(child),)
+            else:
+                values[i] = part.codec.read(child)
+        for i, value in enumerate(values):
+            if value is MISSING:
+                raise EnvelopeError(f"{parts[i].xml_name} is missing in {local(element)}")
+        return cls(*values)
+
+    return read
+
+
+def _kind(part: _Field, element: etree._Element) -> _Codec:
+    if not part.kinds:
+        return part.codec
+    kind = element.get(_XSI_TYPE, "").rpartition(":")[2]
+    if kind not in part.kinds:
+        raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
+    return part.kinds[kind]
+
+
+def _struct_writer(cls: type, parts: list[_Field]) -> Callable[[Any], str]:
+    writers = [(name, _field_writer(part)) for name, part in zip(_names(cls), parts, strict=True)]
+
+    def write(value: Any) -> str:
+        return "".join([write_field(getattr(value, name)) for name, write_field in writers])
+
+    return write
+
+
+def _names(cls: type) -> tuple[str, ...]:
+    if is_dataclass(cls):
+        return tuple(f.name for f in fields(cls))
+    return cls._fields  # type: ignore[attr-defined, no-any-return]
+
+
+def _field_writer(part: _Field) -> Callable[[Any], str]:
+    name, write = part.xml_name, part.codec.write
+    start, end = f"<{name}>", f"</{name}>"
+    if part.kinds:
+        return lambda values: "".join(
+            f'<{name} xsi:type="cwmp:{type(value).__name__}">'
+            f"{part.kinds[type(value).__name__].write(value)}{end}"
+            for value in values
+        )
+    if part.repeated:
+        return lambda values: "".join([f"{start}{write(value)}{end}" for value in values])
+    if part.codec.array_type and not part.codec.name:
+        array = f'<{name} soap-enc:arrayType="{part.codec.array_type}['
+        return lambda values: f'{array}{len(values)}]">{write(values)}{end}'
+    return lambda value: f"{start}{write(value)}{end}"
+
+
+# -- the few that are written by hand: they carry attributes, or most of the traffic --------------
+
+_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def _read_parameter_value(element: etree._Element) -> m.ParameterValueStruct:
+    name = value = kind = ""
+    for child in element:
+        tag = child.tag
+        if tag.endswith("Name"):
+            name = (child.text or "").strip()
+        elif tag.endswith("Value"):
+            value = child.text or ""
+            kind = child.get(_XSI_TYPE, "")
+    return m.ParameterValueStruct(name, value, _xsd_type(kind) if kind else "")
+
+
+@cache
+def _xsd_type(qname: str) -> str:
+    # Prefixes are free and some CPEs let odd characters slip in after the name.
+    found = _TYPE_NAME.match(qname.rpartition(":")[2].strip())
+    return f"xsd:{found[0]}" if found else ""
+
+
+def _write_parameter_value(struct: m.ParameterValueStruct) -> str:
+    name, value, kind = struct
+    attribute = f' xsi:type="{escape(kind)}"' if kind else ""
+    return f"<Name>{escape(name)}</Name><Value{attribute}>{escape(value)}</Value>"
+
+
+def _read_fault(element: etree._Element) -> m.Fault:
+    """A SOAP fault; its CWMP part is in ``detail`` (TR-069 3.5)."""
+    soap = {local(child): child for child in element}
+    detail = soap.get("detail")
+    cwmp = detail[0] if detail is not None and len(detail) else None
+    parts = [(local(child), child) for child in cwmp] if cwmp is not None else []
+    by_name = dict(parts)
+    faultcode = _text_of(soap, "faultcode").strip().rpartition(":")[2]
+    return m.Fault(
+        read_int(by_name["FaultCode"]) if "FaultCode" in by_name else 0,
+        _text_of(by_name, "FaultString") or _text_of(soap, "faultstring"),
+        tuple(_PARAMETER_FAULT.read(c) for n, c in parts if n == "SetParameterValuesFault"),
+        faultcode or "Server",
+    )
+
+
+def _text_of(elements: dict[str, etree._Element], name: str) -> str:
+    return (elements[name].text or "") if name in elements else ""
+
+
+def _write_fault(fault: m.Fault) -> str:
+    parameters = "".join(
+        f"<SetParameterValuesFault>{_PARAMETER_FAULT.write(each)}</SetParameterValuesFault>"
+        for each in fault.set_parameter_values_fault
+    )
+    return (
+        f"<faultcode>{escape(fault.faultcode)}</faultcode><faultstring>CWMP fault</faultstring>"
+        f"<detail><cwmp:Fault><FaultCode>{fault.fault_code}</FaultCode>"
+        f"<FaultString>{escape(fault.fault_string)}</FaultString>{parameters}"
+        f"</cwmp:Fault></detail>"
+    )
+
+
+_HAND_WRITTEN: dict[Any, _Codec] = {
+    m.ParameterValueStruct: _Codec(
+        _read_parameter_value,
+        _write_parameter_value,
+        "ParameterValueStruct",
+        "cwmp:ParameterValueStruct",
+    ),
+    m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
+}
+_PARAMETER_FAULT = _codec_of(m.SetParameterValuesFault)
+CODECS: dict[type[m.Message], _Codec] = {
+    cls: _codec_of(cls) for cls in (*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault)
+}
+_CLASSES: dict[str, type[m.Message]] = {cls.__name__: cls for cls in CODECS}
+
+# -- messages --------------------------------------------------------------------------------------
+
+
+def read_message(element: etree._Element) -> m.Message:
+    """
+    The message of an element; of a method that is not of the standard only its name.
+
+    Raises:
+        EnvelopeError: it can't be read.
+    """
+    name = local(element)
+    cls = _CLASSES.get(name)
+    if cls is not None:
+        found: m.Message = CODECS[cls].read(element)
+        return found
+    return m.UnknownResponse(name) if name.endswith("Response") else m.UnknownRequest(name)
+
+
+def write_message(message: m.Message) -> str:
+    """The element of a message, which stands in the Body."""
+    if isinstance(message, m.Fault):
+        return f"<soap-env:Fault>{_write_fault(message)}</soap-env:Fault>"
+    codec = CODECS.get(type(message))
+    if codec is not None:
+        return f"<cwmp:{codec.name}>{codec.write(message)}</cwmp:{codec.name}>"
+    if isinstance(message, m.UnknownRequest | m.UnknownResponse):
+        return f"<cwmp:{message.name}/>"
+    raise TypeError(f"not a CWMP message: {type(message).__name__}")

@@ -1,0 +1,341 @@
+"""
+A fleet of CPEs for plain Python programs and notebooks.
+
+``Fleet`` is a shard, its Connection Request server and a loop to run them, behind methods that any
+thread may call. Under Locust the workers use these parts directly (``caretaker.swarm``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from caretaker.connection_request.server import ConnectionRequestServer
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device.behavior import Behaviors, DynamicBehavior
+from caretaker.device.cpe import CPE, Premises
+from caretaker.device.events import EVENTS
+from caretaker.device.identity import Identities
+from caretaker.device.profile import ProfileMix
+from caretaker.digest import Credentials
+from caretaker.errors import DeviceNotFound, FaultError, InputError
+from caretaker.http import Address, Endpoint
+from caretaker.loop import Loop
+from caretaker.results import Results, Sink
+from caretaker.shard import Shard
+from caretaker.transport import HTTPTransport, Transport
+
+
+def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
+    """A function that opens the transport of a CPE's session, with its credentials as they are."""
+
+    def open_transport(cpe: CPE, now: float) -> Transport:
+        prefix = cpe.profile.management_server
+        username = cpe.value(f"{prefix}Username", now)
+        password = cpe.value(f"{prefix}Password", now)
+        return HTTPTransport(endpoint, Credentials(username, password))
+
+    return open_transport
+
+
+@dataclass(frozen=True)
+class Device:
+    """
+    One CPE of a fleet, as the caller of ``Fleet.get_device`` sees it.
+
+    Args:
+        serial_number: its name in the fleet.
+        device_id: ``OUI-ProductClass-SerialNumber``, percent-encoded.
+        profile: the name of its profile.
+        connection_request_url: where it takes Connection Requests.
+        behavior: what it does by itself.
+    """
+
+    serial_number: str
+    device_id: str
+    profile: str
+    connection_request_url: str
+    behavior: DynamicBehavior
+
+
+class Fleet:
+    """
+    CPEs that inform an ACS and answer its Connection Requests; also a context manager.
+
+    ``spawn_devices`` switches the CPEs on, with no way to the ACS yet: what they have to tell
+    piles up as pending events. ``start`` connects them, and sessions begin.
+
+    Args:
+        acs_url: where they inform.
+        count: how many.
+        oui_prefix: of their serial numbers: ``FLEET`` for ``FLEET-000001``.
+        connection_delay: seconds before a CPE's first session; a pair for a range.
+        behaviors: what they do by themselves, by name (``Behaviors``).
+        profiles: ``FILE[:weight]`` or built-in names; our own two without any.
+        seed: of all that is left to chance.
+        credentials: towards the ACS, for all; without them each CPE has its own.
+        connection_request_host, connection_request_port: what their server binds.
+        advertise: the host in their ConnectionRequestURL, where it is not the bound one.
+        reboot_seconds: shortest and longest outage of a reboot.
+        timeout: seconds to wait for each answer of the ACS.
+        sink: takes the records instead of ``results``.
+        clock: seconds, going forward.
+
+    Raises:
+        InputError: an argument can't be used.
+    """
+
+    def __init__(
+        self,
+        acs_url: str,
+        count: int = 1,
+        *,
+        oui_prefix: str = "FLEET",
+        connection_delay: float | tuple[float, float] = 0,
+        behaviors: Behaviors | Mapping[str, Any] | None = None,
+        profiles: Iterable[str] = (),
+        seed: int = 0,
+        credentials: Credentials | None = None,
+        connection_request_host: str = "127.0.0.1",
+        connection_request_port: int = 0,
+        advertise: str | None = None,
+        reboot_seconds: tuple[float, float] = (10.0, 30.0),
+        timeout: float = 30.0,
+        sink: Sink | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if count < 0:
+            raise InputError(f"count {count}: can't be below 0")
+        self.results = Results()
+        self._count = count
+        self._next = 0
+        self._delay = connection_delay
+        self._clock = clock
+        self._loop = Loop()
+        sink = sink or self.results
+        self.connection_requests = ConnectionRequestServer(
+            connection_request_port,
+            self._accept,
+            self._credentials,
+            host=connection_request_host,
+            advertise=advertise,
+            sink=sink,
+            clock=clock,
+            loop=self._loop,
+        )
+        self._premises = Premises(
+            Identities(seed, oui_prefix),
+            acs_url,
+            self.connection_requests.device_url,
+            Behaviors.of(behaviors),
+            credentials.username if credentials else None,
+            credentials.password if credentials else None,
+            reboot_seconds,
+            time.time() - clock(),
+        )
+        self._mix = ProfileMix.of(profiles)
+        self._sink = sink
+        self._endpoint = Endpoint(Address.of(acs_url), timeout, clock=clock)
+        self._made: Shard | None = None
+
+    # The life of a fleet.
+
+    def spawn_devices(self) -> list[str]:
+        """
+        Switch the CPEs on and return their serial numbers.
+
+        Their Connection Request server listens from now on.
+
+        Raises:
+            InputError: its address can't be bound.
+        """
+        shard = self._open()
+        return [self._loop.call(self._spawn, shard) for _ in range(self._next, self._count)]
+
+    def add_device(self) -> str:
+        """Switch on one CPE more and return its serial number."""
+        self._count += 1
+        return self.spawn_devices()[-1]
+
+    def _spawn(self, shard: Shard) -> str:
+        index = self._next
+        self._next += 1
+        shard.power_on(index, self._delay_of(index))
+        return self._premises.identities.serial_number(index)
+
+    def _delay_of(self, index: int) -> float:
+        if isinstance(self._delay, tuple):
+            chance = self._premises.identities.random(index, "connection delay")
+            return chance.uniform(*self._delay)
+        return self._delay
+
+    def _open(self) -> Shard:
+        if self._made is None:
+            self._loop.start()
+            try:
+                self.connection_requests.start()
+            except InputError:
+                self._loop.stop()
+                raise
+            self._made = self._loop.call(self._make)
+        return self._made
+
+    def _make(self) -> Shard:
+        opener = transport_opener(self._endpoint)
+        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock)
+
+    def start(self) -> Self:
+        """Spawn what is not spawned yet, connect all to the ACS, and return itself."""
+        self.spawn_devices()
+        self._loop.call(self._shard.start)
+        return self
+
+    def stop_all(self) -> None:
+        """Switch all CPEs off and close the Connection Request server."""
+        if self._made is None:
+            return
+        self._loop.call(self._made.stop)
+        self.connection_requests.stop()
+        self._loop.stop()
+        self._made = None
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop_all()
+
+    # What the Connection Request server asks; it runs in the same loop.
+
+    @property
+    def _shard(self) -> Shard:
+        if self._made is None:
+            raise DeviceNotFound("the fleet has no devices; call spawn_devices() first")
+        return self._made
+
+    def _accept(self, serial_number: str) -> None:
+        self._shard.connection_request(serial_number)
+
+    def _credentials(self, serial_number: str) -> Credentials:
+        return self._shard.credentials(serial_number)
+
+    # Devices.
+
+    def list_devices(self) -> list[str]:
+        """The serial numbers of all CPEs that are on."""
+        if self._made is None:
+            return []
+        return self._loop.call(self._serial_numbers, self._made)
+
+    def _serial_numbers(self, shard: Shard) -> list[str]:
+        return [cpe.serial_number for cpe in shard.cpes.values()]
+
+    def get_device(self, serial_number: str) -> Device:
+        """
+        One CPE.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+        """
+        cpe = self._shard.cpe(serial_number)
+        return Device(
+            serial_number,
+            cpe.about.device_id,
+            cpe.profile.name,
+            self.connection_requests.device_url(serial_number),
+            DynamicBehavior(self._premises.behaviors, lambda: cpe.pending),
+        )
+
+    def connection_request_credentials(self, serial_number: str) -> Credentials:
+        """
+        What a Connection Request to this CPE must show just now.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+        """
+        return self._loop.call(self._credentials, serial_number)
+
+    def trigger_connection_request(self, serial_number: str) -> None:
+        """
+        Have a CPE accept a Connection Request, as if one had come with good credentials.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+            DeviceBusy: it refuses just now.
+        """
+        self._loop.call(self._accept, serial_number)
+
+    def trigger_inform(self, serial_number: str, *event_codes: str) -> None:
+        """
+        Have a CPE open a session with these events (``2 PERIODIC`` without any).
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+            InputError: a code is not of the standard.
+        """
+        unknown = [code for code in event_codes if code not in EVENTS]
+        if unknown:
+            raise InputError(f"event {unknown[0]!r}: not one of {', '.join(EVENTS)}")
+        self._loop.call(self._trigger, serial_number, event_codes or ("2 PERIODIC",))
+
+    def _trigger(self, serial_number: str, event_codes: tuple[str, ...]) -> None:
+        cpe, now = self._shard.cpe(serial_number), self._clock()
+        for code in event_codes:
+            cpe.raise_event(EventStruct(code), now)
+        self._shard.reschedule(cpe)
+
+    def trigger_all_informs(self, *event_codes: str) -> None:
+        """Have every CPE open a session with these events."""
+        for serial_number in self.list_devices():
+            self.trigger_inform(serial_number, *event_codes)
+
+    def get_param(self, serial_number: str, path: str) -> str:
+        """
+        The value of a parameter of a CPE, hidden ones too.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+            InputError: it has no such parameter.
+        """
+        cpe = self._shard.cpe(serial_number)
+        if cpe.parameter(path) is None:
+            raise InputError(f"parameter {path!r}: {cpe.profile.name} has none of that name")
+        return self._loop.call(cpe.value, path, self._clock())
+
+    def update_param(self, serial_number: str, path: str, value: str) -> None:
+        """
+        Change a parameter of a CPE from inside, as its user or its environment would.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+            InputError: no such parameter, or the value is not of its type.
+        """
+        try:
+            self._loop.call(self._change, serial_number, path, value)
+        except FaultError as error:
+            raise InputError(
+                f"parameter {path!r} to {value!r}: fault {error.fault_code}"
+            ) from error
+
+    def _change(self, serial_number: str, path: str, value: str) -> None:
+        cpe = self._shard.cpe(serial_number)
+        cpe.change(path, value, self._clock())
+        self._shard.schedule(cpe)
+
+    def stats(self) -> dict[str, int]:
+        """How many CPEs there are, and sessions so far by outcome."""
+        counters = self.results.counters
+        outcomes = ("started", "succeeded", "failed", "shed", "abandoned")
+        found = {f"sessions_{each}": counters[f"sessions.{each}"] for each in outcomes}
+        return {"devices": len(self.list_devices()), **found}

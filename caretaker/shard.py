@@ -1,0 +1,398 @@
+"""
+The CPEs of one process and the scheduler that runs their sessions (decision D2).
+
+An idle CPE is an object and a due time in a heap. When it is due, or a Connection Request makes it
+so, a greenlet runs its session and ends with it. One greenlet owns a CPE while its session runs;
+the Connection Request server only adds an event and a due time, without yielding, so no locks.
+
+All of this runs in one gevent loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf
+
+import gevent
+import gevent.event
+from gevent import Greenlet
+
+from caretaker.cwmp.session import CPESession
+from caretaker.device import events as ev
+from caretaker.device.cpe import CPE, Outcome, Premises
+from caretaker.device.profile import ProfileMix
+from caretaker.digest import Credentials
+from caretaker.errors import (
+    Blame,
+    DeviceBusy,
+    DeviceNotFound,
+    EnvelopeError,
+    SessionError,
+    TransportError,
+)
+from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
+from caretaker.transport import Answer, Transport
+
+_log = logging.getLogger(__name__)
+
+
+class RateLimit:
+    """
+    How many Connection Requests one CPE accepts (TR-069 3.2.2.2: the number is its own affair).
+
+    Args:
+        most: in each period; 0 for no limit.
+        seconds: of a period.
+    """
+
+    def __init__(self, most: int = 50, seconds: float = 5.0) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._period = 0
+        self._counts: Counter[int] = Counter()
+
+    def allows(self, index: int, now: float) -> bool:
+        """Whether this CPE accepts one more now; counts it."""
+        if self._most == 0:
+            return True
+        period = int(now // self._seconds)
+        if period != self._period:
+            self._period = period
+            self._counts.clear()
+        self._counts[index] += 1
+        return self._counts[index] <= self._most
+
+
+@dataclass(slots=True)
+class _Run:
+    """A session that is being run, and when its stages were reached."""
+
+    cpe: CPE
+    session: CPESession
+    planned: float
+    started: float
+    accepted: float | None
+    events: tuple[str, ...]
+    inform_sent: float | None = None
+    informed: float | None = None
+    greenlet: Greenlet[..., None] | None = None
+    outcome: Outcome = Outcome.ABANDONED
+    reason: str | None = None
+    blame: Blame | None = None
+
+    def fail(self, reason: str, blame: Blame) -> None:
+        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
+        self.reason, self.blame = reason, blame
+
+    def record(self, now: float) -> SessionRecord:
+        return SessionRecord(
+            self.events,
+            self.planned,
+            self.started,
+            now - self.started,
+            self.outcome,
+            self.reason,
+            self.blame,
+            self.accepted,
+            self.inform_sent,
+            self.informed,
+        )
+
+
+class Shard:
+    """
+    The CPEs of this process.
+
+    Args:
+        mix: which profile a CPE has.
+        premises: what the CPEs share.
+        open_transport: a transport for a session of this CPE at this time.
+        sink: takes the records.
+        clock: seconds, going forward.
+        max_sessions: how many run at once, to protect this machine; further ones wait, which
+            shows as lateness.
+        rate_limit: of Connection Requests.
+    """
+
+    def __init__(
+        self,
+        mix: ProfileMix,
+        premises: Premises,
+        open_transport: Callable[[CPE, float], Transport],
+        sink: Sink,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        max_sessions: int = 1000,
+        rate_limit: RateLimit | None = None,
+    ) -> None:
+        self.cpes: dict[int, CPE] = {}
+        self.premises = premises
+        self._mix = mix
+        self._open_transport = open_transport
+        self._sink = sink
+        self._clock = clock
+        self._max_sessions = max_sessions
+        self._rate_limit = rate_limit or RateLimit()
+        self._heap: list[tuple[float, int]] = []
+        self._waiting: dict[int, float] = {}  # CPEs due beyond max_sessions, with their due time
+        self._running: dict[int, _Run] = {}
+        self._wake = gevent.event.Event()
+        self._idle = gevent.event.Event()
+        self._idle.set()
+        self._scheduler: Greenlet[..., None] | None = None
+        self._stopping = False
+
+    # CPEs.
+
+    def power_on(self, index: int, delay: float = 0.0) -> None:
+        """Switch on the CPE of this index; its first session is after ``delay`` seconds."""
+        cpe = self.cpes[index] = CPE(index, self._mix[index], self.premises)
+        cpe.power_on(self._clock(), delay)
+        self.schedule(cpe)
+
+    def power_off(self, indices: Iterable[int]) -> None:
+        """Switch off and forget CPEs; a session that runs is cut, as without power."""
+        gone = [cpe for index in indices if (cpe := self.cpes.pop(index, None)) is not None]
+        for cpe in gone:
+            self._waiting.pop(cpe.index, None)
+            cpe.powered = False
+        cut = [run for cpe in gone if (run := self._running.get(cpe.index)) is not None]
+        gevent.killall([run.greenlet for run in cut if run.greenlet is not None])
+        for run in cut:
+            if self._running.get(run.cpe.index) is run:  # its greenlet had not even begun
+                self._end(run)
+        for cpe in gone:
+            cpe.power_off(self._clock())
+
+    def cpe(self, serial_number: str) -> CPE:
+        """The CPE of a serial number; DeviceNotFound if it is not here."""
+        index = self.premises.identities.index_of(serial_number)
+        found = self.cpes.get(index) if index is not None else None
+        if found is None:
+            raise DeviceNotFound(serial_number)
+        return found
+
+    # Connection Requests.
+
+    def credentials(self, serial_number: str) -> Credentials:
+        """The credentials a Connection Request must show, as they are now (TR-069 3.2.2.2)."""
+        cpe = self.cpe(serial_number)
+        now, prefix = self._clock(), cpe.profile.management_server
+        return Credentials(
+            cpe.value(f"{prefix}ConnectionRequestUsername", now),
+            cpe.value(f"{prefix}ConnectionRequestPassword", now),
+        )
+
+    def connection_request(self, serial_number: str) -> None:
+        """
+        Accept an authenticated Connection Request; its session begins when the caller yields.
+
+        Raises:
+            DeviceNotFound: no such CPE here.
+            DeviceBusy: it refuses just now.
+        """
+        cpe = self.cpe(serial_number)
+        now = self._clock()
+        if self._stopping:
+            raise DeviceBusy("the fleet is stopping")
+        if not self._rate_limit.allows(cpe.index, now):
+            raise DeviceBusy("too many Connection Requests")
+        cpe.connection_request(now)
+        self.schedule(cpe)
+
+    # The scheduler.
+
+    def start(self) -> None:
+        """Begin to run sessions."""
+        self._stopping = False
+        if self._scheduler is None:
+            self._scheduler = gevent.spawn(self._schedule)
+
+    def schedule(self, cpe: CPE) -> None:
+        """
+        Take note of a CPE's due time; launch its session if that is now.
+
+        The heap holds one entry that counts for a CPE, the earliest; a later due time is only
+        looked up when that entry comes up. So it does not grow with the number of sessions.
+        """
+        if cpe.due <= self._clock() and self._scheduler is not None:
+            self._launch(cpe)
+        elif cpe.due < cpe.heaped:
+            cpe.heaped = cpe.due
+            heappush(self._heap, (cpe.due, cpe.index))
+            if self._heap[0][0] == cpe.due:
+                self._wake.set()
+
+    def reschedule(self, cpe: CPE) -> None:
+        """Take note of events that were raised on a CPE."""
+        cpe.reschedule(self._clock())
+        self.schedule(cpe)
+
+    def _schedule(self) -> None:
+        heap = self._heap
+        while True:
+            now = self._clock()
+            while heap and heap[0][0] <= now:
+                due, index = heappop(heap)
+                cpe = self.cpes.get(index)
+                if cpe is not None and cpe.heaped == due:
+                    cpe.heaped = inf
+                    self.schedule(cpe)
+            self._wake.clear()
+            self._wake.wait(max(0.0, heap[0][0] - self._clock()) if heap else None)
+
+    def _launch(self, cpe: CPE) -> None:
+        if cpe.index in self._waiting:
+            return
+        if len(self._running) >= self._max_sessions:
+            self._waiting[cpe.index] = cpe.due
+        else:
+            self._begin(cpe, cpe.due)
+
+    def _begin(self, cpe: CPE, planned: float) -> None:
+        now = self._clock()
+        accepted = cpe.accepted_at
+        session = cpe.begin_session(now)
+        if session is None:
+            self.schedule(cpe)
+            return
+        codes = tuple([event.event_code for event in cpe.sent])
+        answers = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
+        run = _Run(cpe, session, planned, now, answers, codes)
+        self._idle.clear()
+        self._running[cpe.index] = run
+        run.greenlet = gevent.spawn(self._run, run)
+
+    def _run(self, run: _Run) -> None:
+        try:
+            self._talk(run)
+        except TransportError as error:
+            run.fail(str(error), error.blame)
+        except (EnvelopeError, SessionError) as error:
+            run.fail(str(error), Blame.ACS)
+        except gevent.GreenletExit:
+            pass  # the power is off: abandoned, as it is until something else is known
+        except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
+            _log.exception("a session failed by a bug of Caretaker")
+            run.fail("bug of Caretaker", Blame.OURS)
+        self._end(run)
+
+    def _end(self, run: _Run) -> None:
+        now = self._clock()
+        cpe = run.cpe
+        del self._running[cpe.index]
+        self._sink.session(run.record(now))
+        if cpe.powered:
+            cpe.end_session(run.outcome, now)
+            self.schedule(cpe)
+        if self._waiting:
+            self._launch_waiting()
+        if not self._running:
+            self._idle.set()
+
+    def _launch_waiting(self) -> None:
+        if self._scheduler is None:
+            return
+        index = next(iter(self._waiting))
+        planned = self._waiting.pop(index)
+        self._begin(self.cpes[index], planned)
+
+    # A session.
+
+    def _talk(self, run: _Run) -> None:
+        session = run.session
+        transport = self._open_transport(run.cpe, run.started)
+        try:
+            body = session.next_post()
+            while body is not None:
+                self._exchange(run, transport, body)
+                body = session.next_post()
+        finally:
+            transport.close()
+        run.outcome = Outcome.SUCCEEDED
+
+    def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
+        started = self._clock()
+        name = run.session.name
+        received = 0
+        try:
+            answer = transport.post(body)
+            received = len(answer.body)
+            run.session.receive(_body(answer), self._clock())
+        except (TransportError, EnvelopeError, SessionError) as error:
+            self._record(name, started, len(body), received, str(error))
+            raise
+        finally:
+            if run.inform_sent is None:
+                run.inform_sent = transport.sent_at
+        now = self._record(name, started, len(body), received, None)
+        if run.informed is None and run.session.established:
+            run.informed = now
+
+    def _record(
+        self, name: str, started: float, sent: int, received: int, reason: str | None
+    ) -> float:
+        now = self._clock()
+        self._sink.exchange(ExchangeRecord(name, started, now - started, sent, received, reason))
+        return now
+
+    # The end.
+
+    def drain(self, seconds: float) -> None:
+        """Begin no more sessions, and wait that long for those that run."""
+        self._stopping = True
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            scheduler.kill()
+        waiting, self._waiting = self._waiting, {}
+        for index in waiting:
+            self.schedule(self.cpes[index])
+        self._idle.wait(seconds)
+
+    def stop(self) -> None:
+        """Switch off all CPEs."""
+        self.drain(0)
+        self.power_off(list(self.cpes))
+
+    # The books.
+
+    def book(self, results: Results) -> None:
+        """
+        Add the books of events and Connection Requests to results (decision D9).
+
+        What is pending is counted by looking at every CPE, not by subtraction: so the books can
+        be wrong, and then say so.
+        """
+        books = self.premises.books
+        pending = Counter(e.event_code for cpe in self.cpes.values() for e in cpe.pending)
+        for name, counter in (
+            ("raised", books.raised),
+            ("delivered", books.delivered),
+            ("pending", pending),
+        ):
+            for code, number in counter.items():
+                results.count(f"events.{name}.{code}", number)
+        for (code, why), number in books.discarded.items():
+            results.count(f"events.discarded.{why}.{code}", number)
+
+
+def _body(answer: Answer) -> bytes:
+    """The envelope of an answer, or nothing; any other status fails the session (3.4.2)."""
+    if answer.status == 200:
+        return answer.body
+    if answer.status == 204:
+        return b""
+    if answer.status == 503:
+        raise _Shed("HTTP 503")
+    raise SessionError(f"HTTP {answer.status}")
+
+
+class _Shed(TransportError):
+    """The ACS sheds load."""
+
+    blame = Blame.SHED
