@@ -71,7 +71,14 @@ class SessionRecord(NamedTuple):
     informed: float | None = None
 
 
-class Sink(Protocol):
+class VerdictSink(Protocol):
+    """Where the Connection Request server tells what it answered."""
+
+    def connection_request(self, verdict: str, seconds: float) -> None:
+        """Take an answer; ``verdict`` is one of ``VERDICTS``."""
+
+
+class Sink(VerdictSink, Protocol):
     """Where records go."""
 
     def exchange(self, record: ExchangeRecord) -> None:
@@ -79,9 +86,6 @@ class Sink(Protocol):
 
     def session(self, record: SessionRecord) -> None:
         """Take a finished session."""
-
-    def connection_request(self, verdict: str, seconds: float) -> None:
-        """Take an answer of the Connection Request server; ``verdict`` is one of ``VERDICTS``."""
 
 
 VERDICTS = ("accepted", "unauthorized", "not_found", "refused")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
 from gevent.pool import Pool
@@ -29,6 +30,8 @@ class _Handler(WSGIHandler):
 
     def __init__(self, sock: Any, address: Any, server: Any) -> None:
         sock.settimeout(self.idle_seconds)
+        # pywsgi may send headers and body apart; Nagle would hold the second for 40 ms.
+        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         super().__init__(sock, address, server)
 
     def get_environ(self) -> dict[str, Any]:

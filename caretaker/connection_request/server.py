@@ -22,7 +22,7 @@ from caretaker.wsgi import WSGIHost
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from caretaker.results import Sink
+    from caretaker.results import VerdictSink
 
 Auth = Credentials | Callable[[str], Credentials | None] | None
 """The credentials to ask for: the same for all, those of a serial number, or none."""
@@ -58,7 +58,7 @@ class ConnectionRequestApp:
         auth: Auth = None,
         *,
         allow_basic: bool = False,
-        sink: Sink | None = None,
+        sink: VerdictSink | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._accept = on_connection_request
@@ -149,7 +149,7 @@ class ConnectionRequestServer:
         host: str = "127.0.0.1",
         allow_basic: bool = False,
         advertise: str | None = None,
-        sink: Sink | None = None,
+        sink: VerdictSink | None = None,
         clock: Callable[[], float] = time.monotonic,
         loop: Loop | None = None,
     ) -> None:

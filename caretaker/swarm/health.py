@@ -1,0 +1,69 @@
+"""How the generator itself is doing: the lag of its loop, its CPU and memory (decision D6, D8)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+import psutil
+
+from caretaker.results import Results
+
+_LAG_INTERVAL = 0.05
+_CPU_INTERVAL = 1.0
+
+
+class Health:
+    """
+    Watches this process while a run goes on.
+
+    Lag is how much later than asked a timer of the loop fires: what any session waits, too.
+
+    Args:
+        results: takes the lag as ``generator.loop_lag``.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self._process = psutil.Process()
+        self._used = self._cpu_seconds()
+        self._since = time.monotonic()
+        self._began = (self._since, self._used)
+        self.cpu_peak = 0.0
+        self._greenlet = gevent.spawn(self._watch)
+
+    def _watch(self) -> None:
+        planned = time.monotonic()
+        while True:
+            planned += _LAG_INTERVAL
+            gevent.sleep(max(0.0, planned - time.monotonic()))
+            now = time.monotonic()
+            self._results.time("generator.loop_lag", max(0.0, now - planned))
+            planned = max(planned, now - _LAG_INTERVAL)
+            if now - self._since >= _CPU_INTERVAL:
+                self._measure_cpu(now)
+
+    def _measure_cpu(self, now: float) -> None:
+        used = self._cpu_seconds()
+        self.cpu_peak = max(self.cpu_peak, 100 * (used - self._used) / (now - self._since))
+        self._since, self._used = now, used
+
+    def _cpu_seconds(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def figures(self) -> dict[str, Any]:
+        """CPU in percent of one core, mean and highest second, and resident memory in MB."""
+        began, used = self._began
+        seconds = max(1e-9, time.monotonic() - began)
+        mean = 100 * (self._cpu_seconds() - used) / seconds
+        return {
+            "cpu_mean": round(mean, 1),
+            "cpu_peak": round(max(mean, self.cpu_peak), 1),
+            "rss_mb": round(self._process.memory_info().rss / 1e6, 1),
+        }
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._greenlet.kill(block=False)

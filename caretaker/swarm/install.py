@@ -1,0 +1,179 @@
+"""
+Hooks into Locust's events: the one place where its names are.
+
+Locust logs and swallows what a listener raises, so listeners here only translate; what the user got
+wrong ends the process with one line and exit code 2, which SystemExit carries through.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import gevent
+from locust.runners import WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner, WorkerRunner
+
+from caretaker.errors import InputError
+from caretaker.swarm import messages as msg
+from caretaker.swarm.arguments import Settings, add_arguments
+from caretaker.swarm.master import Master
+from caretaker.swarm.users import CPEUser
+from caretaker.swarm.worker import Worker
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+    from locust.event import Events
+
+_log = logging.getLogger(__name__)
+
+
+def install(events: Events) -> None:
+    """
+    Make a locustfile's ``CPEUser`` work.
+
+    Args:
+        events: ``locust.events``.
+    """
+
+    def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+        _Hooks(environment, runner)
+
+    def on_parser(parser: Any, **_: Any) -> None:
+        add_arguments(parser)
+
+    events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
+    events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
+
+
+def _refuse(error: InputError) -> NoReturn:
+    print(f"caretaker: {error}", file=sys.stderr, flush=True)
+    raise SystemExit(2)
+
+
+class _Hooks:
+    """What this process is, master, worker or both, and which event reaches which of them."""
+
+    def __init__(self, environment: Environment, runner: Any) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._master: Master | None = None
+        self._worker: Worker | None = None
+        settings = self._settings()
+        try:
+            if isinstance(runner, MasterRunner | LocalRunner):
+                self._become_master(settings)
+            if isinstance(runner, WorkerRunner | LocalRunner):
+                self._become_worker(settings)
+        except InputError as error:
+            if isinstance(runner, WorkerRunner):
+                runner.send_message(msg.REFUSED, {"reason": str(error)})
+            _refuse(error)
+        hooks = environment.events
+        for hook, listener in (
+            (hooks.test_start, self._on_test_start),
+            (hooks.test_stopping, self._on_test_stopping),
+            (hooks.quitting, self._on_quitting),
+            (hooks.quit, self._on_quit),
+            (hooks.report_to_master, self._on_report_to_master),
+            (hooks.worker_report, self._on_worker_report),
+        ):
+            hook.add_listener(listener)  # type: ignore[no-untyped-call]
+
+    def _settings(self) -> Settings:
+        return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]
+
+    def _become_master(self, settings: Settings) -> None:
+        self._master = Master(self._environment, settings)
+        self._runner.register_message(msg.LEASE, self._on_lease)
+        self._runner.register_message(msg.DRAINED, self._on_drained)
+        self._runner.register_message(msg.REFUSED, self._on_refused)
+
+    def _become_worker(self, settings: Settings) -> None:
+        self._worker = CPEUser.worker = Worker(self._environment, settings)
+        self._runner.register_message(msg.GRANT, self._on_grant)
+        self._runner.register_message(msg.FLEET, self._on_fleet)
+        self._runner.register_message(msg.DRAIN, self._on_drain, concurrent=True)
+        if isinstance(self._runner, LocalRunner):
+            gevent.spawn(self._report_locally)
+
+    # Locust's events.
+
+    def _on_test_start(self, **_: Any) -> None:
+        try:
+            if self._master is not None:
+                self._master.begin()
+            if self._worker is not None:
+                number = getattr(self._environment.parsed_options, "caretaker_run", 0)
+                self._worker.begin(number, self._settings())
+        except InputError as error:
+            _log.error("The run can't start: %s", error)  # no traceback for it
+            self._runner.greenlet.spawn(self._runner.stop)
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        if self._master is not None:
+            self._master.end()
+        elif self._worker is not None:
+            self._drain()
+
+    def _on_quitting(self, **_: Any) -> None:
+        if self._master is not None:
+            self._master.end()
+            self._environment.process_exit_code = self._master.exit_code()
+        elif self._worker is not None:
+            self._drain()
+            self._environment.process_exit_code = 0
+
+    def _on_quit(self, **_: Any) -> None:
+        if self._master is not None:
+            self._master.say_goodbye()
+
+    def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
+        snapshot = self._worker.report() if self._worker is not None else None
+        if snapshot is not None:
+            data[msg.REPORT_KEY] = snapshot
+
+    def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        if self._master is not None and msg.REPORT_KEY in data:
+            self._master.report(client_id, data[msg.REPORT_KEY])
+
+    def _report_locally(self) -> None:
+        """Without a network Locust's workers report to no one; the live line wants to know."""
+        while self._master is not None and self._worker is not None:
+            gevent.sleep(WORKER_REPORT_INTERVAL)
+            snapshot = self._worker.report()
+            if snapshot is not None:
+                self._master.report("local", snapshot)
+
+    # Our messages.
+
+    def _on_lease(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.lease(msg.node_id, msg.data["want"], msg.data["return"])
+
+    def _on_drained(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.report(msg.node_id, msg.data)
+
+    def _on_refused(self, msg: Any, **_: Any) -> None:
+        if self._master is not None and self._master.run == 0:
+            raise SystemExit(2)  # the worker has said why
+        _log.error("A worker can't take part: %s", msg.data["reason"])
+
+    def _on_grant(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.fleet_total = msg.data["total"]
+        self._worker.lease.granted((start, stop) for start, stop in msg.data["ranges"])
+
+    def _on_fleet(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.fleet_total = msg.data["total"]
+
+    def _on_drain(self, **_: Any) -> None:
+        self._drain()
+
+    def _drain(self) -> None:
+        assert self._worker is not None
+        snapshot = self._worker.drain()
+        if snapshot is not None:
+            self._runner.send_message(msg.DRAINED, snapshot)

@@ -1,0 +1,195 @@
+"""
+What the master does: the embedded ACS, the ledger, the live line, the summary, the exit code.
+
+In a local run the one process is master and worker; messages then reach it without a network.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import Event
+
+from caretaker.errors import InputError
+from caretaker.results import Results
+from caretaker.swarm.arguments import Settings
+from caretaker.swarm.embedded import EmbeddedACS
+from caretaker.swarm.ledger import Ledger
+from caretaker.swarm.messages import DRAIN, FLEET, GRANT
+from caretaker.swarm.summary import failures, live_line, render, summarize
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+DRAIN_SECONDS = 20.0
+"""How long the end of a run waits for the workers' last snapshots."""
+_log = logging.getLogger(__name__)
+
+
+class Master:
+    """
+    A Locust master, or the one process of a local run.
+
+    Args:
+        environment: Locust's.
+        settings: of the command line; those of a run come with its start.
+
+    Raises:
+        InputError: the settings do not fit together, or the embedded ACS can't start.
+    """
+
+    def __init__(self, environment: Environment, settings: Settings) -> None:
+        self.environment = environment
+        self.ledger = Ledger()
+        self.run = 0
+        self.summary: dict[str, Any] | None = None
+        """Of the last run that has ended."""
+        self._snapshots: dict[str, dict[str, Any]] = {}
+        self._began = 0.0
+        self._all_drained = Event()
+        self._announced = 0
+        self._live: gevent.Greenlet[..., None] | None = None
+        self._embedded: EmbeddedACS | None = None
+        if not environment.host:
+            self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
+            environment.host = self._embedded.url
+            print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
+                  f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
+        self._find_north_bound_api(settings)
+        gevent.spawn(self._watch)
+
+    def _find_north_bound_api(self, settings: Settings) -> None:
+        """The driver's target is the embedded ACS's API, unless the user has given another."""
+        options: Any = self.environment.parsed_options
+        embedded = self._embedded
+        own = embedded.north_bound_url if embedded is not None else ""
+        if embedded is not None and self.environment.host == embedded.url:
+            options.nbi_url = settings.nbi_url or own
+        elif settings.nbi_url == own:
+            options.nbi_url = ""
+        if settings.cr_rate and settings.cr_driver == "nbi" and not options.nbi_url:
+            cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
+            raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
+
+    # The ledger.
+
+    def lease(self, holder: str, want: int, returned: list[tuple[int, int]]) -> None:
+        """Take back and hand out indices."""
+        self.ledger.release(holder, [(start, stop) for start, stop in returned])
+        if want:
+            ranges = self.ledger.lease(holder, want)
+            self._send(GRANT, {"ranges": ranges, "total": self.ledger.total}, holder)
+
+    def _send(self, message: str, data: dict[str, Any] | None, holder: str | None = None) -> None:
+        self.environment.runner.send_message(message, data, holder)  # type: ignore[union-attr]
+
+    def _watch(self) -> None:
+        """Once a second: who has left, and how large the fleet is."""
+        while True:
+            gevent.sleep(1)
+            self._look_after_leases()
+            if self.ledger.total != self._announced:
+                self._announced = self.ledger.total
+                self._send(FLEET, {"total": self._announced})
+
+    def _look_after_leases(self) -> None:
+        clients: Any = getattr(self.environment.runner, "clients", None)
+        if clients is None:
+            return
+        now = time.monotonic()
+        for holder in self.ledger.holders:
+            client = clients.get(holder)
+            if client is None and not self.ledger.is_lost(holder):
+                self.ledger.gone(holder)
+            elif client is not None and client.state == "missing":
+                self.ledger.lost(holder, now)
+            elif client is not None:
+                self.ledger.found(holder)
+        self.ledger.reclaim(now)
+
+    # A run.
+
+    def begin(self) -> None:
+        """
+        Begin a run.
+
+        Raises:
+            InputError: a setting typed into the web UI can't be used.
+        """
+        options: Any = self.environment.parsed_options
+        if not self.environment.host and self._embedded is not None:
+            self.environment.host = self._embedded.url
+        settings = Settings.of(options)
+        self._find_north_bound_api(settings)
+        self.run += 1
+        options.caretaker_run = self.run
+        self.summary = None
+        self._snapshots.clear()
+        self._all_drained.clear()
+        self._began = time.monotonic()
+        if settings.live_interval:
+            self._live = gevent.spawn(self._print_live, settings.live_interval)
+
+    def report(self, worker: str, snapshot: dict[str, Any]) -> None:
+        """Take a worker's snapshot; those of earlier runs are late and of no interest."""
+        if snapshot["run"] == self.run:
+            self._snapshots[worker] = snapshot
+            if self._missing() == 0:
+                self._all_drained.set()
+
+    def _missing(self) -> int:
+        """How many workers have not said how they ended."""
+        return sum(not snapshot["final"] for snapshot in self._snapshots.values())
+
+    def _print_live(self, interval: float) -> None:
+        before, then = Results(), time.monotonic()
+        while True:
+            gevent.sleep(interval)
+            now = time.monotonic()
+            line, before = live_line(self._snapshots.values(), before, now - then)
+            then = now
+            print(f"{now - self._began:6.0f} s | {line}", flush=True)
+
+    def end(self) -> None:
+        """End the run: have all workers drain, and make the summary of what they say."""
+        if self._began == 0.0:
+            return
+        seconds = time.monotonic() - self._began
+        self._began = 0.0
+        if self._live is not None:
+            self._live.kill()
+        self._send(DRAIN, None)
+        if not self._all_drained.wait(DRAIN_SECONDS):
+            _log.warning("%d workers did not say how they ended", self._missing())
+        snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
+        self.summary = summarize(snapshots, seconds, self._missing())
+        self._write()
+
+    def _write(self) -> None:
+        path = Settings.of(self.environment.parsed_options).summary_json  # type: ignore[arg-type]
+        if path is None:
+            return
+        try:
+            Path(path).write_text(json.dumps(self.summary, indent=1) + "\n")
+        except OSError as error:
+            print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)
+
+    # The end.
+
+    def exit_code(self) -> int:
+        """0 if nothing failed, 1 if something did, or there was no run at all."""
+        return 0 if self.summary is not None and not failures(self.summary) else 1
+
+    def say_goodbye(self) -> None:
+        """Print the summary, and end the embedded ACS."""
+        if self.summary is not None:
+            print(f"\n{render(self.summary)}", flush=True)
+        if self._embedded is not None:
+            self._embedded.stop()
+            self._embedded = None

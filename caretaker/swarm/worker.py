@@ -1,0 +1,246 @@
+"""
+What a worker does: hosts a shard of the fleet and its Connection Request server.
+
+A run has a fresh shard and fresh books. It ends in three steps: the driver plans no more and waits
+for its tasks; the shard begins no more sessions and waits for those that run; then the last
+snapshot is taken, before Locust stops the users and their CPEs lose power.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import gevent.ssl
+
+from caretaker.connection_request.server import ConnectionRequestServer
+from caretaker.device.behavior import Behaviors
+from caretaker.device.cpe import Premises
+from caretaker.device.identity import Identities
+from caretaker.device.profile import ProfileMix
+from caretaker.digest import Credentials
+from caretaker.errors import DeviceBusy, DeviceNotFound
+from caretaker.fleet import transport_opener
+from caretaker.http import Address, Endpoint
+from caretaker.results import Results
+from caretaker.shard import RateLimit, Shard
+from caretaker.swarm.arguments import Settings
+from caretaker.swarm.driver import Direct, Driver, NorthBound, Operator
+from caretaker.swarm.health import Health
+from caretaker.swarm.lease import Lease
+from caretaker.swarm.ledger import IndexSet, Ranges
+from caretaker.swarm.messages import LEASE
+from caretaker.swarm.sink import LocustSink
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+TASKS_SECONDS = 5.0
+"""How long the end of a run waits for tasks that are under way."""
+SESSIONS_SECONDS = 5.0
+"""How long it then waits for sessions that run."""
+
+
+class _Run:
+    """One run on this worker: shard, driver, health, and their results."""
+
+    def __init__(self, worker: Worker, number: int, settings: Settings) -> None:
+        self.number = number
+        self.settings = settings
+        self.results = Results()
+        self.sink = LocustSink(self.results, worker.environment.events.request)
+        self.shard = Shard(
+            ProfileMix.of(settings.profiles),
+            _premises(worker, settings),
+            transport_opener(_endpoint(worker, settings)),
+            self.sink,
+            max_sessions=settings.max_sessions,
+            rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
+        )
+        self.health = Health(self.results)
+        self.profiles: Counter[str] = Counter()
+        self.last: dict[str, Any] | None = None
+        """The snapshot that ended it."""
+        self.driver = self._driver(worker, settings)
+        self.shard.start()
+
+    def _driver(self, worker: Worker, settings: Settings) -> Driver | None:
+        operator: Operator
+        if settings.cr_rate == 0 or settings.cr_driver == "off":
+            return None
+        if settings.cr_driver == "direct":
+            operator = Direct(self.shard)
+        elif settings.nbi_url:
+            operator = NorthBound(settings.nbi_url)
+        else:
+            return None
+        return Driver(
+            operator,
+            self.shard,
+            self.sink,
+            held=lambda: worker.lease.held,
+            rate=lambda: settings.cr_rate * worker.share,
+            arrivals=settings.cr_arrivals,
+            chance=Random(f"{settings.seed}/driver/{worker.index}"),
+        )
+
+    def end(self) -> None:
+        """Let what is under way end."""
+        if self.driver is not None:
+            self.driver.stop(TASKS_SECONDS)
+        self.shard.drain(SESSIONS_SECONDS)
+        self.health.stop()
+
+
+def _premises(worker: Worker, settings: Settings) -> Premises:
+    shortest, _, longest = settings.reboot_seconds.partition("-")
+    return Premises(
+        identities=Identities(settings.seed, settings.serial_prefix),
+        acs_url=worker.environment.host or "",
+        connection_request_url=worker.server.device_url,
+        behaviors=Behaviors(inform_interval=settings.inform_interval),
+        acs_username=settings.acs_username,
+        acs_password=settings.acs_password,
+        reboot_seconds=(float(shortest), float(longest or shortest)),
+        wall_offset=time.time() - time.monotonic(),
+        check_id=not settings.any_id,
+    )
+
+
+def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
+    address = Address.of(worker.environment.host or "")
+    tls = None
+    if address.scheme == "https":
+        tls = gevent.ssl.create_default_context(cafile=settings.tls_ca)
+        if settings.tls_insecure:
+            tls.check_hostname, tls.verify_mode = False, gevent.ssl.CERT_NONE
+    return Endpoint(address, settings.answer_timeout, frozenset(settings.allow_hosts), tls)
+
+
+class Worker:
+    """
+    A Locust worker, or the one process of a local run.
+
+    Args:
+        environment: Locust's.
+        settings: of the command line; those of a run come with its start.
+
+    Raises:
+        InputError: the Connection Request server's address can't be bound.
+    """
+
+    def __init__(self, environment: Environment, settings: Settings) -> None:
+        self.environment = environment
+        self.index: int = environment.runner.worker_index  # type: ignore[union-attr]
+        self.fleet_total = 0
+        self.lease = Lease(self._send_lease)
+        self._run: _Run | None = None
+        port = settings.cr_port + self.index if settings.cr_port else 0
+        self.server = ConnectionRequestServer(
+            port,
+            self._accept,
+            self._credentials,
+            host=settings.cr_host,
+            advertise=settings.cr_advertise,
+            allow_basic=settings.cr_allow_basic,
+            sink=self,
+        ).start()
+
+    @property
+    def share(self) -> float:
+        """Which part of the whole fleet is here."""
+        own = len(self.lease.held)
+        return own / max(1, own, self.fleet_total)
+
+    # The Connection Request server asks the shard of the present run.
+
+    def _accept(self, serial_number: str) -> None:
+        if self._run is None or self._run.last is not None:
+            raise DeviceBusy("no run")
+        self._run.shard.connection_request(serial_number)
+
+    def _credentials(self, serial_number: str) -> Credentials:
+        if self._run is None:
+            raise DeviceNotFound(serial_number)
+        return self._run.shard.credentials(serial_number)
+
+    def connection_request(self, verdict: str, seconds: float) -> None:
+        """Hand on what the Connection Request server answered."""
+        if self._run is not None and self._run.last is None:
+            self._run.sink.connection_request(verdict, seconds)
+
+    # A run.
+
+    def begin(self, number: int, settings: Settings) -> None:
+        """
+        Begin a run with a fresh shard.
+
+        Raises:
+            InputError: a setting can't be used.
+        """
+        if self._run is not None:
+            self._run.end()
+        self._run = _Run(self, number, settings)
+
+    def power_on(self) -> tuple[int, ...]:
+        """Lease the indices of one user's CPEs and power them on."""
+        run = self._run
+        if run is None:
+            return ()
+        indices = self.lease.take(run.settings.cpes_per_user)
+        for index in indices:
+            run.shard.power_on(index)
+            run.profiles[run.shard.cpes[index].profile.name] += 1
+        return indices
+
+    def power_off(self, indices: tuple[int, ...]) -> None:
+        """Power these CPEs off and give their indices back."""
+        run = self._run
+        if run is not None:
+            for index in indices:
+                if index in run.shard.cpes:
+                    run.profiles[run.shard.cpes[index].profile.name] -= 1
+            run.shard.power_off(indices)
+        self.lease.give_back(indices)
+
+    def _send_lease(self, want: int, returned: Ranges) -> None:
+        self.environment.runner.send_message(  # type: ignore[union-attr]
+            LEASE, {"want": want, "return": returned}
+        )
+
+    def drain(self) -> dict[str, Any] | None:
+        """End the run and return its last snapshot; None if there was no run."""
+        run = self._run
+        if run is None:
+            return None
+        if run.last is None:
+            run.end()
+            run.last = self._snapshot(run, final=True)
+        return run.last
+
+    def report(self) -> dict[str, Any] | None:
+        """The snapshot for the master: how the run stands, or how it ended."""
+        run = self._run
+        if run is None:
+            return None
+        return run.last or self._snapshot(run, final=False)
+
+    def _snapshot(self, run: _Run, *, final: bool) -> dict[str, Any]:
+        results = Results()
+        results.merge(run.results)
+        held: Ranges = []
+        if final:
+            run.shard.book(results)
+            held = IndexSet((index, index + 1) for index in sorted(run.shard.cpes)).ranges
+        return {
+            "run": run.number,
+            "worker": self.index,
+            "cpes": len(run.shard.cpes),
+            "profiles": {name: n for name, n in run.profiles.items() if n},
+            "results": results.to_wire(),
+            "final": final,
+            "held": held,
+            **run.health.figures(),
+        }
