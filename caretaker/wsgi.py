@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import errno
 import logging
-from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Any
 
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
+from gevent.socket import (
+    AF_INET,
+    AF_INET6,
+    IPPROTO_TCP,
+    SO_REUSEADDR,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    TCP_NODELAY,
+    socket,
+)
 
 from caretaker.errors import InputError
 
@@ -78,24 +87,32 @@ class WSGIHost:
         self._loop.call(self._start)
 
     def _start(self) -> None:
-        server = WSGIServer(
-            (self.host, self.port),
+        listener = self._listen()
+        self._server = WSGIServer(
+            listener,
             self._app,
-            backlog=_BACKLOG,
             spawn=Pool(MAX_CONNECTIONS),
             log=None,
             error_log=_log,
             handler_class=_Handler,
             environ={"SERVER_NAME": self.host},  # or it would ask the DNS
         )
+        self._server.start()
+        self.port = listener.getsockname()[1]
+
+    def _listen(self) -> socket:
+        family = AF_INET6 if ":" in self.host else AF_INET
+        listener = socket(family, SOCK_STREAM)
         try:
-            server.start()
+            listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            listener.bind((self.host, self.port))
+            listener.listen(_BACKLOG)
         except OSError as error:
+            listener.close()
             why = "in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
             cure = "choose another address or port"
             raise InputError(f"{self.host}:{self.port}: {why}; {cure}") from error
-        self.port = server.server_port or self.port
-        self._server = server
+        return listener
 
     @property
     def url(self) -> str:

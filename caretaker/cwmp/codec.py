@@ -124,8 +124,9 @@ class _Field(NamedTuple):
     xml_name: str
     codec: _Codec
     default: Any
-    repeated: bool
-    kinds: dict[str, _Codec]
+    repeated: bool = False
+    optional: bool = False
+    kinds: dict[str, _Codec] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
     """The codecs by ``xsi:type``, where a repeated element may be of several."""
 
 
@@ -143,16 +144,18 @@ def _fields_of(cls: type) -> list[_Field]:
 
 
 def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
-    repeated = get_origin(hint) is Annotated
-    hint = get_args(hint)[0] if repeated else hint
-    is_tuple = get_origin(hint) is tuple
-    item = get_args(hint)[0] if is_tuple else hint
-    kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
-    codec = _Codec(read_text, escape) if kinds else _codec_of(item)
-    if is_tuple and not repeated:
-        codec = _array(codec)
-    default = () if is_tuple else defaults.get(name, _EMPTY.get(item, MISSING))
-    return _Field(_xml_name(name), codec, default, repeated, kinds)
+    xml_name = _xml_name(name)
+    if get_origin(hint) is Annotated:  # Repeated
+        item = get_args(get_args(hint)[0])[0]
+        kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
+        codec = _SCALARS[str] if kinds else _codec_of(item)
+        return _Field(xml_name, codec, (), repeated=True, kinds=kinds)
+    if get_origin(hint) is tuple:
+        return _Field(xml_name, _array(_codec_of(get_args(hint)[0])), ())
+    if hint == (str | None):
+        return _Field(xml_name, _SCALARS[str], None, optional=True)
+    default = defaults.get(name, _EMPTY.get(hint, MISSING))
+    return _Field(xml_name, _codec_of(hint), default)
 
 
 @cache
@@ -225,6 +228,8 @@ def _field_writer(part: _Field) -> Callable[[Any], str]:
         )
     if part.repeated:
         return lambda values: "".join([f"{start}{write(value)}{end}" for value in values])
+    if part.optional:
+        return lambda value: "" if value is None else f"{start}{write(value)}{end}"
     if part.codec.array_type and not part.codec.name:
         array = f'<{name} soap-enc:arrayType="{part.codec.array_type}['
         return lambda values: f'{array}{len(values)}]">{write(values)}{end}'

@@ -7,7 +7,8 @@ Rules of this file:
   ``envelope.py`` maps them to XML names, once and by rule, so nothing else needs to know them.
 * All values are text as on the wire, but for numbers and booleans of the *messages* themselves:
   a simulator hands on what devices say, a date like ``0001-01-01T00:00:00Z`` included.
-* ``tuple[X, ...]`` is a SOAP array; a plain repeated element is marked ``Repeated``.
+* ``tuple[X, ...]`` is a SOAP array; a plain repeated element is marked ``Repeated``; an element
+  that may be left out is ``None`` then.
 * Every request names its response class in ``response``; ``RPCS`` is the table of them all.
 """
 
@@ -165,28 +166,28 @@ class InstallOpStruct(NamedTuple):
     """Install a deployment unit."""
 
     url: str
-    uuid: str = ""
-    username: str = ""
-    password: str = ""
-    execution_env_ref: str = ""
+    uuid: str | None = None
+    username: str | None = None
+    password: str | None = None
+    execution_env_ref: str | None = None
 
 
 class UpdateOpStruct(NamedTuple):
     """Update one deployment unit, or all."""
 
-    uuid: str = ""
-    version: str = ""
-    url: str = ""
-    username: str = ""
-    password: str = ""
+    uuid: str | None = None
+    version: str | None = None
+    url: str | None = None
+    username: str | None = None
+    password: str | None = None
 
 
 class UninstallOpStruct(NamedTuple):
     """Uninstall a deployment unit."""
 
     uuid: str
-    version: str = ""
-    execution_env_ref: str = ""
+    version: str | None = None
+    execution_env_ref: str | None = None
 
 
 OperationStruct = InstallOpStruct | UpdateOpStruct | UninstallOpStruct

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -46,11 +47,6 @@ def install(events: Events) -> None:
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
 
-def _refuse(error: InputError) -> NoReturn:
-    print(f"caretaker: {error}", file=sys.stderr, flush=True)
-    raise SystemExit(2)
-
-
 class _Hooks:
     """What this process is, master, worker or both, and which event reaches which of them."""
 
@@ -66,9 +62,7 @@ class _Hooks:
             if isinstance(runner, WorkerRunner | LocalRunner):
                 self._become_worker(settings)
         except InputError as error:
-            if isinstance(runner, WorkerRunner):
-                runner.send_message(msg.REFUSED, {"reason": str(error)})
-            _refuse(error)
+            self._refuse(error)
         hooks = environment.events
         for hook, listener in (
             (hooks.test_start, self._on_test_start),
@@ -80,14 +74,38 @@ class _Hooks:
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
 
+    def _refuse(self, error: InputError) -> NoReturn:
+        print(f"caretaker: {error}", file=sys.stderr, flush=True)
+        if not isinstance(self._runner, WorkerRunner):
+            self._give_up()
+        self._runner.send_message(msg.REFUSED, {"reason": str(error)})
+        # A worker that the master has forked leaves the exit code to the master.
+        forked = getattr(self._environment.parsed_options, "processes", None)
+        raise SystemExit(1 if forked else 2)
+
+    def _give_up(self) -> NoReturn:
+        """
+        End with exit code 2, and the workers that this process has forked with it.
+
+        They can only be told when they have connected, which they are about to do.
+        """
+        if isinstance(self._runner, MasterRunner):
+            forked = getattr(self._environment.parsed_options, "processes", None) or 0
+            deadline = time.monotonic() + 3
+            while len(self._runner.clients) < forked and time.monotonic() < deadline:
+                gevent.sleep(0.05)
+        self._runner.quit()
+        raise SystemExit(2)
+
     def _settings(self) -> Settings:
         return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
     def _become_master(self, settings: Settings) -> None:
+        # Workers may refuse while the master is still busy with starting the ACS.
+        self._runner.register_message(msg.REFUSED, self._on_refused)
         self._master = Master(self._environment, settings)
         self._runner.register_message(msg.LEASE, self._on_lease)
         self._runner.register_message(msg.DRAINED, self._on_drained)
-        self._runner.register_message(msg.REFUSED, self._on_refused)
 
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
@@ -156,8 +174,9 @@ class _Hooks:
         self._master.report(msg.node_id, msg.data)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
-        if self._master is not None and self._master.run == 0:
-            raise SystemExit(2)  # the worker has said why
+        if self._master is None or self._master.run == 0:
+            gevent.spawn(self._give_up)  # the worker has said why
+            return
         _log.error("A worker can't take part: %s", msg.data["reason"])
 
     def _on_grant(self, msg: Any, **_: Any) -> None:

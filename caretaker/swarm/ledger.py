@@ -51,15 +51,19 @@ class IndexSet:
 
     def add(self, start: int, stop: int) -> None:
         """Add all from start up to, not with, stop."""
+        if start >= stop:
+            return
         before = [r for r in self.ranges if r[1] < start]
         after = [r for r in self.ranges if r[0] > stop]
         touched = [r for r in self.ranges if r[1] >= start and r[0] <= stop]
         start = min([start, *(r[0] for r in touched)])
         stop = max([stop, *(r[1] for r in touched)])
-        self.ranges = [*before, (start, stop), *after] if start < stop else before + after
+        self.ranges = [*before, (start, stop), *after]
 
     def discard(self, start: int, stop: int) -> None:
         """Take out all from start up to, not with, stop."""
+        if start >= stop:
+            return
         left: Ranges = []
         for low, high in self.ranges:
             left += [r for r in ((low, min(high, start)), (max(low, stop), high)) if r[0] < r[1]]

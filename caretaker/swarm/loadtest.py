@@ -7,6 +7,7 @@ environment wins over the defaults.
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import sys
@@ -54,11 +55,36 @@ def _free_port() -> int:
         return port
 
 
+def _given_port(given: Sequence[str]) -> int | None:
+    """The port that the master is told to listen on; None if none, or no number."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--master-bind-port", type=int)
+    try:
+        port: int | None = parser.parse_known_args(given)[0].master_bind_port
+    except argparse.ArgumentError:
+        return None  # Locust complains of it
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
 def main() -> None:
     """Run Locust: ``python -m caretaker.swarm.loadtest LOCUSTFILE [option ...]``."""
     locustfile, *given = sys.argv[1:]
+    port = _given_port(given)
+    if port is not None and not _is_free(port):
+        print(f"caretaker: --master-bind-port {port}: in use; choose another", file=sys.stderr)
+        sys.exit(2)
     sys.argv = ["loadtest", *arguments(locustfile, given)]
-    locust.main.main()
+    locust.main.main()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -7,14 +7,12 @@ In a local run the one process is master and worker; messages then reach it with
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from gevent.event import Event
 
 from caretaker.errors import InputError
 from caretaker.results import Results
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 20.0
 """How long the end of a run waits for the workers' last snapshots."""
-_log = logging.getLogger(__name__)
 
 
 class Master:
@@ -52,7 +49,6 @@ class Master:
         """Of the last run that has ended."""
         self._snapshots: dict[str, dict[str, Any]] = {}
         self._began = 0.0
-        self._all_drained = Event()
         self._announced = 0
         self._live: gevent.Greenlet[..., None] | None = None
         self._embedded: EmbeddedACS | None = None
@@ -131,7 +127,6 @@ class Master:
         options.caretaker_run = self.run
         self.summary = None
         self._snapshots.clear()
-        self._all_drained.clear()
         self._began = time.monotonic()
         if settings.live_interval:
             self._live = gevent.spawn(self._print_live, settings.live_interval)
@@ -140,12 +135,18 @@ class Master:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
         if snapshot["run"] == self.run:
             self._snapshots[worker] = snapshot
-            if self._missing() == 0:
-                self._all_drained.set()
 
-    def _missing(self) -> int:
-        """How many workers have not said how they ended."""
-        return sum(not snapshot["final"] for snapshot in self._snapshots.values())
+    def _unfinished(self) -> list[str]:
+        """The workers that have not said how they ended."""
+        return [name for name, snapshot in self._snapshots.items() if not snapshot["final"]]
+
+    def _awaited(self) -> list[str]:
+        """Those of them that can still say it."""
+        clients: Any = getattr(self.environment.runner, "clients", None)
+        if clients is None:
+            return self._unfinished()
+        alive = {client.id for client in clients.all if client.state != "missing"}
+        return [name for name in self._unfinished() if name in alive]
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), time.monotonic()
@@ -165,10 +166,11 @@ class Master:
         if self._live is not None:
             self._live.kill()
         self._send(DRAIN, None)
-        if not self._all_drained.wait(DRAIN_SECONDS):
-            _log.warning("%d workers did not say how they ended", self._missing())
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self._awaited() and time.monotonic() < deadline:
+            gevent.sleep(0.05)
         snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
-        self.summary = summarize(snapshots, seconds, self._missing())
+        self.summary = summarize(snapshots, seconds, len(self._unfinished()))
         self._write()
 
     def _write(self) -> None:

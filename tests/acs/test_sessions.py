@@ -1,0 +1,263 @@
+"""The embedded ACS towards CPEs."""
+
+from __future__ import annotations
+
+import gzip
+import time
+import zlib
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from caretaker.acs.acs import ACS
+from caretaker.acs.devices import Device
+from caretaker.acs.sessions import CWMPApp
+from caretaker.acs.tasks import Task
+from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
+from caretaker.cwmp import messages as m
+from caretaker.digest import Credentials, Login
+
+URL = "Device.ManagementServer.ConnectionRequestURL"
+ABOUT = m.DeviceIdStruct("Acme", "00AABB", "R-1", "S1")
+
+
+def inform(*codes: str, about: m.DeviceIdStruct = ABOUT) -> bytes:
+    events = tuple(m.EventStruct(code) for code in codes or ("1 BOOT",))
+    values = (m.ParameterValueStruct(URL, "http://127.0.0.1:1/cr"),)
+    message = m.Inform(about, events, parameter_list=values)
+    return encode(Envelope(message, "7", CWMP_1_2))
+
+
+class CPE:
+    """A scripted CPE: posts bodies, keeps the cookie."""
+
+    def __init__(self, app: CWMPApp) -> None:
+        self._client = Client(app, use_cookies=False)
+        self.cookie = ""
+
+    def post(self, body: bytes = b"", **headers: str) -> TestResponse:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            sent["Cookie"] = self.cookie
+        response = self._client.post("/acs", data=body, headers=sent)
+        cookie = response.headers.get("Set-Cookie", "")
+        self.cookie = cookie.partition(";")[0] or self.cookie
+        return response
+
+    def say(self, message: m.Message, id_: str = "1") -> m.Message | None:
+        """Post a message; the message of the answer, None for 204."""
+        response = self.post(encode(Envelope(message, id_)))
+        assert response.status_code in (200, 204), response.data
+        return decode(response.data).message if response.data else None
+
+
+def setting(**settings: bool) -> tuple[ACS, CPE]:
+    acs = ACS(**settings)  # type: ignore[arg-type]
+    return acs, CPE(CWMPApp(acs))
+
+
+def only(acs: ACS) -> Device:
+    (device,) = acs.devices.values()
+    return device
+
+
+def test_the_shortest_session() -> None:
+    acs, cpe = setting(provisioning=False)
+    response = cpe.post(inform())
+    assert decode(response.data) == Envelope(m.InformResponse(), "7", CWMP_1_2)
+    assert response.headers["Content-Type"] == 'text/xml; charset="utf-8"'
+    end = cpe.post()
+    assert (end.status_code, end.data, end.headers["Connection"]) == (204, b"", "close")
+    assert list(acs.devices) == ["00AABB-R%2D1-S1"]
+    assert only(acs).url == "http://127.0.0.1:1/cr"
+
+
+def test_at_first_contact_connection_request_credentials_are_set() -> None:
+    acs, cpe = setting()
+    cpe.post(inform())
+    request = decode(cpe.post().data).message
+    assert isinstance(request, m.SetParameterValues)
+    (name, password) = request.parameter_list
+    assert name.value == "00AABB-R%2D1-S1"
+    assert only(acs).credentials is None
+    assert cpe.say(m.SetParameterValuesResponse()) is None
+    assert only(acs).credentials == Credentials(name.value, password.value)
+    cpe.post(inform("2 PERIODIC"))
+    assert cpe.post().status_code == 204
+
+
+def test_a_bootstrap_and_a_refusal_mean_they_are_set_again() -> None:
+    acs, cpe = setting()
+    for answer in (
+        m.Fault.of(9008),
+        m.SetParameterValuesResponse(),
+        m.SetParameterValuesResponse(),
+    ):
+        cpe.post(inform("0 BOOTSTRAP"))
+        assert isinstance(decode(cpe.post().data).message, m.SetParameterValues)
+        cpe.say(answer)
+    assert only(acs).credentials is not None
+
+
+def test_requests_of_the_cpe_are_answered() -> None:
+    _, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    assert cpe.say(m.TransferComplete("k")) == m.TransferCompleteResponse()
+    methods = cpe.say(m.GetRPCMethods())
+    assert isinstance(methods, m.GetRPCMethodsResponse)
+    assert {"Inform", "GetRPCMethods", "TransferComplete"} <= set(methods.method_list)
+    assert cpe.say(m.Kicked("", "", "", "")) == m.Fault.of(8000)
+
+
+def queue(acs: ACS, name: str, **arguments: object) -> Task:
+    task = Task.of({"name": name, **arguments})
+    only(acs).tasks.append(task)
+    return task
+
+
+def test_tasks_are_done_in_order() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    first = queue(acs, "getParameterValues", parameterNames=["Device.A"])
+    second = queue(acs, "reboot")
+    cpe.post(inform("6 CONNECTION REQUEST"))
+    assert decode(cpe.post().data).message == m.GetParameterValues(("Device.A",))
+    answer = m.GetParameterValuesResponse((m.ParameterValueStruct("Device.A", "5", "xsd:int"),))
+    assert cpe.say(answer) == m.Reboot("")
+    assert (first.ended.is_set(), second.ended.is_set()) == (True, False)
+    assert cpe.say(m.RebootResponse()) is None
+    assert (first.fault, second.fault) == (None, None)
+    assert only(acs).known["Device.A"].value == "5"
+
+
+def test_a_fault_ends_the_task_and_not_the_session() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    task = queue(acs, "addObject", objectName="Device.X")
+    queue(acs, "factoryReset")
+    cpe.post(inform())
+    assert decode(cpe.post().data).message == m.AddObject("Device.X.")
+    assert cpe.say(m.Fault.of(9005)) == m.FactoryReset()
+    assert task.fault is not None
+    assert task.fault.fault_code == 9005
+
+
+def test_refreshing_reads_names_and_then_values_in_batches() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    task = queue(acs, "refreshObject", objectName="")
+    cpe.post(inform())
+    assert decode(cpe.post().data).message == m.GetParameterNames("", False)
+    names = [f"Device.P{number}" for number in range(300)]
+    infos = [m.ParameterInfoStruct("Device.", False)]
+    infos += [m.ParameterInfoStruct(name, True) for name in names]
+    asked: list[str] = []
+    request = cpe.say(m.GetParameterNamesResponse(tuple(infos)))
+    while isinstance(request, m.GetParameterValues):
+        asked += request.parameter_names
+        values = tuple(m.ParameterValueStruct(name, "v") for name in request.parameter_names)
+        request = cpe.say(m.GetParameterValuesResponse(values))
+    assert asked == names
+    assert task.ended.is_set()
+    assert only(acs).document()["Device"]["P7"]["_writable"] is True
+
+
+def test_what_was_begun_and_left_is_done_in_the_next_session() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    queue(acs, "reboot")
+    cpe.post(inform())
+    assert decode(cpe.post().data).message == m.Reboot("")
+    assert isinstance(decode(cpe.post(inform()).data).message, m.InformResponse)
+    assert decode(cpe.post().data).message == m.Reboot("")
+
+
+def test_a_silent_session_is_swept() -> None:
+    acs = ACS(provisioning=False)
+    app = CWMPApp(acs)
+    cpe = CPE(app)
+    cpe.post(inform())
+    (session,) = app._sessions.values()
+    session.seen -= 31
+    app._swept -= 31
+    other = CPE(app)
+    other.post(inform(about=ABOUT._replace(serial_number="S2")))
+    assert len(app._sessions) == 1
+    assert cpe.post().status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "Invalid session"),
+        (b"<html>", "not well-formed XML"),
+        (encode(Envelope(m.RebootResponse(), "1")), "Invalid session"),
+        (b"<!DOCTYPE x><x/>", "DOCTYPE"),
+    ],
+)
+def test_what_is_no_session_is_400(body: bytes, text: str) -> None:
+    _, cpe = setting()
+    response = cpe.post(body)
+    assert response.status_code == 400
+    assert text in response.text
+
+
+def test_out_of_turn_is_400_and_ends_the_session() -> None:
+    _, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    assert cpe.post(encode(Envelope(m.RebootResponse(), "1"))).status_code == 400
+    assert cpe.post().status_code == 400
+
+
+def test_an_inform_without_a_name_is_refused() -> None:
+    acs, cpe = setting()
+    response = cpe.post(inform(about=ABOUT._replace(serial_number=" ")))
+    assert decode(response.data).message == m.Fault.of(8003)
+    assert acs.devices == {}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_only_posts(method: str) -> None:
+    response = Client(CWMPApp(ACS())).open("/", method=method)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+)
+def test_content_codings(coding: str, pack: object) -> None:
+    _, cpe = setting(provisioning=False)
+    assert callable(pack)
+    assert cpe.post(pack(inform()), Content_Encoding=coding).status_code == 200
+
+
+@pytest.mark.parametrize(("coding", "body"), [("br", b"x"), ("gzip", b"x")])
+def test_broken_codings_are_400(coding: str, body: bytes) -> None:
+    _, cpe = setting()
+    assert cpe.post(body, Content_Encoding=coding).status_code == 400
+
+
+def test_with_credentials_every_post_must_show_them() -> None:
+    who = Credentials("cpe", "pw")
+    acs = ACS(provisioning=False)
+    cpe = CPE(CWMPApp(acs, who))
+    challenge = cpe.post(inform())
+    assert (challenge.status_code, acs.devices) == (401, {})
+    login = Login(who)
+    login.challenge(challenge.headers.getlist("WWW-Authenticate"))
+    for body, status in ((inform(), 200), (b"", 204)):
+        authorization = login.authorization("POST", "/acs") or ""
+        assert cpe.post(body, Authorization=authorization).status_code == status
+    assert cpe.post(inform()).status_code == 401
+
+
+def test_devices_are_known_by_when_they_informed() -> None:
+    acs, cpe = setting(provisioning=False)
+    before = time.time()
+    cpe.post(inform())
+    device = only(acs)
+    assert before <= device.registered == device.last_inform <= time.time()

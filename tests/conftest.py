@@ -1,0 +1,55 @@
+"""What all tests share: the material in ``../shared``, the schemas, a clock, a fake ACS."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers.schemas import Schemas
+
+# Locust patches the process when it is imported; tests of our own threads must not be patched.
+os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+def _shared(name: str) -> Path:
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent: third-party material is not part of the project")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def devices() -> Path:
+    """Parameter dumps of real routers."""
+    return _shared("devices")
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """Recorded exchanges of real ACSs and CPEs."""
+    return _shared("captures")
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Schemas:
+    """The CWMP schemas."""
+    return Schemas(_shared("xsd"))
+
+
+@pytest.fixture(autouse=True)
+def _valid_envelopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever either of our sides sends in any test is validated, where the schemas are."""
+    folder = SHARED / "xsd"
+    if folder.is_dir():
+        schemas = Schemas.of(folder)
+        monkeypatch.setattr("caretaker.cwmp.session.encode", schemas.encode)

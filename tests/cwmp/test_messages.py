@@ -1,0 +1,56 @@
+"""The catalogue of messages and faults is complete."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from helpers.schemas import Schemas
+from lxml import etree
+
+from caretaker.cwmp import codec
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.faults import FAULTS, FaultCode, meaning
+
+XS = "{http://www.w3.org/2001/XMLSchema}"
+
+
+def test_every_message_class_has_a_codec() -> None:
+    expected = {*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault}
+    assert expected == set(codec.CODECS)
+
+
+def test_every_request_names_its_response() -> None:
+    for name, request in m.REQUESTS.items():
+        assert f"{name}Response" == request.response.__name__
+
+
+def test_every_message_of_the_schema_is_known(schemas: Schemas) -> None:
+    tree = etree.parse(str(schemas._folder / "cwmp-1-2.xsd"))
+    headers = {"ID", "HoldRequests"}
+    names = {str(each.get("name")) for each in tree.getroot().findall(f"{XS}element")} - headers
+    assert names == {cls.__name__ for cls in codec.CODECS}
+
+
+def test_every_fault_code_has_its_meaning() -> None:
+    assert set(FaultCode) == set(FAULTS)
+    assert meaning(9850).faultcode == "Server"
+
+
+def test_a_fault_takes_its_side_from_the_table() -> None:
+    assert m.Fault.of(9005) == m.Fault(9005, "Invalid parameter name", (), "Client")
+    assert m.Fault.of(9002, "boom") == m.Fault(9002, "boom", (), "Server")
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        (("Acme", "00AABB", "Router", "S1"), "00AABB-Router-S1"),
+        (("Acme", "00AABB", "", "S-1"), "00AABB-S%2D1"),
+        (("Acme", "00AABB", "A b_c", "\u00e9"), "00AABB-A%20b_c-%C3%A9"),
+    ],
+)
+def test_a_device_id_can_be_split_again(device: tuple[str, str, str, str], expected: str) -> None:
+    found = m.DeviceIdStruct(*device).device_id
+    assert expected == found
+    assert re.fullmatch(r"[A-Za-z0-9_%]+(-[A-Za-z0-9_%]+){1,2}", found)

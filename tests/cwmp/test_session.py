@@ -1,0 +1,335 @@
+"""The session of both roles: what may come next."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.cwmp import CWMP_1_2, ACSSession, CPESession, Envelope, decode, encode
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.session import MAX_RETRY_REQUESTS, TRANSITIONS, Role, State, Trigger
+from caretaker.errors import EnvelopeError, FaultError, SessionError
+
+INFORM = m.Inform(m.DeviceIdStruct("Acme", "00AABB", "R", "S1"), (m.EventStruct("1 BOOT"),))
+DONE = m.TransferComplete("key")
+
+
+class Peer:
+    """A device that answers GetRPCMethods and remembers what was delivered."""
+
+    def __init__(self) -> None:
+        self.answered: list[m.Request] = []
+        self.heard: list[m.Request] = []
+
+    def answer(self, request: m.Request, now: float) -> m.Response:
+        self.answered.append(request)
+        if isinstance(request, m.GetRPCMethods):
+            return m.GetRPCMethodsResponse(("GetRPCMethods",))
+        raise FaultError(9000)
+
+    def delivered(self, request: m.Request, now: float) -> None:
+        self.heard.append(request)
+
+
+class Controller:
+    """An ACS that asks a row of requests."""
+
+    def __init__(self, requests: Sequence[m.Request] = ()) -> None:
+        self.requests = deque(requests)
+        self.responses: list[m.Response] = []
+        self.informs: list[m.Inform] = []
+
+    def inform(self, inform: m.Inform) -> None:
+        self.informs.append(inform)
+
+    def answer(self, request: m.Request) -> m.Response:
+        if isinstance(request, m.TransferComplete):
+            return m.TransferCompleteResponse()
+        raise FaultError(8000)
+
+    def next_request(self) -> m.Request | None:
+        return self.requests.popleft() if self.requests else None
+
+    def responded(self, response: m.Response) -> None:
+        self.responses.append(response)
+
+
+def cpe(*requests: m.Request, check_id: bool = True) -> tuple[CPESession, Peer]:
+    peer = Peer()
+    return CPESession(INFORM, peer, requests, check_id=check_id), peer
+
+
+def say(message: m.Message, id_: str | None = "1", *, hold: bool = False) -> bytes:
+    return encode(Envelope(message, id_, hold_requests=hold))
+
+
+def posted(session: CPESession) -> m.Message | None:
+    body = session.next_post()
+    assert body is not None
+    return decode(body).message if body else None
+
+
+def join(session: CPESession, acs: ACSSession) -> list[str]:
+    """Run both ends against each other; the names of what the CPE posted."""
+    names = []
+    while (body := session.next_post()) is not None:
+        names.append(session.name)
+        session.receive(acs.receive(body), 0.0)
+    return names
+
+
+def test_the_shortest_session() -> None:
+    session, peer = cpe()
+    assert join(session, ACSSession(Controller())) == ["Inform", "(empty)"]
+    assert session.state is State.DONE
+    assert peer.heard == [INFORM]
+
+
+def test_requests_of_both_sides_in_their_turns() -> None:
+    session, peer = cpe(DONE)
+    controller = Controller([m.GetRPCMethods(), m.ScheduleInform(5)])
+    names = join(session, ACSSession(controller))
+    assert names == [
+        "Inform",
+        "TransferComplete",
+        "(empty)",
+        "GetRPCMethodsResponse",
+        "Fault",
+    ]
+    assert peer.heard == [INFORM, DONE]
+    assert controller.responses[1] == m.Fault.of(9000)
+
+
+def test_answers_carry_id_and_namespace_of_the_request() -> None:
+    session, _ = cpe()
+    session.next_post()
+    session.receive(say(m.InformResponse()), 0.0)
+    session.next_post()
+    session.receive(encode(Envelope(m.GetRPCMethods(), " odd id ", CWMP_1_2)), 0.0)
+    body = session.next_post()
+    assert body is not None
+    answer = decode(body)
+    assert (answer.id, answer.namespace) == (" odd id ", CWMP_1_2)
+
+
+def test_hold_requests_asks_for_an_empty_post_first() -> None:
+    session, peer = cpe(DONE)
+    session.next_post()
+    session.receive(say(m.InformResponse(), hold=True), 0.0)
+    assert posted(session) is None
+    session.receive(say(m.GetRPCMethods(), "a", hold=True), 0.0)
+    assert isinstance(posted(session), m.GetRPCMethodsResponse)
+    session.receive(b"", 0.0)  # an empty answer ends the hold
+    assert posted(session) == DONE
+    session.receive(say(m.TransferCompleteResponse(), "2"), 0.0)
+    assert posted(session) is None
+    session.receive(b"", 0.0)
+    assert (session.state, session.next_post()) == (State.DONE, None)
+    assert peer.heard == [INFORM, DONE]
+
+
+def test_no_request_follows_the_empty_post() -> None:
+    session, _ = cpe()
+    session.next_post()
+    session.receive(say(m.InformResponse()), 0.0)
+    assert posted(session) is None
+    session.receive(say(m.GetRPCMethods(), "a"), 0.0)
+    session.next_post()
+    session.receive(b"", 0.0)
+    assert session.state is State.DONE
+
+
+def test_8005_repeats_the_request_a_few_times() -> None:
+    session, peer = cpe()
+    for attempt in range(MAX_RETRY_REQUESTS):
+        assert posted(session) == INFORM
+        session.receive(say(m.Fault.of(8005), str(attempt + 1)), 0.0)
+    session.next_post()
+    with pytest.raises(SessionError, match="8005"):
+        session.receive(say(m.Fault.of(8005), str(MAX_RETRY_REQUESTS + 1)), 0.0)
+    assert peer.heard == []
+
+
+def test_8005_and_then_success() -> None:
+    session, peer = cpe()
+    session.next_post()
+    session.receive(say(m.Fault.of(8005)), 0.0)
+    session.next_post()
+    session.receive(say(m.InformResponse(), "2"), 0.0)
+    assert peer.heard == [INFORM]
+
+
+def test_a_fault_to_a_later_request_is_no_end() -> None:
+    session, peer = cpe(DONE)
+    session.next_post()
+    session.receive(say(m.InformResponse()), 0.0)
+    session.next_post()
+    session.receive(say(m.Fault.of(8000), "2"), 0.0)
+    assert posted(session) is None
+    assert peer.heard == [INFORM]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (say(m.Fault.of(8001)), "Fault 8001 in answer to Inform"),
+        (say(m.InformResponse(), "nonsense"), "cwmp:ID"),
+        (say(m.RebootResponse()), "RebootResponse in answer to Inform"),
+        (say(m.GetRPCMethods()), "a request while informing"),
+        (b"", "an empty message while informing"),
+        (b"  \r\n", "an empty message while informing"),
+    ],
+)
+def test_a_wrong_answer_to_the_inform_aborts(answer: bytes, reason: str) -> None:
+    session, peer = cpe()
+    session.next_post()
+    with pytest.raises(SessionError, match=reason):
+        session.receive(answer, 0.0)
+    assert (session.state, session.next_post()) == (State.ABORTED, None)
+    assert peer.heard == []
+
+
+def test_rubbish_aborts() -> None:
+    session, _ = cpe()
+    session.next_post()
+    with pytest.raises(EnvelopeError):
+        session.receive(b"<html>", 0.0)
+    assert session.state is State.ABORTED
+
+
+def test_a_missing_id_is_taken_and_a_wrong_one_if_asked() -> None:
+    for id_, check in ((None, True), ("null", False)):
+        session, _ = cpe(check_id=check)
+        session.next_post()
+        session.receive(say(m.InformResponse(), id_), 0.0)
+        assert session.established
+
+
+def test_an_answer_to_nothing_aborts() -> None:
+    session, _ = cpe()
+    session.next_post()
+    session.receive(say(m.InformResponse()), 0.0)
+    session.next_post()
+    with pytest.raises(SessionError, match="the response while listening"):
+        session.receive(say(m.InformResponse()), 0.0)
+
+
+def test_abort_ends_it() -> None:
+    session, _ = cpe()
+    session.abort()
+    assert session.next_post() is None
+
+
+def test_the_acs_refuses_what_is_out_of_turn() -> None:
+    acs = ACSSession(Controller())
+    with pytest.raises(SessionError, match="a request while informing"):
+        acs.receive(say(DONE))
+    acs = ACSSession(Controller())
+    acs.receive(say(INFORM))
+    with pytest.raises(SessionError, match="the response while listening"):
+        acs.receive(say(m.RebootResponse()))
+    acs = ACSSession(Controller([m.Reboot()]))
+    acs.receive(say(INFORM))
+    acs.receive(b"")
+    with pytest.raises(SessionError, match="FactoryResetResponse in answer to Reboot"):
+        acs.receive(say(m.FactoryResetResponse()))
+
+
+def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
+    acs = ACSSession(Controller())
+    acs.receive(say(INFORM))
+    assert decode(acs.receive(say(m.Kicked("a", "b", "c", "d"), "9"))) == Envelope(
+        m.Fault.of(8000), "9"
+    )
+
+
+def test_a_refused_inform_ends_the_session_of_the_acs() -> None:
+    class Refusing(Controller):
+        def inform(self, inform: m.Inform) -> None:
+            raise FaultError(8001)
+
+    acs = ACSSession(Refusing())
+    assert decode(acs.receive(say(INFORM))).message == m.Fault.of(8001)
+    assert acs.state is State.DONE
+
+
+def test_the_table_has_every_state_of_the_cpe() -> None:
+    assert set(State) == set(TRANSITIONS[Role.CPE])
+    for table in TRANSITIONS.values():
+        for triggers in table.values():
+            assert set(triggers) <= set(Trigger)
+
+
+ANSWERS = st.sampled_from(
+    [
+        "inform response",
+        "response",
+        "fault",
+        "retry",
+        "request",
+        "hold",
+        "empty",
+        "rubbish",
+        "wrong id",
+    ]
+)
+
+
+@given(st.lists(ANSWERS, max_size=25), st.integers(0, 3))
+def test_any_answers_end_the_session_or_leave_it_waiting(script: list[str], own: int) -> None:
+    """Whatever an ACS answers: two exceptions, each delivery once, no request too late."""
+    session, peer = cpe(*[DONE] * own)
+    previous, finished, sent = "", False, []
+    for answer in script:
+        body = session.next_post()
+        if body is None:
+            break
+        message = decode(body).message if body else None
+        assert not (finished and isinstance(message, m.Request)), "a request after the empty POST"
+        finished = finished or (message is None and previous != "hold")
+        sent.append(message)
+        previous = answer
+        try:
+            session.receive(_answer(answer, body), 0.0)
+        except (SessionError, EnvelopeError):
+            assert session.state is State.ABORTED
+    assert peer.heard.count(INFORM) <= 1
+    assert len(peer.heard) <= 1 + own
+    if session.state is State.DONE:
+        assert (sent[0], finished) == (INFORM, True)
+
+
+def _answer(kind: str, body: bytes) -> bytes:
+    envelope = decode(body) if body else Envelope(m.GetRPCMethods(), "x")
+    message = envelope.message
+    response = m.TransferCompleteResponse() if message == DONE else m.InformResponse()
+    answers: dict[str, bytes] = {
+        "inform response": say(m.InformResponse(), envelope.id),
+        "response": say(response, envelope.id),
+        "fault": say(m.Fault.of(8002), envelope.id),
+        "retry": say(m.Fault.of(8005), envelope.id),
+        "request": say(m.GetRPCMethods(), "acs"),
+        "hold": say(response, envelope.id, hold=True),
+        "empty": b"",
+        "rubbish": b"<html>",
+        "wrong id": say(response, "wrong"),
+    }
+    return answers[kind]
+
+
+@given(st.integers(0, 10**6))
+def test_two_sessions_joined_always_end(seed: int) -> None:
+    chance = Random(seed)
+    asked = [m.GetRPCMethods(), m.Reboot("k"), m.ScheduleInform(3), m.GetParameterValues(("A.",))]
+    controller = Controller(chance.choices(asked, k=chance.randrange(5)))
+    expected = len(controller.requests)
+    session, peer = cpe(*[DONE] * chance.randrange(3))
+    acs = ACSSession(controller)
+    join(session, acs)
+    assert (session.state, acs.state) == (State.DONE, State.DONE)
+    assert expected == len(controller.responses) == len(peer.answered)

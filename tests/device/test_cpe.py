@@ -1,0 +1,456 @@
+"""A CPE over time: when it informs, what it tells, and that nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import inf
+from random import Random
+
+import pytest
+from helpers.cpes import ask, codes, cpe, fail, premises, profile, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caretaker.cwmp import messages as m
+from caretaker.device import events as ev
+from caretaker.device.behavior import Behaviors, DynamicBehavior
+from caretaker.device.cpe import CPE, Outcome
+from caretaker.errors import DeviceBusy, FaultError, InputError
+
+MS = "Device.ManagementServer."
+SSID = "Device.WiFi.SSID.1.SSID"
+NO_PERIODS = Behaviors(periodic_inform=False)
+
+
+def sets(path: str, value: str, kind: str = "") -> m.SetParameterValues:
+    return m.SetParameterValues((m.ParameterValueStruct(path, value, kind),))
+
+
+def watch(path: str, notification: int) -> m.SetParameterAttributes:
+    return m.SetParameterAttributes(
+        (m.SetParameterAttributesStruct(path, True, notification, False),)
+    )
+
+
+class TestInform:
+    @pytest.mark.parametrize(
+        ("name", "forced"),
+        [
+            (
+                "tr181",
+                """RootDataModelVersion DeviceInfo.HardwareVersion DeviceInfo.SoftwareVersion
+                DeviceInfo.ProvisioningCode ManagementServer.ParameterKey
+                ManagementServer.ConnectionRequestURL ManagementServer.AliasBasedAddressing""",
+            ),
+            (
+                "tr098",
+                """DeviceSummary DeviceInfo.SpecVersion DeviceInfo.HardwareVersion
+                DeviceInfo.SoftwareVersion DeviceInfo.ProvisioningCode
+                ManagementServer.ParameterKey ManagementServer.ConnectionRequestURL
+                WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ExternalIPAddress""",
+            ),
+        ],
+    )
+    def test_forced_parameters_of_both_roots(self, name: str, forced: str) -> None:
+        box = cpe(name)
+        inform = run(box, 0.0).inform_message
+        assert inform is not None
+        expected = [box.model.root + path for path in forced.split()]
+        assert expected == [struct.name for struct in inform.parameter_list]
+
+    def test_who_it_is(self) -> None:
+        box = cpe(connection_request_url="http://127.0.0.1:9/cr/{}".format)
+        inform = run(box, 0.0).inform_message
+        assert inform is not None
+        assert inform.device_id == m.DeviceIdStruct(
+            "Caretaker Networks", "CA7E01", "HR181", "FLEET-000001"
+        )
+        found = {struct.name: struct.value for struct in inform.parameter_list}
+        assert found[f"{MS}ConnectionRequestURL"] == "http://127.0.0.1:9/cr/FLEET-000001"
+        assert (inform.max_envelopes, inform.retry_count) == (1, 0)
+        assert inform.current_time.startswith("2025-06-15T")
+
+    def test_every_cpe_is_its_own(self) -> None:
+        paths = (
+            "Device.DeviceInfo.SerialNumber",
+            "Device.Ethernet.Interface.1.MACAddress",
+            "Device.IP.Interface.1.IPv4Address.1.IPAddress",
+            f"{MS}Username",
+            f"{MS}Password",
+            f"{MS}ConnectionRequestUsername",
+            f"{MS}ConnectionRequestPassword",
+        )
+        boxes = [cpe(index=index) for index in range(20)]
+        for path in paths:
+            assert len({box.value(path, 0.0) for box in boxes}) == 20, path
+
+    def test_macs_keep_vendor_and_dress(self) -> None:
+        assert (
+            cpe(index=1).value("Device.Ethernet.Interface.1.MACAddress", 0.0) == "CA:7E:01:00:00:10"
+        )
+        assert (
+            cpe(index=1).value("Device.Ethernet.Interface.2.MACAddress", 0.0) == "CA:7E:01:00:00:11"
+        )
+
+    def test_credentials_can_be_the_same_for_all(self) -> None:
+        box = cpe(acs_username="all", acs_password="pw")
+        assert (box.value(f"{MS}Username", 0), box.value(f"{MS}Password", 0)) == ("all", "pw")
+
+
+class TestBoot:
+    def test_the_first_contact(self) -> None:
+        box = cpe()
+        assert box.due == 0.0
+        assert codes(run(box, 0.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert box.pending == ()
+
+    def test_the_first_contact_can_wait_and_a_connection_request_does_not(self) -> None:
+        box = CPE(0, profile(), premises(behaviors=NO_PERIODS))
+        assert box.power_on(10.0, delay=5.0) == 15.0
+        assert box.connection_request(11.0)
+        assert box.due == 11.0
+        assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
+
+    def test_reboot_after_the_session_with_an_outage(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, sets(SSID, "mine"), m.Reboot("key-1"))
+        assert box.due == 60.0
+        with pytest.raises(DeviceBusy, match="rebooting"):
+            box.connection_request(59.0)
+        inform = run(box, 60.0).inform_message
+        assert inform is not None
+        assert inform.event == (m.EventStruct("1 BOOT"), m.EventStruct("M Reboot", "key-1"))
+        assert box.value(SSID, 60.0) == "mine"
+        assert box.value("Device.DeviceInfo.UpTime", 75.0) == "15"
+
+    def test_a_reboot_comes_also_when_the_session_fails_after_the_answer(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.raise_event(m.EventStruct("2 PERIODIC"), 1.0)
+        session = box.begin_session(1.0)
+        assert session is not None
+        ask(box, m.Reboot("k"))
+        box.end_session(Outcome.FAILED, 2.0)
+        inform = run(box, 62.0).inform_message
+        assert codes(inform) == ["2 PERIODIC", "1 BOOT", "M Reboot"]
+        assert inform is not None
+        assert inform.retry_count == 0
+
+    def test_factory_reset_forgets_all(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, sets(SSID, "mine"), watch(SSID, 2), m.FactoryReset())
+        inform = run(box, 60.0).inform_message
+        assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert box.value(SSID, 60.0) == "Home-2.4GHz"
+        assert box.notification(SSID) == 0
+        assert box.value(f"{MS}ParameterKey", 60.0) == ""
+
+    def test_without_power_nothing_is_due(self) -> None:
+        box = cpe()
+        box.power_off(1.0)
+        assert (inf, ()) == (box.due, box.pending)
+        with pytest.raises(DeviceBusy, match="powered off"):
+            box.connection_request(2.0)
+
+
+class TestPeriodic:
+    def test_it_informs_on_its_grid_however_late_it_is(self) -> None:
+        box = cpe(behaviors=Behaviors(inform_interval=100))
+        run(box, 0.0)
+        first = box.due
+        assert 0 <= first <= 100
+        assert codes(run(box, first + 7).inform_message) == ["2 PERIODIC"]
+        assert box.due == first + 100
+        assert codes(run(box, first + 350).inform_message) == ["2 PERIODIC"]
+        assert box.due == first + 400
+
+    def test_phases_are_spread(self) -> None:
+        dues = set()
+        for index in range(50):
+            box = cpe(index=index, behaviors=Behaviors(inform_interval=100))
+            run(box, 0.0)
+            dues.add(int(box.due // 10))
+        assert len(dues) >= 8
+
+    def test_the_acs_can_change_the_interval(self) -> None:
+        box = cpe()
+        run(box, 0.0, sets(f"{MS}PeriodicInformInterval", "20", "xsd:unsignedInt"))
+        first = box.due
+        assert first <= 20
+        run(box, first)
+        assert box.due == first + 20
+        run(box, box.due, sets(f"{MS}PeriodicInformEnable", "0", "xsd:boolean"))
+        assert box.due == inf
+
+    def test_an_interval_of_zero_is_off(self) -> None:
+        box = cpe(behaviors=Behaviors(inform_interval=0))
+        run(box, 0.0)
+        assert (inf, "0") == (box.due, box.value(f"{MS}PeriodicInformEnable", 0.0))
+
+    def test_in_a_retry_wait_it_joins_the_retry(self) -> None:
+        box = cpe(behaviors=Behaviors(inform_interval=1))
+        fail(box, 0.0)
+        retry = box.session_due
+        assert box.periodic_due < retry
+        assert box.begin_session(box.due) is None
+        assert "2 PERIODIC" in codes(run(box, retry).inform_message)
+
+
+class TestConnectionRequest:
+    def test_it_opens_one_session_now(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        assert (inf, True) == (box.due, box.connection_request(5.0))
+        assert (box.due, box.accepted_at) == (5.0, 5.0)
+        assert not box.connection_request(5.1)
+        assert codes(run(box, 5.2).inform_message) == ["6 CONNECTION REQUEST"]
+        assert (inf, 0.0) == (box.due, box.accepted_at)
+
+    def test_before_the_session_is_established_it_is_served_by_it(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.connection_request(1.0)
+        box.begin_session(1.0)
+        assert not box.connection_request(1.1)
+        assert [event.event_code for event in box.pending] == ["6 CONNECTION REQUEST"]
+
+    @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.FAILED])
+    def test_during_another_session_it_opens_one_after_it(self, outcome: Outcome) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        box.begin_session(0.0)
+        assert box.connection_request(0.5)
+        assert box.due == inf
+        box.delivered(m.Inform(box.about, ()), 0.6)
+        assert box.end_session(outcome, 1.0) == 0.5
+        assert box.accepted_at == 0.5
+        assert codes(run(box, 1.0).inform_message) == ["6 CONNECTION REQUEST"]
+
+    def test_a_failed_session_drops_it(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.connection_request(1.0)
+        fail(box, 1.0)
+        assert (inf, (), 0.0) == (box.due, box.pending, box.accepted_at)
+        assert box.failures == 1
+
+    def test_one_that_came_after_the_inform_outlives_the_failure_of_its_session(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.connection_request(1.0)
+        box.begin_session(1.0)
+        box.delivered(m.Inform(box.about, ()), 1.1)
+        assert box.connection_request(1.2)
+        box.end_session(Outcome.FAILED, 1.3)
+        assert codes(run(box, 1.3).inform_message) == ["6 CONNECTION REQUEST"]
+
+    def test_with_cwmp_off_nothing_happens(self) -> None:
+        box = cpe()
+        run(box, 0.0, sets(f"{MS}EnableCWMP", "0", "xsd:boolean"))
+        assert box.due == inf
+        with pytest.raises(DeviceBusy, match="disabled"):
+            box.connection_request(1.0)
+        assert box.change(f"{MS}EnableCWMP", "1", 2.0) < inf
+
+
+class TestRetry:
+    def test_waits_follow_the_table(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        now = 0.0
+        for attempt in range(1, 14):
+            inform = fail(box, now)
+            assert inform.retry_count == attempt - 1
+            wait = box.due - now
+            row = min(attempt, 10)
+            assert 5 * 2 ** (row - 1) <= wait <= 5 * 2**row
+            now = box.due
+        assert codes(run(box, now).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert box.failures == 0
+
+    def test_the_acs_can_set_the_table(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(
+            box,
+            0.0,
+            sets(f"{MS}CWMPRetryMinimumWaitInterval", "100", "xsd:unsignedInt"),
+            sets(f"{MS}CWMPRetryIntervalMultiplier", "1000", "xsd:unsignedInt"),
+        )
+        box.raise_event(m.EventStruct("2 PERIODIC"), 1.0)
+        box.reschedule(1.0)
+        for _ in range(3):
+            now = box.due
+            fail(box, now)
+            assert box.due - now == pytest.approx(100)
+
+    def test_a_new_event_brings_an_attempt_now(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        fail(box, 0.0)
+        box.connection_request(1.0)
+        assert box.due == 1.0
+        inform = run(box, 1.0).inform_message
+        assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST"]
+        assert inform is not None
+        assert inform.retry_count == 1
+
+    def test_waits_differ_between_cpes_and_not_between_runs(self) -> None:
+        def wait(index: int) -> float:
+            box = cpe(index=index, behaviors=NO_PERIODS)
+            fail(box, 0.0)
+            return box.due
+
+        assert wait(1) == wait(1)
+        assert wait(1) != wait(2)
+
+
+class TestValueChange:
+    def test_active_notification_opens_a_session_and_tells_the_value(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 2))
+        assert box.change(SSID, "new", 5.0) == 5.0
+        inform = run(box, 5.0).inform_message
+        assert codes(inform) == ["4 VALUE CHANGE"]
+        assert inform is not None
+        assert m.ParameterValueStruct(SSID, "new") in inform.parameter_list
+
+    def test_passive_notification_waits_for_another_session(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 1))
+        assert box.change(SSID, "new", 5.0) == inf
+        box.connection_request(9.0)
+        inform = run(box, 9.0).inform_message
+        assert codes(inform) == ["4 VALUE CHANGE", "6 CONNECTION REQUEST"]
+        assert inform is not None
+        assert SSID in [struct.name for struct in inform.parameter_list]
+
+    def test_several_changes_make_one_event(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch("Device.WiFi.SSID.", 2))
+        box.change(SSID, "a", 1.0)
+        box.change("Device.WiFi.SSID.2.SSID", "b", 1.0)
+        inform = run(box, 1.0).inform_message
+        assert codes(inform) == ["4 VALUE CHANGE"]
+        assert inform is not None
+        assert {SSID, "Device.WiFi.SSID.2.SSID"} < {s.name for s in inform.parameter_list}
+
+    def test_a_change_during_the_session_is_told_in_the_next(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 2))
+        box.change(SSID, "a", 1.0)
+        box.begin_session(1.0)
+        box.change(SSID, "b", 1.5)
+        box.delivered(m.Inform(box.about, ()), 1.6)
+        assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.5
+        inform = run(box, 2.0).inform_message
+        assert inform is not None
+        assert m.ParameterValueStruct(SSID, "b") in inform.parameter_list
+
+    def test_a_failed_session_keeps_it(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 2))
+        box.change(SSID, "a", 1.0)
+        fail(box, 1.0)
+        inform = run(box, box.due).inform_message
+        assert codes(inform) == ["4 VALUE CHANGE"]
+        assert inform is not None
+        assert SSID in [struct.name for struct in inform.parameter_list]
+
+    def test_what_the_acs_sets_does_not_notify(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 2), sets(SSID, "acs"))
+        assert box.due == inf
+
+    def test_no_change_no_event_and_nonsense_is_refused(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 2))
+        assert box.change(SSID, "Home-2.4GHz", 1.0) == inf
+        for path, value in (("Device.X", "1"), (f"{MS}PeriodicInformInterval", "soon")):
+            with pytest.raises(FaultError):
+                box.change(path, value, 1.0)
+
+    def test_it_can_be_switched_off(self) -> None:
+        box = cpe(behaviors=Behaviors(periodic_inform=False, value_change_events=False))
+        run(box, 0.0, watch(SSID, 2))
+        assert box.change(SSID, "new", 5.0) == inf
+
+
+def test_behaviors_are_given_by_name() -> None:
+    assert Behaviors.of({"value_change_events": False}) == Behaviors(value_change_events=False)
+    assert Behaviors.of(None) == Behaviors()
+    with pytest.raises(InputError, match="no 'flying'; there are periodic_inform"):
+        Behaviors.of({"flying": True})
+
+
+def test_pending_events_are_told_by_code() -> None:
+    box = cpe()
+    box.connection_request(0.0)
+    behavior = DynamicBehavior(Behaviors(), lambda: box.pending)
+    assert behavior.pending_events() == ["0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST"]
+
+
+REQUESTS = (
+    m.GetParameterValues(("Device.DeviceInfo.",)),
+    m.GetParameterNames("", False),
+    sets(SSID, "x"),
+    sets("Device.Nothing", "x"),
+    sets(f"{MS}PeriodicInformInterval", "30", "xsd:unsignedInt"),
+    watch(SSID, 2),
+    m.AddObject("Device.NAT.PortMapping."),
+    m.DeleteObject("Device.NAT.PortMapping.1."),
+    m.Reboot("k"),
+    m.FactoryReset(),
+    m.UnknownRequest("X_Y"),
+)
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 10**9))
+def test_a_random_life_keeps_the_books_and_never_gets_stuck(seed: int) -> None:
+    """Any mixture of RPCs, triggers, failures and reboots; D9's books, and always a way on."""
+    chance = Random(seed)
+    box = cpe(index=seed % 1000, behaviors=Behaviors(inform_interval=50))
+    books = box.premises.books
+    verdicts: list[bool] = []
+    now = 0.0
+    for _ in range(40):
+        now += chance.choice((0.0, 0.1, 5.0, 70.0))
+        step = chance.randrange(6)
+        if step == 0:
+            _request(box, now, verdicts)
+        elif step == 1:
+            box.change(SSID, str(chance.random()), now)
+        else:
+            now = max(now, box.due)
+            _session(box, now, chance, verdicts)
+        assert box.due < inf, "stuck"
+    accepted, coalesced = len(verdicts), verdicts.count(False)
+    cr = ev.CONNECTION_REQUEST
+    pending = sum(event.event_code == cr for event in box.pending)
+    assert (accepted, coalesced) == (books.raised[cr], books.discarded[cr, "merged"])
+    dropped = sum(n for (code, why), n in books.discarded.items() if code == cr and why != "merged")
+    assert accepted == books.delivered[cr] + coalesced + pending + dropped
+    ends = Counter(event.event_code for event in box.pending) + books.delivered
+    for (code, _), number in books.discarded.items():
+        ends[code] += number
+    assert +books.raised == +ends
+
+
+def _request(box: CPE, now: float, verdicts: list[bool]) -> None:
+    try:
+        verdicts.append(box.connection_request(now))
+    except DeviceBusy:
+        assert now < box.down_until
+
+
+def _session(box: CPE, now: float, chance: Random, verdicts: list[bool]) -> None:
+    session = box.begin_session(now)
+    if session is None:
+        return
+    outcome = chance.choice((Outcome.SUCCEEDED, Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SHED))
+    if outcome is Outcome.SUCCEEDED or chance.random() < 0.5:
+        if chance.random() < 0.2:
+            _request(box, now, verdicts)
+        box.delivered(m.Inform(box.about, ()), now)
+        for request in chance.choices(REQUESTS, k=chance.randrange(3)):
+            ask(box, request, now)
+        if chance.random() < 0.3:
+            _request(box, now, verdicts)
+    box.end_session(outcome, now)

@@ -1,0 +1,251 @@
+"""The data model and what one CPE changes of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
+from caretaker.device.data_model import (
+    MAX_ROWS,
+    TYPES,
+    DataModel,
+    Overlay,
+    Parameter,
+    Row,
+    check_value,
+    known_type,
+    typed,
+)
+from caretaker.errors import FaultError
+
+ROWS = (
+    Row("Device.Info.Name", False, True, "box"),
+    Row("Device.Info.Password", False, True, "secret"),
+    Row("Device.Info.Serial", False, False, "", "xsd:string", "serial_number"),
+    Row("Device.HostNumberOfEntries", False, False, "2", "xsd:unsignedInt"),
+    Row("Device.Host.", True, True),
+    Row("Device.Host.1.", True, True),
+    Row("Device.Host.1.Name", False, True, "a"),
+    Row("Device.Host.1.Port", False, True, "80", "xsd:unsignedInt"),
+    Row("Device.Host.1.Alias.", True, True),
+    Row("Device.Host.1.Alias.1.Text", False, True, "x"),
+    Row("Device.Host.3.", True, False),
+    Row("Device.Host.3.Name", False, True, "c"),
+)
+
+
+def model() -> DataModel:
+    return DataModel("Device.", ROWS)
+
+
+def test_implied_objects_are_added() -> None:
+    assert model().children_of("Device.", None) == (
+        "Device.Info.",
+        "Device.HostNumberOfEntries",
+        "Device.Host.",
+    )
+    assert model().children_of("", None) == ("Device.",)
+    assert model().children_of("Device.Nothing.", None) is None
+
+
+def test_walking_gives_objects_before_what_they_hold() -> None:
+    paths = list(model().walk("Device.Host.", None))
+    assert paths == [
+        "Device.Host.1.",
+        "Device.Host.1.Name",
+        "Device.Host.1.Port",
+        "Device.Host.1.Alias.",
+        "Device.Host.1.Alias.1.",
+        "Device.Host.1.Alias.1.Text",
+        "Device.Host.3.",
+        "Device.Host.3.Name",
+    ]
+
+
+def test_partial_paths_mean_the_parameters_below() -> None:
+    assert list(model().parameters_at("Device.Host.3.", None)) == ["Device.Host.3.Name"]
+    assert list(model().parameters_at("Device.Info.Name", None)) == ["Device.Info.Name"]
+    for unknown in ("Device.Info.X", "Device.Host", "Device.X."):
+        with pytest.raises(FaultError) as fault:
+            list(model().parameters_at(unknown, None))
+        assert fault.value.fault_code == 9005
+
+
+def test_constants_are_shared_and_passwords_hidden() -> None:
+    assert model().constants["Device.Info.Password"] == ParameterValueStruct(
+        "Device.Info.Password", ""
+    )
+    assert "Device.Info.Serial" not in model().constants
+
+
+def test_a_new_row_has_the_shape_of_the_first_and_default_values() -> None:
+    box, overlay = model(), Overlay()
+    assert box.add_row("Device.Host.", overlay) == 4
+    assert list(box.walk("Device.Host.4.", overlay)) == [
+        "Device.Host.4.Name",
+        "Device.Host.4.Port",
+        "Device.Host.4.Alias.",
+    ]
+    assert box.parameter("Device.Host.4.Port", overlay) == Parameter("xsd:unsignedInt", True, "0")
+    assert box.info("Device.Host.4.", overlay) == ParameterInfoStruct("Device.Host.4.", True)
+    assert overlay.values == {"Device.HostNumberOfEntries": "3"}
+    assert box.parameter("Device.Host.4.Name", None) is None
+
+
+def test_a_row_in_a_new_row_has_a_shape_too() -> None:
+    box, overlay = model(), Overlay()
+    box.add_row("Device.Host.", overlay)
+    assert box.add_row("Device.Host.4.Alias.", overlay) == 1
+    assert box.parameter("Device.Host.4.Alias.1.Text", overlay) is not None
+
+
+def test_instance_numbers_are_not_used_again() -> None:
+    box, overlay = model(), Overlay()
+    box.delete_row("Device.Host.1.", overlay)
+    assert box.add_row("Device.Host.", overlay) == 4
+    box.delete_row("Device.Host.4.", overlay)
+    assert box.add_row("Device.Host.", overlay) == 5
+    assert box.parameter("Device.Host.1.Name", overlay) is None
+    assert box.children_of("Device.Host.1.", overlay) is None
+    assert box.parameter("Device.Host.4.Name", overlay) is None
+
+
+def test_deleting_takes_values_and_attributes_along() -> None:
+    box, overlay = model(), Overlay()
+    overlay.values["Device.Host.1.Name"] = "mine"
+    box.delete_row("Device.Host.1.", overlay)
+    assert overlay.values == {"Device.HostNumberOfEntries": "1"}
+
+
+@pytest.mark.parametrize(
+    ("action", "path"),
+    [
+        ("add_row", "Device.Host"),
+        ("add_row", "Device.Host.1."),
+        ("add_row", "Device.Info."),
+        ("add_row", "Device.X."),
+        ("add_row", ""),
+        ("delete_row", "Device.Host."),
+        ("delete_row", "Device.Host.2."),
+        ("delete_row", "Device.Host.3."),
+        ("delete_row", "Device.Host.1"),
+        ("delete_row", "Device.Info.Name"),
+        ("delete_row", ""),
+    ],
+)
+def test_rows_come_and_go_only_where_they_may(action: str, path: str) -> None:
+    with pytest.raises(FaultError) as fault:
+        getattr(model(), action)(path, Overlay())
+    assert fault.value.fault_code == 9005
+
+
+def test_a_full_table_takes_no_more() -> None:
+    rows = [Row(f"Device.T.{n}.V", False, True) for n in range(1, MAX_ROWS + 1)]
+    box = DataModel("Device.", [Row("Device.T.", True, True), *rows])
+    with pytest.raises(FaultError) as fault:
+        box.add_row("Device.T.", Overlay())
+    assert fault.value.fault_code == 9004
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("xsd:string", ["", "any\nthing"], []),
+        ("xsd:boolean", ["0", "1", "true", " false "], ["yes", "", "TRUE"]),
+        ("xsd:int", ["-1", "+5", "2147483647"], ["2147483648", "", "1.0", "x"]),
+        ("xsd:unsignedInt", ["0", "4294967295"], ["-1", "4294967296", ""]),
+        ("xsd:long", ["-9223372036854775808"], ["9223372036854775808"]),
+        ("xsd:unsignedLong", ["18446744073709551615"], ["-1"]),
+        (
+            "xsd:dateTime",
+            ["0001-01-01T00:00:00Z", "2023-03-03T18:08:10.000Z", "2026-11-23T10:00:00+01:00"],
+            ["", "2026-13-01T00:00:00Z", "today", "2026-11-23"],
+        ),
+        ("xsd:base64Binary", ["", "QUJD", "QQ=="], ["Q", "****"]),
+        ("xsd:hexBinary", ["", "00ff"], ["0", "xy"]),
+    ],
+)
+def test_types_know_what_fits(kind: str, good: list[str], bad: list[str]) -> None:
+    assert all(TYPES[kind].fits(value) for value in good)
+    assert not any(TYPES[kind].fits(value) for value in bad)
+    assert TYPES[kind].fits(TYPES[kind].default)
+
+
+def test_names_of_types_that_are_none() -> None:
+    assert [known_type(name) for name in ("xsd:base64", "", "xsd:float", "xsd:int")] == [
+        "xsd:base64Binary",
+        "xsd:string",
+        "xsd:string",
+        "xsd:int",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sent_as", "fault"),
+    [
+        ("xsd:unsignedInt", "5", "xsd:unsignedInt", None),
+        ("xsd:unsignedInt", "5", "xsd:int", None),
+        ("xsd:unsignedInt", "5", "", None),
+        ("xsd:unsignedInt", "5", "xsd:string", FaultCode.INVALID_PARAMETER_TYPE),
+        ("xsd:unsignedInt", "-5", "xsd:int", FaultCode.INVALID_PARAMETER_VALUE),
+        ("xsd:string", "5", "xsd:int", FaultCode.INVALID_PARAMETER_TYPE),
+        ("xsd:boolean", "maybe", "xsd:boolean", FaultCode.INVALID_PARAMETER_VALUE),
+        ("xsd:dateTime", "2026-11-23T10:00:00.123Z", "xsd:dateTime", None),
+    ],
+)
+def test_values_are_checked(kind: str, value: str, sent_as: str, fault: FaultCode | None) -> None:
+    assert fault == check_value(Parameter(kind, True, ""), value, sent_as)
+
+
+@given(st.sampled_from(sorted(TYPES)), st.text(max_size=30))
+def test_what_is_sent_fits_its_type(kind: str, value: str) -> None:
+    sent = typed("Device.X", value, kind)
+    assert value == sent.value
+    assert TYPES[sent.type].fits(value)
+
+
+class RowsMachine(RuleBasedStateMachine):
+    """Rows added and deleted in any order, beside a plain model of what should be there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = model()
+        self.overlay = Overlay()
+        self.present = {1, 3}
+        self.ever = {1, 3}
+
+    @rule()
+    def add(self) -> None:
+        number = self.box.add_row("Device.Host.", self.overlay)
+        assert number not in self.ever
+        self.present.add(number)
+        self.ever.add(number)
+
+    @rule(number=st.integers(1, 12))
+    def delete(self, number: int) -> None:
+        may = number in self.present and number != 3
+        try:
+            self.box.delete_row(f"Device.Host.{number}.", self.overlay)
+            assert may
+            self.present.discard(number)
+        except FaultError:
+            assert not may
+
+    @invariant()
+    def the_table_is_as_expected(self) -> None:
+        rows = self.box.children_of("Device.Host.", self.overlay) or ()
+        assert {f"Device.Host.{number}." for number in self.present} == set(rows)
+        for number in self.ever:
+            name = self.box.parameter(f"Device.Host.{number}.Name", self.overlay)
+            assert (name is not None) == (number in self.present)
+        entries = self.overlay.values.get("Device.HostNumberOfEntries", "2")
+        assert entries == str(len(self.present))
+        for path in self.box.walk("", self.overlay):
+            self.box.info(path, self.overlay)
+
+
+TestRowsMachine = RowsMachine.TestCase

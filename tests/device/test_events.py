@@ -1,0 +1,121 @@
+"""Events: the table and its rules, and that none is lost."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, rule
+
+CODES = sorted(EVENTS)
+
+
+def test_the_table_has_every_code_of_the_standard() -> None:
+    numbers = {int(code.split()[0]) for code in EVENTS if code[0].isdigit()}
+    assert numbers == set(range(15))
+    methods = {code[2:] for code in EVENTS if code.startswith("M ")}
+    expected = "Reboot ScheduleInform Download ScheduleDownload Upload ChangeDUState"
+    assert methods == set(expected.split())
+    assert all(re.fullmatch(r"\d+( \S+)+|M \S+", code) for code in EVENTS)
+
+
+def test_methods_are_multiple_and_numbers_single() -> None:
+    assert all(rule(code).multiple == code.startswith("M ") for code in EVENTS)
+    assert rule("M X_ACME_Blink").multiple
+    assert not rule("X 00AABB Blink").multiple
+
+
+@pytest.mark.parametrize(
+    ("code", "request_class"),
+    [
+        ("0 BOOTSTRAP", m.Inform),
+        ("7 TRANSFER COMPLETE", m.TransferComplete),
+        ("M Download", m.TransferComplete),
+        ("M ChangeDUState", m.DUStateChangeComplete),
+        ("M Reboot", m.Inform),
+        ("5 KICKED", m.Kicked),
+    ],
+)
+def test_events_are_delivered_by_their_own_request(
+    code: str, request_class: type[m.Request]
+) -> None:
+    books = EventBooks()
+    sent = books.add((), EventStruct(code))
+    for other in m.ACS_METHODS:
+        if other is not request_class:
+            assert sent == books.deliver(sent, other)
+    assert books.deliver(sent, request_class) == ()
+    assert books.delivered == Counter({code: 1})
+
+
+def test_single_events_merge_and_multiple_ones_do_not() -> None:
+    books = EventBooks()
+    pending = books.add((), EventStruct("2 PERIODIC"))
+    assert pending == books.add(pending, EventStruct("2 PERIODIC"))
+    for key in ("a", "b", "a"):
+        pending = books.add(pending, EventStruct("M Reboot", key))
+    assert [event.command_key for event in pending] == ["", "a", "b", "a"]
+    assert books.discarded == Counter({("2 PERIODIC", "merged"): 1})
+
+
+def test_a_connection_request_is_never_retried() -> None:
+    books = EventBooks()
+    sent: Events = ()
+    for code in ("6 CONNECTION REQUEST", "2 PERIODIC"):
+        sent = books.add(sent, EventStruct(code))
+    assert books.fail(sent) == (EventStruct("2 PERIODIC"),)
+
+
+def test_a_reboot_leaves_what_the_table_says() -> None:
+    books = EventBooks()
+    pending: Events = ()
+    for code in CODES:
+        pending = books.add(pending, EventStruct(code))
+    lost = {code for code in CODES if EventStruct(code) not in books.reboot(pending)}
+    expected = {"1 BOOT", "4 VALUE CHANGE", "6 CONNECTION REQUEST", "8 DIAGNOSTICS COMPLETE"}
+    assert expected == lost
+
+
+def test_no_more_than_an_inform_can_carry() -> None:
+    books = EventBooks()
+    pending: Events = ()
+    for number in range(MAX_EVENTS + 3):
+        pending = books.add(pending, EventStruct("M Reboot", str(number)))
+    assert len(pending) == MAX_EVENTS
+    assert books.discarded == Counter({("M Reboot", "too many"): 3})
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["raise", "send", "deliver", "fail", "reboot"]), st.sampled_from(CODES)
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_whatever_happens_every_event_is_accounted_for(steps: list[tuple[str, str]]) -> None:
+    books = EventBooks()
+    pending: Events = ()
+    sent: Events = ()
+    for step, code in steps:
+        if step == "raise":
+            pending = books.add(pending, EventStruct(code))
+        elif step == "send" and not sent:
+            sent, pending = pending, ()
+        elif step == "deliver":
+            sent = books.deliver(sent, rule(code).delivered_by)
+        elif step == "fail":
+            pending, sent = books.restore(books.fail(sent), pending), ()
+        elif step == "reboot":
+            pending, sent = books.reboot(books.restore(sent, pending)), ()
+    ends = Counter(event.event_code for event in pending + sent) + books.delivered
+    for (code, _), number in books.discarded.items():
+        ends[code] += number
+    assert +books.raised == +ends

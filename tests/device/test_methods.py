@@ -1,0 +1,257 @@
+"""The RPC methods, rule by rule."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.cpes import ask, cpe
+
+from caretaker.cwmp import messages as m
+from caretaker.device.methods import METHODS
+
+NAME = "Device.WiFi.SSID.1.SSID"
+INFO = "Device.DeviceInfo."
+MS = "Device.ManagementServer."
+
+
+def fault_code(response: m.Response) -> int:
+    assert isinstance(response, m.Fault)
+    return response.fault_code
+
+
+def values(response: m.Response) -> dict[str, str]:
+    assert isinstance(response, m.GetParameterValuesResponse)
+    return {struct.name: struct.value for struct in response.parameter_list}
+
+
+def names(response: m.Response) -> dict[str, bool]:
+    assert isinstance(response, m.GetParameterNamesResponse)
+    return dict(response.parameter_list)
+
+
+def set_(*structs: tuple[str, str] | tuple[str, str, str], key: str = "") -> m.SetParameterValues:
+    return m.SetParameterValues(tuple(m.ParameterValueStruct(*each) for each in structs), key)
+
+
+def test_get_rpc_methods_lists_what_there_is() -> None:
+    response = ask(cpe(), m.GetRPCMethods())
+    assert response == m.GetRPCMethodsResponse(tuple(each.__name__ for each in METHODS))
+
+
+def test_every_method_is_one_that_a_cpe_has() -> None:
+    assert set(METHODS) <= set(m.CPE_METHODS)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.UnknownRequest("X_ACME_Blink"),
+        m.Download("k", "1 F", "http://x/"),
+        m.Kicked("", "", "", ""),
+    ],
+)
+def test_other_methods_are_answered_with_9000(request_: m.Request) -> None:
+    assert fault_code(ask(cpe(), request_)) == 9000
+
+
+class TestGetParameterValues:
+    def test_partial_paths_expand(self) -> None:
+        found = values(ask(cpe(), m.GetParameterValues((INFO, NAME))))
+        assert {f"{INFO}SerialNumber", f"{INFO}MemoryStatus.Total", NAME} <= set(found)
+        assert found[f"{INFO}SerialNumber"] == "FLEET-000001"
+
+    @pytest.mark.parametrize("root", ["", "Device."])
+    def test_the_whole_tree(self, root: str) -> None:
+        box = cpe()
+        assert len(box.model.parameters) == len(values(ask(box, m.GetParameterValues((root,)))))
+
+    @pytest.mark.parametrize("name", ["Device.X", f"{INFO}X.", "Device", f"{NAME}.", "x"])
+    def test_one_unknown_name_fails_the_call(self, name: str) -> None:
+        assert fault_code(ask(cpe(), m.GetParameterValues((NAME, name)))) == 9005
+
+    def test_names_may_overlap(self) -> None:
+        response = ask(cpe(), m.GetParameterValues((NAME, NAME)))
+        assert isinstance(response, m.GetParameterValuesResponse)
+        assert len(response.parameter_list) == 2
+
+    def test_passwords_read_empty(self) -> None:
+        box = cpe()
+        path = f"{MS}ConnectionRequestPassword"
+        ask(box, set_((path, "secret")))
+        assert values(ask(box, m.GetParameterValues((path,)))) == {path: ""}
+        assert box.value(path, 1.0) == "secret"
+
+    def test_types_are_sent(self) -> None:
+        response = ask(cpe(), m.GetParameterValues((f"{INFO}UpTime",)), now=12.7)
+        expected = m.ParameterValueStruct(f"{INFO}UpTime", "12", "xsd:unsignedInt")
+        assert response == m.GetParameterValuesResponse((expected,))
+
+
+class TestGetParameterNames:
+    def test_next_level_gives_children_without_the_object(self) -> None:
+        found = names(ask(cpe(), m.GetParameterNames("Device.WiFi.", True)))
+        assert "Device.WiFi.RadioNumberOfEntries" in found
+        assert found["Device.WiFi.SSID."] is True
+        assert found["Device.WiFi.Radio."] is False
+        assert "Device.WiFi." not in found
+        assert all(path.count(".") <= 3 for path in found)
+
+    def test_all_levels_begin_with_the_object(self) -> None:
+        found = names(ask(cpe(), m.GetParameterNames("Device.WiFi.SSID.", False)))
+        assert "Device.WiFi.SSID." in found
+        assert found["Device.WiFi.SSID.1."] is True
+        assert found[NAME] is True
+
+    def test_the_empty_path_stands_above_the_root(self) -> None:
+        assert names(ask(cpe(), m.GetParameterNames("", True))) == {"Device.": False}
+        assert len(names(ask(cpe(), m.GetParameterNames("", False)))) == 349
+
+    def test_a_complete_path_is_itself(self) -> None:
+        assert names(ask(cpe(), m.GetParameterNames(NAME, False))) == {NAME: True}
+        assert fault_code(ask(cpe(), m.GetParameterNames(NAME, True))) == 9003
+
+    @pytest.mark.parametrize("path", ["Device.X.", "Device.X", "Device", f"{NAME}."])
+    @pytest.mark.parametrize("next_level", [True, False])
+    def test_unknown_paths(self, path: str, next_level: bool) -> None:
+        assert fault_code(ask(cpe(), m.GetParameterNames(path, next_level))) == 9005
+
+
+class TestSetParameterValues:
+    def test_values_and_key_are_set(self) -> None:
+        box = cpe()
+        response = ask(
+            box,
+            set_(
+                (NAME, "mine"), (f"{MS}PeriodicInformInterval", " 60 ", "xsd:unsignedInt"), key="k1"
+            ),
+        )
+        assert response == m.SetParameterValuesResponse(0)
+        found = values(ask(box, m.GetParameterValues((NAME, f"{MS}"))))
+        assert (
+            found[NAME],
+            found[f"{MS}PeriodicInformInterval"],
+            found[f"{MS}ParameterKey"],
+        ) == ("mine", "60", "k1")
+
+    def test_white_space_in_text_is_kept(self) -> None:
+        box = cpe()
+        ask(box, set_((NAME, "  two words\n")))
+        assert box.value(NAME, 1.0) == "  two words\n"
+
+    def test_all_or_nothing_with_a_fault_for_each(self) -> None:
+        box = cpe()
+        before = values(ask(box, m.GetParameterValues(("",))))
+        response = ask(
+            box,
+            set_(
+                (NAME, "mine"),
+                ("Device.X", "1"),
+                (f"{INFO}SerialNumber", "1"),
+                (f"{MS}PeriodicInformInterval", "x", "xsd:unsignedInt"),
+                (f"{MS}PeriodicInformEnable", "1", "xsd:string"),
+                key="k1",
+            ),
+        )
+        assert isinstance(response, m.Fault)
+        assert (response.fault_code, response.faultcode) == (9003, "Client")
+        assert [(f.parameter_name, f.fault_code) for f in response.set_parameter_values_fault] == [
+            ("Device.X", 9005),
+            (f"{INFO}SerialNumber", 9008),
+            (f"{MS}PeriodicInformInterval", 9007),
+            (f"{MS}PeriodicInformEnable", 9006),
+        ]
+        assert before == values(ask(box, m.GetParameterValues(("",))))
+
+    def test_a_parameter_named_twice_is_refused(self) -> None:
+        box = cpe()
+        assert fault_code(ask(box, set_((NAME, "a"), (NAME, "b")))) == 9003
+        assert box.value(NAME, 1.0) == "Home-2.4GHz"
+
+    def test_an_empty_list_sets_the_key(self) -> None:
+        box = cpe()
+        assert ask(box, set_(key="k")) == m.SetParameterValuesResponse(0)
+        assert box.value(f"{MS}ParameterKey", 1.0) == "k"
+
+    def test_a_key_of_33_characters_is_refused(self) -> None:
+        assert fault_code(ask(cpe(), set_((NAME, "x"), key="k" * 33))) == 9003
+
+    def test_connection_request_credentials_follow(self) -> None:
+        box = cpe()
+        ask(
+            box,
+            set_(
+                (f"{MS}ConnectionRequestUsername", "acs"), (f"{MS}ConnectionRequestPassword", "pw")
+            ),
+        )
+        assert box.value(f"{MS}ConnectionRequestUsername", 1.0) == "acs"
+
+    def test_cpes_of_one_profile_do_not_share_values(self) -> None:
+        one, other = cpe(), cpe(index=1)
+        ask(one, set_((NAME, "mine")))
+        assert other.value(NAME, 1.0) == "Home-2.4GHz"
+
+
+class TestAttributes:
+    def test_defaults(self) -> None:
+        response = ask(cpe(), m.GetParameterAttributes((f"{INFO}SoftwareVersion", NAME)))
+        assert response == m.GetParameterAttributesResponse(
+            (
+                m.ParameterAttributeStruct(f"{INFO}SoftwareVersion", 2, ("Subscriber",)),
+                m.ParameterAttributeStruct(NAME, 0, ("Subscriber",)),
+            )
+        )
+
+    def test_partial_paths_set_all_below(self) -> None:
+        box = cpe()
+        change = m.SetParameterAttributesStruct("Device.WiFi.SSID.1.", True, 1, False)
+        assert ask(box, m.SetParameterAttributes((change,))) == m.SetParameterAttributesResponse()
+        assert box.notification(NAME) == 1
+        assert box.notification("Device.WiFi.SSID.2.SSID") == 0
+
+    def test_only_what_is_to_change_changes(self) -> None:
+        box = cpe()
+        for change in (
+            m.SetParameterAttributesStruct(NAME, True, 2, True, ()),
+            m.SetParameterAttributesStruct(NAME, False, 0, False, ("Subscriber",)),
+        ):
+            ask(box, m.SetParameterAttributes((change,)))
+        response = ask(box, m.GetParameterAttributes((NAME,)))
+        assert response == m.GetParameterAttributesResponse(
+            (m.ParameterAttributeStruct(NAME, 2, ()),)
+        )
+
+    @pytest.mark.parametrize(
+        ("path", "notification", "code"), [("Device.X", 1, 9005), (NAME, 7, 9003)]
+    )
+    def test_all_or_nothing(self, path: str, notification: int, code: int) -> None:
+        box = cpe()
+        changes = (
+            m.SetParameterAttributesStruct(f"{INFO}UpTime", True, 1, False),
+            m.SetParameterAttributesStruct(path, True, notification, False),
+        )
+        assert fault_code(ask(box, m.SetParameterAttributes(changes))) == code
+        assert box.notification(f"{INFO}UpTime") == 0
+
+
+class TestRows:
+    def test_a_row_is_added_set_and_deleted(self) -> None:
+        box = cpe()
+        assert ask(box, m.AddObject("Device.NAT.PortMapping.", "k1")) == m.AddObjectResponse(2, 0)
+        path = "Device.NAT.PortMapping.2.ExternalPort"
+        assert values(ask(box, m.GetParameterValues((path,)))) == {path: "0"}
+        ask(box, set_((path, "8080", "xsd:unsignedInt")))
+        found = values(ask(box, m.GetParameterValues(("Device.NAT.",))))
+        assert (found[path], found["Device.NAT.PortMappingNumberOfEntries"]) == ("8080", "2")
+        assert ask(
+            box, m.DeleteObject("Device.NAT.PortMapping.2.", "k2")
+        ) == m.DeleteObjectResponse(0)
+        assert fault_code(ask(box, m.GetParameterValues((path,)))) == 9005
+        assert box.value(f"{MS}ParameterKey", 1.0) == "k2"
+
+    @pytest.mark.parametrize(
+        "request_",
+        [m.AddObject("Device.WiFi.Radio.", "k"), m.DeleteObject("Device.NAT.PortMapping.9.", "k")],
+    )
+    def test_a_failed_one_leaves_the_key(self, request_: m.Request) -> None:
+        box = cpe()
+        assert fault_code(ask(box, request_)) == 9005
+        assert box.value(f"{MS}ParameterKey", 1.0) == ""

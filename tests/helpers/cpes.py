@@ -1,0 +1,114 @@
+"""CPEs for tests, and running a session against a scripted ACS with no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from caretaker.cwmp import ACSSession, decode
+from caretaker.cwmp import messages as m
+from caretaker.device.behavior import Behaviors
+from caretaker.device.cpe import CPE, Outcome, Premises
+from caretaker.device.identity import Identities
+from caretaker.device.profile import Profile, load_profile
+from caretaker.errors import FaultError, SessionError
+
+
+@cache
+def profile(name: str = "tr181") -> Profile:
+    """A profile, read once."""
+    return load_profile(name)
+
+
+def premises(**settings: object) -> Premises:
+    """Where CPEs are installed; a minute's outage at a reboot."""
+    defaults: dict[str, object] = {
+        "identities": Identities(7),
+        "acs_url": "http://acs/",
+        "behaviors": Behaviors(),
+        "reboot_seconds": (60.0, 60.0),
+        "wall_offset": 1.75e9,
+    }
+    return Premises(**{**defaults, **settings})  # type: ignore[arg-type]
+
+
+def cpe(name: str = "tr181", index: int = 0, **settings: object) -> CPE:
+    """A CPE that is powered on at 0."""
+    box = CPE(index, profile(name), premises(**settings))
+    box.power_on(0.0)
+    return box
+
+
+class ScriptedACS:
+    """The ACS of one session: asks these requests, remembers what came."""
+
+    def __init__(self, requests: Sequence[m.Request] = ()) -> None:
+        self.requests = list(requests)
+        self.responses: list[m.Response] = []
+        self.inform_message: m.Inform | None = None
+
+    def inform(self, inform: m.Inform) -> None:
+        self.inform_message = inform
+
+    def answer(self, request: m.Request) -> m.Response:
+        raise FaultError(8000)
+
+    def next_request(self) -> m.Request | None:
+        return self.requests.pop(0) if self.requests else None
+
+    def responded(self, response: m.Response) -> None:
+        self.responses.append(response)
+
+
+def run(box: CPE, now: float, *requests: m.Request) -> ScriptedACS:
+    """A whole session at that time; the ACS asks these requests."""
+    acs = ScriptedACS(requests)
+    session = box.begin_session(now)
+    assert session is not None, "nothing asks for a session"
+    other = ACSSession(acs)
+    while (body := session.next_post()) is not None:
+        session.receive(other.receive(body), now)
+    box.end_session(Outcome.SUCCEEDED, now)
+    return acs
+
+
+def fail(box: CPE, now: float, *, informed: bool = False) -> m.Inform:
+    """A session that fails: at once, or after the InformResponse. Returns its Inform."""
+    session = box.begin_session(now)
+    assert session is not None, "nothing asks for a session"
+    body = session.next_post()
+    assert body
+    if informed:
+        session.receive(ACSSession(ScriptedACS()).receive(body), now)
+    session.abort()
+    box.end_session(Outcome.FAILED, now)
+    inform = decode(body).message
+    assert isinstance(inform, m.Inform)
+    return inform
+
+
+def codes(inform: m.Inform | None) -> list[str]:
+    """The codes of an Inform's events."""
+    assert inform is not None
+    return [event.event_code for event in inform.event]
+
+
+def ask(box: CPE, request: m.Request, now: float = 1.0) -> m.Response:
+    """The answer of a CPE to one request, a fault as Fault."""
+    try:
+        return box.answer(request, now)
+    except FaultError as error:
+        return m.Fault.of(error.fault_code, error.fault_string)
+
+
+__all__ = [
+    "ScriptedACS",
+    "SessionError",
+    "ask",
+    "codes",
+    "cpe",
+    "fail",
+    "premises",
+    "profile",
+    "run",
+]

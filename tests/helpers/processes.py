@@ -1,0 +1,104 @@
+"""Running Caretaker as its users do: as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment() -> dict[str, str]:
+    """The environment without what tests or users have set for Locust and us."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("LOCUST_", "CARETAKER_"))}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT / "tests")}
+
+
+def run(
+    *arguments: str, timeout: float = 90, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """``python -m`` these arguments, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(),
+        cwd=cwd or ROOT,
+        check=False,
+    )
+
+
+def loadtest(
+    folder: Path, *arguments: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    """``./scripts/loadtest`` but for its set-up; the summary too, empty if none was written."""
+    path = folder / "summary.json"
+    done = run(
+        "caretaker.swarm.loadtest",
+        str(ROOT / "locustfile.py"),
+        "--summary-json",
+        str(path),
+        *arguments,
+        cwd=folder,
+    )
+    return done, json.loads(path.read_text()) if path.exists() else {}
+
+
+class Process:
+    """A process that goes on; its output is kept."""
+
+    def __init__(self, arguments: Sequence[str], output: Path) -> None:
+        self.output = output
+        with output.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=environment(),
+                cwd=ROOT,
+            )
+
+    @property
+    def text(self) -> str:
+        """What it has printed so far."""
+        return self.output.read_text()
+
+    def wait_for(self, pattern: str, seconds: float = 30) -> re.Match[str]:
+        """Wait until it prints something."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self.text)
+            if found is not None:
+                return found
+            assert self.process.poll() is None, f"it ended: {self.text}"
+            assert time.monotonic() < deadline, f"no {pattern!r} in: {self.text}"
+            time.sleep(0.05)
+
+    def stop(self, sign: int = signal.SIGTERM, seconds: float = 40) -> int:
+        """Ask it to end, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(sign)
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def process(output: Path, *arguments: str) -> Iterator[Process]:
+    """``python -m`` these arguments, ended in any case."""
+    started = Process(arguments, output)
+    try:
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.process.kill()
+            started.process.wait()

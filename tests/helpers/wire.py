@@ -1,0 +1,96 @@
+"""A scripted HTTP server on a real socket: what it receives is kept, what it answers is bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+from gevent.server import StreamServer
+
+CLOSE = object()
+"""As an answer: close the connection without one."""
+RESET = object()
+"""As an answer: reset the connection."""
+HANG = object()
+"""As an answer: say nothing, and keep the connection."""
+
+
+class Wire:
+    """
+    Answers each request with the next answer of the script, whatever the connection.
+
+    A tuple of bytes is sent piece by piece; bytes that end with ``CLOSE`` semantics are given as
+    ``(data, CLOSE)``.
+    """
+
+    def __init__(self, answers: Sequence[Any]) -> None:
+        self.answers = list(answers)
+        self.requests: list[tuple[int, str, dict[str, str], bytes]] = []
+        """Connection number, request line, headers, body."""
+        self.connections = 0
+        self.server = StreamServer(("127.0.0.1", 0), self._handle)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server.server_port}/acs"
+
+    def _handle(self, sock: Any, _: Any) -> None:
+        self.connections += 1
+        number, data = self.connections, b""
+        while True:
+            while b"\r\n\r\n" not in data:
+                piece = sock.recv(65536)
+                if not piece:
+                    return
+                data += piece
+            head, _, data = data.partition(b"\r\n\r\n")
+            line, *lines = head.decode("latin-1").split("\r\n")
+            headers = {n.lower(): v.strip() for n, _, v in (each.partition(":") for each in lines)}
+            length = int(headers.get("content-length", 0))
+            while len(data) < length:
+                data += sock.recv(65536)
+            body, data = data[:length], data[length:]
+            self.requests.append((number, line, headers, body))
+            if not self._answer(sock):
+                sock.close()
+                return
+
+    def _answer(self, sock: Any) -> bool:
+        answer = self.answers.pop(0)
+        if callable(answer):
+            answer = answer(self.requests[-1])
+        for piece in answer if isinstance(answer, tuple) else (answer,):
+            if piece is CLOSE:
+                return False
+            if piece is RESET:
+                linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+                sock.setsockopt(1, 13, linger)  # SO_LINGER: close with a reset
+                return False
+            if piece is HANG:
+                gevent.sleep(60)
+            sock.sendall(piece)
+            gevent.sleep(0)
+        return True
+
+
+@contextmanager
+def wire(*answers: Any) -> Iterator[Wire]:
+    """A server with this script."""
+    scripted = Wire(answers)
+    scripted.server.start()
+    try:
+        yield scripted
+    finally:
+        scripted.server.stop(0)
+
+
+def answer(status: str = "200 OK", body: bytes = b"", *headers: str) -> bytes:
+    """An HTTP response."""
+    lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+Script = Callable[..., Any]

@@ -1,0 +1,295 @@
+"""Real swarms over real processes, as users run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from helpers.processes import ROOT, loadtest, process, run
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+LOCUSTFILE = str(ROOT / "locustfile.py")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def patient_get(url: str, seconds: float = 20) -> requests.Response:
+    """GET from a server that is about to start."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return requests.get(url, timeout=10)
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def good(summary: dict[str, Any]) -> bool:
+    return bool(
+        summary["sessions"]["failed"] == 0
+        and summary["tasks"]["failed"] == 0
+        and summary["connection_requests"]["books_balance"]
+        and summary["events"]["books_balance"]
+        and summary["fleet"]["duplicate_serial_numbers"] == 0
+    )
+
+
+def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
+    done, summary = loadtest(
+        tmp_path, "--users", "200", "--spawn-rate", "200", "--run-time", "8s", "--cr-rate", "25"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert good(summary)
+    assert summary["fleet"]["cpes"] == 200
+    assert summary["fleet"]["by_worker"] == {"0": 100, "1": 100}
+    profiles = summary["fleet"]["profiles"]
+    assert profiles["tr181"] + profiles["tr098"] == 200
+    assert abs(profiles["tr181"] - 100) <= 2
+    assert summary["informs"]["by_event"]["0 BOOTSTRAP"] == 200
+    crs = summary["connection_requests"]
+    assert crs["delivered"] == summary["informs"]["by_event"]["6 CONNECTION REQUEST"] > 80
+    assert crs["to_inform_ms"]["p99"] < 50
+    assert summary["tasks"]["done"] > 80
+    assert "passed" in done.stdout.splitlines()[-1]
+    assert "CPEs    200 |" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_real_dumps_mixed_by_weight(tmp_path: Path, devices: Path) -> None:
+    names = ("tplink-ex220.tr181.csv", "zte-h199a.tr098.csv")
+    chosen = [part for name in names for part in ("--profile", f"{devices / name}:1")]
+    done, summary = loadtest(tmp_path, *chosen, "--users", "60", "--run-time", "6s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert good(summary)
+    assert set(summary["fleet"]["profiles"]) == set(names)
+
+
+def test_one_process_holding_many_cpes_and_driving_them_directly(tmp_path: Path) -> None:
+    done, summary = loadtest(
+        tmp_path,
+        *("--processes", "0", "--users", "5", "--cpes-per-user", "40", "--run-time", "5s"),
+        *("--cr-driver", "direct", "--cr-arrivals", "constant", "--cr-rate", "30"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert good(summary)
+    assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (200, 1)
+    assert summary["connection_requests"]["delivered"] >= 60
+
+
+def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}/"
+    done, summary = loadtest(
+        tmp_path, "--host", url, "--users", "10", "--run-time", "3s", "--cr-driver", "off"
+    )
+    assert done.returncode == 1
+    assert summary["sessions"]["failed"] >= 10
+    assert set(summary["sessions"]["reasons"]) == {"connection refused"}
+    assert summary["sessions"]["blame"] == {"acs": summary["sessions"]["failed"]}
+    assert summary["events"]["pending"] == 20
+    assert summary["events"]["books_balance"]
+    assert "sessions failed" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--profile", "nothing.csv"], "profile nothing.csv: No such file"),
+        (["--host", "nonsense"], "not an http or https address"),
+        (["--host", "http://127.0.0.1:1/", "--cr-rate", "5"], "--cr-rate: no north-bound API"),
+        (["--users", "many"], "invalid int value"),
+        (["--cr-rate", "5", "--cr-driver", "owl"], "not one of nbi, direct, off"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    done, summary = loadtest(tmp_path, *arguments)
+    assert (done.returncode, summary) == (2, {}), done.stderr
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "option", ["--cr-port", "--acs-port", "--acs-nbi-port", "--master-bind-port"]
+)
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_port_in_use_is_one_line_and_exit_code_2(
+    tmp_path: Path, option: str, processes: str
+) -> None:
+    if (option, processes) == ("--master-bind-port", "0"):
+        pytest.skip("without workers there is no such port")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done, summary = loadtest(tmp_path, option, str(port), "--processes", processes)
+    assert (done.returncode, summary) == (2, {}), done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if f"{port}" in line]
+    assert len(lines) == 1, done.stderr
+    assert "in use" in lines[0] or "busy" in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
+    master, nbi = free_port(), tmp_path / "summary.json"
+    common = ("locust", "-f", LOCUSTFILE)
+    with (
+        process(
+            tmp_path / "master",
+            *common,
+            *(
+                "--master",
+                "--headless",
+                "--expect-workers",
+                "2",
+                "--users",
+                "40",
+                "--spawn-rate",
+                "40",
+            ),
+            *("--run-time", "9s", "--master-bind-port", str(master), "--cr-rate", "10"),
+            *("--summary-json", str(nbi), "--live-interval", "1"),
+        ) as leading,
+        process(tmp_path / "one", *common, "--worker", "--master-port", str(master)) as one,
+        process(tmp_path / "two", *common, "--worker", "--master-port", str(master)) as two,
+    ):
+        leading.wait_for(r"CPEs +40 ")
+        two.process.kill()
+        two.process.wait()
+        assert leading.process.wait(60) == 1
+        assert one.process.wait(20) == 0
+    summary = json.loads(nbi.read_text())
+    assert summary["fleet"]["workers_lost"] == 1
+    assert "1 workers were lost" in leading.text
+    assert summary["connection_requests"]["books_balance"]
+
+
+def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path) -> None:
+    with process(
+        tmp_path / "out",
+        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "30", "--run-time", "5m"),
+        *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
+    ) as running:
+        running.wait_for(r"CPEs +30 ")
+        assert running.stop(signal.SIGINT) == 0, running.text
+    assert "passed" in running.text.splitlines()[-1]
+    assert good(json.loads((tmp_path / "summary.json").read_text()))
+    assert "Traceback" not in running.text
+
+
+class TestWebUI:
+    """Locust's own web interface: start, stop, change the number of users, start again."""
+
+    def test_a_fresh_fleet_each_time(self, tmp_path: Path) -> None:
+        port = free_port()
+        with process(
+            tmp_path / "out",
+            *("locust", "-f", LOCUSTFILE, "--web-port", str(port), "--web-host", "127.0.0.1"),
+            *("--processes", "2", "--master-bind-port", str(master := free_port())),
+            *("--master-port", str(master), "--cr-rate", "10", "--live-interval", "1"),
+            *("--summary-json", str(tmp_path / "summary.json")),
+        ) as running:
+            running.wait_for(r"Embedded ACS")
+            running.wait_for(r"2 workers connected")
+            url = f"http://127.0.0.1:{port}"
+            page = patient_get(url)
+            assert page.status_code == 200
+            assert "cr_rate" in page.text
+            assert "acs_password" not in page.text
+            first = self._run(running, url, tmp_path, users=40, change_to=60)
+            assert first["fleet"]["cpes"] == 60
+            second = self._run(running, url, tmp_path, users=50, change_to=20)
+            assert second["fleet"]["cpes"] == 20
+            assert second["informs"]["by_event"]["0 BOOTSTRAP"] == 50
+            assert running.stop() == 0, running.text
+        assert "Traceback" not in running.text
+
+    def _run(self, running: Any, url: str, folder: Path, *, users: int, change_to: int) -> Any:
+        (folder / "summary.json").unlink(missing_ok=True)
+        for count in (users, change_to):
+            form = {"user_count": count, "spawn_rate": 100, "cr_rate": "20"}
+            started = requests.post(f"{url}/swarm", data=form, timeout=20).json()
+            assert started["success"], started
+            running.wait_for(rf"CPEs +{count} (?!.*\n(.*\n)*.*CPEs +{count} )")
+        stopped = requests.post(f"{url}/stop", timeout=60)
+        assert stopped.ok
+        summary = json.loads((folder / "summary.json").read_text())
+        assert good(summary)
+        return summary
+
+
+class TestCommand:
+    """``python -m caretaker``."""
+
+    def test_the_acs_runs_until_it_is_told(self, tmp_path: Path) -> None:
+        arguments = ("caretaker", "acs", "--port", "0", "--north-bound-port", "0")
+        with process(tmp_path / "out", *arguments) as running:
+            url = running.wait_for(r"North-bound API: (\S+)")[1]
+            assert requests.get(f"{url}/devices/", timeout=5).json() == []
+            assert running.stop() == 0
+        assert "Traceback" not in running.text
+
+    def test_a_port_in_use(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            done = run("caretaker", "acs", "--port", str(taken.getsockname()[1]))
+        assert done.returncode == 2
+        assert done.stderr.startswith("caretaker: 127.0.0.1:")
+        assert done.stderr.count("\n") == 1
+
+    def test_it_ends_when_its_parent_does(self, tmp_path: Path) -> None:
+        with process(
+            tmp_path / "out", *("caretaker", "acs", "--port", "0"), "--until-eof"
+        ) as running:
+            assert running.process.wait(20) == 0
+
+    def test_version_and_help(self) -> None:
+        assert run("caretaker", "--version").stdout.startswith("caretaker 0.")
+        assert "north-bound" in run("caretaker", "acs", "--help").stdout
+        assert run("caretaker").returncode == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs fork")
+def test_trouble_of_every_kind_is_counted_and_does_no_harm(tmp_path: Path) -> None:
+    """An ACS that refuses, resets, answers HTML, cut-off and malformed XML, bombs, 10 MB, 5xx."""
+    with process(tmp_path / "acs", "helpers.bad_acs") as acs:
+        url = acs.wait_for(r"(http://\S+)")[1]
+        done, summary = loadtest(
+            tmp_path,
+            *("--host", url, "--users", "120", "--spawn-rate", "120", "--run-time", "8s"),
+            *("--cr-driver", "direct", "--cr-rate", "20", "--answer-timeout", "2"),
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    reasons = set(summary["sessions"]["reasons"])
+    assert {
+        "HTTP 500",
+        "HTTP 404",
+        "HTTP 503",
+        "not well-formed XML",
+        "XML with a DOCTYPE is refused",
+        "answer is too large",
+        "answer with a cwmp:ID that is not the request's",
+        "connection closed in the middle of an answer",
+        "connection reset",
+        "answer is not HTTP",
+        "no answer in time",
+        "a request while informing",
+    } <= reasons, reasons
+    assert summary["sessions"]["shed"] > 0
+    assert "bug of Caretaker" not in reasons
+    assert summary["connection_requests"]["books_balance"]
+    assert summary["events"]["books_balance"]

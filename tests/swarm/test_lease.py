@@ -1,0 +1,81 @@
+"""The worker's side of the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+
+from caretaker.swarm.lease import Lease
+from caretaker.swarm.ledger import Ledger, Ranges
+
+
+class Master:
+    """Grants at once, or when told."""
+
+    def __init__(self, *, slow: bool = False) -> None:
+        self.ledger = Ledger()
+        self.messages: list[tuple[int, Ranges]] = []
+        self.slow = slow
+        self.lease = Lease(self.receive)
+
+    def receive(self, want: int, returned: Ranges) -> None:
+        self.messages.append((want, returned))
+        self.ledger.release("w", returned)
+        if want and not self.slow:
+            self.lease.granted(self.ledger.lease("w", want))
+
+    def grant(self) -> None:
+        want = sum(count for count, _ in self.messages)
+        self.lease.granted(self.ledger.lease("w", want))
+
+
+def test_users_that_start_together_are_served_by_one_message() -> None:
+    master = Master()
+    users = [gevent.spawn(master.lease.take, 2) for _ in range(3)]
+    gevent.joinall(users, timeout=5)
+    assert [user.value for user in users] == [(0, 1), (2, 3), (4, 5)]
+    assert master.messages == [(6, [])]
+    assert len(master.lease.held) == 6
+
+
+def test_indices_go_back_in_one_message() -> None:
+    master = Master()
+    indices = master.lease.take(4)
+    for index in indices:
+        master.lease.give_back([index])
+    gevent.sleep(0)
+    assert master.messages[1:] == [(0, [(0, 4)])]
+    assert (len(master.lease.held), master.ledger.total) == (0, 0)
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_a_user_that_is_stopped_while_it_waits_leaves_nothing_behind(granted: bool) -> None:
+    master = Master(slow=True)
+    user: gevent.Greenlet[Any, Any] = gevent.spawn(master.lease.take, 3)
+    gevent.sleep(0)
+    gevent.sleep(0)
+    if granted:  # the stop reaches the user just before the indices do
+        gevent.get_hub().loop.run_callback(user.throw, gevent.GreenletExit)
+        master.grant()
+        user.join(5)
+    else:
+        user.kill()
+        master.grant()
+    gevent.sleep(0)
+    gevent.sleep(0)
+    assert (len(master.lease.held), master.ledger.total) == (0, 0)
+
+
+def test_a_grant_in_parts_serves_who_it_can() -> None:
+    master = Master(slow=True)
+    users = [gevent.spawn(master.lease.take, 2) for _ in range(2)]
+    gevent.sleep(0)
+    gevent.sleep(0)
+    master.lease.granted([(0, 3)])
+    gevent.sleep(0)
+    assert [user.ready() for user in users] == [True, False]
+    master.lease.granted([(7, 8)])
+    gevent.joinall(users, timeout=5)
+    assert users[1].value == (2, 7)

@@ -1,0 +1,67 @@
+"""Records become Locust's statistics, under few names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from locust.event import EventHook
+
+from caretaker.device.cpe import Outcome
+from caretaker.results import ExchangeRecord, Results, SessionRecord
+from caretaker.swarm.sink import LocustSink
+
+SESSION = SessionRecord(
+    ("0 BOOTSTRAP", "1 BOOT"), 0.0, 0.0, 0.5, Outcome.SUCCEEDED, None, None, 0.0, 0.1, 0.2
+)
+
+
+def fired(*calls: tuple[str, tuple[Any, ...]]) -> list[tuple[str, str, float, str | None]]:
+    seen: list[tuple[str, str, float, str | None]] = []
+
+    def listen(
+        *, request_type: str, name: str, response_time: float, exception: Any, **_: Any
+    ) -> None:
+        seen.append((request_type, name, response_time, repr(exception) if exception else None))
+
+    hook = EventHook()  # type: ignore[no-untyped-call]
+    hook.add_listener(listen)  # type: ignore[no-untyped-call]
+    sink = LocustSink(Results(), hook)
+    for method, arguments in calls:
+        getattr(sink, method)(*arguments)
+    return seen
+
+
+def test_a_session_is_named_by_its_first_event() -> None:
+    assert fired(("session", (SESSION,))) == [
+        ("Session", "0 BOOTSTRAP", 500.0, None),
+        ("Loop", "CR accepted to Inform", 100.0, None),
+        ("Loop", "CR accepted to InformResponse", 200.0, None),
+        ("Loop", "CR accepted to session end", 500.0, None),
+    ]
+
+
+def test_a_failure_is_listed_by_its_reason_alone() -> None:
+    record = SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
+    assert fired(("session", (record,))) == [("Session", "0 BOOTSTRAP", 500.0, "HTTP 500")]
+
+
+def test_a_session_that_lost_its_power_is_no_statistic() -> None:
+    assert fired(("session", (SESSION._replace(outcome=Outcome.ABANDONED, accepted=None),))) == []
+
+
+def test_exchanges_requests_and_tasks() -> None:
+    assert fired(
+        ("exchange", (ExchangeRecord("Inform", 0.0, 0.25, 1, 2),)),
+        ("exchange", (ExchangeRecord("(empty)", 0.0, 0.25, 1, 2, "no answer in time"),)),
+        ("connection_request", ("unauthorized", 0.001)),
+        ("task", ("getParameterValues", "done", 0.5, None)),
+        ("task", ("getParameterValues", "queued", 0.5, None)),
+        ("task", ("getParameterValues", "failed", 0.5, "HTTP 404")),
+    ) == [
+        ("CWMP", "Inform", 250.0, None),
+        ("CWMP", "(empty)", 250.0, "no answer in time"),
+        ("CR server", "401 unauthorized", 1.0, None),
+        ("Task", "getParameterValues", 500.0, None),
+        ("Task", "getParameterValues queued", 500.0, None),
+        ("Task", "getParameterValues", 500.0, "HTTP 404"),
+    ]

@@ -1,0 +1,177 @@
+"""The summary: one of many workers, its books, and what a person reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from caretaker.device.cpe import Outcome
+from caretaker.errors import Blame
+from caretaker.results import ExchangeRecord, Results, SessionRecord
+from caretaker.swarm.summary import failures, live_line, render, summarize
+
+CR = "6 CONNECTION REQUEST"
+GOOD = SessionRecord((CR,), 0.0, 0.0, 0.01, Outcome.SUCCEEDED, None, None, 0.0, 0.001, 0.002)
+
+
+def worker(number: int = 0, **changes: Any) -> dict[str, Any]:
+    """A snapshot of a worker that served 3 Connection Requests well."""
+    results = Results()
+    for _ in range(3):
+        results.session(GOOD)
+        results.exchange(ExchangeRecord("Inform", 0.0, 0.001, 100, 100))
+        for verdict in ("unauthorized", "accepted"):
+            results.connection_request(verdict, 0.0001)
+    results.count(f"events.raised.{CR}", 3)
+    results.count(f"events.delivered.{CR}", 3)
+    results.count("tasks.posted", 3)
+    results.count("tasks.done", 3)
+    results.time("tasks.latency", 0.005)
+    results.time("generator.loop_lag", 0.001)
+    for name, number_ in changes.pop("counters", {}).items():
+        results.count(name, number_)
+    snapshot = {
+        "run": 1,
+        "worker": number,
+        "cpes": 2,
+        "profiles": {"tr181": 1, "tr098": 1},
+        "results": results.to_wire(),
+        "final": True,
+        "held": [[2 * number, 2 * number + 2]],
+        "cpu_mean": 5.0,
+        "cpu_peak": 9.0,
+        "rss_mb": 50.0,
+    }
+    return {**snapshot, **changes}
+
+
+def test_workers_add_up() -> None:
+    summary = summarize([worker(0), worker(1)], 2.0)
+    assert summary["fleet"] == {
+        "cpes": 4,
+        "workers": 2,
+        "workers_lost": 0,
+        "by_worker": {"0": 2, "1": 2},
+        "profiles": {"tr181": 2, "tr098": 2},
+        "duplicate_serial_numbers": 0,
+    }
+    assert summary["informs"] == {"total": 6, "by_event": {CR: 6}}
+    assert summary["sessions"]["per_second"] == 3.0
+    assert summary["sessions"]["duration_ms"]["max"] == 10.0
+    crs = summary["connection_requests"]
+    assert (
+        crs["received"],
+        crs["accepted"],
+        crs["unauthorized"],
+        crs["delivered"],
+        crs["pending"],
+    ) == (12, 6, 6, 6, 0)
+    assert crs["books_balance"]
+    assert crs["to_inform_ms"]["p99"] == pytest.approx(1.0, rel=0.02)
+    assert summary["tasks"]["done"] == 6
+    assert summary["exchanges"]["Inform"]["count"] == 6
+    assert summary["generator"]["cpu_percent"]["max"] == {"0": 9.0, "1": 9.0}
+    assert failures(summary) == []
+
+
+def test_the_keys_of_the_contract() -> None:
+    summary = summarize([worker()], 1.0)
+    contract = {
+        "fleet": "cpes workers by_worker profiles",
+        "informs": "total by_event",
+        "sessions": "started succeeded failed shed per_second duration_ms",
+        "connection_requests": "received accepted unauthorized not_found refused coalesced "
+        "delivered pending dropped books_balance to_inform_ms to_informresponse_ms "
+        "to_session_end_ms",
+        "tasks": "posted done queued failed latency_ms",
+        "generator": "lateness_ms loop_lag_ms cpu_percent rss_mb",
+    }
+    for section, keys in contract.items():
+        assert set(keys.split()) <= set(summary[section]), section
+    assert {"p50", "p95", "p99", "max"} == set(summary["tasks"]["latency_ms"])
+    assert {"p99", "max"} == set(summary["generator"]["loop_lag_ms"])
+
+
+@pytest.mark.parametrize(
+    ("counters", "complaint"),
+    [
+        ({"connection_requests.accepted": 1}, "books of Connection Requests"),
+        ({f"events.delivered.{CR}": 1}, "books of Connection Requests"),
+        ({"events.raised.1 BOOT": 1}, "books of events"),
+        ({"events.discarded.merged.1 BOOT": 1}, "books of events"),
+        ({"sessions.failed": 2}, "2 sessions failed"),
+        ({"tasks.failed": 2}, "2 tasks failed"),
+    ],
+)
+def test_what_is_wrong_is_said(counters: dict[str, int], complaint: str) -> None:
+    broken = failures(summarize([worker(0), worker(1, counters=counters)], 1.0))
+    assert any(complaint in sentence for sentence in broken)
+
+
+def test_books_that_are_wrong_on_two_workers_do_not_cancel_out() -> None:
+    one = worker(0, counters={"connection_requests.accepted": 1, "connection_requests.received": 1})
+    other = worker(1, counters={f"events.delivered.{CR}": 1, f"events.raised.{CR}": 1})
+    assert not summarize([one, other], 1.0)["connection_requests"]["books_balance"]
+
+
+def test_events_that_were_discarded_by_rule_balance() -> None:
+    counters = {
+        "connection_requests.received": 6,
+        "connection_requests.accepted": 6,
+        f"events.raised.{CR}": 6,
+        f"events.discarded.merged.{CR}": 2,
+        f"events.discarded.session failed.{CR}": 1,
+        f"events.discarded.power off.{CR}": 1,
+        f"events.pending.{CR}": 2,
+    }
+    crs = summarize([worker(counters=counters)], 1.0)["connection_requests"]
+    assert (
+        crs["coalesced"],
+        crs["dropped"],
+        crs["pending"],
+        crs["books_balance"],
+    ) == (2, 2, 2, True)
+
+
+def test_a_lost_worker_is_a_failure_and_its_last_report_counts() -> None:
+    lost = worker(1, final=False, counters={f"events.delivered.{CR}": -1})
+    summary = summarize([worker(0), lost], 1.0, lost=1)
+    assert failures(summary) == ["1 workers were lost"]
+    assert summary["connection_requests"]["pending"] == 1
+
+
+def test_serial_numbers_in_use_twice_are_found() -> None:
+    summary = summarize([worker(0), worker(1, held=[[1, 3]])], 1.0)
+    assert failures(summary) == ["1 serial numbers were in use twice"]
+
+
+def test_no_worker_at_all_is_a_failure() -> None:
+    summary = summarize([], 1.0)
+    assert failures(summary) == ["no session succeeded"]
+    assert render(summary)
+
+
+def test_a_person_can_read_it() -> None:
+    bad = {"tasks.failed": 1, "tasks.reasons.HTTP 404": 1}
+    snapshot = worker(counters=bad)
+    results = Results.from_wire(snapshot["results"])
+    results.session(
+        GOOD._replace(outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
+    )
+    text = render(summarize([{**snapshot, "results": results.to_wire()}], 1.0))
+    assert "2 CPEs over 1 workers (2): tr181 1, tr098 1" in text
+    assert "3 accepted = 3 delivered + 0 coalesced + 0 pending + 0 dropped: balanced" in text
+    assert "1 x connection refused" in text
+    assert "1 x HTTP 404" in text
+    assert text.splitlines()[-1].split(None, 1)[1] == "FAILED: 1 sessions failed; 1 tasks failed"
+    assert render(summarize([worker()], 1.0)).endswith("passed")
+
+
+def test_the_live_line_shows_rates_since_the_last_one() -> None:
+    line, before = live_line([worker(0), worker(1)], Results(), 2.0)
+    assert "CPEs      4" in line
+    assert "sessions/s     3.0" in line
+    assert "CR to Inform p50 1.0 ms" in line
+    line, _ = live_line([worker(0), worker(1)], before, 2.0)
+    assert "sessions/s     0.0" in line

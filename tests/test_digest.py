@@ -1,0 +1,231 @@
+"""HTTP authentication, both sides."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.digest import Credentials, Guard, Login
+from caretaker.errors import AuthenticationError
+
+RIGHT = Credentials("cpe", 'se"cret\\')
+TARGET = "/cr/FLEET-000001?x=1"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def guard(clock: Clock | None = None, **settings: object) -> Guard:
+    return Guard("Connection Request", clock or Clock(), **settings)  # type: ignore[arg-type]
+
+
+def login(challenges: list[str], who: Credentials = RIGHT) -> Login:
+    answering = Login(who)
+    answering.challenge(challenges)
+    return answering
+
+
+def authorize(challenges: list[str], who: Credentials = RIGHT, target: str = TARGET) -> str:
+    header = login(challenges, who).authorization("GET", target)
+    assert header is not None
+    return header
+
+
+class TestGuard:
+    def test_the_first_request_gets_one_well_formed_challenge(self) -> None:
+        (challenge,) = guard().check(RIGHT, "GET", TARGET, None)
+        assert challenge.startswith(
+            'Digest realm="Connection Request", qop="auth", algorithm=MD5, '
+        )
+        assert "stale" not in challenge
+
+    def test_the_right_answer_is_taken(self) -> None:
+        side = guard()
+        assert (
+            side.check(RIGHT, "GET", TARGET, authorize(side.check(RIGHT, "GET", TARGET, None)))
+            == []
+        )
+
+    @pytest.mark.parametrize(
+        "wrong", [Credentials("cpe", "no"), Credentials("no", RIGHT.password), Credentials("", "")]
+    )
+    def test_wrong_credentials_get_a_fresh_challenge(self, wrong: Credentials) -> None:
+        side = guard()
+        first = side.check(RIGHT, "GET", TARGET, None)
+        (second,) = side.check(RIGHT, "GET", TARGET, authorize(first, wrong))
+        assert second != first[0]
+        assert "stale" not in second
+
+    def test_it_is_made_for_one_method_and_target(self) -> None:
+        side = guard()
+        challenges = side.check(RIGHT, "GET", TARGET, None)
+        assert side.check(RIGHT, "GET", "/cr/other", authorize(challenges))
+        assert side.check(RIGHT, "POST", TARGET, authorize(challenges))
+
+    def test_the_absolute_url_may_stand_for_the_target(self) -> None:
+        side = guard()
+        challenges = side.check(RIGHT, "GET", TARGET, None)
+        header = authorize(challenges, target=f"http://127.0.0.1:7547{TARGET}")
+        assert side.check(RIGHT, "GET", TARGET, header) == []
+
+    def test_a_replay_is_stale(self) -> None:
+        side = guard()
+        header = authorize(side.check(RIGHT, "GET", TARGET, None))
+        assert side.check(RIGHT, "GET", TARGET, header) == []
+        (again,) = side.check(RIGHT, "GET", TARGET, header)
+        assert again.endswith(", stale=true")
+
+    def test_a_nonce_serves_several_requests_as_nc_rises(self) -> None:
+        side = guard()
+        client = login(side.check(RIGHT, "GET", TARGET, None))
+        for _ in range(3):
+            assert side.check(RIGHT, "GET", TARGET, client.authorization("GET", TARGET)) == []
+
+    def test_nonces_expire(self) -> None:
+        clock = Clock()
+        side = guard(clock)
+        header = authorize(side.check(RIGHT, "GET", TARGET, None))
+        clock.now += 61
+        (challenge,) = side.check(RIGHT, "GET", TARGET, header)
+        assert challenge.endswith("stale=true")
+        assert side.check(RIGHT, "GET", TARGET, authorize([challenge])) == []
+
+    def test_nonces_of_others_are_stale(self) -> None:
+        header = authorize(guard().check(RIGHT, "GET", TARGET, None))
+        (challenge,) = guard().check(RIGHT, "GET", TARGET, header)
+        assert challenge.endswith("stale=true")
+
+    def test_memory_is_bounded_and_forgotten_nonces_are_stale(self) -> None:
+        clock = Clock()
+        side = guard(clock, max_nonces=10)
+        headers = []
+        for _ in range(30):
+            clock.now += 0.01
+            headers.append(authorize(side.check(RIGHT, "GET", TARGET, None)))
+            assert side.check(RIGHT, "GET", TARGET, headers[-1]) == []
+        assert len(side._used) == 10
+        for header in headers:
+            assert side.check(RIGHT, "GET", TARGET, header)[0].endswith("stale=true")
+
+    def test_an_answer_without_qop_is_taken_once(self) -> None:
+        side = guard()
+        (challenge,) = side.check(RIGHT, "GET", TARGET, None)
+        header = authorize([challenge.replace('qop="auth", ', "")])
+        assert "qop" not in header
+        assert side.check(RIGHT, "GET", TARGET, header) == []
+        assert side.check(RIGHT, "GET", TARGET, header)
+
+    def test_fields_may_be_unquoted(self) -> None:
+        plain = Credentials("cpe", "secret")
+        side = guard()
+        side.realm = "cr"
+        header = authorize(side.check(plain, "GET", "/cr/a", None), plain, "/cr/a")
+        assert side.check(plain, "GET", "/cr/a", header.replace('"', "")) == []
+
+    def test_basic_only_where_it_is_switched_on(self) -> None:
+        text = base64.b64encode(f"{RIGHT.username}:{RIGHT.password}".encode()).decode()
+        header = f"Basic {text}"
+        assert len(guard().check(RIGHT, "GET", TARGET, header)) == 1
+        side = guard(allow_basic=True)
+        assert side.check(RIGHT, "GET", TARGET, header) == []
+        assert [each.split()[0] for each in side.check(RIGHT, "GET", TARGET, "Basic !")] == [
+            "Digest",
+            "Basic",
+        ]
+
+    @given(st.text(max_size=60) | st.text(max_size=60).map(lambda text: f"Digest {text}"))
+    def test_any_header_is_refused_with_a_challenge(self, header: str) -> None:
+        latin = header.encode("latin-1", "replace").decode("latin-1")
+        assert _GUARD.check(RIGHT, "GET", TARGET, latin)
+
+    def test_passwords_do_not_show(self) -> None:
+        assert RIGHT.password not in f"{RIGHT} {RIGHT!r} {[RIGHT]}"
+
+
+_GUARD = guard()
+
+
+class TestLogin:
+    def test_the_example_of_rfc_2617(self) -> None:
+        client = Login(Credentials("Mufasa", "Circle Of Life"))
+        nonce, opaque = "dcd98b7102dd2f0e8b11d0f600bfb0c093", "5ccc069c403ebaf9f0171e9517f40e41"
+        fields = f'realm="testrealm@host.com", qop="auth,auth-int", nonce="{nonce}"'
+        client.challenge([f'Digest {fields}, opaque="{opaque}"'])
+        client._cnonce = "0a4f113b"
+        header = client.authorization("GET", "/dir/index.html")
+        assert header is not None
+        assert 'response="6629fae49393a05397450978507c4ef1"' in header
+        assert f'opaque="{opaque}"' in header
+        assert "nc=00000001" in header
+
+    def test_md5_sess(self) -> None:
+        client = Login(Credentials("u", "p"))
+        client.challenge(['Digest realm="r", nonce="n", algorithm=MD5-sess, qop="auth"'])
+        header = client.authorization("GET", "/")
+        assert header is not None
+        assert "algorithm=MD5-sess" in header
+        assert "cnonce=" in header
+
+    def test_digest_is_chosen_before_basic(self) -> None:
+        for offered in (
+            ['Basic realm="a"', 'Digest realm="b", nonce="n"'],
+            ['Basic realm="a", Digest realm="b", nonce="n", qop="auth-int, auth"'],
+        ):
+            header = login(offered).authorization("GET", "/")
+            assert header is not None
+            assert header.startswith("Digest ")
+
+    def test_basic_when_nothing_else_is_offered(self) -> None:
+        header = login(['Basic realm="a"']).authorization("GET", "/")
+        assert header == "Basic " + base64.b64encode(b'cpe:se"cret\\').decode()
+
+    @pytest.mark.parametrize(
+        "offered",
+        [
+            [],
+            ["Negotiate"],
+            ['Digest realm="x"'],
+            ['Digest realm="x", nonce="n", qop="auth-int"'],
+            ['Digest realm="x", nonce="n", algorithm=SHA-256'],
+        ],
+    )
+    def test_what_can_not_be_answered(self, offered: list[str]) -> None:
+        with pytest.raises(AuthenticationError, match="can be answered"):
+            Login(RIGHT).challenge(offered)
+
+    def test_a_second_refusal_ends_it_unless_stale(self) -> None:
+        client = login(['Digest realm="x", nonce="1"'])
+        client.challenge(['Digest realm="x", nonce="2", stale=TRUE'])
+        with pytest.raises(AuthenticationError, match="refused"):
+            client.challenge(['Digest realm="x", nonce="3"'])
+
+    def test_after_success_a_challenge_is_new(self) -> None:
+        client = login(['Digest realm="x", nonce="1"'])
+        client.accepted()
+        client.challenge(['Digest realm="x", nonce="2"'])
+
+    def test_basic_unasked_is_no_answer_yet(self) -> None:
+        client = Login(RIGHT, basic=True)
+        assert (client.authorization("POST", "/") or "").startswith("Basic ")
+        client.challenge(['Digest realm="x", nonce="1"'])
+        assert (client.authorization("POST", "/") or "").startswith("Digest ")
+
+    def test_nothing_is_shown_unasked(self) -> None:
+        assert Login(RIGHT).authorization("POST", "/") is None
+
+    @given(st.lists(st.text(max_size=60), max_size=3))
+    def test_any_challenge_is_answered_or_refused(self, offered: list[str]) -> None:
+        client = Login(RIGHT)
+        try:
+            client.challenge(offered)
+        except AuthenticationError:
+            return
+        assert client.authorization("GET", "/")

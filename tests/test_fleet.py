@@ -1,0 +1,180 @@
+"""The fleet for plain Python programs: real sockets, no monkey-patching."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from caretaker import (
+    ACSServer,
+    Behaviors,
+    Credentials,
+    DeviceNotFound,
+    Fleet,
+    InputError,
+)
+
+pytestmark = pytest.mark.sockets
+NOWHERE = "http://127.0.0.1:1/"
+
+
+def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never became true"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def acs() -> Iterator[ACSServer]:
+    with ACSServer() as server:
+        yield server
+
+
+def test_the_notebooks_walk() -> None:
+    fleet = Fleet(
+        NOWHERE,
+        count=5,
+        oui_prefix="FLEET",
+        connection_delay=0,
+        behaviors={"value_change_events": True},
+    )
+    assert fleet.list_devices() == []
+    fleet.spawn_devices()
+    serials = fleet.list_devices()
+    assert serials == [f"FLEET-{number:06d}" for number in range(1, 6)]
+    fleet.trigger_connection_request(serials[0])
+    device = fleet.get_device(serials[0])
+    assert device.behavior.pending_events() == ["0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST"]
+    assert fleet.get_device(serials[1]).behavior.pending_events() == ["0 BOOTSTRAP", "1 BOOT"]
+    with pytest.raises(DeviceNotFound):
+        fleet.trigger_connection_request("NONEXISTENT")
+    with pytest.raises(DeviceNotFound):
+        fleet.get_device("NONEXISTENT")
+    fleet.stop_all()
+    assert fleet.list_devices() == []
+
+
+def test_the_closed_loop(acs: ACSServer) -> None:
+    with Fleet(acs.url, count=5) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 5)
+        device = fleet.get_device("FLEET-000003")
+        assert device.device_id in acs.devices()
+        assert acs.connection_request(device.device_id) is None
+        eventually(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] == 1)
+        eventually(lambda: device.behavior.pending_events() == [])
+        assert fleet.results.histogram("connection_requests.to_inform").count == 1
+    assert fleet.stats()["sessions_failed"] == 0
+
+
+def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) -> None:
+    with Fleet(acs.url, count=1) as fleet:
+        (serial,) = fleet.list_devices()
+        device = fleet.get_device(serial)
+        eventually(
+            lambda: fleet.connection_request_credentials(serial).username == device.device_id
+        )
+        digest = requests.auth.HTTPDigestAuth
+        url = device.connection_request_url
+        own = fleet.connection_request_credentials(serial)
+        assert requests.get(url, auth=digest(*own), timeout=5).status_code == 200
+        assert requests.get(url, auth=digest(serial, "x"), timeout=5).status_code == 401
+
+
+def test_an_acs_that_asks_for_digest() -> None:
+    with ACSServer(credentials=Credentials("all", "pw")) as acs:
+        with Fleet(acs.url, count=3, credentials=Credentials("all", "pw")) as fleet:
+            eventually(lambda: fleet.stats()["sessions_succeeded"] == 3)
+        with Fleet(acs.url, count=1, oui_prefix="BAD") as fleet:
+            eventually(lambda: fleet.stats()["sessions_failed"] == 1)
+            assert fleet.results.with_prefix("sessions.reasons") == {"401: credentials refused": 1}
+        assert len(acs.devices()) == 3
+
+
+def test_informs_and_parameters_by_hand(acs: ACSServer) -> None:
+    with Fleet(
+        acs.url, count=2, profiles=["tr098"], behaviors=Behaviors(inform_interval=0)
+    ) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 2)
+        path = "InternetGatewayDevice.DeviceInfo.ProvisioningCode"
+        fleet.update_param("FLEET-000001", path, "code-7")
+        eventually(lambda: fleet.results.counters["informs.by_event.4 VALUE CHANGE"] == 1)
+        assert fleet.get_param("FLEET-000001", path) == "code-7"
+        fleet.trigger_inform("FLEET-000002", "8 DIAGNOSTICS COMPLETE")
+        eventually(lambda: fleet.results.counters["informs.by_event.8 DIAGNOSTICS COMPLETE"] == 1)
+        fleet.trigger_all_informs()
+        eventually(lambda: fleet.results.counters["informs.by_event.2 PERIODIC"] == 2)
+        assert fleet.add_device() == "FLEET-000003"
+        eventually(lambda: len(acs.devices()) == 3)
+        with pytest.raises(InputError, match="fault 9005"):
+            fleet.update_param("FLEET-000001", "Device.X", "1")
+        with pytest.raises(InputError, match="none of that name"):
+            fleet.get_param("FLEET-000001", "Device.X")
+        with pytest.raises(InputError, match="'99 NOTHING': not one of"):
+            fleet.trigger_inform("FLEET-000001", "99 NOTHING")
+
+
+def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:
+    with Fleet(acs.url, count=10) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 10)
+
+        def trigger() -> None:
+            for serial in fleet.list_devices():
+                fleet.trigger_connection_request(serial)
+
+        threads = [threading.Thread(target=trigger) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        eventually(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] >= 10)
+    books = fleet._premises.books
+    assert books.raised["6 CONNECTION REQUEST"] == 40
+
+
+def test_nobody_there_is_a_failure_with_a_reason() -> None:
+    with Fleet(NOWHERE, count=3) as fleet:
+        eventually(lambda: fleet.stats()["sessions_failed"] == 3)
+        assert fleet.results.with_prefix("sessions.reasons") == {"connection refused": 3}
+        assert fleet.get_device("FLEET-000001").behavior.pending_events() == [
+            "0 BOOTSTRAP",
+            "1 BOOT",
+        ]
+
+
+def test_a_delay_can_be_a_range() -> None:
+    fleet = Fleet(NOWHERE, count=20, connection_delay=(100, 200))
+    fleet.spawn_devices()
+    shard = fleet._shard
+    dues = {cpe.due - cpe.booted_at for cpe in shard.cpes.values()}
+    assert len(dues) == 20
+    assert all(100 <= due <= 200 for due in dues)
+    fleet.stop_all()
+
+
+def test_a_fleet_starts_again() -> None:
+    fleet = Fleet(NOWHERE, count=2)
+    for _ in range(2):
+        assert fleet.spawn_devices() == ["FLEET-000001", "FLEET-000002"]
+        fleet.stop_all()
+    fleet.stop_all()
+
+
+def test_bad_arguments_are_one_line() -> None:
+    with pytest.raises(InputError, match="count -1"):
+        Fleet(NOWHERE, count=-1)
+    with pytest.raises(InputError, match="not an http or https address"):
+        Fleet("acs")
+    with pytest.raises(InputError, match="no 'flying'"):
+        Fleet(NOWHERE, behaviors={"flying": True})
+    with pytest.raises(InputError, match=r"profile nothing\.csv"):
+        Fleet(NOWHERE, profiles=["nothing.csv"])
+    with Fleet(NOWHERE) as fleet:
+        port = fleet.connection_requests.port
+        with pytest.raises(InputError, match="in use"):
+            Fleet(NOWHERE, connection_request_port=port).spawn_devices()

@@ -1,0 +1,278 @@
+"""How a session reaches its ACS: cookies, challenges, redirects, lost connections."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+from helpers.wire import CLOSE, HANG, RESET, Wire, answer, wire
+
+from caretaker.digest import Credentials, Guard
+from caretaker.errors import (
+    AnswerError,
+    AnswerTimeout,
+    AuthenticationError,
+    ConnectError,
+    ConnectionLost,
+    RedirectError,
+    TransportError,
+)
+from caretaker.http import Address, Endpoint
+from caretaker.transport import HTTPTransport, RequestsTransport, WSGITransport
+
+ME = Credentials("cpe", "secret")
+XML = b"<Envelope/>"
+pytestmark = pytest.mark.sockets
+
+
+class Transports:
+    """Makes transports and closes them."""
+
+    def __init__(self) -> None:
+        self.made: list[HTTPTransport] = []
+
+    def __call__(
+        self, server: Wire, credentials: Credentials | None = ME, *hosts: str, timeout: float = 5.0
+    ) -> HTTPTransport:
+        endpoint = Endpoint(Address.of(server.url), timeout, frozenset(hosts))
+        self.made.append(HTTPTransport(endpoint, credentials))
+        return self.made[-1]
+
+
+@pytest.fixture
+def transport() -> Iterator[Transports]:
+    transports = Transports()
+    yield transports
+    for each in transports.made:
+        each.close()
+
+
+def challenging(guard: Guard, *headers: str, good: bytes = b"ok") -> Callable[[Any], bytes]:
+    """An answer that depends on the request's Authorization."""
+
+    def reply(request: Any) -> bytes:
+        challenges = guard.check(ME, "POST", "/acs", request[2].get("authorization"))
+        if challenges:
+            lines = [f"WWW-Authenticate: {challenge}" for challenge in challenges]
+            return answer("401 Unauthorized", b"", *lines, *headers)
+        return answer(body=good)
+
+    return reply
+
+
+def test_one_connection_and_the_headers_of_the_standard(transport: Transports) -> None:
+    with wire(answer(body=b"a"), answer("204 No Content")) as server:
+        posting = transport(server)
+        assert posting.post(XML) == (200, b"a")
+        assert posting.post(b"") == (204, b"")
+        posting.close()
+    (one, line, full, body), (two, _, empty, nothing) = server.requests
+    assert (one, two, line) == (1, 1, "POST /acs HTTP/1.1")
+    assert full["content-type"] == 'text/xml; charset="utf-8"'
+    assert full["soapaction"] == ""
+    assert (body, nothing, empty["content-length"]) == (XML, b"", "0")
+    assert not {"content-type", "soapaction", "authorization", "cookie"} & set(empty)
+
+
+def test_cookies_live_for_the_session(transport: Transports) -> None:
+    cookie = "Set-Cookie: session=1; Path=/"
+    with wire(answer("200 OK", b"", cookie), answer(), answer()) as server:
+        first = transport(server)
+        first.post(XML)
+        first.post(b"")
+        transport(server).post(XML)
+    assert [r[2].get("cookie") for r in server.requests] == [None, "session=1", None]
+
+
+def test_digest_on_the_same_connection_and_on_every_later_request(transport: Transports) -> None:
+    guard = Guard("acs", lambda: 1.0)
+    reply = challenging(guard)
+    with wire(reply, reply, reply) as server:
+        posting = transport(server)
+        assert posting.post(XML).body == b"ok"
+        assert posting.post(b"").body == b"ok"
+    assert [r[0] for r in server.requests] == [1, 1, 1]
+    assert [r[3] for r in server.requests] == [XML, XML, b""]
+    assert "nc=00000002" in server.requests[2][2]["authorization"]
+
+
+def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
+    reply = challenging(Guard("acs", lambda: 1.0))
+    with wire(answer(), reply, reply) as server:
+        posting = transport(server)
+        posting.post(XML)
+        assert posting.post(b"").status == 200
+
+
+def test_a_401_that_closes_the_connection(transport: Transports) -> None:
+    reply = challenging(Guard("acs", lambda: 1.0), "Connection: close")
+    with wire(reply, reply) as server:
+        assert transport(server).post(XML).body == b"ok"
+    assert [r[0] for r in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("headers", [[], ["Connection: close"]])
+def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[str]) -> None:
+    reply = challenging(Guard("acs", lambda: 1.0), *headers)
+    with wire(reply, reply, reply) as server:
+        with pytest.raises(AuthenticationError, match="refused"):
+            transport(server, Credentials("cpe", "wrong")).post(XML)
+    assert len(server.requests) == 2
+
+
+def test_without_credentials_a_401_is_the_answer(transport: Transports) -> None:
+    with wire(answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')) as server:
+        assert transport(server, None).post(XML).status == 401
+
+
+def test_a_nonce_that_was_bound_to_the_lost_connection(transport: Transports) -> None:
+    first, second = Guard("a", lambda: 1.0), Guard("a", lambda: 1.0)
+    with wire(
+        challenging(first), challenging(first), CLOSE, challenging(second), challenging(second)
+    ) as server:
+        posting = transport(server)
+        posting.post(XML)
+        assert posting.post(b"").body == b"ok"
+    assert [r[0] for r in server.requests] == [1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("loss", [CLOSE, RESET])
+def test_the_session_goes_on_over_a_new_connection_with_its_cookie(
+    transport: Transports, loss: object
+) -> None:
+    with wire(answer("200 OK", b"", "Set-Cookie: session=1"), loss, answer()) as server:
+        posting = transport(server)
+        posting.post(XML)
+        assert posting.post(b"").status == 200
+    assert [(r[0], r[2].get("cookie")) for r in server.requests[1:]] == [
+        (1, "session=1"),
+        (2, "session=1"),
+    ]
+
+
+def test_a_connection_closed_after_an_answer_is_not_used_again(transport: Transports) -> None:
+    with wire((answer("200 OK", b"", "Connection: close"), CLOSE), answer()) as server:
+        posting = transport(server)
+        posting.post(XML)
+        posting.post(b"")
+    assert [r[0] for r in server.requests] == [1, 2]
+
+
+def test_a_request_is_not_repeated_when_the_first_or_half_an_answer_is_lost(
+    transport: Transports,
+) -> None:
+    with wire(CLOSE) as server, pytest.raises(ConnectionLost):
+        transport(server).post(XML)
+    with wire(answer(), (b"HTTP/1.1 200", CLOSE)) as server:
+        posting = transport(server)
+        posting.post(XML)
+        with pytest.raises(ConnectionLost, match="middle"):
+            posting.post(b"")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Again", "308 For ever"])
+def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
+    with wire(answer(status, b"", "Location: /other?x=1"), answer(body=b"ok"), answer()) as server:
+        posting = transport(server)
+        assert posting.post(XML).body == b"ok"
+        posting.post(b"")
+    assert [r[1].split()[1] for r in server.requests] == ["/acs", "/other?x=1", "/other?x=1"]
+    assert server.requests[1][3] == XML
+
+
+def test_redirects_have_limits(transport: Transports) -> None:
+    again = answer("302 Found", b"", "Location: /acs")
+    with wire(*[again] * 10) as server, pytest.raises(RedirectError, match="too many"):
+        transport(server).post(XML)
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://192.0.2.1/", "not allowed"),
+        ("file:///etc/passwd", "no http address"),
+        ("mailto:acs@example.com", "no http address"),
+    ],
+)
+def test_redirects_stay_inside(transport: Transports, location: str, reason: str) -> None:
+    with wire(answer("302 Found", b"", f"Location: {location}")) as server:
+        with pytest.raises(RedirectError, match=reason):
+            transport(server).post(XML)
+
+
+def test_another_host_gets_no_secrets(transport: Transports) -> None:
+    reply = challenging(Guard("acs", lambda: 1.0))
+    with wire(answer()) as other:
+        place = other.url.replace("127.0.0.1", "localhost")
+
+        def redirect(request: Any) -> bytes:
+            return answer("302 Found", b"", f"Location: {place}", "Set-Cookie: s=1")
+
+        with wire(reply, redirect) as server:
+            transport(server, ME, "localhost").post(XML)
+    assert "authorization" in server.requests[1][2]
+    assert not {"authorization", "cookie"} & set(other.requests[0][2])
+
+
+def test_content_codings_are_undone(transport: Transports) -> None:
+    body = gzip.compress(b"hello")
+    with wire(answer("200 OK", body, "Content-Encoding: gzip")) as server:
+        assert transport(server).post(XML).body == b"hello"
+    with wire(answer("200 OK", body[:-4], "Content-Encoding: gzip")) as server:
+        with pytest.raises(AnswerError):
+            transport(server).post(XML)
+
+
+def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: Transports) -> None:
+    with wire(HANG) as server:
+        posting = transport(server, timeout=0.05)
+        with pytest.raises(AnswerTimeout):
+            posting.post(XML)
+        assert posting.sent_at is not None
+    posting = HTTPTransport(Endpoint(Address.of("http://127.0.0.1:1/")))
+    with pytest.raises(ConnectError):
+        posting.post(XML)
+    assert posting.sent_at is None
+
+
+def test_over_requests_the_same_rules_hold() -> None:
+    reply = challenging(Guard("acs", lambda: 1.0))
+    cookie = answer("200 OK", b"", "Set-Cookie: session=1")
+    redirect = answer("307 Again", b"", "Location: /acs")
+    with wire(reply, reply, cookie, redirect, answer("204 No Content")) as server:
+        posting = RequestsTransport(Endpoint(Address.of(server.url)), ME)
+        outcome: list[object] = []
+
+        def talk() -> None:
+            outcome.append(posting.post(XML).body)
+            outcome.append(posting.post(XML).status)
+            outcome.append(posting.post(b"").status)
+            posting.close()
+
+        gevent.get_hub().threadpool.apply(talk)
+    assert outcome == [b"ok", 200, 204]
+    assert server.requests[-1][2].get("cookie") == "session=1"
+
+
+@pytest.mark.parametrize(("url", "error"), [("http://127.0.0.1:1/", ConnectError)])
+def test_over_requests_failures_have_the_same_names(url: str, error: type[TransportError]) -> None:
+    with pytest.raises(error):
+        RequestsTransport(Endpoint(Address.of(url))).post(XML)
+
+
+def test_in_process_over_wsgi() -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [("Set-Cookie", "session=1; Path=/")])
+        return [f"{environ['REQUEST_METHOD']} {environ.get('HTTP_COOKIE')} ".encode() + body]
+
+    posting = WSGITransport(app, Endpoint(Address.of("http://acs.example:7547/x")))
+    assert posting.post(b"one").body == b"POST None one"
+    assert posting.post(b"").body == b"POST session=1 "
+    assert posting.sent_at is not None
+    posting.close()
