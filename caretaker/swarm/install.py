@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
+import psutil
 from locust.runners import WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner, WorkerRunner
 
 from caretaker.errors import InputError
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from locust.event import Events
 
 _log = logging.getLogger(__name__)
+
+GIVE_UP_SECONDS = 10.0
+"""How long a forked worker that can't take part waits for the master to end it."""
 
 
 def install(events: Events) -> None:
@@ -55,6 +58,7 @@ class _Hooks:
         self._runner = runner
         self._master: Master | None = None
         self._worker: Worker | None = None
+        self._refused = False
         settings = self._settings()
         try:
             if isinstance(runner, MasterRunner | LocalRunner):
@@ -75,25 +79,26 @@ class _Hooks:
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
 
     def _refuse(self, error: InputError) -> NoReturn:
+        if self._refused:
+            raise SystemExit(2)  # a worker was first; what we were about to start was ended too
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
             self._give_up()
         self._runner.send_message(msg.REFUSED, {"reason": str(error)})
-        # A worker that the master has forked leaves the exit code to the master.
-        forked = getattr(self._environment.parsed_options, "processes", None)
-        raise SystemExit(1 if forked else 2)
+        if getattr(self._environment.parsed_options, "processes", None):
+            # The master that has forked us ends us when it has read why, with its exit code.
+            gevent.sleep(GIVE_UP_SECONDS)
+        raise SystemExit(2)
 
     def _give_up(self) -> NoReturn:
         """
         End with exit code 2, and the workers that this process has forked with it.
 
-        They can only be told when they have connected, which they are about to do.
+        Locust's own way at exit forgets forked workers that have not ended yet.
         """
-        if isinstance(self._runner, MasterRunner):
-            forked = getattr(self._environment.parsed_options, "processes", None) or 0
-            deadline = time.monotonic() + 3
-            while len(self._runner.clients) < forked and time.monotonic() < deadline:
-                gevent.sleep(0.05)
+        self._refused = True
+        for child in psutil.Process().children():
+            child.terminate()
         self._runner.quit()
         raise SystemExit(2)
 
@@ -137,7 +142,8 @@ class _Hooks:
     def _on_quitting(self, **_: Any) -> None:
         if self._master is not None:
             self._master.end()
-            self._environment.process_exit_code = self._master.exit_code()
+            code = 2 if self._refused else self._master.exit_code()
+            self._environment.process_exit_code = code
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0
@@ -175,7 +181,8 @@ class _Hooks:
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
         if self._master is None or self._master.run == 0:
-            gevent.spawn(self._give_up)  # the worker has said why
+            if not self._refused:
+                gevent.spawn(self._give_up)  # the worker has said why
             return
         _log.error("A worker can't take part: %s", msg.data["reason"])
 
