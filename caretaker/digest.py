@@ -165,10 +165,14 @@ _QOPS = ("auth", None, "")
 
 
 def _parse(header: str | None) -> Authorization | None:
+    """An Authorization header, the names of its fields in lower case (RFC 7235 2.1)."""
     try:
-        return Authorization.from_header(header)
+        found = Authorization.from_header(None if header is None else header.replace("\t", " "))
     except ValueError:
         return None
+    if found is not None:
+        found.parameters = {name.lower(): value for name, value in found.parameters.items()}
+    return found
 
 
 def _same(shown: Credentials, right: Credentials) -> bool:
@@ -239,6 +243,15 @@ class Login:
         self._challenge, self._basic = digest, digest is None
         self._nc, self._cnonce = 0, secrets.token_hex(8)
 
+    def resume(self) -> bool:
+        """
+        Whether a challenge was taken whose answer no one has judged: the connection is gone.
+
+        It is then answered on the next connection, where a new challenge is no refusal.
+        """
+        unjudged, self._refused = self._refused, False
+        return unjudged
+
     def authorization(self, method: str, target: str) -> str | None:
         """The value of the Authorization header for a request; None before any challenge."""
         if self._challenge is not None:
@@ -287,9 +300,15 @@ def _is_sess(challenge: WWWAuthenticate) -> bool:
 
 def _split(header: str) -> list[WWWAuthenticate]:
     """The challenges of a header; several may stand in one, separated by commas."""
+    header = header.replace("\t", " ")
     parts = [part.strip().rstrip(",") for part in _SCHEME.split(header) if part.strip(" ,")]
-    found = [WWWAuthenticate.from_header(part) for part in parts]
-    return [each for each in found if each is not None]
+    found = [each for each in map(WWWAuthenticate.from_header, parts) if each is not None]
+    return [
+        WWWAuthenticate(
+            each.type, {name.lower(): value for name, value in each.parameters.items()}, each.token
+        )
+        for each in found
+    ]
 
 
 def _can_answer(challenge: WWWAuthenticate) -> bool:

@@ -80,6 +80,7 @@ class Fleet:
         connection_request_host, connection_request_port: what their server binds.
         advertise: the host in their ConnectionRequestURL, where it is not the bound one.
         reboot_seconds: shortest and longest outage of a reboot.
+        check_id: whether the ACS must repeat the cwmp:ID; some do not (enodebd).
         timeout: seconds to wait for each answer of the ACS.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
@@ -103,6 +104,7 @@ class Fleet:
         connection_request_port: int = 0,
         advertise: str | None = None,
         reboot_seconds: tuple[float, float] = (10.0, 30.0),
+        check_id: bool = True,
         timeout: float = 30.0,
         sink: Sink | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -135,6 +137,7 @@ class Fleet:
             credentials.password if credentials else None,
             reboot_seconds,
             time.time() - clock(),
+            check_id=check_id,
         )
         self._mix = ProfileMix.of(profiles)
         self._sink = sink

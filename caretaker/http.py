@@ -14,6 +14,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -148,6 +150,18 @@ class Reply(NamedTuple):
         return [value for key, value in self.headers if key == name]
 
 
+_LENIENCIES = dict.fromkeys(
+    (
+        "lenient_headers",
+        "lenient_chunked_length",
+        "lenient_optional_cr_before_lf",
+        "lenient_optional_lf_after_cr",
+    ),
+    True,
+)
+"""What old and embedded servers send; "dangerous" for a proxy, which we are not."""
+
+
 class _Reader:
     """Collects what httptools finds in a response; a 1xx in front of it is passed over."""
 
@@ -155,6 +169,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
+        self.parser.set_dangerous_leniencies(**_LENIENCIES)
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: list[bytes] = []
         self.size = 0
@@ -347,7 +362,7 @@ class CookieJar:
         key = (name.strip(), path if path.startswith("/") else "/")
         if not equals or not key[0]:
             return
-        if known.get("max-age", "1").lstrip("-").isdigit() and int(known.get("max-age", "1")) <= 0:
+        if _is_over(known):
             self._cookies.pop(key, None)
         elif len(self._cookies) < MAX_COOKIES or key in self._cookies:
             self._cookies[key] = value.strip()
@@ -358,6 +373,18 @@ class CookieJar:
         found = [(p, n, v) for (n, p), v in self._cookies.items() if _covers(p, path)]
         found.sort(key=lambda each: -len(each[0]))
         return "; ".join(f"{name}={value}" for _, name, value in found)
+
+
+def _is_over(attributes: dict[str, str]) -> bool:
+    """Whether a cookie has expired; Max-Age goes before Expires (RFC 6265 5.3)."""
+    age = attributes.get("max-age", "")
+    if re.fullmatch(r"-?[0-9]{1,18}", age, re.ASCII):
+        return int(age) <= 0
+    try:
+        moment = parsedate_to_datetime(attributes.get("expires", "").replace("-", " "))
+    except (TypeError, ValueError):
+        return False
+    return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -422,4 +449,4 @@ def request_head(
     if length is not None:
         lines.append(f"Content-Length: {length}\r\n")
     lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace")
+    return "".join(lines).encode()

@@ -19,13 +19,16 @@ from werkzeug.test import Client as WSGIClient
 
 from caretaker.digest import Credentials, Login
 from caretaker.errors import (
+    AnswerError,
     AnswerTimeout,
+    AuthenticationError,
     ConnectError,
     ConnectionLost,
     InputError,
     RedirectError,
 )
 from caretaker.http import (
+    MAX_ANSWER_BYTES,
     Address,
     Connection,
     CookieJar,
@@ -35,6 +38,8 @@ from caretaker.http import (
     request_head,
 )
 
+MAX_CHALLENGES = 3
+"""Answered for one request: the first, one for a nonce that is stale, one on a new connection."""
 MAX_REDIRECTS = 5
 """In a row (TR-069 3.4.2 asks for at least this many)."""
 USER_AGENT = "caretaker"
@@ -104,9 +109,12 @@ class HTTPTransport:
         """POST, answering challenges and following redirects; see ``Transport.post``."""
         self.sent_at = None
         reply = self._exchange(body)
-        redirects = 0
+        redirects = challenges = 0
         while True:
             if reply.status == 401 and self._login is not None:
+                challenges += 1
+                if challenges > MAX_CHALLENGES:
+                    raise AuthenticationError("401 again and again")
                 self._login.challenge(reply.values("www-authenticate"))
             elif reply.status in _REDIRECTS and reply.values("location"):
                 redirects += 1
@@ -156,7 +164,8 @@ class HTTPTransport:
                 if connection.answers == 0 or not connection.silent:
                     raise
                 self.close()
-                self._login = self._new_login()
+                if self._login is None or not self._login.resume():
+                    self._login = self._new_login()
                 head = request_head(method, self._address, self._headers(body), len(body))
         self._connection = Connection(self._endpoint, self._address)
         return self._request(self._connection, head, body)
@@ -213,14 +222,28 @@ class RequestsTransport(HTTPTransport):
                 allow_redirects=False,
                 timeout=self._endpoint.timeout,
                 auth=_NoAuth(),
+                stream=True,
             )
+            content = self._read(response)
         except requests.Timeout as error:
             raise AnswerTimeout("no answer in time") from error
         except requests.RequestException as error:
             raise ConnectError("connection failed") from error
         pairs = [(name.lower(), value) for name, value in response.raw.headers.items()]
         pairs = [pair for pair in pairs if pair[0] != "content-encoding"]  # undone by requests
-        return Reply(response.status_code, pairs, response.content, keep_alive=True)
+        return Reply(response.status_code, pairs, content, keep_alive=True)
+
+    def _read(self, response: requests.Response) -> bytes:
+        """The body, decoded, as far as the size and the deadline allow."""
+        deadline = self._endpoint.clock() + self._endpoint.timeout
+        content = b""
+        for chunk in response.iter_content(65536):
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                raise AnswerError("answer is too large")
+            if self._endpoint.clock() > deadline:
+                raise AnswerTimeout("no answer in time")
+        return content
 
     def close(self) -> None:
         """Close its connections."""

@@ -130,6 +130,18 @@ class TestGuard:
         header = authorize(side.check(plain, "GET", "/cr/a", None), plain, "/cr/a")
         assert side.check(plain, "GET", "/cr/a", header.replace('"', "")) == []
 
+    def test_names_of_fields_have_no_case(self) -> None:
+        made = guard()
+        challenges = made.check(RIGHT, "GET", TARGET, None)
+        shown = authorize(challenges)
+        for name in ("username", "nonce", "response"):
+            shown = shown.replace(f"{name}=", f"{name.capitalize()}=")
+        assert made.check(RIGHT, "GET", TARGET, shown.replace("Digest ", "Digest\t")) == []
+        upper = [challenges[0].replace("Digest ", "DIGEST\t").replace("realm=", "REALM=")]
+        assert made.check(RIGHT, "GET", TARGET, login(upper).authorization("GET", TARGET)) != []
+        fresh = [made.check(RIGHT, "GET", TARGET, None)[0].replace("nonce=", "NONCE=")]
+        assert made.check(RIGHT, "GET", TARGET, authorize(fresh)) == []
+
     def test_basic_only_where_it_is_switched_on(self) -> None:
         text = base64.b64encode(f"{RIGHT.username}:{RIGHT.password}".encode()).decode()
         header = f"Basic {text}"

@@ -112,6 +112,12 @@ class TestConnection:
             ),
             pytest.param(answer() + b"junk", 200, b"", False, id="junk behind it"),
             pytest.param(
+                b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", 200, b"hi", True, id="bare line feeds"
+            ),
+            pytest.param(
+                b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi", 200, b"hi", True, id="a blank"
+            ),
+            pytest.param(
                 b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, b"", True, id="no reason phrase"
             ),
         ],
@@ -206,6 +212,19 @@ class TestCookies:
         for cookie in ("a=1", "a=2", "b=1", "b=; Max-Age=0", "junk", "=x", "c=1; Max-Age=soon"):
             jar.take(cookie)
         assert jar.header("/") == "a=2; c=1"
+
+    def test_they_expire(self) -> None:
+        jar = CookieJar()
+        for attribute in (
+            "Max-Age=--5", "Max-Age=\xb2", "Max-Age=60", "Expires=Wed, 21 Oct 2099 07:28:00 GMT",
+            "Expires=soon",
+        ):  # fmt: skip
+            jar.take(f"a=1; {attribute}")
+            assert jar.header("/") == "a=1", attribute
+        for attribute in ("Max-Age=-5", "Expires=Thu, 01-Jan-1970 00:00:00 GMT"):
+            jar.take("a=1")
+            jar.take(f"a=; {attribute}")
+            assert jar.header("/") == "", attribute
 
     def test_their_number_is_bounded(self) -> None:
         jar = CookieJar()

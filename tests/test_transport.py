@@ -123,6 +123,29 @@ def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[s
     assert len(server.requests) == 2
 
 
+def test_a_challenge_is_answered_on_the_next_connection(transport: Transports) -> None:
+    """Old servers close after a 401 without a word; the answer is then on a new connection."""
+    guard = Guard("acs", lambda: 0.0)
+    good = challenging(guard)
+    with wire(answer(), lambda request: (good(request), CLOSE), good) as server:
+        session = transport(server)
+        session.post(XML)
+        assert session.post(XML).body == b"ok"
+        assert [number for number, *_ in server.requests] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("stale", ["", ", stale=true"])
+def test_challenges_have_an_end(transport: Transports, stale: str) -> None:
+    challenge = f'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"{stale}'
+    refusal = answer("401 Unauthorized", b"", challenge)
+    with wire(answer(), *[(refusal, CLOSE)] * 9) as server:
+        session = transport(server)
+        session.post(XML)
+        with pytest.raises(AuthenticationError):
+            session.post(XML)
+        assert len(server.requests) <= 6
+
+
 def test_without_credentials_a_401_is_the_answer(transport: Transports) -> None:
     with wire(answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')) as server:
         assert transport(server, None).post(XML).status == 401
@@ -257,6 +280,19 @@ def test_over_requests_the_same_rules_hold() -> None:
         gevent.get_hub().threadpool.apply(talk)
     assert outcome == [b"ok", 200, 204]
     assert server.requests[-1][2].get("cookie") == "session=1"
+
+
+def test_over_requests_too_answers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.transport.MAX_ANSWER_BYTES", 1000)
+    with wire(answer(body=b"x" * 2000)) as server:
+        posting = RequestsTransport(Endpoint(Address.of(server.url), 5.0), ME)
+
+        def talk() -> None:  # requests blocks, and the server is in this thread's loop
+            with pytest.raises(AnswerError, match="too large"):
+                posting.post(XML)
+
+        gevent.get_hub().threadpool.apply(talk)
+        posting.close()
 
 
 @pytest.mark.parametrize(("url", "error"), [("http://127.0.0.1:1/", ConnectError)])

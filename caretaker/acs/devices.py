@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from caretaker.cwmp.messages import DeviceIdStruct, ParameterInfoStruct, ParameterValueStruct
 from caretaker.errors import InputError
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from caretaker.digest import Credentials
 
 
+_NAME = re.compile(r"[A-Za-z]\w*\.")
+"""How the path of a parameter or object begins; anything else has no place in the tree."""
+
+
 class Known(NamedTuple):
     """What is known of one parameter or object; the path of an object ends with a dot."""
 
@@ -24,6 +28,13 @@ class Known(NamedTuple):
     type: str
     writable: bool | None
     seen: float
+
+
+class Session(Protocol):
+    """What runs with a device."""
+
+    def left(self) -> None:
+        """End it half-way."""
 
 
 class Device:
@@ -63,12 +74,14 @@ class Device:
         """The IP address that it informed from."""
         self.credentials: Credentials | None = None
         """What we have set it to ask of a Connection Request; None before we did."""
-        self.session: object | None = None
-        """The token of its running session."""
+        self.session: Session | None = None
+        """Its running session; None between sessions."""
 
     def learn_values(self, values: Iterable[ParameterValueStruct], now: float) -> None:
         """Take values that it sent."""
         for name, value, kind in values:
+            if _NAME.match(name) is None:
+                continue
             old = self.known.get(name)
             path = sys.intern(name)
             self.known[path] = Known(value, sys.intern(kind), old.writable if old else None, now)
@@ -76,6 +89,8 @@ class Device:
     def learn_names(self, names: Iterable[ParameterInfoStruct], now: float) -> None:
         """Take names that it sent."""
         for name, writable in names:
+            if _NAME.match(name) is None:
+                continue
             old = self.known.get(name)
             value, kind = (old.value, old.type) if old else (None, "")
             self.known[sys.intern(name)] = Known(value, kind, writable, now)
@@ -160,7 +175,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$lt": _ordered(lambda found, wanted: found < wanted),
     "$lte": _ordered(lambda found, wanted: found <= wanted),
     "$in": _ordered(lambda found, wanted: found in wanted),
-    "$nin": lambda found, wanted: found not in wanted,
+    "$nin": lambda found, wanted: found not in list(wanted),
     "$exists": lambda found, wanted: (found is not None) == bool(wanted),
     "$regex": _ordered(lambda found, wanted: re.search(wanted, found) is not None),
 }
@@ -178,6 +193,8 @@ def matches(document: dict[str, Any], query: dict[str, Any]) -> bool:
 
 def _condition(document: dict[str, Any], key: str, wanted: Any) -> bool:
     if key in ("$and", "$or"):
+        if not isinstance(wanted, list) or not all(isinstance(each, dict) for each in wanted):
+            raise InputError(f"query {key}: must be a list of objects")
         verdicts = [matches(document, each) for each in wanted]
         return all(verdicts) if key == "$and" else any(verdicts)
     found = _at(document, key)
@@ -189,8 +206,8 @@ def _condition(document: dict[str, Any], key: str, wanted: Any) -> bool:
         try:
             if not _OPERATORS[operator](found, operand):
                 return False
-        except re.error as error:
-            raise InputError(f"query $regex {operand!r}: {error}") from error
+        except (re.error, TypeError) as error:
+            raise InputError(f"query {operator} {operand!r}: {error}") from error
     return True
 
 

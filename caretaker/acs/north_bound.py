@@ -68,8 +68,8 @@ class NorthBoundApp:
         query = _json(request.args.get("query") or "{}", "query")
         if not isinstance(query, dict):
             raise BadRequest("query: must be a JSON object")
-        limit = request.args.get("limit", type=int)
-        skip = request.args.get("skip", 0, type=int)
+        limit = _number(request, "limit")
+        skip = _number(request, "skip") or 0
         paths = (request.args.get("projection") or "").split(",")
         try:
             found = islice(self._matching(query), skip, None if limit is None else skip + limit)
@@ -113,6 +113,13 @@ class NorthBoundApp:
 def _allow(request: Request, *methods: str) -> None:
     if request.method not in methods:
         raise MethodNotAllowed(list(methods))
+
+
+def _number(request: Request, name: str) -> int | None:
+    text = request.args.get(name) or None
+    if text is not None and not (text.isascii() and text.isdigit()):
+        raise BadRequest(f"{name}: not a number from 0 on")
+    return None if text is None else int(text)
 
 
 def _json(text: str | bytes, name: str) -> Any:

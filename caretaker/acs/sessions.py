@@ -40,11 +40,15 @@ class _Controller:
     def inform(self, inform: m.Inform) -> None:
         """A CPE opens a session; a session of its that was left half-way is forgotten."""
         self.device = self._acs.informed(inform, self._peer)
-        self.device.session = self
+        old, self.device.session = self.device.session, self
+        if old is not None:
+            old.left()
         self._steps = self._acs.provision(self.device)
 
     def answer(self, request: m.Request) -> m.Response:
         """What an ACS must implement (TR-069 3.6)."""
+        if isinstance(request, m.UnreadableRequest) and m.REQUESTS[request.name] in _METHODS:
+            raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS, request.reason)
         response = _METHODS.get(type(request))
         if response is None:
             raise FaultError(FaultCode.ACS_METHOD_NOT_SUPPORTED)
@@ -89,7 +93,13 @@ class _Controller:
         """The CPE has left the session half-way: what was being done waits for the next one."""
         if self.device is not None and self._task is not None:
             self.device.tasks.appendleft(self._task)
-            self._task = self._steps = None
+        self._task = self._steps = None
+        self.closed()
+
+    def closed(self) -> None:
+        """The session is over."""
+        if self.device is not None and self.device.session is self:
+            self.device.session = None
 
 
 _METHODS: dict[type[m.Request], m.Response] = {
@@ -168,6 +178,7 @@ class CWMPApp:
             return _reply(start_response, "400 Bad Request", _CLOSE, str(error))
         if not answer:
             self._close(token)
+            session.controller.closed()
             start_response("204 No Content", _CLOSE)
             return []
         cookie = ("Set-Cookie", f"session={token}; Path=/; HttpOnly")

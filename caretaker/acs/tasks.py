@@ -7,6 +7,7 @@ RPCs reads as a few straight lines. A Fault ends it.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Generator
@@ -87,10 +88,19 @@ def good(response: m.Response) -> m.Response:
 def _get_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
     names = tuple(arguments["parameterNames"])
     response = yield m.GetParameterValues(names)
-    if isinstance(response, m.Fault) and response.fault_code == FaultCode.INVALID_PARAMETER_NAME:
-        # GenieACS's users name objects without the dot at the end.
-        response = yield m.GetParameterValues(tuple(f"{name.rstrip('.')}." for name in names))
-    _learn(device, good(response))
+    if not _is_unknown_name(response):
+        _learn(device, good(response))
+        return
+    for name in names:  # GenieACS's users name objects without the dot at the end
+        response = yield m.GetParameterValues((name,))
+        if _is_unknown_name(response):
+            response = yield m.GetParameterValues((f"{name.rstrip('.')}.",))
+        _learn(device, good(response))
+
+
+def _is_unknown_name(response: m.Response) -> bool:
+    unknown = FaultCode.INVALID_PARAMETER_NAME
+    return isinstance(response, m.Fault) and response.fault_code == unknown
 
 
 def _learn(device: Device, response: m.Response) -> None:
@@ -99,9 +109,18 @@ def _learn(device: Device, response: m.Response) -> None:
 
 
 def _set_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
-    values = tuple(_typed(device, *triple) for triple in arguments["parameterValues"])
+    triples = arguments["parameterValues"]
+    untold = tuple(triple[0] for triple in triples if _needs_type(device, *triple))
+    if untold:  # which type it takes, the device tells
+        _learn(device, good((yield m.GetParameterValues(untold))))
+    values = tuple(_typed(device, *triple) for triple in triples)
     good((yield m.SetParameterValues(values, "")))
     device.learn_values(values, time.time())
+
+
+def _needs_type(device: Device, name: str, _: Any, kind: str = "") -> bool:
+    known = device.known.get(name)
+    return not kind and (known is None or not known.type)
 
 
 def _typed(device: Device, name: str, value: Any, kind: str = "") -> m.ParameterValueStruct:
@@ -175,12 +194,19 @@ def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
 
 
+_TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+")
+
+
 def _is_values(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
         and all(
-            isinstance(each, list) and len(each) in (2, 3) and isinstance(each[0], str)
+            isinstance(each, list)
+            and len(each) in (2, 3)
+            and isinstance(each[0], str)
+            and not isinstance(each[1], list | dict)
+            and (len(each) == 2 or bool(_TYPE.fullmatch(str(each[2]))))
             for each in value
         )
     )

@@ -8,6 +8,7 @@ An accepted request is answered at once, before the session begins.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -69,7 +70,7 @@ class ConnectionRequestApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        path = environ.get("PATH_INFO", "")
+        path = _ORIGIN.sub("", environ.get("PATH_INFO", ""))
         if path == "/health":
             return self._health(environ, start_response)
         if not path.startswith(_PREFIX):
@@ -113,9 +114,12 @@ def _reply(
 
 
 def _target(environ: WSGIEnvironment) -> str:
-    """The request target as it came; the digest is made over it."""
+    """The request target as it came, without the host of an absolute one (RFC 7230 5.3.2)."""
     target: str = environ.get("REQUEST_URI") or environ["PATH_INFO"]
-    return target
+    return _ORIGIN.sub("", target)
+
+
+_ORIGIN = re.compile(r"^https?://[^/?]*", re.IGNORECASE)
 
 
 def _accept_all(_: str) -> None:

@@ -73,8 +73,8 @@ def read_text(element: etree._Element) -> str:
 
 
 def local(element: etree._Element) -> str:
-    """The name of an element without its namespace."""
-    return element.tag.rpartition("}")[2]
+    """The name of an element without its namespace, or a prefix that was never declared."""
+    return element.tag.rpartition("}")[2].rpartition(":")[2]
 
 
 # -- codecs of values -----------------------------------------------------------------------------
@@ -128,6 +128,8 @@ class _Field(NamedTuple):
     optional: bool = False
     kinds: dict[str, _Codec] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
     """The codecs by ``xsi:type``, where a repeated element may be of several."""
+    is_scalar: bool = False
+    """A number or boolean: an empty element stands for the default, as if it were absent."""
 
 
 _EMPTY = {str: "", int: 0, bool: False, bytes: b""}
@@ -155,7 +157,7 @@ def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
     if hint == (str | None):
         return _Field(xml_name, _SCALARS[str], None, optional=True)
     default = defaults.get(name, _EMPTY.get(hint, MISSING))
-    return _Field(xml_name, _codec_of(hint), default)
+    return _Field(xml_name, _codec_of(hint), default, is_scalar=hint in (int, bool))
 
 
 @cache
@@ -183,7 +185,7 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
             part = parts[i]
             if part.repeated:
                 values[i] += (_kind(part, child).read(child),)
-            else:
+            elif not part.is_scalar or (child.text or "").strip():
                 values[i] = part.codec.read(child)
         for i, value in enumerate(values):
             if value is MISSING:
@@ -238,6 +240,7 @@ def _field_writer(part: _Field) -> Callable[[Any], str]:
 
 # -- the few that are written by hand: they carry attributes, or most of the traffic --------------
 
+QUOTE = '"'
 _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -262,7 +265,7 @@ def _xsd_type(qname: str) -> str:
 
 def _write_parameter_value(struct: m.ParameterValueStruct) -> str:
     name, value, kind = struct
-    attribute = f' xsi:type="{escape(kind)}"' if kind else ""
+    attribute = f' xsi:type="{escape(kind).replace(QUOTE, "&quot;")}"' if kind else ""
     return f"<Name>{escape(name)}</Name><Value{attribute}>{escape(value)}</Value>"
 
 
@@ -275,11 +278,17 @@ def _read_fault(element: etree._Element) -> m.Fault:
     by_name = dict(parts)
     faultcode = _text_of(soap, "faultcode").strip().rpartition(":")[2]
     return m.Fault(
-        read_int(by_name["FaultCode"]) if "FaultCode" in by_name else 0,
+        _fault_code(_text_of(by_name, "FaultCode")),
         _text_of(by_name, "FaultString") or _text_of(soap, "faultstring"),
         tuple(_PARAMETER_FAULT.read(c) for n, c in parts if n == "SetParameterValuesFault"),
         faultcode or "Server",
     )
+
+
+def _fault_code(text: str) -> int:
+    """The number, 0 if there is none; some put a prefix in front, as in ``faultcode``."""
+    number = text.strip().rpartition(":")[2]
+    return int(number) if re.fullmatch("[0-9]{1,5}", number, re.ASCII) else 0
 
 
 def _text_of(elements: dict[str, etree._Element], name: str) -> str:
@@ -321,13 +330,21 @@ def read_message(element: etree._Element) -> m.Message:
     """
     The message of an element; of a method that is not of the standard only its name.
 
+    A request whose arguments can't be read is a message all the same: it is answered with a
+    fault, and the session goes on (TR-069 3.5).
+
     Raises:
-        EnvelopeError: it can't be read.
+        EnvelopeError: a response that can't be read.
     """
     name = local(element)
     cls = _CLASSES.get(name)
     if cls is not None:
-        found: m.Message = CODECS[cls].read(element)
+        try:
+            found: m.Message = CODECS[cls].read(element)
+        except EnvelopeError as error:
+            if name not in m.REQUESTS:
+                raise
+            return m.UnreadableRequest(name, str(error))
         return found
     return m.UnknownResponse(name) if name.endswith("Response") else m.UnknownRequest(name)
 
@@ -339,6 +356,6 @@ def write_message(message: m.Message) -> str:
     codec = CODECS.get(type(message))
     if codec is not None:
         return f"<cwmp:{codec.name}>{codec.write(message)}</cwmp:{codec.name}>"
-    if isinstance(message, m.UnknownRequest | m.UnknownResponse):
+    if isinstance(message, m.UnknownRequest | m.UnreadableRequest | m.UnknownResponse):
         return f"<cwmp:{message.name}/>"
     raise TypeError(f"not a CWMP message: {type(message).__name__}")

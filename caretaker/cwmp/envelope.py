@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -42,8 +43,8 @@ class Envelope:
     One SOAP envelope: a message with its header elements.
 
     ``id`` is opaque text; None where the header had none. ``namespace`` is that of the message
-    element, and the one to answer in. The other fields are the header elements of TR-069 3.5,
-    ``None`` or False where absent.
+    element, and the one to answer in; empty where none was declared. The other fields are the
+    header elements of TR-069 3.5, ``None`` or False where absent.
     """
 
     message: m.Message
@@ -102,7 +103,8 @@ def _parse_again(data: bytes, error: Exception) -> etree._Element:
     """
     if b"<!DOCTYPE" in data:
         raise EnvelopeError("XML with a DOCTYPE is refused") from error
-    body = _DECLARATION.sub(b"", data.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    data = data.lstrip(b"\xef\xbb\xbf \t\r\n").rstrip(b"\0 \t\r\n")
+    body = _DECLARATION.sub(b"", data)
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -132,7 +134,8 @@ def _read_header(header: etree._Element | None) -> dict[str, Any]:
         reader = _HEADER_READERS.get(local(child))
         if reader is not None:
             name, read = reader
-            values[name] = read(child)
+            with suppress(EnvelopeError):  # an unreadable one is as good as none
+                values[name] = read(child)
     return values
 
 
@@ -155,7 +158,7 @@ def _namespace(element: etree._Element) -> str:
     if namespace.startswith(_CWMP_PREFIX):
         return namespace
     declared = [uri for uri in element.nsmap.values() if uri.startswith(_CWMP_PREFIX)]
-    return declared[0] if declared else CWMP_1_0
+    return declared[0] if declared else ""
 
 
 def decode(data: bytes) -> Envelope:
@@ -226,6 +229,6 @@ def encode(envelope: Envelope) -> bytes:
     Characters that XML 1.0 forbids are sent as U+FFFD.
     """
     return (
-        f"{_start(envelope.namespace)}{_write_header(envelope)}"
+        f"{_start(envelope.namespace or CWMP_1_0)}{_write_header(envelope)}"
         f"</soap-env:Header><soap-env:Body>{write_message(envelope.message)}{_END}"
     ).encode()

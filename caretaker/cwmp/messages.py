@@ -262,6 +262,15 @@ class UnknownRequest(Request):
 
 
 @message
+class UnreadableRequest(Request):
+    """A request of a known method whose arguments can't be read; it is answered with a fault."""
+
+    name: str
+    reason: str = ""
+    response: ClassVar[type[Response]] = Response
+
+
+@message
 class UnknownResponse(Response):
     """An answer whose method is not of the standard."""
 

@@ -289,7 +289,7 @@ class CPESession:
             message = self._device.answer(envelope.message, now)
         except FaultError as error:
             message = m.Fault.of(error.fault_code, error.fault_string)
-        return Envelope(message, envelope.id, envelope.namespace)
+        return Envelope(message, envelope.id, envelope.namespace or self._namespace)
 
     def abort(self) -> None:
         """End it: the connection is gone, the HTTP answer was an error, the power is off."""

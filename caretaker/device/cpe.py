@@ -27,7 +27,7 @@ from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueS
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
-from caretaker.device.data_model import Overlay, Parameter, typed
+from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
 from caretaker.device.events import EventBooks, Events
 from caretaker.device.identity import Identities
 from caretaker.device.methods import METHODS
@@ -116,6 +116,7 @@ class CPE:
         "sent",
         "session_due",
         "telling",
+        "woken",
     )
 
     def __init__(self, index: int, profile: Profile, premises: Premises) -> None:
@@ -134,6 +135,8 @@ class CPE:
         self.after: tuple[m.Request, ...] = ()
         """Reboot and FactoryReset, to be done when the session is over."""
         self.powered = False
+        self.woken = False
+        """Whether the running session answers a Connection Request."""
         self.in_session = False
         self.failures = 0
         self.booted_at = 0.0
@@ -203,10 +206,9 @@ class CPE:
 
     def set_values(self, values: Iterable[tuple[str, str]], now: float) -> None:
         """Set parameters on behalf of the ACS; what they steer follows."""
-        changes = dict(values)
-        self.own().values.update(changes)
-        prefix = f"{self.profile.management_server}PeriodicInform"
-        if any(path.startswith(prefix) for path in changes):
+        before = self._period(now)
+        self.own().values.update(values)
+        if self._period(now) != before:  # the same value once more leaves the phase alone
             self._arm_periodic(now)
 
     def change(self, path: str, value: str, now: float) -> float:
@@ -225,7 +227,7 @@ class CPE:
         if typed(path, value, parameter.type).type != parameter.type:
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
-            self.own().values[path] = value
+            self.own().values[path] = cleaned(value, parameter.type)
             self._notify(path, now)
         return self.reschedule(now)
 
@@ -245,7 +247,7 @@ class CPE:
         attributes = self.overlay.attribute(path) if self.overlay is not None else None
         if attributes is not None:
             return attributes.notification
-        return 2 if last in DEFAULT_ACTIVE else 0
+        return 2 if last in DEFAULT_ACTIVE or path == self.profile.external_address else 0
 
     def _setting(self, last: str, default: float, now: float) -> float:
         """A number of ManagementServer; the default where it is absent or no number."""
@@ -343,16 +345,18 @@ class CPE:
 
     def _arm_periodic(self, now: float) -> None:
         """Plan the next periodic Inform; the phase is the CPE's own (TR-069 3.7.1.5, TR-106)."""
-        enabled = self.value(f"{self.profile.management_server}PeriodicInformEnable", now)
-        if enabled in (*_FALSE, "") or not self.premises.behaviors.periodic_inform:
+        enabled, interval = self._period(now)
+        if not enabled:
             self.periodic_due = inf
             return
-        interval = self._interval(now)
         phase = self.premises.identities.random(self.index, "periodic phase").random()
         self.periodic_due = now + interval * phase
 
-    def _interval(self, now: float) -> float:
-        return max(1.0, self._setting("PeriodicInformInterval", 300.0, now))
+    def _period(self, now: float) -> tuple[bool, float]:
+        """Whether it informs periodically, and every how many seconds."""
+        enabled = self.value(f"{self.profile.management_server}PeriodicInformEnable", now)
+        wanted = enabled not in (*_FALSE, "") and self.premises.behaviors.periodic_inform
+        return wanted, self._setting("PeriodicInformInterval", 300.0, now) or 300.0
 
     def reschedule(self, now: float) -> float:
         """Set ``due`` from what is planned; never while off, in a session or disabled."""
@@ -379,13 +383,14 @@ class CPE:
         self.in_session = True
         self.session_due = inf
         self.sent, self.events = self.events, ()
+        self.woken = _CONNECTION_REQUEST in self.sent
         self.telling, self.changed = self.changed, ()
         self.reschedule(now)
         namespace = self.premises.namespace or self.profile.namespace
         return CPESession(self._inform(now), self, (), namespace, check_id=self.premises.check_id)
 
     def _periodic(self, now: float) -> None:
-        interval = self._interval(now)
+        _, interval = self._period(now)
         planned = self.periodic_due
         self.periodic_due += interval * max(1, ceil((now - planned) / interval))
         # In a retry wait it joins the events of the retry, which keeps its own time.
@@ -406,6 +411,8 @@ class CPE:
 
     def answer(self, request: m.Request, now: float) -> m.Response:
         """The response to a request of the ACS; raises FaultError (9000 for other methods)."""
+        if isinstance(request, m.UnreadableRequest) and m.REQUESTS[request.name] in METHODS:
+            raise FaultError(FaultCode.INVALID_ARGUMENTS, request.reason)
         method = METHODS.get(type(request))
         if method is None:
             raise FaultError(FaultCode.METHOD_NOT_SUPPORTED)
@@ -430,13 +437,16 @@ class CPE:
         After a failure the events that are kept wait for the retry (TR-069 3.2.1.1).
         """
         self.in_session = False
+        woken = self.woken
         if outcome is not Outcome.SUCCEEDED:
             self._fail()
         self.failures = 0 if outcome is Outcome.SUCCEEDED else self.failures + 1
         self.events = self.premises.books.restore(self.sent, self.events)
         self.changed = tuple(dict.fromkeys((*self.telling, *self.changed)))
         self.sent = self.telling = ()
-        if self.events and self.failures:
+        # A session that was cut after its Inform is repeated too, for what the ACS had to ask;
+        # not one that the ACS itself had asked for, and can again.
+        if self.failures and (self.events or not woken):
             self.session_due = min(self.session_due, now + self._retry_wait(now))
         self._do_after_session(now)
         return self.reschedule(now)

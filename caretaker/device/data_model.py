@@ -73,13 +73,13 @@ def _shaped(pattern: str) -> Callable[[str], object]:
 
 
 _DATE_TIME = (
-    r"-?[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
-    r":[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?"
+    r"\s*-?[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
+    r":[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?\s*"
 )
 
 TYPES: dict[str, _Type] = {
     "xsd:string": _Type(_shaped(r"(?s:.*)"), "", "string"),
-    "xsd:boolean": _Type(_shaped(r"\s*(0|1|true|false)\s*"), "0", "boolean"),
+    "xsd:boolean": _Type(_shaped(r"(?i:\s*(0|1|true|false)\s*)"), "0", "boolean"),
     "xsd:int": _Type(_integer(-(2**31), 2**31 - 1), "0", "number"),
     "xsd:unsignedInt": _Type(_integer(0, 2**32 - 1), "0", "number"),
     "xsd:long": _Type(_integer(-(2**63), 2**63 - 1), "0", "number"),
@@ -91,16 +91,29 @@ TYPES: dict[str, _Type] = {
         "base64Binary",
     ),
     "xsd:hexBinary": _Type(_shaped(r"\s*(?:[0-9A-Fa-f]{2})*\s*"), "", "hexBinary"),
+    "": _Type(_shaped(r"(?s:.*)"), "", ""),
 }
 """The types of parameters (TR-106): what fits, the value of a new row, and which mix."""
 
-_OTHER_NAMES = {"xsd:base64": "xsd:base64Binary", "xsd:integer": "xsd:int"}
+ANY = ""
+"""The type of a parameter whose type no one told: sent as a string, set with any."""
+
+_BY_NAME = {name.partition(":")[2].lower(): name for name in TYPES}
+_BY_NAME |= dict.fromkeys(("short", "byte", "integer", "negativeinteger"), "xsd:int")
+_BY_NAME |= dict.fromkeys(
+    ("uint", "unsignedshort", "unsignedbyte", "nonnegativeinteger", "positiveinteger"),
+    "xsd:unsignedInt",
+)
+_BY_NAME |= {"base64": "xsd:base64Binary", "decimal": "xsd:long", "bool": "xsd:boolean", "": ANY}
 
 
 def known_type(name: str) -> str:
-    """The type of that name; ``xsd:string`` for one that CWMP does not have."""
-    name = _OTHER_NAMES.get(name, name)
-    return name if name in TYPES else "xsd:string"
+    """
+    The type of that name, whatever its prefix and case.
+
+    ``xsd:string`` for one that CWMP does not have, ``ANY`` for none.
+    """
+    return _BY_NAME.get(name.strip().rpartition(":")[2].strip().lower(), "xsd:string")
 
 
 def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None:
@@ -112,12 +125,28 @@ def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None
         value: the text of the Value element.
         kind: its ``xsi:type``; empty where the ACS sent none, then the text alone decides.
     """
-    kind = known_type(kind) if kind else ""
-    if kind and TYPES[kind].family != TYPES[parameter.type].family:
+    kind = known_type(kind)
+    if kind == "xsd:string" and _is_told_as_string(parameter):
+        return None
+    families = {TYPES[kind].family, TYPES[parameter.type].family} - {""}
+    if len(families) > 1:
         return FaultCode.INVALID_PARAMETER_TYPE
     if not TYPES[parameter.type].fits(value):
         return FaultCode.INVALID_PARAMETER_VALUE
     return None
+
+
+def cleaned(value: str, kind: str) -> str:
+    """A value as it is kept: white space has no meaning but in strings, case none in booleans."""
+    if kind in ("xsd:string", ANY) or not TYPES[kind].fits(value):
+        return value
+    return value.strip().lower() if kind == "xsd:boolean" else value.strip()
+
+
+def _is_told_as_string(parameter: Parameter) -> bool:
+    """Whether ``typed`` tells it as a string whatever its type: then it can be set as one."""
+    told = "" if parameter.hidden else parameter.value
+    return not parameter.source and not TYPES[parameter.type].fits(told)
 
 
 def typed(name: str, value: str, kind: str) -> ParameterValueStruct:
@@ -127,7 +156,8 @@ def typed(name: str, value: str, kind: str) -> ParameterValueStruct:
     Devices do send values that are not of their type (an empty dateTime, a unit behind a
     number). They are kept as they are and sent as strings, which any schema takes.
     """
-    return ParameterValueStruct(name, value, kind if TYPES[kind].fits(value) else "xsd:string")
+    fits = kind and TYPES[kind].fits(value)
+    return ParameterValueStruct(name, value, kind if fits else "xsd:string")
 
 
 # -- the overlay ----------------------------------------------------------------------------------
@@ -208,11 +238,12 @@ class DataModel:
             children.setdefault(row.path, {})
         else:
             kind = known_type(row.type)
+            value = cleaned(row.value, kind)
             hidden = row.path.endswith(_HIDDEN)
-            parameter = Parameter(kind, row.writable, row.value, row.source, row.number, hidden)
+            parameter = Parameter(kind, row.writable, value, row.source, row.number, hidden)
             self.parameters[row.path] = parameter
             if not row.source:
-                self.constants[row.path] = typed(row.path, "" if hidden else row.value, kind)
+                self.constants[row.path] = typed(row.path, "" if hidden else value, kind)
         self._add_parents(row.path, children)
 
     def _add_parents(self, path: str, children: dict[str, dict[str, None]]) -> None:
@@ -282,6 +313,7 @@ class DataModel:
         Raises:
             FaultError: 9005, there is no such parameter or object.
         """
+        path = path.strip()
         if path.endswith(".") or not path:
             yield from (name for name in self.walk(path, overlay) if not name.endswith("."))
         elif self.parameter(path, overlay) is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
-from caretaker.device.data_model import Attributes, check_value
+from caretaker.device.data_model import Attributes, check_value, cleaned
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _get_parameter_names(cpe: CPE, request: m.GetParameterNames, _: float) -> m.
 
     The empty path stands above the root object.
     """
-    model, overlay, path = cpe.model, cpe.overlay, request.parameter_path
+    model, overlay, path = cpe.model, cpe.overlay, request.parameter_path.strip()
     if path and not path.endswith("."):
         if model.parameter(path, overlay) is None:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
@@ -73,7 +73,7 @@ def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -
     faults = [fault for struct in request.parameter_list if (fault := _refusal(cpe, struct))]
     if faults:
         return m.Fault.of(FaultCode.INVALID_ARGUMENTS, "", *faults)
-    values = [(struct.name, _clean(cpe, struct)) for struct in request.parameter_list]
+    values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
     cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now)
     return m.SetParameterValuesResponse(0)
 
@@ -86,18 +86,34 @@ def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFa
     elif not parameter.writable:
         code = FaultCode.NON_WRITABLE_PARAMETER
     else:
-        code = check_value(parameter, struct.value, struct.type)
+        code = check_value(parameter, struct.value, struct.type) or _check_range(cpe, struct)
     if code is None:
         return None
     fault = m.Fault.of(code)
     return m.SetParameterValuesFault(struct.name, fault.fault_code, fault.fault_string)
 
 
-def _clean(cpe: CPE, struct: m.ParameterValueStruct) -> str:
-    """The value to keep: white space around anything but a string has no meaning."""
-    parameter = cpe.parameter(struct.name)
-    is_text = parameter is None or parameter.type == "xsd:string"
-    return struct.value if is_text else struct.value.strip()
+_RANGES = {
+    "ManagementServer.PeriodicInformInterval": (1, 2**32 - 1),
+    "ManagementServer.CWMPRetryMinimumWaitInterval": (1, 65_535),
+    "ManagementServer.CWMPRetryIntervalMultiplier": (1_000, 65_535),
+}
+"""What these take (data models); a device on which they are 0 would inform without a pause."""
+
+
+def _check_range(cpe: CPE, struct: m.ParameterValueStruct) -> FaultCode | None:
+    least, most = _RANGES.get(struct.name[len(cpe.model.root) :], (None, None))
+    if least is None or most is None:
+        return None
+    text = struct.value.strip()
+    fits = text.isascii() and text.isdigit() and least <= int(text) <= most
+    return None if fits else FaultCode.INVALID_PARAMETER_VALUE
+
+
+def _cleaned(cpe: CPE, path: str, value: str) -> str:
+    parameter = cpe.parameter(path)
+    assert parameter is not None
+    return cleaned(value, parameter.type)
 
 
 def _check_key(key: str) -> None:
@@ -152,7 +168,7 @@ def _set_parameter_attributes(
 def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
     """A new row with default values (A.3.2.6)."""
     _check_key(request.parameter_key)
-    number = cpe.model.add_row(request.object_name, cpe.own())
+    number = cpe.model.add_row(request.object_name.strip(), cpe.own())
     cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
     return m.AddObjectResponse(number, 0)
 
@@ -160,7 +176,7 @@ def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
 def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
     """A row with all below it (A.3.2.7)."""
     _check_key(request.parameter_key)
-    cpe.model.delete_row(request.object_name, cpe.own())
+    cpe.model.delete_row(request.object_name.strip(), cpe.own())
     cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
     return m.DeleteObjectResponse(0)
 

@@ -23,7 +23,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
-from caretaker.device.data_model import DataModel, Row
+from caretaker.device.data_model import ANY, DataModel, Row
 from caretaker.errors import ProfileError
 
 ROOTS = ("Device.", "InternetGatewayDevice.")
@@ -31,7 +31,7 @@ NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
 BUILT_IN = ("tr181", "tr098")
 """The names of our own profiles, which stand for a file in ``--profile``."""
 
-_STRING, _BOOLEAN, _NUMBER = "xsd:string", "xsd:boolean", "xsd:unsignedInt"
+_BOOLEAN, _NUMBER = "xsd:boolean", "xsd:unsignedInt"
 
 ESSENTIALS: tuple[Row, ...] = (
     Row("DeviceInfo.Manufacturer", False, False),
@@ -53,6 +53,8 @@ ESSENTIALS: tuple[Row, ...] = (
     Row("ManagementServer.ConnectionRequestPassword", False, True, source="cr_password"),
 )
 """What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
+
+_ESSENTIAL = {row.path: row for row in ESSENTIALS}
 
 _UNREACHABLE = {
     "ManagementServer.UDPConnectionRequestAddress": "",
@@ -102,6 +104,11 @@ class Profile:
         return f"{self.model.root}ManagementServer."
 
     @cached_property
+    def external_address(self) -> str:
+        """The path of the address that a TR-098 device is reached at; empty if it has none."""
+        return next((path for path in self.inform_parameters if _EXTERNAL_IP.fullmatch(path)), "")
+
+    @cached_property
     def device_info(self) -> str:
         """The path of the object DeviceInfo."""
         return f"{self.model.root}DeviceInfo."
@@ -142,7 +149,7 @@ def read_profile(name: str, data: bytes) -> Profile:
     root = _root_of(name, rows)
     rows = _with_essentials(root, rows, about)
     model = DataModel(root, _personal(root, rows, about.get("SerialNumber", "")))
-    values = {path: struct.value for path, struct in model.constants.items()}
+    values = {row.path: row.value for row in rows}
     return Profile(
         name,
         model,
@@ -189,12 +196,13 @@ def _sort_out(name: str, lines: list[dict[str, str]]) -> tuple[list[Row], dict[s
         top, _, rest = path.partition(".")
         if f"{top}." in ROOTS:
             is_object = path in parents or not rest or _flag(line.get("object", ""))
+            known = _ESSENTIAL.get(rest, Row(rest, is_object, False, type=ANY))
             row = Row(
                 f"{path}." if is_object else path,
                 is_object,
-                _flag(line.get("writable", "")),
+                _flag(line.get("writable", "")) if line.get("writable") else known.writable,
                 "" if is_object else line["value"],
-                line.get("value type", "") or _STRING,
+                line.get("value type", "").strip() or known.type,
             )
             rows[row.path] = row
         elif top == "DeviceID":
@@ -257,6 +265,7 @@ def _inform_parameters(model: DataModel) -> tuple[str, ...]:
 
 # -- what is one device's own ---------------------------------------------------------------------
 
+_WHAT_IT_IS = ("Manufacturer", "ManufacturerOUI", "ProductClass")
 _MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 _NO_MAC = {"000000000000", "ffffffffffff"}
 _NO_ADDRESS = ("", "0.0.0.0")  # noqa: S104
@@ -280,6 +289,8 @@ def _personal(root: str, rows: list[Row], dumped_serial: str) -> Iterable[Row]:
     for row in rows:
         if row.path in by_path:
             yield row._replace(source=by_path[row.path])
+        elif row.path.removeprefix(f"{root}DeviceInfo.") in _WHAT_IT_IS:
+            yield row  # the same for all, whatever it looks like
         elif row.path in unreachable:
             yield row._replace(value=unreachable[row.path])
         elif row.value in serials:

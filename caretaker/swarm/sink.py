@@ -45,7 +45,8 @@ class LocustSink:
         """Each session by the event that was raised first, and the closed loop."""
         self.results.session(record)
         if record.outcome is not Outcome.ABANDONED:
-            self.fire("Session", record.events[0], record.seconds, 0, record.reason)
+            event = record.events[0] if record.events else "(retry)"
+            self.fire("Session", event, record.seconds, 0, record.reason)
         for name, seconds in loop_times(record):
             self.fire("Loop", _LOOP_NAMES[name], seconds, 0, None)
 

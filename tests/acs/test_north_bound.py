@@ -121,6 +121,9 @@ def test_projection_limit_and_skip() -> None:
         ("{", "not JSON"),
         ("[]", "JSON object"),
         ('{"a": {"$near": 1}}', "operator '\\$near'"),
+        ('{"$and": 5}', "\\$and: must be a list"),
+        ('{"$or": [5]}', "\\$or: must be a list"),
+        ('{"_id": {"$nin": 5}}', "\\$nin"),
         ('{"_deviceId._OUI": {"$regex": "("}}', "\\$regex"),
     ],
 )
@@ -207,6 +210,11 @@ def test_an_unknown_device_is_404() -> None:
         assert response.text == "No such device\n"
 
 
+@pytest.mark.parametrize("query", ["limit=-1", "skip=-1", "limit=x"])
+def test_bad_numbers_are_400(query: str) -> None:
+    assert Client(NorthBoundApp(acs())).get(f"/devices?{query}").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("task", "complaint"),
     [
@@ -216,6 +224,11 @@ def test_an_unknown_device_is_404() -> None:
         ({"name": "getParameterValues"}, "'parameterNames' is missing or malformed"),
         ({"name": "getParameterValues", "parameterNames": "Device."}, "'parameterNames'"),
         ({"name": "setParameterValues", "parameterValues": [["a"]]}, "'parameterValues'"),
+        ({"name": "setParameterValues", "parameterValues": [["a", 1, 5]]}, "'parameterValues'"),
+        (
+            {"name": "setParameterValues", "parameterValues": [["a", [], "b:c"]]},
+            "'parameterValues'",
+        ),
         ({"name": "refreshObject"}, "'objectName'"),
     ],
 )

@@ -32,6 +32,7 @@ class CPE:
     """A scripted CPE: posts bodies, keeps the cookie."""
 
     def __init__(self, app: CWMPApp) -> None:
+        self.app = app
         self._client = Client(app, use_cookies=False)
         self.cookie = ""
 
@@ -174,6 +175,54 @@ def test_what_was_begun_and_left_is_done_in_the_next_session() -> None:
     assert decode(cpe.post().data).message == m.Reboot("")
     assert isinstance(decode(cpe.post(inform()).data).message, m.InformResponse)
     assert decode(cpe.post().data).message == m.Reboot("")
+
+
+def test_a_cpe_that_comes_back_without_its_cookie_gets_what_was_left() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    task = queue(acs, "reboot")
+    cpe.post(inform())
+    cpe.post()
+    again = CPE(cpe.app)
+    again.post(inform())
+    assert decode(again.post().data).message == m.Reboot("")
+    again.say(m.RebootResponse())
+    assert task.ended.is_set()
+
+
+def test_the_type_of_a_value_is_asked_for_before_it_is_set() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    queue(acs, "setParameterValues", parameterValues=[["Device.A", "5"]])
+    cpe.post(inform())
+    assert decode(cpe.post().data).message == m.GetParameterValues(("Device.A",))
+    told = m.GetParameterValuesResponse((m.ParameterValueStruct("Device.A", "1", "xsd:int"),))
+    asked = m.ParameterValueStruct("Device.A", "5", "xsd:int")
+    assert cpe.say(told) == m.SetParameterValues((asked,), "")
+
+
+def test_names_of_parameters_and_objects_may_be_mixed() -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    task = queue(acs, "getParameterValues", parameterNames=["Device.A", "Device.B"])
+    cpe.post(inform())
+    cpe.post()
+    assert cpe.say(m.Fault.of(9005)) == m.GetParameterValues(("Device.A",))
+    found = m.GetParameterValuesResponse((m.ParameterValueStruct("Device.A", "1"),))
+    assert cpe.say(found) == m.GetParameterValues(("Device.B",))
+    assert cpe.say(m.Fault.of(9005)) == m.GetParameterValues(("Device.B.",))
+    cpe.say(m.GetParameterValuesResponse(()))
+    assert (task.ended.is_set(), task.fault) == (True, None)
+
+
+def test_names_that_have_no_place_in_the_tree_do_no_harm() -> None:
+    acs, cpe = setting(provisioning=False)
+    odd = tuple(m.ParameterValueStruct(name, "x") for name in ("_id", "", ".", "Device._X.Y"))
+    cpe.post(encode(Envelope(m.Inform(ABOUT, (), 1, "", 0, odd), "1")))
+    assert only(acs).document()["_id"] == only(acs).device_id
 
 
 def test_a_silent_session_is_swept() -> None:

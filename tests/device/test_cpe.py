@@ -454,3 +454,31 @@ def _session(box: CPE, now: float, chance: Random, verdicts: list[bool]) -> None
         if chance.random() < 0.3:
             _request(box, now, verdicts)
     box.end_session(outcome, now)
+
+
+def test_an_interval_set_once_more_leaves_the_phase_alone() -> None:
+    box = cpe()
+    run(box, 0.0)
+    due = box.due
+    ask(box, sets(f"{MS}PeriodicInformInterval", box.value(f"{MS}PeriodicInformInterval", 1.0)))
+    assert box.reschedule(1.0) == due
+
+
+def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask() -> None:
+    box = cpe(behaviors=NO_PERIODS)
+    session = box.begin_session(0.0)
+    assert session is not None
+    box.delivered(m.Inform(box.about, (), 1, "", 0, ()), 0.0)
+    box.end_session(Outcome.FAILED, 0.0)
+    assert 5.0 <= box.due <= 10.0
+    inform = run(box, box.due).inform_message
+    assert inform is not None
+    assert (inform.event, inform.retry_count) == ((), 1)
+
+
+def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
+    box = cpe()
+    for name, code in (("GetParameterNames", 9003), ("Download", 9000)):
+        with pytest.raises(FaultError) as fault:
+            box.answer(m.UnreadableRequest(name), 0.0)
+        assert fault.value.fault_code == code

@@ -155,7 +155,7 @@ def test_a_full_table_takes_no_more() -> None:
     ("kind", "good", "bad"),
     [
         ("xsd:string", ["", "any\nthing"], []),
-        ("xsd:boolean", ["0", "1", "true", " false "], ["yes", "", "TRUE"]),
+        ("xsd:boolean", ["0", "1", "true", " false ", "TRUE"], ["yes", ""]),
         ("xsd:int", ["-1", "+5", "2147483647"], ["2147483648", "", "1.0", "x"]),
         ("xsd:unsignedInt", ["0", "4294967295"], ["-1", "4294967296", ""]),
         ("xsd:long", ["-9223372036854775808"], ["9223372036854775808"]),
@@ -176,12 +176,26 @@ def test_types_know_what_fits(kind: str, good: list[str], bad: list[str]) -> Non
 
 
 def test_names_of_types_that_are_none() -> None:
-    assert [known_type(name) for name in ("xsd:base64", "", "xsd:float", "xsd:int")] == [
-        "xsd:base64Binary",
-        "xsd:string",
-        "xsd:string",
-        "xsd:int",
-    ]
+    names = {
+        "xsd:base64": "xsd:base64Binary",
+        "": "",
+        "xsd:float": "xsd:string",
+        "xsd:int": "xsd:int",
+        " xs:unsignedInt ": "xsd:unsignedInt",
+        "unsignedShort": "xsd:unsignedInt",
+        "datetime": "xsd:dateTime",
+    }
+    assert {name: known_type(name) for name in names} == names
+
+
+def test_what_is_told_as_a_string_can_be_set_as_one() -> None:
+    odd = Parameter("xsd:dateTime", True, "N/A")
+    assert check_value(odd, "N/A", "xsd:string") is None
+    assert check_value(odd, "2026-11-23T10:00:00Z", "xsd:dateTime") is None
+    hidden = Parameter("xsd:unsignedInt", True, "5", hidden=True)
+    assert check_value(hidden, "12345670", "xsd:string") is None
+    assert typed("X", "5", "").type == "xsd:string"
+    assert check_value(Parameter("", True, "5"), "6", "xsd:unsignedInt") is None
 
 
 @pytest.mark.parametrize(
@@ -198,7 +212,7 @@ def test_names_of_types_that_are_none() -> None:
     ],
 )
 def test_values_are_checked(kind: str, value: str, sent_as: str, fault: FaultCode | None) -> None:
-    assert fault == check_value(Parameter(kind, True, ""), value, sent_as)
+    assert fault == check_value(Parameter(kind, True, TYPES[kind].default), value, sent_as)
 
 
 @given(st.sampled_from(sorted(TYPES)), st.text(max_size=30))

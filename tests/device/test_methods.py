@@ -132,6 +132,33 @@ class TestSetParameterValues:
             found[f"{MS}ParameterKey"],
         ) == ("mine", "60", "k1")
 
+    @pytest.mark.parametrize(
+        ("last", "value"),
+        [
+            ("PeriodicInformInterval", "0"),
+            ("CWMPRetryMinimumWaitInterval", "65536"),
+            ("CWMPRetryIntervalMultiplier", "999"),
+        ],
+    )
+    def test_what_would_make_it_inform_without_a_pause_is_refused(
+        self, last: str, value: str
+    ) -> None:
+        response = ask(cpe(), set_((f"{MS}{last}", value, "xsd:unsignedInt")))
+        assert isinstance(response, m.Fault)
+        assert [each.fault_code for each in response.set_parameter_values_fault] == [9007]
+
+    def test_names_may_be_pretty_printed(self) -> None:
+        box = cpe()
+        assert values(ask(box, m.GetParameterValues((f"\n  {NAME}\n ",))))
+        names = ask(box, m.GetParameterNames(f" {NAME} ", False))
+        assert isinstance(names, m.GetParameterNamesResponse)
+
+    def test_booleans_have_no_case(self) -> None:
+        box = cpe()
+        path = f"{MS}PeriodicInformEnable"
+        ask(box, set_((path, " True ", "xsd:boolean")))
+        assert box.value(path, 0.0) == "true"
+
     def test_white_space_in_text_is_kept(self) -> None:
         box = cpe()
         ask(box, set_((NAME, "  two words\n")))

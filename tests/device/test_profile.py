@@ -108,6 +108,28 @@ def test_what_every_cpe_needs_is_added() -> None:
     assert profile.oui == "000000"
 
 
+def test_without_types_and_access_a_dump_still_serves() -> None:
+    profile = read_profile(
+        "bare",
+        b"Parameter,Value\nDevice.ManagementServer.PeriodicInformInterval,600\nDevice.X.Y,5\n"
+        b"Device.ManagementServer.PeriodicInformEnable,FALSE\n",
+    )
+    interval = profile.model.parameters["Device.ManagementServer.PeriodicInformInterval"]
+    assert (interval.type, interval.writable) == ("xsd:unsignedInt", True)
+    assert profile.model.constants["Device.X.Y"].type == "xsd:string"
+    enable = profile.model.parameters["Device.ManagementServer.PeriodicInformEnable"]
+    assert (enable.value, enable.type) == ("false", "xsd:boolean")
+
+
+def test_a_product_class_may_look_like_a_serial_number_or_a_mac() -> None:
+    text = SMALL.replace("ProductClass,false,false,R1", "ProductClass,false,false,ACME00001")
+    assert read_profile("x", text.encode()).product_class == "ACME00001"
+    text = SMALL.replace(
+        "ProductClass,false,false,R1", "ProductClass,false,false,00:AA:BB:00:00:01"
+    )
+    assert read_profile("x", text.encode()).product_class == "00:AA:BB:00:00:01"
+
+
 @pytest.mark.parametrize(
     "text",
     [
