@@ -270,6 +270,12 @@ class Shard:
 
     def _run(self, run: _Run) -> None:
         try:
+            self._try(run)
+        finally:
+            self._end(run)
+
+    def _try(self, run: _Run) -> None:
+        try:
             self._talk(run)
         except TransportError as error:
             run.fail(str(error), error.blame)
@@ -280,7 +286,6 @@ class Shard:
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
             run.fail("bug of Caretaker", Blame.OURS)
-        self._end(run)
 
     def _end(self, run: _Run) -> None:
         now = self._clock()
@@ -343,8 +348,8 @@ class Shard:
 
     # The end.
 
-    def drain(self, seconds: float) -> None:
-        """Begin no more sessions, and wait that long for those that run."""
+    def drain(self, seconds: float, hurry: gevent.event.Event | None = None) -> None:
+        """Begin no more sessions, and wait that long for those that run, or until the event."""
         self._stopping = True
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is not None:
@@ -352,7 +357,10 @@ class Shard:
         waiting, self._waiting = self._waiting, {}
         for index in waiting:
             self.schedule(self.cpes[index])
-        self._idle.wait(seconds)
+        if hurry is None:
+            self._idle.wait(seconds)
+        else:
+            gevent.wait([self._idle, hurry], seconds, 1)
 
     def stop(self) -> None:
         """Switch off all CPEs."""
@@ -362,23 +370,27 @@ class Shard:
     # The books.
 
     def book(self, results: Results) -> None:
-        """
-        Add the books of events and Connection Requests to results (decision D9).
-
-        What is pending is counted by looking at every CPE, not by subtraction: so the books can
-        be wrong, and then say so.
-        """
+        """Add what has become of events and sessions so far (decision D9)."""
         books = self.premises.books
-        pending = Counter(e.event_code for cpe in self.cpes.values() for e in cpe.pending)
-        for name, counter in (
-            ("raised", books.raised),
-            ("delivered", books.delivered),
-            ("pending", pending),
-        ):
-            for code, number in counter.items():
-                results.count(f"events.{name}.{code}", number)
+        for code, number in books.raised.items():
+            results.count(f"events.raised.{code}", number)
+        for code, number in books.delivered.items():
+            results.count(f"events.delivered.{code}", number)
         for (code, why), number in books.discarded.items():
             results.count(f"events.discarded.{why}.{code}", number)
+        results.count("sessions.started", len(self._running))
+        results.count("sessions.unfinished", len(self._running))
+
+    def close_books(self, results: Results) -> None:
+        """
+        Add the books at the end of a run, with what is pending.
+
+        That is counted by looking, not by subtraction: so the books can be wrong, and then say so.
+        """
+        self.book(results)
+        for cpe in self.cpes.values():
+            for event in cpe.pending:
+                results.count(f"events.pending.{event.event_code}")
 
 
 def _body(answer: Answer) -> bytes:

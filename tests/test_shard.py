@@ -381,7 +381,7 @@ def test_the_books_balance_while_the_network_breaks_at_random() -> None:
             bench.shard.power_off(range(15, 20))
         bench.at(100.0 + second)
     results = Results()
-    bench.shard.book(results)
+    bench.shard.close_books(results)
     raised = Counter(results.with_prefix("events.raised"))
     ends = Counter(results.with_prefix("events.delivered"))
     ends.update(results.with_prefix("events.pending"))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 import re
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import gevent.ssl
 
 from caretaker.device.profile import load_profile, parse_choice
 from caretaker.errors import InputError, TransportError
@@ -48,7 +51,7 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
     return check
 
 
-def _url(text: Any) -> str:
+def check_url(text: Any) -> str:
     """An http URL whose host is known here."""
     try:
         Address.of(str(text)).resolve()
@@ -75,9 +78,36 @@ def _range(text: Any) -> str:
 
 def _bind_host(text: Any) -> str:
     try:
-        socket.getaddrinfo(str(text), 0)
+        family, *_, where = socket.getaddrinfo(str(text), 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(where)
     except (OSError, UnicodeError):
         raise InputError(f"{text!r} is not an address of this machine; try 127.0.0.1") from None
+    return str(text)
+
+
+def _host(text: Any) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", str(text)):
+        raise InputError(f"{text!r} is not a host name or address")
+    return str(text)
+
+
+def tls_context(ca: str | None) -> ssl.SSLContext:
+    """
+    The TLS context that trusts these certificates, or the machine's without a file.
+
+    Raises:
+        InputError: the file can't be read, or holds no certificates.
+    """
+    try:
+        return gevent.ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise InputError(f"{ca}: no certificates in PEM in it ({error.strerror})") from error
+
+
+def _certificates(text: Any) -> str:
+    _readable(text)
+    tls_context(str(text))
     return str(text)
 
 
@@ -153,7 +183,7 @@ OPTIONS: tuple[_Option, ...] = (
             "Sessions that each worker runs at once; more wait, which shows as lateness"),
     _Option("--allow-host", None, _text, "<host>",
             "Another host that the ACS may redirect CPEs to. Repeatable", "append"),
-    _Option("--tls-ca", None, _readable, "<file>", "Certificates to trust, in PEM"),
+    _Option("--tls-ca", None, _certificates, "<file>", "Certificates to trust, in PEM"),
     _Option("--tls-insecure", False, bool, "", "Do not verify the ACS's certificate", "store_true"),
     _Option("--any-id", False, bool, "",
             "Take answers whose cwmp:ID is not the request's (Magma's enodebd sends such)",
@@ -163,7 +193,7 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--cr-port", 0, _whole(0, 65_000), "<port>",
             "Port of worker 0's Connection Request server, worker 1 has the next ...; "
             "0 for any free ones"),
-    _Option("--cr-advertise", None, _text, "<host>",
+    _Option("--cr-advertise", None, _host, "<host>",
             "Host in ConnectionRequestURL, where it is not the one bound (containers, NAT)"),
     _Option("--cr-allow-basic", False, bool, "",
             "Take Basic for Connection Requests, beside Digest", "store_true"),
@@ -177,7 +207,7 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--cr-driver", "nbi", _one_of("nbi", "direct", "off"), "<nbi|direct|off>",
             "nbi: post tasks to the ACS's north-bound API; direct: send the Connection Requests "
             "ourselves, for ACSs without such an API", in_web_ui=True),
-    _Option("--nbi-url", "", lambda text: _url(text) if text else "", "<url>",
+    _Option("--nbi-url", "", lambda text: check_url(text) if text else "", "<url>",
             "The ACS's north-bound API in GenieACS's form, like http://acs:7557. Default: that of "
             "the embedded ACS", in_web_ui=True),
     _Option("--acs-port", 0, _whole(0, 65_535), "<port>",
@@ -192,6 +222,10 @@ OPTIONS: tuple[_Option, ...] = (
 """All options of ours, in the order of the help; ``--host`` is Locust's own with our check."""
 
 
+LIVE = ("cr_rate",)
+"""What the web UI can change while a test runs."""
+
+
 def add_arguments(parser: Any) -> None:
     """
     Add our options to Locust's parser.
@@ -201,7 +235,7 @@ def add_arguments(parser: Any) -> None:
     """
     group = parser.add_argument_group("Caretaker", conflict_handler="resolve")
     group.add_argument(
-        "-H", "--host", type=_typed(_url), env_var="LOCUST_HOST", metavar="<url>",
+        "-H", "--host", type=_typed(check_url), env_var="LOCUST_HOST", metavar="<url>",
         help="The ACS, like http://acs.example.com:7547/. Default: the embedded ACS",
     )  # fmt: skip
     for option in OPTIONS:

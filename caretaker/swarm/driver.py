@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import gevent
 import requests
+from gevent.event import Event
 from gevent.pool import Group
 from requests.adapters import HTTPAdapter
 
@@ -179,10 +180,12 @@ class Driver:
         outcome, reason = self._operator.act(cpe)
         self._sink.task(self._operator.name, outcome, time.monotonic() - planned, reason)
 
-    def stop(self, seconds: float) -> None:
-        """Plan no more, and wait that long for the tasks that are under way."""
+    def stop(self, seconds: float, hurry: Event) -> None:
+        """Plan no more, and wait that long for the tasks that are under way, or until ``hurry``."""
         self._planner.kill()
-        self._tasks.join(seconds)
+        ended: list[Any] = [gevent.spawn(self._tasks.join), hurry]
+        gevent.wait(ended, seconds, 1)
+        ended[0].kill()
         cut = len(self._tasks)
         if cut:
             self._sink.results.count("tasks.posted", cut)

@@ -8,18 +8,28 @@ wrong ends the process with one line and exit code 2, which SystemExit carries t
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
 import psutil
-from locust.runners import WORKER_REPORT_INTERVAL, LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import (
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    WORKER_REPORT_INTERVAL,
+    LocalRunner,
+    MasterRunner,
+    WorkerRunner,
+)
 
 from caretaker.errors import InputError
 from caretaker.swarm import messages as msg
 from caretaker.swarm.arguments import Settings, add_arguments
 from caretaker.swarm.master import Master
 from caretaker.swarm.users import CPEUser
+from caretaker.swarm.web import guard_start
 from caretaker.swarm.worker import Worker
 
 if TYPE_CHECKING:
@@ -77,6 +87,31 @@ class _Hooks:
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
+        # A worker that joins a run may have been told to start before we could listen.
+        if getattr(runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING):
+            self._on_test_start()
+        CPEUser.installed.set()
+        self._interrupts = 0
+        self._main = gevent.getcurrent()
+        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        if environment.web_ui is not None:
+            guard_start(environment)
+
+    def _on_interrupt(self) -> None:
+        """
+        Ctrl-C ends the run; a second one ends it without waiting; a third one at once.
+
+        Python would raise KeyboardInterrupt in whatever greenlet happens to run.
+        """
+        self._interrupts += 1
+        if self._interrupts == 1:
+            gevent.kill(self._main, KeyboardInterrupt)
+            return
+        if self._interrupts > 2:
+            os._exit(130)
+        for part in (self._master, self._worker):
+            if part is not None:
+                part.hurry()
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
@@ -177,7 +212,7 @@ class _Hooks:
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.report(msg.node_id, msg.data)
+        self._master.drained(msg.node_id, msg.data)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
         if self._master is None or self._master.run == 0:
@@ -200,6 +235,4 @@ class _Hooks:
 
     def _drain(self) -> None:
         assert self._worker is not None
-        snapshot = self._worker.drain()
-        if snapshot is not None:
-            self._runner.send_message(msg.DRAINED, snapshot)
+        self._runner.send_message(msg.DRAINED, self._worker.drain())

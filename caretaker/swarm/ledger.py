@@ -109,6 +109,12 @@ class Ledger:
         return sum(len(held) for held in self._held.values())
 
     @property
+    def live(self) -> int:
+        """How many of them are with holders that are heard of."""
+        lost = sum(len(self._held[holder]) for holder in self._lost)
+        return self.total - lost
+
+    @property
     def holders(self) -> list[str]:
         """Who holds any."""
         return list(self._held)

@@ -12,40 +12,42 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+import locust
 import locust.main
 
-DEFAULTS: tuple[tuple[str, str | None, str], ...] = (
-    ("--headless", None, "LOCUST_HEADLESS"),
-    ("--only-summary", None, "LOCUST_ONLY_SUMMARY"),
-    ("--users", "1000", "LOCUST_USERS"),
-    ("--spawn-rate", "500", "LOCUST_SPAWN_RATE"),
-    ("--run-time", "60s", "LOCUST_RUN_TIME"),
-    ("--processes", "2", "LOCUST_PROCESSES"),
-    ("--cr-rate", "20", "CARETAKER_CR_RATE"),
-    ("--summary-json", "summary.json", "CARETAKER_SUMMARY_JSON"),
-)
-"""Each option with its value, and the environment variable that stands for it."""
-
-_MASTER_PORTS = ("--master-bind-port", "--master-port")
+DEFAULTS: dict[str, Any] = {
+    "headless": True,
+    "only_summary": True,
+    "num_users": 1000,
+    "spawn_rate": 500,
+    "run_time": "60s",
+    "processes": 2,
+    "cr_rate": 20.0,
+    "summary_json": "summary.json",
+}
+"""What stands in place of Locust's own defaults, by the names of the parsed options."""
 
 
-def arguments(locustfile: str, given: Sequence[str]) -> list[str]:
+def defaults(given: Sequence[str]) -> dict[str, Any]:
     """
-    The command line for Locust.
+    The defaults for a command line; configuration file, environment and command line win.
 
-    Locust's parser takes the last of an option's values, so the defaults come first. Two runs on
-    one machine must not meet on Locust's port 5557: without a port given, a free one is used.
+    Two runs on one machine must not meet on Locust's port 5557: without a port given, a free one
+    is used. A master or worker of a run over several machines keeps Locust's port, and starts no
+    processes unless told; a worker is told the rest by its master.
     """
-    command = ["-f", locustfile]
-    for option, value, variable in DEFAULTS:
-        if variable not in os.environ:
-            command += [option] if value is None else [option, value]
-    if not any(each.partition("=")[0] in _MASTER_PORTS for each in given):
-        port = str(_free_port())
-        for option in _MASTER_PORTS:
-            command += [option, port]
-    return [*command, *given]
+    roles = {"--worker", "--master"} & set(given)
+    for role in ("worker", "master"):
+        if os.environ.get(f"LOCUST_MODE_{role.upper()}", "").lower() in ("1", "true", "yes"):
+            roles.add(f"--{role}")
+    if "--worker" in roles:
+        return {}
+    if "--master" in roles:
+        return {name: value for name, value in DEFAULTS.items() if name != "processes"}
+    port = _given_port(given) or _free_port()
+    return {**DEFAULTS, "master_bind_port": port, "master_port": port}
 
 
 def _free_port() -> int:
@@ -56,11 +58,12 @@ def _free_port() -> int:
 
 
 def _given_port(given: Sequence[str]) -> int | None:
-    """The port that the master is told to listen on; None if none, or no number."""
+    """The port that master and workers are told to meet at; None if none, or no number."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("--master-bind-port", type=int)
+    for option in ("--master-bind-port", "--master-port"):
+        parser.add_argument(option, type=int, dest="port")
     try:
-        port: int | None = parser.parse_known_args(given)[0].master_bind_port
+        port: int | None = parser.parse_known_args(given)[0].port
     except argparse.ArgumentError:
         return None  # Locust complains of it
     return port
@@ -80,10 +83,15 @@ def main() -> None:
     """Run Locust: ``python -m caretaker.swarm.loadtest LOCUSTFILE [option ...]``."""
     locustfile, *given = sys.argv[1:]
     port = _given_port(given)
-    if port is not None and not _is_free(port):
+    if port is not None and "--worker" not in given and not _is_free(port):
         print(f"caretaker: --master-bind-port {port}: in use; choose another", file=sys.stderr)
         sys.exit(2)
-    sys.argv = ["loadtest", *arguments(locustfile, given)]
+
+    def set_defaults(parser: Any, **_: Any) -> None:
+        parser.set_defaults(**defaults(given))
+
+    locust.events.init_command_line_parser.add_listener(set_defaults)  # type: ignore[no-untyped-call]
+    sys.argv = ["loadtest", "-f", locustfile, *given]
     locust.main.main()  # type: ignore[no-untyped-call]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent.event import Event
 
 from caretaker.errors import InputError
 from caretaker.results import Results
@@ -20,6 +21,7 @@ from caretaker.swarm.arguments import Settings
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.ledger import Ledger
 from caretaker.swarm.messages import DRAIN, FLEET, GRANT
+from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import failures, live_line, render, summarize
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 20.0
 """How long the end of a run waits for the workers' last snapshots."""
+
+HURRY_SECONDS = 2.0
+"""How long it waits when the user does not want to."""
 
 
 class Master:
@@ -48,6 +53,11 @@ class Master:
         self.summary: dict[str, Any] | None = None
         """Of the last run that has ended."""
         self._snapshots: dict[str, dict[str, Any]] = {}
+        self._drained: set[str] = set()
+        self._left: set[str] = set()
+        self._settings = settings
+        self._hurry = Event()
+        self._other: list[str] = []
         self._began = 0.0
         self._announced = 0
         self._live: gevent.Greenlet[..., None] | None = None
@@ -80,7 +90,8 @@ class Master:
         self.ledger.release(holder, [(start, stop) for start, stop in returned])
         if want:
             ranges = self.ledger.lease(holder, want)
-            self._send(GRANT, {"ranges": ranges, "total": self.ledger.total}, holder)
+            self._send(GRANT, {"ranges": ranges, "total": self.ledger.live}, holder)
+        self._announced = -1  # who else computes a share must hear of it
 
     def _send(self, message: str, data: dict[str, Any] | None, holder: str | None = None) -> None:
         self.environment.runner.send_message(message, data, holder)  # type: ignore[union-attr]
@@ -90,8 +101,8 @@ class Master:
         while True:
             gevent.sleep(1)
             self._look_after_leases()
-            if self.ledger.total != self._announced:
-                self._announced = self.ledger.total
+            if self.ledger.live != self._announced:
+                self._announced = self.ledger.live
                 self._send(FLEET, {"total": self._announced})
 
     def _look_after_leases(self) -> None:
@@ -108,6 +119,15 @@ class Master:
             elif client is not None:
                 self.ledger.found(holder)
         self.ledger.reclaim(now)
+        for worker in [name for name in self._snapshots if name not in clients]:
+            self._has_left(worker)
+
+    def _has_left(self, worker: str) -> None:
+        """A worker has said goodbye: what it did counts, what it had is with others now."""
+        snapshot = self._snapshots.get(worker)
+        if self._began and snapshot is not None and worker not in self._left:
+            self._left.add(worker)
+            self._snapshots[worker] = {**snapshot, "cpes": 0, "held": [], "profiles": {}}
 
     # A run.
 
@@ -127,26 +147,40 @@ class Master:
         options.caretaker_run = self.run
         self.summary = None
         self._snapshots.clear()
+        self._drained.clear()
+        self._left.clear()
+        self._hurry.clear()
+        self._settings = settings
         self._began = time.monotonic()
         if settings.live_interval:
             self._live = gevent.spawn(self._print_live, settings.live_interval)
 
     def report(self, worker: str, snapshot: dict[str, Any]) -> None:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
-        if snapshot["run"] == self.run:
+        if snapshot["run"] == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
+
+    def drained(self, worker: str, snapshot: dict[str, Any] | None) -> None:
+        """A worker has ended its run, or says that it had none."""
+        self._drained.add(worker)
+        if snapshot is not None:
+            self.report(worker, snapshot)
+
+    def hurry(self) -> None:
+        """Wait no longer for the workers' last snapshots."""
+        self._hurry.set()
 
     def _unfinished(self) -> list[str]:
         """The workers that have not said how they ended."""
         return [name for name, snapshot in self._snapshots.items() if not snapshot["final"]]
 
-    def _awaited(self) -> list[str]:
-        """Those of them that can still say it."""
+    def _awaited(self) -> set[str]:
+        """The workers that can still say how they end, heard of in this run or not yet."""
         clients: Any = getattr(self.environment.runner, "clients", None)
         if clients is None:
-            return self._unfinished()
+            return set(self._unfinished())
         alive = {client.id for client in clients.all if client.state != "missing"}
-        return [name for name in self._unfinished() if name in alive]
+        return alive - self._drained
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), time.monotonic()
@@ -168,13 +202,29 @@ class Master:
         self._send(DRAIN, None)
         deadline = time.monotonic() + DRAIN_SECONDS
         while self._awaited() and time.monotonic() < deadline:
+            if self._hurry.is_set():
+                deadline = min(deadline, time.monotonic() + HURRY_SECONDS)
+                self._hurry.clear()
             gevent.sleep(0.05)
         snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
-        self.summary = summarize(snapshots, seconds, len(self._unfinished()))
+        lost = [name for name in self._unfinished() if name not in self._left]
+        self.summary = summarize(snapshots, seconds, len(lost), len(self._left))
+        self._other = self.summary["other_failures"] = self._other_failures()
         self._write()
 
+    def _other_failures(self) -> list[str]:
+        """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
+        runner: Any = self.environment.runner
+        errors = [e for e in runner.errors.values() if e.method not in KINDS]
+        requests = sum(error.occurrences for error in errors)
+        bugs = sum(each["count"] for each in runner.exceptions.values())
+        return [
+            *([f"{requests} requests of other users failed"] if requests else []),
+            *([f"{bugs} exceptions in users"] if bugs else []),
+        ]
+
     def _write(self) -> None:
-        path = Settings.of(self.environment.parsed_options).summary_json  # type: ignore[arg-type]
+        path = self._settings.summary_json
         if path is None:
             return
         try:
@@ -185,8 +235,11 @@ class Master:
     # The end.
 
     def exit_code(self) -> int:
-        """0 if nothing failed, 1 if something did, or there was no run at all."""
-        return 0 if self.summary is not None and not failures(self.summary) else 1
+        """0 if nothing failed; 1, or what Locust was told, if something did or there was no run."""
+        if self.summary is None or set(failures(self.summary)) - set(self._other):
+            return 1
+        options: Any = self.environment.parsed_options
+        return int(options.exit_code_on_error) if self._other else 0
 
     def say_goodbye(self) -> None:
         """Print the summary, and end the embedded ACS."""

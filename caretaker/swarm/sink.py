@@ -23,6 +23,10 @@ _ANSWERS = {
 }
 
 
+CWMP, SESSION, LOOP, CR_SERVER, TASK = KINDS = ("CWMP", "Session", "Loop", "CR server", "Task")
+"""What stands in the column Type of Locust's statistics."""
+
+
 class LocustSink:
     """
     Fires Locust's request event for every record; names are few, and never a serial number.
@@ -39,21 +43,21 @@ class LocustSink:
     def exchange(self, record: ExchangeRecord) -> None:
         """Each POST of a session by the name of its message."""
         self.results.exchange(record)
-        self.fire("CWMP", record.name, record.seconds, record.received, record.reason)
+        self.fire(CWMP, record.name, record.seconds, record.received, record.reason)
 
     def session(self, record: SessionRecord) -> None:
         """Each session by the event that was raised first, and the closed loop."""
         self.results.session(record)
         if record.outcome is not Outcome.ABANDONED:
             event = record.events[0] if record.events else "(retry)"
-            self.fire("Session", event, record.seconds, 0, record.reason)
+            self.fire(SESSION, event, record.seconds, 0, record.reason)
         for name, seconds in loop_times(record):
-            self.fire("Loop", _LOOP_NAMES[name], seconds, 0, None)
+            self.fire(LOOP, _LOOP_NAMES[name], seconds, 0, None)
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Each answer of the Connection Request server."""
         self.results.connection_request(verdict, seconds)
-        self.fire("CR server", _ANSWERS[verdict], seconds, 0, None)
+        self.fire(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
 
     def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
         """
@@ -71,7 +75,7 @@ class LocustSink:
             self.results.time("tasks.latency", seconds)
         if reason is not None:
             self.results.count(f"tasks.reasons.{reason}")
-        self.fire("Task", f"{name} {outcome}" if outcome == "queued" else name, seconds, 0, reason)
+        self.fire(TASK, f"{name} {outcome}" if outcome == "queued" else name, seconds, 0, reason)
 
     def fire(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
         """Tell Locust."""

@@ -17,7 +17,9 @@ from caretaker.swarm.ledger import IndexSet
 Snapshot = Mapping[str, Any]
 
 
-def summarize(snapshots: Sequence[Snapshot], seconds: float, lost: int = 0) -> dict[str, Any]:
+def summarize(
+    snapshots: Sequence[Snapshot], seconds: float, lost: int = 0, left: int = 0
+) -> dict[str, Any]:
     """
     The summary of a run.
 
@@ -25,12 +27,13 @@ def summarize(snapshots: Sequence[Snapshot], seconds: float, lost: int = 0) -> d
         snapshots: the last one of each worker that took part.
         seconds: how long the run took.
         lost: workers that did not say how they ended; their last report stands for them.
+        left: workers that said goodbye before the end; their CPEs went to others.
     """
     total = Results()
     for snapshot in snapshots:
         total.merge(Results.from_wire(snapshot["results"]))
     return {
-        "fleet": _fleet(snapshots, lost),
+        "fleet": {**_fleet(snapshots), "workers_lost": lost, "workers_left": left},
         "informs": {
             "total": total.counters["informs.total"],
             "by_event": total.with_prefix("informs.by_event"),
@@ -45,7 +48,7 @@ def summarize(snapshots: Sequence[Snapshot], seconds: float, lost: int = 0) -> d
     }
 
 
-def _fleet(snapshots: Sequence[Snapshot], lost: int) -> dict[str, Any]:
+def _fleet(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
     profiles: dict[str, int] = {}
     for snapshot in snapshots:
         for name, number in snapshot["profiles"].items():
@@ -59,17 +62,18 @@ def _fleet(snapshots: Sequence[Snapshot], lost: int) -> dict[str, Any]:
     return {
         "cpes": sum(snapshot["cpes"] for snapshot in snapshots),
         "workers": len(snapshots),
-        "workers_lost": lost,
         "by_worker": {str(snapshot["worker"]): snapshot["cpes"] for snapshot in snapshots},
         "profiles": profiles,
         "duplicate_serial_numbers": twice,
     }
 
 
+_OUTCOMES = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
+
+
 def _sessions(total: Results, seconds: float) -> dict[str, Any]:
-    outcomes = ("started", "succeeded", "failed", "shed", "abandoned")
     return {
-        **{outcome: total.counters[f"sessions.{outcome}"] for outcome in outcomes},
+        **{outcome: total.counters[f"sessions.{outcome}"] for outcome in _OUTCOMES},
         "per_second": round(total.counters["sessions.succeeded"] / max(seconds, 1e-9), 2),
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
@@ -187,15 +191,22 @@ def _generator(total: Results, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
 
 def failures(summary: Mapping[str, Any]) -> list[str]:
     """What keeps the run from being a success, each as a sentence; none if it was one."""
+    return [*summary.get("other_failures", ()), *_failures(summary)]
+
+
+def _failures(summary: Mapping[str, Any]) -> list[str]:
     sessions, crs, tasks = summary["sessions"], summary["connection_requests"], summary["tasks"]
     fleet = summary["fleet"]
     checks = (
         (sessions["failed"] > 0, f"{sessions['failed']} sessions failed"),
+        (sessions["unfinished"] > 0, f"{sessions['unfinished']} sessions were still unfinished"),
         (sessions["succeeded"] == 0, "no session succeeded"),
         (tasks["failed"] > 0, f"{tasks['failed']} tasks failed"),
+        (tasks["posted"] > 0 and tasks["done"] == 0, "not one of the driver's tasks was done"),
         (not crs["books_balance"], "the books of Connection Requests do not balance"),
         (not summary["events"]["books_balance"], "the books of events do not balance"),
         (fleet["workers_lost"] > 0, f"{fleet['workers_lost']} workers were lost"),
+        (fleet["workers_left"] > 0 and fleet["cpes"] == 0, "all workers left before the end"),
         (
             fleet["duplicate_serial_numbers"] > 0,
             f"{fleet['duplicate_serial_numbers']} serial numbers were in use twice",
@@ -258,8 +269,7 @@ def render(summary: Mapping[str, Any]) -> str:
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
         "Informs": f"{summary['informs']['total']}: {events}",
-        "Sessions": _outcomes(sessions, "started", "succeeded", "failed", "shed", "abandoned")
-        + f"; {sessions['per_second']:g} per second",
+        "Sessions": _outcomes(sessions, *_OUTCOMES) + f"; {sessions['per_second']:g} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
         "  books": f"{crs['accepted']} accepted = {crs['delivered']} delivered + "

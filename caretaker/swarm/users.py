@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from gevent.event import Event
 from locust import User, constant, task
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ class CPEUser(User):
 
     wait_time = constant(_FOREVER)
     worker: ClassVar[Worker]
-    """The worker of this process; ``install`` sets it."""
+    """The worker of this process; ``install`` sets it, and then ``installed``."""
+    installed: ClassVar[Event] = Event()
+    """Locust may start users of a worker that joins late before it tells us that it is there."""
 
     cpes: tuple[int, ...] = ()
     """The indices of its CPEs."""
 
     def on_start(self) -> None:
         """Lease indices and power the CPEs on."""
+        self.installed.wait()
         self.cpes = self.worker.power_on()
 
     @task

@@ -14,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import gevent.ssl
+from gevent.event import Event
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
@@ -26,7 +27,7 @@ from caretaker.fleet import transport_opener
 from caretaker.http import Address, Endpoint
 from caretaker.results import Results
 from caretaker.shard import RateLimit, Shard
-from caretaker.swarm.arguments import Settings
+from caretaker.swarm.arguments import Settings, tls_context
 from caretaker.swarm.driver import Direct, Driver, NorthBound, Operator
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
@@ -63,12 +64,13 @@ class _Run:
         self.profiles: Counter[str] = Counter()
         self.last: dict[str, Any] | None = None
         """The snapshot that ended it."""
+        self.hurry = Event()
         self.driver = self._driver(worker, settings)
         self.shard.start()
 
     def _driver(self, worker: Worker, settings: Settings) -> Driver | None:
         operator: Operator
-        if settings.cr_rate == 0 or settings.cr_driver == "off":
+        if settings.cr_driver == "off":
             return None
         if settings.cr_driver == "direct":
             operator = Direct(self.shard)
@@ -81,16 +83,16 @@ class _Run:
             self.shard,
             self.sink,
             held=lambda: worker.lease.held,
-            rate=lambda: settings.cr_rate * worker.share,
+            rate=lambda: worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
             chance=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
     def end(self) -> None:
-        """Let what is under way end."""
+        """Let what is under way end, unless there is a hurry."""
         if self.driver is not None:
-            self.driver.stop(TASKS_SECONDS)
-        self.shard.drain(SESSIONS_SECONDS)
+            self.driver.stop(TASKS_SECONDS, self.hurry)
+        self.shard.drain(SESSIONS_SECONDS, self.hurry)
         self.health.stop()
 
 
@@ -113,7 +115,7 @@ def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
     address = Address.of(worker.environment.host or "")
     tls = None
     if address.scheme == "https":
-        tls = gevent.ssl.create_default_context(cafile=settings.tls_ca)
+        tls = tls_context(settings.tls_ca)
         if settings.tls_insecure:
             tls.check_hostname, tls.verify_mode = False, gevent.ssl.CERT_NONE
     return Endpoint(address, settings.answer_timeout, frozenset(settings.allow_hosts), tls)
@@ -147,6 +149,11 @@ class Worker:
             allow_basic=settings.cr_allow_basic,
             sink=self,
         ).start()
+
+    @property
+    def cr_rate(self) -> float:
+        """Of the whole fleet, as it is now: the web UI can change it during a run."""
+        return float(self.environment.parsed_options.cr_rate)  # type: ignore[union-attr]
 
     @property
     def share(self) -> float:
@@ -220,6 +227,11 @@ class Worker:
             run.last = self._snapshot(run, final=True)
         return run.last
 
+    def hurry(self) -> None:
+        """Wait no longer for what is under way when the run ends."""
+        if self._run is not None:
+            self._run.hurry.set()
+
     def report(self) -> dict[str, Any] | None:
         """The snapshot for the master: how the run stands, or how it ended."""
         run = self._run
@@ -231,8 +243,10 @@ class Worker:
         results = Results()
         results.merge(run.results)
         held: Ranges = []
-        if final:
+        if not final:
             run.shard.book(results)
+        else:
+            run.shard.close_books(results)
             held = IndexSet((index, index + 1) for index in sorted(run.shard.cpes)).ranges
         return {
             "run": run.number,

@@ -57,7 +57,7 @@ def loadtest(
 class Process:
     """A process that goes on; its output is kept."""
 
-    def __init__(self, arguments: Sequence[str], output: Path) -> None:
+    def __init__(self, arguments: Sequence[str], output: Path, *, group: bool = False) -> None:
         self.output = output
         with output.open("w") as file:
             self.process = subprocess.Popen(
@@ -67,6 +67,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 env=environment(),
                 cwd=ROOT,
+                start_new_session=group,
             )
 
     @property
@@ -93,9 +94,9 @@ class Process:
 
 
 @contextmanager
-def process(output: Path, *arguments: str) -> Iterator[Process]:
-    """``python -m`` these arguments, ended in any case."""
-    started = Process(arguments, output)
+def process(output: Path, *arguments: str, group: bool = False) -> Iterator[Process]:
+    """``python -m`` these arguments, ended in any case; in a process group of its own if told."""
+    started = Process(arguments, output, group=group)
     try:
         yield started
     finally:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,117 @@ def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path) -> None:
     assert "Traceback" not in running.text
 
 
+@pytest.fixture
+def hung_acs(tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Starts an ACS that accepts connections and never answers; returns its URL."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1000)
+        yield lambda: f"http://127.0.0.1:{listening.getsockname()[1]}/"
+
+
+def test_an_acs_that_hangs_is_no_success(tmp_path: Path, hung_acs: Callable[[], str]) -> None:
+    options = ("--users", "20", "--run-time", "1s", "--cr-driver", "off")
+    done, summary = loadtest(tmp_path, "--host", hung_acs(), *options)
+    assert done.returncode == 1
+    assert (summary["sessions"]["started"], summary["sessions"]["unfinished"]) == (20, 20)
+    assert "20 sessions were still unfinished" in done.stdout.splitlines()[-1]
+
+
+def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], str]) -> None:
+    with process(
+        tmp_path / "out",
+        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "30", "--host", hung_acs()),
+        *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
+        *("--cr-driver", "off"),
+        group=True,
+    ) as running:
+        running.wait_for(r"CPEs +30 ")
+        os.killpg(running.process.pid, signal.SIGINT)
+        time.sleep(0.5)
+        began = time.monotonic()
+        os.killpg(running.process.pid, signal.SIGINT)
+        assert running.process.wait(20) == 1, running.text
+        assert time.monotonic() - began < 4
+    assert "Traceback" not in running.text
+    assert json.loads((tmp_path / "summary.json").read_text())["sessions"]["started"] == 30
+
+
+def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
+    """As a terminal sends it; during the ramp, when everything is busy."""
+    with process(
+        tmp_path / "out",
+        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "600", "--spawn-rate", "300"),
+        *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
+        group=True,
+    ) as running:
+        running.wait_for(r" s \| CPEs")
+        os.killpg(running.process.pid, signal.SIGINT)
+        assert running.process.wait(30) == 0, running.text
+    assert "Traceback" not in running.text
+    assert good(json.loads((tmp_path / "summary.json").read_text()))
+
+
+def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
+    done, summary = loadtest(tmp_path, "--users", "50", "--run-time", "1s", "--cr-rate", "0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"] == 50
+
+
+def test_workers_come_and_go(tmp_path: Path) -> None:
+    port, path = free_port(), tmp_path / "summary.json"
+    common = ("locust", "-f", LOCUSTFILE)
+    worker = (*common, "--worker", "--master-port", str(port))
+    with (
+        process(
+            tmp_path / "master",
+            *(*common, "--master", "--headless", "--expect-workers", "1", "--users", "40"),
+            *("--spawn-rate", "40", "--run-time", "14s", "--master-bind-port", str(port)),
+            *("--summary-json", str(path), "--live-interval", "1", "--cr-rate", "10"),
+        ) as master,
+        process(tmp_path / "one", *worker) as one,
+    ):
+        master.wait_for(r"CPEs +40 ")
+        with process(tmp_path / "two", *worker) as two:
+            master.wait_for(r"2 workers connected")
+            time.sleep(4)  # it shares the fleet by then
+            assert one.stop() == 0
+            assert master.process.wait(60) == 0, master.text
+            assert two.process.wait(20) == 0, two.text
+    assert "Traceback" not in master.text + one.text + two.text
+    fleet = json.loads(path.read_text())["fleet"]
+    assert (fleet["workers_left"], fleet["workers_lost"]) == (1, 0)
+    # Whether the other takes its users over is Locust's affair; no CPE is counted twice.
+    assert fleet["cpes"] in (20, 40)
+    assert fleet["duplicate_serial_numbers"] == 0
+
+
+def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from locust import HttpUser, constant, events, task\n"
+        "from caretaker.swarm import CPEUser, install\n"
+        "install(events)\n"
+        "class Portal(HttpUser):\n"
+        "    wait_time = constant(1)\n"
+        "    @task\n"
+        "    def visit(self):\n"
+        "        self.client.get('/nothing/here')\n"
+    )
+    done = run(
+        "caretaker.swarm.loadtest", str(tmp_path / "own.py"), "--users", "10", "--run-time", "4s",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "requests of other users failed" in done.stdout.splitlines()[-1]
+
+
+def test_a_configuration_file_goes_before_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "my.conf").write_text("users = 7\nrun-time = 1s\nprocesses = 1\ncr-rate = 0\n")
+    done, summary = loadtest(tmp_path, "--config", str(tmp_path / "my.conf"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (7, 1)
+
+
 class TestWebUI:
     """Locust's own web interface: start, stop, change the number of users, start again."""
 
@@ -208,6 +320,8 @@ class TestWebUI:
             assert page.status_code == 200
             assert "cr_rate" in page.text
             assert "acs_password" not in page.text
+            self._refuses(url, "host", "garbage", "not an http or https address")
+            self._refuses(url, "cpes_per_user", "0", "must be a whole number from 1")
             first = self._run(running, url, tmp_path, users=40, change_to=60)
             assert first["fleet"]["cpes"] == 60
             second = self._run(running, url, tmp_path, users=50, change_to=20)
@@ -216,6 +330,12 @@ class TestWebUI:
             assert running.stop() == 0, running.text
         assert "Traceback" not in running.text
 
+    def _refuses(self, url: str, name: str, value: str, complaint: str) -> None:
+        form = {"user_count": 5, "spawn_rate": 5, name: value}
+        answer = requests.post(f"{url}/swarm", data=form, timeout=20).json()
+        assert not answer["success"]
+        assert complaint in answer["message"]
+
     def _run(self, running: Any, url: str, folder: Path, *, users: int, change_to: int) -> Any:
         (folder / "summary.json").unlink(missing_ok=True)
         for count in (users, change_to):
@@ -223,6 +343,7 @@ class TestWebUI:
             started = requests.post(f"{url}/swarm", data=form, timeout=20).json()
             assert started["success"], started
             running.wait_for(rf"CPEs +{count} (?!.*\n(.*\n)*.*CPEs +{count} )")
+            self._refuses(url, "seed", "5", "--seed can't be changed while a test runs")
         stopped = requests.post(f"{url}/stop", timeout=60)
         assert stopped.ok
         summary = json.loads((folder / "summary.json").read_text())

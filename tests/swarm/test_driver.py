@@ -73,6 +73,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
     class Gevent:
         spawn: Any = staticmethod(gevent.spawn)
+        wait: Any = staticmethod(gevent.wait)
         sleep = staticmethod(made.sleep)
 
     monkeypatch.setattr(driving, "gevent", Gevent)
@@ -100,7 +101,7 @@ def drive(
     end = clock.now + seconds
     while clock.now < end:
         gevent.sleep(0)
-    made.stop(1.0)
+    made.stop(1.0, Event())
     return taking
 
 

@@ -1,39 +1,36 @@
-"""The command line of ./scripts/loadtest."""
+"""The defaults of ./scripts/loadtest."""
 
 from __future__ import annotations
 
 import pytest
 
-from caretaker.swarm.loadtest import DEFAULTS, arguments
+from caretaker.swarm.loadtest import DEFAULTS, defaults
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for _, _, variable in DEFAULTS:
-        monkeypatch.delenv(variable, raising=False)
+    for role in ("WORKER", "MASTER"):
+        monkeypatch.delenv(f"LOCUST_MODE_{role}", raising=False)
 
 
-def test_defaults_come_first_so_that_what_is_given_wins() -> None:
-    command = arguments("lf.py", ["--users", "5", "-t", "1s"])
-    assert command[:2] == ["-f", "lf.py"]
-    assert command.index("1000") < command.index("5")
-    assert command[-4:] == ["--users", "5", "-t", "1s"]
+def test_two_runs_on_one_machine_do_not_meet() -> None:
+    first, second = defaults([]), defaults([])
+    assert DEFAULTS.items() <= first.items()
+    assert first["master_port"] == first["master_bind_port"] != second["master_port"]
 
 
-def test_what_the_environment_says_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCUST_USERS", "7")
-    assert "--users" not in arguments("lf.py", [])
+@pytest.mark.parametrize("given", [["--master-bind-port", "6000"], ["--master-port=6000"]])
+def test_a_port_that_is_given_is_that_of_both_ends(given: list[str]) -> None:
+    found = defaults(given)
+    assert (found["master_bind_port"], found["master_port"]) == (6000, 6000)
 
 
-@pytest.mark.parametrize(
-    ("given", "chosen"),
-    [([], True), (["--master-bind-port", "6000"], False), (["--master-port=6000"], False)],
-)
-def test_a_free_port_is_chosen_unless_one_is_given(given: list[str], chosen: bool) -> None:
-    command = arguments("lf.py", given)
-    ports = [
-        command[i + 1]
-        for i, each in enumerate(command)
-        if each.startswith("--master") and "=" not in each
-    ]
-    assert (len(ports) == 2 and ports[0] == ports[1]) == chosen
+def test_a_master_starts_no_processes_and_a_worker_is_told_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    master = defaults(["--master", "--expect-workers", "2"])
+    assert (master.get("processes"), master.get("master_port")) == (None, None)
+    assert master["num_users"] == 1000
+    assert defaults(["--worker", "--processes", "4"]) == {}
+    monkeypatch.setenv("LOCUST_MODE_WORKER", "true")
+    assert defaults([]) == {}

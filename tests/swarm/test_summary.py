@@ -52,6 +52,7 @@ def test_workers_add_up() -> None:
         "cpes": 4,
         "workers": 2,
         "workers_lost": 0,
+        "workers_left": 0,
         "by_worker": {"0": 2, "1": 2},
         "profiles": {"tr181": 2, "tr098": 2},
         "duplicate_serial_numbers": 0,
