@@ -239,7 +239,8 @@ def add_arguments(parser: Any) -> None:
         help="The ACS, like http://acs.example.com:7547/. Default: the embedded ACS",
     )  # fmt: skip
     for option in OPTIONS:
-        action = _add(group, option)
+        told = parser.get_default(dest(option))  # scripts/loadtest has defaults of its own
+        action = _add(group, option, option.default if told is None else told)
         action.include_in_web_ui = option.in_web_ui
     parser.set_defaults(profile=None)
 
@@ -250,13 +251,13 @@ def dest(option: _Option) -> str:
     return plural.get(option.flag) or option.flag.lstrip("-").replace("-", "_")
 
 
-def _add(group: Any, option: _Option) -> Any:
+def _add(group: Any, option: _Option, default: Any) -> Any:
     environment = f"CARETAKER_{option.flag.lstrip('-').replace('-', '_').upper()}"
     shared = {"dest": dest(option), "help": option.help, "env_var": environment}
     if option.kind == "store_true":
         return group.add_argument(option.flag, action="store_true", default=False, **shared)
     return group.add_argument(
-        option.flag, action=option.kind, default=option.default, metavar=option.metavar,
+        option.flag, action=option.kind, default=default, metavar=option.metavar,
         type=_typed(option.check), **shared,
     )  # fmt: skip
 

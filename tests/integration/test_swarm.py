@@ -68,6 +68,14 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_defaults_of_the_main_job(tmp_path: Path) -> None:
+    done = run("caretaker.swarm.loadtest", LOCUSTFILE, "--run-time", "4s", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (1000, 2)
+    assert 20 < summary["tasks"]["posted"] < 100
+
+
 def test_real_dumps_mixed_by_weight(tmp_path: Path, devices: Path) -> None:
     names = ("tplink-ex220.tr181.csv", "zte-h199a.tr098.csv")
     chosen = [part for name in names for part in ("--profile", f"{devices / name}:1")]
