@@ -28,6 +28,9 @@ from caretaker.results import Results, Sink
 from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport
 
+_CODINGS = {"gzip": "gzip", "deflate": "deflate"}
+"""The content coding of each value of HTTPCompression that we have."""
+
 
 def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
     """A function that opens the transport of a CPE's session, with its credentials as they are."""
@@ -36,7 +39,13 @@ def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
         prefix = cpe.profile.management_server
         username = cpe.value(f"{prefix}Username", now)
         password = cpe.value(f"{prefix}Password", now)
-        return HTTPTransport(endpoint, Credentials(username, password))
+        url = cpe.acs_url(now)
+        return HTTPTransport(
+            endpoint,
+            Credentials(username, password),
+            url if url != cpe.premises.acs_url else "",
+            _CODINGS.get(cpe.value(f"{prefix}HTTPCompression", now).lower(), ""),
+        )
 
     return open_transport
 

@@ -427,6 +427,14 @@ def decoded(body: bytes, coding: str, limit: int = MAX_ANSWER_BYTES) -> bytes:
         raise AnswerError("content coding is broken") from error
 
 
+def encoded(body: bytes, coding: str) -> bytes:
+    """A body in a content coding, ``gzip`` or ``deflate``; an empty one stays empty."""
+    if not body:
+        return body
+    deflater = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS[coding])
+    return deflater.compress(body) + deflater.flush()
+
+
 def _inflate(body: bytes, window_bits: int, limit: int) -> bytes:
     inflater = zlib.decompressobj(window_bits)
     data = inflater.decompress(body, limit + 1)

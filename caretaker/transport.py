@@ -35,6 +35,7 @@ from caretaker.http import (
     Endpoint,
     Reply,
     decoded,
+    encoded,
     request_head,
 )
 
@@ -84,16 +85,38 @@ class HTTPTransport:
     Args:
         endpoint: how to reach the ACS.
         credentials: for the ACS's challenges; without them a 401 is a failure.
+        url: of the ACS, where it is not the endpoint's; its host must be allowed.
+        coding: content coding of what is posted, ``gzip`` or ``deflate``; none if empty. An ACS
+            that answers 415 gets the rest of the session as it is (TR-069 3.4.7).
+
+    Raises:
+        TransportError: the URL is none, or of a host that is not allowed.
     """
 
-    def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials | None = None,
+        url: str = "",
+        coding: str = "",
+    ) -> None:
         self._endpoint = endpoint
-        self._address = endpoint.address
+        self._address = self._allowed(url) if url else endpoint.address
+        self._coding = coding
         self._credentials = credentials
         self._cookies = CookieJar()
         self._login = self._new_login()
         self._connection: Connection | None = None
         self.sent_at: float | None = None
+
+    def _allowed(self, url: str) -> Address:
+        try:
+            address = Address.of(url)
+        except InputError as error:
+            raise RedirectError("ACS URL is no http address") from error
+        if address.host not in {self._endpoint.address.host, *self._endpoint.allowed_hosts}:
+            raise RedirectError("ACS URL of a host that is not allowed")
+        return address
 
     def _new_login(self) -> Login | None:
         """
@@ -116,6 +139,8 @@ class HTTPTransport:
                 if challenges > MAX_CHALLENGES:
                     raise AuthenticationError("401 again and again")
                 self._login.challenge(reply.values("www-authenticate"))
+            elif reply.status == 415 and self._coding:
+                self._coding = ""
             elif reply.status in _REDIRECTS and reply.values("location"):
                 redirects += 1
                 if redirects > MAX_REDIRECTS:
@@ -130,6 +155,8 @@ class HTTPTransport:
         return Answer(reply.status, decoded(reply.body, coding))
 
     def _exchange(self, body: bytes) -> Reply:
+        if self._coding:
+            body = encoded(body, self._coding)
         reply = self._send("POST", self._headers(body), body)
         for cookie in reply.values("set-cookie"):
             self._cookies.take(cookie)
@@ -144,6 +171,8 @@ class HTTPTransport:
         headers = [("User-Agent", USER_AGENT)]
         if body:
             headers += [("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", "")]
+            if self._coding:
+                headers.append(("Content-Encoding", self._coding))
         cookies = self._cookies.header(self._address.target)
         if cookies:
             headers.append(("Cookie", cookies))

@@ -312,3 +312,28 @@ def test_in_process_over_wsgi() -> None:
     assert posting.post(b"").body == b"POST session=1 "
     assert posting.sent_at is not None
     posting.close()
+
+
+def test_what_is_posted_can_be_coded_and_plain_after_a_415(transport: Transports) -> None:
+    with wire(answer(), answer("415 Unsupported Media Type"), answer(), answer()) as server:
+        endpoint = Endpoint(Address.of(server.url), 5.0)
+        posting = HTTPTransport(endpoint, ME, coding="gzip")
+        transport.made.append(posting)
+        for _ in range(3):
+            assert posting.post(XML).status == 200
+        codings = [headers.get("content-encoding") for _, _, headers, _ in server.requests]
+        assert codings == ["gzip", "gzip", None, None]
+        assert gzip.decompress(server.requests[0][3]) == XML == server.requests[2][3]
+
+
+def test_a_url_of_its_own_must_be_allowed(transport: Transports) -> None:
+    with wire(answer()) as server:
+        endpoint = Endpoint(Address.of(server.url), 5.0)
+        with pytest.raises(RedirectError, match="not allowed"):
+            HTTPTransport(endpoint, ME, "http://elsewhere.example/")
+        with pytest.raises(RedirectError, match="no http address"):
+            HTTPTransport(endpoint, ME, "ftp://127.0.0.1/")
+        posting = HTTPTransport(endpoint, ME, f"{server.url}/other")
+        transport.made.append(posting)
+        posting.post(XML)
+        assert server.requests[0][1].startswith("POST /acs/other ")

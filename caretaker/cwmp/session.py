@@ -27,8 +27,8 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, Envelope, decode, encode
@@ -144,6 +144,7 @@ class CPESession:
         namespace: of the messages that the CPE begins; answers use that of the request.
         check_id: whether an answer must carry the cwmp:ID of its request. The standard says so;
             some ACSs (Magma's enodebd) send another.
+        inform_header: header fields of the Inform's envelope, by the names of ``Envelope``.
     """
 
     __slots__ = (
@@ -151,6 +152,7 @@ class CPESession:
         "_check_id",
         "_device",
         "_hold",
+        "_inform_header",
         "_namespace",
         "_next_id",
         "_outstanding",
@@ -168,6 +170,7 @@ class CPESession:
         namespace: str = CWMP_1_0,
         *,
         check_id: bool = True,
+        inform_header: Mapping[str, Any] | None = None,
     ) -> None:
         self.state = State.INFORMING
         self.name = ""
@@ -175,6 +178,7 @@ class CPESession:
         self._requests = deque(requests)
         self._namespace = namespace
         self._check_id = check_id
+        self._inform_header = inform_header or {}
         self._outstanding: m.Request | None = inform
         self._answer: Envelope | None = None
         self._hold = False
@@ -217,7 +221,8 @@ class CPESession:
             return b""
         self.name = _name(self._outstanding)
         self._next_id += 1
-        return encode(Envelope(self._outstanding, str(self._next_id), self._namespace))
+        header = self._inform_header if isinstance(self._outstanding, m.Inform) else {}
+        return encode(Envelope(self._outstanding, str(self._next_id), self._namespace, **header))
 
     def receive(self, body: bytes, now: float) -> None:
         """

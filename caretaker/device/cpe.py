@@ -19,13 +19,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil, inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
+from caretaker.device import notifications
+from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
 from caretaker.device.events import EventBooks, Events
@@ -99,20 +101,24 @@ class CPE:
     __slots__ = (
         "accepted_at",
         "after",
+        "asking",
         "booted_at",
         "changed",
         "down_until",
         "due",
+        "ended_at",
         "events",
         "failures",
         "heaped",
         "in_session",
         "index",
+        "jobs",
         "overlay",
         "periodic_due",
         "powered",
         "premises",
         "profile",
+        "requests",
         "sent",
         "session_due",
         "telling",
@@ -133,13 +139,21 @@ class CPE:
         self.telling: tuple[str, ...] = ()
         """Those that the running session's Inform tells."""
         self.after: tuple[m.Request, ...] = ()
-        """Reboot and FactoryReset, to be done when the session is over."""
+        """What has effect when the session is over: Reboot, FactoryReset, a new ACS's URL."""
+        self.jobs: Jobs = ()
+        """What it will do by itself, earliest first."""
+        self.requests: tuple[m.Request, ...] = ()
+        """What it has to ask or tell the ACS, in this order."""
+        self.asking: tuple[m.Request, ...] = ()
+        """Those of the running session that are not answered yet."""
         self.powered = False
         self.woken = False
         """Whether the running session answers a Connection Request."""
         self.in_session = False
         self.failures = 0
         self.booted_at = 0.0
+        self.ended_at = -inf
+        """When its last session ended."""
         self.down_until = 0.0
         self.session_due = inf
         """When a session must begin for what has happened or failed."""
@@ -204,12 +218,21 @@ class CPE:
             self.overlay = Overlay()
         return self.overlay
 
-    def set_values(self, values: Iterable[tuple[str, str]], now: float) -> None:
-        """Set parameters on behalf of the ACS; what they steer follows."""
-        before = self._period(now)
+    def set_values(self, values: Iterable[tuple[str, str]], now: float) -> bool:
+        """
+        Set parameters on behalf of the ACS; what they steer follows.
+
+        Returns whether the ACS itself is another now, which has effect after the session.
+        """
+        period, url = self._period(now), self.acs_url(now)
         self.own().values.update(values)
-        if self._period(now) != before:  # the same value once more leaves the phase alone
+        if self._period(now) != period:  # the same value once more leaves the phase alone
             self._arm_periodic(now)
+        return self.acs_url(now) != url
+
+    def acs_url(self, now: float) -> str:
+        """Where it informs; the ACS can change it."""
+        return self.value(f"{self.profile.management_server}URL", now)
 
     def change(self, path: str, value: str, now: float) -> float:
         """
@@ -232,24 +255,16 @@ class CPE:
         return self.reschedule(now)
 
     def _notify(self, path: str, now: float) -> None:
-        notification = self.notification(path)
-        if notification == 0 or not self.premises.behaviors.value_change_events:
+        kind = notifications.kind(self, path)
+        if kind == 0 or not self.premises.behaviors.value_change_events:
             return
         if path not in self.changed:
             self.changed = (*self.changed, path)
-        self.raise_event(EventStruct(ev.VALUE_CHANGE), now if notification == 2 else inf)
+        is_active = kind == notifications.ACTIVE
+        at = notifications.earliest(self, now) if is_active else inf
+        self.raise_event(EventStruct(ev.VALUE_CHANGE), at)
 
-    def notification(self, path: str) -> int:
-        """The notification attribute of a parameter, 0 to 6."""
-        last = path[len(self.model.root) :]
-        if last in FORCED_ACTIVE:
-            return 2
-        attributes = self.overlay.attribute(path) if self.overlay is not None else None
-        if attributes is not None:
-            return attributes.notification
-        return 2 if last in DEFAULT_ACTIVE or path == self.profile.external_address else 0
-
-    def _setting(self, last: str, default: float, now: float) -> float:
+    def setting(self, last: str, default: float, now: float) -> float:
         """A number of ManagementServer; the default where it is absent or no number."""
         text = self.value(f"{self.profile.management_server}{last}", now)
         return float(text) if text.isascii() and text.isdigit() else default
@@ -268,7 +283,7 @@ class CPE:
 
     def power_off(self, now: float) -> None:
         """Switch off for good; what is pending is discarded by that rule."""
-        self._lose_all_events("power off")
+        self._lose_all("power off")
         self.powered = self.in_session = False
         self.session_due = self.periodic_due = inf
         self.reschedule(now)
@@ -282,26 +297,39 @@ class CPE:
         self._arm_periodic(inform_at)
 
     def _reboot(self, command_key: str, now: float) -> None:
+        self.reboot(now, EventStruct(ev.M_REBOOT, command_key))
+
+    def reboot(self, now: float, *events: EventStruct) -> None:
+        """Go down for a while, and come back with ``1 BOOT`` and these events."""
         self.events = self.premises.books.reboot(self.events)
         self.accepted_at = 0.0
         self.changed = ()
+        self.jobs = tuple(job for job in self.jobs if job.survives_reboot)
         up_at = self._up_again(now)
         self._boot(up_at, up_at)
-        self.raise_event(EventStruct(ev.M_REBOOT, command_key), up_at)
+        for event in events:
+            self.raise_event(event, up_at)
 
     def _factory_reset(self, now: float) -> None:
-        self._lose_all_events("factory reset")
+        self._lose_all("factory reset")
         self.overlay = None
         up_at = self._up_again(now)
         self._boot(up_at, up_at, EventStruct(ev.BOOTSTRAP))
+
+    def _new_acs(self, now: float) -> None:
+        """The ACS's URL is another: first contact there; nothing was promised to that one."""
+        self._lose_all("new ACS")
+        self.session_due, self.failures = inf, 0
+        self.raise_event(EventStruct(ev.BOOTSTRAP), now)
 
     def _up_again(self, now: float) -> float:
         chance = self.premises.identities.random(self.index, "reboot")
         return now + chance.uniform(*self.premises.reboot_seconds)
 
-    def _lose_all_events(self, why: str) -> None:
+    def _lose_all(self, why: str) -> None:
         self.premises.books.clear(self.pending, why)
         self.events = self.sent = ()
+        self.jobs, self.requests, self.asking = (), (), ()
         self.changed = self.telling = ()
         self.accepted_at = 0.0
 
@@ -315,6 +343,22 @@ class CPE:
     def raise_event(self, event: EventStruct, at: float) -> None:
         """Add an event that asks for a session at that time; ``inf``: it waits for another's."""
         self.events = self.premises.books.add(self.events, event)
+        self.session_due = min(self.session_due, at)
+
+    def plan(self, job: Job) -> None:
+        """Do this at its time."""
+        self.jobs = with_job(self.jobs, job)
+
+    def cancel(self, kind: str, key: str | None = None) -> None:
+        """Do jobs of this kind, and key where one is given, never."""
+        self.jobs = without(self.jobs, kind, key)
+
+    def ask(self, request: m.Request, at: float, *events: EventStruct) -> None:
+        """Have a request for the ACS, in a session from that time on, announced by its event."""
+        self.requests = (*self.requests, request)
+        code = EVENTS_OF.get(type(request))
+        for event in (*([EventStruct(code)] if code else []), *events):
+            self.raise_event(event, at)
         self.session_due = min(self.session_due, at)
 
     def connection_request(self, now: float) -> bool:
@@ -356,14 +400,15 @@ class CPE:
         """Whether it informs periodically, and every how many seconds."""
         enabled = self.value(f"{self.profile.management_server}PeriodicInformEnable", now)
         wanted = enabled not in (*_FALSE, "") and self.premises.behaviors.periodic_inform
-        return wanted, self._setting("PeriodicInformInterval", 300.0, now) or 300.0
+        return wanted, self.setting("PeriodicInformInterval", 300.0, now) or 300.0
 
     def reschedule(self, now: float) -> float:
         """Set ``due`` from what is planned; never while off, in a session or disabled."""
         if not self.powered or self.in_session or not self.enabled(now):
             self.due = inf
         else:
-            self.due = max(min(self.session_due, self.periodic_due), self.down_until)
+            job_due = self.jobs[0].at if self.jobs else inf
+            self.due = max(min(self.session_due, self.periodic_due, job_due), self.down_until)
         return self.due
 
     # Sessions.
@@ -375,9 +420,10 @@ class CPE:
         A period that has passed adds one ``2 PERIODIC``; due times stay on the grid however late
         the session is (decision D6).
         """
+        self._do_jobs(now)
         if now >= self.periodic_due:
             self._periodic(now)
-        if self.session_due > now:
+        if max(self.session_due, self.down_until) > now or not self.enabled(now):
             self.reschedule(now)
             return None
         self.in_session = True
@@ -385,9 +431,23 @@ class CPE:
         self.sent, self.events = self.events, ()
         self.woken = _CONNECTION_REQUEST in self.sent
         self.telling, self.changed = self.changed, ()
+        self.asking, self.requests = self.requests, ()
         self.reschedule(now)
         namespace = self.premises.namespace or self.profile.namespace
-        return CPESession(self._inform(now), self, (), namespace, check_id=self.premises.check_id)
+        return CPESession(
+            self._inform(now),
+            self,
+            self.asking,
+            namespace,
+            check_id=self.premises.check_id,
+            inform_header=_HEADERS.get(self.profile.cwmp_version),
+        )
+
+    def _do_jobs(self, now: float) -> None:
+        while self.jobs and self.jobs[0].at <= now:
+            job, *rest = self.jobs
+            self.jobs = tuple(rest)
+            job.act(self, now)
 
     def _periodic(self, now: float) -> None:
         _, interval = self._period(now)
@@ -399,7 +459,9 @@ class CPE:
 
     def _inform(self, now: float) -> m.Inform:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
-        paths = dict.fromkeys((*self.profile.inform_parameters, *self.telling))
+        codes = [event.event_code for event in self.sent]
+        added = notifications.inform_parameters(self, codes, now)
+        paths = dict.fromkeys((*self.profile.inform_parameters, *self.telling, *added))
         return m.Inform(
             self.about,
             self.sent,
@@ -424,7 +486,8 @@ class CPE:
             self.telling = ()
             if _CONNECTION_REQUEST in self.sent:
                 self.accepted_at = 0.0
-        self.sent = self.premises.books.deliver(self.sent, type(request))
+        self.asking = tuple(each for each in self.asking if each is not request)
+        self.sent = self.premises.books.deliver(self.sent, request, self.asking)
 
     def after_session(self, request: m.Request) -> None:
         """Do this (Reboot, FactoryReset) when the session is over."""
@@ -437,13 +500,16 @@ class CPE:
         After a failure the events that are kept wait for the retry (TR-069 3.2.1.1).
         """
         self.in_session = False
+        self.ended_at = now
         woken = self.woken
         if outcome is not Outcome.SUCCEEDED:
             self._fail()
         self.failures = 0 if outcome is Outcome.SUCCEEDED else self.failures + 1
         self.events = self.premises.books.restore(self.sent, self.events)
         self.changed = tuple(dict.fromkeys((*self.telling, *self.changed)))
+        self.requests = (*self.asking, *self.requests)
         self.sent = self.telling = ()
+        self.asking = ()
         # A session that was cut after its Inform is repeated too, for what the ACS had to ask;
         # not one that the ACS itself had asked for, and can again.
         if self.failures and (self.events or not woken):
@@ -463,11 +529,13 @@ class CPE:
                 self._factory_reset(now)
             elif isinstance(request, m.Reboot):
                 self._reboot(request.command_key, now)
+            elif isinstance(request, m.SetParameterValues):
+                self._new_acs(now)
 
     def _retry_wait(self, now: float) -> float:
         """Seconds before the next attempt, by the table of TR-069 3.2.1.1."""
-        least = max(1.0, self._setting("CWMPRetryMinimumWaitInterval", 5.0, now))
-        factor = max(1000.0, self._setting("CWMPRetryIntervalMultiplier", 2000.0, now)) / 1000
+        least = max(1.0, self.setting("CWMPRetryMinimumWaitInterval", 5.0, now))
+        factor = max(1000.0, self.setting("CWMPRetryIntervalMultiplier", 2000.0, now)) / 1000
         attempt = min(self.failures, 10)
         shortest = least * factor ** (attempt - 1)
         chance = self.premises.identities.random(self.index, f"retry {self.failures}")
@@ -475,9 +543,11 @@ class CPE:
 
 
 _FALSE = ("0", "false")
+_SESSION_TIMEOUT = {"session_timeout": 60}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "1.3": _SESSION_TIMEOUT,
+    "1.4": {**_SESSION_TIMEOUT, "supported_cwmp_versions": ("1.0", "1.1", "1.2", "1.3", "1.4")},
+}
+"""What the Inform's envelope tells an ACS of a version that has a say in it (TR-069 3.5)."""
 _CONNECTION_REQUEST = EventStruct(ev.CONNECTION_REQUEST)
 _PERIODIC = EventStruct(ev.PERIODIC)
-
-FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
-"""Parameters whose active notification can't be turned off (data models)."""
-DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.ConnReqJabberID")

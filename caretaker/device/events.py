@@ -8,7 +8,7 @@ CPE, a plain tuple, so that a million idle CPEs share the few tuples there are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,9 +21,12 @@ MAX_EVENTS = 64
 BOOTSTRAP = "0 BOOTSTRAP"
 BOOT = "1 BOOT"
 PERIODIC = "2 PERIODIC"
+SCHEDULED = "3 SCHEDULED"
 VALUE_CHANGE = "4 VALUE CHANGE"
 CONNECTION_REQUEST = "6 CONNECTION REQUEST"
+DIAGNOSTICS_COMPLETE = "8 DIAGNOSTICS COMPLETE"
 M_REBOOT = "M Reboot"
+M_SCHEDULE_INFORM = "M ScheduleInform"
 
 
 class EventRule(NamedTuple):
@@ -45,12 +48,12 @@ EVENTS: dict[str, EventRule] = {
     BOOTSTRAP: EventRule(),
     BOOT: EventRule(survives_reboot=False),
     PERIODIC: EventRule(),
-    "3 SCHEDULED": EventRule(),
+    SCHEDULED: EventRule(),
     VALUE_CHANGE: EventRule(survives_reboot=False),
     "5 KICKED": EventRule(m.Kicked),
     CONNECTION_REQUEST: EventRule(kept=False, survives_reboot=False),
     "7 TRANSFER COMPLETE": EventRule(m.TransferComplete),
-    "8 DIAGNOSTICS COMPLETE": EventRule(survives_reboot=False),
+    DIAGNOSTICS_COMPLETE: EventRule(survives_reboot=False),
     "9 REQUEST DOWNLOAD": EventRule(m.RequestDownload),
     "10 AUTONOMOUS TRANSFER COMPLETE": EventRule(m.AutonomousTransferComplete),
     "11 DU STATE CHANGE COMPLETE": EventRule(m.DUStateChangeComplete),
@@ -58,7 +61,7 @@ EVENTS: dict[str, EventRule] = {
     "13 WAKEUP": EventRule(),
     "14 HEARTBEAT": EventRule(),
     M_REBOOT: EventRule(multiple=True),
-    "M ScheduleInform": EventRule(multiple=True),
+    M_SCHEDULE_INFORM: EventRule(multiple=True),
     "M Download": EventRule(m.TransferComplete, multiple=True),
     "M ScheduleDownload": EventRule(m.TransferComplete, multiple=True),
     "M Upload": EventRule(m.TransferComplete, multiple=True),
@@ -114,15 +117,37 @@ class EventBooks:
         self.raised[event.event_code] += 1
         self.discarded[event.event_code, "merged"] += 1
 
-    def deliver(self, sent: Events, request: type[m.Request]) -> Events:
-        """What is left of the events of a session when the ACS has answered this request."""
+    def deliver(self, sent: Events, request: m.Request, waiting: Sequence[m.Request]) -> Events:
+        """
+        What is left of the events of a session when the ACS has answered this request.
+
+        A request delivers one ``M ...`` event, that of its own CommandKey; the numbered event that
+        stands for several such requests is delivered with the last of them (3.7.1.5).
+
+        Args:
+            sent: the events.
+            request: the request.
+            waiting: the requests that have not been answered yet.
+        """
+        kind = type(request)
+        keyed = [event for event in sent if self._is_own(event, request)][:1]
+        last = not any(type(each) is kind for each in waiting)
         left = []
         for event in sent:
-            if rule(event.event_code).delivered_by is request:
+            known = rule(event.event_code)
+            if known.delivered_by is kind and (
+                event in keyed if known.multiple and kind is not m.Inform else last
+            ):
                 self.delivered[event.event_code] += 1
+                keyed = [each for each in keyed if each is not event]
             else:
                 left.append(event)
         return tuple(left)
+
+    def _is_own(self, event: EventStruct, request: m.Request) -> bool:
+        return rule(event.event_code).multiple and event.command_key == getattr(
+            request, "command_key", ""
+        )
 
     def fail(self, sent: Events) -> Events:
         """What of the events of a failed session is kept for the retry."""

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
+from caretaker.device import events as ev
+from caretaker.device import notifications
+from caretaker.device.agenda import Job
 from caretaker.device.data_model import Attributes, check_value, cleaned
 from caretaker.errors import FaultError
 
@@ -74,7 +77,8 @@ def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -
     if faults:
         return m.Fault.of(FaultCode.INVALID_ARGUMENTS, "", *faults)
     values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
-    cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now)
+    if cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now):
+        cpe.after_session(request)
     return m.SetParameterValuesResponse(0)
 
 
@@ -131,7 +135,9 @@ def _get_parameter_attributes(
     """Notification and access list of each (A.3.2.5)."""
     return m.GetParameterAttributesResponse(
         tuple(
-            m.ParameterAttributeStruct(path, cpe.notification(path), _access_list(cpe, path))
+            m.ParameterAttributeStruct(
+                path, notifications.attribute(cpe, path), _access_list(cpe, path)
+            )
             for name in request.parameter_names
             for path in cpe.model.parameters_at(name, cpe.overlay)
         )
@@ -159,7 +165,7 @@ def _set_parameter_attributes(
     for path, struct in targets:
         change, listing = struct.notification_change, struct.access_list_change
         kept[path] = Attributes(
-            struct.notification if change else cpe.notification(path),
+            struct.notification if change else notifications.attribute(cpe, path),
             struct.access_list if listing else _access_list(cpe, path),
         )
     return m.SetParameterAttributesResponse()
@@ -194,6 +200,20 @@ def _factory_reset(cpe: CPE, request: m.FactoryReset, _: float) -> m.Response:
     return m.FactoryResetResponse()
 
 
+def _schedule_inform(cpe: CPE, request: m.ScheduleInform, now: float) -> m.Response:
+    """A session of its own in so many seconds; several can be pending (A.4.1.2)."""
+    _check_key(request.command_key)
+    if request.delay_seconds <= 0:
+        raise FaultError(FaultCode.INVALID_ARGUMENTS, "DelaySeconds must be above 0")
+
+    def inform(cpe: CPE, at: float) -> None:
+        cpe.raise_event(m.EventStruct(ev.SCHEDULED), at)
+        cpe.raise_event(m.EventStruct(ev.M_SCHEDULE_INFORM, request.command_key), at)
+
+    cpe.plan(Job(now + request.delay_seconds, "schedule inform", request.command_key, inform))
+    return m.ScheduleInformResponse()
+
+
 METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.GetRPCMethods: _get_rpc_methods,
     m.SetParameterValues: _set_parameter_values,
@@ -205,5 +225,6 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.DeleteObject: _delete_object,
     m.Reboot: _reboot,
     m.FactoryReset: _factory_reset,
+    m.ScheduleInform: _schedule_inform,
 }
 """What this CPE can do; any other method is answered with fault 9000."""

@@ -97,6 +97,8 @@ class Profile:
     product_class: str
     inform_parameters: tuple[str, ...]
     namespace: str = CWMP_1_0
+    cwmp_version: str = ""
+    """``1.3`` and ``1.4`` have header elements of their own; empty for neither."""
 
     @cached_property
     def management_server(self) -> str:

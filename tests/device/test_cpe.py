@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from math import inf
 from random import Random
 
@@ -11,8 +12,10 @@ from helpers.cpes import ask, codes, cpe, fail, premises, profile, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caretaker.cwmp import decode
 from caretaker.cwmp import messages as m
 from caretaker.device import events as ev
+from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.errors import DeviceBusy, FaultError, InputError
@@ -142,7 +145,7 @@ class TestBoot:
         inform = run(box, 60.0).inform_message
         assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.value(SSID, 60.0) == "Home-2.4GHz"
-        assert box.notification(SSID) == 0
+        assert notifications.attribute(box, SSID) == 0
         assert box.value(f"{MS}ParameterKey", 60.0) == ""
 
     def test_without_power_nothing_is_due(self) -> None:
@@ -482,3 +485,98 @@ def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
         with pytest.raises(FaultError) as fault:
             box.answer(m.UnreadableRequest(name), 0.0)
         assert fault.value.fault_code == code
+
+
+class TestAgenda:
+    def test_informs_are_scheduled(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, m.ScheduleInform(60, "a"), m.ScheduleInform(60, "b"), m.ScheduleInform(90))
+        assert box.due == 60.0
+        inform = run(box, 60.0).inform_message
+        assert inform is not None
+        assert inform.event == (
+            m.EventStruct("3 SCHEDULED"),
+            m.EventStruct("M ScheduleInform", "a"),
+            m.EventStruct("M ScheduleInform", "b"),
+        )
+        assert codes(run(box, 90.0).inform_message) == ["3 SCHEDULED", "M ScheduleInform"]
+
+    def test_what_is_scheduled_survives_a_reboot_and_not_a_factory_reset(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, m.ScheduleInform(100), m.Reboot())
+        run(box, 60.0)
+        assert box.due == 100.0
+        run(box, 100.0, m.ScheduleInform(500), m.FactoryReset())
+        run(box, 160.0)
+        assert box.due == inf
+
+    @pytest.mark.parametrize("delay", [0, -5])
+    def test_a_delay_must_be_above_zero(self, delay: int) -> None:
+        response = ask(cpe(), m.ScheduleInform(delay))
+        assert isinstance(response, m.Fault)
+        assert response.fault_code == 9003
+
+    def test_requests_of_its_own_come_with_their_event(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.ask(m.RequestDownload("1 Firmware Upgrade Image"), 5.0)
+        box.ask(m.Kicked("c", "r", "a", "n"), 5.0)
+        box.ask(m.GetRPCMethods(), 5.0)
+        assert box.reschedule(1.0) == 5.0
+        acs = run(box, 5.0)
+        assert codes(acs.inform_message) == ["9 REQUEST DOWNLOAD", "5 KICKED"]
+        names = [type(request).__name__ for request in acs.heard]
+        assert names == ["RequestDownload", "Kicked", "GetRPCMethods"]
+        assert (box.pending, box.requests, box.due) == ((), (), inf)
+
+    def test_a_request_that_was_not_answered_is_sent_again(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.ask(m.RequestDownload("2 Web Content"), 5.0)
+        fail(box, 5.0, informed=True)
+        acs = run(box, box.due)
+        assert codes(acs.inform_message) == ["9 REQUEST DOWNLOAD"]
+        assert len(acs.heard) == 1
+
+
+class TestAnotherACS:
+    def test_a_new_url_means_first_contact_there(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, m.ScheduleInform(50), sets(f"{MS}URL", "http://other/"))
+        assert (box.acs_url(1.0), box.due) == ("http://other/", 0.0)
+        assert codes(run(box, 0.0).inform_message) == ["0 BOOTSTRAP"]
+        assert box.due == inf
+
+    def test_the_same_url_once_more_is_no_change(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, sets(f"{MS}URL", "http://acs/"))
+        assert box.due == inf
+
+
+class TestNotifications:
+    def test_lightweight_values_mean_what_they_hold_of_the_standard_ones(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        for value, expected in ((3, 0), (4, 1), (5, 0), (6, 1)):
+            ask(box, watch(SSID, value))
+            assert notifications.attribute(box, SSID) == value
+            assert notifications.kind(box, SSID) == expected
+
+    def test_the_throttle_counts_from_the_end_of_the_last_session(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        box.own().values[f"{MS}DefaultActiveNotificationThrottle"] = "30"
+        run(box, 0.0, watch(SSID, 2))
+        assert box.change(SSID, "a", 10.0) == 30.0
+        run(box, 30.0)
+        assert box.change(SSID, "b", 100.0) == 100.0
+
+
+def test_versions_of_cwmp_have_header_elements_of_their_own() -> None:
+    for version, expected in (("", (None, ())), ("1.3", (60, ())), ("1.4", (60, 5))):
+        box = CPE(0, replace(profile(), cwmp_version=version), premises())
+        box.power_on(0.0)
+        session = box.begin_session(0.0)
+        assert session is not None
+        envelope = decode(session.next_post() or b"")
+        versions = envelope.supported_cwmp_versions
+        assert (envelope.session_timeout, len(versions) or ()) == expected

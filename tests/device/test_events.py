@@ -14,6 +14,17 @@ from caretaker.cwmp.messages import EventStruct
 from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, rule
 
 CODES = sorted(EVENTS)
+REQUESTS: dict[type[m.Request], m.Request] = {
+    m.GetRPCMethods: m.GetRPCMethods(),
+    m.Inform: m.Inform(m.DeviceIdStruct("", "", "", ""), ()),
+    m.TransferComplete: m.TransferComplete(""),
+    m.AutonomousTransferComplete: m.AutonomousTransferComplete("", "", True, ""),
+    m.Kicked: m.Kicked("", "", "", ""),
+    m.RequestDownload: m.RequestDownload(""),
+    m.DUStateChangeComplete: m.DUStateChangeComplete(()),
+    m.AutonomousDUStateChangeComplete: m.AutonomousDUStateChangeComplete(()),
+}
+"""One of each that a CPE sends."""
 
 
 def test_the_table_has_every_code_of_the_standard() -> None:
@@ -49,9 +60,31 @@ def test_events_are_delivered_by_their_own_request(
     sent = books.add((), EventStruct(code))
     for other in m.ACS_METHODS:
         if other is not request_class:
-            assert sent == books.deliver(sent, other)
-    assert books.deliver(sent, request_class) == ()
+            assert sent == books.deliver(sent, REQUESTS[other], ())
+    assert books.deliver(sent, REQUESTS[request_class], ()) == ()
     assert books.delivered == Counter({code: 1})
+
+
+def test_each_transfer_complete_delivers_its_own_and_the_last_the_number() -> None:
+    books = EventBooks()
+    sent: Events = ()
+    for code, key in (("7 TRANSFER COMPLETE", ""), ("M Download", "a"), ("M Upload", "b")):
+        sent = books.add(sent, EventStruct(code, key))
+    first, second = m.TransferComplete("a"), m.TransferComplete("b")
+    sent = books.deliver(sent, first, (second,))
+    assert [event.event_code for event in sent] == ["7 TRANSFER COMPLETE", "M Upload"]
+    assert books.deliver(sent, second, ()) == ()
+
+
+def test_transfers_with_the_same_key_are_told_one_by_one() -> None:
+    books = EventBooks()
+    sent: Events = ()
+    for _ in range(2):
+        sent = books.add(sent, EventStruct("M Download", "k"))
+    twin = m.TransferComplete("k")
+    sent = books.deliver(sent, twin, (m.TransferComplete("k"),))
+    assert len(sent) == 1
+    assert books.deliver(sent, twin, ()) == ()
 
 
 def test_single_events_merge_and_multiple_ones_do_not() -> None:
@@ -110,7 +143,7 @@ def test_whatever_happens_every_event_is_accounted_for(steps: list[tuple[str, st
         elif step == "send" and not sent:
             sent, pending = pending, ()
         elif step == "deliver":
-            sent = books.deliver(sent, rule(code).delivered_by)
+            sent = books.deliver(sent, REQUESTS[rule(code).delivered_by], ())
         elif step == "fail":
             pending, sent = books.restore(books.fail(sent), pending), ()
         elif step == "reboot":

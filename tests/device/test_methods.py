@@ -6,6 +6,7 @@ import pytest
 from helpers.cpes import ask, cpe
 
 from caretaker.cwmp import messages as m
+from caretaker.device import notifications
 from caretaker.device.methods import METHODS
 
 NAME = "Device.WiFi.SSID.1.SSID"
@@ -231,8 +232,8 @@ class TestAttributes:
         box = cpe()
         change = m.SetParameterAttributesStruct("Device.WiFi.SSID.1.", True, 1, False)
         assert ask(box, m.SetParameterAttributes((change,))) == m.SetParameterAttributesResponse()
-        assert box.notification(NAME) == 1
-        assert box.notification("Device.WiFi.SSID.2.SSID") == 0
+        assert notifications.attribute(box, NAME) == 1
+        assert notifications.attribute(box, "Device.WiFi.SSID.2.SSID") == 0
 
     def test_only_what_is_to_change_changes(self) -> None:
         box = cpe()
@@ -256,7 +257,7 @@ class TestAttributes:
             m.SetParameterAttributesStruct(path, True, notification, False),
         )
         assert fault_code(ask(box, m.SetParameterAttributes(changes))) == code
-        assert box.notification(f"{INFO}UpTime") == 0
+        assert notifications.attribute(box, f"{INFO}UpTime") == 0
 
 
 class TestRows:

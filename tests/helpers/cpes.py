@@ -39,6 +39,17 @@ def cpe(name: str = "tr181", index: int = 0, **settings: object) -> CPE:
     return box
 
 
+_HEARD: dict[type[m.Request], m.Response] = {
+    m.GetRPCMethods: m.GetRPCMethodsResponse(("Inform",)),
+    m.TransferComplete: m.TransferCompleteResponse(),
+    m.AutonomousTransferComplete: m.AutonomousTransferCompleteResponse(),
+    m.RequestDownload: m.RequestDownloadResponse(),
+    m.Kicked: m.KickedResponse("http://acs/next"),
+    m.DUStateChangeComplete: m.DUStateChangeCompleteResponse(),
+    m.AutonomousDUStateChangeComplete: m.AutonomousDUStateChangeCompleteResponse(),
+}
+
+
 class ScriptedACS:
     """The ACS of one session: asks these requests, remembers what came."""
 
@@ -46,12 +57,18 @@ class ScriptedACS:
         self.requests = list(requests)
         self.responses: list[m.Response] = []
         self.inform_message: m.Inform | None = None
+        self.heard: list[m.Request] = []
+        """Requests of the CPE's own."""
 
     def inform(self, inform: m.Inform) -> None:
         self.inform_message = inform
 
     def answer(self, request: m.Request) -> m.Response:
-        raise FaultError(8000)
+        self.heard.append(request)
+        good = _HEARD.get(type(request))
+        if good is None:
+            raise FaultError(8000)
+        return good
 
     def next_request(self) -> m.Request | None:
         return self.requests.pop(0) if self.requests else None

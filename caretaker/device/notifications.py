@@ -1,0 +1,96 @@
+"""
+Which changes a CPE tells by itself, and what its Informs carry (TR-069 3.7.1.5, A.3.2.4).
+
+Functions of a CPE: attributes of notification, the InformParameter table, and the throttle.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from caretaker.device.cpe import CPE
+
+PASSIVE, ACTIVE = 1, 2
+_STANDARD = {0: 0, 1: PASSIVE, 2: ACTIVE, 3: 0, 4: PASSIVE, 5: 0, 6: PASSIVE}
+"""What each value of the attribute means for Informs; 3 to 6 add lightweight notification."""
+
+FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
+"""Parameters whose active notification can't be turned off (data models)."""
+DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.ConnReqJabberID")
+
+
+def attribute(cpe: CPE, path: str) -> int:
+    """The notification attribute of a parameter, 0 to 6."""
+    last = path[len(cpe.model.root) :]
+    if last in FORCED_ACTIVE:
+        return ACTIVE
+    attributes = cpe.overlay.attribute(path) if cpe.overlay is not None else None
+    if attributes is not None:
+        return attributes.notification
+    is_default = last in DEFAULT_ACTIVE or path == cpe.profile.external_address
+    return ACTIVE if is_default else 0
+
+
+def kind(cpe: CPE, path: str) -> int:
+    """What a change of a parameter asks for: nothing (0), to be told (1), a session (2)."""
+    return _STANDARD.get(attribute(cpe, path), 0)
+
+
+def earliest(cpe: CPE, now: float) -> float:
+    """
+    When an active notification may open a session of its own (DefaultActiveNotificationThrottle).
+
+    That many seconds after the end of the last session; a session for another cause tells it too.
+    """
+    throttle = cpe.setting("DefaultActiveNotificationThrottle", 0.0, now)
+    return max(now, cpe.ended_at + throttle) if throttle else now
+
+
+def inform_parameters(cpe: CPE, codes: Iterable[str], now: float) -> list[str]:
+    """
+    The paths that the InformParameter table adds to an Inform with these events.
+
+    A row's ``ParameterName`` may be a partial path and have ``*`` for instance numbers; its
+    ``EventList`` names the numbers of events, empty for all.
+    """
+    table = f"{cpe.profile.management_server}InformParameter."
+    rows = cpe.model.children_of(table, cpe.overlay)
+    if not rows:
+        return []
+    numbers = {code.partition(" ")[0] for code in codes}
+    return [
+        path
+        for row in rows
+        if row.endswith(".") and _is_on(cpe, row, numbers, now)
+        for path in _named(cpe, cpe.value(f"{row}ParameterName", now))
+    ]
+
+
+def _is_on(cpe: CPE, row: str, numbers: set[str], now: float) -> bool:
+    events = cpe.value(f"{row}EventList", now)
+    wanted = {part.strip().partition(" ")[0] for part in events.split(",") if part.strip()}
+    enabled = cpe.value(f"{row}Enable", now) in ("1", "true")
+    return enabled and (not wanted or bool(wanted & numbers))
+
+
+def _named(cpe: CPE, name: str) -> list[str]:
+    """The parameters of a name with wildcards; none if it names nothing."""
+    if not name:
+        return []
+    pattern = _pattern(name)
+    return [
+        path
+        for path in cpe.model.walk(cpe.model.root, cpe.overlay)
+        if not path.endswith(".") and pattern.match(path)
+    ]
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    body = re.escape(name).replace(r"\*", "[0-9]+")
+    return re.compile(body + ("" if name.endswith(".") else "$"))
