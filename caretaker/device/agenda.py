@@ -12,9 +12,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.faults import FaultCode
+from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
+
+
+_MAX_KEY = 32
+"""Characters of a ParameterKey or CommandKey (CWMP schemas)."""
+
+
+def check_key(key: str) -> None:
+    """Refuse a ParameterKey or CommandKey that is too long; FaultError 9003."""
+    if len(key) > _MAX_KEY:
+        raise FaultError(FaultCode.INVALID_ARGUMENTS, "A key has more than 32 characters")
 
 
 class Job(NamedTuple):

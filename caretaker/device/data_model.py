@@ -13,12 +13,15 @@ Paths are complete: parameters without a trailing dot, objects with one (``Devic
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, ParameterValueStruct
 from caretaker.errors import FaultError
+
+if TYPE_CHECKING:
+    from caretaker.device.software import DeploymentUnit
 
 MAX_ROWS = 1000
 """Rows of one table after which AddObject is refused with 9004; a bound, not a rule of TR-069."""
@@ -187,12 +190,13 @@ class Rows:
 class Overlay:
     """What one CPE has that differs from its model; all of it survives a reboot."""
 
-    __slots__ = ("attributes", "rows", "values")
+    __slots__ = ("attributes", "rows", "units", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
         self.attributes: dict[str, Attributes] | None = None
         self.rows: Rows | None = None
+        self.units: dict[int, DeploymentUnit] | None = None
 
     def attribute(self, path: str) -> Attributes | None:
         """The attributes that were set for a parameter."""
@@ -336,11 +340,31 @@ class DataModel:
         if len(names) >= MAX_ROWS:
             raise FaultError(FaultCode.RESOURCES_EXCEEDED)
         rows = overlay.rows = overlay.rows or Rows()
+        number = self._new_row(table, overlay, rows, writable=True)
+        self._grow(f"{table}{number}.", self._template(table, rows), rows)
+        return number
+
+    def place_row(
+        self, table: str, parameters: Mapping[str, Parameter], overlay: Overlay
+    ) -> int:  # fmt: skip
+        """
+        Add a row that the device makes by itself, and return its instance number.
+
+        The ACS can't delete it. The table must be there; ``parameters`` are by their last name.
+        """
+        rows = overlay.rows = overlay.rows or Rows()
+        number = self._new_row(table, overlay, rows, writable=False)
+        row = f"{table}{number}."
+        rows.parameters.update({f"{row}{last}": each for last, each in parameters.items()})
+        rows.children[row] = tuple(f"{row}{last}" for last in parameters)
+        return number
+
+    def _new_row(self, table: str, overlay: Overlay, rows: Rows, *, writable: bool) -> int:
+        names = self.children_of(table, overlay) or ()
         number = max(_instances(names), default=0)
         number = rows.highest[table] = max(number, rows.highest.get(table, 0)) + 1
         row = f"{table}{number}."
-        self._grow(row, self._template(table, rows), rows)
-        rows.objects[row] = True
+        rows.objects[row] = writable
         self._relist(table, (*names, row), overlay, rows)
         return number
 
@@ -357,6 +381,12 @@ class DataModel:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
         if not self.info(row, overlay).writable:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        self.remove_row(row, overlay)
+
+    def remove_row(self, row: str, overlay: Overlay) -> None:
+        """Remove a row that is there and all below it, whether or not the ACS could."""
+        table = _parent(row)
+        names = self.children_of(table, overlay) or ()
         rows = overlay.rows = overlay.rows or Rows()
         rows.highest[table] = max(rows.highest.get(table, 0), *_instances(names))
         self._forget(row, overlay, rows)
@@ -402,6 +432,7 @@ class DataModel:
             rows.parameters,
             rows.objects,
             rows.origins,
+            rows.highest,
         )
         for holder in holders:
             for path in [path for path in holder if path.startswith(row)]:

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import events as ev
-from caretaker.device import notifications
-from caretaker.device.agenda import Job
+from caretaker.device import notifications, software
+from caretaker.device.agenda import Job, check_key
 from caretaker.device.data_model import Attributes, check_value, cleaned
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
-
-_MAX_KEY = 32
-"""Characters of a ParameterKey or CommandKey (CWMP schemas)."""
 
 
 def _get_rpc_methods(_: CPE, __: m.GetRPCMethods, ___: float) -> m.Response:
@@ -69,7 +66,7 @@ def _get_parameter_names(cpe: CPE, request: m.GetParameterNames, _: float) -> m.
 
 def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -> m.Response:
     """All or nothing; what is wrong is told for each parameter (A.3.2.1)."""
-    _check_key(request.parameter_key)
+    check_key(request.parameter_key)
     names = [struct.name for struct in request.parameter_list]
     if len(set(names)) < len(names):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "A parameter is named twice")
@@ -101,6 +98,7 @@ _RANGES = {
     "ManagementServer.PeriodicInformInterval": (1, 2**32 - 1),
     "ManagementServer.CWMPRetryMinimumWaitInterval": (1, 65_535),
     "ManagementServer.CWMPRetryIntervalMultiplier": (1_000, 65_535),
+    "ManagementServer.HeartbeatPolicy.ReportingInterval": (20, 2**32 - 1),
 }
 """What these take (data models); a device on which they are 0 would inform without a pause."""
 
@@ -118,11 +116,6 @@ def _cleaned(cpe: CPE, path: str, value: str) -> str:
     parameter = cpe.parameter(path)
     assert parameter is not None
     return cleaned(value, parameter.type)
-
-
-def _check_key(key: str) -> None:
-    if len(key) > _MAX_KEY:
-        raise FaultError(FaultCode.INVALID_ARGUMENTS, "A key has more than 32 characters")
 
 
 def _parameter_key(cpe: CPE, key: str) -> tuple[str, str]:
@@ -173,7 +166,7 @@ def _set_parameter_attributes(
 
 def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
     """A new row with default values (A.3.2.6)."""
-    _check_key(request.parameter_key)
+    check_key(request.parameter_key)
     number = cpe.model.add_row(request.object_name.strip(), cpe.own())
     cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
     return m.AddObjectResponse(number, 0)
@@ -181,7 +174,7 @@ def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
 
 def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
     """A row with all below it (A.3.2.7)."""
-    _check_key(request.parameter_key)
+    check_key(request.parameter_key)
     cpe.model.delete_row(request.object_name.strip(), cpe.own())
     cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
     return m.DeleteObjectResponse(0)
@@ -189,7 +182,7 @@ def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
 
 def _reboot(cpe: CPE, request: m.Reboot, _: float) -> m.Response:
     """Answer now, reboot when the session is over."""
-    _check_key(request.command_key)
+    check_key(request.command_key)
     cpe.after_session(request)
     return m.RebootResponse()
 
@@ -202,9 +195,11 @@ def _factory_reset(cpe: CPE, request: m.FactoryReset, _: float) -> m.Response:
 
 def _schedule_inform(cpe: CPE, request: m.ScheduleInform, now: float) -> m.Response:
     """A session of its own in so many seconds; several can be pending (A.4.1.2)."""
-    _check_key(request.command_key)
+    check_key(request.command_key)
     if request.delay_seconds <= 0:
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "DelaySeconds must be above 0")
+    if sum(job.kind == "schedule inform" for job in cpe.jobs) >= ev.MAX_EVENTS:
+        raise FaultError(FaultCode.RESOURCES_EXCEEDED)
 
     def inform(cpe: CPE, at: float) -> None:
         cpe.raise_event(m.EventStruct(ev.SCHEDULED), at)
@@ -226,5 +221,8 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.Reboot: _reboot,
     m.FactoryReset: _factory_reset,
     m.ScheduleInform: _schedule_inform,
+    m.SetVouchers: software.set_vouchers,
+    m.GetOptions: software.get_options,
+    m.ChangeDUState: software.change_du_state,
 }
 """What this CPE can do; any other method is answered with fault 9000."""

@@ -103,8 +103,10 @@ class TestGetParameterNames:
         assert found[NAME] is True
 
     def test_the_empty_path_stands_above_the_root(self) -> None:
-        assert names(ask(cpe(), m.GetParameterNames("", True))) == {"Device.": False}
-        assert len(names(ask(cpe(), m.GetParameterNames("", False)))) == 349
+        box = cpe()
+        assert names(ask(box, m.GetParameterNames("", True))) == {"Device.": False}
+        found = names(ask(box, m.GetParameterNames("", False)))
+        assert set(found) == {*box.model.parameters, *box.model.objects}
 
     def test_a_complete_path_is_itself(self) -> None:
         assert names(ask(cpe(), m.GetParameterNames(NAME, False))) == {NAME: True}
