@@ -14,10 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from caretaker.connection_request.server import ConnectionRequestServer
-from caretaker.cwmp.messages import EventStruct
+from caretaker.cwmp.messages import EventStruct, OperationStruct, Request
+from caretaker.device import software
+from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Premises
-from caretaker.device.events import EVENTS
+from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
 from caretaker.device.profile import ProfileMix
 from caretaker.digest import Credentials
@@ -294,11 +296,11 @@ class Fleet:
 
         Raises:
             DeviceNotFound: there is none of that serial number.
-            InputError: a code is not of the standard.
+            InputError: a code is neither of the standard nor as a vendor's must be.
         """
-        unknown = [code for code in event_codes if code not in EVENTS]
+        unknown = [code for code in event_codes if not is_event_code(code)]
         if unknown:
-            raise InputError(f"event {unknown[0]!r}: not one of {', '.join(EVENTS)}")
+            raise InputError(f"event {unknown[0]!r}: not one of {', '.join(EVENTS)}, 'X ...'")
         self._loop.call(self._trigger, serial_number, event_codes or ("2 PERIODIC",))
 
     def _trigger(self, serial_number: str, event_codes: tuple[str, ...]) -> None:
@@ -311,6 +313,40 @@ class Fleet:
         """Have every CPE open a session with these events."""
         for serial_number in self.list_devices():
             self.trigger_inform(serial_number, *event_codes)
+
+    def request(self, serial_number: str, request: Request) -> None:
+        """
+        Have a CPE open a session and send this request of its own, with the event it has.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+            InputError: a CPE does not send such a request of its own accord.
+        """
+        if not isinstance(request, UNASKED):
+            names = ", ".join(kind.__name__ for kind in UNASKED)
+            raise InputError(f"request {type(request).__name__}: not one of {names}")
+        self._loop.call(self._request, serial_number, request)
+
+    def _request(self, serial_number: str, request: Request) -> None:
+        cpe = self._shard.cpe(serial_number)
+        cpe.ask(request, self._clock())
+        self._shard.reschedule(cpe)
+
+    def change_deployment_units(self, serial_number: str, *operations: OperationStruct) -> None:
+        """
+        Install, update or uninstall on a CPE without the ACS, which is told of it.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+        """
+        self._loop.call(self._change_deployment_units, serial_number, operations)
+
+    def _change_deployment_units(
+        self, serial_number: str, operations: tuple[OperationStruct, ...]
+    ) -> None:
+        cpe = self._shard.cpe(serial_number)
+        software.change_by_itself(cpe, operations, self._clock())
+        self._shard.schedule(cpe)
 
     def get_param(self, serial_number: str, path: str) -> str:
         """

@@ -17,6 +17,8 @@ from caretaker import (
     Fleet,
     InputError,
 )
+from caretaker.cwmp import messages as m
+from caretaker.device.agenda import UNASKED
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"
@@ -117,6 +119,80 @@ def test_informs_and_parameters_by_hand(acs: ACSServer) -> None:
             fleet.get_param("FLEET-000001", "Device.X")
         with pytest.raises(InputError, match="'99 NOTHING': not one of"):
             fleet.trigger_inform("FLEET-000001", "99 NOTHING")
+
+
+OWN = (
+    m.GetRPCMethods(),
+    m.Kicked("command", "http://acs/", "arg", "http://acs/next"),
+    m.RequestDownload("1 Firmware Upgrade Image", (m.ArgStruct("Version", "2"),)),
+    m.AutonomousTransferComplete("", "http://files/x", True, "1 Firmware Upgrade Image"),
+    m.AutonomousDUStateChangeComplete(
+        (
+            m.AutonOpResultStruct(
+                "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001",
+                "Device.SoftwareModules.DeploymentUnit.1.",
+                "1.0",
+                "Installed",
+                True,
+                "",
+                m.UNKNOWN_TIME,
+                m.UNKNOWN_TIME,
+                m.FaultStruct(),
+                "Install",
+            ),
+        )
+    ),
+)
+"""One of each that a CPE sends of its own accord."""
+
+
+def test_there_is_one_of_each_request_that_a_cpe_sends_of_its_own_accord() -> None:
+    assert {type(request) for request in OWN} == set(UNASKED)
+
+
+@pytest.mark.parametrize("request_", OWN, ids=lambda request: type(request).__name__)
+def test_a_cpe_asks_of_its_own_accord(acs: ACSServer, request_: m.Request) -> None:
+    name = type(request_).__name__
+    with Fleet(acs.url, count=1, profiles=["tr181"], behaviors={"periodic_inform": False}) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        fleet.request("FLEET-000001", request_)
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 2)
+        assert fleet.results.histogram(f"exchanges.{name}").count == 1
+        device = fleet.get_device("FLEET-000001")
+        assert device.behavior.pending_events() == []
+        assert fleet._shard.cpes[0].requests == ()
+        assert fleet.stats()["sessions_failed"] == 0
+
+
+def test_what_a_cpe_does_not_ask_of_its_own_accord_is_refused() -> None:
+    fleet = Fleet(NOWHERE, count=1)
+    fleet.spawn_devices()
+    for request_ in (m.TransferComplete("k"), m.Reboot(), m.Inform(m.DeviceIdStruct(*"abcd"), ())):
+        with pytest.raises(InputError, match="not one of GetRPCMethods, Kicked"):
+            fleet.request("FLEET-000001", request_)
+    with pytest.raises(DeviceNotFound):
+        fleet.request("FLEET-000002", m.GetRPCMethods())
+    fleet.stop_all()
+
+
+def test_deployment_units_change_without_the_acs(acs: ACSServer) -> None:
+    with Fleet(acs.url, count=1, profiles=["tr181"]) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        fleet.change_deployment_units("FLEET-000001", m.InstallOpStruct("http://x/app-1.0.ipk"))
+        code = "12 AUTONOMOUS DU STATE CHANGE COMPLETE"
+        eventually(lambda: fleet.results.counters[f"informs.by_event.{code}"] == 1)
+        path = "Device.SoftwareModules.DeploymentUnit.1.Version"
+        assert fleet.get_param("FLEET-000001", path) == "1.0"
+        eventually(lambda: fleet.get_device("FLEET-000001").behavior.pending_events() == [])
+
+
+@pytest.mark.parametrize("code", ["13 WAKEUP", "14 HEARTBEAT", "X 00AABB Blink", "M X_ACME_Blink"])
+def test_wakeups_and_events_of_vendors_are_raised_by_hand(acs: ACSServer, code: str) -> None:
+    with Fleet(acs.url, count=1, profiles=["tr181"]) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        fleet.trigger_inform("FLEET-000001", code)
+        eventually(lambda: fleet.results.counters[f"informs.by_event.{code}"] == 1)
+        eventually(lambda: fleet.get_device("FLEET-000001").behavior.pending_events() == [])
 
 
 def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:

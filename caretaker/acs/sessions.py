@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from caretaker.acs.acs import ACS
 from caretaker.acs.devices import Device
@@ -46,13 +46,13 @@ class _Controller:
         self._steps = self._acs.provision(self.device)
 
     def answer(self, request: m.Request) -> m.Response:
-        """What an ACS must implement (TR-069 3.6)."""
+        """What an ACS must implement (TR-069 3.6), and the rest of its methods."""
         if isinstance(request, m.UnreadableRequest) and m.REQUESTS[request.name] in _METHODS:
             raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS, request.reason)
-        response = _METHODS.get(type(request))
-        if response is None:
+        method = _METHODS.get(type(request))
+        if method is None:
             raise FaultError(FaultCode.ACS_METHOD_NOT_SUPPORTED)
-        return response
+        return method(request)
 
     def next_request(self) -> m.Request | None:
         """The next step of what is being done, or the first of the next task."""
@@ -102,12 +102,31 @@ class _Controller:
             self.device.session = None
 
 
-_METHODS: dict[type[m.Request], m.Response] = {
-    m.TransferComplete: m.TransferCompleteResponse(),
-    m.AutonomousTransferComplete: m.AutonomousTransferCompleteResponse(),
+def _rpc_methods(_: m.GetRPCMethods) -> m.Response:
+    names = [method.__name__ for method in _METHODS]
+    return m.GetRPCMethodsResponse(("Inform", *names))
+
+
+def _kicked(request: m.Kicked) -> m.Response:
+    """The user goes on to where the page wanted (deprecated)."""
+    return m.KickedResponse(request.next)
+
+
+def _heard(request: m.Request) -> m.Response:
+    """What has no more to say than that it was heard."""
+    return request.response()
+
+
+_METHODS: dict[type[m.Request], Callable[[Any], m.Response]] = {
+    m.GetRPCMethods: _rpc_methods,
+    m.TransferComplete: _heard,
+    m.AutonomousTransferComplete: _heard,
+    m.Kicked: _kicked,
+    m.RequestDownload: _heard,
+    m.DUStateChangeComplete: _heard,
+    m.AutonomousDUStateChangeComplete: _heard,
 }
-_NAMES = ("Inform", "GetRPCMethods", *(method.__name__ for method in _METHODS))
-_METHODS[m.GetRPCMethods] = m.GetRPCMethodsResponse(_NAMES)
+"""What a CPE may call beside Inform, which opens the session (Annex A.3.3, A.4.2)."""
 
 
 class _Session:

@@ -70,3 +70,12 @@ EVENTS_OF: dict[type[m.Request], str] = {
     m.AutonomousDUStateChangeComplete: "12 AUTONOMOUS DU STATE CHANGE COMPLETE",
 }
 """The numbered event that announces a request of the CPE's; GetRPCMethods has none."""
+
+UNASKED: tuple[type[m.Request], ...] = (
+    m.GetRPCMethods,
+    m.Kicked,
+    m.RequestDownload,
+    m.AutonomousTransferComplete,
+    m.AutonomousDUStateChangeComplete,
+)
+"""What a CPE sends of its own accord; other requests end what the ACS has asked for."""

@@ -26,7 +26,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
-from caretaker.device import notifications
+from caretaker.device import heartbeat, notifications
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
@@ -224,10 +224,12 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        period, url = self._period(now), self.acs_url(now)
-        self.own().values.update(values)
+        period, url, given = self._period(now), self.acs_url(now), dict(values)
+        self.own().values.update(given)
         if self._period(now) != period:  # the same value once more leaves the phase alone
             self._arm_periodic(now)
+        if any(map(heartbeat.is_steered_by, given)):
+            heartbeat.arm(self, now)
         return self.acs_url(now) != url
 
     def acs_url(self, now: float) -> str:
@@ -295,6 +297,7 @@ class CPE:
         for event in (*before, EventStruct(ev.BOOT)):
             self.raise_event(event, inform_at)
         self._arm_periodic(inform_at)
+        heartbeat.arm(self, inform_at)
 
     def _reboot(self, command_key: str, now: float) -> None:
         self.reboot(now, EventStruct(ev.M_REBOOT, command_key))
@@ -321,6 +324,7 @@ class CPE:
         self._lose_all("new ACS")
         self.session_due, self.failures = inf, 0
         self.raise_event(EventStruct(ev.BOOTSTRAP), now)
+        heartbeat.arm(self, now)
 
     def _up_again(self, now: float) -> float:
         chance = self.premises.identities.random(self.index, "reboot")
@@ -512,7 +516,7 @@ class CPE:
         self.asking = ()
         # A session that was cut after its Inform is repeated too, for what the ACS had to ask;
         # not one that the ACS itself had asked for, and can again.
-        if self.failures and (self.events or not woken):
+        if self.failures and (self.events or self.requests or not woken):
             self.session_due = min(self.session_due, now + self._retry_wait(now))
         self._do_after_session(now)
         return self.reschedule(now)

@@ -21,7 +21,7 @@ from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, Parameter
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
-    from caretaker.device.software import DeploymentUnit
+    from caretaker.device.deployment_units import DeploymentUnit
 
 MAX_ROWS = 1000
 """Rows of one table after which AddObject is refused with 9004; a bound, not a rule of TR-069."""

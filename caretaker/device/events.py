@@ -7,6 +7,7 @@ CPE, a plain tuple, so that a million idle CPEs share the few tuples there are.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -79,6 +80,14 @@ def rule(event_code: str) -> EventRule:
     if known is not None:
         return known
     return _VENDOR_METHOD if event_code.startswith("M ") else _VENDOR_EVENT
+
+
+_VENDOR_CODE = re.compile(r"M X_\S+|X \S+ .+")
+
+
+def is_event_code(text: str) -> bool:
+    """Whether this is a code of the standard, or one that a vendor may have (CWMP schemas)."""
+    return text in EVENTS or (len(text) <= 64 and _VENDOR_CODE.fullmatch(text) is not None)
 
 
 Events = tuple[EventStruct, ...]

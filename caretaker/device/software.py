@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
+from caretaker.device import deployment_units as du
 from caretaker.device.agenda import Job, check_key
-from caretaker.device.data_model import Parameter
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -42,23 +42,6 @@ _LENGTHS = {"url": 1024, "username": 256, "password": 256, "execution_env_ref": 
 _UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NO_UUID = str(UUID(int=0))
 """Stands in the result of an operation that named no unit; one must be there (schemas)."""
-_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")
-
-
-class DeploymentUnit(NamedTuple):
-    """A deployment unit that is installed; one execution unit belongs to each."""
-
-    uuid: str
-    version: str
-    url: str
-    environment: str
-    execution_units: str = ""
-
-
-_PARAMETERS = ("UUID", "Version", "URL", "ExecutionEnvRef", "ExecutionUnitList")
-"""Those of a row of SoftwareModules.DeploymentUnit that hold the fields of a unit, in order."""
-_DEPLOYMENT_UNIT = (*_PARAMETERS, "DUID", "Name", "Status", "Resolved")
-_EXECUTION_UNIT = ("EUID", "Name", "Status", "Version", "ExecutionEnvRef")
 
 
 # -- the RPCs -------------------------------------------------------------------------------------
@@ -188,15 +171,20 @@ def _perform(
 
 def _install(cpe: CPE, operation: m.InstallOpStruct, now: float, _: float) -> list[OpResultStruct]:
     _check_url(operation.url)
-    uuid = operation.uuid or _uuid_of(operation.url)
+    uuid = operation.uuid or du.uuid_of(operation.url)
     _check_uuid(uuid)
     environment = _environment(cpe, operation.execution_env_ref or "", now)
-    unit = DeploymentUnit(uuid, _version_of(operation.url) or "1.0", operation.url, environment)
-    if any(_same(unit.uuid, old.uuid) and old.version == unit.version for old in _all(cpe, now)):
+    unit = du.DeploymentUnit(
+        uuid, du.version_of(operation.url) or "1.0", operation.url, environment
+    )
+    if any(
+        _same(unit.uuid, old.uuid) and old.version == unit.version
+        for old in du.units_of(cpe, now).values()
+    ):
         raise FaultError(FaultCode.DUPLICATE_DEPLOYMENT_UNIT)
-    if len(_units(cpe, now)) >= MAX_UNITS:
+    if len(du.units_of(cpe, now)) >= MAX_UNITS:
         raise FaultError(FaultCode.SYSTEM_RESOURCES_EXCEEDED)
-    number, unit = _add(cpe, unit, now)
+    number, unit = du.add(cpe, unit, now)
     return [_result(cpe, number, unit, "Installed")]
 
 
@@ -213,18 +201,18 @@ def _update(
         raise FaultError(FaultCode.VERSION_NOT_SPECIFIED)
     updates = {number: _newer(cpe, number, operation.url or "", now) for number in numbers}
     for number, unit in updates.items():
-        _write(cpe, number, unit, now)
+        du.write(cpe, number, unit, now)
     return [_result(cpe, number, unit, "Installed") for number, unit in updates.items()]
 
 
-def _newer(cpe: CPE, number: int, url: str, now: float) -> DeploymentUnit:
+def _newer(cpe: CPE, number: int, url: str, now: float) -> du.DeploymentUnit:
     """The unit as it will be: of the URL's version, or of the next one where that tells none."""
-    unit = _units(cpe, now)[number]
-    version = _version_of(url) or _next(unit.version)
-    others = [old.version for old in _all(cpe, now) if _same(old.uuid, unit.uuid)]
+    unit = du.units_of(cpe, now)[number]
+    version = du.version_of(url) or du.next_version(unit.version)
+    others = [old.version for old in du.units_of(cpe, now).values() if _same(old.uuid, unit.uuid)]
     if version in others:
         raise FaultError(FaultCode.VERSION_EXISTS)
-    if _rank(version) < _rank(unit.version):
+    if du.rank(version) < du.rank(unit.version):
         raise FaultError(FaultCode.DOWNGRADE_NOT_PERMITTED)
     return unit._replace(version=version, url=url or unit.url)
 
@@ -237,7 +225,7 @@ def _uninstall(
     environment = _environment(cpe, place, now) if place else ""
     _check_uuid(operation.uuid)
     numbers = _found(cpe, operation, now, since, environment)
-    removed = [(number, _remove(cpe, number, now)) for number in numbers]
+    removed = [(number, du.remove(cpe, number, now)) for number in numbers]
     return [_result(cpe, number, unit, "Uninstalled") for number, unit in removed]
 
 
@@ -271,7 +259,7 @@ def _found(
     """The numbers of the units that an operation is meant for; an empty environment is any."""
     found = {
         number: unit
-        for number, unit in _units(cpe, now).items()
+        for number, unit in du.units_of(cpe, now).items()
         if _is_meant(operation, unit) and environment in ("", unit.environment)
     }
     if not found:
@@ -284,17 +272,17 @@ def _found(
 _Change = m.UpdateOpStruct | m.UninstallOpStruct
 
 
-def _is_meant(operation: _Change, unit: DeploymentUnit) -> bool:
+def _is_meant(operation: _Change, unit: du.DeploymentUnit) -> bool:
     """By its UUID, else by the name in its URL, else every one; and its version if one is given."""
     url = getattr(operation, "url", None)
     if operation.uuid:
         named = _same(operation.uuid, unit.uuid)
     else:
-        named = not url or _name_of(url) == _name_of(unit.url)
+        named = not url or du.name_of(url) == du.name_of(unit.url)
     return named and operation.version in (None, "", unit.version)
 
 
-def _is_busy(cpe: CPE, unit: DeploymentUnit, since: float) -> bool:
+def _is_busy(cpe: CPE, unit: du.DeploymentUnit, since: float) -> bool:
     """Whether a ChangeDUState is meant for the unit that came earlier and still runs."""
     return any(
         _is_meant(operation, unit)
@@ -320,120 +308,13 @@ def _environment(cpe: CPE, reference: str, now: float) -> str:
     return path
 
 
-# -- names and versions ---------------------------------------------------------------------------
-
-
-def _file(url: str) -> str:
-    return re.split("[?#]", url, maxsplit=1)[0].rpartition("/")[2]
-
-
-def _version_of(url: str) -> str:
-    """The version in the name of the file, empty if it has none."""
-    found = _VERSION.search(_file(url))
-    return found[0] if found else ""
-
-
-def _name_of(url: str) -> str:
-    """What stands before the version in the name of the file."""
-    file = _file(url)
-    return (_VERSION.split(file, maxsplit=1)[0].rstrip("-_.") or file)[:64]
-
-
-def _uuid_of(url: str) -> str:
-    """The UUID of a unit that the ACS gave none: the same for all versions of a file."""
-    return str(uuid5(NAMESPACE_URL, _name_of(url)))
-
-
-def _rank(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall("[0-9]+", version))
-
-
-def _next(version: str) -> str:
-    """The version after this one."""
-    head, last = re.fullmatch(r"(.*?)([0-9]*)", version, re.DOTALL).groups()  # type: ignore[union-attr]
-    return f"{head}{int(last or 0) + 1}"[-32:]
-
-
-# -- what is installed ----------------------------------------------------------------------------
-
-
-def _units(cpe: CPE, now: float) -> dict[int, DeploymentUnit]:
-    """The units by their number; at first those that the device has from the factory."""
-    overlay = cpe.own()
-    if overlay.units is None:
-        table = _table(cpe, "DeploymentUnit")
-        overlay.units = {
-            int(row[len(table) : -1]): DeploymentUnit(
-                *(cpe.value(f"{row}{last}", now) for last in _PARAMETERS)
-            )
-            for row in cpe.model.children_of(table, overlay) or ()
-        }
-    return overlay.units
-
-
-def _all(cpe: CPE, now: float) -> Iterable[DeploymentUnit]:
-    return _units(cpe, now).values()
-
-
-def _table(cpe: CPE, name: str) -> str:
-    return f"{cpe.model.root}SoftwareModules.{name}."
-
-
-def _add(cpe: CPE, unit: DeploymentUnit, now: float) -> tuple[int, DeploymentUnit]:
-    execution = _place(cpe, "ExecutionUnit", _EXECUTION_UNIT, now)
-    number = _place(cpe, "DeploymentUnit", _DEPLOYMENT_UNIT, now)
-    unit = unit._replace(execution_units=f"{_table(cpe, 'ExecutionUnit')}{execution}.")
-    _write(cpe, number, unit, now)
-    return number, unit
-
-
-def _place(cpe: CPE, name: str, parameters: Iterable[str], now: float) -> int:
-    """A new row, if there is a table for it; its number."""
-    table = _table(cpe, name)
-    if cpe.model.children_of(table, cpe.overlay) is None:
-        return max(_units(cpe, now), default=0) + 1
-    return cpe.model.place_row(table, {last: _text(last) for last in parameters}, cpe.own())
-
-
-def _text(last: str) -> Parameter:
-    return Parameter("xsd:boolean" if last == "Resolved" else "xsd:string", False, "")
-
-
-def _write(cpe: CPE, number: int, unit: DeploymentUnit, now: float) -> None:
-    """Keep a unit; its rows, if there are any, say the same."""
-    _units(cpe, now)[number] = unit
-    name = _name_of(unit.url)
-    about = {"DUID": str(number), "EUID": str(number), "Name": name, "Resolved": "true"}
-    told = dict(zip(_PARAMETERS, unit, strict=True)) | about
-    for row, status in ((_row(cpe, number), "Installed"), (unit.execution_units, "Active")):
-        for last, value in {**told, "Status": status}.items():
-            if cpe.parameter(f"{row}{last}") is not None:
-                cpe.own().values[f"{row}{last}"] = value
-
-
-def _row(cpe: CPE, number: int) -> str:
-    return f"{_table(cpe, 'DeploymentUnit')}{number}."
-
-
-def _remove(cpe: CPE, number: int, now: float) -> DeploymentUnit:
-    """Forget a unit, and its rows where the device has them."""
-    unit = _units(cpe, now).pop(number)
-    executions = [f"{path.strip().rstrip('.')}." for path in unit.execution_units.split(",")]
-    rows = {"DeploymentUnit": [_row(cpe, number)], "ExecutionUnit": executions}
-    for name, paths in rows.items():
-        for path in paths:
-            if path in (cpe.model.children_of(_table(cpe, name), cpe.overlay) or ()):
-                cpe.model.remove_row(path, cpe.own())
-    return unit
-
-
 # -- results --------------------------------------------------------------------------------------
 
 
-def _result(cpe: CPE, number: int, unit: DeploymentUnit, state: str) -> OpResultStruct:
+def _result(cpe: CPE, number: int, unit: du.DeploymentUnit, state: str) -> OpResultStruct:
     return OpResultStruct(
         _told_uuid(unit.uuid),
-        _row(cpe, number),
+        du.row_of(cpe, number),
         unit.version[:32],
         state,
         state == "Installed",
@@ -452,8 +333,8 @@ def _failed(
     fault = m.Fault.of(error.fault_code, error.fault_string)
     result = OpResultStruct(_told_uuid(operation.uuid), "", "", "Failed", False, "")
     if isinstance(operation, m.InstallOpStruct):
-        result = result._replace(uuid=_told_uuid(operation.uuid or _uuid_of(operation.url)))
+        result = result._replace(uuid=_told_uuid(operation.uuid or du.uuid_of(operation.url)))
     else:
-        units = [each for each in _units(cpe, now).items() if _is_meant(operation, each[1])]
+        units = [each for each in du.units_of(cpe, now).items() if _is_meant(operation, each[1])]
         result = _result(cpe, *units[0], "Installed") if units else result
     return result._replace(fault=FaultStruct(fault.fault_code, fault.fault_string))

@@ -106,8 +106,26 @@ def test_requests_of_the_cpe_are_answered() -> None:
     assert cpe.say(m.TransferComplete("k")) == m.TransferCompleteResponse()
     methods = cpe.say(m.GetRPCMethods())
     assert isinstance(methods, m.GetRPCMethodsResponse)
-    assert {"Inform", "GetRPCMethods", "TransferComplete"} <= set(methods.method_list)
-    assert cpe.say(m.Kicked("", "", "", "")) == m.Fault.of(8000)
+    assert sorted(methods.method_list) == sorted(each.__name__ for each in m.ACS_METHODS)
+    assert cpe.say(m.UnknownRequest("X_ACME_Do")) == m.Fault.of(8000)
+    assert cpe.say(m.Reboot("")) == m.Fault.of(8000)
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        (m.Kicked("c", "r", "a", "http://x/next"), m.KickedResponse("http://x/next")),
+        (m.RequestDownload("2 Web Content"), m.RequestDownloadResponse()),
+        (m.AutonomousTransferComplete("", "", True, "1 F"), m.AutonomousTransferCompleteResponse()),
+        (m.DUStateChangeComplete((), "k"), m.DUStateChangeCompleteResponse()),
+        (m.AutonomousDUStateChangeComplete(()), m.AutonomousDUStateChangeCompleteResponse()),
+        (m.UnknownRequest("Inform2"), m.Fault.of(8000)),
+    ],
+)
+def test_every_method_of_an_acs_is_answered(request_: m.Request, response: m.Response) -> None:
+    _, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    assert cpe.say(request_) == response
 
 
 def queue(acs: ACS, name: str, **arguments: object) -> Task:

@@ -1,0 +1,144 @@
+"""
+What is installed on a CPE: its deployment units, by their instance number (TR-157).
+
+They are in ``Overlay.units``, made when first needed. Where the device has tables for them
+(``SoftwareModules.DeploymentUnit.``, ``ExecutionUnit.``), the rows say the same. Nothing is ever
+fetched, so the name and version of a unit are read from its URL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+from caretaker.device.data_model import Parameter
+
+if TYPE_CHECKING:
+    from caretaker.device.cpe import CPE
+
+_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")
+
+
+class DeploymentUnit(NamedTuple):
+    """A deployment unit that is installed; one execution unit belongs to each."""
+
+    uuid: str
+    version: str
+    url: str
+    environment: str
+    execution_units: str = ""
+
+
+_PARAMETERS = ("UUID", "Version", "URL", "ExecutionEnvRef", "ExecutionUnitList")
+"""Those of a row of SoftwareModules.DeploymentUnit that hold the fields of a unit, in order."""
+_DEPLOYMENT_UNIT = (*_PARAMETERS, "DUID", "Name", "Status", "Resolved")
+_EXECUTION_UNIT = ("EUID", "Name", "Status", "Version", "ExecutionEnvRef")
+
+
+# -- names and versions ---------------------------------------------------------------------------
+
+
+def _file(url: str) -> str:
+    return re.split("[?#]", url, maxsplit=1)[0].rpartition("/")[2]
+
+
+def version_of(url: str) -> str:
+    """The version in the name of the file, empty if it has none."""
+    found = _VERSION.search(_file(url))
+    return found[0] if found else ""
+
+
+def name_of(url: str) -> str:
+    """What stands before the version in the name of the file."""
+    file = _file(url)
+    return (_VERSION.split(file, maxsplit=1)[0].rstrip("-_.") or file)[:64]
+
+
+def uuid_of(url: str) -> str:
+    """The UUID of a unit that the ACS gave none: the same for all versions of a file."""
+    return str(uuid5(NAMESPACE_URL, name_of(url)))
+
+
+def rank(version: str) -> tuple[int, ...]:
+    """The numbers of a version, which order it among others."""
+    return tuple(int(number) for number in re.findall("[0-9]{1,9}", version))
+
+
+def next_version(version: str) -> str:
+    """The version after this one."""
+    head, last = re.fullmatch(r"(.*?)([0-9]{0,9})", version, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"{head}{int(last or 0) + 1}"[-32:]
+
+
+# -- the store ------------------------------------------------------------------------------------
+
+
+def units_of(cpe: CPE, now: float) -> dict[int, DeploymentUnit]:
+    """The units by their number; at first those that the device has from the factory."""
+    overlay = cpe.own()
+    if overlay.units is None:
+        table = _table(cpe, "DeploymentUnit")
+        overlay.units = {
+            int(row[len(table) : -1]): DeploymentUnit(
+                *(cpe.value(f"{row}{last}", now) for last in _PARAMETERS)
+            )
+            for row in cpe.model.children_of(table, overlay) or ()
+            if row[len(table) : -1].isdecimal()
+        }
+    return overlay.units
+
+
+def _table(cpe: CPE, name: str) -> str:
+    return f"{cpe.model.root}SoftwareModules.{name}."
+
+
+def add(cpe: CPE, unit: DeploymentUnit, now: float) -> tuple[int, DeploymentUnit]:
+    """Keep one more unit; its number, and the unit with its execution unit."""
+    execution = _place(cpe, "ExecutionUnit", _EXECUTION_UNIT, now)
+    number = _place(cpe, "DeploymentUnit", _DEPLOYMENT_UNIT, now)
+    unit = unit._replace(execution_units=f"{_table(cpe, 'ExecutionUnit')}{execution}.")
+    write(cpe, number, unit, now)
+    return number, unit
+
+
+def _place(cpe: CPE, name: str, parameters: Iterable[str], now: float) -> int:
+    """A new row, if there is a table for it; its number."""
+    table = _table(cpe, name)
+    if cpe.model.children_of(table, cpe.overlay) is None:
+        return max(units_of(cpe, now), default=0) + 1
+    return cpe.model.place_row(table, {last: _text(last) for last in parameters}, cpe.own())
+
+
+def _text(last: str) -> Parameter:
+    return Parameter("xsd:boolean" if last == "Resolved" else "xsd:string", False, "")
+
+
+def write(cpe: CPE, number: int, unit: DeploymentUnit, now: float) -> None:
+    """Keep a unit; its rows, if there are any, say the same."""
+    units_of(cpe, now)[number] = unit
+    name = name_of(unit.url)
+    about = {"DUID": str(number), "EUID": str(number), "Name": name, "Resolved": "true"}
+    told = dict(zip(_PARAMETERS, unit, strict=True)) | about
+    for row, status in ((row_of(cpe, number), "Installed"), (unit.execution_units, "Active")):
+        for last, value in {**told, "Status": status}.items():
+            if cpe.parameter(f"{row}{last}") is not None:
+                cpe.own().values[f"{row}{last}"] = value
+
+
+def row_of(cpe: CPE, number: int) -> str:
+    """The path of a unit, whether or not the device shows its units."""
+    return f"{_table(cpe, 'DeploymentUnit')}{number}."
+
+
+def remove(cpe: CPE, number: int, now: float) -> DeploymentUnit:
+    """Forget a unit, and its rows where the device has them."""
+    unit = units_of(cpe, now).pop(number)
+    executions = [f"{path.strip().rstrip('.')}." for path in unit.execution_units.split(",")]
+    rows = {"DeploymentUnit": [row_of(cpe, number)], "ExecutionUnit": executions}
+    for name, paths in rows.items():
+        for path in paths:
+            if path in (cpe.model.children_of(_table(cpe, name), cpe.overlay) or ()):
+                cpe.model.remove_row(path, cpe.own())
+    return unit
