@@ -528,7 +528,7 @@ class CPE:
 
     def _do_after_session(self, now: float) -> None:
         after, self.after = self.after, ()
-        for request in after:
+        for request in sorted(after, key=lambda request: _AFTER.index(type(request))):
             if isinstance(request, m.FactoryReset):
                 self._factory_reset(now)
             elif isinstance(request, m.Reboot):
@@ -546,6 +546,8 @@ class CPE:
         return chance.uniform(shortest, shortest * factor)
 
 
+_AFTER: tuple[type[m.Request], ...] = (m.SetParameterValues, m.Reboot, m.FactoryReset)
+"""What has effect after a session, in the order in which the later one has the last word."""
 _FALSE = ("0", "false")
 _SESSION_TIMEOUT = {"session_timeout": 60}
 _HEADERS: dict[str, dict[str, Any]] = {
