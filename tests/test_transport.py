@@ -87,6 +87,21 @@ def test_cookies_live_for_the_session(transport: Transports) -> None:
     assert [r[2].get("cookie") for r in server.requests] == [None, "session=1", None]
 
 
+def test_several_cookies_of_some_length(transport: Transports) -> None:
+    cookies = {"session": "s" * 200, "node": "n" * 200, "user": "u" * 200}
+    lines = [f"Set-Cookie: {name}={value}; Path=/" for name, value in cookies.items()]
+    with wire(answer("200 OK", b"", *lines), answer()) as server:
+        posting = transport(server)
+        posting.post(XML)
+        posting.post(b"")
+    sent = server.requests[1][2]["cookie"].split("; ")
+    assert dict(each.split("=") for each in sent) == cookies
+
+
+def test_an_answer_is_waited_for_as_long_as_the_standard_asks() -> None:
+    assert Endpoint(Address.of("http://127.0.0.1/")).timeout >= 30.0
+
+
 def test_digest_on_the_same_connection_and_on_every_later_request(transport: Transports) -> None:
     guard = Guard("acs", lambda: 1.0)
     reply = challenging(guard)
@@ -205,6 +220,14 @@ def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
         posting.post(b"")
     assert [r[1].split()[1] for r in server.requests] == ["/acs", "/other?x=1", "/other?x=1"]
     assert server.requests[1][3] == XML
+
+
+def test_a_redirect_holds_for_its_session_only(transport: Transports) -> None:
+    moved = answer("307 Again", b"", "Location: /other")
+    with wire(moved, answer(), answer()) as server:
+        transport(server).post(XML)
+        transport(server).post(XML)
+    assert [r[1].split()[1] for r in server.requests] == ["/acs", "/other", "/acs"]
 
 
 def test_redirects_have_limits(transport: Transports) -> None:

@@ -14,11 +14,13 @@ All that decides "what may come next" is in ``TRANSITIONS``: role -> state -> tr
 A trigger that is missing there breaks the session, with a reason that names state and trigger.
 Two sessions can be joined in a test with no network between them.
 
-The CPE's states follow from three rules of TR-069 3.7.1:
+The CPE's states follow from a few rules of TR-069 3.7.1:
 
 * It may send requests of its own only before its (last) empty POST: ``READY``, ``REQUESTING``.
 * Under HoldRequests it must POST empty although it has requests waiting: ``HELD``; an empty
   answer ends the hold.
+* An ACS that asks something before it answers the CPE's request is answered first, and the CPE
+  waits for its answer before it requests more: ``OVERTAKEN``.
 * After an empty POST without hold it only listens and answers: ``LISTENING``, ``ANSWERING``; the
   first empty answer ends the session.
 """
@@ -52,6 +54,7 @@ class State(enum.Enum):
     INFORMING = "informing"  # CPE: the Inform is out; ACS: it is awaited
     READY = "ready"  # CPE: established, nothing outstanding, may request
     REQUESTING = "requesting"  # CPE: a request of its own is out
+    OVERTAKEN = "overtaken"  # CPE: its answer is out, a request of its own is not answered yet
     HELD = "held"  # CPE: an empty POST under HoldRequests is out
     ANSWERING_HELD = "answering, held"  # CPE: its answer to an ACS request is out, hold was on
     LISTENING = "listening"  # CPE: the empty POST is out; ACS: the CPE has the word
@@ -82,6 +85,13 @@ TRANSITIONS: dict[Role, dict[State, dict[Trigger, State]]] = {
             _T.RESPONSE: _S.READY,
             _T.FAULT: _S.READY,
             _T.RETRY: _S.REQUESTING,
+            _T.REQUEST: _S.OVERTAKEN,
+        },
+        _S.OVERTAKEN: {
+            _T.RESPONSE: _S.READY,
+            _T.FAULT: _S.READY,
+            _T.RETRY: _S.REQUESTING,
+            _T.REQUEST: _S.OVERTAKEN,
         },
         _S.HELD: {_T.REQUEST: _S.ANSWERING_HELD, _T.EMPTY: _S.READY},
         _S.ANSWERING_HELD: {_T.REQUEST: _S.ANSWERING_HELD, _T.EMPTY: _S.READY},

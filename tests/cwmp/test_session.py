@@ -133,6 +133,109 @@ def test_hold_requests_asks_for_an_empty_post_first() -> None:
     assert peer.heard == [INFORM, DONE]
 
 
+def established(*requests: m.Request, hold: bool = False) -> tuple[CPESession, Peer]:
+    """A session whose Inform was answered."""
+    session, peer = cpe(*requests)
+    session.next_post()
+    session.receive(say(m.InformResponse(), hold=hold), 0.0)
+    return session, peer
+
+
+HEARD = m.TransferCompleteResponse()
+SECOND = m.TransferComplete("second")
+ASKED = say(m.GetRPCMethods(), "a")
+
+
+def test_without_hold_requests_its_requests_come_one_by_one_before_the_empty_post() -> None:
+    session, peer = established(DONE, SECOND)
+    for number, request in ((2, DONE), (3, SECOND)):
+        assert posted(session) == request
+        session.receive(say(HEARD, str(number)), 0.0)
+    assert posted(session) is None
+    assert peer.heard == [INFORM, DONE, SECOND]
+
+
+def test_hold_requests_counts_as_it_was_last() -> None:
+    session, _ = established(DONE, SECOND)
+    assert posted(session) == DONE
+    session.receive(say(HEARD, "2", hold=True), 0.0)
+    assert posted(session) is None
+    session.receive(say(m.GetRPCMethods(), "a"), 0.0)  # not held any more, but asked something
+    assert isinstance(posted(session), m.GetRPCMethodsResponse)
+    session.receive(b"", 0.0)
+    assert posted(session) == SECOND
+
+
+def test_a_fault_can_hold_requests_too() -> None:
+    session, _ = established(DONE, SECOND)
+    session.next_post()
+    session.receive(say(m.Fault.of(8001), "2", hold=True), 0.0)
+    assert posted(session) is None
+    session.receive(b"", 0.0)
+    assert posted(session) == SECOND
+
+
+def test_requests_of_an_acs_that_holds_go_before_those_of_the_cpe() -> None:
+    session, _ = established(DONE, hold=True)
+    assert posted(session) is None
+    for number in range(3):
+        session.receive(say(m.GetRPCMethods(), str(number), hold=True), 0.0)
+        assert isinstance(posted(session), m.GetRPCMethodsResponse)
+    session.receive(b"", 0.0)
+    assert posted(session) == DONE
+
+
+def test_after_a_hold_the_end_is_an_empty_post_without_hold() -> None:
+    session, _ = established(hold=True)
+    for _ in range(2):
+        assert posted(session) is None
+        assert session.state is not State.DONE
+        session.receive(b"", 0.0)
+    assert session.state is State.DONE
+
+
+def test_an_acs_that_asks_before_it_answers_is_answered_first() -> None:
+    session, peer = established(DONE, SECOND)
+    assert posted(session) == DONE
+    for _ in range(2):
+        session.receive(ASKED, 0.0)
+        assert isinstance(posted(session), m.GetRPCMethodsResponse)
+    assert peer.heard == [INFORM]
+    session.receive(say(HEARD, "2"), 0.0)
+    assert posted(session) == SECOND
+    assert peer.heard == [INFORM, DONE]
+
+
+def test_an_acs_that_asks_first_and_never_answers_breaks_the_session() -> None:
+    session, peer = established(DONE)
+    session.next_post()
+    session.receive(ASKED, 0.0)
+    session.next_post()
+    with pytest.raises(SessionError, match="an empty message while overtaken"):
+        session.receive(b"", 0.0)
+    assert peer.heard == [INFORM]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 2**31])
+def test_max_envelopes_is_one_whatever_is_said(number: int) -> None:
+    session, _ = cpe(DONE)
+    session.next_post()
+    session.receive(say(m.InformResponse(number)), 0.0)
+    assert posted(session) == DONE
+    session.receive(say(HEARD, "2"), 0.0)
+    assert posted(session) is None
+
+
+def test_a_request_of_the_acs_is_answered_in_the_very_next_post_and_never_by_an_empty_one() -> None:
+    session, _ = established()
+    session.next_post()
+    for request in (m.GetRPCMethods(), m.Reboot("k"), m.UnknownRequest("X_ACME_Do")):
+        session.receive(say(request, "a"), 0.0)
+        assert isinstance(posted(session), m.Response)
+    session.receive(b"", 0.0)
+    assert session.state is State.DONE
+
+
 def test_no_request_follows_the_empty_post() -> None:
     session, _ = cpe()
     session.next_post()
@@ -162,6 +265,71 @@ def test_8005_and_then_success() -> None:
     session.next_post()
     session.receive(say(m.InformResponse(), "2"), 0.0)
     assert peer.heard == [INFORM]
+
+
+def test_8005_to_a_later_request_repeats_that_one_a_few_times() -> None:
+    session, peer = established(DONE, SECOND)
+    for request, first in ((DONE, 2), (SECOND, 3 + MAX_RETRY_REQUESTS)):
+        for attempt in range(MAX_RETRY_REQUESTS):
+            assert posted(session) == request
+            session.receive(say(m.Fault.of(8005), str(first + attempt)), 0.0)
+        assert posted(session) == request
+        session.receive(say(HEARD, str(first + MAX_RETRY_REQUESTS)), 0.0)
+    assert peer.heard == [INFORM, DONE, SECOND]
+
+
+def test_8005_without_an_end_breaks_the_session() -> None:
+    session, peer = established(DONE)
+    for attempt in range(MAX_RETRY_REQUESTS):
+        session.next_post()
+        session.receive(say(m.Fault.of(8005), str(2 + attempt)), 0.0)
+    session.next_post()
+    with pytest.raises(SessionError, match="again and again"):
+        session.receive(say(m.Fault.of(8005), str(2 + MAX_RETRY_REQUESTS)), 0.0)
+    assert peer.heard == [INFORM]
+
+
+def test_after_a_fault_the_next_request_comes() -> None:
+    session, peer = established(DONE, SECOND)
+    assert posted(session) == DONE
+    session.receive(say(m.Fault.of(8000), "2"), 0.0)
+    assert posted(session) == SECOND
+    session.receive(say(HEARD, "3"), 0.0)
+    assert peer.heard == [INFORM, SECOND]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (say(HEARD, "9"), "cwmp:ID"),
+        (say(m.KickedResponse(""), "2"), "KickedResponse in answer to TransferComplete"),
+        (say(m.UnknownResponse("DoResponse"), "2"), "DoResponse in answer to TransferComplete"),
+        (b"", "an empty message while requesting"),
+    ],
+)
+def test_a_wrong_answer_to_a_later_request_aborts(answer: bytes, reason: str) -> None:
+    session, peer = established(DONE)
+    session.next_post()
+    with pytest.raises(SessionError, match=reason):
+        session.receive(answer, 0.0)
+    assert (session.state, session.next_post()) == (State.ABORTED, None)
+    assert peer.heard == [INFORM]
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"<Envelope/>",
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>',
+        say(m.InformResponse())[:-9],
+    ],
+)
+def test_what_is_no_whole_envelope_aborts(rubbish: bytes) -> None:
+    session, peer = cpe()
+    session.next_post()
+    with pytest.raises(EnvelopeError):
+        session.receive(rubbish, 0.0)
+    assert (session.state, peer.heard) == (State.ABORTED, [])
 
 
 def test_a_fault_to_a_later_request_is_no_end() -> None:

@@ -269,6 +269,52 @@ class TestRetry:
         assert codes(run(box, now).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.failures == 0
 
+    def test_a_session_that_breaks_after_its_inform_counts_as_failed(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        for attempt in range(3):
+            assert fail(box, box.due, informed=True).retry_count == attempt
+        inform = run(box, box.due).inform_message
+        assert inform is not None
+        assert inform.retry_count == 3
+        box.raise_event(m.EventStruct("2 PERIODIC"), box.ended_at)
+        assert fail(box, box.ended_at).retry_count == 0
+
+    def test_a_new_event_does_not_reset_the_table(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        for _ in range(4):
+            fail(box, box.due)
+        now = box.ended_at + 1.0
+        box.raise_event(m.EventStruct("8 DIAGNOSTICS COMPLETE"), now)
+        assert box.reschedule(now) == now
+        assert fail(box, now).retry_count == 4
+        assert 5 * 2**4 <= box.due - now <= 5 * 2**5
+
+    def test_a_reboot_restarts_the_wait(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        for _ in range(4):
+            fail(box, box.due)
+        box.reboot(box.due)
+        now = box.reschedule(box.due)
+        assert fail(box, now).retry_count == 0
+        assert 5.0 <= box.due - now <= 10.0
+
+    @pytest.mark.parametrize("text", ["", "0", "soon", "-5"])
+    def test_a_device_without_usable_numbers_waits_by_the_standard_ones(self, text: str) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        for last in ("CWMPRetryMinimumWaitInterval", "CWMPRetryIntervalMultiplier"):
+            box.own().values[f"{MS}{last}"] = text
+        fail(box, 0.0)
+        assert 1.0 <= box.due <= 10.0
+
+    def test_what_waits_to_be_sent_brings_a_retry_even_of_a_session_the_acs_asked_for(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.connection_request(1.0)
+        box.ask(m.GetRPCMethods(), 1.0)
+        fail(box, 1.0, informed=True)
+        assert 6.0 <= box.due <= 11.0
+        assert run(box, box.due).heard == [m.GetRPCMethods()]
+
     def test_the_acs_can_set_the_table(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(
@@ -302,6 +348,40 @@ class TestRetry:
 
         assert wait(1) == wait(1)
         assert wait(1) != wait(2)
+
+
+class TestOneSessionAtATime:
+    def test_what_happens_during_a_session_waits_for_the_next(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(SSID, 2))
+        box.raise_event(m.EventStruct("2 PERIODIC"), 1.0)
+        assert box.begin_session(1.0) is not None
+        box.raise_event(m.EventStruct("13 WAKEUP"), 1.0)
+        box.ask(m.GetRPCMethods(), 1.0)
+        box.change(SSID, "new", 1.0)
+        box.connection_request(1.0)
+        assert box.reschedule(1.0) == inf
+        box.delivered(m.Inform(box.about, ()), 1.0)
+        assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.0
+        acs = run(box, 2.0)
+        expected = ["13 WAKEUP", "4 VALUE CHANGE", "6 CONNECTION REQUEST"]
+        assert codes(acs.inform_message) == expected
+        assert acs.heard == [m.GetRPCMethods()]
+        assert box.due == inf
+
+    def test_several_sessions_worth_of_causes_make_one_session(self) -> None:
+        box = cpe(behaviors=Behaviors(inform_interval=10))
+        run(box, 0.0, m.ScheduleInform(20, "a"), m.ScheduleInform(21, "b"))
+        box.raise_event(m.EventStruct("13 WAKEUP"), 5.0)
+        inform = run(box, 30.0).inform_message
+        assert codes(inform) == [
+            "13 WAKEUP",
+            "3 SCHEDULED",
+            "M ScheduleInform",
+            "M ScheduleInform",
+            "2 PERIODIC",
+        ]
+        assert box.due > 30.0
 
 
 class TestValueChange:
