@@ -7,6 +7,7 @@ What can fail is checked before anything is changed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
+
+
+_ACCESS = re.compile(r"Subscriber|X_\S{1,62}")
+"""What an AccessList can hold (CWMP schemas); it is told as it was given."""
 
 
 def _get_rpc_methods(_: CPE, __: m.GetRPCMethods, ___: float) -> m.Response:
@@ -153,6 +158,8 @@ def _set_parameter_attributes(
     ]
     if any(s.notification_change and not 0 <= s.notification <= 6 for _, s in targets):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "Notification is 0 to 6")
+    if not all(_ACCESS.fullmatch(name) for _, struct in targets for name in struct.access_list):
+        raise FaultError(FaultCode.INVALID_ARGUMENTS, "AccessList is Subscriber or X_...")
     overlay = cpe.own()
     kept = overlay.attributes = overlay.attributes or {}
     for path, struct in targets:

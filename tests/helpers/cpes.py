@@ -39,7 +39,7 @@ def cpe(name: str = "tr181", index: int = 0, **settings: object) -> CPE:
     return box
 
 
-_HEARD: dict[type[m.Request], m.Response] = {
+HEARD: dict[type[m.Request], m.Response] = {
     m.GetRPCMethods: m.GetRPCMethodsResponse(("Inform",)),
     m.TransferComplete: m.TransferCompleteResponse(),
     m.AutonomousTransferComplete: m.AutonomousTransferCompleteResponse(),
@@ -65,7 +65,7 @@ class ScriptedACS:
 
     def answer(self, request: m.Request) -> m.Response:
         self.heard.append(request)
-        good = _HEARD.get(type(request))
+        good = HEARD.get(type(request))
         if good is None:
             raise FaultError(8000)
         return good
@@ -119,6 +119,7 @@ def ask(box: CPE, request: m.Request, now: float = 1.0) -> m.Response:
 
 
 __all__ = [
+    "HEARD",
     "ScriptedACS",
     "SessionError",
     "ask",
