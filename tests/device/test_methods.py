@@ -261,6 +261,22 @@ class TestAttributes:
         assert fault_code(ask(box, m.SetParameterAttributes(changes))) == code
         assert notifications.attribute(box, f"{INFO}UpTime") == 0
 
+    @pytest.mark.parametrize(
+        ("entry", "good"),
+        [
+            ("Subscriber", True),
+            ("X_ACME_Shop", True),
+            ("", False),
+            ("x", False),
+            ("X_" * 33, False),
+        ],
+    )
+    def test_access_lists_hold_what_the_schemas_say(self, entry: str, good: bool) -> None:
+        change = m.SetParameterAttributesStruct(NAME, False, 0, True, (entry,))
+        response = ask(cpe(), m.SetParameterAttributes((change,)))
+        assert isinstance(response, m.SetParameterAttributesResponse) == good
+        assert good or fault_code(response) == 9003
+
 
 class TestRows:
     def test_a_row_is_added_set_and_deleted(self) -> None:

@@ -81,7 +81,8 @@ class Walk:
     def event(self) -> None:
         code = self.chance.choice(BY_INFORM)
         key = "key" if code.startswith("M ") else ""
-        self.box.raise_event(m.EventStruct(code, key), self.now)
+        for _ in range(self.chance.choice((1, 1, 1, MAX_EVENTS + 6))):
+            self.box.raise_event(m.EventStruct(code, key), self.now)
         self._due_at_once()
 
     def request(self) -> None:
