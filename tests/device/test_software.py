@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import get_args
 
 import pytest
 from helpers.cpes import ask, codes, cpe, fail, premises, run
@@ -446,3 +447,7 @@ def test_whatever_is_asked_every_operation_has_a_result(
     assert len(units) <= software.MAX_UNITS
     rows = box.model.children_of(UNITS, box.overlay)
     assert rows == tuple(f"{UNITS}{number}." for number in units)
+
+
+def test_every_operation_of_the_standard_is_known() -> None:
+    assert set(software._OPERATIONS) == set(get_args(m.OperationStruct))
