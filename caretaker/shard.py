@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
+from typing import Any
 
 import gevent
 import gevent.event
 from gevent import Greenlet
+from gevent.hub import Waiter
 
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
@@ -39,6 +41,54 @@ from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
+
+
+TURN_SECONDS = 0.005
+"""After this long a turn of the loop takes on no further answer."""
+
+
+class Pace:
+    """
+    Keeps the turns of the loop short.
+
+    Answering a read of a whole device takes some ten milliseconds. When the requests of many CPEs
+    arrive together, all their answers would be made in one turn, and Connection Requests, timers
+    and heartbeats wait for the last; so they are made one a turn.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._waiting: deque[Waiter[None]] = deque()
+        loop: Any = gevent.get_hub().loop
+        self._watcher = loop.check(ref=False)
+        self._watcher.start(self._turn)
+        self._idle = loop.idle()
+
+    def _turn(self) -> None:
+        self._began = time.perf_counter()
+        if self._waiting:
+            self._waiting.popleft().switch(None)
+            if not self._waiting:
+                self._idle.stop()
+
+    def wait(self) -> None:
+        """Go on now, or in a later turn if this one has lasted long enough."""
+        if time.perf_counter() - self._began < TURN_SECONDS:
+            return
+        waiter: Waiter[None] = Waiter()
+        if not self._waiting:
+            self._idle.start(_nothing)  # or the loop would wait for something to happen
+        self._waiting.append(waiter)
+        waiter.get()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._watcher.stop()
+        self._idle.stop()
+
+
+def _nothing() -> None:
+    pass
 
 
 class RateLimit:
@@ -146,6 +196,7 @@ class Shard:
         self._idle.set()
         self._scheduler: Greenlet[..., None] | None = None
         self._stopping = False
+        self._pace = Pace()
 
     # CPEs.
 
@@ -328,6 +379,7 @@ class Shard:
         try:
             answer = transport.post(body)
             received = len(answer.body)
+            self._pace.wait()
             run.session.receive(_body(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
             self._record(name, started, len(body), received, str(error))
@@ -366,6 +418,7 @@ class Shard:
         """Switch off all CPEs."""
         self.drain(0)
         self.power_off(list(self.cpes))
+        self._pace.stop()
 
     # The books.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from math import inf
 from random import Random
 from typing import Any
 
@@ -27,7 +28,7 @@ from caretaker.errors import (
     LimitError,
 )
 from caretaker.results import ExchangeRecord, Results, SessionRecord
-from caretaker.shard import RateLimit, Shard
+from caretaker.shard import Pace, RateLimit, Shard
 from caretaker.transport import Answer
 
 Post = Callable[[bytes], Answer]
@@ -143,6 +144,12 @@ def settle() -> None:
     """Let every greenlet that can run do so."""
     for _ in range(20):
         gevent.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a turn of the loop takes must not matter here."""
+    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", inf)
 
 
 @pytest.fixture
@@ -394,3 +401,31 @@ def test_the_books_balance_while_the_network_breaks_at_random() -> None:
     assert count["sessions.started"] == sum(count[f"sessions.{each}"] for each in outcomes)
     assert min(count["sessions.failed"], count["sessions.shed"], count["sessions.succeeded"]) > 20
     bench.shard.stop()
+
+
+def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", 0.0)
+    pace, turns = Pace(), [0]
+    counting = gevent.get_hub().loop.check(ref=False)
+    counting.start(lambda: turns.append(turns[-1] + 1))
+    made_in: list[int] = []
+
+    def answer() -> None:
+        pace.wait()
+        made_in.append(turns[-1])
+
+    gevent.joinall([gevent.spawn(answer) for _ in range(5)])
+    counting.stop()
+    pace.stop()
+    assert len(set(made_in)) == 5
+
+
+def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", 0.0)
+    pace = Pace()
+    waiting = [gevent.spawn(pace.wait) for _ in range(3)]
+    gevent.sleep(0)
+    waiting[0].kill()
+    gevent.joinall(waiting, timeout=5)
+    pace.stop()
+    assert all(each.dead for each in waiting)

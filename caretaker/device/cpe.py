@@ -204,7 +204,7 @@ class CPE:
 
     def read(self, path: str, now: float) -> ParameterValueStruct:
         """A parameter as GetParameterValues gives it: hidden ones are empty."""
-        if self.overlay is None:
+        if self.overlay is None or path not in self.overlay.values:
             constant = self.model.constants.get(path)
             if constant is not None:
                 return constant

@@ -231,6 +231,7 @@ class DataModel:
         for row in rows:
             self._add(row, children)
         self.children = {path: tuple(names) for path, names in children.items()}
+        self._below: dict[str, tuple[str, ...]] = {}
 
     def _add(self, row: Row, children: dict[str, dict[str, None]]) -> None:
         if row.is_object:
@@ -306,7 +307,7 @@ class DataModel:
             else:
                 stack.pop()
 
-    def parameters_at(self, path: str, overlay: Overlay | None) -> Iterator[str]:
+    def parameters_at(self, path: str, overlay: Overlay | None) -> tuple[str, ...]:
         """
         The parameters that a path names: itself, or all below a partial path.
 
@@ -315,11 +316,20 @@ class DataModel:
         """
         path = path.strip()
         if path.endswith(".") or not path:
-            yield from (name for name in self.walk(path, overlay) if not name.endswith("."))
-        elif self.parameter(path, overlay) is not None:
-            yield path
-        else:
+            if overlay is None or overlay.rows is None:
+                return self._from_factory(path)
+            return tuple([name for name in self.walk(path, overlay) if not name.endswith(".")])
+        if self.parameter(path, overlay) is None:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        return (path,)
+
+    def _from_factory(self, path: str) -> tuple[str, ...]:
+        """The parameters below an object as all CPEs have them, found once."""
+        found = self._below.get(path)
+        if found is None:
+            found = tuple([name for name in self.walk(path, None) if not name.endswith(".")])
+            self._below[path] = found
+        return found
 
     # Changing rows.
 
