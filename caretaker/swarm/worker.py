@@ -8,6 +8,7 @@ snapshot is taken, before Locust stops the users and their CPEs lose power.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from random import Random
@@ -189,6 +190,7 @@ class Worker:
         """
         if self._run is not None:
             self._run.end()
+            gc.unfreeze()  # the last fleet goes
         self._run = _Run(self, number, settings)
 
     def power_on(self) -> tuple[int, ...]:
