@@ -231,6 +231,9 @@ class DataModel:
         for row in rows:
             self._add(row, children)
         self.children = {path: tuple(names) for path, names in children.items()}
+        self._infos = {
+            path: ParameterInfoStruct(path, each.writable) for path, each in self.parameters.items()
+        } | {path: ParameterInfoStruct(path, is_on) for path, is_on in self.objects.items()}
         self._below: dict[str, tuple[str, ...]] = {}
 
     def _add(self, row: Row, children: dict[str, dict[str, None]]) -> None:
@@ -278,6 +281,9 @@ class DataModel:
 
     def info(self, path: str, overlay: Overlay | None) -> ParameterInfoStruct:
         """The entry of GetParameterNames for a path that exists."""
+        known = self._infos.get(path)
+        if known is not None:
+            return known
         if not path.endswith("."):
             parameter = self.parameter(path, overlay)
             assert parameter is not None
