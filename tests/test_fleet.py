@@ -72,6 +72,7 @@ def test_the_closed_loop(acs: ACSServer) -> None:
     assert fleet.stats()["sessions_failed"] == 0
 
 
+@pytest.mark.rule("9.2-7")
 def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) -> None:
     with Fleet(acs.url, count=1) as fleet:
         (serial,) = fleet.list_devices()
@@ -86,6 +87,7 @@ def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) 
         assert requests.get(url, auth=digest(serial, "x"), timeout=5).status_code == 401
 
 
+@pytest.mark.rule("2.3-1", "2.3-5")
 def test_an_acs_that_asks_for_digest() -> None:
     with ACSServer(credentials=Credentials("all", "pw")) as acs:
         with Fleet(acs.url, count=3, credentials=Credentials("all", "pw")) as fleet:

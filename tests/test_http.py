@@ -78,6 +78,7 @@ def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
 
 @pytest.mark.sockets
 class TestConnection:
+    @pytest.mark.rule("2.1-9")
     @pytest.mark.parametrize(
         ("said", "status", "body", "keep_alive"),
         [
@@ -131,6 +132,7 @@ class TestConnection:
         if keep_alive != reply.keep_alive:
             assert said == answer() + b"junk"  # whether the junk has come yet is a matter of luck
 
+    @pytest.mark.rule("2.2-4")
     @pytest.mark.parametrize(
         ("said", "error", "reason"),
         [
@@ -159,6 +161,7 @@ class TestConnection:
         with wire(said) as server, pytest.raises(error, match=reason):
             get(server.url)
 
+    @pytest.mark.rule("4.1-15")
     def test_there_is_one_deadline_for_the_whole_answer(self) -> None:
         with wire(HANG) as server, pytest.raises(AnswerTimeout):
             get(server.url, timeout=0.05)
@@ -174,6 +177,7 @@ class TestConnection:
             finally:
                 connection.close()
 
+    @pytest.mark.rule("2.2-4")
     def test_nobody_there(self) -> None:
         with gevent.socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -194,6 +198,7 @@ class TestConnection:
 
 
 class TestCookies:
+    @pytest.mark.rule("2.2-7", "2.2-8")
     def test_they_come_back_on_later_requests(self) -> None:
         jar = CookieJar()
         jar.take("session=abc; HttpOnly; Path=/")
@@ -241,6 +246,7 @@ class TestCookies:
 
 
 class TestCodings:
+    @pytest.mark.rule("2.5-2")
     @pytest.mark.parametrize(
         ("data", "coding"),
         [

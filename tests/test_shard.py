@@ -159,6 +159,7 @@ def bench() -> Iterator[Bench]:
     made.shard.stop()
 
 
+@pytest.mark.rule("4.1-14", "4.2-1")
 def test_cpes_inform_when_they_are_powered_on(bench: Bench) -> None:
     bench.boot(3)
     assert bench.told == [("0 BOOTSTRAP", "1 BOOT")] * 3
@@ -176,6 +177,7 @@ def test_before_the_start_nothing_is_told(bench: Bench) -> None:
     assert bench.told == [("0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST")]
 
 
+@pytest.mark.rule("9.1-2")
 def test_a_connection_request_is_answered_before_its_session_begins(bench: Bench) -> None:
     bench.boot()
     bench.shard.connection_request("FLEET-000001")
@@ -186,6 +188,7 @@ def test_a_connection_request_is_answered_before_its_session_begins(bench: Bench
     assert (record.accepted, record.informed) == (100.0, 100.0)
 
 
+@pytest.mark.rule("4.2-3")
 def test_sessions_are_planned_by_the_clock() -> None:
     bench = Bench(behaviors=Behaviors(inform_interval=10))
     bench.boot()
@@ -234,6 +237,7 @@ def test_more_than_max_sessions_wait_in_order() -> None:
     bench.shard.stop()
 
 
+@pytest.mark.rule("2.2-4", "2.2-14", "2.2-15", "3.4-5", "4.1-16", "4.2-11")
 @pytest.mark.parametrize(
     ("acs", "outcome", "blame", "reason"),
     [
@@ -319,6 +323,7 @@ def test_unknown_and_unwilling_cpes(bench: Bench) -> None:
             bench.shard.credentials(serial_number)
 
 
+@pytest.mark.rule("9.1-6", "9.2-12")
 def test_a_cpe_accepts_only_so_many_requests() -> None:
     bench = Bench(rate_limit=RateLimit(3, 5.0))
     bench.boot(2)

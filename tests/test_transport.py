@@ -63,6 +63,7 @@ def challenging(guard: Guard, *headers: str, good: bytes = b"ok") -> Callable[[A
     return reply
 
 
+@pytest.mark.rule("2.1-2", "2.1-3", "2.1-4", "2.1-7", "2.1-9", "2.2-1")
 def test_one_connection_and_the_headers_of_the_standard(transport: Transports) -> None:
     with wire(answer(body=b"a"), answer("204 No Content")) as server:
         posting = transport(server)
@@ -77,6 +78,7 @@ def test_one_connection_and_the_headers_of_the_standard(transport: Transports) -
     assert not {"content-type", "soapaction", "authorization", "cookie"} & set(empty)
 
 
+@pytest.mark.rule("2.2-7", "2.2-9")
 def test_cookies_live_for_the_session(transport: Transports) -> None:
     cookie = "Set-Cookie: session=1; Path=/"
     with wire(answer("200 OK", b"", cookie), answer(), answer()) as server:
@@ -87,6 +89,7 @@ def test_cookies_live_for_the_session(transport: Transports) -> None:
     assert [r[2].get("cookie") for r in server.requests] == [None, "session=1", None]
 
 
+@pytest.mark.rule("2.2-3", "2.3-5", "2.4-1", "2.4-4", "4.1-3")
 def test_digest_on_the_same_connection_and_on_every_later_request(transport: Transports) -> None:
     guard = Guard("acs", lambda: 1.0)
     reply = challenging(guard)
@@ -99,6 +102,7 @@ def test_digest_on_the_same_connection_and_on_every_later_request(transport: Tra
     assert "nc=00000002" in server.requests[2][2]["authorization"]
 
 
+@pytest.mark.rule("2.3-6")
 def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
     reply = challenging(Guard("acs", lambda: 1.0))
     with wire(answer(), reply, reply) as server:
@@ -107,6 +111,7 @@ def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
         assert posting.post(b"").status == 200
 
 
+@pytest.mark.rule("2.2-3")
 def test_a_401_that_closes_the_connection(transport: Transports) -> None:
     reply = challenging(Guard("acs", lambda: 1.0), "Connection: close")
     with wire(reply, reply) as server:
@@ -114,6 +119,7 @@ def test_a_401_that_closes_the_connection(transport: Transports) -> None:
     assert [r[0] for r in server.requests] == [1, 2]
 
 
+@pytest.mark.rule("2.3-8", "4.1-16")
 @pytest.mark.parametrize("headers", [[], ["Connection: close"]])
 def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[str]) -> None:
     reply = challenging(Guard("acs", lambda: 1.0), *headers)
@@ -123,6 +129,7 @@ def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[s
     assert len(server.requests) == 2
 
 
+@pytest.mark.rule("2.4-5")
 def test_a_challenge_is_answered_on_the_next_connection(transport: Transports) -> None:
     """Old servers close after a 401 without a word; the answer is then on a new connection."""
     guard = Guard("acs", lambda: 0.0)
@@ -151,6 +158,7 @@ def test_without_credentials_a_401_is_the_answer(transport: Transports) -> None:
         assert transport(server, None).post(XML).status == 401
 
 
+@pytest.mark.rule("2.4-5")
 def test_a_nonce_that_was_bound_to_the_lost_connection(transport: Transports) -> None:
     first, second = Guard("a", lambda: 1.0), Guard("a", lambda: 1.0)
     with wire(
@@ -162,6 +170,7 @@ def test_a_nonce_that_was_bound_to_the_lost_connection(transport: Transports) ->
     assert [r[0] for r in server.requests] == [1, 1, 1, 2, 2]
 
 
+@pytest.mark.rule("2.2-2", "2.2-7")
 @pytest.mark.parametrize("loss", [CLOSE, RESET])
 def test_the_session_goes_on_over_a_new_connection_with_its_cookie(
     transport: Transports, loss: object
@@ -176,6 +185,7 @@ def test_the_session_goes_on_over_a_new_connection_with_its_cookie(
     ]
 
 
+@pytest.mark.rule("2.2-2")
 def test_a_connection_closed_after_an_answer_is_not_used_again(transport: Transports) -> None:
     with wire((answer("200 OK", b"", "Connection: close"), CLOSE), answer()) as server:
         posting = transport(server)
@@ -184,6 +194,7 @@ def test_a_connection_closed_after_an_answer_is_not_used_again(transport: Transp
     assert [r[0] for r in server.requests] == [1, 2]
 
 
+@pytest.mark.rule("2.2-4", "4.1-16")
 def test_a_request_is_not_repeated_when_the_first_or_half_an_answer_is_lost(
     transport: Transports,
 ) -> None:
@@ -197,6 +208,7 @@ def test_a_request_is_not_repeated_when_the_first_or_half_an_answer_is_lost(
     assert len(server.requests) == 2
 
 
+@pytest.mark.rule("2.2-10", "4.1-3")
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Again", "308 For ever"])
 def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
     with wire(answer(status, b"", "Location: /other?x=1"), answer(body=b"ok"), answer()) as server:
@@ -207,6 +219,7 @@ def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
     assert server.requests[1][3] == XML
 
 
+@pytest.mark.rule("2.2-11")
 def test_redirects_have_limits(transport: Transports) -> None:
     again = answer("302 Found", b"", "Location: /acs")
     with wire(*[again] * 10) as server, pytest.raises(RedirectError, match="too many"):
@@ -228,6 +241,7 @@ def test_redirects_stay_inside(transport: Transports, location: str, reason: str
             transport(server).post(XML)
 
 
+@pytest.mark.rule("2.2-13")
 def test_another_host_gets_no_secrets(transport: Transports) -> None:
     reply = challenging(Guard("acs", lambda: 1.0))
     with wire(answer()) as other:
@@ -242,6 +256,7 @@ def test_another_host_gets_no_secrets(transport: Transports) -> None:
     assert not {"authorization", "cookie"} & set(other.requests[0][2])
 
 
+@pytest.mark.rule("2.5-2")
 def test_content_codings_are_undone(transport: Transports) -> None:
     body = gzip.compress(b"hello")
     with wire(answer("200 OK", body, "Content-Encoding: gzip")) as server:
@@ -251,6 +266,7 @@ def test_content_codings_are_undone(transport: Transports) -> None:
             transport(server).post(XML)
 
 
+@pytest.mark.rule("2.2-4", "4.1-15")
 def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: Transports) -> None:
     with wire(HANG) as server:
         posting = transport(server, timeout=0.05)
@@ -314,6 +330,7 @@ def test_in_process_over_wsgi() -> None:
     posting.close()
 
 
+@pytest.mark.rule("2.5-4")
 def test_what_is_posted_can_be_coded_and_plain_after_a_415(transport: Transports) -> None:
     with wire(answer(), answer("415 Unsupported Media Type"), answer(), answer()) as server:
         endpoint = Endpoint(Address.of(server.url), 5.0)

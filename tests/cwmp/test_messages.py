@@ -20,11 +20,13 @@ def test_every_message_class_has_a_codec() -> None:
     assert expected == set(codec.CODECS)
 
 
+@pytest.mark.rule("3-2")
 def test_every_request_names_its_response() -> None:
     for name, request in m.REQUESTS.items():
         assert f"{name}Response" == request.response.__name__
 
 
+@pytest.mark.rule("8-13")
 def test_every_message_of_the_schema_is_known(schemas: Schemas) -> None:
     tree = etree.parse(str(schemas._folder / "cwmp-1-2.xsd"))
     headers = {"ID", "HoldRequests"}
@@ -32,16 +34,19 @@ def test_every_message_of_the_schema_is_known(schemas: Schemas) -> None:
     assert names == {cls.__name__ for cls in codec.CODECS}
 
 
+@pytest.mark.rule("3.3-4")
 def test_every_fault_code_has_its_meaning() -> None:
     assert set(FaultCode) == set(FAULTS)
     assert meaning(9850).faultcode == "Server"
 
 
+@pytest.mark.rule("3.3-5")
 def test_a_fault_takes_its_side_from_the_table() -> None:
     assert m.Fault.of(9005) == m.Fault(9005, "Invalid parameter name", (), "Client")
     assert m.Fault.of(9002, "boom") == m.Fault(9002, "boom", (), "Server")
 
 
+@pytest.mark.rule("2.3-7")
 @pytest.mark.parametrize(
     ("device", "expected"),
     [

@@ -36,6 +36,7 @@ def watch(path: str, notification: int) -> m.SetParameterAttributes:
 
 
 class TestInform:
+    @pytest.mark.rule("7-4", "7-5", "7-6", "7-7")
     @pytest.mark.parametrize(
         ("name", "forced"),
         [
@@ -61,6 +62,7 @@ class TestInform:
         expected = [box.model.root + path for path in forced.split()]
         assert expected == [struct.name for struct in inform.parameter_list]
 
+    @pytest.mark.rule("4.1-20", "7-1", "9.2-3")
     def test_who_it_is(self) -> None:
         box = cpe(connection_request_url="http://127.0.0.1:9/cr/{}".format)
         inform = run(box, 0.0).inform_message
@@ -101,12 +103,14 @@ class TestInform:
 
 
 class TestBoot:
+    @pytest.mark.rule("4.2-1", "4.2-2", "6-6", "6-27")
     def test_the_first_contact(self) -> None:
         box = cpe()
         assert box.due == 0.0
         assert codes(run(box, 0.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.pending == ()
 
+    @pytest.mark.rule("10-6")
     def test_the_first_contact_can_wait_and_a_connection_request_does_not(self) -> None:
         box = CPE(0, profile(), premises(behaviors=NO_PERIODS))
         assert box.power_on(10.0, delay=5.0) == 15.0
@@ -114,6 +118,7 @@ class TestBoot:
         assert box.due == 11.0
         assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
 
+    @pytest.mark.rule("4.1-24", "4.2-2", "6-8", "6-23", "6-28", "8.4-1", "8.4-2")
     def test_reboot_after_the_session_with_an_outage(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(SSID, "mine"), m.Reboot("key-1"))
@@ -126,6 +131,7 @@ class TestBoot:
         assert box.value(SSID, 60.0) == "mine"
         assert box.value("Device.DeviceInfo.UpTime", 75.0) == "15"
 
+    @pytest.mark.rule("5-6", "5-7", "6-5")
     def test_a_reboot_comes_also_when_the_session_fails_after_the_answer(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -139,6 +145,7 @@ class TestBoot:
         assert inform is not None
         assert inform.retry_count == 0
 
+    @pytest.mark.rule("4.1-24", "6-6", "7-15", "8-3", "8.4-3")
     def test_factory_reset_forgets_all(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(SSID, "mine"), watch(SSID, 2), m.FactoryReset())
@@ -157,6 +164,7 @@ class TestBoot:
 
 
 class TestPeriodic:
+    @pytest.mark.rule("4.2-3", "6-9", "10-1", "10-4")
     def test_it_informs_on_its_grid_however_late_it_is(self) -> None:
         box = cpe(behaviors=Behaviors(inform_interval=100))
         run(box, 0.0)
@@ -167,6 +175,7 @@ class TestPeriodic:
         assert codes(run(box, first + 350).inform_message) == ["2 PERIODIC"]
         assert box.due == first + 400
 
+    @pytest.mark.rule("10-3")
     def test_phases_are_spread(self) -> None:
         dues = set()
         for index in range(50):
@@ -175,6 +184,7 @@ class TestPeriodic:
             dues.add(int(box.due // 10))
         assert len(dues) >= 8
 
+    @pytest.mark.rule("10-1", "10-5")
     def test_the_acs_can_change_the_interval(self) -> None:
         box = cpe()
         run(box, 0.0, sets(f"{MS}PeriodicInformInterval", "20", "xsd:unsignedInt"))
@@ -190,6 +200,7 @@ class TestPeriodic:
         run(box, 0.0)
         assert (inf, "0") == (box.due, box.value(f"{MS}PeriodicInformEnable", 0.0))
 
+    @pytest.mark.rule("10-4")
     def test_in_a_retry_wait_it_joins_the_retry(self) -> None:
         box = cpe(behaviors=Behaviors(inform_interval=1))
         fail(box, 0.0)
@@ -200,6 +211,7 @@ class TestPeriodic:
 
 
 class TestConnectionRequest:
+    @pytest.mark.rule("4.2-5", "9.1-2", "9.1-4")
     def test_it_opens_one_session_now(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -209,6 +221,7 @@ class TestConnectionRequest:
         assert codes(run(box, 5.2).inform_message) == ["6 CONNECTION REQUEST"]
         assert (inf, 0.0) == (box.due, box.accepted_at)
 
+    @pytest.mark.rule("9.1-4")
     def test_before_the_session_is_established_it_is_served_by_it(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -217,6 +230,7 @@ class TestConnectionRequest:
         assert not box.connection_request(1.1)
         assert [event.event_code for event in box.pending] == ["6 CONNECTION REQUEST"]
 
+    @pytest.mark.rule("4.1-22", "9.1-5")
     @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.FAILED])
     def test_during_another_session_it_opens_one_after_it(self, outcome: Outcome) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -228,6 +242,7 @@ class TestConnectionRequest:
         assert box.accepted_at == 0.5
         assert codes(run(box, 1.0).inform_message) == ["6 CONNECTION REQUEST"]
 
+    @pytest.mark.rule("5-11", "6-13")
     def test_a_failed_session_drops_it(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -246,6 +261,7 @@ class TestConnectionRequest:
         box.end_session(Outcome.FAILED, 1.3)
         assert codes(run(box, 1.3).inform_message) == ["6 CONNECTION REQUEST"]
 
+    @pytest.mark.rule("9.1-8")
     def test_with_cwmp_off_nothing_happens(self) -> None:
         box = cpe()
         run(box, 0.0, sets(f"{MS}EnableCWMP", "0", "xsd:boolean"))
@@ -256,6 +272,7 @@ class TestConnectionRequest:
 
 
 class TestRetry:
+    @pytest.mark.rule("4.2-11", "5-1", "5-2", "5-3", "5-4", "5-5", "5-10")
     def test_waits_follow_the_table(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         now = 0.0
@@ -269,6 +286,7 @@ class TestRetry:
         assert codes(run(box, now).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.failures == 0
 
+    @pytest.mark.rule("5-3", "5-4")
     def test_the_acs_can_set_the_table(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(
@@ -284,6 +302,7 @@ class TestRetry:
             fail(box, now)
             assert box.due - now == pytest.approx(100)
 
+    @pytest.mark.rule("5-8", "5-10")
     def test_a_new_event_brings_an_attempt_now(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         fail(box, 0.0)
@@ -294,6 +313,7 @@ class TestRetry:
         assert inform is not None
         assert inform.retry_count == 1
 
+    @pytest.mark.rule("5-13")
     def test_waits_differ_between_cpes_and_not_between_runs(self) -> None:
         def wait(index: int) -> float:
             box = cpe(index=index, behaviors=NO_PERIODS)
@@ -305,6 +325,7 @@ class TestRetry:
 
 
 class TestValueChange:
+    @pytest.mark.rule("4.2-7", "6-11", "7-4", "10-8")
     def test_active_notification_opens_a_session_and_tells_the_value(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
@@ -314,6 +335,7 @@ class TestValueChange:
         assert inform is not None
         assert m.ParameterValueStruct(SSID, "new") in inform.parameter_list
 
+    @pytest.mark.rule("6-11", "8.2-20", "10-7")
     def test_passive_notification_waits_for_another_session(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 1))
@@ -324,6 +346,7 @@ class TestValueChange:
         assert inform is not None
         assert SSID in [struct.name for struct in inform.parameter_list]
 
+    @pytest.mark.rule("4.2-7")
     def test_several_changes_make_one_event(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch("Device.WiFi.SSID.", 2))
@@ -334,6 +357,7 @@ class TestValueChange:
         assert inform is not None
         assert {SSID, "Device.WiFi.SSID.2.SSID"} < {s.name for s in inform.parameter_list}
 
+    @pytest.mark.rule("4.1-22")
     def test_a_change_during_the_session_is_told_in_the_next(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
@@ -346,6 +370,7 @@ class TestValueChange:
         assert inform is not None
         assert m.ParameterValueStruct(SSID, "b") in inform.parameter_list
 
+    @pytest.mark.rule("6-11")
     def test_a_failed_session_keeps_it(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
@@ -356,6 +381,7 @@ class TestValueChange:
         assert inform is not None
         assert SSID in [struct.name for struct in inform.parameter_list]
 
+    @pytest.mark.rule("4.1-23")
     def test_what_the_acs_sets_does_not_notify(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2), sets(SSID, "acs"))
@@ -459,6 +485,7 @@ def _session(box: CPE, now: float, chance: Random, verdicts: list[bool]) -> None
     box.end_session(outcome, now)
 
 
+@pytest.mark.rule("10-5")
 def test_an_interval_set_once_more_leaves_the_phase_alone() -> None:
     box = cpe()
     run(box, 0.0)
@@ -467,6 +494,7 @@ def test_an_interval_set_once_more_leaves_the_phase_alone() -> None:
     assert box.reschedule(1.0) == due
 
 
+@pytest.mark.rule("5-12")
 def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask() -> None:
     box = cpe(behaviors=NO_PERIODS)
     session = box.begin_session(0.0)
@@ -479,6 +507,7 @@ def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask(
     assert (inform.event, inform.retry_count) == ((), 1)
 
 
+@pytest.mark.rule("3.4-6")
 def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
     box = cpe()
     for name, code in (("GetParameterNames", 9003), ("Download", 9000)):
@@ -488,6 +517,7 @@ def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
 
 
 class TestAgenda:
+    @pytest.mark.rule("4.2-4", "6-10", "8-4", "8.4-5")
     def test_informs_are_scheduled(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(60, "a"), m.ScheduleInform(60, "b"), m.ScheduleInform(90))
@@ -501,6 +531,7 @@ class TestAgenda:
         )
         assert codes(run(box, 90.0).inform_message) == ["3 SCHEDULED", "M ScheduleInform"]
 
+    @pytest.mark.rule("6-7", "8.4-6")
     def test_what_is_scheduled_survives_a_reboot_and_not_a_factory_reset(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(100), m.Reboot())
@@ -510,12 +541,14 @@ class TestAgenda:
         run(box, 160.0)
         assert box.due == inf
 
+    @pytest.mark.rule("8.4-4")
     @pytest.mark.parametrize("delay", [0, -5])
     def test_a_delay_must_be_above_zero(self, delay: int) -> None:
         response = ask(cpe(), m.ScheduleInform(delay))
         assert isinstance(response, m.Fault)
         assert response.fault_code == 9003
 
+    @pytest.mark.rule("4.1-4", "6-12", "6-16")
     def test_requests_of_its_own_come_with_their_event(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -529,6 +562,7 @@ class TestAgenda:
         assert names == ["RequestDownload", "Kicked", "GetRPCMethods"]
         assert (box.pending, box.requests, box.due) == ((), (), inf)
 
+    @pytest.mark.rule("5-12", "6-16")
     def test_a_request_that_was_not_answered_is_sent_again(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -540,6 +574,7 @@ class TestAgenda:
 
 
 class TestAnotherACS:
+    @pytest.mark.rule("4.1-26", "4.2-6", "6-6", "6-7", "6-31")
     def test_a_new_url_means_first_contact_there(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(50), sets(f"{MS}URL", "http://other/"))
@@ -554,6 +589,7 @@ class TestAnotherACS:
 
 
 class TestNotifications:
+    @pytest.mark.rule("8.2-19")
     def test_lightweight_values_mean_what_they_hold_of_the_standard_ones(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -562,6 +598,7 @@ class TestNotifications:
             assert notifications.attribute(box, SSID) == value
             assert notifications.kind(box, SSID) == expected
 
+    @pytest.mark.rule("4.2-13")
     def test_the_throttle_counts_from_the_end_of_the_last_session(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         box.own().values[f"{MS}DefaultActiveNotificationThrottle"] = "30"
@@ -571,6 +608,7 @@ class TestNotifications:
         assert box.change(SSID, "b", 100.0) == 100.0
 
 
+@pytest.mark.rule("3.1-5", "3.1-6")
 def test_versions_of_cwmp_have_header_elements_of_their_own() -> None:
     for version, expected in (("", (None, ())), ("1.3", (60, ())), ("1.4", (60, 5))):
         box = CPE(0, replace(profile(), cwmp_version=version), premises())

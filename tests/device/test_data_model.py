@@ -66,6 +66,7 @@ def test_walking_gives_objects_before_what_they_hold() -> None:
     ]
 
 
+@pytest.mark.rule("8.1-2", "8.2-1")
 def test_partial_paths_mean_the_parameters_below() -> None:
     assert list(model().parameters_at("Device.Host.3.", None)) == ["Device.Host.3.Name"]
     assert list(model().parameters_at("Device.Info.Name", None)) == ["Device.Info.Name"]
@@ -75,6 +76,7 @@ def test_partial_paths_mean_the_parameters_below() -> None:
         assert fault.value.fault_code == 9005
 
 
+@pytest.mark.rule("8.2-4", "11-6")
 def test_constants_are_shared_and_passwords_hidden() -> None:
     assert model().constants["Device.Info.Password"] == ParameterValueStruct(
         "Device.Info.Password", ""
@@ -82,6 +84,7 @@ def test_constants_are_shared_and_passwords_hidden() -> None:
     assert "Device.Info.Serial" not in model().constants
 
 
+@pytest.mark.rule("8.1-7", "8.2-26")
 def test_a_new_row_has_the_shape_of_the_first_and_default_values() -> None:
     box, overlay = model(), Overlay()
     assert box.add_row("Device.Host.", overlay) == 4
@@ -103,6 +106,7 @@ def test_a_row_in_a_new_row_has_a_shape_too() -> None:
     assert box.parameter("Device.Host.4.Alias.1.Text", overlay) is not None
 
 
+@pytest.mark.rule("8.1-6")
 def test_instance_numbers_are_not_used_again() -> None:
     box, overlay = model(), Overlay()
     box.delete_row("Device.Host.1.", overlay)
@@ -114,6 +118,7 @@ def test_instance_numbers_are_not_used_again() -> None:
     assert box.parameter("Device.Host.4.Name", overlay) is None
 
 
+@pytest.mark.rule("8.1-7", "8.2-29")
 def test_deleting_takes_values_and_attributes_along() -> None:
     box, overlay = model(), Overlay()
     overlay.values["Device.Host.1.Name"] = "mine"
@@ -121,6 +126,7 @@ def test_deleting_takes_values_and_attributes_along() -> None:
     assert overlay.values == {"Device.HostNumberOfEntries": "1"}
 
 
+@pytest.mark.rule("8.1-5", "8.2-27", "8.2-29")
 @pytest.mark.parametrize(
     ("action", "path"),
     [
@@ -143,6 +149,7 @@ def test_rows_come_and_go_only_where_they_may(action: str, path: str) -> None:
     assert fault.value.fault_code == 9005
 
 
+@pytest.mark.rule("8.2-28")
 def test_a_full_table_takes_no_more() -> None:
     rows = [Row(f"Device.T.{n}.V", False, True) for n in range(1, MAX_ROWS + 1)]
     box = DataModel("Device.", [Row("Device.T.", True, True), *rows])
@@ -151,6 +158,7 @@ def test_a_full_table_takes_no_more() -> None:
     assert fault.value.fault_code == 9004
 
 
+@pytest.mark.rule("3.2-5", "3.2-7", "11-2")
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
@@ -198,6 +206,7 @@ def test_what_is_told_as_a_string_can_be_set_as_one() -> None:
     assert check_value(Parameter("", True, "5"), "6", "xsd:unsignedInt") is None
 
 
+@pytest.mark.rule("3.2-4")
 @pytest.mark.parametrize(
     ("kind", "value", "sent_as", "fault"),
     [
@@ -215,6 +224,7 @@ def test_values_are_checked(kind: str, value: str, sent_as: str, fault: FaultCod
     assert fault == check_value(Parameter(kind, True, TYPES[kind].default), value, sent_as)
 
 
+@pytest.mark.rule("3.2-3")
 @given(st.sampled_from(sorted(TYPES)), st.text(max_size=30))
 def test_what_is_sent_fits_its_type(kind: str, value: str) -> None:
     sent = typed("Device.X", value, kind)
