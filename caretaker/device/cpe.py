@@ -22,11 +22,12 @@ from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
-from caretaker.device import notifications
+from caretaker.device import heartbeat, notifications
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
@@ -174,9 +175,16 @@ class CPE:
 
     @property
     def about(self) -> DeviceIdStruct:
-        """Who it says it is."""
+        """Who it says it is: equal to its DeviceInfo parameters (A.3.3.1)."""
         kind = self.profile
-        return DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
+        own = self.overlay.values if self.overlay is not None else {}
+        info = kind.device_info
+        return DeviceIdStruct(
+            own.get(f"{info}Manufacturer", kind.manufacturer),
+            own.get(f"{info}ManufacturerOUI", kind.oui),
+            own.get(f"{info}ProductClass", kind.product_class),
+            own.get(f"{info}SerialNumber") or self.serial_number,
+        )
 
     # What it has.
 
@@ -224,10 +232,12 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        period, url = self._period(now), self.acs_url(now)
+        period, url, beat = self._period(now), self.acs_url(now), heartbeat.policy(self, now)
         self.own().values.update(values)
         if self._period(now) != period:  # the same value once more leaves the phase alone
             self._arm_periodic(now)
+        if heartbeat.policy(self, now) != beat:
+            heartbeat.arm(self, now)
         return self.acs_url(now) != url
 
     def acs_url(self, now: float) -> str:
@@ -239,7 +249,8 @@ class CPE:
         Change a parameter by something other than the ACS (TR-069 3.2.1) and return when due.
 
         With notification on, ``4 VALUE CHANGE`` follows: in the next Inform when it is passive,
-        in a session now when it is active.
+        in a session now when it is active. Who has another name is another device, and the ACS
+        gets to know it: ``0 BOOTSTRAP``.
 
         Raises:
             FaultError: 9005 there is no such parameter; 9007 the value is not of its type.
@@ -251,6 +262,8 @@ class CPE:
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
             self.own().values[path] = cleaned(value, parameter.type)
+            if path.removeprefix(self.profile.device_info) in _NAME:
+                self._first_contact("another device", now)
             self._notify(path, now)
         return self.reschedule(now)
 
@@ -272,6 +285,11 @@ class CPE:
     def enabled(self, now: float) -> bool:
         """EnableCWMP: without it no Informs, and no Connection Requests accepted."""
         return self.value(f"{self.profile.management_server}EnableCWMP", now) not in _FALSE
+
+    def reachable(self, now: float) -> bool:
+        """HTTPConnectionRequestEnable: without it no URL, and no Connection Requests accepted."""
+        path = f"{self.profile.management_server}HTTPConnectionRequestEnable"
+        return self.value(path, now) not in _FALSE
 
     # Power.
 
@@ -295,6 +313,7 @@ class CPE:
         for event in (*before, EventStruct(ev.BOOT)):
             self.raise_event(event, inform_at)
         self._arm_periodic(inform_at)
+        heartbeat.arm(self, inform_at)
 
     def _reboot(self, command_key: str, now: float) -> None:
         self.reboot(now, EventStruct(ev.M_REBOOT, command_key))
@@ -316,11 +335,12 @@ class CPE:
         up_at = self._up_again(now)
         self._boot(up_at, up_at, EventStruct(ev.BOOTSTRAP))
 
-    def _new_acs(self, now: float) -> None:
-        """The ACS's URL is another: first contact there; nothing was promised to that one."""
-        self._lose_all("new ACS")
+    def _first_contact(self, why: str, now: float) -> None:
+        """Between this device and this ACS: nothing was promised yet."""
+        self._lose_all(why)
         self.session_due, self.failures = inf, 0
         self.raise_event(EventStruct(ev.BOOTSTRAP), now)
+        heartbeat.arm(self, now)
 
     def _up_again(self, now: float) -> float:
         chance = self.premises.identities.random(self.index, "reboot")
@@ -369,7 +389,7 @@ class CPE:
         serves this request too (TR-069 3.2.2).
 
         Raises:
-            DeviceBusy: the CPE is off, rebooting, or CWMP is switched off.
+            DeviceBusy: the CPE is off, rebooting, or CWMP or its requests are switched off.
         """
         if not self.powered:
             raise DeviceBusy("powered off")
@@ -377,6 +397,8 @@ class CPE:
             raise DeviceBusy("rebooting")
         if not self.enabled(now):
             raise DeviceBusy("CWMP is disabled")
+        if not self.reachable(now):
+            raise DeviceBusy("Connection Requests are disabled")
         if _CONNECTION_REQUEST in self.sent:
             self.premises.books.merge(_CONNECTION_REQUEST)
             return False
@@ -433,15 +455,21 @@ class CPE:
         self.telling, self.changed = self.changed, ()
         self.asking, self.requests = self.requests, ()
         self.reschedule(now)
-        namespace = self.premises.namespace or self.profile.namespace
         return CPESession(
             self._inform(now),
             self,
             self.asking,
-            namespace,
+            self.premises.namespace or self._namespace(),
             check_id=self.premises.check_id,
             inform_header=_HEADERS.get(self.profile.cwmp_version),
         )
+
+    def _namespace(self) -> str:
+        """That of the profile; one that has room for the events, where cwmp-1-0 has not."""
+        usual = self.profile.namespace
+        if usual == CWMP_1_0 and any(ev.is_later(event.event_code) for event in self.sent):
+            return CWMP_1_2
+        return usual
 
     def _do_jobs(self, now: float) -> None:
         while self.jobs and self.jobs[0].at <= now:
@@ -530,7 +558,7 @@ class CPE:
             elif isinstance(request, m.Reboot):
                 self._reboot(request.command_key, now)
             elif isinstance(request, m.SetParameterValues):
-                self._new_acs(now)
+                self._first_contact("new ACS", now)
 
     def _retry_wait(self, now: float) -> float:
         """Seconds before the next attempt, by the table of TR-069 3.2.1.1."""
@@ -543,6 +571,8 @@ class CPE:
 
 
 _FALSE = ("0", "false")
+_NAME = ("ManufacturerOUI", "ProductClass", "SerialNumber")
+"""What a device is known by (data models)."""
 _SESSION_TIMEOUT = {"session_timeout": 60}
 _HEADERS: dict[str, dict[str, Any]] = {
     "1.3": _SESSION_TIMEOUT,

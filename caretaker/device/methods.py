@@ -91,6 +91,8 @@ def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFa
         code = FaultCode.NON_WRITABLE_PARAMETER
     else:
         code = check_value(parameter, struct.value, struct.type) or _check_range(cpe, struct)
+        if code is None and notifications.refused(cpe, struct.name, struct.value):
+            code = FaultCode.INVALID_PARAMETER_VALUE
     if code is None:
         return None
     fault = m.Fault.of(code)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 
 from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.identity import Identities
-from caretaker.device.profile import Profile, load_profile
+from caretaker.device.profile import Profile, load_profile, read_profile
 from caretaker.errors import FaultError, SessionError
 
 
@@ -18,6 +19,12 @@ from caretaker.errors import FaultError, SessionError
 def profile(name: str = "tr181") -> Profile:
     """A profile, read once."""
     return load_profile(name)
+
+
+def extended(*rows: str, name: str = "tr181") -> Profile:
+    """A built-in profile with more rows: ``Path,Object,Writable,Value,Value type``."""
+    data = (files("caretaker.device") / "profiles" / f"{name}.csv").read_bytes()
+    return read_profile(name, b"\n".join([data.rstrip(), *(row.encode() for row in rows)]))
 
 
 def premises(**settings: object) -> Premises:
@@ -124,6 +131,7 @@ __all__ = [
     "ask",
     "codes",
     "cpe",
+    "extended",
     "fail",
     "premises",
     "profile",
