@@ -246,6 +246,16 @@ class TestLogin:
         client.challenge(['Digest realm="x", nonce="1"'])
         assert (client.authorization("POST", "/") or "").startswith("Digest ")
 
+    @pytest.mark.rule("2.4-3")
+    def test_each_challenge_is_answered_with_a_cnonce_of_its_own(self) -> None:
+        challenge = 'Digest realm="x", nonce="1", qop="auth", stale=true'
+        client = login([challenge])
+        seen = {client._cnonce}
+        for _ in range(5):
+            client.challenge([challenge])
+            seen.add(client._cnonce)
+        assert len(seen) == 6
+
     def test_nothing_is_shown_unasked(self) -> None:
         assert Login(RIGHT).authorization("POST", "/") is None
 

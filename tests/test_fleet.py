@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
+from helpers.cpes import cpe
 
 from caretaker import (
     ACSServer,
@@ -17,6 +18,9 @@ from caretaker import (
     Fleet,
     InputError,
 )
+from caretaker.fleet import transport_opener
+from caretaker.http import Address, Endpoint
+from caretaker.transport import HTTPTransport
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"
@@ -180,3 +184,16 @@ def test_bad_arguments_are_one_line() -> None:
         port = fleet.connection_requests.port
         with pytest.raises(InputError, match="in use"):
             Fleet(NOWHERE, connection_request_port=port).spawn_devices()
+
+
+@pytest.mark.rule("2.5-1", "2.5-2")
+@pytest.mark.parametrize(
+    ("value", "coding"), [("Disabled", ""), ("GZIP", "gzip"), ("Deflate", "deflate"), (None, "")]
+)
+def test_the_coding_of_what_is_sent_is_the_devices_choice(value: str | None, coding: str) -> None:
+    box = cpe()
+    if value is not None:
+        box.set_values([("Device.ManagementServer.HTTPCompression", value)], 0.0)
+    transport = transport_opener(Endpoint(Address.of("http://acs/")))(box, 0.0)
+    assert isinstance(transport, HTTPTransport)
+    assert transport._coding == coding

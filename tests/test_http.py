@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import ssl
 import zlib
 
 import gevent.socket
@@ -65,6 +66,19 @@ def test_a_bad_url_is_one_line_with_the_cure(url: str) -> None:
 def test_an_unknown_name_is_a_connect_error() -> None:
     with pytest.raises(ConnectError, match="host name not found"):
         Address.of("http://nothing.invalid/").resolve()
+
+
+@pytest.mark.rule("2.2-5")
+def test_answers_are_waited_for_as_long_as_the_standard_asks() -> None:
+    assert Endpoint(Address.of("http://acs/")).timeout >= 30.0
+
+
+@pytest.mark.rule("2.5-6")
+def test_tls_is_a_recent_one_and_the_server_must_show_who_it_is() -> None:
+    context = Endpoint(Address.of("https://acs/")).context()
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert ssl.HAS_SNI
 
 
 def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
@@ -198,7 +212,7 @@ class TestConnection:
 
 
 class TestCookies:
-    @pytest.mark.rule("2.2-7", "2.2-8")
+    @pytest.mark.rule("2.2-7")
     def test_they_come_back_on_later_requests(self) -> None:
         jar = CookieJar()
         jar.take("session=abc; HttpOnly; Path=/")
@@ -211,6 +225,14 @@ class TestCookies:
             jar.take(cookie)
         assert jar.header("/acs/x") == "a=1; c=3; d=4"
         assert jar.header("/acsx") == "c=3; d=4"
+
+    @pytest.mark.rule("2.2-8")
+    def test_there_is_room_for_several_large_ones(self) -> None:
+        jar = CookieJar()
+        cookies = [f"c{number}={'x' * 1000}" for number in range(4)]
+        for cookie in cookies:
+            jar.take(cookie)
+        assert jar.header("/") == "; ".join(cookies)
 
     def test_they_are_replaced_and_removed(self) -> None:
         jar = CookieJar()

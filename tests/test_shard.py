@@ -159,7 +159,7 @@ def bench() -> Iterator[Bench]:
     made.shard.stop()
 
 
-@pytest.mark.rule("4.1-14", "4.2-1")
+@pytest.mark.rule("4.2-1")
 def test_cpes_inform_when_they_are_powered_on(bench: Bench) -> None:
     bench.boot(3)
     assert bench.told == [("0 BOOTSTRAP", "1 BOOT")] * 3
@@ -188,7 +188,7 @@ def test_a_connection_request_is_answered_before_its_session_begins(bench: Bench
     assert (record.accepted, record.informed) == (100.0, 100.0)
 
 
-@pytest.mark.rule("4.2-3")
+@pytest.mark.rule("4.1-14", "4.2-3")
 def test_sessions_are_planned_by_the_clock() -> None:
     bench = Bench(behaviors=Behaviors(inform_interval=10))
     bench.boot()
@@ -434,3 +434,29 @@ def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.Mo
     gevent.joinall(waiting, timeout=5)
     pace.stop()
     assert all(each.dead for each in waiting)
+
+
+@pytest.mark.rule("2.1-6")
+def test_an_empty_200_ends_a_session_as_a_204_does() -> None:
+    def make() -> Post:
+        good = serving()()
+        return lambda body: Answer(200, good(body).body)
+
+    bench = Bench(make)
+    bench.boot()
+    assert bench.sink.sessions[0].outcome is Outcome.SUCCEEDED
+    bench.shard.stop()
+
+
+@pytest.mark.rule("9.1-7")
+def test_a_refused_request_opens_no_session() -> None:
+    bench = Bench(rate_limit=RateLimit(1, 5.0))
+    bench.boot()
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert len(bench.told) == 2
+    with pytest.raises(DeviceBusy):
+        bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert len(bench.told) == 2
+    bench.shard.stop()

@@ -354,3 +354,20 @@ def test_a_url_of_its_own_must_be_allowed(transport: Transports) -> None:
         transport.made.append(posting)
         posting.post(XML)
         assert server.requests[0][1].startswith("POST /acs/other ")
+
+
+@pytest.mark.rule("2.2-12")
+def test_a_redirect_holds_for_its_session_only(transport: Transports) -> None:
+    with wire(answer("307 Again", b"", "Location: /other"), answer(), answer()) as server:
+        transport(server).post(XML)
+        transport(server).post(XML)
+    assert [r[1].split()[1] for r in server.requests] == ["/acs", "/other", "/acs"]
+
+
+@pytest.mark.rule("2.3-3")
+def test_over_tls_basic_is_shown_unasked_and_otherwise_nothing() -> None:
+    shown = []
+    for url in ("https://acs/", "http://acs/"):
+        headers = dict(HTTPTransport(Endpoint(Address.of(url)), ME)._headers(XML))
+        shown.append(headers.get("Authorization"))
+    assert shown == ["Basic Y3BlOnNlY3JldA==", None]

@@ -21,26 +21,26 @@ _KIND = "heartbeat"
 
 
 class Policy(NamedTuple):
-    """HeartbeatPolicy: whether, every how many seconds, and a time that is one of them."""
+    """HeartbeatPolicy: every how many seconds, and a time that is one of them."""
 
-    enabled: bool
     interval: float
     initiation_time: str
 
 
-def policy(cpe: CPE, now: float) -> Policy:
-    """The policy as it is; off on a device that has none."""
+def policy(cpe: CPE, now: float) -> Policy | None:
+    """The policy as it is; None where it is switched off, or the device has none."""
     path = f"{cpe.profile.management_server}HeartbeatPolicy."
-    enabled = cpe.value(f"{path}Enable", now) in ("1", "true")
+    if cpe.value(f"{path}Enable", now) not in ("1", "true"):
+        return None
     interval = cpe.setting("HeartbeatPolicy.ReportingInterval", 0.0, now)
-    return Policy(enabled and interval > 0, interval, cpe.value(f"{path}InitiationTime", now))
+    return Policy(interval, cpe.value(f"{path}InitiationTime", now)) if interval else None
 
 
 def arm(cpe: CPE, now: float) -> None:
     """Plan the next heartbeat after ``now``, or none."""
     cpe.cancel(_KIND)
     found = policy(cpe, now)
-    if found.enabled:
+    if found is not None:
         cpe.plan(Job(_next(found, now, cpe.premises.wall_offset), _KIND, "", _beat))
 
 

@@ -322,3 +322,25 @@ def test_devices_are_known_by_when_they_informed() -> None:
     cpe.post(inform())
     device = only(acs)
     assert before <= device.registered == device.last_inform <= time.time()
+
+
+@pytest.mark.rule("8-9")
+def test_what_cpes_do_by_themselves_is_heard() -> None:
+    _, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    told = m.AutonomousTransferComplete("", "http://x/", True, "1 Firmware Upgrade Image")
+    assert cpe.say(told) == m.AutonomousTransferCompleteResponse()
+
+
+@pytest.mark.rule("4.1-18")
+@pytest.mark.parametrize(("wanted", "kept"), [(None, False), (10, False), (60, True)])
+def test_a_cpe_can_ask_for_more_patience(wanted: int | None, kept: bool) -> None:
+    app = CWMPApp(ACS(provisioning=False))
+    cpe = CPE(app)
+    message = m.Inform(ABOUT, (m.EventStruct("1 BOOT"),))
+    cpe.post(encode(Envelope(message, "7", CWMP_1_2, session_timeout=wanted)))
+    (session,) = app._sessions.values()
+    session.seen -= 31
+    app._swept -= 31
+    CPE(app).post(inform(about=ABOUT._replace(serial_number="S2")))
+    assert (len(app._sessions) == 2) is kept

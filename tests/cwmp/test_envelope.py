@@ -342,3 +342,37 @@ def test_every_recorded_envelope_is_read(captures: Path) -> None:
                     assert not isinstance(envelope.message, m.UnknownRequest | m.UnknownResponse)
                     found += 1
     assert found > 300
+
+
+@pytest.mark.rule("3.3-1")
+def test_a_fault_has_the_bytes_that_the_standard_asks_for() -> None:
+    fault = m.Fault.of(9003, "", m.SetParameterValuesFault("Device.X", 9005, "Invalid name"))
+    text = encode(Envelope(fault, "1")).decode()
+    assert (
+        "<soap-env:Fault><faultcode>Client</faultcode><faultstring>CWMP fault</faultstring>"
+        "<detail><cwmp:Fault><FaultCode>9003</FaultCode>"
+        "<FaultString>Invalid arguments</FaultString><SetParameterValuesFault>"
+        "<ParameterName>Device.X</ParameterName><FaultCode>9005</FaultCode>"
+        "<FaultString>Invalid name</FaultString></SetParameterValuesFault>"
+        "</cwmp:Fault></detail></soap-env:Fault>"
+    ) in text
+
+
+@pytest.mark.rule("3-3", "3-4")
+def test_large_messages_are_sent_and_read() -> None:
+    structs = tuple(
+        m.ParameterValueStruct(f"Device.P{number}", "v" * 10_000) for number in range(1_000)
+    )
+    for message in (
+        m.SetParameterValues(structs[:20], "key"),
+        m.GetParameterValuesResponse(structs),
+    ):
+        data = encode(Envelope(message, "1"))
+        assert len(data) > (32_768 if isinstance(message, m.Request) else 10_000_000)
+        assert decode(data).message == message
+
+
+@pytest.mark.rule("3.1-4")
+def test_no_more_requests_is_never_sent() -> None:
+    header = Envelope(INFORM, "1", CWMP_1_2, True, 30, ("1.0", "1.4"), "1.4")
+    assert b"NoMoreRequests" not in encode(header)

@@ -351,3 +351,18 @@ def test_two_sessions_joined_always_end(seed: int) -> None:
     join(session, acs)
     assert (session.state, acs.state) == (State.DONE, State.DONE)
     assert expected == len(controller.responses) == len(peer.answered)
+
+
+@pytest.mark.rule("4.1-20")
+def test_max_envelopes_is_one_whatever_the_acs_says() -> None:
+    session, _ = cpe(DONE)
+    session.next_post()
+    session.receive(say(m.InformResponse(5)), 0.0)
+    assert posted(session) == DONE
+
+
+@pytest.mark.rule("4.1-3")
+def test_an_inform_is_never_sent_twice() -> None:
+    session, _ = cpe()
+    controller = Controller([m.GetRPCMethods()] * 3)
+    assert join(session, ACSSession(controller)).count("Inform") == 1

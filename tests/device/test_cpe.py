@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from math import inf
 from random import Random
 
 import pytest
-from helpers.cpes import ask, codes, cpe, fail, premises, profile, run
+from helpers.cpes import (
+    ScriptedACS,
+    ask,
+    codes,
+    cpe,
+    extended,
+    fail,
+    premises,
+    profile,
+    run,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caretaker.cwmp import decode
+from caretaker.cwmp import CWMP_1_0, CWMP_1_2, ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.device import events as ev
 from caretaker.device import notifications
@@ -75,6 +86,20 @@ class TestInform:
         assert (inform.max_envelopes, inform.retry_count) == (1, 0)
         assert inform.current_time.startswith("2025-06-15T")
 
+    @pytest.mark.rule("3.2-6")
+    def test_its_time_is_local_with_a_numeric_offset(self) -> None:
+        inform = run(cpe(), 0.0).inform_message
+        assert inform is not None
+        assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}", inform.current_time)
+
+    @pytest.mark.rule("7-3")
+    def test_its_device_id_is_its_device_info(self) -> None:
+        box = cpe()
+        box.change("Device.DeviceInfo.ProductClass", "HR182", 0.0)
+        names = ("Manufacturer", "ManufacturerOUI", "ProductClass", "SerialNumber")
+        told = tuple(box.value(f"Device.DeviceInfo.{name}", 0.0) for name in names)
+        assert told == box.about
+
     def test_every_cpe_is_its_own(self) -> None:
         paths = (
             "Device.DeviceInfo.SerialNumber",
@@ -118,7 +143,7 @@ class TestBoot:
         assert box.due == 11.0
         assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
 
-    @pytest.mark.rule("4.1-24", "4.2-2", "6-8", "6-23", "6-28", "8.4-1", "8.4-2")
+    @pytest.mark.rule("4.1-24", "4.2-2", "6-4", "6-8", "6-23", "6-28", "8.4-1", "8.4-2")
     def test_reboot_after_the_session_with_an_outage(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(SSID, "mine"), m.Reboot("key-1"))
@@ -154,6 +179,23 @@ class TestBoot:
         assert box.value(SSID, 60.0) == "Home-2.4GHz"
         assert notifications.attribute(box, SSID) == 0
         assert box.value(f"{MS}ParameterKey", 60.0) == ""
+
+    @pytest.mark.rule("7-15", "8.2-24")
+    def test_a_reboot_leaves_key_and_attributes(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        values = m.SetParameterValues((m.ParameterValueStruct(SSID, "mine"),), "key-1")
+        run(box, 0.0, values, watch(SSID, 2), m.Reboot())
+        inform = run(box, 60.0).inform_message
+        assert inform is not None
+        assert m.ParameterValueStruct(f"{MS}ParameterKey", "key-1") in inform.parameter_list
+        assert notifications.attribute(box, SSID) == 2
+
+    @pytest.mark.rule("8.4-3")
+    def test_factory_reset_leads_back_to_the_first_acs(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, sets(f"{MS}URL", "http://other/"))
+        run(box, 0.0, m.FactoryReset())
+        assert box.acs_url(60.0) == "http://acs/"
 
     def test_without_power_nothing_is_due(self) -> None:
         box = cpe()
@@ -271,7 +313,29 @@ class TestConnectionRequest:
         assert box.change(f"{MS}EnableCWMP", "1", 2.0) < inf
 
 
+@pytest.mark.rule("9.2-13")
+def test_connection_requests_can_be_switched_off() -> None:
+    path = f"{MS}HTTPConnectionRequestEnable"
+    box = CPE(0, extended(f"{path},false,true,1,xsd:boolean"), premises(behaviors=NO_PERIODS))
+    box.power_on(0.0)
+    assert box.value(f"{MS}ConnectionRequestURL", 0.0)
+    run(box, 0.0, sets(path, "0"))
+    assert box.value(f"{MS}ConnectionRequestURL", 1.0) == ""
+    with pytest.raises(DeviceBusy, match="Connection Requests are disabled"):
+        box.connection_request(1.0)
+    assert box.due == inf
+
+
 class TestRetry:
+    @pytest.mark.rule("5-8", "5-9")
+    def test_an_attempt_for_a_new_event_counts_when_it_fails(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        fail(box, 0.0)
+        box.connection_request(1.0)
+        assert fail(box, 1.0).retry_count == 1
+        assert box.failures == 2
+        assert 10.0 <= box.due - 1.0 <= 20.0
+
     @pytest.mark.rule("4.2-11", "5-1", "5-2", "5-3", "5-4", "5-5", "5-10")
     def test_waits_follow_the_table(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -517,7 +581,7 @@ def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
 
 
 class TestAgenda:
-    @pytest.mark.rule("4.2-4", "6-10", "8-4", "8.4-5")
+    @pytest.mark.rule("4.2-4", "6-4", "6-10", "8-4", "8.4-5")
     def test_informs_are_scheduled(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(60, "a"), m.ScheduleInform(60, "b"), m.ScheduleInform(90))
@@ -562,6 +626,21 @@ class TestAgenda:
         assert names == ["RequestDownload", "Kicked", "GetRPCMethods"]
         assert (box.pending, box.requests, box.due) == ((), (), inf)
 
+    @pytest.mark.rule("4.1-10", "4.1-22")
+    def test_a_request_that_turns_up_in_a_session_waits_for_the_next(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        session = box.begin_session(0.0)
+        assert session is not None
+        acs = ScriptedACS()
+        other = ACSSession(acs)
+        session.receive(other.receive(session.next_post() or b""), 0.0)
+        box.ask(m.RequestDownload("2 Web Content"), 1.0)
+        assert session.next_post() == b""
+        session.receive(other.receive(b""), 1.0)
+        assert (session.next_post(), acs.heard) == (None, [])
+        assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.0
+        assert len(run(box, 2.0).heard) == 1
+
     @pytest.mark.rule("5-12", "6-16")
     def test_a_request_that_was_not_answered_is_sent_again(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -586,6 +665,44 @@ class TestAnotherACS:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(f"{MS}URL", "http://acs/"))
         assert box.due == inf
+
+
+class TestAnotherDevice:
+    @pytest.mark.rule("6-7", "6-32")
+    @pytest.mark.parametrize("name", ["ManufacturerOUI", "ProductClass", "SerialNumber"])
+    def test_another_name_means_first_contact(self, name: str) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, m.ScheduleInform(50))
+        assert box.change(f"Device.DeviceInfo.{name}", "00AABB", 5.0) == 5.0
+        inform = run(box, 5.0).inform_message
+        assert codes(inform) == ["0 BOOTSTRAP"]
+        assert inform is not None
+        assert "00AABB" in inform.device_id
+        assert box.due == inf
+
+
+@pytest.mark.rule("4.2-12", "6-21", "6-22")
+@pytest.mark.parametrize("code", ["13 WAKEUP", "14 HEARTBEAT"])
+def test_wake_up_and_heartbeat_open_a_session(code: str) -> None:
+    box = cpe(behaviors=NO_PERIODS)
+    run(box, 0.0)
+    box.raise_event(m.EventStruct(code), 5.0)
+    assert box.reschedule(1.0) == 5.0
+    assert codes(run(box, 5.0).inform_message) == [code]
+    assert box.pending == ()
+
+
+@pytest.mark.rule("6-26")
+@pytest.mark.parametrize(
+    ("code", "expected"), [("2 PERIODIC", CWMP_1_0), ("14 HEARTBEAT", CWMP_1_2)]
+)
+def test_later_events_are_told_in_a_later_namespace(code: str, expected: str) -> None:
+    box = cpe("tr098", behaviors=NO_PERIODS)
+    run(box, 0.0)
+    box.raise_event(m.EventStruct(code), 1.0)
+    session = box.begin_session(1.0)
+    assert session is not None
+    assert decode(session.next_post() or b"").namespace == expected
 
 
 class TestNotifications:

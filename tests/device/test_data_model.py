@@ -183,6 +183,15 @@ def test_types_know_what_fits(kind: str, good: list[str], bad: list[str]) -> Non
     assert TYPES[kind].fits(TYPES[kind].default)
 
 
+@pytest.mark.rule("3.2-8")
+@pytest.mark.parametrize("value", ["9999-12-31T23:59:59Z", "0001-01-01T00:03:08Z"])
+def test_times_that_are_no_date_are_kept_as_they_are(value: str) -> None:
+    parameter = Parameter("xsd:dateTime", True, "0001-01-01T00:00:00Z")
+    assert check_value(parameter, value, "xsd:dateTime") is None
+    sent = typed("Device.X", value, "xsd:dateTime")
+    assert sent == ParameterValueStruct("Device.X", value, "xsd:dateTime")
+
+
 def test_names_of_types_that_are_none() -> None:
     names = {
         "xsd:base64": "xsd:base64Binary",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
-from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, rule
+from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, is_later, rule
 
 CODES = sorted(EVENTS)
 REQUESTS: dict[type[m.Request], m.Request] = {
@@ -44,6 +44,7 @@ def test_methods_are_multiple_and_numbers_single() -> None:
     assert not rule("X 00AABB Blink").multiple
 
 
+@pytest.mark.rule("6-5", "6-12", "6-14", "6-16", "6-17", "6-19", "6-20", "6-21")
 @pytest.mark.parametrize(
     ("code", "request_class"),
     [
@@ -53,6 +54,12 @@ def test_methods_are_multiple_and_numbers_single() -> None:
         ("M ChangeDUState", m.DUStateChangeComplete),
         ("M Reboot", m.Inform),
         ("5 KICKED", m.Kicked),
+        ("9 REQUEST DOWNLOAD", m.RequestDownload),
+        ("10 AUTONOMOUS TRANSFER COMPLETE", m.AutonomousTransferComplete),
+        ("11 DU STATE CHANGE COMPLETE", m.DUStateChangeComplete),
+        ("12 AUTONOMOUS DU STATE CHANGE COMPLETE", m.AutonomousDUStateChangeComplete),
+        ("13 WAKEUP", m.Inform),
+        ("14 HEARTBEAT", m.Inform),
     ],
 )
 def test_events_are_delivered_by_their_own_request(
@@ -161,3 +168,11 @@ def test_whatever_happens_every_event_is_accounted_for(steps: list[tuple[str, st
     for (code, _), number in books.discarded.items():
         ends[code] += number
     assert +books.raised == +ends
+
+
+@pytest.mark.rule("6-26")
+def test_the_first_version_of_cwmp_knew_some_of_them() -> None:
+    later = {code for code in CODES if is_later(code)}
+    numbers = {code for code in CODES if code[:2].isdigit()}
+    assert later == numbers | {"M ScheduleDownload", "M ChangeDUState"}
+    assert not is_later("M X_ACME_Blink")

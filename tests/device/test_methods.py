@@ -39,6 +39,54 @@ def test_get_rpc_methods_lists_what_there_is() -> None:
     assert response == m.GetRPCMethodsResponse(tuple(each.__name__ for each in METHODS))
 
 
+@pytest.mark.rule("8-1", "8-3", "8-4")
+def test_what_a_cpe_must_have_is_there() -> None:
+    values = {m.GetRPCMethods, m.SetParameterValues, m.GetParameterValues, m.GetParameterNames}
+    attributes = {m.SetParameterAttributes, m.GetParameterAttributes}
+    others = {m.AddObject, m.DeleteObject, m.Reboot, m.FactoryReset, m.ScheduleInform}
+    assert values | attributes | others <= set(METHODS)
+
+
+@pytest.mark.rule("8-7")
+def test_deprecated_methods_are_not_there() -> None:
+    for name in ("SetVouchers", "GetOptions"):
+        assert fault_code(ask(cpe(), m.UnreadableRequest(name))) == 9000
+
+
+@pytest.mark.rule("6-2", "8-15")
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.AddObject("Device.NAT.PortMapping.", "k" * 33),
+        m.DeleteObject("Device.NAT.PortMapping.1.", "k" * 33),
+        m.Reboot("k" * 33),
+        m.ScheduleInform(5, "k" * 33),
+    ],
+)
+def test_keys_have_32_characters_at_most(request_: m.Request) -> None:
+    assert fault_code(ask(cpe(), request_)) == 9003
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("device.deviceinfo.", id="case", marks=pytest.mark.rule("8.1-1")),
+        pytest.param("Device.WiFi.SSID.*.", id="wildcard", marks=pytest.mark.rule("8.1-4")),
+        pytest.param("Device.WiFi.SSID.[home].", id="alias", marks=pytest.mark.rule("8.1-8")),
+    ],
+)
+def test_names_that_only_look_like_paths(path: str) -> None:
+    for request in (
+        m.GetParameterNames(path, False),
+        m.GetParameterValues((path,)),
+        m.GetParameterAttributes((path,)),
+        m.AddObject(path),
+        m.DeleteObject(path),
+    ):
+        assert fault_code(ask(cpe(), request)) == 9005
+    assert cpe().value(f"{MS}AliasBasedAddressing", 0.0) == "false"
+
+
 def test_every_method_is_one_that_a_cpe_has() -> None:
     assert set(METHODS) <= set(m.CPE_METHODS)
 
@@ -232,6 +280,20 @@ class TestSetParameterValues:
             ),
         )
         assert box.value(f"{MS}ConnectionRequestUsername", 1.0) == "acs"
+
+    @pytest.mark.rule("8.2-13")
+    def test_the_order_does_not_matter(self) -> None:
+        pairs = (
+            (NAME, "mine"),
+            (f"{MS}PeriodicInformInterval", "60", ""),
+            (f"{MS}URL", "http://b/"),
+        )
+        found = []
+        for order in (pairs, pairs[::-1]):
+            box = cpe()
+            assert ask(box, set_(*order)) == m.SetParameterValuesResponse(0)
+            found.append(values(ask(box, m.GetParameterValues((MS, NAME)))))
+        assert found[0] == found[1]
 
     @pytest.mark.rule("11-6")
     def test_cpes_of_one_profile_do_not_share_values(self) -> None:

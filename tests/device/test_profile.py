@@ -93,6 +93,21 @@ def test_identity_is_made_one() -> None:
     assert constants["Device.DeviceInfo.ProductClass"].value == "R1"
 
 
+@pytest.mark.rule("7-2")
+def test_names_are_no_longer_than_an_inform_takes() -> None:
+    text = SMALL.replace(",Acme,", f",{'A' * 70},").replace(",R1,", f",{'R' * 70},")
+    profile = read_profile("small", text.encode())
+    assert (profile.manufacturer, profile.product_class) == ("A" * 64, "R" * 64)
+
+
+@pytest.mark.rule("7-5", "7-8")
+def test_an_old_device_tells_its_summary_and_lan_address() -> None:
+    rows = ("Device.DeviceSummary,,", "Device.LAN.IPAddress,10.0.0.1,")
+    text = "Parameter,Value,Value type\nDevice.DeviceInfo.HardwareVersion,7,\n" + "\n".join(rows)
+    told = read_profile("old", text.encode()).inform_parameters
+    assert told[:2] == ("Device.DeviceSummary", "Device.LAN.IPAddress")
+
+
 def test_no_acs_is_sent_to_the_dumped_devices_udp_port() -> None:
     constants = read_profile("small", SMALL.encode()).model.constants
     assert constants["Device.ManagementServer.UDPConnectionRequestAddress"].value == ""

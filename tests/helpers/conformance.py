@@ -84,7 +84,7 @@ class Conformance:
     def _row(self, name: str) -> str:
         rule = self.rules[name]
         last = rule.left_out or "<br>".join(f"`{test}`" for test in self.tests.get(name, ()))
-        cells = (name, rule.text, rule.evidence or "-", last or "being built")
+        cells = (name, rule.text, rule.evidence or "-", last or _UNTESTED[name in PENDING])
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -118,6 +118,7 @@ def _ids(decorator: ast.expr) -> list[str]:
     ]
 
 
+_UNTESTED = ("**none**", "being built")
 _COLUMNS = ("| Rule | What it says | Evidence | Tests, or why there is none |", "|---|---|---|---|")
 _HEAD = """\
 # Conformance
