@@ -40,7 +40,7 @@ def box(**changes: Any) -> CPE:
     """A CPE that has had its first session at 0; transfers take ten seconds."""
     made = cpe(
         behaviors=Behaviors(periodic_inform=False),
-        **{"transfers": TransferSettings(**{"seconds": (10.0, 10.0), **changes})},
+        transfers=TransferSettings(**{"seconds": (10.0, 10.0), **changes}),
     )
     run(made, 0.0)
     return made
@@ -234,7 +234,9 @@ class TestDownload:
         ask(made, upload("b"))
         acs, _ = until_told(made)
         assert codes(acs.inform_message) == ["7 TRANSFER COMPLETE", "M Download", "M Upload"]
-        assert [request.command_key for request in acs.heard if hasattr(request, "command_key")] == [
+        assert [
+            request.command_key for request in acs.heard if hasattr(request, "command_key")
+        ] == [
             "a",
             "b",
         ]
@@ -341,9 +343,7 @@ class TestFirmware:
             ("", ("",), ".1"),
         ],
     )
-    def test_the_version_of_an_image(
-        self, old: str, names: tuple[str, ...], expected: str
-    ) -> None:
+    def test_the_version_of_an_image(self, old: str, names: tuple[str, ...], expected: str) -> None:
         assert version_of(old, *names) == expected
 
     @given(st.text(max_size=64), st.lists(st.text(max_size=256), max_size=2))
@@ -433,7 +433,14 @@ class TestQueue:
             listed("4", 1, False, "7 Vendor Log File 3"),
             listed("x", 1, False, "X 00AABB Dump it"),
         )
-        assert [struct.command_key for struct in own.transfer_list] == ["d", "1", "2", "3", "4", "x"]
+        assert [struct.command_key for struct in own.transfer_list] == [
+            "d",
+            "1",
+            "2",
+            "3",
+            "4",
+            "x",
+        ]
 
 
 class TestScheduleDownload:
