@@ -21,13 +21,17 @@ from typing import Any
 
 import gevent
 import gevent.event
+import gevent.lock
 from gevent import Greenlet
 from gevent.hub import Waiter
 
+from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
+from caretaker.device import transfers
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.profile import ProfileMix
+from caretaker.device.transfers import State, Transfer
 from caretaker.digest import Credentials
 from caretaker.errors import (
     Blame,
@@ -37,6 +41,7 @@ from caretaker.errors import (
     SessionError,
     TransportError,
 )
+from caretaker.mover import Moved, Mover
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.transport import Answer, Transport
 
@@ -167,6 +172,7 @@ class Shard:
         max_sessions: how many run at once, to protect this machine; further ones wait, which
             shows as lateness.
         rate_limit: of Connection Requests.
+        mover: moves the bytes of real transfers, at most ``max_sessions`` at once.
     """
 
     def __init__(
@@ -179,6 +185,7 @@ class Shard:
         clock: Callable[[], float] = time.monotonic,
         max_sessions: int = 1000,
         rate_limit: RateLimit | None = None,
+        mover: Mover | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.premises = premises
@@ -188,6 +195,9 @@ class Shard:
         self._clock = clock
         self._max_sessions = max_sessions
         self._rate_limit = rate_limit or RateLimit()
+        self._mover = mover
+        self._moving: dict[int, dict[Transfer, Greenlet[..., None]]] = {}
+        self._movers = gevent.lock.BoundedSemaphore(max_sessions)
         self._heap: list[tuple[float, int]] = []
         self._waiting: dict[int, float] = {}  # CPEs due beyond max_sessions, with their due time
         self._running: dict[int, _Run] = {}
@@ -212,6 +222,8 @@ class Shard:
         for cpe in gone:
             self._waiting.pop(cpe.index, None)
             cpe.powered = False
+        for cpe in gone:
+            gevent.killall(list(self._moving.pop(cpe.index, {}).values()), block=False)
         cut = [run for cpe in gone if (run := self._running.get(cpe.index)) is not None]
         gevent.killall([run.greenlet for run in cut if run.greenlet is not None])
         for run in cut:
@@ -309,6 +321,7 @@ class Shard:
         now = self._clock()
         accepted = cpe.accepted_at
         session = cpe.begin_session(now)
+        self._move(cpe)
         if session is None:
             self.schedule(cpe)
             return
@@ -345,6 +358,7 @@ class Shard:
         self._sink.session(run.record(now))
         if cpe.powered:
             cpe.end_session(run.outcome, now)
+            self._move(cpe)
             self.schedule(cpe)
         if self._waiting:
             self._launch_waiting()
@@ -398,6 +412,33 @@ class Shard:
         self._sink.exchange(ExchangeRecord(name, started, now - started, sent, received, reason))
         return now
 
+    # Transfers that move bytes.
+
+    def _move(self, cpe: CPE) -> None:
+        """Begin what the CPE has begun to fetch or send, and end what it has given up."""
+        if self._mover is None or not (cpe.transfers or cpe.index in self._moving):
+            return
+        moving, wanted = self._moving.pop(cpe.index, {}), transfers.wanted(cpe)
+        gevent.killall([moving[each] for each in moving if each not in wanted], block=False)
+        if wanted:
+            self._moving[cpe.index] = {
+                each: moving.get(each) or gevent.spawn(self._transfer, self._mover, cpe, each)
+                for each in wanted
+            }
+
+    def _transfer(self, mover: Mover, cpe: CPE, transfer: Transfer) -> None:
+        with self._movers:
+            try:
+                moved = mover.move(transfer.request)
+            except Exception:  # noqa: BLE001  # one broken transfer never takes the fleet down
+                _log.exception("a transfer failed by a bug of Caretaker")
+                moved = Moved(FaultCode.INTERNAL_ERROR)
+        counts = self.premises.transfer_counts
+        counts["bytes_sent"] += moved.sent
+        counts["bytes_received"] += moved.received
+        transfers.moved(cpe, transfer, moved.fault_code, self._clock())
+        self.reschedule(cpe)
+
     # The end.
 
     def drain(self, seconds: float, hurry: gevent.event.Event | None = None) -> None:
@@ -431,6 +472,8 @@ class Shard:
             results.count(f"events.delivered.{code}", number)
         for (code, why), number in books.discarded.items():
             results.count(f"events.discarded.{why}.{code}", number)
+        for name, number in self.premises.transfer_counts.items():
+            results.count(f"transfers.{name}", number)
         results.count("sessions.started", len(self._running))
         results.count("sessions.unfinished", len(self._running))
 
@@ -444,6 +487,8 @@ class Shard:
         for cpe in self.cpes.values():
             for event in cpe.pending:
                 results.count(f"events.pending.{event.event_code}")
+            under_way = [each for each in cpe.transfers if each.state is not State.COMPLETED]
+            results.count("transfers.pending", len(under_way))
 
 
 def _body(answer: Answer) -> bytes:

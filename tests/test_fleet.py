@@ -125,6 +125,43 @@ def test_informs_and_parameters_by_hand(acs: ACSServer) -> None:
             fleet.trigger_inform("FLEET-000001", "99 NOTHING")
 
 
+FIRMWARE = {"name": "download", "fileType": "1 Firmware Upgrade Image"}
+VERSION = "Device.DeviceInfo.SoftwareVersion"
+
+
+def test_a_firmware_upgrade_that_the_acs_asks_for(acs: ACSServer) -> None:
+    with Fleet(
+        acs.url, profiles=["tr181"], reboot_seconds=(0.2, 0.2), transfer_seconds=(0.05, 0.05)
+    ) as fleet:
+        (serial,) = fleet.list_devices()
+        device_id = fleet.get_device(serial).device_id
+        eventually(lambda: fleet.stats()["sessions_succeeded"] >= 1)
+        task = {**FIRMWARE, "url": "http://files.invalid/hr181-9.1.0.bin"}
+        assert acs.post_task(device_id, task) is None
+        counters = fleet.results.counters
+        eventually(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
+        assert counters["informs.by_event.7 TRANSFER COMPLETE"] == 1
+        assert counters["informs.by_event.M Download"] == 1
+        assert counters["informs.by_event.1 BOOT"] == 2
+        assert counters["exchanges.failed.TransferComplete"] == 0
+        assert fleet.get_param(serial, VERSION) == "9.1.0"
+        assert acs.acs.devices[device_id].known[VERSION].value == "9.1.0"
+
+
+def test_a_transfer_that_is_real_asks_the_file_server(acs: ACSServer) -> None:
+    with Fleet(acs.url, profiles=["tr181"], transfers="real") as fleet:
+        (serial,) = fleet.list_devices()
+        device_id = fleet.get_device(serial).device_id
+        eventually(lambda: fleet.stats()["sessions_succeeded"] >= 1)
+        # The embedded ACS has no files: asked for one it answers 405 without more.
+        task = {**FIRMWARE, "fileType": "2 Web Content", "url": acs.url}
+        assert acs.post_task(device_id, task) is None
+        eventually(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
+        counts = fleet._premises.transfer_counts
+        assert (counts["requested"], counts["faults.9010"]) == (1, 1)
+        assert acs.post_task(device_id, {**task, "url": "ftp://127.0.0.1/x"}) == "Task faulted"
+
+
 def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:
     with Fleet(acs.url, count=10) as fleet:
         eventually(lambda: fleet.stats()["sessions_succeeded"] == 10)
@@ -176,6 +213,8 @@ def test_bad_arguments_are_one_line() -> None:
         Fleet(NOWHERE, count=-1)
     with pytest.raises(InputError, match="not an http or https address"):
         Fleet("acs")
+    with pytest.raises(InputError, match="transfers 'fast': give simulated or real"):
+        Fleet(NOWHERE, transfers="fast")
     with pytest.raises(InputError, match="no 'flying'"):
         Fleet(NOWHERE, behaviors={"flying": True})
     with pytest.raises(InputError, match=r"profile nothing\.csv"):

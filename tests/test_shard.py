@@ -19,6 +19,7 @@ from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.profile import ProfileMix
+from caretaker.device.transfers import TransferSettings
 from caretaker.errors import (
     Blame,
     ConnectError,
@@ -27,6 +28,7 @@ from caretaker.errors import (
     EnvelopeError,
     LimitError,
 )
+from caretaker.mover import Moved
 from caretaker.results import ExchangeRecord, Results, SessionRecord
 from caretaker.shard import Pace, RateLimit, Shard
 from caretaker.transport import Answer
@@ -459,4 +461,108 @@ def test_a_refused_request_opens_no_session() -> None:
         bench.shard.connection_request("FLEET-000001")
     settle()
     assert len(bench.told) == 2
+
+
+class FakeMover:
+    """Moves nothing; each transfer waits until it is told how it went."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.cut: list[str] = []
+        self.gate = Event()
+        self.outcome: Moved | Exception = Moved(0, 0, 1000)
+
+    def move(self, request: Any) -> Moved:
+        self.asked.append(request.command_key)
+        try:
+            self.gate.wait()
+        except gevent.GreenletExit:
+            self.cut.append(request.command_key)
+            raise
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+REAL = TransferSettings(real_hosts=frozenset({"files"}))
+
+
+def transferring(*requests: m.Request, **settings: Any) -> tuple[Bench, FakeMover]:
+    """A shard whose CPE has been asked for these in its first session, and begins to move."""
+    mover = FakeMover()
+    bench = Bench(serving(*requests), mover=mover, **settings)
+    bench.shard.premises.transfers = REAL
+    bench.boot()
+    bench.acs = serving()
+    return bench, mover
+
+
+def fetch(key: str, file_type: str = "2 Web Content", host: str = "files") -> m.Download:
+    return m.Download(key, file_type, f"http://{host}/{key}")
+
+
+def test_real_transfers_run_beside_sessions_and_are_told_when_they_end() -> None:
+    bench, mover = transferring(fetch("a"), fetch("b"))
+    assert mover.asked == ["a", "b"]
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert bench.told[1:] == [("6 CONNECTION REQUEST",)]
+    assert mover.asked == ["a", "b"]
+    mover.gate.set()
+    settle()
+    told = [code for events in bench.told[2:] for code in events]
+    assert (told.count("M Download"), told[0]) == (2, "7 TRANSFER COMPLETE")
+    assert bench.shard._moving == {}
+    books = Results()
+    bench.shard.close_books(books)
+    assert books.with_prefix("transfers") == {
+        "bytes_received": 2000,
+        "bytes_sent": 0,
+        "pending": 0,
+        "requested": 2,
+        "succeeded": 2,
+    }
+    bench.shard.stop()
+
+
+def test_a_bug_of_the_mover_fails_one_transfer_only(caplog: pytest.LogCaptureFixture) -> None:
+    bench, mover = transferring(fetch("a"))
+    mover.outcome = RuntimeError("oops")
+    mover.gate.set()
+    settle()
+    assert bench.shard.premises.transfer_counts["faults.9002"] == 1
+    assert "bug of Caretaker" in caplog.text
+    bench.shard.stop()
+
+
+def test_a_reboot_cuts_a_transfer_and_it_starts_again() -> None:
+    bench, mover = transferring(fetch("a"))
+    bench.acs = serving(m.Reboot("r"))
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert (mover.asked, mover.cut) == (["a"], ["a"])
+    bench.acs = serving()
+    bench.at(161)
+    assert mover.asked == ["a", "a"]
+    mover.gate.set()
+    settle()
+    assert bench.told[-1] == ("7 TRANSFER COMPLETE", "M Download")
+    bench.shard.stop()
+
+
+def test_power_off_cuts_a_transfer_and_it_counts_as_dropped() -> None:
+    bench, mover = transferring(fetch("a"), fetch("simulated", host="other"))
+    bench.shard.power_off([0])
+    settle()
+    assert (mover.asked, mover.cut, bench.shard._moving) == (["a"], ["a"], {})
+    assert bench.shard.premises.transfer_counts["dropped"] == 2
+    bench.shard.stop()
+
+
+def test_no_more_than_max_sessions_move_bytes_at_once() -> None:
+    bench, mover = transferring(fetch("a"), fetch("b"), fetch("c"), max_sessions=2)
+    assert mover.asked == ["a", "b"]
+    mover.gate.set()
+    settle()
+    assert mover.asked == ["a", "b", "c"]
     bench.shard.stop()

@@ -15,6 +15,7 @@ Times are seconds of a clock that only goes forward; ``Premises.wall_offset`` ma
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
-from caretaker.device import heartbeat, notifications
+from caretaker.device import heartbeat, notifications, transfers
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
@@ -35,6 +36,7 @@ from caretaker.device.events import EventBooks, Events
 from caretaker.device.identity import Identities
 from caretaker.device.methods import METHODS
 from caretaker.device.profile import Profile
+from caretaker.device.transfers import Transfers, TransferSettings
 from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 
@@ -69,6 +71,8 @@ class Premises:
         wall_offset: seconds since 1970 minus the clock of ``now``.
         namespace: of what the CPEs send; that of their profile where None.
         check_id: whether answers must carry the cwmp:ID of the request.
+        transfers: how Download and Upload go.
+        transfer_counts: what became of them, by the names in docs/summary.md.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -82,6 +86,8 @@ class Premises:
     namespace: str | None = None
     check_id: bool = True
     books: EventBooks = field(default_factory=EventBooks)
+    transfers: TransferSettings = field(default_factory=TransferSettings)
+    transfer_counts: Counter[str] = field(default_factory=Counter)
 
     def date(self, now: float) -> str:
         """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""
@@ -123,6 +129,7 @@ class CPE:
         "sent",
         "session_due",
         "telling",
+        "transfers",
         "woken",
     )
 
@@ -147,6 +154,8 @@ class CPE:
         """What it has to ask or tell the ACS, in this order."""
         self.asking: tuple[m.Request, ...] = ()
         """Those of the running session that are not answered yet."""
+        self.transfers: Transfers = ()
+        """Files asked for whose end the ACS has not heard of."""
         self.powered = False
         self.woken = False
         """Whether the running session answers a Connection Request."""
@@ -328,6 +337,7 @@ class CPE:
         self._boot(up_at, up_at)
         for event in events:
             self.raise_event(event, up_at)
+        transfers.restart(self)
 
     def _factory_reset(self, now: float) -> None:
         self._lose_all("factory reset")
@@ -350,6 +360,7 @@ class CPE:
         self.premises.books.clear(self.pending, why)
         self.events = self.sent = ()
         self.jobs, self.requests, self.asking = (), (), ()
+        transfers.forget(self)
         self.changed = self.telling = ()
         self.accepted_at = 0.0
 
@@ -472,7 +483,7 @@ class CPE:
         return usual
 
     def _do_jobs(self, now: float) -> None:
-        while self.jobs and self.jobs[0].at <= now:
+        while self.jobs and max(self.jobs[0].at, self.down_until) <= now:
             job, *rest = self.jobs
             self.jobs = tuple(rest)
             job.act(self, now)
@@ -516,6 +527,7 @@ class CPE:
                 self.accepted_at = 0.0
         self.asking = tuple(each for each in self.asking if each is not request)
         self.sent = self.premises.books.deliver(self.sent, request, self.asking)
+        transfers.told(self, request)
 
     def after_session(self, request: m.Request) -> None:
         """Do this (Reboot, FactoryReset) when the session is over."""

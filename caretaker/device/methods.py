@@ -16,6 +16,7 @@ from caretaker.device import events as ev
 from caretaker.device import notifications
 from caretaker.device.agenda import Job
 from caretaker.device.data_model import Attributes, check_value, cleaned
+from caretaker.device.transfer_methods import TRANSFER_METHODS
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -228,5 +229,6 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.Reboot: _reboot,
     m.FactoryReset: _factory_reset,
     m.ScheduleInform: _schedule_inform,
+    **TRANSFER_METHODS,
 }
 """What this CPE can do; any other method is answered with fault 9000."""

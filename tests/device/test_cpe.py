@@ -574,7 +574,7 @@ def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask(
 @pytest.mark.rule("3.4-6")
 def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
     box = cpe()
-    for name, code in (("GetParameterNames", 9003), ("Download", 9000)):
+    for name, code in (("GetParameterNames", 9003), ("SetVouchers", 9000)):
         with pytest.raises(FaultError) as fault:
             box.answer(m.UnreadableRequest(name), 0.0)
         assert fault.value.fault_code == code

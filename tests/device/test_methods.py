@@ -96,7 +96,7 @@ def test_every_method_is_one_that_a_cpe_has() -> None:
     "request_",
     [
         m.UnknownRequest("X_ACME_Blink"),
-        m.Download("k", "1 F", "http://x/"),
+        m.SetVouchers(()),
         m.Kicked("", "", "", ""),
     ],
 )

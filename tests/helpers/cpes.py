@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.session import CPESession
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.identity import Identities
@@ -86,9 +87,14 @@ class ScriptedACS:
 
 def run(box: CPE, now: float, *requests: m.Request) -> ScriptedACS:
     """A whole session at that time; the ACS asks these requests."""
-    acs = ScriptedACS(requests)
     session = box.begin_session(now)
     assert session is not None, "nothing asks for a session"
+    return talk(box, session, now, *requests)
+
+
+def talk(box: CPE, session: CPESession, now: float, *requests: m.Request) -> ScriptedACS:
+    """The whole of a session that has begun."""
+    acs = ScriptedACS(requests)
     other = ACSSession(acs)
     while (body := session.next_post()) is not None:
         session.receive(other.receive(body), now)
@@ -136,4 +142,5 @@ __all__ = [
     "premises",
     "profile",
     "run",
+    "talk",
 ]
