@@ -27,11 +27,11 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
+from caretaker.device import diagnostics, heartbeat, notifications, transfers
 from caretaker.device import events as ev
-from caretaker.device import heartbeat, notifications, transfers
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
-from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
+from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
 from caretaker.device.events import EventBooks, Events
 from caretaker.device.identity import Identities
 from caretaker.device.methods import METHODS
@@ -267,7 +267,7 @@ class CPE:
         parameter = self.parameter(path)
         if parameter is None:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
-        if typed(path, value, parameter.type).type != parameter.type:
+        if not TYPES[parameter.type].fits(value):
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
             self.own().values[path] = cleaned(value, parameter.type)
@@ -333,6 +333,7 @@ class CPE:
         self.accepted_at = 0.0
         self.changed = ()
         self.jobs = tuple(job for job in self.jobs if job.survives_reboot)
+        diagnostics.forget(self)
         up_at = self._up_again(now)
         self._boot(up_at, up_at)
         for event in events:
@@ -347,6 +348,7 @@ class CPE:
 
     def _first_contact(self, why: str, now: float) -> None:
         """Between this device and this ACS: nothing was promised yet."""
+        diagnostics.abort(self)
         self._lose_all(why)
         self.session_due, self.failures = inf, 0
         self.raise_event(EventStruct(ev.BOOTSTRAP), now)

@@ -13,7 +13,7 @@ Paths are complete: parameters without a trailing dot, objects with one (``Devic
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
@@ -377,6 +377,41 @@ class DataModel:
         rows.highest[table] = max(rows.highest.get(table, 0), *_instances(names))
         self._forget(row, overlay, rows)
         self._relist(table, tuple(name for name in names if name != row), overlay, rows)
+
+    def fill_table(
+        self, table: str, columns: Mapping[str, str], count: int, overlay: Overlay
+    ) -> list[str]:
+        """
+        Give a table so many rows that the device itself makes, instead of those it has.
+
+        They are numbered from 1 and can't be deleted. What of a table that is not there: nothing.
+
+        Args:
+            table: its path.
+            columns: parameters of a row with their types, for a table that came empty.
+            count: how many rows.
+            overlay: the CPE's.
+
+        Returns:
+            the paths of the rows.
+        """
+        names = self.children_of(table, overlay)
+        if names is None:
+            return []
+        rows = overlay.rows = overlay.rows or Rows()
+        for row in [name for name in names if _last(name).isdigit()]:
+            self._forget(row, overlay, rows)
+        made = [f"{table}{number}." for number in range(1, count + 1)]
+        rows.deleted = tuple(path for path in rows.deleted if path not in made)
+        template = self._template(table, rows)
+        for row in made:
+            self._grow(row, template, rows)
+            rows.objects[row] = False
+            for name, kind in () if template else columns.items():
+                rows.parameters[f"{row}{name}"] = Parameter(kind, False, TYPES[kind].default)
+                rows.children[row] = (*rows.children[row], f"{row}{name}")
+        self._relist(table, tuple(made), overlay, rows)
+        return made
 
     def _relist(self, table: str, names: tuple[str, ...], overlay: Overlay, rows: Rows) -> None:
         """Make this the list of rows; the table's NumberOfEntries follows."""

@@ -29,6 +29,7 @@ from caretaker.device import events as ev
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.profile import read_profile
 from caretaker.errors import DeviceBusy, FaultError, InputError
 
 MS = "Device.ManagementServer."
@@ -450,6 +451,12 @@ class TestValueChange:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2), sets(SSID, "acs"))
         assert box.due == inf
+
+    def test_a_parameter_that_no_one_told_the_type_of_takes_anything(self) -> None:
+        untyped = read_profile("untyped", b"Parameter,Value\nDevice.X.Level,5\n")
+        box = CPE(0, untyped, premises())
+        box.change("Device.X.Level", "high", 1.0)
+        assert box.value("Device.X.Level", 1.0) == "high"
 
     def test_no_change_no_event_and_nonsense_is_refused(self) -> None:
         box = cpe(behaviors=NO_PERIODS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -239,6 +241,45 @@ def test_what_is_sent_fits_its_type(kind: str, value: str) -> None:
     sent = typed("Device.X", value, kind)
     assert value == sent.value
     assert TYPES[sent.type].fits(value)
+
+
+class TestRowsOfTheDeviceItself:
+    COLUMNS: ClassVar = {"Name": "xsd:string", "Time": "xsd:unsignedInt"}
+
+    def test_replace_those_that_were_there(self) -> None:
+        box, overlay = DataModel("Device.", ROWS), Overlay()
+        box.add_row("Device.Host.", overlay)
+        for count in (4, 2, 0, 3):
+            made = box.fill_table("Device.Host.", self.COLUMNS, count, overlay)
+            assert made == [f"Device.Host.{number}." for number in range(1, count + 1)]
+            assert box.children_of("Device.Host.", overlay) == tuple(made)
+            assert overlay.values["Device.HostNumberOfEntries"] == str(count)
+            names = [path for path in box.walk("Device.Host.", overlay) if path.endswith("Name")]
+            assert names == [f"{row}Name" for row in made]
+            assert [box.info(row, overlay).writable for row in made[3:]] == [False] * len(made[3:])
+
+    def test_are_shaped_like_the_factorys(self) -> None:
+        box, overlay = DataModel("Device.", ROWS), Overlay()
+        row = box.fill_table("Device.Host.", self.COLUMNS, 1, overlay)[0]
+        assert box.parameter(f"{row}Port", overlay) == Parameter("xsd:unsignedInt", True, "0")
+        assert f"{row}Time" not in box.walk(row, overlay)
+
+    def test_have_the_columns_given_where_the_table_came_empty(self) -> None:
+        empty = (Row("Device.Hop.", True, False), Row("Device.HopNumberOfEntries", False, False))
+        box, overlay = DataModel("Device.", empty), Overlay()
+        (row,) = box.fill_table("Device.Hop.", self.COLUMNS, 1, overlay)
+        assert list(box.walk(row, overlay)) == [f"{row}Name", f"{row}Time"]
+        assert box.parameter(f"{row}Time", overlay) == Parameter("xsd:unsignedInt", False, "0")
+        with pytest.raises(FaultError, match="9005"):
+            box.delete_row(row, overlay)
+        assert box.fill_table("Device.Hop.", self.COLUMNS, 0, overlay) == []
+        assert box.parameter(f"{row}Time", overlay) is None
+
+    def test_of_a_table_that_is_not_there_are_none(self) -> None:
+        overlay = Overlay()
+        box = DataModel("Device.", ROWS)
+        assert box.fill_table("Device.Hop.", self.COLUMNS, 3, overlay) == []
+        assert overlay.rows is None
 
 
 class RowsMachine(RuleBasedStateMachine):

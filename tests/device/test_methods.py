@@ -163,7 +163,9 @@ class TestGetParameterNames:
     @pytest.mark.rule("8.1-3")
     def test_the_empty_path_stands_above_the_root(self) -> None:
         assert names(ask(cpe(), m.GetParameterNames("", True))) == {"Device.": False}
-        assert len(names(ask(cpe(), m.GetParameterNames("", False)))) == 349
+        model = cpe().model
+        everything = {*model.objects, *model.parameters}
+        assert set(names(ask(cpe(), m.GetParameterNames("", False)))) == everything
 
     @pytest.mark.rule("8.2-6")
     def test_a_complete_path_is_itself(self) -> None:
