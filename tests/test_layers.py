@@ -31,6 +31,8 @@ LAYERS: dict[str, set[str]] = {
     "swarm": {
         "connection_request", "device", "digest", "errors", "fleet", "http", "results", "shard",
     },
+    "trace": {"cwmp", "errors", "http", "transport"},
+    "console": {"cwmp", "device", "digest", "errors", "fleet", "http", "results", "trace"},
     "__main__": {"acs", "digest", "errors"},
     "__init__": {"acs", "connection_request", "device", "digest", "errors", "fleet"},
 }  # fmt: skip
