@@ -135,6 +135,8 @@ _TELLERS: dict[str, Callable[[str, Any], str]] = {
     "max_envelopes": _untold,
     "current_time": _untold,
     "faultcode": _untold,
+    "file_size": lambda name, size: _number(name, size) if size else "",
+    "delay_seconds": lambda name, delay: _number(name, delay) if delay else "",
     "event": _events,
     "retry_count": lambda _, count: f"retry {count}" if count else "",
     "fault_code": lambda _, code: str(code),
