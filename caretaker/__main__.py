@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from caretaker import __version__
+from caretaker import __version__, console
 from caretaker.acs import ACSServer
 from caretaker.digest import Credentials
 from caretaker.errors import InputError
@@ -93,6 +93,7 @@ Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argpar
 
 COMMANDS: dict[str, Command] = {
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
+    "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
 }
 """Every command: what it is, its arguments, and what runs it."""
 

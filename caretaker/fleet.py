@@ -7,42 +7,53 @@ thread may call. Under Locust the workers use these parts directly (``caretaker.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
-from caretaker.cwmp.messages import EventStruct, OperationStruct, Request
-from caretaker.device import software
+from caretaker.cwmp.messages import EventStruct, Request
 from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Premises
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
 from caretaker.device.profile import ProfileMix
+from caretaker.device.transfers import TransferSettings
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http import Address, Endpoint
 from caretaker.loop import Loop
+from caretaker.mover import Mover
 from caretaker.results import Results, Sink
 from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport
 
+_T = TypeVar("_T")
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}
 """The content coding of each value of HTTPCompression that we have."""
 
 
-def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
-    """A function that opens the transport of a CPE's session, with its credentials as they are."""
+def transport_opener(
+    endpoint: Endpoint, kind: Callable[..., Transport] = HTTPTransport
+) -> Callable[[CPE, float], Transport]:
+    """
+    A function that opens the transport of a CPE's session, with its credentials as they are.
+
+    Args:
+        endpoint: how to reach the ACS.
+        kind: makes it, of what ``HTTPTransport`` is made of.
+    """
 
     def open_transport(cpe: CPE, now: float) -> Transport:
         prefix = cpe.profile.management_server
         username = cpe.value(f"{prefix}Username", now)
         password = cpe.value(f"{prefix}Password", now)
         url = cpe.acs_url(now)
-        return HTTPTransport(
+        return kind(
             endpoint,
             Credentials(username, password),
             url if url != cpe.premises.acs_url else "",
@@ -50,6 +61,21 @@ def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
         )
 
     return open_transport
+
+
+def transfer_settings(
+    endpoint: Endpoint, mode: str, seconds: tuple[float, float], failures: float, bandwidth: float
+) -> TransferSettings:
+    """
+    How transfers go: with ``real`` bytes are moved, with the ACS's host and the allowed ones.
+
+    Raises:
+        InputError: a value can't be used.
+    """
+    if mode not in ("simulated", "real"):
+        raise InputError(f"transfers {mode!r}: give simulated or real")
+    hosts = {endpoint.address.host, *endpoint.allowed_hosts} if mode == "real" else ()
+    return TransferSettings(seconds, failures, None, bandwidth, frozenset(hosts))
 
 
 @dataclass(frozen=True)
@@ -93,6 +119,14 @@ class Fleet:
         reboot_seconds: shortest and longest outage of a reboot.
         check_id: whether the ACS must repeat the cwmp:ID; some do not (enodebd).
         timeout: seconds to wait for each answer of the ACS.
+        allowed_hosts: other hosts that the ACS may redirect CPEs to, or have them get files from.
+        transfers: ``simulated``, or ``real`` to move bytes with these hosts and the ACS's.
+        transfer_seconds: shortest and longest time that a simulated one takes.
+        transfer_failures: share of the simulated ones that fail, 0 to 1.
+        bandwidth: bytes per second of each transfer; 0 for no limit.
+        first_index: of the first one; 16 for ``FLEET-000017``.
+        tls: verifies the ACS; the system's certificates by default.
+        transport: makes the transport of each session, of what ``HTTPTransport`` is made of.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
 
@@ -117,14 +151,22 @@ class Fleet:
         reboot_seconds: tuple[float, float] = (10.0, 30.0),
         check_id: bool = True,
         timeout: float = 30.0,
+        allowed_hosts: Iterable[str] = (),
+        transfers: str = "simulated",
+        transfer_seconds: tuple[float, float] = (5.0, 30.0),
+        transfer_failures: float = 0.0,
+        bandwidth: float = 0.0,
+        first_index: int = 0,
+        tls: ssl.SSLContext | None = None,
+        transport: Callable[..., Transport] = HTTPTransport,
         sink: Sink | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if count < 0:
             raise InputError(f"count {count}: can't be below 0")
         self.results = Results()
-        self._count = count
-        self._next = 0
+        self._first = self._next = first_index
+        self._end = first_index + count
         self._delay = connection_delay
         self._clock = clock
         self._loop = Loop()
@@ -139,6 +181,8 @@ class Fleet:
             clock=clock,
             loop=self._loop,
         )
+        allowed = frozenset(allowed_hosts)
+        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, tls, clock)
         self._premises = Premises(
             Identities(seed, oui_prefix),
             acs_url,
@@ -149,10 +193,13 @@ class Fleet:
             reboot_seconds,
             time.time() - clock(),
             check_id=check_id,
+            transfers=transfer_settings(
+                self._endpoint, transfers, transfer_seconds, transfer_failures, bandwidth
+            ),
         )
         self._mix = ProfileMix.of(profiles)
         self._sink = sink
-        self._endpoint = Endpoint(Address.of(acs_url), timeout, clock=clock)
+        self._transport = transport
         self._made: Shard | None = None
 
     # The life of a fleet.
@@ -167,11 +214,11 @@ class Fleet:
             InputError: its address can't be bound.
         """
         shard = self._open()
-        return [self._loop.call(self._spawn, shard) for _ in range(self._next, self._count)]
+        return [self._loop.call(self._spawn, shard) for _ in range(self._next, self._end)]
 
     def add_device(self) -> str:
         """Switch on one CPE more and return its serial number."""
-        self._count += 1
+        self._end += 1
         return self.spawn_devices()[-1]
 
     def _spawn(self, shard: Shard) -> str:
@@ -198,8 +245,9 @@ class Fleet:
         return self._made
 
     def _make(self) -> Shard:
-        opener = transport_opener(self._endpoint)
-        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock)
+        opener = transport_opener(self._endpoint, self._transport)
+        mover = Mover(self._endpoint, self._premises.transfers.bandwidth)
+        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock, mover=mover)
 
     def start(self) -> Self:
         """Spawn what is not spawned yet, connect all to the ACS, and return itself."""
@@ -207,15 +255,20 @@ class Fleet:
         self._loop.call(self._shard.start)
         return self
 
-    def stop_all(self) -> None:
-        """Switch all CPEs off and close the Connection Request server."""
+    def stop_all(self, patience: float = 0.0) -> None:
+        """
+        Switch all CPEs off and close the Connection Request server.
+
+        Sessions that run have so many seconds to end; then they are cut, as without power.
+        """
         if self._made is None:
             return
+        self._loop.call(self._made.drain, patience)
         self._loop.call(self._made.stop)
         self.connection_requests.stop()
         self._loop.stop()
         self._made = None
-        self._next = 0
+        self._next = self._first
 
     def __enter__(self) -> Self:
         """Start."""
@@ -325,28 +378,25 @@ class Fleet:
         if not isinstance(request, UNASKED):
             names = ", ".join(kind.__name__ for kind in UNASKED)
             raise InputError(f"request {type(request).__name__}: not one of {names}")
-        self._loop.call(self._request, serial_number, request)
+        self.call(serial_number, lambda cpe, now: cpe.ask(request, now))
 
-    def _request(self, serial_number: str, request: Request) -> None:
-        cpe = self._shard.cpe(serial_number)
-        cpe.ask(request, self._clock())
-        self._shard.reschedule(cpe)
-
-    def change_deployment_units(self, serial_number: str, *operations: OperationStruct) -> None:
+    def call(self, serial_number: str, act: Callable[[CPE, float], _T]) -> _T:
         """
-        Install, update or uninstall on a CPE without the ACS, which is told of it.
+        What a function of a CPE and the time returns, run where the CPE lives.
+
+        What it makes due begins at once. It must not wait for anything.
 
         Raises:
             DeviceNotFound: there is none of that serial number.
         """
-        self._loop.call(self._change_deployment_units, serial_number, operations)
+        result: _T = self._loop.call(self._call, serial_number, act)
+        return result
 
-    def _change_deployment_units(
-        self, serial_number: str, operations: tuple[OperationStruct, ...]
-    ) -> None:
+    def _call(self, serial_number: str, act: Callable[[CPE, float], _T]) -> _T:
         cpe = self._shard.cpe(serial_number)
-        software.change_by_itself(cpe, operations, self._clock())
-        self._shard.schedule(cpe)
+        result = act(cpe, self._clock())
+        self._shard.reschedule(cpe)
+        return result
 
     def get_param(self, serial_number: str, path: str) -> str:
         """

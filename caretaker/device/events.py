@@ -26,6 +26,7 @@ SCHEDULED = "3 SCHEDULED"
 VALUE_CHANGE = "4 VALUE CHANGE"
 CONNECTION_REQUEST = "6 CONNECTION REQUEST"
 DIAGNOSTICS_COMPLETE = "8 DIAGNOSTICS COMPLETE"
+HEARTBEAT = "14 HEARTBEAT"
 M_REBOOT = "M Reboot"
 M_SCHEDULE_INFORM = "M ScheduleInform"
 
@@ -60,7 +61,7 @@ EVENTS: dict[str, EventRule] = {
     "11 DU STATE CHANGE COMPLETE": EventRule(m.DUStateChangeComplete),
     "12 AUTONOMOUS DU STATE CHANGE COMPLETE": EventRule(m.AutonomousDUStateChangeComplete),
     "13 WAKEUP": EventRule(),
-    "14 HEARTBEAT": EventRule(),
+    HEARTBEAT: EventRule(),
     M_REBOOT: EventRule(multiple=True),
     M_SCHEDULE_INFORM: EventRule(multiple=True),
     "M Download": EventRule(m.TransferComplete, multiple=True),
@@ -88,6 +89,14 @@ _VENDOR_CODE = re.compile(r"M X_\S+|X \S+ .+")
 def is_event_code(text: str) -> bool:
     """Whether this is a code of the standard, or one that a vendor may have (CWMP schemas)."""
     return text in EVENTS or (len(text) <= 64 and _VENDOR_CODE.fullmatch(text) is not None)
+
+
+_FIRST = re.compile(r"[0-9] .*|M (Reboot|ScheduleInform|Download|Upload|X_\S+)|X .*")
+
+
+def is_later(event_code: str) -> bool:
+    """Whether the event came after CWMP 1.0, whose schema has no place for it."""
+    return _FIRST.fullmatch(event_code) is None
 
 
 Events = tuple[EventStruct, ...]

@@ -1,68 +1,72 @@
 """
-The heartbeat of a CPE: ``14 HEARTBEAT`` at times of its own (``HeartbeatPolicy.``, data models).
+Heartbeats: sessions at even times by which an ACS sees that a CPE lives (HeartbeatPolicy).
 
-The data models tell the parameters; the rules of TR-069 Amendment 6 for the event are unconfirmed.
-Taken here: the first session at InitiationTime if that is to come, then one every
-ReportingInterval seconds on that grid; an unknown InitiationTime leaves the phase to the CPE; the
-event is delivered by InformResponse and kept until then, as ``2 PERIODIC`` is.
+They are told as ``14 HEARTBEAT`` and have a clock of their own, apart from periodic Informs.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import floor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
 from caretaker.device.agenda import Job
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
 
 _KIND = "heartbeat"
-_EVENT = EventStruct("14 HEARTBEAT")
-_SHORTEST = 20.0
-"""Seconds; the least ReportingInterval."""
 
 
-def is_steered_by(path: str) -> bool:
-    """Whether this parameter is one of the policy."""
-    return ".ManagementServer.HeartbeatPolicy." in path
+class Policy(NamedTuple):
+    """HeartbeatPolicy: every how many seconds, and a time that is one of them."""
+
+    interval: float
+    initiation_time: str
+
+
+def policy(cpe: CPE, now: float) -> Policy | None:
+    """The policy as it is; None where it is switched off, or the device has none."""
+    path = f"{cpe.profile.management_server}HeartbeatPolicy."
+    if cpe.value(f"{path}Enable", now) not in ("1", "true"):
+        return None
+    interval = cpe.setting("HeartbeatPolicy.ReportingInterval", 0.0, now)
+    return Policy(interval, cpe.value(f"{path}InitiationTime", now)) if interval else None
 
 
 def arm(cpe: CPE, now: float) -> None:
-    """Plan the next heartbeat, or none where the policy is off."""
+    """Plan the next heartbeat after ``now``, or none."""
     cpe.cancel(_KIND)
-    if cpe.value(f"{cpe.profile.management_server}HeartbeatPolicy.Enable", now) in ("1", "true"):
-        cpe.plan(Job(_next(cpe, now), _KIND, "", _beat))
+    found = policy(cpe, now)
+    if found is not None:
+        cpe.plan(Job(_next(found, now, cpe.premises.wall_offset), _KIND, "", _beat))
 
 
-def _beat(cpe: CPE, now: float) -> None:
-    cpe.raise_event(_EVENT, now)
-    arm(cpe, now)
-
-
-def _next(cpe: CPE, now: float) -> float:
-    """The first time after now on the grid of the policy."""
-    interval = max(_SHORTEST, cpe.setting("HeartbeatPolicy.ReportingInterval", 86400.0, now))
-    start = _seconds(
-        cpe.value(f"{cpe.profile.management_server}HeartbeatPolicy.InitiationTime", now)
-    )
+def _next(found: Policy, now: float, wall_offset: float) -> float:
+    """The next time on the policy's grid; an interval from now where it has no time."""
+    start = _seconds(found.initiation_time)
     if start is None:
-        chance = cpe.premises.identities.random(cpe.index, "heartbeat phase")
-        start = cpe.premises.wall_offset + interval * (chance.random() - 1)
-    start -= cpe.premises.wall_offset
-    due = start + interval * max(0, floor((now - start) / interval))
-    return due if due > now else due + interval
+        return now + found.interval
+    start -= wall_offset
+    due = start + found.interval * (floor((now - start) / found.interval) + 1)
+    return due if due > now else due + found.interval  # the quotient may be rounded down
 
 
 def _seconds(text: str) -> float | None:
-    """A date as seconds since 1970; None for the unknown time and for what is no date."""
+    """A dateTime as seconds since 1970; None for the unknown time (TR-106 3.2) and what is none."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text.strip())
+        return None if moment.year == 1 else _in_utc(moment).timestamp()
+    except (ValueError, OverflowError):
         return None
-    if moment.year == 1:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _beat(cpe: CPE, now: float) -> None:
+    cpe.raise_event(EventStruct(ev.HEARTBEAT), now)
+    arm(cpe, now)

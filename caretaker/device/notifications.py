@@ -21,7 +21,14 @@ _STANDARD = {0: 0, 1: PASSIVE, 2: ACTIVE, 3: 0, 4: PASSIVE, 5: 0, 6: PASSIVE}
 
 FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 """Parameters whose active notification can't be turned off (data models)."""
-DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.ConnReqJabberID")
+DEFAULT_ACTIVE = (
+    "ManagementServer.ConnectionRequestURL",
+    "ManagementServer.ConnReqJabberID",
+    "GatewayInfo.ManufacturerOUI",
+    "GatewayInfo.ProductClass",
+    "GatewayInfo.SerialNumber",
+)
+"""Those that have it until the ACS turns it off (data models)."""
 
 
 def attribute(cpe: CPE, path: str) -> int:
@@ -33,7 +40,12 @@ def attribute(cpe: CPE, path: str) -> int:
     if attributes is not None:
         return attributes.notification
     is_default = last in DEFAULT_ACTIVE or path == cpe.profile.external_address
-    return ACTIVE if is_default else 0
+    return ACTIVE if is_default or _tells_a_unit(last) else 0
+
+
+def _tells_a_unit(last: str) -> bool:
+    """Whether it is the Status of an execution unit, which is active by default, too."""
+    return last.startswith("SoftwareModules.ExecutionUnit.") and last.endswith(".Status")
 
 
 def kind(cpe: CPE, path: str) -> int:
@@ -69,6 +81,23 @@ def inform_parameters(cpe: CPE, codes: Iterable[str], now: float) -> list[str]:
         if row.endswith(".") and _is_on(cpe, row, numbers, now)
         for path in _named(cpe, cpe.value(f"{row}ParameterName", now))
     ]
+
+
+_ROW = re.compile(r"ManagementServer\.InformParameter\.[0-9]+\.(ParameterName|EventList)")
+
+
+def refused(cpe: CPE, path: str, value: str) -> bool:
+    """
+    Whether this can't stand in the InformParameter table (data models).
+
+    A forced parameter is in every Inform, and ``4 VALUE CHANGE`` has its own parameters.
+    """
+    found = _ROW.fullmatch(path[len(cpe.model.root) :])
+    if found is None:
+        return False
+    if found[1] == "ParameterName":
+        return value.strip() in cpe.profile.inform_parameters
+    return any(part.strip().partition(" ")[0] == "4" for part in value.split(","))
 
 
 def _is_on(cpe: CPE, row: str, numbers: set[str], now: float) -> bool:

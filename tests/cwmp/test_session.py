@@ -83,6 +83,7 @@ def join(session: CPESession, acs: ACSSession) -> list[str]:
     return names
 
 
+@pytest.mark.rule("4.1-1", "4.1-8", "4.1-13", "4.1-17")
 def test_the_shortest_session() -> None:
     session, peer = cpe()
     assert join(session, ACSSession(Controller())) == ["Inform", "(empty)"]
@@ -90,6 +91,7 @@ def test_the_shortest_session() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("2.1-1", "3-2", "3.3-3", "4.1-4", "4.1-11", "4.1-12", "4.1-21")
 def test_requests_of_both_sides_in_their_turns() -> None:
     session, peer = cpe(DONE)
     controller = Controller([m.GetRPCMethods(), m.ScheduleInform(5)])
@@ -105,6 +107,7 @@ def test_requests_of_both_sides_in_their_turns() -> None:
     assert controller.responses[1] == m.Fault.of(9000)
 
 
+@pytest.mark.rule("3.1-1", "3.1-2")
 def test_answers_carry_id_and_namespace_of_the_request() -> None:
     session, _ = cpe()
     session.next_post()
@@ -117,6 +120,7 @@ def test_answers_carry_id_and_namespace_of_the_request() -> None:
     assert (answer.id, answer.namespace) == (" odd id ", CWMP_1_2)
 
 
+@pytest.mark.rule("3.1-3", "4.1-5", "4.1-6", "4.1-9", "4.1-13")
 def test_hold_requests_asks_for_an_empty_post_first() -> None:
     session, peer = cpe(DONE)
     session.next_post()
@@ -146,6 +150,7 @@ SECOND = m.TransferComplete("second")
 ASKED = say(m.GetRPCMethods(), "a")
 
 
+@pytest.mark.rule("3.1-3", "4.1-4", "4.1-8")
 def test_without_hold_requests_its_requests_come_one_by_one_before_the_empty_post() -> None:
     session, peer = established(DONE, SECOND)
     for number, request in ((2, DONE), (3, SECOND)):
@@ -155,6 +160,7 @@ def test_without_hold_requests_its_requests_come_one_by_one_before_the_empty_pos
     assert peer.heard == [INFORM, DONE, SECOND]
 
 
+@pytest.mark.rule("4.1-5", "4.1-6", "4.1-9")
 def test_hold_requests_counts_as_it_was_last() -> None:
     session, _ = established(DONE, SECOND)
     assert posted(session) == DONE
@@ -166,6 +172,7 @@ def test_hold_requests_counts_as_it_was_last() -> None:
     assert posted(session) == SECOND
 
 
+@pytest.mark.rule("4.1-6")
 def test_a_fault_can_hold_requests_too() -> None:
     session, _ = established(DONE, SECOND)
     session.next_post()
@@ -175,6 +182,7 @@ def test_a_fault_can_hold_requests_too() -> None:
     assert posted(session) == SECOND
 
 
+@pytest.mark.rule("4.1-6", "4.1-9")
 def test_requests_of_an_acs_that_holds_go_before_those_of_the_cpe() -> None:
     session, _ = established(DONE, hold=True)
     assert posted(session) is None
@@ -185,6 +193,7 @@ def test_requests_of_an_acs_that_holds_go_before_those_of_the_cpe() -> None:
     assert posted(session) == DONE
 
 
+@pytest.mark.rule("4.1-13")
 def test_after_a_hold_the_end_is_an_empty_post_without_hold() -> None:
     session, _ = established(hold=True)
     for _ in range(2):
@@ -194,6 +203,7 @@ def test_after_a_hold_the_end_is_an_empty_post_without_hold() -> None:
     assert session.state is State.DONE
 
 
+@pytest.mark.rule("4.1-5")
 def test_an_acs_that_asks_before_it_answers_is_answered_first() -> None:
     session, peer = established(DONE, SECOND)
     assert posted(session) == DONE
@@ -216,6 +226,7 @@ def test_an_acs_that_asks_first_and_never_answers_breaks_the_session() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("4.1-20")
 @pytest.mark.parametrize("number", [0, 1, 2, 2**31])
 def test_max_envelopes_is_one_whatever_is_said(number: int) -> None:
     session, _ = cpe(DONE)
@@ -226,6 +237,7 @@ def test_max_envelopes_is_one_whatever_is_said(number: int) -> None:
     assert posted(session) is None
 
 
+@pytest.mark.rule("4.1-11")
 def test_a_request_of_the_acs_is_answered_in_the_very_next_post_and_never_by_an_empty_one() -> None:
     session, _ = established()
     session.next_post()
@@ -236,6 +248,7 @@ def test_a_request_of_the_acs_is_answered_in_the_very_next_post_and_never_by_an_
     assert session.state is State.DONE
 
 
+@pytest.mark.rule("4.1-7", "4.1-13")
 def test_no_request_follows_the_empty_post() -> None:
     session, _ = cpe()
     session.next_post()
@@ -247,6 +260,7 @@ def test_no_request_follows_the_empty_post() -> None:
     assert session.state is State.DONE
 
 
+@pytest.mark.rule("3.4-1", "3.4-2")
 def test_8005_repeats_the_request_a_few_times() -> None:
     session, peer = cpe()
     for attempt in range(MAX_RETRY_REQUESTS):
@@ -258,6 +272,7 @@ def test_8005_repeats_the_request_a_few_times() -> None:
     assert peer.heard == []
 
 
+@pytest.mark.rule("3.4-1", "4.1-3")
 def test_8005_and_then_success() -> None:
     session, peer = cpe()
     session.next_post()
@@ -267,6 +282,7 @@ def test_8005_and_then_success() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("3.4-1")
 def test_8005_to_a_later_request_repeats_that_one_a_few_times() -> None:
     session, peer = established(DONE, SECOND)
     for request, first in ((DONE, 2), (SECOND, 3 + MAX_RETRY_REQUESTS)):
@@ -278,6 +294,7 @@ def test_8005_to_a_later_request_repeats_that_one_a_few_times() -> None:
     assert peer.heard == [INFORM, DONE, SECOND]
 
 
+@pytest.mark.rule("3.4-2")
 def test_8005_without_an_end_breaks_the_session() -> None:
     session, peer = established(DONE)
     for attempt in range(MAX_RETRY_REQUESTS):
@@ -289,6 +306,7 @@ def test_8005_without_an_end_breaks_the_session() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("3.4-4")
 def test_after_a_fault_the_next_request_comes() -> None:
     session, peer = established(DONE, SECOND)
     assert posted(session) == DONE
@@ -298,6 +316,7 @@ def test_after_a_fault_the_next_request_comes() -> None:
     assert peer.heard == [INFORM, SECOND]
 
 
+@pytest.mark.rule("3.4-5")
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -316,6 +335,7 @@ def test_a_wrong_answer_to_a_later_request_aborts(answer: bytes, reason: str) ->
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("3.4-5")
 @pytest.mark.parametrize(
     "rubbish",
     [
@@ -332,6 +352,7 @@ def test_what_is_no_whole_envelope_aborts(rubbish: bytes) -> None:
     assert (session.state, peer.heard) == (State.ABORTED, [])
 
 
+@pytest.mark.rule("3.4-4")
 def test_a_fault_to_a_later_request_is_no_end() -> None:
     session, peer = cpe(DONE)
     session.next_post()
@@ -342,6 +363,7 @@ def test_a_fault_to_a_later_request_is_no_end() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("3.4-3", "3.4-5", "4.1-2", "4.1-16")
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -362,6 +384,7 @@ def test_a_wrong_answer_to_the_inform_aborts(answer: bytes, reason: str) -> None
     assert peer.heard == []
 
 
+@pytest.mark.rule("3.4-5")
 def test_rubbish_aborts() -> None:
     session, _ = cpe()
     session.next_post()
@@ -378,6 +401,7 @@ def test_a_missing_id_is_taken_and_a_wrong_one_if_asked() -> None:
         assert session.established
 
 
+@pytest.mark.rule("3.4-5")
 def test_an_answer_to_nothing_aborts() -> None:
     session, _ = cpe()
     session.next_post()
@@ -387,12 +411,14 @@ def test_an_answer_to_nothing_aborts() -> None:
         session.receive(say(m.InformResponse()), 0.0)
 
 
+@pytest.mark.rule("4.1-19")
 def test_abort_ends_it() -> None:
     session, _ = cpe()
     session.abort()
     assert session.next_post() is None
 
 
+@pytest.mark.rule("3.4-7", "4.1-1")
 def test_the_acs_refuses_what_is_out_of_turn() -> None:
     acs = ACSSession(Controller())
     with pytest.raises(SessionError, match="a request while informing"):
@@ -408,6 +434,7 @@ def test_the_acs_refuses_what_is_out_of_turn() -> None:
         acs.receive(say(m.FactoryResetResponse()))
 
 
+@pytest.mark.rule("3.3-3", "8-12")
 def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
     acs = ACSSession(Controller())
     acs.receive(say(INFORM))
@@ -416,6 +443,7 @@ def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
     )
 
 
+@pytest.mark.rule("4.1-2")
 def test_a_refused_inform_ends_the_session_of_the_acs() -> None:
     class Refusing(Controller):
         def inform(self, inform: m.Inform) -> None:
@@ -426,6 +454,7 @@ def test_a_refused_inform_ends_the_session_of_the_acs() -> None:
     assert acs.state is State.DONE
 
 
+@pytest.mark.rule("4.1-27")
 def test_the_table_has_every_state_of_the_cpe() -> None:
     assert set(State) == set(TRANSITIONS[Role.CPE])
     for table in TRANSITIONS.values():
@@ -448,6 +477,7 @@ ANSWERS = st.sampled_from(
 )
 
 
+@pytest.mark.rule("4.1-3", "4.1-5", "4.1-7", "4.1-11", "4.1-27")
 @given(st.lists(ANSWERS, max_size=25), st.integers(0, 3))
 def test_any_answers_end_the_session_or_leave_it_waiting(script: list[str], own: int) -> None:
     """Whatever an ACS answers: two exceptions, each delivery once, no request too late."""
@@ -490,6 +520,7 @@ def _answer(kind: str, body: bytes) -> bytes:
     return answers[kind]
 
 
+@pytest.mark.rule("4.1-11", "4.1-12", "4.1-13", "4.1-17")
 @given(st.integers(0, 10**6))
 def test_two_sessions_joined_always_end(seed: int) -> None:
     chance = Random(seed)
@@ -501,3 +532,18 @@ def test_two_sessions_joined_always_end(seed: int) -> None:
     join(session, acs)
     assert (session.state, acs.state) == (State.DONE, State.DONE)
     assert expected == len(controller.responses) == len(peer.answered)
+
+
+@pytest.mark.rule("4.1-20")
+def test_max_envelopes_is_one_whatever_the_acs_says() -> None:
+    session, _ = cpe(DONE)
+    session.next_post()
+    session.receive(say(m.InformResponse(5)), 0.0)
+    assert posted(session) == DONE
+
+
+@pytest.mark.rule("4.1-3")
+def test_an_inform_is_never_sent_twice() -> None:
+    session, _ = cpe()
+    controller = Controller([m.GetRPCMethods()] * 3)
+    assert join(session, ACSSession(controller)).count("Inform") == 1

@@ -67,6 +67,9 @@ def test_there_is_a_request_for_every_event_that_has_one() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 class TestEveryEvent:
+    @pytest.mark.rule(
+        "6-5", "6-12", "6-14", "6-16", "6-17", "6-19", "6-20", "6-21", "6-25", "4.2-12"
+    )
     def test_it_opens_a_session_which_delivers_it(self, code: str) -> None:
         box = pending(code)
         acs = run(box, 5.0)
@@ -74,12 +77,14 @@ class TestEveryEvent:
         assert (box.pending, box.requests, box.due) == ((), (), inf)
         assert box.premises.books.delivered[code] == 1 + (code in ("0 BOOTSTRAP", "1 BOOT"))
 
+    @pytest.mark.rule("6-4")
     def test_only_events_of_methods_carry_a_command_key(self, code: str) -> None:
         inform = run(pending(code), 5.0).inform_message
         assert inform is not None
         for event in inform.event:
             assert event.command_key == ("key" if event.event_code.startswith("M ") else "")
 
+    @pytest.mark.rule("5-10", "6-5", "6-13")
     def test_a_failed_session_keeps_it_for_the_retry(self, code: str) -> None:
         box = pending(code)
         fail(box, 5.0)
@@ -93,6 +98,7 @@ class TestEveryEvent:
         assert (codes(inform), inform.retry_count) == (told(code), 1)
         assert box.pending == ()
 
+    @pytest.mark.rule("6-14", "6-16", "6-17", "6-19", "6-20")
     def test_after_the_inform_response_only_what_has_a_response_of_its_own_is_left(
         self, code: str
     ) -> None:
@@ -104,6 +110,7 @@ class TestEveryEvent:
             assert run(box, box.due).heard == [REQUESTS[rule(code).delivered_by]]
             assert (box.pending, box.due) == ((), inf)
 
+    @pytest.mark.rule("3.4-4")
     def test_a_fault_of_the_acs_leaves_it_for_the_next_session(self, code: str) -> None:
         class Refusing(ScriptedACS):
             def answer(self, request: m.Request) -> m.Response:
@@ -121,6 +128,7 @@ class TestEveryEvent:
         run(box, 9.0)
         assert (box.pending, box.requests) == ((), ())
 
+    @pytest.mark.rule("6-5", "6-8", "6-11", "6-15")
     def test_a_reboot_keeps_it_but_for_what_it_overtakes(self, code: str) -> None:
         box = pending(code)
         box.reboot(5.0)
@@ -130,6 +138,7 @@ class TestEveryEvent:
         assert codes(inform) == [*kept, "1 BOOT"]
         assert box.pending == ()
 
+    @pytest.mark.rule("6-7")
     @pytest.mark.parametrize("why", ["factory reset", "new ACS", "power off"])
     def test_a_new_life_drops_it_by_that_rule(self, code: str, why: str) -> None:
         box = pending(code)
@@ -149,6 +158,7 @@ class TestEveryEvent:
         late = why in orders and code == "M Reboot"
         assert box.premises.books.discarded[code, why] == 1 + late
 
+    @pytest.mark.rule("6-3")
     def test_twice_is_once_or_twice_as_the_table_says(self, code: str) -> None:
         box = pending(code)
         key = "key" if code.startswith("M ") else ""
@@ -157,6 +167,7 @@ class TestEveryEvent:
         assert found == (2 if code.startswith("M ") else 1)
 
 
+@pytest.mark.rule("6-7")
 def test_first_contact_is_told_until_the_acs_has_heard_it() -> None:
     box = cpe(behaviors=Behaviors(periodic_inform=False))
     for _ in range(3):
@@ -165,6 +176,7 @@ def test_first_contact_is_told_until_the_acs_has_heard_it() -> None:
     assert codes(run(box, box.reschedule(box.due)).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
 
 
+@pytest.mark.rule("6-1")
 def test_an_inform_carries_64_events_at_most() -> None:
     box = booted()
     for number in range(MAX_EVENTS + 6):
@@ -195,6 +207,7 @@ def test_informs_can_be_scheduled_as_often_as_an_inform_can_tell() -> None:
     assert fault.value.fault_code == 9004
 
 
+@pytest.mark.rule("6-2", "6-25")
 @pytest.mark.parametrize(
     ("code", "known"),
     [
@@ -215,6 +228,7 @@ def test_codes_of_the_standard_and_of_vendors(code: str, known: bool) -> None:
 class TestAfterTheSession:
     URL = m.SetParameterValues((m.ParameterValueStruct(f"{MS}URL", "http://other/"),))
 
+    @pytest.mark.rule("4.1-24", "4.1-26")
     @pytest.mark.parametrize("orders", [(URL, m.Reboot("k")), (m.Reboot("k"), URL)])
     def test_another_acs_and_a_reboot_in_either_order(self, orders: tuple[m.Request, ...]) -> None:
         box = booted()

@@ -27,6 +27,7 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.events import EVENTS, MAX_EVENTS, rule
 from caretaker.device.methods import METHODS
+from caretaker.device.transfers import TransferSettings
 from caretaker.errors import CaretakerError, DeviceBusy
 
 RESULT = m.AutonOpResultStruct(
@@ -61,6 +62,7 @@ class Walk:
             seed % 1000,
             namespace=CWMP_1_2,
             behaviors=Behaviors(periodic_inform=self.chance.random() < 0.5, inform_interval=50),
+            transfers=TransferSettings(failures=0.3),
         )
         self.now = 0.0
         self.steps: tuple[Callable[[], None], ...] = (
@@ -81,7 +83,8 @@ class Walk:
     def event(self) -> None:
         code = self.chance.choice(BY_INFORM)
         key = "key" if code.startswith("M ") else ""
-        for _ in range(self.chance.choice((1, 1, 1, MAX_EVENTS + 6))):
+        burst = MAX_EVENTS + 6 if key and self.chance.random() < 0.3 else 1
+        for _ in range(burst):
             self.box.raise_event(m.EventStruct(code, key), self.now)
         self._due_at_once()
 
@@ -92,8 +95,9 @@ class Walk:
     def change(self) -> None:
         parameters = self.box.model.parameters
         path = self.chance.choice(list(parameters))
+        text = "00AABB" if path.endswith("OUI") else self.chance.choice(("0", "1", "text"))
         try:
-            self.box.change(path, self.chance.choice(("0", "1", "text")), self.now)
+            self.box.change(path, text, self.now)
         except CaretakerError:
             pass
 

@@ -66,6 +66,7 @@ def fault(told: m.DUStateChangeComplete) -> int:
 
 
 class TestTheWay:
+    @pytest.mark.rule("4.2-9", "6-19", "8-6", "8.5-1")
     def test_the_end_is_told_with_its_events_in_a_session_of_its_own(self) -> None:
         box = booted()
         box.connection_request(10.0)
@@ -83,6 +84,7 @@ class TestTheWay:
         assert [result.uuid for result in told.results] == [UUID, OTHER]
         assert (box.pending, box.requests, box.due) == ((), (), inf)
 
+    @pytest.mark.rule("8.5-3")
     def test_times_are_utc_and_follow_each_other(self) -> None:
         first, second = done(booted(), install(), uninstall()).results
         assert first.start_time == "2025-06-15T15:06:41Z"
@@ -96,6 +98,7 @@ class TestTheWay:
 
         assert due(1) == due(1) != due(2)
 
+    @pytest.mark.rule("6-19", "6-24")
     def test_it_is_told_until_the_acs_has_answered(self) -> None:
         box = booted()
         box.connection_request(1.0)
@@ -105,6 +108,7 @@ class TestTheWay:
         assert codes(acs.inform_message) == ["11 DU STATE CHANGE COMPLETE", "M ChangeDUState"]
         assert len(acs.heard) == 1
 
+    @pytest.mark.rule("8.5-4")
     def test_a_reboot_stops_neither_the_run_nor_what_is_installed(self) -> None:
         box = booted()
         box.connection_request(1.0)
@@ -131,6 +135,7 @@ class TestTheWay:
 
 
 class TestRefusals:
+    @pytest.mark.rule("8-15", "8.5-2")
     @pytest.mark.parametrize(
         ("request_", "code"),
         [
@@ -194,6 +199,7 @@ class TestInstall:
         assert results[1].deployment_unit_ref.startswith("InternetGatewayDevice.SoftwareModules.")
         assert box.value(f"{results[1].deployment_unit_ref}UUID", 0.0) == ""
 
+    @pytest.mark.rule("8.5-5")
     def test_without_a_uuid_it_is_that_of_the_file_whatever_its_version(self) -> None:
         box = booted()
         first, twin, second = done(
@@ -206,6 +212,7 @@ class TestInstall:
         assert first.uuid[14] == "5"
         assert [each.fault.fault_code for each in (first, twin, second)] == [0, 9026, 0]
 
+    @pytest.mark.rule("8.5-5", "8.5-6", "8.5-7")
     @pytest.mark.parametrize(
         ("operation", "code"),
         [
@@ -226,18 +233,21 @@ class TestInstall:
         assert result.fault.fault_code == code
         assert result.current_state == ("Failed" if code else "Installed")
 
+    @pytest.mark.rule("8.5-6")
     def test_an_environment_can_be_off(self) -> None:
         box = booted()
         box.change(f"{ENVIRONMENT}.Enable", "0", 1.0)
         assert fault(done(box, install(execution_env_ref=ENVIRONMENT))) == 9024
         assert fault(done(box, install())) == 0
 
+    @pytest.mark.rule("8.5-8")
     def test_a_unit_is_installed_once_in_each_version(self) -> None:
         box = booted()
         assert fault(done(box, install())) == 0
         assert fault(done(box, install(uuid=UUID.upper()))) == 9026
         assert fault(done(box, install("http://files/app-2.0.ipk"))) == 0
 
+    @pytest.mark.rule("8.5-9")
     def test_there_is_room_for_so_many(self) -> None:
         box = booted()
         for number in range(software.MAX_UNITS // 16):
@@ -254,18 +264,21 @@ class TestUpdate:
         assert (result.uuid, result.version, result.current_state) == (UUID, "1.2", "Installed")
         assert box.value(f"{UNITS}1.Version", 0.0) == "1.2"
 
+    @pytest.mark.rule("8.5-10")
     def test_a_url_alone_tells_which_unit(self) -> None:
         box = booted()
         done(box, install(), install("http://files/web-1.0.ipk", OTHER))
         (result,) = done(box, update("http://mirror/web-1.1.ipk", None)).results
         assert (result.uuid, result.version) == (OTHER, "1.1")
 
+    @pytest.mark.rule("8.5-10")
     def test_neither_means_all_each_to_its_next_version(self) -> None:
         box = booted()
         done(box, install(), install("http://files/web-3.9.ipk", OTHER))
         results = done(box, update(None, None)).results
         assert [(each.uuid, each.version) for each in results] == [(UUID, "1.1"), (OTHER, "3.10")]
 
+    @pytest.mark.rule("8.5-11", "8.5-12")
     @pytest.mark.parametrize(
         ("operation", "code"),
         [
@@ -286,12 +299,14 @@ class TestUpdate:
         assert fault(done(box, operation)) == code
         assert box.value(f"{UNITS}1.Version", 0.0) == "1.0"
 
+    @pytest.mark.rule("8.5-11")
     def test_a_failed_update_tells_the_state_that_the_unit_still_has(self) -> None:
         box = booted()
         done(box, install())
         (result,) = done(box, update(APP)).results
         assert (result.current_state, result.version) == ("Installed", "1.0")
 
+    @pytest.mark.rule("8.5-13")
     def test_of_several_versions_one_must_be_named(self) -> None:
         box = booted()
         done(box, install(), install("http://files/app-2.0.ipk"))
@@ -315,6 +330,7 @@ class TestUninstall:
         (result,) = done(box, install()).results
         assert result.deployment_unit_ref == f"{UNITS}2."
 
+    @pytest.mark.rule("8.5-14")
     def test_all_versions_or_one(self) -> None:
         box = booted()
         done(box, install(), install("http://files/app-2.0.ipk"))
@@ -322,6 +338,7 @@ class TestUninstall:
         done(box, install("http://files/app-2.0.ipk"))
         assert [each.version for each in done(box, uninstall()).results] == ["1.0", "2.0"]
 
+    @pytest.mark.rule("8.5-12")
     @pytest.mark.parametrize(
         ("operation", "code"),
         [
@@ -339,6 +356,7 @@ class TestUninstall:
         done(box, install())
         assert fault(done(box, operation)) == code
 
+    @pytest.mark.rule("8.5-15")
     def test_what_an_earlier_change_still_works_at_can_not_be_changed(self) -> None:
         box = booted()
         done(box, install())
@@ -355,7 +373,22 @@ class TestUninstall:
         assert (long.command_key, fault(long)) == ("long", 0)
 
 
+@pytest.mark.rule("7-12")
+def test_the_status_of_an_execution_unit_is_told_when_it_changes_by_itself() -> None:
+    box = booted()
+    done(box, install())
+    assert (box.pending, box.due) == ((), inf)
+    path = "Device.SoftwareModules.ExecutionUnit.1.Status"
+    now = box.ended_at + 1.0
+    assert box.change(path, "Idle", now) == now
+    inform = run(box, now).inform_message
+    assert codes(inform) == ["4 VALUE CHANGE"]
+    assert inform is not None
+    assert m.ParameterValueStruct(path, "Idle") in inform.parameter_list
+
+
 class TestByItself:
+    @pytest.mark.rule("6-20", "8.5-16")
     def test_the_acs_is_told(self) -> None:
         box = booted()
         assert software.change_by_itself(box, [install(), uninstall(OTHER)], 5.0) == 5.0
@@ -366,6 +399,7 @@ class TestByItself:
         assert [each.operation_performed for each in told.results] == ["Install", "Uninstall"]
         assert [each.fault.fault_code for each in told.results] == [0, 9028]
 
+    @pytest.mark.rule("8.5-16")
     @pytest.mark.parametrize(
         ("enabled", "kinds", "outcome", "told"),
         [
@@ -416,6 +450,7 @@ def test_units_that_a_device_came_with_can_be_changed() -> None:
     assert box.parameter(f"{UNITS}4.UUID") is None
 
 
+@pytest.mark.rule("8-7")
 def test_vouchers_are_taken_and_there_are_no_options() -> None:
     box = booted()
     assert ask(box, m.SetVouchers((b"voucher",))) == m.SetVouchersResponse()

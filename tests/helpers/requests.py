@@ -12,7 +12,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.methods import METHODS
 
-KEYS = ("", "k", "key", "key", "x" * 33)
+KEYS = (*("", "k", "key") * 4, "x" * 33)
 UUIDS = ("5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001", "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec002", "odd")
 VALUES = ("", "0", "1", "20", "Requested", "http://acs/", "http://other/", "2025-06-15T15:06:40Z")
 FILES = ("http://acs/app-1.0.ipk", "http://acs/app-1.1.ipk", "https://acs/x", "ftp://acs/x", "")
@@ -39,7 +39,7 @@ def _object(chance: Random, box: CPE) -> str:
 
 def _parameter(chance: Random, box: CPE) -> m.ParameterValueStruct:
     """What can be set, half of the time, and often what steers the CPE itself."""
-    if chance.random() < 0.1:
+    if chance.random() < 0.2:
         url = chance.choice(("http://acs/", "http://other/"))
         return m.ParameterValueStruct(f"{box.profile.management_server}URL", url, "")
     writable = [path for path, each in box.model.parameters.items() if each.writable]
@@ -83,8 +83,8 @@ _FIELDS: dict[str, Callable[[Random, CPE], Any]] = {
 }
 """What an argument of this name is; others are made of their type."""
 _SCALARS: dict[Any, Callable[[Random, CPE], Any]] = {
-    str: _any_of("", "x", "x" * 300),
-    int: _any_of(-1, 0, 1, 1000),
+    str: _any_of(*("", "x") * 10, "x" * 300),
+    int: _any_of(*(0, 1, 1000) * 5, -1),
     bool: _any_of(True, False),
     bytes: _any_of(b"", b"voucher"),
     str | None: _any_of(None, "", "x"),
@@ -119,7 +119,7 @@ def _made(hint: Any, chance: Random, box: CPE) -> Any:
         return _made(get_args(hint)[0], chance, box)
     if get_origin(hint) is tuple:
         item = get_args(hint)[0]
-        return tuple(_made(item, chance, box) for _ in range(chance.randrange(4)))
+        return tuple(_made(item, chance, box) for _ in range(chance.choice((0, 1, 1, 2, 3))))
     if hint in _SCALARS:
         return _SCALARS[hint](chance, box)
     if get_args(hint):  # a union of structs
