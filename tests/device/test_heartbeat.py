@@ -5,9 +5,12 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import codes, cpe, extended, premises, run
+from helpers.cpes import ask, codes, cpe, extended, premises, run
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
+from caretaker.device import heartbeat
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 
@@ -75,3 +78,32 @@ def test_a_device_without_the_policy_has_none() -> None:
     made = cpe(behaviors=Behaviors(periodic_inform=False))
     run(made, 0.0)
     assert (made.due, made.jobs) == (inf, ())
+
+
+@pytest.mark.rule("6-22")
+def test_another_acs_leaves_the_policy_and_a_factory_reset_does_not() -> None:
+    made = box("2025-06-15T15:06:47Z")
+    made.connection_request(1.0)
+    url = m.ParameterValueStruct("Device.ManagementServer.URL", "http://other/", "")
+    run(made, 1.0, m.SetParameterValues((url,)))
+    run(made, 1.0)
+    assert made.due == pytest.approx(7.0)
+    run(made, made.due, m.FactoryReset())
+    run(made, made.due)
+    assert (made.due, made.jobs) == (inf, ())
+
+
+@given(st.floats(0, 1e7), st.floats(0.0, 100.0))
+def test_the_next_beat_is_always_to_come(now: float, offset: float) -> None:
+    """One that is due at once would be due for ever."""
+    policy = heartbeat.Policy(20.0, "2025-06-15T15:06:47.3Z")
+    due = heartbeat._next(policy, now, 1.75e9 + offset)
+    assert now < due <= now + 40.0
+    assert heartbeat._next(policy, due, 1.75e9 + offset) > due
+
+
+def test_an_interval_is_at_least_twenty_seconds() -> None:
+    short = m.ParameterValueStruct(f"{POLICY}ReportingInterval", "19", "xsd:unsignedInt")
+    response = ask(box(), m.SetParameterValues((short,)))
+    assert isinstance(response, m.Fault)
+    assert response.set_parameter_values_fault[0].fault_code == 9007
