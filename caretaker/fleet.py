@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct
+from caretaker.device import quirks
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Premises
 from caretaker.device.events import EVENTS
@@ -45,6 +46,7 @@ def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
             Credentials(username, password),
             url if url != cpe.premises.acs_url else "",
             _CODINGS.get(cpe.value(f"{prefix}HTTPCompression", now).lower(), ""),
+            reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
         )
 
     return open_transport

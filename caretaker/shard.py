@@ -24,9 +24,10 @@ from gevent import Greenlet
 
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
+from caretaker.device import quirks
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.profile import ProfileMix
-from caretaker.digest import Credentials
+from caretaker.digest import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
     DeviceBusy,
@@ -81,6 +82,7 @@ class _Run:
     inform_sent: float | None = None
     informed: float | None = None
     greenlet: Greenlet[..., None] | None = None
+    answers: int = 0
     outcome: Outcome = Outcome.ABANDONED
     reason: str | None = None
     blame: Blame | None = None
@@ -183,7 +185,8 @@ class Shard:
         """The credentials a Connection Request must show, as they are now (TR-069 3.2.2.2)."""
         cpe = self.cpe(serial_number)
         now, prefix = self._clock(), cpe.profile.management_server
-        return Credentials(
+        kinds = [kind for quirk, kind in _CREDENTIALS.items() if quirk in cpe.profile.quirks]
+        return (kinds or [Credentials])[0](
             cpe.value(f"{prefix}ConnectionRequestUsername", now),
             cpe.value(f"{prefix}ConnectionRequestPassword", now),
         )
@@ -315,11 +318,20 @@ class Shard:
         try:
             body = session.next_post()
             while body is not None:
+                self._think(run)
                 self._exchange(run, transport, body)
                 body = session.next_post()
         finally:
             transport.close()
         run.outcome = Outcome.SUCCEEDED
+
+    def _think(self, run: _Run) -> None:
+        """Let a device that is slow take its time before it answers the ACS."""
+        if run.session.answering:
+            run.answers += 1
+            seconds = run.cpe.thinking_time(run.answers)
+            if seconds:
+                gevent.sleep(seconds)
 
     def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
         started = self._clock()
@@ -391,6 +403,13 @@ class Shard:
         for cpe in self.cpes.values():
             for event in cpe.pending:
                 results.count(f"events.pending.{event.event_code}")
+
+
+_CREDENTIALS = {
+    quirks.CR_BASIC: BasicCredentials,
+    quirks.CR_NO_QOP: OldDigestCredentials,
+}
+"""The credentials of devices that do not ask for them as the standard says."""
 
 
 def _body(answer: Answer) -> bytes:

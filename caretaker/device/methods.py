@@ -91,6 +91,8 @@ def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFa
         code = FaultCode.NON_WRITABLE_PARAMETER
     else:
         code = check_value(parameter, struct.value, struct.type) or _check_range(cpe, struct)
+        if code is None and notifications.refuses(cpe, struct.name, struct.value):
+            code = FaultCode.INVALID_PARAMETER_VALUE
     if code is None:
         return None
     fault = m.Fault.of(code)
@@ -160,6 +162,8 @@ def _set_parameter_attributes(
     ]
     if any(s.notification_change and not 0 <= s.notification <= 6 for _, s in targets):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "Notification is 0 to 6")
+    if any(s.notification_change and _denied(cpe, path, s.notification) for path, s in targets):
+        raise FaultError(FaultCode.NOTIFICATION_REQUEST_REJECTED)
     overlay = cpe.own()
     kept = overlay.attributes = overlay.attributes or {}
     for path, struct in targets:
@@ -169,6 +173,13 @@ def _set_parameter_attributes(
             struct.access_list if listing else _access_list(cpe, path),
         )
     return m.SetParameterAttributesResponse()
+
+
+def _denied(cpe: CPE, path: str, notification: int) -> bool:
+    """Whether the profile has this parameter refuse this attribute; passive never is refused."""
+    parameter = cpe.parameter(path)
+    limits = parameter.limits if parameter is not None else None
+    return limits is not None and limits.deny_active and notification in notifications.ANY_ACTIVE
 
 
 def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PASSIVE, ACTIVE = 1, 2
 _STANDARD = {0: 0, 1: PASSIVE, 2: ACTIVE, 3: 0, 4: PASSIVE, 5: 0, 6: PASSIVE}
 """What each value of the attribute means for Informs; 3 to 6 add lightweight notification."""
+ANY_ACTIVE = (2, 5, 6)
+"""The values that ask for active notification of either kind, which a CPE may refuse (9009)."""
 
 FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 """Parameters whose active notification can't be turned off (data models)."""
@@ -69,6 +71,22 @@ def inform_parameters(cpe: CPE, codes: Iterable[str], now: float) -> list[str]:
         if row.endswith(".") and _is_on(cpe, row, numbers, now)
         for path in _named(cpe, cpe.value(f"{row}ParameterName", now))
     ]
+
+
+def refuses(cpe: CPE, path: str, value: str) -> bool:
+    """
+    Whether a value can't stand in a row of the InformParameter table (data models).
+
+    What every Inform carries anyway can't be its ParameterName, nor ``4 VALUE CHANGE`` an event.
+    """
+    table = f"{cpe.profile.management_server}InformParameter."
+    if not path.startswith(table):
+        return False
+    last = path.rpartition(".")[2]
+    if last == "ParameterName":
+        return value in cpe.profile.inform_parameters
+    codes = [part.strip().partition(" ")[0] for part in value.split(",")]
+    return last == "EventList" and "4" in codes
 
 
 def _is_on(cpe: CPE, row: str, numbers: set[str], now: float) -> bool:
