@@ -55,7 +55,8 @@ ESSENTIALS: tuple[Row, ...] = (
 )
 """What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
 
-_ESSENTIAL = {row.path: row for row in ESSENTIALS}
+KNOWN = {row.path: row for row in ESSENTIALS}
+"""They by their path below the root."""
 
 _UNREACHABLE = {
     "ManagementServer.UDPConnectionRequestAddress": "",
@@ -145,8 +146,8 @@ def load_profile(name: str) -> Profile:
 def _load_export(name: str) -> Export:
     if name in BUILT_IN:
         data = (resources.files("caretaker.device") / "profiles" / f"{name}.csv").read_bytes()
-        return read_export(name, data, _ESSENTIAL)
-    return read_export(Path(name).name, _read(name), _ESSENTIAL)
+        return read_export(name, data, KNOWN)
+    return read_export(Path(name).name, _read(name), KNOWN)
 
 
 def _read(name: str) -> bytes:
@@ -169,7 +170,7 @@ def read_profile(name: str, data: bytes) -> Profile:
     Raises:
         ProfileError: it is no parameter export, or of no device we know the root of.
     """
-    return _build(name, read_export(name, data, _ESSENTIAL))
+    return _build(name, read_export(name, data, KNOWN))
 
 
 def _build(name: str, export: Export, file: ProfileFile | None = None) -> Profile:
