@@ -119,6 +119,7 @@ class Shard:
         max_sessions: how many run at once, to protect this machine; further ones wait, which
             shows as lateness.
         rate_limit: of Connection Requests.
+        sleep: waits that many seconds; for devices that are slow.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Shard:
         clock: Callable[[], float] = time.monotonic,
         max_sessions: int = 1000,
         rate_limit: RateLimit | None = None,
+        sleep: Callable[[float], object] = gevent.sleep,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.premises = premises
@@ -140,6 +142,7 @@ class Shard:
         self._clock = clock
         self._max_sessions = max_sessions
         self._rate_limit = rate_limit or RateLimit()
+        self._sleep = sleep
         self._heap: list[tuple[float, int]] = []
         self._waiting: dict[int, float] = {}  # CPEs due beyond max_sessions, with their due time
         self._running: dict[int, _Run] = {}
@@ -331,7 +334,7 @@ class Shard:
             run.answers += 1
             seconds = run.cpe.thinking_time(run.answers)
             if seconds:
-                gevent.sleep(seconds)
+                self._sleep(seconds)
 
     def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
         started = self._clock()

@@ -109,7 +109,7 @@ def _dots(path: str) -> list[int]:
 def write_export(export: Export) -> bytes:
     """The CSV file of these rows, sorted by path."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for name, value in sorted(export.about.items()):
         writer.writerow((f"DeviceID.{name}", "false", "false", value, "xsd:string"))
@@ -138,5 +138,5 @@ def with_parents(rows: Iterable[Row]) -> dict[str, Row]:
     for path in list(found):
         for dot in _dots(path.rstrip(".")):
             parent = path[: dot + 1]
-            found.setdefault(parent, Row(parent, is_object=True, writable=False))
+            found.setdefault(parent, Row(parent, is_object=True, writable=False, type=ANY))
     return found

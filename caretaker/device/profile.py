@@ -155,7 +155,7 @@ def _read(name: str) -> bytes:
         return Path(name).read_bytes()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        cure = f"give a CSV file as GenieACS exports it, or one of {', '.join(BUILT_IN)}"
+        cure = f"give a CSV export, a profile file (.toml), or one of {', '.join(BUILT_IN)}"
         raise ProfileError(f"profile {name}: {why}; {cure}") from error
 
 

@@ -264,7 +264,7 @@ def _tables(place: str, value: Any) -> list[dict[str, Any]]:
 
 
 def _version(place: str, value: Any) -> str:
-    if value not in CWMP_VERSIONS:
+    if not isinstance(value, str) or value not in CWMP_VERSIONS:
         raise _Wrong(f"{place} = {value!r}: write one of {', '.join(map(repr, CWMP_VERSIONS))}")
     return str(value)
 
