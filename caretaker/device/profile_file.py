@@ -88,18 +88,18 @@ class ProfileFile:
         Raises:
             ProfileError: a path names nothing there, or can't be changed.
         """
-        rows = {row.path: row for row in base}
+        rows = _Rows(base)
         for entry in self.parameters:
             for path in self._named(rows, entry.path, root, "[[parameter]]"):
-                rows[path] = self._described(rows.get(path), path, entry)
+                rows.put(self._described(rows.get(path), path, entry))
         given = [("[device]", root + last, value) for last, value in self.device]
         given += [("[values]", path, value) for path, value in self.values]
         for place, path, value in given:
             for each in self._named(rows, path, root, place):
-                rows[each] = _with_value(rows[each], value)
+                rows.put(_with_value(rows[each], value))
         for path, template in self.identity:
             for each in self._named(rows, path, root, "[identity]"):
-                rows[each] = rows[each]._replace(value=template, source=TEMPLATE)
+                rows.put(rows[each]._replace(value=template, source=TEMPLATE))
         return list(rows.values())
 
     def informed(self, paths: Iterable[str]) -> Iterator[str]:
@@ -107,13 +107,13 @@ class ProfileFile:
         patterns = [_pattern(entry.path) for entry in self.parameters if entry.inform]
         return (path for path in paths if any(each.fullmatch(path) for each in patterns))
 
-    def _named(self, rows: Mapping[str, Row], path: str, root: str, place: str) -> list[str]:
+    def _named(self, rows: _Rows, path: str, root: str, place: str) -> list[str]:
         """The rows of a path; of a ``[[parameter]]`` that is not there yet, the path itself."""
         if not path.startswith(root):
             raise self._error(place, f"{path} is not below {root}, the base's root")
         if path[len(root) :] in _FLEETS_OWN and place != "[[parameter]]":
             raise self._error(place, f"{path} is each CPE's own, computed by the run; leave it out")
-        found = [path] if path in rows else list(filter(_pattern(path).fullmatch, rows))
+        found = rows.named(path)
         if place != "[[parameter]]":
             found = [each for each in found if not each.endswith(".")]
         elif not found and "*" not in path:
@@ -142,6 +142,35 @@ class ProfileFile:
 
     def _error(self, place: str, what: str) -> ProfileError:
         return ProfileError(f"profile {self.name}: {place}: {what}")
+
+
+class _Rows(dict[str, Row]):
+    """Rows by path, which are found by paths with ``*`` without a look at each."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        super().__init__()
+        self._shapes: dict[str, list[str]] = {}
+        for row in rows:
+            self.put(row)
+
+    def put(self, row: Row) -> None:
+        """Add a row, or replace the one of its path."""
+        if row.path not in self:
+            self._shapes.setdefault(_shape(row.path), []).append(row.path)
+        self[row.path] = row
+
+    def named(self, path: str) -> list[str]:
+        """The rows of a path."""
+        if path in self:
+            return [path]
+        return list(filter(_pattern(path).fullmatch, self._shapes.get(_shape(path), ())))
+
+
+def _shape(path: str) -> str:
+    return _INSTANCE.sub("*", path)
+
+
+_INSTANCE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
 
 
 def _with_value(row: Row, value: str) -> Row:

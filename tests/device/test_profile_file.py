@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
+from caretaker.device.data_model import Row
 from caretaker.device.limits import Limits
 from caretaker.device.profile import Profile, load_profile
 from caretaker.device.profile_file import (
@@ -22,6 +23,7 @@ from caretaker.device.profile_file import (
     _TOP,
     CWMP_VERSIONS,
     DEVICE,
+    _Rows,
     read_profile_file,
 )
 from caretaker.device.quirks import QUIRKS
@@ -171,6 +173,22 @@ class TestParameters:
     def test_dynamic_tables_are_handed_on(self, load: Load) -> None:
         profile = load('[[dynamic]]\npath = "Device.X"\n')
         assert profile.dynamics_raw == ({"path": "Device.X"},)
+
+
+PARTS = st.lists(st.sampled_from(["1", "22", "*", "A"]), min_size=1, max_size=3)
+
+
+@given(st.lists(PARTS, max_size=9), PARTS)
+def test_a_star_is_any_instance_number(found: list[list[str]], path: list[str]) -> None:
+    numbers = [["7" if part == "*" else part for part in parts] for parts in found]
+    rows = _Rows(Row(".".join(("D", *parts)), False, False) for parts in numbers)
+    expected = {
+        ".".join(("D", *parts))
+        for parts in numbers
+        if len(parts) == len(path)
+        and all(a == b or (b == "*" and a.isdigit()) for a, b in zip(parts, path, strict=True))
+    }
+    assert set(rows.named(".".join(("D", *path)))) == expected
 
 
 @pytest.mark.parametrize("version", CWMP_VERSIONS)
