@@ -24,7 +24,8 @@ from typing import Any
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.device.data_model import DataModel, Row
 from caretaker.device.export import Export, read_export
-from caretaker.device.profile_file import ProfileFile, oui_of, read_profile_file
+from caretaker.device.profile_file import ProfileFile
+from caretaker.device.profile_toml import oui_of, read_profile_file
 from caretaker.device.quirks import NO_PARAMETER_KEY
 from caretaker.errors import ProfileError
 

@@ -15,7 +15,8 @@ from caretaker.cwmp import messages as m
 from caretaker.device.importing import write_profile_file
 from caretaker.device.limits import Limits
 from caretaker.device.profile import BUILT_IN, load_profile
-from caretaker.device.profile_file import Entry, read_profile_file
+from caretaker.device.profile_file import Entry
+from caretaker.device.profile_toml import read_profile_file
 
 MODEL = """<dm:document xmlns:dm="urn:broadband-forum-org:cwmp:datamodel-1-6">
 <model name="Device:2">

@@ -18,12 +18,12 @@ from caretaker.device.cpe import CPE
 from caretaker.device.data_model import Row
 from caretaker.device.limits import Limits
 from caretaker.device.profile import Profile, load_profile
-from caretaker.device.profile_file import (
+from caretaker.device.profile_file import _Rows
+from caretaker.device.profile_toml import (
     _ENTRY,
     _TOP,
     CWMP_VERSIONS,
     DEVICE,
-    _Rows,
     read_profile_file,
 )
 from caretaker.device.quirks import QUIRKS
