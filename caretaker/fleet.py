@@ -21,10 +21,12 @@ from caretaker.device.cpe import CPE, Premises
 from caretaker.device.events import EVENTS
 from caretaker.device.identity import Identities
 from caretaker.device.profile import ProfileMix
+from caretaker.device.transfers import TransferSettings
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http import Address, Endpoint
 from caretaker.loop import Loop
+from caretaker.mover import Mover
 from caretaker.results import Results, Sink
 from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport
@@ -50,6 +52,21 @@ def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
         )
 
     return open_transport
+
+
+def transfer_settings(
+    endpoint: Endpoint, mode: str, seconds: tuple[float, float], failures: float, bandwidth: float
+) -> TransferSettings:
+    """
+    How transfers go: with ``real`` bytes are moved, with the ACS's host and the allowed ones.
+
+    Raises:
+        InputError: a value can't be used.
+    """
+    if mode not in ("simulated", "real"):
+        raise InputError(f"transfers {mode!r}: give simulated or real")
+    hosts = {endpoint.address.host, *endpoint.allowed_hosts} if mode == "real" else ()
+    return TransferSettings(seconds, failures, None, bandwidth, frozenset(hosts))
 
 
 @dataclass(frozen=True)
@@ -93,6 +110,11 @@ class Fleet:
         reboot_seconds: shortest and longest outage of a reboot.
         check_id: whether the ACS must repeat the cwmp:ID; some do not (enodebd).
         timeout: seconds to wait for each answer of the ACS.
+        allowed_hosts: other hosts that the ACS may redirect CPEs to, or have them get files from.
+        transfers: ``simulated``, or ``real`` to move bytes with these hosts and the ACS's.
+        transfer_seconds: shortest and longest time that a simulated one takes.
+        transfer_failures: share of the simulated ones that fail, 0 to 1.
+        bandwidth: bytes per second of each transfer; 0 for no limit.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
 
@@ -117,6 +139,11 @@ class Fleet:
         reboot_seconds: tuple[float, float] = (10.0, 30.0),
         check_id: bool = True,
         timeout: float = 30.0,
+        allowed_hosts: Iterable[str] = (),
+        transfers: str = "simulated",
+        transfer_seconds: tuple[float, float] = (5.0, 30.0),
+        transfer_failures: float = 0.0,
+        bandwidth: float = 0.0,
         sink: Sink | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -139,6 +166,8 @@ class Fleet:
             clock=clock,
             loop=self._loop,
         )
+        allowed = frozenset(allowed_hosts)
+        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, clock=clock)
         self._premises = Premises(
             Identities(seed, oui_prefix),
             acs_url,
@@ -149,10 +178,12 @@ class Fleet:
             reboot_seconds,
             time.time() - clock(),
             check_id=check_id,
+            transfers=transfer_settings(
+                self._endpoint, transfers, transfer_seconds, transfer_failures, bandwidth
+            ),
         )
         self._mix = ProfileMix.of(profiles)
         self._sink = sink
-        self._endpoint = Endpoint(Address.of(acs_url), timeout, clock=clock)
         self._made: Shard | None = None
 
     # The life of a fleet.
@@ -199,7 +230,8 @@ class Fleet:
 
     def _make(self) -> Shard:
         opener = transport_opener(self._endpoint)
-        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock)
+        mover = Mover(self._endpoint, self._premises.transfers.bandwidth)
+        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock, mover=mover)
 
     def start(self) -> Self:
         """Spawn what is not spawned yet, connect all to the ACS, and return itself."""

@@ -37,6 +37,8 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """The largest body that is taken, after decompression; an ACS request of that size is a mistake."""
 MAX_HEADER_BYTES = 64 * 1024
 MAX_COOKIES = 50
+_PIECE = 16 * 1024
+"""Bytes of a streamed body that are read at once; between them a slow reader waits."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -221,6 +223,19 @@ class _Reader:
         return Reply(self.status, headers, body, self.keep_alive)
 
 
+class _Counter(_Reader):
+    """Counts a body and drops it."""
+
+    __slots__ = ("taken",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    def on_body(self, data: bytes) -> None:
+        self.taken += len(data)
+
+
 _LIMITS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 _REASONS = {
     errno.ECONNREFUSED: "connection refused",
@@ -318,18 +333,59 @@ class Connection:
     def _receive(self, deadline: float, limit: int) -> Reply:
         reader = _Reader()
         while not reader.complete:
-            data = self._socket.recv(65536)
-            if data:
-                self.silent = False
-                reader.feed(data, limit)
-            elif self.silent:
-                raise ConnectionLost("connection closed without an answer")
-            else:
-                reader.end()
+            self._feed(reader, self._socket.recv(65536), limit)
             if not reader.complete:
                 self._wait_no_longer_than(deadline)
         self.answers += 1
         return reader.reply()
+
+    def _feed(self, reader: _Reader, data: bytes, limit: int) -> None:
+        if data:
+            self.silent = False
+            reader.feed(data, limit)
+        elif self.silent:
+            raise ConnectionLost("connection closed without an answer")
+        else:
+            reader.end()
+
+    def stream(
+        self, head: bytes, body: Iterable[bytes], pace: Callable[[int], None], limit: int
+    ) -> tuple[Reply, int]:
+        """
+        Send a request, and count and drop the body of the response: files are moved so.
+
+        The timeout is that of each piece; ``pace`` bounds the whole.
+
+        Args:
+            head: request line and headers, with the empty line that ends them.
+            body: the pieces of what follows.
+            pace: is told the bytes of each piece when it has been moved, and may sleep or raise.
+            limit: bytes of the response's body that are taken.
+
+        Returns:
+            The response without its body, and the bytes that the body had.
+
+        Raises:
+            TransportError: there is no complete response.
+        """
+        self.silent, self.sent_at = True, None
+        reader = _Counter()
+        try:
+            self._socket.settimeout(self._timeout)
+            for piece in (head, *body):
+                self._socket.sendall(piece)
+                pace(len(piece))
+            self.sent_at = self._clock()
+            while not reader.complete:
+                data = self._socket.recv(_PIECE)
+                self._feed(reader, data, limit + MAX_HEADER_BYTES)
+                pace(len(data))
+        except TimeoutError as error:
+            raise AnswerTimeout("no answer in time") from error
+        except OSError as error:
+            raise ConnectionLost("connection reset") from error
+        self.answers += 1
+        return reader.reply(), reader.taken
 
     def _wait_no_longer_than(self, deadline: float) -> None:
         left = deadline - self._clock()

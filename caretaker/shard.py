@@ -12,21 +12,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
+from typing import Any
 
 import gevent
 import gevent.event
+import gevent.lock
 from gevent import Greenlet
+from gevent.hub import Waiter
 
+from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
-from caretaker.device import quirks
+from caretaker.device import quirks, transfers
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.profile import ProfileMix
+from caretaker.device.transfers import State, Transfer
 from caretaker.digest import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
@@ -36,10 +41,59 @@ from caretaker.errors import (
     SessionError,
     TransportError,
 )
+from caretaker.mover import Moved, Mover
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
+
+
+TURN_SECONDS = 0.005
+"""After this long a turn of the loop takes on no further answer."""
+
+
+class Pace:
+    """
+    Keeps the turns of the loop short.
+
+    Answering a read of a whole device takes some ten milliseconds. When the requests of many CPEs
+    arrive together, all their answers would be made in one turn, and Connection Requests, timers
+    and heartbeats wait for the last; so they are made one a turn.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._waiting: deque[Waiter[None]] = deque()
+        loop: Any = gevent.get_hub().loop
+        self._watcher = loop.check(ref=False)
+        self._watcher.start(self._turn)
+        self._idle = loop.idle()
+
+    def _turn(self) -> None:
+        self._began = time.perf_counter()
+        if self._waiting:
+            self._waiting.popleft().switch(None)
+            if not self._waiting:
+                self._idle.stop()
+
+    def wait(self) -> None:
+        """Go on now, or in a later turn if this one has lasted long enough."""
+        if time.perf_counter() - self._began < TURN_SECONDS:
+            return
+        waiter: Waiter[None] = Waiter()
+        if not self._waiting:
+            self._idle.start(_nothing)  # or the loop would wait for something to happen
+        self._waiting.append(waiter)
+        waiter.get()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._watcher.stop()
+        self._idle.stop()
+
+
+def _nothing() -> None:
+    pass
 
 
 class RateLimit:
@@ -120,6 +174,7 @@ class Shard:
             shows as lateness.
         rate_limit: of Connection Requests.
         sleep: waits that many seconds; for devices that are slow.
+        mover: moves the bytes of real transfers, at most ``max_sessions`` at once.
     """
 
     def __init__(
@@ -133,6 +188,7 @@ class Shard:
         max_sessions: int = 1000,
         rate_limit: RateLimit | None = None,
         sleep: Callable[[float], object] = gevent.sleep,
+        mover: Mover | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.premises = premises
@@ -143,6 +199,9 @@ class Shard:
         self._max_sessions = max_sessions
         self._rate_limit = rate_limit or RateLimit()
         self._sleep = sleep
+        self._mover = mover
+        self._moving: dict[int, dict[Transfer, Greenlet[..., None]]] = {}
+        self._movers = gevent.lock.BoundedSemaphore(max_sessions)
         self._heap: list[tuple[float, int]] = []
         self._waiting: dict[int, float] = {}  # CPEs due beyond max_sessions, with their due time
         self._running: dict[int, _Run] = {}
@@ -151,6 +210,7 @@ class Shard:
         self._idle.set()
         self._scheduler: Greenlet[..., None] | None = None
         self._stopping = False
+        self._pace = Pace()
 
     # CPEs.
 
@@ -166,6 +226,8 @@ class Shard:
         for cpe in gone:
             self._waiting.pop(cpe.index, None)
             cpe.powered = False
+        for cpe in gone:
+            gevent.killall(list(self._moving.pop(cpe.index, {}).values()), block=False)
         cut = [run for cpe in gone if (run := self._running.get(cpe.index)) is not None]
         gevent.killall([run.greenlet for run in cut if run.greenlet is not None])
         for run in cut:
@@ -264,6 +326,7 @@ class Shard:
         now = self._clock()
         accepted = cpe.accepted_at
         session = cpe.begin_session(now)
+        self._move(cpe)
         if session is None:
             self.schedule(cpe)
             return
@@ -300,6 +363,7 @@ class Shard:
         self._sink.session(run.record(now))
         if cpe.powered:
             cpe.end_session(run.outcome, now)
+            self._move(cpe)
             self.schedule(cpe)
         if self._waiting:
             self._launch_waiting()
@@ -343,6 +407,7 @@ class Shard:
         try:
             answer = transport.post(body)
             received = len(answer.body)
+            self._pace.wait()
             run.session.receive(_body(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
             self._record(name, started, len(body), received, str(error))
@@ -360,6 +425,33 @@ class Shard:
         now = self._clock()
         self._sink.exchange(ExchangeRecord(name, started, now - started, sent, received, reason))
         return now
+
+    # Transfers that move bytes.
+
+    def _move(self, cpe: CPE) -> None:
+        """Begin what the CPE has begun to fetch or send, and end what it has given up."""
+        if self._mover is None or not (cpe.transfers or cpe.index in self._moving):
+            return
+        moving, wanted = self._moving.pop(cpe.index, {}), transfers.wanted(cpe)
+        gevent.killall([moving[each] for each in moving if each not in wanted], block=False)
+        if wanted:
+            self._moving[cpe.index] = {
+                each: moving.get(each) or gevent.spawn(self._transfer, self._mover, cpe, each)
+                for each in wanted
+            }
+
+    def _transfer(self, mover: Mover, cpe: CPE, transfer: Transfer) -> None:
+        with self._movers:
+            try:
+                moved = mover.move(transfer.request)
+            except Exception:  # noqa: BLE001  # one broken transfer never takes the fleet down
+                _log.exception("a transfer failed by a bug of Caretaker")
+                moved = Moved(FaultCode.INTERNAL_ERROR)
+        counts = self.premises.transfer_counts
+        counts["bytes_sent"] += moved.sent
+        counts["bytes_received"] += moved.received
+        transfers.moved(cpe, transfer, moved.fault_code, self._clock())
+        self.reschedule(cpe)
 
     # The end.
 
@@ -381,6 +473,7 @@ class Shard:
         """Switch off all CPEs."""
         self.drain(0)
         self.power_off(list(self.cpes))
+        self._pace.stop()
 
     # The books.
 
@@ -393,6 +486,8 @@ class Shard:
             results.count(f"events.delivered.{code}", number)
         for (code, why), number in books.discarded.items():
             results.count(f"events.discarded.{why}.{code}", number)
+        for name, number in self.premises.transfer_counts.items():
+            results.count(f"transfers.{name}", number)
         results.count("sessions.started", len(self._running))
         results.count("sessions.unfinished", len(self._running))
 
@@ -406,6 +501,8 @@ class Shard:
         for cpe in self.cpes.values():
             for event in cpe.pending:
                 results.count(f"events.pending.{event.event_code}")
+            under_way = [each for each in cpe.transfers if each.state is not State.COMPLETED]
+            results.count("transfers.pending", len(under_way))
 
 
 _CREDENTIALS = {

@@ -47,6 +47,7 @@ class TestGuard:
         )
         assert "stale" not in challenge
 
+    @pytest.mark.rule("2.4-1")
     def test_the_right_answer_is_taken(self) -> None:
         side = guard()
         assert (
@@ -54,6 +55,7 @@ class TestGuard:
             == []
         )
 
+    @pytest.mark.rule("2.4-3", "9.2-10")
     @pytest.mark.parametrize(
         "wrong", [Credentials("cpe", "no"), Credentials("no", RIGHT.password), Credentials("", "")]
     )
@@ -64,6 +66,7 @@ class TestGuard:
         assert second != first[0]
         assert "stale" not in second
 
+    @pytest.mark.rule("9.2-16")
     def test_it_is_made_for_one_method_and_target(self) -> None:
         side = guard()
         challenges = side.check(RIGHT, "GET", TARGET, None)
@@ -76,6 +79,7 @@ class TestGuard:
         header = authorize(challenges, target=f"http://127.0.0.1:7547{TARGET}")
         assert side.check(RIGHT, "GET", TARGET, header) == []
 
+    @pytest.mark.rule("9.2-15")
     def test_a_replay_is_stale(self) -> None:
         side = guard()
         header = authorize(side.check(RIGHT, "GET", TARGET, None))
@@ -83,12 +87,14 @@ class TestGuard:
         (again,) = side.check(RIGHT, "GET", TARGET, header)
         assert again.endswith(", stale=true")
 
+    @pytest.mark.rule("2.4-4")
     def test_a_nonce_serves_several_requests_as_nc_rises(self) -> None:
         side = guard()
         client = login(side.check(RIGHT, "GET", TARGET, None))
         for _ in range(3):
             assert side.check(RIGHT, "GET", TARGET, client.authorization("GET", TARGET)) == []
 
+    @pytest.mark.rule("9.2-15")
     def test_nonces_expire(self) -> None:
         clock = Clock()
         side = guard(clock)
@@ -98,11 +104,13 @@ class TestGuard:
         assert challenge.endswith("stale=true")
         assert side.check(RIGHT, "GET", TARGET, authorize([challenge])) == []
 
+    @pytest.mark.rule("9.2-15")
     def test_nonces_of_others_are_stale(self) -> None:
         header = authorize(guard().check(RIGHT, "GET", TARGET, None))
         (challenge,) = guard().check(RIGHT, "GET", TARGET, header)
         assert challenge.endswith("stale=true")
 
+    @pytest.mark.rule("9.2-15")
     def test_memory_is_bounded_and_forgotten_nonces_are_stale(self) -> None:
         clock = Clock()
         side = guard(clock, max_nonces=10)
@@ -142,6 +150,7 @@ class TestGuard:
         fresh = [made.check(RIGHT, "GET", TARGET, None)[0].replace("nonce=", "NONCE=")]
         assert made.check(RIGHT, "GET", TARGET, authorize(fresh)) == []
 
+    @pytest.mark.rule("9.2-8")
     def test_basic_only_where_it_is_switched_on(self) -> None:
         text = base64.b64encode(f"{RIGHT.username}:{RIGHT.password}".encode()).decode()
         header = f"Basic {text}"
@@ -166,6 +175,7 @@ _GUARD = guard()
 
 
 class TestLogin:
+    @pytest.mark.rule("2.4-1", "2.4-4", "2.4-6")
     def test_the_example_of_rfc_2617(self) -> None:
         client = Login(Credentials("Mufasa", "Circle Of Life"))
         nonce, opaque = "dcd98b7102dd2f0e8b11d0f600bfb0c093", "5ccc069c403ebaf9f0171e9517f40e41"
@@ -178,6 +188,7 @@ class TestLogin:
         assert f'opaque="{opaque}"' in header
         assert "nc=00000001" in header
 
+    @pytest.mark.rule("2.4-2")
     def test_md5_sess(self) -> None:
         client = Login(Credentials("u", "p"))
         client.challenge(['Digest realm="r", nonce="n", algorithm=MD5-sess, qop="auth"'])
@@ -186,6 +197,7 @@ class TestLogin:
         assert "algorithm=MD5-sess" in header
         assert "cnonce=" in header
 
+    @pytest.mark.rule("2.3-2", "2.4-6")
     def test_digest_is_chosen_before_basic(self) -> None:
         for offered in (
             ['Basic realm="a"', 'Digest realm="b", nonce="n"'],
@@ -195,6 +207,7 @@ class TestLogin:
             assert header is not None
             assert header.startswith("Digest ")
 
+    @pytest.mark.rule("2.3-2")
     def test_basic_when_nothing_else_is_offered(self) -> None:
         header = login(['Basic realm="a"']).authorization("GET", "/")
         assert header == "Basic " + base64.b64encode(b'cpe:se"cret\\').decode()
@@ -213,22 +226,35 @@ class TestLogin:
         with pytest.raises(AuthenticationError, match="can be answered"):
             Login(RIGHT).challenge(offered)
 
+    @pytest.mark.rule("2.3-8")
     def test_a_second_refusal_ends_it_unless_stale(self) -> None:
         client = login(['Digest realm="x", nonce="1"'])
         client.challenge(['Digest realm="x", nonce="2", stale=TRUE'])
         with pytest.raises(AuthenticationError, match="refused"):
             client.challenge(['Digest realm="x", nonce="3"'])
 
+    @pytest.mark.rule("2.3-6")
     def test_after_success_a_challenge_is_new(self) -> None:
         client = login(['Digest realm="x", nonce="1"'])
         client.accepted()
         client.challenge(['Digest realm="x", nonce="2"'])
 
+    @pytest.mark.rule("2.3-3")
     def test_basic_unasked_is_no_answer_yet(self) -> None:
         client = Login(RIGHT, basic=True)
         assert (client.authorization("POST", "/") or "").startswith("Basic ")
         client.challenge(['Digest realm="x", nonce="1"'])
         assert (client.authorization("POST", "/") or "").startswith("Digest ")
+
+    @pytest.mark.rule("2.4-3")
+    def test_each_challenge_is_answered_with_a_cnonce_of_its_own(self) -> None:
+        challenge = 'Digest realm="x", nonce="1", qop="auth", stale=true'
+        client = login([challenge])
+        seen = {client._cnonce}
+        for _ in range(5):
+            client.challenge([challenge])
+            seen.add(client._cnonce)
+        assert len(seen) == 6
 
     def test_nothing_is_shown_unasked(self) -> None:
         assert Login(RIGHT).authorization("POST", "/") is None

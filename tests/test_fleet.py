@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
+from helpers.cpes import cpe
 
 from caretaker import (
     ACSServer,
@@ -17,6 +18,9 @@ from caretaker import (
     Fleet,
     InputError,
 )
+from caretaker.fleet import transport_opener
+from caretaker.http import Address, Endpoint
+from caretaker.transport import HTTPTransport
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"
@@ -72,6 +76,7 @@ def test_the_closed_loop(acs: ACSServer) -> None:
     assert fleet.stats()["sessions_failed"] == 0
 
 
+@pytest.mark.rule("9.2-7")
 def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) -> None:
     with Fleet(acs.url, count=1) as fleet:
         (serial,) = fleet.list_devices()
@@ -86,6 +91,7 @@ def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) 
         assert requests.get(url, auth=digest(serial, "x"), timeout=5).status_code == 401
 
 
+@pytest.mark.rule("2.3-1", "2.3-5")
 def test_an_acs_that_asks_for_digest() -> None:
     with ACSServer(credentials=Credentials("all", "pw")) as acs:
         with Fleet(acs.url, count=3, credentials=Credentials("all", "pw")) as fleet:
@@ -117,6 +123,43 @@ def test_informs_and_parameters_by_hand(acs: ACSServer) -> None:
             fleet.get_param("FLEET-000001", "Device.X")
         with pytest.raises(InputError, match="'99 NOTHING': not one of"):
             fleet.trigger_inform("FLEET-000001", "99 NOTHING")
+
+
+FIRMWARE = {"name": "download", "fileType": "1 Firmware Upgrade Image"}
+VERSION = "Device.DeviceInfo.SoftwareVersion"
+
+
+def test_a_firmware_upgrade_that_the_acs_asks_for(acs: ACSServer) -> None:
+    with Fleet(
+        acs.url, profiles=["tr181"], reboot_seconds=(0.2, 0.2), transfer_seconds=(0.05, 0.05)
+    ) as fleet:
+        (serial,) = fleet.list_devices()
+        device_id = fleet.get_device(serial).device_id
+        eventually(lambda: fleet.stats()["sessions_succeeded"] >= 1)
+        task = {**FIRMWARE, "url": "http://files.invalid/hr181-9.1.0.bin"}
+        assert acs.post_task(device_id, task) is None
+        counters = fleet.results.counters
+        eventually(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
+        assert counters["informs.by_event.7 TRANSFER COMPLETE"] == 1
+        assert counters["informs.by_event.M Download"] == 1
+        assert counters["informs.by_event.1 BOOT"] == 2
+        assert counters["exchanges.failed.TransferComplete"] == 0
+        assert fleet.get_param(serial, VERSION) == "9.1.0"
+        assert acs.acs.devices[device_id].known[VERSION].value == "9.1.0"
+
+
+def test_a_transfer_that_is_real_asks_the_file_server(acs: ACSServer) -> None:
+    with Fleet(acs.url, profiles=["tr181"], transfers="real") as fleet:
+        (serial,) = fleet.list_devices()
+        device_id = fleet.get_device(serial).device_id
+        eventually(lambda: fleet.stats()["sessions_succeeded"] >= 1)
+        # The embedded ACS has no files: asked for one it answers 405 without more.
+        task = {**FIRMWARE, "fileType": "2 Web Content", "url": acs.url}
+        assert acs.post_task(device_id, task) is None
+        eventually(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
+        counts = fleet._premises.transfer_counts
+        assert (counts["requested"], counts["faults.9010"]) == (1, 1)
+        assert acs.post_task(device_id, {**task, "url": "ftp://127.0.0.1/x"}) == "Task faulted"
 
 
 def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:
@@ -170,6 +213,8 @@ def test_bad_arguments_are_one_line() -> None:
         Fleet(NOWHERE, count=-1)
     with pytest.raises(InputError, match="not an http or https address"):
         Fleet("acs")
+    with pytest.raises(InputError, match="transfers 'fast': give simulated or real"):
+        Fleet(NOWHERE, transfers="fast")
     with pytest.raises(InputError, match="no 'flying'"):
         Fleet(NOWHERE, behaviors={"flying": True})
     with pytest.raises(InputError, match=r"profile nothing\.csv"):
@@ -178,3 +223,16 @@ def test_bad_arguments_are_one_line() -> None:
         port = fleet.connection_requests.port
         with pytest.raises(InputError, match="in use"):
             Fleet(NOWHERE, connection_request_port=port).spawn_devices()
+
+
+@pytest.mark.rule("2.5-1", "2.5-2")
+@pytest.mark.parametrize(
+    ("value", "coding"), [("Disabled", ""), ("GZIP", "gzip"), ("Deflate", "deflate"), (None, "")]
+)
+def test_the_coding_of_what_is_sent_is_the_devices_choice(value: str | None, coding: str) -> None:
+    box = cpe()
+    if value is not None:
+        box.set_values([("Device.ManagementServer.HTTPCompression", value)], 0.0)
+    transport = transport_opener(Endpoint(Address.of("http://acs/")))(box, 0.0)
+    assert isinstance(transport, HTTPTransport)
+    assert transport._coding == coding

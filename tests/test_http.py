@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import ssl
 import zlib
 
 import gevent.socket
@@ -67,6 +68,19 @@ def test_an_unknown_name_is_a_connect_error() -> None:
         Address.of("http://nothing.invalid/").resolve()
 
 
+@pytest.mark.rule("2.2-5")
+def test_answers_are_waited_for_as_long_as_the_standard_asks() -> None:
+    assert Endpoint(Address.of("http://acs/")).timeout >= 30.0
+
+
+@pytest.mark.rule("2.5-6")
+def test_tls_is_a_recent_one_and_the_server_must_show_who_it_is() -> None:
+    context = Endpoint(Address.of("https://acs/")).context()
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert ssl.HAS_SNI
+
+
 def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
     endpoint = Endpoint(Address.of(url), timeout)
     connection = Connection(endpoint, endpoint.address)
@@ -78,6 +92,7 @@ def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
 
 @pytest.mark.sockets
 class TestConnection:
+    @pytest.mark.rule("2.1-9")
     @pytest.mark.parametrize(
         ("said", "status", "body", "keep_alive"),
         [
@@ -131,6 +146,7 @@ class TestConnection:
         if keep_alive != reply.keep_alive:
             assert said == answer() + b"junk"  # whether the junk has come yet is a matter of luck
 
+    @pytest.mark.rule("2.2-4")
     @pytest.mark.parametrize(
         ("said", "error", "reason"),
         [
@@ -159,6 +175,7 @@ class TestConnection:
         with wire(said) as server, pytest.raises(error, match=reason):
             get(server.url)
 
+    @pytest.mark.rule("4.1-15")
     def test_there_is_one_deadline_for_the_whole_answer(self) -> None:
         with wire(HANG) as server, pytest.raises(AnswerTimeout):
             get(server.url, timeout=0.05)
@@ -174,6 +191,7 @@ class TestConnection:
             finally:
                 connection.close()
 
+    @pytest.mark.rule("2.2-4")
     def test_nobody_there(self) -> None:
         with gevent.socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -194,6 +212,7 @@ class TestConnection:
 
 
 class TestCookies:
+    @pytest.mark.rule("2.2-7")
     def test_they_come_back_on_later_requests(self) -> None:
         jar = CookieJar()
         jar.take("session=abc; HttpOnly; Path=/")
@@ -206,6 +225,14 @@ class TestCookies:
             jar.take(cookie)
         assert jar.header("/acs/x") == "a=1; c=3; d=4"
         assert jar.header("/acsx") == "c=3; d=4"
+
+    @pytest.mark.rule("2.2-8")
+    def test_there_is_room_for_several_large_ones(self) -> None:
+        jar = CookieJar()
+        cookies = [f"c{number}={'x' * 1000}" for number in range(4)]
+        for cookie in cookies:
+            jar.take(cookie)
+        assert jar.header("/") == "; ".join(cookies)
 
     def test_they_are_replaced_and_removed(self) -> None:
         jar = CookieJar()
@@ -241,6 +268,7 @@ class TestCookies:
 
 
 class TestCodings:
+    @pytest.mark.rule("2.5-2")
     @pytest.mark.parametrize(
         ("data", "coding"),
         [

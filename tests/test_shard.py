@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 from random import Random
 from typing import Any
 
@@ -19,6 +20,7 @@ from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.profile import ProfileMix
+from caretaker.device.transfers import TransferSettings
 from caretaker.digest import BasicCredentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
@@ -28,8 +30,9 @@ from caretaker.errors import (
     EnvelopeError,
     LimitError,
 )
+from caretaker.mover import Moved
 from caretaker.results import ExchangeRecord, Results, SessionRecord
-from caretaker.shard import RateLimit, Shard
+from caretaker.shard import Pace, RateLimit, Shard
 from caretaker.transport import Answer
 
 Post = Callable[[bytes], Answer]
@@ -148,6 +151,12 @@ def settle() -> None:
         gevent.sleep(0)
 
 
+@pytest.fixture(autouse=True)
+def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a turn of the loop takes must not matter here."""
+    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", inf)
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     made = Bench()
@@ -155,6 +164,7 @@ def bench() -> Iterator[Bench]:
     made.shard.stop()
 
 
+@pytest.mark.rule("4.2-1")
 def test_cpes_inform_when_they_are_powered_on(bench: Bench) -> None:
     bench.boot(3)
     assert bench.told == [("0 BOOTSTRAP", "1 BOOT")] * 3
@@ -172,6 +182,7 @@ def test_before_the_start_nothing_is_told(bench: Bench) -> None:
     assert bench.told == [("0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST")]
 
 
+@pytest.mark.rule("9.1-2")
 def test_a_connection_request_is_answered_before_its_session_begins(bench: Bench) -> None:
     bench.boot()
     bench.shard.connection_request("FLEET-000001")
@@ -182,6 +193,7 @@ def test_a_connection_request_is_answered_before_its_session_begins(bench: Bench
     assert (record.accepted, record.informed) == (100.0, 100.0)
 
 
+@pytest.mark.rule("4.1-14", "4.2-3")
 def test_sessions_are_planned_by_the_clock() -> None:
     bench = Bench(behaviors=Behaviors(inform_interval=10))
     bench.boot()
@@ -230,6 +242,7 @@ def test_more_than_max_sessions_wait_in_order() -> None:
     bench.shard.stop()
 
 
+@pytest.mark.rule("2.2-4", "2.2-14", "2.2-15", "3.4-5", "4.1-16", "4.2-11")
 @pytest.mark.parametrize(
     ("acs", "outcome", "blame", "reason"),
     [
@@ -315,6 +328,7 @@ def test_unknown_and_unwilling_cpes(bench: Bench) -> None:
             bench.shard.credentials(serial_number)
 
 
+@pytest.mark.rule("9.1-6", "9.2-12")
 def test_a_cpe_accepts_only_so_many_requests() -> None:
     bench = Bench(rate_limit=RateLimit(3, 5.0))
     bench.boot(2)
@@ -396,6 +410,164 @@ def test_the_books_balance_while_the_network_breaks_at_random() -> None:
     outcomes = ("succeeded", "failed", "shed", "abandoned")
     assert count["sessions.started"] == sum(count[f"sessions.{each}"] for each in outcomes)
     assert min(count["sessions.failed"], count["sessions.shed"], count["sessions.succeeded"]) > 20
+    bench.shard.stop()
+
+
+def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", 0.0)
+    pace, turns = Pace(), [0]
+    counting = gevent.get_hub().loop.check(ref=False)
+    counting.start(lambda: turns.append(turns[-1] + 1))
+    made_in: list[int] = []
+
+    def answer() -> None:
+        pace.wait()
+        made_in.append(turns[-1])
+
+    gevent.joinall([gevent.spawn(answer) for _ in range(5)])
+    counting.stop()
+    pace.stop()
+    assert len(set(made_in)) == 5
+
+
+def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", 0.0)
+    pace = Pace()
+    waiting = [gevent.spawn(pace.wait) for _ in range(3)]
+    gevent.sleep(0)
+    waiting[0].kill()
+    gevent.joinall(waiting, timeout=5)
+    pace.stop()
+    assert all(each.dead for each in waiting)
+
+
+@pytest.mark.rule("2.1-6")
+def test_an_empty_200_ends_a_session_as_a_204_does() -> None:
+    def make() -> Post:
+        good = serving()()
+        return lambda body: Answer(200, good(body).body)
+
+    bench = Bench(make)
+    bench.boot()
+    assert bench.sink.sessions[0].outcome is Outcome.SUCCEEDED
+    bench.shard.stop()
+
+
+@pytest.mark.rule("9.1-7")
+def test_a_refused_request_opens_no_session() -> None:
+    bench = Bench(rate_limit=RateLimit(1, 5.0))
+    bench.boot()
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert len(bench.told) == 2
+    with pytest.raises(DeviceBusy):
+        bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert len(bench.told) == 2
+
+
+class FakeMover:
+    """Moves nothing; each transfer waits until it is told how it went."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.cut: list[str] = []
+        self.gate = Event()
+        self.outcome: Moved | Exception = Moved(0, 0, 1000)
+
+    def move(self, request: Any) -> Moved:
+        self.asked.append(request.command_key)
+        try:
+            self.gate.wait()
+        except gevent.GreenletExit:
+            self.cut.append(request.command_key)
+            raise
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+REAL = TransferSettings(real_hosts=frozenset({"files"}))
+
+
+def transferring(*requests: m.Request, **settings: Any) -> tuple[Bench, FakeMover]:
+    """A shard whose CPE has been asked for these in its first session, and begins to move."""
+    mover = FakeMover()
+    bench = Bench(serving(*requests), mover=mover, **settings)
+    bench.shard.premises.transfers = REAL
+    bench.boot()
+    bench.acs = serving()
+    return bench, mover
+
+
+def fetch(key: str, file_type: str = "2 Web Content", host: str = "files") -> m.Download:
+    return m.Download(key, file_type, f"http://{host}/{key}")
+
+
+def test_real_transfers_run_beside_sessions_and_are_told_when_they_end() -> None:
+    bench, mover = transferring(fetch("a"), fetch("b"))
+    assert mover.asked == ["a", "b"]
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert bench.told[1:] == [("6 CONNECTION REQUEST",)]
+    assert mover.asked == ["a", "b"]
+    mover.gate.set()
+    settle()
+    told = [code for events in bench.told[2:] for code in events]
+    assert (told.count("M Download"), told[0]) == (2, "7 TRANSFER COMPLETE")
+    assert bench.shard._moving == {}
+    books = Results()
+    bench.shard.close_books(books)
+    assert books.with_prefix("transfers") == {
+        "bytes_received": 2000,
+        "bytes_sent": 0,
+        "pending": 0,
+        "requested": 2,
+        "succeeded": 2,
+    }
+    bench.shard.stop()
+
+
+def test_a_bug_of_the_mover_fails_one_transfer_only(caplog: pytest.LogCaptureFixture) -> None:
+    bench, mover = transferring(fetch("a"))
+    mover.outcome = RuntimeError("oops")
+    mover.gate.set()
+    settle()
+    assert bench.shard.premises.transfer_counts["faults.9002"] == 1
+    assert "bug of Caretaker" in caplog.text
+    bench.shard.stop()
+
+
+def test_a_reboot_cuts_a_transfer_and_it_starts_again() -> None:
+    bench, mover = transferring(fetch("a"))
+    bench.acs = serving(m.Reboot("r"))
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert (mover.asked, mover.cut) == (["a"], ["a"])
+    bench.acs = serving()
+    bench.at(161)
+    assert mover.asked == ["a", "a"]
+    mover.gate.set()
+    settle()
+    assert bench.told[-1] == ("7 TRANSFER COMPLETE", "M Download")
+    bench.shard.stop()
+
+
+def test_power_off_cuts_a_transfer_and_it_counts_as_dropped() -> None:
+    bench, mover = transferring(fetch("a"), fetch("simulated", host="other"))
+    bench.shard.power_off([0])
+    settle()
+    assert (mover.asked, mover.cut, bench.shard._moving) == (["a"], ["a"], {})
+    assert bench.shard.premises.transfer_counts["dropped"] == 2
+    bench.shard.stop()
+
+
+def test_no_more_than_max_sessions_move_bytes_at_once() -> None:
+    bench, mover = transferring(fetch("a"), fetch("b"), fetch("c"), max_sessions=2)
+    assert mover.asked == ["a", "b"]
+    mover.gate.set()
+    settle()
+    assert mover.asked == ["a", "b", "c"]
     bench.shard.stop()
 
 

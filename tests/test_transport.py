@@ -68,6 +68,7 @@ def challenging(guard: Guard, *headers: str, good: bytes = b"ok") -> Callable[[A
     return reply
 
 
+@pytest.mark.rule("2.1-2", "2.1-3", "2.1-4", "2.1-7", "2.1-9", "2.2-1")
 def test_one_connection_and_the_headers_of_the_standard(transport: Transports) -> None:
     with wire(answer(body=b"a"), answer("204 No Content")) as server:
         posting = transport(server)
@@ -82,6 +83,7 @@ def test_one_connection_and_the_headers_of_the_standard(transport: Transports) -
     assert not {"content-type", "soapaction", "authorization", "cookie"} & set(empty)
 
 
+@pytest.mark.rule("2.2-7", "2.2-9")
 def test_cookies_live_for_the_session(transport: Transports) -> None:
     cookie = "Set-Cookie: session=1; Path=/"
     with wire(answer("200 OK", b"", cookie), answer(), answer()) as server:
@@ -92,6 +94,7 @@ def test_cookies_live_for_the_session(transport: Transports) -> None:
     assert [r[2].get("cookie") for r in server.requests] == [None, "session=1", None]
 
 
+@pytest.mark.rule("2.2-3", "2.3-5", "2.4-1", "2.4-4", "4.1-3")
 def test_digest_on_the_same_connection_and_on_every_later_request(transport: Transports) -> None:
     guard = Guard("acs", lambda: 1.0)
     reply = challenging(guard)
@@ -122,6 +125,7 @@ def test_an_acs_that_knows_its_connections_never_lets_such_a_device_in(
             transport(server, reconnect=True).post(XML)
 
 
+@pytest.mark.rule("2.3-6")
 def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
     reply = challenging(Guard("acs", lambda: 1.0))
     with wire(answer(), reply, reply) as server:
@@ -130,6 +134,7 @@ def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
         assert posting.post(b"").status == 200
 
 
+@pytest.mark.rule("2.2-3")
 def test_a_401_that_closes_the_connection(transport: Transports) -> None:
     reply = challenging(Guard("acs", lambda: 1.0), "Connection: close")
     with wire(reply, reply) as server:
@@ -137,6 +142,7 @@ def test_a_401_that_closes_the_connection(transport: Transports) -> None:
     assert [r[0] for r in server.requests] == [1, 2]
 
 
+@pytest.mark.rule("2.3-8", "4.1-16")
 @pytest.mark.parametrize("headers", [[], ["Connection: close"]])
 def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[str]) -> None:
     reply = challenging(Guard("acs", lambda: 1.0), *headers)
@@ -146,6 +152,7 @@ def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[s
     assert len(server.requests) == 2
 
 
+@pytest.mark.rule("2.4-5")
 def test_a_challenge_is_answered_on_the_next_connection(transport: Transports) -> None:
     """Old servers close after a 401 without a word; the answer is then on a new connection."""
     guard = Guard("acs", lambda: 0.0)
@@ -174,6 +181,7 @@ def test_without_credentials_a_401_is_the_answer(transport: Transports) -> None:
         assert transport(server, None).post(XML).status == 401
 
 
+@pytest.mark.rule("2.4-5")
 def test_a_nonce_that_was_bound_to_the_lost_connection(transport: Transports) -> None:
     first, second = Guard("a", lambda: 1.0), Guard("a", lambda: 1.0)
     with wire(
@@ -185,6 +193,7 @@ def test_a_nonce_that_was_bound_to_the_lost_connection(transport: Transports) ->
     assert [r[0] for r in server.requests] == [1, 1, 1, 2, 2]
 
 
+@pytest.mark.rule("2.2-2", "2.2-7")
 @pytest.mark.parametrize("loss", [CLOSE, RESET])
 def test_the_session_goes_on_over_a_new_connection_with_its_cookie(
     transport: Transports, loss: object
@@ -199,6 +208,7 @@ def test_the_session_goes_on_over_a_new_connection_with_its_cookie(
     ]
 
 
+@pytest.mark.rule("2.2-2")
 def test_a_connection_closed_after_an_answer_is_not_used_again(transport: Transports) -> None:
     with wire((answer("200 OK", b"", "Connection: close"), CLOSE), answer()) as server:
         posting = transport(server)
@@ -207,6 +217,7 @@ def test_a_connection_closed_after_an_answer_is_not_used_again(transport: Transp
     assert [r[0] for r in server.requests] == [1, 2]
 
 
+@pytest.mark.rule("2.2-4", "4.1-16")
 def test_a_request_is_not_repeated_when_the_first_or_half_an_answer_is_lost(
     transport: Transports,
 ) -> None:
@@ -220,6 +231,7 @@ def test_a_request_is_not_repeated_when_the_first_or_half_an_answer_is_lost(
     assert len(server.requests) == 2
 
 
+@pytest.mark.rule("2.2-10", "4.1-3")
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Again", "308 For ever"])
 def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
     with wire(answer(status, b"", "Location: /other?x=1"), answer(body=b"ok"), answer()) as server:
@@ -230,6 +242,7 @@ def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
     assert server.requests[1][3] == XML
 
 
+@pytest.mark.rule("2.2-11")
 def test_redirects_have_limits(transport: Transports) -> None:
     again = answer("302 Found", b"", "Location: /acs")
     with wire(*[again] * 10) as server, pytest.raises(RedirectError, match="too many"):
@@ -251,6 +264,7 @@ def test_redirects_stay_inside(transport: Transports, location: str, reason: str
             transport(server).post(XML)
 
 
+@pytest.mark.rule("2.2-13")
 def test_another_host_gets_no_secrets(transport: Transports) -> None:
     reply = challenging(Guard("acs", lambda: 1.0))
     with wire(answer()) as other:
@@ -265,6 +279,7 @@ def test_another_host_gets_no_secrets(transport: Transports) -> None:
     assert not {"authorization", "cookie"} & set(other.requests[0][2])
 
 
+@pytest.mark.rule("2.5-2")
 def test_content_codings_are_undone(transport: Transports) -> None:
     body = gzip.compress(b"hello")
     with wire(answer("200 OK", body, "Content-Encoding: gzip")) as server:
@@ -274,6 +289,7 @@ def test_content_codings_are_undone(transport: Transports) -> None:
             transport(server).post(XML)
 
 
+@pytest.mark.rule("2.2-4", "4.1-15")
 def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: Transports) -> None:
     with wire(HANG) as server:
         posting = transport(server, timeout=0.05)
@@ -337,6 +353,7 @@ def test_in_process_over_wsgi() -> None:
     posting.close()
 
 
+@pytest.mark.rule("2.5-4")
 def test_what_is_posted_can_be_coded_and_plain_after_a_415(transport: Transports) -> None:
     with wire(answer(), answer("415 Unsupported Media Type"), answer(), answer()) as server:
         endpoint = Endpoint(Address.of(server.url), 5.0)
@@ -360,3 +377,20 @@ def test_a_url_of_its_own_must_be_allowed(transport: Transports) -> None:
         transport.made.append(posting)
         posting.post(XML)
         assert server.requests[0][1].startswith("POST /acs/other ")
+
+
+@pytest.mark.rule("2.2-12")
+def test_a_redirect_holds_for_its_session_only(transport: Transports) -> None:
+    with wire(answer("307 Again", b"", "Location: /other"), answer(), answer()) as server:
+        transport(server).post(XML)
+        transport(server).post(XML)
+    assert [r[1].split()[1] for r in server.requests] == ["/acs", "/other", "/acs"]
+
+
+@pytest.mark.rule("2.3-3")
+def test_over_tls_basic_is_shown_unasked_and_otherwise_nothing() -> None:
+    shown = []
+    for url in ("https://acs/", "http://acs/"):
+        headers = dict(HTTPTransport(Endpoint(Address.of(url)), ME)._headers(XML))
+        shown.append(headers.get("Authorization"))
+    assert shown == ["Basic Y3BlOnNlY3JldA==", None]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SESSION_SECONDS = 30.0
 """How long a session waits for the CPE's next POST (TR-069 asks for at least this)."""
+MAX_SESSION_SECONDS = 600.0
+"""How long it waits at most, whatever SessionTimeout the CPE asks for."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
 
@@ -111,12 +113,13 @@ _METHODS[m.GetRPCMethods] = m.GetRPCMethodsResponse(_NAMES)
 
 
 class _Session:
-    __slots__ = ("controller", "machine", "seen")
+    __slots__ = ("controller", "machine", "seconds", "seen")
 
-    def __init__(self, controller: _Controller, seen: float) -> None:
+    def __init__(self, controller: _Controller, seen: float, wanted: int | None) -> None:
         self.controller = controller
         self.machine = ACSSession(controller)
         self.seen = seen
+        self.seconds = min(max(SESSION_SECONDS, wanted or 0), MAX_SESSION_SECONDS)
 
 
 class CWMPApp:
@@ -167,7 +170,7 @@ class CWMPApp:
         try:
             envelope = decode(body) if body.strip() else None
             if envelope is not None and isinstance(envelope.message, m.Inform):
-                token = self._open(token, environ.get("REMOTE_ADDR", ""))
+                token = self._open(token, environ.get("REMOTE_ADDR", ""), envelope.session_timeout)
             session = self._sessions[token]
             session.seen = now
             answer = session.machine.take(envelope)
@@ -185,11 +188,11 @@ class CWMPApp:
         start_response("200 OK", [_XML, cookie, ("Content-Length", str(len(answer)))])
         return [answer]
 
-    def _open(self, old: str, peer: str) -> str:
+    def _open(self, old: str, peer: str, wanted: int | None) -> str:
         """The token of a new session; one that the CPE left half-way ends here."""
         self._close(old)
         token = secrets.token_hex(8)
-        self._sessions[token] = _Session(_Controller(self._acs, peer), time.monotonic())
+        self._sessions[token] = _Session(_Controller(self._acs, peer), time.monotonic(), wanted)
         return token
 
     def _close(self, token: str) -> None:
@@ -203,7 +206,7 @@ class CWMPApp:
             return
         self._swept = now
         for token, session in list(self._sessions.items()):
-            if now - session.seen > SESSION_SECONDS:
+            if now - session.seen > session.seconds:
                 self._close(token)
 
 

@@ -174,6 +174,20 @@ def _factory_reset(_: Device, __: dict[str, Any]) -> Steps:
     good((yield m.FactoryReset()))
 
 
+def _download(_: Device, arguments: dict[str, Any]) -> Steps:
+    """Done when the device has agreed to it; its TransferComplete comes in a later session."""
+    good(
+        (
+            yield m.Download(
+                secrets.token_hex(8),
+                arguments["fileType"],
+                arguments["url"],
+                target_file_name=str(arguments.get("targetFileName", "")),
+            )
+        )
+    )
+
+
 def provision(device: Device, credentials: Credentials) -> Steps:
     """
     Set what Connection Requests to this device will show, as GenieACS's default preset does.
@@ -230,5 +244,6 @@ TASKS: dict[str, _Kind] = {
     "deleteObject": _Kind(_delete_object, {"objectName": _is_text}),
     "reboot": _Kind(_reboot),
     "factoryReset": _Kind(_factory_reset),
+    "download": _Kind(_download, {"fileType": _is_text, "url": _is_text}),
 }
 """Every task with the arguments it needs."""

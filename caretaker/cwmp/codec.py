@@ -16,7 +16,7 @@ import binascii
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from lxml import etree
@@ -269,6 +269,26 @@ def _write_parameter_value(struct: m.ParameterValueStruct) -> str:
     return f"<Name>{escape(name)}</Name><Value{attribute}>{escape(value)}</Value>"
 
 
+def _write_parameter_info(struct: m.ParameterInfoStruct) -> str:
+    name, writable = struct
+    return f"<Name>{escape(name)}</Name><Writable>{'1' if writable else '0'}</Writable>"
+
+
+def _write_parameter_attribute(struct: m.ParameterAttributeStruct) -> str:
+    name, notification, access_list = struct
+    return (
+        f"<Name>{escape(name)}</Name><Notification>{notification}</Notification>"
+        f"{_access_list(access_list)}"
+    )
+
+
+@lru_cache(1024)
+def _access_list(access_list: tuple[str, ...]) -> str:
+    entries = "".join(f"<string>{escape(entry)}</string>" for entry in access_list)
+    array_type = f"xsd:string[{len(access_list)}]"
+    return f'<AccessList soap-enc:arrayType="{array_type}">{entries}</AccessList>'
+
+
 def _read_fault(element: etree._Element) -> m.Fault:
     """A SOAP fault; its CWMP part is in ``detail`` (TR-069 3.5)."""
     soap = {local(child): child for child in element}
@@ -308,12 +328,17 @@ def _write_fault(fault: m.Fault) -> str:
     )
 
 
-_HAND_WRITTEN: dict[Any, _Codec] = {
+_HAND_WRITTEN: dict[Any, _Codec] = {}
+_HAND_WRITTEN |= {
     m.ParameterValueStruct: _Codec(
         _read_parameter_value,
         _write_parameter_value,
         "ParameterValueStruct",
         "cwmp:ParameterValueStruct",
+    ),
+    m.ParameterInfoStruct: _struct(m.ParameterInfoStruct)._replace(write=_write_parameter_info),
+    m.ParameterAttributeStruct: _struct(m.ParameterAttributeStruct)._replace(
+        write=_write_parameter_attribute
     ),
     m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
 }

@@ -15,6 +15,7 @@ Times are seconds of a clock that only goes forward; ``Premises.wall_offset`` ma
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,18 +23,20 @@ from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
+from caretaker.device import diagnostics, heartbeat, notifications, quirks, transfers
 from caretaker.device import events as ev
-from caretaker.device import notifications, quirks
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
-from caretaker.device.data_model import Overlay, Parameter, cleaned, typed
+from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
 from caretaker.device.events import EventBooks, Events
 from caretaker.device.identity import Identities
 from caretaker.device.methods import METHODS
 from caretaker.device.profile import Profile
+from caretaker.device.transfers import Transfers, TransferSettings
 from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 
@@ -68,6 +71,8 @@ class Premises:
         wall_offset: seconds since 1970 minus the clock of ``now``.
         namespace: of what the CPEs send; that of their profile where None.
         check_id: whether answers must carry the cwmp:ID of the request.
+        transfers: how Download and Upload go.
+        transfer_counts: what became of them, by the names in docs/summary.md.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -81,6 +86,8 @@ class Premises:
     namespace: str | None = None
     check_id: bool = True
     books: EventBooks = field(default_factory=EventBooks)
+    transfers: TransferSettings = field(default_factory=TransferSettings)
+    transfer_counts: Counter[str] = field(default_factory=Counter)
 
     def date(self, now: float) -> str:
         """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""
@@ -122,6 +129,7 @@ class CPE:
         "sent",
         "session_due",
         "telling",
+        "transfers",
         "woken",
     )
 
@@ -146,6 +154,8 @@ class CPE:
         """What it has to ask or tell the ACS, in this order."""
         self.asking: tuple[m.Request, ...] = ()
         """Those of the running session that are not answered yet."""
+        self.transfers: Transfers = ()
+        """Files asked for whose end the ACS has not heard of."""
         self.powered = False
         self.woken = False
         """Whether the running session answers a Connection Request."""
@@ -174,9 +184,16 @@ class CPE:
 
     @property
     def about(self) -> DeviceIdStruct:
-        """Who it says it is."""
+        """Who it says it is: equal to its DeviceInfo parameters (A.3.3.1)."""
         kind = self.profile
-        return DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
+        own = self.overlay.values if self.overlay is not None else {}
+        info = kind.device_info
+        return DeviceIdStruct(
+            own.get(f"{info}Manufacturer", kind.manufacturer),
+            own.get(f"{info}ManufacturerOUI", kind.oui),
+            own.get(f"{info}ProductClass", kind.product_class),
+            own.get(f"{info}SerialNumber") or self.serial_number,
+        )
 
     # What it has.
 
@@ -204,7 +221,7 @@ class CPE:
 
     def read(self, path: str, now: float) -> ParameterValueStruct:
         """A parameter as GetParameterValues gives it: hidden ones are empty."""
-        if self.overlay is None:
+        if self.overlay is None or path not in self.overlay.values:
             constant = self.model.constants.get(path)
             if constant is not None:
                 return constant
@@ -224,10 +241,12 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        period, url = self._period(now), self.acs_url(now)
+        period, url, beat = self._period(now), self.acs_url(now), heartbeat.policy(self, now)
         self.own().values.update(values)
         if self._period(now) != period:  # the same value once more leaves the phase alone
             self._arm_periodic(now)
+        if heartbeat.policy(self, now) != beat:
+            heartbeat.arm(self, now)
         return self.acs_url(now) != url
 
     def acs_url(self, now: float) -> str:
@@ -239,7 +258,8 @@ class CPE:
         Change a parameter by something other than the ACS (TR-069 3.2.1) and return when due.
 
         With notification on, ``4 VALUE CHANGE`` follows: in the next Inform when it is passive,
-        in a session now when it is active.
+        in a session now when it is active. Who has another name is another device, and the ACS
+        gets to know it: ``0 BOOTSTRAP``.
 
         Raises:
             FaultError: 9005 there is no such parameter; 9007 the value is not of its type.
@@ -247,10 +267,12 @@ class CPE:
         parameter = self.parameter(path)
         if parameter is None:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
-        if typed(path, value, parameter.type).type != parameter.type:
+        if not TYPES[parameter.type].fits(value):
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
             self.own().values[path] = cleaned(value, parameter.type)
+            if path.removeprefix(self.profile.device_info) in _NAME:
+                self._first_contact("another device", now)
             self._notify(path, now)
         return self.reschedule(now)
 
@@ -272,6 +294,11 @@ class CPE:
     def enabled(self, now: float) -> bool:
         """EnableCWMP: without it no Informs, and no Connection Requests accepted."""
         return self.value(f"{self.profile.management_server}EnableCWMP", now) not in _FALSE
+
+    def reachable(self, now: float) -> bool:
+        """HTTPConnectionRequestEnable: without it no URL, and no Connection Requests accepted."""
+        path = f"{self.profile.management_server}HTTPConnectionRequestEnable"
+        return self.value(path, now) not in _FALSE
 
     # Power.
 
@@ -295,6 +322,7 @@ class CPE:
         for event in (*before, EventStruct(ev.BOOT)):
             self.raise_event(event, inform_at)
         self._arm_periodic(inform_at)
+        heartbeat.arm(self, inform_at)
 
     def _reboot(self, command_key: str, now: float) -> None:
         self.reboot(now, EventStruct(ev.M_REBOOT, command_key))
@@ -305,10 +333,12 @@ class CPE:
         self.accepted_at = 0.0
         self.changed = ()
         self.jobs = tuple(job for job in self.jobs if job.survives_reboot)
+        diagnostics.forget(self)
         up_at = self._up_again(now)
         self._boot(up_at, up_at)
         for event in events:
             self.raise_event(event, up_at)
+        transfers.restart(self)
 
     def _factory_reset(self, now: float) -> None:
         self._lose_all("factory reset")
@@ -316,11 +346,13 @@ class CPE:
         up_at = self._up_again(now)
         self._boot(up_at, up_at, EventStruct(ev.BOOTSTRAP))
 
-    def _new_acs(self, now: float) -> None:
-        """The ACS's URL is another: first contact there; nothing was promised to that one."""
-        self._lose_all("new ACS")
+    def _first_contact(self, why: str, now: float) -> None:
+        """Between this device and this ACS: nothing was promised yet."""
+        diagnostics.abort(self)
+        self._lose_all(why)
         self.session_due, self.failures = inf, 0
         self.raise_event(EventStruct(ev.BOOTSTRAP), now)
+        heartbeat.arm(self, now)
 
     def _up_again(self, now: float) -> float:
         chance = self.premises.identities.random(self.index, "reboot")
@@ -330,6 +362,7 @@ class CPE:
         self.premises.books.clear(self.pending, why)
         self.events = self.sent = ()
         self.jobs, self.requests, self.asking = (), (), ()
+        transfers.forget(self)
         self.changed = self.telling = ()
         self.accepted_at = 0.0
 
@@ -369,7 +402,7 @@ class CPE:
         serves this request too (TR-069 3.2.2).
 
         Raises:
-            DeviceBusy: the CPE is off, rebooting, or CWMP is switched off.
+            DeviceBusy: the CPE is off, rebooting, or CWMP or its requests are switched off.
         """
         if not self.powered:
             raise DeviceBusy("powered off")
@@ -377,6 +410,8 @@ class CPE:
             raise DeviceBusy("rebooting")
         if not self.enabled(now):
             raise DeviceBusy("CWMP is disabled")
+        if not self.reachable(now):
+            raise DeviceBusy("Connection Requests are disabled")
         if _CONNECTION_REQUEST in self.sent:
             self.premises.books.merge(_CONNECTION_REQUEST)
             return False
@@ -433,18 +468,24 @@ class CPE:
         self.telling, self.changed = self.changed, ()
         self.asking, self.requests = self.requests, ()
         self.reschedule(now)
-        namespace = self.premises.namespace or self.profile.namespace
         return CPESession(
             self._inform(now),
             self,
             self.asking,
-            namespace,
+            self.premises.namespace or self._namespace(),
             check_id=self.premises.check_id,
             inform_header=_HEADERS.get(self.profile.cwmp_version),
         )
 
+    def _namespace(self) -> str:
+        """That of the profile; one that has room for the events, where cwmp-1-0 has not."""
+        usual = self.profile.namespace
+        if usual == CWMP_1_0 and any(ev.is_later(event.event_code) for event in self.sent):
+            return CWMP_1_2
+        return usual
+
     def _do_jobs(self, now: float) -> None:
-        while self.jobs and self.jobs[0].at <= now:
+        while self.jobs and max(self.jobs[0].at, self.down_until) <= now:
             job, *rest = self.jobs
             self.jobs = tuple(rest)
             job.act(self, now)
@@ -488,6 +529,7 @@ class CPE:
                 self.accepted_at = 0.0
         self.asking = tuple(each for each in self.asking if each is not request)
         self.sent = self.premises.books.deliver(self.sent, request, self.asking)
+        transfers.told(self, request)
 
     def thinking_time(self, number: int) -> float:
         """Seconds before it answers the ACS's request of this number in a session, from 1."""
@@ -537,7 +579,7 @@ class CPE:
             elif isinstance(request, m.Reboot):
                 self._reboot(request.command_key, now)
             elif isinstance(request, m.SetParameterValues):
-                self._new_acs(now)
+                self._first_contact("new ACS", now)
 
     def _retry_wait(self, now: float) -> float:
         """Seconds before the next attempt, by the table of TR-069 3.2.1.1."""
@@ -552,6 +594,8 @@ class CPE:
 
 
 _FALSE = ("0", "false")
+_NAME = ("ManufacturerOUI", "ProductClass", "SerialNumber")
+"""What a device is known by (data models)."""
 _SESSION_TIMEOUT = {"session_timeout": 60}
 _HEADERS: dict[str, dict[str, Any]] = {
     "1.3": _SESSION_TIMEOUT,

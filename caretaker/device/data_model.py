@@ -13,7 +13,7 @@ Paths are complete: parameters without a trailing dot, objects with one (``Devic
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
@@ -236,6 +236,10 @@ class DataModel:
         for row in rows:
             self._add(row, children)
         self.children = {path: tuple(names) for path, names in children.items()}
+        self._infos = {
+            path: ParameterInfoStruct(path, each.writable) for path, each in self.parameters.items()
+        } | {path: ParameterInfoStruct(path, is_on) for path, is_on in self.objects.items()}
+        self._below: dict[str, tuple[str, ...]] = {}
 
     def _add(self, row: Row, children: dict[str, dict[str, None]]) -> None:
         if row.is_object:
@@ -284,6 +288,9 @@ class DataModel:
 
     def info(self, path: str, overlay: Overlay | None) -> ParameterInfoStruct:
         """The entry of GetParameterNames for a path that exists."""
+        known = self._infos.get(path)
+        if known is not None:
+            return known
         if not path.endswith("."):
             parameter = self.parameter(path, overlay)
             assert parameter is not None
@@ -313,7 +320,7 @@ class DataModel:
             else:
                 stack.pop()
 
-    def parameters_at(self, path: str, overlay: Overlay | None) -> Iterator[str]:
+    def parameters_at(self, path: str, overlay: Overlay | None) -> tuple[str, ...]:
         """
         The parameters that a path names: itself, or all below a partial path.
 
@@ -322,11 +329,20 @@ class DataModel:
         """
         path = path.strip()
         if path.endswith(".") or not path:
-            yield from (name for name in self.walk(path, overlay) if not name.endswith("."))
-        elif self.parameter(path, overlay) is not None:
-            yield path
-        else:
+            if overlay is None or overlay.rows is None:
+                return self._from_factory(path)
+            return tuple([name for name in self.walk(path, overlay) if not name.endswith(".")])
+        if self.parameter(path, overlay) is None:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
+        return (path,)
+
+    def _from_factory(self, path: str) -> tuple[str, ...]:
+        """The parameters below an object as all CPEs have them, found once."""
+        found = self._below.get(path)
+        if found is None:
+            found = tuple([name for name in self.walk(path, None) if not name.endswith(".")])
+            self._below[path] = found
+        return found
 
     # Changing rows.
 
@@ -368,6 +384,41 @@ class DataModel:
         rows.highest[table] = max(rows.highest.get(table, 0), *_instances(names))
         self._forget(row, overlay, rows)
         self._relist(table, tuple(name for name in names if name != row), overlay, rows)
+
+    def fill_table(
+        self, table: str, columns: Mapping[str, str], count: int, overlay: Overlay
+    ) -> list[str]:
+        """
+        Give a table so many rows that the device itself makes, instead of those it has.
+
+        They are numbered from 1 and can't be deleted. What of a table that is not there: nothing.
+
+        Args:
+            table: its path.
+            columns: parameters of a row with their types, for a table that came empty.
+            count: how many rows.
+            overlay: the CPE's.
+
+        Returns:
+            the paths of the rows.
+        """
+        names = self.children_of(table, overlay)
+        if names is None:
+            return []
+        rows = overlay.rows = overlay.rows or Rows()
+        for row in [name for name in names if _last(name).isdigit()]:
+            self._forget(row, overlay, rows)
+        made = [f"{table}{number}." for number in range(1, count + 1)]
+        rows.deleted = tuple(path for path in rows.deleted if path not in made)
+        template = self._template(table, rows)
+        for row in made:
+            self._grow(row, template, rows)
+            rows.objects[row] = False
+            for name, kind in () if template else columns.items():
+                rows.parameters[f"{row}{name}"] = Parameter(kind, False, TYPES[kind].default)
+                rows.children[row] = (*rows.children[row], f"{row}{name}")
+        self._relist(table, tuple(made), overlay, rows)
+        return made
 
     def _relist(self, table: str, names: tuple[str, ...], overlay: Overlay, rows: Rows) -> None:
         """Make this the list of rows; the table's NumberOfEntries follows."""

@@ -7,6 +7,7 @@ CPE, a plain tuple, so that a million idle CPEs share the few tuples there are.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ SCHEDULED = "3 SCHEDULED"
 VALUE_CHANGE = "4 VALUE CHANGE"
 CONNECTION_REQUEST = "6 CONNECTION REQUEST"
 DIAGNOSTICS_COMPLETE = "8 DIAGNOSTICS COMPLETE"
+HEARTBEAT = "14 HEARTBEAT"
 M_REBOOT = "M Reboot"
 M_SCHEDULE_INFORM = "M ScheduleInform"
 
@@ -59,7 +61,7 @@ EVENTS: dict[str, EventRule] = {
     "11 DU STATE CHANGE COMPLETE": EventRule(m.DUStateChangeComplete),
     "12 AUTONOMOUS DU STATE CHANGE COMPLETE": EventRule(m.AutonomousDUStateChangeComplete),
     "13 WAKEUP": EventRule(),
-    "14 HEARTBEAT": EventRule(),
+    HEARTBEAT: EventRule(),
     M_REBOOT: EventRule(multiple=True),
     M_SCHEDULE_INFORM: EventRule(multiple=True),
     "M Download": EventRule(m.TransferComplete, multiple=True),
@@ -79,6 +81,14 @@ def rule(event_code: str) -> EventRule:
     if known is not None:
         return known
     return _VENDOR_METHOD if event_code.startswith("M ") else _VENDOR_EVENT
+
+
+_FIRST = re.compile(r"[0-9] .*|M (Reboot|ScheduleInform|Download|Upload|X_\S+)|X .*")
+
+
+def is_later(event_code: str) -> bool:
+    """Whether the event came after CWMP 1.0, whose schema has no place for it."""
+    return _FIRST.fullmatch(event_code) is None
 
 
 Events = tuple[EventStruct, ...]

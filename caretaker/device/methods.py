@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
+from caretaker.device import diagnostics, notifications
 from caretaker.device import events as ev
-from caretaker.device import notifications
 from caretaker.device.agenda import Job
 from caretaker.device.data_model import Attributes, check_value, cleaned
+from caretaker.device.transfer_methods import TRANSFER_METHODS
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -
     values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
     if cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now):
         cpe.after_session(request)
+    diagnostics.follow(cpe, names, now)
     return m.SetParameterValuesResponse(0)
 
 
@@ -90,8 +92,12 @@ def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFa
     elif not parameter.writable:
         code = FaultCode.NON_WRITABLE_PARAMETER
     else:
-        code = check_value(parameter, struct.value, struct.type) or _check_range(cpe, struct)
-        if code is None and notifications.refuses(cpe, struct.name, struct.value):
+        code = (
+            check_value(parameter, struct.value, struct.type)
+            or _check_range(cpe, struct)
+            or diagnostics.refusal(struct.name, struct.value)
+        )
+        if code is None and notifications.refused(cpe, struct.name, struct.value):
             code = FaultCode.INVALID_PARAMETER_VALUE
     if code is None:
         return None
@@ -237,5 +243,6 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.Reboot: _reboot,
     m.FactoryReset: _factory_reset,
     m.ScheduleInform: _schedule_inform,
+    **TRANSFER_METHODS,
 }
 """What this CPE can do; any other method is answered with fault 9000."""

@@ -23,7 +23,14 @@ ANY_ACTIVE = (2, 5, 6)
 
 FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 """Parameters whose active notification can't be turned off (data models)."""
-DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.ConnReqJabberID")
+DEFAULT_ACTIVE = (
+    "ManagementServer.ConnectionRequestURL",
+    "ManagementServer.ConnReqJabberID",
+    "GatewayInfo.ManufacturerOUI",
+    "GatewayInfo.ProductClass",
+    "GatewayInfo.SerialNumber",
+)
+"""Those that have it until the ACS turns it off (data models)."""
 
 
 def attribute(cpe: CPE, path: str) -> int:
@@ -73,20 +80,21 @@ def inform_parameters(cpe: CPE, codes: Iterable[str], now: float) -> list[str]:
     ]
 
 
-def refuses(cpe: CPE, path: str, value: str) -> bool:
-    """
-    Whether a value can't stand in a row of the InformParameter table (data models).
+_ROW = re.compile(r"ManagementServer\.InformParameter\.[0-9]+\.(ParameterName|EventList)")
 
-    What every Inform carries anyway can't be its ParameterName, nor ``4 VALUE CHANGE`` an event.
+
+def refused(cpe: CPE, path: str, value: str) -> bool:
     """
-    table = f"{cpe.profile.management_server}InformParameter."
-    if not path.startswith(table):
+    Whether this can't stand in the InformParameter table (data models).
+
+    A forced parameter is in every Inform, and ``4 VALUE CHANGE`` has its own parameters.
+    """
+    found = _ROW.fullmatch(path[len(cpe.model.root) :])
+    if found is None:
         return False
-    last = path.rpartition(".")[2]
-    if last == "ParameterName":
-        return value in cpe.profile.inform_parameters
-    codes = [part.strip().partition(" ")[0] for part in value.split(",")]
-    return last == "EventList" and "4" in codes
+    if found[1] == "ParameterName":
+        return value.strip() in cpe.profile.inform_parameters
+    return any(part.strip().partition(" ")[0] == "4" for part in value.split(","))
 
 
 def _is_on(cpe: CPE, row: str, numbers: set[str], now: float) -> bool:

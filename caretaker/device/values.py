@@ -50,7 +50,9 @@ def _inform_interval(cpe: CPE, parameter: Parameter, _: float) -> str:
     return parameter.value if not interval else str(max(1, round(interval)))
 
 
-def _connection_request_url(cpe: CPE, _: Parameter, __: float) -> str:
+def _connection_request_url(cpe: CPE, _: Parameter, now: float) -> str:
+    if not cpe.reachable(now):
+        return ""
     return cpe.premises.connection_request_url(cpe.serial_number)
 
 

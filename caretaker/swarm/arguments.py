@@ -42,6 +42,10 @@ def _at_least(least: float) -> Callable[[Any], float]:
     return lambda text: _number(text, least=least)
 
 
+def _share(text: Any) -> float:
+    return _number(text, least=0, most=1)
+
+
 def _one_of(*choices: str) -> Callable[[Any], str]:
     def check(text: Any) -> str:
         if text not in choices:
@@ -173,6 +177,16 @@ OPTIONS: tuple[_Option, ...] = (
             "PeriodicInformInterval of all CPEs, 0 for none. Default: the profile's",
             in_web_ui=True),
     _Option("--reboot-seconds", "10-30", _range, "<low-high>", "How long a reboot takes"),
+    _Option("--transfers", "simulated", _one_of("simulated", "real"), "<simulated|real>",
+            "Whether Download and Upload really move bytes, with the ACS's host and those of "
+            "--allow-host; with all others they are simulated", in_web_ui=True),
+    _Option("--transfer-seconds", "5-30", _range, "<low-high>",
+            "How long a simulated transfer takes"),
+    _Option("--transfer-failures", 0.0, _share, "<0..1>",
+            "The share of simulated transfers that fail", in_web_ui=True),
+    _Option("--bandwidth", 0.0, _at_least(0), "<bytes/s>",
+            "Of each transfer; a simulated one takes its time from it when its FileSize is told. "
+            "0 for no limit", in_web_ui=True),
     _Option("--acs-username", None, _text, "<text>",
             "What all CPEs show the ACS. Default: each its OUI-ProductClass-SerialNumber"),
     _Option("--acs-password", None, _text, "<text>",
@@ -183,7 +197,8 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--max-sessions", 1000, _whole(1, 60_000), "<int>",
             "Sessions that each worker runs at once; more wait, which shows as lateness"),
     _Option("--allow-host", None, _text, "<host>",
-            "Another host that the ACS may redirect CPEs to. Repeatable", "append"),
+            "Another host that the ACS may redirect CPEs to or have them get files from. "
+            "Repeatable", "append"),
     _Option("--tls-ca", None, _certificates, "<file>", "Certificates to trust, in PEM"),
     _Option("--tls-insecure", False, bool, "", "Do not verify the ACS's certificate", "store_true"),
     _Option("--any-id", False, bool, "",
@@ -285,6 +300,10 @@ class Settings:
     seed: int
     inform_interval: float | None
     reboot_seconds: str
+    transfers: str
+    transfer_seconds: str
+    transfer_failures: float
+    bandwidth: float
     acs_username: str | None
     acs_password: str | None
     answer_timeout: float

@@ -7,6 +7,7 @@ wrong ends the process with one line and exit code 2, which SystemExit carries t
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -80,6 +81,7 @@ class _Hooks:
         hooks = environment.events
         for hook, listener in (
             (hooks.test_start, self._on_test_start),
+            (hooks.spawning_complete, self._on_spawning_complete),
             (hooks.test_stopping, self._on_test_stopping),
             (hooks.quitting, self._on_quitting),
             (hooks.quit, self._on_quit),
@@ -167,6 +169,12 @@ class _Hooks:
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             self._runner.greenlet.spawn(self._runner.stop)
+
+    def _on_spawning_complete(self, **_: Any) -> None:
+        if self._worker is not None:
+            # Profiles and CPEs live as long as the run: looking at all of them in every full
+            # collection would stop the loop, the longer the larger the fleet is.
+            gc.freeze()
 
     def _on_test_stopping(self, **_: Any) -> None:
         if self._master is not None:

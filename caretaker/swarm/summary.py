@@ -42,6 +42,7 @@ def summarize(
         "connection_requests": _connection_requests(total, snapshots),
         "events": _events(total, snapshots),
         "tasks": _tasks(total),
+        "transfers": _transfers(total),
         "exchanges": _exchanges(total),
         "generator": _generator(total, snapshots),
         "seconds": round(seconds, 1),
@@ -160,6 +161,19 @@ def _tasks(total: Results) -> dict[str, Any]:
         **{outcome: total.counters[f"tasks.{outcome}"] for outcome in outcomes},
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
+    }
+
+
+_TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
+
+
+def _transfers(total: Results) -> dict[str, Any]:
+    faults = total.with_prefix("transfers.faults")
+    counts = (*_TRANSFERS, "retried", "bytes_received", "bytes_sent")
+    return {
+        **{name: total.counters[f"transfers.{name}"] for name in counts},
+        "failed": sum(faults.values()),
+        "faults": faults,
     }
 
 
@@ -285,6 +299,8 @@ def render(summary: Mapping[str, Any]) -> str:
         "  lateness": _ms(generator["lateness_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
     }
+    if summary["transfers"]["requested"]:
+        figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
     lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]

@@ -8,6 +8,7 @@ snapshot is taken, before Locust stops the users and their CPEs lose power.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from random import Random
@@ -23,8 +24,9 @@ from caretaker.device.identity import Identities
 from caretaker.device.profile import ProfileMix
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceBusy, DeviceNotFound
-from caretaker.fleet import transport_opener
+from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint
+from caretaker.mover import Mover
 from caretaker.results import Results
 from caretaker.shard import RateLimit, Shard
 from caretaker.swarm.arguments import Settings, tls_context
@@ -52,13 +54,15 @@ class _Run:
         self.settings = settings
         self.results = Results()
         self.sink = LocustSink(self.results, worker.environment.events.request)
+        endpoint = _endpoint(worker, settings)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
-            _premises(worker, settings),
-            transport_opener(_endpoint(worker, settings)),
+            _premises(worker, settings, endpoint),
+            transport_opener(endpoint),
             self.sink,
             max_sessions=settings.max_sessions,
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
+            mover=Mover(endpoint, settings.bandwidth),
         )
         self.health = Health(self.results)
         self.profiles: Counter[str] = Counter()
@@ -96,8 +100,7 @@ class _Run:
         self.health.stop()
 
 
-def _premises(worker: Worker, settings: Settings) -> Premises:
-    shortest, _, longest = settings.reboot_seconds.partition("-")
+def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:
     return Premises(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
@@ -105,10 +108,22 @@ def _premises(worker: Worker, settings: Settings) -> Premises:
         behaviors=Behaviors(inform_interval=settings.inform_interval),
         acs_username=settings.acs_username,
         acs_password=settings.acs_password,
-        reboot_seconds=(float(shortest), float(longest or shortest)),
+        reboot_seconds=_seconds(settings.reboot_seconds),
         wall_offset=time.time() - time.monotonic(),
         check_id=not settings.any_id,
+        transfers=transfer_settings(
+            endpoint,
+            settings.transfers,
+            _seconds(settings.transfer_seconds),
+            settings.transfer_failures,
+            settings.bandwidth,
+        ),
     )
+
+
+def _seconds(text: str) -> tuple[float, float]:
+    shortest, _, longest = text.partition("-")
+    return float(shortest), float(longest or shortest)
 
 
 def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
@@ -189,6 +204,7 @@ class Worker:
         """
         if self._run is not None:
             self._run.end()
+            gc.unfreeze()  # the last fleet goes
         self._run = _Run(self, number, settings)
 
     def power_on(self) -> tuple[int, ...]:

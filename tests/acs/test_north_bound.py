@@ -242,7 +242,7 @@ def test_every_task_of_the_issue_is_there() -> None:
         "getParameterValues setParameterValues",
         "refreshObject addObject deleteObject",
     )
-    assert set(TASKS) == {*values.split(), *objects.split(), "reboot", "factoryReset"}
+    assert set(TASKS) == {*values.split(), *objects.split(), "reboot", "factoryReset", "download"}
 
 
 def test_connection_requests_stay_inside() -> None:

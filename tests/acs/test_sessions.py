@@ -62,6 +62,7 @@ def only(acs: ACS) -> Device:
     return device
 
 
+@pytest.mark.rule("2.1-2", "2.1-6", "4.1-12", "4.1-17", "4.1-21")
 def test_the_shortest_session() -> None:
     acs, cpe = setting(provisioning=False)
     response = cpe.post(inform())
@@ -100,6 +101,7 @@ def test_a_bootstrap_and_a_refusal_mean_they_are_set_again() -> None:
     assert only(acs).credentials is not None
 
 
+@pytest.mark.rule("2.1-5", "8-9", "8-12")
 def test_requests_of_the_cpe_are_answered() -> None:
     _, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -116,6 +118,7 @@ def queue(acs: ACS, name: str, **arguments: object) -> Task:
     return task
 
 
+@pytest.mark.rule("4.1-11", "8-10")
 def test_tasks_are_done_in_order() -> None:
     acs, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -132,6 +135,7 @@ def test_tasks_are_done_in_order() -> None:
     assert only(acs).known["Device.A"].value == "5"
 
 
+@pytest.mark.rule("3.3-3")
 def test_a_fault_ends_the_task_and_not_the_session() -> None:
     acs, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -145,6 +149,7 @@ def test_a_fault_ends_the_task_and_not_the_session() -> None:
     assert task.fault.fault_code == 9005
 
 
+@pytest.mark.rule("8-10")
 def test_refreshing_reads_names_and_then_values_in_batches() -> None:
     acs, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -166,6 +171,7 @@ def test_refreshing_reads_names_and_then_values_in_batches() -> None:
     assert only(acs).document()["Device"]["P7"]["_writable"] is True
 
 
+@pytest.mark.rule("4.1-19")
 def test_what_was_begun_and_left_is_done_in_the_next_session() -> None:
     acs, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -191,6 +197,7 @@ def test_a_cpe_that_comes_back_without_its_cookie_gets_what_was_left() -> None:
     assert task.ended.is_set()
 
 
+@pytest.mark.rule("8-10")
 def test_the_type_of_a_value_is_asked_for_before_it_is_set() -> None:
     acs, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -225,6 +232,7 @@ def test_names_that_have_no_place_in_the_tree_do_no_harm() -> None:
     assert only(acs).document()["_id"] == only(acs).device_id
 
 
+@pytest.mark.rule("4.1-18")
 def test_a_silent_session_is_swept() -> None:
     acs = ACS(provisioning=False)
     app = CWMPApp(acs)
@@ -239,6 +247,7 @@ def test_a_silent_session_is_swept() -> None:
     assert cpe.post().status_code == 400
 
 
+@pytest.mark.rule("3.4-7")
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -255,6 +264,7 @@ def test_what_is_no_session_is_400(body: bytes, text: str) -> None:
     assert text in response.text
 
 
+@pytest.mark.rule("3.4-7")
 def test_out_of_turn_is_400_and_ends_the_session() -> None:
     _, cpe = setting(provisioning=False)
     cpe.post(inform())
@@ -275,6 +285,7 @@ def test_only_posts(method: str) -> None:
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
+@pytest.mark.rule("2.5-5")
 @pytest.mark.parametrize(
     ("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
 )
@@ -290,6 +301,7 @@ def test_broken_codings_are_400(coding: str, body: bytes) -> None:
     assert cpe.post(body, Content_Encoding=coding).status_code == 400
 
 
+@pytest.mark.rule("2.3-1", "2.4-1")
 def test_with_credentials_every_post_must_show_them() -> None:
     who = Credentials("cpe", "pw")
     acs = ACS(provisioning=False)
@@ -310,3 +322,25 @@ def test_devices_are_known_by_when_they_informed() -> None:
     cpe.post(inform())
     device = only(acs)
     assert before <= device.registered == device.last_inform <= time.time()
+
+
+@pytest.mark.rule("8-9")
+def test_what_cpes_do_by_themselves_is_heard() -> None:
+    _, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    told = m.AutonomousTransferComplete("", "http://x/", True, "1 Firmware Upgrade Image")
+    assert cpe.say(told) == m.AutonomousTransferCompleteResponse()
+
+
+@pytest.mark.rule("4.1-18")
+@pytest.mark.parametrize(("wanted", "kept"), [(None, False), (10, False), (60, True)])
+def test_a_cpe_can_ask_for_more_patience(wanted: int | None, kept: bool) -> None:
+    app = CWMPApp(ACS(provisioning=False))
+    cpe = CPE(app)
+    message = m.Inform(ABOUT, (m.EventStruct("1 BOOT"),))
+    cpe.post(encode(Envelope(message, "7", CWMP_1_2, session_timeout=wanted)))
+    (session,) = app._sessions.values()
+    session.seen -= 31
+    app._swept -= 31
+    CPE(app).post(inform(about=ABOUT._replace(serial_number="S2")))
+    assert (len(app._sessions) == 2) is kept

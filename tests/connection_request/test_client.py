@@ -18,6 +18,7 @@ def challenge(*headers: str) -> bytes:
     return answer("401 Unauthorized", b"", CHALLENGE, *headers)
 
 
+@pytest.mark.rule("9.2-18")
 def test_digest_goes_over_the_same_connection() -> None:
     with wire(challenge(), answer("204 No Content")) as server:
         assert send_connection_request(server.url, WHO) == 204
@@ -28,6 +29,7 @@ def test_digest_goes_over_the_same_connection() -> None:
     )
 
 
+@pytest.mark.rule("9.2-17")
 @pytest.mark.parametrize(
     "first",
     [

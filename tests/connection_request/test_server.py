@@ -59,6 +59,7 @@ class TestRules:
         response = app(Fleet()).get("/health")
         assert (response.status_code, response.data) == (200, b"OK")
 
+    @pytest.mark.rule("9.1-1", "9.2-9")
     def test_an_accepted_request_is_answered_200_and_empty(self) -> None:
         fleet = Fleet()
         response = get(app(fleet), "/cr/D1", Credentials("D1", "one"))
@@ -70,18 +71,21 @@ class TestRules:
         assert fleet.accepted == ["D1"]
         assert fleet.verdicts == ["unauthorized", "accepted"]
 
+    @pytest.mark.rule("9.2-10")
     def test_without_credentials_there_is_one_challenge(self) -> None:
         response = get(app(Fleet()), "/cr/D1")
         assert response.status_code == 401
         assert len(response.headers.getlist("WWW-Authenticate")) == 1
         assert response.headers["WWW-Authenticate"].startswith("Digest ")
 
+    @pytest.mark.rule("9.1-1", "9.2-7", "9.2-10")
     @pytest.mark.parametrize("who", [Credentials("D1", "two"), Credentials("D2", "one")])
     def test_credentials_are_the_cpes_own(self, who: Credentials) -> None:
         fleet = Fleet()
         assert get(app(fleet), "/cr/D1", who).status_code == 401
         assert fleet.accepted == []
 
+    @pytest.mark.rule("9.2-7")
     def test_credentials_are_those_of_now(self) -> None:
         fleet = Fleet()
         client = app(fleet)
@@ -111,10 +115,12 @@ class TestRules:
         assert get(client, "/cr/D1", Credentials("D1", "one")).status_code == 200
         assert seen == ["D1"]
 
+    @pytest.mark.rule("9.2-14")
     @pytest.mark.parametrize("path", ["/cr/D3", "/cr/", "/cr", "/", "/cr/D1/x", "/favicon.ico"])
     def test_unknown_paths_are_404(self, path: str) -> None:
         assert get(app(Fleet()), path).status_code == 404
 
+    @pytest.mark.rule("9.2-11")
     def test_a_refusal_is_503_without_retry_after(self) -> None:
         fleet = Fleet()
         response = get(app(fleet), "/cr/D2", Credentials("D2", "two"))
@@ -122,12 +128,14 @@ class TestRules:
         assert "Retry-After" not in response.headers
         assert fleet.verdicts == ["unauthorized", "refused"]
 
+    @pytest.mark.rule("9.2-1")
     @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD", "DELETE", "OPTIONS"])
     @pytest.mark.parametrize("path", ["/cr/D1", "/health"])
     def test_other_methods_are_405(self, method: str, path: str) -> None:
         response = app(Fleet()).open(path, method=method)
         assert (response.status_code, response.headers["Allow"]) == (405, "GET")
 
+    @pytest.mark.rule("9.2-6")
     def test_a_query_is_passed_over(self) -> None:
         assert get(app(Fleet()), "/cr/D1?x=1", Credentials("D1", "one")).status_code == 200
 
@@ -152,6 +160,7 @@ class TestRules:
 
 @pytest.mark.sockets
 class TestServer:
+    @pytest.mark.rule("9.2-2")
     def test_it_works_without_monkey_patching(self) -> None:
         heard: list[str] = []
         with ConnectionRequestServer(port=0, on_connection_request=heard.append) as server:
@@ -161,6 +170,7 @@ class TestServer:
             assert requests.get(server.device_url("DEVICE001"), timeout=5).status_code == 200
         assert heard == ["DEVICE001"]
 
+    @pytest.mark.rule("9.2-7", "9.2-8")
     def test_other_clients_digest_is_understood(self) -> None:
         with ConnectionRequestServer(auth=ADMIN) as server:
             url = server.device_url("DEVICE001")
@@ -169,6 +179,7 @@ class TestServer:
             assert requests.get(url, auth=digest, timeout=5).status_code == 200
             assert requests.get(url, auth=basic, timeout=5).status_code == 401
 
+    @pytest.mark.rule("9.2-8")
     def test_basic_where_it_is_switched_on(self) -> None:
         with ConnectionRequestServer(auth=ADMIN, allow_basic=True) as server:
             url = server.device_url("DEVICE001")
@@ -188,6 +199,7 @@ class TestServer:
             with pytest.raises(InputError, match=rf"127.0.0.1:{server.port}: in use; choose"):
                 ConnectionRequestServer(port=server.port).start()
 
+    @pytest.mark.rule("9.2-2")
     def test_what_is_advertised_may_differ_from_what_is_bound(self) -> None:
         with ConnectionRequestServer(advertise="fleet.example") as server:
             assert server.device_url("D") == f"http://fleet.example:{server.port}/cr/D"
@@ -220,6 +232,7 @@ class TestSending:
 
         return sending
 
+    @pytest.mark.rule("9.2-14", "9.2-18")
     def test_verdicts_come_back_as_statuses(
         self, send: Callable[[str, Credentials | None], int]
     ) -> None:

@@ -34,6 +34,7 @@ def wrap(body: str, header: str = "", namespace: str = CWMP_1_0) -> bytes:
     ).encode()
 
 
+@pytest.mark.rule("2.1-8", "8-13")
 @given(ENVELOPES)
 def test_what_is_encoded_is_decoded_to_the_same(envelope: Envelope) -> None:
     assert envelope == decode(encode(envelope))
@@ -66,6 +67,7 @@ def test_a_truncated_envelope_is_never_read(envelope: Envelope, missing: int) ->
         decode(encode(envelope)[:-missing])
 
 
+@pytest.mark.rule("2.1-8", "3-5", "3.1-2", "3.1-8", "3.2-1", "3.2-3")
 def test_inform_has_the_bytes_that_the_standard_asks_for() -> None:
     text = encode(Envelope(INFORM, "1", CWMP_1_2)).decode()
     assert '<cwmp:ID soap-env:mustUnderstand="1">1</cwmp:ID>' in text
@@ -75,6 +77,7 @@ def test_inform_has_the_bytes_that_the_standard_asks_for() -> None:
     assert 'xmlns:cwmp="urn:dslforum-org:cwmp-1-2"' in text
 
 
+@pytest.mark.rule("3-1", "3-5", "3.2-1")
 @pytest.mark.parametrize("namespace", [CWMP_1_0, CWMP_1_2])
 @pytest.mark.parametrize(
     "message",
@@ -101,6 +104,7 @@ def test_what_is_sent_is_valid(message: m.Message, namespace: str, schemas: Sche
     schemas.validate(encode(Envelope(message, "1", namespace)), namespace)
 
 
+@pytest.mark.rule("3.1-5", "3.1-6")
 @pytest.mark.parametrize(
     "message",
     [
@@ -140,6 +144,7 @@ def test_a_union_is_told_by_its_type() -> None:
     assert untold.message == m.UnreadableRequest("ChangeDUState", "Operations of unknown xsi:type")
 
 
+@pytest.mark.rule("3.4-6")
 @pytest.mark.parametrize(
     ("xml", "reason"),
     [
@@ -175,6 +180,7 @@ def test_prefixes_that_were_never_declared_and_bytes_behind_the_end() -> None:
     assert (envelope.message, envelope.id, envelope.namespace) == (m.Reboot("k"), "7", "")
 
 
+@pytest.mark.rule("3.3-2")
 def test_the_code_of_a_fault_with_a_prefix() -> None:
     fault = "<detail><c:Fault><FaultCode>cwmp:8005</FaultCode></c:Fault></detail>"
     message = decode(wrap(f"<s:Fault><faultcode>Server</faultcode>{fault}</s:Fault>")).message
@@ -182,6 +188,7 @@ def test_the_code_of_a_fault_with_a_prefix() -> None:
     assert message.fault_code == 8005
 
 
+@pytest.mark.rule("3.2-2", "3.3-2", "8-14")
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -259,6 +266,7 @@ def test_what_devices_and_acss_send_is_read(data: bytes, message: m.Message) -> 
     assert message == decode(data).message
 
 
+@pytest.mark.rule("3-1", "3.4-5")
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -291,6 +299,7 @@ def test_what_cannot_be_read_is_refused_with_a_reason(data: bytes, reason: str) 
         decode(data)
 
 
+@pytest.mark.rule("3.1-3", "3.1-4", "3.1-5", "3.1-6", "3.1-7")
 def test_header_elements_are_read() -> None:
     header = (
         '<c:ID s:mustUnderstand="1"> 7 </c:ID><c:HoldRequests>true</c:HoldRequests>'
@@ -309,16 +318,19 @@ def test_header_elements_are_read() -> None:
     ) == (" 7 ", True, 40, ("1.0", "1.2"), "1.2", "urn:dslforum-org:cwmp-1-3")
 
 
+@pytest.mark.rule("3.1-2")
 def test_an_absent_id_differs_from_an_empty_one() -> None:
     assert decode(wrap("<c:FactoryReset/>")).id is None
     assert decode(wrap("<c:FactoryReset/>", "<c:ID></c:ID>")).id == ""
 
 
+@pytest.mark.rule("2.1-8")
 def test_characters_that_xml_forbids_are_never_sent() -> None:
     data = encode(Envelope(m.Reboot("a\x00b\ud800\uffff")))
     assert m.Reboot("a\ufffdb\ufffd\ufffd") == decode(data).message
 
 
+@pytest.mark.rule("3.2-2")
 def test_every_recorded_envelope_is_read(captures: Path) -> None:
     found = 0
     for recording in recordings(captures):
@@ -330,3 +342,37 @@ def test_every_recorded_envelope_is_read(captures: Path) -> None:
                     assert not isinstance(envelope.message, m.UnknownRequest | m.UnknownResponse)
                     found += 1
     assert found > 300
+
+
+@pytest.mark.rule("3.3-1")
+def test_a_fault_has_the_bytes_that_the_standard_asks_for() -> None:
+    fault = m.Fault.of(9003, "", m.SetParameterValuesFault("Device.X", 9005, "Invalid name"))
+    text = encode(Envelope(fault, "1")).decode()
+    assert (
+        "<soap-env:Fault><faultcode>Client</faultcode><faultstring>CWMP fault</faultstring>"
+        "<detail><cwmp:Fault><FaultCode>9003</FaultCode>"
+        "<FaultString>Invalid arguments</FaultString><SetParameterValuesFault>"
+        "<ParameterName>Device.X</ParameterName><FaultCode>9005</FaultCode>"
+        "<FaultString>Invalid name</FaultString></SetParameterValuesFault>"
+        "</cwmp:Fault></detail></soap-env:Fault>"
+    ) in text
+
+
+@pytest.mark.rule("3-3", "3-4")
+def test_large_messages_are_sent_and_read() -> None:
+    structs = tuple(
+        m.ParameterValueStruct(f"Device.P{number}", "v" * 10_000) for number in range(1_000)
+    )
+    for message in (
+        m.SetParameterValues(structs[:20], "key"),
+        m.GetParameterValuesResponse(structs),
+    ):
+        data = encode(Envelope(message, "1"))
+        assert len(data) > (32_768 if isinstance(message, m.Request) else 10_000_000)
+        assert decode(data).message == message
+
+
+@pytest.mark.rule("3.1-4")
+def test_no_more_requests_is_never_sent() -> None:
+    header = Envelope(INFORM, "1", CWMP_1_2, True, 30, ("1.0", "1.4"), "1.4")
+    assert b"NoMoreRequests" not in encode(header)

@@ -20,11 +20,13 @@ def test_every_message_class_has_a_codec() -> None:
     assert expected == set(codec.CODECS)
 
 
+@pytest.mark.rule("3-2")
 def test_every_request_names_its_response() -> None:
     for name, request in m.REQUESTS.items():
         assert f"{name}Response" == request.response.__name__
 
 
+@pytest.mark.rule("8-13")
 def test_every_message_of_the_schema_is_known(schemas: Schemas) -> None:
     tree = etree.parse(str(schemas._folder / "cwmp-1-2.xsd"))
     headers = {"ID", "HoldRequests"}
@@ -32,16 +34,19 @@ def test_every_message_of_the_schema_is_known(schemas: Schemas) -> None:
     assert names == {cls.__name__ for cls in codec.CODECS}
 
 
+@pytest.mark.rule("3.3-4")
 def test_every_fault_code_has_its_meaning() -> None:
     assert set(FaultCode) == set(FAULTS)
     assert meaning(9850).faultcode == "Server"
 
 
+@pytest.mark.rule("3.3-5")
 def test_a_fault_takes_its_side_from_the_table() -> None:
     assert m.Fault.of(9005) == m.Fault(9005, "Invalid parameter name", (), "Client")
     assert m.Fault.of(9002, "boom") == m.Fault(9002, "boom", (), "Server")
 
 
+@pytest.mark.rule("2.3-7")
 @pytest.mark.parametrize(
     ("device", "expected"),
     [
@@ -54,3 +59,31 @@ def test_a_device_id_can_be_split_again(device: tuple[str, str, str, str], expec
     found = m.DeviceIdStruct(*device).device_id
     assert expected == found
     assert re.fullmatch(r"[A-Za-z0-9_%]+(-[A-Za-z0-9_%]+){1,2}", found)
+
+
+def _elements(node: etree._Element) -> list[str | None]:
+    return [each.get("name") for each in node.iter(f"{XS}element") if each is not node]
+
+
+@pytest.mark.rule("7-1", "8-13")
+def test_every_message_and_struct_has_the_elements_of_the_schema_in_its_order(
+    schemas: Schemas,
+) -> None:
+    root = etree.parse(str(schemas._folder / "cwmp-1-2.xsd")).getroot()
+    structs = {"ParameterInfoStruct", "EventStruct", "DeviceIdStruct", "TimeWindowStruct"}
+    structs |= {"SetParameterAttributesStruct", "ParameterAttributeStruct", "OpResultStruct"}
+    structs |= {"QueuedTransferStruct", "AllQueuedTransferStruct", "InstallOpStruct"}
+    compared = 0
+    for node in root:
+        name = str(node.get("name"))
+        if name in m.REQUESTS | m.RESPONSES or name in structs:
+            fields = codec._fields_of(getattr(m, name))
+            assert _elements(node) == [field.xml_name for field in fields], name
+            compared += 1
+    assert compared == len(m.REQUESTS) + len(m.RESPONSES) + len(structs)
+
+
+@pytest.mark.rule("3.3-5")
+def test_what_the_requester_did_wrong_is_told_as_the_clients_fault() -> None:
+    clients = {code for code in FAULTS if meaning(code).faultcode == "Client"}
+    assert clients == {9003, 9005, 9006, 9007, 9008, 9020, 9021, 8003}

@@ -83,6 +83,7 @@ def join(session: CPESession, acs: ACSSession) -> list[str]:
     return names
 
 
+@pytest.mark.rule("4.1-1", "4.1-8", "4.1-13", "4.1-17")
 def test_the_shortest_session() -> None:
     session, peer = cpe()
     assert join(session, ACSSession(Controller())) == ["Inform", "(empty)"]
@@ -90,6 +91,7 @@ def test_the_shortest_session() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("2.1-1", "3-2", "3.3-3", "4.1-4", "4.1-11", "4.1-12", "4.1-21")
 def test_requests_of_both_sides_in_their_turns() -> None:
     session, peer = cpe(DONE)
     controller = Controller([m.GetRPCMethods(), m.ScheduleInform(5)])
@@ -105,6 +107,7 @@ def test_requests_of_both_sides_in_their_turns() -> None:
     assert controller.responses[1] == m.Fault.of(9000)
 
 
+@pytest.mark.rule("3.1-1", "3.1-2")
 def test_answers_carry_id_and_namespace_of_the_request() -> None:
     session, _ = cpe()
     session.next_post()
@@ -117,6 +120,7 @@ def test_answers_carry_id_and_namespace_of_the_request() -> None:
     assert (answer.id, answer.namespace) == (" odd id ", CWMP_1_2)
 
 
+@pytest.mark.rule("3.1-3", "4.1-5", "4.1-6", "4.1-9", "4.1-13")
 def test_hold_requests_asks_for_an_empty_post_first() -> None:
     session, peer = cpe(DONE)
     session.next_post()
@@ -133,6 +137,7 @@ def test_hold_requests_asks_for_an_empty_post_first() -> None:
     assert peer.heard == [INFORM, DONE]
 
 
+@pytest.mark.rule("4.1-7", "4.1-13")
 def test_no_request_follows_the_empty_post() -> None:
     session, _ = cpe()
     session.next_post()
@@ -144,6 +149,7 @@ def test_no_request_follows_the_empty_post() -> None:
     assert session.state is State.DONE
 
 
+@pytest.mark.rule("3.4-1", "3.4-2")
 def test_8005_repeats_the_request_a_few_times() -> None:
     session, peer = cpe()
     for attempt in range(MAX_RETRY_REQUESTS):
@@ -155,6 +161,7 @@ def test_8005_repeats_the_request_a_few_times() -> None:
     assert peer.heard == []
 
 
+@pytest.mark.rule("3.4-1", "4.1-3")
 def test_8005_and_then_success() -> None:
     session, peer = cpe()
     session.next_post()
@@ -164,6 +171,7 @@ def test_8005_and_then_success() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("3.4-4")
 def test_a_fault_to_a_later_request_is_no_end() -> None:
     session, peer = cpe(DONE)
     session.next_post()
@@ -174,6 +182,7 @@ def test_a_fault_to_a_later_request_is_no_end() -> None:
     assert peer.heard == [INFORM]
 
 
+@pytest.mark.rule("3.4-3", "3.4-5", "4.1-2", "4.1-16")
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -194,6 +203,7 @@ def test_a_wrong_answer_to_the_inform_aborts(answer: bytes, reason: str) -> None
     assert peer.heard == []
 
 
+@pytest.mark.rule("3.4-5")
 def test_rubbish_aborts() -> None:
     session, _ = cpe()
     session.next_post()
@@ -210,6 +220,7 @@ def test_a_missing_id_is_taken_and_a_wrong_one_if_asked() -> None:
         assert session.established
 
 
+@pytest.mark.rule("3.4-5")
 def test_an_answer_to_nothing_aborts() -> None:
     session, _ = cpe()
     session.next_post()
@@ -219,12 +230,14 @@ def test_an_answer_to_nothing_aborts() -> None:
         session.receive(say(m.InformResponse()), 0.0)
 
 
+@pytest.mark.rule("4.1-19")
 def test_abort_ends_it() -> None:
     session, _ = cpe()
     session.abort()
     assert session.next_post() is None
 
 
+@pytest.mark.rule("3.4-7", "4.1-1")
 def test_the_acs_refuses_what_is_out_of_turn() -> None:
     acs = ACSSession(Controller())
     with pytest.raises(SessionError, match="a request while informing"):
@@ -240,6 +253,7 @@ def test_the_acs_refuses_what_is_out_of_turn() -> None:
         acs.receive(say(m.FactoryResetResponse()))
 
 
+@pytest.mark.rule("3.3-3", "8-12")
 def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
     acs = ACSSession(Controller())
     acs.receive(say(INFORM))
@@ -248,6 +262,7 @@ def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
     )
 
 
+@pytest.mark.rule("4.1-2")
 def test_a_refused_inform_ends_the_session_of_the_acs() -> None:
     class Refusing(Controller):
         def inform(self, inform: m.Inform) -> None:
@@ -258,6 +273,7 @@ def test_a_refused_inform_ends_the_session_of_the_acs() -> None:
     assert acs.state is State.DONE
 
 
+@pytest.mark.rule("4.1-27")
 def test_the_table_has_every_state_of_the_cpe() -> None:
     assert set(State) == set(TRANSITIONS[Role.CPE])
     for table in TRANSITIONS.values():
@@ -280,6 +296,7 @@ ANSWERS = st.sampled_from(
 )
 
 
+@pytest.mark.rule("4.1-3", "4.1-5", "4.1-7", "4.1-11", "4.1-27")
 @given(st.lists(ANSWERS, max_size=25), st.integers(0, 3))
 def test_any_answers_end_the_session_or_leave_it_waiting(script: list[str], own: int) -> None:
     """Whatever an ACS answers: two exceptions, each delivery once, no request too late."""
@@ -322,6 +339,7 @@ def _answer(kind: str, body: bytes) -> bytes:
     return answers[kind]
 
 
+@pytest.mark.rule("4.1-11", "4.1-12", "4.1-13", "4.1-17")
 @given(st.integers(0, 10**6))
 def test_two_sessions_joined_always_end(seed: int) -> None:
     chance = Random(seed)
@@ -333,3 +351,18 @@ def test_two_sessions_joined_always_end(seed: int) -> None:
     join(session, acs)
     assert (session.state, acs.state) == (State.DONE, State.DONE)
     assert expected == len(controller.responses) == len(peer.answered)
+
+
+@pytest.mark.rule("4.1-20")
+def test_max_envelopes_is_one_whatever_the_acs_says() -> None:
+    session, _ = cpe(DONE)
+    session.next_post()
+    session.receive(say(m.InformResponse(5)), 0.0)
+    assert posted(session) == DONE
+
+
+@pytest.mark.rule("4.1-3")
+def test_an_inform_is_never_sent_twice() -> None:
+    session, _ = cpe()
+    controller = Controller([m.GetRPCMethods()] * 3)
+    assert join(session, ACSSession(controller)).count("Inform") == 1

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from math import inf
 from random import Random
 
 import pytest
-from helpers.cpes import ask, codes, cpe, fail, premises, profile, run
+from helpers.cpes import (
+    ScriptedACS,
+    ask,
+    codes,
+    cpe,
+    extended,
+    fail,
+    premises,
+    profile,
+    run,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caretaker.cwmp import decode
+from caretaker.cwmp import CWMP_1_0, CWMP_1_2, ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.device import events as ev
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.profile import read_profile
 from caretaker.errors import DeviceBusy, FaultError, InputError
 
 MS = "Device.ManagementServer."
@@ -36,6 +48,7 @@ def watch(path: str, notification: int) -> m.SetParameterAttributes:
 
 
 class TestInform:
+    @pytest.mark.rule("7-4", "7-5", "7-6", "7-7")
     @pytest.mark.parametrize(
         ("name", "forced"),
         [
@@ -61,6 +74,7 @@ class TestInform:
         expected = [box.model.root + path for path in forced.split()]
         assert expected == [struct.name for struct in inform.parameter_list]
 
+    @pytest.mark.rule("4.1-20", "7-1", "9.2-3")
     def test_who_it_is(self) -> None:
         box = cpe(connection_request_url="http://127.0.0.1:9/cr/{}".format)
         inform = run(box, 0.0).inform_message
@@ -72,6 +86,20 @@ class TestInform:
         assert found[f"{MS}ConnectionRequestURL"] == "http://127.0.0.1:9/cr/FLEET-000001"
         assert (inform.max_envelopes, inform.retry_count) == (1, 0)
         assert inform.current_time.startswith("2025-06-15T")
+
+    @pytest.mark.rule("3.2-6")
+    def test_its_time_is_local_with_a_numeric_offset(self) -> None:
+        inform = run(cpe(), 0.0).inform_message
+        assert inform is not None
+        assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}", inform.current_time)
+
+    @pytest.mark.rule("7-3")
+    def test_its_device_id_is_its_device_info(self) -> None:
+        box = cpe()
+        box.change("Device.DeviceInfo.ProductClass", "HR182", 0.0)
+        names = ("Manufacturer", "ManufacturerOUI", "ProductClass", "SerialNumber")
+        told = tuple(box.value(f"Device.DeviceInfo.{name}", 0.0) for name in names)
+        assert told == box.about
 
     def test_every_cpe_is_its_own(self) -> None:
         paths = (
@@ -101,12 +129,14 @@ class TestInform:
 
 
 class TestBoot:
+    @pytest.mark.rule("4.2-1", "4.2-2", "6-6", "6-27")
     def test_the_first_contact(self) -> None:
         box = cpe()
         assert box.due == 0.0
         assert codes(run(box, 0.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.pending == ()
 
+    @pytest.mark.rule("10-6")
     def test_the_first_contact_can_wait_and_a_connection_request_does_not(self) -> None:
         box = CPE(0, profile(), premises(behaviors=NO_PERIODS))
         assert box.power_on(10.0, delay=5.0) == 15.0
@@ -114,6 +144,7 @@ class TestBoot:
         assert box.due == 11.0
         assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
 
+    @pytest.mark.rule("4.1-24", "4.2-2", "6-4", "6-8", "6-23", "6-28", "8.4-1", "8.4-2")
     def test_reboot_after_the_session_with_an_outage(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(SSID, "mine"), m.Reboot("key-1"))
@@ -126,6 +157,7 @@ class TestBoot:
         assert box.value(SSID, 60.0) == "mine"
         assert box.value("Device.DeviceInfo.UpTime", 75.0) == "15"
 
+    @pytest.mark.rule("5-6", "5-7", "6-5")
     def test_a_reboot_comes_also_when_the_session_fails_after_the_answer(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -139,6 +171,7 @@ class TestBoot:
         assert inform is not None
         assert inform.retry_count == 0
 
+    @pytest.mark.rule("4.1-24", "6-6", "7-15", "8-3", "8.4-3")
     def test_factory_reset_forgets_all(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(SSID, "mine"), watch(SSID, 2), m.FactoryReset())
@@ -147,6 +180,23 @@ class TestBoot:
         assert box.value(SSID, 60.0) == "Home-2.4GHz"
         assert notifications.attribute(box, SSID) == 0
         assert box.value(f"{MS}ParameterKey", 60.0) == ""
+
+    @pytest.mark.rule("7-15", "8.2-24")
+    def test_a_reboot_leaves_key_and_attributes(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        values = m.SetParameterValues((m.ParameterValueStruct(SSID, "mine"),), "key-1")
+        run(box, 0.0, values, watch(SSID, 2), m.Reboot())
+        inform = run(box, 60.0).inform_message
+        assert inform is not None
+        assert m.ParameterValueStruct(f"{MS}ParameterKey", "key-1") in inform.parameter_list
+        assert notifications.attribute(box, SSID) == 2
+
+    @pytest.mark.rule("8.4-3")
+    def test_factory_reset_leads_back_to_the_first_acs(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, sets(f"{MS}URL", "http://other/"))
+        run(box, 0.0, m.FactoryReset())
+        assert box.acs_url(60.0) == "http://acs/"
 
     def test_without_power_nothing_is_due(self) -> None:
         box = cpe()
@@ -157,6 +207,7 @@ class TestBoot:
 
 
 class TestPeriodic:
+    @pytest.mark.rule("4.2-3", "6-9", "10-1", "10-4")
     def test_it_informs_on_its_grid_however_late_it_is(self) -> None:
         box = cpe(behaviors=Behaviors(inform_interval=100))
         run(box, 0.0)
@@ -167,6 +218,7 @@ class TestPeriodic:
         assert codes(run(box, first + 350).inform_message) == ["2 PERIODIC"]
         assert box.due == first + 400
 
+    @pytest.mark.rule("10-3")
     def test_phases_are_spread(self) -> None:
         dues = set()
         for index in range(50):
@@ -175,6 +227,7 @@ class TestPeriodic:
             dues.add(int(box.due // 10))
         assert len(dues) >= 8
 
+    @pytest.mark.rule("10-1", "10-5")
     def test_the_acs_can_change_the_interval(self) -> None:
         box = cpe()
         run(box, 0.0, sets(f"{MS}PeriodicInformInterval", "20", "xsd:unsignedInt"))
@@ -190,6 +243,7 @@ class TestPeriodic:
         run(box, 0.0)
         assert (inf, "0") == (box.due, box.value(f"{MS}PeriodicInformEnable", 0.0))
 
+    @pytest.mark.rule("10-4")
     def test_in_a_retry_wait_it_joins_the_retry(self) -> None:
         box = cpe(behaviors=Behaviors(inform_interval=1))
         fail(box, 0.0)
@@ -200,6 +254,7 @@ class TestPeriodic:
 
 
 class TestConnectionRequest:
+    @pytest.mark.rule("4.2-5", "9.1-2", "9.1-4")
     def test_it_opens_one_session_now(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -209,6 +264,7 @@ class TestConnectionRequest:
         assert codes(run(box, 5.2).inform_message) == ["6 CONNECTION REQUEST"]
         assert (inf, 0.0) == (box.due, box.accepted_at)
 
+    @pytest.mark.rule("9.1-4")
     def test_before_the_session_is_established_it_is_served_by_it(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -217,6 +273,7 @@ class TestConnectionRequest:
         assert not box.connection_request(1.1)
         assert [event.event_code for event in box.pending] == ["6 CONNECTION REQUEST"]
 
+    @pytest.mark.rule("4.1-22", "9.1-5")
     @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.FAILED])
     def test_during_another_session_it_opens_one_after_it(self, outcome: Outcome) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -228,6 +285,7 @@ class TestConnectionRequest:
         assert box.accepted_at == 0.5
         assert codes(run(box, 1.0).inform_message) == ["6 CONNECTION REQUEST"]
 
+    @pytest.mark.rule("5-11", "6-13")
     def test_a_failed_session_drops_it(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -246,6 +304,7 @@ class TestConnectionRequest:
         box.end_session(Outcome.FAILED, 1.3)
         assert codes(run(box, 1.3).inform_message) == ["6 CONNECTION REQUEST"]
 
+    @pytest.mark.rule("9.1-8")
     def test_with_cwmp_off_nothing_happens(self) -> None:
         box = cpe()
         run(box, 0.0, sets(f"{MS}EnableCWMP", "0", "xsd:boolean"))
@@ -255,7 +314,30 @@ class TestConnectionRequest:
         assert box.change(f"{MS}EnableCWMP", "1", 2.0) < inf
 
 
+@pytest.mark.rule("9.2-13")
+def test_connection_requests_can_be_switched_off() -> None:
+    path = f"{MS}HTTPConnectionRequestEnable"
+    box = CPE(0, extended(f"{path},false,true,1,xsd:boolean"), premises(behaviors=NO_PERIODS))
+    box.power_on(0.0)
+    assert box.value(f"{MS}ConnectionRequestURL", 0.0)
+    run(box, 0.0, sets(path, "0"))
+    assert box.value(f"{MS}ConnectionRequestURL", 1.0) == ""
+    with pytest.raises(DeviceBusy, match="Connection Requests are disabled"):
+        box.connection_request(1.0)
+    assert box.due == inf
+
+
 class TestRetry:
+    @pytest.mark.rule("5-8", "5-9")
+    def test_an_attempt_for_a_new_event_counts_when_it_fails(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        fail(box, 0.0)
+        box.connection_request(1.0)
+        assert fail(box, 1.0).retry_count == 1
+        assert box.failures == 2
+        assert 10.0 <= box.due - 1.0 <= 20.0
+
+    @pytest.mark.rule("4.2-11", "5-1", "5-2", "5-3", "5-4", "5-5", "5-10")
     def test_waits_follow_the_table(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         now = 0.0
@@ -269,6 +351,7 @@ class TestRetry:
         assert codes(run(box, now).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.failures == 0
 
+    @pytest.mark.rule("5-3", "5-4")
     def test_the_acs_can_set_the_table(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(
@@ -284,6 +367,7 @@ class TestRetry:
             fail(box, now)
             assert box.due - now == pytest.approx(100)
 
+    @pytest.mark.rule("5-8", "5-10")
     def test_a_new_event_brings_an_attempt_now(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         fail(box, 0.0)
@@ -294,6 +378,7 @@ class TestRetry:
         assert inform is not None
         assert inform.retry_count == 1
 
+    @pytest.mark.rule("5-13")
     def test_waits_differ_between_cpes_and_not_between_runs(self) -> None:
         def wait(index: int) -> float:
             box = cpe(index=index, behaviors=NO_PERIODS)
@@ -305,6 +390,7 @@ class TestRetry:
 
 
 class TestValueChange:
+    @pytest.mark.rule("4.2-7", "6-11", "7-4", "10-8")
     def test_active_notification_opens_a_session_and_tells_the_value(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
@@ -314,6 +400,7 @@ class TestValueChange:
         assert inform is not None
         assert m.ParameterValueStruct(SSID, "new") in inform.parameter_list
 
+    @pytest.mark.rule("6-11", "8.2-20", "10-7")
     def test_passive_notification_waits_for_another_session(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 1))
@@ -324,6 +411,7 @@ class TestValueChange:
         assert inform is not None
         assert SSID in [struct.name for struct in inform.parameter_list]
 
+    @pytest.mark.rule("4.2-7")
     def test_several_changes_make_one_event(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch("Device.WiFi.SSID.", 2))
@@ -334,6 +422,7 @@ class TestValueChange:
         assert inform is not None
         assert {SSID, "Device.WiFi.SSID.2.SSID"} < {s.name for s in inform.parameter_list}
 
+    @pytest.mark.rule("4.1-22")
     def test_a_change_during_the_session_is_told_in_the_next(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
@@ -346,6 +435,7 @@ class TestValueChange:
         assert inform is not None
         assert m.ParameterValueStruct(SSID, "b") in inform.parameter_list
 
+    @pytest.mark.rule("6-11")
     def test_a_failed_session_keeps_it(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
@@ -356,10 +446,17 @@ class TestValueChange:
         assert inform is not None
         assert SSID in [struct.name for struct in inform.parameter_list]
 
+    @pytest.mark.rule("4.1-23")
     def test_what_the_acs_sets_does_not_notify(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2), sets(SSID, "acs"))
         assert box.due == inf
+
+    def test_a_parameter_that_no_one_told_the_type_of_takes_anything(self) -> None:
+        untyped = read_profile("untyped", b"Parameter,Value\nDevice.X.Level,5\n")
+        box = CPE(0, untyped, premises())
+        box.change("Device.X.Level", "high", 1.0)
+        assert box.value("Device.X.Level", 1.0) == "high"
 
     def test_no_change_no_event_and_nonsense_is_refused(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -459,6 +556,7 @@ def _session(box: CPE, now: float, chance: Random, verdicts: list[bool]) -> None
     box.end_session(outcome, now)
 
 
+@pytest.mark.rule("10-5")
 def test_an_interval_set_once_more_leaves_the_phase_alone() -> None:
     box = cpe()
     run(box, 0.0)
@@ -467,6 +565,7 @@ def test_an_interval_set_once_more_leaves_the_phase_alone() -> None:
     assert box.reschedule(1.0) == due
 
 
+@pytest.mark.rule("5-12")
 def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask() -> None:
     box = cpe(behaviors=NO_PERIODS)
     session = box.begin_session(0.0)
@@ -479,15 +578,17 @@ def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask(
     assert (inform.event, inform.retry_count) == ((), 1)
 
 
+@pytest.mark.rule("3.4-6")
 def test_what_can_not_be_read_is_9003_and_what_is_not_there_9000() -> None:
     box = cpe()
-    for name, code in (("GetParameterNames", 9003), ("Download", 9000)):
+    for name, code in (("GetParameterNames", 9003), ("SetVouchers", 9000)):
         with pytest.raises(FaultError) as fault:
             box.answer(m.UnreadableRequest(name), 0.0)
         assert fault.value.fault_code == code
 
 
 class TestAgenda:
+    @pytest.mark.rule("4.2-4", "6-4", "6-10", "8-4", "8.4-5")
     def test_informs_are_scheduled(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(60, "a"), m.ScheduleInform(60, "b"), m.ScheduleInform(90))
@@ -501,6 +602,7 @@ class TestAgenda:
         )
         assert codes(run(box, 90.0).inform_message) == ["3 SCHEDULED", "M ScheduleInform"]
 
+    @pytest.mark.rule("6-7", "8.4-6")
     def test_what_is_scheduled_survives_a_reboot_and_not_a_factory_reset(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(100), m.Reboot())
@@ -510,12 +612,14 @@ class TestAgenda:
         run(box, 160.0)
         assert box.due == inf
 
+    @pytest.mark.rule("8.4-4")
     @pytest.mark.parametrize("delay", [0, -5])
     def test_a_delay_must_be_above_zero(self, delay: int) -> None:
         response = ask(cpe(), m.ScheduleInform(delay))
         assert isinstance(response, m.Fault)
         assert response.fault_code == 9003
 
+    @pytest.mark.rule("4.1-4", "6-12", "6-16")
     def test_requests_of_its_own_come_with_their_event(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -529,6 +633,22 @@ class TestAgenda:
         assert names == ["RequestDownload", "Kicked", "GetRPCMethods"]
         assert (box.pending, box.requests, box.due) == ((), (), inf)
 
+    @pytest.mark.rule("4.1-10", "4.1-22")
+    def test_a_request_that_turns_up_in_a_session_waits_for_the_next(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        session = box.begin_session(0.0)
+        assert session is not None
+        acs = ScriptedACS()
+        other = ACSSession(acs)
+        session.receive(other.receive(session.next_post() or b""), 0.0)
+        box.ask(m.RequestDownload("2 Web Content"), 1.0)
+        assert session.next_post() == b""
+        session.receive(other.receive(b""), 1.0)
+        assert (session.next_post(), acs.heard) == (None, [])
+        assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.0
+        assert len(run(box, 2.0).heard) == 1
+
+    @pytest.mark.rule("5-12", "6-16")
     def test_a_request_that_was_not_answered_is_sent_again(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -540,6 +660,7 @@ class TestAgenda:
 
 
 class TestAnotherACS:
+    @pytest.mark.rule("4.1-26", "4.2-6", "6-6", "6-7", "6-31")
     def test_a_new_url_means_first_contact_there(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(50), sets(f"{MS}URL", "http://other/"))
@@ -553,7 +674,46 @@ class TestAnotherACS:
         assert box.due == inf
 
 
+class TestAnotherDevice:
+    @pytest.mark.rule("6-7", "6-32")
+    @pytest.mark.parametrize("name", ["ManufacturerOUI", "ProductClass", "SerialNumber"])
+    def test_another_name_means_first_contact(self, name: str) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, m.ScheduleInform(50))
+        assert box.change(f"Device.DeviceInfo.{name}", "00AABB", 5.0) == 5.0
+        inform = run(box, 5.0).inform_message
+        assert codes(inform) == ["0 BOOTSTRAP"]
+        assert inform is not None
+        assert "00AABB" in inform.device_id
+        assert box.due == inf
+
+
+@pytest.mark.rule("4.2-12", "6-21", "6-22")
+@pytest.mark.parametrize("code", ["13 WAKEUP", "14 HEARTBEAT"])
+def test_wake_up_and_heartbeat_open_a_session(code: str) -> None:
+    box = cpe(behaviors=NO_PERIODS)
+    run(box, 0.0)
+    box.raise_event(m.EventStruct(code), 5.0)
+    assert box.reschedule(1.0) == 5.0
+    assert codes(run(box, 5.0).inform_message) == [code]
+    assert box.pending == ()
+
+
+@pytest.mark.rule("6-26")
+@pytest.mark.parametrize(
+    ("code", "expected"), [("2 PERIODIC", CWMP_1_0), ("14 HEARTBEAT", CWMP_1_2)]
+)
+def test_later_events_are_told_in_a_later_namespace(code: str, expected: str) -> None:
+    box = cpe("tr098", behaviors=NO_PERIODS)
+    run(box, 0.0)
+    box.raise_event(m.EventStruct(code), 1.0)
+    session = box.begin_session(1.0)
+    assert session is not None
+    assert decode(session.next_post() or b"").namespace == expected
+
+
 class TestNotifications:
+    @pytest.mark.rule("8.2-19")
     def test_lightweight_values_mean_what_they_hold_of_the_standard_ones(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
@@ -562,6 +722,7 @@ class TestNotifications:
             assert notifications.attribute(box, SSID) == value
             assert notifications.kind(box, SSID) == expected
 
+    @pytest.mark.rule("4.2-13")
     def test_the_throttle_counts_from_the_end_of_the_last_session(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         box.own().values[f"{MS}DefaultActiveNotificationThrottle"] = "30"
@@ -571,6 +732,7 @@ class TestNotifications:
         assert box.change(SSID, "b", 100.0) == 100.0
 
 
+@pytest.mark.rule("3.1-5", "3.1-6")
 def test_versions_of_cwmp_have_header_elements_of_their_own() -> None:
     for version, expected in (("", (None, ())), ("1.3", (60, ())), ("1.4", (60, 5))):
         box = CPE(0, replace(profile(), cwmp_version=version), premises())

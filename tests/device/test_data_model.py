@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,7 @@ def test_walking_gives_objects_before_what_they_hold() -> None:
     ]
 
 
+@pytest.mark.rule("8.1-2", "8.2-1")
 def test_partial_paths_mean_the_parameters_below() -> None:
     assert list(model().parameters_at("Device.Host.3.", None)) == ["Device.Host.3.Name"]
     assert list(model().parameters_at("Device.Info.Name", None)) == ["Device.Info.Name"]
@@ -75,6 +78,7 @@ def test_partial_paths_mean_the_parameters_below() -> None:
         assert fault.value.fault_code == 9005
 
 
+@pytest.mark.rule("8.2-4", "11-6")
 def test_constants_are_shared_and_passwords_hidden() -> None:
     assert model().constants["Device.Info.Password"] == ParameterValueStruct(
         "Device.Info.Password", ""
@@ -82,6 +86,7 @@ def test_constants_are_shared_and_passwords_hidden() -> None:
     assert "Device.Info.Serial" not in model().constants
 
 
+@pytest.mark.rule("8.1-7", "8.2-26")
 def test_a_new_row_has_the_shape_of_the_first_and_default_values() -> None:
     box, overlay = model(), Overlay()
     assert box.add_row("Device.Host.", overlay) == 4
@@ -103,6 +108,7 @@ def test_a_row_in_a_new_row_has_a_shape_too() -> None:
     assert box.parameter("Device.Host.4.Alias.1.Text", overlay) is not None
 
 
+@pytest.mark.rule("8.1-6")
 def test_instance_numbers_are_not_used_again() -> None:
     box, overlay = model(), Overlay()
     box.delete_row("Device.Host.1.", overlay)
@@ -114,6 +120,7 @@ def test_instance_numbers_are_not_used_again() -> None:
     assert box.parameter("Device.Host.4.Name", overlay) is None
 
 
+@pytest.mark.rule("8.1-7", "8.2-29")
 def test_deleting_takes_values_and_attributes_along() -> None:
     box, overlay = model(), Overlay()
     overlay.values["Device.Host.1.Name"] = "mine"
@@ -121,6 +128,7 @@ def test_deleting_takes_values_and_attributes_along() -> None:
     assert overlay.values == {"Device.HostNumberOfEntries": "1"}
 
 
+@pytest.mark.rule("8.1-5", "8.2-27", "8.2-29")
 @pytest.mark.parametrize(
     ("action", "path"),
     [
@@ -143,6 +151,7 @@ def test_rows_come_and_go_only_where_they_may(action: str, path: str) -> None:
     assert fault.value.fault_code == 9005
 
 
+@pytest.mark.rule("8.2-28")
 def test_a_full_table_takes_no_more() -> None:
     rows = [Row(f"Device.T.{n}.V", False, True) for n in range(1, MAX_ROWS + 1)]
     box = DataModel("Device.", [Row("Device.T.", True, True), *rows])
@@ -151,6 +160,7 @@ def test_a_full_table_takes_no_more() -> None:
     assert fault.value.fault_code == 9004
 
 
+@pytest.mark.rule("3.2-5", "3.2-7", "11-2")
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
@@ -173,6 +183,15 @@ def test_types_know_what_fits(kind: str, good: list[str], bad: list[str]) -> Non
     assert all(TYPES[kind].fits(value) for value in good)
     assert not any(TYPES[kind].fits(value) for value in bad)
     assert TYPES[kind].fits(TYPES[kind].default)
+
+
+@pytest.mark.rule("3.2-8")
+@pytest.mark.parametrize("value", ["9999-12-31T23:59:59Z", "0001-01-01T00:03:08Z"])
+def test_times_that_are_no_date_are_kept_as_they_are(value: str) -> None:
+    parameter = Parameter("xsd:dateTime", True, "0001-01-01T00:00:00Z")
+    assert check_value(parameter, value, "xsd:dateTime") is None
+    sent = typed("Device.X", value, "xsd:dateTime")
+    assert sent == ParameterValueStruct("Device.X", value, "xsd:dateTime")
 
 
 def test_names_of_types_that_are_none() -> None:
@@ -198,6 +217,7 @@ def test_what_is_told_as_a_string_can_be_set_as_one() -> None:
     assert check_value(Parameter("", True, "5"), "6", "xsd:unsignedInt") is None
 
 
+@pytest.mark.rule("3.2-4")
 @pytest.mark.parametrize(
     ("kind", "value", "sent_as", "fault"),
     [
@@ -215,11 +235,51 @@ def test_values_are_checked(kind: str, value: str, sent_as: str, fault: FaultCod
     assert fault == check_value(Parameter(kind, True, TYPES[kind].default), value, sent_as)
 
 
+@pytest.mark.rule("3.2-3")
 @given(st.sampled_from(sorted(TYPES)), st.text(max_size=30))
 def test_what_is_sent_fits_its_type(kind: str, value: str) -> None:
     sent = typed("Device.X", value, kind)
     assert value == sent.value
     assert TYPES[sent.type].fits(value)
+
+
+class TestRowsOfTheDeviceItself:
+    COLUMNS: ClassVar = {"Name": "xsd:string", "Time": "xsd:unsignedInt"}
+
+    def test_replace_those_that_were_there(self) -> None:
+        box, overlay = DataModel("Device.", ROWS), Overlay()
+        box.add_row("Device.Host.", overlay)
+        for count in (4, 2, 0, 3):
+            made = box.fill_table("Device.Host.", self.COLUMNS, count, overlay)
+            assert made == [f"Device.Host.{number}." for number in range(1, count + 1)]
+            assert box.children_of("Device.Host.", overlay) == tuple(made)
+            assert overlay.values["Device.HostNumberOfEntries"] == str(count)
+            names = [path for path in box.walk("Device.Host.", overlay) if path.endswith("Name")]
+            assert names == [f"{row}Name" for row in made]
+            assert [box.info(row, overlay).writable for row in made[3:]] == [False] * len(made[3:])
+
+    def test_are_shaped_like_the_factorys(self) -> None:
+        box, overlay = DataModel("Device.", ROWS), Overlay()
+        row = box.fill_table("Device.Host.", self.COLUMNS, 1, overlay)[0]
+        assert box.parameter(f"{row}Port", overlay) == Parameter("xsd:unsignedInt", True, "0")
+        assert f"{row}Time" not in box.walk(row, overlay)
+
+    def test_have_the_columns_given_where_the_table_came_empty(self) -> None:
+        empty = (Row("Device.Hop.", True, False), Row("Device.HopNumberOfEntries", False, False))
+        box, overlay = DataModel("Device.", empty), Overlay()
+        (row,) = box.fill_table("Device.Hop.", self.COLUMNS, 1, overlay)
+        assert list(box.walk(row, overlay)) == [f"{row}Name", f"{row}Time"]
+        assert box.parameter(f"{row}Time", overlay) == Parameter("xsd:unsignedInt", False, "0")
+        with pytest.raises(FaultError, match="9005"):
+            box.delete_row(row, overlay)
+        assert box.fill_table("Device.Hop.", self.COLUMNS, 0, overlay) == []
+        assert box.parameter(f"{row}Time", overlay) is None
+
+    def test_of_a_table_that_is_not_there_are_none(self) -> None:
+        overlay = Overlay()
+        box = DataModel("Device.", ROWS)
+        assert box.fill_table("Device.Hop.", self.COLUMNS, 3, overlay) == []
+        assert overlay.rows is None
 
 
 class RowsMachine(RuleBasedStateMachine):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
-from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, rule
+from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, is_later, rule
 
 CODES = sorted(EVENTS)
 REQUESTS: dict[type[m.Request], m.Request] = {
@@ -27,6 +27,7 @@ REQUESTS: dict[type[m.Request], m.Request] = {
 """One of each that a CPE sends."""
 
 
+@pytest.mark.rule("6-2")
 def test_the_table_has_every_code_of_the_standard() -> None:
     numbers = {int(code.split()[0]) for code in EVENTS if code[0].isdigit()}
     assert numbers == set(range(15))
@@ -36,12 +37,14 @@ def test_the_table_has_every_code_of_the_standard() -> None:
     assert all(re.fullmatch(r"\d+( \S+)+|M \S+", code) for code in EVENTS)
 
 
+@pytest.mark.rule("6-3", "6-25")
 def test_methods_are_multiple_and_numbers_single() -> None:
     assert all(rule(code).multiple == code.startswith("M ") for code in EVENTS)
     assert rule("M X_ACME_Blink").multiple
     assert not rule("X 00AABB Blink").multiple
 
 
+@pytest.mark.rule("6-5", "6-12", "6-14", "6-16", "6-17", "6-19", "6-20", "6-21")
 @pytest.mark.parametrize(
     ("code", "request_class"),
     [
@@ -51,6 +54,12 @@ def test_methods_are_multiple_and_numbers_single() -> None:
         ("M ChangeDUState", m.DUStateChangeComplete),
         ("M Reboot", m.Inform),
         ("5 KICKED", m.Kicked),
+        ("9 REQUEST DOWNLOAD", m.RequestDownload),
+        ("10 AUTONOMOUS TRANSFER COMPLETE", m.AutonomousTransferComplete),
+        ("11 DU STATE CHANGE COMPLETE", m.DUStateChangeComplete),
+        ("12 AUTONOMOUS DU STATE CHANGE COMPLETE", m.AutonomousDUStateChangeComplete),
+        ("13 WAKEUP", m.Inform),
+        ("14 HEARTBEAT", m.Inform),
     ],
 )
 def test_events_are_delivered_by_their_own_request(
@@ -65,6 +74,7 @@ def test_events_are_delivered_by_their_own_request(
     assert books.delivered == Counter({code: 1})
 
 
+@pytest.mark.rule("6-14", "6-24")
 def test_each_transfer_complete_delivers_its_own_and_the_last_the_number() -> None:
     books = EventBooks()
     sent: Events = ()
@@ -76,6 +86,7 @@ def test_each_transfer_complete_delivers_its_own_and_the_last_the_number() -> No
     assert books.deliver(sent, second, ()) == ()
 
 
+@pytest.mark.rule("6-24")
 def test_transfers_with_the_same_key_are_told_one_by_one() -> None:
     books = EventBooks()
     sent: Events = ()
@@ -87,6 +98,7 @@ def test_transfers_with_the_same_key_are_told_one_by_one() -> None:
     assert books.deliver(sent, twin, ()) == ()
 
 
+@pytest.mark.rule("6-3")
 def test_single_events_merge_and_multiple_ones_do_not() -> None:
     books = EventBooks()
     pending = books.add((), EventStruct("2 PERIODIC"))
@@ -97,6 +109,7 @@ def test_single_events_merge_and_multiple_ones_do_not() -> None:
     assert books.discarded == Counter({("2 PERIODIC", "merged"): 1})
 
 
+@pytest.mark.rule("5-11", "6-13")
 def test_a_connection_request_is_never_retried() -> None:
     books = EventBooks()
     sent: Events = ()
@@ -105,6 +118,7 @@ def test_a_connection_request_is_never_retried() -> None:
     assert books.fail(sent) == (EventStruct("2 PERIODIC"),)
 
 
+@pytest.mark.rule("6-5", "6-7", "6-8", "6-11", "6-13", "6-15")
 def test_a_reboot_leaves_what_the_table_says() -> None:
     books = EventBooks()
     pending: Events = ()
@@ -115,6 +129,7 @@ def test_a_reboot_leaves_what_the_table_says() -> None:
     assert expected == lost
 
 
+@pytest.mark.rule("6-1")
 def test_no_more_than_an_inform_can_carry() -> None:
     books = EventBooks()
     pending: Events = ()
@@ -132,6 +147,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.rule("6-5")
 @given(STEPS)
 def test_whatever_happens_every_event_is_accounted_for(steps: list[tuple[str, str]]) -> None:
     books = EventBooks()
@@ -152,3 +168,11 @@ def test_whatever_happens_every_event_is_accounted_for(steps: list[tuple[str, st
     for (code, _), number in books.discarded.items():
         ends[code] += number
     assert +books.raised == +ends
+
+
+@pytest.mark.rule("6-26")
+def test_the_first_version_of_cwmp_knew_some_of_them() -> None:
+    later = {code for code in CODES if is_later(code)}
+    numbers = {code for code in CODES if code[:2].isdigit()}
+    assert later == numbers | {"M ScheduleDownload", "M ChangeDUState"}
+    assert not is_later("M X_ACME_Blink")

@@ -33,20 +33,70 @@ def set_(*structs: tuple[str, str] | tuple[str, str, str], key: str = "") -> m.S
     return m.SetParameterValues(tuple(m.ParameterValueStruct(*each) for each in structs), key)
 
 
+@pytest.mark.rule("8-8")
 def test_get_rpc_methods_lists_what_there_is() -> None:
     response = ask(cpe(), m.GetRPCMethods())
     assert response == m.GetRPCMethodsResponse(tuple(each.__name__ for each in METHODS))
+
+
+@pytest.mark.rule("8-1", "8-3", "8-4")
+def test_what_a_cpe_must_have_is_there() -> None:
+    values = {m.GetRPCMethods, m.SetParameterValues, m.GetParameterValues, m.GetParameterNames}
+    attributes = {m.SetParameterAttributes, m.GetParameterAttributes}
+    others = {m.AddObject, m.DeleteObject, m.Reboot, m.FactoryReset, m.ScheduleInform}
+    assert values | attributes | others <= set(METHODS)
+
+
+@pytest.mark.rule("8-7")
+def test_deprecated_methods_are_not_there() -> None:
+    for name in ("SetVouchers", "GetOptions"):
+        assert fault_code(ask(cpe(), m.UnreadableRequest(name))) == 9000
+
+
+@pytest.mark.rule("6-2", "8-15")
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.AddObject("Device.NAT.PortMapping.", "k" * 33),
+        m.DeleteObject("Device.NAT.PortMapping.1.", "k" * 33),
+        m.Reboot("k" * 33),
+        m.ScheduleInform(5, "k" * 33),
+    ],
+)
+def test_keys_have_32_characters_at_most(request_: m.Request) -> None:
+    assert fault_code(ask(cpe(), request_)) == 9003
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("device.deviceinfo.", id="case", marks=pytest.mark.rule("8.1-1")),
+        pytest.param("Device.WiFi.SSID.*.", id="wildcard", marks=pytest.mark.rule("8.1-4")),
+        pytest.param("Device.WiFi.SSID.[home].", id="alias", marks=pytest.mark.rule("8.1-8")),
+    ],
+)
+def test_names_that_only_look_like_paths(path: str) -> None:
+    for request in (
+        m.GetParameterNames(path, False),
+        m.GetParameterValues((path,)),
+        m.GetParameterAttributes((path,)),
+        m.AddObject(path),
+        m.DeleteObject(path),
+    ):
+        assert fault_code(ask(cpe(), request)) == 9005
+    assert cpe().value(f"{MS}AliasBasedAddressing", 0.0) == "false"
 
 
 def test_every_method_is_one_that_a_cpe_has() -> None:
     assert set(METHODS) <= set(m.CPE_METHODS)
 
 
+@pytest.mark.rule("3.4-6")
 @pytest.mark.parametrize(
     "request_",
     [
         m.UnknownRequest("X_ACME_Blink"),
-        m.Download("k", "1 F", "http://x/"),
+        m.SetVouchers(()),
         m.Kicked("", "", "", ""),
     ],
 )
@@ -55,25 +105,30 @@ def test_other_methods_are_answered_with_9000(request_: m.Request) -> None:
 
 
 class TestGetParameterValues:
+    @pytest.mark.rule("8.1-2", "8.2-1")
     def test_partial_paths_expand(self) -> None:
         found = values(ask(cpe(), m.GetParameterValues((INFO, NAME))))
         assert {f"{INFO}SerialNumber", f"{INFO}MemoryStatus.Total", NAME} <= set(found)
         assert found[f"{INFO}SerialNumber"] == "FLEET-000001"
 
+    @pytest.mark.rule("8.1-3", "8.2-5")
     @pytest.mark.parametrize("root", ["", "Device."])
     def test_the_whole_tree(self, root: str) -> None:
         box = cpe()
         assert len(box.model.parameters) == len(values(ask(box, m.GetParameterValues((root,)))))
 
+    @pytest.mark.rule("8.2-2")
     @pytest.mark.parametrize("name", ["Device.X", f"{INFO}X.", "Device", f"{NAME}.", "x"])
     def test_one_unknown_name_fails_the_call(self, name: str) -> None:
         assert fault_code(ask(cpe(), m.GetParameterValues((NAME, name)))) == 9005
 
+    @pytest.mark.rule("8.2-3")
     def test_names_may_overlap(self) -> None:
         response = ask(cpe(), m.GetParameterValues((NAME, NAME)))
         assert isinstance(response, m.GetParameterValuesResponse)
         assert len(response.parameter_list) == 2
 
+    @pytest.mark.rule("8.2-4")
     def test_passwords_read_empty(self) -> None:
         box = cpe()
         path = f"{MS}ConnectionRequestPassword"
@@ -81,6 +136,7 @@ class TestGetParameterValues:
         assert values(ask(box, m.GetParameterValues((path,)))) == {path: ""}
         assert box.value(path, 1.0) == "secret"
 
+    @pytest.mark.rule("3.2-3")
     def test_types_are_sent(self) -> None:
         response = ask(cpe(), m.GetParameterValues((f"{INFO}UpTime",)), now=12.7)
         expected = m.ParameterValueStruct(f"{INFO}UpTime", "12", "xsd:unsignedInt")
@@ -88,6 +144,7 @@ class TestGetParameterValues:
 
 
 class TestGetParameterNames:
+    @pytest.mark.rule("8.2-8", "8.2-9", "8.2-10")
     def test_next_level_gives_children_without_the_object(self) -> None:
         found = names(ask(cpe(), m.GetParameterNames("Device.WiFi.", True)))
         assert "Device.WiFi.RadioNumberOfEntries" in found
@@ -96,20 +153,26 @@ class TestGetParameterNames:
         assert "Device.WiFi." not in found
         assert all(path.count(".") <= 3 for path in found)
 
+    @pytest.mark.rule("8.2-7", "8.2-9", "8.2-10")
     def test_all_levels_begin_with_the_object(self) -> None:
         found = names(ask(cpe(), m.GetParameterNames("Device.WiFi.SSID.", False)))
         assert "Device.WiFi.SSID." in found
         assert found["Device.WiFi.SSID.1."] is True
         assert found[NAME] is True
 
+    @pytest.mark.rule("8.1-3")
     def test_the_empty_path_stands_above_the_root(self) -> None:
         assert names(ask(cpe(), m.GetParameterNames("", True))) == {"Device.": False}
-        assert len(names(ask(cpe(), m.GetParameterNames("", False)))) == 349
+        model = cpe().model
+        everything = {*model.objects, *model.parameters}
+        assert set(names(ask(cpe(), m.GetParameterNames("", False)))) == everything
 
+    @pytest.mark.rule("8.2-6")
     def test_a_complete_path_is_itself(self) -> None:
         assert names(ask(cpe(), m.GetParameterNames(NAME, False))) == {NAME: True}
         assert fault_code(ask(cpe(), m.GetParameterNames(NAME, True))) == 9003
 
+    @pytest.mark.rule("8.2-11")
     @pytest.mark.parametrize("path", ["Device.X.", "Device.X", "Device", f"{NAME}."])
     @pytest.mark.parametrize("next_level", [True, False])
     def test_unknown_paths(self, path: str, next_level: bool) -> None:
@@ -117,6 +180,7 @@ class TestGetParameterNames:
 
 
 class TestSetParameterValues:
+    @pytest.mark.rule("7-13", "8.2-17")
     def test_values_and_key_are_set(self) -> None:
         box = cpe()
         response = ask(
@@ -133,6 +197,7 @@ class TestSetParameterValues:
             found[f"{MS}ParameterKey"],
         ) == ("mine", "60", "k1")
 
+    @pytest.mark.rule("5-3", "5-4", "10-1")
     @pytest.mark.parametrize(
         ("last", "value"),
         [
@@ -154,6 +219,7 @@ class TestSetParameterValues:
         names = ask(box, m.GetParameterNames(f" {NAME} ", False))
         assert isinstance(names, m.GetParameterNamesResponse)
 
+    @pytest.mark.rule("3.2-5")
     def test_booleans_have_no_case(self) -> None:
         box = cpe()
         path = f"{MS}PeriodicInformEnable"
@@ -165,6 +231,7 @@ class TestSetParameterValues:
         ask(box, set_((NAME, "  two words\n")))
         assert box.value(NAME, 1.0) == "  two words\n"
 
+    @pytest.mark.rule("3.2-4", "7-14", "8.2-12", "8.2-15")
     def test_all_or_nothing_with_a_fault_for_each(self) -> None:
         box = cpe()
         before = values(ask(box, m.GetParameterValues(("",))))
@@ -189,19 +256,23 @@ class TestSetParameterValues:
         ]
         assert before == values(ask(box, m.GetParameterValues(("",))))
 
+    @pytest.mark.rule("8.2-14")
     def test_a_parameter_named_twice_is_refused(self) -> None:
         box = cpe()
         assert fault_code(ask(box, set_((NAME, "a"), (NAME, "b")))) == 9003
         assert box.value(NAME, 1.0) == "Home-2.4GHz"
 
+    @pytest.mark.rule("7-13", "8.2-16")
     def test_an_empty_list_sets_the_key(self) -> None:
         box = cpe()
         assert ask(box, set_(key="k")) == m.SetParameterValuesResponse(0)
         assert box.value(f"{MS}ParameterKey", 1.0) == "k"
 
+    @pytest.mark.rule("8-15")
     def test_a_key_of_33_characters_is_refused(self) -> None:
         assert fault_code(ask(cpe(), set_((NAME, "x"), key="k" * 33))) == 9003
 
+    @pytest.mark.rule("9.2-7")
     def test_connection_request_credentials_follow(self) -> None:
         box = cpe()
         ask(
@@ -212,6 +283,21 @@ class TestSetParameterValues:
         )
         assert box.value(f"{MS}ConnectionRequestUsername", 1.0) == "acs"
 
+    @pytest.mark.rule("8.2-13")
+    def test_the_order_does_not_matter(self) -> None:
+        pairs = (
+            (NAME, "mine"),
+            (f"{MS}PeriodicInformInterval", "60", ""),
+            (f"{MS}URL", "http://b/"),
+        )
+        found = []
+        for order in (pairs, pairs[::-1]):
+            box = cpe()
+            assert ask(box, set_(*order)) == m.SetParameterValuesResponse(0)
+            found.append(values(ask(box, m.GetParameterValues((MS, NAME)))))
+        assert found[0] == found[1]
+
+    @pytest.mark.rule("11-6")
     def test_cpes_of_one_profile_do_not_share_values(self) -> None:
         one, other = cpe(), cpe(index=1)
         ask(one, set_((NAME, "mine")))
@@ -219,6 +305,7 @@ class TestSetParameterValues:
 
 
 class TestAttributes:
+    @pytest.mark.rule("7-9", "8.2-25")
     def test_defaults(self) -> None:
         response = ask(cpe(), m.GetParameterAttributes((f"{INFO}SoftwareVersion", NAME)))
         assert response == m.GetParameterAttributesResponse(
@@ -228,6 +315,7 @@ class TestAttributes:
             )
         )
 
+    @pytest.mark.rule("8.2-23")
     def test_partial_paths_set_all_below(self) -> None:
         box = cpe()
         change = m.SetParameterAttributesStruct("Device.WiFi.SSID.1.", True, 1, False)
@@ -235,6 +323,7 @@ class TestAttributes:
         assert notifications.attribute(box, NAME) == 1
         assert notifications.attribute(box, "Device.WiFi.SSID.2.SSID") == 0
 
+    @pytest.mark.rule("8.2-25")
     def test_only_what_is_to_change_changes(self) -> None:
         box = cpe()
         for change in (
@@ -247,6 +336,7 @@ class TestAttributes:
             (m.ParameterAttributeStruct(NAME, 2, ()),)
         )
 
+    @pytest.mark.rule("8.2-19")
     @pytest.mark.parametrize(
         ("path", "notification", "code"), [("Device.X", 1, 9005), (NAME, 7, 9003)]
     )
@@ -261,6 +351,7 @@ class TestAttributes:
 
 
 class TestRows:
+    @pytest.mark.rule("7-13", "8.1-7", "8.2-26", "8.2-29")
     def test_a_row_is_added_set_and_deleted(self) -> None:
         box = cpe()
         assert ask(box, m.AddObject("Device.NAT.PortMapping.", "k1")) == m.AddObjectResponse(2, 0)
@@ -275,6 +366,7 @@ class TestRows:
         assert fault_code(ask(box, m.GetParameterValues((path,)))) == 9005
         assert box.value(f"{MS}ParameterKey", 1.0) == "k2"
 
+    @pytest.mark.rule("7-14", "8.2-27")
     @pytest.mark.parametrize(
         "request_",
         [m.AddObject("Device.WiFi.Radio.", "k"), m.DeleteObject("Device.NAT.PortMapping.9.", "k")],

@@ -48,6 +48,7 @@ def sources(text: str) -> dict[str, str]:
     return {path: each.source for path, each in model.parameters.items() if each.source}
 
 
+@pytest.mark.rule("11-1")
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_our_own_profiles_are_plausible_routers(name: str) -> None:
     profile = load_profile(name)
@@ -83,12 +84,28 @@ def test_every_source_is_in_use_and_known() -> None:
     assert used == set(SOURCES)
 
 
+@pytest.mark.rule("7-2", "7-3")
 def test_identity_is_made_one() -> None:
     profile = read_profile("small", SMALL.encode())
     assert (profile.manufacturer, profile.oui, profile.product_class) == ("Acme", "00AABB", "R1")
     constants = profile.model.constants
     assert constants["Device.DeviceInfo.ManufacturerOUI"].value == "00AABB"
     assert constants["Device.DeviceInfo.ProductClass"].value == "R1"
+
+
+@pytest.mark.rule("7-2")
+def test_names_are_no_longer_than_an_inform_takes() -> None:
+    text = SMALL.replace(",Acme,", f",{'A' * 70},").replace(",R1,", f",{'R' * 70},")
+    profile = read_profile("small", text.encode())
+    assert (profile.manufacturer, profile.product_class) == ("A" * 64, "R" * 64)
+
+
+@pytest.mark.rule("7-5", "7-8")
+def test_an_old_device_tells_its_summary_and_lan_address() -> None:
+    rows = ("Device.DeviceSummary,,", "Device.LAN.IPAddress,10.0.0.1,")
+    text = "Parameter,Value,Value type\nDevice.DeviceInfo.HardwareVersion,7,\n" + "\n".join(rows)
+    told = read_profile("old", text.encode()).inform_parameters
+    assert told[:2] == ("Device.DeviceSummary", "Device.LAN.IPAddress")
 
 
 def test_no_acs_is_sent_to_the_dumped_devices_udp_port() -> None:
@@ -101,6 +118,7 @@ def test_rows_of_the_acs_are_left_out() -> None:
     assert all(path.startswith("Device.") for path in model.parameters)
 
 
+@pytest.mark.rule("11-1")
 def test_what_every_cpe_needs_is_added() -> None:
     text = "Parameter,Value\nDevice.DeviceInfo.HardwareVersion,7\n"
     profile = read_profile("bare", text.encode())
@@ -184,6 +202,7 @@ def test_a_missing_file_is_one_line_with_the_cure(tmp_path: Path) -> None:
         load_profile(str(tmp_path))
 
 
+@pytest.mark.rule("11-5")
 def test_real_dumps_are_read(devices: Path) -> None:
     expected = {
         "huawei-bm632w.tr098.csv": ("202BC1", "BM632w", 780),

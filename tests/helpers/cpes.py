@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 
 from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.session import CPESession
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.identity import Identities
-from caretaker.device.profile import Profile, load_profile
+from caretaker.device.profile import Profile, load_profile, read_profile
 from caretaker.errors import FaultError, SessionError
 
 
@@ -18,6 +20,12 @@ from caretaker.errors import FaultError, SessionError
 def profile(name: str = "tr181") -> Profile:
     """A profile, read once."""
     return load_profile(name)
+
+
+def extended(*rows: str, name: str = "tr181") -> Profile:
+    """A built-in profile with more rows: ``Path,Object,Writable,Value,Value type``."""
+    data = (files("caretaker.device") / "profiles" / f"{name}.csv").read_bytes()
+    return read_profile(name, b"\n".join([data.rstrip(), *(row.encode() for row in rows)]))
 
 
 def premises(**settings: object) -> Premises:
@@ -79,9 +87,14 @@ class ScriptedACS:
 
 def run(box: CPE, now: float, *requests: m.Request) -> ScriptedACS:
     """A whole session at that time; the ACS asks these requests."""
-    acs = ScriptedACS(requests)
     session = box.begin_session(now)
     assert session is not None, "nothing asks for a session"
+    return talk(box, session, now, *requests)
+
+
+def talk(box: CPE, session: CPESession, now: float, *requests: m.Request) -> ScriptedACS:
+    """The whole of a session that has begun."""
+    acs = ScriptedACS(requests)
     other = ACSSession(acs)
     while (body := session.next_post()) is not None:
         session.receive(other.receive(body), now)
@@ -124,8 +137,10 @@ __all__ = [
     "ask",
     "codes",
     "cpe",
+    "extended",
     "fail",
     "premises",
     "profile",
     "run",
+    "talk",
 ]

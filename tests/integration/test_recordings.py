@@ -67,6 +67,7 @@ def replay_acs(exchanges: list[tuple[Message, Message]], session: CPESession) ->
     return posted
 
 
+@pytest.mark.rule("4.1-27")
 def test_our_cpe_takes_part_in_sessions_that_real_acss_held(captures: Path) -> None:
     finished = 0
     for recording in cwmp(captures):
@@ -90,6 +91,7 @@ def test_our_cpe_takes_part_in_sessions_that_real_acss_held(captures: Path) -> N
     assert finished >= 25
 
 
+@pytest.mark.rule("3-2")
 def test_our_cpe_answers_each_recorded_request_with_its_response_or_a_fault(captures: Path) -> None:
     answered = 0
     for recording in cwmp(captures):
@@ -129,6 +131,7 @@ class Script:
         self.responses.append(response)
 
 
+@pytest.mark.rule("4.1-27")
 def test_our_acs_takes_part_in_sessions_that_real_cpes_held(captures: Path) -> None:
     finished = 0
     for recording in cwmp(captures):
@@ -151,6 +154,7 @@ def test_our_acs_takes_part_in_sessions_that_real_cpes_held(captures: Path) -> N
     assert finished >= 35
 
 
+@pytest.mark.rule("3.1-1")
 def test_recorded_informs_are_answered_over_http(captures: Path) -> None:
     acs = ACS(provisioning=False)
     client = Client(CWMPApp(acs), use_cookies=False)
@@ -166,6 +170,7 @@ def test_recorded_informs_are_answered_over_http(captures: Path) -> None:
     assert len(acs.devices) >= 15
 
 
+@pytest.mark.rule("9.2-7")
 def test_recorded_connection_requests_are_understood(captures: Path) -> None:
     """What GenieACS sends is answered as the recorded CPEs answered it."""
     seen = 0
@@ -187,6 +192,7 @@ def test_recorded_connection_requests_are_understood(captures: Path) -> None:
     assert seen >= 8
 
 
+@pytest.mark.rule("8.2-8")
 @pytest.mark.parametrize("root", ["tr098", "tr181"])
 def test_a_whole_first_contact_as_genieacs_holds_it(root: str) -> None:
     """Next-level walk of the whole tree, then all values and attributes, in one session."""
@@ -225,6 +231,7 @@ class _Walk(Script):
             self.attributes = len(response.parameter_list)
 
 
+@pytest.mark.rule("3-5", "8.2-5")
 def test_whole_dumps_are_sent_valid(devices: Path, schemas: Schemas) -> None:
     """All values, names and attributes of every dump validate, and so does its Inform."""
     for path in sorted(devices.glob("*.csv")):

@@ -110,6 +110,27 @@ def test_what_is_wrong_is_said(counters: dict[str, int], complaint: str) -> None
     assert any(complaint in sentence for sentence in broken)
 
 
+def test_transfers_add_up_and_show_when_there_were_any() -> None:
+    counts = {"requested": 9, "succeeded": 4, "cancelled": 1, "dropped": 1, "pending": 1}
+    counts |= {"faults.9010": 1, "faults.9016": 1, "bytes_received": 500, "retried": 3}
+    counters = {f"transfers.{name}": number for name, number in counts.items()}
+    summary = summarize([worker(0, counters=counters), worker(1, counters=counters)], 1.0)
+    assert summary["transfers"] == {
+        "requested": 18,
+        "succeeded": 8,
+        "failed": 4,
+        "cancelled": 2,
+        "dropped": 2,
+        "pending": 2,
+        "retried": 6,
+        "bytes_received": 1000,
+        "bytes_sent": 0,
+        "faults": {"9010": 2, "9016": 2},
+    }
+    assert "18 requested, 8 succeeded, 4 failed" in render(summary)
+    assert "Transfers" not in render(summarize([worker()], 1.0))
+
+
 def test_books_that_are_wrong_on_two_workers_do_not_cancel_out() -> None:
     one = worker(0, counters={"connection_requests.accepted": 1, "connection_requests.received": 1})
     other = worker(1, counters={f"events.delivered.{CR}": 1, f"events.raised.{CR}": 1})

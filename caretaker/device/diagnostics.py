@@ -1,0 +1,173 @@
+"""
+Diagnostics: what an ACS can have a CPE measure, simulated (TR-143, TR-181, TR-098).
+
+The ACS sets the inputs of an object and its ``DiagnosticsState`` to ``Requested``. The run begins
+when the session is over; when it is done, the object holds the results and ``Complete`` or an
+``Error_...``, and the CPE comes with ``8 DIAGNOSTICS COMPLETE`` (TR-069 3.7.1.5). All that makes a
+kind what it is, is in one table, ``KINDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
+from caretaker.device.agenda import Job
+from caretaker.device.data_model import TYPES
+from caretaker.device.measurements import (
+    ANSWERS,
+    HOPS,
+    LONGEST,
+    NETWORKS,
+    Outcome,
+    Run,
+    download,
+    neighbors,
+    ns_lookup,
+    ping,
+    trace_route,
+    upload,
+)
+
+if TYPE_CHECKING:
+    from caretaker.device.cpe import CPE
+
+STATE = "DiagnosticsState"
+NONE, REQUESTED, CANCELED = "None", "Requested", "Canceled"
+
+_JOB = "diagnostic"
+
+
+# -- what an ACS may set, and what follows --------------------------------------------------------
+
+
+def refusal(path: str, value: str) -> FaultCode | None:
+    """Why the ACS can't set this, or None: a state takes only ``Requested`` and ``Canceled``."""
+    place, last = _split(path)
+    if last != STATE or place not in KINDS or value in (REQUESTED, CANCELED):
+        return None
+    return FaultCode.INVALID_PARAMETER_VALUE
+
+
+def follow(cpe: CPE, paths: Collection[str], now: float) -> None:
+    """
+    Do what follows from parameters that the ACS has set.
+
+    Any of a diagnostic's ends its run, takes its results away and sets its state to ``None``; a
+    ``Requested`` among them begins a new run as soon as the session is over.
+    """
+    for path in dict.fromkeys(f"{_split(path)[0]}{STATE}" for path in paths):
+        place, _ = _split(path)
+        if place in KINDS and cpe.parameter(path) is not None:
+            requested = path in paths and cpe.value(path, now) == REQUESTED
+            _clear(cpe, place)
+            if requested:
+                cpe.own().values[path] = REQUESTED
+                cpe.plan(Job(now, _JOB, place, partial(_start, place), survives_reboot=False))
+
+
+def abort(cpe: CPE) -> None:
+    """End all runs with no result: the ACS that asked for them is not the CPE's any more."""
+    for job in cpe.jobs:
+        if job.kind == _JOB:
+            _clear(cpe, job.key)
+
+
+def forget(cpe: CPE) -> None:
+    """Take all results away and end all runs, as a reboot does; inputs stay."""
+    values = cpe.overlay.values if cpe.overlay is not None else {}
+    for place in [place for place in KINDS if f"{place}{STATE}" in values]:
+        _clear(cpe, place)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The object of a parameter, and its last name."""
+    dot = path.rfind(".") + 1
+    return path[:dot], path[dot:]
+
+
+def _clear(cpe: CPE, place: str) -> None:
+    cpe.cancel(_JOB, place)
+    values = cpe.own().values
+    for path in [path for path in values if path.startswith(place)]:
+        parameter = cpe.parameter(path)
+        if parameter is not None and not parameter.writable:
+            del values[path]
+    _fill(cpe, place, 0)
+    values[f"{place}{STATE}"] = NONE
+
+
+def _fill(cpe: CPE, place: str, count: int) -> list[str]:
+    """The new rows of the object's table; none where this kind or this device has no table."""
+    kind = KINDS[place]
+    columns = {f"{kind.prefix}{name}": type_ for name, type_ in kind.columns.items()}
+    table = f"{place}{kind.table}"
+    return cpe.model.fill_table(table, columns, count, cpe.own()) if kind.table else []
+
+
+# -- a run ----------------------------------------------------------------------------------------
+
+
+class Kind(NamedTuple):
+    """
+    A kind of diagnostic.
+
+    Args:
+        measure: makes up the outcome of a run.
+        table: of results, filled anew by each run; empty if it has none.
+        columns: its parameters with their types.
+        prefix: of its parameters on this root.
+        complete: the word for a good end: the data models have two.
+    """
+
+    measure: Callable[[Run], Outcome]
+    table: str = ""
+    columns: Mapping[str, str] = {}
+    prefix: str = ""
+    complete: str = "Complete"
+
+
+def _start(place: str, cpe: CPE, now: float) -> None:
+    chance = cpe.premises.identities.random(cpe.index, f"{place} {now}")
+    outcome = KINDS[place].measure(Run(cpe, place, now, chance))
+    end = now + min(outcome.seconds, LONGEST)
+    cpe.plan(Job(end, _JOB, place, partial(_finish, place, outcome), survives_reboot=False))
+
+
+def _finish(place: str, outcome: Outcome, cpe: CPE, now: float) -> None:
+    kind = KINDS[place]
+    results = {f"{place}{name}": value for name, value in outcome.values.items()}
+    rows = _fill(cpe, place, len(outcome.rows))
+    for row, found in zip(rows, outcome.rows, strict=False):
+        results |= {f"{row}{kind.prefix}{name}": value for name, value in found.items()}
+    results[f"{place}{STATE}"] = outcome.state or kind.complete
+    for path, value in results.items():
+        parameter = cpe.parameter(path)
+        if parameter is not None and TYPES[parameter.type].fits(str(value)):
+            cpe.change(path, str(value), now)
+    cpe.raise_event(EventStruct(ev.DIAGNOSTICS_COMPLETE), now)
+
+
+# -- the kinds ------------------------------------------------------------------------------------
+
+_ROUTE = Kind(trace_route, "RouteHops.", HOPS)
+_LOOKUP = Kind(ns_lookup, "Result.", ANSWERS)
+
+KINDS: dict[str, Kind] = {
+    "Device.IP.Diagnostics.IPPing.": Kind(ping),
+    "Device.IP.Diagnostics.TraceRoute.": _ROUTE,
+    "Device.IP.Diagnostics.DownloadDiagnostics.": Kind(download, complete="Completed"),
+    "Device.IP.Diagnostics.UploadDiagnostics.": Kind(upload, complete="Completed"),
+    "Device.DNS.Diagnostics.NSLookupDiagnostics.": _LOOKUP,
+    "Device.WiFi.NeighboringWiFiDiagnostic.": Kind(neighbors, "Result.", NETWORKS),
+    "InternetGatewayDevice.IPPingDiagnostics.": Kind(ping),
+    "InternetGatewayDevice.TraceRouteDiagnostics.": _ROUTE._replace(prefix="Hop"),
+    "InternetGatewayDevice.DownloadDiagnostics.": Kind(download, complete="Completed"),
+    "InternetGatewayDevice.UploadDiagnostics.": Kind(upload, complete="Completed"),
+    "InternetGatewayDevice.NSLookupDiagnostics.": _LOOKUP,
+}
+"""Every diagnostic by its object; ``UDPEchoConfig`` is none: it answers, it does not run."""

@@ -1,0 +1,71 @@
+"""
+Heartbeats: sessions at even times by which an ACS sees that a CPE lives (HeartbeatPolicy).
+
+They are told as ``14 HEARTBEAT`` and have a clock of their own, apart from periodic Informs.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import floor
+from typing import TYPE_CHECKING, NamedTuple
+
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
+from caretaker.device.agenda import Job
+
+if TYPE_CHECKING:
+    from caretaker.device.cpe import CPE
+
+_KIND = "heartbeat"
+
+
+class Policy(NamedTuple):
+    """HeartbeatPolicy: every how many seconds, and a time that is one of them."""
+
+    interval: float
+    initiation_time: str
+
+
+def policy(cpe: CPE, now: float) -> Policy | None:
+    """The policy as it is; None where it is switched off, or the device has none."""
+    path = f"{cpe.profile.management_server}HeartbeatPolicy."
+    if cpe.value(f"{path}Enable", now) not in ("1", "true"):
+        return None
+    interval = cpe.setting("HeartbeatPolicy.ReportingInterval", 0.0, now)
+    return Policy(interval, cpe.value(f"{path}InitiationTime", now)) if interval else None
+
+
+def arm(cpe: CPE, now: float) -> None:
+    """Plan the next heartbeat after ``now``, or none."""
+    cpe.cancel(_KIND)
+    found = policy(cpe, now)
+    if found is not None:
+        cpe.plan(Job(_next(found, now, cpe.premises.wall_offset), _KIND, "", _beat))
+
+
+def _next(found: Policy, now: float, wall_offset: float) -> float:
+    """The next time on the policy's grid; an interval from now where it has no time."""
+    start = _seconds(found.initiation_time)
+    if start is None:
+        return now + found.interval
+    start -= wall_offset
+    return start + found.interval * (floor((now - start) / found.interval) + 1)
+
+
+def _seconds(text: str) -> float | None:
+    """A dateTime as seconds since 1970; None for the unknown time (TR-106 3.2) and what is none."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return None if moment.year == 1 else _in_utc(moment).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _beat(cpe: CPE, now: float) -> None:
+    cpe.raise_event(EventStruct(ev.HEARTBEAT), now)
+    arm(cpe, now)

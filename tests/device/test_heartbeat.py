@@ -1,0 +1,77 @@
+"""Heartbeats: a clock of their own."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from helpers.cpes import codes, cpe, extended, premises, run
+
+from caretaker.cwmp import messages as m
+from caretaker.device.behavior import Behaviors
+from caretaker.device.cpe import CPE
+
+POLICY = "Device.ManagementServer.HeartbeatPolicy."
+PROFILE = extended(
+    f"{POLICY}Enable,false,true,0,xsd:boolean",
+    f"{POLICY}ReportingInterval,false,true,100,xsd:unsignedInt",
+    f"{POLICY}InitiationTime,false,true,0001-01-01T00:00:00Z,xsd:dateTime",
+)
+
+
+def box(time: str = "") -> CPE:
+    """A CPE that has informed at 0, and whose heartbeat has been switched on."""
+    made = CPE(0, PROFILE, premises(behaviors=Behaviors(periodic_inform=False)))
+    made.power_on(0.0)
+    wanted = {"Enable": "1"} | ({"InitiationTime": time} if time else {})
+    structs = [m.ParameterValueStruct(POLICY + last, value, "") for last, value in wanted.items()]
+    run(made, 0.0, m.SetParameterValues(tuple(structs)))
+    return made
+
+
+@pytest.mark.rule("4.2-12", "6-22")
+def test_it_beats_at_its_interval() -> None:
+    made = box()
+    for due in (100.0, 200.0, 300.0):
+        assert made.due == due
+        assert codes(run(made, due).inform_message) == ["14 HEARTBEAT"]
+
+
+@pytest.mark.rule("6-22")
+@pytest.mark.parametrize(
+    ("time", "first"),
+    [
+        ("2025-06-15T15:06:47Z", 7.0),
+        ("2025-06-15T15:06:47", 7.0),
+        ("2025-06-15T17:06:47+02:00", 7.0),
+        ("2035-06-15T15:06:47Z", 7.0),
+        ("1999-06-15T15:06:40Z", 100.0),
+    ],
+)
+def test_its_grid_holds_the_initiation_time(time: str, first: float) -> None:
+    """The wall clock says 15:06:40 at 0; days and years are whole numbers of 100 s."""
+    assert box(time).due == pytest.approx(first)
+
+
+@pytest.mark.rule("6-22")
+def test_a_late_beat_is_one_beat() -> None:
+    made = box("2025-06-15T15:06:47Z")
+    assert codes(run(made, 350.0).inform_message) == ["14 HEARTBEAT"]
+    assert made.due == pytest.approx(407.0)
+
+
+@pytest.mark.rule("6-22")
+def test_it_can_be_switched_off_and_survives_a_reboot() -> None:
+    made = box()
+    run(made, 100.0, m.Reboot("k"))
+    assert codes(run(made, 160.0).inform_message) == ["1 BOOT", "M Reboot"]
+    assert made.due == 260.0
+    off = m.ParameterValueStruct(f"{POLICY}Enable", "false", "")
+    run(made, 260.0, m.SetParameterValues((off,)))
+    assert made.due == inf
+
+
+def test_a_device_without_the_policy_has_none() -> None:
+    made = cpe(behaviors=Behaviors(periodic_inform=False))
+    run(made, 0.0)
+    assert (made.due, made.jobs) == (inf, ())
