@@ -103,6 +103,7 @@ def test_the_default_of_a_new_row_is_taken_where_something_is(
     assert text.take(text.default_of(usual))
 
 
+@pytest.mark.rule("8.2-18")
 @pytest.mark.parametrize(
     ("name", "value", "kind", "code"),
     [
@@ -135,6 +136,7 @@ def test_new_rows_have_limits_too_and_begin_within_them() -> None:
     assert set_(box, name, "much too long") == 9007
 
 
+@pytest.mark.rule("8.2-21")
 @pytest.mark.parametrize(("notification", "code"), [(0, 0), (1, 0), (2, 9009), (4, 0), (6, 9009)])
 def test_only_active_notification_can_be_denied(notification: int, code: int) -> None:
     assert notify(cpe(), UP_TIME, notification) == code
