@@ -7,11 +7,12 @@ thread may call. Under Locust the workers use these parts directly (``caretaker.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct
@@ -31,19 +32,28 @@ from caretaker.results import Results, Sink
 from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport
 
+_T = TypeVar("_T")
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}
 """The content coding of each value of HTTPCompression that we have."""
 
 
-def transport_opener(endpoint: Endpoint) -> Callable[[CPE, float], Transport]:
-    """A function that opens the transport of a CPE's session, with its credentials as they are."""
+def transport_opener(
+    endpoint: Endpoint, kind: Callable[..., Transport] = HTTPTransport
+) -> Callable[[CPE, float], Transport]:
+    """
+    A function that opens the transport of a CPE's session, with its credentials as they are.
+
+    Args:
+        endpoint: how to reach the ACS.
+        kind: makes it, of what ``HTTPTransport`` is made of.
+    """
 
     def open_transport(cpe: CPE, now: float) -> Transport:
         prefix = cpe.profile.management_server
         username = cpe.value(f"{prefix}Username", now)
         password = cpe.value(f"{prefix}Password", now)
         url = cpe.acs_url(now)
-        return HTTPTransport(
+        return kind(
             endpoint,
             Credentials(username, password),
             url if url != cpe.premises.acs_url else "",
@@ -115,6 +125,9 @@ class Fleet:
         transfer_seconds: shortest and longest time that a simulated one takes.
         transfer_failures: share of the simulated ones that fail, 0 to 1.
         bandwidth: bytes per second of each transfer; 0 for no limit.
+        first_index: of the first one; 16 for ``FLEET-000017``.
+        tls: verifies the ACS; the system's certificates by default.
+        transport: makes the transport of each session, of what ``HTTPTransport`` is made of.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
 
@@ -144,14 +157,17 @@ class Fleet:
         transfer_seconds: tuple[float, float] = (5.0, 30.0),
         transfer_failures: float = 0.0,
         bandwidth: float = 0.0,
+        first_index: int = 0,
+        tls: ssl.SSLContext | None = None,
+        transport: Callable[..., Transport] = HTTPTransport,
         sink: Sink | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if count < 0:
             raise InputError(f"count {count}: can't be below 0")
         self.results = Results()
-        self._count = count
-        self._next = 0
+        self._first = self._next = first_index
+        self._end = first_index + count
         self._delay = connection_delay
         self._clock = clock
         self._loop = Loop()
@@ -167,7 +183,7 @@ class Fleet:
             loop=self._loop,
         )
         allowed = frozenset(allowed_hosts)
-        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, clock=clock)
+        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, tls, clock)
         self._premises = Premises(
             Identities(seed, oui_prefix),
             acs_url,
@@ -184,6 +200,7 @@ class Fleet:
         )
         self._mix = ProfileMix.of(profiles)
         self._sink = sink
+        self._transport = transport
         self._made: Shard | None = None
 
     # The life of a fleet.
@@ -198,11 +215,11 @@ class Fleet:
             InputError: its address can't be bound.
         """
         shard = self._open()
-        return [self._loop.call(self._spawn, shard) for _ in range(self._next, self._count)]
+        return [self._loop.call(self._spawn, shard) for _ in range(self._next, self._end)]
 
     def add_device(self) -> str:
         """Switch on one CPE more and return its serial number."""
-        self._count += 1
+        self._end += 1
         return self.spawn_devices()[-1]
 
     def _spawn(self, shard: Shard) -> str:
@@ -229,7 +246,7 @@ class Fleet:
         return self._made
 
     def _make(self) -> Shard:
-        opener = transport_opener(self._endpoint)
+        opener = transport_opener(self._endpoint, self._transport)
         mover = Mover(self._endpoint, self._premises.transfers.bandwidth)
         return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock, mover=mover)
 
@@ -239,15 +256,20 @@ class Fleet:
         self._loop.call(self._shard.start)
         return self
 
-    def stop_all(self) -> None:
-        """Switch all CPEs off and close the Connection Request server."""
+    def stop_all(self, patience: float = 0.0) -> None:
+        """
+        Switch all CPEs off and close the Connection Request server.
+
+        Sessions that run have so many seconds to end; then they are cut, as without power.
+        """
         if self._made is None:
             return
+        self._loop.call(self._made.drain, patience)
         self._loop.call(self._made.stop)
         self.connection_requests.stop()
         self._loop.stop()
         self._made = None
-        self._next = 0
+        self._next = self._first
 
     def __enter__(self) -> Self:
         """Start."""
@@ -345,6 +367,24 @@ class Fleet:
         """Have every CPE open a session with these events."""
         for serial_number in self.list_devices():
             self.trigger_inform(serial_number, *event_codes)
+
+    def call(self, serial_number: str, act: Callable[[CPE, float], _T]) -> _T:
+        """
+        What a function of a CPE and the time returns, run where the CPE lives.
+
+        What it makes due begins at once. It must not wait for anything.
+
+        Raises:
+            DeviceNotFound: there is none of that serial number.
+        """
+        result: _T = self._loop.call(self._call, serial_number, act)
+        return result
+
+    def _call(self, serial_number: str, act: Callable[[CPE, float], _T]) -> _T:
+        cpe = self._shard.cpe(serial_number)
+        result = act(cpe, self._clock())
+        self._shard.reschedule(cpe)
+        return result
 
     def get_param(self, serial_number: str, path: str) -> str:
         """

@@ -360,9 +360,10 @@ class Shard:
         now = self._clock()
         cpe = run.cpe
         del self._running[cpe.index]
-        self._sink.session(run.record(now))
         if cpe.powered:
             cpe.end_session(run.outcome, now)
+        self._sink.session(run.record(now))  # which may ask when the CPE is due again
+        if cpe.powered:
             self._move(cpe)
             self.schedule(cpe)
         if self._waiting:

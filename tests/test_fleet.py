@@ -18,6 +18,8 @@ from caretaker import (
     Fleet,
     InputError,
 )
+from caretaker.device.agenda import Job
+from caretaker.device.cpe import CPE
 from caretaker.fleet import transport_opener
 from caretaker.http import Address, Endpoint
 from caretaker.transport import HTTPTransport
@@ -188,6 +190,29 @@ def test_nobody_there_is_a_failure_with_a_reason() -> None:
             "0 BOOTSTRAP",
             "1 BOOT",
         ]
+
+
+def test_a_function_of_a_cpe_is_run_where_it_lives(acs: ACSServer) -> None:
+    def reboot(cpe: CPE, now: float) -> str:
+        cpe.plan(Job(now, "reboot", "", CPE.reboot))
+        return cpe.serial_number
+
+    with Fleet(acs.url, first_index=16, reboot_seconds=(0.01, 0.01)) as fleet:
+        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        assert fleet.call("FLEET-000017", reboot) == "FLEET-000017"
+        eventually(lambda: fleet.results.counters["informs.by_event.1 BOOT"] == 2)
+        assert fleet.add_device() == "FLEET-000018"
+        with pytest.raises(DeviceNotFound):
+            fleet.call("FLEET-000001", reboot)
+
+
+def test_sessions_may_end_before_the_fleet_does(acs: ACSServer) -> None:
+    fleet = Fleet(acs.url, count=20).start()
+    eventually(lambda: fleet.stats()["sessions_started"] >= 1)
+    fleet.stop_all(patience=10)
+    assert fleet.results.counters["sessions.abandoned"] == 0
+    assert fleet.start().list_devices()[0] == "FLEET-000001"
+    fleet.stop_all()
 
 
 def test_a_delay_can_be_a_range() -> None:

@@ -102,7 +102,8 @@ _SCALARS: dict[Any, _Codec] = {
 _ACRONYMS = {"url": "URL", "uuid": "UUID", "oui": "OUI", "sn": "SN"}
 
 
-def _xml_name(field: str) -> str:
+def element_name(field: str) -> str:
+    """The standard's name of a field: ``CommandKey`` of ``command_key``."""
     return "".join(_ACRONYMS.get(part, part.capitalize()) for part in field.split("_"))
 
 
@@ -146,7 +147,7 @@ def _fields_of(cls: type) -> list[_Field]:
 
 
 def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
-    xml_name = _xml_name(name)
+    xml_name = element_name(name)
     if get_origin(hint) is Annotated:  # Repeated
         item = get_args(get_args(hint)[0])[0]
         kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}

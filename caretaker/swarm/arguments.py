@@ -10,17 +10,14 @@ from __future__ import annotations
 import argparse
 import re
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gevent.ssl
-
 from caretaker.device.profile import load_profile, parse_choice
 from caretaker.errors import InputError, TransportError
-from caretaker.http import Address
+from caretaker.http import Address, tls_context
 
 
 def _number(text: Any, *, least: float, most: float = 1e9, whole: bool = False) -> float:
@@ -94,19 +91,6 @@ def _host(text: Any) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", str(text)):
         raise InputError(f"{text!r} is not a host name or address")
     return str(text)
-
-
-def tls_context(ca: str | None) -> ssl.SSLContext:
-    """
-    The TLS context that trusts these certificates, or the machine's without a file.
-
-    Raises:
-        InputError: the file can't be read, or holds no certificates.
-    """
-    try:
-        return gevent.ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        raise InputError(f"{ca}: no certificates in PEM in it ({error.strerror})") from error
 
 
 def _certificates(text: Any) -> str:

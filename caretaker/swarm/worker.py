@@ -14,7 +14,6 @@ from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import gevent.ssl
 from gevent.event import Event
 
 from caretaker.connection_request.server import ConnectionRequestServer
@@ -25,11 +24,11 @@ from caretaker.device.profile import ProfileMix
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.fleet import transfer_settings, transport_opener
-from caretaker.http import Address, Endpoint
+from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
 from caretaker.results import Results
 from caretaker.shard import RateLimit, Shard
-from caretaker.swarm.arguments import Settings, tls_context
+from caretaker.swarm.arguments import Settings
 from caretaker.swarm.driver import Direct, Driver, NorthBound, Operator
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
@@ -130,9 +129,7 @@ def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
     address = Address.of(worker.environment.host or "")
     tls = None
     if address.scheme == "https":
-        tls = tls_context(settings.tls_ca)
-        if settings.tls_insecure:
-            tls.check_hostname, tls.verify_mode = False, gevent.ssl.CERT_NONE
+        tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
     return Endpoint(address, settings.answer_timeout, frozenset(settings.allow_hosts), tls)
 
 

@@ -1,0 +1,130 @@
+"""The command line of ``python -m caretaker cpe``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import Any
+
+from caretaker.console.console import Console, seconds_of
+from caretaker.console.trace import Trace, masked
+from caretaker.digest import Credentials
+from caretaker.errors import InputError
+from caretaker.http import tls_context
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text, re.ASCII) or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _serial_number(text: str) -> tuple[str, int]:
+    """The prefix and index of a serial number as fleets have them."""
+    found = re.fullmatch(r"([A-Za-z0-9._-]{1,40})-([0-9]{6,12})", text, re.ASCII)
+    index = int(found[2]) - 1 if found else -1
+    if found is None or index < 0 or f"{index + 1:06d}" != found[2]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like FLEET-000001")
+    return found[1], index
+
+
+# fmt: off
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--acs-url": {"required": True, "metavar": "URL", "help": "where the CPE informs"},
+    "--profile": {"default": "tr181", "metavar": "FILE",
+                  "help": "a CSV export of GenieACS, tr181 or tr098 (default: tr181)"},
+    "--serial": {"default": ("FLEET", 0), "type": _serial_number, "metavar": "NUMBER",
+                 "help": "which CPE of the fleet it is (default: FLEET-000001)"},
+    "--seed": {"default": 0, "type": int, "help": "of the fleet that it is a CPE of"},
+    "--acs-username": {"help": "shown to the ACS (default: its OUI-ProductClass-SerialNumber)"},
+    "--acs-password": {"default": os.environ.get("CARETAKER_ACS_PASSWORD"),
+                       "help": "to it; better given in the environment as CARETAKER_ACS_PASSWORD"},
+    "--answer-timeout": {"default": 30.0, "type": _seconds, "metavar": "SECONDS",
+                         "help": "how long it waits for each answer (default: 30)"},
+    "--reboot-seconds": {"default": 10.0, "type": _seconds, "metavar": "SECONDS",
+                         "help": "how long a reboot takes (default: 10)"},
+    "--any-id": {"action": "store_true",
+                 "help": "take answers whose cwmp:ID is not the request's"},
+    "--allow-host": {"action": "append", "default": [], "metavar": "HOST",
+                     "help": "another host that the ACS may redirect it to"},
+    "--tls-ca": {"metavar": "FILE", "help": "certificates to trust, in PEM"},
+    "--tls-insecure": {"action": "store_true", "help": "do not verify the ACS's certificate"},
+    "--cr-host": {"default": "127.0.0.1", "metavar": "ADDRESS",
+                  "help": "to bind for Connection Requests (default: loopback)"},
+    "--cr-port": {"default": 0, "type": _port, "metavar": "PORT", "help": "0 for any free one"},
+    "--cr-advertise": {"metavar": "HOST", "help": "in its ConnectionRequestURL, if another"},
+    "--trace": {"action": "store_true", "help": "show whole envelopes"},
+}
+# fmt: on
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``python -m caretaker cpe``."""
+    for flag, settings in _OPTIONS.items():
+        parser.add_argument(flag, **settings)
+
+
+def run(options: argparse.Namespace) -> int:
+    """
+    Run a CPE until standard input ends, or Ctrl-C.
+
+    Raises:
+        InputError: an option can't be used.
+    """
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, a letter ends nothing
+            stream.reconfigure(errors="replace")
+    trace = Trace(_write, whole=options.trace)
+    try:
+        console = Console(trace, options.acs_url, **_settings(options))
+        console.run(sys.stdin or ())
+    except InputError as error:
+        raise InputError(masked(str(error))) from None
+    return 0
+
+
+def _write(text: str) -> None:
+    with suppress(BrokenPipeError):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options mean to ``Fleet``."""
+    prefix, index = options.serial
+    secure = options.acs_url.lower().startswith("https:")
+    tls = tls_context(options.tls_ca, verify=not options.tls_insecure) if secure else None
+    return {
+        "profiles": [options.profile],
+        "oui_prefix": prefix,
+        "first_index": index,
+        "seed": options.seed,
+        "credentials": _credentials(options),
+        "timeout": options.answer_timeout,
+        "reboot_seconds": (options.reboot_seconds, options.reboot_seconds),
+        "check_id": not options.any_id,
+        "allowed_hosts": options.allow_host,
+        "tls": tls,
+        "connection_request_host": options.cr_host,
+        "connection_request_port": options.cr_port,
+        "advertise": options.cr_advertise,
+    }
+
+
+def _credentials(options: argparse.Namespace) -> Credentials | None:
+    """What is shown to the ACS; None for the CPE's own."""
+    username, password = options.acs_username, options.acs_password
+    if username is None and password is not None:
+        raise InputError("--acs-password (or CARETAKER_ACS_PASSWORD): give --acs-username too")
+    return None if username is None else Credentials(username, password or "")
