@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
+from caretaker.device.importing import described, import_files, save
+from caretaker.device.profile import load_profile
 from caretaker.digest import Credentials
 from caretaker.errors import InputError
 
@@ -89,11 +91,64 @@ def _serve(server: ACSServer, *, until_eof: bool) -> None:
         print()
 
 
+def _profile_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    about = "make a profile of a CSV export, XML dumps, or a Broadband Forum data model"
+    importing = commands.add_parser("import", help=about, description=about)
+    importing.add_argument("files", nargs="+", metavar="FILE")
+    importing.add_argument("-o", "--output", required=True, metavar="NAME", help="for NAME.csv")
+    importing.add_argument(
+        "--profile",
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        default=[],
+        metavar="NAME:VERSION,...",
+        help="of a data model: what the device claims, as Baseline:3,WiFiRadio:1",
+    )
+    importing.add_argument(
+        "--rows",
+        action="append",
+        default=[],
+        metavar="TABLE=N",
+        help="of a data model: rows of a table, as Device.WiFi.SSID.=4; 1 in all others",
+    )
+    importing.set_defaults(act=_import_profile)
+    about = "show what a profile is, and its odd values"
+    showing = commands.add_parser("show", help=about, description=about)
+    showing.add_argument("file", metavar="FILE", help="or tr181, tr098")
+    showing.set_defaults(act=_show_profile)
+
+
+def _import_profile(options: argparse.Namespace) -> None:
+    rows = dict(map(_table_rows, options.rows))
+    imported = import_files(options.files, options.profile, rows)
+    paths = save(imported, options.output)
+    print(f"wrote {' and '.join(map(str, paths))}; run it with --profile {paths[-1]}")
+    print("\n".join(described(load_profile(str(paths[-1])))))
+
+
+def _table_rows(text: str) -> tuple[str, int]:
+    table, _, number = text.partition("=")
+    if not (table and number.isascii() and number.isdigit() and len(number) < 7):
+        raise InputError(f"--rows {text}: write a table and a number, as Device.WiFi.SSID.=4")
+    return table, int(number)
+
+
+def _show_profile(options: argparse.Namespace) -> None:
+    print("\n".join(described(load_profile(options.file))))
+
+
+def _profile(options: argparse.Namespace) -> int:
+    """Import or show a device profile."""
+    options.act(options)
+    return 0
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
 COMMANDS: dict[str, Command] = {
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
+    "profile": ("import device profiles, and show them", _profile_arguments, _profile),
 }
 """Every command: what it is, its arguments, and what runs it."""
 

@@ -35,6 +35,14 @@ class Credentials(NamedTuple):
         return f"Credentials({self.username!r}, ...)"
 
 
+class BasicCredentials(Credentials):
+    """Asked for with Basic, and no Digest taken: against TR-069 3.2.2.2, but devices do it."""
+
+
+class OldDigestCredentials(Credentials):
+    """Asked for with Digest without qop, as before RFC 2617: some devices have nothing better."""
+
+
 def _md5(text: str) -> str:
     # CWMP's Digest is made of MD5 (3.4.5); what that is worth is told in docs/architecture.md.
     return hashlib.md5(_bytes(text), usedforsecurity=False).hexdigest()
@@ -96,27 +104,32 @@ class Guard:
         The challenges to answer with (``WWW-Authenticate`` values); none: the request is good.
 
         Args:
-            credentials: that it must show.
+            credentials: that it must show; their class is how they are asked for.
             method: of the request.
             target: its request target, path with query.
             header: the value of its Authorization, None if it has none.
         """
         given = _parse(header)
-        if given is not None and given.type == "basic" and self.allow_basic:
+        only_basic = isinstance(credentials, BasicCredentials)
+        if given is not None and given.type == "basic" and (self.allow_basic or only_basic):
             shown = Credentials(given.username or "", given.password or "")
-            return [] if _same(shown, credentials) else self._challenges(stale=False)
-        if given is None or given.type != "digest":
-            return self._challenges(stale=False)
+            return [] if _same(shown, credentials) else self._challenges(credentials)
+        if given is None or given.type != "digest" or only_basic:
+            return self._challenges(credentials)
         if not self._is_answer(given, credentials, method, target):
-            return self._challenges(stale=False)
-        return [] if self._is_fresh(given) else self._challenges(stale=True)
+            return self._challenges(credentials)
+        return [] if self._is_fresh(given) else self._challenges(credentials, stale=True)
 
-    def _challenges(self, *, stale: bool) -> list[str]:
+    def _challenges(self, credentials: Credentials, *, stale: bool = False) -> list[str]:
+        basic = f'Basic realm="{self.realm}"'
+        if isinstance(credentials, BasicCredentials):
+            return [basic]
+        qop = "" if isinstance(credentials, OldDigestCredentials) else ' qop="auth",'
         digest = (
-            f'Digest realm="{self.realm}", qop="auth", algorithm=MD5, nonce="{self._nonce()}"'
+            f'Digest realm="{self.realm}",{qop} algorithm=MD5, nonce="{self._nonce()}"'
             f"{', stale=true' if stale else ''}"
         )
-        return [digest, f'Basic realm="{self.realm}"'] if self.allow_basic else [digest]
+        return [digest, basic] if self.allow_basic else [digest]
 
     def _is_answer(
         self, given: Authorization, credentials: Credentials, method: str, target: str

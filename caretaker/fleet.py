@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct, Request
+from caretaker.device import quirks
 from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Premises
@@ -58,6 +59,7 @@ def transport_opener(
             Credentials(username, password),
             url if url != cpe.premises.acs_url else "",
             _CODINGS.get(cpe.value(f"{prefix}HTTPCompression", now).lower(), ""),
+            reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
         )
 
     return open_transport

@@ -28,11 +28,11 @@ from gevent.hub import Waiter
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
-from caretaker.device import transfers
+from caretaker.device import quirks, transfers
 from caretaker.device.cpe import CPE, Outcome, Premises
 from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import State, Transfer
-from caretaker.digest import Credentials
+from caretaker.digest import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
     DeviceBusy,
@@ -136,6 +136,7 @@ class _Run:
     inform_sent: float | None = None
     informed: float | None = None
     greenlet: Greenlet[..., None] | None = None
+    answers: int = 0
     outcome: Outcome = Outcome.ABANDONED
     reason: str | None = None
     blame: Blame | None = None
@@ -172,6 +173,7 @@ class Shard:
         max_sessions: how many run at once, to protect this machine; further ones wait, which
             shows as lateness.
         rate_limit: of Connection Requests.
+        sleep: waits that many seconds; for devices that are slow.
         mover: moves the bytes of real transfers, at most ``max_sessions`` at once.
     """
 
@@ -185,6 +187,7 @@ class Shard:
         clock: Callable[[], float] = time.monotonic,
         max_sessions: int = 1000,
         rate_limit: RateLimit | None = None,
+        sleep: Callable[[float], object] = gevent.sleep,
         mover: Mover | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
@@ -195,6 +198,7 @@ class Shard:
         self._clock = clock
         self._max_sessions = max_sessions
         self._rate_limit = rate_limit or RateLimit()
+        self._sleep = sleep
         self._mover = mover
         self._moving: dict[int, dict[Transfer, Greenlet[..., None]]] = {}
         self._movers = gevent.lock.BoundedSemaphore(max_sessions)
@@ -246,7 +250,8 @@ class Shard:
         """The credentials a Connection Request must show, as they are now (TR-069 3.2.2.2)."""
         cpe = self.cpe(serial_number)
         now, prefix = self._clock(), cpe.profile.management_server
-        return Credentials(
+        kinds = [kind for quirk, kind in _CREDENTIALS.items() if quirk in cpe.profile.quirks]
+        return (kinds or [Credentials])[0](
             cpe.value(f"{prefix}ConnectionRequestUsername", now),
             cpe.value(f"{prefix}ConnectionRequestPassword", now),
         )
@@ -381,11 +386,20 @@ class Shard:
         try:
             body = session.next_post()
             while body is not None:
+                self._think(run)
                 self._exchange(run, transport, body)
                 body = session.next_post()
         finally:
             transport.close()
         run.outcome = Outcome.SUCCEEDED
+
+    def _think(self, run: _Run) -> None:
+        """Let a device that is slow take its time before it answers the ACS."""
+        if run.session.answering:
+            run.answers += 1
+            seconds = run.cpe.thinking_time(run.answers)
+            if seconds:
+                self._sleep(seconds)
 
     def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
         started = self._clock()
@@ -490,6 +504,13 @@ class Shard:
                 results.count(f"events.pending.{event.event_code}")
             under_way = [each for each in cpe.transfers if each.state is not State.COMPLETED]
             results.count("transfers.pending", len(under_way))
+
+
+_CREDENTIALS = {
+    quirks.CR_BASIC: BasicCredentials,
+    quirks.CR_NO_QOP: OldDigestCredentials,
+}
+"""The credentials of devices that do not ask for them as the standard says."""
 
 
 def _body(answer: Answer) -> bytes:

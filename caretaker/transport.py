@@ -88,6 +88,8 @@ class HTTPTransport:
         url: of the ACS, where it is not the endpoint's; its host must be allowed.
         coding: content coding of what is posted, ``gzip`` or ``deflate``; none if empty. An ACS
             that answers 415 gets the rest of the session as it is (TR-069 3.4.7).
+        reconnect: whether a 401 is answered on a new connection, which TR-069 3.4.2 has on the
+            same one; some devices do.
 
     Raises:
         TransportError: the URL is none, or of a host that is not allowed.
@@ -99,8 +101,11 @@ class HTTPTransport:
         credentials: Credentials | None = None,
         url: str = "",
         coding: str = "",
+        *,
+        reconnect: bool = False,
     ) -> None:
         self._endpoint = endpoint
+        self._reconnect = reconnect
         self._address = self._allowed(url) if url else endpoint.address
         self._coding = coding
         self._credentials = credentials
@@ -139,6 +144,8 @@ class HTTPTransport:
                 if challenges > MAX_CHALLENGES:
                     raise AuthenticationError("401 again and again")
                 self._login.challenge(reply.values("www-authenticate"))
+                if self._reconnect:
+                    self.close()
             elif reply.status == 415 and self._coding:
                 self._coding = ""
             elif reply.status in _REDIRECTS and reply.values("location"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import inf
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import TransferSettings
+from caretaker.digest import BasicCredentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
     ConnectError,
@@ -112,8 +114,9 @@ class Bench:
         self.acs = acs or serving()
         self.transports: list[FakeTransport] = []
         behaviors = settings.pop("behaviors", Behaviors(periodic_inform=False))
+        kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
         self.shard = Shard(
-            ProfileMix([(profile(), 1.0)]),
+            ProfileMix([(kind, 1.0)]),
             premises(behaviors=behaviors),
             self._open,
             self.sink,
@@ -566,3 +569,28 @@ def test_no_more_than_max_sessions_move_bytes_at_once() -> None:
     settle()
     assert mover.asked == ["a", "b", "c"]
     bench.shard.stop()
+
+
+class TestQuirks:
+    def test_slow_devices_think_before_they_answer_a_request_and_only_then(self) -> None:
+        slept: list[float] = []
+        acs = serving(m.GetRPCMethods(), m.GetRPCMethods())
+        Bench(acs, quirks=["slow-answers"], sleep=slept.append).boot()
+        assert len(slept) == 2
+        assert all(0.5 <= each <= 3.0 for each in slept)
+
+    def test_others_do_not(self) -> None:
+        slept: list[float] = []
+        Bench(serving(m.GetRPCMethods()), sleep=slept.append).boot()
+        assert slept == []
+
+    @pytest.mark.parametrize(
+        ("quirk", "kind"),
+        [("cr-basic", BasicCredentials), ("cr-no-qop", OldDigestCredentials)],
+    )
+    def test_how_credentials_are_asked_for(self, quirk: str, kind: type) -> None:
+        bench = Bench(quirks=[quirk])
+        bench.boot()
+        found = bench.shard.credentials("FLEET-000001")
+        assert type(found) is kind
+        assert found.username == "FLEET-000001"

@@ -35,10 +35,15 @@ class Transports:
         self.made: list[HTTPTransport] = []
 
     def __call__(
-        self, server: Wire, credentials: Credentials | None = ME, *hosts: str, timeout: float = 5.0
+        self,
+        server: Wire,
+        credentials: Credentials | None = ME,
+        *hosts: str,
+        timeout: float = 5.0,
+        reconnect: bool = False,
     ) -> HTTPTransport:
         endpoint = Endpoint(Address.of(server.url), timeout, frozenset(hosts))
-        self.made.append(HTTPTransport(endpoint, credentials))
+        self.made.append(HTTPTransport(endpoint, credentials, reconnect=reconnect))
         return self.made[-1]
 
 
@@ -100,6 +105,24 @@ def test_digest_on_the_same_connection_and_on_every_later_request(transport: Tra
     assert [r[0] for r in server.requests] == [1, 1, 1]
     assert [r[3] for r in server.requests] == [XML, XML, b""]
     assert "nc=00000002" in server.requests[2][2]["authorization"]
+
+
+def test_a_401_may_be_answered_on_a_new_connection(transport: Transports) -> None:
+    reply = challenging(Guard("acs", lambda: 1.0))
+    with wire(reply, reply, reply) as server:
+        posting = transport(server, reconnect=True)
+        assert posting.post(XML).body == b"ok"
+        assert posting.post(b"").body == b"ok"
+    assert [r[0] for r in server.requests] == [1, 2, 2]
+
+
+def test_an_acs_that_knows_its_connections_never_lets_such_a_device_in(
+    transport: Transports,
+) -> None:
+    guards = [Guard("acs", lambda: 1.0) for _ in range(4)]
+    with wire(*map(challenging, guards)) as server:
+        with pytest.raises(AuthenticationError):
+            transport(server, reconnect=True).post(XML)
 
 
 @pytest.mark.rule("2.3-6")

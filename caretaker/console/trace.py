@@ -270,11 +270,11 @@ class TracedTransport(HTTPTransport):
 
     Args:
         trace: shows them.
-        arguments: as for ``HTTPTransport``.
+        arguments, settings: as for ``HTTPTransport``.
     """
 
-    def __init__(self, trace: Trace, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, trace: Trace, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
         self._trace = trace
 
     def _exchange(self, body: bytes) -> Reply:

@@ -200,6 +200,11 @@ class CPESession:
         """Whether the ACS has accepted the Inform."""
         return self.state not in (State.INFORMING, State.ABORTED)
 
+    @property
+    def answering(self) -> bool:
+        """Whether the next or last POST is the answer to a request of the ACS."""
+        return self.state in (State.ANSWERING, State.ANSWERING_HELD)
+
     def next_post(self) -> bytes | None:
         """
         The body of the next POST (``b""`` is the empty POST), None when the session is over.

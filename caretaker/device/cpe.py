@@ -27,7 +27,7 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
-from caretaker.device import diagnostics, heartbeat, notifications, transfers
+from caretaker.device import diagnostics, heartbeat, notifications, quirks, transfers
 from caretaker.device import events as ev
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
@@ -531,6 +531,13 @@ class CPE:
         self.sent = self.premises.books.deliver(self.sent, request, self.asking)
         transfers.told(self, request)
 
+    def thinking_time(self, number: int) -> float:
+        """Seconds before it answers the ACS's request of this number in a session, from 1."""
+        if quirks.SLOW_ANSWERS not in self.profile.quirks:
+            return 0.0
+        chance = self.premises.identities.random(self.index, f"answer {number}")
+        return chance.uniform(0.5, 3.0)
+
     def after_session(self, request: m.Request) -> None:
         """Do this (Reboot, FactoryReset) when the session is over."""
         self.after = (*self.after, request)
@@ -580,6 +587,8 @@ class CPE:
         factor = max(1000.0, self.setting("CWMPRetryIntervalMultiplier", 2000.0, now)) / 1000
         attempt = min(self.failures, 10)
         shortest = least * factor ** (attempt - 1)
+        if quirks.RETRY_MIDPOINTS in self.profile.quirks:
+            return shortest * (1 + factor) / 2
         chance = self.premises.identities.random(self.index, f"retry {self.failures}")
         return chance.uniform(shortest, shortest * factor)
 

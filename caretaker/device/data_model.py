@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, ParameterValueStruct
+from caretaker.device.limits import Limits
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Row(NamedTuple):
     type: str = "xsd:string"
     source: str = ""
     number: int = 0
+    limits: Limits | None = None
 
 
 class Parameter(NamedTuple):
@@ -45,7 +47,7 @@ class Parameter(NamedTuple):
 
     ``source`` names what computes the value of each CPE (``cpe.SOURCES``, with ``number`` and
     ``value`` as its arguments); empty: it is ``value``. A ``hidden`` parameter (a password) reads
-    as an empty string.
+    as an empty string. ``limits`` are None where the profile knows none.
     """
 
     type: str
@@ -54,6 +56,7 @@ class Parameter(NamedTuple):
     source: str = ""
     number: int = 0
     hidden: bool = False
+    limits: Limits | None = None
 
 
 # -- types ----------------------------------------------------------------------------------------
@@ -134,9 +137,11 @@ def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None
     families = {TYPES[kind].family, TYPES[parameter.type].family} - {""}
     if len(families) > 1:
         return FaultCode.INVALID_PARAMETER_TYPE
-    if not TYPES[parameter.type].fits(value):
-        return FaultCode.INVALID_PARAMETER_VALUE
-    return None
+    limits = parameter.limits
+    fits = TYPES[parameter.type].fits(value)
+    if fits and (limits is None or limits.take(cleaned(value, parameter.type))):
+        return None
+    return FaultCode.INVALID_PARAMETER_VALUE
 
 
 def cleaned(value: str, kind: str) -> str:
@@ -248,7 +253,9 @@ class DataModel:
             kind = known_type(row.type)
             value = cleaned(row.value, kind)
             hidden = row.path.endswith(_HIDDEN)
-            parameter = Parameter(kind, row.writable, value, row.source, row.number, hidden)
+            parameter = Parameter(
+                kind, row.writable, value, row.source, row.number, hidden, row.limits
+            )
             self.parameters[row.path] = parameter
             if not row.source:
                 self.constants[row.path] = typed(row.path, "" if hidden else value, kind)
@@ -470,6 +477,8 @@ class DataModel:
             else:
                 model = self.parameters[name]
                 default = TYPES[model.type].default
+                if model.limits is not None:
+                    default = model.limits.default_of(default)
                 rows.parameters[new] = model._replace(value=default, source="")
         rows.children[place] = tuple(names)
         rows.origins[place] = template

@@ -10,11 +10,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import IPv4Network
 from random import Random
 
-_WAN_POOL = 100 << 24 | 64 << 16
-_WAN_POOL_SIZE = 1 << 22
-"""100.64.0.0/10, the shared address space of carriers (RFC 6598): no one's public address."""
+_WAN_POOL = IPv4Network("100.64.0.0/10")
+"""The shared address space of carriers (RFC 6598): no one's public address."""
 _MACS_PER_DEVICE = 16
 
 
@@ -69,7 +69,12 @@ class Identities:
             return f"{(index * _MACS_PER_DEVICE + number) % (1 << 24):06x}"
         return self.secret(index, f"mac {number}")[:6]
 
-    def wan_ip(self, index: int) -> str:
-        """The WAN address, out of 100.64.0.0/10; own up to the 4 194 302nd CPE."""
-        number = _WAN_POOL + 1 + index % (_WAN_POOL_SIZE - 2)
-        return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
+    def wan_ip(self, index: int, pool: IPv4Network | None = None) -> str:
+        """
+        The WAN address, out of a pool; addresses repeat when there are more CPEs than it has.
+
+        Without a pool it is 100.64.0.0/10: own up to the 4 194 302nd CPE.
+        """
+        pool = pool or _WAN_POOL
+        hosts = max(1, pool.num_addresses - 2)
+        return str(pool[(1 + index % hosts) % pool.num_addresses])

@@ -168,6 +168,8 @@ def _set_parameter_attributes(
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "Notification is 0 to 6")
     if not all(_ACCESS.fullmatch(name) for _, struct in targets for name in struct.access_list):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "AccessList is Subscriber or X_...")
+    if any(s.notification_change and _denied(cpe, path, s.notification) for path, s in targets):
+        raise FaultError(FaultCode.NOTIFICATION_REQUEST_REJECTED)
     overlay = cpe.own()
     kept = overlay.attributes = overlay.attributes or {}
     for path, struct in targets:
@@ -177,6 +179,13 @@ def _set_parameter_attributes(
             struct.access_list if listing else _access_list(cpe, path),
         )
     return m.SetParameterAttributesResponse()
+
+
+def _denied(cpe: CPE, path: str, notification: int) -> bool:
+    """Whether the profile has this parameter refuse this attribute; passive never is refused."""
+    parameter = cpe.parameter(path)
+    limits = parameter.limits if parameter is not None else None
+    return limits is not None and limits.deny_active and notification in notifications.ANY_ACTIVE
 
 
 def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PASSIVE, ACTIVE = 1, 2
 _STANDARD = {0: 0, 1: PASSIVE, 2: ACTIVE, 3: 0, 4: PASSIVE, 5: 0, 6: PASSIVE}
 """What each value of the attribute means for Informs; 3 to 6 add lightweight notification."""
+ANY_ACTIVE = (2, 5, 6)
+"""The values that ask for active notification of either kind, which a CPE may refuse (9009)."""
 
 FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 """Parameters whose active notification can't be turned off (data models)."""

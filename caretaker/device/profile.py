@@ -1,9 +1,8 @@
 """
 Device profiles: what kind of device a CPE is.
 
-A profile is read from a CSV file in the layout of GenieACS's parameter exports, old (5 columns)
-or new (12 columns); our own two, ``tr098`` and ``tr181``, are such files too. Columns are found
-by name, so their order and further ones do not matter.
+A profile is read from a parameter export (``export``); our own two, ``tr098`` and ``tr181``, are
+such files too. A profile file (``profile_file``) bases itself on one and changes what it must.
 
 A dump shows one real device. ``_personal`` finds what in it is that one device's own (serial
 number, MAC and WAN addresses, credentials, URLs) and lets each CPE compute its own instead.
@@ -11,22 +10,25 @@ number, MAC and WAN addresses, credentials, URLs) and lets each CPE compute its 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from bisect import bisect
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from ipaddress import IPv4Network
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
-from caretaker.device.data_model import ANY, DataModel, Row
+from caretaker.device.data_model import DataModel, Row
+from caretaker.device.export import Export, read_export
+from caretaker.device.profile_file import ProfileFile
+from caretaker.device.profile_toml import oui_of, read_profile_file
+from caretaker.device.quirks import NO_PARAMETER_KEY
 from caretaker.errors import ProfileError
 
-ROOTS = ("Device.", "InternetGatewayDevice.")
 NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
 BUILT_IN = ("tr181", "tr098")
 """The names of our own profiles, which stand for a file in ``--profile``."""
@@ -54,7 +56,8 @@ ESSENTIALS: tuple[Row, ...] = (
 )
 """What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
 
-_ESSENTIAL = {row.path: row for row in ESSENTIALS}
+KNOWN = {row.path: row for row in ESSENTIALS}
+"""They by their path below the root."""
 
 _UNREACHABLE = {
     "ManagementServer.UDPConnectionRequestAddress": "",
@@ -99,6 +102,12 @@ class Profile:
     namespace: str = CWMP_1_0
     cwmp_version: str = ""
     """``1.3`` and ``1.4`` have header elements of their own; empty for neither."""
+    quirks: frozenset[str] = frozenset()
+    """What it does otherwise than the standard says: names of ``quirks.QUIRKS``."""
+    pool: IPv4Network | None = None
+    """Where WAN addresses are from; the default of ``Identities.wan_ip`` where None."""
+    dynamics_raw: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+    """The ``[[dynamic]]`` tables of the profile file, as they are written there."""
 
     @cached_property
     def management_server(self) -> str:
@@ -121,19 +130,34 @@ class Profile:
 
 def load_profile(name: str) -> Profile:
     """
-    The profile of a built-in name (``tr098``, ``tr181``) or a CSV file.
+    The profile of a built-in name (``tr098``, ``tr181``), a CSV export, or a profile file.
+
+    A profile file (``.toml``) bases itself on one of the others: ``profile_file``.
 
     Raises:
-        ProfileError: there is no such file, or it is no parameter export.
+        ProfileError: there is no such file, or it is not what it must be.
     """
+    if not name.lower().endswith(".toml"):
+        return _build(name if name in BUILT_IN else Path(name).name, _load_export(name))
+    file = read_profile_file(Path(name).name, _read(name))
+    base = file.base if file.base in BUILT_IN else str(Path(name).parent / file.base)
+    return _build(Path(name).name, _load_export(base), file)
+
+
+def _load_export(name: str) -> Export:
     if name in BUILT_IN:
         data = (resources.files("caretaker.device") / "profiles" / f"{name}.csv").read_bytes()
-        return read_profile(name, data)
+        return read_export(name, data, KNOWN)
+    return read_export(Path(name).name, _read(name), KNOWN)
+
+
+def _read(name: str) -> bytes:
     try:
-        return read_profile(Path(name).name, Path(name).read_bytes())
-    except OSError as error:
-        cure = f"give a CSV file as GenieACS exports it, or one of {', '.join(BUILT_IN)}"
-        raise ProfileError(f"profile {name}: {error.strerror}; {cure}") from error
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        cure = f"give a CSV export, a profile file (.toml), or one of {', '.join(BUILT_IN)}"
+        raise ProfileError(f"profile {name}: {why}; {cure}") from error
 
 
 def read_profile(name: str, data: bytes) -> Profile:
@@ -147,10 +171,15 @@ def read_profile(name: str, data: bytes) -> Profile:
     Raises:
         ProfileError: it is no parameter export, or of no device we know the root of.
     """
-    rows, about = _sort_out(name, _read_csv(name, data))
-    root = _root_of(name, rows)
-    rows = _with_essentials(root, rows, about)
-    model = DataModel(root, _personal(root, rows, about.get("SerialNumber", "")))
+    return _build(name, read_export(name, data, KNOWN))
+
+
+def _build(name: str, export: Export, file: ProfileFile | None = None) -> Profile:
+    file = file or ProfileFile(name)
+    root = _root_of(name, export.rows)
+    rows = _with_essentials(root, export.rows, export.about)
+    rows = file.adjusted(root, _personal(root, rows, export.about.get("SerialNumber", "")))
+    model = DataModel(root, rows)
     values = {row.path: row.value for row in rows}
     return Profile(
         name,
@@ -158,66 +187,13 @@ def read_profile(name: str, data: bytes) -> Profile:
         values[f"{root}DeviceInfo.Manufacturer"][:64],
         values[f"{root}DeviceInfo.ManufacturerOUI"],
         values[f"{root}DeviceInfo.ProductClass"][:64],
-        _inform_parameters(model),
-        NAMESPACES[root],
+        _inform_parameters(model, file),
+        file.namespace or NAMESPACES[root],
+        file.cwmp_version,
+        file.quirks,
+        file.pool,
+        file.dynamic,
     )
-
-
-def _read_csv(name: str, data: bytes) -> list[dict[str, str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    csv.field_size_limit(1 << 24)
-    first = text.partition("\n")[0]
-    delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
-    columns = [(column or "").strip().lower() for column in reader.fieldnames or ()]
-    if "parameter" not in columns or "value" not in columns:
-        cure = "export the device's parameters from GenieACS as CSV"
-        raise ProfileError(f"profile {name}: no columns 'Parameter' and 'Value'; {cure}")
-    reader.fieldnames = columns
-    try:
-        return list(reader)
-    except csv.Error as error:
-        where = f"line {reader.line_num}"
-        raise ProfileError(f"profile {name}: {where} is not CSV ({error}); mend it") from error
-
-
-def _flag(text: str) -> bool:
-    return text.strip().lower() in ("true", "1")
-
-
-def _sort_out(name: str, lines: list[dict[str, str]]) -> tuple[list[Row], dict[str, str]]:
-    """The rows of the device, and the ACS's own of ``DeviceID`` by their last name."""
-    rows: dict[str, Row] = {}
-    about: dict[str, str] = {}
-    paths = [line["parameter"].strip().rstrip(".") for line in lines]
-    parents = {path[:dot] for path in paths for dot in _dots(path)}
-    for path, line in zip(paths, lines, strict=True):
-        top, _, rest = path.partition(".")
-        if f"{top}." in ROOTS:
-            is_object = path in parents or not rest or _flag(line.get("object", ""))
-            known = _ESSENTIAL.get(rest, Row(rest, is_object, False, type=ANY))
-            row = Row(
-                f"{path}." if is_object else path,
-                is_object,
-                _flag(line.get("writable", "")) if line.get("writable") else known.writable,
-                "" if is_object else line["value"],
-                line.get("value type", "").strip() or known.type,
-            )
-            rows[row.path] = row
-        elif top == "DeviceID":
-            about[rest] = line["value"]
-    if not rows:
-        cure = "the export must hold the device's own parameters"
-        roots = " or ".join(ROOTS)
-        raise ProfileError(f"profile {name}: no row below {roots}; {cure}")
-    return list(rows.values()), about
-
-
-def _dots(path: str) -> list[int]:
-    return [found.start() for found in re.finditer(r"\.", path)]
 
 
 def _root_of(name: str, rows: Sequence[Row]) -> str:
@@ -247,22 +223,21 @@ def _with_essentials(root: str, rows: list[Row], about: dict[str, str]) -> list[
         row = found[info + last]
         found[info + last] = row._replace(value=(row.value or about.get(about_name, "")).strip())
     oui = found[f"{info}ManufacturerOUI"]
-    found[oui.path] = oui._replace(value=_oui(oui.value) or _oui(about.get("OUI", "")) or "000000")
+    found[oui.path] = oui._replace(
+        value=oui_of(oui.value) or oui_of(about.get("OUI", "")) or "000000"
+    )
     return list(found.values())
 
 
-def _oui(text: str) -> str:
-    """The six hexadecimal digits of an OUI in whatever dress, empty if it is none."""
-    digits = re.sub(r"[^0-9A-Fa-f]", "", text).upper()
-    return digits if len(digits) == 6 else ""
-
-
-def _inform_parameters(model: DataModel) -> tuple[str, ...]:
+def _inform_parameters(model: DataModel, file: ProfileFile) -> tuple[str, ...]:
     paths = [model.root + last for last in (*_FORCED[model.root], *_FORCED_BOTH)]
+    if NO_PARAMETER_KEY in file.quirks:
+        paths.remove(f"{model.root}ManagementServer.ParameterKey")
     present = [path for path in paths if path in model.parameters]
     external = [path for path in model.parameters if _EXTERNAL_IP.fullmatch(path)]
     used = [path for path in external if model.parameters[path].value not in _NO_ADDRESS]
-    return (*present, *(used or external)[:1])
+    added = file.informed(model.parameters)
+    return tuple(dict.fromkeys((*present, *(used or external)[:1], *added)))
 
 
 # -- what is one device's own ---------------------------------------------------------------------

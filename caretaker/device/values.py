@@ -7,6 +7,7 @@ A function takes the CPE, the parameter as its model has it, and the time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from caretaker.device.data_model import Parameter
@@ -64,7 +65,7 @@ def _cr_password(cpe: CPE, _: Parameter, __: float) -> str:
 
 
 def _wan_ip(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.identities.wan_ip(cpe.index)
+    return cpe.premises.identities.wan_ip(cpe.index, cpe.profile.pool)
 
 
 def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
@@ -74,6 +75,79 @@ def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
     tail = tail.upper() if dumped != dumped.lower() else tail
     colon = dumped[2]
     return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
+
+
+def _index(cpe: CPE, _: Parameter, __: float) -> int:
+    return cpe.index
+
+
+def _oui(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.profile.oui
+
+
+def _product_class(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.profile.product_class
+
+
+def _own_mac(cpe: CPE, _: Parameter, __: float) -> str:
+    digits = cpe.profile.oui + cpe.premises.identities.mac_tail(cpe.index, 0).upper()
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+def _mac_tail(cpe: CPE, _: Parameter, __: float) -> str:
+    return cpe.premises.identities.mac_tail(cpe.index, 0).upper()
+
+
+def _secret(cpe: CPE, parameter: Parameter, _: float) -> str:
+    """The same in all parameters of a CPE with the same template: one passphrase for two bands."""
+    return cpe.premises.identities.secret(cpe.index, f"template {parameter.value}")
+
+
+TEMPLATE_FIELDS: dict[str, Callable[[CPE, Parameter, float], str | int]] = {
+    "serial": _serial_number,
+    "index": _index,
+    "oui": _oui,
+    "product_class": _product_class,
+    "mac": _own_mac,
+    "mac_tail": _mac_tail,
+    "ip": _wan_ip,
+    "secret": _secret,
+}
+"""The fields of a template, with what computes each; the parameter's value is the template."""
+TEMPLATE = "template"
+"""The source whose values are templates."""
+
+
+def check_template(text: str) -> None:
+    """
+    See that a text is a template: ``{serial}`` and the like, ``{index:08d}``, and text.
+
+    Raises:
+        ValueError: it is none; says why.
+    """
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if name not in TEMPLATE_FIELDS or conversion:
+            raise ValueError(f"no {{{name}}}; there are {', '.join(TEMPLATE_FIELDS)}")
+        sample: str | int = 0 if name == "index" else "text"
+        format(sample, spec or "")
+
+
+class _Fields(dict[str, str | int]):
+    """The fields of a template, computed when they are asked for."""
+
+    def __init__(self, compute: Callable[[str], str | int]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, name: str) -> str | int:
+        return self._compute(name)
+
+
+def _template(cpe: CPE, parameter: Parameter, now: float) -> str:
+    fields = _Fields(lambda name: TEMPLATE_FIELDS[name](cpe, parameter, now))
+    return parameter.value.format_map(fields)
 
 
 SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
@@ -89,5 +163,6 @@ SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
     "cr_password": _cr_password,
     "wan_ip": _wan_ip,
     "mac": _mac,
+    TEMPLATE: _template,
 }
 """What computes the values that are each CPE's own, by ``Parameter.source``."""

@@ -148,8 +148,9 @@ class _Option(NamedTuple):
 # fmt: off
 OPTIONS: tuple[_Option, ...] = (
     _Option("--profile", None, _profile, "<FILE[:weight]>",
-            "What kind of device the CPEs are: a parameter export of GenieACS (CSV), or tr098 or "
-            "tr181 for our own. Repeatable; mixed by weight. Default: tr181 and tr098", "append"),
+            "What kind of device the CPEs are: a parameter export of GenieACS (CSV), a profile "
+            "file (TOML), or tr098 or tr181 for our own. Repeatable; mixed by weight. "
+            "Default: tr181 and tr098", "append"),
     _Option("--cpes-per-user", 1, _whole(1, 100_000), "<int>",
             "CPEs that each Locust user holds", in_web_ui=True),
     _Option("--serial-prefix", "FLEET", _prefix, "<text>",

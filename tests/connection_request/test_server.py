@@ -12,7 +12,7 @@ from werkzeug.test import Client, TestResponse
 
 from caretaker.connection_request import ConnectionRequestServer, send_connection_request
 from caretaker.connection_request.server import ConnectionRequestApp
-from caretaker.digest import Credentials, Login
+from caretaker.digest import BasicCredentials, Credentials, Login, OldDigestCredentials
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError, TransportError
 
 ADMIN = Credentials("admin", "secret123")
@@ -92,6 +92,28 @@ class TestRules:
         fleet.passwords["D1"] = "changed"
         assert get(client, "/cr/D1", Credentials("D1", "one")).status_code == 401
         assert get(client, "/cr/D1", Credentials("D1", "changed")).status_code == 200
+
+    def test_a_device_may_ask_for_digest_without_qop(self) -> None:
+        seen: list[str] = []
+        who = OldDigestCredentials("D1", "one")
+        client = Client(ConnectionRequestApp(seen.append, who))
+        assert "qop" not in get(client, "/cr/D1").headers["WWW-Authenticate"]
+        assert get(client, "/cr/D1", Credentials("D1", "two")).status_code == 401
+        assert get(client, "/cr/D1", Credentials("D1", "one")).status_code == 200
+        assert seen == ["D1"]
+
+    def test_a_device_may_ask_for_basic_and_take_no_digest(self) -> None:
+        seen: list[str] = []
+        client = Client(ConnectionRequestApp(seen.append, BasicCredentials("D1", "one")))
+        challenge = get(client, "/cr/D1").headers.getlist("WWW-Authenticate")
+        assert challenge == ['Basic realm="Connection Request"']
+        login = Login(Credentials("D1", "one"))
+        login.challenge(get(app(Fleet()), "/cr/D1").headers.getlist("WWW-Authenticate"))
+        digest = {"Authorization": login.authorization("GET", "/cr/D1") or ""}
+        assert client.get("/cr/D1", headers=digest).status_code == 401
+        assert get(client, "/cr/D1", Credentials("D1", "two")).status_code == 401
+        assert get(client, "/cr/D1", Credentials("D1", "one")).status_code == 200
+        assert seen == ["D1"]
 
     @pytest.mark.rule("9.2-14")
     @pytest.mark.parametrize("path", ["/cr/D3", "/cr/", "/cr", "/", "/cr/D1/x", "/favicon.ico"])

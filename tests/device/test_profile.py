@@ -80,7 +80,7 @@ def test_what_belongs_to_one_device_gets_a_source() -> None:
 
 
 def test_every_source_is_in_use_and_known() -> None:
-    used = {row.source for row in ESSENTIALS if row.source} | {"mac", "wan_ip"}
+    used = {row.source for row in ESSENTIALS if row.source} | {"mac", "wan_ip", "template"}
     assert used == set(SOURCES)
 
 

@@ -1,0 +1,328 @@
+"""
+Data-model definitions: the XML in which the Broadband Forum publishes TR-181 and TR-098.
+
+``read_definitions`` reads one ``-full.xml`` file; ``Definitions.device`` makes of it the parameters
+of a device that claims some of its profiles. Paths of definitions have ``{i}`` for instance
+numbers. The files are the user's: none is part of Caretaker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from lxml import etree
+
+from caretaker.cwmp.codec import local
+from caretaker.device.data_model import TYPES, Row
+from caretaker.device.export import ROOTS, Export, with_parents
+from caretaker.device.limits import Limits
+from caretaker.device.profile_file import Entry
+from caretaker.device.syntax import ANY_INSTANCE as _ANY
+from caretaker.device.syntax import Syntaxes, number, status
+from caretaker.errors import ProfileError
+
+MAX_PARAMETERS = 100_000
+"""Of one device; rows multiply in tables within tables."""
+
+
+class Definition(NamedTuple):
+    """A parameter; ``value`` is what a device may have from the factory."""
+
+    type: str
+    writable: bool
+    value: str
+    limits: Limits | None
+    inform: bool
+    status: str
+
+
+class Table(NamedTuple):
+    """An object; of a table ``least`` and ``most`` are the numbers of its rows."""
+
+    writable: bool
+    least: int
+    most: int | None
+    entries: str
+    """The path of the parameter that counts the rows; empty if there is none."""
+    status: str
+
+
+class Profile(NamedTuple):
+    """What a claim such as ``Baseline:3`` asks for: paths, and the profiles it builds on."""
+
+    paths: frozenset[str]
+    bases: tuple[str, ...]
+
+
+@dataclass
+class Definitions:
+    """The definitions of one data model, by path or name."""
+
+    name: str
+    root: str = ""
+    parameters: dict[str, Definition] = field(default_factory=dict)
+    objects: dict[str, Table] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+    def device(
+        self, profiles: Iterable[str] = (), rows: Mapping[str, int] | None = None
+    ) -> tuple[Export, list[Entry]]:
+        """
+        A device: its rows, and what a profile file has to say of them beyond that.
+
+        Args:
+            profiles: what it claims, ``Baseline:3``; without any it has all that is not
+                deprecated.
+            rows: how many rows its tables have, by the table's path; 1 where nothing is said.
+
+        Raises:
+            ProfileError: there is no such profile or table, or the rows are too many.
+        """
+        counts = self._counts(rows or {})
+        chosen = list(profiles)
+        paths = self._claimed(chosen) if chosen else self._current()
+        parameters = {path: self.parameters[path] for path in paths if path in self.parameters}
+        objects = {path for path in paths if path.endswith(".")}
+        objects |= {_holder(path) for path in parameters}
+        found = with_parents(self._rows(parameters, objects, counts))
+        entries = [
+            Entry(path.replace(_ANY, "*"), limits=each.limits, inform=inform)
+            for path, each in parameters.items()
+            if ((inform := each.inform and _ANY not in path) or each.limits)
+            and _instances(path, counts)
+        ]
+        return Export(list(found.values())), entries
+
+    def _counts(self, rows: Mapping[str, int]) -> dict[str, int]:
+        """How many rows each table has."""
+        counts = {
+            path.removesuffix(f"{_ANY}."): max(1, each.least)
+            for path, each in self.objects.items()
+            if path.endswith(f".{_ANY}.")
+        }
+        for given, wanted in rows.items():
+            path = _with_any(given)
+            if path not in counts:
+                raise ProfileError(f"--rows {given}: {self.name} has no such table; mend the path")
+            most = self.objects[f"{path}{_ANY}."].most
+            if wanted < 0 or (most is not None and wanted > most):
+                limit = "any number" if most is None else str(most)
+                raise ProfileError(f"--rows {given}={wanted}: it takes 0 to {limit}")
+            counts[path] = wanted
+        return counts
+
+    def _current(self) -> list[str]:
+        """All paths but those that are deprecated or worse, or below such an object."""
+        old = tuple(path for path, each in self.objects.items() if each.status != "current")
+        every = (*self.objects, *self.parameters)
+        return [
+            path
+            for path in every
+            if not path.startswith(old)
+            and (path not in self.parameters or self.parameters[path].status == "current")
+        ]
+
+    def _claimed(self, names: Iterable[str]) -> list[str]:
+        """The paths that these profiles ask for, with those that they build on."""
+        paths: dict[str, None] = {}
+        waiting, seen = list(names), set[str]()
+        while waiting:
+            name = waiting.pop(0)
+            profile = self.profiles.get(name)
+            if profile is None:
+                near = get_close_matches(name, self.profiles, 4, 0.3)
+                raise ProfileError(
+                    f"{self.name}: no profile {name!r}; there are {', '.join(near or ['none'])} ..."
+                )
+            if name not in seen:
+                seen.add(name)
+                waiting += profile.bases
+                paths.update(dict.fromkeys(sorted(profile.paths)))
+        return list(paths)
+
+    def _rows(
+        self, parameters: Mapping[str, Definition], objects: set[str], counts: Mapping[str, int]
+    ) -> list[Row]:
+        objects = _with_holders(objects)
+        sizes = {
+            each.entries: counts.get(path.removesuffix(f"{_ANY}."), 0) if path in objects else 0
+            for path, each in self.objects.items()
+            if each.entries
+        }
+        rows: list[Row] = []
+        for path in sorted(objects):
+            rows += list(self._object_rows(path, counts))
+            self._check_size(rows)
+        for path, each in parameters.items():
+            value = str(sizes[path]) if path in sizes else each.value
+            for concrete in _instances(path, counts):
+                own = value.replace(_ANY, _holder(concrete).rstrip(".").rpartition(".")[2])
+                rows.append(Row(concrete, False, each.writable, own, each.type))
+            self._check_size(rows)
+        return rows
+
+    def _object_rows(self, path: str, counts: Mapping[str, int]) -> Iterator[Row]:
+        """An object; of a table also itself, which takes rows when they can be added."""
+        known = self.objects.get(path)
+        writable = known is not None and known.writable and path.endswith(f"{_ANY}.")
+        if path.endswith(f".{_ANY}."):
+            for table in _instances(path.removesuffix(f"{_ANY}."), counts):
+                yield Row(table, True, writable)
+        for concrete in _instances(path, counts):
+            yield Row(concrete, True, writable)
+
+    def _check_size(self, rows: list[Row]) -> None:
+        if len(rows) > MAX_PARAMETERS:
+            raise ProfileError(
+                f"{self.name}: more than {MAX_PARAMETERS} objects and parameters; ask for fewer"
+                " --rows, or name profiles with --profile"
+            )
+
+
+def _with_any(path: str) -> str:
+    """A path with ``{i}`` for each instance number or ``*``."""
+    parts = [_ANY if part == "*" or part.isdigit() else part for part in path.split(".")]
+    found = ".".join(parts)
+    return found.removesuffix(f"{_ANY}.") if found.endswith(".") else f"{found}."
+
+
+def _holder(path: str) -> str:
+    return path[: path.rfind(".") + 1]
+
+
+def _with_holders(objects: Iterable[str]) -> set[str]:
+    """The objects, and the tables that they are in."""
+    found = set(objects)
+    for path in objects:
+        parts = path.split(f"{_ANY}.")
+        found |= {f"{_ANY}.".join(parts[:depth]) + f"{_ANY}." for depth in range(1, len(parts))}
+    return found
+
+
+def _instances(path: str, counts: Mapping[str, int]) -> list[str]:
+    """The paths that a path with ``{i}`` stands for."""
+    first, *others = path.split(_ANY)
+    paths, table = [first], first
+    for part in others:
+        numbers = range(1, counts.get(table, 1) + 1)
+        if len(paths) * len(numbers) > MAX_PARAMETERS:
+            raise ProfileError(f"--rows: {path} would be more than {MAX_PARAMETERS} times there")
+        paths = [f"{each}{row}{part}" for each in paths for row in numbers]
+        table += _ANY + part
+    return paths
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read_definitions(name: str, data: bytes) -> Definitions:
+    """
+    The definitions of a file.
+
+    Args:
+        name: for errors.
+        data: the content of the file.
+
+    Raises:
+        ProfileError: it is no data model of a device, or not a complete one.
+    """
+    root = _parse(name, data)
+    models = [each for each in root if local(each) == "model"]
+    if local(root) != "document" or not models:
+        cure = "give a tr-181-...-full.xml or tr-098-...-full.xml"
+        raise ProfileError(f"{name}: XML, but no data model of the Broadband Forum; {cure}")
+    syntaxes = Syntaxes(root)
+    found = Definitions(name)
+    for model in models:
+        _read_model(model, syntaxes, found)
+    roots = {path.partition(".")[0] + "." for path in (*found.objects, *found.parameters)}
+    known = [each for each in ROOTS if each in roots]
+    if len(roots) != 1 or not known:
+        cure = f"the file must define {' or '.join(ROOTS)} alone, as the -full.xml ones do"
+        raise ProfileError(f"{name}: not the data model of a device; {cure}")
+    found.root = known[0]
+    return found
+
+
+def _parse(name: str, data: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise ProfileError(f"{name}: not XML ({why}); give the file as it was published") from error
+
+
+def _read_model(model: etree._Element, syntaxes: Syntaxes, found: Definitions) -> None:
+    above = f"{(model.get('name') or '').partition(':')[0]}."
+    for child in model:
+        kind = local(child)
+        if kind == "parameter":
+            _read_parameter(child, above, syntaxes, found)
+        elif kind == "object":
+            _read_object(child, syntaxes, found)
+        elif kind == "profile":
+            _read_profile(child, above, found)
+
+
+def _read_object(element: etree._Element, syntaxes: Syntaxes, found: Definitions) -> None:
+    path = element.get("name") or element.get("base") or ""
+    counter = element.get("numEntriesParameter")
+    above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
+    most = element.get("maxEntries") or ""
+    found.objects[path] = Table(
+        element.get("access") == "readWrite",
+        number(element.get("minEntries")) or 0,
+        int(most) if most.isdigit() else None,
+        above + counter if counter else "",
+        status(element),
+    )
+    for child in element:
+        if local(child) == "parameter":
+            _read_parameter(child, path, syntaxes, found)
+
+
+def _read_parameter(
+    element: etree._Element, above: str, syntaxes: Syntaxes, found: Definitions
+) -> None:
+    name = element.get("name") or element.get("base") or ""
+    writable = element.get("access") == "readWrite"
+    kind, value, limits = syntaxes.of(element)
+    if not writable:  # no one sets it: only what a new row has is of use
+        limits = Limits(default=value or None) if value != TYPES[kind].default else Limits()
+        limits = Limits() if _ANY in value else limits
+    limits = limits._replace(deny_active=element.get("activeNotify") == "canDeny")
+    if _ANY not in above:
+        limits = limits._replace(default=None)
+    found.parameters[above + name] = Definition(
+        kind,
+        writable,
+        value,
+        None if limits in (Limits(), Limits(is_list=True)) else limits,
+        element.get("forcedInform") == "true",
+        status(element),
+    )
+
+
+def _read_profile(element: etree._Element, above: str, found: Definitions) -> None:
+    paths = set()
+    for child in element:
+        ref = child.get("ref") or ""
+        if local(child) == "parameter":
+            paths.add(above + ref)
+        elif local(child) == "object":
+            paths.add(ref)
+            paths |= {ref + (each.get("ref") or "") for each in child if local(each) == "parameter"}
+    bases = f"{element.get('base') or ''} {element.get('extends') or ''}".split()
+    name = element.get("name") or ""
+    found.profiles[name] = Profile(frozenset(paths), tuple(each for each in bases if each != name))

@@ -1,0 +1,90 @@
+"""
+Dumps: envelopes with the answers of a real device to GetParameterNames and GetParameterValues.
+
+They may stand one after the other in a file, with HTTP headers between them, as a proxy or a
+packet capture shows them. An Inform among them tells who the device is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from caretaker.cwmp import decode
+from caretaker.cwmp import messages as m
+from caretaker.device.data_model import ANY, Row, known_type
+from caretaker.device.export import ROOTS, Export
+from caretaker.errors import EnvelopeError, ProfileError
+
+_ENVELOPE = re.compile(
+    rb"(?:<\?xml[^>]*\?>\s*)?<(?:([\w.-]+):)?Envelope[\s>].*?</(?(1)\1:)Envelope\s*>", re.DOTALL
+)
+
+
+def is_dump(data: bytes) -> bool:
+    """Whether there is an envelope in these bytes."""
+    return _ENVELOPE.search(data) is not None
+
+
+def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> Export:
+    """
+    What the envelopes of some files tell of a device.
+
+    Args:
+        files: the name of each, for errors, and its content.
+        known: rows by their path below the root; they tell access where no envelope does.
+
+    Raises:
+        ProfileError: an envelope can't be read, or none holds parameters of a device.
+    """
+    export, names = Export([]), []
+    rows: dict[str, Row] = {}
+    for name, data in files:
+        names.append(name)
+        for message in _messages(name, data):
+            if isinstance(message, m.GetParameterNamesResponse):
+                _take_names(message, rows)
+            elif isinstance(message, m.GetParameterValuesResponse | m.Inform):
+                _take_values(message, rows, known)
+            if isinstance(message, m.Inform):
+                export.about = _about(message.device_id)
+    export.rows = [row for row in rows.values() if row.path.startswith(ROOTS)]
+    if not export.rows:
+        cure = "dump the answers to GetParameterNames and GetParameterValues of the root"
+        raise ProfileError(f"{names[0]}: no parameters of a device in it; {cure}")
+    return export
+
+
+def _messages(name: str, data: bytes) -> Iterator[m.Message]:
+    for number, found in enumerate(_ENVELOPE.finditer(data), 1):
+        try:
+            yield decode(found[0]).message
+        except EnvelopeError as error:
+            cure = "mend it or leave it out"
+            raise ProfileError(f"{name}: envelope {number}: {error}; {cure}") from error
+
+
+def _about(who: m.DeviceIdStruct) -> dict[str, str]:
+    return {
+        "Manufacturer": who.manufacturer,
+        "OUI": who.oui,
+        "ProductClass": who.product_class,
+        "SerialNumber": who.serial_number,
+    }
+
+
+def _take_names(message: m.GetParameterNamesResponse, rows: dict[str, Row]) -> None:
+    for name, writable in message.parameter_list:
+        row = rows.get(name, Row(name, name.endswith("."), writable, type=ANY))
+        rows[name] = row._replace(writable=writable)
+
+
+def _take_values(
+    message: m.GetParameterValuesResponse | m.Inform,
+    rows: dict[str, Row],
+    known: Mapping[str, Row],
+) -> None:
+    for name, value, kind in message.parameter_list:
+        usual = known.get(name.partition(".")[2], Row(name, False, False))
+        row = rows.get(name, Row(name, False, usual.writable, type=ANY))
+        rows[name] = row._replace(value=value, type=known_type(kind) or row.type)

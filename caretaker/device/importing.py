@@ -1,0 +1,211 @@
+"""
+Making profiles of what describes a device: exports, dumps, and data-model definitions.
+
+The result is a CSV export, which is a profile already, and a profile file beside it where there
+is more to say than an export can: ranges, enumerations, sizes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from caretaker.device.data_model import TYPES, Parameter, known_type
+from caretaker.device.definitions import read_definitions
+from caretaker.device.dump import is_dump, read_dump
+from caretaker.device.export import Export, read_export, write_export
+from caretaker.device.limits import Limits
+from caretaker.device.profile import KNOWN, Profile, load_profile
+from caretaker.device.profile_file import Entry
+from caretaker.errors import ProfileError
+
+_CSV, _DUMP, _DEFINITIONS = "CSV export", "XML dump", "data model"
+
+
+class Imported(NamedTuple):
+    """A device: its export, and what a profile file has to say beyond that."""
+
+    export: Export
+    entries: list[Entry]
+
+
+def import_files(
+    names: Sequence[str], profiles: Iterable[str] = (), rows: Mapping[str, int] | None = None
+) -> Imported:
+    """
+    The device that some files describe: one CSV export, one data model, or any number of dumps.
+
+    Args:
+        names: of the files.
+        profiles: of a data model: what the device claims (``Definitions.device``).
+        rows: of a data model: how many rows its tables have.
+
+    Raises:
+        ProfileError: a file can't be read or used.
+    """
+    files = [(name, _read(name)) for name in names]
+    kinds = {_kind(data): name for name, data in reversed(files)}
+    if len(kinds) > 1:
+        found = " and ".join(f"{name} ({kind})" for kind, name in sorted(kinds.items()))
+        raise ProfileError(f"{found}: import files of one kind")
+    kind = next(iter(kinds))
+    if kind != _DUMP and len(files) > 1:
+        raise ProfileError(f"{names[1]}: import one {kind} at a time")
+    if kind != _DEFINITIONS and (profiles or rows):
+        raise ProfileError(f"{names[0]}: --profile and --rows are for data models, not a {kind}")
+    if kind == _DUMP:
+        return Imported(read_dump(files, KNOWN), [])
+    if kind == _CSV:
+        return Imported(read_export(*files[0], KNOWN), [])
+    return Imported(*read_definitions(*files[0]).device(profiles, rows))
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ProfileError(
+            f"{name}: {why}; give a CSV export, an XML dump or a data model"
+        ) from error
+
+
+def _kind(data: bytes) -> str:
+    if is_dump(data) or data.startswith((b"POST ", b"HTTP/")):
+        return _DUMP
+    return _DEFINITIONS if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _CSV
+
+
+def save(imported: Imported, target: str) -> list[Path]:
+    """
+    Write ``target.csv``, and ``target.toml`` where it is needed; the last one is the profile.
+
+    Raises:
+        ProfileError: one is there already, can't be written, or is no good profile.
+    """
+    stem = Path(target)
+    stem = stem.with_suffix("") if stem.suffix.lower() in (".csv", ".toml") else stem
+    export, file = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("csv", "toml"))
+    contents = {export: write_export(imported.export)}
+    if imported.entries:
+        contents[file] = write_profile_file(export.name, imported.entries)
+    try:
+        for path, content in contents.items():
+            with path.open("xb") as opened:
+                opened.write(content)
+    except OSError as error:
+        cure = "choose another name with -o"
+        raise ProfileError(f"{path}: {error.strerror}; {cure}") from error
+    load_profile(str(path))
+    return list(contents)
+
+
+# -- writing a profile file -----------------------------------------------------------------------
+
+
+def write_profile_file(base: str, entries: Iterable[Entry]) -> bytes:
+    """A profile file of that base with these ``[[parameter]]`` tables."""
+    lines = [f"base = {_quoted(base)}"]
+    for entry in entries:
+        pairs = [(key, value) for key, value in _pairs(entry) if value]
+        lines += ["", "[[parameter]]", *(f"{key} = {value}" for key, value in pairs)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _pairs(entry: Entry) -> list[tuple[str, str]]:
+    limits = entry.limits or Limits()
+    return [
+        ("path", _quoted(entry.path)),
+        ("least", _number(limits.least)),
+        ("most", _number(limits.most)),
+        ("enumeration", _list(limits.enumeration)),
+        ("size", _size(limits)),
+        ("list", _true(limits.is_list)),
+        ("default", "" if limits.default is None else _quoted(limits.default)),
+        ("deny_active", _true(limits.deny_active)),
+        ("inform", _true(entry.inform)),
+    ]
+
+
+def _quoted(text: str) -> str:
+    """A string of TOML: that of JSON, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _list(texts: Iterable[str]) -> str:
+    inside = ", ".join(map(_quoted, texts))
+    return f"[{inside}]" if inside else ""
+
+
+def _size(limits: Limits) -> str:
+    if limits.shortest is None:
+        return _number(limits.longest)
+    return f"[{limits.shortest}, {limits.longest or 2**31 - 1}]"
+
+
+def _true(flag: object) -> str:
+    return "true" if flag else ""
+
+
+# -- showing a profile ----------------------------------------------------------------------------
+
+_EXAMPLES = 10
+
+
+def described(profile: Profile) -> list[str]:
+    """What a profile is, line by line, for people; never a password."""
+    facts = [(name, text) for name, text in _facts(profile) if text]
+    return [*(f"{name + ':':<18}{text}" for name, text in facts), *_odd_lines(profile)]
+
+
+def _facts(profile: Profile) -> list[tuple[str, str]]:
+    model = profile.model
+    version = model.parameters[f"{profile.device_info}SoftwareVersion"].value
+    return [
+        ("Profile", profile.name),
+        ("Root", model.root),
+        ("Manufacturer", profile.manufacturer or "(none)"),
+        ("OUI", profile.oui),
+        ("ProductClass", profile.product_class or "(none)"),
+        ("SoftwareVersion", version),
+        ("CWMP", " ".join(filter(None, (profile.cwmp_version, profile.namespace)))),
+        ("Inform carries", ", ".join(profile.inform_parameters)),
+        ("Quirks", ", ".join(sorted(profile.quirks))),
+        ("WAN pool", str(profile.pool or "")),
+        ("Objects", f"{len(model.objects)}, {sum(model.objects.values())} writable"),
+        ("Parameters", _counts(model.parameters.values())),
+    ]
+
+
+def _counts(parameters: Collection[Parameter]) -> str:
+    writable = sum(each.writable for each in parameters)
+    own = sum(bool(each.source) for each in parameters)
+    limited = sum(each.limits is not None for each in parameters)
+    return f"{len(parameters)}, {writable} writable, {own} each CPE's own, {limited} with limits"
+
+
+def _odd_lines(profile: Profile) -> list[str]:
+    """The values that are not of their type or within their limits; devices do have such."""
+    odd = [
+        f"  {path} = {'(hidden)' if each.hidden else repr(each.value)} is no {kind}"
+        for path, each in profile.model.parameters.items()
+        if not each.source and (kind := _misfit(each.value, each.type, each.limits))
+    ]
+    if not odd:
+        return [f"{'Odd values:':<18}none"]
+    more = [f"  ... and {len(odd) - _EXAMPLES} more"] if len(odd) > _EXAMPLES else []
+    return [f"{'Odd values:':<18}{len(odd)}, sent as they are", *odd[:_EXAMPLES], *more]
+
+
+def _misfit(value: str, kind: str, limits: Limits | None) -> str:
+    """What a value ought to be and is not; empty if it is."""
+    if not TYPES[known_type(kind)].fits(value):
+        return kind
+    bounds = Limits() if limits is None else limits._replace(enumeration=())
+    return "" if bounds.take(value) else f"{kind} within its limits"

@@ -1,0 +1,152 @@
+"""``python -m caretaker profile``: from files to a profile that a fleet can run."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.__main__ import main
+from caretaker.cwmp import Envelope, encode
+from caretaker.cwmp import messages as m
+from caretaker.device.importing import write_profile_file
+from caretaker.device.limits import Limits
+from caretaker.device.profile import BUILT_IN, load_profile
+from caretaker.device.profile_file import Entry
+from caretaker.device.profile_toml import read_profile_file
+
+MODEL = """<dm:document xmlns:dm="urn:broadband-forum-org:cwmp:datamodel-1-6">
+<model name="Device:2">
+<object name="Device.DeviceInfo." access="readOnly">
+<parameter name="UpTime" access="readOnly" activeNotify="canDeny"><syntax><unsignedInt/></syntax>
+</parameter></object>
+<object name="Device.WiFi.Radio.{i}." access="readOnly">
+<parameter name="Channel" access="readWrite"><syntax><unsignedInt>
+<range minInclusive="1" maxInclusive="255"/></unsignedInt></syntax></parameter></object>
+<profile name="WiFiRadio:1"><object ref="Device.WiFi.Radio.{i}.">
+<parameter ref="Channel"/></object></profile></model></dm:document>"""
+CSV = "Parameter,Value\nDevice.X.Y,5\nDevice.X.Password,secret\n"
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line of a command that fails with exit code 2."""
+    assert main(["profile", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_a_data_model_becomes_an_export_and_a_profile_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "model.xml", tmp_path / "radio"
+    source.write_text(MODEL)
+    options = ["--profile", "WiFiRadio:1", "--rows", "Device.WiFi.Radio.=2", "-o", str(target)]
+    assert main(["profile", "import", str(source), *options]) == 0
+    assert f"run it with --profile {target}.toml" in capsys.readouterr().out
+    profile = load_profile(f"{target}.toml")
+    for number in "12":
+        parameter = profile.model.parameters[f"Device.WiFi.Radio.{number}.Channel"]
+        assert (parameter.value, parameter.limits) == ("1", Limits(1, 255))
+
+
+def test_dumps_become_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    struct = m.ParameterValueStruct("Device.X.Y", "5", "xsd:int")
+    data = encode(Envelope(m.GetParameterValuesResponse((struct,)), "1"))
+    names = [tmp_path / "1.xml", tmp_path / "2.http"]
+    names[0].write_bytes(data)
+    names[1].write_bytes(b"POST / HTTP/1.1\r\n\r\n")
+    assert main(["profile", "import", *map(str, names), "-o", str(tmp_path / "box.csv")]) == 0
+    assert not (tmp_path / "box.toml").exists()
+    assert load_profile(str(tmp_path / "box.csv")).model.constants["Device.X.Y"] == struct
+
+
+def test_real_exports_stay_what_they_are(devices: Path, tmp_path: Path) -> None:
+    for source in devices.glob("*.csv"):
+        target = tmp_path / source.name
+        assert main(["profile", "import", str(source), "-o", str(target)]) == 0
+        old, new = load_profile(str(source)), load_profile(str(target))
+        assert new.model.parameters == old.model.parameters
+        assert new.model.objects == old.model.objects
+        assert (new.oui, new.inform_parameters) == (old.oui, old.inform_parameters)
+
+
+def test_show_tells_what_a_profile_is_and_never_a_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(
+        "Parameter,Value,Value type\nDevice.X.N,many,xsd:int\nDevice.X.Password,secret,xsd:int\n"
+    )
+    assert main(["profile", "show", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "Device.X.N = 'many' is no xsd:int" in text
+    assert "Odd values:       2" in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_our_own_profiles_show_nothing_odd(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "show", name]) == 0
+    assert "Odd values:       none" in capsys.readouterr().out
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "router.csv"
+    source.write_text(CSV)
+    line = error_of(capsys, "import", str(source), "-o", str(tmp_path / "router"))
+    assert "router.csv: File exists; choose another name" in line
+    assert source.read_text() == CSV
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nothing.xml"], "nothing.xml: No such file"),
+        (["a.csv", "a.csv"], "import one CSV export at a time"),
+        (["a.csv", "m.xml"], "import files of one kind"),
+        (["a.csv", "--profile", "Baseline:1"], "are for data models"),
+        (["a.csv", "--rows", "Device.X"], "write a table and a number"),
+        (["m.xml", "--profile", "Baseline:1"], "no profile 'Baseline:1'"),
+        (["m.xml", "--rows", "Device.Y.=2"], "no such table"),
+        (["empty"], "no columns"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text(CSV)
+    Path("m.xml").write_text(MODEL)
+    Path("empty").write_text("")
+    assert complaint in error_of(capsys, "import", *arguments, "-o", "out")
+    assert not Path("out.csv").exists()
+
+
+LIMITS = st.builds(
+    Limits,
+    st.none() | st.integers(-9, 0),
+    st.none() | st.integers(1, 9),
+    st.lists(st.text(st.characters(codec="utf-8")), max_size=3).map(tuple),
+    st.none() | st.integers(1, 9),
+    st.none() | st.integers(10, 99),
+    st.booleans(),
+    st.none() | st.text(st.characters(codec="utf-8")),
+    st.booleans(),
+)
+
+
+@given(LIMITS)
+def test_a_profile_file_that_is_written_is_read_again(limits: Limits) -> None:
+    data = write_profile_file("tr181", [Entry("Device.X.*.Y", limits=limits, inform=True)])
+    tomllib.loads(data.decode())
+    (entry,) = read_profile_file("any", data).parameters
+    if limits.shortest is not None and limits.longest is None:
+        limits = limits._replace(longest=2**31 - 1)
+    assert entry.inform
+    assert (entry.limits or Limits()) == limits
