@@ -29,13 +29,15 @@ class Behaviors:
         inform_interval: seconds; instead of the profile's PeriodicInformInterval. 0 is off.
         value_change_events: whether a changed parameter with notification on raises
             ``4 VALUE CHANGE``.
-        dynamic_params: whether UpTime counts; otherwise it stays as the profile has it.
+        dynamic_params: whether what changes by itself does; otherwise it stays as in the profile.
+        inform_jitter: seconds by which each periodic Inform is late at most, by chance.
     """
 
     periodic_inform: bool = True
     inform_interval: float | None = None
     value_change_events: bool = True
     dynamic_params: bool = True
+    inform_jitter: float = 0.0
 
     @classmethod
     def of(cls, given: Behaviors | Mapping[str, Any] | None) -> Behaviors:

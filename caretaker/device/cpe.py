@@ -33,6 +33,7 @@ from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
 from caretaker.device.events import EventBooks, Events
+from caretaker.device.heartbeat import seconds_of
 from caretaker.device.identity import Identities
 from caretaker.device.methods import METHODS
 from caretaker.device.profile import Profile
@@ -241,9 +242,11 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        period, url, beat = self._period(now), self.acs_url(now), heartbeat.policy(self, now)
+        period, start = self._period(now), self._periodic_time()
+        url, beat = self.acs_url(now), heartbeat.policy(self, now)
         self.own().values.update(values)
-        if self._period(now) != period:  # the same value once more leaves the phase alone
+        # The same values once more leave the phase alone.
+        if (self._period(now), self._periodic_time()) != (period, start):
             self._arm_periodic(now)
         if heartbeat.policy(self, now) != beat:
             heartbeat.arm(self, now)
@@ -273,10 +276,11 @@ class CPE:
             self.own().values[path] = cleaned(value, parameter.type)
             if path.removeprefix(self.profile.device_info) in _NAME:
                 self._first_contact("another device", now)
-            self._notify(path, now)
+            self.notify(path, now)
         return self.reschedule(now)
 
-    def _notify(self, path: str, now: float) -> None:
+    def notify(self, path: str, now: float) -> None:
+        """Have a change told, if the attributes of the parameter ask for it."""
         kind = notifications.kind(self, path)
         if kind == 0 or not self.premises.behaviors.value_change_events:
             return
@@ -323,6 +327,7 @@ class CPE:
             self.raise_event(event, inform_at)
         self._arm_periodic(inform_at)
         heartbeat.arm(self, inform_at)
+        notifications.watch(self, inform_at)
 
     def _reboot(self, command_key: str, now: float) -> None:
         self.reboot(now, EventStruct(ev.M_REBOOT, command_key))
@@ -428,8 +433,29 @@ class CPE:
         if not enabled:
             self.periodic_due = inf
             return
-        phase = self.premises.identities.random(self.index, "periodic phase").random()
-        self.periodic_due = now + interval * phase
+        start = self._periodic_time()
+        if start is None:
+            phase = self.premises.identities.random(self.index, "periodic phase").random()
+            self.periodic_due = now + interval * phase
+        else:
+            self.periodic_due = now + (start - self.premises.wall_offset - now) % interval
+
+    def _periodic_time(self) -> float | None:
+        """
+        PeriodicInformTime as the ACS has set it, in seconds since 1970; None if it has not.
+
+        The one of the factory is the same for a whole fleet, which would inform as one.
+        """
+        path = f"{self.profile.management_server}PeriodicInformTime"
+        text = self.overlay.values.get(path) if self.overlay is not None else None
+        return None if text is None else seconds_of(text)
+
+    def _jitter(self) -> float:
+        most = self.premises.behaviors.inform_jitter
+        if not most or self.periodic_due == inf:
+            return 0.0
+        chance = self.premises.identities.random(self.index, f"jitter {self.periodic_due:.0f}")
+        return most * chance.random()
 
     def _period(self, now: float) -> tuple[bool, float]:
         """Whether it informs periodically, and every how many seconds."""
@@ -443,7 +469,8 @@ class CPE:
             self.due = inf
         else:
             job_due = self.jobs[0].at if self.jobs else inf
-            self.due = max(min(self.session_due, self.periodic_due, job_due), self.down_until)
+            periodic_due = self.periodic_due + self._jitter()
+            self.due = max(min(self.session_due, periodic_due, job_due), self.down_until)
         return self.due
 
     # Sessions.
@@ -461,6 +488,7 @@ class CPE:
         if max(self.session_due, self.down_until) > now or not self.enabled(now):
             self.reschedule(now)
             return None
+        notifications.look(self, now)
         self.in_session = True
         self.session_due = inf
         self.sent, self.events = self.events, ()
@@ -521,9 +549,10 @@ class CPE:
             raise FaultError(FaultCode.METHOD_NOT_SUPPORTED)
         return method(self, request, now)
 
-    def delivered(self, request: m.Request, _: float) -> None:
+    def delivered(self, request: m.Request, now: float) -> None:
         """Drop the events that the good answer to this request delivers."""
         if isinstance(request, m.Inform):
+            notifications.tell(self, self.telling, now)
             self.telling = ()
             if _CONNECTION_REQUEST in self.sent:
                 self.accepted_at = 0.0

@@ -195,9 +195,10 @@ class Rows:
 class Overlay:
     """What one CPE has that differs from its model; all of it survives a reboot."""
 
-    __slots__ = ("attributes", "rows", "units", "values")
+    __slots__ = ("attributes", "rows", "told", "units", "values")
 
     def __init__(self) -> None:
+        self.told: dict[str, str] | None = None  # of what changes by itself and is watched
         self.values: dict[str, str] = {}
         self.attributes: dict[str, Attributes] | None = None
         self.rows: Rows | None = None

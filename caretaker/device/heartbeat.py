@@ -46,7 +46,7 @@ def arm(cpe: CPE, now: float) -> None:
 
 def _next(found: Policy, now: float, wall_offset: float) -> float:
     """The next time on the policy's grid; an interval from now where it has no time."""
-    start = _seconds(found.initiation_time)
+    start = seconds_of(found.initiation_time)
     if start is None:
         return now + found.interval
     start -= wall_offset
@@ -54,7 +54,7 @@ def _next(found: Policy, now: float, wall_offset: float) -> float:
     return due if due > now else due + found.interval  # the quotient may be rounded down
 
 
-def _seconds(text: str) -> float | None:
+def seconds_of(text: str) -> float | None:
     """A dateTime as seconds since 1970; None for the unknown time (TR-106 3.2) and what is none."""
     try:
         moment = datetime.fromisoformat(text.strip())

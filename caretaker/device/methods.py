@@ -156,7 +156,7 @@ def _access_list(cpe: CPE, path: str) -> tuple[str, ...]:
 
 
 def _set_parameter_attributes(
-    cpe: CPE, request: m.SetParameterAttributes, _: float
+    cpe: CPE, request: m.SetParameterAttributes, now: float
 ) -> m.Response:  # fmt: skip
     """All or nothing; a partial path means all parameters below (A.3.2.4)."""
     targets = [
@@ -178,6 +178,7 @@ def _set_parameter_attributes(
             struct.notification if change else notifications.attribute(cpe, path),
             struct.access_list if listing else _access_list(cpe, path),
         )
+    notifications.watch(cpe, now)
     return m.SetParameterAttributesResponse()
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from math import inf
 from typing import TYPE_CHECKING
+
+from caretaker.device import dynamics
+from caretaker.device.agenda import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +67,61 @@ def earliest(cpe: CPE, now: float) -> float:
     """
     throttle = cpe.setting("DefaultActiveNotificationThrottle", 0.0, now)
     return max(now, cpe.ended_at + throttle) if throttle else now
+
+
+def watch(cpe: CPE, now: float) -> None:
+    """Look after what changes by itself and has attributes: set just now, or after a boot."""
+    overlay = cpe.overlay
+    if overlay is None or not overlay.attributes or not cpe.premises.behaviors.dynamic_params:
+        return
+    told = overlay.told = overlay.told or {}
+    cpe.cancel(_CHANGE)
+    for path in overlay.attributes:
+        parameter = cpe.parameter(path)
+        if parameter is None or parameter.source != dynamics.SOURCE or not kind(cpe, path):
+            told.pop(path, None)
+            continue
+        told.setdefault(path, cpe.value(path, now))
+        if kind(cpe, path) == ACTIVE:
+            _plan(cpe, path, parameter.number, now)
+    overlay.told = told or None
+
+
+def _plan(cpe: CPE, path: str, number: int, now: float) -> None:
+    """The next change that an active notification is to tell; none of what moves all the time."""
+    due = dynamics.next_change_of(cpe, number, now)
+    if due == inf:
+        return
+
+    def look_and_plan(cpe: CPE, at: float) -> None:
+        look(cpe, at, (path,))
+        _plan(cpe, path, number, at)
+
+    cpe.plan(Job(max(due, now + 1e-3), _CHANGE, path, look_and_plan, survives_reboot=False))
+
+
+def look(cpe: CPE, now: float, paths: Iterable[str] | None = None) -> None:
+    """Notify the ACS of what is watched and is not as it was last told."""
+    told = _told(cpe)
+    for path in (tuple(told) if paths is None else paths) if told else ():
+        if path in told and cpe.value(path, now) != told[path]:
+            cpe.notify(path, now)
+
+
+def tell(cpe: CPE, paths: Iterable[str], now: float) -> None:
+    """The ACS has been told these."""
+    told = _told(cpe)
+    for path in paths if told else ():
+        if path in told:
+            told[path] = cpe.value(path, now)
+
+
+def _told(cpe: CPE) -> dict[str, str]:
+    told = cpe.overlay.told if cpe.overlay is not None else None
+    return told or {}
+
+
+_CHANGE = "change"
 
 
 def inform_parameters(cpe: CPE, codes: Iterable[str], now: float) -> list[str]:

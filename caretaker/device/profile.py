@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from ipaddress import IPv4Network
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.device.data_model import DataModel, Row
+from caretaker.device.dynamics import Dynamic, applied
 from caretaker.device.export import Export, read_export
 from caretaker.device.profile_file import ProfileFile
 from caretaker.device.profile_toml import oui_of, read_profile_file
@@ -106,8 +106,8 @@ class Profile:
     """What it does otherwise than the standard says: names of ``quirks.QUIRKS``."""
     pool: IPv4Network | None = None
     """Where WAN addresses are from; the default of ``Identities.wan_ip`` where None."""
-    dynamics_raw: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
-    """The ``[[dynamic]]`` tables of the profile file, as they are written there."""
+    dynamics: tuple[Dynamic, ...] = ()
+    """How what changes by itself does, by the numbers of the rows whose source says so."""
 
     @cached_property
     def management_server(self) -> str:
@@ -138,10 +138,19 @@ def load_profile(name: str) -> Profile:
         ProfileError: there is no such file, or it is not what it must be.
     """
     if not name.lower().endswith(".toml"):
-        return _build(name if name in BUILT_IN else Path(name).name, _load_export(name))
+        return _build(Path(name).name, _load_export(name), _own_file(name))
     file = read_profile_file(Path(name).name, _read(name))
     base = file.base if file.base in BUILT_IN else str(Path(name).parent / file.base)
+    file = replace(file, dynamic=(*file.dynamic, *_own_file(base).dynamic))
     return _build(Path(name).name, _load_export(base), file)
+
+
+def _own_file(name: str) -> ProfileFile:
+    """The profile file of a built-in profile; an empty one of any other."""
+    if name not in BUILT_IN:
+        return ProfileFile(Path(name).name)
+    data = (resources.files("caretaker.device") / "profiles" / f"{name}.toml").read_bytes()
+    return read_profile_file(name, data)
 
 
 def _load_export(name: str) -> Export:
@@ -179,6 +188,10 @@ def _build(name: str, export: Export, file: ProfileFile | None = None) -> Profil
     root = _root_of(name, export.rows)
     rows = _with_essentials(root, export.rows, export.about)
     rows = file.adjusted(root, _personal(root, rows, export.about.get("SerialNumber", "")))
+    try:
+        rows, specs = applied(rows, file.dynamic)
+    except ProfileError as error:
+        raise ProfileError(f"profile {name}: {error}") from error
     model = DataModel(root, rows)
     values = {row.path: row.value for row in rows}
     return Profile(
@@ -192,7 +205,7 @@ def _build(name: str, export: Export, file: ProfileFile | None = None) -> Profil
         file.cwmp_version,
         file.quirks,
         file.pool,
-        file.dynamic,
+        specs,
     )
 
 

@@ -7,13 +7,13 @@ stands in them; ``ProfileFile.adjusted`` checks it against the base.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from caretaker.device.data_model import TYPES, Row, known_type
+from caretaker.device.dynamics import Rules, pattern, shape
 from caretaker.device.limits import Limits
 from caretaker.device.values import TEMPLATE
 from caretaker.errors import ProfileError
@@ -57,7 +57,7 @@ class ProfileFile:
     values: tuple[tuple[str, str], ...] = ()
     identity: tuple[tuple[str, str], ...] = ()
     parameters: tuple[Entry, ...] = ()
-    dynamic: tuple[Mapping[str, Any], ...] = ()
+    dynamic: Rules = ()
 
     def adjusted(self, root: str, base: Iterable[Row]) -> list[Row]:
         """
@@ -82,7 +82,7 @@ class ProfileFile:
 
     def informed(self, paths: Iterable[str]) -> Iterator[str]:
         """Those of the paths that every Inform carries because the file says so."""
-        patterns = [_pattern(entry.path) for entry in self.parameters if entry.inform]
+        patterns = [pattern(entry.path) for entry in self.parameters if entry.inform]
         return (path for path in paths if any(each.fullmatch(path) for each in patterns))
 
     def _named(self, rows: _Rows, path: str, root: str, place: str) -> list[str]:
@@ -134,26 +134,15 @@ class _Rows(dict[str, Row]):
     def put(self, row: Row) -> None:
         """Add a row, or replace the one of its path."""
         if row.path not in self:
-            self._shapes.setdefault(_shape(row.path), []).append(row.path)
+            self._shapes.setdefault(shape(row.path), []).append(row.path)
         self[row.path] = row
 
     def named(self, path: str) -> list[str]:
         """The rows of a path."""
         if path in self:
             return [path]
-        return list(filter(_pattern(path).fullmatch, self._shapes.get(_shape(path), ())))
-
-
-def _shape(path: str) -> str:
-    return _INSTANCE.sub("*", path)
-
-
-_INSTANCE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
+        return list(filter(pattern(path).fullmatch, self._shapes.get(shape(path), ())))
 
 
 def _with_value(row: Row, value: str) -> Row:
     return row._replace(value=value, source=row.source if row.source in _KEPT_SOURCES else "")
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.escape(path).replace(r"\*", "[0-9]+"))

@@ -16,6 +16,7 @@ from typing import Any
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.device.data_model import TYPES, known_type
+from caretaker.device.dynamics import Rules, parse_dynamic
 from caretaker.device.limits import Limits
 from caretaker.device.profile_file import Entry, ProfileFile
 from caretaker.device.quirks import QUIRKS
@@ -147,6 +148,13 @@ def _tables(place: str, value: Any) -> list[dict[str, Any]]:
     if not all(isinstance(each, dict) for each in _list(place, value)):
         raise _Wrong(f"{place}: write tables, [[{place}]]")
     return list(value)
+
+
+def _dynamic(place: str, value: Any) -> Rules:
+    try:
+        return tuple(parse_dynamic(each) for each in _tables(place, value))
+    except ProfileError as error:
+        raise _Wrong(str(error)) from error
 
 
 def _version(place: str, value: Any) -> str:
@@ -287,6 +295,6 @@ _TOP: dict[str, _Reader] = {
     "values": _by_path,
     "identity": _by_path,
     "parameter": _parameters,
-    "dynamic": lambda place, value: tuple(_tables(place, value)),
+    "dynamic": _dynamic,
 }
 """The keys of the file."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from string import Formatter
 from typing import TYPE_CHECKING
 
+from caretaker.device import dynamics
 from caretaker.device.data_model import Parameter
 
 if TYPE_CHECKING:
@@ -150,6 +151,12 @@ def _template(cpe: CPE, parameter: Parameter, now: float) -> str:
     return parameter.value.format_map(fields)
 
 
+def _dynamic(cpe: CPE, parameter: Parameter, now: float) -> str:
+    if not cpe.premises.behaviors.dynamic_params:
+        return parameter.value
+    return dynamics.value_of(cpe, parameter.number, now)
+
+
 SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
     "serial_number": _serial_number,
     "up_time": _up_time,
@@ -164,5 +171,6 @@ SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
     "wan_ip": _wan_ip,
     "mac": _mac,
     TEMPLATE: _template,
+    dynamics.SOURCE: _dynamic,
 }
 """What computes the values that are each CPE's own, by ``Parameter.source``."""

@@ -160,6 +160,8 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--inform-interval", None, _at_least(0), "<seconds>",
             "PeriodicInformInterval of all CPEs, 0 for none. Default: the profile's",
             in_web_ui=True),
+    _Option("--inform-jitter", 0.0, _at_least(0), "<seconds>",
+            "Each periodic Inform is late by up to this, by chance"),
     _Option("--reboot-seconds", "10-30", _range, "<low-high>", "How long a reboot takes"),
     _Option("--transfers", "simulated", _one_of("simulated", "real"), "<simulated|real>",
             "Whether Download and Upload really move bytes, with the ACS's host and those of "
@@ -283,6 +285,7 @@ class Settings:
     serial_prefix: str
     seed: int
     inform_interval: float | None
+    inform_jitter: float
     reboot_seconds: str
     transfers: str
     transfer_seconds: str

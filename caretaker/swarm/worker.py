@@ -104,7 +104,9 @@ def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premise
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
         connection_request_url=worker.server.device_url,
-        behaviors=Behaviors(inform_interval=settings.inform_interval),
+        behaviors=Behaviors(
+            inform_interval=settings.inform_interval, inform_jitter=settings.inform_jitter
+        ),
         acs_username=settings.acs_username,
         acs_password=settings.acs_password,
         reboot_seconds=_seconds(settings.reboot_seconds),

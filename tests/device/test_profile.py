@@ -80,7 +80,12 @@ def test_what_belongs_to_one_device_gets_a_source() -> None:
 
 
 def test_every_source_is_in_use_and_known() -> None:
-    used = {row.source for row in ESSENTIALS if row.source} | {"mac", "wan_ip", "template"}
+    used = {row.source for row in ESSENTIALS if row.source} | {
+        "mac",
+        "wan_ip",
+        "template",
+        "dynamic",
+    }
     assert used == set(SOURCES)
 
 

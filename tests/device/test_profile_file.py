@@ -79,7 +79,7 @@ class TestTheExampleOfTheDocumentation:
     def test_it_shows_every_key_but_those_with_a_table_of_their_own(self, root: Path) -> None:
         text = (root / "docs/profiles.md").read_text()
         for key in (*_TOP, *DEVICE, *_ENTRY, *(f"{{{each}}}" for each in TEMPLATE_FIELDS)):
-            assert key in text or key == "dynamic", key
+            assert key in text, key
 
     def test_its_quirks_are_those_that_there_are(self, root: Path) -> None:
         text = (root / "docs/profiles.md").read_text()
@@ -170,9 +170,16 @@ class TestParameters:
         constant = profile.model.constants["Device.X.T.1.A"]
         assert (constant.value, constant.type) == ("-3", "xsd:int")
 
-    def test_dynamic_tables_are_handed_on(self, load: Load) -> None:
-        profile = load('[[dynamic]]\npath = "Device.X"\n')
-        assert profile.dynamics_raw == ({"path": "Device.X"},)
+    def test_dynamic_tables_are_rules(self, load: Load) -> None:
+        profile = load('[[dynamic]]\npath = "Device.DeviceInfo.ModelName"\nkind = "clock"\n')
+        parameter = profile.model.parameters["Device.DeviceInfo.ModelName"]
+        assert profile.dynamics[parameter.number].kind == "clock"
+
+    def test_a_bad_dynamic_table_is_one_line(self, load: Load) -> None:
+        with pytest.raises(ProfileError, match=r"toml: \[\[dynamic\]\] X.Y: 'kind' must"):
+            load('[[dynamic]]\npath = "X.Y"\n')
+        with pytest.raises(ProfileError, match=r"toml: \[\[dynamic\]\] Device.X names no"):
+            load('[[dynamic]]\npath = "Device.X"\nkind = "clock"\n')
 
 
 PARTS = st.lists(st.sampled_from(["1", "22", "*", "A"]), min_size=1, max_size=3)

@@ -1,0 +1,277 @@
+"""
+Values that change by themselves (TR-106 types; profiles declare them).
+
+A value is a pure function of the fleet's seed, the CPE, the parameter and the time, computed when
+it is read: an idle CPE needs no timer for it (decision D2). What changes in steps also knows when
+the next step is, so that an active notification has a due time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from math import floor, inf, pi, sin
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from caretaker.device.data_model import Row
+from caretaker.errors import ProfileError
+
+if TYPE_CHECKING:
+    from caretaker.device.cpe import CPE
+
+_DAY = 86_400.0
+_LATTICE = 16
+"""Steps between the points that a walk goes through."""
+
+
+class Dynamic(NamedTuple):
+    """
+    How a parameter changes.
+
+    Args:
+        kind: one of ``KINDS``.
+        rate: of a counter, per second.
+        spread: how far the rates of CPEs differ from it: 0.5 for half to one and a half times.
+        least, most: bounds of a walk or drift.
+        step: seconds that a walk or drift stays at a value.
+        decimals: of a walk or drift.
+        values: of an enumeration.
+        dwell: seconds that an enumeration stays at a value.
+        wrap: where a counter begins again, by its type.
+    """
+
+    kind: str
+    rate: float = 1.0
+    spread: float = 0.5
+    least: float = 0.0
+    most: float = 100.0
+    step: float = 60.0
+    decimals: int = 0
+    values: tuple[str, ...] = ()
+    dwell: float = 3600.0
+    wrap: int = 2**32
+
+    def value(self, chance: Chance, booted: float, wall: float) -> str:
+        """
+        The value.
+
+        Args:
+            chance: of this parameter of this CPE.
+            booted: seconds since the CPE has booted.
+            wall: seconds since 1970.
+        """
+        return KINDS[self.kind].value(self, chance, booted, wall)
+
+    def next_change(self, chance: Chance, wall: float) -> float:
+        """When the value may be another one, in seconds since 1970; ``inf`` for no such steps."""
+        step = KINDS[self.kind].step(self)
+        if step == inf:
+            return inf
+        phase = chance(-1) * step
+        return (floor((wall + phase) / step) + 1) * step - phase
+
+
+class Chance:
+    """Chance that is the same whenever it is asked: numbers in [0, 1) by an index."""
+
+    __slots__ = ("_seed",)
+
+    def __init__(self, seed: object, index: int, number: int) -> None:
+        self._seed = hashlib.blake2b(f"{seed}/{index}/{number}".encode(), digest_size=16)
+
+    def __call__(self, n: int) -> float:
+        """The number of this index."""
+        digest = self._seed.copy()
+        digest.update(n.to_bytes(12, "big", signed=True))
+        return int.from_bytes(digest.digest()[:6], "big") / (1 << 48)
+
+
+def _count(spec: Dynamic, chance: Chance, booted: float, _: float) -> str:
+    rate = spec.rate * (1 + spec.spread * (2 * chance(0) - 1))
+    return str(int(max(0.0, booted) * rate) % spec.wrap)
+
+
+def _place(spec: Dynamic, chance: Chance, wall: float) -> int:
+    """The number of the step that the time is in; each CPE has a phase of its own."""
+    step = KINDS[spec.kind].step(spec)
+    return floor((wall + chance(-1) * step) / step)
+
+
+def _within(spec: Dynamic, share: float) -> str:
+    number = spec.least + (spec.most - spec.least) * min(1.0, max(0.0, share))
+    return f"{number:.{spec.decimals}f}" if spec.decimals else str(round(number))
+
+
+def _walk(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
+    """From one random point to the next in a straight line, sixteen steps each."""
+    cell, inside = divmod(_place(spec, chance, wall), _LATTICE)
+    here, there = chance(cell), chance(cell + 1)
+    return _within(spec, here + (there - here) * inside / _LATTICE)
+
+
+def _drift(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
+    """A day's wave with a little noise on it."""
+    place = _place(spec, chance, wall)
+    wave = sin(2 * pi * (place * spec.step / _DAY + chance(-2)))
+    return _within(spec, 0.5 + 0.4 * wave + 0.1 * (2 * chance(place) - 1))
+
+
+def _choose(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
+    return spec.values[int(chance(_place(spec, chance, wall)) * len(spec.values))]
+
+
+def _clock(_: Dynamic, __: Chance, ___: float, wall: float) -> str:
+    return datetime.fromtimestamp(floor(wall), UTC).isoformat().replace("+00:00", "Z")
+
+
+class _Kind(NamedTuple):
+    value: Callable[[Dynamic, Chance, float, float], str]
+    step: Callable[[Dynamic], float]
+    """Seconds that it stays the same; ``inf`` for what moves all the time."""
+
+
+KINDS: dict[str, _Kind] = {
+    "counter": _Kind(_count, lambda _: inf),
+    "walk": _Kind(_walk, lambda spec: spec.step),
+    "drift": _Kind(_drift, lambda spec: spec.step),
+    "enumeration": _Kind(_choose, lambda spec: spec.dwell),
+    "clock": _Kind(_clock, lambda _: inf),
+}
+"""What there is, and how long each keeps a value."""
+
+_NUMBERS = ("rate", "spread", "least", "most", "step", "decimals", "dwell")
+
+
+Rules = tuple[tuple[str, Dynamic], ...]
+"""Paths, with ``*`` for instance numbers, each with how its parameters change."""
+
+
+def parse_dynamic(given: Mapping[str, Any]) -> tuple[str, Dynamic]:
+    """
+    The path and the rule of a ``[[dynamic]]`` table.
+
+    Args:
+        given: the table.
+
+    Raises:
+        ProfileError: it can't be used; the text does not name the profile.
+    """
+    path, kind = given.get("path"), given.get("kind")
+    where = f"[[dynamic]] {path or '?'}"
+    if not isinstance(path, str) or not path or path.endswith("."):
+        raise ProfileError(f"{where}: 'path' must be that of a parameter")
+    if kind not in KINDS:
+        raise ProfileError(f"{where}: 'kind' must be one of {', '.join(KINDS)}")
+    unknown = sorted(set(given) - {"path", "kind", "values", *_NUMBERS})
+    if unknown:
+        raise ProfileError(f"{where}: no {unknown[0]!r} here")
+    spec = Dynamic(kind, **_settings(where, given))
+    if spec.least > spec.most or min(spec.step, spec.dwell) <= 0 or spec.rate < 0:
+        raise ProfileError(f"{where}: least above most, or a step, dwell or rate below zero")
+    if not 0 <= spec.spread <= 1:
+        raise ProfileError(f"{where}: 'spread' must be from 0 to 1")
+    if kind == "enumeration" and not spec.values:
+        raise ProfileError(f"{where}: 'values' is missing")
+    return path, spec
+
+
+def _settings(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for key in _NUMBERS:
+        if key in given:
+            if isinstance(given[key], bool) or not isinstance(given[key], int | float):
+                raise ProfileError(f"{where}: {key!r} must be a number")
+            settings[key] = int(given[key]) if key == "decimals" else float(given[key])
+    values = given.get("values", [])
+    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+        raise ProfileError(f"{where}: 'values' must be a list of texts")
+    return {**settings, "values": tuple(values)}
+
+
+_STATISTICS = {
+    "BytesSent": 20_000.0,
+    "BytesReceived": 120_000.0,
+    "PacketsSent": 40.0,
+    "PacketsReceived": 100.0,
+    "UnicastPacketsSent": 38.0,
+    "UnicastPacketsReceived": 98.0,
+}
+
+
+def applied(rows: Sequence[Row], rules: Rules) -> tuple[list[Row], tuple[Dynamic, ...]]:
+    """
+    The rows, each that changes by itself with its source, and the rules by their numbers.
+
+    The first rule that names a row holds; those that none names have what is usual.
+
+    Raises:
+        ProfileError: a rule names no row; the text does not name the profile.
+    """
+    told = _told(rows, rules)
+    found: list[Row] = []
+    specs: list[Dynamic] = []
+    for row in rows:
+        spec = None if row.source or row.is_object else told.get(row.path) or usual(row)
+        if spec is not None:
+            wrap = 2**64 if row.type == "xsd:unsignedLong" else 2**32
+            found.append(row._replace(source=SOURCE, number=len(specs)))
+            specs.append(spec._replace(wrap=wrap))
+        else:
+            found.append(row)
+    return found, tuple(specs)
+
+
+def _told(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
+    """The rule of each path that one names."""
+    by_shape: dict[str, list[str]] = {}
+    for row in rows:
+        by_shape.setdefault(shape(row.path), []).append(row.path)
+    told: dict[str, Dynamic] = {}
+    for path, spec in rules:
+        named = list(filter(pattern(path).fullmatch, by_shape.get(shape(path), ())))
+        if not named:
+            raise ProfileError(f"[[dynamic]] {path} names no parameter of the base; mend it")
+        for each in named:
+            told.setdefault(each, spec)
+    return told
+
+
+def shape(path: str) -> str:
+    """A path with ``*`` for each instance number: what it can only match paths of the same of."""
+    return _INSTANCE.sub("*", path)
+
+
+def pattern(path: str) -> re.Pattern[str]:
+    """What a path with ``*`` for instance numbers matches."""
+    return re.compile(re.escape(path).replace(r"\*", "[0-9]+"))
+
+
+_INSTANCE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
+SOURCE = "dynamic"
+"""The source of the values of such rows; their number is that of the rule."""
+
+
+def usual(row: Row) -> Dynamic | None:
+    """The rule that a row of a dump has without being told: counters that have counted count."""
+    parts = row.path.rsplit(".", 2)
+    rate = _STATISTICS.get(parts[-1].removeprefix("Total").removeprefix("Ethernet"))
+    counts = row.type in ("xsd:unsignedInt", "xsd:unsignedLong") and row.value.strip("0") != ""
+    return Dynamic("counter", rate=rate) if rate is not None and counts else None
+
+
+def value_of(cpe: CPE, number: int, now: float) -> str:
+    """The value of the profile's rule of this number, for a CPE at a time."""
+    premises = cpe.premises
+    chance = Chance(premises.identities.seed, cpe.index, number)
+    wall = now + premises.wall_offset
+    return cpe.profile.dynamics[number].value(chance, now - cpe.booted_at, wall)
+
+
+def next_change_of(cpe: CPE, number: int, now: float) -> float:
+    """When that value may be another, on the clock of ``now``."""
+    premises = cpe.premises
+    chance = Chance(premises.identities.seed, cpe.index, number)
+    wall = cpe.profile.dynamics[number].next_change(chance, now + premises.wall_offset)
+    return wall - premises.wall_offset

@@ -1,0 +1,214 @@
+"""Values that change by themselves: pure functions of time, within their bounds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+import pytest
+from helpers.cpes import codes, cpe, run, talk
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.cwmp import messages as m
+from caretaker.device.behavior import Behaviors
+from caretaker.device.data_model import Row
+from caretaker.device.dynamics import KINDS, Chance, Dynamic, applied, parse_dynamic
+from caretaker.errors import ProfileError
+
+CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"
+NO_PERIODS = Behaviors(periodic_inform=False)
+
+
+def watch(path: str, notification: int) -> m.SetParameterAttributes:
+    return m.SetParameterAttributes(
+        (m.SetParameterAttributesStruct(path, True, notification, False),)
+    )
+
+
+TIMES = st.floats(0, 4e9)
+WALK = Dynamic("walk", least=-80, most=-40, step=60)
+DRIFT = Dynamic("drift", least=10, most=20, step=300, decimals=2)
+STATES = Dynamic("enumeration", values=("Up", "Down", "Dormant"), dwell=900)
+
+
+@given(st.integers(0, 10**6), TIMES)
+def test_walks_and_drifts_stay_within_their_bounds(index: int, wall: float) -> None:
+    chance = Chance(0, index, 1)
+    assert -80 <= int(WALK.value(chance, 0.0, wall)) <= -40
+    assert 10 <= float(DRIFT.value(chance, 0.0, wall)) <= 20
+    assert STATES.value(chance, 0.0, wall) in STATES.values
+
+
+@pytest.mark.parametrize("spec", [WALK, DRIFT, STATES])
+@given(st.integers(0, 1000), TIMES, st.floats(0, 0.999))
+def test_a_value_is_the_same_until_its_next_change(
+    spec: Dynamic, index: int, wall: float, share: float
+) -> None:
+    chance = Chance(7, index, 3)
+    change = spec.next_change(chance, wall)
+    assert wall < change <= wall + max(spec.step, spec.dwell)
+    between = wall + (change - wall) * share
+    assert spec.value(chance, 0.0, wall) == spec.value(chance, 0.0, between)
+
+
+@given(st.floats(0, 1e8), st.floats(0, 1e6))
+def test_counters_only_go_up(booted: float, later: float) -> None:
+    spec = Dynamic("counter", rate=10.0, wrap=2**64)
+    chance = Chance(0, 1, 2)
+    assert int(spec.value(chance, booted, 0.0)) <= int(spec.value(chance, booted + later, 0.0))
+
+
+def test_counters_wrap_where_their_type_ends() -> None:
+    spec = Dynamic("counter", rate=1e9)
+    assert 0 <= int(spec.value(Chance(0, 0, 0), 1e6, 0.0)) < 2**32
+
+
+def test_walks_move_by_small_steps() -> None:
+    chance = Chance(0, 4, 0)
+    values = [int(WALK.value(chance, 0.0, 60.0 * n)) for n in range(500)]
+    assert max(abs(a - b) for a, b in pairwise(values)) <= 3
+    assert max(values) - min(values) > 20
+
+
+def test_cpes_and_parameters_differ_and_runs_do_not() -> None:
+    def told(*who: Any) -> list[str]:
+        return [WALK.value(Chance(*who), 0.0, 1000.0 * n) for n in range(20)]
+
+    assert told(0, 1, 2) == told(0, 1, 2)
+    assert len({tuple(told(*who)) for who in ((0, 1, 2), (1, 1, 2), (0, 2, 2), (0, 1, 3))}) == 4
+
+
+def test_what_moves_all_the_time_has_no_next_change() -> None:
+    assert Dynamic("counter").next_change(Chance(0, 0, 0), 5.0) == inf
+    assert Dynamic("clock").value(Chance(0, 0, 0), 0.0, 0.5) == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_can_be_declared(kind: str) -> None:
+    path, spec = parse_dynamic({"path": "Device.A.*.B", "kind": kind, "values": ["a"]})
+    assert (path, spec.kind) == ("Device.A.*.B", kind)
+    assert spec.value(Chance(0, 0, 0), 100.0, 1e9)
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ({"kind": "walk"}, "'path' must be"),
+        ({"path": "Device.A.", "kind": "walk"}, "'path' must be"),
+        ({"path": "Device.A", "kind": "jump"}, "'kind' must be one of counter"),
+        ({"path": "Device.A", "kind": "walk", "speed": 1}, "no 'speed' here"),
+        ({"path": "Device.A", "kind": "walk", "least": "a"}, "'least' must be a number"),
+        ({"path": "Device.A", "kind": "walk", "least": 2, "most": 1}, "least above most"),
+        ({"path": "Device.A", "kind": "walk", "step": 0}, "step, dwell or rate"),
+        ({"path": "Device.A", "kind": "enumeration"}, "'values' is missing"),
+        ({"path": "Device.A", "kind": "enumeration", "values": [1]}, "list of texts"),
+    ],
+)
+def test_bad_tables_are_one_line(table: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ProfileError, match=complaint):
+        parse_dynamic(table)
+
+
+def test_counters_of_interfaces_count_without_being_told() -> None:
+    path = "Device.Ethernet.Interface.1.Stats.BytesSent"
+    row = Row(path, False, False, "97", "xsd:unsignedLong")
+    rows, specs = applied([row, row._replace(value="0"), row._replace(type="xsd:string")], ())
+    assert [each.source for each in rows] == ["dynamic", "", ""]
+    assert (specs[0].kind, specs[0].wrap) == ("counter", 2**64)
+
+
+def test_the_first_rule_that_names_a_parameter_holds() -> None:
+    rows = [Row(f"Device.A.{n}.B", False, False, "5") for n in (1, 2)]
+    rules = (("Device.A.2.B", WALK), ("Device.A.*.B", STATES))
+    found, specs = applied(rows, rules)
+    assert [specs[row.number].kind for row in found] == ["enumeration", "walk"]
+
+
+class TestOfACPE:
+    def test_our_own_profiles_change(self) -> None:
+        for name in ("tr181", "tr098"):
+            box = cpe(name)
+            assert box.profile.dynamics
+            paths = [p for p, each in box.model.parameters.items() if each.source == "dynamic"]
+            first = {path: box.read(path, 100.0) for path in paths}
+            later = {path: box.read(path, 50_000.0) for path in paths}
+            assert all(struct.type != "xsd:string" for struct in first.values())
+            assert sum(first[path] != later[path] for path in paths) > len(paths) / 2
+
+    def test_it_can_be_switched_off(self) -> None:
+        box = cpe(behaviors=Behaviors(dynamic_params=False))
+        assert box.value(CPU, 1.0) == box.value(CPU, 1e6) == "7"
+
+    def test_what_is_watched_passively_is_told_by_the_next_inform(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(CPU, 1))
+        assert box.due == inf
+        later = next(t for t in range(60, 6000, 30) if box.value(CPU, t) != box.value(CPU, 0.0))
+        box.connection_request(float(later))
+        inform = run(box, float(later)).inform_message
+        assert codes(inform) == ["6 CONNECTION REQUEST", "4 VALUE CHANGE"]
+        assert inform is not None
+        assert CPU in [struct.name for struct in inform.parameter_list]
+        box.connection_request(later + 0.001)
+        assert codes(run(box, later + 0.001).inform_message) == ["6 CONNECTION REQUEST"]
+
+    def test_what_is_watched_actively_opens_a_session_when_it_changes(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(CPU, 2))
+        for _ in range(5):
+            assert box.overlay is not None
+            assert box.overlay.told is not None
+            before, due = box.overlay.told[CPU], box.due
+            while (session := box.begin_session(due)) is None:  # a step to the same value
+                due = box.due
+            assert codes(talk(box, session, due).inform_message) == ["4 VALUE CHANGE"]
+            assert box.value(CPU, due) == box.overlay.told[CPU] != before
+
+    def test_after_a_reboot_it_is_still_watched(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(CPU, 2), m.Reboot())
+        run(box, 60.0)
+        assert [job.kind for job in box.jobs] == ["change"]
+
+    def test_without_attributes_nothing_is_planned(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        assert (box.jobs, box.due) == ((), inf)
+
+
+class TestPeriodicInformTime:
+    @pytest.mark.rule("10-2")
+    def test_a_time_that_the_acs_has_set_is_the_phase(self) -> None:
+        for index in range(5):
+            box = cpe(index=index, wall_offset=1_000_000.0)
+            moment = m.ParameterValueStruct(
+                "Device.ManagementServer.PeriodicInformTime", "2030-01-01T00:00:07Z", ""
+            )
+            run(box, 0.0, m.SetParameterValues((moment,)))
+            assert (box.due + 1_000_000.0) % 300 == 7
+
+    def test_the_unknown_time_leaves_the_phase_to_the_cpe(self) -> None:
+        dues = set()
+        for index in range(5):
+            box = cpe(index=index)
+            moment = m.ParameterValueStruct(
+                "Device.ManagementServer.PeriodicInformTime", m.UNKNOWN_TIME, ""
+            )
+            run(box, 0.0, m.SetParameterValues((moment,)))
+            dues.add(box.due)
+        assert len(dues) == 5
+
+    def test_jitter_leaves_the_grid_alone(self) -> None:
+        box = cpe(behaviors=Behaviors(inform_jitter=30.0))
+        plain = cpe()
+        for each in (box, plain):
+            run(each, 0.0)
+        offsets = []
+        for _ in range(10):
+            offsets.append(box.due - plain.due)
+            run(box, box.due)
+            run(plain, plain.due)
+        assert all(0 <= offset <= 30 for offset in offsets)
+        assert len(set(offsets)) == 10
