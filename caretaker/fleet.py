@@ -19,9 +19,10 @@ from caretaker.cwmp.messages import EventStruct, Request
 from caretaker.device import quirks
 from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors, DynamicBehavior
-from caretaker.device.cpe import CPE, Premises
+from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
+from caretaker.device.premises import Premises
 from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import TransferSettings
 from caretaker.digest import Credentials

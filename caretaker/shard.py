@@ -12,24 +12,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
-from typing import Any
 
 import gevent
 import gevent.event
 import gevent.lock
 from gevent import Greenlet
-from gevent.hub import Waiter
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
 from caretaker.device import quirks, transfers
-from caretaker.device.cpe import CPE, Outcome, Premises
+from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.premises import Premises
 from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import State, Transfer
 from caretaker.digest import BasicCredentials, Credentials, OldDigestCredentials
@@ -42,85 +40,11 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.mover import Moved, Mover
+from caretaker.pace import Pace, RateLimit
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
-
-
-TURN_SECONDS = 0.005
-"""After this long a turn of the loop takes on no further answer."""
-
-
-class Pace:
-    """
-    Keeps the turns of the loop short.
-
-    Answering a read of a whole device takes some ten milliseconds. When the requests of many CPEs
-    arrive together, all their answers would be made in one turn, and Connection Requests, timers
-    and heartbeats wait for the last; so they are made one a turn.
-    """
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._waiting: deque[Waiter[None]] = deque()
-        loop: Any = gevent.get_hub().loop
-        self._watcher = loop.check(ref=False)
-        self._watcher.start(self._turn)
-        self._idle = loop.idle()
-
-    def _turn(self) -> None:
-        self._began = time.perf_counter()
-        if self._waiting:
-            self._waiting.popleft().switch(None)
-            if not self._waiting:
-                self._idle.stop()
-
-    def wait(self) -> None:
-        """Go on now, or in a later turn if this one has lasted long enough."""
-        if time.perf_counter() - self._began < TURN_SECONDS:
-            return
-        waiter: Waiter[None] = Waiter()
-        if not self._waiting:
-            self._idle.start(_nothing)  # or the loop would wait for something to happen
-        self._waiting.append(waiter)
-        waiter.get()
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        self._watcher.stop()
-        self._idle.stop()
-
-
-def _nothing() -> None:
-    pass
-
-
-class RateLimit:
-    """
-    How many Connection Requests one CPE accepts (TR-069 3.2.2.2: the number is its own affair).
-
-    Args:
-        most: in each period; 0 for no limit.
-        seconds: of a period.
-    """
-
-    def __init__(self, most: int = 50, seconds: float = 5.0) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._period = 0
-        self._counts: Counter[int] = Counter()
-
-    def allows(self, index: int, now: float) -> bool:
-        """Whether this CPE accepts one more now; counts it."""
-        if self._most == 0:
-            return True
-        period = int(now // self._seconds)
-        if period != self._period:
-            self._period = period
-            self._counts.clear()
-        self._counts[index] += 1
-        return self._counts[index] <= self._most
 
 
 @dataclass(slots=True)

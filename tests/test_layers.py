@@ -23,15 +23,16 @@ LAYERS: dict[str, set[str]] = {
     "transport": {"digest", "errors", "http"},
     "connection_request": {"digest", "errors", "http", "loop", "results", "wsgi"},
     "mover": {"cwmp", "digest", "errors", "http", "transport"},
-    "shard": {"cwmp", "device", "digest", "errors", "mover", "results", "transport"},
+    "pace": set(),
+    "shard": {"cwmp", "device", "digest", "errors", "mover", "pace", "results", "transport"},
     "fleet": {
         "connection_request", "cwmp", "device", "digest", "errors", "http", "loop", "mover",
         "results", "shard", "transport",
     },
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
-        "connection_request", "device", "digest", "errors", "fleet", "http", "mover", "results",
-        "shard",
+        "connection_request", "device", "digest", "errors", "fleet", "http", "mover", "pace",
+        "results", "shard",
     },
     "console": {
         "cwmp", "device", "digest", "errors", "fleet", "http", "results", "transport",

@@ -31,8 +31,9 @@ from caretaker.errors import (
     LimitError,
 )
 from caretaker.mover import Moved
+from caretaker.pace import Pace, RateLimit
 from caretaker.results import ExchangeRecord, Results, SessionRecord
-from caretaker.shard import Pace, RateLimit, Shard
+from caretaker.shard import Shard
 from caretaker.transport import Answer
 
 Post = Callable[[bytes], Answer]
@@ -154,7 +155,7 @@ def settle() -> None:
 @pytest.fixture(autouse=True)
 def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a turn of the loop takes must not matter here."""
-    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", inf)
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
 
 
 @pytest.fixture
@@ -414,7 +415,7 @@ def test_the_books_balance_while_the_network_breaks_at_random() -> None:
 
 
 def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", 0.0)
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
     pace, turns = Pace(), [0]
     counting = gevent.get_hub().loop.check(ref=False)
     counting.start(lambda: turns.append(turns[-1] + 1))
@@ -431,7 +432,7 @@ def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.shard.TURN_SECONDS", 0.0)
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
     pace = Pace()
     waiting = [gevent.spawn(pace.wait) for _ in range(3)]
     gevent.sleep(0)

@@ -15,11 +15,8 @@ Times are seconds of a clock that only goes forward; ``Premises.wall_offset`` ma
 from __future__ import annotations
 
 import enum
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from math import ceil, inf
+from collections.abc import Iterable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
@@ -27,17 +24,15 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
-from caretaker.device import diagnostics, heartbeat, notifications, quirks, transfers
+from caretaker.device import diagnostics, heartbeat, notifications, periodic, quirks, transfers
 from caretaker.device import events as ev
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
-from caretaker.device.behavior import Behaviors
 from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
-from caretaker.device.events import EventBooks, Events
-from caretaker.device.heartbeat import seconds_of
-from caretaker.device.identity import Identities
+from caretaker.device.events import Events
 from caretaker.device.methods import METHODS
+from caretaker.device.premises import Premises
 from caretaker.device.profile import Profile
-from caretaker.device.transfers import Transfers, TransferSettings
+from caretaker.device.transfers import Transfers
 from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 
@@ -54,46 +49,6 @@ class Outcome(enum.Enum):
     """The ACS shed load with a 503; for the CPE a failure like any other."""
     ABANDONED = "abandoned"
     """The CPE lost its power; no one's failure."""
-
-
-@dataclass(slots=True)
-class Premises:
-    """
-    What the CPEs of a shard share: the place they are installed at.
-
-    Args:
-        identities: who they are.
-        acs_url: where they inform.
-        connection_request_url: of a serial number, at the server of this shard.
-        behaviors: what they do by themselves.
-        acs_username, acs_password: credentials towards the ACS, the same for all; own ones for
-            each CPE where None.
-        reboot_seconds: the shortest and longest outage of a reboot.
-        wall_offset: seconds since 1970 minus the clock of ``now``.
-        namespace: of what the CPEs send; that of their profile where None.
-        check_id: whether answers must carry the cwmp:ID of the request.
-        transfers: how Download and Upload go.
-        transfer_counts: what became of them, by the names in docs/summary.md.
-    """
-
-    identities: Identities = field(default_factory=Identities)
-    acs_url: str = ""
-    connection_request_url: Callable[[str], str] = "http://127.0.0.1/cr/{}".format
-    behaviors: Behaviors = field(default_factory=Behaviors)
-    acs_username: str | None = None
-    acs_password: str | None = None
-    reboot_seconds: tuple[float, float] = (10.0, 30.0)
-    wall_offset: float = 0.0
-    namespace: str | None = None
-    check_id: bool = True
-    books: EventBooks = field(default_factory=EventBooks)
-    transfers: TransferSettings = field(default_factory=TransferSettings)
-    transfer_counts: Counter[str] = field(default_factory=Counter)
-
-    def date(self, now: float) -> str:
-        """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""
-        moment = datetime.fromtimestamp(now + self.wall_offset, UTC).astimezone()
-        return moment.isoformat(timespec="seconds")
 
 
 class CPE:
@@ -242,12 +197,12 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        period, start = self._period(now), self._periodic_time()
+        period, start = periodic.period(self, now), periodic.start(self)
         url, beat = self.acs_url(now), heartbeat.policy(self, now)
         self.own().values.update(values)
         # The same values once more leave the phase alone.
-        if (self._period(now), self._periodic_time()) != (period, start):
-            self._arm_periodic(now)
+        if (periodic.period(self, now), periodic.start(self)) != (period, start):
+            periodic.arm(self, now)
         if heartbeat.policy(self, now) != beat:
             heartbeat.arm(self, now)
         return self.acs_url(now) != url
@@ -325,7 +280,7 @@ class CPE:
         self.session_due = inf
         for event in (*before, EventStruct(ev.BOOT)):
             self.raise_event(event, inform_at)
-        self._arm_periodic(inform_at)
+        periodic.arm(self, inform_at)
         heartbeat.arm(self, inform_at)
         notifications.watch(self, inform_at)
 
@@ -427,49 +382,13 @@ class CPE:
         self.reschedule(now)
         return first
 
-    def _arm_periodic(self, now: float) -> None:
-        """Plan the next periodic Inform; the phase is the CPE's own (TR-069 3.7.1.5, TR-106)."""
-        enabled, interval = self._period(now)
-        if not enabled:
-            self.periodic_due = inf
-            return
-        start = self._periodic_time()
-        if start is None:
-            phase = self.premises.identities.random(self.index, "periodic phase").random()
-            self.periodic_due = now + interval * phase
-        else:
-            self.periodic_due = now + (start - self.premises.wall_offset - now) % interval
-
-    def _periodic_time(self) -> float | None:
-        """
-        PeriodicInformTime as the ACS has set it, in seconds since 1970; None if it has not.
-
-        The one of the factory is the same for a whole fleet, which would inform as one.
-        """
-        path = f"{self.profile.management_server}PeriodicInformTime"
-        text = self.overlay.values.get(path) if self.overlay is not None else None
-        return None if text is None else seconds_of(text)
-
-    def _jitter(self) -> float:
-        most = self.premises.behaviors.inform_jitter
-        if not most or self.periodic_due == inf:
-            return 0.0
-        chance = self.premises.identities.random(self.index, f"jitter {self.periodic_due:.0f}")
-        return most * chance.random()
-
-    def _period(self, now: float) -> tuple[bool, float]:
-        """Whether it informs periodically, and every how many seconds."""
-        enabled = self.value(f"{self.profile.management_server}PeriodicInformEnable", now)
-        wanted = enabled not in (*_FALSE, "") and self.premises.behaviors.periodic_inform
-        return wanted, self.setting("PeriodicInformInterval", 300.0, now) or 300.0
-
     def reschedule(self, now: float) -> float:
         """Set ``due`` from what is planned; never while off, in a session or disabled."""
         if not self.powered or self.in_session or not self.enabled(now):
             self.due = inf
         else:
             job_due = self.jobs[0].at if self.jobs else inf
-            periodic_due = self.periodic_due + self._jitter()
+            periodic_due = self.periodic_due + periodic.jitter(self)
             self.due = max(min(self.session_due, periodic_due, job_due), self.down_until)
         return self.due
 
@@ -484,7 +403,7 @@ class CPE:
         """
         self._do_jobs(now)
         if now >= self.periodic_due:
-            self._periodic(now)
+            periodic.inform(self, now)
         if max(self.session_due, self.down_until) > now or not self.enabled(now):
             self.reschedule(now)
             return None
@@ -517,14 +436,6 @@ class CPE:
             job, *rest = self.jobs
             self.jobs = tuple(rest)
             job.act(self, now)
-
-    def _periodic(self, now: float) -> None:
-        _, interval = self._period(now)
-        planned = self.periodic_due
-        self.periodic_due += interval * max(1, ceil((now - planned) / interval))
-        # In a retry wait it joins the events of the retry, which keeps its own time.
-        waiting = self.failures > 0 and self.session_due < inf
-        self.raise_event(_PERIODIC, inf if waiting else planned)
 
     def _inform(self, now: float) -> m.Inform:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
@@ -634,4 +545,3 @@ _HEADERS: dict[str, dict[str, Any]] = {
 }
 """What the Inform's envelope tells an ACS of a version that has a say in it (TR-069 3.5)."""
 _CONNECTION_REQUEST = EventStruct(ev.CONNECTION_REQUEST)
-_PERIODIC = EventStruct(ev.PERIODIC)

@@ -10,8 +10,9 @@ from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import CPESession
 from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE, Outcome, Premises
+from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
+from caretaker.device.premises import Premises
 from caretaker.device.profile import Profile, load_profile, read_profile
 from caretaker.errors import FaultError, SessionError
 

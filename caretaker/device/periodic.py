@@ -1,0 +1,73 @@
+"""
+Periodic Informs: every so many seconds, in a phase (TR-069 3.2.1; data models).
+
+Due times are planned on the grid of the period, however late a session is (decision D6).
+"""
+
+from __future__ import annotations
+
+from math import ceil, inf
+from typing import TYPE_CHECKING
+
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
+from caretaker.device.heartbeat import seconds_of
+
+if TYPE_CHECKING:
+    from caretaker.device.cpe import CPE
+
+_PERIODIC = EventStruct(ev.PERIODIC)
+_OFF = ("0", "false", "")
+_DEFAULT_INTERVAL = 300.0
+
+
+def period(cpe: CPE, now: float) -> tuple[bool, float]:
+    """Whether it informs periodically, and every how many seconds."""
+    enabled = cpe.value(f"{cpe.profile.management_server}PeriodicInformEnable", now)
+    wanted = enabled not in _OFF and cpe.premises.behaviors.periodic_inform
+    interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now)
+    return wanted, interval or _DEFAULT_INTERVAL
+
+
+def start(cpe: CPE) -> float | None:
+    """
+    PeriodicInformTime as the ACS has set it, in seconds since 1970; None if it has not.
+
+    The one of the factory is the same for a whole fleet, which would inform as one.
+    """
+    path = f"{cpe.profile.management_server}PeriodicInformTime"
+    text = cpe.overlay.values.get(path) if cpe.overlay is not None else None
+    return None if text is None else seconds_of(text)
+
+
+def arm(cpe: CPE, now: float) -> None:
+    """Plan the next one; without a time of the ACS's the phase is the CPE's own."""
+    enabled, interval = period(cpe, now)
+    if not enabled:
+        cpe.periodic_due = inf
+        return
+    told = start(cpe)
+    if told is None:
+        phase = cpe.premises.identities.random(cpe.index, "periodic phase").random()
+        cpe.periodic_due = now + interval * phase
+    else:
+        cpe.periodic_due = now + (told - cpe.premises.wall_offset - now) % interval
+
+
+def jitter(cpe: CPE) -> float:
+    """By how many seconds the next one is late on purpose."""
+    most = cpe.premises.behaviors.inform_jitter
+    if not most or cpe.periodic_due == inf:
+        return 0.0
+    purpose = f"jitter {cpe.periodic_due:.0f}"
+    return most * cpe.premises.identities.random(cpe.index, purpose).random()
+
+
+def inform(cpe: CPE, now: float) -> None:
+    """The period has passed: one ``2 PERIODIC``, however many have."""
+    _, interval = period(cpe, now)
+    planned = cpe.periodic_due
+    cpe.periodic_due += interval * max(1, ceil((now - planned) / interval))
+    # In a retry wait it joins the events of the retry, which keeps its own time.
+    waiting = cpe.failures > 0 and cpe.session_due < inf
+    cpe.raise_event(_PERIODIC, inf if waiting else planned)
