@@ -208,6 +208,7 @@ FIRMWARE = {"name": "download", "fileType": "1 Firmware Upgrade Image"}
 VERSION = "Device.DeviceInfo.SoftwareVersion"
 
 
+@pytest.mark.rule("6-29", "8-11")
 def test_a_firmware_upgrade_that_the_acs_asks_for(acs: ACSServer) -> None:
     with Fleet(
         acs.url, profiles=["tr181"], reboot_seconds=(0.2, 0.2), transfer_seconds=(0.05, 0.05)

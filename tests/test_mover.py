@@ -59,6 +59,7 @@ def test_a_file_without_a_length_ends_with_the_connection() -> None:
         assert mover(server).move(get(server)).received == len(FILE)
 
 
+@pytest.mark.rule("8.3-18")
 @pytest.mark.parametrize(
     ("file_type", "size"),
     [
@@ -77,6 +78,7 @@ def test_an_upload_is_a_put_of_made_up_bytes(file_type: str, size: int) -> None:
     assert b"Made up" in body
 
 
+@pytest.mark.rule("8.3-16")
 @pytest.mark.parametrize("make", [get, put])
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])
 def test_it_logs_in_when_asked(scheme: str, make: Callable[..., Any]) -> None:
@@ -171,6 +173,7 @@ def test_redirects_in_a_circle_end() -> None:
         assert mover(server).move(get(server)).fault_code == 9016
 
 
+@pytest.mark.rule("8.3-13")
 @pytest.mark.parametrize(("size", "code"), [(0, 0), (4, 0), (5, 9018), (3, 9018)])
 def test_a_file_of_another_size_than_told_is_corrupted(size: int, code: int) -> None:
     with wire(answer(body=b"file")) as server:
@@ -214,6 +217,7 @@ def test_every_error_of_a_transport_has_its_fault() -> None:
     assert kinds == set(ERRORS)
 
 
+@pytest.mark.rule("3.3-6")
 def test_every_fault_is_one_that_transfer_complete_can_tell() -> None:
     told = {0, 9001, 9002, 9010, 9011, 9012, *range(9014, 9021)}
     assert {code for verdict in (*ERRORS.values(), *STATUSES.values()) for code in verdict} <= told

@@ -505,6 +505,7 @@ def fetch(key: str, file_type: str = "2 Web Content", host: str = "files") -> m.
     return m.Download(key, file_type, f"http://{host}/{key}")
 
 
+@pytest.mark.rule("8.3-17")
 def test_real_transfers_run_beside_sessions_and_are_told_when_they_end() -> None:
     bench, mover = transferring(fetch("a"), fetch("b"))
     assert mover.asked == ["a", "b"]

@@ -30,6 +30,7 @@ from caretaker.cwmp.codec import (
 from caretaker.errors import EnvelopeError
 
 CWMP_1_0 = "urn:dslforum-org:cwmp-1-0"
+CWMP_1_1 = "urn:dslforum-org:cwmp-1-1"
 CWMP_1_2 = "urn:dslforum-org:cwmp-1-2"
 MAX_ENVELOPE_BYTES = 32 * 1024 * 1024
 """The largest envelope that is read; a whole tree of 6 000 parameters takes about 1 MB."""

@@ -120,6 +120,9 @@ class Device(Protocol):
     def delivered(self, request: m.Request, now: float) -> None:
         """The ACS has answered a request of ours (Inform, TransferComplete, ...) with success."""
 
+    def refused(self, request: m.Request, now: float) -> None:
+        """The ACS has answered a request of ours, the Inform never, with a fault."""
+
 
 class Controller(Protocol):
     """What an ACS's session needs of the ACS behind it."""
@@ -299,8 +302,8 @@ class CPESession:
                 raise SessionError("Fault 8005 again and again")
         elif self._outstanding is not None:
             request, self._outstanding, self._repeats = self._outstanding, None, 0
-            if trigger is not Trigger.FAULT:
-                self._device.delivered(request, now)
+            device = self._device
+            (device.refused if trigger is Trigger.FAULT else device.delivered)(request, now)
 
     def _answer_to(self, envelope: Envelope, now: float) -> Envelope:
         """The answer in the namespace and with the ID of the request (TR-069 3.5)."""

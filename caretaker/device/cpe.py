@@ -29,7 +29,7 @@ from caretaker.device import events as ev
 from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
 from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
 from caretaker.device.events import Events
-from caretaker.device.methods import METHODS
+from caretaker.device.methods import METHODS, has_method
 from caretaker.device.premises import Premises
 from caretaker.device.profile import Profile
 from caretaker.device.transfers import Transfers
@@ -453,12 +453,13 @@ class CPE:
 
     def answer(self, request: m.Request, now: float) -> m.Response:
         """The response to a request of the ACS; raises FaultError (9000 for other methods)."""
-        if isinstance(request, m.UnreadableRequest) and m.REQUESTS[request.name] in METHODS:
-            raise FaultError(FaultCode.INVALID_ARGUMENTS, request.reason)
-        method = METHODS.get(type(request))
-        if method is None:
+        unreadable = request if isinstance(request, m.UnreadableRequest) else None
+        kind = m.REQUESTS[unreadable.name] if unreadable else type(request)
+        if not has_method(self, kind):
             raise FaultError(FaultCode.METHOD_NOT_SUPPORTED)
-        return method(self, request, now)
+        if unreadable:
+            raise FaultError(FaultCode.INVALID_ARGUMENTS, unreadable.reason)
+        return METHODS[kind](self, request, now)
 
     def delivered(self, request: m.Request, now: float) -> None:
         """Drop the events that the good answer to this request delivers."""
@@ -470,6 +471,12 @@ class CPE:
         self.asking = tuple(each for each in self.asking if each is not request)
         self.sent = self.premises.books.deliver(self.sent, request, self.asking)
         transfers.told(self, request)
+
+    def refused(self, request: m.Request, _: float) -> None:
+        """Repeat it in the next session; a TransferComplete that is refused each time never."""
+        if transfers.refused(self, request):
+            self.asking = tuple(each for each in self.asking if each is not request)
+            self.sent = self.premises.books.refuse(self.sent, request, self.asking)
 
     def thinking_time(self, number: int) -> float:
         """Seconds before it answers the ACS's request of this number in a session, from 1."""

@@ -147,20 +147,34 @@ class EventBooks:
             request: the request.
             waiting: the requests that have not been answered yet.
         """
+        told, left = self._split(sent, request, waiting)
+        self.delivered.update(told)
+        return left
+
+    def refuse(self, sent: Events, request: m.Request, waiting: Sequence[m.Request]) -> Events:
+        """As ``deliver``, when the ACS does not want the request: they are discarded."""
+        refused, left = self._split(sent, request, waiting)
+        self.discarded.update((code, "refused by the ACS") for code in refused)
+        return left
+
+    def _split(
+        self, sent: Events, request: m.Request, waiting: Sequence[m.Request]
+    ) -> tuple[list[str], Events]:
+        """The codes of the events that this request delivers, and the other events."""
         kind = type(request)
         keyed = [event for event in sent if self._is_own(event, request)][:1]
         last = not any(type(each) is kind for each in waiting)
-        left = []
+        own, left = [], []
         for event in sent:
             known = rule(event.event_code)
             if known.delivered_by is kind and (
                 event in keyed if known.multiple and kind is not m.Inform else last
             ):
-                self.delivered[event.event_code] += 1
+                own.append(event.event_code)
                 keyed = [each for each in keyed if each is not event]
             else:
                 left.append(event)
-        return tuple(left)
+        return own, tuple(left)
 
     def _is_own(self, event: EventStruct, request: m.Request) -> bool:
         return rule(event.event_code).multiple and event.command_key == getattr(

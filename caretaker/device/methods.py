@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import diagnostics, notifications, software
 from caretaker.device import events as ev
@@ -28,8 +29,16 @@ _ACCESS = re.compile(r"Subscriber|X_\S{1,62}")
 """What an AccessList can hold (CWMP schemas); it is told as it was given."""
 
 
-def _get_rpc_methods(_: CPE, __: m.GetRPCMethods, ___: float) -> m.Response:
-    return m.GetRPCMethodsResponse(tuple(method.__name__ for method in METHODS))
+def has_method(cpe: CPE, kind: type[m.Request]) -> bool:
+    """Whether the CPE has a method: it is in the table, and in the CPE's version of CWMP."""
+    namespace = cpe.premises.namespace or cpe.profile.namespace
+    return kind in METHODS and SINCE.get(kind, 0) <= _MINORS.get(namespace, _LATEST)
+
+
+def _get_rpc_methods(cpe: CPE, _: m.GetRPCMethods, __: float) -> m.Response:
+    return m.GetRPCMethodsResponse(
+        tuple(kind.__name__ for kind in METHODS if has_method(cpe, kind))
+    )
 
 
 def _get_parameter_values(cpe: CPE, request: m.GetParameterValues, now: float) -> m.Response:
@@ -251,4 +260,15 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.ChangeDUState: software.change_du_state,
     **TRANSFER_METHODS,
 }
-"""What this CPE can do; any other method is answered with fault 9000."""
+"""What CPEs can do; any other method is answered with fault 9000."""
+
+SINCE: dict[type[m.Request], int] = {
+    m.GetAllQueuedTransfers: 1,
+    m.ScheduleDownload: 2,
+    m.CancelTransfer: 2,
+    m.ChangeDUState: 2,
+}
+"""The version of CWMP, 1.x, that a method came with; the others were there from the first."""
+_LATEST = 4
+_MINORS = {CWMP_1_0: 0, CWMP_1_1: 1}
+"""The version that a namespace stands for; other namespaces have every method."""

@@ -14,7 +14,7 @@ from datetime import date, time
 from ipaddress import IPv4Network
 from typing import Any
 
-from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
+from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1, CWMP_1_2
 from caretaker.device.data_model import TYPES, known_type
 from caretaker.device.dynamics import Rules, parse_dynamic
 from caretaker.device.limits import Limits
@@ -25,7 +25,7 @@ from caretaker.errors import ProfileError
 
 CWMP_VERSIONS = {
     "1.0": CWMP_1_0,
-    "1.1": "urn:dslforum-org:cwmp-1-1",
+    "1.1": CWMP_1_1,
     "1.2": CWMP_1_2,
     "1.3": CWMP_1_2,
     "1.4": CWMP_1_2,

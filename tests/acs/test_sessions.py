@@ -153,6 +153,21 @@ def test_tasks_are_done_in_order() -> None:
     assert only(acs).known["Device.A"].value == "5"
 
 
+@pytest.mark.rule("8-11", "8.3-5")
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_download_is_done_when_the_device_has_agreed_or_has_it_already(status: int) -> None:
+    acs, cpe = setting(provisioning=False)
+    cpe.post(inform())
+    cpe.post()
+    task = queue(acs, "download", fileType="2 Web Content", url="http://files/x")
+    cpe.post(inform())
+    request = decode(cpe.post().data).message
+    assert isinstance(request, m.Download)
+    assert (request.file_type, request.url) == ("2 Web Content", "http://files/x")
+    assert cpe.say(m.DownloadResponse(status)) is None
+    assert (task.ended.is_set(), task.fault) == (True, None)
+
+
 @pytest.mark.rule("3.3-3")
 def test_a_fault_ends_the_task_and_not_the_session() -> None:
     acs, cpe = setting(provisioning=False)

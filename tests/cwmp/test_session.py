@@ -25,6 +25,7 @@ class Peer:
     def __init__(self) -> None:
         self.answered: list[m.Request] = []
         self.heard: list[m.Request] = []
+        self.faulted: list[m.Request] = []
 
     def answer(self, request: m.Request, now: float) -> m.Response:
         self.answered.append(request)
@@ -34,6 +35,9 @@ class Peer:
 
     def delivered(self, request: m.Request, now: float) -> None:
         self.heard.append(request)
+
+    def refused(self, request: m.Request, now: float) -> None:
+        self.faulted.append(request)
 
 
 class Controller:
@@ -313,7 +317,7 @@ def test_after_a_fault_the_next_request_comes() -> None:
     session.receive(say(m.Fault.of(8000), "2"), 0.0)
     assert posted(session) == SECOND
     session.receive(say(HEARD, "3"), 0.0)
-    assert peer.heard == [INFORM, SECOND]
+    assert (peer.heard, peer.faulted) == ([INFORM, SECOND], [DONE])
 
 
 @pytest.mark.rule("3.4-5")

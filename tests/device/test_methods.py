@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from helpers.cpes import ask, cpe
+from helpers.schemas import Schemas
 
 from caretaker.cwmp import messages as m
 from caretaker.device import notifications
-from caretaker.device.methods import METHODS
+from caretaker.device.methods import METHODS, SINCE
 
 NAME = "Device.WiFi.SSID.1.SSID"
 INFO = "Device.DeviceInfo."
@@ -37,6 +38,38 @@ def set_(*structs: tuple[str, str] | tuple[str, str, str], key: str = "") -> m.S
 def test_get_rpc_methods_lists_what_there_is() -> None:
     response = ask(cpe(), m.GetRPCMethods())
     assert response == m.GetRPCMethodsResponse(tuple(each.__name__ for each in METHODS))
+
+
+@pytest.mark.rule("8-8")
+@pytest.mark.parametrize("minor", [0, 1, 2])
+def test_methods_of_later_versions_are_not_there(minor: int) -> None:
+    box = cpe("tr098", namespace=f"urn:dslforum-org:cwmp-1-{minor}")
+    response = ask(box, m.GetRPCMethods())
+    later = {kind for kind, since in SINCE.items() if since > minor}
+    assert isinstance(response, m.GetRPCMethodsResponse)
+    assert set(response.method_list) == {each.__name__ for each in set(METHODS) - later}
+    for kind in later:
+        assert fault_code(ask(box, m.UnreadableRequest(kind.__name__, "why"))) == 9000
+
+
+@pytest.mark.parametrize("minor", [0, 1, 2])
+def test_methods_came_with_the_version_whose_schema_has_them(schemas: Schemas, minor: int) -> None:
+    found = {kind for kind in METHODS if schemas.has(minor, kind.__name__)}
+    assert found == {kind for kind in METHODS if SINCE.get(kind, 0) <= minor}
+
+
+@pytest.mark.rule("8-8")
+@pytest.mark.parametrize(
+    "request_",
+    [
+        m.GetAllQueuedTransfers(),
+        m.CancelTransfer("k"),
+        m.ScheduleDownload("k", "2 Web Content", "http://files/x"),
+        m.ChangeDUState(()),
+    ],
+)
+def test_a_device_of_cwmp_1_0_answers_them_with_9000(request_: m.Request) -> None:
+    assert fault_code(ask(cpe("tr098"), request_)) == 9000
 
 
 @pytest.mark.rule("8-1", "8-3", "8-4")

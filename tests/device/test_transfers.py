@@ -29,7 +29,7 @@ from caretaker.device.transfers import (
     TransferSettings,
     version_of,
 )
-from caretaker.errors import DeviceBusy, InputError
+from caretaker.errors import DeviceBusy, FaultError, InputError
 
 CONFIG = "3 Vendor Configuration File"
 VERSION = "Device.DeviceInfo.SoftwareVersion"
@@ -94,11 +94,13 @@ def complete(acs: ScriptedACS) -> m.TransferComplete:
 
 
 class TestRequest:
+    @pytest.mark.rule("8-2", "8-5")
     def test_all_six_are_methods(self) -> None:
         assert len(TRANSFER_METHODS) == 6
         assert TRANSFER_METHODS.items() <= METHODS.items()
         assert set(EVENTS_OF_REQUESTS) == set(get_args(transfers.Request))
 
+    @pytest.mark.rule("8.3-5", "8.3-6")
     def test_the_answer_promises_a_transfer_complete(self) -> None:
         acs = ScriptedACS()
         made = box()
@@ -110,6 +112,7 @@ class TestRequest:
             m.ScheduleDownloadResponse(),
         ]
 
+    @pytest.mark.rule("8.3-1", "8.3-2", "8.3-4", "8.3-7", "8.3-15", "8.3-19")
     @pytest.mark.parametrize(
         "request_",
         [
@@ -147,10 +150,12 @@ class TestRequest:
         assert fault_code(ask(made, request_)) == 9003
         assert (made.transfers, made.jobs) == ((), ())
 
+    @pytest.mark.rule("8.3-7", "8.3-14")
     @pytest.mark.parametrize("scheme", ["ftp", "sftp", "tftp", "file"])
     def test_other_protocols_are_9013(self, scheme: str) -> None:
         assert fault_code(ask(box(), download(url=f"{scheme}://files/x"))) == 9013
 
+    @pytest.mark.rule("8.3-1", "8.3-2", "8.3-14", "8.3-20")
     @pytest.mark.parametrize(
         "request_",
         [
@@ -168,6 +173,7 @@ class TestRequest:
         assert not isinstance(ask(made, request_), m.Fault)
         assert queued(made) == [("k", 1)]
 
+    @pytest.mark.rule("8.3-12")
     def test_more_than_sixteen_are_9004(self) -> None:
         made = box()
         for number in range(MAX_TRANSFERS):
@@ -177,6 +183,7 @@ class TestRequest:
 
 
 class TestDownload:
+    @pytest.mark.rule("4.2-8", "6-30", "8.3-6", "8.3-8", "8.3-9", "8.3-17")
     def test_it_is_done_after_the_session_and_told_in_another(self) -> None:
         made = box()
         made.connection_request(1.0)
@@ -196,6 +203,7 @@ class TestDownload:
         )
         assert (made.transfers, made.requests, made.pending, made.due) == ((), (), (), inf)
 
+    @pytest.mark.rule("8.3-11")
     def test_a_delay_counts_from_the_request(self) -> None:
         made = box()
         ask(made, download(delay_seconds=100), 1.0)
@@ -241,6 +249,7 @@ class TestDownload:
             "b",
         ]
 
+    @pytest.mark.rule("3.3-6", "4.2-8")
     @pytest.mark.parametrize(
         ("request_", "settings_", "expected"),
         [
@@ -291,7 +300,60 @@ class TestDownload:
         assert until_told(made)[1] == 50.0
 
 
+class Refusing(ScriptedACS):
+    """An ACS that does not want to hear of transfers."""
+
+    def answer(self, request: m.Request) -> m.Response:
+        self.heard.append(request)
+        raise FaultError(8003)
+
+
+@pytest.mark.rule("3.4-8")
+class TestRefused:
+    def test_it_is_told_five_times_and_then_no_more(self) -> None:
+        made = box()
+        ask(made, download("unwanted"))
+        made.begin_session(made.reschedule(1.0))
+        for number in range(transfers.MAX_REFUSALS):
+            assert len(made.transfers) == 1
+            acs = refuse(made, 100.0 + number)
+            assert {"7 TRANSFER COMPLETE", "M Download"} <= set(codes(acs.inform_message))
+            assert complete(acs).command_key == "unwanted"
+        assert (made.transfers, made.requests, made.pending, made.due) == ((), (), (), inf)
+        books = made.premises.books
+        why = "refused by the ACS"
+        assert books.discarded["7 TRANSFER COMPLETE", why] == 1
+        assert books.discarded["M Download", why] == 1
+        assert made.premises.transfer_counts == {"requested": 1, "succeeded": 1}
+
+    def test_others_are_told_as_before(self) -> None:
+        made = box()
+        ask(made, download("a"))
+        made.begin_session(made.reschedule(1.0))
+        for number in range(transfers.MAX_REFUSALS - 1):
+            refuse(made, 100.0 + number)
+        ask(made, upload("b"), 110.0)
+        made.begin_session(110.0)
+        assert [getattr(each, "command_key", "") for each in refuse(made, 120.0).heard] == [
+            "a",
+            "b",
+        ]
+        assert [event.event_code for event in made.pending] == ["7 TRANSFER COMPLETE", "M Upload"]
+        made.connection_request(130.0)
+        assert complete(run(made, 130.0)).command_key == "b"
+        assert (made.transfers, made.pending) == ((), ())
+
+
+def refuse(made: CPE, now: float) -> ScriptedACS:
+    """A session in which the ACS refuses what the CPE has to tell."""
+    made.connection_request(now)
+    session = made.begin_session(now)
+    assert session is not None
+    return talk(made, session, now, acs=Refusing())
+
+
 class TestFirmware:
+    @pytest.mark.rule("6-29", "8.3-8")
     def test_the_new_version_runs_after_an_outage(self) -> None:
         made = box()
         ask(made, download("fw", FIRMWARE), 1.0)
@@ -309,6 +371,17 @@ class TestFirmware:
         assert told.fault_struct == m.FaultStruct()
         assert told.complete_time == "2025-06-15T15:07:51Z"
         assert made.value("Device.DeviceInfo.UpTime", 80.0) == "9"
+
+    @pytest.mark.rule("4.1-25")
+    def test_in_the_session_that_asks_for_it_the_old_version_runs(self) -> None:
+        made = box(seconds=(0.0, 0.0))
+        made.connection_request(1.0)
+        acs = run(made, 1.0, download("fw", FIRMWARE), m.GetParameterValues((VERSION,)))
+        version = acs.responses[-1]
+        assert isinstance(version, m.GetParameterValuesResponse)
+        assert [struct.value for struct in version.parameter_list] == ["4.7.2"]
+        assert (made.begin_session(1.0), made.due) == (None, 61.0)
+        assert made.value(VERSION, 61.0) == "5.0.1"
 
     def test_what_else_is_due_waits_until_it_is_up(self) -> None:
         made = box()
@@ -366,6 +439,7 @@ class TestReboot:
         assert now == 75.0
         assert complete(acs).start_time == "2025-06-15T15:07:45Z"
 
+    @pytest.mark.rule("8.3-10")
     def test_what_waits_or_has_ended_survives(self) -> None:
         made = box()
         ask(made, download("waits", delay_seconds=1000), 1.0)
@@ -406,6 +480,7 @@ class TestQueue:
         ask(made, m.CancelTransfer("a"))
         assert queued(made) == [("b", 1)]
 
+    @pytest.mark.rule("8.3-3")
     def test_the_list_of_all_has_numbers_of_its_own_for_uploads(self) -> None:
         made = box()
         made.connection_request(1.0)
@@ -446,6 +521,7 @@ class TestQueue:
 class TestScheduleDownload:
     ANY, NOW, IDLE, _ = WINDOW_MODES
 
+    @pytest.mark.rule("8.3-19", "8.3-20")
     def test_it_starts_at_a_moment_of_its_own_and_ends_within_the_window(self) -> None:
         moments = set()
         for index in range(20):
@@ -460,6 +536,7 @@ class TestScheduleDownload:
             moments.add(now)
         assert len(moments) == 20
 
+    @pytest.mark.rule("8.3-20")
     def test_immediately_is_when_the_window_opens(self) -> None:
         made = box()
         ask(made, scheduled((100, 200, self.NOW, 0)), 1.0)
@@ -472,6 +549,7 @@ class TestScheduleDownload:
         assert (now, complete(acs).fault_struct.fault_code) == (310.0, 9010)
         assert made.premises.transfer_counts["retried"] == 1
 
+    @pytest.mark.rule("8.3-20")
     @pytest.mark.parametrize(("most", "attempts"), [(0, 1), (2, 3), (-1, RETRIES + 1)])
     def test_retries_within_a_window(self, most: int, attempts: int) -> None:
         made = box(failures=1.0)
@@ -480,12 +558,14 @@ class TestScheduleDownload:
         assert complete(acs).fault_struct.fault_code == 9010
         assert now == attempts * (10 + RETRY_SECONDS) - RETRY_SECONDS
 
+    @pytest.mark.rule("8.3-19")
     def test_a_window_that_is_too_short_is_9020(self) -> None:
         made = box()
         ask(made, scheduled((100, 105, self.ANY, 5)), 0.0)
         acs, now = until_told(made)
         assert (now, complete(acs).fault_struct.fault_code) == (105.0, 9020)
 
+    @pytest.mark.rule("8.3-9", "8.3-19")
     def test_a_device_that_is_down_all_that_time_tells_9020_without_times(self) -> None:
         made = box()
         ask(made, scheduled((5, 20, self.NOW, 5), (25, 30, self.NOW, 5)), 0.0)
@@ -589,7 +669,13 @@ class TestRealOnes:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"seconds": (2.0, 1.0)}, {"seconds": (-1.0, 1.0)}, {"failures": 1.5}, {"bandwidth": -1.0}],
+    [
+        {"fault_code": 9013},
+        {"seconds": (2.0, 1.0)},
+        {"seconds": (-1.0, 1.0)},
+        {"failures": 1.5},
+        {"bandwidth": -1.0},
+    ],
 )
 def test_bad_settings_are_one_line(bad: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(bad)).replace("_", " ")):

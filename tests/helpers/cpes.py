@@ -93,9 +93,15 @@ def run(box: CPE, now: float, *requests: m.Request) -> ScriptedACS:
     return talk(box, session, now, *requests)
 
 
-def talk(box: CPE, session: CPESession, now: float, *requests: m.Request) -> ScriptedACS:
+def talk(
+    box: CPE,
+    session: CPESession,
+    now: float,
+    *requests: m.Request,
+    acs: ScriptedACS | None = None,
+) -> ScriptedACS:
     """The whole of a session that has begun."""
-    acs = ScriptedACS(requests)
+    acs = acs or ScriptedACS(requests)
     other = ACSSession(acs)
     while (body := session.next_post()) is not None:
         session.receive(other.receive(body), now)

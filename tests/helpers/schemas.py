@@ -49,6 +49,11 @@ class Schemas:
         parser.resolvers.add(_Offline(self._folder))
         return etree.XMLSchema(etree.parse(str(self._folder / name), parser))
 
+    def has(self, minor: int, element: str) -> bool:
+        """Whether the schema of CWMP 1.x has an element of this name."""
+        schema = etree.parse(str(self._folder / f"cwmp-1-{minor}.xsd")).getroot()
+        return any(each.get("name") == element for each in schema)
+
     def validate(self, data: bytes, namespace: str) -> None:
         """Fail if these bytes are no valid envelope."""
         self._schemas.get(namespace, self._latest).assertValid(etree.fromstring(data))
