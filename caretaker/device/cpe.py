@@ -17,6 +17,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from math import inf
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from caretaker.cwmp import messages as m
@@ -199,7 +200,9 @@ class CPE:
         """
         period, start = periodic.period(self, now), periodic.start(self)
         url, beat = self.acs_url(now), heartbeat.policy(self, now)
-        self.own().values.update(values)
+        for path, value in values:
+            if value or self.value(path, now):  # most ParameterKeys are empty, and stay so
+                self.own().values[intern(path)] = value
         # The same values once more leave the phase alone.
         if (periodic.period(self, now), periodic.start(self)) != (period, start):
             periodic.arm(self, now)
