@@ -156,7 +156,7 @@ def _help(_: Console, __: str) -> str:
 
 def _boot(console: Console, _: str) -> str:
     def reboot(cpe: CPE, now: float) -> None:
-        cpe.plan(Job(now, "reboot", "", CPE.reboot))
+        cpe.plan(Job(now, "reboot", "", CPE.reboot, survives_reboot=False))
 
     console.call(reboot)  # a session that runs comes to its end before
     down = console.call(lambda cpe, now: cpe.down_until - now)

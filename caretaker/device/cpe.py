@@ -194,7 +194,7 @@ class CPE:
 
     def set_values(self, values: Iterable[tuple[str, str]], now: float) -> bool:
         """
-        Set parameters on behalf of the ACS; what they steer follows.
+        Set parameters; what they steer follows.
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
@@ -231,7 +231,8 @@ class CPE:
         if not TYPES[parameter.type].fits(value):
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
-            self.own().values[path] = cleaned(value, parameter.type)
+            if self.set_values([(path, cleaned(value, parameter.type))], now):
+                self._first_contact("new ACS", now)
             if path.removeprefix(self.profile.device_info) in _NAME:
                 self._first_contact("another device", now)
             self.notify(path, now)
@@ -244,9 +245,14 @@ class CPE:
             return
         if path not in self.changed:
             self.changed = (*self.changed, path)
-        is_active = kind == notifications.ACTIVE
+        is_active = kind == notifications.ACTIVE and not self._retries(ev.VALUE_CHANGE)
         at = notifications.earliest(self, now) if is_active else inf
         self.raise_event(EventStruct(ev.VALUE_CHANGE), at)
+
+    def _retries(self, event_code: str) -> bool:
+        """Whether such an event waits for the retry already: one more is nothing new for it."""
+        waits = self.failures > 0 and self.session_due < inf
+        return waits and any(event.event_code == event_code for event in self.events)
 
     def setting(self, last: str, default: float, now: float) -> float:
         """A number of ManagementServer; the default where it is absent or no number."""
@@ -316,6 +322,7 @@ class CPE:
         self.session_due, self.failures = inf, 0
         self.raise_event(EventStruct(ev.BOOTSTRAP), now)
         heartbeat.arm(self, now)
+        notifications.watch(self, now)
 
     def _up_again(self, now: float) -> float:
         chance = self.premises.identities.random(self.index, "reboot")
@@ -443,6 +450,7 @@ class CPE:
     def _inform(self, now: float) -> m.Inform:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
         codes = [event.event_code for event in self.sent]
+        notifications.inform(self, now)
         added = notifications.inform_parameters(self, codes, now)
         paths = dict.fromkeys((*self.profile.inform_parameters, *self.telling, *added))
         return m.Inform(
@@ -464,22 +472,37 @@ class CPE:
             raise FaultError(FaultCode.INVALID_ARGUMENTS, unreadable.reason)
         return METHODS[kind](self, request, now)
 
-    def delivered(self, request: m.Request, now: float) -> None:
+    def delivered(self, request: m.Request, _: float) -> None:
         """Drop the events that the good answer to this request delivers."""
         if isinstance(request, m.Inform):
-            notifications.tell(self, self.telling, now)
+            notifications.told(self)
             self.telling = ()
             if _CONNECTION_REQUEST in self.sent:
                 self.accepted_at = 0.0
         self.asking = tuple(each for each in self.asking if each is not request)
         self.sent = self.premises.books.deliver(self.sent, request, self.asking)
         transfers.told(self, request)
+        if self.overlay is not None and self.overlay.refusals:
+            self.overlay.refusals.pop(request, None)
 
     def refused(self, request: m.Request, _: float) -> None:
-        """Repeat it in the next session; a TransferComplete that is refused each time never."""
-        if transfers.refused(self, request):
+        """
+        Repeat it in the next session, but not for ever.
+
+        An ACS that does not know a method (GenieACS: most of them) would get it in every session.
+        """
+        if transfers.refused(self, request) or self._is_hopeless(request):
             self.asking = tuple(each for each in self.asking if each is not request)
             self.sent = self.premises.books.refuse(self.sent, request, self.asking)
+
+    def _is_hopeless(self, request: m.Request) -> bool:
+        """Whether a request other than TransferComplete was refused too often; counts it."""
+        if isinstance(request, m.TransferComplete):
+            return False
+        overlay = self.own()
+        counts = overlay.refusals = overlay.refusals or {}
+        counts[request] = counts.get(request, 0) + 1
+        return counts[request] >= transfers.MAX_REFUSALS and counts.pop(request) > 0
 
     def thinking_time(self, number: int) -> float:
         """Seconds before it answers the ACS's request of this number in a session, from 1."""

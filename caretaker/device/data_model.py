@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
-from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, ParameterValueStruct
+from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, ParameterValueStruct, Request
 from caretaker.device.limits import Limits
 from caretaker.errors import FaultError
 
@@ -195,9 +195,11 @@ class Rows:
 class Overlay:
     """What one CPE has that differs from its model; all of it survives a reboot."""
 
-    __slots__ = ("attributes", "rows", "told", "units", "values")
+    __slots__ = ("attributes", "refusals", "rows", "telling", "told", "units", "values")
 
     def __init__(self) -> None:
+        self.refusals: dict[Request, int] | None = None  # faults that own requests have met
+        self.telling: dict[str, str] | None = None  # of them, what the running Inform tells
         self.told: dict[str, str] | None = None  # of what changes by itself and is watched
         self.values: dict[str, str] = {}
         self.attributes: dict[str, Attributes] | None = None
@@ -489,6 +491,7 @@ class DataModel:
         holders: tuple[dict[str, Any], ...] = (
             overlay.values,
             overlay.attributes or {},
+            overlay.told or {},
             rows.children,
             rows.parameters,
             rows.objects,

@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from math import floor, inf, pi, sin
+from math import floor, inf, isfinite, pi, sin
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.device.data_model import Row
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
 
 _DAY = 86_400.0
+_SHORTEST = 0.1
+_MOST_DECIMALS = 9
 _LATTICE = 16
 """Steps between the points that a walk goes through."""
 
@@ -168,22 +170,30 @@ def parse_dynamic(given: Mapping[str, Any]) -> tuple[str, Dynamic]:
     if unknown:
         raise ProfileError(f"{where}: no {unknown[0]!r} here")
     spec = Dynamic(kind, **_settings(where, given))
-    if spec.least > spec.most or min(spec.step, spec.dwell) <= 0 or spec.rate < 0:
-        raise ProfileError(f"{where}: least above most, or a step, dwell or rate below zero")
-    if not 0 <= spec.spread <= 1:
-        raise ProfileError(f"{where}: 'spread' must be from 0 to 1")
+    if spec.least > spec.most or spec.rate < 0:
+        raise ProfileError(f"{where}: least above most, or a rate below zero")
+    if min(spec.step, spec.dwell) < _SHORTEST:
+        raise ProfileError(f"{where}: step and dwell must be at least {_SHORTEST:g} s")
+    if not 0 <= spec.spread <= 1 or not 0 <= spec.decimals <= _MOST_DECIMALS:
+        raise ProfileError(f"{where}: 'spread' is from 0 to 1, 'decimals' from 0 to 9")
     if kind == "enumeration" and not spec.values:
         raise ProfileError(f"{where}: 'values' is missing")
     return path, spec
+
+
+def _number(where: str, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ProfileError(f"{where}: {key!r} must be a number")
+    if key == "decimals" and value != int(value):
+        raise ProfileError(f"{where}: 'decimals' must be a whole number")
+    return int(value) if key == "decimals" else float(value)
 
 
 def _settings(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for key in _NUMBERS:
         if key in given:
-            if isinstance(given[key], bool) or not isinstance(given[key], int | float):
-                raise ProfileError(f"{where}: {key!r} must be a number")
-            settings[key] = int(given[key]) if key == "decimals" else float(given[key])
+            settings[key] = _number(where, key, given[key])
     values = given.get("values", [])
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
         raise ProfileError(f"{where}: 'values' must be a list of texts")
@@ -213,7 +223,9 @@ def applied(rows: Sequence[Row], rules: Rules) -> tuple[list[Row], tuple[Dynamic
     found: list[Row] = []
     specs: list[Dynamic] = []
     for row in rows:
-        spec = None if row.source or row.is_object else told.get(row.path) or usual(row)
+        if row.path in told and (row.is_object or row.source not in _GIVE_WAY):
+            raise ProfileError(f"[[dynamic]] {row.path} is an object, or computed by the run")
+        spec = told.get(row.path) or (None if row.source or row.is_object else usual(row))
         if spec is not None:
             wrap = 2**64 if row.type == "xsd:unsignedLong" else 2**32
             found.append(row._replace(source=SOURCE, number=len(specs)))
@@ -249,6 +261,8 @@ def pattern(path: str) -> re.Pattern[str]:
 
 
 _INSTANCE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
+_GIVE_WAY = ("", "template", "wan_ip", "mac", "up_time")
+"""Sources of values that a rule may stand in place of."""
 SOURCE = "dynamic"
 """The source of the values of such rows; their number is that of the rule."""
 

@@ -91,6 +91,7 @@ def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -
     values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
     if cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now):
         cpe.after_session(request)
+    notifications.tell(cpe, names, now)
     diagnostics.follow(cpe, names, now)
     return m.SetParameterValuesResponse(0)
 
@@ -175,7 +176,8 @@ def _set_parameter_attributes(
     ]
     if any(s.notification_change and not 0 <= s.notification <= 6 for _, s in targets):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "Notification is 0 to 6")
-    if not all(_ACCESS.fullmatch(name) for _, struct in targets for name in struct.access_list):
+    lists = [struct.access_list for _, struct in targets if struct.access_list_change]
+    if not all(_ACCESS.fullmatch(name) for names in lists for name in names):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "AccessList is Subscriber or X_...")
     if any(s.notification_change and _denied(cpe, path, s.notification) for path, s in targets):
         raise FaultError(FaultCode.NOTIFICATION_REQUEST_REJECTED)

@@ -7,7 +7,7 @@ Functions of a CPE: attributes of notification, the InformParameter table, and t
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from caretaker.device import dynamics
 from caretaker.device.agenda import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from caretaker.device.cpe import CPE
+    from caretaker.device.profile import Profile
 
 PASSIVE, ACTIVE = 1, 2
 _STANDARD = {0: 0, 1: PASSIVE, 2: ACTIVE, 3: 0, 4: PASSIVE, 5: 0, 6: PASSIVE}
@@ -45,7 +46,12 @@ def attribute(cpe: CPE, path: str) -> int:
     attributes = cpe.overlay.attribute(path) if cpe.overlay is not None else None
     if attributes is not None:
         return attributes.notification
-    is_default = last in DEFAULT_ACTIVE or path == cpe.profile.external_address
+    return _of_factory(cpe.profile, path)
+
+
+def _of_factory(profile: Profile, path: str) -> int:
+    last = path[len(profile.model.root) :]
+    is_default = last in (*FORCED_ACTIVE, *DEFAULT_ACTIVE) or path == profile.external_address
     return ACTIVE if is_default or _tells_a_unit(last) else 0
 
 
@@ -70,34 +76,58 @@ def earliest(cpe: CPE, now: float) -> float:
 
 
 def watch(cpe: CPE, now: float) -> None:
-    """Look after what changes by itself and has attributes: set just now, or after a boot."""
-    overlay = cpe.overlay
-    if overlay is None or not overlay.attributes or not cpe.premises.behaviors.dynamic_params:
-        return
-    told = overlay.told = overlay.told or {}
+    """Look after what changes by itself and is to be told: attributes set just now, or a boot."""
+    paths = _watched(cpe) if cpe.premises.behaviors.dynamic_params else ()
     cpe.cancel(_CHANGE)
-    for path in overlay.attributes:
-        parameter = cpe.parameter(path)
-        if parameter is None or parameter.source != dynamics.SOURCE or not kind(cpe, path):
-            told.pop(path, None)
-            continue
-        told.setdefault(path, cpe.value(path, now))
-        if kind(cpe, path) == ACTIVE:
-            _plan(cpe, path, parameter.number, now)
-    overlay.told = told or None
-
-
-def _plan(cpe: CPE, path: str, number: int, now: float) -> None:
-    """The next change that an active notification is to tell; none of what moves all the time."""
-    due = dynamics.next_change_of(cpe, number, now)
-    if due == inf:
+    if not paths:
+        if cpe.overlay is not None:
+            cpe.overlay.told = None
         return
+    overlay = cpe.own()
+    old = overlay.told or {}
+    overlay.told = {path: old.get(path, cpe.value(path, now)) for path in paths}
+    for path in paths:
+        if kind(cpe, path) == ACTIVE:
+            _plan(cpe, path, now)
 
-    def look_and_plan(cpe: CPE, at: float) -> None:
+
+def _watched(cpe: CPE) -> list[str]:
+    """What changes by itself and asks for notification, by the ACS or from the factory."""
+    attributes = cpe.overlay.attributes if cpe.overlay is not None else None
+    paths = dict.fromkeys((*active_of_factory(cpe.profile), *(attributes or ())))
+    return [path for path in paths if _changes(cpe, path) and kind(cpe, path)]
+
+
+@lru_cache(256)
+def active_of_factory(profile: Profile) -> tuple[str, ...]:
+    """What of a profile changes by itself and is actively notified until the ACS says otherwise."""
+    changing = (p for p, each in profile.model.parameters.items() if each.source == dynamics.SOURCE)
+    return tuple(path for path in changing if _of_factory(profile, path))
+
+
+def _changes(cpe: CPE, path: str) -> bool:
+    """Whether it does so still: what the ACS has set stays."""
+    parameter = cpe.parameter(path)
+    is_set = cpe.overlay is not None and path in cpe.overlay.values
+    return parameter is not None and parameter.source == dynamics.SOURCE and not is_set
+
+
+def _plan(cpe: CPE, path: str, now: float) -> None:
+    """The next change that an active notification is to tell; none of what moves all the time."""
+    parameter = cpe.parameter(path)
+    if parameter is None or path not in _told(cpe) or not _changes(cpe, path):
+        return
+    due = dynamics.next_change_of(cpe, parameter.number, now)
+    if due < inf:
+        cpe.plan(Job(max(due, now + 1e-3), _CHANGE, path, _look_and_plan(path), False))
+
+
+def _look_and_plan(path: str) -> Callable[[CPE, float], None]:
+    def act(cpe: CPE, at: float) -> None:
         look(cpe, at, (path,))
-        _plan(cpe, path, number, at)
+        _plan(cpe, path, at)
 
-    cpe.plan(Job(max(due, now + 1e-3), _CHANGE, path, look_and_plan, survives_reboot=False))
+    return act
 
 
 def look(cpe: CPE, now: float, paths: Iterable[str] | None = None) -> None:
@@ -109,11 +139,26 @@ def look(cpe: CPE, now: float, paths: Iterable[str] | None = None) -> None:
 
 
 def tell(cpe: CPE, paths: Iterable[str], now: float) -> None:
-    """The ACS has been told these."""
+    """The ACS knows these: it has set them."""
     told = _told(cpe)
     for path in paths if told else ():
         if path in told:
             told[path] = cpe.value(path, now)
+
+
+def inform(cpe: CPE, now: float) -> None:
+    """Note what the Inform that is made now tells of what is watched."""
+    told = _told(cpe)
+    if told and cpe.overlay is not None:
+        telling = [path for path in cpe.telling if path in told]
+        cpe.overlay.telling = {path: cpe.value(path, now) for path in telling} or None
+
+
+def told(cpe: CPE) -> None:
+    """The ACS has taken that Inform."""
+    if cpe.overlay is not None and cpe.overlay.telling:
+        _told(cpe).update(cpe.overlay.telling)
+        cpe.overlay.telling = None
 
 
 def _told(cpe: CPE) -> dict[str, str]:
@@ -170,8 +215,8 @@ def _is_on(cpe: CPE, row: str, numbers: set[str], now: float) -> bool:
 
 def _named(cpe: CPE, name: str) -> list[str]:
     """The parameters of a name with wildcards; none if it names nothing."""
-    if not name:
-        return []
+    if not name.endswith(".") and "*" not in name:
+        return [name] if cpe.parameter(name) is not None else []
     pattern = _pattern(name)
     return [
         path
@@ -180,7 +225,7 @@ def _named(cpe: CPE, name: str) -> list[str]:
     ]
 
 
-@cache
+@lru_cache(1024)
 def _pattern(name: str) -> re.Pattern[str]:
     body = re.escape(name).replace(r"\*", "[0-9]+")
     return re.compile(body + ("" if name.endswith(".") else "$"))

@@ -829,3 +829,35 @@ def test_versions_of_cwmp_have_header_elements_of_their_own() -> None:
         envelope = decode(session.next_post() or b"")
         versions = envelope.supported_cwmp_versions
         assert (envelope.session_timeout, len(versions) or ()) == expected
+
+
+class TestWhatTheDeviceItselfChanges:
+    def test_switching_periodic_informs_works_as_when_the_acs_does(self) -> None:
+        box = cpe()
+        run(box, 0.0)
+        assert box.change(f"{MS}PeriodicInformEnable", "0", 1.0) == inf
+        assert box.change(f"{MS}PeriodicInformEnable", "1", 1.0) < inf
+        assert box.change(f"{MS}PeriodicInformInterval", "10", 1.0) <= 11.0
+
+    def test_another_acs_is_met_for_the_first_time(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0)
+        box.change(f"{MS}URL", "http://other/", 1.0)
+        assert codes(run(box, 1.0).inform_message) == ["0 BOOTSTRAP"]
+
+
+def test_a_request_that_is_always_refused_is_given_up() -> None:
+    box = cpe(behaviors=NO_PERIODS)
+    run(box, 0.0)
+    request = m.RequestDownload("1 Firmware Upgrade Image")
+    box.ask(request, 1.0)
+    for session in range(1, 6):
+        assert box.requests == (request,)
+        box.connection_request(float(session))
+        started = box.begin_session(float(session))
+        assert started is not None
+        box.delivered(m.Inform(box.about, ()), 0.0)
+        box.refused(request, 0.0)
+        box.end_session(Outcome.SUCCEEDED, float(session))
+    assert (box.requests, box.events) == ((), ())
+    assert box.premises.books.discarded["9 REQUEST DOWNLOAD", "refused by the ACS"] == 1

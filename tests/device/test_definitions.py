@@ -130,6 +130,7 @@ def test_without_profiles_it_is_all_but_what_is_old() -> None:
     assert not {f"{GADGET}Old", "Device.Relic.", "Device.Relic.X"} & paths
 
 
+@pytest.mark.rule("11-4")
 def test_a_profile_is_what_it_names() -> None:
     assert set(device("Baseline:1").rows) == {
         "Device.",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 from typing import Any
 
 import pytest
-from helpers.cpes import codes, cpe, run, talk
+from helpers.cpes import codes, cpe, premises, profile, run, talk
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
+from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors
+from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.data_model import Row
 from caretaker.device.dynamics import KINDS, Chance, Dynamic, applied, parse_dynamic
 from caretaker.errors import ProfileError
@@ -101,7 +105,11 @@ def test_every_kind_can_be_declared(kind: str) -> None:
         ({"path": "Device.A", "kind": "walk", "speed": 1}, "no 'speed' here"),
         ({"path": "Device.A", "kind": "walk", "least": "a"}, "'least' must be a number"),
         ({"path": "Device.A", "kind": "walk", "least": 2, "most": 1}, "least above most"),
-        ({"path": "Device.A", "kind": "walk", "step": 0}, "step, dwell or rate"),
+        ({"path": "Device.A", "kind": "walk", "step": 0}, "at least 0.1 s"),
+        ({"path": "Device.A", "kind": "walk", "step": float("nan")}, "'step' must be a number"),
+        ({"path": "Device.A", "kind": "walk", "decimals": -1}, "'decimals' from 0 to 9"),
+        ({"path": "Device.A", "kind": "walk", "decimals": 1.5}, "must be a whole number"),
+        ({"path": "Device.A", "kind": "counter", "rate": float("inf")}, "'rate' must be a number"),
         ({"path": "Device.A", "kind": "enumeration"}, "'values' is missing"),
         ({"path": "Device.A", "kind": "enumeration", "values": [1]}, "list of texts"),
     ],
@@ -176,6 +184,65 @@ class TestOfACPE:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
         assert (box.jobs, box.due) == ((), inf)
+
+    def test_steps_do_not_hurry_the_retry(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(CPU, 2))
+        attempts = 0
+        while box.due < 3600.0:
+            now = box.due
+            if (session := box.begin_session(now)) is not None:
+                session.abort()
+                box.end_session(Outcome.FAILED, now)
+                attempts += 1
+        assert attempts < 15
+
+    def test_what_the_acs_sets_is_not_told_back_and_stays(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        path = "Device.DeviceInfo.ProcessStatus.CPUUsage"
+        run(box, 0.0, watch(path, 2))
+        box.set_values([(path, "99")], 1.0)
+        notifications.tell(box, [path], 1.0)
+        while box.due < 1000.0:
+            assert box.begin_session(box.due) is None
+        assert box.value(path, 5000.0) == "99"
+
+    def test_it_is_watched_for_another_acs_too(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        url = m.ParameterValueStruct("Device.ManagementServer.URL", "http://other/", "")
+        run(box, 0.0, watch(CPU, 2), m.SetParameterValues((url,)))
+        assert [job.kind for job in box.jobs] == ["change"]
+
+    def test_what_changes_before_the_inform_is_answered_is_told_next(self) -> None:
+        box = cpe(behaviors=NO_PERIODS)
+        run(box, 0.0, watch(CPU, 2))
+        now = box.due
+        while (session := box.begin_session(now)) is None:
+            now = box.due
+        later = next(t for t in range(1, 9999) if box.value(CPU, now + t) != box.value(CPU, now))
+        talk(box, session, now + later)
+        assert box.overlay is not None
+        assert (box.overlay.told or {})[CPU] == box.value(CPU, now)
+        assert box.reschedule(now + later) <= now + later
+        session = box.begin_session(now + later)
+        assert [event.event_code for event in box.sent] == ["4 VALUE CHANGE"]
+
+    def test_what_is_active_from_the_factory_is_told_without_attributes(self) -> None:
+        code = "Device.DeviceInfo.ProvisioningCode"
+        rule = Dynamic("enumeration", values=("a", "b", "c"), dwell=60)
+        rows, specs = applied([Row(code, False, True, "a")], ((code, rule),))
+        base = profile()
+        parameter = base.model.parameters[code]._replace(source=rows[0].source, number=0)
+        model = copy.copy(base.model)
+        model.parameters = {**base.model.parameters, code: parameter}
+        model.constants = {k: v for k, v in base.model.constants.items() if k != code}
+        box = CPE(0, replace(base, model=model, dynamics=specs), premises(behaviors=NO_PERIODS))
+        box.power_on(0.0)
+        run(box, 0.0)
+        now = box.due
+        while (session := box.begin_session(now)) is None:
+            now = box.due
+        assert codes(talk(box, session, now).inform_message) == ["4 VALUE CHANGE"]
 
 
 class TestPeriodicInformTime:
