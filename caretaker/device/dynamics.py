@@ -12,10 +12,10 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from math import floor, inf, isfinite, pi, sin
+from math import floor, inf, pi, sin
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from caretaker.device.data_model import Row
+from caretaker.device.data_model import TYPES, Row, known_type
 from caretaker.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DAY = 86_400.0
 _SHORTEST = 0.1
 _MOST_DECIMALS = 9
+_LARGEST = 1e15
 _LATTICE = 16
 """Steps between the points that a walk goes through."""
 
@@ -106,6 +107,10 @@ def _within(spec: Dynamic, share: float) -> str:
     return f"{number:.{spec.decimals}f}" if spec.decimals else str(round(number))
 
 
+def _bounds(spec: Dynamic) -> tuple[str, str]:
+    return _within(spec, 0.0), _within(spec, 1.0)
+
+
 def _walk(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
     """From one random point to the next in a straight line, sixteen steps each."""
     cell, inside = divmod(_place(spec, chance, wall), _LATTICE)
@@ -132,14 +137,16 @@ class _Kind(NamedTuple):
     value: Callable[[Dynamic, Chance, float, float], str]
     step: Callable[[Dynamic], float]
     """Seconds that it stays the same; ``inf`` for what moves all the time."""
+    examples: Callable[[Dynamic], Sequence[str]]
+    """Values that must fit the parameter's type: the extremes."""
 
 
 KINDS: dict[str, _Kind] = {
-    "counter": _Kind(_count, lambda _: inf),
-    "walk": _Kind(_walk, lambda spec: spec.step),
-    "drift": _Kind(_drift, lambda spec: spec.step),
-    "enumeration": _Kind(_choose, lambda spec: spec.dwell),
-    "clock": _Kind(_clock, lambda _: inf),
+    "counter": _Kind(_count, lambda _: inf, lambda spec: ("0", str(spec.wrap - 1))),
+    "walk": _Kind(_walk, lambda spec: spec.step, _bounds),
+    "drift": _Kind(_drift, lambda spec: spec.step, _bounds),
+    "enumeration": _Kind(_choose, lambda spec: spec.dwell, lambda spec: spec.values),
+    "clock": _Kind(_clock, lambda _: inf, lambda spec: (_clock(spec, Chance(0, 0, 0), 0.0, 0.0),)),
 }
 """What there is, and how long each keeps a value."""
 
@@ -164,7 +171,7 @@ def parse_dynamic(given: Mapping[str, Any]) -> tuple[str, Dynamic]:
     where = f"[[dynamic]] {path or '?'}"
     if not isinstance(path, str) or not path or path.endswith("."):
         raise ProfileError(f"{where}: 'path' must be that of a parameter")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ProfileError(f"{where}: 'kind' must be one of {', '.join(KINDS)}")
     unknown = sorted(set(given) - {"path", "kind", "values", *_NUMBERS})
     if unknown:
@@ -182,8 +189,9 @@ def parse_dynamic(given: Mapping[str, Any]) -> tuple[str, Dynamic]:
 
 
 def _number(where: str, key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ProfileError(f"{where}: {key!r} must be a number")
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_one or not abs(value) <= _LARGEST:  # TOML has infinities and what is no number, too
+        raise ProfileError(f"{where}: {key!r} must be a number, {_LARGEST:g} at most")
     if key == "decimals" and value != int(value):
         raise ProfileError(f"{where}: 'decimals' must be a whole number")
     return int(value) if key == "decimals" else float(value)
@@ -200,6 +208,11 @@ def _settings(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "values": tuple(values)}
 
 
+_COUNTED = re.compile(
+    r".*\.(Stats\.(Ethernet)?|(WANCommonInterfaceConfig|WLANConfiguration\.[0-9]+)\.Total)"
+    r"(?P<what>(Unicast)?(Bytes|Packets)(Sent|Received))"
+)
+"""Counters of interfaces; not the results of diagnostics, which have names like theirs."""
 _STATISTICS = {
     "BytesSent": 20_000.0,
     "BytesReceived": 120_000.0,
@@ -227,12 +240,24 @@ def applied(rows: Sequence[Row], rules: Rules) -> tuple[list[Row], tuple[Dynamic
             raise ProfileError(f"[[dynamic]] {row.path} is an object, or computed by the run")
         spec = told.get(row.path) or (None if row.source or row.is_object else usual(row))
         if spec is not None:
-            wrap = 2**64 if row.type == "xsd:unsignedLong" else 2**32
             found.append(row._replace(source=SOURCE, number=len(specs)))
-            specs.append(spec._replace(wrap=wrap))
+            specs.append(_fitted(spec, row))
         else:
             found.append(row)
     return found, tuple(specs)
+
+
+_WRAPS = {"xsd:int": 2**31, "xsd:long": 2**63, "xsd:unsignedLong": 2**64}
+
+
+def _fitted(spec: Dynamic, row: Row) -> Dynamic:
+    """The rule for a row of its type."""
+    kind = known_type(row.type)
+    spec = spec._replace(wrap=_WRAPS.get(kind, 2**32))
+    for text in KINDS[spec.kind].examples(spec):
+        if not TYPES[kind].fits(text):
+            raise ProfileError(f"[[dynamic]] {row.path}: {text!r} is no {kind.partition(':')[2]}")
+    return spec
 
 
 def _told(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
@@ -269,23 +294,29 @@ SOURCE = "dynamic"
 
 def usual(row: Row) -> Dynamic | None:
     """The rule that a row of a dump has without being told: counters that have counted count."""
-    parts = row.path.rsplit(".", 2)
-    rate = _STATISTICS.get(parts[-1].removeprefix("Total").removeprefix("Ethernet"))
+    found = _COUNTED.fullmatch(row.path)
     counts = row.type in ("xsd:unsignedInt", "xsd:unsignedLong") and row.value.strip("0") != ""
-    return Dynamic("counter", rate=rate) if rate is not None and counts else None
+    if found is None or row.writable or not counts:
+        return None
+    return Dynamic("counter", rate=_STATISTICS[found["what"]])
 
 
 def value_of(cpe: CPE, number: int, now: float) -> str:
     """The value of the profile's rule of this number, for a CPE at a time."""
-    premises = cpe.premises
-    chance = Chance(premises.identities.seed, cpe.index, number)
-    wall = now + premises.wall_offset
-    return cpe.profile.dynamics[number].value(chance, now - cpe.booted_at, wall)
+    spec, wall = cpe.profile.dynamics[number], now + cpe.premises.wall_offset
+    return spec.value(_chance(cpe, spec, number), now - cpe.booted_at, wall)
 
 
 def next_change_of(cpe: CPE, number: int, now: float) -> float:
     """When that value may be another, on the clock of ``now``."""
-    premises = cpe.premises
-    chance = Chance(premises.identities.seed, cpe.index, number)
-    wall = cpe.profile.dynamics[number].next_change(chance, now + premises.wall_offset)
-    return wall - premises.wall_offset
+    spec, offset = cpe.profile.dynamics[number], cpe.premises.wall_offset
+    return spec.next_change(_chance(cpe, spec, number), now + offset) - offset
+
+
+_HOME = -1
+
+
+def _chance(cpe: CPE, spec: Dynamic, number: int) -> Chance:
+    """That of a parameter; for counters of the CPE: who gets more bytes gets more packets."""
+    number = _HOME if spec.kind == "counter" else number
+    return Chance(cpe.premises.identities.seed, cpe.index, number)

@@ -55,10 +55,11 @@ def arm(cpe: CPE, now: float) -> None:
 
 
 def jitter(cpe: CPE) -> float:
-    """By how many seconds the next one is late on purpose."""
+    """By how many seconds the next one is late on purpose: never past the one after it."""
     most = cpe.premises.behaviors.inform_jitter
     if not most or cpe.periodic_due == inf:
         return 0.0
+    most = min(most, period(cpe, cpe.periodic_due)[1])
     purpose = f"jitter {cpe.periodic_due:.0f}"
     return most * cpe.premises.identities.random(cpe.index, purpose).random()
 

@@ -17,7 +17,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.data_model import Row
+from caretaker.device.data_model import TYPES, Row
 from caretaker.device.dynamics import KINDS, Chance, Dynamic, applied, parse_dynamic
 from caretaker.errors import ProfileError
 
@@ -110,6 +110,8 @@ def test_every_kind_can_be_declared(kind: str) -> None:
         ({"path": "Device.A", "kind": "walk", "decimals": -1}, "'decimals' from 0 to 9"),
         ({"path": "Device.A", "kind": "walk", "decimals": 1.5}, "must be a whole number"),
         ({"path": "Device.A", "kind": "counter", "rate": float("inf")}, "'rate' must be a number"),
+        ({"path": "Device.A", "kind": []}, "'kind' must be one of counter"),
+        ({"path": "Device.A", "kind": "counter", "rate": 1e300}, "'rate' must be a number, 1e"),
         ({"path": "Device.A", "kind": "enumeration"}, "'values' is missing"),
         ({"path": "Device.A", "kind": "enumeration", "values": [1]}, "list of texts"),
     ],
@@ -119,12 +121,76 @@ def test_bad_tables_are_one_line(table: dict[str, Any], complaint: str) -> None:
         parse_dynamic(table)
 
 
+_ANYTHING = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+)
+_KEYS = ("rate", "spread", "least", "most", "step", "decimals", "dwell", "values")
+
+
+@given(
+    st.sampled_from(sorted(KINDS)) | _ANYTHING,
+    st.dictionaries(st.sampled_from(_KEYS), _ANYTHING),
+)
+def test_any_table_is_refused_or_has_values(kind: object, settings: dict[str, Any]) -> None:
+    try:
+        _, spec = parse_dynamic({"path": "Device.A", "kind": kind, **settings})
+    except ProfileError:
+        return
+    assert isinstance(spec.value(Chance(0, 1, 2), 5000.0, 1.75e9), str)
+    assert spec.next_change(Chance(0, 1, 2), 1.75e9) > 1.75e9 - 1e-3
+
+
 def test_counters_of_interfaces_count_without_being_told() -> None:
     path = "Device.Ethernet.Interface.1.Stats.BytesSent"
     row = Row(path, False, False, "97", "xsd:unsignedLong")
     rows, specs = applied([row, row._replace(value="0"), row._replace(type="xsd:string")], ())
     assert [each.source for each in rows] == ["dynamic", "", ""]
     assert (specs[0].kind, specs[0].wrap) == ("counter", 2**64)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Device.IP.Diagnostics.DownloadDiagnostics.TotalBytesReceived",
+        "Device.IP.Diagnostics.UDPEchoConfig.BytesReceived",
+    ],
+)
+def test_results_of_diagnostics_stay_as_they_are(path: str) -> None:
+    rows, specs = applied([Row(path, False, False, "900", "xsd:unsignedInt")], ())
+    assert (rows[0].source, specs) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrap"),
+    [
+        ("xsd:int", 2**31),
+        ("xsd:unsignedInt", 2**32),
+        ("xsd:long", 2**63),
+        ("xsd:unsignedLong", 2**64),
+    ],
+)
+def test_counters_wrap_at_the_largest_number_of_their_type(kind: str, wrap: int) -> None:
+    rule = ("Device.A", Dynamic("counter", rate=1e9))
+    _, (spec,) = applied([Row("Device.A", False, False, "1", kind)], (rule,))
+    assert spec.wrap == wrap
+    values = [spec.value(Chance(0, 1, 2), float(booted), 0.0) for booted in range(9)]
+    assert all(TYPES[kind].fits(value) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "complaint"),
+    [
+        (WALK, "xsd:unsignedInt", "Device.A: '-80' is no unsignedInt"),
+        (DRIFT, "xsd:int", "Device.A: '10.00' is no int"),
+        (STATES, "xsd:boolean", "Device.A: 'Up' is no boolean"),
+        (Dynamic("clock"), "xsd:int", "is no int"),
+    ],
+)
+def test_values_are_of_the_type_of_their_parameter(
+    spec: Dynamic, kind: str, complaint: str
+) -> None:
+    with pytest.raises(ProfileError, match=complaint):
+        applied([Row("Device.A", False, False, "1", kind)], (("Device.A", spec),))
 
 
 def test_the_first_rule_that_names_a_parameter_holds() -> None:
@@ -179,6 +245,15 @@ class TestOfACPE:
         run(box, 0.0, watch(CPU, 2), m.Reboot())
         run(box, 60.0)
         assert [job.kind for job in box.jobs] == ["change"]
+
+    def test_packets_are_of_a_size_that_fits_into_a_frame(self) -> None:
+        stats = "Device.Ethernet.Interface.1.Stats."
+        for index in range(20):
+            box = cpe(index=index)
+            size = int(box.value(f"{stats}BytesReceived", 9000.0)) / int(
+                box.value(f"{stats}PacketsReceived", 9000.0)
+            )
+            assert 64 <= size <= 1518
 
     def test_without_attributes_nothing_is_planned(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -266,6 +341,14 @@ class TestPeriodicInformTime:
             run(box, 0.0, m.SetParameterValues((moment,)))
             dues.add(box.due)
         assert len(dues) == 5
+
+    def test_a_jitter_above_the_interval_loses_no_inform(self) -> None:
+        box = cpe(behaviors=Behaviors(inform_interval=10, inform_jitter=1000))
+        run(box, 0.0)
+        for _ in range(20):
+            planned = box.periodic_due
+            run(box, box.due)
+            assert box.periodic_due == planned + 10
 
     def test_jitter_leaves_the_grid_alone(self) -> None:
         box = cpe(behaviors=Behaviors(inform_jitter=30.0))
