@@ -31,6 +31,9 @@ class Behaviors:
             ``4 VALUE CHANGE``.
         dynamic_params: whether what changes by itself does; otherwise it stays as in the profile.
         inform_jitter: seconds by which each periodic Inform is late at most, by chance.
+        inform_together: whether CPEs follow the PeriodicInformTime of their profile, all at once;
+            otherwise each has a phase of its own until the ACS sets a time.
+        boot_delay: the least and most seconds from a boot to its Inform.
     """
 
     periodic_inform: bool = True
@@ -38,6 +41,8 @@ class Behaviors:
     value_change_events: bool = True
     dynamic_params: bool = True
     inform_jitter: float = 0.0
+    inform_together: bool = False
+    boot_delay: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(cls, given: Behaviors | Mapping[str, Any] | None) -> Behaviors:

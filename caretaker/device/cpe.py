@@ -287,6 +287,8 @@ class CPE:
         self.failures = 0
         self.booted_at = self.down_until = up_at
         self.session_due = inf
+        chance = self.premises.identities.random(self.index, "boot delay")
+        inform_at += chance.uniform(*self.premises.behaviors.boot_delay)
         for event in (*before, EventStruct(ev.BOOT)):
             self.raise_event(event, inform_at)
         periodic.arm(self, inform_at)
@@ -306,7 +308,7 @@ class CPE:
         up_at = self._up_again(now)
         self._boot(up_at, up_at)
         for event in events:
-            self.raise_event(event, up_at)
+            self.raise_event(event, inf)  # with the Inform of the boot
         transfers.restart(self)
 
     def _factory_reset(self, now: float) -> None:

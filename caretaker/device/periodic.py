@@ -33,10 +33,14 @@ def start(cpe: CPE) -> float | None:
     """
     PeriodicInformTime as the ACS has set it, in seconds since 1970; None if it has not.
 
-    The one of the factory is the same for a whole fleet, which would inform as one.
+    The one of the factory is the same for a whole fleet, which would inform as one; it counts only
+    where ``inform_together`` wants that.
     """
     path = f"{cpe.profile.management_server}PeriodicInformTime"
     text = cpe.overlay.values.get(path) if cpe.overlay is not None else None
+    if text is None and cpe.premises.behaviors.inform_together:
+        parameter = cpe.parameter(path)
+        text = parameter.value if parameter is not None else None
     return None if text is None else seconds_of(text)
 
 

@@ -305,8 +305,9 @@ def _finish(fault_code: int, cpe: CPE, transfer: Transfer, now: float) -> None:
     if transfer.request.file_type == FIRMWARE:
         _keep(cpe, transfer._replace(state=State.COMPLETED))  # before the reboot restarts it
         _apply_firmware(cpe, transfer, now)
-        now = cpe.down_until
-    _tell(cpe, transfer, 0, now)
+        _tell(cpe, transfer, 0, cpe.down_until, cpe.session_due)
+    else:
+        _tell(cpe, transfer, 0, now, now)
 
 
 def _fail(cpe: CPE, transfer: Transfer, fault_code: int, now: float) -> None:
@@ -316,7 +317,7 @@ def _fail(cpe: CPE, transfer: Transfer, fault_code: int, now: float) -> None:
     if again is None:
         is_late = transfer.time_window is not None and now >= transfer.closes
         code = FaultCode.NOT_WITHIN_TIME_WINDOWS if is_late else fault_code
-        _tell(cpe, transfer, code, now)
+        _tell(cpe, transfer, code, now, now)
         return
     _count(cpe, "retried")
     _later(cpe, _moment(cpe, _keep(cpe, again), now + RETRY_SECONDS), again, _start)
@@ -350,15 +351,15 @@ def _moment(cpe: CPE, transfer: Transfer, earliest: float) -> float:
     return chance.uniform(opens, max(opens, latest))
 
 
-def _tell(cpe: CPE, transfer: Transfer, fault_code: int, at: float) -> None:
-    """Have a TransferComplete for the ACS; its times are UTC (A.3.3.2)."""
+def _tell(cpe: CPE, transfer: Transfer, fault_code: int, ended: float, at: float) -> None:
+    """Have a TransferComplete for the ACS, in a session at that time; dates are UTC (A.3.3.2)."""
     fault = m.FaultStruct(fault_code, meaning(fault_code).fault_string) if fault_code else None
     began = transfer.started
     request = m.TransferComplete(
         transfer.request.command_key,
         fault or m.FaultStruct(),
         m.UNKNOWN_TIME if began is None else _utc(cpe, began),
-        m.UNKNOWN_TIME if began is None else _utc(cpe, at),
+        m.UNKNOWN_TIME if began is None else _utc(cpe, ended),
     )
     _keep(cpe, transfer._replace(state=State.COMPLETED, told=request))
     _count(cpe, f"faults.{fault_code}" if fault_code else "succeeded")

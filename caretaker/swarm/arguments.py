@@ -162,6 +162,10 @@ OPTIONS: tuple[_Option, ...] = (
             in_web_ui=True),
     _Option("--inform-jitter", 0.0, _at_least(0), "<seconds>",
             "Each periodic Inform is late by up to this, by chance"),
+    _Option("--inform-together", False, bool, "",
+            "CPEs follow the PeriodicInformTime of their profile, all at once; otherwise each has "
+            "a phase of its own until the ACS sets a time", "store_true"),
+    _Option("--boot-delay", "0-0", _range, "<low-high>", "Seconds from a boot to its Inform"),
     _Option("--reboot-seconds", "10-30", _range, "<low-high>", "How long a reboot takes"),
     _Option("--transfers", "simulated", _one_of("simulated", "real"), "<simulated|real>",
             "Whether Download and Upload really move bytes, with the ACS's host and those of "
@@ -286,6 +290,8 @@ class Settings:
     seed: int
     inform_interval: float | None
     inform_jitter: float
+    inform_together: bool
+    boot_delay: str
     reboot_seconds: str
     transfers: str
     transfer_seconds: str

@@ -106,7 +106,10 @@ def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premise
         acs_url=worker.environment.host or "",
         connection_request_url=worker.server.device_url,
         behaviors=Behaviors(
-            inform_interval=settings.inform_interval, inform_jitter=settings.inform_jitter
+            inform_interval=settings.inform_interval,
+            inform_jitter=settings.inform_jitter,
+            inform_together=settings.inform_together,
+            boot_delay=_seconds(settings.boot_delay),
         ),
         acs_username=settings.acs_username,
         acs_password=settings.acs_password,

@@ -253,6 +253,36 @@ class TestPeriodic:
         assert "2 PERIODIC" in codes(run(box, retry).inform_message)
 
 
+class TestBootDelay:
+    def test_it_is_each_cpes_own_after_each_boot(self) -> None:
+        behaviors = Behaviors(periodic_inform=False, boot_delay=(5.0, 25.0))
+        dues = set()
+        for index in range(10):
+            box = cpe(index=index, behaviors=behaviors)
+            dues.add(box.due)
+            assert 5.0 <= box.due <= 25.0
+            run(box, box.due, m.Reboot("k"))
+            up = box.down_until
+            assert up + 5.0 <= box.due <= up + 25.0
+            assert codes(run(box, box.due).inform_message) == ["1 BOOT", "M Reboot"]
+        assert len(dues) == 10
+
+    def test_a_connection_request_does_not_wait(self) -> None:
+        box = cpe(behaviors=Behaviors(boot_delay=(5.0, 25.0)))
+        box.connection_request(1.0)
+        assert box.due == 1.0
+
+    def test_new_firmware_is_told_after_it(self) -> None:
+        box = cpe(behaviors=Behaviors(periodic_inform=False, boot_delay=(50.0, 50.0)))
+        url = "http://acs/firmware-9.9.1.bin"
+        run(box, 50.0, m.Download("k", "1 Firmware Upgrade Image", url))
+        assert box.begin_session(box.due) is None  # the start
+        assert box.begin_session(box.due) is None  # the end
+        assert box.due == box.down_until + 50.0
+        told = codes(run(box, box.due).inform_message)
+        assert told == ["1 BOOT", "7 TRANSFER COMPLETE", "M Download"]
+
+
 class TestConnectionRequest:
     @pytest.mark.rule("4.2-5", "9.1-2", "9.1-4")
     def test_it_opens_one_session_now(self) -> None:

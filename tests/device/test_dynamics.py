@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from helpers.cpes import codes, cpe, premises, profile, run, talk
+from helpers.cpes import codes, cpe, extended, premises, profile, run, talk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -341,6 +341,27 @@ class TestPeriodicInformTime:
             run(box, 0.0, m.SetParameterValues((moment,)))
             dues.add(box.due)
         assert len(dues) == 5
+
+    @pytest.mark.parametrize("time", ["1975-06-15T15:10:00Z", "2525-06-15T17:10:00+02:00"])
+    def test_it_may_be_far_away_and_outlives_a_reboot(self, time: str) -> None:
+        box = cpe(behaviors=Behaviors(inform_interval=600))
+        moment = m.ParameterValueStruct("Device.ManagementServer.PeriodicInformTime", time, "")
+        run(box, 0.0, m.SetParameterValues((moment,)), m.Reboot())  # 0 is 2025-06-15T15:06:40Z
+        run(box, 60.0)
+        assert box.due == 200.0
+
+    def test_a_time_of_the_profile_makes_no_burst_unless_it_is_to(self) -> None:
+        path = "Device.ManagementServer.PeriodicInformTime"
+        kind = extended(f"{path},false,true,2020-01-01T00:00:00Z,xsd:dateTime")
+        dues: dict[bool, set[float]] = {True: set(), False: set()}
+        for together, found in dues.items():
+            behaviors = Behaviors(inform_interval=600, inform_together=together)
+            for index in range(20):
+                box = CPE(index, kind, premises(behaviors=behaviors))
+                box.power_on(0.0)
+                run(box, 0.0)
+                found.add(box.due)
+        assert (dues[True], len(dues[False])) == ({200.0}, 20)
 
     def test_a_jitter_above_the_interval_loses_no_inform(self) -> None:
         box = cpe(behaviors=Behaviors(inform_interval=10, inform_jitter=1000))

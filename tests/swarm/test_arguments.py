@@ -63,6 +63,8 @@ def test_locusts_own_profile_option_gives_way() -> None:
         (["--cr-limit", "5"], "not COUNT/SECONDS"),
         (["--cr-port", "99999"], "to 65000"),
         (["--reboot-seconds", "30-10"], "not LOW-HIGH"),
+        (["--boot-delay", "soon"], "not LOW-HIGH"),
+        (["--inform-jitter", "-1"], "must be a number from 0"),
         (["--transfers", "fast"], "not one of simulated, real"),
         (["--transfer-seconds", "soon"], "not LOW-HIGH"),
         (["--transfer-failures", "1.1"], "a number from 0 to 1"),
