@@ -213,7 +213,7 @@ class Overlay:
 
 # -- the model ------------------------------------------------------------------------------------
 
-_HIDDEN = ("Password", "KeyPassphrase", "PreSharedKey", "WEPKey")
+_HIDDEN = ("Password", "KeyPassphrase", "PreSharedKey", "WEPKey", "SAEPassphrase", "RadiusSecret")
 """Endings of the names of parameters that the data models mark as hidden."""
 
 
