@@ -69,7 +69,8 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
 
 
 def test_the_defaults_of_the_main_job(tmp_path: Path) -> None:
-    done = run("caretaker.swarm.loadtest", LOCUSTFILE, "--run-time", "4s", cwd=tmp_path)
+    even = ("--run-time", "4s", "--cr-arrivals", "constant")
+    done = run("caretaker.swarm.loadtest", LOCUSTFILE, *even, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (1000, 2)
