@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
-from caretaker.device.importing import described, import_files, save
-from caretaker.device.profile import load_profile
 from caretaker.digest import Credentials
 from caretaker.errors import InputError
+from caretaker.importing import described, import_files, save
+from caretaker.profiles import load_profile
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:

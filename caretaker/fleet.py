@@ -23,13 +23,13 @@ from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
-from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import TransferSettings
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http import Address, Endpoint
 from caretaker.loop import Loop
 from caretaker.mover import Mover
+from caretaker.profiles import ProfileMix
 from caretaker.results import Results, Sink
 from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport

@@ -17,7 +17,7 @@ class Pace:
     """
     Keeps the turns of the loop short.
 
-    Answering a read of a whole device takes some ten milliseconds. When the requests of many CPEs
+    Answering a read of a whole device takes some milliseconds. When the requests of many CPEs
     arrive together, all their answers would be made in one turn, and Connection Requests, timers
     and heartbeats wait for the last; so they are made one a turn.
     """

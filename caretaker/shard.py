@@ -28,7 +28,6 @@ from caretaker.device import events as ev
 from caretaker.device import quirks, transfers
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.premises import Premises
-from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import State, Transfer
 from caretaker.digest import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.errors import (
@@ -41,6 +40,7 @@ from caretaker.errors import (
 )
 from caretaker.mover import Moved, Mover
 from caretaker.pace import Pace, RateLimit
+from caretaker.profiles import ProfileMix
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.transport import Answer, Transport
 

@@ -19,7 +19,6 @@ from caretaker.cwmp import messages as m
 from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.profile import ProfileMix
 from caretaker.device.transfers import TransferSettings
 from caretaker.digest import BasicCredentials, OldDigestCredentials
 from caretaker.errors import (
@@ -32,6 +31,7 @@ from caretaker.errors import (
 )
 from caretaker.mover import Moved
 from caretaker.pace import Pace, RateLimit
+from caretaker.profiles import ProfileMix
 from caretaker.results import ExchangeRecord, Results, SessionRecord
 from caretaker.shard import Shard
 from caretaker.transport import Answer

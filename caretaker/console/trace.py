@@ -19,7 +19,7 @@ from lxml import etree
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import element_name, local
-from caretaker.cwmp.envelope import decode
+from caretaker.cwmp.envelope import decode, hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
 from caretaker.http import Reply, decoded
 from caretaker.transport import HTTPTransport
@@ -155,15 +155,7 @@ def envelope_text(body: bytes) -> str:
 
     What is broken is shown as far as it can be read, without any parameter's value.
     """
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-        remove_blank_text=True,
-        recover=True,
-    )
+    parser = hardened_parser(recover=True, remove_blank_text=True)
     try:
         root = etree.fromstring(body.strip(), parser)
     except (etree.XMLSyntaxError, ValueError):

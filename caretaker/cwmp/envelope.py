@@ -60,8 +60,16 @@ class Envelope:
 # -- XML in ---------------------------------------------------------------------------------------
 
 
-def _parser(*, recover: bool = False) -> etree.XMLParser:
-    """A hardened parser: nothing from outside the bytes, bounded depth and text size."""
+def hardened_parser(
+    *, recover: bool = False, remove_blank_text: bool = False
+) -> etree.XMLParser:  # fmt: skip
+    """
+    A parser for XML of strangers: nothing from outside the bytes, bounded depth and text size.
+
+    Args:
+        recover: read what can be read of a broken document.
+        remove_blank_text: drop white space between elements.
+    """
     return etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -70,10 +78,11 @@ def _parser(*, recover: bool = False) -> etree.XMLParser:
         remove_comments=True,
         remove_pis=True,
         recover=recover,
+        remove_blank_text=remove_blank_text,
     )
 
 
-_PARSER = _parser()
+_PARSER = hardened_parser()
 
 
 def _parse(data: bytes) -> etree._Element:
@@ -110,7 +119,7 @@ def _parse_again(data: bytes, error: Exception) -> etree._Element:
         text = body.decode()
     except UnicodeDecodeError:
         text = body.decode("latin-1")
-    parser = _parser(recover=True)
+    parser = hardened_parser(recover=True)
     try:
         root = etree.fromstring(_FORBIDDEN.sub("\ufffd", text).encode(), parser)
     except (etree.XMLSyntaxError, ValueError):

@@ -71,6 +71,9 @@ EVENTS_OF: dict[type[m.Request], str] = {
 }
 """The numbered event that announces a request of the CPE's; GetRPCMethods has none."""
 
+MAX_REFUSALS = 5
+"""Faults of the ACS to a request after which it is sent no more."""
+
 UNASKED: tuple[type[m.Request], ...] = (
     m.GetRPCMethods,
     m.Kicked,

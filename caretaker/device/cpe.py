@@ -15,7 +15,7 @@ Times are seconds of a clock that only goes forward; ``Premises.wall_offset`` ma
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from sys import intern
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueS
 from caretaker.cwmp.session import CPESession
 from caretaker.device import diagnostics, heartbeat, notifications, periodic, quirks, transfers
 from caretaker.device import events as ev
-from caretaker.device.agenda import EVENTS_OF, Job, Jobs, with_job, without
+from caretaker.device.agenda import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
 from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
 from caretaker.device.events import Events
 from caretaker.device.methods import METHODS, has_method
@@ -232,9 +232,9 @@ class CPE:
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
             if self.set_values([(path, cleaned(value, parameter.type))], now):
-                self._first_contact("new ACS", now)
+                self.first_contact("new ACS", now)
             if path.removeprefix(self.profile.device_info) in _NAME:
-                self._first_contact("another device", now)
+                self.first_contact("another device", now)
             self.notify(path, now)
         return self.reschedule(now)
 
@@ -287,16 +287,18 @@ class CPE:
         self.failures = 0
         self.booted_at = self.down_until = up_at
         self.session_due = inf
-        chance = self.premises.identities.random(self.index, "boot delay")
-        inform_at += chance.uniform(*self.premises.behaviors.boot_delay)
+        inform_at += self._boot_delay()
         for event in (*before, EventStruct(ev.BOOT)):
             self.raise_event(event, inform_at)
         periodic.arm(self, inform_at)
         heartbeat.arm(self, inform_at)
         notifications.watch(self, inform_at)
 
-    def _reboot(self, command_key: str, now: float) -> None:
-        self.reboot(now, EventStruct(ev.M_REBOOT, command_key))
+    def _boot_delay(self) -> float:
+        shortest, longest = self.premises.behaviors.boot_delay
+        if not longest:  # seeding chance is a good part of switching a CPE on
+            return 0.0
+        return self.premises.identities.random(self.index, "boot delay").uniform(shortest, longest)
 
     def reboot(self, now: float, *events: EventStruct) -> None:
         """Go down for a while, and come back with ``1 BOOT`` and these events."""
@@ -311,13 +313,14 @@ class CPE:
             self.raise_event(event, inf)  # with the Inform of the boot
         transfers.restart(self)
 
-    def _factory_reset(self, now: float) -> None:
+    def factory_reset(self, now: float) -> None:
+        """Go down for a while, and come back as from the factory."""
         self._lose_all("factory reset")
         self.overlay = None
         up_at = self._up_again(now)
         self._boot(up_at, up_at, EventStruct(ev.BOOTSTRAP))
 
-    def _first_contact(self, why: str, now: float) -> None:
+    def first_contact(self, why: str, now: float) -> None:
         """Between this device and this ACS: nothing was promised yet."""
         diagnostics.abort(self)
         self._lose_all(why)
@@ -334,6 +337,8 @@ class CPE:
         self.premises.books.clear(self.pending, why)
         self.events = self.sent = ()
         self.jobs, self.requests, self.asking = (), (), ()
+        if self.overlay is not None:
+            self.overlay.refusals = None
         transfers.forget(self)
         self.changed = self.telling = ()
         self.accepted_at = 0.0
@@ -431,7 +436,7 @@ class CPE:
             self._inform(now),
             self,
             self.asking,
-            self.premises.namespace or self._namespace(),
+            self._namespace(),
             check_id=self.premises.check_id,
             inform_header=_HEADERS.get(self.profile.cwmp_version),
         )
@@ -481,8 +486,12 @@ class CPE:
             self.telling = ()
             if _CONNECTION_REQUEST in self.sent:
                 self.accepted_at = 0.0
-        self.asking = tuple(each for each in self.asking if each is not request)
+        self._settled(request)
         self.sent = self.premises.books.deliver(self.sent, request, self.asking)
+
+    def _settled(self, request: m.Request) -> None:
+        """This request is not to be sent again."""
+        self.asking = tuple(each for each in self.asking if each is not request)
         transfers.told(self, request)
         if self.overlay is not None and self.overlay.refusals:
             self.overlay.refusals.pop(request, None)
@@ -493,18 +502,12 @@ class CPE:
 
         An ACS that does not know a method (GenieACS: most of them) would get it in every session.
         """
-        if transfers.refused(self, request) or self._is_hopeless(request):
-            self.asking = tuple(each for each in self.asking if each is not request)
-            self.sent = self.premises.books.refuse(self.sent, request, self.asking)
-
-    def _is_hopeless(self, request: m.Request) -> bool:
-        """Whether a request other than TransferComplete was refused too often; counts it."""
-        if isinstance(request, m.TransferComplete):
-            return False
         overlay = self.own()
         counts = overlay.refusals = overlay.refusals or {}
         counts[request] = counts.get(request, 0) + 1
-        return counts[request] >= transfers.MAX_REFUSALS and counts.pop(request) > 0
+        if counts[request] >= MAX_REFUSALS:
+            self._settled(request)
+            self.sent = self.premises.books.refuse(self.sent, request, self.asking)
 
     def thinking_time(self, number: int) -> float:
         """Seconds before it answers the ACS's request of this number in a session, from 1."""
@@ -548,13 +551,10 @@ class CPE:
 
     def _do_after_session(self, now: float) -> None:
         after, self.after = self.after, ()
-        for request in sorted(after, key=lambda request: _AFTER.index(type(request))):
-            if isinstance(request, m.FactoryReset):
-                self._factory_reset(now)
-            elif isinstance(request, m.Reboot):
-                self._reboot(request.command_key, now)
-            elif isinstance(request, m.SetParameterValues):
-                self._first_contact("new ACS", now)
+        for kind, act in _AFTER.items():
+            for request in after:
+                if isinstance(request, kind):
+                    act(self, request, now)
 
     def _retry_wait(self, now: float) -> float:
         """Seconds before the next attempt, by the table of TR-069 3.2.1.1."""
@@ -568,7 +568,13 @@ class CPE:
         return chance.uniform(shortest, shortest * factor)
 
 
-_AFTER: tuple[type[m.Request], ...] = (m.SetParameterValues, m.Reboot, m.FactoryReset)
+_AFTER: dict[type[m.Request], Callable[[CPE, Any, float], None]] = {
+    m.SetParameterValues: lambda cpe, _, now: cpe.first_contact("new ACS", now),
+    m.Reboot: lambda cpe, request, now: cpe.reboot(
+        now, EventStruct(ev.M_REBOOT, request.command_key)
+    ),
+    m.FactoryReset: lambda cpe, _, now: cpe.factory_reset(now),
+}
 """What has effect after a session, in the order in which the later one has the last word."""
 _FALSE = ("0", "false")
 _NAME = ("ManufacturerOUI", "ProductClass", "SerialNumber")

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from caretaker.cwmp.codec import local
+from caretaker.cwmp.envelope import hardened_parser
 from caretaker.device.data_model import TYPES, Row
 from caretaker.device.export import ROOTS, Export, with_parents
 from caretaker.device.limits import Limits
@@ -248,16 +249,8 @@ def read_definitions(name: str, data: bytes) -> Definitions:
 
 
 def _parse(name: str, data: bytes) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        return etree.fromstring(data, parser)
+        return etree.fromstring(data, hardened_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         why = " ".join(str(error).split())
         raise ProfileError(f"{name}: not XML ({why}); give the file as it was published") from error

@@ -31,8 +31,8 @@ _ACCESS = re.compile(r"Subscriber|X_\S{1,62}")
 
 def has_method(cpe: CPE, kind: type[m.Request]) -> bool:
     """Whether the CPE has a method: it is in the table, and in the CPE's version of CWMP."""
-    namespace = cpe.premises.namespace or cpe.profile.namespace
-    return kind in METHODS and SINCE.get(kind, 0) <= _MINORS.get(namespace, _LATEST)
+    minor = _MINORS.get(cpe.profile.namespace, _LATEST)
+    return kind in METHODS and SINCE.get(kind, 0) <= minor
 
 
 def _get_rpc_methods(cpe: CPE, _: m.GetRPCMethods, __: float) -> m.Response:

@@ -27,7 +27,6 @@ class Premises:
             each CPE where None.
         reboot_seconds: the shortest and longest outage of a reboot.
         wall_offset: seconds since 1970 minus the clock of ``now``.
-        namespace: of what the CPEs send; that of their profile where None.
         check_id: whether answers must carry the cwmp:ID of the request.
         transfers: how Download and Upload go.
         transfer_counts: what became of them, by the names in docs/summary.md.
@@ -41,7 +40,6 @@ class Premises:
     acs_password: str | None = None
     reboot_seconds: tuple[float, float] = (10.0, 30.0)
     wall_offset: float = 0.0
-    namespace: str | None = None
     check_id: bool = True
     books: EventBooks = field(default_factory=EventBooks)
     transfers: TransferSettings = field(default_factory=TransferSettings)

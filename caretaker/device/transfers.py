@@ -12,7 +12,7 @@ What TR-069 leaves open, and this CPE does:
 * A scheduled one that has used up its retries in its last window is told with the fault of the
   last attempt; 9020 says that time ran out.
 * A TransferComplete that the ACS answers with a fault is repeated in the next session, at most
-  ``MAX_REFUSALS`` times in all.
+  ``agenda.MAX_REFUSALS`` times in all.
 """
 
 from __future__ import annotations
@@ -40,8 +40,6 @@ RETRIES = 3
 """Of a window whose MaxRetries leaves the number to the CPE (-1)."""
 RETRY_SECONDS = 10.0
 """The shortest wait before a retry."""
-MAX_REFUSALS = 5
-"""Faults to a TransferComplete after which it is told no more."""
 FAULT_CODES = frozenset({9001, 9002, 9010, 9011, 9012, *range(9014, 9021), *range(9033, 9900)})
 """What a TransferComplete can tell, but for 0 (CWMP schemas)."""
 
@@ -108,7 +106,6 @@ class Transfer(NamedTuple):
         window: which of its time windows it is in, from 0.
         retries: how many there were in that window.
         told: what tells the ACS how it ended.
-        refusals: how often the ACS answered that with a fault.
     """
 
     number: int
@@ -120,7 +117,6 @@ class Transfer(NamedTuple):
     window: int = 0
     retries: int = 0
     told: m.TransferComplete | None = None
-    refusals: int = 0
 
     @property
     def is_download(self) -> bool:
@@ -191,19 +187,8 @@ def forget(cpe: CPE) -> None:
 
 
 def told(cpe: CPE, request: m.Request) -> None:
-    """Drop the transfer whose TransferComplete the ACS has answered."""
+    """Drop the transfer of a TransferComplete that was taken, or is given up."""
     cpe.transfers = tuple(each for each in cpe.transfers if each.told is not request)
-
-
-def refused(cpe: CPE, request: m.Request) -> bool:
-    """Take the ACS's fault to a TransferComplete; whether it was the last that is taken."""
-    for transfer in cpe.transfers:
-        if transfer.told is request:
-            now_refused = _keep(cpe, transfer._replace(refusals=transfer.refusals + 1))
-            if now_refused.refusals >= MAX_REFUSALS:
-                told(cpe, request)
-                return True
-    return False
 
 
 def _keep(cpe: CPE, transfer: Transfer) -> Transfer:

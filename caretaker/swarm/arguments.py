@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caretaker.device.profile import load_profile, parse_choice
 from caretaker.errors import InputError, TransportError
 from caretaker.http import Address, tls_context
+from caretaker.profiles import load_profile, parse_choice
 
 
 def _number(text: Any, *, least: float, most: float = 1e9, whole: bool = False) -> float:

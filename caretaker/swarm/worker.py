@@ -20,13 +20,13 @@ from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
-from caretaker.device.profile import ProfileMix
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
 from caretaker.pace import RateLimit
+from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import Shard
 from caretaker.swarm.arguments import Settings

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.limits import Limits
-from caretaker.device.profile import Profile, load_profile
+from caretaker.device.profile import Profile
+from caretaker.profiles import load_profile
 
 FILE = """
 base = "tr181"

@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.device.data_model import TYPES
-from caretaker.device.profile import (
-    BUILT_IN,
-    ESSENTIALS,
-    ProfileMix,
-    load_profile,
-    parse_choice,
-    read_profile,
-)
+from caretaker.device.profile import BUILT_IN, ESSENTIALS, read_profile
 from caretaker.device.values import SOURCES
 from caretaker.errors import ProfileError
+from caretaker.profiles import ProfileMix, load_profile, parse_choice
 
 SMALL = (
     "Parameter,Object,Writable,Value,Value type\n"

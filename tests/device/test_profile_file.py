@@ -17,7 +17,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.data_model import Row
 from caretaker.device.limits import Limits
-from caretaker.device.profile import Profile, load_profile
+from caretaker.device.profile import Profile
 from caretaker.device.profile_file import _Rows
 from caretaker.device.profile_toml import (
     _ENTRY,
@@ -29,6 +29,7 @@ from caretaker.device.profile_toml import (
 from caretaker.device.quirks import QUIRKS
 from caretaker.device.values import TEMPLATE_FIELDS
 from caretaker.errors import ProfileError
+from caretaker.profiles import load_profile
 
 SSID = "Device.WiFi.SSID.1.SSID"
 INFO = "Device.DeviceInfo."

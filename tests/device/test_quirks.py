@@ -9,7 +9,7 @@ from helpers.cpes import fail, premises, profile, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
-from caretaker.device.profile import load_profile
+from caretaker.profiles import load_profile
 
 
 def cpe(*quirks: str, index: int = 0) -> CPE:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.device import transfers
+from caretaker.device.agenda import MAX_REFUSALS
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 from caretaker.device.methods import METHODS
@@ -314,7 +315,7 @@ class TestRefused:
         made = box()
         ask(made, download("unwanted"))
         made.begin_session(made.reschedule(1.0))
-        for number in range(transfers.MAX_REFUSALS):
+        for number in range(MAX_REFUSALS):
             assert len(made.transfers) == 1
             acs = refuse(made, 100.0 + number)
             assert {"7 TRANSFER COMPLETE", "M Download"} <= set(codes(acs.inform_message))
@@ -330,7 +331,7 @@ class TestRefused:
         made = box()
         ask(made, download("a"))
         made.begin_session(made.reschedule(1.0))
-        for number in range(transfers.MAX_REFUSALS - 1):
+        for number in range(MAX_REFUSALS - 1):
             refuse(made, 100.0 + number)
         ask(made, upload("b"), 110.0)
         made.begin_session(110.0)

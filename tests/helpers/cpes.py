@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
@@ -13,8 +14,9 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
-from caretaker.device.profile import Profile, load_profile, read_profile
+from caretaker.device.profile import Profile, read_profile
 from caretaker.errors import FaultError, SessionError
+from caretaker.profiles import load_profile
 
 
 @cache
@@ -41,9 +43,13 @@ def premises(**settings: object) -> Premises:
     return Premises(**{**defaults, **settings})  # type: ignore[arg-type]
 
 
-def cpe(name: str = "tr181", index: int = 0, **settings: object) -> CPE:
-    """A CPE that is powered on at 0."""
-    box = CPE(index, profile(name), premises(**settings))
+def cpe(
+    name: str = "tr181", index: int = 0, *, namespace: str = "", **settings: object
+) -> CPE:  # fmt: skip
+    """A CPE that is powered on at 0; of that namespace where one is given."""
+    kind = profile(name)
+    kind = replace(kind, namespace=namespace) if namespace else kind
+    box = CPE(index, kind, premises(**settings))
     box.power_on(0.0)
     return box
 

@@ -18,7 +18,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import State
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.data_model import ANY, TYPES
-from caretaker.device.profile import load_profile
+from caretaker.profiles import load_profile
 
 BATCH = 32
 """Names in one request for values or attributes, GenieACS's default."""

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from caretaker.__main__ import main
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.device.importing import write_profile_file
 from caretaker.device.limits import Limits
-from caretaker.device.profile import BUILT_IN, load_profile
+from caretaker.device.profile import BUILT_IN
 from caretaker.device.profile_file import Entry
 from caretaker.device.profile_toml import read_profile_file
+from caretaker.importing import write_profile_file
+from caretaker.profiles import load_profile
 
 MODEL = """<dm:document xmlns:dm="urn:broadband-forum-org:cwmp:datamodel-1-6">
 <model name="Device:2">

@@ -17,9 +17,10 @@ from caretaker.device.definitions import read_definitions
 from caretaker.device.dump import is_dump, read_dump
 from caretaker.device.export import Export, read_export, write_export
 from caretaker.device.limits import Limits
-from caretaker.device.profile import KNOWN, Profile, load_profile
+from caretaker.device.profile import KNOWN, Profile
 from caretaker.device.profile_file import Entry
 from caretaker.errors import ProfileError
+from caretaker.profiles import load_profile
 
 _CSV, _DUMP, _DEFINITIONS = "CSV export", "XML dump", "data model"
 

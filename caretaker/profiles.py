@@ -1,0 +1,109 @@
+"""
+Profiles by name, out of files and our own, and mixed by weight.
+
+``caretaker.device`` makes profiles of bytes and reads no files (decision D1); this does.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib import resources
+from itertools import accumulate
+from pathlib import Path
+
+from caretaker.device.export import Export, read_export
+from caretaker.device.profile import BUILT_IN, KNOWN, Profile, build
+from caretaker.device.profile_file import ProfileFile
+from caretaker.device.profile_toml import read_profile_file
+from caretaker.errors import ProfileError
+
+
+def load_profile(name: str) -> Profile:
+    """
+    The profile of a built-in name (``tr098``, ``tr181``), a CSV export, or a profile file.
+
+    A profile file (``.toml``) bases itself on one of the others: ``profile_file``.
+
+    Raises:
+        ProfileError: there is no such file, or it is not what it must be.
+    """
+    if not name.lower().endswith(".toml"):
+        return build(Path(name).name, _load_export(name), _own_file(name))
+    file = read_profile_file(Path(name).name, _read(name))
+    base = file.base if file.base in BUILT_IN else str(Path(name).parent / file.base)
+    file = replace(file, dynamic=(*file.dynamic, *_own_file(base).dynamic))
+    return build(Path(name).name, _load_export(base), file)
+
+
+def _own_file(name: str) -> ProfileFile:
+    """The profile file of a built-in profile; an empty one of any other."""
+    if name not in BUILT_IN:
+        return ProfileFile(Path(name).name)
+    data = (resources.files("caretaker.device.profiles") / f"{name}.toml").read_bytes()
+    return read_profile_file(name, data)
+
+
+def _load_export(name: str) -> Export:
+    if name in BUILT_IN:
+        data = (resources.files("caretaker.device.profiles") / f"{name}.csv").read_bytes()
+        return read_export(name, data, KNOWN)
+    return read_export(Path(name).name, _read(name), KNOWN)
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        cure = f"give a CSV export, a profile file (.toml), or one of {', '.join(BUILT_IN)}"
+        raise ProfileError(f"profile {name}: {why}; {cure}") from error
+
+
+def parse_choice(text: str) -> tuple[str, float]:
+    """
+    The name and weight of ``FILE[:weight]``.
+
+    Raises:
+        ProfileError: the weight is not a number above 0.
+    """
+    name, colon, weight = text.rpartition(":")
+    if not colon or not re.fullmatch(r"-?[0-9.]+", weight) or Path(text).exists():
+        return text, 1.0
+    try:
+        value = float(weight)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ProfileError(f"profile {text}: weight {weight} is not a number above 0")
+    return name, value
+
+
+class ProfileMix:
+    """
+    Profiles mixed by weight; which one a CPE has follows from its index alone.
+
+    Indices walk round the unit circle by the golden ratio, so any run of them, from whichever
+    worker, holds the profiles in very nearly these proportions.
+
+    Args:
+        choices: each profile with its weight; at least one.
+    """
+
+    def __init__(self, choices: Sequence[tuple[Profile, float]]) -> None:
+        total = sum(weight for _, weight in choices)
+        self.profiles = [profile for profile, _ in choices]
+        self._bounds = list(accumulate(weight / total for _, weight in choices))[:-1]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> ProfileMix:
+        """The mix of ``FILE[:weight]`` texts; our own two when there are none."""
+        parsed = [parse_choice(text) for text in texts] or [(name, 1.0) for name in BUILT_IN]
+        return cls([(load_profile(name), weight) for name, weight in parsed])
+
+    def __getitem__(self, index: int) -> Profile:
+        """The profile of the CPE with this index."""
+        golden = 0.6180339887498949
+        return self.profiles[bisect(self._bounds, (index + 0.5) * golden % 1.0)]
