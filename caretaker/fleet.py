@@ -77,8 +77,8 @@ def transfer_settings(
     """
     if mode not in ("simulated", "real"):
         raise InputError(f"transfers {mode!r}: give simulated or real")
-    hosts = {endpoint.address.host, *endpoint.allowed_hosts} if mode == "real" else ()
-    return TransferSettings(seconds, failures, None, bandwidth, frozenset(hosts))
+    hosts: frozenset[str] = endpoint.hosts if mode == "real" else frozenset()
+    return TransferSettings(seconds, failures, None, bandwidth, hosts)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -122,6 +123,11 @@ class Endpoint:
     tls: gevent.ssl.SSLContext | None = None
     clock: Callable[[], float] = time.monotonic
     _resolved: dict[Address, list[tuple[Any, Any]]] = field(default_factory=dict)
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """Where CPEs may be sent (decision D10): the ACS's host, and what is allowed beside it."""
+        return self.allowed_hosts | {self.address.host}
 
     def addresses(self, address: Address) -> list[tuple[Any, Any]]:
         """The socket addresses of an address, looked up once."""

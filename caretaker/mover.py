@@ -29,13 +29,12 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http import Address, Connection, Endpoint, Reply, request_head
-from caretaker.transport import MAX_REDIRECTS, USER_AGENT
+from caretaker.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
 
 MAX_FILE_BYTES = 1 << 30
 """A download that is larger has failed."""
 MAX_SECONDS = 3600.0
 """A transfer that takes longer has failed."""
-MAX_CHALLENGES = 3
 CONFIGURATION_BYTES = 20_000
 LOG_BYTES = 100_000
 """What an Upload sends: about what a home router has."""
@@ -198,8 +197,7 @@ class _Attempt:
             address = Address.of(url)
         except InputError as error:
             raise RedirectError("URL is no http address") from error
-        endpoint = self.mover.endpoint
-        if address.host not in {endpoint.address.host, *endpoint.allowed_hosts}:
+        if address.host not in self.mover.endpoint.hosts:
             raise RedirectError("URL of a host that is not allowed")
         return address
 

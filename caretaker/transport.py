@@ -119,7 +119,7 @@ class HTTPTransport:
             address = Address.of(url)
         except InputError as error:
             raise RedirectError("ACS URL is no http address") from error
-        if address.host not in {self._endpoint.address.host, *self._endpoint.allowed_hosts}:
+        if address.host not in self._endpoint.hosts:
             raise RedirectError("ACS URL of a host that is not allowed")
         return address
 
@@ -222,7 +222,7 @@ class HTTPTransport:
         old = self._address
         if (old.scheme, address.scheme) == ("https", "http"):
             raise RedirectError("redirect from https to http")
-        if address.host not in {self._endpoint.address.host, *self._endpoint.allowed_hosts}:
+        if address.host not in self._endpoint.hosts:
             raise RedirectError("redirect to a host that is not allowed")
         self._address = address
         if old[:3] != address[:3]:

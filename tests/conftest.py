@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 from helpers.schemas import Schemas
+from hypothesis import settings
 
 # Locust patches the process when it is imported; tests of our own threads must not be patched.
 os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")
+
+# How long an example takes depends on what else the machine does; no test is a timed one.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from math import floor, inf, pi, sin
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.device.data_model import TYPES, Row, known_type
+from caretaker.device.paths import pattern, shape
+from caretaker.device.times import next_on_grid, utc
 from caretaker.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class Dynamic(NamedTuple):
         step = KINDS[self.kind].step(self)
         if step == inf:
             return inf
-        phase = chance(-1) * step
-        return (floor((wall + phase) / step) + 1) * step - phase
+        return next_on_grid(-chance(-1) * step, step, wall)
 
 
 class Chance:
@@ -130,7 +130,7 @@ def _choose(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
 
 
 def _clock(_: Dynamic, __: Chance, ___: float, wall: float) -> str:
-    return datetime.fromtimestamp(floor(wall), UTC).isoformat().replace("+00:00", "Z")
+    return utc(wall)
 
 
 class _Kind(NamedTuple):
@@ -275,17 +275,6 @@ def _told(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
     return told
 
 
-def shape(path: str) -> str:
-    """A path with ``*`` for each instance number: what it can only match paths of the same of."""
-    return _INSTANCE.sub("*", path)
-
-
-def pattern(path: str) -> re.Pattern[str]:
-    """What a path with ``*`` for instance numbers matches."""
-    return re.compile(re.escape(path).replace(r"\*", "[0-9]+"))
-
-
-_INSTANCE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
 _GIVE_WAY = ("", "template", "wan_ip", "mac", "up_time")
 """Sources of values that a rule may stand in place of."""
 SOURCE = "dynamic"

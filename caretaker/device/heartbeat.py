@@ -6,13 +6,12 @@ They are told as ``14 HEARTBEAT`` and have a clock of their own, apart from peri
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device.agenda import Job
+from caretaker.device.times import next_on_grid, seconds_of
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
@@ -49,22 +48,7 @@ def _next(found: Policy, now: float, wall_offset: float) -> float:
     start = seconds_of(found.initiation_time)
     if start is None:
         return now + found.interval
-    start -= wall_offset
-    due = start + found.interval * (floor((now - start) / found.interval) + 1)
-    return due if due > now else due + found.interval  # the quotient may be rounded down
-
-
-def seconds_of(text: str) -> float | None:
-    """A dateTime as seconds since 1970; None for the unknown time (TR-106 3.2) and what is none."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return None if moment.year == 1 else _in_utc(moment).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return next_on_grid(start - wall_offset, found.interval, now)
 
 
 def _beat(cpe: CPE, now: float) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from caretaker.device import dynamics
 from caretaker.device.agenda import Job
+from caretaker.device.paths import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -217,15 +218,6 @@ def _named(cpe: CPE, name: str) -> list[str]:
     """The parameters of a name with wildcards; none if it names nothing."""
     if not name.endswith(".") and "*" not in name:
         return [name] if cpe.parameter(name) is not None else []
-    pattern = _pattern(name)
-    return [
-        path
-        for path in cpe.model.walk(cpe.model.root, cpe.overlay)
-        if not path.endswith(".") and pattern.match(path)
-    ]
-
-
-@lru_cache(1024)
-def _pattern(name: str) -> re.Pattern[str]:
-    body = re.escape(name).replace(r"\*", "[0-9]+")
-    return re.compile(body + ("" if name.endswith(".") else "$"))
+    matches = pattern(name).match if name.endswith(".") else pattern(name).fullmatch
+    paths = cpe.model.walk(cpe.model.root, cpe.overlay)
+    return [path for path in paths if not path.endswith(".") and matches(path)]

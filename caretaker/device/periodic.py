@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
-from caretaker.device.heartbeat import seconds_of
+from caretaker.device.times import next_on_grid, seconds_of
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
@@ -55,7 +55,7 @@ def arm(cpe: CPE, now: float) -> None:
         phase = cpe.premises.identities.random(cpe.index, "periodic phase").random()
         cpe.periodic_due = now + interval * phase
     else:
-        cpe.periodic_due = now + (told - cpe.premises.wall_offset - now) % interval
+        cpe.periodic_due = next_on_grid(told - cpe.premises.wall_offset, interval, now)
 
 
 def jitter(cpe: CPE) -> float:

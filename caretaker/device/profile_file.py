@@ -13,8 +13,9 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from caretaker.device.data_model import TYPES, Row, known_type
-from caretaker.device.dynamics import Rules, pattern, shape
+from caretaker.device.dynamics import Rules
 from caretaker.device.limits import Limits
+from caretaker.device.paths import pattern, shape
 from caretaker.device.values import TEMPLATE
 from caretaker.errors import ProfileError
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
 from caretaker.device import deployment_units as du
 from caretaker.device.agenda import Job, check_key
+from caretaker.device.times import utc
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ class _Run:
     def __call__(self, cpe: CPE, now: float) -> None:
         """Perform all and tell the ACS."""
         results = [
-            result._replace(start_time=_date(cpe, start), complete_time=_date(cpe, end))
+            result._replace(
+                start_time=utc(start + cpe.premises.wall_offset),
+                complete_time=utc(end + cpe.premises.wall_offset),
+            )
             for operation, (start, end) in zip(
                 self.request.operations, pairwise(self.times), strict=True
             )
@@ -114,12 +117,6 @@ def _runs(cpe: CPE) -> list[_Run]:
     return [job.act for job in cpe.jobs if isinstance(job.act, _Run)]
 
 
-def _date(cpe: CPE, at: float) -> str:
-    """A time as the standard wants it in results: UTC."""
-    moment = datetime.fromtimestamp(at + cpe.premises.wall_offset, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def change_by_itself(cpe: CPE, operations: Iterable[m.OperationStruct], now: float) -> float:
     """
     Change deployment units without the ACS, as a user of the device would; returns when due.
@@ -127,7 +124,7 @@ def change_by_itself(cpe: CPE, operations: Iterable[m.OperationStruct], now: flo
     An AutonomousDUStateChangeComplete tells the ACS, where the device's
     ``ManagementServer.DUStateChangeComplPolicy.`` wants it; always where it has none.
     """
-    at = _date(cpe, now)
+    at = utc(now + cpe.premises.wall_offset)
     results = [
         m.AutonOpResultStruct(*result._replace(start_time=at, complete_time=at), _name(operation))
         for operation in operations

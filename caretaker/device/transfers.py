@@ -21,7 +21,6 @@ import enum
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -29,6 +28,7 @@ from urllib.parse import unquote, urlsplit
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode, meaning
 from caretaker.device.agenda import Job
+from caretaker.device.times import utc
 from caretaker.errors import InputError
 
 if TYPE_CHECKING:
@@ -343,18 +343,13 @@ def _tell(cpe: CPE, transfer: Transfer, fault_code: int, ended: float, at: float
     request = m.TransferComplete(
         transfer.request.command_key,
         fault or m.FaultStruct(),
-        m.UNKNOWN_TIME if began is None else _utc(cpe, began),
-        m.UNKNOWN_TIME if began is None else _utc(cpe, ended),
+        m.UNKNOWN_TIME if began is None else utc(began + cpe.premises.wall_offset),
+        m.UNKNOWN_TIME if began is None else utc(ended + cpe.premises.wall_offset),
     )
     _keep(cpe, transfer._replace(state=State.COMPLETED, told=request))
     _count(cpe, f"faults.{fault_code}" if fault_code else "succeeded")
     event = EVENTS_OF_REQUESTS[type(transfer.request)]
     cpe.ask(request, at, m.EventStruct(event, transfer.request.command_key))
-
-
-def _utc(cpe: CPE, now: float) -> str:
-    moment = datetime.fromtimestamp(now + cpe.premises.wall_offset, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
 # -- firmware -------------------------------------------------------------------------------------

@@ -329,6 +329,17 @@ class Settings:
         """
         return cls(**{dest(option): _value(option, options) for option in OPTIONS})
 
+    def check_driver(self, nbi_url: str) -> None:
+        """
+        See that the driver has an API to post to.
+
+        Raises:
+            InputError: it needs one, and there is none.
+        """
+        if self.cr_rate and self.cr_driver == "nbi" and not nbi_url:
+            cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
+            raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
+
 
 def _value(option: _Option, options: argparse.Namespace) -> Any:
     value = getattr(options, dest(option), option.default)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
-from caretaker.errors import InputError
 from caretaker.results import Results
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.embedded import EmbeddedACS
@@ -79,9 +78,7 @@ class Master:
             options.nbi_url = settings.nbi_url or own
         elif settings.nbi_url == own:
             options.nbi_url = ""
-        if settings.cr_rate and settings.cr_driver == "nbi" and not options.nbi_url:
-            cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
-            raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
+        settings.check_driver(options.nbi_url)
 
     # The ledger.
 

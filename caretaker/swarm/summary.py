@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from caretaker.device.events import CONNECTION_REQUEST
-from caretaker.results import Results
+from caretaker.results import VERDICTS, Results
 from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]
@@ -98,8 +98,7 @@ def _crs(results: Results, *, final: bool) -> dict[str, int]:
         and name.endswith(f".{CONNECTION_REQUEST}")
         and name != merged
     )
-    verdicts = ("received", "accepted", "unauthorized", "not_found", "refused")
-    books = {verdict: count[f"connection_requests.{verdict}"] for verdict in verdicts}
+    books = {name: count[f"connection_requests.{name}"] for name in ("received", *VERDICTS)}
     books["coalesced"] = count[merged]
     books["delivered"] = count[f"events.delivered.{CONNECTION_REQUEST}"]
     books["dropped"] = dropped
@@ -110,9 +109,8 @@ def _crs(results: Results, *, final: bool) -> dict[str, int]:
 
 def _balances(books: Mapping[str, int]) -> bool:
     ends = ("delivered", "coalesced", "pending", "dropped")
-    verdicts = ("accepted", "unauthorized", "not_found", "refused")
     return books["accepted"] == sum(books[end] for end in ends) and books["received"] == sum(
-        books[verdict] for verdict in verdicts
+        books[verdict] for verdict in VERDICTS
     )
 
 

@@ -45,10 +45,9 @@ def _complaint(environment: Environment, form: dict[str, str]) -> str | None:
         for option in ours:
             setattr(options, dest(option), form[dest(option)])
         after = Settings.of(options)  # type: ignore[arg-type]
+        after.check_driver(after.nbi_url or before.nbi_url)
     except InputError as error:
         return str(error)
-    if after.cr_rate and after.cr_driver == "nbi" and not (before.nbi_url or after.nbi_url):
-        return "--cr-rate: no north-bound API to post tasks to; give its URL or another driver"
     runner: Any = environment.runner
     if runner.state in (STATE_RUNNING, STATE_SPAWNING):
         for option in ours:

@@ -325,7 +325,7 @@ HOSTS = st.sampled_from(["", "host.example", "192.0.2.9", "2001:db8::9", "x.inva
     max_size=8
 )
 URLS = st.builds("{}://{}/".format, st.sampled_from(["http", "ftp", "x", ""]), HOSTS) | HOSTS
-ONE_RUN = settings(max_examples=60, deadline=None)
+ONE_RUN = settings(max_examples=60)
 
 
 class TestResults:

@@ -590,7 +590,7 @@ class TestScheduleDownload:
         st.sampled_from([0.0, 0.5, 1.0]),
         st.lists(st.floats(1.0, 500.0), max_size=2),
     )
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_it_is_told_exactly_once_and_within_its_windows(
         self, gaps: list[tuple[int, int, str, int]], failures: float, reboots: list[float]
     ) -> None:

@@ -226,7 +226,7 @@ def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], 
     ) as running:
         running.wait_for(r"CPEs +30 ")
         os.killpg(running.process.pid, signal.SIGINT)
-        time.sleep(0.5)
+        time.sleep(0.5)  # two signals at once are one to the operating system
         began = time.monotonic()
         os.killpg(running.process.pid, signal.SIGINT)
         assert running.process.wait(20) == 1, running.text
@@ -271,8 +271,7 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
     ):
         master.wait_for(r"CPEs +40 ")
         with process(tmp_path / "two", *worker) as two:
-            master.wait_for(r"2 workers connected")
-            time.sleep(4)  # it shares the fleet by then
+            master.wait_for(r"to 2 ready workers")
             assert one.stop() == 0
             assert master.process.wait(60) == 0, master.text
             assert two.process.wait(20) == 0, two.text
