@@ -51,19 +51,22 @@ def transport_opener(
     """
 
     def open_transport(cpe: CPE, now: float) -> Transport:
-        prefix = cpe.profile.management_server
-        username = cpe.value(f"{prefix}Username", now)
-        password = cpe.value(f"{prefix}Password", now)
-        url = cpe.acs_url(now)
+        url, coding = cpe.acs_url(now), cpe.managed("HTTPCompression", now)
         return kind(
             endpoint,
-            Credentials(username, password),
+            lambda: _credentials(cpe, now),  # few ACSs ask for them
             url if url != cpe.premises.acs_url else "",
-            _CODINGS.get(cpe.value(f"{prefix}HTTPCompression", now).lower(), ""),
+            _CODINGS.get(coding.lower(), ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
+            source=endpoint.source(cpe.index),
         )
 
     return open_transport
+
+
+def _credentials(cpe: CPE, now: float) -> Credentials:
+    """What it shows the ACS."""
+    return Credentials(cpe.managed("Username", now), cpe.managed("Password", now))
 
 
 def transfer_settings(

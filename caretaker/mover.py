@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import gevent
 
+from caretaker.connection import Connection, Reply
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.digest import Credentials, Login
@@ -28,7 +29,7 @@ from caretaker.errors import (
     RedirectError,
     TransportError,
 )
-from caretaker.http import Address, Connection, Endpoint, Reply, request_head
+from caretaker.http import Address, Endpoint, request_head
 from caretaker.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
 
 MAX_FILE_BYTES = 1 << 30

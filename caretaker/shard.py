@@ -39,7 +39,7 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.mover import Moved, Mover
-from caretaker.pace import Pace, RateLimit
+from caretaker.pace import Alarm, Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.transport import Answer, Transport
@@ -129,10 +129,10 @@ class Shard:
         self._heap: list[tuple[float, int]] = []
         self._waiting: dict[int, float] = {}  # CPEs due beyond max_sessions, with their due time
         self._running: dict[int, _Run] = {}
-        self._wake = gevent.event.Event()
         self._idle = gevent.event.Event()
         self._idle.set()
-        self._scheduler: Greenlet[..., None] | None = None
+        self._alarm = Alarm(clock, self._launch_due)
+        self._started = False
         self._stopping = False
         self._pace = Pace()
 
@@ -157,6 +157,8 @@ class Shard:
         for run in cut:
             if self._running.get(run.cpe.index) is run:  # its greenlet had not even begun
                 self._end(run)
+        if cut:
+            self._launch_waiting()
         for cpe in gone:
             cpe.power_off(self._clock())
 
@@ -173,11 +175,11 @@ class Shard:
     def credentials(self, serial_number: str) -> Credentials:
         """The credentials a Connection Request must show, as they are now (TR-069 3.2.2.2)."""
         cpe = self.cpe(serial_number)
-        now, prefix = self._clock(), cpe.profile.management_server
+        now = self._clock()
         kinds = [kind for quirk, kind in _CREDENTIALS.items() if quirk in cpe.profile.quirks]
         return (kinds or [Credentials])[0](
-            cpe.value(f"{prefix}ConnectionRequestUsername", now),
-            cpe.value(f"{prefix}ConnectionRequestPassword", now),
+            cpe.managed("ConnectionRequestUsername", now),
+            cpe.managed("ConnectionRequestPassword", now),
         )
 
     def connection_request(self, serial_number: str) -> None:
@@ -202,8 +204,8 @@ class Shard:
     def start(self) -> None:
         """Begin to run sessions."""
         self._stopping = False
-        if self._scheduler is None:
-            self._scheduler = gevent.spawn(self._schedule)
+        self._started = True
+        self._launch_due()
 
     def schedule(self, cpe: CPE) -> None:
         """
@@ -212,31 +214,31 @@ class Shard:
         The heap holds one entry that counts for a CPE, the earliest; a later due time is only
         looked up when that entry comes up. So it does not grow with the number of sessions.
         """
-        if cpe.due <= self._clock() and self._scheduler is not None:
+        due = cpe.due
+        if self._started and due <= self._clock():
             self._launch(cpe)
-        elif cpe.due < cpe.heaped:
-            cpe.heaped = cpe.due
-            heappush(self._heap, (cpe.due, cpe.index))
-            if self._heap[0][0] == cpe.due:
-                self._wake.set()
+        elif due < cpe.heaped:
+            cpe.heaped = due
+            heappush(self._heap, (due, cpe.index))
+            if self._started:
+                self._alarm.set(self._heap[0][0])
 
     def reschedule(self, cpe: CPE) -> None:
         """Take note of events that were raised on a CPE."""
         cpe.reschedule(self._clock())
         self.schedule(cpe)
 
-    def _schedule(self) -> None:
-        heap = self._heap
-        while True:
-            now = self._clock()
-            while heap and heap[0][0] <= now:
-                due, index = heappop(heap)
-                cpe = self.cpes.get(index)
-                if cpe is not None and cpe.heaped == due:
-                    cpe.heaped = inf
-                    self.schedule(cpe)
-            self._wake.clear()
-            self._wake.wait(max(0.0, heap[0][0] - self._clock()) if heap else None)
+    def _launch_due(self) -> None:
+        """Launch what is due, and be woken for what is due next; runs in the loop itself."""
+        heap, now = self._heap, self._clock()
+        while heap and heap[0][0] <= now:
+            due, index = heappop(heap)
+            cpe = self.cpes.get(index)
+            if cpe is not None and cpe.heaped == due:
+                cpe.heaped = inf
+                self.schedule(cpe)
+        if heap:
+            self._alarm.set(heap[0][0])
 
     def _launch(self, cpe: CPE) -> None:
         if cpe.index in self._waiting:
@@ -244,28 +246,41 @@ class Shard:
         if len(self._running) >= self._max_sessions:
             self._waiting[cpe.index] = cpe.due
         else:
-            self._begin(cpe, cpe.due)
+            run = self._begin(cpe, cpe.due)
+            if run is not None:
+                run.greenlet = gevent.spawn(self._run, run)
 
-    def _begin(self, cpe: CPE, planned: float) -> None:
+    def _begin(self, cpe: CPE, planned: float) -> _Run | None:
+        """The session that begins now; None when nothing asks for one any more."""
         now = self._clock()
         accepted = cpe.accepted_at
         session = cpe.begin_session(now)
         self._move(cpe)
         if session is None:
             self.schedule(cpe)
-            return
+            return None
         codes = tuple([event.event_code for event in cpe.sent])
         answers = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
         run = _Run(cpe, session, planned, now, answers, codes)
         self._idle.clear()
         self._running[cpe.index] = run
-        run.greenlet = gevent.spawn(self._run, run)
+        return run
 
     def _run(self, run: _Run) -> None:
-        try:
-            self._try(run)
-        finally:
-            self._end(run)
+        """Run a session, and in the same greenlet one that waits for its place, and so on."""
+        following: _Run | None = run
+        while following is not None:
+            run = following
+            try:
+                self._try(run)
+            finally:
+                self._end(run)
+            following = self._next_waiting()
+            if following is not None:
+                following.greenlet = run.greenlet
+                if run.outcome is Outcome.ABANDONED:  # who has killed it waits for its end
+                    following.greenlet = gevent.spawn(self._run, following)
+                    return
 
     def _try(self, run: _Run) -> None:
         try:
@@ -290,17 +305,22 @@ class Shard:
         if cpe.powered:
             self._move(cpe)
             self.schedule(cpe)
-        if self._waiting:
-            self._launch_waiting()
         if not self._running:
             self._idle.set()
 
     def _launch_waiting(self) -> None:
-        if self._scheduler is None:
-            return
-        index = next(iter(self._waiting))
-        planned = self._waiting.pop(index)
-        self._begin(self.cpes[index], planned)
+        while (run := self._next_waiting()) is not None:
+            run.greenlet = gevent.spawn(self._run, run)
+
+    def _next_waiting(self) -> _Run | None:
+        """The first of the sessions that wait for a place; None if there is none."""
+        while self._waiting and self._started and len(self._running) < self._max_sessions:
+            index = next(iter(self._waiting))
+            planned = self._waiting.pop(index)
+            run = self._begin(self.cpes[index], planned)
+            if run is not None:
+                return run
+        return None
 
     # A session.
 
@@ -383,9 +403,8 @@ class Shard:
     def drain(self, seconds: float, hurry: gevent.event.Event | None = None) -> None:
         """Begin no more sessions, and wait that long for those that run, or until the event."""
         self._stopping = True
-        scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None:
-            scheduler.kill()
+        self._started = False
+        self._alarm.stop()
         waiting, self._waiting = self._waiting, {}
         for index in waiting:
             self.schedule(self.cpes[index])

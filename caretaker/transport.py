@@ -11,12 +11,15 @@ Nothing here knows what is in a body.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
 import requests
 from werkzeug.test import Client as WSGIClient
 
+from caretaker.connection import Connection, Reply
 from caretaker.digest import Credentials, Login
 from caretaker.errors import (
     AnswerError,
@@ -30,13 +33,12 @@ from caretaker.errors import (
 from caretaker.http import (
     MAX_ANSWER_BYTES,
     Address,
-    Connection,
     CookieJar,
     Endpoint,
-    Reply,
     decoded,
     encoded,
-    request_head,
+    header_lines,
+    request_line,
 )
 
 MAX_CHALLENGES = 3
@@ -76,6 +78,25 @@ class Transport(Protocol):
 
 
 _REDIRECTS = (301, 302, 307, 308)
+Headers = tuple[tuple[str, str], ...]
+Shown = Credentials | Callable[[], Credentials] | None
+"""Credentials for the ACS's challenges, or what makes them when there is one."""
+
+
+@lru_cache(64)
+def _fixed_headers(coding: str, *, empty: bool) -> Headers:
+    """Those of TR-069 3.4.1: no Content-Type and SOAPAction on an empty POST."""
+    if empty:
+        return (("User-Agent", USER_AGENT),)
+    coded = (("Content-Encoding", coding),) if coding else ()
+    described = (("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", ""))
+    return (("User-Agent", USER_AGENT), *described, *coded)
+
+
+@lru_cache(64)
+def _head_start(address: Address, coding: str, *, empty: bool) -> str:
+    """What stands at the front of every POST to an address."""
+    return request_line("POST", address) + header_lines(_fixed_headers(coding, empty=empty))
 
 
 class HTTPTransport:
@@ -90,6 +111,7 @@ class HTTPTransport:
             that answers 415 gets the rest of the session as it is (TR-069 3.4.7).
         reconnect: whether a 401 is answered on a new connection, which TR-069 3.4.2 has on the
             same one; some devices do.
+        source: the local address to leave from; the system's choice if empty.
 
     Raises:
         TransportError: the URL is none, or of a host that is not allowed.
@@ -98,18 +120,20 @@ class HTTPTransport:
     def __init__(
         self,
         endpoint: Endpoint,
-        credentials: Credentials | None = None,
+        credentials: Shown = None,
         url: str = "",
         coding: str = "",
         *,
         reconnect: bool = False,
+        source: str = "",
     ) -> None:
         self._endpoint = endpoint
         self._reconnect = reconnect
+        self._source = source
         self._address = self._allowed(url) if url else endpoint.address
         self._coding = coding
         self._credentials = credentials
-        self._cookies = CookieJar()
+        self._cookies: CookieJar | None = None
         self._login = self._new_login()
         self._connection: Connection | None = None
         self.sent_at: float | None = None
@@ -125,27 +149,40 @@ class HTTPTransport:
 
     def _new_login(self) -> Login | None:
         """
-        A login belongs to one TCP connection, as an ACS may bind its nonces to that.
+        What a connection begins with: over TLS it shows Basic unasked (TR-069 3.4.4).
 
-        Over TLS it shows Basic unasked (TR-069 3.4.4).
+        A login belongs to one TCP connection, as an ACS may bind its nonces to that.
         """
-        if self._credentials is None:
+        if self._credentials is None or self._address.scheme != "https":
             return None
-        return Login(self._credentials, basic=self._address.scheme == "https")
+        return Login(self._shown(), basic=True)
+
+    def _shown(self) -> Credentials:
+        assert self._credentials is not None
+        return self._credentials() if callable(self._credentials) else self._credentials
 
     def post(self, body: bytes) -> Answer:
         """POST, answering challenges and following redirects; see ``Transport.post``."""
         self.sent_at = None
         reply = self._exchange(body)
+        if reply.status not in (200, 204):
+            reply = self._settled(reply, body)
+        if self._login is not None:
+            self._login.accepted()
+        if not reply.body:
+            return Answer(reply.status, b"")
+        coding = "".join(reply.values("content-encoding"))
+        return Answer(reply.status, decoded(reply.body, coding))
+
+    def _settled(self, reply: Reply, body: bytes) -> Reply:
+        """The final reply, where the first may be a challenge or a redirect."""
         redirects = challenges = 0
         while True:
-            if reply.status == 401 and self._login is not None:
+            if reply.status == 401 and self._credentials is not None:
                 challenges += 1
                 if challenges > MAX_CHALLENGES:
                     raise AuthenticationError("401 again and again")
-                self._login.challenge(reply.values("www-authenticate"))
-                if self._reconnect:
-                    self.close()
+                self._challenged(reply)
             elif reply.status == 415 and self._coding:
                 self._coding = ""
             elif reply.status in _REDIRECTS and reply.values("location"):
@@ -154,33 +191,33 @@ class HTTPTransport:
                     raise RedirectError("too many redirects")
                 self._redirect(reply.values("location")[0])
             else:
-                break
+                return reply
             reply = self._exchange(body)
-        if self._login is not None:
-            self._login.accepted()
-        coding = "".join(reply.values("content-encoding"))
-        return Answer(reply.status, decoded(reply.body, coding))
+
+    def _challenged(self, reply: Reply) -> None:
+        self._login = self._login or Login(self._shown())
+        self._login.challenge(reply.values("www-authenticate"))
+        if self._reconnect:
+            self.close()
 
     def _exchange(self, body: bytes) -> Reply:
         if self._coding:
             body = encoded(body, self._coding)
-        reply = self._send("POST", self._headers(body), body)
-        for cookie in reply.values("set-cookie"):
-            self._cookies.take(cookie)
+        reply = self._send(body)
+        for name, value in reply.headers:
+            if name == "set-cookie":
+                self._cookies = self._cookies or CookieJar()
+                self._cookies.take(value)
         if not reply.keep_alive:
             self.close()
             if reply.status != 401:
                 self._login = self._new_login()
         return reply
 
-    def _headers(self, body: bytes) -> list[tuple[str, str]]:
-        """Those of TR-069 3.4.1: no Content-Type and SOAPAction on an empty POST."""
-        headers = [("User-Agent", USER_AGENT)]
-        if body:
-            headers += [("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", "")]
-            if self._coding:
-                headers.append(("Content-Encoding", self._coding))
-        cookies = self._cookies.header(self._address.target)
+    def _own_headers(self) -> list[tuple[str, str]]:
+        """Those of this session: cookies and credentials."""
+        headers = []
+        cookies = self._cookies.header(self._address.target) if self._cookies else ""
         if cookies:
             headers.append(("Cookie", cookies))
         login = self._login
@@ -189,26 +226,32 @@ class HTTPTransport:
             headers.append(("Authorization", authorization))
         return headers
 
-    def _send(self, method: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
+    def _headers(self, body: bytes) -> list[tuple[str, str]]:
+        return [*_fixed_headers(self._coding, empty=not body), *self._own_headers()]
+
+    def _head(self, body: bytes) -> bytes:
+        start = _head_start(self._address, self._coding, empty=not body)
+        own = header_lines(self._own_headers()) if self._cookies or self._login else ""
+        return f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode()
+
+    def _send(self, body: bytes) -> Reply:
         """Over the open connection, or a new one if the ACS has closed it (TR-069 3.4.2)."""
-        head = request_head(method, self._address, headers, len(body))
         connection = self._connection
         if connection is not None:
             try:
-                return self._request(connection, head, body)
+                return self._request(connection, body)
             except ConnectionLost:
                 if connection.answers == 0 or not connection.silent:
                     raise
                 self.close()
                 if self._login is None or not self._login.resume():
                     self._login = self._new_login()
-                head = request_head(method, self._address, self._headers(body), len(body))
-        self._connection = Connection(self._endpoint, self._address)
-        return self._request(self._connection, head, body)
+        self._connection = Connection(self._endpoint, self._address, self._source)
+        return self._request(self._connection, body)
 
-    def _request(self, connection: Connection, head: bytes, body: bytes) -> Reply:
+    def _request(self, connection: Connection, body: bytes) -> Reply:
         try:
-            return connection.request(head, body)
+            return connection.request(self._head(body), body)
         finally:
             if self.sent_at is None:
                 self.sent_at = connection.sent_at
@@ -229,8 +272,7 @@ class HTTPTransport:
             self.close()
             self._login = self._new_login()
         if old.host != address.host:
-            self._cookies = CookieJar()
-            self._credentials = self._login = None
+            self._cookies = self._credentials = self._login = None
 
     def close(self) -> None:
         """Close the connection; a later POST opens another."""
@@ -242,19 +284,18 @@ class HTTPTransport:
 class RequestsTransport(HTTPTransport):
     """The same rules over ``requests``: for proxies and what else it knows; it is slow."""
 
-    def __init__(self, endpoint: Endpoint, credentials: Credentials | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, credentials: Shown = None) -> None:
         super().__init__(endpoint, credentials)
         self._session = requests.Session()
 
-    def _send(self, method: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Reply:
         self._session.cookies.clear()
         self.sent_at = self.sent_at or self._endpoint.clock()
         try:
-            response = self._session.request(
-                method,
+            response = self._session.post(
                 self._address.url,
                 data=body,
-                headers={"Accept-Encoding": "identity", **dict(headers)},
+                headers={"Accept-Encoding": "identity", **dict(self._headers(body))},
                 allow_redirects=False,
                 timeout=self._endpoint.timeout,
                 auth=_NoAuth(),
@@ -303,21 +344,18 @@ class WSGITransport(HTTPTransport):
         endpoint, credentials: as for the others.
     """
 
-    def __init__(
-        self, app: Any, endpoint: Endpoint, credentials: Credentials | None = None
-    ) -> None:  # fmt: skip
+    def __init__(self, app: Any, endpoint: Endpoint, credentials: Shown = None) -> None:
         super().__init__(endpoint, credentials)
         self._client = WSGIClient(app, use_cookies=False)
 
-    def _send(self, method: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Reply:
         address = self._address
         self.sent_at = self.sent_at or self._endpoint.clock()
-        response = self._client.open(
+        response = self._client.post(
             address.target,
-            method=method,
             base_url=f"{address.scheme}://{address.host_header}/",
             data=body,
-            headers=headers,
+            headers=self._headers(body),
         )
         pairs = [(name.lower(), value) for name, value in response.headers]
         return Reply(response.status_code, pairs, response.data, keep_alive=True)

@@ -1,28 +1,17 @@
-"""HTTP over one connection, cookies and codings."""
+"""Addresses, endpoints, cookies and codings."""
 
 from __future__ import annotations
 
-import errno
 import gzip
 import ssl
 import zlib
 
-import gevent.socket
 import pytest
-from helpers.wire import CLOSE, HANG, RESET, answer, wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.errors import (
-    AnswerError,
-    AnswerTimeout,
-    ConnectError,
-    ConnectionLost,
-    InputError,
-    LimitError,
-    TransportError,
-)
-from caretaker.http import Address, Connection, CookieJar, Endpoint, Reply, decoded, request_head
+from caretaker.errors import AnswerError, ConnectError, InputError
+from caretaker.http import Address, CookieJar, Endpoint, decoded
 
 
 @pytest.mark.parametrize(
@@ -81,134 +70,10 @@ def test_tls_is_a_recent_one_and_the_server_must_show_who_it_is() -> None:
     assert ssl.HAS_SNI
 
 
-def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
-    endpoint = Endpoint(Address.of(url), timeout)
-    connection = Connection(endpoint, endpoint.address)
-    try:
-        return connection.request(request_head("GET", endpoint.address, [], None), b"", limit)
-    finally:
-        connection.close()
-
-
-@pytest.mark.sockets
-class TestConnection:
-    @pytest.mark.rule("2.1-9")
-    @pytest.mark.parametrize(
-        ("said", "status", "body", "keep_alive"),
-        [
-            pytest.param(answer(body=b"hi"), 200, b"hi", True, id="a length"),
-            pytest.param(answer("204 No Content"), 204, b"", True, id="nothing"),
-            pytest.param(
-                b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", 204, b"", False, id="close"
-            ),
-            pytest.param(
-                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
-                200,
-                b"hi",
-                True,
-                id="chunked",
-            ),
-            pytest.param(
-                b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" + answer(body=b"hi"),
-                200,
-                b"hi",
-                True,
-                id="100 before it",
-            ),
-            pytest.param(
-                (b"HTTP/1.1 200 OK\r\nConte", b"nt-Length: 2\r\n\r\nh", b"i"),
-                200,
-                b"hi",
-                True,
-                id="piece by piece",
-            ),
-            pytest.param(
-                (b"HTTP/1.0 200 OK\r\n\r\nhi", CLOSE), 200, b"hi", False, id="until the end"
-            ),
-            pytest.param(answer() + b"junk", 200, b"", False, id="junk behind it"),
-            pytest.param(
-                b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", 200, b"hi", True, id="bare line feeds"
-            ),
-            pytest.param(
-                b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi", 200, b"hi", True, id="a blank"
-            ),
-            pytest.param(
-                b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, b"", True, id="no reason phrase"
-            ),
-        ],
-    )
-    def test_answers_are_read(
-        self, said: object, status: int, body: bytes, keep_alive: bool
-    ) -> None:
-        with wire(said) as server:
-            reply = get(server.url)
-        assert (status, body) == (reply.status, reply.body)
-        if keep_alive != reply.keep_alive:
-            assert said == answer() + b"junk"  # whether the junk has come yet is a matter of luck
-
-    @pytest.mark.rule("2.2-4")
-    @pytest.mark.parametrize(
-        ("said", "error", "reason"),
-        [
-            pytest.param(CLOSE, ConnectionLost, "closed without an answer", id="closed"),
-            pytest.param(RESET, ConnectionLost, "reset", id="reset"),
-            pytest.param(
-                (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", CLOSE),
-                ConnectionLost,
-                "middle",
-                id="cut off",
-            ),
-            pytest.param((b"HTTP/1.1 200 OK\r\n", CLOSE), ConnectionLost, "middle", id="cut head"),
-            pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", AnswerError, "not HTTP", id="not HTTP"),
-            pytest.param(answer(body=b"x" * 70_000), AnswerError, "too large", id="too large"),
-            pytest.param(
-                (b"HTTP/1.1 200 OK\r\nX: ", b"y" * 80_000),
-                AnswerError,
-                "too large",
-                id="large head",
-            ),
-        ],
-    )
-    def test_what_is_no_answer(
-        self, said: object, error: type[TransportError], reason: str
-    ) -> None:
-        with wire(said) as server, pytest.raises(error, match=reason):
-            get(server.url)
-
-    @pytest.mark.rule("4.1-15")
-    def test_there_is_one_deadline_for_the_whole_answer(self) -> None:
-        with wire(HANG) as server, pytest.raises(AnswerTimeout):
-            get(server.url, timeout=0.05)
-        slow = tuple(bytes([byte]) for byte in answer(body=b"x" * 50))
-        ticks = iter(range(1000))
-        with wire(slow) as server:
-            # Each look at the clock finds it three seconds later, while bytes keep coming.
-            endpoint = Endpoint(Address.of(server.url), 5.0, clock=lambda: 3.0 * next(ticks))
-            connection = Connection(endpoint, endpoint.address)
-            try:
-                with pytest.raises(AnswerTimeout):
-                    connection.request(request_head("GET", endpoint.address, [], None), b"")
-            finally:
-                connection.close()
-
-    @pytest.mark.rule("2.2-4")
-    def test_nobody_there(self) -> None:
-        with gevent.socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        with pytest.raises(ConnectError, match="connection refused"):
-            get(f"http://127.0.0.1:{port}/")
-
-    @pytest.mark.parametrize("number", [errno.EMFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS])
-    def test_limits_of_this_machine_are_told_apart(
-        self, number: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def full(*_: object) -> None:
-            raise OSError(number, "full")
-
-        monkeypatch.setattr("gevent.socket.socket", full)
-        with pytest.raises(LimitError, match="out of sockets"):
-            get("http://127.0.0.1:9/")
+def test_each_cpe_has_one_of_the_source_addresses() -> None:
+    endpoint = Endpoint(Address.of("http://acs/"), sources=("127.0.0.1", "127.0.0.2"))
+    assert [endpoint.source(index) for index in range(3)] == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
+    assert Endpoint(Address.of("http://acs/")).source(7) == ""
 
 
 class TestCookies:

@@ -138,7 +138,7 @@ class Bench:
     def at(self, seconds: float) -> None:
         """Let the clock reach a time and the scheduler see it."""
         self.clock.now = seconds
-        self.shard._wake.set()
+        self.shard._launch_due()
         settle()
 
     @property

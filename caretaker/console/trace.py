@@ -17,11 +17,12 @@ from typing import Any
 
 from lxml import etree
 
+from caretaker.connection import Reply
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import element_name, local
 from caretaker.cwmp.envelope import decode, hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
-from caretaker.http import Reply, decoded
+from caretaker.http import decoded
 from caretaker.transport import HTTPTransport
 
 MASK = "********"

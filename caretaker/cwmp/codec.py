@@ -266,8 +266,13 @@ def _xsd_type(qname: str) -> str:
 
 def _write_parameter_value(struct: m.ParameterValueStruct) -> str:
     name, value, kind = struct
+    return f"{_before_value(name, kind)}{escape(value)}</Value>"
+
+
+@lru_cache(16_384)
+def _before_value(name: str, kind: str) -> str:
     attribute = f' xsi:type="{escape(kind).replace(QUOTE, "&quot;")}"' if kind else ""
-    return f"<Name>{escape(name)}</Name><Value{attribute}>{escape(value)}</Value>"
+    return f"<Name>{escape(name)}</Name><Value{attribute}>"
 
 
 def _write_parameter_info(struct: m.ParameterInfoStruct) -> str:
@@ -329,6 +334,20 @@ def _write_fault(fault: m.Fault) -> str:
     )
 
 
+def _write_inform(inform: m.Inform) -> str:
+    return (
+        f"<DeviceId>{_DEVICE_ID.write(inform.device_id)}</DeviceId>{_events(inform.event)}"
+        f"<MaxEnvelopes>{inform.max_envelopes}</MaxEnvelopes>"
+        f"<CurrentTime>{escape(inform.current_time)}</CurrentTime>"
+        f"<RetryCount>{inform.retry_count}</RetryCount>{_PARAMETER_LIST(inform.parameter_list)}"
+    )
+
+
+@lru_cache(1024)  # a fleet has few combinations of events at a time
+def _events(events: tuple[m.EventStruct, ...]) -> str:
+    return _EVENT_LIST(events)
+
+
 _HAND_WRITTEN: dict[Any, _Codec] = {}
 _HAND_WRITTEN |= {
     m.ParameterValueStruct: _Codec(
@@ -344,6 +363,13 @@ _HAND_WRITTEN |= {
     m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
 }
 _PARAMETER_FAULT = _codec_of(m.SetParameterValuesFault)
+_DEVICE_ID = _codec_of(m.DeviceIdStruct)
+_EVENT_LIST, _PARAMETER_LIST = (
+    _field_writer(part)
+    for part in _fields_of(m.Inform)
+    if part.xml_name in ("Event", "ParameterList")
+)
+_HAND_WRITTEN[m.Inform] = _struct(m.Inform)._replace(write=_write_inform)
 CODECS: dict[type[m.Message], _Codec] = {
     cls: _codec_of(cls) for cls in (*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault)
 }

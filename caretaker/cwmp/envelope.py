@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from lxml import etree
@@ -182,6 +182,10 @@ def decode(data: bytes) -> Envelope:
         EnvelopeError: they can't be read as an envelope with one CWMP message; nothing else is
             raised, whatever the bytes.
     """
+    return _decode_short(data) if len(data) <= _SHORT else _decode(data)
+
+
+def _decode(data: bytes) -> Envelope:
     root = _parse(data)
     if local(root) != "Envelope":
         raise EnvelopeError("XML, but not a SOAP envelope")
@@ -194,6 +198,10 @@ def decode(data: bytes) -> Envelope:
     header = _read_header(_section(root, "Header"))
     return Envelope(read_message(element), namespace=_namespace(element), **header)
 
+
+_SHORT = 1024
+_decode_short = lru_cache(256)(_decode)
+"""Nearly every session brings the same InformResponse; envelopes never change, and are shared."""
 
 # -- XML out --------------------------------------------------------------------------------------
 

@@ -44,12 +44,16 @@ MAX_RETRY_REQUESTS = 5
 class Role(enum.Enum):
     """Which end of the session this is."""
 
+    __hash__ = object.__hash__
+
     CPE = "CPE"
     ACS = "ACS"
 
 
 class State(enum.Enum):
     """Where a session is; the comment tells who has the word."""
+
+    __hash__ = object.__hash__  # members are looked up several times a session
 
     INFORMING = "informing"  # CPE: the Inform is out; ACS: it is awaited
     READY = "ready"  # CPE: established, nothing outstanding, may request
@@ -65,6 +69,8 @@ class State(enum.Enum):
 
 class Trigger(enum.Enum):
     """What can come in."""
+
+    __hash__ = object.__hash__
 
     INFORM = "an Inform"
     INFORM_RESPONSE = "an InformResponse"

@@ -165,11 +165,12 @@ class CPE:
 
     def value(self, path: str, now: float) -> str:
         """The value of a parameter, hidden ones too; empty if there is no such parameter."""
-        if self.overlay is not None:
-            own = self.overlay.values.get(path)
+        overlay = self.overlay
+        if overlay is not None:
+            own = overlay.values.get(path)
             if own is not None:
                 return own
-        parameter = self.parameter(path)
+        parameter = self.profile.model.parameter(path, overlay)
         if parameter is None:
             return ""
         return (
@@ -178,12 +179,19 @@ class CPE:
 
     def read(self, path: str, now: float) -> ParameterValueStruct:
         """A parameter as GetParameterValues gives it: hidden ones are empty."""
-        if self.overlay is None or path not in self.overlay.values:
-            constant = self.model.constants.get(path)
+        found = self._found(path, now)
+        assert found is not None
+        return found
+
+    def _found(self, path: str, now: float) -> ParameterValueStruct | None:
+        overlay = self.overlay
+        if overlay is None or (overlay.rows is None and path not in overlay.values):
+            constant = self.profile.model.constants.get(path)
             if constant is not None:
                 return constant
         parameter = self.parameter(path)
-        assert parameter is not None
+        if parameter is None:
+            return None
         return typed(path, "" if parameter.hidden else self.value(path, now), parameter.type)
 
     def own(self) -> Overlay:
@@ -212,7 +220,7 @@ class CPE:
 
     def acs_url(self, now: float) -> str:
         """Where it informs; the ACS can change it."""
-        return self.value(f"{self.profile.management_server}URL", now)
+        return self.managed("URL", now)
 
     def change(self, path: str, value: str, now: float) -> float:
         """
@@ -254,19 +262,22 @@ class CPE:
         waits = self.failures > 0 and self.session_due < inf
         return waits and any(event.event_code == event_code for event in self.events)
 
+    def managed(self, last: str, now: float) -> str:
+        """The value of a parameter of ManagementServer; empty if it has none of that name."""
+        return self.value(self.profile.managed[last], now)
+
     def setting(self, last: str, default: float, now: float) -> float:
         """A number of ManagementServer; the default where it is absent or no number."""
-        text = self.value(f"{self.profile.management_server}{last}", now)
+        text = self.managed(last, now)
         return float(text) if text.isascii() and text.isdigit() else default
 
     def enabled(self, now: float) -> bool:
         """EnableCWMP: without it no Informs, and no Connection Requests accepted."""
-        return self.value(f"{self.profile.management_server}EnableCWMP", now) not in _FALSE
+        return self.managed("EnableCWMP", now) not in _FALSE
 
     def reachable(self, now: float) -> bool:
         """HTTPConnectionRequestEnable: without it no URL, and no Connection Requests accepted."""
-        path = f"{self.profile.management_server}HTTPConnectionRequestEnable"
-        return self.value(path, now) not in _FALSE
+        return self.managed("HTTPConnectionRequestEnable", now) not in _FALSE
 
     # Power.
 
@@ -456,17 +467,19 @@ class CPE:
 
     def _inform(self, now: float) -> m.Inform:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
-        codes = [event.event_code for event in self.sent]
         notifications.inform(self, now)
-        added = notifications.inform_parameters(self, codes, now)
-        paths = dict.fromkeys((*self.profile.inform_parameters, *self.telling, *added))
+        added = notifications.inform_parameters(self, now)
+        paths: Iterable[str] = self.profile.inform_parameters
+        if self.telling or added:
+            paths = dict.fromkeys((*paths, *self.telling, *added))
+        found = [self._found(path, now) for path in paths]
         return m.Inform(
             self.about,
             self.sent,
             1,
             self.premises.date(now),
             self.failures,
-            tuple([self.read(path, now) for path in paths if self.parameter(path) is not None]),
+            tuple([each for each in found if each is not None]),
         )
 
     def answer(self, request: m.Request, now: float) -> m.Response:

@@ -28,7 +28,7 @@ class Policy(NamedTuple):
 
 def policy(cpe: CPE, now: float) -> Policy | None:
     """The policy as it is; None where it is switched off, or the device has none."""
-    path = f"{cpe.profile.management_server}HeartbeatPolicy."
+    path = cpe.profile.managed["HeartbeatPolicy."]
     if cpe.value(f"{path}Enable", now) not in ("1", "true"):
         return None
     interval = cpe.setting("HeartbeatPolicy.ReportingInterval", 0.0, now)

@@ -142,7 +142,7 @@ def _cleaned(cpe: CPE, path: str, value: str) -> str:
 
 
 def _parameter_key(cpe: CPE, key: str) -> tuple[str, str]:
-    return f"{cpe.profile.management_server}ParameterKey", key
+    return cpe.profile.managed["ParameterKey"], key
 
 
 def _get_parameter_attributes(

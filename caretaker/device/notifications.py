@@ -170,18 +170,18 @@ def _told(cpe: CPE) -> dict[str, str]:
 _CHANGE = "change"
 
 
-def inform_parameters(cpe: CPE, codes: Iterable[str], now: float) -> list[str]:
+def inform_parameters(cpe: CPE, now: float) -> list[str]:
     """
-    The paths that the InformParameter table adds to an Inform with these events.
+    The paths that the InformParameter table adds to the Inform of the events that are being sent.
 
     A row's ``ParameterName`` may be a partial path and have ``*`` for instance numbers; its
     ``EventList`` names the numbers of events, empty for all.
     """
-    table = f"{cpe.profile.management_server}InformParameter."
+    table = cpe.profile.managed["InformParameter."]
     rows = cpe.model.children_of(table, cpe.overlay)
     if not rows:
         return []
-    numbers = {code.partition(" ")[0] for code in codes}
+    numbers = {event.event_code.partition(" ")[0] for event in cpe.sent}
     return [
         path
         for row in rows

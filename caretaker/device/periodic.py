@@ -23,7 +23,7 @@ _DEFAULT_INTERVAL = 300.0
 
 def period(cpe: CPE, now: float) -> tuple[bool, float]:
     """Whether it informs periodically, and every how many seconds."""
-    enabled = cpe.value(f"{cpe.profile.management_server}PeriodicInformEnable", now)
+    enabled = cpe.managed("PeriodicInformEnable", now)
     wanted = enabled not in _OFF and cpe.premises.behaviors.periodic_inform
     interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now)
     return wanted, interval or _DEFAULT_INTERVAL
@@ -36,7 +36,7 @@ def start(cpe: CPE) -> float | None:
     The one of the factory is the same for a whole fleet, which would inform as one; it counts only
     where ``inform_together`` wants that.
     """
-    path = f"{cpe.profile.management_server}PeriodicInformTime"
+    path = cpe.profile.managed["PeriodicInformTime"]
     text = cpe.overlay.values.get(path) if cpe.overlay is not None else None
     if text is None and cpe.premises.behaviors.inform_together:
         parameter = cpe.parameter(path)

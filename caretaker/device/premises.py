@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from caretaker.device.behavior import Behaviors
 from caretaker.device.events import EventBooks
@@ -47,5 +48,9 @@ class Premises:
 
     def date(self, now: float) -> str:
         """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""
-        moment = datetime.fromtimestamp(now + self.wall_offset, UTC).astimezone()
-        return moment.isoformat(timespec="seconds")
+        return _local_time(int(now + self.wall_offset))
+
+
+@lru_cache(8)
+def _local_time(wall: int) -> str:
+    return datetime.fromtimestamp(wall, UTC).astimezone().isoformat(timespec="seconds")

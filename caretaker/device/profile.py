@@ -11,10 +11,11 @@ number, MAC and WAN addresses, credentials, URLs) and lets each CPE compute its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
+from sys import intern
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.device.data_model import DataModel, Row
@@ -80,6 +81,18 @@ _EXTERNAL_IP = re.compile(
 )
 
 
+class _Below(dict[str, str]):
+    """Paths below an object, by what follows it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def __missing__(self, last: str) -> str:
+        path = self[last] = intern(f"{self._path}{last}")
+        return path
+
+
 @dataclass(frozen=True)
 class Profile:
     """
@@ -109,6 +122,11 @@ class Profile:
     def management_server(self) -> str:
         """The path of the object ManagementServer."""
         return f"{self.model.root}ManagementServer."
+
+    @cached_property
+    def managed(self) -> Mapping[str, str]:
+        """The path of each parameter of ManagementServer by its last name, made only once."""
+        return _Below(self.management_server)
 
     @cached_property
     def external_address(self) -> str:

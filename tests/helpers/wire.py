@@ -29,6 +29,8 @@ class Wire:
         self.answers = list(answers)
         self.requests: list[tuple[int, str, dict[str, str], bytes]] = []
         """Connection number, request line, headers, body."""
+        self.peers: list[str] = []
+        """Where each connection came from."""
         self.connections = 0
         self.server = StreamServer(("127.0.0.1", 0), self._handle)
 
@@ -37,8 +39,9 @@ class Wire:
         """Where it listens."""
         return f"http://127.0.0.1:{self.server.server_port}/acs"
 
-    def _handle(self, sock: Any, _: Any) -> None:
+    def _handle(self, sock: Any, peer: Any) -> None:
         self.connections += 1
+        self.peers.append(peer[0])
         number, data = self.connections, b""
         while True:
             while b"\r\n\r\n" not in data:

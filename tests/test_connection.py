@@ -1,0 +1,207 @@
+"""HTTP over one connection."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import gevent.socket
+import pytest
+from helpers.wire import CLOSE, HANG, RESET, answer, wire
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.connection import Connection, Reply, _Reader, plain_reply
+from caretaker.errors import (
+    AnswerError,
+    AnswerTimeout,
+    ConnectError,
+    ConnectionLost,
+    LimitError,
+    TransportError,
+)
+from caretaker.http import Address, Endpoint, request_head
+
+
+def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
+    endpoint = Endpoint(Address.of(url), timeout)
+    connection = Connection(endpoint, endpoint.address)
+    try:
+        return connection.request(request_head("GET", endpoint.address, [], None), b"", limit)
+    finally:
+        connection.close()
+
+
+@pytest.mark.sockets
+class TestConnection:
+    @pytest.mark.rule("2.1-9")
+    @pytest.mark.parametrize(
+        ("said", "status", "body", "keep_alive"),
+        [
+            pytest.param(answer(body=b"hi"), 200, b"hi", True, id="a length"),
+            pytest.param(answer("204 No Content"), 204, b"", True, id="nothing"),
+            pytest.param(
+                b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", 204, b"", False, id="close"
+            ),
+            pytest.param(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+                200,
+                b"hi",
+                True,
+                id="chunked",
+            ),
+            pytest.param(
+                b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" + answer(body=b"hi"),
+                200,
+                b"hi",
+                True,
+                id="100 before it",
+            ),
+            pytest.param(
+                (b"HTTP/1.1 200 OK\r\nConte", b"nt-Length: 2\r\n\r\nh", b"i"),
+                200,
+                b"hi",
+                True,
+                id="piece by piece",
+            ),
+            pytest.param(
+                (b"HTTP/1.0 200 OK\r\n\r\nhi", CLOSE), 200, b"hi", False, id="until the end"
+            ),
+            pytest.param(answer() + b"junk", 200, b"", False, id="junk behind it"),
+            pytest.param(
+                b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", 200, b"hi", True, id="bare line feeds"
+            ),
+            pytest.param(
+                b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi", 200, b"hi", True, id="a blank"
+            ),
+            pytest.param(
+                b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, b"", True, id="no reason phrase"
+            ),
+        ],
+    )
+    def test_answers_are_read(
+        self, said: object, status: int, body: bytes, keep_alive: bool
+    ) -> None:
+        with wire(said) as server:
+            reply = get(server.url)
+        assert (status, body) == (reply.status, reply.body)
+        if keep_alive != reply.keep_alive:
+            assert said == answer() + b"junk"  # whether the junk has come yet is a matter of luck
+
+    @pytest.mark.rule("2.2-4")
+    @pytest.mark.parametrize(
+        ("said", "error", "reason"),
+        [
+            pytest.param(CLOSE, ConnectionLost, "closed without an answer", id="closed"),
+            pytest.param(RESET, ConnectionLost, "reset", id="reset"),
+            pytest.param(
+                (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", CLOSE),
+                ConnectionLost,
+                "middle",
+                id="cut off",
+            ),
+            pytest.param((b"HTTP/1.1 200 OK\r\n", CLOSE), ConnectionLost, "middle", id="cut head"),
+            pytest.param(b"SSH-2.0-OpenSSH\r\n\r\n", AnswerError, "not HTTP", id="not HTTP"),
+            pytest.param(answer(body=b"x" * 70_000), AnswerError, "too large", id="too large"),
+            pytest.param(
+                (b"HTTP/1.1 200 OK\r\nX: ", b"y" * 80_000),
+                AnswerError,
+                "too large",
+                id="large head",
+            ),
+        ],
+    )
+    def test_what_is_no_answer(
+        self, said: object, error: type[TransportError], reason: str
+    ) -> None:
+        with wire(said) as server, pytest.raises(error, match=reason):
+            get(server.url)
+
+    @pytest.mark.rule("4.1-15")
+    def test_there_is_one_deadline_for_the_whole_answer(self) -> None:
+        with wire(HANG) as server, pytest.raises(AnswerTimeout):
+            get(server.url, timeout=0.05)
+        slow = tuple(bytes([byte]) for byte in answer(body=b"x" * 50))
+        ticks = iter(range(1000))
+        with wire(slow) as server:
+            # Each look at the clock finds it three seconds later, while bytes keep coming.
+            endpoint = Endpoint(Address.of(server.url), 5.0, clock=lambda: 3.0 * next(ticks))
+            connection = Connection(endpoint, endpoint.address)
+            try:
+                with pytest.raises(AnswerTimeout):
+                    connection.request(request_head("GET", endpoint.address, [], None), b"")
+            finally:
+                connection.close()
+
+    @pytest.mark.rule("2.2-4")
+    def test_nobody_there(self) -> None:
+        with gevent.socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        with pytest.raises(ConnectError, match="connection refused"):
+            get(f"http://127.0.0.1:{port}/")
+
+    @pytest.mark.parametrize("number", [errno.EMFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS])
+    def test_limits_of_this_machine_are_told_apart(
+        self, number: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(number, "full")
+
+        monkeypatch.setattr("caretaker.sockets._socket.socket", full)
+        with pytest.raises(LimitError, match="out of sockets"):
+            get("http://127.0.0.1:9/")
+
+    def test_connections_leave_from_the_address_they_are_told(self) -> None:
+        with wire(answer(body=b"hi")) as server:
+            endpoint = Endpoint(Address.of(server.url))
+            connection = Connection(endpoint, endpoint.address, "127.0.0.7")
+            connection.request(request_head("GET", endpoint.address, [], None), b"")
+            connection.close()
+        assert server.peers == ["127.0.0.7"]
+
+
+# -- what is plain is read as the parser reads it -------------------------------------------------
+
+_NAMES = st.sampled_from(
+    ["Content-Length", "Connection", "Set-Cookie", "Date", "X-A", "Transfer-Encoding", "Upgrade"]
+)
+_VALUES = st.sampled_from(
+    ["0", "2", "3", "close", "Keep-Alive", "a, b", " x ", "", "chunked", "\t"]
+)
+_STATUS = st.sampled_from(
+    ["200 OK", "204 No Content", "304 Not Modified", "401 No", "100 Continue", "200", "99 x"]
+)
+_HEADERS = st.lists(st.tuples(_NAMES, _VALUES), max_size=4)
+_BODIES = st.sampled_from([b"", b"hi", b"abc"])
+
+
+@given(_STATUS, _HEADERS, _BODIES, st.sampled_from(["HTTP/1.1", "HTTP/1.0"]), st.integers(0, 9))
+def test_what_is_plain_is_as_the_parser_has_it(
+    status: str, headers: list[tuple[str, str]], body: bytes, version: str, cut: int
+) -> None:
+    lines = [f"{version} {status}", *[f"{name}: {value}" for name, value in headers], "", ""]
+    data = "\r\n".join(lines).encode() + body
+    data = data[: len(data) - cut] if cut > 5 else data
+    plain = plain_reply(data)
+    if plain is None:
+        return
+    reader = _Reader()
+    reader.feed(data, 10_000)
+    assert reader.complete
+    expected = reader.reply()
+    assert plain._replace(headers=list(plain.headers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "headers"),
+    [
+        pytest.param("HTTP/1.1 200 OK", ["Content-Length: 2", "Server: nginx/1.22"], id="nginx"),
+        pytest.param("HTTP/1.1 200", ["content-length:2", "Connection: Keep-Alive"], id="others"),
+        pytest.param("HTTP/1.1 200 OK", ["Set-Cookie: a=b; C", "Content-Length: 2"], id="cookie"),
+    ],
+)
+def test_usual_answers_are_plain(head: str, headers: list[str]) -> None:
+    data = "\r\n".join([head, *headers, "", ""]).encode() + b"hi"
+    plain: Any = plain_reply(data)
+    assert (plain.status, plain.body, plain.keep_alive) == (200, b"hi", True)
