@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import ceil, log2
 from typing import Any, NamedTuple, Protocol
 
@@ -118,10 +119,11 @@ class Histogram:
     def add(self, seconds: float) -> None:
         """Count a time; one below a microsecond counts as that."""
         bucket = int(log2(seconds / _UNIT) * _PER_OCTAVE) if seconds > _UNIT else 0
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
-        if self.count == 0 or seconds < self.shortest:
-            self.shortest = seconds
+        buckets = self.buckets
+        buckets[bucket] = buckets.get(bucket, 0) + 1
         self.longest = max(self.longest, seconds)
+        if seconds < self.shortest or not self.count:
+            self.shortest = seconds
         self.count += 1
         self.total += seconds
 
@@ -197,14 +199,16 @@ class Results:
 
     def exchange(self, record: ExchangeRecord) -> None:
         """Take a finished exchange."""
-        self.time(f"exchanges.{record.name}", record.seconds)
-        if record.reason is not None:
-            self.count(f"exchanges.failed.{record.name}")
+        name, _, seconds, _, _, reason = record
+        self.time(_exchange_name(name), seconds)
+        if reason is not None:
+            self.count(f"exchanges.failed.{name}")
 
     def session(self, record: SessionRecord) -> None:
         """Take a finished session."""
-        self.count("sessions.started")
-        self.count(f"sessions.{record.outcome.value}")
+        counters = self.counters
+        counters["sessions.started"] += 1
+        counters[_OUTCOME_NAMES[record.outcome]] += 1
         self.time("generator.lateness", max(0.0, record.started - record.planned))
         if record.outcome is Outcome.SUCCEEDED:
             self.time("sessions.duration", record.seconds)
@@ -213,9 +217,9 @@ class Results:
         if record.blame is not None:
             self.count(f"sessions.blame.{record.blame.value}")
         if record.inform_sent is not None:
-            self.count("informs.total")
+            counters["informs.total"] += 1
             for code in record.events:
-                self.count(f"informs.by_event.{code}")
+                counters[_inform_name(code)] += 1
         for name, seconds in loop_times(record):
             self.time(f"connection_requests.{name}", seconds)
 
@@ -254,6 +258,19 @@ class Results:
     def histogram(self, name: str) -> Histogram:
         """The histogram of a name, an empty one if nothing was timed."""
         return self.histograms.get(name) or Histogram()
+
+
+_OUTCOME_NAMES = {outcome: f"sessions.{outcome.value}" for outcome in Outcome}
+
+
+@lru_cache(256)
+def _exchange_name(name: str) -> str:
+    return f"exchanges.{name}"
+
+
+@lru_cache(256)
+def _inform_name(event_code: str) -> str:
+    return f"informs.by_event.{event_code}"
 
 
 def loop_times(record: SessionRecord) -> Iterable[tuple[str, float]]:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 class Outcome(enum.Enum):
     """How a session ended."""
 
+    __hash__ = object.__hash__  # they are looked up for each session
+
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SHED = "shed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -22,10 +23,12 @@ class Health:
 
     Args:
         results: takes the lag as ``generator.loop_lag``.
+        beat: is called every 50 ms.
     """
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, beat: Callable[[], None]) -> None:
         self._results = results
+        self._beat = beat
         self._process = psutil.Process()
         self._used = self._cpu_seconds()
         self._since = time.monotonic()
@@ -41,6 +44,7 @@ class Health:
             now = time.monotonic()
             self._results.time("generator.loop_lag", max(0.0, now - planned))
             planned = max(planned, now - _LAG_INTERVAL)
+            self._beat()
             if now - self._since >= _CPU_INTERVAL:
                 self._measure_cpu(now)
 

@@ -53,7 +53,9 @@ class _Run:
         self.number = number
         self.settings = settings
         self.results = Results()
-        self.sink = LocustSink(self.results, worker.environment.events.request)
+        self.sink = LocustSink(
+            self.results, worker.environment.events.request, worker.environment.stats
+        )
         endpoint = _endpoint(worker, settings)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
@@ -64,7 +66,7 @@ class _Run:
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
             mover=Mover(endpoint, settings.bandwidth),
         )
-        self.health = Health(self.results)
+        self.health = Health(self.results, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: dict[str, Any] | None = None
         """The snapshot that ended it."""
@@ -98,6 +100,7 @@ class _Run:
             self.driver.stop(TASKS_SECONDS, self.hurry)
         self.shard.drain(SESSIONS_SECONDS, self.hurry)
         self.health.stop()
+        self.sink.flush()
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:

@@ -13,6 +13,7 @@ from gevent.event import Event
 from helpers.cpes import cpe
 from helpers.wire import CLOSE, answer, wire
 from locust.event import EventHook
+from locust.stats import RequestStats
 
 from caretaker.device.cpe import CPE
 from caretaker.results import Results
@@ -81,7 +82,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def sink() -> LocustSink:
-    return LocustSink(Results(), EventHook())  # type: ignore[no-untyped-call]
+    return LocustSink(Results(), EventHook(), RequestStats())  # type: ignore[no-untyped-call]
 
 
 def drive(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from locust.env import Environment
 from locust.event import EventHook
+from locust.stats import RequestStats
 
 from caretaker.device.cpe import Outcome
 from caretaker.results import ExchangeRecord, Results, SessionRecord
@@ -25,10 +27,37 @@ def fired(*calls: tuple[str, tuple[Any, ...]]) -> list[tuple[str, str, float, st
 
     hook = EventHook()  # type: ignore[no-untyped-call]
     hook.add_listener(listen)  # type: ignore[no-untyped-call]
-    sink = LocustSink(Results(), hook)
+    sink = LocustSink(Results(), hook, RequestStats())
     for method, arguments in calls:
         getattr(sink, method)(*arguments)
     return seen
+
+
+def statistics(*, listening: bool) -> list[Any]:
+    """What Locust's statistics have of three sessions, with a listener of a user's or without."""
+    environment = Environment()
+    environment.create_local_runner()
+    heard: list[str] = []
+    if listening:
+        environment.events.request.add_listener(lambda name, **_: heard.append(name))  # type: ignore[no-untyped-call]
+    sink = LocustSink(Results(), environment.events.request, environment.stats)
+    for seconds in (0.5, 0.0123, 0.0124):
+        sink.session(SESSION._replace(seconds=seconds, accepted=None))
+    sink.session(SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))
+    sink.flush()
+    assert len(heard) == (4 if listening else 0)
+    entry = environment.stats.entries["0 BOOTSTRAP", "Session"]
+    total = environment.stats.total
+    return [
+        (each.num_requests, each.num_failures, each.min_response_time, each.max_response_time,
+         round(each.total_response_time, 6), dict(each.response_times),
+         sum(each.num_reqs_per_sec.values()))
+        for each in (entry, total)
+    ]  # fmt: skip
+
+
+def test_batches_are_what_locusts_own_listener_makes_of_single_records() -> None:
+    assert statistics(listening=False) == statistics(listening=True)
 
 
 def test_a_session_is_named_by_its_first_event() -> None:
