@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -127,7 +128,9 @@ class Shard:
         self._moving: dict[int, dict[Transfer, Greenlet[..., None]]] = {}
         self._movers = gevent.lock.BoundedSemaphore(max_sessions)
         self._heap: list[tuple[float, int]] = []
-        self._waiting: dict[int, float] = {}  # CPEs due beyond max_sessions, with their due time
+        # CPEs due beyond max_sessions, with their due time. A plain dict takes the longer to give
+        # its first entry the more were taken from it before.
+        self._waiting: OrderedDict[int, float] = OrderedDict()
         self._running: dict[int, _Run] = {}
         self._idle = gevent.event.Event()
         self._idle.set()
@@ -315,8 +318,7 @@ class Shard:
     def _next_waiting(self) -> _Run | None:
         """The first of the sessions that wait for a place; None if there is none."""
         while self._waiting and self._started and len(self._running) < self._max_sessions:
-            index = next(iter(self._waiting))
-            planned = self._waiting.pop(index)
+            index, planned = self._waiting.popitem(last=False)
             run = self._begin(self.cpes[index], planned)
             if run is not None:
                 return run
@@ -352,7 +354,8 @@ class Shard:
         try:
             answer = transport.post(body)
             received = len(answer.body)
-            self._pace.wait()
+            if answer.body and run.informed is not None:  # it asks for something, maybe for much
+                self._pace.wait()
             run.session.receive(_body(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
             self._record(name, started, len(body), received, str(error))
@@ -405,7 +408,7 @@ class Shard:
         self._stopping = True
         self._started = False
         self._alarm.stop()
-        waiting, self._waiting = self._waiting, {}
+        waiting, self._waiting = self._waiting, OrderedDict()
         for index in waiting:
             self.schedule(self.cpes[index])
         if hurry is None:

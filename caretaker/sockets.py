@@ -61,34 +61,35 @@ class Deadlines:
         clock: seconds, going forward, which the deadlines are of.
     """
 
-    __slots__ = ("_clock", "_period", "_timer", "_waiting")
+    __slots__ = ("_clock", "_period", "_sockets", "_timer")
 
     def __init__(self, timeout: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._period = min(max(timeout / 20, 0.005), 0.5)
-        self._waiting: dict[Any, float] = {}
+        self._sockets: set[PlainSocket] = set()
         self._timer: Any = None
 
-    def wait(self, hub: Any, watcher: Any, deadline: float) -> None:
-        """Wait for the watcher in this greenlet; TimeoutError at the deadline."""
-        me = gevent.getcurrent()
-        self._waiting[me] = deadline
+    def add(self, opened: PlainSocket, loop: Any) -> None:
+        """Look after a socket's waits from now on."""
+        self._sockets.add(opened)
         if self._timer is None:
-            self._timer = hub.loop.timer(self._period, self._period, ref=False)
+            self._timer = loop.timer(self._period, self._period, ref=False)
             self._timer.start(self._look)
-        try:
-            hub.wait(watcher)
-        finally:
-            del self._waiting[me]
+
+    def discard(self, closed: PlainSocket) -> None:
+        """Look after it no longer."""
+        self._sockets.discard(closed)
 
     def _look(self) -> None:
-        if not self._waiting:
+        if not self._sockets:
             self._timer.close()
             self._timer = None
             return
         now = self._clock()
-        for greenlet in [each for each, deadline in self._waiting.items() if deadline <= now]:
-            greenlet.throw(TimeoutError())
+        late = [each for each in self._sockets if each.deadline <= now]
+        for waiter in [each.waiter for each in late]:
+            if waiter is not None:
+                waiter.throw(TimeoutError())
 
 
 class PlainSocket:
@@ -104,15 +105,20 @@ class PlainSocket:
         OSError: it can't be made.
     """
 
-    __slots__ = ("_deadlines", "_hub", "_socket", "_watcher")
+    __slots__ = ("_deadlines", "_hub", "_socket", "_watcher", "deadline", "waiter")
 
     def __init__(self, target: Target, deadlines: Deadlines, deadline: float) -> None:
         self._deadlines = deadlines
+        self.deadline = deadline
+        """When the present wait must end, or the last one had to."""
+        self.waiter: Any = None
+        """The greenlet that waits; None if none does."""
         self._hub: Any = gevent.get_hub()
         self._socket = _socket.socket(target.family, _socket.SOCK_STREAM | _AT_ONCE)
         if not _AT_ONCE:
             self._socket.setblocking(False)
         self._watcher: Any = self._hub.loop.io(self._socket.fileno(), _WRITE)
+        deadlines.add(self, self._hub.loop)
         try:
             self._connect(target, deadline)
         except BaseException:
@@ -126,15 +132,20 @@ class PlainSocket:
             _bind(self._socket, target.source)
         error = self._socket.connect_ex(target.address)
         if error == EINPROGRESS:
-            self._deadlines.wait(self._hub, self._watcher, deadline)
+            self._wait(_WRITE, deadline)
             error = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         if error:
             raise OSError(error, "connect")
 
     def _wait(self, events: int, deadline: float) -> None:
+        """In this greenlet, until data can be read or written; TimeoutError at the deadline."""
         if self._watcher.events != events:
             self._watcher.events = events
-        self._deadlines.wait(self._hub, self._watcher, deadline)
+        self.deadline, self.waiter = deadline, gevent.getcurrent()
+        try:
+            self._hub.wait(self._watcher)
+        finally:
+            self.waiter = None
 
     def send(self, data: bytes, deadline: float) -> None:
         """Send all of it; see ``Socket.send``."""
@@ -161,6 +172,7 @@ class PlainSocket:
 
     def close(self) -> None:
         """Close it."""
+        self._deadlines.discard(self)
         self._watcher.close()
         self._socket.close()
 
