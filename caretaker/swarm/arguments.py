@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from caretaker.errors import InputError, TransportError
 from caretaker.http import Address, tls_context
 from caretaker.profiles import load_profile, parse_choice
+from caretaker.swarm.levels import ServiceLevel, read_levels, service_levels
 
 
 def _number(text: Any, *, least: float, most: float = 1e9, whole: bool = False) -> float:
@@ -124,6 +125,15 @@ def _writable(text: Any) -> str:
     return str(text)
 
 
+def _level(text: Any) -> str:
+    return str(ServiceLevel.parse(str(text)))
+
+
+def _levels(text: Any) -> str:
+    read_levels(str(text))
+    return str(text)
+
+
 def _text(text: Any) -> str:
     return str(text)
 
@@ -133,6 +143,7 @@ class _Option(NamedTuple):
     One option.
 
     ``in_web_ui``: it can be changed between runs in the web UI. ``kind``: how argparse takes it.
+    ``of_master``: a file of the master's machine; its workers are told of it, and may have no such.
     """
 
     flag: str
@@ -143,6 +154,7 @@ class _Option(NamedTuple):
     kind: str = "store"
     in_web_ui: bool = False
     secret: bool = False
+    of_master: bool = False
 
 
 # fmt: off
@@ -220,7 +232,21 @@ OPTIONS: tuple[_Option, ...] = (
             "Port of the embedded ACS, which runs when no --host is given; 0 for any free one"),
     _Option("--acs-nbi-port", 0, _whole(0, 65_535), "<port>",
             "Port of its north-bound API; 0 for any free one"),
-    _Option("--summary-json", None, _writable, "<file>", "Write the summary here"),
+    _Option("--slo", None, _level, "<level>",
+            "A service level that the run must keep to, like 'sessions.failed_ratio < 0.001': any "
+            "number of the summary by its path. Repeatable; when one is broken the exit code is 3",
+            "append"),
+    _Option("--slo-file", None, _levels, "<file>",
+            "Service levels, one a line; # begins a comment", of_master=True),
+    _Option("--slo-abort", False, bool, "",
+            "End the run at the first breach of a service level", "store_true"),
+    _Option("--slo-warm-up", 10.0, _at_least(0), "<seconds>",
+            "How long after the start of the run --slo-abort begins to look"),
+    _Option("--junit", None, _writable, "<file>",
+            "Write service levels and standard checks here as JUnit XML, for CI systems",
+            of_master=True),
+    _Option("--summary-json", None, _writable, "<file>", "Write the summary here",
+            of_master=True),
     _Option("--live-interval", 5.0, _at_least(0), "<seconds>",
             "How often a line of live figures is printed; 0 for never"),
 )
@@ -253,7 +279,7 @@ def add_arguments(parser: Any) -> None:
 
 def dest(option: _Option) -> str:
     """The name of an option's value."""
-    plural = {"--profile": "profiles", "--allow-host": "allow_hosts"}
+    plural = {"--profile": "profiles", "--allow-host": "allow_hosts", "--slo": "slos"}
     return plural.get(option.flag) or option.flag.lstrip("-").replace("-", "_")
 
 
@@ -316,6 +342,11 @@ class Settings:
     nbi_url: str
     acs_port: int
     acs_nbi_port: int
+    slos: tuple[str, ...]
+    slo_file: str | None
+    slo_abort: bool
+    slo_warm_up: float
+    junit: str | None
     summary_json: str | None
     live_interval: float
 
@@ -340,6 +371,18 @@ class Settings:
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
 
+    def service_levels(self) -> tuple[ServiceLevel, ...]:
+        """
+        The service levels of the run, of both options.
+
+        Raises:
+            InputError: one can't be used, or there is none to abort at.
+        """
+        levels = service_levels(self.slos, self.slo_file)
+        if self.slo_abort and not levels:
+            raise InputError("--slo-abort: no service level to abort at; give --slo or --slo-file")
+        return levels
+
 
 def _value(option: _Option, options: argparse.Namespace) -> Any:
     value = getattr(options, dest(option), option.default)
@@ -347,7 +390,7 @@ def _value(option: _Option, options: argparse.Namespace) -> Any:
         return tuple(value or ())
     if value is None or (value == "" and option.default is None):
         return option.default
-    if value == option.default:
+    if value == option.default or (option.of_master and getattr(options, "worker", False)):
         return value
     try:
         return option.check(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,14 @@ from gevent.event import Event
 
 from caretaker.results import Results
 from caretaker.swarm.arguments import Settings
+from caretaker.swarm.checks import exit_code
 from caretaker.swarm.embedded import EmbeddedACS
+from caretaker.swarm.junit import junit
 from caretaker.swarm.ledger import Ledger
+from caretaker.swarm.levels import Breach, first_breach, verdicts
 from caretaker.swarm.messages import DRAIN, FLEET, GRANT
 from caretaker.swarm.sink import KINDS
-from caretaker.swarm.summary import failures, live_line, render, summarize
+from caretaker.swarm.summary import live_line, render, summarize
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -31,6 +35,9 @@ DRAIN_SECONDS = 20.0
 
 HURRY_SECONDS = 2.0
 """How long it waits when the user does not want to."""
+
+LEVELS_INTERVAL = 1.0
+"""How often a run that ends at the first breach is looked at."""
 
 
 class Master:
@@ -55,11 +62,12 @@ class Master:
         self._drained: set[str] = set()
         self._left: set[str] = set()
         self._settings = settings
+        self._levels = settings.service_levels()
+        self._breach: Breach | None = None
         self._hurry = Event()
-        self._other: list[str] = []
         self._began = 0.0
         self._announced = 0
-        self._live: gevent.Greenlet[..., None] | None = None
+        self._watchers: list[gevent.Greenlet[..., None]] = []
         self._embedded: EmbeddedACS | None = None
         if not environment.host:
             self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
@@ -148,9 +156,12 @@ class Master:
         self._left.clear()
         self._hurry.clear()
         self._settings = settings
+        self._levels, self._breach = settings.service_levels(), None
         self._began = time.monotonic()
         if settings.live_interval:
-            self._live = gevent.spawn(self._print_live, settings.live_interval)
+            self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
+        if settings.slo_abort:
+            self._watchers.append(gevent.spawn(self._watch_levels, settings.slo_warm_up))
 
     def report(self, worker: str, snapshot: dict[str, Any]) -> None:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
@@ -188,14 +199,26 @@ class Master:
             then = now
             print(f"{now - self._began:6.0f} s | {line}", flush=True)
 
+    def _watch_levels(self, warm_up: float) -> None:
+        """End the run when it breaks a service level."""
+        gevent.sleep(warm_up)
+        while self._breach is None:
+            seconds = time.monotonic() - self._began
+            self._breach = first_breach(self._levels, self._summarize(seconds), seconds)
+            gevent.sleep(0 if self._breach else LEVELS_INTERVAL)
+        print(f"Service level {self._breach}: the run ends here", flush=True)
+        runner: Any = self.environment.runner
+        # A web UI stays for the next run; without one Locust ends with the run.
+        gevent.spawn(runner.quit if self.environment.web_ui is None else runner.stop)
+
     def end(self) -> None:
         """End the run: have all workers drain, and make the summary of what they say."""
         if self._began == 0.0:
             return
         seconds = time.monotonic() - self._began
         self._began = 0.0
-        if self._live is not None:
-            self._live.kill()
+        gevent.killall(self._watchers)
+        self._watchers.clear()
         self._send(DRAIN, None)
         deadline = time.monotonic() + DRAIN_SECONDS
         while self._awaited() and time.monotonic() < deadline:
@@ -203,11 +226,19 @@ class Master:
                 deadline = min(deadline, time.monotonic() + HURRY_SECONDS)
                 self._hurry.clear()
             gevent.sleep(0.05)
-        snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
         lost = [name for name in self._unfinished() if name not in self._left]
-        self.summary = summarize(snapshots, seconds, len(lost), len(self._left))
-        self._other = self.summary["other_failures"] = self._other_failures()
-        self._write()
+        self.summary = self._summarize(seconds, len(lost))
+        self.summary["other_failures"] = self._other_failures()
+        self.summary["service_levels"] = self._verdicts(self.summary)
+        self._write(self.summary)
+
+    def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
+        snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
+        return summarize(snapshots, seconds, lost, len(self._left))
+
+    def _verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+        found = verdicts(self._levels, summary)
+        return found if self._breach is None else self._breach.pinned(found)
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
@@ -220,28 +251,35 @@ class Master:
             *([f"{bugs} exceptions in users"] if bugs else []),
         ]
 
-    def _write(self) -> None:
-        path = self._settings.summary_json
-        if path is None:
-            return
-        try:
-            Path(path).write_text(json.dumps(self.summary, indent=1) + "\n")
-        except OSError as error:
-            print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)
+    def _write(self, summary: dict[str, Any]) -> None:
+        settings = self._settings
+        if settings.summary_json is not None:
+            _save(settings.summary_json, json.dumps(summary, indent=1).encode() + b"\n")
+        if settings.junit is not None:
+            _save(settings.junit, junit(summary, datetime.now(UTC)))
+        if self.environment.web_ui is not None:
+            print(f"\n{render(summary)}", flush=True)  # there may be more runs before the goodbye
 
     # The end.
 
     def exit_code(self) -> int:
-        """0 if nothing failed; 1, or what Locust was told, if something did or there was no run."""
-        if self.summary is None or set(failures(self.summary)) - set(self._other):
+        """The exit code of the last run; 1 if there was none."""
+        if self.summary is None:
             return 1
         options: Any = self.environment.parsed_options
-        return int(options.exit_code_on_error) if self._other else 0
+        return exit_code(self.summary, int(options.exit_code_on_error))
 
     def say_goodbye(self) -> None:
-        """Print the summary, and end the embedded ACS."""
-        if self.summary is not None:
+        """Print the summary, unless each run's was, and end the embedded ACS."""
+        if self.summary is not None and self.environment.web_ui is None:
             print(f"\n{render(self.summary)}", flush=True)
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None
+
+
+def _save(path: str, content: bytes) -> None:
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)

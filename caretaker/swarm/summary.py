@@ -12,6 +12,7 @@ from typing import Any
 
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.results import VERDICTS, Results
+from caretaker.swarm.checks import described, failures
 from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]
@@ -44,7 +45,7 @@ def summarize(
         "tasks": _tasks(total),
         "transfers": _transfers(total),
         "exchanges": _exchanges(total),
-        "generator": _generator(total, snapshots),
+        "generator": _generator(total, snapshots, seconds),
         "seconds": round(seconds, 1),
     }
 
@@ -72,9 +73,18 @@ def _fleet(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
 _OUTCOMES = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 
 
+def _ratio(part: int, whole: int) -> float | None:
+    """None of nothing: that is no good ratio, and no bad one."""
+    return round(part / whole, 9) if whole else None
+
+
 def _sessions(total: Results, seconds: float) -> dict[str, Any]:
+    counts = {outcome: total.counters[f"sessions.{outcome}"] for outcome in _OUTCOMES}
+    judged = counts["started"] - counts["abandoned"]
     return {
-        **{outcome: total.counters[f"sessions.{outcome}"] for outcome in _OUTCOMES},
+        **counts,
+        "failed_ratio": _ratio(counts["failed"], judged),
+        "shed_ratio": _ratio(counts["shed"], judged),
         "per_second": round(total.counters["sessions.succeeded"] / max(seconds, 1e-9), 2),
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
@@ -121,6 +131,8 @@ def _connection_requests(total: Results, snapshots: Sequence[Snapshot]) -> dict[
     stages = ("to_inform", "to_informresponse", "to_session_end")
     return {
         **books,
+        "refused_ratio": _ratio(books["refused"], books["accepted"] + books["refused"]),
+        "dropped_ratio": _ratio(books["dropped"], books["accepted"]),
         "books_balance": all(map(_balances, each)),
         **{
             f"{stage}_ms": total.histogram(f"connection_requests.{stage}").summary(50, 95, 99)
@@ -155,8 +167,12 @@ def _events_balance(results: Results) -> bool:
 
 def _tasks(total: Results) -> dict[str, Any]:
     outcomes = ("posted", "done", "queued", "failed", "cut")
+    counts = {outcome: total.counters[f"tasks.{outcome}"] for outcome in outcomes}
+    judged = counts["posted"] - counts["cut"]
     return {
-        **{outcome: total.counters[f"tasks.{outcome}"] for outcome in outcomes},
+        **counts,
+        "done_ratio": _ratio(counts["done"], judged),
+        "failed_ratio": _ratio(counts["failed"], judged),
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
     }
@@ -168,9 +184,11 @@ _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pendi
 def _transfers(total: Results) -> dict[str, Any]:
     faults = total.with_prefix("transfers.faults")
     counts = (*_TRANSFERS, "retried", "bytes_received", "bytes_sent")
+    failed = sum(faults.values())
     return {
         **{name: total.counters[f"transfers.{name}"] for name in counts},
-        "failed": sum(faults.values()),
+        "failed": failed,
+        "failed_ratio": _ratio(failed, total.counters["transfers.succeeded"] + failed),
         "faults": faults,
     }
 
@@ -178,53 +196,33 @@ def _transfers(total: Results) -> dict[str, Any]:
 def _exchanges(total: Results) -> dict[str, Any]:
     prefix = "exchanges."
     names = sorted(name[len(prefix) :] for name in total.histograms if name.startswith(prefix))
+    return {name: _exchange(total, name) for name in names}
+
+
+def _exchange(total: Results, name: str) -> dict[str, Any]:
+    times, failed = total.histogram(f"exchanges.{name}"), total.counters[f"exchanges.failed.{name}"]
     return {
-        name: {
-            "count": total.histogram(prefix + name).count,
-            "failed": total.counters[f"exchanges.failed.{name}"],
-            "ms": total.histogram(prefix + name).summary(50, 95, 99),
-        }
-        for name in names
+        "count": times.count,
+        "failed": failed,
+        "failed_ratio": _ratio(failed, times.count),
+        "ms": times.summary(50, 95, 99),
     }
 
 
-def _generator(total: Results, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+def _generator(total: Results, snapshots: Sequence[Snapshot], seconds: float) -> dict[str, Any]:
+    cpu = sum(snapshot["cpu_mean"] for snapshot in snapshots) / 100 * seconds
+    sessions = total.counters["sessions.succeeded"]
     lag = total.histogram("generator.loop_lag").summary(99)
     return {
         "lateness_ms": total.histogram("generator.lateness").summary(50, 99),
         "loop_lag_ms": lag,
+        "cpu_ms_per_session": round(1000 * cpu / sessions, 3) if sessions else None,
         "cpu_percent": {
             "mean": {str(s["worker"]): s["cpu_mean"] for s in snapshots},
             "max": {str(s["worker"]): s["cpu_peak"] for s in snapshots},
         },
         "rss_mb": {str(s["worker"]): s["rss_mb"] for s in snapshots},
     }
-
-
-def failures(summary: Mapping[str, Any]) -> list[str]:
-    """What keeps the run from being a success, each as a sentence; none if it was one."""
-    return [*summary.get("other_failures", ()), *_failures(summary)]
-
-
-def _failures(summary: Mapping[str, Any]) -> list[str]:
-    sessions, crs, tasks = summary["sessions"], summary["connection_requests"], summary["tasks"]
-    fleet = summary["fleet"]
-    checks = (
-        (sessions["failed"] > 0, f"{sessions['failed']} sessions failed"),
-        (sessions["unfinished"] > 0, f"{sessions['unfinished']} sessions were still unfinished"),
-        (sessions["succeeded"] == 0, "no session succeeded"),
-        (tasks["failed"] > 0, f"{tasks['failed']} tasks failed"),
-        (tasks["posted"] > 0 and tasks["done"] == 0, "not one of the driver's tasks was done"),
-        (not crs["books_balance"], "the books of Connection Requests do not balance"),
-        (not summary["events"]["books_balance"], "the books of events do not balance"),
-        (fleet["workers_lost"] > 0, f"{fleet['workers_lost']} workers were lost"),
-        (fleet["workers_left"] > 0 and fleet["cpes"] == 0, "all workers left before the end"),
-        (
-            fleet["duplicate_serial_numbers"] > 0,
-            f"{fleet['duplicate_serial_numbers']} serial numbers were in use twice",
-        ),
-    )
-    return [sentence for broken, sentence in checks if broken]
 
 
 # -- for people -----------------------------------------------------------------------------------
@@ -302,9 +300,19 @@ def render(summary: Mapping[str, Any]) -> str:
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
     lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
+    lines += _levels(summary.get("service_levels", ()))
     broken = failures(summary)
     lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
     return "\n".join(lines)
+
+
+def _levels(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not verdicts:
+        return []
+    broken = sum(not verdict["holds"] for verdict in verdicts)
+    told = [("  holds" if v["holds"] else "  BROKEN", described(v)) for v in verdicts]
+    rows = [("Service levels", f"{len(verdicts) - broken} hold, {broken} broken"), *told]
+    return [f"{name:<20}{figure}" for name, figure in rows]
 
 
 def _ms(figures: Mapping[str, float]) -> str:

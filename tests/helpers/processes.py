@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,14 @@ def environment() -> dict[str, str]:
     """The environment without what tests or users have set for Locust and us."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("LOCUST_", "CARETAKER_"))}
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT / "tests")}
+
+
+def free_port() -> int:
+    """A port of loopback that no one listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def run(

@@ -13,17 +13,10 @@ from typing import Any
 
 import pytest
 import requests
-from helpers.processes import ROOT, loadtest, process, run
+from helpers.processes import ROOT, free_port, loadtest, process, run
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 LOCUSTFILE = str(ROOT / "locustfile.py")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def patient_get(url: str, seconds: float = 20) -> requests.Response:

@@ -71,6 +71,12 @@ def test_locusts_own_profile_option_gives_way() -> None:
         (["--bandwidth", "-1"], "must be a number from 0"),
         (["--serial-prefix", "a b"], "is not 1 to 40 letters"),
         (["--summary-json", "/nothing/there/x.json"], "not a file in a folder that exists"),
+        (["--slo", "sesions.failed < 1"], "did you mean sessions.failed"),
+        (["--slo", "sessions.failed"], "is no service level"),
+        (["--slo", "100 %"], "is no service level"),
+        (["--slo-file", "/nothing"], "/nothing: No such file"),
+        (["--slo-warm-up", "-1"], "must be a number from 0"),
+        (["--junit", "/nothing/there/x.xml"], "not a file in a folder that exists"),
         (["--tls-ca", "/nothing"], "no such file"),
         (["--cr-host", "nothing.invalid"], "not an address"),
         (["--nbi-url", "ftp://x"], "not an http or https address"),
@@ -86,6 +92,30 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert complaint in error
     assert error.count("\n") == 1
     assert arguments[0] in error
+
+
+def test_service_levels_of_both_options(tmp_path: Path) -> None:
+    file = tmp_path / "levels"
+    file.write_text("tasks.failed < 1\n")
+    options = parse(
+        "--slo", "sessions.failed<1", "--slo", "seconds < 1 min", "--slo-file", str(file)
+    )
+    levels = [str(level) for level in Settings.of(options).service_levels()]
+    assert levels == ["sessions.failed < 1", "seconds < 60", "tasks.failed < 1"]
+
+
+def test_an_abort_needs_a_level() -> None:
+    with pytest.raises(InputError, match="--slo-abort: no service level to abort at; give --slo"):
+        Settings.of(parse("--slo-abort")).service_levels()
+
+
+def test_files_of_the_master_need_not_be_on_its_workers() -> None:
+    options = parse("--worker")
+    options.slo_file = options.junit = options.summary_json = "/nothing/there"
+    assert Settings.of(options).summary_json == "/nothing/there"
+    options.worker = False
+    with pytest.raises(InputError, match="--slo-file: /nothing/there: No such file"):
+        Settings.of(options)
 
 
 def test_values_from_the_web_ui_are_checked_too() -> None:

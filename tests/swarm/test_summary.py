@@ -9,7 +9,8 @@ import pytest
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
 from caretaker.results import ExchangeRecord, Results, SessionRecord
-from caretaker.swarm.summary import failures, live_line, render, summarize
+from caretaker.swarm.checks import failures
+from caretaker.swarm.summary import live_line, render, summarize
 
 CR = "6 CONNECTION REQUEST"
 GOOD = SessionRecord((CR,), 0.0, 0.0, 0.01, Outcome.SUCCEEDED, None, None, 0.0, 0.001, 0.002)
@@ -119,6 +120,7 @@ def test_transfers_add_up_and_show_when_there_were_any() -> None:
         "requested": 18,
         "succeeded": 8,
         "failed": 4,
+        "failed_ratio": 0.333333333,
         "cancelled": 2,
         "dropped": 2,
         "pending": 2,

@@ -1,0 +1,252 @@
+"""
+The numbers of a run's summary: their names, their units, and which way is worse.
+
+A metric is the dotted path of a number in the summary's JSON (``docs/summary.md``), like
+``sessions.failed_ratio`` or ``exchanges.Inform.ms.p99``; keys stand in it as they are, with their
+spaces and dots. Service levels and comparisons share this one vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from caretaker.cwmp import messages as m
+from caretaker.device.events import EVENTS, is_event_code
+
+Summary = Mapping[str, Any]
+
+LESS, NEITHER, MORE = -1, 0, 1
+"""Which way is worse."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """
+    What may stand for the ``*`` of a family of metrics.
+
+    ``known``: what does in most runs, for proposals. ``takes``: whether something else may.
+    """
+
+    known: tuple[str, ...] = ()
+    takes: Callable[[str], bool] = bool
+
+    def __contains__(self, member: str) -> bool:
+        """Whether it may."""
+        return member in self.known or self.takes(member)
+
+
+_WORKERS = Members(("0",), str.isdecimal)
+_FAULTS = Members((), str.isdecimal)
+_EVENTS = Members(tuple(EVENTS), is_event_code)
+_POSTS = tuple(rpc.response.__name__ for rpc in m.CPE_METHODS)
+_MESSAGES = Members(
+    ("(empty)", "Fault", *(rpc.__name__ for rpc in m.ACS_METHODS), *_POSTS), lambda _: False
+)
+_BLAMES = Members(("ours", "acs", "shed", "generator"), lambda _: False)
+_ANY = Members()
+
+
+class Kind(NamedTuple):
+    """
+    What kind of number a metric is.
+
+    Args:
+        worse: ``MORE``, ``LESS``, or ``NEITHER``: totals depend on how long and how large a run
+            was, and the maximum is one single event.
+        unit: how it is counted; see ``UNITS``.
+        members: of a family; None for a metric that is in every summary.
+        absent: what it means when a member is not there: 0 of a count, None of a measurement.
+    """
+
+    worse: int = NEITHER
+    unit: str = ""
+    members: Members | None = None
+    absent: float | None = None
+
+
+UNITS: dict[str, dict[str, float]] = {
+    "": {},
+    "ms": {"ms": 1, "s": 1000},
+    "s": {"s": 1, "min": 60},
+    "/s": {"/s": 1},
+    "%": {"%": 1},
+    "ratio": {"%": 0.01},
+    "MB": {"MB": 1, "GB": 1000},
+}
+"""The units of metrics, with what a number of a service level may be followed by, and its size."""
+
+
+def _times(path: str) -> dict[str, Kind]:
+    return {f"{path}.max": Kind(NEITHER, "ms"), f"{path}.*": Kind(MORE, "ms")}
+
+
+def _counts(members: Members, worse: int = NEITHER) -> Kind:
+    return Kind(worse, "", members, 0)
+
+
+_MESSAGE_TIME = Kind(MORE, "ms", _MESSAGES)
+
+KINDS: dict[str, Kind] = {
+    "seconds": Kind(NEITHER, "s"),
+    "fleet.cpes": Kind(),
+    "fleet.workers": Kind(),
+    "fleet.workers_lost": Kind(MORE),
+    "fleet.workers_left": Kind(MORE),
+    "fleet.by_worker.*": Kind(members=_WORKERS),
+    "fleet.profiles.*": _counts(_ANY),
+    "fleet.duplicate_serial_numbers": Kind(MORE),
+    "informs.total": Kind(),
+    "informs.by_event.*": _counts(_EVENTS),
+    **_times("informs.from_plan_ms"),
+    "sessions.started": Kind(),
+    "sessions.succeeded": Kind(),
+    "sessions.failed": Kind(),
+    "sessions.shed": Kind(),
+    "sessions.abandoned": Kind(),
+    "sessions.unfinished": Kind(MORE),
+    "sessions.failed_ratio": Kind(MORE, "ratio"),
+    "sessions.shed_ratio": Kind(MORE, "ratio"),
+    "sessions.per_second": Kind(LESS, "/s"),
+    **_times("sessions.duration_ms"),
+    "sessions.blame.ours": _counts(_BLAMES, MORE),
+    "sessions.blame.generator": _counts(_BLAMES, MORE),
+    "sessions.blame.*": _counts(_BLAMES),
+    "sessions.reasons.*": _counts(_ANY),
+    "connection_requests.received": Kind(),
+    "connection_requests.accepted": Kind(),
+    "connection_requests.unauthorized": Kind(),
+    "connection_requests.not_found": Kind(),
+    "connection_requests.refused": Kind(),
+    "connection_requests.coalesced": Kind(),
+    "connection_requests.delivered": Kind(),
+    "connection_requests.dropped": Kind(),
+    "connection_requests.pending": Kind(),
+    "connection_requests.refused_ratio": Kind(MORE, "ratio"),
+    "connection_requests.dropped_ratio": Kind(MORE, "ratio"),
+    **_times("connection_requests.to_inform_ms"),
+    **_times("connection_requests.to_informresponse_ms"),
+    **_times("connection_requests.to_session_end_ms"),
+    "events.raised": Kind(),
+    "events.delivered": Kind(),
+    "events.pending": Kind(),
+    "events.discarded.*": _counts(_ANY),
+    "tasks.posted": Kind(),
+    "tasks.done": Kind(),
+    "tasks.queued": Kind(),
+    "tasks.failed": Kind(),
+    "tasks.cut": Kind(),
+    "tasks.done_ratio": Kind(LESS, "ratio"),
+    "tasks.failed_ratio": Kind(MORE, "ratio"),
+    **_times("tasks.latency_ms"),
+    "tasks.reasons.*": _counts(_ANY),
+    "transfers.requested": Kind(),
+    "transfers.succeeded": Kind(),
+    "transfers.failed": Kind(),
+    "transfers.cancelled": Kind(),
+    "transfers.dropped": Kind(),
+    "transfers.pending": Kind(),
+    "transfers.retried": Kind(),
+    "transfers.bytes_received": Kind(),
+    "transfers.bytes_sent": Kind(),
+    "transfers.failed_ratio": Kind(MORE, "ratio"),
+    "transfers.faults.*": _counts(_FAULTS),
+    "exchanges.*.count": _counts(_MESSAGES),
+    "exchanges.*.failed": _counts(_MESSAGES),
+    "exchanges.*.failed_ratio": Kind(MORE, "ratio", _MESSAGES),
+    "exchanges.*.ms.p50": _MESSAGE_TIME,
+    "exchanges.*.ms.p95": _MESSAGE_TIME,
+    "exchanges.*.ms.p99": _MESSAGE_TIME,
+    "exchanges.*.ms.max": _MESSAGE_TIME._replace(worse=NEITHER),
+    **_times("generator.lateness_ms"),
+    **_times("generator.loop_lag_ms"),
+    "generator.cpu_ms_per_session": Kind(MORE, "ms"),
+    "generator.cpu_percent.mean.*": Kind(NEITHER, "%", _WORKERS),
+    "generator.cpu_percent.max.*": Kind(NEITHER, "%", _WORKERS),
+    "generator.rss_mb.*": Kind(MORE, "MB", _WORKERS),
+    "scenario.kpis.*_seconds": Kind(MORE, "s", _ANY),
+    "scenario.kpis.*_ms": Kind(MORE, "ms", _ANY),
+    "scenario.kpis.*_per_second": Kind(LESS, "/s", _ANY),
+    "scenario.kpis.*_ratio": Kind(MORE, "ratio", _ANY),
+    "scenario.kpis.*": Kind(members=_ANY),
+}
+"""
+Every metric with its kind; ``*`` stands for a key, and the first that fits counts.
+
+A test holds it against the summary.
+"""
+
+_NO_METRICS = ("settings", "timeline")
+"""Sections of the summary that hold no results of the whole run."""
+
+
+def kind(metric: str) -> Kind:
+    """
+    The kind of a metric.
+
+    Raises:
+        KeyError: none of that name can be in a summary.
+    """
+    for pattern, each in KINDS.items():
+        member = _member(pattern, metric)
+        if member is not None and (not member or each.members is None or member in each.members):
+            return each
+    raise KeyError(metric)
+
+
+def _member(pattern: str, metric: str) -> str | None:
+    """What stands for the ``*``, nothing where there is none; None if the name does not fit."""
+    before, star, after = pattern.partition("*")
+    if not star:
+        return "" if metric == pattern else None
+    fits = metric.startswith(before) and metric.endswith(after)
+    return metric[len(before) : len(metric) - len(after)] or None if fits else None
+
+
+def numbers(summary: Summary) -> dict[str, float | None]:
+    """
+    All numbers of a summary by their dotted paths.
+
+    None for those that there is no data for: a ratio of nothing (null in the JSON), and times of
+    which none was counted (they are zeros in the JSON).
+    """
+    sections = {name: value for name, value in summary.items() if name not in _NO_METRICS}
+    return dict(_numbers("", sections))
+
+
+def _numbers(path: str, value: Any) -> Iterator[tuple[str, float | None]]:
+    if isinstance(value, Mapping):
+        empty = value.get("max") == 0 and "p99" in value
+        for name, inner in value.items():
+            yield from _numbers(f"{path}.{name}" if path else name, None if empty else inner)
+    elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        yield path, value
+
+
+def figure(metric: str, found: Mapping[str, float | None]) -> float | None:
+    """A metric's number among those of a summary; None if there is no data for it."""
+    return found[metric] if metric in found else kind(metric).absent
+
+
+def proposals(metric: str, closed: Mapping[str, Any]) -> list[str]:
+    """
+    The names nearest to one that is none, best first.
+
+    Args:
+        metric: what was written.
+        closed: the metrics that are in every summary.
+    """
+    families = (
+        pattern.replace("*", member)
+        for pattern, each in KINDS.items()
+        if each.members is not None and "*" in pattern
+        for member in each.members.known
+    )
+    return get_close_matches(metric, [*closed, *families], 3, 0.5)
+
+
+def written(number: float) -> str:
+    """A number as it is written in levels and verdicts: exact, and without a needless ``.0``."""
+    return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)

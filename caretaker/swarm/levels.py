@@ -1,0 +1,209 @@
+"""
+Service levels: what a run must keep to, like ``sessions.failed_ratio < 0.001``.
+
+A level is a metric, an operator and a number (``docs/service-levels.md``). A level that there is
+no data for does not hold: nobody has seen it hold.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from math import isinf
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from caretaker.errors import InputError
+from caretaker.metrics import UNITS, Kind, figure, kind, numbers, proposals, written
+from caretaker.swarm.summary import summarize
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+}
+
+_AT_LEAST = (">", ">=", "==")
+"""What a count that is not above the number may still come to while a run goes on."""
+
+_LEVEL = re.compile(
+    r"\s*(?P<metric>.*\S)\s*(?P<operator><=|>=|==|<|>)"
+    r"\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>[A-Za-z/%]*)\s*",
+    re.ASCII,
+)
+_EXAMPLE = "write METRIC < NUMBER, like sessions.failed_ratio < 0.001"
+
+
+class ServiceLevel(NamedTuple):
+    """
+    One service level.
+
+    Args:
+        metric: the dotted path of a number in the summary.
+        operator: one of ``OPERATORS``.
+        bound: in the metric's own unit.
+    """
+
+    metric: str
+    operator: str
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> ServiceLevel:
+        """
+        Read ``METRIC OPERATOR NUMBER [UNIT]``.
+
+        Raises:
+            InputError: it is none, or of a metric that no summary has.
+        """
+        found = _LEVEL.fullmatch(text)
+        if found is None:
+            raise InputError(f"{text!r} is no service level; {_EXAMPLE}")
+        metric = found["metric"]
+        number, size = float(found["number"]), _size(metric, _known(metric), found["unit"])
+        if isinf(number):
+            raise InputError(f"{text!r}: {found['number']} is too large")
+        bound = number if size == 1 else round(number * size, 12)
+        return cls(metric, found["operator"], bound)
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.operator} {written(self.bound)}"
+
+    def holds(self, actual: float | None) -> bool:
+        """Whether what was measured, None for no data, keeps to it."""
+        return actual is not None and OPERATORS[self.operator](actual, self.bound)
+
+    def is_breached(self, actual: float | None) -> bool:
+        """
+        Whether a run that goes on has broken it already.
+
+        What has no data yet may still come, and so may more of a count that must reach a number.
+        """
+        if actual is None or self.holds(actual):
+            return False
+        growing = isinstance(actual, int) and actual <= self.bound
+        return not (growing and self.operator in _AT_LEAST)
+
+    def verdict(self, actual: float | None) -> dict[str, Any]:
+        """What the summary says of it."""
+        return {"level": str(self), "actual": actual, "holds": self.holds(actual)}
+
+
+@cache
+def _in_every_summary() -> Mapping[str, Any]:
+    return numbers(summarize([], 1.0))
+
+
+def _known(metric: str) -> Kind:
+    closed = _in_every_summary()
+    try:
+        found = kind(metric)
+    except KeyError:
+        found = None
+    if found is None or (found.members is None and metric not in closed):
+        near = proposals(metric, closed)
+        cure = f"did you mean {' or '.join(near)}?" if near else "docs/summary.md lists them"
+        raise InputError(f"no metric {metric!r}; {cure}")
+    return found
+
+
+def _size(metric: str, found: Kind, unit: str) -> float:
+    """How much of the metric's own unit a unit is."""
+    units = UNITS[found.unit]
+    if unit and unit not in units:
+        cure = f"it takes {' or '.join(units)}" if units else "it is a plain number"
+        raise InputError(f"{metric} has no unit {unit!r}; {cure}")
+    return units[unit] if unit else 1
+
+
+def service_levels(texts: Iterable[str], file: str | None) -> tuple[ServiceLevel, ...]:
+    """
+    The service levels of a run, each once.
+
+    Args:
+        texts: one level each.
+        file: one level a line; what begins with ``#`` is passed over.
+
+    Raises:
+        InputError: one of them is none, or the file can't be read.
+    """
+    levels = [ServiceLevel.parse(text) for text in texts]
+    if file is not None:
+        levels += read_levels(file)
+    return tuple(dict.fromkeys(levels))
+
+
+def read_levels(file: str) -> list[ServiceLevel]:
+    """
+    The service levels of a file.
+
+    Raises:
+        InputError: it can't be read, one of its lines is no level, or none of them is one.
+    """
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: not a text file in UTF-8") from None
+    levels = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            try:
+                levels.append(ServiceLevel.parse(line))
+            except InputError as error:
+                raise InputError(f"{file}:{number}: {error}") from error
+    if not levels:
+        raise InputError(f"{file}: no service level in it; {_EXAMPLE}")
+    return levels
+
+
+def verdicts(levels: Iterable[ServiceLevel], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each level with what was measured and whether it holds: ``{"level", "actual", "holds"}``."""
+    found = numbers(summary)
+    return [level.verdict(figure(level.metric, found)) for level in levels]
+
+
+class Breach(NamedTuple):
+    """The first service level that a run broke, with what was measured then."""
+
+    level: ServiceLevel
+    actual: float
+    at: float
+    """Seconds since the start of the run."""
+
+    def __str__(self) -> str:
+        return f"{self.level} is broken after {self.at:.1f} s (actual {written(self.actual)})"
+
+    def pinned(self, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The verdicts, with what was measured at the breach: it ended the run, so it is broken."""
+        at_breach = {
+            "level": str(self.level),
+            "actual": self.actual,
+            "holds": False,
+            "broken_at": round(self.at, 1),
+        }
+        return [at_breach if v["level"] == at_breach["level"] else dict(v) for v in found]
+
+
+def first_breach(
+    levels: Iterable[ServiceLevel], summary: Mapping[str, Any], at: float
+) -> Breach | None:
+    """
+    The first level that a run which goes on has broken; None if there is none.
+
+    Args:
+        levels: in the order that was given.
+        summary: of how the run stands.
+        at: seconds since its start.
+    """
+    found = numbers(summary)
+    for level in levels:
+        actual = figure(level.metric, found)
+        if actual is not None and level.is_breached(actual):
+            return Breach(level, actual, at)
+    return None

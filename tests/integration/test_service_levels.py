@@ -1,0 +1,96 @@
+"""Service levels of real runs: verdicts, exit codes, and early ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from helpers.processes import ROOT, free_port, loadtest, process
+from lxml import etree
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+FLEET = ("--users", "20", "--cr-rate", "20", "--cr-arrivals", "constant")
+HOLDS = "sessions.failed_ratio < 0.1 %"
+BROKEN = "connection_requests.to_inform_ms.p99 < 0.001"
+
+
+def failed_cases(path: Path) -> list[str | None]:
+    return [case.get("name") for case in etree.parse(path).iterfind(".//testcase[failure]")]
+
+
+def test_a_broken_level_is_exit_code_3_in_every_report(tmp_path: Path) -> None:
+    xml = tmp_path / "verdict.xml"
+    levels = ("--slo", HOLDS, "--slo", BROKEN, "--junit", str(xml))
+    done, summary = loadtest(tmp_path, *FLEET, "--run-time", "4s", *levels)
+    assert done.returncode == 3, done.stdout + done.stderr
+    held, broken = summary["service_levels"]
+    assert held == {"level": "sessions.failed_ratio < 0.001", "actual": 0, "holds": True}
+    assert (broken["level"], broken["holds"]) == (BROKEN, False)
+    assert broken["actual"] == summary["connection_requests"]["to_inform_ms"]["p99"] > 0
+    assert "Service levels      1 hold, 1 broken" in done.stdout
+    assert failed_cases(xml) == [BROKEN]
+
+
+def test_the_first_breach_ends_the_run_after_the_warm_up(tmp_path: Path) -> None:
+    levels = ("--slo", "informs.total > 1000000", "--slo", BROKEN, "--slo-abort")
+    done, summary = loadtest(tmp_path, *FLEET, "--run-time", "80s", *levels, "--slo-warm-up", "5")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert 5 <= summary["seconds"] < 30
+    aborted = summary["service_levels"][1]
+    assert aborted["level"] == BROKEN
+    assert 5 <= aborted["broken_at"] <= summary["seconds"]
+    assert f"Service level {BROKEN} is broken after" in done.stdout
+    assert summary["events"]["books_balance"]
+    assert summary["sessions"]["unfinished"] == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_level_is_one_line_before_anything_starts(tmp_path: Path) -> None:
+    done, summary = loadtest(tmp_path, "--slo", "sessions.faild < 1")
+    assert (done.returncode, summary, done.stdout) == (2, {}, "")
+    assert "no metric 'sessions.faild'; did you mean sessions.failed" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_run_from_the_web_ui_has_its_verdicts_and_ends_early(tmp_path: Path) -> None:
+    port, path = free_port(), tmp_path / "summary.json"
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", str(ROOT / "locustfile.py"), "--web-host", "127.0.0.1"),
+        *("--web-port", str(port), "--cr-rate", "20", "--summary-json", str(path)),
+        *("--slo", BROKEN, "--slo-abort", "--slo-warm-up", "0"),
+    ) as running:
+        running.wait_for(r"Starting web interface")
+        for _ in range(2):
+            path.unlink(missing_ok=True)
+            summary = _run_to_its_end(f"http://127.0.0.1:{port}", path)
+            assert [each["holds"] for each in summary["service_levels"]] == [False]
+            assert "broken_at" in summary["service_levels"][0]
+        assert running.text.count("FAILED: service level broken") == 2
+        assert running.stop() == 3, running.text
+    assert running.text.count("FAILED: service level broken") == 2
+    assert "Traceback" not in running.text
+
+
+def _run_to_its_end(url: str, path: Path) -> dict[str, Any]:
+    form = {"user_count": 10, "spawn_rate": 10}
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert requests.post(f"{url}/swarm", data=form, timeout=20).json()["success"]
+            break
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    while requests.get(f"{url}/stats/requests", timeout=20).json()["state"] != "stopped":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
