@@ -220,6 +220,8 @@ class Results:
             counters["informs.total"] += 1
             for code in record.events:
                 counters[_inform_name(code)] += 1
+        if record.informed is not None:
+            self.time("informs.from_plan", max(0.0, record.informed - record.planned))
         for name, seconds in loop_times(record):
             self.time(f"connection_requests.{name}", seconds)
 

@@ -42,6 +42,7 @@ from caretaker.mover import Moved, Mover
 from caretaker.pace import Alarm, Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
+from caretaker.timeline import Timeline
 from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class Shard:
         rate_limit: of Connection Requests.
         sleep: waits that many seconds; for devices that are slow.
         mover: moves the bytes of real transfers, at most ``max_sessions`` at once.
+        timeline: takes what happens, second by second.
     """
 
     def __init__(
@@ -113,9 +115,13 @@ class Shard:
         rate_limit: RateLimit | None = None,
         sleep: Callable[[float], object] = gevent.sleep,
         mover: Mover | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.premises = premises
+        self.timeline = timeline or Timeline(clock())
+        self.retrying: set[int] = set()
+        """The CPEs that wait for the retry of a session that failed."""
         self._mix = mix
         self._open_transport = open_transport
         self._sink = sink
@@ -149,6 +155,7 @@ class Shard:
         gone = [cpe for index in indices if (cpe := self.cpes.pop(index, None)) is not None]
         for cpe in gone:
             self._waiting.pop(cpe.index, None)
+            self.retrying.discard(cpe.index)
             cpe.powered = False
         for cpe in gone:
             gevent.killall(list(self._moving.pop(cpe.index, {}).values()), block=False)
@@ -260,6 +267,9 @@ class Shard:
             self.schedule(cpe)
             return None
         codes = tuple([event.event_code for event in cpe.sent])
+        self.timeline.planned(planned)
+        if cpe.failures:
+            self.retrying.discard(cpe.index)
         answers = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
         run = _Run(cpe, session, planned, now, answers, codes)
         self._idle.clear()
@@ -301,7 +311,11 @@ class Shard:
         del self._running[cpe.index]
         if cpe.powered:
             cpe.end_session(run.outcome, now)
-        self._sink.session(run.record(now))  # which may ask when the CPE is due again
+            if cpe.failures:
+                self.retrying.add(cpe.index)
+        record = run.record(now)
+        self.timeline.session(record)
+        self._sink.session(record)  # which may ask when the CPE is due again
         if cpe.powered:
             self._move(cpe)
             self.schedule(cpe)
@@ -406,7 +420,8 @@ class Shard:
         self._started = False
         self._alarm.stop()
         waiting, self._waiting = self._waiting, {}
-        for index in waiting:
+        for index, planned in waiting.items():
+            self.timeline.planned(planned)
             self.schedule(self.cpes[index])
         if hurry is None:
             self._idle.wait(seconds)
@@ -432,6 +447,7 @@ class Shard:
             results.count(f"events.discarded.{why}.{code}", number)
         for name, number in self.premises.transfer_counts.items():
             results.count(f"transfers.{name}", number)
+        results.count("informs.planned", self.timeline.count("informs_planned"))
         results.count("sessions.started", len(self._running))
         results.count("sessions.unfinished", len(self._running))
 

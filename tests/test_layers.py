@@ -22,6 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "connection": {"errors", "http", "sockets"},
     "wsgi": {"errors", "loop"},
     "results": {"device", "errors"},
+    "timeline": {"device", "errors", "results"},
     "transport": {"connection", "digest", "errors", "http"},
     "connection_request": {"connection", "digest", "errors", "http", "loop", "results", "wsgi"},
     "mover": {"connection", "cwmp", "digest", "errors", "http", "transport"},
@@ -29,7 +30,8 @@ LAYERS: dict[str, set[str]] = {
     "profiles": {"device", "errors"},
     "importing": {"device", "errors", "profiles"},
     "shard": {
-        "cwmp", "device", "digest", "errors", "mover", "pace", "profiles", "results", "transport",
+        "cwmp", "device", "digest", "errors", "mover", "pace", "profiles", "results", "timeline",
+        "transport",
     },
     "fleet": {
         "connection_request", "cwmp", "device", "digest", "errors", "http", "loop", "mover",
@@ -38,7 +40,7 @@ LAYERS: dict[str, set[str]] = {
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
         "connection_request", "device", "digest", "errors", "fleet", "http", "mover", "pace",
-        "profiles", "results", "shard",
+        "profiles", "results", "shard", "timeline",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "results", "transport",

@@ -61,6 +61,11 @@ def check_url(text: Any) -> str:
     return str(text)
 
 
+def without_login(value: Any) -> Any:
+    """The value; a URL without the user and password that may stand in it."""
+    return re.sub(r"//[^/@]*@", "//", value) if isinstance(value, str) else value
+
+
 def _profile(text: Any) -> str:
     name, _ = parse_choice(str(text))
     load_profile(name)
@@ -328,6 +333,11 @@ class Settings:
             InputError: a value (typed into the web UI) can't be used.
         """
         return cls(**{dest(option): _value(option, options) for option in OPTIONS})
+
+    def public(self) -> dict[str, Any]:
+        """The values by flag, without what is secret: with them a run can be repeated."""
+        shown = (option for option in OPTIONS if not option.secret)
+        return {option.flag: without_login(getattr(self, dest(option))) for option in shown}
 
     def check_driver(self, nbi_url: str) -> None:
         """

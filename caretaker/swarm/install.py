@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -164,8 +165,10 @@ class _Hooks:
             if self._master is not None:
                 self._master.begin()
             if self._worker is not None:
-                number = getattr(self._environment.parsed_options, "caretaker_run", 0)
-                self._worker.begin(number, self._settings())
+                options = self._environment.parsed_options
+                number = getattr(options, "caretaker_run", 0)
+                started = getattr(options, "caretaker_started", time.time())
+                self._worker.begin(number, self._settings(), started)
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             self._runner.greenlet.spawn(self._runner.stop)

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
+from caretaker import __version__
 from caretaker.results import Results
-from caretaker.swarm.arguments import Settings
+from caretaker.swarm.arguments import Settings, without_login
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.ledger import Ledger
 from caretaker.swarm.messages import DRAIN, FLEET, GRANT
 from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import failures, live_line, render, summarize
+from caretaker.timeline import Timeline
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -31,6 +33,14 @@ DRAIN_SECONDS = 20.0
 
 HURRY_SECONDS = 2.0
 """How long it waits when the user does not want to."""
+
+_LOCUSTS = {
+    "--users": "num_users",
+    "--spawn-rate": "spawn_rate",
+    "--run-time": "run_time",
+    "--processes": "processes",
+}
+"""Options of Locust's that make a run what it is, with the names of their values."""
 
 
 class Master:
@@ -52,6 +62,9 @@ class Master:
         self.summary: dict[str, Any] | None = None
         """Of the last run that has ended."""
         self._snapshots: dict[str, dict[str, Any]] = {}
+        self._timelines: dict[str, Timeline] = {}
+        self.marks: list[dict[str, Any]] = []
+        """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
         self._drained: set[str] = set()
         self._left: set[str] = set()
         self._settings = settings
@@ -141,9 +154,11 @@ class Master:
         settings = Settings.of(options)
         self._find_north_bound_api(settings)
         self.run += 1
-        options.caretaker_run = self.run
+        options.caretaker_run, options.caretaker_started = self.run, time.time()
         self.summary = None
         self._snapshots.clear()
+        self._timelines.clear()
+        self.marks.clear()
         self._drained.clear()
         self._left.clear()
         self._hurry.clear()
@@ -156,6 +171,19 @@ class Master:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
         if snapshot["run"] == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
+            self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
+
+    def timeline(self) -> Timeline:
+        """What all workers have told of this run so far."""
+        return Timeline.total(self._timelines.values())
+
+    def seconds(self) -> float:
+        """Since the start of the run; 0 if there is none."""
+        return time.monotonic() - self._began if self._began else 0.0
+
+    def mark(self, text: str) -> None:
+        """Note on the timeline what is done to the fleet now."""
+        self.marks.append({"at": round(self.seconds(), 1), "text": text})
 
     def drained(self, worker: str, snapshot: dict[str, Any] | None) -> None:
         """A worker has ended its run, or says that it had none."""
@@ -205,9 +233,21 @@ class Master:
             gevent.sleep(0.05)
         snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
         lost = [name for name in self._unfinished() if name not in self._left]
-        self.summary = summarize(snapshots, seconds, len(lost), len(self._left))
+        self.summary = {
+            **summarize(snapshots, seconds, len(lost), len(self._left)),
+            "timeline": self.timeline().summary(self.marks),
+            "settings": self._told_settings(),
+            "version": __version__,
+        }
         self._other = self.summary["other_failures"] = self._other_failures()
         self._write()
+
+    def _told_settings(self) -> dict[str, Any]:
+        """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
+        options: Any = self.environment.parsed_options
+        own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
+        return {"--host": without_login(self.environment.host or ""), **own,
+                **self._settings.public()}  # fmt: skip
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""

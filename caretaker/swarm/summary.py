@@ -35,8 +35,10 @@ def summarize(
     return {
         "fleet": {**_fleet(snapshots), "workers_lost": lost, "workers_left": left},
         "informs": {
+            "planned": total.counters["informs.planned"],
             "total": total.counters["informs.total"],
             "by_event": total.with_prefix("informs.by_event"),
+            "from_plan_ms": total.histogram("informs.from_plan").summary(50, 95, 99),
         },
         "sessions": _sessions(total, seconds),
         "connection_requests": _connection_requests(total, snapshots),
@@ -281,6 +283,7 @@ def render(summary: Mapping[str, Any]) -> str:
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
         "Informs": f"{summary['informs']['total']}: {events}",
+        "  from plan": _ms(summary["informs"]["from_plan_ms"]),
         "Sessions": _outcomes(sessions, *_OUTCOMES) + f"; {sessions['per_second']:g} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),

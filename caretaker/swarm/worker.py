@@ -14,6 +14,7 @@ from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from gevent.event import Event
 
 from caretaker.connection_request.server import ConnectionRequestServer
@@ -36,6 +37,7 @@ from caretaker.swarm.lease import Lease
 from caretaker.swarm.ledger import IndexSet, Ranges
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
+from caretaker.timeline import Timeline
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -44,12 +46,16 @@ TASKS_SECONDS = 5.0
 """How long the end of a run waits for tasks that are under way."""
 SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
+SAMPLE_SECONDS = 0.25
+"""How often the timeline's gauges are read; the last reading of a second stands."""
 
 
 class _Run:
     """One run on this worker: shard, driver, health, and their results."""
 
-    def __init__(self, worker: Worker, number: int, settings: Settings) -> None:
+    def __init__(
+        self, worker: Worker, number: int, settings: Settings, started: float
+    ) -> None:  # fmt: skip
         self.number = number
         self.settings = settings
         self.results = Results()
@@ -65,6 +71,7 @@ class _Run:
             max_sessions=settings.max_sessions,
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
             mover=Mover(endpoint, settings.bandwidth),
+            timeline=Timeline(started),
         )
         self.health = Health(self.results, self.sink.flush)
         self.profiles: Counter[str] = Counter()
@@ -73,6 +80,13 @@ class _Run:
         self.hurry = Event()
         self.driver = self._driver(worker, settings)
         self.shard.start()
+        self._sampler = gevent.spawn(self._sample)
+
+    def _sample(self) -> None:
+        shard = self.shard
+        while True:
+            shard.timeline.sample(time.monotonic(), len(shard.cpes), len(shard.retrying))
+            gevent.sleep(SAMPLE_SECONDS)
 
     def _driver(self, worker: Worker, settings: Settings) -> Driver | None:
         operator: Operator
@@ -99,6 +113,7 @@ class _Run:
         if self.driver is not None:
             self.driver.stop(TASKS_SECONDS, self.hurry)
         self.shard.drain(SESSIONS_SECONDS, self.hurry)
+        self._sampler.kill(block=False)
         self.health.stop()
         self.sink.flush()
 
@@ -198,12 +213,18 @@ class Worker:
         """Hand on what the Connection Request server answered."""
         if self._run is not None and self._run.last is None:
             self._run.sink.connection_request(verdict, seconds)
+            self._run.shard.timeline.connection_request(time.monotonic(), verdict)
 
     # A run.
 
-    def begin(self, number: int, settings: Settings) -> None:
+    def begin(self, number: int, settings: Settings, started: float) -> None:
         """
         Begin a run with a fresh shard.
+
+        Args:
+            number: of the run.
+            settings: of the run.
+            started: when, in seconds since 1970: the timelines of all workers begin there.
 
         Raises:
             InputError: a setting can't be used.
@@ -211,7 +232,7 @@ class Worker:
         if self._run is not None:
             self._run.end()
             gc.unfreeze()  # the last fleet goes
-        self._run = _Run(self, number, settings)
+        self._run = _Run(self, number, settings, started - time.time() + time.monotonic())
 
     def power_on(self) -> tuple[int, ...]:
         """Lease the indices of one user's CPEs and power them on."""
@@ -276,6 +297,7 @@ class Worker:
             "cpes": len(run.shard.cpes),
             "profiles": {name: n for name, n in run.profiles.items() if n},
             "results": results.to_wire(),
+            "timeline": run.shard.timeline.to_wire(final=final),
             "final": final,
             "held": held,
             **run.health.figures(),
