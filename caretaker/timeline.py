@@ -90,12 +90,14 @@ class Point:
     Args:
         informs_planned: due times of Informs that fell into it.
         informs: Informs written.
-        sessions_succeeded, sessions_failed, sessions_shed: sessions that ended so.
+        sessions_succeeded, sessions_failed, sessions_shed, sessions_abandoned: sessions that ended
+            so; what was planned and has not ended is open.
         failed_ours, failed_acs, failed_generator: those that failed, by blame.
         crs_received, crs_accepted: Connection Requests.
         crs_delivered: those told in an Inform that the ACS answered.
         cpes_on: CPEs with power at its end; below 0 if nobody looked.
         retrying: of those, the ones that wait for the retry of a session; as above.
+        absent: CPEs whose power was cut and that had no good session since; as above.
         sessions: how long those took that succeeded.
         from_plan: from the planned time of an Inform to its InformResponse.
         to_inform: from an accepted Connection Request to its Inform.
@@ -106,6 +108,7 @@ class Point:
     sessions_succeeded: int = 0
     sessions_failed: int = 0
     sessions_shed: int = 0
+    sessions_abandoned: int = 0
     failed_ours: int = 0
     failed_acs: int = 0
     failed_generator: int = 0
@@ -114,6 +117,7 @@ class Point:
     crs_delivered: int = 0
     cpes_on: int = -1
     retrying: int = -1
+    absent: int = -1
     sessions: Times = field(default_factory=Times)
     from_plan: Times = field(default_factory=Times)
     to_inform: Times = field(default_factory=Times)
@@ -143,6 +147,7 @@ COUNTS = (
     "sessions_succeeded",
     "sessions_failed",
     "sessions_shed",
+    "sessions_abandoned",
     "failed_ours",
     "failed_acs",
     "failed_generator",
@@ -150,7 +155,7 @@ COUNTS = (
     "crs_accepted",
     "crs_delivered",
 )
-GAUGES = ("cpes_on", "retrying")
+GAUGES = ("cpes_on", "retrying", "absent")
 TIMES = ("sessions", "from_plan", "to_inform")
 _BLAMES = {
     Blame.OURS: "failed_ours",
@@ -191,7 +196,9 @@ class Timeline:
         if record.outcome is Outcome.SUCCEEDED:
             point.sessions_succeeded += 1
             point.sessions.add(record.seconds)
-        elif record.outcome is not Outcome.ABANDONED:
+        elif record.outcome is Outcome.ABANDONED:
+            point.sessions_abandoned += 1
+        else:
             self._failed(point, record.blame)
         informed = record.informed
         if informed is not None:
@@ -217,10 +224,10 @@ class Timeline:
         point.crs_received += 1
         point.crs_accepted += verdict == "accepted"
 
-    def sample(self, at: float, cpes_on: int, retrying: int) -> None:
+    def sample(self, at: float, cpes_on: int, retrying: int, absent: int = 0) -> None:
         """Note the gauges."""
         point = self._at(at)
-        point.cpes_on, point.retrying = cpes_on, retrying
+        point.cpes_on, point.retrying, point.absent = cpes_on, retrying, absent
 
     def _at(self, at: float) -> Point:
         number = int((at - self._start) / self.step)
@@ -332,19 +339,20 @@ class Timeline:
 
 def _take_gauges(point: Point, newer: Point) -> None:
     if newer.cpes_on >= 0:
-        point.cpes_on, point.retrying = newer.cpes_on, newer.retrying
+        for name in GAUGES:
+            setattr(point, name, getattr(newer, name))
 
 
 def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
     """Add a worker's points; its gauges hold until it tells others."""
-    last = Point(cpes_on=0, retrying=0)
+    last = Point(cpes_on=0, retrying=0, absent=0)
     for number, sum_ in whole.items():
         own = part.get(number)
         if own is not None:
             sum_.merge(own)
             _take_gauges(last, own)
-        sum_.cpes_on = max(0, sum_.cpes_on) + last.cpes_on
-        sum_.retrying = max(0, sum_.retrying) + last.retrying
+        for name in GAUGES:
+            setattr(sum_, name, max(0, getattr(sum_, name)) + getattr(last, name))
 
 
 def _columns(each: Sequence[Times]) -> dict[str, list[float | None]]:

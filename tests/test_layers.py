@@ -30,17 +30,19 @@ LAYERS: dict[str, set[str]] = {
     "profiles": {"device", "errors"},
     "importing": {"device", "errors", "profiles"},
     "shard": {
-        "cwmp", "device", "digest", "errors", "mover", "pace", "profiles", "results", "timeline",
-        "transport",
+        "cwmp", "device", "digest", "errors", "mover", "outages", "pace", "profiles",
+        "results", "timeline", "transport",
     },
+    "outages": {"device", "errors", "transport"},
+    "actions": {"cwmp", "device", "errors", "outages", "shard"},
     "fleet": {
         "connection_request", "cwmp", "device", "digest", "errors", "http", "loop", "mover",
         "profiles", "results", "shard", "transport",
     },
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
-        "connection_request", "device", "digest", "errors", "fleet", "http", "mover", "pace",
-        "profiles", "results", "shard", "timeline",
+        "actions", "connection_request", "device", "digest", "errors", "fleet", "http", "mover",
+        "outages", "pace", "profiles", "results", "shard", "timeline",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "results", "transport",

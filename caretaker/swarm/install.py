@@ -155,6 +155,7 @@ class _Hooks:
         self._runner.register_message(msg.GRANT, self._on_grant)
         self._runner.register_message(msg.FLEET, self._on_fleet)
         self._runner.register_message(msg.DRAIN, self._on_drain, concurrent=True)
+        self._runner.register_message(msg.ACT, self._on_act, concurrent=True)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -240,6 +241,10 @@ class _Hooks:
     def _on_fleet(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
         self._worker.fleet_total = msg.data["total"]
+
+    def _on_act(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.act(msg.data["name"], msg.data["arguments"], msg.data["nth"])
 
     def _on_drain(self, **_: Any) -> None:
         self._drain()

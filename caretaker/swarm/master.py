@@ -16,11 +16,13 @@ import gevent
 from gevent.event import Event
 
 from caretaker import __version__
+from caretaker.actions import checked, find
+from caretaker.errors import InputError
 from caretaker.results import Results
 from caretaker.swarm.arguments import Settings, without_login
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.ledger import Ledger
-from caretaker.swarm.messages import DRAIN, FLEET, GRANT
+from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import failures, live_line, render, summarize
 from caretaker.timeline import Timeline
@@ -72,6 +74,7 @@ class Master:
         self._other: list[str] = []
         self._began = 0.0
         self._announced = 0
+        self._acts = 0
         self._live: gevent.Greenlet[..., None] | None = None
         self._embedded: EmbeddedACS | None = None
         if not environment.host:
@@ -159,6 +162,7 @@ class Master:
         self._snapshots.clear()
         self._timelines.clear()
         self.marks.clear()
+        self._acts = 0
         self._drained.clear()
         self._left.clear()
         self._hurry.clear()
@@ -180,6 +184,22 @@ class Master:
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
         return time.monotonic() - self._began if self._began else 0.0
+
+    def act(self, name: str, **arguments: Any) -> None:
+        """
+        Do something to the whole fleet now (``caretaker.actions.ACTIONS``).
+
+        Raises:
+            InputError: no test is running, no such action, or an argument can't be used.
+        """
+        action = find(name)
+        values = checked(name, action.arguments, arguments)
+        if not self._began:
+            raise InputError(f"{name}: no test is running; start one first")
+        self._acts += 1
+        if action.text:
+            self.mark(action.note(values))
+        self._send(ACT, {"name": name, "arguments": values, "nth": self._acts})
 
     def mark(self, text: str) -> None:
         """Note on the timeline what is done to the fleet now."""

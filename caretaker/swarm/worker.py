@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
+from caretaker.actions import Stage, act
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
 from caretaker.device.identity import Identities
@@ -26,12 +27,13 @@ from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
+from caretaker.outages import ACSOutage
 from caretaker.pace import RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import Shard
 from caretaker.swarm.arguments import Settings
-from caretaker.swarm.driver import Direct, Driver, NorthBound, Operator
+from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
 from caretaker.swarm.ledger import IndexSet, Ranges
@@ -63,10 +65,11 @@ class _Run:
             self.results, worker.environment.events.request, worker.environment.stats
         )
         endpoint = _endpoint(worker, settings)
+        outage = ACSOutage(transport_opener(endpoint), settings.answer_timeout)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
             _premises(worker, settings, endpoint),
-            transport_opener(endpoint),
+            outage.open,
             self.sink,
             max_sessions=settings.max_sessions,
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
@@ -79,27 +82,20 @@ class _Run:
         """The snapshot that ended it."""
         self.hurry = Event()
         self.driver = self._driver(worker, settings)
+        self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
         self.shard.start()
         self._sampler = gevent.spawn(self._sample)
 
     def _sample(self) -> None:
-        shard = self.shard
         while True:
-            shard.timeline.sample(time.monotonic(), len(shard.cpes), len(shard.retrying))
+            self.shard.sample()
             gevent.sleep(SAMPLE_SECONDS)
 
     def _driver(self, worker: Worker, settings: Settings) -> Driver | None:
-        operator: Operator
-        if settings.cr_driver == "off":
-            return None
-        if settings.cr_driver == "direct":
-            operator = Direct(self.shard)
-        elif settings.nbi_url:
-            operator = NorthBound(settings.nbi_url)
-        else:
+        if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
         return Driver(
-            operator,
+            self._operator(),
             self.shard,
             self.sink,
             held=lambda: worker.lease.held,
@@ -108,8 +104,15 @@ class _Run:
             chance=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
+    def _operator(self) -> NorthBound | Direct:
+        """Who asks for CPEs: the ACS by its API; without one we do, as it would."""
+        if self.settings.nbi_url and self.settings.cr_driver != "direct":
+            return NorthBound(self.settings.nbi_url)
+        return Direct(self.shard)
+
     def end(self) -> None:
         """Let what is under way end, unless there is a hurry."""
+        self.stage.stop()
         if self.driver is not None:
             self.driver.stop(TASKS_SECONDS, self.hurry)
         self.shard.drain(SESSIONS_SECONDS, self.hurry)
@@ -254,6 +257,11 @@ class Worker:
                     run.profiles[run.shard.cpes[index].profile.name] -= 1
             run.shard.power_off(indices)
         self.lease.give_back(indices)
+
+    def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
+        """Do something to the CPEs that are here, as the master says."""
+        if self._run is not None and self._run.last is None:
+            act(self._run.stage, name, arguments, nth)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
         self.environment.runner.send_message(  # type: ignore[union-attr]
