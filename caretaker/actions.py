@@ -9,6 +9,7 @@ worker holds them. What takes longer goes on in greenlets of the stage.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -81,6 +82,8 @@ class Stage:
         self.clock = clock
         self.sleep = sleep
         self.greenlets = Group()
+        self.tally: Counter[str] = Counter()
+        """How many CPEs were to be asked for something, and what became of them."""
         self.informing: gevent.Greenlet[..., None] | None = None
         """What drives Informs at a rate."""
 
@@ -232,7 +235,7 @@ def connection_request(
     else:
         cpes = stage.chosen(share, purpose)
     operator = stage.operator
-    _for_each(stage, cpes, rate, operator.name, operator.act)
+    _for_each(stage, cpes, rate, ("connection_request", operator.name), operator.act)
 
 
 def firmware(stage: Stage, purpose: str, version: str, rate: float, share: float) -> None:
@@ -254,7 +257,7 @@ def firmware(stage: Stage, purpose: str, version: str, rate: float, share: float
     def act(cpe: CPE) -> tuple[str, str | None]:
         return stage.operator.download(cpe, task) or _by_itself(stage, cpe, task)
 
-    _for_each(stage, cpes, rate, "download", act)
+    _for_each(stage, cpes, rate, ("firmware", "download"), act)
 
 
 def _by_itself(stage: Stage, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -270,13 +273,20 @@ def _for_each(
     stage: Stage,
     cpes: list[CPE],
     rate: float,
-    name: str,
+    names: tuple[str, str],
     act: Callable[[CPE], tuple[str, str | None]],
 ) -> None:
-    """Do this with each, at a rate over the whole fleet, without waiting for its end."""
+    """
+    Do this with each, at a rate over the whole fleet, without waiting for its end.
+
+    ``names``: of the action, and of the task.
+    """
+    action, name = names
+    stage.tally[f"{action}.asked"] += len(cpes)
 
     def one(cpe: CPE, due: float) -> None:
         outcome, reason = act(cpe)
+        stage.tally[f"{action}.{outcome}"] += 1
         stage.sink.task(name, outcome, stage.clock() - due, reason)
 
     def walk() -> None:

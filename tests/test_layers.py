@@ -35,6 +35,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "outages": {"device", "errors", "transport"},
     "actions": {"cwmp", "device", "errors", "outages", "shard"},
+    "kpis": {"timeline"},
+    "scenarios": {"actions", "errors", "kpis", "results", "timeline"},
     "fleet": {
         "connection_request", "cwmp", "device", "digest", "errors", "http", "loop", "mover",
         "profiles", "results", "shard", "transport",
@@ -42,7 +44,7 @@ LAYERS: dict[str, set[str]] = {
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
         "actions", "connection_request", "device", "digest", "errors", "fleet", "http", "mover",
-        "outages", "pace", "profiles", "results", "shard", "timeline",
+        "kpis", "outages", "pace", "profiles", "results", "scenarios", "shard", "timeline",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "results", "transport",

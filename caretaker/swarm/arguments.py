@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from caretaker.errors import InputError, TransportError
 from caretaker.http import Address, tls_context
 from caretaker.profiles import load_profile, parse_choice
+from caretaker.scenarios import SCENARIOS, parse
 
 
 def _number(text: Any, *, least: float, most: float = 1e9, whole: bool = False) -> float:
@@ -129,6 +130,11 @@ def _writable(text: Any) -> str:
     return str(text)
 
 
+def _scenario(text: Any) -> str:
+    parse(str(text))
+    return str(text)
+
+
 def _text(text: Any) -> str:
     return str(text)
 
@@ -221,6 +227,10 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--nbi-url", "", lambda text: check_url(text) if text else "", "<url>",
             "The ACS's north-bound API in GenieACS's form, like http://acs:7557. Default: that of "
             "the embedded ACS", in_web_ui=True),
+    _Option("--scenario", "", _scenario, "<NAME [argument=value ...]>",
+            "What happens to the fleet: "
+            f"{', '.join(SCENARIOS)}; several, separated by commas, play one after the other, or "
+            "where they say so (at=60). See docs/scenarios.md", in_web_ui=True),
     _Option("--acs-port", 0, _whole(0, 65_535), "<port>",
             "Port of the embedded ACS, which runs when no --host is given; 0 for any free one"),
     _Option("--acs-nbi-port", 0, _whole(0, 65_535), "<port>",
@@ -319,6 +329,7 @@ class Settings:
     cr_arrivals: str
     cr_driver: str
     nbi_url: str
+    scenario: str
     acs_port: int
     acs_nbi_port: int
     summary_json: str | None

@@ -19,7 +19,9 @@ from caretaker import __version__
 from caretaker.actions import checked, find
 from caretaker.errors import InputError
 from caretaker.results import Results
+from caretaker.scenarios import parse
 from caretaker.swarm.arguments import Settings, without_login
+from caretaker.swarm.conductor import Conductor
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.ledger import Ledger
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
@@ -69,7 +71,9 @@ class Master:
         """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
         self._drained: set[str] = set()
         self._left: set[str] = set()
-        self._settings = settings
+        self.settings = settings
+        self._conductor: Conductor | None = None
+        self._heard: dict[str, float] = {}
         self._hurry = Event()
         self._other: list[str] = []
         self._began = 0.0
@@ -166,8 +170,11 @@ class Master:
         self._drained.clear()
         self._left.clear()
         self._hurry.clear()
-        self._settings = settings
+        self.settings = settings
+        self._heard.clear()
         self._began = time.monotonic()
+        steps = parse(settings.scenario)
+        self._conductor = Conductor(self, steps, settings.scenario) if steps else None
         if settings.live_interval:
             self._live = gevent.spawn(self._print_live, settings.live_interval)
 
@@ -175,11 +182,27 @@ class Master:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
         if snapshot["run"] == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
+            self._heard[worker] = time.monotonic()
             self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
 
     def timeline(self) -> Timeline:
         """What all workers have told of this run so far."""
         return Timeline.total(self._timelines.values())
+
+    def heard_since(self, at: float) -> bool:
+        """Whether every worker that is there has reported since (``time.monotonic``)."""
+        return all(self._heard[name] > at for name in self._snapshots if name not in self._left)
+
+    def results(self) -> Results:
+        """Counters and histograms of this run, as all workers have told them so far."""
+        total = Results()
+        for snapshot in self._snapshots.values():
+            total.merge(Results.from_wire(snapshot["results"]))
+        return total
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The newest snapshots of the workers that are there."""
+        return [each for name, each in self._snapshots.items() if name not in self._left]
 
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
@@ -241,6 +264,8 @@ class Master:
         if self._began == 0.0:
             return
         seconds = time.monotonic() - self._began
+        if self._conductor is not None:
+            self._conductor.stop()
         self._began = 0.0
         if self._live is not None:
             self._live.kill()
@@ -259,6 +284,8 @@ class Master:
             "settings": self._told_settings(),
             "version": __version__,
         }
+        if self._conductor is not None:
+            self.summary["scenario"] = self._conductor.report()
         self._other = self.summary["other_failures"] = self._other_failures()
         self._write()
 
@@ -267,7 +294,7 @@ class Master:
         options: Any = self.environment.parsed_options
         own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
         return {"--host": without_login(self.environment.host or ""), **own,
-                **self._settings.public()}  # fmt: skip
+                **self.settings.public()}  # fmt: skip
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
@@ -281,7 +308,7 @@ class Master:
         ]
 
     def _write(self) -> None:
-        path = self._settings.summary_json
+        path = self.settings.summary_json
         if path is None:
             return
         try:

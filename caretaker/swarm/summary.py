@@ -303,11 +303,24 @@ def render(summary: Mapping[str, Any]) -> str:
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
+    lines += _scenario(summary.get("scenario"))
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
     lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
     broken = failures(summary)
     lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
     return "\n".join(lines)
+
+
+def _scenario(found: Mapping[str, Any] | None) -> list[str]:
+    """What was played, its KPIs and findings."""
+    if found is None:
+        return []
+    kpis = ((name.replace("_", " "), value) for name, value in found["kpis"].items())
+    return [
+        f"{'Scenario':<20}{found['name']}",
+        *(f"  {name} {'-' if value is None else f'{value:g}'}" for name, value in kpis),
+        *(f"  * {sentence}" for sentence in found["findings"]),
+    ]
 
 
 def _ms(figures: Mapping[str, float]) -> str:

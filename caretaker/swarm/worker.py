@@ -293,6 +293,8 @@ class Worker:
     def _snapshot(self, run: _Run, *, final: bool) -> dict[str, Any]:
         results = Results()
         results.merge(run.results)
+        for name, number in run.stage.tally.items():
+            results.count(f"actions.{name}", number)
         held: Ranges = []
         if not final:
             run.shard.book(results)
