@@ -411,7 +411,7 @@ ACTIONS: dict[str, Action] = {
     "inform_rate": Action(
         inform_rate,
         {"rate": Argument(0.0, number(0, 1e6), "Informs per second over the whole fleet; 0: none")},
-        "periodic Informs at {rate:g} per second",
+        "driven Informs: {rate:g} per second",
     ),
 }
 """Every action by its name."""

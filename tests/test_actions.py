@@ -13,6 +13,7 @@ from helpers.cpes import ScriptedACS, premises, profile
 
 from caretaker.actions import ACTIONS, Stage, act, checked, find
 from caretaker.cwmp import ACSSession
+from caretaker.cwmp.messages import EventStruct
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
@@ -247,6 +248,25 @@ def test_informs_come_at_the_rate_until_it_is_ended(bench: Bench) -> None:
     assert count == pytest.approx(100, abs=3)
     bench.settle(5)
     assert bench.told("2 PERIODIC") == count
+
+
+def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench) -> None:
+    """No coordinated omission: every Inform that was due meanwhile counts its whole wait."""
+    bench.shard.timeline.points.clear()
+    bench.shard.timeline._number = -1
+    bench.hold = gevent.event.Event()
+    for index in range(20):  # one each quarter of a second, for five seconds
+        bench.shard.cpes[index].raise_event(EventStruct("2 PERIODIC"), bench.now)
+        bench.shard.reschedule(bench.shard.cpes[index])
+        bench.settle(0.25)
+    bench.hold.set()
+    bench.settle()
+    seen = bench.shard.timeline.between(0, inf)
+    assert (seen.informs_planned, seen.sessions_succeeded) == (20, 20)
+    p50, p95, longest = (*seen.from_plan.percentiles([50, 95]), seen.from_plan.longest)
+    assert p50 == pytest.approx(2.5, rel=0.1)
+    assert p95 == pytest.approx(4.75, rel=0.06)
+    assert longest == 5.0
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ class FindCapacity(Scenario):
 
 def _limit(results: Results, before: Results, rate: float, planned: float, cpu: float) -> str:
     """Why the generator could not go faster; empty if it could."""
-    if planned < 0.95 * rate:
+    if planned < 0.95 * rate - 0.5:
         return (f"only {planned:.1f} of {rate:.1f} Informs per second found a CPE that was free "
                 "(more CPEs)")  # fmt: skip
     for name, most in _LIMITS.items():
