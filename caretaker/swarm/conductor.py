@@ -98,7 +98,8 @@ class Conductor:
 
     def _is_calm(self) -> bool:
         runner: Any = self._master.environment.runner
-        if runner.state != STATE_RUNNING or runner.user_count < runner.target_user_count:
+        on, leased = sum(each["cpes"] for each in self.workers()), self._master.ledger.live
+        if runner.state != STATE_RUNNING or not 0 < leased <= on:
             return False
         line = self.timeline()
         last = sorted(line.points)[-3:-1]  # of the very last step not all is told
