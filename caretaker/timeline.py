@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from math import ceil, log2
+from math import ceil, inf, log2
 from typing import Any
 
 from caretaker.device.cpe import Outcome
@@ -177,8 +177,8 @@ class Timeline:
         self.points: dict[int, Point] = {}
         self._start = start
         self._touched: dict[int, int] = {}  # number of a point: the newest when it changed last
-        self._number = -1  # of the point that was asked for last
-        self._point = Point()
+        self._point = Point()  # that was asked for last, and when it begins and ends
+        self._begins = self._ends = inf
         self._newest = 0
 
     # What happens, while it does; this is on the path of every session.
@@ -230,18 +230,17 @@ class Timeline:
         point.cpes_on, point.retrying, point.absent = cpes_on, retrying, absent
 
     def _at(self, at: float) -> Point:
-        number = int((at - self._start) / self.step)
-        return self._point if number == self._number else self._find(max(0, number))
+        return self._point if self._begins <= at < self._ends else self._find(at)
 
-    def _find(self, number: int) -> Point:
+    def _find(self, at: float) -> Point:
+        number = max(0, int((at - self._start) // self.step))
         while number >= MAX_POINTS:
             self.coarsen()
             number //= 2
-        point = self.points.get(number)
-        if point is None:
-            point = self.points[number] = Point()
-        self._number, self._point = number, point
+        point = self._point = self.points.setdefault(number, Point())
         self._newest = self._touched[number] = max(number, self._newest)
+        self._begins = self._start + number * self.step
+        self._ends = self._begins + self.step
         return point
 
     # Merging.
@@ -258,7 +257,7 @@ class Timeline:
             at = number // 2
             self._touched[at] = max(newest // 2, self._touched.get(at, 0))
         self._newest //= 2
-        self._number = -1
+        self._begins = self._ends = inf
 
     def coarser(self, step: float) -> Timeline:
         """The same in a longer step."""

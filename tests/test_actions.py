@@ -23,6 +23,7 @@ from caretaker.outages import ACSOutage
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results, SessionRecord
 from caretaker.shard import Shard
+from caretaker.timeline import Timeline
 from caretaker.transport import Answer
 
 
@@ -252,8 +253,7 @@ def test_informs_come_at_the_rate_until_it_is_ended(bench: Bench) -> None:
 
 def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench) -> None:
     """No coordinated omission: every Inform that was due meanwhile counts its whole wait."""
-    bench.shard.timeline.points.clear()
-    bench.shard.timeline._number = -1
+    bench.shard.timeline = Timeline(bench.now)
     bench.hold = gevent.event.Event()
     for index in range(20):  # one each quarter of a second, for five seconds
         bench.shard.cpes[index].raise_event(EventStruct("2 PERIODIC"), bench.now)
