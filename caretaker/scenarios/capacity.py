@@ -97,7 +97,9 @@ class FindCapacity(Scenario):
             broke = f"{share:.1%} of the sessions failed or were shed"
         elif p99 * 1000 > self.given["p99"]:
             broke = f"1 % took longer than {p99 * 1000:.0f} ms from plan to InformResponse"
-        limit = _limit(run.results(), before, rate, seen.informs_planned / seconds, cpu)
+        limit = _limit(run.results(), before, cpu)
+        if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
+            limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
 
     def report(self, run: Run) -> Found:  # noqa: ARG002
@@ -133,14 +135,19 @@ class FindCapacity(Scenario):
             yield f"At {failed.rate:.1f} Informs per second {failed.broke}."
 
 
-def _limit(results: Results, before: Results, rate: float, planned: float, cpu: float) -> str:
+def _limit(results: Results, before: Results, cpu: float) -> str:
     """Why the generator could not go faster; empty if it could."""
-    if planned < 0.95 * rate - 0.5:
-        return (f"only {planned:.1f} of {rate:.1f} Informs per second found a CPE that was free "
-                "(more CPEs)")  # fmt: skip
     for name, most in _LIMITS.items():
         late = since(results, before, name).percentile(99)
         if late > most:
             what = name.partition(".")[2].replace("_", " ")
             return f"the p99 of its {what} was {late * 1000:.0f} ms (more workers)"
     return f"a worker used {cpu:.0f} % of its core (more workers)" if cpu > _CPU_LIMIT else ""
+
+
+def _lack(rate: float, planned: float) -> str:
+    """Whether there were too few CPEs for a rate, as a sentence; empty if there were enough."""
+    if planned >= 0.95 * rate - 0.5:
+        return ""
+    found = f"only {planned:.1f} of {rate:.1f} Informs per second found a CPE that was free"
+    return f"{found} (more CPEs)"
