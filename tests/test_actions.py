@@ -102,7 +102,7 @@ class Bench:
 
     def settle(self, seconds: float = 0.0) -> None:
         self.now += seconds
-        self.shard._wake.set()
+        self.shard._launch_due()
         for _ in range(200):
             gevent.sleep(0)
 
