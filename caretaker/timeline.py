@@ -189,26 +189,25 @@ class Timeline:
 
     def session(self, record: SessionRecord) -> None:
         """Take a session that has ended."""
-        sent = record.inform_sent
-        if sent is not None:
-            self._at(sent).informs += 1
-        point = self._at(record.started + record.seconds)
-        if record.outcome is Outcome.SUCCEEDED:
+        # Unpacked, and the point looked up here: this is done for every session.
+        _, planned, started, seconds, outcome, _, blame, accepted, sent, informed = record
+        ended = started + seconds
+        point = self._point if self._begins <= ended < self._ends else self._find(ended)
+        if outcome is Outcome.SUCCEEDED:
             point.sessions_succeeded += 1
-            point.sessions.add(record.seconds)
-        elif record.outcome is Outcome.ABANDONED:
+            point.sessions.add(seconds)
+        elif outcome is Outcome.ABANDONED:
             point.sessions_abandoned += 1
         else:
-            self._failed(point, record.blame)
-        informed = record.informed
+            self._failed(point, blame)
         if informed is not None:
-            point.from_plan.add(informed - record.planned)
-        accepted = record.accepted
-        if accepted is not None:
-            if informed is not None:
+            point.from_plan.add(informed - planned)
+            if accepted is not None:
                 point.crs_delivered += 1
-            if sent is not None:
+        if sent is not None:
+            if accepted is not None:
                 point.to_inform.add(sent - accepted)
+            (point if self._begins <= sent < self._ends else self._find(sent)).informs += 1
 
     def _failed(self, point: Point, blame: Blame | None) -> None:
         if blame is Blame.SHED:
