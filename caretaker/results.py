@@ -89,6 +89,8 @@ class Sink(VerdictSink, Protocol):
         """Take a finished session."""
 
 
+_FIRST_CONTACT = ("0 BOOTSTRAP",)
+
 VERDICTS = ("accepted", "unauthorized", "not_found", "refused")
 """What becomes of a Connection Request: 200, 401, 404, 503."""
 
@@ -212,6 +214,9 @@ class Results:
         self.time("generator.lateness", max(0.0, record.started - record.planned))
         if record.outcome is Outcome.SUCCEEDED:
             self.time("sessions.duration", record.seconds)
+            if record.events[:1] == _FIRST_CONTACT:
+                ended = record.started + record.seconds
+                self.time("sessions.first_contact", max(0.0, ended - record.planned))
         if record.reason is not None:
             self.count(f"sessions.reasons.{record.reason}")
         if record.blame is not None:
@@ -220,6 +225,8 @@ class Results:
             counters["informs.total"] += 1
             for code in record.events:
                 counters[_inform_name(code)] += 1
+        if record.informed is not None:
+            self.time("informs.from_plan", max(0.0, record.informed - record.planned))
         for name, seconds in loop_times(record):
             self.time(f"connection_requests.{name}", seconds)
 

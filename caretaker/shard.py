@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
@@ -40,9 +40,11 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.mover import Moved, Mover
+from caretaker.outages import Dark
 from caretaker.pace import Alarm, Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
+from caretaker.timeline import Timeline
 from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
@@ -100,6 +102,7 @@ class Shard:
         rate_limit: of Connection Requests.
         sleep: waits that many seconds; for devices that are slow.
         mover: moves the bytes of real transfers, at most ``max_sessions`` at once.
+        timeline: takes what happens, second by second.
     """
 
     def __init__(
@@ -114,9 +117,15 @@ class Shard:
         rate_limit: RateLimit | None = None,
         sleep: Callable[[float], object] = gevent.sleep,
         mover: Mover | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.premises = premises
+        self.timeline = timeline or Timeline(clock())
+        self.retrying: set[int] = set()
+        """The CPEs that wait for the retry of a session that failed."""
+        self.dark = Dark()
+        """The CPEs whose power was cut."""
         self._mix = mix
         self._open_transport = open_transport
         self._sink = sink
@@ -150,20 +159,44 @@ class Shard:
     def power_off(self, indices: Iterable[int]) -> None:
         """Switch off and forget CPEs; a session that runs is cut, as without power."""
         gone = [cpe for index in indices if (cpe := self.cpes.pop(index, None)) is not None]
+        self._cut(gone)
         for cpe in gone:
+            self.dark.discard(cpe.index)
+            cpe.power_off(self._clock())
+
+    def power_cut(self, until: Mapping[int, float]) -> None:
+        """Cut the power of CPEs until a time each; a session that runs is cut, too."""
+        found = [cpe for index in until if (cpe := self.cpes.get(index)) is not None]
+        self._cut(found)
+        for cpe in found:
+            if self.cpes.get(cpe.index) is cpe:  # not switched off for good meanwhile
+                cpe.powered = True
+                cpe.power_cut(self._clock(), until[cpe.index])
+                self.dark.add(cpe.index, until[cpe.index])
+                self.schedule(cpe)
+
+    def _cut(self, cpes: Iterable[CPE]) -> None:
+        """Leave CPEs without power: nothing of theirs goes on."""
+        cpes = list(cpes)
+        for cpe in cpes:
             self._waiting.pop(cpe.index, None)
+            self.retrying.discard(cpe.index)
             cpe.powered = False
-        for cpe in gone:
+        for cpe in cpes:
             gevent.killall(list(self._moving.pop(cpe.index, {}).values()), block=False)
-        cut = [run for cpe in gone if (run := self._running.get(cpe.index)) is not None]
+        cut = [run for cpe in cpes if (run := self._running.get(cpe.index)) is not None]
         gevent.killall([run.greenlet for run in cut if run.greenlet is not None])
         for run in cut:
             if self._running.get(run.cpe.index) is run:  # its greenlet had not even begun
                 self._end(run)
         if cut:
             self._launch_waiting()
-        for cpe in gone:
-            cpe.power_off(self._clock())
+
+    def sample(self) -> None:
+        """Note on the timeline how the fleet is; takes no walk over it."""
+        now = self._clock()
+        on = len(self.cpes) - self.dark.count(now)
+        self.timeline.sample(now, on, len(self.retrying), len(self.dark.absent))
 
     def cpe(self, serial_number: str) -> CPE:
         """The CPE of a serial number; DeviceNotFound if it is not here."""
@@ -263,6 +296,9 @@ class Shard:
             self.schedule(cpe)
             return None
         codes = tuple([event.event_code for event in cpe.sent])
+        self.timeline.planned(planned)
+        if cpe.failures:
+            self.retrying.discard(cpe.index)
         answers = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
         run = _Run(cpe, session, planned, now, answers, codes)
         self._idle.clear()
@@ -304,7 +340,13 @@ class Shard:
         del self._running[cpe.index]
         if cpe.powered:
             cpe.end_session(run.outcome, now)
-        self._sink.session(run.record(now))  # which may ask when the CPE is due again
+            if cpe.failures:
+                self.retrying.add(cpe.index)
+            elif self.dark.absent:
+                self.dark.absent.discard(cpe.index)
+        record = run.record(now)
+        self.timeline.session(record)
+        self._sink.session(record)  # which may ask when the CPE is due again
         if cpe.powered:
             self._move(cpe)
             self.schedule(cpe)
@@ -409,7 +451,8 @@ class Shard:
         self._started = False
         self._alarm.stop()
         waiting, self._waiting = self._waiting, OrderedDict()
-        for index in waiting:
+        for index, planned in waiting.items():
+            self.timeline.planned(planned)
             self.schedule(self.cpes[index])
         if hurry is None:
             self._idle.wait(seconds)
@@ -435,6 +478,7 @@ class Shard:
             results.count(f"events.discarded.{why}.{code}", number)
         for name, number in self.premises.transfer_counts.items():
             results.count(f"transfers.{name}", number)
+        results.count("informs.planned", self.timeline.count("informs_planned"))
         results.count("sessions.started", len(self._running))
         results.count("sessions.unfinished", len(self._running))
 

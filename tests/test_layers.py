@@ -22,6 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "connection": {"errors", "http", "sockets"},
     "wsgi": {"errors", "loop"},
     "results": {"device", "errors"},
+    "timeline": {"device", "errors", "results"},
     "transport": {"connection", "digest", "errors", "http"},
     "connection_request": {"connection", "digest", "errors", "http", "loop", "results", "wsgi"},
     "metrics": {"cwmp", "device"},
@@ -31,16 +32,22 @@ LAYERS: dict[str, set[str]] = {
     "profiles": {"device", "errors"},
     "importing": {"device", "errors", "profiles"},
     "shard": {
-        "cwmp", "device", "digest", "errors", "mover", "pace", "profiles", "results", "transport",
+        "cwmp", "device", "digest", "errors", "mover", "outages", "pace", "profiles",
+        "results", "timeline", "transport",
     },
+    "outages": {"device", "errors", "transport"},
+    "actions": {"cwmp", "device", "errors", "outages", "shard"},
+    "kpis": {"timeline"},
+    "scenarios": {"actions", "errors", "kpis", "results", "timeline"},
     "fleet": {
         "connection_request", "cwmp", "device", "digest", "errors", "http", "loop", "mover",
         "profiles", "results", "shard", "transport",
     },
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
-        "connection_request", "device", "digest", "errors", "fleet", "http", "metrics", "mover",
-        "pace", "profiles", "results", "shard",
+        "actions", "connection_request", "device", "digest", "errors", "fleet", "http", "kpis",
+        "metrics", "mover", "outages", "pace", "profiles", "results", "scenarios", "shard",
+        "timeline",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "results", "transport",

@@ -88,6 +88,7 @@ def test_a_session_is_counted_with_its_loop() -> None:
     assert longest == {
         "generator.lateness": 0.5,
         "sessions.duration": 2.0,
+        "informs.from_plan": 1.5,
         "connection_requests.to_inform": 1.0,
         "connection_requests.to_informresponse": 1.5,
         "connection_requests.to_session_end": 2.5,

@@ -315,15 +315,34 @@ class CPE:
 
     def reboot(self, now: float, *events: EventStruct) -> None:
         """Go down for a while, and come back with ``1 BOOT`` and these events."""
+        self._restart(self._up_again(now))
+        for event in events:
+            self.raise_event(event, inf)  # with the Inform of the boot
+
+    def power_cut(self, now: float, until: float) -> None:
+        """
+        Lose power until that time, and come back with ``1 BOOT``.
+
+        For what is pending that is a reboot; a session that ran is over, and what had effect after
+        it is lost or done.
+        """
+        if self.in_session:
+            self.in_session, self.ended_at = False, now
+            self.events = self.premises.books.restore(self.sent, self.events)
+            self.requests = (*self.asking, *self.requests)
+            self.sent = self.telling = ()
+            self.asking = ()
+            self._do_after_session(now)
+        self._restart(until)
+        self.reschedule(now)
+
+    def _restart(self, up_at: float) -> None:
         self.events = self.premises.books.reboot(self.events)
         self.accepted_at = 0.0
         self.changed = ()
         self.jobs = tuple(job for job in self.jobs if job.survives_reboot)
         diagnostics.forget(self)
-        up_at = self._up_again(now)
         self._boot(up_at, up_at)
-        for event in events:
-            self.raise_event(event, inf)  # with the Inform of the boot
         transfers.restart(self)
 
     def factory_reset(self, now: float) -> None:

@@ -58,6 +58,10 @@ class Identities:
         """A generator of chance of its own for each CPE and purpose."""
         return Random(f"{self.seed}/{index}/{purpose}")
 
+    def fraction(self, index: int, purpose: str) -> float:
+        """Chance from 0 up to, not with, 1, for each CPE and purpose; cheaper than ``random``."""
+        return int(self.secret(index, purpose)[:13], 16) / (1 << 52)
+
     def mac_tail(self, index: int, number: int) -> str:
         """
         The last three octets of a MAC address, as six hexadecimal digits.

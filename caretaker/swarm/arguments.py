@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from caretaker.errors import InputError, TransportError
 from caretaker.http import Address, tls_context
 from caretaker.profiles import load_profile, parse_choice
+from caretaker.scenarios import SCENARIOS, parse
 from caretaker.swarm.levels import ServiceLevel, read_levels, service_levels
 
 
@@ -60,6 +61,11 @@ def check_url(text: Any) -> str:
     except TransportError as error:
         raise InputError(f"URL {text!r}: {error}; check its spelling") from error
     return str(text)
+
+
+def without_login(value: Any) -> Any:
+    """The value; a URL without the user and password that may stand in it."""
+    return re.sub(r"//[^/@]*@", "//", value) if isinstance(value, str) else value
 
 
 def _profile(text: Any) -> str:
@@ -131,6 +137,11 @@ def _level(text: Any) -> str:
 
 def _levels(text: Any) -> str:
     read_levels(str(text))
+    return str(text)
+
+
+def _scenario(text: Any) -> str:
+    parse(str(text))
     return str(text)
 
 
@@ -228,6 +239,10 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--nbi-url", "", lambda text: check_url(text) if text else "", "<url>",
             "The ACS's north-bound API in GenieACS's form, like http://acs:7557. Default: that of "
             "the embedded ACS", in_web_ui=True),
+    _Option("--scenario", "", _scenario, "<NAME [argument=value ...]>",
+            "What happens to the fleet: "
+            f"{', '.join(SCENARIOS)}; several, separated by commas, play one after the other, or "
+            "where they say so (at=60). See docs/scenarios.md", in_web_ui=True),
     _Option("--acs-port", 0, _whole(0, 65_535), "<port>",
             "Port of the embedded ACS, which runs when no --host is given; 0 for any free one"),
     _Option("--acs-nbi-port", 0, _whole(0, 65_535), "<port>",
@@ -340,6 +355,7 @@ class Settings:
     cr_arrivals: str
     cr_driver: str
     nbi_url: str
+    scenario: str
     acs_port: int
     acs_nbi_port: int
     slos: tuple[str, ...]
@@ -359,6 +375,11 @@ class Settings:
             InputError: a value (typed into the web UI) can't be used.
         """
         return cls(**{dest(option): _value(option, options) for option in OPTIONS})
+
+    def public(self) -> dict[str, Any]:
+        """The values by flag, without what is secret: with them a run can be repeated."""
+        shown = (option for option in OPTIONS if not option.secret)
+        return {option.flag: without_login(getattr(self, dest(option))) for option in shown}
 
     def check_driver(self, nbi_url: str) -> None:
         """

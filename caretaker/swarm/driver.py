@@ -9,7 +9,7 @@ the whole rate. Independent Poisson streams add up to one; constant ones interle
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -62,12 +62,18 @@ class NorthBound:
 
     def act(self, cpe: CPE) -> tuple[str, str | None]:
         """Post the task with a Connection Request."""
+        return self._post(cpe, {"name": TASK, "parameterNames": [_parameter(cpe)]})
+
+    def download(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
+        """Post a task that has the CPE download a file."""
+        return self._post(cpe, task)
+
+    def _post(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
         device = quote(cpe.about.device_id, safe="")
         url = f"{self._url}/devices/{device}/tasks?timeout={TASK_SECONDS * 1000:.0f}"
-        task = {"name": TASK, "parameterNames": [_parameter(cpe)]}
         try:
             answer = self._session.post(
-                f"{url}&connection_request", json=task, timeout=TASK_SECONDS + 10
+                f"{url}&connection_request", json=dict(task), timeout=TASK_SECONDS + 10
             )
         except requests.Timeout:
             return "failed", "north-bound API: no answer in time"
@@ -112,6 +118,10 @@ class Direct:
         except (TransportError, InputError) as error:
             return "failed", str(error)
         return ("done", None) if status in (200, 204) else ("failed", f"HTTP {status}")
+
+    def download(self, _: CPE, __: Mapping[str, Any]) -> None:
+        """Without an API there is no way to ask the ACS for it."""
+        return
 
 
 class Driver:

@@ -34,6 +34,7 @@ class Health:
         self._since = time.monotonic()
         self._began = (self._since, self._used)
         self.cpu_peak = 0.0
+        self.cpu_now = 0.0
         self._greenlet = gevent.spawn(self._watch)
 
     def _watch(self) -> None:
@@ -50,7 +51,8 @@ class Health:
 
     def _measure_cpu(self, now: float) -> None:
         used = self._cpu_seconds()
-        self.cpu_peak = max(self.cpu_peak, 100 * (used - self._used) / (now - self._since))
+        self.cpu_now = 100 * (used - self._used) / (now - self._since)
+        self.cpu_peak = max(self.cpu_peak, self.cpu_now)
         self._since, self._used = now, used
 
     def _cpu_seconds(self) -> float:
@@ -58,13 +60,14 @@ class Health:
         return float(times.user + times.system)
 
     def figures(self) -> dict[str, Any]:
-        """CPU in percent of one core, mean and highest second, and resident memory in MB."""
+        """CPU in percent of one core, mean, highest and last second, and resident memory in MB."""
         began, used = self._began
         seconds = max(1e-9, time.monotonic() - began)
         mean = 100 * (self._cpu_seconds() - used) / seconds
         return {
             "cpu_mean": round(mean, 1),
             "cpu_peak": round(max(mean, self.cpu_peak), 1),
+            "cpu_now": round(self.cpu_now, 1),
             "rss_mb": round(self._process.memory_info().rss / 1e6, 1),
         }
 

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -154,6 +155,7 @@ class _Hooks:
         self._runner.register_message(msg.GRANT, self._on_grant)
         self._runner.register_message(msg.FLEET, self._on_fleet)
         self._runner.register_message(msg.DRAIN, self._on_drain, concurrent=True)
+        self._runner.register_message(msg.ACT, self._on_act, concurrent=True)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -164,8 +166,10 @@ class _Hooks:
             if self._master is not None:
                 self._master.begin()
             if self._worker is not None:
-                number = getattr(self._environment.parsed_options, "caretaker_run", 0)
-                self._worker.begin(number, self._settings())
+                options = self._environment.parsed_options
+                number = getattr(options, "caretaker_run", 0)
+                started = getattr(options, "caretaker_started", time.time())
+                self._worker.begin(number, self._settings(), started)
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             self._runner.greenlet.spawn(self._runner.stop)
@@ -237,6 +241,10 @@ class _Hooks:
     def _on_fleet(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
         self._worker.fleet_total = msg.data["total"]
+
+    def _on_act(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.act(msg.data["name"], msg.data["arguments"], msg.data["nth"])
 
     def _on_drain(self, **_: Any) -> None:
         self._drain()

@@ -36,7 +36,8 @@ def defaults(given: Sequence[str]) -> dict[str, Any]:
 
     Two runs on one machine must not meet on Locust's port 5557: without a port given, a free one
     is used. A master or worker of a run over several machines keeps Locust's port, and starts no
-    processes unless told; a worker is told the rest by its master.
+    processes unless told; a worker is told the rest by its master. A search for the capacity ends
+    by itself, long before its run time.
     """
     roles = {"--worker", "--master"} & set(given)
     for role in ("worker", "master"):
@@ -47,7 +48,8 @@ def defaults(given: Sequence[str]) -> dict[str, Any]:
     if "--master" in roles:
         return {name: value for name, value in DEFAULTS.items() if name != "processes"}
     port = _given_port(given) or _free_port()
-    return {**DEFAULTS, "master_bind_port": port, "master_port": port}
+    run_time = {"run_time": "30m"} if any("find-capacity" in each for each in given) else {}
+    return {**DEFAULTS, **run_time, "master_bind_port": port, "master_port": port}
 
 
 def _free_port() -> int:

@@ -16,16 +16,22 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
+from caretaker import __version__
+from caretaker.actions import checked, find
+from caretaker.errors import InputError
 from caretaker.results import Results
-from caretaker.swarm.arguments import Settings
+from caretaker.scenarios import parse
+from caretaker.swarm.arguments import Settings, without_login
 from caretaker.swarm.checks import exit_code
+from caretaker.swarm.conductor import Conductor
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.junit import junit
 from caretaker.swarm.ledger import Ledger
 from caretaker.swarm.levels import Breach, first_breach, verdicts
-from caretaker.swarm.messages import DRAIN, FLEET, GRANT
+from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import live_line, render, summarize
+from caretaker.timeline import Timeline
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -38,6 +44,14 @@ HURRY_SECONDS = 2.0
 
 LEVELS_INTERVAL = 1.0
 """How often a run that ends at the first breach is looked at."""
+
+_LOCUSTS = {
+    "--users": "num_users",
+    "--spawn-rate": "spawn_rate",
+    "--run-time": "run_time",
+    "--processes": "processes",
+}
+"""Options of Locust's that make a run what it is, with the names of their values."""
 
 
 class Master:
@@ -59,15 +73,21 @@ class Master:
         self.summary: dict[str, Any] | None = None
         """Of the last run that has ended."""
         self._snapshots: dict[str, dict[str, Any]] = {}
+        self._timelines: dict[str, Timeline] = {}
+        self.marks: list[dict[str, Any]] = []
+        """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
         self._drained: set[str] = set()
         self._left: set[str] = set()
-        self._settings = settings
+        self.settings = settings
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
+        self._conductor: Conductor | None = None
+        self._heard: dict[str, float] = {}
         self._hurry = Event()
         self._began = 0.0
         self._announced = 0
         self._watchers: list[gevent.Greenlet[..., None]] = []
+        self._acts = 0
         self._embedded: EmbeddedACS | None = None
         if not environment.host:
             self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
@@ -149,15 +169,21 @@ class Master:
         settings = Settings.of(options)
         self._find_north_bound_api(settings)
         self.run += 1
-        options.caretaker_run = self.run
+        options.caretaker_run, options.caretaker_started = self.run, time.time()
         self.summary = None
         self._snapshots.clear()
+        self._timelines.clear()
+        self.marks.clear()
+        self._acts = 0
         self._drained.clear()
         self._left.clear()
         self._hurry.clear()
-        self._settings = settings
+        self.settings = settings
         self._levels, self._breach = settings.service_levels(), None
+        self._heard.clear()
         self._began = time.monotonic()
+        steps = parse(settings.scenario)
+        self._conductor = Conductor(self, steps, settings.scenario) if steps else None
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         if settings.slo_abort:
@@ -167,6 +193,51 @@ class Master:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
         if snapshot["run"] == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
+            self._heard[worker] = time.monotonic()
+            self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
+
+    def timeline(self) -> Timeline:
+        """What all workers have told of this run so far."""
+        return Timeline.total(self._timelines.values())
+
+    def heard_since(self, at: float) -> bool:
+        """Whether every worker that is there has reported since (``time.monotonic``)."""
+        return all(self._heard[name] > at for name in self._snapshots if name not in self._left)
+
+    def results(self) -> Results:
+        """Counters and histograms of this run, as all workers have told them so far."""
+        total = Results()
+        for snapshot in self._snapshots.values():
+            total.merge(Results.from_wire(snapshot["results"]))
+        return total
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The newest snapshots of the workers that are there."""
+        return [each for name, each in self._snapshots.items() if name not in self._left]
+
+    def seconds(self) -> float:
+        """Since the start of the run; 0 if there is none."""
+        return time.monotonic() - self._began if self._began else 0.0
+
+    def act(self, name: str, **arguments: Any) -> None:
+        """
+        Do something to the whole fleet now (``caretaker.actions.ACTIONS``).
+
+        Raises:
+            InputError: no test is running, no such action, or an argument can't be used.
+        """
+        action = find(name)
+        values = checked(name, action.arguments, arguments)
+        if not self._began:
+            raise InputError(f"{name}: no test is running; start one first")
+        self._acts += 1
+        if action.text:
+            self.mark(action.note(values))
+        self._send(ACT, {"name": name, "arguments": values, "nth": self._acts})
+
+    def mark(self, text: str) -> None:
+        """Note on the timeline what is done to the fleet now."""
+        self.marks.append({"at": round(self.seconds(), 1), "text": text})
 
     def drained(self, worker: str, snapshot: dict[str, Any] | None) -> None:
         """A worker has ended its run, or says that it had none."""
@@ -216,6 +287,8 @@ class Master:
         if self._began == 0.0:
             return
         seconds = time.monotonic() - self._began
+        if self._conductor is not None:
+            self._conductor.stop()
         self._began = 0.0
         gevent.killall(self._watchers)
         self._watchers.clear()
@@ -234,11 +307,25 @@ class Master:
 
     def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
         snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
-        return summarize(snapshots, seconds, lost, len(self._left))
+        played = {"scenario": self._conductor.report()} if self._conductor is not None else {}
+        return {
+            **summarize(snapshots, seconds, lost, len(self._left)),
+            "timeline": self.timeline().summary(self.marks),
+            "settings": self._told_settings(),
+            "version": __version__,
+            **played,
+        }
 
     def _verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
         found = verdicts(self._levels, summary)
         return found if self._breach is None else self._breach.pinned(found)
+
+    def _told_settings(self) -> dict[str, Any]:
+        """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
+        options: Any = self.environment.parsed_options
+        own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
+        return {"--host": without_login(self.environment.host or ""), **own,
+                **self.settings.public()}  # fmt: skip
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
@@ -252,7 +339,7 @@ class Master:
         ]
 
     def _write(self, summary: dict[str, Any]) -> None:
-        settings = self._settings
+        settings = self.settings
         if settings.summary_json is not None:
             _save(settings.summary_json, json.dumps(summary, indent=1).encode() + b"\n")
         if settings.junit is not None:

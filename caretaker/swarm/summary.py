@@ -36,8 +36,10 @@ def summarize(
     return {
         "fleet": {**_fleet(snapshots), "workers_lost": lost, "workers_left": left},
         "informs": {
+            "planned": total.counters["informs.planned"],
             "total": total.counters["informs.total"],
             "by_event": total.with_prefix("informs.by_event"),
+            "from_plan_ms": total.histogram("informs.from_plan").summary(50, 95, 99),
         },
         "sessions": _sessions(total, seconds),
         "connection_requests": _connection_requests(total, snapshots),
@@ -279,6 +281,7 @@ def render(summary: Mapping[str, Any]) -> str:
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
         "Informs": f"{summary['informs']['total']}: {events}",
+        "  from plan": _ms(summary["informs"]["from_plan_ms"]),
         "Sessions": _outcomes(sessions, *_OUTCOMES) + f"; {sessions['per_second']:g} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
@@ -298,6 +301,7 @@ def render(summary: Mapping[str, Any]) -> str:
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
+    lines += _scenario(summary.get("scenario"))
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
     lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
     lines += _levels(summary.get("service_levels", ()))
@@ -313,6 +317,18 @@ def _levels(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     told = [("  holds" if v["holds"] else "  BROKEN", described(v)) for v in verdicts]
     rows = [("Service levels", f"{len(verdicts) - broken} hold, {broken} broken"), *told]
     return [f"{name:<20}{figure}" for name, figure in rows]
+
+
+def _scenario(found: Mapping[str, Any] | None) -> list[str]:
+    """What was played, its KPIs and findings."""
+    if found is None:
+        return []
+    kpis = ((name.replace("_", " "), value) for name, value in found["kpis"].items())
+    return [
+        f"{'Scenario':<20}{found['name']}",
+        *(f"  {name} {'-' if value is None else f'{value:g}'}" for name, value in kpis),
+        *(f"  * {sentence}" for sentence in found["findings"]),
+    ]
 
 
 def _ms(figures: Mapping[str, float]) -> str:

@@ -14,8 +14,10 @@ from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from gevent.event import Event
 
+from caretaker.actions import Stage, act
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
 from caretaker.device.identity import Identities
@@ -25,17 +27,19 @@ from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
+from caretaker.outages import ACSOutage
 from caretaker.pace import RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import Shard
 from caretaker.swarm.arguments import Settings
-from caretaker.swarm.driver import Direct, Driver, NorthBound, Operator
+from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
 from caretaker.swarm.ledger import IndexSet, Ranges
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
+from caretaker.timeline import Timeline
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -44,12 +48,16 @@ TASKS_SECONDS = 5.0
 """How long the end of a run waits for tasks that are under way."""
 SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
+SAMPLE_SECONDS = 0.25
+"""How often the timeline's gauges are read; the last reading of a second stands."""
 
 
 class _Run:
     """One run on this worker: shard, driver, health, and their results."""
 
-    def __init__(self, worker: Worker, number: int, settings: Settings) -> None:
+    def __init__(
+        self, worker: Worker, number: int, settings: Settings, started: float
+    ) -> None:  # fmt: skip
         self.number = number
         self.settings = settings
         self.results = Results()
@@ -57,14 +65,16 @@ class _Run:
             self.results, worker.environment.events.request, worker.environment.stats
         )
         endpoint = _endpoint(worker, settings)
+        outage = ACSOutage(transport_opener(endpoint), settings.answer_timeout)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
             _premises(worker, settings, endpoint),
-            transport_opener(endpoint),
+            outage.open,
             self.sink,
             max_sessions=settings.max_sessions,
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
             mover=Mover(endpoint, settings.bandwidth),
+            timeline=Timeline(started),
         )
         self.health = Health(self.results, self.sink.flush)
         self.profiles: Counter[str] = Counter()
@@ -72,20 +82,20 @@ class _Run:
         """The snapshot that ended it."""
         self.hurry = Event()
         self.driver = self._driver(worker, settings)
+        self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
         self.shard.start()
+        self._sampler = gevent.spawn(self._sample)
+
+    def _sample(self) -> None:
+        while True:
+            self.shard.sample()
+            gevent.sleep(SAMPLE_SECONDS)
 
     def _driver(self, worker: Worker, settings: Settings) -> Driver | None:
-        operator: Operator
-        if settings.cr_driver == "off":
-            return None
-        if settings.cr_driver == "direct":
-            operator = Direct(self.shard)
-        elif settings.nbi_url:
-            operator = NorthBound(settings.nbi_url)
-        else:
+        if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
         return Driver(
-            operator,
+            self._operator(),
             self.shard,
             self.sink,
             held=lambda: worker.lease.held,
@@ -94,11 +104,19 @@ class _Run:
             chance=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
+    def _operator(self) -> NorthBound | Direct:
+        """Who asks for CPEs: the ACS by its API; without one we do, as it would."""
+        if self.settings.nbi_url and self.settings.cr_driver != "direct":
+            return NorthBound(self.settings.nbi_url)
+        return Direct(self.shard)
+
     def end(self) -> None:
         """Let what is under way end, unless there is a hurry."""
+        self.stage.stop()
         if self.driver is not None:
             self.driver.stop(TASKS_SECONDS, self.hurry)
         self.shard.drain(SESSIONS_SECONDS, self.hurry)
+        self._sampler.kill(block=False)
         self.health.stop()
         self.sink.flush()
 
@@ -198,12 +216,18 @@ class Worker:
         """Hand on what the Connection Request server answered."""
         if self._run is not None and self._run.last is None:
             self._run.sink.connection_request(verdict, seconds)
+            self._run.shard.timeline.connection_request(time.monotonic(), verdict)
 
     # A run.
 
-    def begin(self, number: int, settings: Settings) -> None:
+    def begin(self, number: int, settings: Settings, started: float) -> None:
         """
         Begin a run with a fresh shard.
+
+        Args:
+            number: of the run.
+            settings: of the run.
+            started: when, in seconds since 1970: the timelines of all workers begin there.
 
         Raises:
             InputError: a setting can't be used.
@@ -211,7 +235,7 @@ class Worker:
         if self._run is not None:
             self._run.end()
             gc.unfreeze()  # the last fleet goes
-        self._run = _Run(self, number, settings)
+        self._run = _Run(self, number, settings, started - time.time() + time.monotonic())
 
     def power_on(self) -> tuple[int, ...]:
         """Lease the indices of one user's CPEs and power them on."""
@@ -233,6 +257,11 @@ class Worker:
                     run.profiles[run.shard.cpes[index].profile.name] -= 1
             run.shard.power_off(indices)
         self.lease.give_back(indices)
+
+    def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
+        """Do something to the CPEs that are here, as the master says."""
+        if self._run is not None and self._run.last is None:
+            act(self._run.stage, name, arguments, nth)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
         self.environment.runner.send_message(  # type: ignore[union-attr]
@@ -264,6 +293,8 @@ class Worker:
     def _snapshot(self, run: _Run, *, final: bool) -> dict[str, Any]:
         results = Results()
         results.merge(run.results)
+        for name, number in run.stage.tally.items():
+            results.count(f"actions.{name}", number)
         held: Ranges = []
         if not final:
             run.shard.book(results)
@@ -276,6 +307,7 @@ class Worker:
             "cpes": len(run.shard.cpes),
             "profiles": {name: n for name, n in run.profiles.items() if n},
             "results": results.to_wire(),
+            "timeline": run.shard.timeline.to_wire(final=final),
             "final": final,
             "held": held,
             **run.health.figures(),

@@ -58,7 +58,9 @@ def test_workers_add_up() -> None:
         "profiles": {"tr181": 2, "tr098": 2},
         "duplicate_serial_numbers": 0,
     }
-    assert summary["informs"] == {"total": 6, "by_event": {CR: 6}}
+    informs = summary["informs"]
+    assert (informs["planned"], informs["total"], informs["by_event"]) == (0, 6, {CR: 6})
+    assert informs["from_plan_ms"]["p99"] == pytest.approx(2.0, rel=0.02)
     assert summary["sessions"]["per_second"] == 3.0
     assert summary["sessions"]["duration_ms"]["max"] == 10.0
     crs = summary["connection_requests"]

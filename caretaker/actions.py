@@ -1,0 +1,435 @@
+"""
+What can be done to a fleet now: the table ``ACTIONS``.
+
+Each action is a function of a ``Stage``, the part of the fleet that is in this process. Which CPEs
+it takes, and when, is a function of the fleet's seed and the action's number in the run, whichever
+worker holds them. What takes longer goes on in greenlets of the stage.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import gevent
+from gevent.pool import Group
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
+from caretaker.device import transfers
+from caretaker.device.agenda import Job
+from caretaker.device.cpe import CPE
+from caretaker.errors import DeviceNotFound, InputError
+from caretaker.outages import KINDS, ACSOutage
+from caretaker.shard import Shard
+
+_BATCH = 100
+"""CPEs that are dealt with in one turn of the loop."""
+_TRIES = 100
+
+
+class Operator(Protocol):
+    """Has the ACS do something with a CPE."""
+
+    name: str
+
+    def act(self, cpe: CPE) -> tuple[str, str | None]:
+        """Have it ask for the CPE; the outcome, and the reason of a failure."""
+
+    def download(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None] | None:
+        """Have it download a file; None if there is no way to ask for that."""
+
+
+class TaskSink(Protocol):
+    """Takes what became of what an operator was asked to do."""
+
+    def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
+        """One task, ``seconds`` after it was planned."""
+
+
+class Stage:
+    """
+    What actions act on.
+
+    Args:
+        shard: the CPEs of this process.
+        outage: the seam where the ACS can fail.
+        operator: asks the ACS for something.
+        sink: takes the outcomes.
+        portion: which part of the whole fleet is here, from 0 to 1; rates are of the whole.
+        clock, sleep: as for the shard.
+    """
+
+    def __init__(
+        self,
+        shard: Shard,
+        outage: ACSOutage,
+        operator: Operator,
+        sink: TaskSink,
+        portion: Callable[[], float] = lambda: 1.0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = gevent.sleep,
+    ) -> None:
+        self.shard = shard
+        self.outage = outage
+        self.operator = operator
+        self.sink = sink
+        self.portion = portion
+        self.clock = clock
+        self.sleep = sleep
+        self.greenlets = Group()
+        self.tally: Counter[str] = Counter()
+        """How many CPEs were to be asked for something, and what became of them."""
+        self.informing: gevent.Greenlet[..., None] | None = None
+        """What drives Informs at a rate."""
+
+    def chosen(self, share: float, purpose: str) -> list[CPE]:
+        """That share of the CPEs, the same for the same seed and purpose."""
+        chance = self.shard.premises.identities.fraction
+        cpes = list(self.shard.cpes.values())
+        return [cpe for cpe in cpes if share >= 1 or chance(cpe.index, purpose) < share]
+
+    def paced(self, rate: float) -> Iterator[float]:
+        """The times of an open model at this stage's part of a rate, each when it has come."""
+        due = self.clock()
+        while True:
+            yield due
+            due += 1 / max(1e-9, rate * self.portion())
+            self.sleep(max(0.0, due - self.clock()))
+
+    def stop(self) -> None:
+        """Do nothing more."""
+        self.greenlets.kill(block=False)
+
+
+# -- arguments ------------------------------------------------------------------------------------
+
+
+class Argument(NamedTuple):
+    """
+    An argument of an action or a scenario.
+
+    Args:
+        default: where it is not given.
+        check: makes the value of what was given; InputError if it can't be used.
+        help: what it means.
+    """
+
+    default: Any
+    check: Callable[[Any], Any]
+    help: str
+
+
+def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
+    """A check for a number in a range."""
+
+    def check(given: Any) -> float:
+        try:
+            value = float(given)
+        except (TypeError, ValueError):
+            raise InputError(f"{given!r} is not a number") from None
+        if not least <= value <= most:
+            raise InputError(f"{given} must be from {least:g} to {most:g}")
+        return value
+
+    return check
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """A check for one of some words."""
+
+    def check(given: Any) -> str:
+        if given not in choices:
+            raise InputError(f"{given!r} is not one of {', '.join(choices)}")
+        return str(given)
+
+    return check
+
+
+def checked(
+    owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    """
+    The value of every argument.
+
+    Raises:
+        InputError: one can't be used, or is unknown.
+    """
+    unknown = sorted(set(given) - set(arguments))
+    if unknown:
+        known = ", ".join(arguments) or "none"
+        raise InputError(f"{owner}: no argument {unknown[0]!r}; there are {known}")
+    found = {}
+    for name, argument in arguments.items():
+        try:
+            found[name] = argument.check(given.get(name, argument.default))
+        except InputError as error:
+            raise InputError(f"{owner}: {name}: {error}") from error
+    return found
+
+
+SHARE = Argument(1.0, number(0, 1), "which part of the fleet, from 0 to 1")
+
+
+# -- the actions ----------------------------------------------------------------------------------
+
+
+def power_cut(stage: Stage, purpose: str, share: float, seconds: float, stagger: float) -> None:
+    """A share of the fleet is dark for so long, then back with ``1 BOOT``, one after the other."""
+    end = stage.clock() + seconds
+    chance = stage.shard.premises.identities.fraction
+    cpes = stage.chosen(share, purpose)
+    for start in range(0, len(cpes), _BATCH):
+        batch = [cpe.index for cpe in cpes[start : start + _BATCH]]
+        stage.shard.power_cut(
+            {index: end + stagger * chance(index, f"{purpose} back") for index in batch}
+        )
+        stage.sleep(0)
+
+
+def boot_storm(stage: Stage, purpose: str, share: float, stagger: float) -> None:
+    """A share of the fleet boots, all at once or one after the other."""
+    power_cut(stage, purpose, share, 0.0, stagger)
+
+
+def outage(stage: Stage, purpose: str, kind: str, seconds: float) -> None:  # noqa: ARG001
+    """The ACS refuses connections, or hangs, for so long: the sessions that begin find it so."""
+    stage.outage.begin(kind, stage.clock() + seconds)
+
+
+def value_change(stage: Stage, purpose: str, share: float, seconds: float) -> None:
+    """A parameter with active notification changes in a share of the fleet, over so long."""
+    now, chance = stage.clock(), stage.shard.premises.identities.fraction
+    cpes = stage.chosen(share, purpose)
+    for place, cpe in enumerate(cpes):
+        at = now + seconds * chance(cpe.index, f"{purpose} at")
+        cpe.plan(Job(at, "scenario", purpose, _change(purpose)))
+        stage.shard.reschedule(cpe)
+        if place % _BATCH == 0:
+            stage.sleep(0)
+
+
+def _change(purpose: str) -> Callable[[CPE, float], None]:
+    def act(cpe: CPE, now: float) -> None:
+        path = f"{cpe.profile.device_info}ProvisioningCode"
+        if cpe.parameter(path) is None:  # every device has this one, and it is active, too
+            path = f"{cpe.profile.device_info}SoftwareVersion"
+        cpe.change(path, f"{purpose} {now:.0f}", now)
+
+    return act
+
+
+def connection_request(
+    stage: Stage, purpose: str, rate: float, share: float, serial: str
+) -> None:  # fmt: skip
+    """Each CPE of a share is asked for once, at a rate; or just one of them."""
+    if serial:
+        try:
+            cpes = [stage.shard.cpe(serial)]
+        except DeviceNotFound:
+            return  # another worker has it
+    else:
+        cpes = stage.chosen(share, purpose)
+    operator = stage.operator
+    _for_each(stage, cpes, rate, ("connection_request", operator.name), operator.act)
+
+
+def firmware(stage: Stage, purpose: str, version: str, rate: float, share: float) -> None:
+    """
+    Each CPE of a share is told to download an image, at a rate, and reboots into its version.
+
+    Where the ACS has no north-bound API, the CPEs behave as if it had asked them.
+    """
+    cpes = stage.chosen(share, purpose)
+    image = f"caretaker-{version}.bin"
+    task = {
+        "name": "download",
+        "fileType": transfers.FIRMWARE,
+        "fileName": image,
+        "targetFileName": image,
+        "url": f"{stage.shard.premises.acs_url.rstrip('/')}/{image}",
+    }
+
+    def act(cpe: CPE) -> tuple[str, str | None]:
+        return stage.operator.download(cpe, task) or _by_itself(stage, cpe, task)
+
+    _for_each(stage, cpes, rate, ("firmware", "download"), act)
+
+
+def _by_itself(stage: Stage, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
+    now = stage.clock()
+    asked = m.Download("campaign", task["fileType"], task["url"],
+                       target_file_name=task["targetFileName"])  # fmt: skip
+    transfers.queue(cpe, asked, now)
+    stage.shard.reschedule(cpe)
+    return "done", None
+
+
+def _for_each(
+    stage: Stage,
+    cpes: list[CPE],
+    rate: float,
+    names: tuple[str, str],
+    act: Callable[[CPE], tuple[str, str | None]],
+) -> None:
+    """
+    Do this with each, at a rate over the whole fleet, without waiting for its end.
+
+    ``names``: of the action, and of the task.
+    """
+    action, name = names
+    stage.tally[f"{action}.asked"] += len(cpes)
+
+    def one(cpe: CPE, due: float) -> None:
+        outcome, reason = act(cpe)
+        stage.tally[f"{action}.{outcome}"] += 1
+        stage.sink.task(name, outcome, stage.clock() - due, reason)
+
+    def walk() -> None:
+        for cpe, due in zip(cpes, stage.paced(rate), strict=False):
+            if cpe.powered:
+                stage.greenlets.spawn(one, cpe, due)
+
+    stage.greenlets.spawn(walk)
+
+
+def inform_rate(stage: Stage, purpose: str, rate: float) -> None:
+    """
+    CPEs inform with ``2 PERIODIC`` at a rate, evenly, beside what they do by themselves; 0 ends it.
+
+    It takes one CPE after the other, but for those that are busy or wait for a retry.
+    """
+    if stage.informing is not None:
+        stage.informing.kill(block=False)
+        stage.informing = None
+    if rate:
+        stage.informing = stage.greenlets.spawn(_inform, stage, purpose, rate)
+
+
+def _inform(stage: Stage, purpose: str, rate: float) -> None:
+    shard = stage.shard
+    cpes = _round(shard)
+    offset = shard.premises.identities.fraction(next(iter(shard.cpes), 0), purpose)
+    stage.sleep(offset / max(1e-9, rate * stage.portion()))  # workers take turns
+    for due in stage.paced(rate):
+        now = stage.clock()
+        cpe = next((cpe for cpe, _ in zip(cpes, range(_TRIES), strict=False) if _is_free(cpe, now)),
+                   None)  # fmt: skip
+        if cpe is not None:
+            cpe.raise_event(_PERIODIC, due)
+            shard.reschedule(cpe)
+
+
+def _round(shard: Shard) -> Iterator[CPE]:
+    """The CPEs one after the other, again and again; ends when there are none."""
+    while shard.cpes:
+        for index in list(shard.cpes):
+            cpe = shard.cpes.get(index)
+            if cpe is not None:
+                yield cpe
+
+
+def _is_free(cpe: CPE, now: float) -> bool:
+    return not cpe.in_session and not cpe.failures and now >= cpe.down_until and not cpe.events
+
+
+_PERIODIC = EventStruct(ev.PERIODIC)
+
+
+class Action(NamedTuple):
+    """
+    One row of ``ACTIONS``.
+
+    Args:
+        run: does it to a stage; the second argument names this time in the run, for chance.
+        arguments: what it takes.
+        text: what is noted on the timeline, with the arguments put in; nothing if empty.
+    """
+
+    run: Callable[..., None]
+    arguments: dict[str, Argument]
+    text: str
+
+    def note(self, arguments: Mapping[str, Any]) -> str:
+        """What is noted on the timeline."""
+        return self.text.format(**arguments)
+
+
+_SECONDS = number(0, 1e6)
+_RATE = Argument(50.0, number(0.001, 1e6), "per second, over the whole fleet")
+
+ACTIONS: dict[str, Action] = {
+    "power_cut": Action(
+        power_cut,
+        {
+            "share": SHARE,
+            "seconds": Argument(20.0, _SECONDS, "how long it is dark"),
+            "stagger": Argument(5.0, _SECONDS, "over how many seconds it comes back"),
+        },
+        "power cut: {share:.0%} of the fleet dark for {seconds:g} s, back within {stagger:g} s",
+    ),
+    "boot_storm": Action(
+        boot_storm,
+        {"share": SHARE, "stagger": Argument(0.0, _SECONDS, "over how many seconds")},
+        "boot storm: {share:.0%} of the fleet within {stagger:g} s",
+    ),
+    "outage": Action(
+        outage,
+        {
+            "kind": Argument("refuse", one_of(*KINDS), "refuse connections, or hang"),
+            "seconds": Argument(20.0, _SECONDS, "how long"),
+        },
+        "ACS outage: it would {kind} for {seconds:g} s",
+    ),
+    "value_change": Action(
+        value_change,
+        {"share": SHARE, "seconds": Argument(10.0, _SECONDS, "over how many seconds")},
+        "value changes: {share:.0%} of the fleet within {seconds:g} s",
+    ),
+    "connection_request": Action(
+        connection_request,
+        {
+            "rate": _RATE,
+            "share": SHARE,
+            "serial": Argument("", str, "just this CPE, instead of a share"),
+        },
+        "Connection Requests: {share:.0%} of the fleet {serial} at {rate:g} per second",
+    ),
+    "firmware": Action(
+        firmware,
+        {
+            "version": Argument("99.0.0", str, "of the image"),
+            "rate": _RATE,
+            "share": SHARE,
+        },
+        "firmware {version}: {share:.0%} of the fleet at {rate:g} per second",
+    ),
+    "inform_rate": Action(
+        inform_rate,
+        {"rate": Argument(0.0, number(0, 1e6), "Informs per second over the whole fleet; 0: none")},
+        "driven Informs: {rate:g} per second",
+    ),
+}
+"""Every action by its name."""
+
+
+def act(stage: Stage, name: str, arguments: Mapping[str, Any], nth: int) -> None:
+    """
+    Do one, the ``nth`` of the run.
+
+    Raises:
+        InputError: no such action, or an argument can't be used.
+    """
+    action = find(name)
+    action.run(stage, f"{name} {nth}", **checked(name, action.arguments, arguments))
+
+
+def find(name: str) -> Action:
+    """The action of a name; InputError if there is none."""
+    if name not in ACTIONS:
+        raise InputError(f"action {name!r}: not one of {', '.join(ACTIONS)}")
+    return ACTIONS[name]

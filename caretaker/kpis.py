@@ -1,0 +1,163 @@
+"""
+What an operator asks of a timeline: how long until all is as before, how high the herd was.
+
+Pure functions; times are seconds from the start of the run. ``docs/scenarios.md`` defines the KPIs
+in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from caretaker.timeline import Point, Timeline
+
+STEADY_STEPS = 3
+"""So many steps in a row must be as before for the fleet to be in steady state."""
+FACTOR = 2.0
+"""Latencies are as before when their p95 is at most so many times that of before ..."""
+FLOOR = 0.05
+"""... or no more than so many seconds above it."""
+
+
+class Span(NamedTuple):
+    """A stretch of the run, in seconds."""
+
+    start: float
+    end: float
+
+
+class Calm(NamedTuple):
+    """How the fleet was before something happened to it."""
+
+    informs_per_second: float
+    open: int
+    retrying: int
+    p95: float | None
+    """Seconds from plan to InformResponse; None if nothing informed."""
+
+    @classmethod
+    def of(cls, timeline: Timeline, span: Span) -> Calm:
+        """What a stretch of the timeline was like."""
+        points = _numbers(timeline, span)
+        whole = timeline.between(*span)
+        opened = open_sessions(timeline)
+        seconds = max(1, len(points)) * timeline.step
+        return cls(
+            whole.informs / seconds,
+            max((opened[number] for number in points), default=0),
+            max((timeline.points[number].retrying for number in points), default=0),
+            whole.from_plan.percentiles([95])[0] if whole.from_plan.buckets else None,
+        )
+
+
+def _numbers(timeline: Timeline, span: Span) -> list[int]:
+    """The steps that lie within."""
+    step = timeline.step
+    size = max(timeline.points, default=-1) + 1
+    return [n for n in range(size) if span.start <= n * step and (n + 1) * step <= span.end]
+
+
+def open_sessions(timeline: Timeline) -> list[int]:
+    """For each step, how many Informs were due and their sessions not over at its end."""
+    size = max(timeline.points, default=-1) + 1
+    points = (timeline.points.get(number) or Point() for number in range(size))
+    return list(accumulate(point.informs_planned - _ended(point) for point in points))
+
+
+def _ended(point: Point) -> int:
+    return (
+        point.sessions_succeeded
+        + point.sessions_failed
+        + point.sessions_shed
+        + point.sessions_abandoned
+    )
+
+
+def steady(timeline: Timeline, calm: Calm, since: float) -> float | None:
+    """
+    When all was as before again, at the earliest at ``since``; None if it never was.
+
+    That is the end of the first of ``STEADY_STEPS`` steps in a row in each of which every CPE that
+    was cut off has had a good session, no more CPEs wait for a retry and no more Informs are open
+    than before, and the latencies of those three steps are as before.
+    """
+    numbers = _numbers(timeline, Span(since, float("inf")))
+    opened = open_sessions(timeline)
+    good = [_is_calm(timeline.points[number], opened[number], calm) for number in numbers]
+    for place in range(len(numbers) - STEADY_STEPS + 1):
+        stretch = numbers[place : place + STEADY_STEPS]
+        if all(good[place : place + STEADY_STEPS]) and _is_quick(timeline, stretch, calm):
+            return (numbers[place] + 1) * timeline.step
+    return None
+
+
+def _is_calm(point: Point, opened: int, calm: Calm) -> bool:
+    waits = point.retrying <= calm.retrying and opened <= calm.open + 2
+    return point.absent <= 0 and waits
+
+
+def _is_quick(timeline: Timeline, numbers: Sequence[int], calm: Calm) -> bool:
+    times = Point()
+    for number in numbers:
+        times.merge(timeline.points[number])
+    if calm.p95 is None or not times.from_plan.buckets:
+        return True
+    limit = max(calm.p95 * FACTOR, calm.p95 + FLOOR)
+    return times.from_plan.percentiles([95])[0] <= limit
+
+
+def all_back(timeline: Timeline, since: float) -> float | None:
+    """When the last CPE that was cut off had had a good session; None if one never had."""
+    for number in _numbers(timeline, Span(since, float("inf"))):
+        if timeline.points[number].absent <= 0:
+            return (number + 1) * timeline.step
+    return None
+
+
+def recovery(
+    timeline: Timeline, calm: Calm, began: float, since: float
+) -> dict[str, float | None]:  # fmt: skip
+    """
+    The KPIs of a blow to the fleet, those of the herd that follows and of its end.
+
+    Args:
+        timeline: of the whole run.
+        calm: how it was before.
+        began: when it was struck.
+        since: when recovery could begin: the power, or the ACS, is back.
+    """
+    numbers = _numbers(timeline, Span(float(int(since)), float("inf")))
+    step = timeline.step
+    peak = max(numbers, key=lambda n: timeline.points[n].informs_planned, default=None)
+    highest = timeline.points[peak].informs_planned / step if peak is not None else 0.0
+    whole = timeline.between(float(int(began)), float("inf"))
+    end = steady(timeline, calm, since)
+    return {
+        "time_to_steady_state_s": None if end is None else round(end - since, 1),
+        "informs_per_second_before": round(calm.informs_per_second, 2),
+        "peak_informs_per_second": round(highest, 2),
+        "peak_after_s": None if peak is None else round(max(0.0, peak * step - since), 1),
+        "peak_over_before": _ratio(highest, calm.informs_per_second),
+        "from_plan_max_ms": round(whole.from_plan.longest * 1000, 3),
+        "sessions_failed": whole.sessions_failed,
+        "sessions_shed": whole.sessions_shed,
+        "most_retrying": max((timeline.points[n].retrying for n in numbers), default=0),
+    }
+
+
+def _ratio(above: float, below: float) -> float | None:
+    return round(above / below, 1) if below else None
+
+
+def reached(curve: Sequence[tuple[float, float]], share: float) -> float | None:
+    """When a curve of (seconds, share) first had this share; None if it never did."""
+    return next((round(at, 1) for at, got in curve if got >= share), None)
+
+
+def convergence(curve: Sequence[tuple[float, float]]) -> Mapping[str, float | None]:
+    """The KPIs of a curve of (seconds, share): when 50, 95 and 100 % were reached, and the end."""
+    marks = {f"time_to_{percent}_percent_s": reached(curve, percent / 100)
+             for percent in (50, 95, 100)}  # fmt: skip
+    return {**marks, "converged": round(curve[-1][1], 4) if curve else 0.0}

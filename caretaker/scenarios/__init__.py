@@ -1,0 +1,88 @@
+"""
+Scenarios: what happens to a fleet in a run, and what an operator wants to know of it.
+
+A scenario is a class with a ``play`` that does things to the fleet while the run goes on, and a
+``report`` that makes KPIs and plain sentences of what was seen. Write your own in a locustfile::
+
+    from caretaker.scenarios import SCENARIOS, Found, Scenario
+
+    class TwoCuts(Scenario):
+        name = "two-cuts"
+
+        def play(self, run):
+            run.settle()
+            run.act("power_cut", share=0.1, seconds=5)
+            run.wait(10)
+            run.act("power_cut", share=1, seconds=5)
+
+        def report(self, run):
+            return Found({"cuts": 2}, ["The power was cut twice."])
+
+    SCENARIOS[TwoCuts.name] = TwoCuts
+
+and choose it with ``--scenario two-cuts``. ``docs/scenarios.md`` tells the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from caretaker.actions import number
+from caretaker.errors import InputError
+from caretaker.scenarios.blows import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
+from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
+from caretaker.scenarios.capacity import FindCapacity
+from caretaker.scenarios.scenario import Found, Run, Scenario
+from caretaker.scenarios.steady import Ramp, Soak, Steady
+
+__all__ = ["SCENARIOS", "Found", "Run", "Scenario", "Step", "parse"]
+
+SCENARIOS: dict[str, type[Scenario]] = {
+    kind.name: kind
+    for kind in (
+        Steady, Ramp, BootStorm, PowerCut, ACSOutage, CRSweep, FirmwareCampaign, ValueChangeStorm,
+        Provisioning, FindCapacity, Soak,
+    )
+}  # fmt: skip
+"""Every scenario by its name; a locustfile may add its own."""
+
+
+class Step(NamedTuple):
+    """
+    A scenario's place in a run.
+
+    Args:
+        scenario: what is played.
+        at: when, in seconds of the run, beside the others; None: when the one before is over.
+    """
+
+    scenario: Scenario
+    at: float | None
+
+
+_AT = number(0)
+
+
+def parse(text: str) -> list[Step]:
+    """
+    The scenarios of a text like ``power-cut share=0.5 seconds=20, cr-sweep at=60``.
+
+    Raises:
+        InputError: no such scenario, or an argument can't be used.
+    """
+    return [_step(part.split()) for part in text.split(",") if part.strip()]
+
+
+def _step(words: Sequence[str]) -> Step:
+    name, *given = words
+    if name not in SCENARIOS:
+        raise InputError(f"scenario {name!r}: not one of {', '.join(SCENARIOS)}")
+    pairs = dict[str, str]()
+    for word in given:
+        key, is_given, value = word.partition("=")
+        if not is_given:
+            raise InputError(f"scenario {name}: {word!r} is not NAME=VALUE")
+        pairs[key] = value
+    at = pairs.pop("at", None)
+    return Step(SCENARIOS[name](**pairs), None if at is None else _AT(at))

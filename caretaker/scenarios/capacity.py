@@ -1,0 +1,153 @@
+"""How many sessions per second an ACS holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import ClassVar, NamedTuple
+
+from caretaker.actions import Argument, number
+from caretaker.kpis import Span
+from caretaker.results import Results
+from caretaker.scenarios.scenario import Found, Run, Scenario, since
+
+
+class Trial(NamedTuple):
+    """
+    What one rate was like.
+
+    Args:
+        rate: Informs per second that were driven.
+        served: sessions per second that succeeded, those of other causes too.
+        p99: seconds from plan to InformResponse.
+        broke: the service level that did not hold, as a sentence; empty if all did.
+        limit: why the generator could not go faster, as a sentence; empty if it could.
+    """
+
+    rate: float
+    served: float
+    p99: float
+    broke: str
+    limit: str
+
+
+_LIMITS = {"generator.loop_lag": 0.1, "generator.lateness": 0.25}
+"""Seconds of p99 above which the generator itself is the limit."""
+_CPU_LIMIT = 90.0
+
+
+class FindCapacity(Scenario):
+    """The largest rate of Informs at which the ACS keeps its service level."""
+
+    name = "find-capacity"
+    ends_the_run = True
+    arguments: ClassVar = {
+        "start": Argument(20.0, number(0.5), "Informs per second to begin with"),
+        "limit": Argument(100_000.0, number(1), "Informs per second not to go beyond"),
+        "hold": Argument(10.0, number(3), "seconds that each rate is held"),
+        "failed": Argument(0.01, number(0, 1), "share of sessions that may fail or be shed"),
+        "p99": Argument(1000.0, number(1), "ms from plan to InformResponse, of 99 %"),
+        "precision": Argument(0.05, number(0.005, 1), "by which share the answer may be off"),
+    }
+
+    def play(self, run: Run) -> None:
+        """Double the rate until something breaks, then close in on it; and end the run."""
+        self.trials: list[Trial] = []
+        rate: float | None = min(self.given["start"], self.given["limit"])
+        while rate is not None:
+            run.settle()
+            self.trials.append(self._try(run, rate))
+            rate = self._next()
+        run.finish()
+
+    def _next(self) -> float | None:
+        """The rate to try next; None when the answer is known well enough."""
+        good = max((t.rate for t in self.trials if not t.broke and not t.limit), default=0.0)
+        bad = min((t.rate for t in self.trials if t.broke or t.limit), default=inf)
+        if bad == inf:
+            more = min(good * 2, self.given["limit"])
+            return more if more > good else None
+        if good == 0.0:
+            return bad / 2 if bad > 0.5 else None
+        return (good + bad) / 2 if bad / good > 1 + self.given["precision"] else None
+
+    def _try(self, run: Run, rate: float) -> Trial:
+        run.catch_up()
+        before = run.results()
+        run.act("inform_rate", rate=rate)
+        run.wait(1)  # it has reached all workers
+        began = run.now()
+        run.wait(self.given["hold"])
+        span = Span(began, run.now())
+        cpu = max((worker["cpu_now"] for worker in run.workers()), default=0.0)
+        run.act("inform_rate", rate=0)
+        run.catch_up()
+        return self._judge(run, rate, span, before, cpu)
+
+    def _judge(self, run: Run, rate: float, span: Span, before: Results, cpu: float) -> Trial:
+        line = run.timeline()
+        seen, step = line.between(*span), line.step
+        steps = sum(1 for n in line.points if span.start <= n * step and (n + 1) * step <= span.end)
+        seconds = max(1, steps) * step
+        bad = seen.sessions_failed + seen.sessions_shed
+        share = bad / max(1, bad + seen.sessions_succeeded)
+        p99 = seen.from_plan.percentiles([99])[0]
+        broke = ""
+        if share > self.given["failed"]:
+            broke = f"{share:.1%} of the sessions failed or were shed"
+        elif p99 * 1000 > self.given["p99"]:
+            broke = f"1 % took longer than {p99 * 1000:.0f} ms from plan to InformResponse"
+        limit = _limit(run.results(), before, cpu)
+        if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
+            limit = _lack(rate, seen.informs_planned / seconds)
+        return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
+
+    def report(self, run: Run) -> Found:  # noqa: ARG002
+        """The largest rate that held, what broke above it, and whether that was the ACS."""
+        trials = getattr(self, "trials", [])
+        held = max((t for t in trials if not t.broke and not t.limit), default=None)
+        failed = min((t for t in trials if t.broke or t.limit), default=None)
+        kpis: dict[str, float | None] = {
+            "sessions_per_second": round(held.served, 2) if held else 0.0,
+            "informs_per_second_driven": round(held.rate, 2) if held else 0.0,
+            "first_rate_that_broke": round(failed.rate, 2) if failed else None,
+            "generator_was_the_limit": float(bool(failed and failed.limit)),
+            "trials": len(trials),
+        }
+        curve = [(round(t.rate, 2), round(t.served, 2)) for t in trials]
+        return Found(kpis, [*self._held(held), *self._broke(failed)], {"served_at_rate": curve})
+
+    def _held(self, held: Trial | None) -> Iterable[str]:
+        if held is None:
+            yield "No rate was found that holds; see what broke, and begin with a lower start."
+            return
+        said = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
+        quick = f"99 % of Informs were answered within {held.p99 * 1000:.0f} ms of their plan"
+        yield f"{said}: {quick}."
+
+    def _broke(self, failed: Trial | None) -> Iterable[str]:
+        if failed is None:
+            yield "Nothing broke: raise the limit, or let the run go on longer."
+        elif failed.limit:
+            yield (f"The generator is the limit, not the ACS: at {failed.rate:.1f} Informs per "
+                   f"second {failed.limit}.")  # fmt: skip
+        else:
+            yield f"At {failed.rate:.1f} Informs per second {failed.broke}."
+
+
+def _limit(results: Results, before: Results, cpu: float) -> str:
+    """Why the generator could not go faster; empty if it could."""
+    for name, most in _LIMITS.items():
+        late = since(results, before, name).percentile(99)
+        if late > most:
+            what = name.partition(".")[2].replace("_", " ")
+            return f"the p99 of its {what} was {late * 1000:.0f} ms (more workers)"
+    return f"a worker used {cpu:.0f} % of its core (more workers)" if cpu > _CPU_LIMIT else ""
+
+
+def _lack(rate: float, planned: float) -> str:
+    """Whether there were too few CPEs for a rate, as a sentence; empty if there were enough."""
+    if planned >= 0.95 * rate - 0.5:
+        return ""
+    found = f"only {planned:.1f} of {rate:.1f} Informs per second found a CPE that was free"
+    return f"{found} (more CPEs)"
