@@ -1,0 +1,51 @@
+"""``python -m benchmarks [name ...]``: runs benchmarks and prints their figures."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.figures import Figure, Options, machine, table
+from caretaker.errors import InputError
+
+NAMES = ("sessions",)
+"""The benchmarks, each a module beside this one."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run them and return the exit code: 0, or 2 for bad input and what is missing here."""
+    given = _parser().parse_args(arguments)
+    options = Options(given.runs, given.seconds, given.scale)
+    found: dict[str, list[Figure]] = {}
+    try:
+        for name in given.names or NAMES:
+            found[name] = importlib.import_module(f"benchmarks.{name}").run(options)
+            print(f"{table(found[name])}\n", flush=True)
+    except InputError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    if given.json is not None:
+        figures = {name: [each.to_json() for each in found[name]] for name in found}
+        data = {"machine": machine(), "options": vars(options), "benchmarks": figures}
+        given.json.write_text(json.dumps(data, indent=2) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"which ones: {', '.join(NAMES)}; all without any"
+    )
+    parser.add_argument("--runs", type=int, default=5, help="of each figure (5)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each stretch of time (3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="of fleets and counts (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

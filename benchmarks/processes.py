@@ -1,0 +1,127 @@
+"""
+The processes that are measured: each in a process of its own, on a core of its own.
+
+``Child`` starts an object of a class in a fresh process and calls its methods, which run in that
+process's gevent loop while everything else there goes on::
+
+    with Child(WorkerAlone, core=GENERATOR, url=sink.url, cpes=1000) as worker:
+        worker.call("measure", 3.0)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[1]
+GENERATOR, SINK = 0, -1
+"""The cores of what is measured and of what serves it: the first that we have, and the last."""
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process on one of the cores that we have, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(pid, {sorted(os.sched_getaffinity(0))[core]})
+
+
+def cpu_seconds() -> float:
+    """What this process has used so far, in user and in system mode."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def unique_bytes() -> int:
+    """The memory of this process that is its own (PSS; elsewhere than on Linux its peak)."""
+    try:
+        lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+class Child:
+    """
+    An object that lives in a process of its own; also a context manager.
+
+    Args:
+        kind: its class, of a module that can be imported.
+        core: ``GENERATOR`` or ``SINK``.
+        arguments: of the class, as JSON can carry them.
+    """
+
+    def __init__(self, kind: type, *, core: int, **arguments: Any) -> None:
+        command = [sys.executable, "-m", "benchmarks.processes", kind.__module__, kind.__qualname__]
+        self._process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, cwd=ROOT)  # noqa: S603
+        pin(self._process.pid, core)
+        self._say(arguments)
+        self._answer()
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """
+        What a method of the object returns, as JSON can carry it.
+
+        Raises:
+            RuntimeError: the process has ended; it has said why on standard error.
+        """
+        self._say([method, *arguments])
+        return self._answer()
+
+    def _say(self, what: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(what).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a process of the benchmark has ended")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self.close()
+
+
+def serve(module: str, name: str) -> None:
+    """The other side of ``Child``: until the end of standard input."""
+    kind = getattr(importlib.import_module(module), name)  # Locust patches here, if it is imported
+    from gevent.fileobject import FileObjectPosix  # noqa: PLC0415
+
+    commands = FileObjectPosix(0, "rb")
+    served: Any = None
+    for line in commands:
+        said = json.loads(line)
+        if served is None:
+            served, result = kind(**said), None
+        else:
+            result = getattr(served, said[0])(*said[1:])
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
+    os._exit(0)  # what still runs in the loop is of no interest
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])
