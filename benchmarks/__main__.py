@@ -12,7 +12,18 @@ from pathlib import Path
 from benchmarks.figures import Figure, Options, machine, table
 from caretaker.errors import InputError
 
-NAMES = ("sessions",)
+NAMES = (
+    "sessions",
+    "memory",
+    "start_up",
+    "growth",
+    "cr_server",
+    "closed_loop",
+    "lateness",
+    "acs",
+    "codec",
+    "whole_tree",
+)
 """The benchmarks, each a module beside this one."""
 
 
@@ -22,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = Options(given.runs, given.seconds, given.scale)
     found: dict[str, list[Figure]] = {}
     try:
-        for name in given.names or NAMES:
+        for name in _known(given.names) or NAMES:
             found[name] = importlib.import_module(f"benchmarks.{name}").run(options)
             print(f"{table(found[name])}\n", flush=True)
     except InputError as error:
@@ -35,10 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _known(names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in NAMES:
+            raise InputError(f"{name!r}: not one of {', '.join(NAMES)}")
+    return names
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="name", help=f"which ones: {', '.join(NAMES)}; all without any"
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"which ones: {', '.join(NAMES)}; all without any",
     )
     parser.add_argument("--runs", type=int, default=5, help="of each figure (5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each stretch of time (3)")

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from benchmarks.processes import SINK, pin
+from benchmarks.processes import SINK, free_port, pin
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
@@ -47,14 +47,6 @@ http {{
     }}
 }}
 """
-
-
-def free_port() -> int:
-    """A port of loopback that is free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Nginx:

@@ -15,15 +15,26 @@ import importlib
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any, Self
 
+import psutil
+
 ROOT = Path(__file__).parents[1]
 GENERATOR, SINK = 0, -1
 """The cores of what is measured and of what serves it: the first that we have, and the last."""
+
+
+def free_port() -> int:
+    """A port of loopback that is free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def pin(pid: int, core: int) -> None:
@@ -38,13 +49,10 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def unique_bytes() -> int:
-    """The memory of this process that is its own (PSS; elsewhere than on Linux its peak)."""
-    try:
-        lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+def unique_bytes(pid: int | None = None) -> int:
+    """The memory of a process (this one without a pid) that is its own: PSS, or USS."""
+    found = psutil.Process(pid).memory_full_info()
+    return int(getattr(found, "pss", found.uss))
 
 
 class Child:
@@ -59,7 +67,11 @@ class Child:
 
     def __init__(self, kind: type, *, core: int, **arguments: Any) -> None:
         command = [sys.executable, "-m", "benchmarks.processes", kind.__module__, kind.__qualname__]
-        self._process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, cwd=ROOT)  # noqa: S603
+        # Locust patches the process that imports it, unless this is set: here, but not there.
+        environment = {n: v for n, v in os.environ.items() if n != "LOCUST_SKIP_MONKEY_PATCH"}
+        self._process = subprocess.Popen(  # noqa: S603
+            command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment
+        )
         pin(self._process.pid, core)
         self._say(arguments)
         self._answer()

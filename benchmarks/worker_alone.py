@@ -22,7 +22,7 @@ from locust.rpc.protocol import Message
 from locust.runners import WORKER_REPORT_INTERVAL, Runner
 from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
-from benchmarks.first_contact import first_contact
+from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.messages import LEASE, REPORT_KEY
@@ -110,16 +110,24 @@ class WorkerAlone:
         self._shard = self._run.shard
         self._shard.drain(0)
         gc.collect()
-        self._before = unique_bytes(), cpu_seconds()
+        before = unique_bytes(), cpu_seconds()
         for _ in range(0, cpes, CPES_PER_USER):
             self._worker.power_on()
-        self._power_on_cpu = cpu_seconds() - self._before[1]
+        self._power_on_cpu = cpu_seconds() - before[1]
+        self._now = self._shard._clock
         if contacted:
             for cpe in self._shard.cpes.values():
-                first_contact(cpe, self._shard._clock())
+                quick_contact(cpe, self._now())
                 self._shard.schedule(cpe)
         gc.collect()
+        self._bytes = unique_bytes() - before[0]
         gc.freeze()  # as after the ramp of a run
+
+    def power_on_figures(self) -> dict[str, float]:
+        """``cpu`` seconds of powering on, ``bytes`` that the CPEs take, and how many they are."""
+        return {"cpes": len(self._shard.cpes), "cpu": self._power_on_cpu, "bytes": self._bytes}
+
+    # Sessions.
 
     def start(self) -> None:
         """Let sessions begin."""
@@ -129,32 +137,33 @@ class WorkerAlone:
         """Let no more sessions begin, and those that run end."""
         self._shard.drain(5.0)
 
-    def settle(self, most: float) -> None:
-        """Wait until no more than so many sessions a second end: what was due has been done."""
-        while self._window(0.5)["count"] > most * 0.5:
-            pass
-
-    def measure(self, seconds: float) -> dict[str, Any]:
-        """
-        What happens in so many seconds.
-
-        Returns ``count`` of sessions that succeeded, ``cpu`` seconds, ``failed``, and ``lateness``
-        in seconds.
-        """
-        found = self._window(seconds)
-        lateness = self._run.results.histogram("generator.lateness")
-        percents = {f"p{percent}": lateness.percentile(percent) for percent in (50, 99)}
-        return {**found, "lateness": percents}
+    def catch_up(self) -> None:
+        """Do what became due during a pause, with no network and outside of the figures."""
+        for cpe in self._shard.cpes.values():
+            if cpe.due <= self._now():
+                quick_session(cpe, self._now())
+                self._shard.schedule(cpe)
 
     def saturated(self, warm_up: float, seconds: float) -> dict[str, Any]:
-        """``measure`` from a standing start, and pause again."""
+        """``measure`` with all that has become due still to be done, and pause."""
         self.start()
         gevent.sleep(warm_up)
         found = self.measure(seconds)
         self.pause()
         return found
 
-    def _window(self, seconds: float) -> dict[str, Any]:
+    def steady(self, warm_up: float, seconds: float) -> dict[str, Any]:
+        """``measure`` with nothing due but what is due in that time, and pause."""
+        self.catch_up()
+        return self.saturated(warm_up, seconds)
+
+    def measure(self, seconds: float) -> dict[str, Any]:
+        """
+        What happens in so many seconds.
+
+        Returns ``count`` of sessions that succeeded, those that ``failed``, the ``cpu`` seconds,
+        and ``p50`` and ``p99`` of their lateness in ms.
+        """
         results = self._run.results
         results.counters.clear()
         results.histograms.clear()
@@ -166,13 +175,26 @@ class WorkerAlone:
             "count": counters["sessions.succeeded"],
             "failed": counters["sessions.failed"] + counters["sessions.shed"],
             "cpu": cpu,
+            **results.histogram("generator.lateness").summary(50, 99),
         }
 
-    def power_on_figures(self) -> dict[str, Any]:
-        """``cpu`` seconds of powering on, ``bytes`` that the CPEs take, and how many they are."""
-        gc.collect()
-        return {
-            "cpes": len(self._shard.cpes),
-            "cpu": self._power_on_cpu,
-            "bytes": unique_bytes() - self._before[0],
-        }
+    def cpu(self) -> float:
+        """CPU seconds of this process so far."""
+        return cpu_seconds()
+
+    # Connection Requests.
+
+    def targets(self, count: int) -> list[list[str]]:
+        """ConnectionRequestURL, user name and password of the first CPEs."""
+        cpes = [self._shard.cpes[index] for index in range(count)]
+        url = self._worker.server.device_url
+        return [[url(cpe.serial_number), *credentials(cpe)] for cpe in cpes]
+
+    def set_apart(self, count: int, url: str) -> None:
+        """Have the first CPEs inform another ACS, and only when they are asked to."""
+        for index in range(count):
+            cpe = self._shard.cpes[index]
+            prefix = cpe.profile.management_server
+            own = [(f"{prefix}URL", url), (f"{prefix}PeriodicInformEnable", "0")]
+            cpe.set_values(own, self._now())
+            self._shard.reschedule(cpe)
