@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,9 +31,11 @@ NAMES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run them and return the exit code: 0, or 2 for bad input and what is missing here."""
     given = _parser().parse_args(arguments)
-    options = Options(given.runs, given.seconds, given.scale)
+    # Locust would patch this process when a benchmark imports it; those that it measures it may.
+    os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
     found: dict[str, list[Figure]] = {}
     try:
+        options = _options(given)
         for name in _known(given.names) or NAMES:
             found[name] = importlib.import_module(f"benchmarks.{name}").run(options)
             print(f"{table(found[name])}\n", flush=True)
@@ -51,6 +54,15 @@ def _known(names: Sequence[str]) -> Sequence[str]:
         if name not in NAMES:
             raise InputError(f"{name!r}: not one of {', '.join(NAMES)}")
     return names
+
+
+def _options(given: argparse.Namespace) -> Options:
+    for flag in ("runs", "seconds", "scale"):
+        if getattr(given, flag) <= 0:
+            raise InputError(f"--{flag} {getattr(given, flag)}: must be above 0")
+    if given.json is not None and not given.json.absolute().parent.is_dir():
+        raise InputError(f"--json {given.json}: not in a folder that exists")
+    return Options(given.runs, given.seconds, given.scale)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
 
-import gevent.pool
+import gevent
 import gevent.socket
 import psutil
 
@@ -21,7 +21,7 @@ from benchmarks.bare import Bare
 from benchmarks.figures import Figure, Goal, Options
 from benchmarks.first_contact import periodic_inform
 from benchmarks.processes import GENERATOR, SINK, Child, pin, unique_bytes
-from benchmarks.wire import post, read_message
+from benchmarks.wire import cookie_of, post, read_message
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
@@ -121,10 +121,13 @@ class CPEs:
         self._tasks = 0
         parts = urlsplit(url)
         address = (parts.hostname or "", parts.port or 80)
-        pool = gevent.pool.Pool(CONNECTIONS)
-        for number in range(count):
-            pool.spawn(self._session, address, _serial_number(number))
-        pool.join(raise_error=True)
+        numbers = iter(range(count))
+
+        def repeat() -> None:
+            for number in numbers:
+                self._session(address, _serial_number(number))
+
+        gevent.joinall([gevent.spawn(repeat) for _ in range(CONNECTIONS)], raise_error=True)
         return self._tasks
 
     def _session(self, address: tuple[str, int], serial_number: str) -> None:
@@ -133,19 +136,22 @@ class CPEs:
             connection.sendall(
                 self._inform.replace(_serial_number(0).encode(), serial_number.encode())
             )
-            _, body = read_message(connection)
+            head, body = read_message(connection)
+            cookie = cookie_of(head)
             if b":InformResponse>" not in body:
                 raise ValueError(f"no InformResponse: {body[:200]!r}")
             answer = b""
             while True:
-                connection.sendall(post("/", answer))
+                connection.sendall(post("/", answer, cookie))
                 _, body = read_message(connection)
                 if not body:
                     return
                 answer = self._answer(body)
 
     def _answer(self, body: bytes) -> bytes:
-        kind = next(each for each in self._answers if each in body)
+        kind = next((each for each in self._answers if each in body), b"")
+        if not kind:
+            raise ValueError(f"an unexpected request: {body[:1000]!r}")
         self._tasks += kind == b":GetParameterValues>"
         found = _ID.search(body)
         return self._answers[kind].replace(b"its ID", found[1] if found else b"")

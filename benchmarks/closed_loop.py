@@ -27,7 +27,6 @@ ASKED = 200
 """CPEs that are asked for, in turns: none is so often that it refuses."""
 REQUESTS = 400
 """In each run."""
-WARM_UP = 1.0
 _LIMITS = {"idle": (0.5, 3), "busy": (1, 10)}
 """Milliseconds that p50 and p99 may be."""
 
@@ -39,7 +38,7 @@ def run(options: Options) -> list[Figure]:
     with Nginx() as sink, ExitStack() as stack:
         rate = min(RATE, int(MOST * capacity(sink, options)))
         asker = stack.enter_context(Child(Asker, core=SINK))
-        cpes = max(ASKED, rate * INTERVAL)
+        cpes = ASKED + rate * INTERVAL
         intervals = {"idle": 86_400, "busy": INTERVAL}
         workers = {
             load: stack.enter_context(
@@ -51,7 +50,7 @@ def run(options: Options) -> list[Figure]:
             worker.call("set_apart", ASKED, asker.call("url"))
         for _ in range(options.runs):
             for load, worker in workers.items():
-                times[load].append(_ask(asker, worker, requests))
+                times[load].append(_ask(asker, worker, requests, options.warm_up))
     names = {"idle": "idle", "busy": f"{rate} sessions/s"}
     return [
         Figure(
@@ -65,11 +64,11 @@ def run(options: Options) -> list[Figure]:
     ]
 
 
-def _ask(asker: Child, worker: Child, requests: int) -> list[float]:
+def _ask(asker: Child, worker: Child, requests: int, warm_up: float) -> list[float]:
     """The times of one run, in milliseconds."""
     worker.call("catch_up")
     worker.call("start")
-    time.sleep(WARM_UP)
+    time.sleep(warm_up)
     times: list[float] = asker.call("measure", worker.call("targets", ASKED), requests)
     worker.call("pause")
     return times

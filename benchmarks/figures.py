@@ -26,6 +26,11 @@ class Options:
     seconds: float = 3.0
     scale: float = 1.0
 
+    @property
+    def warm_up(self) -> float:
+        """Seconds that go by before such a stretch."""
+        return self.seconds / 3
+
     def scaled(self, number: int, least: int = 100) -> int:
         """A count at this scale, in whole hundreds."""
         return max(least, round(number * self.scale / 100) * 100)

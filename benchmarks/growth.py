@@ -12,7 +12,6 @@ from benchmarks.worker_alone import WorkerAlone
 SMALL, LARGE = 1_000, 1_000_000
 RATE = 500
 """Periodic Informs per second, of either fleet."""
-WARM_UP = 1.0
 
 
 def run(options: Options) -> list[Figure]:
@@ -34,14 +33,14 @@ def run(options: Options) -> list[Figure]:
         found = take_turns(
             options.runs,
             {
-                "large": lambda: _microseconds(large, options.seconds),
-                "small": lambda: _microseconds(small, options.seconds),
+                "large": lambda: _microseconds(large, options),
+                "small": lambda: _microseconds(small, options),
             },
         )
     name, goal = f"a session among {sizes[0]}", Goal("<=", 1.15, of_ratio=True)
     return [Figure(name, "cpu-us", found["large"], f"among {SMALL}", found["small"], goal)]
 
 
-def _microseconds(worker: Child, seconds: float) -> float:
-    found = worker.call("steady", WARM_UP, seconds)
+def _microseconds(worker: Child, options: Options) -> float:
+    found = worker.call("steady", options.warm_up, options.seconds)
     return 1e6 * float(found["cpu"]) / float(found["count"])

@@ -15,7 +15,6 @@ from benchmarks.worker_alone import WorkerAlone
 
 SHARE = 0.7
 INTERVAL = 10
-WARM_UP = 2.0
 
 
 def run(options: Options) -> list[Figure]:
@@ -26,7 +25,9 @@ def run(options: Options) -> list[Figure]:
         with Child(
             WorkerAlone, core=GENERATOR, url=sink.url, cpes=cpes, interval=INTERVAL
         ) as worker:
-            found = [worker.call("steady", WARM_UP, options.seconds) for _ in range(options.runs)]
+            found = [
+                worker.call("steady", options.warm_up, options.seconds) for _ in range(options.runs)
+            ]
     name = f"lateness at {cpes // INTERVAL} sessions/s"
     return [
         Figure(f"{name}, p50", "ms", [each["p50"] for each in found]),

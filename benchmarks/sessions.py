@@ -22,7 +22,6 @@ from caretaker.cwmp.envelope import CWMP_1_2, Envelope
 CONNECTIONS = 32
 CPES = 5_000
 """Each due every second: more than any Python runs."""
-WARM_UP = 1.0
 UNIT = "sessions per cpu-s"
 _DEVICE_ID = ("Manufacturer", "OUI", "ProductClass", "SerialNumber")
 
@@ -47,7 +46,7 @@ def run(options: Options) -> list[Figure]:
         found = take_turns(
             options.runs,
             {
-                "ours": lambda: sessions_per_cpu_second(worker, options.seconds),
+                "ours": lambda: sessions_per_cpu_second(worker, options),
                 "ceiling": lambda: ceiling.measure(options.seconds),
                 "naive": lambda: float(naive.call("measure", options.seconds)),
             },
@@ -75,18 +74,20 @@ def saturated_worker(sink: Nginx, options: Options) -> Child:
 def capacity(sink: Nginx, options: Options) -> float:
     """Sessions per second that a worker can do here and now, by the clock on the wall."""
     with saturated_worker(sink, options) as worker:
-        found = [worker.call("saturated", WARM_UP, options.seconds) for _ in range(options.runs)]
+        found = [
+            worker.call("saturated", options.warm_up, options.seconds) for _ in range(options.runs)
+        ]
     return float(median(each["count"] for each in found)) / options.seconds
 
 
-def sessions_per_cpu_second(worker: Child, seconds: float) -> float:
+def sessions_per_cpu_second(worker: Child, options: Options) -> float:
     """
     What such a worker does.
 
     Raises:
         RuntimeError: sessions failed.
     """
-    found = worker.call("saturated", WARM_UP, seconds)
+    found = worker.call("saturated", options.warm_up, options.seconds)
     if found["failed"]:
         raise RuntimeError(f"sessions failed: {found}")
     return float(found["count"] / found["cpu"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+_COOKIE = re.compile(rb"\r\nset-cookie: *([^;\r]*)", re.IGNORECASE)
 
-def post(path: str, body: bytes) -> bytes:
+
+def post(path: str, body: bytes, cookie: str = "") -> bytes:
     """A POST of an envelope, or of nothing."""
     kind = 'Content-Type: text/xml; charset="utf-8"\r\nSOAPAction: \r\n' if body else ""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: benchmark\r\n{kind}"
+    if cookie:
+        head += f"Cookie: {cookie}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -33,3 +38,9 @@ def read_message(connection: Any) -> tuple[bytes, bytes]:
 def _length(head: bytes) -> int:
     _, found, rest = head.lower().partition(b"content-length:")
     return int(rest.split(b"\r\n")[0]) if found else 0
+
+
+def cookie_of(head: bytes) -> str:
+    """The cookie that an answer sets; empty if there is none."""
+    found = _COOKIE.search(head)
+    return found[1].decode("latin-1") if found else ""

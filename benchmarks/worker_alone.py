@@ -73,7 +73,7 @@ class WorkerAlone:
 
     Args:
         url: the ACS.
-        cpes: how many.
+        cpes: how many; powered on by the hundred, as for Locust users that hold so many.
         profile: of all of them.
         interval: seconds of their PeriodicInformInterval.
         max_sessions: how many run at once. With 0 CPEs accept Connection Requests, and their
