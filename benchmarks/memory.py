@@ -1,8 +1,9 @@
 """
 Memory of a CPE that waits: freshly powered on, and after its first contact.
 
-What a CPE takes follows from what it is, so each is measured once, over a fleet. The profile is
-that of a real router with thousands of parameters where ``../shared/devices`` has it.
+It is what a larger fleet takes more than a smaller one, so what the process has left over from its
+start does not count. It follows from what a CPE is, so each is measured once. The profile is that
+of a real router with thousands of parameters where ``../shared/devices`` has it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def run(options: Options) -> list[Figure]:
     """Measure both."""
     shared = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
     profile = str(shared / _DUMP) if (shared / _DUMP).is_file() else "tr181"
-    cpes = options.scaled(CPES)
+    cpes = options.scaled(CPES, least=10_000)
     name = f"memory, {Path(profile).name}"
     return [
         Figure(f"{name}, powered on", "bytes per CPE", [_bytes(cpes, profile, contacted=False)]),
@@ -36,6 +37,14 @@ def run(options: Options) -> list[Figure]:
 
 
 def _bytes(cpes: int, profile: str, *, contacted: bool) -> float:
+    """Of each CPE."""
+    first = round(cpes / 400) * 100
+    fleets = (first, first + cpes)
+    small, large = (_fleet_bytes(each, profile, contacted=contacted) for each in fleets)
+    return (large - small) / cpes
+
+
+def _fleet_bytes(cpes: int, profile: str, *, contacted: bool) -> float:
     with Child(
         WorkerAlone,
         core=GENERATOR,
@@ -45,5 +54,4 @@ def _bytes(cpes: int, profile: str, *, contacted: bool) -> float:
         interval=3600,
         contacted=contacted,
     ) as worker:
-        found = worker.call("power_on_figures")
-    return float(found["bytes"] / found["cpes"])
+        return float(worker.call("power_on_figures")["bytes"])
