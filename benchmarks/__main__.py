@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.figures import Figure, Options, machine, table
+from benchmarks.processes import MeasurementError
 from caretaker.errors import InputError
 
 NAMES = (
@@ -29,7 +30,7 @@ NAMES = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run them and return the exit code: 0, or 2 for bad input and what is missing here."""
+    """Run them; the exit code is 0, 1 if one has failed, 2 for bad input or what is missing."""
     given = _parser().parse_args(arguments)
     # Locust would patch this process when a benchmark imports it; those that it measures it may.
     os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
@@ -37,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(given)
         for name in _known(given.names) or NAMES:
-            found[name] = importlib.import_module(f"benchmarks.{name}").run(options)
-            print(f"{table(found[name])}\n", flush=True)
+            found[name] = _run(name, options)
     except InputError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
@@ -46,7 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = {name: [each.to_json() for each in found[name]] for name in found}
         data = {"machine": machine(), "options": vars(options), "benchmarks": figures}
         given.json.write_text(json.dumps(data, indent=2) + "\n")
-    return 0
+    return 0 if all(found.values()) else 1
+
+
+def _run(name: str, options: Options) -> list[Figure]:
+    """The figures of one, printed; none if it has failed."""
+    try:
+        figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(options)
+    except MeasurementError as error:
+        print(f"bench: {name}: {error}", file=sys.stderr)
+        return []
+    print(f"{table(figures)}\n", flush=True)
+    return figures
 
 
 def _known(names: Sequence[str]) -> Sequence[str]:

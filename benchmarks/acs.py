@@ -20,7 +20,7 @@ import psutil
 from benchmarks.bare import Bare
 from benchmarks.figures import Figure, Goal, Options
 from benchmarks.first_contact import periodic_inform
-from benchmarks.processes import GENERATOR, SINK, Child, pin, unique_bytes
+from benchmarks.processes import GENERATOR, SINK, Child, MeasurementError, pin, unique_bytes
 from benchmarks.wire import cookie_of, post, read_message
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
@@ -54,7 +54,7 @@ def run(options: Options) -> list[Figure]:
             began = _cpu(pid)
             tasks = cpes.call("run", acs.url, with_tasks)
             if tasks != with_tasks:
-                raise RuntimeError(f"{tasks} tasks of {with_tasks} were done")
+                raise MeasurementError(f"{tasks} tasks of {with_tasks} were done")
             ours.append(with_tasks / (_cpu(pid) - began))
             began = constant.call("cpu")
             cpes.call("run", constant.call("url"), with_tasks)
@@ -96,7 +96,7 @@ def _post_tasks(url: str, count: int) -> None:
         answer = api.getresponse()
         answer.read()
         if answer.status != 202:  # noqa: PLR2004
-            raise RuntimeError(f"task not queued: {answer.status} {answer.reason}")
+            raise MeasurementError(f"task not queued: {answer.status} {answer.reason}")
     api.close()
 
 

@@ -40,6 +40,16 @@ class Asker:
             times.append(1000 * self._ask(asked[number % len(asked)]))
         return times
 
+    def _accept(self, connection: socket.socket) -> socket.socket:
+        """The connection of the CPE that was asked for."""
+        try:
+            cpe, _ = self._listener.accept()
+        except TimeoutError:
+            answer, _ = read_message(connection)
+            status = answer.partition(b"\r\n")[0].decode()
+            raise ValueError(f"no Inform in 30 s after a request answered {status!r}") from None
+        return cpe
+
     def _ask(self, target: Target) -> float:
         with socket.create_connection(target.address, 30) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -47,7 +57,7 @@ class Asker:
             request = target.authorized(read_message(connection)[0])
             began = time.perf_counter()
             connection.sendall(request)
-            cpe, _ = self._listener.accept()
+            cpe = self._accept(connection)
             with cpe:
                 read_message(cpe)
                 took = time.perf_counter() - began

@@ -20,7 +20,7 @@ from benchmarks.worker_alone import WorkerAlone
 
 RATE = 1_000
 """Background sessions per second."""
-MOST = 0.8
+MOST = 0.5
 """At most this share of what the worker can do."""
 INTERVAL = 10
 ASKED = 200

@@ -23,7 +23,7 @@ def run(options: Options) -> list[Figure]:
     """Measure both."""
     shared = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
     profile = str(shared / _DUMP) if (shared / _DUMP).is_file() else "tr181"
-    cpes = options.scaled(CPES, least=10_000)
+    cpes = options.scaled(CPES)
     name = f"memory, {Path(profile).name}"
     return [
         Figure(f"{name}, powered on", "bytes per CPE", [_bytes(cpes, profile, contacted=False)]),
@@ -38,7 +38,7 @@ def run(options: Options) -> list[Figure]:
 
 def _bytes(cpes: int, profile: str, *, contacted: bool) -> float:
     """Of each CPE."""
-    first = round(cpes / 400) * 100
+    first = max(100, round(cpes / 400) * 100)
     fleets = (first, first + cpes)
     small, large = (_fleet_bytes(each, profile, contacted=contacted) for each in fleets)
     return (large - small) / cpes

@@ -55,6 +55,10 @@ def unique_bytes(pid: int | None = None) -> int:
     return int(getattr(found, "pss", found.uss))
 
 
+class MeasurementError(Exception):
+    """What was to be measured did not do what it must; the figures would mean nothing."""
+
+
 class Child:
     """
     An object that lives in a process of its own; also a context manager.
@@ -81,7 +85,7 @@ class Child:
         What a method of the object returns, as JSON can carry it.
 
         Raises:
-            RuntimeError: the process has ended; it has said why on standard error.
+            MeasurementError: it has failed.
         """
         self._say([method, *arguments])
         return self._answer()
@@ -95,8 +99,11 @@ class Child:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("a process of the benchmark has ended")
-        return json.loads(line)
+            raise MeasurementError("a process of the benchmark has ended")
+        said = json.loads(line)
+        if "error" in said:
+            raise MeasurementError(said["error"])
+        return said["result"]
 
     def close(self) -> None:
         """End the process."""
@@ -126,11 +133,15 @@ def serve(module: str, name: str) -> None:
     served: Any = None
     for line in commands:
         said = json.loads(line)
-        if served is None:
-            served, result = kind(**said), None
-        else:
-            result = getattr(served, said[0])(*said[1:])
-        sys.stdout.write(json.dumps(result) + "\n")
+        answer: dict[str, Any] = {"result": None}
+        try:
+            if served is None:
+                served = kind(**said)
+            else:
+                answer["result"] = getattr(served, said[0])(*said[1:])
+        except Exception as error:  # noqa: BLE001  # the other side tells it
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     os._exit(0)  # what still runs in the loop is of no interest
 

@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, Goal, Options, take_turns
 from benchmarks.first_contact import periodic_inform
 from benchmarks.naive import Naive
 from benchmarks.nginx import Nginx
-from benchmarks.processes import GENERATOR, Child
+from benchmarks.processes import GENERATOR, Child, MeasurementError
 from benchmarks.wire import post
 from benchmarks.worker_alone import WorkerAlone
 from caretaker.cwmp import encode
@@ -85,9 +85,9 @@ def sessions_per_cpu_second(worker: Child, options: Options) -> float:
     What such a worker does.
 
     Raises:
-        RuntimeError: sessions failed.
+        MeasurementError: sessions failed.
     """
     found = worker.call("saturated", options.warm_up, options.seconds)
     if found["failed"]:
-        raise RuntimeError(f"sessions failed: {found}")
+        raise MeasurementError(f"sessions failed: {found}")
     return float(found["count"] / found["cpu"])

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import requests
 
 from benchmarks.figures import Figure, Options
-from benchmarks.processes import ROOT, free_port
+from benchmarks.processes import ROOT, MeasurementError, free_port
 
 CPES = 100
 
@@ -72,5 +72,5 @@ def _read_all() -> dict[str, Any]:
                 done = list(pool.map(lambda each: _refresh(url, each), ids)).count(200)
         summary: dict[str, Any] = json.loads(path.read_text())
     if done != CPES or summary["sessions"]["failed"]:
-        raise RuntimeError(f"{done} of {CPES} trees were read")
+        raise MeasurementError(f"{done} of {CPES} trees were read")
     return summary
