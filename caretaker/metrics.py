@@ -99,6 +99,7 @@ KINDS: dict[str, Kind] = {
     "fleet.profiles.*": _counts(_ANY),
     "fleet.duplicate_serial_numbers": Kind(MORE),
     "informs.total": Kind(),
+    "informs.planned": Kind(),
     "informs.by_event.*": _counts(_EVENTS),
     **_times("informs.from_plan_ms"),
     "sessions.started": Kind(),

@@ -1,0 +1,95 @@
+"""``python -m benchmarks [name ...]``: runs benchmarks and prints their figures."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.figures import Figure, Options, machine, table
+from benchmarks.processes import MeasurementError
+from caretaker.errors import InputError
+
+NAMES = (
+    "sessions",
+    "memory",
+    "start_up",
+    "growth",
+    "cr_server",
+    "closed_loop",
+    "lateness",
+    "acs",
+    "codec",
+    "whole_tree",
+)
+"""The benchmarks, each a module beside this one."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run them; the exit code is 0, 1 if one has failed, 2 for bad input or what is missing."""
+    given = _parser().parse_args(arguments)
+    # Locust would patch this process when a benchmark imports it; those that it measures it may.
+    os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+    found: dict[str, list[Figure]] = {}
+    try:
+        options = _options(given)
+        for name in _known(given.names) or NAMES:
+            found[name] = _run(name, options)
+    except InputError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    if given.json is not None:
+        figures = {name: [each.to_json() for each in found[name]] for name in found}
+        data = {"machine": machine(), "options": vars(options), "benchmarks": figures}
+        given.json.write_text(json.dumps(data, indent=2) + "\n")
+    return 0 if all(found.values()) else 1
+
+
+def _run(name: str, options: Options) -> list[Figure]:
+    """The figures of one, printed; none if it has failed."""
+    try:
+        figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(options)
+    except MeasurementError as error:
+        print(f"bench: {name}: {error}", file=sys.stderr)
+        return []
+    print(f"{table(figures)}\n", flush=True)
+    return figures
+
+
+def _known(names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in NAMES:
+            raise InputError(f"{name!r}: not one of {', '.join(NAMES)}")
+    return names
+
+
+def _options(given: argparse.Namespace) -> Options:
+    for flag in ("runs", "seconds", "scale"):
+        if getattr(given, flag) <= 0:
+            raise InputError(f"--{flag} {getattr(given, flag)}: must be above 0")
+    if given.json is not None and not given.json.absolute().parent.is_dir():
+        raise InputError(f"--json {given.json}: not in a folder that exists")
+    return Options(given.runs, given.seconds, given.scale)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"which ones: {', '.join(NAMES)}; all without any",
+    )
+    parser.add_argument("--runs", type=int, default=5, help="of each figure (5)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each stretch of time (3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="of fleets and counts (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""
+The embedded ACS: sessions with one task per CPU second, and memory with 100 000 devices known.
+
+It runs as users run it, in a process of its own; what it used is read from outside.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
+
+import gevent
+import gevent.socket
+import psutil
+
+from benchmarks.bare import Bare
+from benchmarks.figures import Figure, Goal, Options
+from benchmarks.first_contact import periodic_inform
+from benchmarks.processes import GENERATOR, SINK, Child, MeasurementError, pin, unique_bytes
+from benchmarks.wire import cookie_of, post, read_message
+from caretaker.cwmp import encode
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_2, Envelope
+from caretaker.swarm.embedded import EmbeddedACS
+
+DEVICES = 100_000
+WITH_TASKS = 2_000
+"""Devices that come for a task in each run."""
+CONNECTIONS = 16
+_NAMES = ("Device.DeviceInfo.UpTime", "Device.DeviceInfo.SoftwareVersion")
+_UNIT = "sessions per cpu-s"
+_ID = re.compile(rb":ID [^>]*>([^<]*)<")
+
+
+def run(options: Options) -> list[Figure]:
+    """Measure; the reference is pywsgi with an application that answers constants."""
+    devices, with_tasks = options.scaled(DEVICES), options.scaled(WITH_TASKS)
+    ours, bare = [], []
+    with (
+        _acs() as acs,
+        Child(Bare, core=GENERATOR, app="acs") as constant,
+        Child(CPEs, core=SINK) as cpes,
+    ):
+        pid = acs._process.pid
+        before = unique_bytes(pid)
+        cpes.call("run", acs.url, devices)
+        megabytes = (unique_bytes(pid) - before) / 1e6
+        for _ in range(options.runs):
+            _post_tasks(acs.north_bound_url, with_tasks)
+            began = _cpu(pid)
+            tasks = cpes.call("run", acs.url, with_tasks)
+            if tasks != with_tasks:
+                raise MeasurementError(f"{tasks} tasks of {with_tasks} were done")
+            ours.append(with_tasks / (_cpu(pid) - began))
+            began = constant.call("cpu")
+            cpes.call("run", constant.call("url"), with_tasks)
+            bare.append(with_tasks / (constant.call("cpu") - began))
+    return [
+        Figure("embedded ACS, one task each", _UNIT, ours, "bare pywsgi", bare, Goal(">=", 3000)),
+        Figure(f"embedded ACS, {devices} devices", "MB", [megabytes], goal=Goal("<=", 200)),
+    ]
+
+
+@contextmanager
+def _acs() -> Iterator[EmbeddedACS]:
+    acs = EmbeddedACS()
+    pin(acs._process.pid, GENERATOR)
+    try:
+        yield acs
+    finally:
+        acs.stop()
+
+
+def _cpu(pid: int) -> float:
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
+
+
+def _serial_number(number: int) -> str:
+    return f"FLEET-{number + 1:06d}"
+
+
+def _post_tasks(url: str, count: int) -> None:
+    """Queue a task for each of the first devices."""
+    parts = urlsplit(url)
+    api = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    task = json.dumps({"name": "getParameterValues", "parameterNames": _NAMES})
+    about = periodic_inform().device_id
+    for number in range(count):
+        device_id = about._replace(serial_number=_serial_number(number)).device_id
+        api.request("POST", f"/devices/{quote(device_id, safe='')}/tasks", task)
+        answer = api.getresponse()
+        answer.read()
+        if answer.status != 202:  # noqa: PLR2004
+            raise MeasurementError(f"task not queued: {answer.status} {answer.reason}")
+    api.close()
+
+
+class CPEs:
+    """CPEs that cost little: bytes prepared beforehand, in which only names and IDs differ."""
+
+    def __init__(self) -> None:
+        inform = encode(Envelope(periodic_inform(), "1", CWMP_1_2))
+        self._inform = post("/", inform)
+        values = tuple(m.ParameterValueStruct(name, "1", "xsd:string") for name in _NAMES)
+        self._answers = {
+            kind: encode(Envelope(answer, "its ID", CWMP_1_2))
+            for kind, answer in (
+                (b":GetParameterValues>", m.GetParameterValuesResponse(values)),
+                (b":SetParameterValues>", m.SetParameterValuesResponse(0)),
+            )
+        }
+        self._tasks = 0
+
+    def run(self, url: str, count: int) -> int:
+        """Have so many CPEs run a session each; how many tasks they were given."""
+        self._tasks = 0
+        parts = urlsplit(url)
+        address = (parts.hostname or "", parts.port or 80)
+        numbers = iter(range(count))
+
+        def repeat() -> None:
+            for number in numbers:
+                self._session(address, _serial_number(number))
+
+        gevent.joinall([gevent.spawn(repeat) for _ in range(CONNECTIONS)], raise_error=True)
+        return self._tasks
+
+    def _session(self, address: tuple[str, int], serial_number: str) -> None:
+        with gevent.socket.create_connection(address) as connection:
+            connection.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
+            connection.sendall(
+                self._inform.replace(_serial_number(0).encode(), serial_number.encode())
+            )
+            head, body = read_message(connection)
+            cookie = cookie_of(head)
+            if b":InformResponse>" not in body:
+                raise ValueError(f"no InformResponse: {body[:200]!r}")
+            answer = b""
+            while True:
+                connection.sendall(post("/", answer, cookie))
+                _, body = read_message(connection)
+                if not body:
+                    return
+                answer = self._answer(body)
+
+    def _answer(self, body: bytes) -> bytes:
+        kind = next((each for each in self._answers if each in body), b"")
+        if not kind:
+            raise ValueError(f"an unexpected request: {body[:1000]!r}")
+        self._tasks += kind == b":GetParameterValues>"
+        found = _ID.search(body)
+        return self._answers[kind].replace(b"its ID", found[1] if found else b"")

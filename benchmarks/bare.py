@@ -1,0 +1,61 @@
+"""What pywsgi costs by itself: applications that look at nothing and answer with constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gevent.pywsgi import WSGIServer
+
+from benchmarks.nginx import INFORM_RESPONSE
+from benchmarks.processes import cpu_seconds
+from caretaker.cwmp import encode
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_2, Envelope
+
+_CHALLENGE = 'Digest realm="Connection Request", qop="auth", algorithm=MD5, nonce="0"'
+_TASK = encode(Envelope(m.GetParameterValues(("Device.DeviceInfo.UpTime",)), "t", CWMP_1_2))
+_Start = Callable[[str, list[tuple[str, str]]], object]
+
+
+def connection_requests(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+    """401 to a GET without credentials, 200 to any others."""
+    if "HTTP_AUTHORIZATION" in environ:
+        start("200 OK", [("Content-Length", "0")])
+    else:
+        start("401 Unauthorized", [("WWW-Authenticate", _CHALLENGE), ("Content-Length", "0")])
+    return []
+
+
+def acs(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+    """An InformResponse, a task, and the end, by what the session must be at."""
+    body = environ["wsgi.input"].read()
+    answer = b""
+    if b":Inform>" in body:
+        answer = INFORM_RESPONSE
+    elif not body:
+        answer = _TASK
+    start("200 OK" if answer else "204 No Content", [("Content-Length", str(len(answer)))])
+    return [answer] if answer else []
+
+
+class Bare:
+    """
+    A server of one of these applications.
+
+    Args:
+        app: its name.
+    """
+
+    def __init__(self, *, app: str) -> None:
+        applications: dict[str, Any] = {"acs": acs, "connection_requests": connection_requests}
+        self._server = WSGIServer(("127.0.0.1", 0), applications[app], log=None)
+        self._server.start()
+
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    def cpu(self) -> float:
+        """CPU seconds of this process so far."""
+        return cpu_seconds()

@@ -1,0 +1,177 @@
+"""What a benchmark has found: figures of several runs, beside a reference of the same runs."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    How to measure.
+
+    Args:
+        runs: of each figure; the candidates take turns.
+        seconds: of each measured stretch of time.
+        scale: of fleets and counts: 1 is what the goals are about.
+    """
+
+    runs: int = 5
+    seconds: float = 3.0
+    scale: float = 1.0
+
+    @property
+    def warm_up(self) -> float:
+        """Seconds that go by before such a stretch."""
+        return self.seconds / 3
+
+    def scaled(self, number: int, least: int = 100) -> int:
+        """A count at this scale, in whole hundreds."""
+        return max(least, round(number * self.scale / 100) * 100)
+
+
+class Goal(NamedTuple):
+    """What is to be reached: at least or at most so much, of the figure or of its ratio."""
+
+    bound: str
+    number: float
+    of_ratio: bool = False
+
+    def __str__(self) -> str:
+        """As the table shows it."""
+        return f"{'ratio ' if self.of_ratio else ''}{self.bound} {self.number:g}"
+
+    def holds(self, number: float) -> bool:
+        """Whether a figure or ratio reaches it."""
+        return number >= self.number if self.bound == ">=" else number <= self.number
+
+
+@dataclass(frozen=True)
+class Figure:
+    """
+    One figure of a benchmark.
+
+    Args:
+        name: what was measured.
+        unit: of the values.
+        values: one for each run.
+        reference: what it is compared with; empty for nothing.
+        reference_values: one for each run, in the same order and unit.
+        goal: what is to be reached.
+    """
+
+    name: str
+    unit: str
+    values: Sequence[float]
+    reference: str = ""
+    reference_values: Sequence[float] = ()
+    goal: Goal | None = None
+
+    @property
+    def ratios(self) -> list[float]:
+        """Figure through reference, run by run: what both share of a run cancels out."""
+        if not self.reference_values:
+            return []
+        return [a / b for a, b in zip(self.values, self.reference_values, strict=True)]
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median reaches the goal; None without one."""
+        if self.goal is None:
+            return None
+        return self.goal.holds(median(self.ratios if self.goal.of_ratio else self.values))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        ratios = self.ratios
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "median": median(self.values),
+            "values": list(self.values),
+            "reference": self.reference or None,
+            "reference_median": median(self.reference_values) if ratios else None,
+            "reference_values": list(self.reference_values),
+            "ratio": median(ratios) if ratios else None,
+            "ratios": ratios,
+            "goal": str(self.goal) if self.goal else None,
+            "reached": self.reached,
+        }
+
+
+def take_turns(
+    runs: int, candidates: Mapping[str, Callable[[], float]]
+) -> dict[str, list[float]]:  # fmt: skip
+    """The values of each candidate, measured in turns: what else the machine does hits all."""
+    found: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(runs):
+        for name, measure in candidates.items():
+            found[name].append(measure())
+    return found
+
+
+_HEADINGS = ("figure", "median (spread)", "unit", "reference", "ratio (spread)", "goal", "")
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as lines of text, in columns."""
+    rows = [_HEADINGS, *map(_row, figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    cells = ([text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows)
+    return "\n".join("  ".join(row).rstrip() for row in cells)
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    reference = ""
+    if figure.reference:
+        reference = f"{figure.reference} {_number(median(figure.reference_values))}"
+    verdict = {None: "", True: "reached", False: "not reached"}[figure.reached]
+    return (
+        figure.name,
+        _spread(figure.values),
+        figure.unit,
+        reference,
+        _spread(figure.ratios),
+        str(figure.goal or ""),
+        verdict,
+    )
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    if len(values) == 1:
+        return _number(values[0])
+    return f"{_number(median(values))} ({_number(min(values))}-{_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004
+
+
+_PACKAGES = ("caretaker", "locust", "gevent", "lxml", "httptools", "requests")
+
+
+def machine() -> dict[str, Any]:
+    """Where this was measured, and with what."""
+    return {
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.machine()

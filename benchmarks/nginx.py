@@ -1,0 +1,108 @@
+"""
+The sink: an ACS that costs next to nothing, on the other core.
+
+A cwmp:ID need only be unique within a session (TR-069 3.5), and every session of ours begins with
+1; so a constant InformResponse, and 204 for the empty POST, are a complete ACS.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+from benchmarks.processes import SINK, free_port, pin
+from caretaker.cwmp import encode
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_2, Envelope
+from caretaker.errors import InputError
+
+INFORM_RESPONSE = encode(Envelope(m.InformResponse(1), "1", CWMP_1_2))
+_MISSING = "nginx: not installed; on Debian: apt-get install nginx-light"
+_SECONDS = 10.0
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    default_type 'text/xml; charset="utf-8"';
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{
+            if ($content_length = 0) {{ return 204; }}
+            return 200 '{answer}';
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """
+    An nginx that is the sink; a context manager.
+
+    Raises:
+        InputError: it is not installed, or does not start.
+    """
+
+    def __init__(self) -> None:
+        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+        if program is None:
+            raise InputError(_MISSING)
+        self.port = free_port()
+        self._folder = tempfile.TemporaryDirectory(prefix="caretaker-nginx-")
+        folder = Path(self._folder.name)
+        answer = INFORM_RESPONSE.decode().replace("'", "\\'")
+        text = _CONFIGURATION.format(folder=folder, port=self.port, answer=answer)
+        (folder / "nginx.conf").write_text(text)
+        command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        self._log = folder / "error.log"
+        self._process = subprocess.Popen([*command, "-e", str(self._log)])  # noqa: S603
+        pin(self._process.pid, SINK)
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self) -> None:
+        """Until it takes connections."""
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        said = self._log.read_text().strip() if self._log.exists() else ""
+        raise InputError(f"nginx: did not start; {said or 'it said nothing'}")
+
+    @property
+    def url(self) -> str:
+        """Where CPEs inform."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self.close()

@@ -1,0 +1,200 @@
+"""
+A worker as it is in a load test, in a process of its own and without a master.
+
+All that a worker of a real run does for its CPEs is on: ``swarm.worker.Worker`` with its shard,
+premises, transports, pace, mover, Connection Request server, health, and the sink that fires
+Locust's request event; behind that event are the listener and the statistics of Locust's runner,
+and every 3 s the report to the master is made and packed. Only the master is not there to read it:
+the leases that it would grant are granted here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from dataclasses import replace
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.event import Events
+from locust.rpc.protocol import Message
+from locust.runners import WORKER_REPORT_INTERVAL, Runner
+from locust.stats import RequestStats, setup_distributed_stats_event_listeners
+
+from benchmarks.first_contact import credentials, quick_contact, quick_session
+from benchmarks.processes import cpu_seconds, unique_bytes
+from caretaker.swarm.arguments import Settings
+from caretaker.swarm.messages import LEASE, REPORT_KEY
+from caretaker.swarm.worker import Worker
+
+CPES_PER_USER = 100
+
+
+class _Runner(Runner):
+    """What of Locust's ``WorkerRunner`` costs anything while a run goes on."""
+
+    worker_index = 0
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.runner = self
+        environment.stats = RequestStats(use_response_times_cache=False)
+        setup_distributed_stats_event_listeners(environment.events, environment.stats)
+        self.granted = 0
+        self.worker: Worker | None = None
+        self.greenlet.spawn(self._report)
+
+    def start(self, *_: Any, **__: Any) -> None:
+        """There are no users: their CPEs are powered on directly."""
+
+    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
+        """What goes to the master; a lease is granted at once."""
+        del client_id
+        if msg_type == LEASE and self.worker is not None:
+            start, self.granted = self.granted, self.granted + data["want"]
+            self.worker.lease.granted([(start, self.granted)])
+
+    def _report(self) -> None:
+        while True:
+            gevent.sleep(WORKER_REPORT_INTERVAL)
+            data: dict[str, Any] = {}
+            fire: Any = self.environment.events.report_to_master.fire
+            fire(client_id="alone", data=data)
+            if self.worker is not None:
+                data[REPORT_KEY] = self.worker.report()
+            message: Any = Message
+            message("stats", data, "alone").serialize()
+
+
+class WorkerAlone:
+    """
+    A worker with CPEs that are powered on; they act from ``start`` on.
+
+    Args:
+        url: the ACS.
+        cpes: how many; powered on by the hundred, as for Locust users that hold so many.
+        profile: of all of them.
+        interval: seconds of their PeriodicInformInterval.
+        max_sessions: how many run at once. With 0 CPEs accept Connection Requests, and their
+            sessions wait for ever.
+        contacted: whether each has been in contact with an ACS already, which has given it
+            credentials for Connection Requests.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        cpes: int,
+        profile: str = "tr181",
+        interval: int = 1,
+        max_sessions: int = 1000,
+        contacted: bool = True,
+    ) -> None:
+        options = argparse.Namespace(
+            profiles=[profile],
+            inform_interval=interval,
+            cpes_per_user=CPES_PER_USER,
+            cr_driver="off",
+            cr_rate=0.0,
+        )
+        events: Any = Events
+        environment = Environment(events=events(), host=url, parsed_options=options)
+        runner = _Runner(environment)
+        settings = Settings.of(options)
+        self._worker = runner.worker = Worker(environment, settings)
+        self._worker.begin(1, replace(settings, max_sessions=max_sessions))
+        assert self._worker._run is not None
+        self._run = self._worker._run
+        self._shard = self._run.shard
+        self._shard.drain(0)
+        gc.collect()
+        before = unique_bytes(), cpu_seconds()
+        for _ in range(0, cpes, CPES_PER_USER):
+            self._worker.power_on()
+        self._power_on_cpu = cpu_seconds() - before[1]
+        self._now = self._shard._clock
+        if contacted:
+            for cpe in self._shard.cpes.values():
+                quick_contact(cpe, self._now())
+                self._shard.schedule(cpe)
+        gc.collect()
+        self._bytes = unique_bytes() - before[0]
+        gc.freeze()  # as after the ramp of a run
+
+    def power_on_figures(self) -> dict[str, float]:
+        """``cpu`` seconds of powering on, ``bytes`` that the CPEs take, and how many they are."""
+        return {"cpes": len(self._shard.cpes), "cpu": self._power_on_cpu, "bytes": self._bytes}
+
+    # Sessions.
+
+    def start(self) -> None:
+        """Let sessions begin."""
+        self._shard.start()
+
+    def pause(self) -> None:
+        """Let no more sessions begin, and those that run end."""
+        self._shard.drain(5.0)
+
+    def catch_up(self) -> None:
+        """Do what became due during a pause, with no network and outside of the figures."""
+        for cpe in self._shard.cpes.values():
+            if cpe.due <= self._now():
+                quick_session(cpe, self._now())
+                self._shard.schedule(cpe)
+
+    def saturated(self, warm_up: float, seconds: float) -> dict[str, Any]:
+        """``measure`` with all that has become due still to be done, and pause."""
+        self.start()
+        gevent.sleep(warm_up)
+        found = self.measure(seconds)
+        self.pause()
+        return found
+
+    def steady(self, warm_up: float, seconds: float) -> dict[str, Any]:
+        """``measure`` with nothing due but what is due in that time, and pause."""
+        self.catch_up()
+        return self.saturated(warm_up, seconds)
+
+    def measure(self, seconds: float) -> dict[str, Any]:
+        """
+        What happens in so many seconds.
+
+        Returns ``count`` of sessions that succeeded, those that ``failed``, the ``cpu`` seconds,
+        and ``p50`` and ``p99`` of their lateness in ms.
+        """
+        results = self._run.results
+        results.counters.clear()
+        results.histograms.clear()
+        before = cpu_seconds()
+        gevent.sleep(seconds)
+        cpu = cpu_seconds() - before
+        counters = results.counters
+        return {
+            "count": counters["sessions.succeeded"],
+            "failed": counters["sessions.failed"] + counters["sessions.shed"],
+            "cpu": cpu,
+            **results.histogram("generator.lateness").summary(50, 99),
+        }
+
+    def cpu(self) -> float:
+        """CPU seconds of this process so far."""
+        return cpu_seconds()
+
+    # Connection Requests.
+
+    def targets(self, count: int) -> list[list[str]]:
+        """ConnectionRequestURL, user name and password of the first CPEs."""
+        cpes = [self._shard.cpes[index] for index in range(count)]
+        url = self._worker.server.device_url
+        return [[url(cpe.serial_number), *credentials(cpe)] for cpe in cpes]
+
+    def set_apart(self, count: int, url: str) -> None:
+        """Have the first CPEs inform another ACS, and only when they are asked to."""
+        for index in range(count):
+            cpe = self._shard.cpes[index]
+            prefix = cpe.profile.management_server
+            own = [(f"{prefix}URL", url), (f"{prefix}PeriodicInformEnable", "0")]
+            cpe.set_values(own, self._now())
+            self._shard.reschedule(cpe)

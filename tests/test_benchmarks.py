@@ -1,0 +1,162 @@
+"""The benchmarks, on counts so small that only their working is tested, never their figures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from helpers.cpes import cpe
+from helpers.processes import run
+
+from benchmarks.__main__ import NAMES, main
+from benchmarks.figures import Figure, Goal, Options, table, take_turns
+from benchmarks.first_contact import first_contact, quick_contact
+from benchmarks.processes import GENERATOR, Child, MeasurementError
+from caretaker.device.cpe import CPE
+
+WITH_SINK = ("sessions", "growth", "closed_loop", "lateness")
+WITHOUT = ("memory", "start_up", "cr_server", "acs", "codec")
+LONG = ("whole_tree",)
+
+
+def test_every_benchmark_is_a_module_and_tested_here() -> None:
+    assert set(NAMES) == {*WITH_SINK, *WITHOUT, *LONG}
+    assert all(callable(import_module(f"benchmarks.{name}").run) for name in NAMES)
+
+
+def _run(folder: Path, *names: str) -> dict[str, list[dict[str, float]]]:
+    path = folder / "figures.json"
+    tiny = ("--runs", "1", "--seconds", "0.6", "--scale", "0.002", "--json", str(path))
+    done = run("benchmarks", *names, *tiny)
+    assert done.returncode == 0, done.stderr
+    assert "figure" in done.stdout
+    found: dict[str, list[dict[str, float]]] = json.loads(path.read_text())["benchmarks"]
+    assert set(found) == set(names)
+    return found
+
+
+@pytest.mark.processes
+def test_those_without_a_sink_give_figures(tmp_path: Path) -> None:
+    found = _run(tmp_path, *WITHOUT)
+    del found["memory"]  # so few CPEs drown in what else a process takes
+    assert all(figure["median"] > 0 for figures in found.values() for figure in figures)
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(
+    not (shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin") and shutil.which("cc")),
+    reason="the sink is nginx and the ceiling is C; they are not installed",
+)
+def test_those_with_a_sink_give_figures(tmp_path: Path) -> None:
+    found = _run(tmp_path, *WITH_SINK)
+    assert all(figure["median"] > 0 for figures in found.values() for figure in figures)
+    assert 0 < found["sessions"][0]["ratio"] < 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["sesions"], "'sesions': not one of sessions, memory"),
+        (["codec", "--runs", "0"], "--runs 0: "),
+    ],
+)
+def test_bad_input_is_one_line(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1
+
+
+def test_a_missing_sink_names_its_cure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    assert main(["growth"]) == 2
+    assert capsys.readouterr().err.endswith("apt-get install nginx-light\n")
+
+
+class Broken:
+    """Fails at what it is told to."""
+
+    def divide(self, number: int) -> float:
+        return 1 / number
+
+
+@pytest.mark.processes
+def test_what_fails_in_a_process_is_told_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(Broken, "__module__", Path(__file__).stem)
+    with Child(Broken, core=GENERATOR) as broken:
+        assert broken.call("divide", 2) == 0.5
+        with pytest.raises(MeasurementError, match="ZeroDivisionError"):
+            broken.call("divide", 0)
+        assert broken.call("divide", 4) == 0.25
+
+
+def test_a_benchmark_that_fails_does_not_take_the_others_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Options) -> list[Figure]:
+        raise MeasurementError("sessions failed")
+
+    monkeypatch.setattr("benchmarks.growth.run", fail)
+    monkeypatch.setattr("benchmarks.codec.run", lambda _: [Figure("it", "s", [1.0])])
+    assert main(["growth", "codec"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "bench: growth: sessions failed\n"
+    assert "it" in said.out
+
+
+def test_a_quick_contact_leaves_what_a_real_one_does() -> None:
+    real, quick = cpe(), cpe()
+    first_contact(real, 1.0)
+    quick_contact(quick, 1.0)
+    for name in CPE.__slots__:
+        ours, theirs = getattr(quick, name), getattr(real, name)
+        if name == "overlay":
+            ours, theirs = ours.values, theirs.values
+        if name != "premises":
+            assert ours == theirs, name
+
+
+class TestFigures:
+    def test_candidates_take_turns(self) -> None:
+        said: list[str] = []
+
+        def measuring(name: str) -> Callable[[], float]:
+            def measure() -> float:
+                said.append(name)
+                return len(said)
+
+            return measure
+
+        found = take_turns(2, {name: measuring(name) for name in "ab"})
+        assert said == ["a", "b", "a", "b"]
+        assert found == {"a": [1, 3], "b": [2, 4]}
+
+    def test_a_ratio_is_of_the_same_run(self) -> None:
+        figure = Figure("it", "s", [1, 2, 30], "that", [2, 4, 10], Goal("<=", 0.5, of_ratio=True))
+        assert figure.ratios == [0.5, 0.5, 3]
+        assert figure.reached
+        assert figure.to_json()["ratio"] == 0.5
+
+    @pytest.mark.parametrize(
+        ("goal", "reached"),
+        [(Goal(">=", 2), True), (Goal(">=", 2.1), False), (Goal("<=", 1.9), False), (None, None)],
+    )
+    def test_a_goal_is_of_the_median(self, goal: Goal | None, reached: bool | None) -> None:
+        assert Figure("it", "s", [1, 2, 30], goal=goal).reached is reached
+
+    def test_the_table_has_a_line_for_each(self) -> None:
+        lines = table([Figure("it", "s", [1.0, 123.4, 2.0], goal=Goal("<=", 1))]).splitlines()
+        assert lines[1].split() == ["it", "2", "(1-123)", "s", "<=", "1", "not", "reached"]
+
+    def test_counts_are_scaled_in_whole_hundreds(self) -> None:
+        assert Options(scale=0.5).scaled(10_000) == 5_000
+        assert Options(scale=0.001).scaled(10_000) == 100
