@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -104,7 +105,7 @@ class WorkerAlone:
         runner = _Runner(environment)
         settings = Settings.of(options)
         self._worker = runner.worker = Worker(environment, settings)
-        self._worker.begin(1, replace(settings, max_sessions=max_sessions))
+        self._worker.begin(1, replace(settings, max_sessions=max_sessions), time.time())
         assert self._worker._run is not None
         self._run = self._worker._run
         self._shard = self._run.shard
