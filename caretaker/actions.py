@@ -347,16 +347,20 @@ class Action(NamedTuple):
     Args:
         run: does it to a stage; the second argument names this time in the run, for chance.
         arguments: what it takes.
-        text: what is noted on the timeline, with the arguments put in; nothing if empty.
+        note: what is noted on the timeline, made of the arguments.
     """
 
     run: Callable[..., None]
     arguments: dict[str, Argument]
-    text: str
+    note: Callable[[Mapping[str, Any]], str]
 
-    def note(self, arguments: Mapping[str, Any]) -> str:
-        """What is noted on the timeline."""
-        return self.text.format(**arguments)
+
+def _asked_for(arguments: Mapping[str, Any]) -> str:
+    if arguments["serial"]:
+        return "Connection Request: {serial}".format_map(arguments)
+    return "Connection Requests: {share:.0%} of the fleet at {rate:g} per second".format_map(
+        arguments
+    )
 
 
 _SECONDS = number(0, 1e6)
@@ -370,12 +374,14 @@ ACTIONS: dict[str, Action] = {
             "seconds": Argument(20.0, _SECONDS, "how long it is dark"),
             "stagger": Argument(5.0, _SECONDS, "over how many seconds it comes back"),
         },
-        "power cut: {share:.0%} of the fleet dark for {seconds:g} s, back within {stagger:g} s",
+        (
+            "power cut: {share:.0%} of the fleet dark for {seconds:g} s, back within {stagger:g} s"
+        ).format_map,
     ),
     "boot_storm": Action(
         boot_storm,
         {"share": SHARE, "stagger": Argument(0.0, _SECONDS, "over how many seconds")},
-        "boot storm: {share:.0%} of the fleet within {stagger:g} s",
+        "boot storm: {share:.0%} of the fleet within {stagger:g} s".format_map,
     ),
     "outage": Action(
         outage,
@@ -383,12 +389,12 @@ ACTIONS: dict[str, Action] = {
             "kind": Argument("refuse", one_of(*KINDS), "refuse connections, or hang"),
             "seconds": Argument(20.0, _SECONDS, "how long"),
         },
-        "ACS outage: it would {kind} for {seconds:g} s",
+        "ACS outage ({kind}) for {seconds:g} s".format_map,
     ),
     "value_change": Action(
         value_change,
         {"share": SHARE, "seconds": Argument(10.0, _SECONDS, "over how many seconds")},
-        "value changes: {share:.0%} of the fleet within {seconds:g} s",
+        "value changes: {share:.0%} of the fleet within {seconds:g} s".format_map,
     ),
     "connection_request": Action(
         connection_request,
@@ -397,7 +403,7 @@ ACTIONS: dict[str, Action] = {
             "share": SHARE,
             "serial": Argument("", str, "just this CPE, instead of a share"),
         },
-        "Connection Requests: {share:.0%} of the fleet {serial} at {rate:g} per second",
+        _asked_for,
     ),
     "firmware": Action(
         firmware,
@@ -406,12 +412,12 @@ ACTIONS: dict[str, Action] = {
             "rate": _RATE,
             "share": SHARE,
         },
-        "firmware {version}: {share:.0%} of the fleet at {rate:g} per second",
+        "firmware {version}: {share:.0%} of the fleet at {rate:g} per second".format_map,
     ),
     "inform_rate": Action(
         inform_rate,
         {"rate": Argument(0.0, number(0, 1e6), "Informs per second over the whole fleet; 0: none")},
-        "driven Informs: {rate:g} per second",
+        "driven Informs: {rate:g} per second".format_map,
     ),
 }
 """Every action by its name."""

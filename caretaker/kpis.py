@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from math import inf
 from typing import NamedTuple
 
 from caretaker.timeline import Point, Timeline
@@ -83,7 +84,7 @@ def steady(timeline: Timeline, calm: Calm, since: float) -> float | None:
     was cut off has had a good session, no more CPEs wait for a retry and no more Informs are open
     than before, and the latencies of those three steps are as before.
     """
-    numbers = _numbers(timeline, Span(since, float("inf")))
+    numbers = _numbers(timeline, Span(since, inf))
     opened = open_sessions(timeline)
     good = [_is_calm(timeline.points[number], opened[number], calm) for number in numbers]
     for place in range(len(numbers) - STEADY_STEPS + 1):
@@ -110,7 +111,7 @@ def _is_quick(timeline: Timeline, numbers: Sequence[int], calm: Calm) -> bool:
 
 def all_back(timeline: Timeline, since: float) -> float | None:
     """When the last CPE that was cut off had had a good session; None if one never had."""
-    for number in _numbers(timeline, Span(since, float("inf"))):
+    for number in _numbers(timeline, Span(since, inf)):
         if timeline.points[number].absent <= 0:
             return (number + 1) * timeline.step
     return None
@@ -128,12 +129,13 @@ def recovery(
         began: when it was struck.
         since: when recovery could begin: the power, or the ACS, is back.
     """
-    numbers = _numbers(timeline, Span(float(int(since)), float("inf")))
+    end = steady(timeline, calm, since)
+    until = inf if end is None else end  # what another scenario does later is not of this one
+    numbers = _numbers(timeline, Span(float(int(since)), until))
     step = timeline.step
     peak = max(numbers, key=lambda n: timeline.points[n].informs_planned, default=None)
     highest = timeline.points[peak].informs_planned / step if peak is not None else 0.0
-    whole = timeline.between(float(int(began)), float("inf"))
-    end = steady(timeline, calm, since)
+    whole = timeline.between(float(int(began)), until)
     return {
         "time_to_steady_state_s": None if end is None else round(end - since, 1),
         "informs_per_second_before": round(calm.informs_per_second, 2),

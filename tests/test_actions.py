@@ -270,6 +270,20 @@ def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench)
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments", "note"),
+    [
+        ("power_cut", {"share": 0.5}, "power cut: 50% of the fleet dark for 20 s, back within 5 s"),
+        ("outage", {"kind": "hang"}, "ACS outage (hang) for 20 s"),
+        ("connection_request", {"serial": "FLEET-000007"}, "Connection Request: FLEET-000007"),
+        ("connection_request", {}, "Connection Requests: 100% of the fleet at 50 per second"),
+    ],
+)
+def test_what_is_done_is_noted(name: str, arguments: dict[str, Any], note: str) -> None:
+    action = find(name)
+    assert action.note(checked(name, action.arguments, arguments)) == note
+
+
+@pytest.mark.parametrize(
     ("name", "arguments", "complaint"),
     [
         ("power_cut", {"share": 2}, "power_cut: share: 2 must be from 0 to 1"),

@@ -86,6 +86,15 @@ def test_the_herd_is_measured_against_the_natural_rate() -> None:
     assert kpis["peak_over_before"] == 11.0
 
 
+def test_what_comes_after_the_recovery_is_not_of_the_herd() -> None:
+    line = power_cut()
+    line.points[50].informs_planned += 500
+    line.points[50].sessions_succeeded += 500
+    line.points[50].sessions_failed = 7
+    kpis = recovery(line, Calm.of(line, CALM), began=20, since=30)
+    assert (kpis["peak_informs_per_second"], kpis["sessions_failed"]) == (110.0, 0)
+
+
 def test_a_run_that_ended_early_has_kpis_too() -> None:
     empty = Timeline()
     kpis = recovery(empty, Calm.of(empty, CALM), began=20, since=30)

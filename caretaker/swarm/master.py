@@ -231,8 +231,7 @@ class Master:
         if not self._began:
             raise InputError(f"{name}: no test is running; start one first")
         self._acts += 1
-        if action.text:
-            self.mark(action.note(values))
+        self.mark(action.note(values))
         self._send(ACT, {"name": name, "arguments": values, "nth": self._acts})
 
     def mark(self, text: str) -> None:

@@ -113,6 +113,22 @@ def test_what_is_wrong_is_said(counters: dict[str, int], complaint: str) -> None
     assert any(complaint in sentence for sentence in broken)
 
 
+def test_an_outage_that_we_made_does_not_fail_a_run() -> None:
+    made = {"sessions.failed": 2, "sessions.reasons.ACS outage (scenario)": 2}
+    assert failures(summarize([worker(0, counters=made)], 1.0)) == []
+    more = {**made, "sessions.failed": 3}
+    assert failures(summarize([worker(0, counters=more)], 1.0)) == ["1 sessions failed"]
+
+
+def test_a_person_reads_what_a_scenario_found() -> None:
+    found = {"name": "steady", "kpis": {"some_figure_s": 3.5, "other": None}, "findings": ["So."]}
+    text = render({**summarize([worker()], 1.0), "scenario": found})
+    assert "Scenario            steady" in text
+    assert "some figure s 3.5" in text
+    assert "other -" in text
+    assert "* So." in text
+
+
 def test_transfers_add_up_and_show_when_there_were_any() -> None:
     counts = {"requested": 9, "succeeded": 4, "cancelled": 1, "dropped": 1, "pending": 1}
     counts |= {"faults.9010": 1, "faults.9016": 1, "bytes_received": 500, "retried": 3}
