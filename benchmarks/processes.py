@@ -43,6 +43,15 @@ def pin(pid: int, core: int) -> None:
         os.sched_setaffinity(pid, {sorted(os.sched_getaffinity(0))[core]})
 
 
+def environment() -> dict[str, str]:
+    """
+    The environment for processes that are measured.
+
+    Locust patches the process that imports it, unless it is told not to: as here, but not there.
+    """
+    return {n: v for n, v in os.environ.items() if n != "LOCUST_SKIP_MONKEY_PATCH"}
+
+
 def cpu_seconds() -> float:
     """What this process has used so far, in user and in system mode."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -71,10 +80,8 @@ class Child:
 
     def __init__(self, kind: type, *, core: int, **arguments: Any) -> None:
         command = [sys.executable, "-m", "benchmarks.processes", kind.__module__, kind.__qualname__]
-        # Locust patches the process that imports it, unless this is set: here, but not there.
-        environment = {n: v for n, v in os.environ.items() if n != "LOCUST_SKIP_MONKEY_PATCH"}
         self._process = subprocess.Popen(  # noqa: S603
-            command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment
+            command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment()
         )
         pin(self._process.pid, core)
         self._say(arguments)

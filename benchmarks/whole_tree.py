@@ -22,14 +22,16 @@ from urllib.parse import quote
 import requests
 
 from benchmarks.figures import Figure, Options
-from benchmarks.processes import ROOT, MeasurementError, free_port
+from benchmarks.processes import ROOT, MeasurementError, environment, free_port
 
 CPES = 100
+START_SECONDS = 20
 
 
 def _devices(url: str) -> list[str]:
     """The ids of all devices, once they have all informed."""
-    while True:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         time.sleep(0.5)
         try:
             found = requests.get(f"{url}/devices/?projection=_id", timeout=30).json()
@@ -37,6 +39,7 @@ def _devices(url: str) -> list[str]:
             continue
         if len(found) == CPES:
             return [device["_id"] for device in found]
+    raise MeasurementError(f"after {START_SECONDS} s not all {CPES} CPEs have informed")
 
 
 def _refresh(url: str, device_id: str) -> int:
@@ -65,7 +68,9 @@ def _read_all() -> dict[str, Any]:
         command += ["--users", str(CPES), "--spawn-rate", str(CPES), "--processes", "1"]
         command += ["--run-time", "30s", "--cr-rate", "0", "--inform-interval", "0"]
         command += ["--profile", "tr181", "--acs-nbi-port", str(port), "--summary-json", str(path)]
-        with subprocess.Popen(command, stdout=DEVNULL, stderr=DEVNULL):  # noqa: S603
+        with subprocess.Popen(  # noqa: S603
+            command, stdout=DEVNULL, stderr=DEVNULL, env=environment()
+        ):
             ids = _devices(url)
             time.sleep(3)
             with ThreadPoolExecutor(CPES) as pool:

@@ -42,6 +42,7 @@ class _Runner(Runner):
         environment.runner = self
         environment.stats = RequestStats(use_response_times_cache=False)
         setup_distributed_stats_event_listeners(environment.events, environment.stats)
+        self.cpu_warning_emitted = True  # to be busy is what it is here for
         self.granted = 0
         self.worker: Worker | None = None
         self.greenlet.spawn(self._report)
