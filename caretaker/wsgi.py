@@ -3,8 +3,7 @@ Hosting a WSGI application on gevent: the Connection Request server and the embe
 
 An HTTP/1.1 server of our own, because the host is most of what a short request costs (decision
 0014). A connection has neither greenlet nor timer: the loop calls it when there is something to
-read, a C parser (httptools) reads it, and only a complete request gets a greenlet, which ends
-with it. So an application may wait as it likes, and one that does not wait costs one switch.
+read, a C parser (httptools) reads it, and only a complete request gets a greenlet. So an application may wait as it likes, and one that does not wait costs one switch.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from urllib.parse import unquote_to_bytes
 
 import gevent
 import httptools
-from greenlet import greenlet
+from greenlet import getcurrent, greenlet
 
 from caretaker.errors import InputError
 
@@ -46,6 +45,8 @@ LINGER_SECONDS = 2.0
 _BACKLOG = 2048
 _ACCEPTS = 64
 """Connections that are accepted in one turn of the loop."""
+_IDLE_WORKERS = 64
+"""Greenlets that are kept for requests to come."""
 _PIECE = 64 * 1024
 _READ, _WRITE = 1, 2  # libev's
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -312,8 +313,8 @@ class _Connection:
     """One TCP connection: its requests are answered one after the other."""
 
     __slots__ = (
-        "_busy", "_closed", "_greenlet", "_host", "_last", "_out", "_reader", "_refused",
-        "_socket", "_watched", "_watcher", "deadline",
+        "_busy", "_closed", "_host", "_last", "_out", "_reader", "_refused", "_socket", "_watched",
+        "_watcher", "_worker", "deadline",
     )  # fmt: skip
 
     def __init__(self, host: WSGIHost, sock: Socket, environ: WSGIEnvironment) -> None:
@@ -321,7 +322,7 @@ class _Connection:
         self._socket = sock
         self._reader = RequestReader(environ, host.max_body_bytes)
         self._busy = self._closed = self._last = self._refused = False
-        self._greenlet: Any = None
+        self._worker: Any = None
         self._out: bytes | memoryview = b""
         self._watched = 0
         self._watcher = host.hub.loop.io(sock.fileno(), _READ)
@@ -356,11 +357,9 @@ class _Connection:
         """Have requests answered while nothing must be waited for. Runs in the hub."""
         requests = self._reader.requests
         while requests and not (self._busy or self._out or self._closed):
-            request = requests.popleft()
             self._busy = True
-            # What gevent.spawn does too, without waiting for the loop's next turn.
-            self._greenlet = greenlet(self._serve, self._host.hub)
-            self._greenlet.switch(request)
+            self._worker = self._host.worker()
+            self._worker.switch(self, requests.popleft())
         if not self._closed:
             self._watch(0 if self._busy else _WRITE if self._out else _READ)
 
@@ -373,16 +372,19 @@ class _Connection:
             self._watcher.events = events
             self._watcher.start(self.readable if events == _READ else self._writable)
 
-    def _serve(self, request: Request) -> None:
-        """Answer a request, in a greenlet of its own."""
+    def serve(self, request: Request) -> bool:
+        """Answer a request, in a worker; whether that may go on, as nobody ends it."""
         self.deadline = inf
         message, keep_alive = self._host.answer(request)
-        self._busy, self._greenlet = False, None
+        if self._closed:
+            return False
+        self._busy, self._worker = False, None
         self.deadline = monotonic() + IDLE_SECONDS
         self._last, self._refused = not keep_alive, bool(request.refusal)
         self._send(message)
         if self._watched != _READ:  # it had to wait, and the hub goes on elsewhere
             self._host.hub.loop.run_callback(self._proceed)
+        return True
 
     def _send(self, data: bytes | memoryview) -> None:
         try:
@@ -422,8 +424,8 @@ class _Connection:
         self._socket.close()
         self._reader.close()
         self._host.forget(self)
-        if self._greenlet is not None:
-            gevent.kill(self._greenlet, block=False)
+        if self._worker is not None:
+            gevent.kill(self._worker, block=False)
 
 
 # -- the host -------------------------------------------------------------------------------------
@@ -460,6 +462,7 @@ class WSGIHost:
         self._loop = loop
         self._listener: Socket | None = None
         self._watchers: tuple[Any, ...] = ()
+        self._idle: list[greenlet] = []
 
     def start(self) -> None:
         """
@@ -486,6 +489,8 @@ class WSGIHost:
         try:
             listener.setblocking(False)  # noqa: FBT003
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Inherited by the connections: Nagle would hold the end of a long answer for 40 ms.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.bind((self.host, self.port))
             listener.listen(_BACKLOG)
         except OSError as error:
@@ -513,8 +518,6 @@ class WSGIHost:
         number, peer = self._listener._accept()  # noqa: SLF001  # accept() without its wrapper
         sock = Socket(self._listener.family, socket.SOCK_STREAM, 0, number)
         sock.setblocking(False)  # noqa: FBT003
-        # An answer is one segment or more: Nagle would hold the last one for 40 ms.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         environ: WSGIEnvironment = {
             **_ENVIRON,
             "wsgi.errors": sys.stderr,
@@ -540,6 +543,20 @@ class WSGIHost:
     def _accept_again(self) -> None:
         if self._watchers and not self._watchers[0].active:
             self._watchers[0].start(self._accept)
+
+    def worker(self) -> greenlet:
+        """
+        A greenlet that serves requests: switch to it with a connection and a request.
+
+        Only the hub does that, as gevent's own callbacks do, so that whatever the application
+        waits for comes back to the hub. They are used again: a new one maps memory each time.
+        """
+        return self._idle.pop() if self._idle else greenlet(self._work, self.hub)
+
+    def _work(self, connection: _Connection, request: Request) -> None:
+        while connection.serve(request) and len(self._idle) < _IDLE_WORKERS:
+            self._idle.append(getcurrent())
+            connection, request = self.hub.switch()
 
     def answer(self, request: Request) -> tuple[bytes, bool]:
         """The bytes of the answer to a request, and whether the connection goes on after it."""
@@ -572,3 +589,4 @@ class WSGIHost:
         self._listener = None
         for connection in list(self.connections):
             connection.close()
+        self._idle.clear()
