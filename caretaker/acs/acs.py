@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from ipaddress import ip_address
+from sys import intern
 
 from caretaker.acs.devices import Device
 from caretaker.acs.tasks import Steps, Task, provision
@@ -60,14 +61,14 @@ class ACS:
         if device is None:
             device = self.devices[device_id] = Device(device_id, about, now)
         device.last_inform = now
-        device.peer = peer
+        device.peer = intern(peer)
         if any(event.event_code == "0 BOOTSTRAP" for event in inform.event):
             device.credentials = None
-        device.learn_values(inform.parameter_list, now)
+        device.known.learn_values(inform.parameter_list, now)
         for name, value, _ in inform.parameter_list:
             if name.endswith(".ManagementServer.ConnectionRequestURL"):
                 device.url = value
-                device.root = f"{name.partition('.')[0]}."
+                device.root = intern(f"{name.partition('.')[0]}.")
         return device
 
     def provision(self, device: Device) -> Steps | None:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from sys import intern
+from typing import TYPE_CHECKING, Any, Protocol
 
-from caretaker.cwmp.messages import DeviceIdStruct, ParameterInfoStruct, ParameterValueStruct
+from caretaker.acs.parameters import Known, Parameters
+from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import InputError
 
 if TYPE_CHECKING:
     from caretaker.acs.tasks import Task
     from caretaker.digest import Credentials
-
-
-_NAME = re.compile(r"[A-Za-z]\w*\.")
-"""How the path of a parameter or object begins; anything else has no place in the tree."""
-
-
-class Known(NamedTuple):
-    """What is known of one parameter or object; the path of an object ends with a dot."""
-
-    value: str | None
-    type: str
-    writable: bool | None
-    seen: float
 
 
 class Session(Protocol):
@@ -63,10 +50,16 @@ class Device:
 
     def __init__(self, device_id: str, about: DeviceIdStruct, now: float) -> None:
         self.device_id = device_id
-        self.about = about
+        # What all devices of a model share is held once.
+        self.about = about._replace(
+            manufacturer=intern(about.manufacturer),
+            oui=intern(about.oui),
+            product_class=intern(about.product_class),
+        )
         self.registered = self.last_inform = now
-        self.known: dict[str, Known] = {}
-        self.tasks: deque[Task] = deque()
+        self.known = Parameters()
+        self.tasks: list[Task] = []
+        """What is to be done, in this order."""
         self.root = "Device."
         self.url = ""
         """Its ConnectionRequestURL."""
@@ -76,29 +69,6 @@ class Device:
         """What we have set it to ask of a Connection Request; None before we did."""
         self.session: Session | None = None
         """Its running session; None between sessions."""
-
-    def learn_values(self, values: Iterable[ParameterValueStruct], now: float) -> None:
-        """Take values that it sent."""
-        for name, value, kind in values:
-            if _NAME.match(name) is None:
-                continue
-            old = self.known.get(name)
-            path = sys.intern(name)
-            self.known[path] = Known(value, sys.intern(kind), old.writable if old else None, now)
-
-    def learn_names(self, names: Iterable[ParameterInfoStruct], now: float) -> None:
-        """Take names that it sent."""
-        for name, writable in names:
-            if _NAME.match(name) is None:
-                continue
-            old = self.known.get(name)
-            value, kind = (old.value, old.type) if old else (None, "")
-            self.known[sys.intern(name)] = Known(value, kind, writable, now)
-
-    def forget(self, path: str) -> None:
-        """Drop an object and all below it."""
-        for name in [name for name in self.known if name.startswith(path)]:
-            del self.known[name]
 
     def document(self) -> dict[str, Any]:
         """The device as GenieACS's north-bound API shows one."""

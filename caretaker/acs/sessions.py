@@ -68,7 +68,7 @@ class _Controller:
         assert self.device is not None
         if self.device.session is not self or not self.device.tasks:
             return False
-        self._task = self.device.tasks.popleft()
+        self._task = self.device.tasks.pop(0)
         self._steps = self._task.steps(self.device)
         return True
 
@@ -94,7 +94,7 @@ class _Controller:
     def left(self) -> None:
         """The CPE has left the session half-way: what was being done waits for the next one."""
         if self.device is not None and self._task is not None:
-            self.device.tasks.appendleft(self._task)
+            self.device.tasks.insert(0, self._task)
         self._task = self._steps = None
         self.closed()
 

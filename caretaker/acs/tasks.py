@@ -105,7 +105,7 @@ def _is_unknown_name(response: m.Response) -> bool:
 
 def _learn(device: Device, response: m.Response) -> None:
     assert isinstance(response, m.GetParameterValuesResponse)
-    device.learn_values(response.parameter_list, time.time())
+    device.known.learn_values(response.parameter_list, time.time())
 
 
 def _set_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
@@ -115,7 +115,7 @@ def _set_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
         _learn(device, good((yield m.GetParameterValues(untold))))
     values = tuple(_typed(device, *triple) for triple in triples)
     good((yield m.SetParameterValues(values, "")))
-    device.learn_values(values, time.time())
+    device.known.learn_values(values, time.time())
 
 
 def _needs_type(device: Device, name: str, _: Any, kind: str = "") -> bool:
@@ -138,12 +138,18 @@ def _refresh_object(device: Device, arguments: dict[str, Any]) -> Steps:
     path = _object_path(arguments["objectName"])
     response = good((yield m.GetParameterNames(path, False)))
     assert isinstance(response, m.GetParameterNamesResponse)
-    device.forget(path)
-    device.learn_names(response.parameter_list, time.time())
+    device.known.forget(path)
+    device.known.learn_names(response.parameter_list, time.time())
     names = [info.name for info in response.parameter_list if not info.name.endswith(".")]
-    for start in range(0, len(names), BATCH):
-        batch = tuple(names[start : start + BATCH])
-        _learn(device, good((yield m.GetParameterValues(batch))))
+    values: list[m.ParameterValueStruct] = []
+    try:
+        for start in range(0, len(names), BATCH):
+            batch = tuple(names[start : start + BATCH])
+            response = good((yield m.GetParameterValues(batch)))
+            assert isinstance(response, m.GetParameterValuesResponse)
+            values += response.parameter_list
+    finally:  # at once, which is cheaper; of a device that has left half-way what it has told
+        device.known.learn_values(values, time.time())
 
 
 def _object_path(name: str) -> str:
@@ -157,13 +163,13 @@ def _add_object(device: Device, arguments: dict[str, Any]) -> Steps:
     row = f"{table}{response.instance_number}."
     names = good((yield m.GetParameterNames(row, False)))
     assert isinstance(names, m.GetParameterNamesResponse)
-    device.learn_names(names.parameter_list, time.time())
+    device.known.learn_names(names.parameter_list, time.time())
 
 
 def _delete_object(device: Device, arguments: dict[str, Any]) -> Steps:
     row = _object_path(arguments["objectName"])
     good((yield m.DeleteObject(row, "")))
-    device.forget(row)
+    device.known.forget(row)
 
 
 def _reboot(_: Device, __: dict[str, Any]) -> Steps:

@@ -74,7 +74,12 @@ def read_text(element: etree._Element) -> str:
 
 def local(element: etree._Element) -> str:
     """The name of an element without its namespace, or a prefix that was never declared."""
-    return element.tag.rpartition("}")[2].rpartition(":")[2]
+    return _local(element.tag)
+
+
+@lru_cache(1024)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2].rpartition(":")[2]
 
 
 # -- codecs of values -----------------------------------------------------------------------------
@@ -180,7 +185,7 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
     def read(element: etree._Element) -> Any:
         values = defaults.copy()
         for child in element:
-            i = index.get(local(child))
+            i = index.get(_local(child.tag))
             if i is None:
                 continue
             part = parts[i]

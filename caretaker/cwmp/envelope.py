@@ -79,6 +79,7 @@ def hardened_parser(
         remove_pis=True,
         recover=recover,
         remove_blank_text=remove_blank_text,
+        collect_ids=False,
     )
 
 

@@ -14,8 +14,8 @@ Rules of this file:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from string import ascii_letters, digits
 from typing import Annotated, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from caretaker.cwmp.faults import meaning
@@ -94,10 +94,10 @@ class DeviceIdStruct(NamedTuple):
 
 def _percent_encoded(text: str) -> str:
     octets = text.encode("utf-8", "surrogatepass")
-    return "".join(chr(octet) if octet in _PLAIN else f"%{octet:02X}" for octet in octets)
+    return _SPECIAL.sub(lambda found: b"%%%02X" % found[0][0], octets).decode("ascii")
 
 
-_PLAIN = frozenset((ascii_letters + digits + "_").encode())
+_SPECIAL = re.compile(rb"[^A-Za-z0-9_]")
 
 
 class FaultStruct(NamedTuple):

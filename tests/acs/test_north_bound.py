@@ -11,8 +11,9 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from caretaker.acs.acs import ACS
-from caretaker.acs.devices import Device, Known
+from caretaker.acs.devices import Device
 from caretaker.acs.north_bound import NorthBoundApp
+from caretaker.acs.parameters import Known
 from caretaker.acs.tasks import TASKS, Task
 from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import FaultError, InputError

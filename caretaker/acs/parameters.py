@@ -1,0 +1,128 @@
+"""
+What is known of a device's parameters, at a few bytes for each.
+
+Devices of one model tell the same paths and types: these are held once, in a layout that the
+devices share. A device's own are its values and when they were seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, MutableMapping
+from functools import lru_cache
+from sys import intern
+from typing import NamedTuple
+
+from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
+
+_NAME = re.compile(r"[A-Za-z]\w*\.")
+"""How the path of a parameter or object begins; anything else has no place in the tree."""
+
+
+class Known(NamedTuple):
+    """What is known of one parameter or object; the path of an object ends with a dot."""
+
+    value: str | None
+    type: str
+    writable: bool | None
+    seen: float
+
+
+class _Kind(NamedTuple):
+    type: str
+    writable: bool | None
+
+
+class _Layout(NamedTuple):
+    """Where each path stands, and what kind of parameter stands there."""
+
+    index: dict[str, int]
+    kinds: tuple[_Kind, ...]
+
+
+@lru_cache(64)  # the layouts that devices come to; one that is forgotten here is only not shared
+def _layout(paths: tuple[str, ...], kinds: tuple[_Kind, ...]) -> _Layout:
+    return _Layout({intern(path): number for number, path in enumerate(paths)}, kinds)
+
+
+@lru_cache(1024)
+def _kind(type_: str, writable: bool | None) -> _Kind:  # noqa: FBT001
+    return _Kind(intern(type_), writable)
+
+
+class Parameters(MutableMapping[str, Known]):
+    """The parameters and objects of one device, by path."""
+
+    __slots__ = ("_layout", "_seen", "_values")
+
+    def __init__(self) -> None:
+        self._layout = _layout((), ())
+        self._values: list[str | None] = []
+        self._seen: list[float] = []
+
+    def learn_values(self, values: Iterable[ParameterValueStruct], now: float) -> None:
+        """Take values that the device sent; most are of parameters that are known already."""
+        index, kinds = self._layout
+        new: dict[str, Known] = {}
+        for name, value, kind in values:
+            at = index.get(name)
+            if at is not None and kinds[at].type == kind:
+                self._values[at] = value
+                self._seen[at] = now
+            elif _NAME.match(name) is not None:
+                new[name] = Known(value, kind, None if at is None else kinds[at].writable, now)
+        if new:
+            self._take(new)
+
+    def learn_names(self, names: Iterable[ParameterInfoStruct], now: float) -> None:
+        """Take names that the device sent."""
+        new: dict[str, Known] = {}
+        for name, writable in names:
+            if _NAME.match(name) is not None:
+                old = self.get(name)
+                value, kind = (old.value, old.type) if old else (None, "")
+                new[name] = Known(value, kind, writable, now)
+        self._take(new)
+
+    def forget(self, prefix: str) -> None:
+        """Drop an object and all below it."""
+        self._keep([path for path in self if not path.startswith(prefix)])
+
+    def _keep(self, paths: list[str]) -> None:
+        index, kinds = self._layout
+        places = [index[path] for path in paths]
+        self._layout = _layout(tuple(paths), tuple([kinds[at] for at in places]))
+        self._values = [self._values[at] for at in places]
+        self._seen = [self._seen[at] for at in places]
+
+    def _take(self, new: dict[str, Known]) -> None:
+        """Take parameters that are new, or of another kind than before: all make one layout."""
+        places, kinds = self._layout.index.copy(), list(self._layout.kinds)
+        values, seen = self._values, self._seen
+        for path, known in new.items():
+            at = places.setdefault(path, len(places))
+            if at == len(values):
+                values.append(None)
+                seen.append(0.0)
+                kinds.append(_kind("", None))
+            kinds[at] = _kind(known.type, known.writable)
+            values[at], seen[at] = known.value, known.seen
+        self._layout = _layout(tuple(places), tuple(kinds))
+        self._values, self._seen = values[:], seen[:]  # without the room that appending makes
+
+    def __getitem__(self, path: str) -> Known:
+        at = self._layout.index[path]
+        return Known(self._values[at], *self._layout.kinds[at], self._seen[at])
+
+    def __setitem__(self, path: str, known: Known) -> None:
+        self._take({path: known})
+
+    def __delitem__(self, path: str) -> None:
+        self[path]
+        self._keep([other for other in self if other != path])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layout.index)
+
+    def __len__(self) -> int:
+        return len(self._values)
