@@ -188,6 +188,9 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--inform-together", False, bool, "",
             "CPEs follow the PeriodicInformTime of their profile, all at once; otherwise each has "
             "a phase of its own until the ACS sets a time", "store_true"),
+    _Option("--start", "factory", _one_of("factory", "running"), "<factory|running>",
+            "factory: each CPE begins with 0 BOOTSTRAP and 1 BOOT; running: as if it had been "
+            "running for days, with its next periodic Inform", in_web_ui=True),
     _Option("--boot-delay", "0-0", _range, "<low-high>", "Seconds from a boot to its Inform"),
     _Option("--reboot-seconds", "10-30", _range, "<low-high>", "How long a reboot takes"),
     _Option("--transfers", "simulated", _one_of("simulated", "real"), "<simulated|real>",
@@ -332,6 +335,7 @@ class Settings:
     inform_interval: float | None
     inform_jitter: float
     inform_together: bool
+    start: str
     boot_delay: str
     reboot_seconds: str
     transfers: str

@@ -7,6 +7,7 @@ wrong ends the process with one line and exit code 2, which SystemExit carries t
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
 import psutil
+from locust import argument_parser
 from locust.runners import (
     STATE_RUNNING,
     STATE_SPAWNING,
@@ -53,6 +55,7 @@ def install(events: Events) -> None:
     """
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+        _remember_defaults()
         _Hooks(environment, runner)
 
     def on_parser(parser: Any, **_: Any) -> None:
@@ -60,6 +63,17 @@ def install(events: Events) -> None:
 
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
+
+
+def _remember_defaults() -> None:
+    """
+    Have Locust parse its own defaults once (decision 0017).
+
+    A worker does it for every single option of every message to spawn users, one a second in a
+    ramp: 0.3 s in which no session, Connection Request or heartbeat goes on.
+    """
+    if not hasattr(argument_parser.default_args_dict, "cache_info"):
+        argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
 class _Hooks:

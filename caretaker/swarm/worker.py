@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
 from caretaker.outages import ACSOutage
-from caretaker.pace import RateLimit
+from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import Shard
@@ -36,7 +37,7 @@ from caretaker.swarm.arguments import Settings
 from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
-from caretaker.swarm.ledger import IndexSet, Ranges
+from caretaker.swarm.ledger import IndexSet, Ranges, ranges_of
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
 from caretaker.timeline import Timeline
@@ -50,6 +51,8 @@ SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
 SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
+FREEZE_CPES = 20_000
+"""After so many CPEs the collector is told to leave them alone."""
 
 
 class _Run:
@@ -81,6 +84,9 @@ class _Run:
         self.last: dict[str, Any] | None = None
         """The snapshot that ended it."""
         self.hurry = Event()
+        self._ending = False
+        self._pace = Pace()
+        self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
         self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
         self.shard.start()
@@ -110,8 +116,42 @@ class _Run:
             return NorthBound(self.settings.nbi_url)
         return Direct(self.shard)
 
+    def power_on(self, indices: Iterable[int]) -> None:
+        """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
+        running = self.settings.start == "running"
+        switch_on = self.shard.resume if running else self.shard.power_on
+        for index in indices:
+            self._pace.wait()
+            if self._ending:
+                return
+            switch_on(index)
+            self.profiles[self.shard.cpes[index].profile.name] += 1
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """
+        Keep the collector off CPEs, which live as long as the run.
+
+        Looking at all of them in every full collection would stop the loop, the longer the larger
+        the fleet is.
+        """
+        self._thawed += 1
+        if self._thawed >= FREEZE_CPES:
+            self._thawed = 0
+            gc.freeze()
+
+    def power_off(self, indices: Iterable[int]) -> None:
+        """Power CPEs off, as many in a turn of the loop."""
+        for index in indices:
+            self._pace.wait()
+            cpe = self.shard.cpes.get(index)
+            if cpe is not None:
+                self.profiles[cpe.profile.name] -= 1
+                self.shard.power_off((index,))
+
     def end(self) -> None:
         """Let what is under way end, unless there is a hurry."""
+        self._ending = True
         self.stage.stop()
         if self.driver is not None:
             self.driver.stop(TASKS_SECONDS, self.hurry)
@@ -119,6 +159,11 @@ class _Run:
         self._sampler.kill(block=False)
         self.health.stop()
         self.sink.flush()
+
+    def abandon(self) -> None:
+        """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.shard.abandon()
+        self._pace.stop()
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:
@@ -237,26 +282,20 @@ class Worker:
             gc.unfreeze()  # the last fleet goes
         self._run = _Run(self, number, settings, started - time.time() + time.monotonic())
 
-    def power_on(self) -> tuple[int, ...]:
-        """Lease the indices of one user's CPEs and power them on."""
-        run = self._run
-        if run is None:
-            return ()
-        indices = self.lease.take(run.settings.cpes_per_user)
-        for index in indices:
-            run.shard.power_on(index)
-            run.profiles[run.shard.cpes[index].profile.name] += 1
-        return indices
+    def lease_indices(self) -> Sequence[tuple[int, int]]:
+        """Lease the indices of one user's CPEs."""
+        return self.lease.take(self._run.settings.cpes_per_user) if self._run is not None else ()
 
-    def power_off(self, indices: tuple[int, ...]) -> None:
-        """Power these CPEs off and give their indices back."""
-        run = self._run
-        if run is not None:
-            for index in indices:
-                if index in run.shard.cpes:
-                    run.profiles[run.shard.cpes[index].profile.name] -= 1
-            run.shard.power_off(indices)
-        self.lease.give_back(indices)
+    def power_on(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Power the CPEs of these indices on."""
+        if self._run is not None:
+            self._run.power_on(IndexSet(ranges))
+
+    def power_off(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Power the CPEs of these indices off and give the indices back."""
+        if self._run is not None and self._run.last is None:
+            self._run.power_off(IndexSet(ranges))
+        self.lease.give_back(ranges)
 
     def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
         """Do something to the CPEs that are here, as the master says."""
@@ -276,6 +315,7 @@ class Worker:
         if run.last is None:
             run.end()
             run.last = self._snapshot(run, final=True)
+            run.abandon()
         return run.last
 
     def hurry(self) -> None:
@@ -300,7 +340,7 @@ class Worker:
             run.shard.book(results)
         else:
             run.shard.close_books(results)
-            held = IndexSet((index, index + 1) for index in sorted(run.shard.cpes)).ranges
+            held = ranges_of(run.shard.cpes)
         return {
             "run": run.number,
             "worker": self.index,

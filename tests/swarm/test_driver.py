@@ -59,6 +59,9 @@ class Operator:
         self._clock = clock
         self._gate = gate
 
+    def reaches(self, _: CPE) -> bool:
+        return True
+
     def act(self, box: CPE) -> tuple[str, str | None]:
         self.times.append(self._clock.now)
         self.seen[box.index] += 1
