@@ -31,6 +31,7 @@ class Pace:
         self._watcher = loop.check(ref=False)
         self._watcher.start(self._turn)
         self._idle = loop.idle()
+        self._stopped = False
 
     def _turn(self) -> None:
         self._began = time.perf_counter()
@@ -41,7 +42,7 @@ class Pace:
 
     def wait(self) -> None:
         """Go on now, or in a later turn if this one has lasted long enough."""
-        if time.perf_counter() - self._began < TURN_SECONDS:
+        if self._stopped or time.perf_counter() - self._began < TURN_SECONDS:
             return
         waiter: Waiter[None] = Waiter()
         if not self._waiting:
@@ -50,9 +51,12 @@ class Pace:
         waiter.get()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Watch no longer; who waits goes on."""
+        self._stopped = True
         self._watcher.stop()
         self._idle.stop()
+        while self._waiting:
+            gevent.get_hub().loop.run_callback(self._waiting.popleft().switch, None)
 
 
 def _nothing() -> None:

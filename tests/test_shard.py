@@ -165,6 +165,53 @@ def bench() -> Iterator[Bench]:
     made.shard.stop()
 
 
+def test_cpes_that_are_taken_up_as_they_run_inform_at_their_period() -> None:
+    bench = Bench(behaviors=Behaviors(inform_interval=100))
+    for index in range(3):
+        bench.shard.resume(index)
+    bench.shard.start()
+    settle()
+    assert bench.told == []
+    bench.at(bench.clock.now + 100)
+    assert bench.told == [("2 PERIODIC",)] * 3
+    bench.shard.stop()
+
+
+def test_a_drain_that_comes_just_when_cpes_are_due_begins_nothing() -> None:
+    bench = Bench(behaviors=Behaviors(inform_interval=100))
+    bench.shard.resume(0)
+    bench.shard.start()
+    settle()
+    bench.clock.now += 100
+    bench.shard._wake.set()  # the scheduler is to run before it hears of its end
+    bench.shard.drain(0)
+    settle()
+    assert bench.shard.cpes[0].due <= bench.clock.now
+    assert bench.told == []
+    bench.shard.stop()
+
+
+def test_a_fleet_can_be_dropped_at_once_with_its_books_closed() -> None:
+    gate = Event()
+
+    def hanging() -> Post:
+        def post(_: bytes) -> Answer:
+            gate.wait()
+            return Answer(204, b"")
+
+        return post
+
+    bench = Bench(hanging)
+    bench.boot(3)
+    before = Results()
+    bench.shard.close_books(before)
+    assert before.with_prefix("events.pending") == {"0 BOOTSTRAP": 3, "1 BOOT": 3}
+    bench.shard.abandon()
+    assert [record.outcome for record in bench.sink.sessions] == [Outcome.ABANDONED] * 3
+    assert bench.shard.cpes == {}
+    assert all(transport.closed for transport in bench.transports)
+
+
 @pytest.mark.rule("4.2-1")
 def test_cpes_inform_when_they_are_powered_on(bench: Bench) -> None:
     bench.boot(3)
