@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from caretaker.errors import Blame
 from caretaker.metrics import written
 
 Summary = Mapping[str, Any]
@@ -24,6 +25,12 @@ _LEFT_TO_LEVELS = {
 """Checks that are not made when a service level says how many failures may be."""
 
 
+def _failed(sessions: Mapping[str, Any]) -> str:
+    limits = sessions["blame"].get(Blame.GENERATOR.value, 0)
+    ours = f", {limits} of them at the limits of this machine (docs/limits.md)" if limits else ""
+    return f"{sessions['failed']} sessions failed{ours}"
+
+
 def checks(summary: Summary) -> dict[str, str | None]:
     """Each standard check by name, with the sentence that says what is wrong, None if nothing."""
     sessions, crs, tasks = summary["sessions"], summary["connection_requests"], summary["tasks"]
@@ -32,7 +39,7 @@ def checks(summary: Summary) -> dict[str, str | None]:
     twice = fleet["duplicate_serial_numbers"]
     rows = (
         ("nothing else failed", bool(others), "; ".join(others)),
-        ("no session failed", sessions["failed"] > 0, f"{sessions['failed']} sessions failed"),
+        ("no session failed", sessions["failed"] > 0, _failed(sessions)),
         (
             "all sessions ended",
             sessions["unfinished"] > 0,

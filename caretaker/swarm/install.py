@@ -31,6 +31,7 @@ from locust.runners import (
 from caretaker.errors import InputError
 from caretaker.swarm import messages as msg
 from caretaker.swarm.arguments import Settings, add_arguments
+from caretaker.swarm.machine import Machine, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import Master
 from caretaker.swarm.users import CPEUser
 from caretaker.swarm.web import guard_start
@@ -56,6 +57,7 @@ def install(events: Events) -> None:
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
         _remember_defaults()
+        raise_descriptors()
         _Hooks(environment, runner)
 
     def on_parser(parser: Any, **_: Any) -> None:
@@ -179,6 +181,7 @@ class _Hooks:
         try:
             if self._master is not None:
                 self._master.begin()
+                self._look_at_limits()
             if self._worker is not None:
                 options = self._environment.parsed_options
                 number = getattr(options, "caretaker_run", 0)
@@ -187,6 +190,17 @@ class _Hooks:
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             self._runner.greenlet.spawn(self._runner.stop)
+
+    def _look_at_limits(self) -> None:
+        """Warn of what of the run does not fit this machine, where all its workers are."""
+        options: Any = self._environment.parsed_options
+        if not isinstance(self._runner, LocalRunner) and not options.processes:
+            return
+        users = self._runner.target_user_count or options.num_users or 0
+        rate = getattr(self._runner, "spawn_rate", 0) or options.spawn_rate or 0
+        plan = plan_of(self._settings(), self._environment.host or "", users, rate)
+        for text in warnings(plan, Machine.here()):
+            _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._worker is not None:

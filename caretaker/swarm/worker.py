@@ -33,6 +33,7 @@ from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import Shard
+from caretaker.sources import check_reach, expand
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
@@ -202,7 +203,14 @@ def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
     tls = None
     if address.scheme == "https":
         tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
-    return Endpoint(address, settings.answer_timeout, frozenset(settings.allow_hosts), tls)
+    allowed = frozenset(settings.allow_hosts)
+    # What this machine's addresses are, its own command line knows better than the master's.
+    texts = worker.source_addresses or settings.source_addresses
+    sources = tuple(source for text in texts for source in expand(text))
+    endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
+    if sources:
+        check_reach(sources, [family for family, _ in endpoint.addresses(address)])
+    return endpoint
 
 
 class Worker:
@@ -221,6 +229,7 @@ class Worker:
         self.environment = environment
         self.index: int = environment.runner.worker_index  # type: ignore[union-attr]
         self.fleet_total = 0
+        self.source_addresses = settings.source_addresses
         self.lease = Lease(self._send_lease)
         self._run: _Run | None = None
         port = settings.cr_port + self.index if settings.cr_port else 0
