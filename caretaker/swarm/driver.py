@@ -117,9 +117,9 @@ class Direct:
     def __init__(self, shard: Shard) -> None:
         self._shard = shard
 
-    def reaches(self, _: CPE) -> bool:
-        """It needs no one else to know the CPE."""
-        return True
+    def reaches(self, cpe: CPE) -> bool:
+        """It needs no one else to know the CPE; in a session the ACS may be changing its secret."""
+        return not cpe.in_session
 
     def act(self, cpe: CPE) -> tuple[str, str | None]:
         """Send one."""

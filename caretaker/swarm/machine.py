@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from caretaker.device.profile import Profile
     from caretaker.swarm.arguments import Settings
 
-RESERVED = 1_000
-"""Descriptors beside those of sessions: Connection Requests, the driver, Locust, files."""
+DESCRIPTORS_PER_SESSION = 2
+"""One for its connection, one kept for Connection Requests, the driver, Locust and files."""
 BACKLOG = 1_024
 """Connection Requests that may wait to be accepted."""
 TIME_WAIT_SECONDS = 60
@@ -114,13 +114,26 @@ def raise_descriptors() -> None:
             return  # macOS has a limit of its own below an unlimited hard one
 
 
+def sessions_that_fit(wanted: int) -> int:
+    """
+    How many sessions this process may run at once: no more than wanted.
+
+    Who is out of descriptors can't even say so: reading how much memory it has takes one.
+    """
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, soft // DESCRIPTORS_PER_SESSION))
+
+
 def _descriptors(plan: Plan, machine: Machine) -> str | None:
-    needed = plan.sessions_at_once + RESERVED
+    needed = plan.sessions_at_once * DESCRIPTORS_PER_SESSION
     if machine.descriptors >= needed or machine.descriptors == resource.RLIM_INFINITY:
         return None
+    fit = machine.descriptors // DESCRIPTORS_PER_SESSION
     return (
-        f"{machine.descriptors} descriptors for each worker, {needed} are needed for "
-        f"{plan.sessions_at_once} sessions at once: ulimit -n {needed}, or a lower --max-sessions"
+        f"{machine.descriptors} descriptors let each worker run {fit} sessions at once, not "
+        f"{plan.sessions_at_once}; more wait: ulimit -n {needed}, or a lower --max-sessions"
     )
 
 
@@ -176,7 +189,7 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
     if float(most) > float(least):
         storm = min(storm, cpes / (float(most) - float(least)))
     return Plan(
-        settings.max_sessions * (2 if settings.transfers == "real" else 1),
+        settings.max_sessions * (1 + (settings.transfers == "real")),
         cpes * _informs_per_second(settings) + settings.cr_rate,
         storm,
         cpes if settings.start == "factory" else 0,

@@ -39,6 +39,7 @@ from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
 from caretaker.swarm.ledger import IndexSet, Ranges, ranges_of
+from caretaker.swarm.machine import sessions_that_fit
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
 from caretaker.timeline import Timeline
@@ -75,7 +76,7 @@ class _Run:
             _premises(worker, settings, endpoint),
             outage.open,
             self.sink,
-            max_sessions=settings.max_sessions,
+            max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
             mover=Mover(endpoint, settings.bandwidth),
             timeline=Timeline(started),
@@ -165,6 +166,12 @@ class _Run:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
         self.shard.abandon()
         self._pace.stop()
+
+
+def _max_sessions(settings: Settings) -> int:
+    """Of sessions, and of transfers as well where they move bytes."""
+    kinds = 1 + (settings.transfers == "real")
+    return max(1, sessions_that_fit(settings.max_sessions * kinds) // kinds)
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from caretaker.swarm.arguments import OPTIONS, Settings, dest
-from caretaker.swarm.machine import CHECKS, Machine, Plan, plan_of, warnings
+from caretaker.swarm.machine import CHECKS, Machine, Plan, plan_of, sessions_that_fit, warnings
 
 LARGE = Machine(descriptors=100_000, ports=60_000, reuse=1, backlog=4096, tracked=None)
 PLAN = Plan(sessions_at_once=1000, per_second=1000.0)
@@ -37,6 +37,14 @@ def test_each_limit_is_named_with_the_command_that_mends_it(machine: Machine, cu
     found = warnings(PLAN._replace(per_second=1001.0 if machine.reuse == 0 else 1000.0), machine)
     assert [cure in text for text in found] == [True]
     assert "\n" not in found[0]
+
+
+def test_sessions_leave_descriptors_for_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {resource.RLIMIT_NOFILE: (100, 100)}
+    monkeypatch.setattr(resource, "getrlimit", limits.__getitem__)
+    assert (sessions_that_fit(1000), sessions_that_fit(7)) == (50, 7)
+    limits[resource.RLIMIT_NOFILE] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    assert sessions_that_fit(1000) == 1000
 
 
 def test_every_check_can_warn() -> None:
