@@ -53,6 +53,8 @@ SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
 SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
+POWER_SHARE = 0.4
+"""Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
 FREEZE_CPES = 20_000
 """After so many CPEs the collector is told to leave them alone."""
 
@@ -87,7 +89,7 @@ class _Run:
         """The snapshot that ended it."""
         self.hurry = Event()
         self._ending = False
-        self._pace = Pace()
+        self._pace = Pace(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
         self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
