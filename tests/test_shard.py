@@ -177,20 +177,6 @@ def test_cpes_that_are_taken_up_as_they_run_inform_at_their_period() -> None:
     bench.shard.stop()
 
 
-def test_a_drain_that_comes_just_when_cpes_are_due_begins_nothing() -> None:
-    bench = Bench(behaviors=Behaviors(inform_interval=100))
-    bench.shard.resume(0)
-    bench.shard.start()
-    settle()
-    bench.clock.now += 100
-    bench.shard._wake.set()  # the scheduler is to run before it hears of its end
-    bench.shard.drain(0)
-    settle()
-    assert bench.shard.cpes[0].due <= bench.clock.now
-    assert bench.told == []
-    bench.shard.stop()
-
-
 def test_a_fleet_can_be_dropped_at_once_with_its_books_closed() -> None:
     gate = Event()
 
@@ -476,6 +462,33 @@ def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> No
     counting.stop()
     pace.stop()
     assert len(set(made_in)) == 5
+
+
+def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
+    pace, made = Pace(), []
+
+    def answer() -> None:
+        pace.wait()
+        made.append(1)
+
+    waiting = [gevent.spawn(answer) for _ in range(5)]
+    gevent.sleep(0)
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
+    pace._turn()
+    assert len(made) == 5
+    gevent.joinall(waiting)
+    pace.stop()
+
+
+def test_who_waits_when_a_pace_ends_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
+    pace = Pace()
+    waiting = [gevent.spawn(pace.wait) for _ in range(3)]
+    gevent.sleep(0)
+    pace.stop()
+    gevent.joinall([*waiting, gevent.spawn(pace.wait)], timeout=5)
+    assert all(each.dead for each in waiting)
 
 
 def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
