@@ -466,19 +466,23 @@ def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
-    pace, made = Pace(), []
+    pace, turns = Pace(), [0]
+    made_in: list[int] = []
 
     def answer() -> None:
         pace.wait()
-        made.append(1)
+        made_in.append(turns[-1])
 
     waiting = [gevent.spawn(answer) for _ in range(5)]
     gevent.sleep(0)
     monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
-    pace._turn()
-    assert len(made) == 5
-    gevent.joinall(waiting)
+    counting = gevent.get_hub().loop.check(ref=False)
+    counting.start(lambda: turns.append(turns[-1] + 1))
+    gevent.joinall(waiting, timeout=5)
+    counting.stop()
     pace.stop()
+    assert len(made_in) == 5
+    assert len(set(made_in)) == 1
 
 
 def test_who_waits_when_a_pace_ends_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
