@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from caretaker.actions import Stage, act
 from caretaker.connection_request.server import ConnectionRequestServer
@@ -88,6 +89,7 @@ class _Run:
         self.last: dict[str, Any] | None = None
         """The snapshot that ended it."""
         self.hurry = Event()
+        self.draining = Semaphore()
         self._ending = False
         self._pace = Pace(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
@@ -330,10 +332,11 @@ class Worker:
         run = self._run
         if run is None:
             return None
-        if run.last is None:
-            run.end()
-            run.last = self._snapshot(run, final=True)
-            run.abandon()
+        with run.draining:  # the master's word and Locust's own may both come
+            if run.last is None:
+                run.end()
+                run.last = self._snapshot(run, final=True)
+                run.abandon()
         return run.last
 
     def hurry(self) -> None:
