@@ -114,7 +114,7 @@ class WorkerAlone:
         gc.collect()
         before = unique_bytes(), cpu_seconds()
         for _ in range(0, cpes, CPES_PER_USER):
-            self._worker.power_on()
+            self._worker.power_on(self._worker.lease_indices())
         self._power_on_cpu = cpu_seconds() - before[1]
         self._now = self._shard._clock
         if contacted:

@@ -185,7 +185,14 @@ class _Counter(_Reader):
 
 # -- one connection -------------------------------------------------------------------------------
 
-_LIMITS = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+_LIMITS = {
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EADDRINUSE,
+    errno.EADDRNOTAVAIL,
+    errno.ENOBUFS,
+    errno.ENOMEM,
+}
 _REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ETIMEDOUT: "connection timed out",

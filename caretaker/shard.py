@@ -152,9 +152,17 @@ class Shard:
 
     def power_on(self, index: int, delay: float = 0.0) -> None:
         """Switch on the CPE of this index; its first session is after ``delay`` seconds."""
+        self._add(index).power_on(self._clock(), delay)
+        self.schedule(self.cpes[index])
+
+    def resume(self, index: int) -> None:
+        """Take up the CPE of this index as one that has been running for days."""
+        self._add(index).resume(self._clock())
+        self.schedule(self.cpes[index])
+
+    def _add(self, index: int) -> CPE:
         cpe = self.cpes[index] = CPE(index, self._mix[index], self.premises)
-        cpe.power_on(self._clock(), delay)
-        self.schedule(cpe)
+        return cpe
 
     def power_off(self, indices: Iterable[int]) -> None:
         """Switch off and forget CPEs; a session that runs is cut, as without power."""
@@ -465,6 +473,14 @@ class Shard:
         self.power_off(list(self.cpes))
         self._pace.stop()
 
+    def abandon(self) -> None:
+        """Cut what still runs and forget all CPEs; the books are closed, and stay as they are."""
+        self.drain(0)
+        self.power_off([*self._running, *self._moving])
+        self.cpes.clear()
+        self._heap.clear()
+        self._pace.stop()
+
     # The books.
 
     def book(self, results: Results) -> None:
@@ -487,13 +503,18 @@ class Shard:
         Add the books at the end of a run, with what is pending.
 
         That is counted by looking, not by subtraction: so the books can be wrong, and then say so.
+        All is looked at in one moment; counting it, which takes longer, leaves the loop its turns.
         """
         self.book(results)
-        for cpe in self.cpes.values():
-            for event in cpe.pending:
+        cpes = self.cpes.values()
+        told = [cpe.sent for cpe in cpes if cpe.sent]
+        pending = told + [cpe.events for cpe in cpes if cpe.events]
+        under_way = [t for cpe in cpes for t in cpe.transfers if t.state is not State.COMPLETED]
+        results.count("transfers.pending", len(under_way))
+        for events in pending:
+            self._pace.wait()
+            for event in events:
                 results.count(f"events.pending.{event.event_code}")
-            under_way = [each for each in cpe.transfers if each.state is not State.COMPLETED]
-            results.count("transfers.pending", len(under_way))
 
 
 _CREDENTIALS = {

@@ -487,7 +487,7 @@ class WSGIHost:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listener = Socket(family, socket.SOCK_STREAM)
         try:
-            listener.setblocking(False)  # noqa: FBT003
+            listener.setblocking(False)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Inherited by the connections: Nagle would hold the end of a long answer for 40 ms.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -517,7 +517,7 @@ class WSGIHost:
         assert self._listener is not None
         number, peer = self._listener._accept()  # noqa: SLF001  # accept() without its wrapper
         sock = Socket(self._listener.family, socket.SOCK_STREAM, 0, number)
-        sock.setblocking(False)  # noqa: FBT003
+        sock.setblocking(False)
         environ: WSGIEnvironment = {
             **_ENVIRON,
             "wsgi.errors": sys.stderr,

@@ -22,6 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "connection": {"errors", "http", "sockets"},
     "wsgi": {"errors", "loop"},
     "results": {"device", "errors"},
+    "sources": {"errors"},
     "timeline": {"device", "errors", "results"},
     "transport": {"connection", "digest", "errors", "http"},
     "connection_request": {"connection", "digest", "errors", "http", "loop", "results", "wsgi"},
@@ -47,7 +48,7 @@ LAYERS: dict[str, set[str]] = {
     "swarm": {
         "actions", "connection_request", "device", "digest", "errors", "fleet", "http", "kpis",
         "metrics", "mover", "outages", "pace", "profiles", "results", "scenarios", "shard",
-        "timeline",
+        "sources", "timeline",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "results", "transport",

@@ -165,6 +165,39 @@ def bench() -> Iterator[Bench]:
     made.shard.stop()
 
 
+def test_cpes_that_are_taken_up_as_they_run_inform_at_their_period() -> None:
+    bench = Bench(behaviors=Behaviors(inform_interval=100))
+    for index in range(3):
+        bench.shard.resume(index)
+    bench.shard.start()
+    settle()
+    assert bench.told == []
+    bench.at(bench.clock.now + 100)
+    assert bench.told == [("2 PERIODIC",)] * 3
+    bench.shard.stop()
+
+
+def test_a_fleet_can_be_dropped_at_once_with_its_books_closed() -> None:
+    gate = Event()
+
+    def hanging() -> Post:
+        def post(_: bytes) -> Answer:
+            gate.wait()
+            return Answer(204, b"")
+
+        return post
+
+    bench = Bench(hanging)
+    bench.boot(3)
+    before = Results()
+    bench.shard.close_books(before)
+    assert before.with_prefix("events.pending") == {"0 BOOTSTRAP": 3, "1 BOOT": 3}
+    bench.shard.abandon()
+    assert [record.outcome for record in bench.sink.sessions] == [Outcome.ABANDONED] * 3
+    assert bench.shard.cpes == {}
+    assert all(transport.closed for transport in bench.transports)
+
+
 @pytest.mark.rule("4.2-1")
 def test_cpes_inform_when_they_are_powered_on(bench: Bench) -> None:
     bench.boot(3)
@@ -429,6 +462,37 @@ def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> No
     counting.stop()
     pace.stop()
     assert len(set(made_in)) == 5
+
+
+def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
+    pace, turns = Pace(), [0]
+    made_in: list[int] = []
+
+    def answer() -> None:
+        pace.wait()
+        made_in.append(turns[-1])
+
+    waiting = [gevent.spawn(answer) for _ in range(5)]
+    gevent.sleep(0)
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
+    counting = gevent.get_hub().loop.check(ref=False)
+    counting.start(lambda: turns.append(turns[-1] + 1))
+    gevent.joinall(waiting, timeout=5)
+    counting.stop()
+    pace.stop()
+    assert len(made_in) == 5
+    assert len(set(made_in)) == 1
+
+
+def test_who_waits_when_a_pace_ends_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
+    pace = Pace()
+    waiting = [gevent.spawn(pace.wait) for _ in range(3)]
+    gevent.sleep(0)
+    pace.stop()
+    gevent.joinall([*waiting, gevent.spawn(pace.wait)], timeout=5)
+    assert all(each.dead for each in waiting)
 
 
 def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -286,7 +286,21 @@ class CPE:
     def power_on(self, now: float, delay: float = 0.0) -> float:
         """Switch on as it comes from the factory; the first contact is after ``delay`` seconds."""
         self.powered = True
-        self._boot(now, now + delay, EventStruct(ev.BOOTSTRAP))
+        self._boot(now, now + delay, _BOOTSTRAP)
+        return self.reschedule(now)
+
+    def resume(self, now: float) -> float:
+        """
+        Take it up as one that has been running for days, and return when it is due.
+
+        The ACS has had its first contact: it has nothing to tell until its periodic Inform. What
+        an ACS may have set before is not known; its values are those of the factory.
+        """
+        self.powered = True
+        shortest, longest = _UP_SECONDS
+        chance = self.premises.identities.fraction(self.index, "up since")
+        self.booted_at = now - shortest - (longest - shortest) * chance
+        self._arm(now)
         return self.reschedule(now)
 
     def power_off(self, now: float) -> None:
@@ -301,17 +315,20 @@ class CPE:
         self.booted_at = self.down_until = up_at
         self.session_due = inf
         inform_at += self._boot_delay()
-        for event in (*before, EventStruct(ev.BOOT)):
+        for event in (*before, _BOOT):
             self.raise_event(event, inform_at)
-        periodic.arm(self, inform_at)
-        heartbeat.arm(self, inform_at)
-        notifications.watch(self, inform_at)
+        self._arm(inform_at)
+
+    def _arm(self, now: float) -> None:
+        """Plan what it does by itself."""
+        periodic.arm(self, now)
+        heartbeat.arm(self, now)
+        notifications.watch(self, now)
 
     def _boot_delay(self) -> float:
         shortest, longest = self.premises.behaviors.boot_delay
-        if not longest:  # seeding chance is a good part of switching a CPE on
-            return 0.0
-        return self.premises.identities.random(self.index, "boot delay").uniform(shortest, longest)
+        chance = self.premises.identities.fraction(self.index, "boot delay") if longest else 0.0
+        return shortest + (longest - shortest) * chance
 
     def reboot(self, now: float, *events: EventStruct) -> None:
         """Go down for a while, and come back with ``1 BOOT`` and these events."""
@@ -350,14 +367,14 @@ class CPE:
         self._lose_all("factory reset")
         self.overlay = None
         up_at = self._up_again(now)
-        self._boot(up_at, up_at, EventStruct(ev.BOOTSTRAP))
+        self._boot(up_at, up_at, _BOOTSTRAP)
 
     def first_contact(self, why: str, now: float) -> None:
         """Between this device and this ACS: nothing was promised yet."""
         diagnostics.abort(self)
         self._lose_all(why)
         self.session_due, self.failures = inf, 0
-        self.raise_event(EventStruct(ev.BOOTSTRAP), now)
+        self.raise_event(_BOOTSTRAP, now)
         heartbeat.arm(self, now)
         notifications.watch(self, now)
 
@@ -393,7 +410,8 @@ class CPE:
 
     def cancel(self, kind: str, key: str | None = None) -> None:
         """Do jobs of this kind, and key where one is given, never."""
-        self.jobs = without(self.jobs, kind, key)
+        if self.jobs:
+            self.jobs = without(self.jobs, kind, key)
 
     def ask(self, request: m.Request, at: float, *events: EventStruct) -> None:
         """Have a request for the ACS, in a session from that time on, announced by its event."""
@@ -611,6 +629,8 @@ _AFTER: dict[type[m.Request], Callable[[CPE, Any, float], None]] = {
 }
 """What has effect after a session, in the order in which the later one has the last word."""
 _FALSE = ("0", "false")
+_UP_SECONDS = (86_400.0, 30 * 86_400.0)
+"""How long a device that is taken up as it runs has been up."""
 _NAME = ("ManufacturerOUI", "ProductClass", "SerialNumber")
 """What a device is known by (data models)."""
 _SESSION_TIMEOUT = {"session_timeout": 60}
@@ -619,4 +639,6 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "1.4": {**_SESSION_TIMEOUT, "supported_cwmp_versions": ("1.0", "1.1", "1.2", "1.3", "1.4")},
 }
 """What the Inform's envelope tells an ACS of a version that has a say in it (TR-069 3.5)."""
+_BOOTSTRAP = EventStruct(ev.BOOTSTRAP)
+_BOOT = EventStruct(ev.BOOT)
 _CONNECTION_REQUEST = EventStruct(ev.CONNECTION_REQUEST)

@@ -52,7 +52,7 @@ def arm(cpe: CPE, now: float) -> None:
         return
     told = start(cpe)
     if told is None:
-        phase = cpe.premises.identities.random(cpe.index, "periodic phase").random()
+        phase = cpe.premises.identities.fraction(cpe.index, "periodic phase")
         cpe.periodic_due = now + interval * phase
     else:
         cpe.periodic_due = next_on_grid(told - cpe.premises.wall_offset, interval, now)
@@ -65,7 +65,7 @@ def jitter(cpe: CPE) -> float:
         return 0.0
     most = min(most, period(cpe, cpe.periodic_due)[1])
     purpose = f"jitter {cpe.periodic_due:.0f}"
-    return most * cpe.premises.identities.random(cpe.index, purpose).random()
+    return most * cpe.premises.identities.fraction(cpe.index, purpose)
 
 
 def inform(cpe: CPE, now: float) -> None:

@@ -19,6 +19,7 @@ from caretaker.errors import InputError, TransportError
 from caretaker.http import Address, tls_context
 from caretaker.profiles import load_profile, parse_choice
 from caretaker.scenarios import SCENARIOS, parse
+from caretaker.sources import check_local, expand
 from caretaker.swarm.levels import ServiceLevel, read_levels, service_levels
 
 
@@ -97,6 +98,11 @@ def _bind_host(text: Any) -> str:
 def _host(text: Any) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", str(text)):
         raise InputError(f"{text!r} is not a host name or address")
+    return str(text)
+
+
+def _source(text: Any) -> str:
+    check_local(expand(str(text)))
     return str(text)
 
 
@@ -188,6 +194,9 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--inform-together", False, bool, "",
             "CPEs follow the PeriodicInformTime of their profile, all at once; otherwise each has "
             "a phase of its own until the ACS sets a time", "store_true"),
+    _Option("--start", "factory", _one_of("factory", "running"), "<factory|running>",
+            "factory: each CPE begins with 0 BOOTSTRAP and 1 BOOT; running: as if it had been "
+            "running for days, with its next periodic Inform", in_web_ui=True),
     _Option("--boot-delay", "0-0", _range, "<low-high>", "Seconds from a boot to its Inform"),
     _Option("--reboot-seconds", "10-30", _range, "<low-high>", "How long a reboot takes"),
     _Option("--transfers", "simulated", _one_of("simulated", "real"), "<simulated|real>",
@@ -209,6 +218,10 @@ OPTIONS: tuple[_Option, ...] = (
             "How long a CPE waits for each answer of the ACS"),
     _Option("--max-sessions", 1000, _whole(1, 60_000), "<int>",
             "Sessions that each worker runs at once; more wait, which shows as lateness"),
+    _Option("--source-address", None, _source, "<address>",
+            "Local address that CPEs connect to the ACS from, or a network of such like "
+            "10.0.0.0/28; each CPE keeps its own. Repeatable. Default: the system's choice",
+            "append"),
     _Option("--allow-host", None, _text, "<host>",
             "Another host that the ACS may redirect CPEs to or have them get files from. "
             "Repeatable", "append"),
@@ -294,8 +307,15 @@ def add_arguments(parser: Any) -> None:
 
 def dest(option: _Option) -> str:
     """The name of an option's value."""
-    plural = {"--profile": "profiles", "--allow-host": "allow_hosts", "--slo": "slos"}
-    return plural.get(option.flag) or option.flag.lstrip("-").replace("-", "_")
+    return _PLURAL.get(option.flag) or option.flag.lstrip("-").replace("-", "_")
+
+
+_PLURAL = {
+    "--profile": "profiles",
+    "--allow-host": "allow_hosts",
+    "--slo": "slos",
+    "--source-address": "source_addresses",
+}
 
 
 def _add(group: Any, option: _Option, default: Any) -> Any:
@@ -332,6 +352,7 @@ class Settings:
     inform_interval: float | None
     inform_jitter: float
     inform_together: bool
+    start: str
     boot_delay: str
     reboot_seconds: str
     transfers: str
@@ -342,6 +363,7 @@ class Settings:
     acs_password: str | None
     answer_timeout: float
     max_sessions: int
+    source_addresses: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     tls_ca: str | None
     tls_insecure: bool

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caretaker import outages
+from caretaker.errors import Blame
 from caretaker.metrics import written
 
 Summary = Mapping[str, Any]
@@ -25,6 +26,12 @@ _LEFT_TO_LEVELS = {
 """Checks that are not made when a service level says how many failures may be."""
 
 
+def _failed(sessions: Mapping[str, Any], failed: int) -> str:
+    limits = sessions["blame"].get(Blame.GENERATOR.value, 0)
+    ours = f", {limits} of them at the limits of this machine (docs/limits.md)" if limits else ""
+    return f"{failed} sessions failed{ours}"
+
+
 def checks(summary: Summary) -> dict[str, str | None]:
     """Each standard check by name, with the sentence that says what is wrong, None if nothing."""
     sessions, crs, tasks = summary["sessions"], summary["connection_requests"], summary["tasks"]
@@ -34,7 +41,7 @@ def checks(summary: Summary) -> dict[str, str | None]:
     failed = sessions["failed"] - sessions["reasons"].get(outages.REASON, 0)  # we did that
     rows = (
         ("nothing else failed", bool(others), "; ".join(others)),
-        ("no session failed", failed > 0, f"{failed} sessions failed"),
+        ("no session failed", failed > 0, _failed(sessions, failed)),
         (
             "all sessions ended",
             sessions["unfinished"] > 0,

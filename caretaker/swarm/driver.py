@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from random import Random
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -39,6 +40,9 @@ class Operator(Protocol):
 
     name: str
 
+    def reaches(self, cpe: CPE) -> bool:
+        """Whether it can do that yet with this CPE, which is up and needs no first contact."""
+
     def act(self, cpe: CPE) -> tuple[str, str | None]:
         """The outcome, ``done``, ``queued`` or ``failed``, and the reason of a failure."""
 
@@ -59,6 +63,10 @@ class NorthBound:
         self._session.mount("http://", HTTPAdapter(pool_maxsize=1000))
         self._session.mount("https://", HTTPAdapter(pool_maxsize=1000))
         self._session.trust_env = False
+
+    def reaches(self, cpe: CPE) -> bool:
+        """The ACS knows where a CPE is, and what to show it, once it has informed in this run."""
+        return cpe.ended_at > -inf
 
     def act(self, cpe: CPE) -> tuple[str, str | None]:
         """Post the task with a Connection Request."""
@@ -108,6 +116,10 @@ class Direct:
 
     def __init__(self, shard: Shard) -> None:
         self._shard = shard
+
+    def reaches(self, cpe: CPE) -> bool:
+        """It needs no one else to know the CPE; in a session the ACS may be changing its secret."""
+        return not cpe.in_session
 
     def act(self, cpe: CPE) -> tuple[str, str | None]:
         """Send one."""
@@ -182,7 +194,7 @@ class Driver:
         size = len(held)
         for _ in range(_TRIES if size else 0):
             cpe = self._shard.cpes.get(held[self._chance.randrange(size)])
-            if cpe is not None and _known_to_acs(cpe):
+            if cpe is not None and _is_ready(cpe) and self._operator.reaches(cpe):
                 return cpe
         return None
 
@@ -203,8 +215,8 @@ class Driver:
         self._tasks.kill()
 
 
-def _known_to_acs(cpe: CPE) -> bool:
-    """Whether it has had its first contact and is up."""
+def _is_ready(cpe: CPE) -> bool:
+    """Whether it has had its first contact, in this run or before it, and is up."""
     return time.monotonic() >= cpe.down_until and all(
         event.event_code != ev.BOOTSTRAP for event in cpe.pending
     )

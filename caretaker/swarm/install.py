@@ -7,6 +7,7 @@ wrong ends the process with one line and exit code 2, which SystemExit carries t
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
 import psutil
+from locust import argument_parser
 from locust.runners import (
     STATE_RUNNING,
     STATE_SPAWNING,
@@ -29,6 +31,7 @@ from locust.runners import (
 from caretaker.errors import InputError
 from caretaker.swarm import messages as msg
 from caretaker.swarm.arguments import Settings, add_arguments
+from caretaker.swarm.machine import Machine, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import Master
 from caretaker.swarm.users import CPEUser
 from caretaker.swarm.web import guard_start
@@ -53,6 +56,8 @@ def install(events: Events) -> None:
     """
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+        _remember_defaults()
+        raise_descriptors()
         _Hooks(environment, runner)
 
     def on_parser(parser: Any, **_: Any) -> None:
@@ -60,6 +65,17 @@ def install(events: Events) -> None:
 
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
+
+
+def _remember_defaults() -> None:
+    """
+    Have Locust parse its own defaults once (decision 0017).
+
+    A worker does it for every single option of every message to spawn users, one a second in a
+    ramp: 0.3 s in which no session, Connection Request or heartbeat goes on.
+    """
+    if not hasattr(argument_parser.default_args_dict, "cache_info"):
+        argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
 class _Hooks:
@@ -165,6 +181,7 @@ class _Hooks:
         try:
             if self._master is not None:
                 self._master.begin()
+                self._look_at_limits()
             if self._worker is not None:
                 options = self._environment.parsed_options
                 number = getattr(options, "caretaker_run", 0)
@@ -173,6 +190,17 @@ class _Hooks:
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             self._runner.greenlet.spawn(self._runner.stop)
+
+    def _look_at_limits(self) -> None:
+        """Warn of what of the run does not fit this machine, where all its workers are."""
+        options: Any = self._environment.parsed_options
+        if not isinstance(self._runner, LocalRunner) and not options.processes:
+            return
+        users = self._runner.target_user_count or options.num_users or 0
+        rate = getattr(self._runner, "spawn_rate", 0) or options.spawn_rate or 0
+        plan = plan_of(self._settings(), self._environment.host or "", users, rate)
+        for text in warnings(plan, Machine.here()):
+            _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._worker is not None:

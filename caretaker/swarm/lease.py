@@ -10,13 +10,16 @@ from gevent.event import Event
 
 from caretaker.swarm.ledger import IndexSet, Ranges
 
+RETURN_SECONDS = 0.25
+"""How long indices that go back are collected, so that thousands of users need few messages."""
+
 
 class _Waiter:
     """A user that waits for its indices."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.indices: tuple[int, ...] = ()
+        self.ranges: Ranges = []
         self.served = Event()
 
 
@@ -39,8 +42,9 @@ class Lease:
         self._returned = IndexSet()
         self._wanted = 0
         self._planned = False
+        self._timer: gevent.Greenlet[..., None] | None = None
 
-    def take(self, count: int) -> tuple[int, ...]:
+    def take(self, count: int) -> Ranges:
         """That many indices; waits for the master's grant."""
         waiter = _Waiter(count)
         self._waiting.append(waiter)
@@ -51,14 +55,14 @@ class Lease:
         except BaseException:  # the user was stopped while it waited
             self._abandon(waiter)
             raise
-        return waiter.indices
+        return waiter.ranges
 
-    def give_back(self, indices: Iterable[int]) -> None:
+    def give_back(self, ranges: Iterable[tuple[int, int]]) -> None:
         """These are not used any more."""
-        for index in indices:
-            self.held.discard(index, index + 1)
-            self._returned.add(index, index + 1)
-        self._plan()
+        for start, stop in ranges:
+            self.held.discard(start, stop)
+            self._returned.add(start, stop)
+        self._plan(RETURN_SECONDS if self.held else 0.0)
 
     def granted(self, ranges: Iterable[tuple[int, int]]) -> None:
         """The master's grant has come."""
@@ -66,17 +70,16 @@ class Lease:
             self._spare.add(start, stop)
         while self._waiting and len(self._spare) >= self._waiting[0].count:
             waiter = self._waiting.popleft()
-            taken = self._spare.take(waiter.count)
-            for start, stop in taken:
+            waiter.ranges = self._spare.take(waiter.count)
+            for start, stop in waiter.ranges:
                 self.held.add(start, stop)
-            waiter.indices = tuple(IndexSet(taken))
             waiter.served.set()
-        if not self._waiting and self._spare.ranges:
+        if not self._waiting and self._spare:
             self._return_spare()
 
     def _abandon(self, waiter: _Waiter) -> None:
         if waiter.served.is_set():
-            self.give_back(waiter.indices)
+            self.give_back(waiter.ranges)
         else:
             self._waiting.remove(waiter)
 
@@ -86,14 +89,16 @@ class Lease:
         self._spare = IndexSet()
         self._plan()
 
-    def _plan(self) -> None:
+    def _plan(self, seconds: float = 0.0) -> None:
         """Send when this turn of the loop is over, so that all users of it are in the message."""
-        if not self._planned:
+        if seconds and self._timer is None:
+            self._timer = gevent.spawn_later(seconds, self._flush)
+        elif not seconds and not self._planned:
             self._planned = True
             gevent.spawn(self._flush)
 
     def _flush(self) -> None:
-        self._planned = False
+        self._planned, self._timer = False, None
         wanted, self._wanted = self._wanted, 0
         returned, self._returned = self._returned.ranges, IndexSet()
         if wanted or returned:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 20.0
 """How long the end of a run waits for the workers' last snapshots."""
+BOOKS_PER_SECOND = 50_000
+"""... and a second more for each so many CPEs, whose books take time on a busy machine."""
 
 HURRY_SECONDS = 2.0
 """How long it waits when the user does not want to."""
@@ -292,7 +294,7 @@ class Master:
         gevent.killall(self._watchers)
         self._watchers.clear()
         self._send(DRAIN, None)
-        deadline = time.monotonic() + DRAIN_SECONDS
+        deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
         while self._awaited() and time.monotonic() < deadline:
             if self._hurry.is_set():
                 deadline = min(deadline, time.monotonic() + HURRY_SECONDS)

@@ -8,6 +8,8 @@ from gevent.event import Event
 from locust import User, constant, task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caretaker.swarm.worker import Worker
 
 _FOREVER = 1e9
@@ -27,13 +29,14 @@ class CPEUser(User):
     installed: ClassVar[Event] = Event()
     """Locust may start users of a worker that joins late before it tells us that it is there."""
 
-    cpes: tuple[int, ...] = ()
-    """The indices of its CPEs."""
+    cpes: Sequence[tuple[int, int]] = ()
+    """The indices of its CPEs, as half-open ranges."""
 
     def on_start(self) -> None:
         """Lease indices and power the CPEs on."""
         self.installed.wait()
-        self.cpes = self.worker.power_on()
+        self.cpes = self.worker.lease_indices()
+        self.worker.power_on(self.cpes)
 
     @task
     def hold(self) -> None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from caretaker.actions import Stage, act
 from caretaker.connection_request.server import ConnectionRequestServer
@@ -28,15 +30,17 @@ from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
 from caretaker.outages import ACSOutage
-from caretaker.pace import RateLimit
+from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import Shard
+from caretaker.sources import check_reach, expand
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
-from caretaker.swarm.ledger import IndexSet, Ranges
+from caretaker.swarm.ledger import IndexSet, Ranges, ranges_of
+from caretaker.swarm.machine import sessions_that_fit
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
 from caretaker.timeline import Timeline
@@ -50,6 +54,10 @@ SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
 SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
+POWER_SHARE = 0.4
+"""Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
+FREEZE_CPES = 20_000
+"""After so many CPEs the collector is told to leave them alone."""
 
 
 class _Run:
@@ -71,7 +79,7 @@ class _Run:
             _premises(worker, settings, endpoint),
             outage.open,
             self.sink,
-            max_sessions=settings.max_sessions,
+            max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
             mover=Mover(endpoint, settings.bandwidth),
             timeline=Timeline(started),
@@ -81,6 +89,10 @@ class _Run:
         self.last: dict[str, Any] | None = None
         """The snapshot that ended it."""
         self.hurry = Event()
+        self.draining = Semaphore()
+        self._ending = False
+        self._pace = Pace(POWER_SHARE)
+        self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
         self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
         self.shard.start()
@@ -110,8 +122,42 @@ class _Run:
             return NorthBound(self.settings.nbi_url)
         return Direct(self.shard)
 
+    def power_on(self, indices: Iterable[int]) -> None:
+        """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
+        running = self.settings.start == "running"
+        switch_on = self.shard.resume if running else self.shard.power_on
+        for index in indices:
+            self._pace.wait()
+            if self._ending:
+                return
+            switch_on(index)
+            self.profiles[self.shard.cpes[index].profile.name] += 1
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """
+        Keep the collector off CPEs, which live as long as the run.
+
+        Looking at all of them in every full collection would stop the loop, the longer the larger
+        the fleet is.
+        """
+        self._thawed += 1
+        if self._thawed >= FREEZE_CPES:
+            self._thawed = 0
+            gc.freeze()
+
+    def power_off(self, indices: Iterable[int]) -> None:
+        """Power CPEs off, as many in a turn of the loop."""
+        for index in indices:
+            self._pace.wait()
+            cpe = self.shard.cpes.get(index)
+            if cpe is not None:
+                self.profiles[cpe.profile.name] -= 1
+                self.shard.power_off((index,))
+
     def end(self) -> None:
         """Let what is under way end, unless there is a hurry."""
+        self._ending = True
         self.stage.stop()
         if self.driver is not None:
             self.driver.stop(TASKS_SECONDS, self.hurry)
@@ -119,6 +165,17 @@ class _Run:
         self._sampler.kill(block=False)
         self.health.stop()
         self.sink.flush()
+
+    def abandon(self) -> None:
+        """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.shard.abandon()
+        self._pace.stop()
+
+
+def _max_sessions(settings: Settings) -> int:
+    """Of sessions, and of transfers as well where they move bytes."""
+    kinds = 1 + (settings.transfers == "real")
+    return max(1, sessions_that_fit(settings.max_sessions * kinds) // kinds)
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:
@@ -157,7 +214,14 @@ def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
     tls = None
     if address.scheme == "https":
         tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
-    return Endpoint(address, settings.answer_timeout, frozenset(settings.allow_hosts), tls)
+    allowed = frozenset(settings.allow_hosts)
+    # What this machine's addresses are, its own command line knows better than the master's.
+    texts = worker.source_addresses or settings.source_addresses
+    sources = tuple(source for text in texts for source in expand(text))
+    endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
+    if sources:
+        check_reach(sources, [family for family, _ in endpoint.addresses(address)])
+    return endpoint
 
 
 class Worker:
@@ -176,6 +240,7 @@ class Worker:
         self.environment = environment
         self.index: int = environment.runner.worker_index  # type: ignore[union-attr]
         self.fleet_total = 0
+        self.source_addresses = settings.source_addresses
         self.lease = Lease(self._send_lease)
         self._run: _Run | None = None
         port = settings.cr_port + self.index if settings.cr_port else 0
@@ -237,26 +302,20 @@ class Worker:
             gc.unfreeze()  # the last fleet goes
         self._run = _Run(self, number, settings, started - time.time() + time.monotonic())
 
-    def power_on(self) -> tuple[int, ...]:
-        """Lease the indices of one user's CPEs and power them on."""
-        run = self._run
-        if run is None:
-            return ()
-        indices = self.lease.take(run.settings.cpes_per_user)
-        for index in indices:
-            run.shard.power_on(index)
-            run.profiles[run.shard.cpes[index].profile.name] += 1
-        return indices
+    def lease_indices(self) -> Sequence[tuple[int, int]]:
+        """Lease the indices of one user's CPEs."""
+        return self.lease.take(self._run.settings.cpes_per_user) if self._run is not None else ()
 
-    def power_off(self, indices: tuple[int, ...]) -> None:
-        """Power these CPEs off and give their indices back."""
-        run = self._run
-        if run is not None:
-            for index in indices:
-                if index in run.shard.cpes:
-                    run.profiles[run.shard.cpes[index].profile.name] -= 1
-            run.shard.power_off(indices)
-        self.lease.give_back(indices)
+    def power_on(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Power the CPEs of these indices on."""
+        if self._run is not None:
+            self._run.power_on(IndexSet(ranges))
+
+    def power_off(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Power the CPEs of these indices off and give the indices back."""
+        if self._run is not None and self._run.last is None:
+            self._run.power_off(IndexSet(ranges))
+        self.lease.give_back(ranges)
 
     def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
         """Do something to the CPEs that are here, as the master says."""
@@ -273,9 +332,11 @@ class Worker:
         run = self._run
         if run is None:
             return None
-        if run.last is None:
-            run.end()
-            run.last = self._snapshot(run, final=True)
+        with run.draining:  # the master's word and Locust's own may both come
+            if run.last is None:
+                run.end()
+                run.last = self._snapshot(run, final=True)
+                run.abandon()
         return run.last
 
     def hurry(self) -> None:
@@ -300,7 +361,7 @@ class Worker:
             run.shard.book(results)
         else:
             run.shard.close_books(results)
-            held = IndexSet((index, index + 1) for index in sorted(run.shard.cpes)).ranges
+            held = ranges_of(run.shard.cpes)
         return {
             "run": run.number,
             "worker": self.index,

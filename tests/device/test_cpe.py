@@ -144,6 +144,24 @@ class TestBoot:
         assert box.due == 11.0
         assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
 
+    def test_one_that_is_running_has_nothing_to_tell_until_its_period(self) -> None:
+        box = CPE(3, profile(), premises(behaviors=Behaviors(inform_interval=3600)))
+        due = box.resume(1000.0)
+        assert box.pending == ()
+        assert 1000.0 < due <= 4600.0
+        assert box.begin_session(due - 1) is None
+        session = box.begin_session(due)
+        assert session is not None
+        assert [event.event_code for event in box.sent] == ["2 PERIODIC"]
+
+    def test_one_that_is_running_has_been_up_for_days_and_takes_connection_requests(self) -> None:
+        box = CPE(3, profile(), premises(behaviors=Behaviors(inform_interval=0)))
+        assert box.resume(1000.0) == inf
+        up_time = int(box.value("Device.DeviceInfo.UpTime", 1000.0))
+        assert 86_400 <= up_time <= 30 * 86_400
+        assert box.connection_request(1000.0)
+        assert box.due == 1000.0
+
     @pytest.mark.rule("4.1-24", "4.2-2", "6-4", "6-8", "6-23", "6-28", "8.4-1", "8.4-2")
     def test_reboot_after_the_session_with_an_outage(self) -> None:
         box = cpe(behaviors=NO_PERIODS)

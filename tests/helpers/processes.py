@@ -33,11 +33,11 @@ def free_port() -> int:
 
 
 def run(
-    *arguments: str, timeout: float = 90, cwd: Path | None = None
+    *arguments: str, timeout: float = 90, cwd: Path | None = None, prefix: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """``python -m`` these arguments, to its end."""
+    """``python -m`` these arguments, to its end; behind a prefix like ``prlimit``."""
     return subprocess.run(
-        [sys.executable, "-m", *arguments],
+        [*prefix, sys.executable, "-m", *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -48,7 +48,7 @@ def run(
 
 
 def loadtest(
-    folder: Path, *arguments: str
+    folder: Path, *arguments: str, prefix: Sequence[str] = ()
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     """``./scripts/loadtest`` but for its set-up; the summary too, empty if none was written."""
     path = folder / "summary.json"
@@ -59,6 +59,7 @@ def loadtest(
         str(path),
         *arguments,
         cwd=folder,
+        prefix=prefix,
     )
     return done, json.loads(path.read_text()) if path.exists() else {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -209,6 +210,37 @@ def test_an_acs_that_hangs_is_no_success(tmp_path: Path, hung_acs: Callable[[], 
     assert done.returncode == 1
     assert (summary["sessions"]["started"], summary["sessions"]["unfinished"]) == (20, 20)
     assert "20 sessions were still unfinished" in done.stdout.splitlines()[-1]
+
+
+def test_a_fleet_that_is_running_informs_at_its_periods(tmp_path: Path) -> None:
+    done, summary = loadtest(
+        tmp_path,
+        *("--users", "10", "--cpes-per-user", "100", "--run-time", "6s", "--start", "running"),
+        *("--inform-interval", "20", "--cr-rate", "20"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert good(summary)
+    assert summary["fleet"]["cpes"] == 1000
+    assert set(summary["informs"]["by_event"]) == {"2 PERIODIC", "6 CONNECTION REQUEST"}
+    assert summary["informs"]["by_event"]["2 PERIODIC"] > 150
+    assert summary["tasks"]["done"] > 30
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit (util-linux)")
+def test_with_few_descriptors_sessions_wait_and_the_run_says_why(
+    tmp_path: Path, hung_acs: Callable[[], str]
+) -> None:
+    done, summary = loadtest(
+        tmp_path,
+        *("--host", hung_acs(), "--users", "200", "--run-time", "3s", "--cr-driver", "off"),
+        prefix=("prlimit", "--nofile=100:100"),
+    )
+    assert done.returncode == 1
+    assert "100 descriptors let each worker run 50 sessions at once, not 1000" in done.stderr
+    assert "ulimit -n 2000" in done.stderr
+    assert summary["fleet"]["cpes"] == 200
+    assert (summary["sessions"]["unfinished"], summary["sessions"]["failed"]) == (100, 0)
+    assert "Traceback" not in done.stderr
 
 
 def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], str]) -> None:

@@ -80,6 +80,9 @@ def test_locusts_own_profile_option_gives_way() -> None:
         (["--tls-ca", "/nothing"], "no such file"),
         (["--cr-host", "nothing.invalid"], "not an address"),
         (["--nbi-url", "ftp://x"], "not an http or https address"),
+        (["--start", "slowly"], "not one of factory, running"),
+        (["--source-address", "10.0.0.0/8"], "more than 4096 addresses"),
+        (["--source-address", "192.0.2.9"], "not an address of this machine; give it"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

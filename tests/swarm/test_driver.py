@@ -10,12 +10,13 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import cpe
+from helpers.cpes import cpe, premises, profile
 from helpers.wire import CLOSE, answer, wire
 from locust.event import EventHook
 from locust.stats import RequestStats
 
-from caretaker.device.cpe import CPE
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device.cpe import CPE, Outcome
 from caretaker.results import Results
 from caretaker.swarm import driver as driving
 from caretaker.swarm.driver import Direct, Driver, NorthBound
@@ -53,11 +54,16 @@ class Operator:
 
     name = "noting"
 
+    known = True
+
     def __init__(self, clock: Clock, gate: Event | None = None) -> None:
         self.times: list[float] = []
         self.seen: Counter[int] = Counter()
         self._clock = clock
         self._gate = gate
+
+    def reaches(self, _: CPE) -> bool:
+        return self.known
 
     def act(self, box: CPE) -> tuple[str, str | None]:
         self.times.append(self._clock.now)
@@ -145,6 +151,24 @@ def test_cpes_the_acs_does_not_know_yet_are_left_alone(clock: Clock) -> None:
     operator = Operator(clock)
     drive(clock, operator, FakeShard(boot=False), 5.0)
     assert operator.times == []
+
+
+def test_those_that_the_operator_can_not_reach_yet_are_left_alone(clock: Clock) -> None:
+    operator = Operator(clock)
+    operator.known = False
+    drive(clock, operator, FakeShard(), 5.0)
+    assert operator.times == []
+
+
+def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
+    box = CPE(0, profile(), premises())
+    box.resume(10.0)
+    operator = NorthBound("http://127.0.0.1:1")
+    assert not operator.reaches(box)
+    box.raise_event(EventStruct("2 PERIODIC"), 20.0)
+    box.begin_session(20.0)
+    box.end_session(Outcome.SUCCEEDED, 21.0)
+    assert operator.reaches(box)
 
 
 def test_a_rate_of_zero_is_no_arrival(clock: Clock) -> None:

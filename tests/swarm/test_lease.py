@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
+from caretaker.swarm import lease
 from caretaker.swarm.lease import Lease
 from caretaker.swarm.ledger import Ledger, Ranges
 
@@ -35,16 +36,29 @@ def test_users_that_start_together_are_served_by_one_message() -> None:
     master = Master()
     users = [gevent.spawn(master.lease.take, 2) for _ in range(3)]
     gevent.joinall(users, timeout=5)
-    assert [user.value for user in users] == [(0, 1), (2, 3), (4, 5)]
+    assert [user.value for user in users] == [[(0, 2)], [(2, 4)], [(4, 6)]]
     assert master.messages == [(6, [])]
     assert len(master.lease.held) == 6
 
 
+def test_users_that_stop_give_back_in_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RETURN_SECONDS", 0.01)
+    master = Master()
+    master.lease.take(4)
+    for index in (0, 1, 3):
+        master.lease.give_back([(index, index + 1)])
+        gevent.sleep(0)
+    assert master.messages[1:] == []
+    gevent.sleep(0.02)
+    assert master.messages[1:] == [(0, [(0, 2), (3, 4)])]
+
+
 def test_indices_go_back_in_one_message() -> None:
     master = Master()
-    indices = master.lease.take(4)
-    for index in indices:
-        master.lease.give_back([index])
+    (start, stop), *others = master.lease.take(4)
+    assert not others
+    for index in range(start, stop):
+        master.lease.give_back([(index, index + 1)])
     gevent.sleep(0)
     assert master.messages[1:] == [(0, [(0, 4)])]
     assert (len(master.lease.held), master.ledger.total) == (0, 0)
@@ -78,4 +92,4 @@ def test_a_grant_in_parts_serves_who_it_can() -> None:
     assert [user.ready() for user in users] == [True, False]
     master.lease.granted([(7, 8)])
     gevent.joinall(users, timeout=5)
-    assert users[1].value == (2, 7)
+    assert users[1].value == [(2, 3), (7, 8)]

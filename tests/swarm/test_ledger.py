@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from caretaker.swarm.ledger import QUARANTINE_SECONDS, IndexSet, Ledger
+from caretaker.swarm.ledger import QUARANTINE_SECONDS, IndexSet, Ledger, ranges_of
 
 RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=10)
 
@@ -29,6 +29,11 @@ def test_an_index_set_is_a_set(add: list[tuple[int, int]], discard: list[tuple[i
     assert [indices[rank] for rank in range(len(indices))] == sorted(expected)
     assert all((index in indices) == (index in expected) for index in range(60))
     assert all(a[1] < b[0] for a, b in zip(indices.ranges, indices.ranges[1:], strict=False))
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_a_set_of_indices_as_ranges(indices: set[int]) -> None:
+    assert ranges_of(indices) == IndexSet((index, index + 1) for index in indices).ranges
 
 
 @given(RANGES, st.integers(0, 60))

@@ -188,6 +188,13 @@ def test_serial_numbers_in_use_twice_are_found() -> None:
     assert failures(summary) == ["1 serial numbers were in use twice"]
 
 
+def test_what_failed_at_the_limits_of_this_machine_is_told_apart() -> None:
+    bad = {"sessions.failed": 3, "sessions.blame.generator": 2, "sessions.blame.acs": 1}
+    assert failures(summarize([worker(counters=bad)], 1.0)) == [
+        "3 sessions failed, 2 of them at the limits of this machine (docs/limits.md)"
+    ]
+
+
 def test_no_worker_at_all_is_a_failure() -> None:
     summary = summarize([], 1.0)
     assert failures(summary) == ["no session succeeded"]

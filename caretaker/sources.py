@@ -1,0 +1,74 @@
+"""The local addresses that CPEs connect from: each has ephemeral ports of its own."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
+
+from caretaker.errors import InputError
+
+MAX_SOURCES = 4096
+"""Of them each is bound once when a run starts, which takes 20 us."""
+
+
+def expand(text: str) -> tuple[str, ...]:
+    """
+    The addresses that a text names: one, or all hosts of a CIDR like 127.1.0.0/24.
+
+    Raises:
+        InputError: it is neither, or names more than ``MAX_SOURCES``.
+    """
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise InputError(f"{text!r}: {error}; give 10.0.0.5 or 10.0.0.0/28") from error
+    if network.num_addresses > MAX_SOURCES + 2:
+        raise InputError(f"{text!r}: more than {MAX_SOURCES} addresses; give a smaller network")
+    return tuple(map(str, network.hosts()))
+
+
+def family(source: str) -> int:
+    """``socket.AF_INET`` or ``socket.AF_INET6``."""
+    return socket.AF_INET6 if ip_address(source).version == 6 else socket.AF_INET
+
+
+def check_local(sources: Iterable[str]) -> None:
+    """
+    See that these are addresses of this machine.
+
+    Raises:
+        InputError: one is not.
+    """
+    for source in sources:
+        try:
+            with socket.socket(family(source), socket.SOCK_STREAM) as probe:
+                probe.bind((source, 0))
+        except OSError as error:
+            why = error.strerror or str(error)
+            if error.errno == errno.EADDRNOTAVAIL:
+                why = "not an address of this machine"
+            cure = f"give it to an interface, like: ip address add {source} dev eth0"
+            raise InputError(f"{source}: {why}; {cure}") from error
+
+
+def check_reach(sources: Iterable[str], families: Iterable[int]) -> None:
+    """
+    See that an ACS can be reached from these.
+
+    Args:
+        sources: the addresses.
+        families: those of the ACS's addresses.
+
+    Raises:
+        InputError: one is of another family.
+    """
+    reached = set(families)
+    for source in sources:
+        if family(source) not in reached:
+            kind = _KINDS[family(source)]
+            raise InputError(f"--source-address {source}: the ACS has no {kind} address")
+
+
+_KINDS = {int(socket.AF_INET): "IPv4", int(socket.AF_INET6): "IPv6"}

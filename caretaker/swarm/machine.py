@@ -1,0 +1,222 @@
+"""
+How far this machine goes: descriptors, ports, queues, compared with what a run plans.
+
+A limit that is reached looks like a slow or broken ACS; so each is checked at the start, and the
+warning holds the command that mends it (docs/limits.md).
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from ipaddress import ip_address
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from caretaker.http import Address
+from caretaker.profiles import ProfileMix
+from caretaker.sources import expand
+
+if TYPE_CHECKING:
+    from caretaker.device.profile import Profile
+    from caretaker.swarm.arguments import Settings
+
+DESCRIPTORS_PER_SESSION = 2
+"""One for its connection, one kept for Connection Requests, the driver, Locust and files."""
+BACKLOG = 1_024
+"""Connection Requests that may wait to be accepted."""
+TIME_WAIT_SECONDS = 60
+"""How long Linux keeps the port of a connection that this side closed first."""
+REUSE_SECONDS = 1
+"""... where tcp_tw_reuse lets it go early."""
+TRACKED_SECONDS = 120
+"""How long the firewall's table keeps a connection that is closed."""
+_LOOPBACK_ONLY = 2
+
+
+class Plan(NamedTuple):
+    """
+    What a run wants of this machine.
+
+    Args:
+        sessions_at_once: of each worker; transfers that move bytes count.
+        per_second: sessions that begin per second when all CPEs are on.
+        storm_per_second: ... while CPEs boot.
+        storm: how many sessions that are in all.
+        sources: local addresses to connect from.
+        loopback: whether the ACS is on this machine.
+    """
+
+    sessions_at_once: int
+    per_second: float
+    storm_per_second: float = 0.0
+    storm: int = 0
+    sources: int = 1
+    loopback: bool = True
+
+    def within(self, seconds: float) -> int:
+        """The most sessions that begin within so many seconds."""
+        storm = min(self.storm, self.storm_per_second * seconds)
+        return ceil(max(storm, 0.0) + self.per_second * seconds)
+
+
+class Machine(NamedTuple):
+    """
+    What this machine has; None for what it does not tell.
+
+    Args:
+        descriptors: that one process may have.
+        ports: how many a connection's port is chosen from.
+        reuse: ``tcp_tw_reuse``: 0 never, 1 always, 2 on loopback.
+        backlog: ``somaxconn``.
+        tracked: ``nf_conntrack_max``; None where nothing is tracked.
+    """
+
+    descriptors: int
+    ports: int | None = None
+    reuse: int | None = None
+    backlog: int | None = None
+    tracked: int | None = None
+
+    @classmethod
+    def here(cls, settings: Path = Path("/proc/sys/net")) -> Machine:
+        """This one."""
+        ports = _numbers(settings / "ipv4/ip_local_port_range")
+        tracks = any(_numbers(settings / "netfilter/nf_conntrack_count"))
+        return cls(
+            resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            ports[1] - ports[0] + 1 if len(ports) == 2 else None,
+            _first(settings / "ipv4/tcp_tw_reuse"),
+            _first(settings / "core/somaxconn"),
+            _first(settings / "netfilter/nf_conntrack_max") if tracks else None,
+        )
+
+
+def _numbers(path: Path) -> list[int]:
+    try:
+        return [int(word) for word in path.read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _first(path: Path) -> int | None:
+    return next(iter(_numbers(path)), None)
+
+
+def raise_descriptors() -> None:
+    """Take as many descriptors as this process may have without asking."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            return  # macOS has a limit of its own below an unlimited hard one
+
+
+def sessions_that_fit(wanted: int) -> int:
+    """
+    How many sessions this process may run at once: no more than wanted.
+
+    Who is out of descriptors can't even say so: reading how much memory it has takes one.
+    """
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, soft // DESCRIPTORS_PER_SESSION))
+
+
+def _descriptors(plan: Plan, machine: Machine) -> str | None:
+    needed = plan.sessions_at_once * DESCRIPTORS_PER_SESSION
+    if machine.descriptors >= needed or machine.descriptors == resource.RLIM_INFINITY:
+        return None
+    fit = machine.descriptors // DESCRIPTORS_PER_SESSION
+    return (
+        f"{machine.descriptors} descriptors let each worker run {fit} sessions at once, not "
+        f"{plan.sessions_at_once}; more wait: ulimit -n {needed}, or a lower --max-sessions"
+    )
+
+
+def _ports(plan: Plan, machine: Machine) -> str | None:
+    if machine.ports is None:
+        return None
+    early = machine.reuse == 1 or (machine.reuse == _LOOPBACK_ONLY and plan.loopback)
+    seconds = REUSE_SECONDS if early else TIME_WAIT_SECONDS
+    needed, there = plan.within(seconds), machine.ports * plan.sources
+    if needed <= there:
+        return None
+    return (
+        f"{there} local ports, {needed} are needed, as each is kept {seconds} s after its session "
+        "unless the ACS closes first: sysctl -w net.ipv4.tcp_tw_reuse=1 "
+        "net.ipv4.ip_local_port_range='1024 65535', or more addresses with --source-address"
+    )
+
+
+def _backlog(_: Plan, machine: Machine) -> str | None:
+    if machine.backlog is None or machine.backlog >= BACKLOG:
+        return None
+    return (
+        f"{machine.backlog} Connection Requests can wait to be accepted: "
+        f"sysctl -w net.core.somaxconn={BACKLOG}"
+    )
+
+
+def _tracking(plan: Plan, machine: Machine) -> str | None:
+    needed = plan.within(TRACKED_SECONDS)
+    if machine.tracked is None or needed <= machine.tracked:
+        return None
+    return (
+        f"the firewall tracks {machine.tracked} connections, {needed} are needed: "
+        f"sysctl -w net.netfilter.nf_conntrack_max={2 * needed}"
+    )
+
+
+CHECKS: tuple[Callable[[Plan, Machine], str | None], ...] = (
+    _descriptors,
+    _ports,
+    _backlog,
+    _tracking,
+)
+"""Each says what does not fit, with the command that mends it, or None."""
+
+
+def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Plan:
+    """What a run whose workers are all on this machine wants of it."""
+    address = Address.of(host)
+    cpes = users * settings.cpes_per_user
+    storm = spawn_rate * settings.cpes_per_user
+    least, _, most = settings.boot_delay.partition("-")
+    if float(most) > float(least):
+        storm = min(storm, cpes / (float(most) - float(least)))
+    return Plan(
+        settings.max_sessions * (1 + (settings.transfers == "real")),
+        cpes * _informs_per_second(settings) + settings.cr_rate,
+        storm,
+        cpes if settings.start == "factory" else 0,
+        max(1, sum(len(expand(text)) for text in settings.source_addresses)),
+        all(ip_address(where[0]).is_loopback for _, where in address.resolve()),
+    )
+
+
+def _informs_per_second(settings: Settings) -> float:
+    """Of one CPE, in the mean over the profiles."""
+    if settings.inform_interval is not None:
+        return 1 / settings.inform_interval if settings.inform_interval else 0.0
+    mix = ProfileMix.of(settings.profiles)
+    intervals = [_interval(mix[index]) for index in range(_SAMPLE)]
+    return sum(1 / interval for interval in intervals if interval) / _SAMPLE
+
+
+def _interval(profile: Profile) -> float:
+    parameter = profile.model.parameter(f"{profile.management_server}PeriodicInformInterval", None)
+    text = parameter.value if parameter is not None else ""
+    return float(text) if text.isascii() and text.isdigit() else 0.0
+
+
+_SAMPLE = 100
+
+
+def warnings(plan: Plan, machine: Machine) -> list[str]:
+    """What of a plan does not fit this machine, each in one line."""
+    found = (check(plan, machine) for check in CHECKS)
+    return [text for text in found if text is not None]
