@@ -3,7 +3,8 @@ Hosting a WSGI application on gevent: the Connection Request server and the embe
 
 An HTTP/1.1 server of our own, because the host is most of what a short request costs (decision
 0014). A connection has neither greenlet nor timer: the loop calls it when there is something to
-read, a C parser (httptools) reads it, and only a complete request gets a greenlet. So an application may wait as it likes, and one that does not wait costs one switch.
+read, a C parser (httptools) reads it, and only a complete request gets a greenlet. So an
+application may wait as it likes, and one that does not wait costs one switch.
 """
 
 from __future__ import annotations
@@ -425,7 +426,7 @@ class _Connection:
         self._reader.close()
         self._host.forget(self)
         if self._worker is not None:
-            gevent.kill(self._worker, block=False)
+            gevent.kill(self._worker)
 
 
 # -- the host -------------------------------------------------------------------------------------
@@ -515,7 +516,8 @@ class WSGIHost:
 
     def _take_one(self) -> None:
         assert self._listener is not None
-        number, peer = self._listener._accept()  # noqa: SLF001  # accept() without its wrapper
+        accept: Any = getattr(self._listener, "_accept")  # noqa: B009  # without its wrapper
+        number, peer = accept()
         sock = Socket(self._listener.family, socket.SOCK_STREAM, 0, number)
         sock.setblocking(False)
         environ: WSGIEnvironment = {

@@ -36,7 +36,7 @@ class _Kind(NamedTuple):
 class _Layout(NamedTuple):
     """Where each path stands, and what kind of parameter stands there."""
 
-    index: dict[str, int]
+    numbers: dict[str, int]
     kinds: tuple[_Kind, ...]
 
 
@@ -97,7 +97,7 @@ class Parameters(MutableMapping[str, Known]):
 
     def _take(self, new: dict[str, Known]) -> None:
         """Take parameters that are new, or of another kind than before: all make one layout."""
-        places, kinds = self._layout.index.copy(), list(self._layout.kinds)
+        places, kinds = self._layout.numbers.copy(), list(self._layout.kinds)
         values, seen = self._values, self._seen
         for path, known in new.items():
             at = places.setdefault(path, len(places))
@@ -111,7 +111,7 @@ class Parameters(MutableMapping[str, Known]):
         self._values, self._seen = values[:], seen[:]  # without the room that appending makes
 
     def __getitem__(self, path: str) -> Known:
-        at = self._layout.index[path]
+        at = self._layout.numbers[path]
         return Known(self._values[at], *self._layout.kinds[at], self._seen[at])
 
     def __setitem__(self, path: str, known: Known) -> None:
@@ -122,7 +122,7 @@ class Parameters(MutableMapping[str, Known]):
         self._keep([other for other in self if other != path])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._layout.index)
+        return iter(self._layout.numbers)
 
     def __len__(self) -> int:
         return len(self._values)
