@@ -68,7 +68,8 @@ class FakeRun:
         rate = self.rate * self.planned if strained else self.rate
         self._due, self._good = self._due % 1 + rate, self._good % 1 + min(rate, self.capacity)
         point.informs_planned = point.informs = int(self._due)
-        point.sessions_succeeded = min(point.informs, int(self._good))
+        sheds = rate > self.capacity  # by rounding alone it would also shed what it holds
+        point.sessions_succeeded = min(point.informs, int(self._good)) if sheds else point.informs
         point.sessions_shed = point.informs - point.sessions_succeeded
         for _ in range(min(3, point.sessions_succeeded)):
             point.from_plan.add(0.01)
