@@ -167,10 +167,12 @@ class WorkerAlone:
         and ``p50`` and ``p99`` of their lateness in ms.
         """
         results = self._run.results
+        self._run.sink.flush()
         results.counters.clear()
         results.histograms.clear()
         before = cpu_seconds()
         gevent.sleep(seconds)
+        self._run.sink.flush()
         cpu = cpu_seconds() - before
         counters = results.counters
         return {

@@ -26,6 +26,7 @@ RECENT_SECONDS = 15.0
 
 PERCENTS = (50, 95, 99)
 _PER_OCTAVE = 16
+_BATCH = 64
 
 
 class Times:
@@ -174,7 +175,8 @@ class Timeline:
 
     def __init__(self, start: float = 0.0) -> None:
         self.step = 1.0
-        self.points: dict[int, Point] = {}
+        self._points: dict[int, Point] = {}
+        self._ended: list[SessionRecord] = []  # that are not in a point yet
         self._start = start
         self._touched: dict[int, int] = {}  # number of a point: the newest when it changed last
         self._point = Point()  # that was asked for last, and when it begins and ends
@@ -188,7 +190,24 @@ class Timeline:
         self._at(at).informs_planned += 1
 
     def session(self, record: SessionRecord) -> None:
-        """Take a session that has ended."""
+        """Take a session that has ended; it waits for others, as many at once cost less."""
+        self._ended.append(record)
+        if len(self._ended) >= _BATCH:
+            self.settle()
+
+    @property
+    def points(self) -> dict[int, Point]:
+        """The points by the number of their step."""
+        self.settle()
+        return self._points
+
+    def settle(self) -> None:
+        """Put what waits into its points."""
+        ended, self._ended = self._ended, []
+        for record in ended:
+            self._take(record)
+
+    def _take(self, record: SessionRecord) -> None:
         # Unpacked, and the point looked up here: this is done for every session.
         _, planned, started, seconds, outcome, _, blame, accepted, sent, informed = record
         ended = started + seconds
@@ -236,19 +255,25 @@ class Timeline:
         while number >= MAX_POINTS:
             self.coarsen()
             number //= 2
-        point = self._point = self.points.setdefault(number, Point())
+        point = self._point = self._point_of(number)
         self._newest = self._touched[number] = max(number, self._newest)
         self._begins = self._start + number * self.step
         self._ends = self._begins + self.step
+        return point
+
+    def _point_of(self, number: int) -> Point:
+        point = self._points.get(number)
+        if point is None:
+            point = self._points[number] = Point()
         return point
 
     # Merging.
 
     def coarsen(self) -> None:
         """Make two steps one; gauges are those at its end."""
-        old, self.points, self.step = self.points, {}, self.step * 2
+        old, self._points, self.step = self._points, {}, self.step * 2
         for number in sorted(old):
-            point = self.points.setdefault(number // 2, Point())
+            point = self._point_of(number // 2)
             point.merge(old[number])
             _take_gauges(point, old[number])
         touched, self._touched = self._touched, {}
@@ -260,18 +285,20 @@ class Timeline:
 
     def coarser(self, step: float) -> Timeline:
         """The same in a longer step."""
+        self.settle()
         other = Timeline(self._start)
-        other.step, other.points = self.step, self.points
+        other.step, other._points = self.step, self._points
         while other.step < step:
             other.coarsen()
         return other
 
     def to_wire(self, *, final: bool) -> dict[str, Any]:
         """What a report tells: the points that changed of late, all of them in a final one."""
+        points = self.points
         since = self._newest - RECENT_SECONDS / self.step
         told = (
             [number, point.to_wire()]
-            for number, point in self.points.items()
+            for number, point in points.items()
             if final or self._touched[number] >= since
         )
         return {"step": self.step, "points": list(told)}
@@ -282,17 +309,19 @@ class Timeline:
             self.coarsen()
         if self.step == wire["step"]:  # an older one comes late, and is of no interest
             for number, point in wire["points"]:
-                self.points[number] = Point.from_wire(point)
+                self._points[number] = Point.from_wire(point)
 
     @classmethod
     def total(cls, timelines: Iterable[Timeline]) -> Timeline:
         """What several workers did as one, in the longest step of them."""
         whole = cls()
         given = list(timelines)
+        for part in given:
+            part.settle()  # which may make the step longer
         whole.step = max((part.step for part in given), default=1.0)
         parts = [part.coarser(whole.step) for part in given]
         size = max((number + 1 for part in parts for number in part.points), default=0)
-        whole.points = {number: Point() for number in range(size)}
+        whole._points = {number: Point() for number in range(size)}
         for part in parts:
             _add(whole.points, part.points)
         return whole

@@ -35,8 +35,10 @@ class LocustSink:
     """
     Fires Locust's request event for every record; names are few, and never a serial number.
 
+    Records of exchanges and sessions wait for ``flush``, as many at once cost much less.
+
     Args:
-        results: takes every record first.
+        results: takes every record, too.
         request: the event.
         stats: what Locust's own listener to the event fills.
     """
@@ -45,24 +47,40 @@ class LocustSink:
         self.results = results
         self._request = request
         self._statistics = Statistics(stats)
+        self._exchanges: list[ExchangeRecord] = []
+        self._sessions: list[SessionRecord] = []
 
     def flush(self) -> None:
-        """See that Locust's statistics have all that was told so far."""
+        """
+        See that results and Locust's statistics have all that was told so far.
+
+        To be called before the results are read, and several times a second.
+        """
+        exchanges, self._exchanges = self._exchanges, []
+        sessions, self._sessions = self._sessions, []
+        self.results.take_exchanges(exchanges)
+        self.results.take_sessions(sessions)
+        for name, _, seconds, _, received, reason in exchanges:
+            self.fire(CWMP, name, seconds, received, reason)
+        for record in sessions:
+            self._fire_session(record)
         self._statistics.flush()
 
     def exchange(self, record: ExchangeRecord) -> None:
         """Each POST of a session by the name of its message."""
-        self.results.exchange(record)
-        self.fire(CWMP, record.name, record.seconds, record.received, record.reason)
+        self._exchanges.append(record)
 
     def session(self, record: SessionRecord) -> None:
         """Each session by the event that was raised first, and the closed loop."""
-        self.results.session(record)
+        self._sessions.append(record)
+
+    def _fire_session(self, record: SessionRecord) -> None:
         if record.outcome is not Outcome.ABANDONED:
             event = record.events[0] if record.events else "(retry)"
             self.fire(SESSION, event, record.seconds, 0, record.reason)
-        for name, seconds in loop_times(record):
-            self.fire(LOOP, _LOOP_NAMES[name], seconds, 0, None)
+        if record.accepted is not None:
+            for name, seconds in loop_times(record):
+                self.fire(LOOP, _LOOP_NAMES[name], seconds, 0, None)
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Each answer of the Connection Request server."""

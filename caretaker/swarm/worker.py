@@ -352,6 +352,7 @@ class Worker:
         return run.last or self._snapshot(run, final=False)
 
     def _snapshot(self, run: _Run, *, final: bool) -> dict[str, Any]:
+        run.sink.flush()
         results = Results()
         results.merge(run.results)
         for name, number in run.stage.tally.items():

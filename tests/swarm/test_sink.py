@@ -30,6 +30,7 @@ def fired(*calls: tuple[str, tuple[Any, ...]]) -> list[tuple[str, str, float, st
     sink = LocustSink(Results(), hook, RequestStats())
     for method, arguments in calls:
         getattr(sink, method)(*arguments)
+        sink.flush()
     return seen
 
 
