@@ -51,12 +51,12 @@ def transport_opener(
     """
 
     def open_transport(cpe: CPE, now: float) -> Transport:
-        url, coding = cpe.acs_url(now), cpe.managed("HTTPCompression", now)
+        steering = cpe.steering(now)
         return kind(
             endpoint,
             lambda: _credentials(cpe, now),  # few ACSs ask for them
-            url if url != cpe.premises.acs_url else "",
-            _CODINGS.get(coding.lower(), ""),
+            steering.url if steering.url != cpe.premises.acs_url else "",
+            _CODINGS.get(steering.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
             source=endpoint.source(cpe.index),
         )

@@ -340,12 +340,44 @@ def _write_fault(fault: m.Fault) -> str:
 
 
 def _write_inform(inform: m.Inform) -> str:
+    parameters = inform.parameter_list
     return (
-        f"<DeviceId>{_DEVICE_ID.write(inform.device_id)}</DeviceId>{_events(inform.event)}"
+        f"{_device_id(inform.device_id)}{_events(inform.event)}"
         f"<MaxEnvelopes>{inform.max_envelopes}</MaxEnvelopes>"
         f"<CurrentTime>{escape(inform.current_time)}</CurrentTime>"
-        f"<RetryCount>{inform.retry_count}</RetryCount>{_PARAMETER_LIST(inform.parameter_list)}"
+        f"<RetryCount>{inform.retry_count}</RetryCount>"
+        f'<ParameterList soap-enc:arrayType="cwmp:ParameterValueStruct[{len(parameters)}]">'
+        f"{''.join([_parameter(each) for each in parameters])}</ParameterList>"
     )
+
+
+def _device_id(device_id: m.DeviceIdStruct) -> str:
+    manufacturer, oui, product_class, serial_number = device_id
+    return (
+        f"{_kind_of_device(manufacturer, oui, product_class)}"
+        f"<SerialNumber>{escape(serial_number)}</SerialNumber></DeviceId>"
+    )
+
+
+@lru_cache(256)
+def _kind_of_device(manufacturer: str, oui: str, product_class: str) -> str:
+    return (
+        f"<DeviceId><Manufacturer>{escape(manufacturer)}</Manufacturer><OUI>{escape(oui)}</OUI>"
+        f"<ProductClass>{escape(product_class)}</ProductClass>"
+    )
+
+
+def _parameter(struct: m.ParameterValueStruct) -> str:
+    """An entry of an Inform's list: nearly all are the same for a whole fleet, in every Inform."""
+    return _known_parameter(struct) if len(struct[1]) <= _SHORT else _write_parameter(struct)
+
+
+def _write_parameter(struct: m.ParameterValueStruct) -> str:
+    return f"<ParameterValueStruct>{_write_parameter_value(struct)}</ParameterValueStruct>"
+
+
+_SHORT = 100
+_known_parameter = lru_cache(4096)(_write_parameter)
 
 
 @lru_cache(1024)  # a fleet has few combinations of events at a time
@@ -368,11 +400,8 @@ _HAND_WRITTEN |= {
     m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
 }
 _PARAMETER_FAULT = _codec_of(m.SetParameterValuesFault)
-_DEVICE_ID = _codec_of(m.DeviceIdStruct)
-_EVENT_LIST, _PARAMETER_LIST = (
-    _field_writer(part)
-    for part in _fields_of(m.Inform)
-    if part.xml_name in ("Event", "ParameterList")
+_EVENT_LIST = next(
+    _field_writer(part) for part in _fields_of(m.Inform) if part.xml_name == "Event"
 )
 _HAND_WRITTEN[m.Inform] = _struct(m.Inform)._replace(write=_write_inform)
 CODECS: dict[type[m.Message], _Codec] = {
@@ -408,10 +437,10 @@ def read_message(element: etree._Element) -> m.Message:
 
 def write_message(message: m.Message) -> str:
     """The element of a message, which stands in the Body."""
-    if isinstance(message, m.Fault):
-        return f"<soap-env:Fault>{_write_fault(message)}</soap-env:Fault>"
     codec = CODECS.get(type(message))
     if codec is not None:
+        if codec.name == "Fault":
+            return f"<soap-env:Fault>{codec.write(message)}</soap-env:Fault>"
         return f"<cwmp:{codec.name}>{codec.write(message)}</cwmp:{codec.name}>"
     if isinstance(message, m.UnknownRequest | m.UnreadableRequest | m.UnknownResponse):
         return f"<cwmp:{message.name}/>"

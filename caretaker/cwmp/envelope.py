@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -38,8 +37,7 @@ MAX_ENVELOPE_BYTES = 32 * 1024 * 1024
 _CWMP_PREFIX = "urn:dslforum-org:cwmp-"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """
     One SOAP envelope: a message with its header elements.
 
@@ -223,9 +221,16 @@ _END = "</soap-env:Body></soap-env:Envelope>"
 
 
 def _write_header(envelope: Envelope) -> str:
+    _, id_, _, *others = envelope
+    own = "" if id_ is None else f'<cwmp:ID soap-env:mustUnderstand="1">{escape(id_)}</cwmp:ID>'
+    return own if others == _NO_OTHERS else own + _write_others(envelope)
+
+
+_NO_OTHERS = [False, None, (), None]
+
+
+def _write_others(envelope: Envelope) -> str:
     parts = []
-    if envelope.id is not None:
-        parts.append(f'<cwmp:ID soap-env:mustUnderstand="1">{escape(envelope.id)}</cwmp:ID>')
     if envelope.hold_requests:
         parts.append('<cwmp:HoldRequests soap-env:mustUnderstand="1">1</cwmp:HoldRequests>')
     if envelope.session_timeout is not None:

@@ -28,7 +28,6 @@ The CPE's states follow from a few rules of TR-069 3.7.1:
 from __future__ import annotations
 
 import enum
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -115,6 +114,7 @@ TRANSITIONS: dict[Role, dict[State, dict[Trigger, State]]] = {
         _S.ABORTED: {},
     },
 }
+_OF_CPE, _OF_ACS = TRANSITIONS[Role.CPE], TRANSITIONS[Role.ACS]
 
 
 class Device(Protocol):
@@ -146,8 +146,11 @@ class Controller(Protocol):
         """The CPE has answered the last request, maybe with a Fault."""
 
 
+_UNKNOWN = (m.UnknownRequest, m.UnknownResponse)
+
+
 def _name(message: m.Message) -> str:
-    if isinstance(message, m.UnknownRequest | m.UnknownResponse):
+    if isinstance(message, _UNKNOWN):
         return message.name
     return type(message).__name__
 
@@ -194,7 +197,7 @@ class CPESession:
         self.state = State.INFORMING
         self.name = ""
         self._device = device
-        self._requests = deque(requests)
+        self._requests = tuple(requests)
         self._namespace = namespace
         self._check_id = check_id
         self._inform_header = inform_header or {}
@@ -234,7 +237,8 @@ class CPESession:
         if self._hold:
             self.state = State.HELD
         elif self._requests:
-            self._outstanding = self._requests.popleft()
+            self._outstanding, *rest = self._requests
+            self._requests = tuple(rest)
             self.state = State.REQUESTING
         else:
             self.state = State.LISTENING
@@ -245,8 +249,10 @@ class CPESession:
             return b""
         self.name = _name(self._outstanding)
         self._next_id += 1
-        header = self._inform_header if isinstance(self._outstanding, m.Inform) else {}
-        return encode(Envelope(self._outstanding, str(self._next_id), self._namespace, **header))
+        envelope = Envelope(self._outstanding, str(self._next_id), self._namespace)
+        if self._inform_header and isinstance(self._outstanding, m.Inform):
+            envelope = envelope._replace(**self._inform_header)
+        return encode(envelope)
 
     def receive(self, body: bytes, now: float) -> None:
         """
@@ -263,7 +269,7 @@ class CPESession:
         state, self.state = self.state, State.ABORTED
         envelope = decode(body) if body.strip() else None
         trigger = self._trigger(envelope)
-        following = TRANSITIONS[Role.CPE][state].get(trigger)
+        following = _OF_CPE[state].get(trigger)
         if following is None:
             raise SessionError(self._complaint(state, trigger, envelope))
         self._hold = envelope is not None and envelope.hold_requests
@@ -360,7 +366,7 @@ class ACSSession:
         """As ``receive``, of a body that is read already; None is the empty POST."""
         state, self.state = self.state, State.ABORTED
         trigger = self._trigger(envelope)
-        following = TRANSITIONS[Role.ACS][state].get(trigger)
+        following = _OF_ACS[state].get(trigger)
         if following is None:
             raise SessionError(f"{trigger.value} while {state.value}")
         self.state = following

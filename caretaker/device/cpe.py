@@ -25,7 +25,15 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
-from caretaker.device import diagnostics, heartbeat, notifications, periodic, quirks, transfers
+from caretaker.device import (
+    diagnostics,
+    heartbeat,
+    notifications,
+    periodic,
+    quirks,
+    steering,
+    transfers,
+)
 from caretaker.device import events as ev
 from caretaker.device.agenda import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
 from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
@@ -33,6 +41,7 @@ from caretaker.device.events import Events
 from caretaker.device.methods import METHODS, has_method
 from caretaker.device.premises import Premises
 from caretaker.device.profile import Profile
+from caretaker.device.steering import Steering
 from caretaker.device.transfers import Transfers
 from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
@@ -87,6 +96,7 @@ class CPE:
         "requests",
         "sent",
         "session_due",
+        "steered",
         "telling",
         "transfers",
         "woken",
@@ -133,6 +143,8 @@ class CPE:
         """The scheduler's own: the due time it has in its heap for this CPE."""
         self.accepted_at = 0.0
         """When the Connection Request was accepted that is pending; 0 if none is."""
+        self.steered: Steering | None = None
+        """What ``steering`` has read; None when it is to read again."""
 
     # Who it is.
 
@@ -145,14 +157,13 @@ class CPE:
     def about(self) -> DeviceIdStruct:
         """Who it says it is: equal to its DeviceInfo parameters (A.3.3.1)."""
         kind = self.profile
+        usual = (kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
         own = self.overlay.values if self.overlay is not None else {}
-        info = kind.device_info
-        return DeviceIdStruct(
-            own.get(f"{info}Manufacturer", kind.manufacturer),
-            own.get(f"{info}ManufacturerOUI", kind.oui),
-            own.get(f"{info}ProductClass", kind.product_class),
-            own.get(f"{info}SerialNumber") or self.serial_number,
-        )
+        if own.keys().isdisjoint(kind.name_paths):
+            return DeviceIdStruct(*usual)
+        found = zip(kind.name_paths, usual, strict=True)
+        manufacturer, oui, product_class, serial = (own.get(path, each) for path, each in found)
+        return DeviceIdStruct(manufacturer, oui, product_class, serial or self.serial_number)
 
     # What it has.
 
@@ -208,21 +219,23 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        period, start = periodic.period(self, now), periodic.start(self)
-        url, beat = self.acs_url(now), heartbeat.policy(self, now)
+        before, start = self.steering(now), periodic.start(self)
+        beat = heartbeat.policy(self, now)
         for path, value in values:
             if value or self.value(path, now):  # most ParameterKeys are empty, and stay so
                 self.own().values[intern(path)] = value
+        self.steered = None
+        after = self.steering(now)
         # The same values once more leave the phase alone.
-        if (periodic.period(self, now), periodic.start(self)) != (period, start):
+        if (after.rhythm, periodic.start(self)) != (before.rhythm, start):
             periodic.arm(self, now)
         if heartbeat.policy(self, now) != beat:
             heartbeat.arm(self, now)
-        return self.acs_url(now) != url
+        return after.url != before.url
 
     def acs_url(self, now: float) -> str:
         """Where it informs; the ACS can change it."""
-        return self.managed("URL", now)
+        return self.steering(now).url
 
     def change(self, path: str, value: str, now: float) -> float:
         """
@@ -273,13 +286,14 @@ class CPE:
         text = self.managed(last, now)
         return float(text) if text.isascii() and text.isdigit() else default
 
-    def enabled(self, now: float) -> bool:
-        """EnableCWMP: without it no Informs, and no Connection Requests accepted."""
-        return self.managed("EnableCWMP", now) not in _FALSE
-
-    def reachable(self, now: float) -> bool:
-        """HTTPConnectionRequestEnable: without it no URL, and no Connection Requests accepted."""
-        return self.managed("HTTPConnectionRequestEnable", now) not in _FALSE
+    def steering(self, now: float) -> Steering:
+        """How its ManagementServer steers it."""
+        found = self.steered
+        if found is None:
+            found = steering.read(self, now)
+            if self.profile.is_steady:
+                self.steered = found
+        return found
 
     # Power.
 
@@ -365,7 +379,7 @@ class CPE:
     def factory_reset(self, now: float) -> None:
         """Go down for a while, and come back as from the factory."""
         self._lose_all("factory reset")
-        self.overlay = None
+        self.overlay = self.steered = None
         up_at = self._up_again(now)
         self._boot(up_at, up_at, _BOOTSTRAP)
 
@@ -435,9 +449,9 @@ class CPE:
             raise DeviceBusy("powered off")
         if now < self.down_until:
             raise DeviceBusy("rebooting")
-        if not self.enabled(now):
+        if not self.steering(now).enabled:
             raise DeviceBusy("CWMP is disabled")
-        if not self.reachable(now):
+        if not self.steering(now).reachable:
             raise DeviceBusy("Connection Requests are disabled")
         if _CONNECTION_REQUEST in self.sent:
             self.premises.books.merge(_CONNECTION_REQUEST)
@@ -451,7 +465,7 @@ class CPE:
 
     def reschedule(self, now: float) -> float:
         """Set ``due`` from what is planned; never while off, in a session or disabled."""
-        if not self.powered or self.in_session or not self.enabled(now):
+        if not self.powered or self.in_session or not self.steering(now).enabled:
             self.due = inf
         else:
             job_due = self.jobs[0].at if self.jobs else inf
@@ -468,10 +482,11 @@ class CPE:
         A period that has passed adds one ``2 PERIODIC``; due times stay on the grid however late
         the session is (decision D6).
         """
-        self._do_jobs(now)
+        if self.jobs:
+            self._do_jobs(now)
         if now >= self.periodic_due:
             periodic.inform(self, now)
-        if max(self.session_due, self.down_until) > now or not self.enabled(now):
+        if max(self.session_due, self.down_until) > now or not self.steering(now).enabled:
             self.reschedule(now)
             return None
         notifications.look(self, now)
@@ -481,7 +496,7 @@ class CPE:
         self.woken = _CONNECTION_REQUEST in self.sent
         self.telling, self.changed = self.changed, ()
         self.asking, self.requests = self.requests, ()
-        self.reschedule(now)
+        self.due = inf
         return CPESession(
             self._inform(now),
             self,
@@ -507,19 +522,27 @@ class CPE:
     def _inform(self, now: float) -> m.Inform:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
         notifications.inform(self, now)
-        added = notifications.inform_parameters(self, now)
-        paths: Iterable[str] = self.profile.inform_parameters
-        if self.telling or added:
-            paths = dict.fromkeys((*paths, *self.telling, *added))
-        found = [self._found(path, now) for path in paths]
         return m.Inform(
             self.about,
             self.sent,
             1,
             self.premises.date(now),
             self.failures,
-            tuple([each for each in found if each is not None]),
+            tuple(self._informed(now)),
         )
+
+    def _informed(self, now: float) -> list[ParameterValueStruct]:
+        """The ParameterList of the Inform: what it always has, then what it has to tell."""
+        overlay = self.overlay
+        constants = self.profile.inform_constants
+        if overlay is not None and (overlay.rows or not overlay.values.keys().isdisjoint(constants)):
+            constants = dict.fromkeys(constants)
+        found = [each or self._found(path, now) for path, each in constants.items()]
+        added = notifications.inform_parameters(self, now)
+        if self.telling or added:
+            more = dict.fromkeys((*self.telling, *added))
+            found += [self._found(path, now) for path in more if path not in constants]
+        return [each for each in found if each is not None]
 
     def answer(self, request: m.Request, now: float) -> m.Response:
         """The response to a request of the ACS; raises FaultError (9000 for other methods)."""
@@ -543,8 +566,10 @@ class CPE:
 
     def _settled(self, request: m.Request) -> None:
         """This request is not to be sent again."""
-        self.asking = tuple(each for each in self.asking if each is not request)
-        transfers.told(self, request)
+        if self.asking:
+            self.asking = tuple(each for each in self.asking if each is not request)
+        if self.transfers:
+            transfers.told(self, request)
         if self.overlay is not None and self.overlay.refusals:
             self.overlay.refusals.pop(request, None)
 
@@ -585,15 +610,18 @@ class CPE:
             self._fail()
         self.failures = 0 if outcome is Outcome.SUCCEEDED else self.failures + 1
         self.events = self.premises.books.restore(self.sent, self.events)
-        self.changed = tuple(dict.fromkeys((*self.telling, *self.changed)))
-        self.requests = (*self.asking, *self.requests)
+        if self.telling:
+            self.changed = tuple(dict.fromkeys((*self.telling, *self.changed)))
+        if self.asking:
+            self.requests = (*self.asking, *self.requests)
         self.sent = self.telling = ()
         self.asking = ()
         # A session that was cut after its Inform is repeated too, for what the ACS had to ask;
         # not one that the ACS itself had asked for, and can again.
         if self.failures and (self.events or self.requests or not woken):
             self.session_due = min(self.session_due, now + self._retry_wait(now))
-        self._do_after_session(now)
+        if self.after:
+            self._do_after_session(now)
         return self.reschedule(now)
 
     def _fail(self) -> None:
@@ -628,7 +656,6 @@ _AFTER: dict[type[m.Request], Callable[[CPE, Any, float], None]] = {
     m.FactoryReset: lambda cpe, _, now: cpe.factory_reset(now),
 }
 """What has effect after a session, in the order in which the later one has the last word."""
-_FALSE = ("0", "false")
 _UP_SECONDS = (86_400.0, 30 * 86_400.0)
 """How long a device that is taken up as it runs has been up."""
 _NAME = ("ManufacturerOUI", "ProductClass", "SerialNumber")

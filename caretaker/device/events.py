@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
@@ -118,7 +119,7 @@ class EventBooks:
     def add(self, pending: Events, event: EventStruct) -> Events:
         """The pending events with this one raised; merged into one of its kind if single."""
         self.raised[event.event_code] += 1
-        return self._join(pending, event)
+        return self._join(pending, event) if pending else (event,)
 
     def _join(self, pending: Events, event: EventStruct) -> Events:
         code = event.event_code
@@ -147,8 +148,13 @@ class EventBooks:
             request: the request.
             waiting: the requests that have not been answered yet.
         """
-        told, left = self._split(sent, request, waiting)
-        self.delivered.update(told)
+        told, left = (
+            _told_by_inform(sent)
+            if isinstance(request, m.Inform)
+            else self._split(sent, request, waiting)
+        )
+        for code in told:
+            self.delivered[code] += 1
         return left
 
     def refuse(self, sent: Events, request: m.Request, waiting: Sequence[m.Request]) -> Events:
@@ -167,9 +173,7 @@ class EventBooks:
         own, left = [], []
         for event in sent:
             known = rule(event.event_code)
-            if known.delivered_by is kind and (
-                event in keyed if known.multiple and kind is not m.Inform else last
-            ):
+            if known.delivered_by is kind and (event in keyed if known.multiple else last):
                 own.append(event.event_code)
                 keyed = [each for each in keyed if each is not event]
             else:
@@ -208,3 +212,11 @@ class EventBooks:
             else:
                 self.discarded[event.event_code, why] += 1
         return tuple(left)
+
+
+@lru_cache(1024)  # a fleet has few combinations of events at a time
+def _told_by_inform(sent: Events) -> tuple[list[str], Events]:
+    """The codes of the events that an Inform delivers, and the other events."""
+    own = [event.event_code for event in sent if rule(event.event_code).delivered_by is m.Inform]
+    left = [event for event in sent if rule(event.event_code).delivered_by is not m.Inform]
+    return own, tuple(left)

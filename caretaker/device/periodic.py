@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
 
 _PERIODIC = EventStruct(ev.PERIODIC)
-_OFF = ("0", "false", "")
-_DEFAULT_INTERVAL = 300.0
-
-
-def period(cpe: CPE, now: float) -> tuple[bool, float]:
-    """Whether it informs periodically, and every how many seconds."""
-    enabled = cpe.managed("PeriodicInformEnable", now)
-    wanted = enabled not in _OFF and cpe.premises.behaviors.periodic_inform
-    interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now)
-    return wanted, interval or _DEFAULT_INTERVAL
 
 
 def start(cpe: CPE) -> float | None:
@@ -46,10 +36,11 @@ def start(cpe: CPE) -> float | None:
 
 def arm(cpe: CPE, now: float) -> None:
     """Plan the next one; without a time of the ACS's the phase is the CPE's own."""
-    enabled, interval = period(cpe, now)
-    if not enabled:
+    steering = cpe.steering(now)
+    if not steering.periodic:
         cpe.periodic_due = inf
         return
+    interval = steering.interval
     told = start(cpe)
     if told is None:
         phase = cpe.premises.identities.fraction(cpe.index, "periodic phase")
@@ -63,14 +54,14 @@ def jitter(cpe: CPE) -> float:
     most = cpe.premises.behaviors.inform_jitter
     if not most or cpe.periodic_due == inf:
         return 0.0
-    most = min(most, period(cpe, cpe.periodic_due)[1])
+    most = min(most, cpe.steering(cpe.periodic_due).interval)
     purpose = f"jitter {cpe.periodic_due:.0f}"
     return most * cpe.premises.identities.fraction(cpe.index, purpose)
 
 
 def inform(cpe: CPE, now: float) -> None:
     """The period has passed: one ``2 PERIODIC``, however many have."""
-    _, interval = period(cpe, now)
+    interval = cpe.steering(now).interval
     planned = cpe.periodic_due
     cpe.periodic_due += interval * max(1, ceil((now - planned) / interval))
     # In a retry wait it joins the events of the retry, which keeps its own time.

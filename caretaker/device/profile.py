@@ -18,8 +18,10 @@ from ipaddress import IPv4Network
 from sys import intern
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
+from caretaker.cwmp.messages import ParameterValueStruct
+from caretaker.device import steering
 from caretaker.device.data_model import DataModel, Row
-from caretaker.device.dynamics import Dynamic, applied
+from caretaker.device.dynamics import SOURCE, Dynamic, applied
 from caretaker.device.export import Export, read_export
 from caretaker.device.profile_file import ProfileFile
 from caretaker.device.profile_toml import oui_of
@@ -129,6 +131,18 @@ class Profile:
         return _Below(self.management_server)
 
     @cached_property
+    def is_steady(self) -> bool:
+        """Whether what steers it (``device.steering``) changes only when it is set."""
+        paths = (self.managed[last] for last in steering.PARAMETERS)
+        found = (self.model.parameters.get(path) for path in paths)
+        return all(each is None or each.source != SOURCE for each in found)
+
+    @cached_property
+    def inform_constants(self) -> Mapping[str, ParameterValueStruct | None]:
+        """``inform_parameters``, with what the Inform has where that is the same for all."""
+        return {path: self.model.constants.get(path) for path in self.inform_parameters}
+
+    @cached_property
     def external_address(self) -> str:
         """The path of the address that a TR-098 device is reached at; empty if it has none."""
         return next((path for path in self.inform_parameters if _EXTERNAL_IP.fullmatch(path)), "")
@@ -138,6 +152,13 @@ class Profile:
         """The path of the object DeviceInfo."""
         return f"{self.model.root}DeviceInfo."
 
+    @cached_property
+    def name_paths(self) -> tuple[str, ...]:
+        """The paths of what DeviceId has, in its order."""
+        return tuple(intern(f"{self.device_info}{last}") for last in _NAMES)
+
+
+_NAMES = ("Manufacturer", "ManufacturerOUI", "ProductClass", "SerialNumber")
 
 # -- reading --------------------------------------------------------------------------------------
 

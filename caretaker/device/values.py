@@ -52,7 +52,7 @@ def _inform_interval(cpe: CPE, parameter: Parameter, _: float) -> str:
 
 
 def _connection_request_url(cpe: CPE, _: Parameter, now: float) -> str:
-    if not cpe.reachable(now):
+    if not cpe.steering(now).reachable:
         return ""
     return cpe.premises.connection_request_url(cpe.serial_number)
 

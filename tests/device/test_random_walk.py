@@ -105,7 +105,7 @@ class Walk:
         try:
             self.box.connection_request(self.now)
         except DeviceBusy:
-            assert self.now < self.box.down_until or not self.box.enabled(self.now)
+            assert self.now < self.box.down_until or not self.box.steering(self.now).enabled
         else:
             self._due_at_once()
 
@@ -115,7 +115,7 @@ class Walk:
 
     def _due_at_once(self) -> None:
         due = self.box.reschedule(self.now)
-        if self.box.enabled(self.now) and not self.box.in_session:
+        if self.box.steering(self.now).enabled and not self.box.in_session:
             assert due <= max(self.now, self.box.down_until)
 
     # Sessions with an ACS that asks anything and may fail in any way.
@@ -189,7 +189,7 @@ class Walk:
 
     def _is_not_stuck(self) -> None:
         box = self.box
-        if not box.enabled(self.now):
+        if not box.steering(self.now).enabled:
             return
         asks = any(
             rule(event.event_code).delivered_by is m.Inform and event.event_code != ev.VALUE_CHANGE
