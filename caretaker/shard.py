@@ -299,7 +299,8 @@ class Shard:
         now = self._clock()
         accepted = cpe.accepted_at
         session = cpe.begin_session(now)
-        self._move(cpe)
+        if cpe.transfers or self._moving:
+            self._move(cpe)
         if session is None:
             self.schedule(cpe)
             return None
@@ -356,7 +357,8 @@ class Shard:
         self.timeline.session(record)
         self._sink.session(record)  # which may ask when the CPE is due again
         if cpe.powered:
-            self._move(cpe)
+            if cpe.transfers or self._moving:
+                self._move(cpe)
             self.schedule(cpe)
         if not self._running:
             self._idle.set()
@@ -382,7 +384,8 @@ class Shard:
         try:
             body = session.next_post()
             while body is not None:
-                self._think(run)
+                if session.answering:
+                    self._think(run)
                 self._exchange(run, transport, body)
                 body = session.next_post()
         finally:
@@ -391,22 +394,21 @@ class Shard:
 
     def _think(self, run: _Run) -> None:
         """Let a device that is slow take its time before it answers the ACS."""
-        if run.session.answering:
-            run.answers += 1
-            seconds = run.cpe.thinking_time(run.answers)
-            if seconds:
-                self._sleep(seconds)
+        run.answers += 1
+        seconds = run.cpe.thinking_time(run.answers)
+        if seconds:
+            self._sleep(seconds)
 
     def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
         started = self._clock()
-        name = run.session.name
-        received = 0
+        session = run.session
+        name, received = session.name, 0
         try:
             answer = transport.post(body)
             received = len(answer.body)
             if answer.body and run.informed is not None:  # it asks for something, maybe for much
                 self._pace.wait()
-            run.session.receive(_body(answer), self._clock())
+            session.receive(_body(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
             self._record(name, started, len(body), received, str(error))
             raise
@@ -414,7 +416,7 @@ class Shard:
             if run.inform_sent is None:
                 run.inform_sent = transport.sent_at
         now = self._record(name, started, len(body), received, None)
-        if run.informed is None and run.session.established:
+        if run.informed is None and session.established:
             run.informed = now
 
     def _record(
@@ -428,7 +430,7 @@ class Shard:
 
     def _move(self, cpe: CPE) -> None:
         """Begin what the CPE has begun to fetch or send, and end what it has given up."""
-        if self._mover is None or not (cpe.transfers or cpe.index in self._moving):
+        if self._mover is None:
             return
         moving, wanted = self._moving.pop(cpe.index, {}), transfers.wanted(cpe)
         gevent.killall([moving[each] for each in moving if each not in wanted], block=False)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Auth = Credentials | Callable[[str], Credentials | None] | None
 """The credentials to ask for: the same for all, those of a serial number, or none."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _PREFIX = "/cr/"
 _STATUS = {
     200: "200 OK",
@@ -195,7 +196,9 @@ class ConnectionRequestServer:
 
     def device_url(self, serial_number: str) -> str:
         """The ConnectionRequestURL of a CPE."""
-        return f"{self.base_url}{_PREFIX}{quote(serial_number, safe='')}"
+        if _PLAIN.fullmatch(serial_number) is None:
+            serial_number = quote(serial_number, safe="")
+        return f"{self.base_url}{_PREFIX}{serial_number}"
 
     def stop(self) -> None:
         """Stop serving."""

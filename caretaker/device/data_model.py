@@ -164,7 +164,7 @@ def typed(name: str, value: str, kind: str) -> ParameterValueStruct:
     Devices do send values that are not of their type (an empty dateTime, a unit behind a
     number). They are kept as they are and sent as strings, which any schema takes.
     """
-    fits = kind and TYPES[kind].fits(value)
+    fits = kind == "xsd:string" or (kind and TYPES[kind].fits(value))
     return ParameterValueStruct(name, value, kind if fits else "xsd:string")
 
 
