@@ -37,6 +37,7 @@ DEFAULT_ACTIVE = (
     "GatewayInfo.SerialNumber",
 )
 """Those that have it until the ACS turns it off (data models)."""
+_ACTIVE_AT_FIRST = frozenset((*FORCED_ACTIVE, *DEFAULT_ACTIVE))
 
 
 def attribute(cpe: CPE, path: str) -> int:
@@ -52,7 +53,7 @@ def attribute(cpe: CPE, path: str) -> int:
 
 def _of_factory(profile: Profile, path: str) -> int:
     last = path[len(profile.model.root) :]
-    is_default = last in (*FORCED_ACTIVE, *DEFAULT_ACTIVE) or path == profile.external_address
+    is_default = last in _ACTIVE_AT_FIRST or path == profile.external_address
     return ACTIVE if is_default or _tells_a_unit(last) else 0
 
 

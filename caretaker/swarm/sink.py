@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from locust.stats import RequestStats, StatsEntry, bucket_response_time
+from locust import stats
 
 from caretaker.device.cpe import Outcome
 from caretaker.results import ExchangeRecord, Results, SessionRecord, loop_times
@@ -27,6 +28,7 @@ _ANSWERS = {
 }
 
 
+_Fire = Callable[[str, str, float, int, str | None], None]
 CWMP, SESSION, LOOP, CR_SERVER, TASK = KINDS = ("CWMP", "Session", "Loop", "CR server", "Task")
 """What stands in the column Type of Locust's statistics."""
 
@@ -40,13 +42,13 @@ class LocustSink:
     Args:
         results: takes every record, too.
         request: the event.
-        stats: what Locust's own listener to the event fills.
+        locusts: what Locust's own listener to the event fills.
     """
 
-    def __init__(self, results: Results, request: EventHook, stats: RequestStats) -> None:
+    def __init__(self, results: Results, request: EventHook, locusts: stats.RequestStats) -> None:
         self.results = results
         self._request = request
-        self._statistics = Statistics(stats)
+        self._statistics = Statistics(locusts, self._tell)
         self._exchanges: list[ExchangeRecord] = []
         self._sessions: list[SessionRecord] = []
 
@@ -60,10 +62,11 @@ class LocustSink:
         sessions, self._sessions = self._sessions, []
         self.results.take_exchanges(exchanges)
         self.results.take_sessions(sessions)
+        fire = self._fire()
         for name, _, seconds, _, received, reason in exchanges:
-            self.fire(CWMP, name, seconds, received, reason)
+            fire(CWMP, name, seconds, received, reason)
         for record in sessions:
-            self._fire_session(record)
+            _fire_session(record, fire)
         self._statistics.flush()
 
     def exchange(self, record: ExchangeRecord) -> None:
@@ -74,18 +77,10 @@ class LocustSink:
         """Each session by the event that was raised first, and the closed loop."""
         self._sessions.append(record)
 
-    def _fire_session(self, record: SessionRecord) -> None:
-        if record.outcome is not Outcome.ABANDONED:
-            event = record.events[0] if record.events else "(retry)"
-            self.fire(SESSION, event, record.seconds, 0, record.reason)
-        if record.accepted is not None:
-            for name, seconds in loop_times(record):
-                self.fire(LOOP, _LOOP_NAMES[name], seconds, 0, None)
-
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Each answer of the Connection Request server."""
         self.results.connection_request(verdict, seconds)
-        self.fire(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
+        self._fire()(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
 
     def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
         """
@@ -103,13 +98,13 @@ class LocustSink:
             self.results.time("tasks.latency", seconds)
         if reason is not None:
             self.results.count(f"tasks.reasons.{reason}")
-        self.fire(TASK, f"{name} {outcome}" if outcome == "queued" else name, seconds, 0, reason)
+        self._fire()(TASK, f"{name} {outcome}" if outcome == "queued" else name, seconds, 0, reason)
 
-    def fire(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
-        """Tell Locust: its event, where someone beside its own statistics listens to that."""
-        if reason is None and _only_statistics_listen(self._request):
-            self._statistics.add(kind, name, seconds, size)
-            return
+    def _fire(self) -> _Fire:
+        """What tells Locust: its event, where someone beside its own statistics listens to that."""
+        return self._statistics.add if _only_statistics_listen(self._request) else self._tell
+
+    def _tell(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
         self._request.fire(  # type: ignore[no-untyped-call]
             request_type=kind,
             name=name,
@@ -118,6 +113,15 @@ class LocustSink:
             exception=None if reason is None else _Reason(reason),
             context={},
         )
+
+
+def _fire_session(record: SessionRecord, fire: _Fire) -> None:
+    if record.outcome is not Outcome.ABANDONED:
+        event = record.events[0] if record.events else "(retry)"
+        fire(SESSION, event, record.seconds, 0, record.reason)
+    if record.accepted is not None:
+        for name, seconds in loop_times(record):
+            fire(LOOP, _LOOP_NAMES[name], seconds, 0, None)
 
 
 def _only_statistics_listen(request: EventHook) -> bool:
@@ -131,15 +135,20 @@ class Statistics:
     Fills Locust's statistics in batches: the event, with only their listener, costs ten times that.
 
     Args:
-        stats: to fill.
+        locusts: to fill.
+        tell: tells Locust of a failure, which has more to be kept of it.
     """
 
-    def __init__(self, stats: RequestStats) -> None:
-        self._stats = stats
+    def __init__(self, locusts: stats.RequestStats, tell: _Fire) -> None:
+        self._locusts = locusts
+        self._tell = tell
         self._batch: dict[tuple[str, str], tuple[list[float], list[int]]] = {}
 
-    def add(self, kind: str, name: str, seconds: float, size: int) -> None:
-        """Take note of a success."""
+    def add(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
+        """Take note of a request."""
+        if reason is not None:
+            self._tell(kind, name, seconds, size, reason)
+            return
         batch = self._batch.get((name, kind))
         if batch is None:
             batch = self._batch[name, kind] = ([], [])
@@ -150,21 +159,22 @@ class Statistics:
         """Hand over what was noted, as of this second; to be called several times a second."""
         batch, self._batch = self._batch, {}
         for (name, kind), (times, sizes) in batch.items():
-            entry = _entry(self._stats, name, kind, times, sum(sizes))
-            self._stats.entries[name, kind].extend(entry)
-            self._stats.total.extend(entry)
+            entry = _entry(self._locusts, name, kind, times, sum(sizes))
+            self._locusts.entries[name, kind].extend(entry)
+            self._locusts.total.extend(entry)
 
 
 def _entry(
-    stats: RequestStats, name: str, kind: str, times: list[float], size: int
-) -> StatsEntry:  # fmt: skip
+    locusts: stats.RequestStats, name: str, kind: str, times: list[float], size: int
+) -> stats.StatsEntry:  # fmt: skip
     """What Locust's own statistics make of these requests."""
-    made = StatsEntry(stats, name, kind)
+    made = stats.StatsEntry(locusts, name, kind)
     entry: Any = made  # its types say int where Locust itself puts what it is given
     entry.num_requests = len(times)
     entry.total_response_time = sum(times)
     entry.min_response_time, entry.max_response_time = min(times), max(times)
-    entry.response_times = Counter(map(bucket_response_time, times))
+    # Looked up each time: who wants other buckets puts another function there.
+    entry.response_times = Counter(map(stats.bucket_response_time, times))
     entry.last_request_timestamp = time.time()
     entry.num_reqs_per_sec[int(entry.last_request_timestamp)] = len(times)
     entry.total_content_length = size
