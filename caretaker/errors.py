@@ -113,6 +113,12 @@ class RedirectError(TransportError):
     """Too many redirects, or one to a place that is not allowed."""
 
 
+class LoadShed(TransportError):
+    """The peer sheds load: 503."""
+
+    blame = Blame.SHED
+
+
 class DeviceNotFound(CaretakerError):
     """No device of that serial number here; a Connection Request gets 404."""
 

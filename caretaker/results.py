@@ -17,6 +17,8 @@ from functools import lru_cache
 from math import ceil, log2
 from typing import Any, NamedTuple, Protocol
 
+from mypy_extensions import mypyc_attr
+
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
 
@@ -128,9 +130,9 @@ class Histogram:
         for seconds in times:
             bucket = int(log2(seconds / _UNIT) * _PER_OCTAVE) if seconds > _UNIT else 0
             buckets[bucket] = buckets.get(bucket, 0) + 1
-        shortest = min(times)
+        shortest, longest = min(times), max(times)
         self.shortest = min(shortest, self.shortest) if self.count else shortest
-        self.longest = max(self.longest, max(times))
+        self.longest = max(self.longest, longest)
         self.count += len(times)
         self.total += sum(times)
 
@@ -186,6 +188,7 @@ def _ms(seconds: float) -> float:
 # -- results --------------------------------------------------------------------------------------
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Results:
     """Counters and histograms by name; a sink for records."""
 

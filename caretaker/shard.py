@@ -36,6 +36,7 @@ from caretaker.errors import (
     DeviceBusy,
     DeviceNotFound,
     EnvelopeError,
+    LoadShed,
     SessionError,
     TransportError,
 )
@@ -533,11 +534,5 @@ def _body(answer: Answer) -> bytes:
     if answer.status == 204:
         return b""
     if answer.status == 503:
-        raise _Shed("HTTP 503")
+        raise LoadShed("HTTP 503")
     raise SessionError(f"HTTP {answer.status}")
-
-
-class _Shed(TransportError):
-    """The ACS sheds load."""
-
-    blame = Blame.SHED

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
 import requests
+from mypy_extensions import mypyc_attr
 from werkzeug.test import Client as WSGIClient
 
 from caretaker.connection import Connection, Reply
@@ -99,6 +100,7 @@ def _head_start(address: Address, coding: str, empty: bool) -> str:  # noqa: FBT
     return request_line("POST", address) + header_lines(_fixed_headers(coding, empty=empty))
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class HTTPTransport:
     """
     The transport of one CWMP session over connections of our own.

@@ -400,9 +400,7 @@ _HAND_WRITTEN |= {
     m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
 }
 _PARAMETER_FAULT = _codec_of(m.SetParameterValuesFault)
-_EVENT_LIST = next(
-    _field_writer(part) for part in _fields_of(m.Inform) if part.xml_name == "Event"
-)
+_EVENT_LIST = next(_field_writer(part) for part in _fields_of(m.Inform) if part.xml_name == "Event")
 _HAND_WRITTEN[m.Inform] = _struct(m.Inform)._replace(write=_write_inform)
 CODECS: dict[type[m.Message], _Codec] = {
     cls: _codec_of(cls) for cls in (*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault)

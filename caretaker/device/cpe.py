@@ -535,7 +535,9 @@ class CPE:
         """The ParameterList of the Inform: what it always has, then what it has to tell."""
         overlay = self.overlay
         constants = self.profile.inform_constants
-        if overlay is not None and (overlay.rows or not overlay.values.keys().isdisjoint(constants)):
+        if overlay is not None and (
+            overlay.rows or not overlay.values.keys().isdisjoint(constants)
+        ):
             constants = dict.fromkeys(constants)
         found = [each or self._found(path, now) for path, each in constants.items()]
         added = notifications.inform_parameters(self, now)

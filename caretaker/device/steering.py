@@ -23,6 +23,7 @@ PARAMETERS = (
 )
 """What it is made of, below ManagementServer."""
 _OFF = ("0", "false")
+_NOT_ON = (*_OFF, "")
 _DEFAULT_INTERVAL = 300.0
 
 
@@ -58,7 +59,7 @@ def read(cpe: CPE, now: float) -> Steering:
     enabled, reachable, periodic, _, url, compression = (
         cpe.managed(last, now) for last in PARAMETERS
     )
-    wanted = periodic not in (*_OFF, "") and cpe.premises.behaviors.periodic_inform
+    wanted = periodic not in _NOT_ON and cpe.premises.behaviors.periodic_inform
     interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now) or _DEFAULT_INTERVAL
     return _shared(
         Steering(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
@@ -17,7 +16,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.data_model import TYPES, Row
+from caretaker.device.data_model import TYPES, DataModel, Row
 from caretaker.device.dynamics import KINDS, Chance, Dynamic, applied, parse_dynamic
 from caretaker.errors import ProfileError
 
@@ -307,10 +306,9 @@ class TestOfACPE:
         rule = Dynamic("enumeration", values=("a", "b", "c"), dwell=60)
         rows, specs = applied([Row(code, False, True, "a")], ((code, rule),))
         base = profile()
-        parameter = base.model.parameters[code]._replace(source=rows[0].source, number=0)
-        model = copy.copy(base.model)
-        model.parameters = {**base.model.parameters, code: parameter}
-        model.constants = {k: v for k, v in base.model.constants.items() if k != code}
+        others = [Row(path, False, each.writable, each.value, each.type, each.source, each.number)
+                  for path, each in base.model.parameters.items() if path != code]  # fmt: skip
+        model = DataModel(base.model.root, [*others, *rows])
         box = CPE(0, replace(base, model=model, dynamics=specs), premises(behaviors=NO_PERIODS))
         box.power_on(0.0)
         run(box, 0.0)
