@@ -165,6 +165,7 @@ class ConnectionRequestServer:
         self._own_loop = loop is None
         self._loop = loop or Loop()
         self._host = WSGIHost(self.app, host, port, self._loop)
+        self._device_prefix = ""  # while the port is not known
 
     def start(self) -> Self:
         """
@@ -179,6 +180,7 @@ class ConnectionRequestServer:
         except BaseException:
             self._stop_loop()
             raise
+        self._device_prefix = f"{self.base_url}{_PREFIX}"
         return self
 
     @property
@@ -198,7 +200,7 @@ class ConnectionRequestServer:
         """The ConnectionRequestURL of a CPE."""
         if _PLAIN.fullmatch(serial_number) is None:
             serial_number = quote(serial_number, safe="")
-        return f"{self.base_url}{_PREFIX}{serial_number}"
+        return f"{self._device_prefix or self.base_url + _PREFIX}{serial_number}"
 
     def stop(self) -> None:
         """Stop serving."""

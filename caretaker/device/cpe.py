@@ -184,11 +184,12 @@ class CPE:
             if own is not None:
                 return own
         parameter = self.profile.model.parameter(path, overlay)
-        if parameter is None:
-            return ""
-        return (
-            SOURCES[parameter.source](self, parameter, now) if parameter.source else parameter.value
-        )
+        return "" if parameter is None else self._of_factory(parameter, now)
+
+    def _of_factory(self, parameter: Parameter, now: float) -> str:
+        """The value of a parameter that nobody has set."""
+        source = parameter.source
+        return SOURCES[source](self, parameter, now) if source else parameter.value
 
     def read(self, path: str, now: float) -> ParameterValueStruct:
         """A parameter as GetParameterValues gives it: hidden ones are empty."""
@@ -198,14 +199,19 @@ class CPE:
 
     def _found(self, path: str, now: float) -> ParameterValueStruct | None:
         overlay = self.overlay
-        if overlay is None or (overlay.rows is None and path not in overlay.values):
+        own = overlay.values.get(path) if overlay is not None else None
+        if own is None and (overlay is None or overlay.rows is None):
             constant = self.profile.model.constants.get(path)
             if constant is not None:
                 return constant
-        parameter = self.parameter(path)
+        parameter = self.profile.model.parameter(path, overlay)
         if parameter is None:
             return None
-        return typed(path, "" if parameter.hidden else self.value(path, now), parameter.type)
+        if parameter.hidden:
+            own = ""
+        elif own is None:
+            own = self._of_factory(parameter, now)
+        return typed(path, own, parameter.type)
 
     def own(self) -> Overlay:
         """The overlay, made if there was none."""
