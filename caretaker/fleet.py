@@ -35,13 +35,14 @@ from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport
 
 _T = TypeVar("_T")
+_Kind = TypeVar("_Kind", bound=Transport)
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}
 """The content coding of each value of HTTPCompression that we have."""
 
 
 def transport_opener(
-    endpoint: Endpoint, kind: Callable[..., Transport] = HTTPTransport
-) -> Callable[[CPE, float], Transport]:
+    endpoint: Endpoint, kind: Callable[..., _Kind]
+) -> Callable[[CPE, float], _Kind]:
     """
     A function that opens the transport of a CPE's session, with its credentials as they are.
 
@@ -50,7 +51,7 @@ def transport_opener(
         kind: makes it, of what ``HTTPTransport`` is made of.
     """
 
-    def open_transport(cpe: CPE, now: float) -> Transport:
+    def open_transport(cpe: CPE, now: float) -> _Kind:
         steering = cpe.steering(now)
         return kind(
             endpoint,

@@ -44,6 +44,7 @@ from caretaker.mover import Moved, Mover
 from caretaker.outages import Dark
 from caretaker.pace import Alarm, Pace, RateLimit
 from caretaker.profiles import ProfileMix
+from caretaker.recording import Recorder
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.timeline import Timeline
 from caretaker.transport import Answer, Transport
@@ -104,6 +105,7 @@ class Shard:
         sleep: waits that many seconds; for devices that are slow.
         mover: moves the bytes of real transfers, at most ``max_sessions`` at once.
         timeline: takes what happens, second by second.
+        recorder: keeps sessions; it has opened their transports.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class Shard:
         sleep: Callable[[float], object] = gevent.sleep,
         mover: Mover | None = None,
         timeline: Timeline | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.premises = premises
@@ -135,6 +138,7 @@ class Shard:
         self._rate_limit = rate_limit or RateLimit()
         self._sleep = sleep
         self._mover = mover
+        self._recorder = recorder
         self._moving: dict[int, dict[Transfer, Greenlet[..., None]]] = {}
         self._movers = gevent.lock.BoundedSemaphore(max_sessions)
         self._heap: list[tuple[float, int]] = []
@@ -357,6 +361,8 @@ class Shard:
         record = run.record(now)
         self.timeline.session(record)
         self._sink.session(record)  # which may ask when the CPE is due again
+        if self._recorder is not None:
+            self._recorder.session(cpe, record)
         if cpe.powered:
             if cpe.transfers or self._moving:
                 self._move(cpe)

@@ -336,6 +336,6 @@ def test_the_coding_of_what_is_sent_is_the_devices_choice(value: str | None, cod
     box = cpe()
     if value is not None:
         box.set_values([("Device.ManagementServer.HTTPCompression", value)], 0.0)
-    transport = transport_opener(Endpoint(Address.of("http://acs/")))(box, 0.0)
+    transport = transport_opener(Endpoint(Address.of("http://acs/")), HTTPTransport)(box, 0.0)
     assert isinstance(transport, HTTPTransport)
     assert transport._coding == coding

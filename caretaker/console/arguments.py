@@ -11,10 +11,11 @@ from contextlib import suppress
 from typing import Any
 
 from caretaker.console.console import Console, seconds_of
-from caretaker.console.trace import Trace, masked
+from caretaker.console.trace import Trace
 from caretaker.digest import Credentials
 from caretaker.errors import InputError
 from caretaker.http import tls_context
+from caretaker.masking import masked
 
 
 def _seconds(text: str) -> float:

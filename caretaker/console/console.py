@@ -15,7 +15,7 @@ from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
-from caretaker.console.trace import MASK, Trace, TracedTransport, is_secret
+from caretaker.console.trace import Trace, TracedTransport
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import events as ev
@@ -24,6 +24,7 @@ from caretaker.device.agenda import Job
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
+from caretaker.masking import MASK, is_secret
 from caretaker.results import ExchangeRecord, SessionRecord
 
 PATIENCE = 5.0

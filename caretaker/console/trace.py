@@ -1,8 +1,7 @@
 """
 What a CPE and its ACS say to each other, for people: a line for each message, or all of it.
 
-Secrets are never shown: values of parameters and elements that are passwords or keys by their name,
-and credentials in URLs. Headers are not shown at all.
+Secrets are never shown (``caretaker.masking``), and headers not at all.
 """
 
 from __future__ import annotations
@@ -19,40 +18,15 @@ from lxml import etree
 
 from caretaker.connection import Reply
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.codec import element_name, local
+from caretaker.cwmp.codec import element_name
 from caretaker.cwmp.envelope import decode, hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
 from caretaker.http import decoded
+from caretaker.masking import MASK, is_secret, masked, masked_body
 from caretaker.transport import HTTPTransport
 
-MASK = "********"
-"""Stands for a secret, whatever its length."""
 _MOST = 2000
 """Characters that are shown of what is no XML."""
-
-# -- secrets --------------------------------------------------------------------------------------
-
-_SECRET = re.compile(
-    r"(pass(word|wd|phrase)|pinphrase|pwd|presharedkey|wepkey|prekey|psk|secret|privatekey)[0-9]*\Z",
-    re.IGNORECASE,
-)
-_IN_URL = re.compile(
-    r"(?<=://)[^/?#\s<>]+(?=@)"
-    r"|(?<=[?&;])(?P<name>[^=?&;\s]{0,40}(?:passw|pwd|token|secret|signature|key)[^=?&;\s]{0,40}=)"
-    r"[^&\s<>'\"]*",
-    re.IGNORECASE,
-)
-
-
-def is_secret(path: str) -> bool:
-    """Whether a parameter or element is a password or key by its name, vendors' ones too."""
-    return _SECRET.search(path.strip()) is not None
-
-
-def masked(text: str) -> str:
-    """A text without the credentials of the URLs in it."""
-    return _IN_URL.sub(lambda found: (found["name"] or "") + MASK, text)
-
 
 # -- a message in a line --------------------------------------------------------------------------
 
@@ -154,38 +128,17 @@ def envelope_text(body: bytes) -> str:
     """
     A body as it is, in lines and without its secrets; empty if it is.
 
-    What is broken is shown as far as it can be read, without any parameter's value.
+    What is broken is shown as far as it can be read, without values that may be secret.
     """
-    parser = hardened_parser(recover=True, remove_blank_text=True)
+    shown = masked_body(body.strip())
     try:
-        root = etree.fromstring(body.strip(), parser)
+        root = etree.fromstring(shown, hardened_parser(recover=True, remove_blank_text=True))
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:
-        return body.decode("utf-8", "replace")[:_MOST].replace("\r", "").strip()
-    broken = any(entry.domain_name != "NAMESPACE" for entry in parser.error_log)
-    _mask(root, all_values=broken)
+        return shown.decode("utf-8", "replace")[:_MOST].replace("\r", "").strip()
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
-
-
-def _mask(root: etree._Element, *, all_values: bool) -> None:
-    for element in root.iter("*"):
-        if is_secret(local(element)):
-            _blank(element)
-            continue
-        names = [child.text or "" for child in element if local(child).endswith("Name")]
-        if all_values or any(map(is_secret, names)):
-            for child in element:
-                if local(child).endswith("Value"):
-                    _blank(child)
-
-
-def _blank(element: etree._Element) -> None:
-    text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
-    for child in list(element):
-        element.remove(child)
-    element.text = MASK if text else None
 
 
 # -- showing --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import re
 import socket
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,18 @@ def _writable(text: Any) -> str:
     path = Path(str(text))
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(f"{text}: not a file in a folder that exists")
+    return str(text)
+
+
+def _folder(text: Any) -> str:
+    """A folder that files can be made in; it is made itself, where its parent is there."""
+    try:
+        Path(str(text)).mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=str(text)):
+            pass
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{text}: {why}; give a folder that can be written to") from error
     return str(text)
 
 
@@ -273,6 +286,10 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--junit", None, _writable, "<file>",
             "Write service levels and standard checks here as JUnit XML, for CI systems",
             of_master=True),
+    _Option("--record", None, _folder, "<folder>",
+            "Keep whole sessions here, without secrets: those that failed, and some of the others"),
+    _Option("--record-rate", 0.01, _share, "<0..1>",
+            "The share of all sessions that --record keeps beside those that failed"),
     _Option("--summary-json", None, _writable, "<file>", "Write the summary here",
             of_master=True),
     _Option("--live-interval", 5.0, _at_least(0), "<seconds>",
@@ -385,6 +402,8 @@ class Settings:
     slo_abort: bool
     slo_warm_up: float
     junit: str | None
+    record: str | None
+    record_rate: float
     summary_json: str | None
     live_interval: float
 

@@ -47,6 +47,7 @@ def summarize(
         "tasks": _tasks(total),
         "transfers": _transfers(total),
         "exchanges": _exchanges(total),
+        "recordings": {name: total.counters[f"recordings.{name}"] for name in _RECORDINGS},
         "generator": _generator(total, snapshots, seconds),
         "seconds": round(seconds, 1),
     }
@@ -195,6 +196,9 @@ def _transfers(total: Results) -> dict[str, Any]:
     }
 
 
+_RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
+
+
 def _exchanges(total: Results) -> dict[str, Any]:
     prefix = "exchanges."
     names = sorted(name[len(prefix) :] for name in total.histograms if name.startswith(prefix))
@@ -300,6 +304,8 @@ def render(summary: Mapping[str, Any]) -> str:
     }
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
+    if any(summary["recordings"].values()):
+        figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     lines += _scenario(summary.get("scenario"))
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())

@@ -11,7 +11,9 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +24,18 @@ from gevent.lock import Semaphore
 from caretaker.actions import Stage, act
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
+from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
 from caretaker.digest import Credentials
-from caretaker.errors import DeviceBusy, DeviceNotFound
+from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings, transport_opener
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
 from caretaker.outages import ACSOutage
 from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
+from caretaker.recording import Recorder, RecordingTransport
 from caretaker.results import Results
 from caretaker.shard import Shard
 from caretaker.sources import check_reach, expand
@@ -44,6 +48,7 @@ from caretaker.swarm.machine import sessions_that_fit
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
 from caretaker.timeline import Timeline
+from caretaker.transport import HTTPTransport, Transport
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -52,6 +57,8 @@ TASKS_SECONDS = 5.0
 """How long the end of a run waits for tasks that are under way."""
 SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
+RECORDINGS_SECONDS = 5.0
+"""How long it then waits for sessions that are still to be written."""
 SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
 POWER_SHARE = 0.4
@@ -73,7 +80,8 @@ class _Run:
             self.results, worker.environment.events.request, worker.environment.stats
         )
         endpoint = _endpoint(worker, settings)
-        outage = ACSOutage(transport_opener(endpoint), settings.answer_timeout)
+        self.recorder = _recorder(worker, settings)
+        outage = ACSOutage(_opener(endpoint, self.recorder), settings.answer_timeout)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
             _premises(worker, settings, endpoint),
@@ -83,6 +91,7 @@ class _Run:
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
             mover=Mover(endpoint, settings.bandwidth),
             timeline=Timeline(started),
+            recorder=self.recorder,
         )
         self.health = Health(self.results, self.sink.flush)
         self.profiles: Counter[str] = Counter()
@@ -162,6 +171,8 @@ class _Run:
         if self.driver is not None:
             self.driver.stop(TASKS_SECONDS, self.hurry)
         self.shard.drain(SESSIONS_SECONDS, self.hurry)
+        if self.recorder is not None:
+            self.recorder.close(0.5 if self.hurry.is_set() else RECORDINGS_SECONDS)
         self._sampler.kill(block=False)
         self.health.stop()
         self.sink.flush()
@@ -176,6 +187,23 @@ def _max_sessions(settings: Settings) -> int:
     """Of sessions, and of transfers as well where they move bytes."""
     kinds = 1 + (settings.transfers == "real")
     return max(1, sessions_that_fit(settings.max_sessions * kinds) // kinds)
+
+
+def _recorder(worker: Worker, settings: Settings) -> Recorder | None:
+    """What keeps sessions, if any are to be kept, by names that no other worker or run gives."""
+    if settings.record is None:
+        return None
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-w{worker.index}"
+    try:
+        return Recorder(Path(settings.record), settings.record_rate, name)
+    except OSError as error:
+        raise InputError(f"--record: {settings.record}: {error.strerror}") from error
+
+
+def _opener(endpoint: Endpoint, recorder: Recorder | None) -> Callable[[CPE, float], Transport]:
+    if recorder is None:
+        return transport_opener(endpoint, HTTPTransport)
+    return recorder.opener(transport_opener(endpoint, RecordingTransport))
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:
@@ -358,6 +386,8 @@ class Worker:
         for name, number in run.stage.tally.items():
             results.count(f"actions.{name}", number)
         held: Ranges = []
+        if run.recorder is not None:
+            run.recorder.book(results)
         if not final:
             run.shard.book(results)
         else:

@@ -17,7 +17,8 @@ from helpers.processes import ROOT, environment, process
 from caretaker import ACSServer, Credentials
 from caretaker.__main__ import main
 from caretaker.console.console import COMMANDS, Console
-from caretaker.console.trace import MASK, Trace
+from caretaker.console.trace import Trace
+from caretaker.masking import MASK
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"

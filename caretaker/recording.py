@@ -1,0 +1,217 @@
+"""
+Whole sessions as they were, in files: those that failed, and a sample of the others.
+
+While a session runs, its exchanges are only noted; which are kept is decided when it has ended.
+What is kept is masked and written in a thread, one session after the other, so the loop never waits
+for a disk. docs/recordings.md shows the files.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.queue import Queue
+from gevent.threadpool import ThreadPool
+
+from caretaker.connection import Connection, Reply
+from caretaker.device.cpe import CPE
+from caretaker.errors import TransportError
+from caretaker.recorded import Exchange, Session, write
+from caretaker.results import Results, SessionRecord
+from caretaker.transport import HTTPTransport, Transport
+
+_log = logging.getLogger(__name__)
+
+PER_REASON = 20
+"""Sessions of one worker that are kept for each reason of a failure."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Of all bodies that one worker keeps in a run."""
+MAX_SESSION_BYTES = 4 * 1024 * 1024
+"""Of the bodies of one session; a longer one is not kept."""
+
+# -- noting ---------------------------------------------------------------------------------------
+
+
+class RecordingTransport(HTTPTransport):
+    """
+    Notes each HTTP exchange of a session, those with a challenge or redirect too.
+
+    Args:
+        arguments, settings: as for ``HTTPTransport``.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.exchanges: list[Exchange] = []
+        self._sent = b""
+        self._used: Connection | None = None
+        self._connections = 0
+
+    def _head(self, body: bytes) -> bytes:
+        self._sent = super()._head(body)
+        return self._sent
+
+    def _send(self, body: bytes) -> Reply:
+        at, self._sent = self._endpoint.clock(), b""
+        try:
+            reply = super()._send(body)
+        except TransportError as error:
+            self._note(at, body if self._sent else b"", None, str(error))
+            raise
+        self._note(at, body, reply)
+        return reply
+
+    def _note(self, at: float, body: bytes, reply: Reply | None, failure: str = "") -> None:
+        if self._connection not in (None, self._used):
+            self._used = self._connection
+            self._connections += 1
+        number = self._connections if self._sent else 0
+        self.exchanges.append(Exchange(at, number, self._sent, body, reply, failure))
+
+
+# -- keeping --------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """
+    Keeps sessions of one worker's run.
+
+    Which are the sample depends on nothing but the fleet's seed, the CPE's index and the number of
+    its session on this worker.
+
+    Args:
+        folder: takes a folder for each session.
+        rate: which part of all sessions is kept, from 0 to 1.
+        name: of this worker and run, no other's; the names of the folders begin with it.
+        save: writes a session into the folder, in a thread.
+
+    Raises:
+        OSError: the folder is not there and can't be made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        rate: float,
+        name: str,
+        save: Callable[[Session, Path, str], None] = write,
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        self._rate = rate
+        self._name = name
+        self._save = save
+        self._open: dict[int, RecordingTransport] = {}
+        self._numbers: Counter[int] = Counter()
+        self._bytes = 0
+        self._failed: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+        self._written: Counter[str] = Counter()
+        self._waiting = 0
+        self._works = True
+        self._closed = False
+        self._queue: Queue[Session | None] = Queue()
+        self._pool = ThreadPool(1)
+        self._writer = gevent.spawn(self._write)
+
+    def opener(
+        self, inner: Callable[[CPE, float], RecordingTransport]
+    ) -> Callable[[CPE, float], Transport]:
+        """What opens the transport of a CPE's session, and knows it until that has ended."""
+
+        def open_transport(cpe: CPE, now: float) -> Transport:
+            transport = self._open[cpe.index] = inner(cpe, now)
+            return transport
+
+        return open_transport
+
+    def session(self, cpe: CPE, record: SessionRecord) -> None:
+        """A session has ended. Does not wait."""
+        transport = self._open.pop(cpe.index, None)
+        self._numbers[cpe.index] += 1
+        if transport is None or not transport.exchanges or not self._works or self._closed:
+            return  # with no exchange: the outage of a scenario, a power cut at once
+        made = Session(
+            cpe.serial_number,
+            self._numbers[cpe.index],
+            cpe.profile.name,
+            cpe.premises.acs_url,
+            record.started + cpe.premises.wall_offset,
+            record,
+            tuple(transport.exchanges),
+        )
+        if self._is_wanted(cpe, made) and self._has_room(made):
+            self._waiting += 1
+            self._queue.put(made)
+
+    def _is_wanted(self, cpe: CPE, session: Session) -> bool:
+        """All of the sample; of those that failed the first of each reason."""
+        chance = cpe.premises.identities.fraction(cpe.index, f"record {session.number}")
+        reason = session.record.reason
+        if chance < self._rate or reason is None:
+            return chance < self._rate
+        self._failed[reason] += 1
+        if self._failed[reason] <= PER_REASON:
+            return True
+        self._leave_out(reason, f"{PER_REASON} sessions are kept that failed by: {reason}")
+        return False
+
+    def _has_room(self, session: Session) -> bool:
+        if session.size > MAX_SESSION_BYTES:
+            self._leave_out("size", f"a session has more than {MAX_SESSION_BYTES >> 20} MB")
+            return False
+        if self._bytes + session.size > MAX_BYTES:
+            self._leave_out("bytes", f"{MAX_BYTES >> 20} MB are kept")
+            return False
+        self._bytes += session.size
+        return True
+
+    def _leave_out(self, kind: str, why: str) -> None:
+        """Count a session that is not kept; the first of its kind is told of."""
+        if not self._left_out[kind]:
+            _log.warning("--record: %s; more of these are only counted", why)
+        self._left_out[kind] += 1
+
+    # Writing.
+
+    def _write(self) -> None:
+        for session in iter(self._queue.get, None):
+            kind = "sampled" if session.record.reason is None else "failed"
+            problem = self._pool.apply(self._saved, (session,)) if self._works else "as before"
+            self._waiting -= 1
+            self._written["unwritten" if problem else kind] += 1
+            if problem and self._works:
+                self._works = False
+                _log.warning("--record: %s; the run goes on, and keeps no more sessions", problem)
+
+    def _saved(self, session: Session) -> str:
+        """What went wrong, nothing if nothing did. Runs in the thread."""
+        try:
+            self._save(session, self._folder, self._name)
+        except OSError as error:
+            return f"{self._folder}: {error.strerror}"
+        except Exception as error:  # noqa: BLE001  # no recording is worth a run
+            return f"a bug of Caretaker, {type(error).__name__}: {error}"
+        return ""
+
+    def close(self, seconds: float) -> None:
+        """Keep no more, and wait so many seconds for what is still to be written."""
+        self._closed = True
+        self._open.clear()
+        self._queue.put(None)
+        self._writer.join(seconds)
+        self._works = False
+        if self._writer.dead:
+            self._pool.kill()
+
+    def book(self, results: Results) -> None:
+        """Add what has been kept so far; what waits to be written is not."""
+        results.count("recordings.sampled", self._written["sampled"])
+        results.count("recordings.failed", self._written["failed"])
+        results.count("recordings.left_out", self._left_out.total())
+        results.count("recordings.unwritten", self._written["unwritten"] + self._waiting)
