@@ -67,6 +67,8 @@ def masked_header(name: str, value: str) -> str:
 
 _HINTS = (*(word.encode() for word in _WORDS), b"&#", b"<!")
 """What is in every body with a secret: its name, or what can hide that from a glance."""
+_CUT_URL = re.compile(r"(?<=://)[^/?#\s<>@]*:[^/?#\s<>@]*\Z")
+"""Where a body was cut off in a URL, maybe in the password."""
 _START_TAG = re.compile(rb"""<(?:"[^"]*"|'[^']*'|[^>"'])*>""")
 _TAG = re.compile(rb"(<[^<>]*>)")
 _TAG_NAME = re.compile(rb"</?(?:[^\s:<>/]*:)?([^\s<>/]*)")
@@ -87,7 +89,7 @@ def masked_body(body: bytes) -> bytes:
         shown = body
     else:
         shown = _without_values(body)
-    return masked(shown.decode("latin-1")).encode("latin-1")
+    return _CUT_URL.sub(MASK, masked(shown.decode("latin-1"))).encode("latin-1")
 
 
 def _is_well_formed(body: bytes) -> bool:

@@ -150,6 +150,7 @@ def test_what_is_broken_keeps_all_that_is_no_value() -> None:
         b"<P><Name>A.B</Name><Value>1</Value></P><html><p>It broke<br> here</p><Value>%b</Value>"
     )
     assert masked_body(body) == shown % MASK.encode()
+    assert masked_body(b"<a>http://u:tr0ub4d") == b"<a>http://" + MASK.encode()
     assert masked_body(b"SSH-2.0-OpenSSH_9.2\r\n") == b"SSH-2.0-OpenSSH_9.2\r\n"
 
 

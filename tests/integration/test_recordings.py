@@ -1,13 +1,15 @@
-"""Recorded sessions of real ACSs and CPEs, replayed against ours."""
+"""Recorded sessions, of real ACSs and CPEs and of our own, replayed against ours."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.cpes import cpe, premises
+from helpers.processes import loadtest, process
 from helpers.recordings import Message, Recording, recordings
 from helpers.schemas import Schemas
 from werkzeug.test import Client
@@ -247,3 +249,59 @@ def test_whole_dumps_are_sent_valid(devices: Path, schemas: Schemas) -> None:
         first = box.begin_session(0.0)
         assert first is not None
         assert first.next_post()
+
+
+@pytest.mark.processes
+def test_sessions_that_we_have_recorded_replay(tmp_path: Path) -> None:
+    """Our ACS and our CPEs hold them again, each against the files of the other."""
+    done, summary = loadtest(
+        tmp_path,
+        *("--record", str(tmp_path / "kept"), "--record-rate", "1"),
+        *("--users", "20", "--spawn-rate", "20", "--run-time", "6s", "--cr-rate", "5"),
+        *("--profile", "tr181", "--seed", "7"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = recordings(tmp_path / "kept")
+    assert len(found) == summary["recordings"]["sampled"] == summary["sessions"]["succeeded"]
+    assert "Recordings" in done.stdout
+    first = [each for each in found if each.name.endswith("-1")]
+    assert len(first) == 20
+    for recording in first:
+        box = cpe(index=int(recording.name.split("-")[-2]) - 1)
+        session = box.begin_session(0.0)
+        assert session is not None
+        replay_acs(recording.exchanges, session)
+        assert session.state is State.DONE, recording.name
+        app = Client(CWMPApp(ACS(provisioning=False)))
+        request, response = recording.exchanges[0]
+        assert app.post("/", data=request.body).data == response.body
+    files = [path.read_text() for path in (tmp_path / "kept").rglob("*.http")]
+    assert any("ConnectionRequestPassword</Name>" in file for file in files)
+    assert all(len(set(_PASSWORDS.findall(file)) - {"********"}) == 0 for file in files)
+
+
+_PASSWORDS = re.compile(r"Password</Name>\s*<Value[^>]*>([^<]*)<")
+
+
+@pytest.mark.processes
+def test_sessions_that_a_bad_acs_made_fail_are_found_in_files(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    with process(tmp_path / "acs", "helpers.bad_acs") as acs:
+        url = acs.wait_for(r"(http://\S+)")[1]
+        done, summary = loadtest(
+            tmp_path,
+            *("--host", url, "--users", "60", "--spawn-rate", "60", "--run-time", "6s"),
+            *("--cr-driver", "off", "--cr-rate", "0", "--answer-timeout", "2"),
+            *("--record", str(kept), "--record-rate", "0", "--acs-password", "tr0ub4dor"),
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    told = [json.loads(path.read_text()) for path in kept.glob("*/meta.json")]
+    reasons = {each["reason"] for each in told}
+    assert reasons == set(summary["sessions"]["reasons"])
+    assert len(told) == summary["recordings"]["failed"] >= 50
+    answers = [path.read_bytes() for path in kept.glob("*/001.response.http")]
+    assert any(b"It works!" in answer for answer in answers)
+    assert any(b"<!DOCTYPE" in answer for answer in answers)
+    assert any(answer.startswith(b"HTTP/1.1 500 Internal Server Error") for answer in answers)
+    assert all(b"tr0ub" not in path.read_bytes() for path in kept.rglob("*.*"))
