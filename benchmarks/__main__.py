@@ -17,6 +17,7 @@ from caretaker.errors import InputError
 
 NAMES = (
     "sessions",
+    "recording",
     "memory",
     "start_up",
     "growth",

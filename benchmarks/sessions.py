@@ -59,8 +59,8 @@ def run(options: Options) -> list[Figure]:
     ]
 
 
-def saturated_worker(sink: Nginx, options: Options) -> Child:
-    """A worker with more to do than it can."""
+def saturated_worker(sink: Nginx, options: Options, record: str | None = None) -> Child:
+    """A worker with more to do than it can; with a folder it keeps sessions, as many as usual."""
     return Child(
         WorkerAlone,
         core=GENERATOR,
@@ -68,6 +68,7 @@ def saturated_worker(sink: Nginx, options: Options) -> Child:
         cpes=options.scaled(CPES),
         interval=1,
         max_sessions=CONNECTIONS,
+        record=record,
     )
 
 

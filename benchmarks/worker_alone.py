@@ -82,6 +82,7 @@ class WorkerAlone:
             sessions wait for ever.
         contacted: whether each has been in contact with an ACS already, which has given it
             credentials for Connection Requests.
+        record: folder of the sessions that are kept; none without it.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class WorkerAlone:
         interval: int = 1,
         max_sessions: int = 1000,
         contacted: bool = True,
+        record: str | None = None,
     ) -> None:
         options = argparse.Namespace(
             profiles=[profile],
@@ -100,6 +102,7 @@ class WorkerAlone:
             cpes_per_user=CPES_PER_USER,
             cr_driver="off",
             cr_rate=0.0,
+            record=record,
         )
         events: Any = Events
         environment = Environment(events=events(), host=url, parsed_options=options)

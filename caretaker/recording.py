@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,30 +136,27 @@ class Recorder:
         self._numbers[cpe.index] += 1
         if transport is None or not transport.exchanges or not self._works or self._closed:
             return  # with no exchange: the outage of a scenario, a power cut at once
-        made = Session(
-            cpe.serial_number,
-            self._numbers[cpe.index],
-            cpe.profile.name,
-            cpe.premises.acs_url,
-            record.started + cpe.premises.wall_offset,
-            record,
-            tuple(transport.exchanges),
-        )
-        if self._is_wanted(cpe, made) and self._has_room(made):
-            self._waiting += 1
-            self._queue.put(made)
+        number = self._numbers[cpe.index]
+        if self._is_sampled(cpe, number) or (
+            record.reason and self._is_of_the_first(record.reason)
+        ):
+            self._keep(_session(cpe, number, record, transport.exchanges))
 
-    def _is_wanted(self, cpe: CPE, session: Session) -> bool:
-        """All of the sample; of those that failed the first of each reason."""
-        chance = cpe.premises.identities.fraction(cpe.index, f"record {session.number}")
-        reason = session.record.reason
-        if chance < self._rate or reason is None:
-            return chance < self._rate
+    def _is_sampled(self, cpe: CPE, number: int) -> bool:
+        return cpe.premises.identities.fraction(cpe.index, f"record {number}") < self._rate
+
+    def _is_of_the_first(self, reason: str) -> bool:
         self._failed[reason] += 1
         if self._failed[reason] <= PER_REASON:
             return True
         self._leave_out(reason, f"{PER_REASON} sessions are kept that failed by: {reason}")
         return False
+
+    def _keep(self, session: Session) -> None:
+        if self._has_room(session):
+            self._bytes += session.size
+            self._waiting += 1
+            self._queue.put(session)
 
     def _has_room(self, session: Session) -> bool:
         if session.size > MAX_SESSION_BYTES:
@@ -168,7 +165,6 @@ class Recorder:
         if self._bytes + session.size > MAX_BYTES:
             self._leave_out("bytes", f"{MAX_BYTES >> 20} MB are kept")
             return False
-        self._bytes += session.size
         return True
 
     def _leave_out(self, kind: str, why: str) -> None:
@@ -215,3 +211,13 @@ class Recorder:
         results.count("recordings.failed", self._written["failed"])
         results.count("recordings.left_out", self._left_out.total())
         results.count("recordings.unwritten", self._written["unwritten"] + self._waiting)
+
+
+def _session(
+    cpe: CPE, number: int, record: SessionRecord, exchanges: Sequence[Exchange]
+) -> Session:
+    began = record.started + cpe.premises.wall_offset
+    url = cpe.premises.acs_url
+    return Session(
+        cpe.serial_number, number, cpe.profile.name, url, began, record, tuple(exchanges)
+    )

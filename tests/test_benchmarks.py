@@ -18,7 +18,7 @@ from benchmarks.first_contact import first_contact, quick_contact
 from benchmarks.processes import GENERATOR, Child, MeasurementError
 from caretaker.device.cpe import CPE
 
-WITH_SINK = ("sessions", "growth", "closed_loop", "lateness")
+WITH_SINK = ("sessions", "recording", "growth", "closed_loop", "lateness")
 WITHOUT = ("memory", "start_up", "cr_server", "acs", "codec")
 LONG = ("whole_tree",)
 

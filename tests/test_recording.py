@@ -63,7 +63,7 @@ class Bench:
 
     def has(self, box: CPE, record: SessionRecord = GOOD, *, size: int = 10) -> None:
         """This CPE has had a session."""
-        opened: Any = self.recorder.opener(lambda *_: _Transport(size))  # type: ignore[arg-type, return-value]
+        opened: Any = self.recorder.opener(lambda *_: _Transport(size))  # type: ignore[arg-type]
         opened(box, 0.0)
         self.recorder.session(box, record)
 
@@ -173,7 +173,11 @@ def test_a_disk_that_fails_is_one_warning_and_no_more(
 
 def test_a_disk_that_hangs_holds_up_the_end_only_so_long(tmp_path: Path) -> None:
     bench, goes_on = Bench(tmp_path), threading.Event()
-    bench.recorder._save = lambda *_: goes_on.wait() and None
+
+    def hang(*_: object) -> None:
+        goes_on.wait()
+
+    bench.recorder._save = hang
     bench.has(cpe(), FAILED)
     gevent.sleep(0)
     bench.recorder.close(0.01)
