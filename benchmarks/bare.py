@@ -1,4 +1,4 @@
-"""What pywsgi costs by itself: applications that look at nothing and answer with constants."""
+"""What hosts cost by themselves: applications that look at nothing and answer with constants."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from benchmarks.processes import cpu_seconds
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
+from caretaker.loop import Loop
+from caretaker.wsgi import WSGIHost
 
 _CHALLENGE = 'Digest realm="Connection Request", qop="auth", algorithm=MD5, nonce="0"'
 _TASK = encode(Envelope(m.GetParameterValues(("Device.DeviceInfo.UpTime",)), "t", CWMP_1_2))
@@ -45,17 +47,30 @@ class Bare:
 
     Args:
         app: its name.
+        own: whether our own server is the host; otherwise it is pywsgi.
     """
 
-    def __init__(self, *, app: str) -> None:
+    def __init__(self, *, app: str, own: bool = False) -> None:
         applications: dict[str, Any] = {"acs": acs, "connection_requests": connection_requests}
-        self._server = WSGIServer(("127.0.0.1", 0), applications[app], log=None)
-        self._server.start()
+        make = _on_ours if own else _on_pywsgi
+        self._url = make(applications[app])
 
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self._server.server_port}/"
+        return self._url
 
     def cpu(self) -> float:
         """CPU seconds of this process so far."""
         return cpu_seconds()
+
+
+def _on_pywsgi(app: Any) -> str:
+    server = WSGIServer(("127.0.0.1", 0), app, log=None)
+    server.start()
+    return f"http://127.0.0.1:{server.server_port}/"
+
+
+def _on_ours(app: Any) -> str:
+    host = WSGIHost(app, "127.0.0.1", 0, Loop())
+    host.start()
+    return f"{host.url}/"

@@ -29,8 +29,10 @@ def run(options: Options) -> list[Figure]:
             max_sessions=0,
         ) as worker,
         Child(Bare, core=GENERATOR, app="connection_requests") as bare,
+        Child(Bare, core=GENERATOR, app="connection_requests", own=True) as own,
         _requester(worker.call("targets", cpes)) as ours,
         _requester([[bare.call("url") + "cr/1", "name", "word"]]) as others,
+        _requester([[own.call("url") + "cr/1", "name", "word"]]) as same,
     ):
         worker.call("start")
         found = take_turns(
@@ -38,10 +40,14 @@ def run(options: Options) -> list[Figure]:
             {
                 "ours": lambda: _per_cpu_second(worker, ours, options.seconds),
                 "bare": lambda: _per_cpu_second(bare, others, options.seconds),
+                "own": lambda: _per_cpu_second(own, same, options.seconds),
             },
         )
     name, unit, goal = "Connection Requests, Digest", "exchanges per cpu-s", Goal(">=", 2000)
-    return [Figure(name, unit, found["ours"], "bare pywsgi", found["bare"], goal)]
+    return [
+        Figure(name, unit, found["ours"], "bare pywsgi", found["bare"], goal),
+        Figure("... constants, by our server", unit, found["own"], "bare pywsgi", found["bare"]),
+    ]
 
 
 def _requester(targets: list[list[str]]) -> Child:
