@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,7 +121,7 @@ def test_no_secret_is_in_any_file(
     headers = [("location", "http://u:tr0ub4dor@acs/"), ("authorization", "Basic tr0ub4dor")]
     folder = tmp_path_factory.mktemp("kept")
     for message in kept:
-        body = encode(replace(envelope, message=message))
+        body = encode(envelope._replace(message=message))
         whole = exchange(body, Reply(200, headers, body, keep_alive=True), head)
         part = exchange(body[:cut], Reply(200, headers, body[:-cut], keep_alive=True), head)
         write(session(whole, part), folder, "n")
