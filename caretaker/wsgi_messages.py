@@ -97,6 +97,7 @@ class RequestReader:
         "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_max_body_bytes",
         "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
+    __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
     def __init__(self, environ: WSGIEnvironment, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self._common = environ
