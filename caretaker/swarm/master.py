@@ -22,7 +22,7 @@ from caretaker.errors import InputError
 from caretaker.results import Results
 from caretaker.scenarios import parse
 from caretaker.swarm.arguments import Settings, without_login
-from caretaker.swarm.checks import exit_code
+from caretaker.checks import exit_code
 from caretaker.swarm.conductor import Conductor
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.junit import junit

@@ -12,7 +12,7 @@ from typing import Any
 
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.results import VERDICTS, Results
-from caretaker.swarm.checks import described, failures
+from caretaker.checks import described, failures
 from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]
