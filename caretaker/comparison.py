@@ -302,4 +302,3 @@ def _name(path: str, summary: Summary) -> str:
     scenario = summary.get("scenario") or {}
     named = f"{scenario['name']}, " if "name" in scenario else ""
     return f"{path} ({named}{summary['fleet'].get('cpes')} CPEs, {summary.get('seconds')} s)"
-

@@ -110,16 +110,27 @@ def tiles(summary: Summary) -> list[Tile]:
              "broken" if sessions["failed"] else ""),
         Tile("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
         Tile("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
-        Tile("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
-             "broken" if tasks["failed"] else ""),
+        *([Tile("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
+                "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
         Tile("Generator's CPU", shown(cpu, "%"), f"of a core, the busiest worker; loop lag {lag}"),
     ]  # fmt: skip
 
 
 # -- the scenario ---------------------------------------------------------------------------------
 
-_KPI_UNITS = {"_per_second": "/s", "_s": "s", "_ms": "ms", "_mb": "MB", "_ratio": "ratio"}
+_KPI_UNITS = {"_s": "s", "_ms": "ms", "_mb": "MB", "_ratio": "ratio"}
 """What the end of a KPI's name says of its unit."""
+
+KPI_NAMES = {
+    "all_informed_s": "until the last CPE had informed",
+    "from_plan_max_ms": "longest wait for an InformResponse",
+    "informs_over_planned": "Informs written, of those planned",
+    "most_retrying": "most CPEs that waited for a retry",
+    "peak_after_s": "the peak came after",
+    "peak_over_before": "the peak, times the rate before",
+    "peak_informs_per_second": "peak of Informs per second",
+}
+"""What KPIs are called in the report, where that is not their name in plain words."""
 
 
 def kpis(summary: Summary) -> list[tuple[str, str]]:
@@ -130,9 +141,10 @@ def kpis(summary: Summary) -> list[tuple[str, str]]:
 
 def _kpi(name: str, value: Any) -> tuple[str, str]:
     ending = next((each for each in _KPI_UNITS if name.endswith(each)), "")
-    unit = _KPI_UNITS.get(ending, "")
-    spoken = name if unit == "/s" else name.removesuffix(ending)
-    figure = "not reached" if value is None else shown(value, unit)
+    known = next((each for each in KPI_NAMES if name.endswith(each)), "")
+    # With several scenarios the name of each stands before its KPIs.
+    spoken = name.removesuffix(known) + KPI_NAMES[known] if known else name.removesuffix(ending)
+    figure = "not reached" if value is None else shown(value, _KPI_UNITS.get(ending, ""))
     return spoken.replace("_", " "), figure
 
 
@@ -158,6 +170,7 @@ def page(summary: Summary) -> str:
         findings=scenario.get("findings", ()),
         levels=tables.LEVELS(summary),
         tables=[table(summary) for table in TABLES],
+        opening=_opening(summary),
         marks=marks_of(summary),
         step=step_of(summary),
         command=summary.get("command"),
@@ -169,6 +182,20 @@ def page(summary: Summary) -> str:
 def _title(summary: Summary) -> str:
     name = (summary.get("scenario") or {}).get("name") or "Load test"
     return f"{name}: {shown(summary['fleet']['cpes'])} CPEs for {_length(summary['seconds'])}"
+
+
+def _opening(summary: Summary) -> str:
+    """What the curves begin with, which a reader would take for something that happened."""
+    settings = _settings(summary)
+    users, rate = settings.get("--users"), settings.get("--spawn-rate")
+    if not users or not rate:
+        return ""
+    each = settings.get("--cpes-per-user") or 1
+    first = "" if settings.get("--start") == "running" else ", each with its first contact"
+    return (
+        f"The run begins with the fleet being powered on: {shown(users * each)} CPEs at "
+        f"{shown(rate * each)} per second{first}."
+    )
 
 
 def _length(seconds: float) -> str:

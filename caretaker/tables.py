@@ -54,9 +54,8 @@ def _levels(summary: Summary) -> Table:
     return Table(
         "Service levels",
         "What the run had to keep to.",
-        ("Level", "Verdict", "Measured"),
+        ("Level", "Measured", "Verdict"),
         tuple(map(_level, verdicts)),
-        words=2,
     )
 
 
@@ -64,7 +63,7 @@ def _level(verdict: Mapping[str, Any]) -> Row:
     actual = NO_DATA if verdict["actual"] is None else written(verdict["actual"])
     ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     said, state = ("holds", "holds") if verdict["holds"] else ("broken", "broken")
-    return Row((verdict["level"], f"{said}{ended}", actual), state)
+    return Row((verdict["level"], actual, f"{said}{ended}"), state)
 
 
 BLAMES = {
@@ -157,7 +156,7 @@ _BOOKS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 def _books(summary: Summary) -> Table:
     rows = (_book(title, summary[section], whole, parts) for title, section, whole, parts in _BOOKS)
     about = "Nothing may get lost: the two sides are counted at different places."
-    return Table("Books", about, ("Book", "Sum", "Verdict"), tuple(rows), words=3)
+    return Table("Books", about, ("Book", "Sum", "Verdict"), tuple(rows), words=2)
 
 
 def _book(title: str, section: Summary, whole: str, parts: tuple[str, ...]) -> Row:

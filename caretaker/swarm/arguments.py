@@ -275,6 +275,9 @@ OPTIONS: tuple[_Option, ...] = (
             of_master=True),
     _Option("--summary-json", None, _writable, "<file>", "Write the summary here",
             of_master=True),
+    _Option("--report", None, _writable, "<file>",
+            "Write a page about the run here (HTML), for people who were not there",
+            of_master=True),
     _Option("--live-interval", 5.0, _at_least(0), "<seconds>",
             "How often a line of live figures is printed; 0 for never"),
 )
@@ -386,6 +389,7 @@ class Settings:
     slo_warm_up: float
     junit: str | None
     summary_json: str | None
+    report: str | None
     live_interval: float
 
     @classmethod

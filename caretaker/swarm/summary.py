@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from caretaker.checks import described, failures
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.results import VERDICTS, Results
-from caretaker.checks import described, failures
 from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]
@@ -140,6 +140,7 @@ def _connection_requests(total: Results, snapshots: Sequence[Snapshot]) -> dict[
             f"{stage}_ms": total.histogram(f"connection_requests.{stage}").summary(50, 95, 99)
             for stage in stages
         },
+        "to_inform_cdf": total.histogram("connection_requests.to_inform").cdf(),
     }
 
 

@@ -26,8 +26,7 @@ const SHOWN = {
 };
 
 // A value between two without one has no line to lie on.
-const isolated = (u, index, show) => {
-  if (show) return null;
+const isolated = (u, index) => {
   const values = u.data[index];
   const alone = values.flatMap((value, at) =>
     value != null && values[at - 1] == null && values[at + 1] == null ? [at] : []);
@@ -40,8 +39,8 @@ const series = (line, chart, first) => ({
   fill: first && !chart.log && !line.dashed ? () => color(line.color, "1f") : undefined,
   width: line.dashed ? 1.25 : 1.75,
   dash: line.dashed ? [5, 4] : undefined,
-  points: {size: 4, filter: isolated},
-  value: (u, value) => value == null ? "–" : SHOWN[chart.unit](value),
+  points: {show: false, size: 4, filter: isolated},
+  value: (u, value) => value == null ? "" : SHOWN[chart.unit](value),
 });
 
 const decades = (u, least, most) => {
@@ -54,11 +53,16 @@ const decades = (u, least, most) => {
 const axis = (unit, own) => ({
   stroke: () => color("quiet"),
   font: FONT,
-  grid: {stroke: () => color("line"), width: 1},
-  ticks: {stroke: () => color("line"), width: 1, size: 4},
+  grid: {stroke: () => color("line"), width: 1, filter: own.lines},
+  ticks: {stroke: () => color("line"), width: 1, size: 4, filter: own.lines},
   values: (u, splits) => splits.map(split => split == null ? null : SHOWN[unit](split)),
   ...own,
 });
+
+// On a logarithmic scale only the decades have lines and labels.
+const tens = (u, splits) =>
+  splits.map(split => Number.isInteger(Math.round(Math.log10(split) * 1e6) / 1e6) ? split : null);
+const decimal = log => log ? {filter: tens, lines: tens} : {};
 
 // The width of an axis follows its longest label.
 const room = (u, labels) =>
@@ -71,6 +75,7 @@ const markers = marks => ({hooks: {draw: u => {
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, 'DejaVu Sans', sans-serif`;
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   ctx.lineWidth = ratio;
   places.forEach((x, index) => {
     if (x < bbox.left || x > bbox.left + bbox.width) return;
@@ -108,11 +113,15 @@ const options = (chart, width, height) => ({
       ? {distr: 3, range: decades}
       : {range: (u, least, most) => [0, most > 0 ? most * 1.05 : 1]},
   },
-  axes: [axis(chart.x_unit, {space: 60, size: 30}), axis(chart.unit, {size: room})],
+  axes: [
+    axis(chart.x_unit, {space: 60, size: 30, ...decimal(chart.x_log)}),
+    axis(chart.unit, {size: room, ...decimal(chart.log)}),
+  ],
   series: [
-    {label: chart.x_unit === "time" ? "at" : "x", value: (u, x) => x == null ? "–" : SHOWN[chart.x_unit](x)},
+    {label: "", value: (u, x) => x == null ? "" : `at ${SHOWN[chart.x_unit](x)}`},
     ...chart.series.map((line, index) => series(line, chart, index === 0)),
   ],
+  legend: {markers: {width: 0, fill: (u, index) => color(chart.series[index - 1].color)}},
   plugins: [markers(chart.marks)],
 });
 
