@@ -1,4 +1,4 @@
-"""Pages of ours: each one file that needs no network, with everything escaped that a run brought."""
+"""Pages of ours: one file each, no network needed, everything escaped that a run has brought."""
 
 from __future__ import annotations
 

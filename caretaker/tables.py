@@ -201,7 +201,8 @@ def _workers(summary: Summary) -> Table:
         ))
         for worker, cpes in fleet["by_worker"].items()
     )  # fmt: skip
-    about = f"CPU in percent of one core. {fleet['workers_lost']} lost, {fleet['workers_left']} left early."
+    gone = f"{fleet['workers_lost']} lost, {fleet['workers_left']} left early"
+    about = f"CPU in percent of one core. {gone}."
     head = ("", "CPEs", "CPU, mean", "CPU, max", "Memory")
     return Table("Workers", about, head, tuple(rows))
 

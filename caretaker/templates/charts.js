@@ -50,11 +50,13 @@ const decades = (u, least, most) => {
   return [low, high > low ? high : low * 10];
 };
 
+const every = (u, splits) => splits;
+
 const axis = (unit, own) => ({
   stroke: () => color("quiet"),
   font: FONT,
-  grid: {stroke: () => color("line"), width: 1, filter: own.lines},
-  ticks: {stroke: () => color("line"), width: 1, size: 4, filter: own.lines},
+  grid: {stroke: () => color("line"), width: 1, filter: own.lines ?? every},
+  ticks: {stroke: () => color("line"), width: 1, size: 4, filter: own.lines ?? every},
   values: (u, splits) => splits.map(split => split == null ? null : SHOWN[unit](split)),
   ...own,
 });
