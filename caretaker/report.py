@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from caretaker import tables
 from caretaker.charts import marks_of, of_run, step_of
-from caretaker.checks import BROKEN_LEVEL, broken_levels, exit_code, failures
+from caretaker.checks import BROKEN_LEVEL, broken_levels, exit_code, failures, generator_limits
 from caretaker.comparison import read_summary
 from caretaker.errors import InputError
 from caretaker.metrics import Summary
@@ -112,7 +112,7 @@ def tiles(summary: Summary) -> list[Tile]:
         Tile("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
         *([Tile("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
                 "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
-        Tile("Generator's CPU", shown(cpu, "%"), f"of a core, the busiest worker; loop lag {lag}"),
+        Tile("Generator's CPU", shown(cpu, "%"), f"of a core, the busiest worker; loop lag p99 {lag}"),
     ]  # fmt: skip
 
 
@@ -165,6 +165,7 @@ def page(summary: Summary) -> str:
         title=_title(summary),
         facts=list(_facts(summary)),
         verdict=verdict(summary),
+        limits=generator_limits(summary),
         tiles=tiles(summary),
         kpis=kpis(summary),
         findings=scenario.get("findings", ()),
@@ -209,11 +210,16 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     if "--host" in settings:
         yield "ACS", f"{settings['--host']}{embedded}"
     if "started" in summary:
-        yield "Started", str(summary["started"])
+        yield "Started", _time(str(summary["started"]))
     yield "Profiles", ", ".join(f"{name} {shown(n)}" for name, n in fleet["profiles"].items())
     if "--seed" in settings:
         yield "Seed", str(settings["--seed"])
     yield "Caretaker", str(summary.get("version", "unknown"))
+
+
+def _time(iso: str) -> str:
+    """An ISO time in UTC as people read it."""
+    return iso.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _setting(value: Any) -> str:

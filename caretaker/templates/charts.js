@@ -96,11 +96,11 @@ const markers = marks => ({hooks: {draw: u => {
     ctx.fillStyle = color("card");
     ctx.fillText(name, x - wide / 2 + 4 * ratio, top);
     const end = Math.min(places[index + 1] ?? Infinity, bbox.left + bbox.width);
-    const text = marks[index].text, from = x + wide / 2 + 4 * ratio;
-    if (from + ctx.measureText(text).width + 10 * ratio < end) {
-      ctx.fillStyle = color("quiet");
-      ctx.fillText(text, from, top);
-    }
+    const from = x + wide / 2 + 4 * ratio, whole = marks[index].text;
+    const text = [whole, whole.split(":")[0]].find(each =>
+      from + ctx.measureText(each).width + 10 * ratio < end);
+    ctx.fillStyle = color("quiet");
+    if (text) ctx.fillText(text, from, top);
   });
   ctx.restore();
 }}});
