@@ -112,7 +112,7 @@ def tiles(summary: Summary) -> list[Tile]:
         Tile("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
         *([Tile("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
                 "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
-        Tile("Generator's CPU", shown(cpu, "%"), f"of a core, the busiest worker; loop lag p99 {lag}"),
+        Tile("Generator's CPU", shown(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
     ]  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def run(options: argparse.Namespace) -> int:
     summary = read_summary(options.summary)
     try:
         made = page(summary)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         cure = "give a file that --summary-json of this version has written"
         raise InputError(f"{options.summary}: lacks what a summary has ({error}); {cure}") from None
     path = options.output or str(Path(options.summary).with_suffix(".html"))

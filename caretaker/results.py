@@ -276,6 +276,7 @@ class Results:
             self.count(f"sessions.reasons.{record.reason}")
         if record.blame is not None:
             self.count(f"sessions.blame.{record.blame.value}")
+            self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Take an answer of the Connection Request server."""

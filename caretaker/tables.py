@@ -67,37 +67,37 @@ def _level(verdict: Mapping[str, Any]) -> Row:
 
 
 BLAMES = {
-    "acs": "the ACS's fault: a wrong or missing answer",
-    "ours": "our fault: please report it as a bug",
-    "generator": "a limit of the machine that generated the load (docs/limits.md)",
-    "shed": "load shed by the ACS (503), which is what it should do when it has too much",
+    "acs": "the ACS's",
+    "ours": "ours: please report the bug",
+    "generator": "a limit of the generating machine (docs/limits.md)",
+    "shed": "nobody's: the ACS sheds load (503)",
 }
-"""Whose fault a failure is, as a sentence."""
+"""Whose fault a failure of a session is."""
 
 
 def _failures(summary: Summary) -> Table:
     sessions, tasks = summary["sessions"], summary["tasks"]
+    faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
     rows = [
-        *_reasons("Session", sessions["reasons"]),
+        *map(_failed_session, sorted(sessions["failures"], key=lambda each: -each["number"])),
         *_reasons("Task", tasks["reasons"]),
-        *_reasons("Transfer", {f"FaultCode {k}": n for k, n in _faults(summary).items()}),
-        *(Row(("Other", str(each), "")) for each in summary.get("other_failures", ())),
+        *_reasons("Transfer", faults),
+        *(Row(("Other", str(each), "", "")) for each in summary.get("other_failures", ())),
     ]
     if not rows:
         return Table("Failures", "None: no session, task or transfer failed.")
-    blames = (f"{shown(n)} {BLAMES.get(name, name)}" for name, n in sessions["blame"].items())
-    about = f"Of sessions: {'; '.join(blames)}." if sessions["blame"] else ""
-    return Table("Failures", about, ("What", "Reason", "Number"), tuple(rows), words=2)
+    head = ("What", "Reason", "Whose fault", "Number")
+    return Table("Failures", "", head, tuple(rows), words=3)
 
 
-def _faults(summary: Summary) -> Mapping[str, Any]:
-    faults: Mapping[str, Any] = summary["transfers"]["faults"]
-    return faults
+def _failed_session(each: Mapping[str, Any]) -> Row:
+    blame = BLAMES.get(each["blame"], str(each["blame"]))
+    return Row(("Session", str(each["reason"]), blame, shown(each["number"])))
 
 
 def _reasons(what: str, reasons: Mapping[str, Any]) -> Iterator[Row]:
     for reason, number in sorted(reasons.items(), key=lambda each: -each[1]):
-        yield Row((what, str(reason), shown(number)))
+        yield Row((what, str(reason), "", shown(number)))
 
 
 def _sessions(summary: Summary) -> Table:

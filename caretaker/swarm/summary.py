@@ -91,7 +91,13 @@ def _sessions(total: Results, seconds: float) -> dict[str, Any]:
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
         "reasons": total.with_prefix("sessions.reasons"),
+        "failures": list(map(_failure, total.with_prefix("sessions.failures").items())),
     }
+
+
+def _failure(counted: tuple[str, int]) -> dict[str, Any]:
+    blame, _, reason = counted[0].partition(".")
+    return {"reason": reason, "blame": blame, "number": counted[1]}
 
 
 def _crs(results: Results, *, final: bool) -> dict[str, int]:

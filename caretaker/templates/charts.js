@@ -107,7 +107,7 @@ const markers = marks => ({hooks: {draw: u => {
 
 const options = (chart, width, height) => ({
   width, height,
-  padding: [chart.marks.length ? 22 : 8, 14, 0, 0],
+  padding: [chart.marks.length ? 22 : 8, 26, 0, 0],
   cursor: {y: false, sync: chart.x_unit === "time" ? {key: "time"} : undefined},
   scales: {
     x: {time: false, distr: chart.x_log ? 3 : 1, ...(chart.x_log ? {range: decades} : {})},
