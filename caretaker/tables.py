@@ -176,7 +176,7 @@ def _generator(summary: Summary) -> Table:
     generator = summary["generator"]
     limits = generator_limits(summary)
     about = (
-        f"The generator itself was a bottleneck, so the ACS may be better than it looks here: "
+        f"The generator itself may have been the bottleneck, and the ACS better than it looks: "
         f"{'; '.join(limits)}. Give it more workers or machines."
         if limits
         else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
