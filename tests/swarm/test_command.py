@@ -6,8 +6,9 @@ import shlex
 
 import pytest
 
+from caretaker.swarm import loadtest
 from caretaker.swarm.arguments import OPTIONS, dest
-from caretaker.swarm.command import command
+from caretaker.swarm.command import ALWAYS_TOLD, WRITTEN, command
 
 LOCUSTFILE = "/somewhere/locustfile.py"
 DEFAULTS = {option.flag: option.default for option in OPTIONS if not option.secret}
@@ -16,6 +17,11 @@ DEFAULTS = {option.flag: option.default for option in OPTIONS if not option.secr
 def test_defaults_are_left_out_but_the_seed_and_what_loadtest_has_others_of() -> None:
     told = command(LOCUSTFILE, {"--users": 10, "--run-time": None, **DEFAULTS})
     assert told == "./scripts/loadtest --users 10 --seed 0 --cr-rate 0"
+
+
+def test_what_loadtest_has_other_defaults_of_is_always_told() -> None:
+    other = {option.flag for option in OPTIONS if dest(option) in loadtest.DEFAULTS}
+    assert other <= {*ALWAYS_TOLD, *WRITTEN}
 
 
 @pytest.mark.parametrize(
@@ -45,11 +51,6 @@ def test_a_locustfile_of_ones_own() -> None:
 
 
 def test_every_option_is_known_by_its_flag() -> None:
-    assert all(dest(option) for option in OPTIONS)
     odd = {option.flag: "x" for option in OPTIONS}
     told = shlex.split(command(LOCUSTFILE, odd))
-    assert {each for each in told if each.startswith("--")} == set(odd) - {
-        "--summary-json",
-        "--junit",
-        "--report",
-    }
+    assert {each for each in told if each.startswith("--")} == set(odd) - set(WRITTEN)
