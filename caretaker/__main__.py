@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from caretaker import __version__, comparison, console
+from caretaker import __version__, comparison, console, report
 from caretaker.acs import ACSServer
 from caretaker.digest import Credentials
 from caretaker.errors import InputError
@@ -149,6 +149,7 @@ COMMANDS: dict[str, Command] = {
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
     "compare": ("two runs side by side", comparison.add_arguments, comparison.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
+    "report": ("a page of an earlier run", report.add_arguments, report.run),
     "profile": ("import device profiles, and show them", _profile_arguments, _profile),
 }
 """Every command: what it is, its arguments, and what runs it."""

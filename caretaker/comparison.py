@@ -14,10 +14,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from caretaker.charts import Chart, of_two
 from caretaker.errors import InputError
 from caretaker.metrics import NEITHER, Kind, Summary, figure, kind, numbers
+from caretaker.pages import render, save
 
 GOT_WORSE = 3
 """The exit code of ``--fail-on-worse``: that of a broken service level."""
@@ -232,22 +232,20 @@ def relative(change: Change) -> str:
     return f"{change.relative * 100:+.1f} %"
 
 
-def as_html(found: Comparison, names: Sequence[str]) -> str:
+def as_html(found: Comparison, names: Sequence[str], charts: Sequence[Chart] = ()) -> str:
     """
     A comparison as a page that needs no network.
 
     Args:
         found: the comparison.
         names: of the two runs.
+        charts: of both, laid over each other.
     """
-    pages = Environment(
-        loader=PackageLoader("caretaker"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     titles = {**_TITLES, SAME: f"The same within {found.threshold * 100:g} %"}
-    return pages.get_template("comparison.html").render(
-        found=found, names=names, titles=titles, shown=shown, relative=relative
-    )
+    return render(
+        "comparison.html", charts, found=found, names=names, titles=titles, shown=shown,
+        relative=relative,
+    )  # fmt: skip
 
 
 # -- the command ----------------------------------------------------------------------------------
@@ -296,7 +294,7 @@ def run(options: argparse.Namespace) -> int:
     names = [_name(options.a, a), _name(options.b, b)]
     print(as_text(found, names))  # noqa: T201  # a command prints
     if options.report is not None:
-        _write(options.report, as_html(found, names))
+        save("--report", options.report, as_html(found, names, of_two(a, b)))
     return GOT_WORSE if options.fail_on_worse and found.got_worse else 0
 
 
@@ -304,10 +302,3 @@ def _name(path: str, summary: Summary) -> str:
     scenario = summary.get("scenario") or {}
     named = f"{scenario['name']}, " if "name" in scenario else ""
     return f"{path} ({named}{summary['fleet'].get('cpes')} CPEs, {summary.get('seconds')} s)"
-
-
-def _write(path: str, page: str) -> None:
-    try:
-        Path(path).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"--report {path}: {error.strerror}") from error

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from math import ceil, log2
 from typing import Any, NamedTuple, Protocol
 
@@ -101,6 +102,7 @@ VERDICTS = ("accepted", "unauthorized", "not_found", "refused")
 
 _PER_OCTAVE = 64
 _UNIT = 1e-6
+_CDF_WIDTH = 8
 
 
 class Histogram:
@@ -174,6 +176,22 @@ class Histogram:
         histogram.count, histogram.total, histogram.longest, histogram.shortest, pairs = wire
         histogram.buckets = dict(pairs)
         return histogram
+
+    def cdf(self) -> list[list[float]]:
+        """
+        The cumulative distribution: ``[[milliseconds, share of the times up to it], ...]``.
+
+        Eight buckets are one point, so that a decade has about 27 of them.
+        """
+        counts: dict[int, int] = {}
+        for bucket, count in sorted(self.buckets.items()):
+            counts[bucket // _CDF_WIDTH] = counts.get(bucket // _CDF_WIDTH, 0) + count
+        ends = (_UNIT * 2 ** ((group + 1) * _CDF_WIDTH / _PER_OCTAVE) for group in counts)
+        sums = accumulate(counts.values())
+        return [
+            [_ms(min(end, self.longest)), round(sum_ / self.count, 6)]
+            for end, sum_ in zip(ends, sums, strict=True)
+        ]
 
     def summary(self, *percents: int) -> dict[str, float]:
         """Milliseconds: ``{"p50": ..., "max": ...}``."""
@@ -258,6 +276,7 @@ class Results:
             self.count(f"sessions.reasons.{record.reason}")
         if record.blame is not None:
             self.count(f"sessions.blame.{record.blame.value}")
+            self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Take an answer of the Connection Request server."""

@@ -1,11 +1,13 @@
-"""What all tests share: the material in ``../shared``, the schemas, a clock, a fake ACS."""
+"""What all tests share: the material in ``../shared``, the schemas, a browser."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import browser as browsers
 from helpers.schemas import Schemas
 from hypothesis import settings
 
@@ -49,6 +51,15 @@ def captures() -> Path:
 def schemas() -> Schemas:
     """The CWMP schemas."""
     return Schemas(_shared("xsd"))
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browsers.Browser]:
+    """Chromium, one for all tests that look at pages (``@pytest.mark.browser``)."""
+    if not browsers.is_there():
+        pytest.skip(browsers.MISSING)
+    with browsers.chromium(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)

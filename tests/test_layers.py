@@ -31,7 +31,12 @@ LAYERS: dict[str, set[str]] = {
     "transport": {"connection", "digest", "errors", "http"},
     "connection_request": {"connection", "digest", "errors", "http", "loop", "results", "wsgi"},
     "metrics": {"cwmp", "device"},
-    "comparison": {"errors", "metrics"},
+    "charts": set(),
+    "pages": {"charts", "errors"},
+    "comparison": {"charts", "errors", "metrics", "pages"},
+    "checks": {"errors", "metrics", "outages"},
+    "tables": {"checks", "metrics", "pages"},
+    "report": {"charts", "checks", "comparison", "errors", "metrics", "pages", "tables"},
     "mover": {"connection", "cwmp", "digest", "errors", "http", "transport"},
     "pace": set(),
     "profiles": {"device", "errors"},
@@ -43,22 +48,24 @@ LAYERS: dict[str, set[str]] = {
     "outages": {"device", "errors", "transport"},
     "actions": {"cwmp", "device", "errors", "outages", "shard"},
     "kpis": {"timeline"},
-    "scenarios": {"actions", "errors", "kpis", "results", "timeline"},
+    "scenarios": {"actions", "checks", "errors", "kpis", "results", "timeline"},
     "fleet": {
         "connection_request", "cwmp", "device", "digest", "errors", "http", "loop", "mover",
         "profiles", "results", "shard", "transport",
     },
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
-        "actions", "connection_request", "device", "digest", "errors", "fleet", "http", "kpis",
-        "metrics", "mover", "outages", "pace", "profiles", "recording", "results", "scenarios",
-        "shard", "sources", "timeline", "transport",
+        "actions", "checks", "connection_request", "device", "digest", "errors", "fleet", "http",
+        "kpis", "metrics", "mover", "outages", "pace", "profiles", "recording", "report",
+        "results", "scenarios", "shard", "sources", "timeline", "transport",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "masking", "results",
         "transport",
     },
-    "__main__": {"acs", "comparison", "console", "digest", "errors", "importing", "profiles"},
+    "__main__": {
+        "acs", "comparison", "console", "digest", "errors", "importing", "profiles", "report",
+    },
     "__init__": {"acs", "connection_request", "device", "digest", "errors", "fleet"},
 }  # fmt: skip
 """Each part with those it may import; none may import one that imports it."""

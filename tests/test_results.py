@@ -95,6 +95,23 @@ def test_a_session_is_counted_with_its_loop() -> None:
     }
 
 
+@given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=50))
+def test_the_distribution_grows_to_one_and_agrees_with_the_percentiles(times: list[float]) -> None:
+    histogram = Histogram()
+    for seconds in times:
+        histogram.add(seconds)
+    pairs = histogram.cdf()
+    assert pairs == sorted(pairs)
+    assert pairs[-1] == [round(max(times) * 1000, 3), 1.0]
+    for ms, share in pairs:
+        exact = sum(seconds * 1000 <= ms * 1.02 + 0.001 for seconds in times) / len(times)
+        assert share <= exact + 1e-6
+
+
+def test_the_distribution_of_nothing_is_empty() -> None:
+    assert Histogram().cdf() == []
+
+
 def test_a_failed_session_keeps_reason_and_blame() -> None:
     results = Results()
     results.session(
@@ -108,6 +125,7 @@ def test_a_failed_session_keeps_reason_and_blame() -> None:
     )
     assert results.with_prefix("sessions.reasons") == {"HTTP 500": 1}
     assert results.with_prefix("sessions.blame") == {"acs": 1}
+    assert results.with_prefix("sessions.failures") == {"acs.HTTP 500": 1}
     assert "informs.total" not in results.counters
     assert "sessions.duration" not in results.histograms
 

@@ -43,7 +43,9 @@ class _Blow(Scenario):
         line, since = run.timeline(), self.began + self.seconds()
         calm = Calm.of(line, Span(self.calm_since, self.began))
         kpis = recovery(line, calm, self.began, since)
-        return Found(kpis, [*self._recovered(kpis, line, since), self._herd(kpis)])
+        took = kpis["time_to_steady_state_s"]
+        marks = [] if took is None else [(since + took, "steady state")]
+        return Found(kpis, [*self._recovered(kpis, line, since), self._herd(kpis)], marks=marks)
 
     def seconds(self) -> float:
         """How long it lasts until recovery can begin."""

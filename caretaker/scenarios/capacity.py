@@ -7,6 +7,7 @@ from math import inf
 from typing import ClassVar, NamedTuple
 
 from caretaker.actions import Argument, number
+from caretaker.checks import CPU_LIMIT, LIMITS_MS
 from caretaker.kpis import Span
 from caretaker.results import Results
 from caretaker.scenarios.scenario import Found, Run, Scenario, since
@@ -31,9 +32,8 @@ class Trial(NamedTuple):
     limit: str
 
 
-_LIMITS = {"generator.loop_lag": 0.1, "generator.lateness": 0.25}
+_LIMITS = {f"generator.{name.removesuffix('_ms')}": ms / 1000 for name, ms in LIMITS_MS.items()}
 """Seconds of p99 above which the generator itself is the limit."""
-_CPU_LIMIT = 90.0
 
 
 class FindCapacity(Scenario):
@@ -142,7 +142,7 @@ def _limit(results: Results, before: Results, cpu: float) -> str:
         if late > most:
             what = name.partition(".")[2].replace("_", " ")
             return f"the p99 of its {what} was {late * 1000:.0f} ms (more workers)"
-    return f"a worker used {cpu:.0f} % of its core (more workers)" if cpu > _CPU_LIMIT else ""
+    return f"a worker used {cpu:.0f} % of its core (more workers)" if cpu > CPU_LIMIT else ""
 
 
 def _lack(rate: float, planned: float) -> str:

@@ -57,11 +57,13 @@ class Found:
         kpis: numbers by name; None where there is none.
         findings: plain sentences.
         curves: lists of (seconds, number) by name.
+        marks: what was reached, as (seconds of the run, text).
     """
 
     kpis: Mapping[str, float | None] = field(default_factory=dict)
     findings: Sequence[str] = ()
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    marks: Sequence[tuple[float, str]] = ()
 
 
 class Scenario:

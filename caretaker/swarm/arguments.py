@@ -292,6 +292,9 @@ OPTIONS: tuple[_Option, ...] = (
             "The share of all sessions that --record keeps beside those that failed"),
     _Option("--summary-json", None, _writable, "<file>", "Write the summary here",
             of_master=True),
+    _Option("--report", None, _writable, "<file>",
+            "Write a page about the run here (HTML), for people who were not there",
+            of_master=True),
     _Option("--live-interval", 5.0, _at_least(0), "<seconds>",
             "How often a line of live figures is printed; 0 for never"),
 )
@@ -405,6 +408,7 @@ class Settings:
     record: str | None
     record_rate: float
     summary_json: str | None
+    report: str | None
     live_interval: float
 
     @classmethod

@@ -148,6 +148,7 @@ class Conductor:
     def report(self) -> dict[str, Any]:
         """What ``summary["scenario"]`` holds; names of KPIs are told apart where several played."""
         findings, kpis, curves = list(self._stopped), dict[str, Any](), dict[str, Any]()
+        marks: list[dict[str, Any]] = []
         seen: Counter[str] = Counter()
         for step in self._steps:
             found = self._found(step.scenario)
@@ -158,7 +159,14 @@ class Conductor:
             kpis |= {f"{prefix}{key}": value for key, value in found.kpis.items()}
             curves |= {f"{prefix}{key}": curve for key, curve in found.curves.items()}
             findings += found.findings
-        return {"name": self._text, "kpis": kpis, "findings": findings, "curves": curves}
+            marks += ({"at": round(at, 1), "text": text} for at, text in found.marks)
+        return {
+            "name": self._text,
+            "kpis": kpis,
+            "findings": findings,
+            "curves": curves,
+            "marks": marks,
+        }
 
     def _found(self, scenario: Scenario) -> Found:
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from caretaker.swarm.checks import checks, described
+from caretaker.checks import checks, described
 from caretaker.swarm.summary import render
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

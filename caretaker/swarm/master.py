@@ -18,11 +18,13 @@ from gevent.event import Event
 
 from caretaker import __version__
 from caretaker.actions import checked, find
+from caretaker.checks import exit_code
 from caretaker.errors import InputError
+from caretaker.report import page
 from caretaker.results import Results
 from caretaker.scenarios import parse
 from caretaker.swarm.arguments import Settings, without_login
-from caretaker.swarm.checks import exit_code
+from caretaker.swarm.command import command
 from caretaker.swarm.conductor import Conductor
 from caretaker.swarm.embedded import EmbeddedACS
 from caretaker.swarm.junit import junit
@@ -52,6 +54,7 @@ _LOCUSTS = {
     "--spawn-rate": "spawn_rate",
     "--run-time": "run_time",
     "--processes": "processes",
+    "--exit-code-on-error": "exit_code_on_error",
 }
 """Options of Locust's that make a run what it is, with the names of their values."""
 
@@ -307,6 +310,8 @@ class Master:
         self._write(self.summary)
 
     def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
+        options: Any = self.environment.parsed_options
+        began = datetime.fromtimestamp(options.caretaker_started, UTC)
         snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
         played = {"scenario": self._conductor.report()} if self._conductor is not None else {}
         return {
@@ -314,6 +319,9 @@ class Master:
             "timeline": self.timeline().summary(self.marks),
             "settings": self._told_settings(),
             "version": __version__,
+            "started": began.isoformat(timespec="seconds"),
+            "command": self._command(),
+            "embedded_acs": self._is_embedded(),
             **played,
         }
 
@@ -327,6 +335,18 @@ class Master:
         own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
         return {"--host": without_login(self.environment.host or ""), **own,
                 **self.settings.public()}  # fmt: skip
+
+    def _is_embedded(self) -> bool:
+        embedded = self._embedded
+        return embedded is not None and self.environment.host == embedded.url
+
+    def _command(self) -> str:
+        """The command line that makes this run again; the embedded ACS is not named in it."""
+        options: Any = self.environment.parsed_options
+        embedded = self._embedded
+        own = (embedded.url, embedded.north_bound_url) if embedded is not None else ()
+        told = {name: value for name, value in self._told_settings().items() if value not in own}
+        return command(str(options.locustfile), told)
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
@@ -345,6 +365,8 @@ class Master:
             _save(settings.summary_json, json.dumps(summary, indent=1).encode() + b"\n")
         if settings.junit is not None:
             _save(settings.junit, junit(summary, datetime.now(UTC)))
+        if settings.report is not None:
+            _save(settings.report, page(summary).encode())
         if self.environment.web_ui is not None:
             print(f"\n{render(summary)}", flush=True)  # there may be more runs before the goodbye
 

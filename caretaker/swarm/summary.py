@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from caretaker.checks import described, failures
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.results import VERDICTS, Results
-from caretaker.swarm.checks import described, failures
 from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]
@@ -92,7 +92,13 @@ def _sessions(total: Results, seconds: float) -> dict[str, Any]:
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
         "reasons": total.with_prefix("sessions.reasons"),
+        "failures": list(map(_failure, total.with_prefix("sessions.failures").items())),
     }
+
+
+def _failure(counted: tuple[str, int]) -> dict[str, Any]:
+    blame, _, reason = counted[0].partition(".")
+    return {"reason": reason, "blame": blame, "number": counted[1]}
 
 
 def _crs(results: Results, *, final: bool) -> dict[str, int]:
@@ -141,6 +147,7 @@ def _connection_requests(total: Results, snapshots: Sequence[Snapshot]) -> dict[
             f"{stage}_ms": total.histogram(f"connection_requests.{stage}").summary(50, 95, 99)
             for stage in stages
         },
+        "to_inform_cdf": total.histogram("connection_requests.to_inform").cdf(),
     }
 
 

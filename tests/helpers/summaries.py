@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
 from caretaker.results import VERDICTS, ExchangeRecord, Results, SessionRecord
 from caretaker.swarm.summary import summarize
+from caretaker.timeline import Timeline
 
 CR = "6 CONNECTION REQUEST"
 SUCCEEDED = SessionRecord((CR,), 0.0, 0.001, 0.01, Outcome.SUCCEEDED, None, None, 0.0, 0.001, 0.002)
@@ -65,3 +67,54 @@ def everything() -> dict[str, Any]:
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
     return summary_of(made)
+
+
+def with_timeline(**columns: Any) -> dict[str, Any]:
+    """A summary with columns of its timeline, of a second each unless ``step`` tells."""
+    made = summary()
+    step = columns.get("step", 1.0)
+    size = max((len(column) for column in _columns(columns)), default=0)
+    at = [step * number for number in range(size)]
+    made["timeline"] = {**Timeline().summary(), "step": step, "at": at, **columns}
+    return made
+
+
+def _columns(columns: dict[str, Any]) -> Iterator[list[Any]]:
+    for name, column in columns.items():
+        if isinstance(column, dict):
+            yield from column.values()
+        elif isinstance(column, list) and name != "marks":
+            yield column
+
+
+def told() -> dict[str, Any]:
+    """A summary with all that a report can show."""
+    made = everything()
+    made["timeline"] = with_timeline(
+        informs=[5, 9, 7], informs_planned=[5, 9, 8], sessions_succeeded=[5, 8, 7],
+        failed_by={"acs": [0, 1, 0]}, cpes_on=[10, 10, 10], crs_received=[2, 4, 2],
+        to_inform_ms={"p50": [1.0, 2.0, 1.0]}, from_plan_ms={"p50": [1.0, 2.0, 1.0]},
+        marks=[{"at": 1.0, "text": "power cut: half of the fleet"}],
+    )["timeline"]  # fmt: skip
+    made["scenario"] = {
+        "name": "power-cut",
+        "kpis": {"time_to_steady_state_s": 5.9, "peak_over_before": None},
+        "findings": ["Steady state 5.9 s after the power was back."],
+        "curves": {"converged": [[0, 0.0], [3, 1.0]]},
+        "marks": [{"at": 2.0, "text": "steady state"}],
+    }
+    made["service_levels"] = [
+        {"level": "sessions.per_second > 1", "actual": 10.1, "holds": True},
+        {"level": "tasks.failed < 1", "actual": 1, "holds": False, "broken_at": 7.0},
+        {"level": "transfers.failed_ratio < 1", "actual": None, "holds": False},
+    ]
+    made["settings"] = {"--host": "http://acs:7547/", "--seed": 7, "--users": 10,
+                        "--spawn-rate": 5, "--profile": ["a", "b"]}  # fmt: skip
+    return {
+        **made,
+        "version": "9.8.7",
+        "started": "2026-01-02T03:04:05+00:00",
+        "embedded_acs": False,
+        "command": "./scripts/loadtest --seed 7",
+        "other_failures": ["3 exceptions in users"],
+    }

@@ -75,6 +75,7 @@ def test_a_power_cut_ends_in_the_time_to_steady_state() -> None:
     assert found.kpis["all_informed_s"] == 4.0
     assert found.kpis["peak_over_before"] == 6.0
     assert found.findings[0] == "Steady state 4 s after the power was back."
+    assert found.marks == [(36.0, "steady state")]
 
 
 def test_a_fleet_that_does_not_recover_is_said_to() -> None:
@@ -83,6 +84,7 @@ def test_a_fleet_that_does_not_recover_is_said_to() -> None:
 
     found = played("power-cut", FakeRun(80, each_second=never))
     assert found.kpis["time_to_steady_state_s"] is None
+    assert not found.marks
     assert "9 CPEs still out, 7 waiting for a retry" in found.findings[0]
 
 

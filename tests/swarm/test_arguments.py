@@ -80,6 +80,7 @@ def test_locusts_own_profile_option_gives_way() -> None:
         (["--record", "/nothing/there"], "No such file or directory; give a folder that can be"),
         (["--record", "/etc/hostname"], "give a folder that can be written to"),
         (["--record-rate", "2"], "a number from 0 to 1"),
+        (["--report", "/nothing/there/x.html"], "not a file in a folder that exists"),
         (["--tls-ca", "/nothing"], "no such file"),
         (["--cr-host", "nothing.invalid"], "not an address"),
         (["--nbi-url", "ftp://x"], "not an http or https address"),
@@ -117,7 +118,7 @@ def test_an_abort_needs_a_level() -> None:
 
 def test_files_of_the_master_need_not_be_on_its_workers() -> None:
     options = parse("--worker")
-    options.slo_file = options.junit = options.summary_json = "/nothing/there"
+    options.slo_file = options.junit = options.summary_json = options.report = "/nothing/there"
     assert Settings.of(options).summary_json == "/nothing/there"
     options.worker = False
     with pytest.raises(InputError, match="--slo-file: /nothing/there: No such file"):

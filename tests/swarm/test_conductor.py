@@ -121,6 +121,7 @@ def test_a_scenario_strikes_a_calm_fleet_and_reports(master: FakeMaster) -> None
         "kpis": {"at": 7.0},
         "findings": ["Done."],
         "curves": {"curve": [(0.0, 1.0)]},
+        "marks": [],
     }
 
 

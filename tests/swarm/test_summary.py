@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from caretaker.checks import failures
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
 from caretaker.results import ExchangeRecord, Results, SessionRecord
-from caretaker.swarm.checks import failures
 from caretaker.swarm.summary import live_line, render, summarize
 
 CR = "6 CONNECTION REQUEST"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from helpers.summaries import summary
 
-from caretaker.swarm.checks import checks, exit_code, failures
+from caretaker.checks import checks, exit_code, failures
 from caretaker.swarm.levels import ServiceLevel, verdicts
 from caretaker.swarm.summary import render
 

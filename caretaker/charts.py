@@ -1,0 +1,346 @@
+"""
+Charts of a run: its timeline, how its Connection Requests spread, and its scenario's curves.
+
+Pure functions of summaries (``docs/summary.md``). ``templates/charts.js`` draws what they return.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import ceil, isfinite
+from typing import Any, NamedTuple
+
+Summary = Mapping[str, Any]
+Numbers = list[float | None]
+
+MOST_POINTS = 600
+"""Of a timeline in a chart; a longer one is thinned out, so that a page stays small."""
+
+
+class Series(NamedTuple):
+    """
+    One line of a chart.
+
+    Args:
+        label: for the legend.
+        color: a name of the palette in ``templates/page.html``.
+        values: one for each x; None where there is none.
+        dashed: for what was meant, beside what was.
+    """
+
+    label: str
+    color: str
+    values: Numbers
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """
+    One chart, ready to be drawn.
+
+    Args:
+        title, about: what it shows, and how to read it.
+        x: where the values are, ascending.
+        series: its lines; none when there is no data.
+        unit: of the values: ``/s``, ``ms``, ``%``, or empty for a count.
+        x_unit: ``time`` for seconds of the run, or a unit as above.
+        log: whether the values are on a logarithmic scale.
+        x_log: whether x is.
+        marks: what happened in the run: ``{"at": seconds, "text": ...}``.
+    """
+
+    title: str
+    about: str
+    x: Sequence[float]
+    series: tuple[Series, ...]
+    unit: str = ""
+    x_unit: str = "time"
+    log: bool = False
+    x_log: bool = False
+    marks: tuple[Mapping[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "series": [each._asdict() for each in self.series]}
+
+
+class Line(NamedTuple):
+    """A line of a planned chart: ``path`` is that of its column in the timeline."""
+
+    label: str
+    path: str
+    color: str
+    dashed: bool = False
+
+
+class Plan(NamedTuple):
+    """A chart of the timeline, and whether two runs are compared by it (by these paths)."""
+
+    title: str
+    about: str
+    unit: str
+    lines: tuple[Line, ...]
+    log: bool = False
+    compared: tuple[str, ...] = ()
+
+
+def _percentiles(path: str) -> tuple[Line, ...]:
+    return (
+        Line("p50", f"{path}.p50", "green"),
+        Line("p95", f"{path}.p95", "orange"),
+        Line("p99", f"{path}.p99", "red"),
+        Line("max", f"{path}.max", "grey", dashed=True),
+    )
+
+
+PLANS: tuple[Plan, ...] = (
+    Plan(
+        "Informs per second",
+        "Planned: due by the CPEs' own clocks, whether the ACS let them in or not. Written: what "
+        "reached it.",
+        "/s",
+        (
+            Line("written", "informs", "blue"),
+            Line("planned", "informs_planned", "orange", dashed=True),
+        ),
+        compared=("informs",),
+    ),
+    Plan(
+        "Sessions per second, by how they ended",
+        "Shed: the ACS answered 503. Failures are told apart by whose fault they are.",
+        "/s",
+        (
+            Line("succeeded", "sessions_succeeded", "green"),
+            Line("failed: ACS", "failed_by.acs", "red"),
+            Line("failed: ours", "failed_by.ours", "purple"),
+            Line("failed: generator's limit", "failed_by.generator", "orange"),
+            Line("shed", "sessions_shed", "blue"),
+            Line("abandoned", "sessions_abandoned", "grey"),
+        ),
+        compared=("sessions_succeeded", "sessions_failed"),
+    ),
+    Plan(
+        "From the planned Inform to its InformResponse",
+        "What a CPE waits until it is let in, from when it was due. Logarithmic.",
+        "ms",
+        _percentiles("from_plan_ms"),
+        log=True,
+        compared=("from_plan_ms.p95",),
+    ),
+    Plan(
+        "From the Connection Request to the Inform",
+        "From accepting it to the Inform being written. Logarithmic.",
+        "ms",
+        _percentiles("to_inform_ms"),
+        log=True,
+        compared=("to_inform_ms.p95",),
+    ),
+    Plan(
+        "CPEs",
+        "Out: the power was cut, and no good session since.",
+        "",
+        (
+            Line("with power", "cpes_on", "green"),
+            Line("out", "absent", "grey"),
+            Line("waiting for a retry", "retrying", "red"),
+        ),
+        compared=("cpes_on", "retrying"),
+    ),
+    Plan(
+        "Connection Requests per second",
+        "Received counts both requests of a Digest exchange. Delivered: told in an Inform that the "
+        "ACS answered.",
+        "/s",
+        (
+            Line("received", "crs_received", "grey"),
+            Line("accepted", "crs_accepted", "orange"),
+            Line("delivered", "crs_delivered", "blue"),
+        ),
+        compared=("crs_delivered",),
+    ),
+)
+"""The charts of a timeline."""
+
+CDF_TITLE = "How Connection Requests spread"
+_CDF_ABOUT = "The share of Connection Requests whose Inform was written within so many milliseconds"
+
+CURVES = {
+    "converged": ("CPEs that have told the new version", "time", "%"),
+    "coverage": ("CPEs that were there for their Connection Request", "time", "%"),
+    "memory_mb": ("Memory of the workers in MB", "time", ""),
+    "served_at_rate": ("Sessions served per second, by Informs per second", "/s", "/s"),
+}
+"""Curves of the scenarios: title, unit of x, unit of y. Others have their name for a title."""
+
+
+# -- one run --------------------------------------------------------------------------------------
+
+
+def of_run(summary: Summary) -> list[Chart]:
+    """The charts of a run; those without data have no series."""
+    line = _thin(_section(summary, "timeline"))
+    scenario = _section(summary, "scenario")
+    marks = marks_of(summary)
+    drawn = [_chart(plan, line, marks) for plan in PLANS]
+    curves = [_curve(name, pairs) for name, pairs in _section(scenario, "curves").items()]
+    return [*drawn, _cdf({"": summary}), *curves]
+
+
+def marks_of(summary: Summary) -> tuple[dict[str, Any], ...]:
+    """What was done to the fleet and what was reached, in the order of time."""
+    sections = (_section(summary, "timeline"), _section(summary, "scenario"))
+    found = (mark for section in sections for mark in section.get("marks") or ())
+    told = [
+        {"at": mark["at"], "text": str(mark["text"])}
+        for mark in found
+        if isinstance(mark, Mapping) and _number(mark.get("at")) is not None and "text" in mark
+    ]
+    return tuple(sorted(told, key=lambda mark: float(mark["at"])))
+
+
+def _section(found: Summary, name: str) -> Mapping[str, Any]:
+    section = found.get(name)
+    return section if isinstance(section, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    """A number that JSON can hold; None for anything else."""
+    fine = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return value if fine else None
+
+
+def _chart(plan: Plan, line: Summary, marks: tuple[dict[str, Any], ...]) -> Chart:
+    series = [
+        Series(each.label, each.color, _column(line, each.path, plan.unit), each.dashed)
+        for each in plan.lines
+    ]
+    told = tuple(each for each in series if any(each.values))
+    return Chart(plan.title, plan.about, line.get("at", ()), told, plan.unit, log=plan.log,
+                 marks=marks)  # fmt: skip
+
+
+def _column(line: Summary, path: str, unit: str) -> Numbers:
+    """A column of the timeline, for each of its steps; counts become rates."""
+    column: Any = line
+    for name in path.split("."):
+        column = column.get(name) if isinstance(column, Mapping) else None
+    values = [_number(value) for value in column or ()]
+    size = len(line.get("at", ()))
+    step = line.get("step", 1) if unit == "/s" else 1
+    scaled = [None if value is None else round(value / step, 3) for value in values[:size]]
+    return [*scaled, *[None] * (size - len(scaled))]
+
+
+def _curve(name: str, pairs: Any) -> Chart:
+    known = (key for key in CURVES if name.endswith(key))  # behind the scenario's name, if many
+    title, x_unit, unit = CURVES.get(next(known, ""), (name.replace("_", " "), "time", ""))
+    points = sorted((_number(pair[0]) or 0.0, _number(pair[1])) for pair in pairs)
+    values = [None if y is None else y * 100 if unit == "%" else y for _, y in points]
+    series = (Series(title, "blue", values),) if points else ()
+    return Chart(title, "", [x for x, _ in points], series, unit, x_unit)
+
+
+# -- two runs -------------------------------------------------------------------------------------
+
+
+def of_two(a: Summary, b: Summary) -> list[Chart]:
+    """The charts of two runs laid over each other, by seconds since the start of each."""
+    lines = _same_steps(_section(a, "timeline"), _section(b, "timeline"))
+    x = max((line.get("at", ()) for line in lines), key=len)
+    drawn = [_overlaid(plan, lines, x) for plan in PLANS]
+    return [*drawn, _cdf({"A": a, "B": b})]
+
+
+def _overlaid(plan: Plan, lines: Sequence[Summary], x: Sequence[float]) -> Chart:
+    labels = {each.path: each.label for each in plan.lines} | {"sessions_failed": "failed"}
+    # The first path of each run is a full line, a second one is dashed.
+    series = (
+        Series(f"{run}: {labels[path]}", color, _padded(_column(line, path, plan.unit), len(x)),
+               dashed)
+        for path, dashed in zip(plan.compared, (False, True), strict=False)
+        for run, color, line in zip("AB", ("blue", "orange"), lines, strict=True)
+    )  # fmt: skip
+    told = tuple(each for each in series if any(each.values))
+    return Chart(plan.title, plan.about, x, told, plan.unit, log=plan.log)
+
+
+def _padded(values: Numbers, size: int) -> Numbers:
+    return [*values, *[None] * (size - len(values))]
+
+
+def _same_steps(*lines: Summary) -> list[Summary]:
+    step = max(line.get("step", 1) for line in lines)
+    return [_coarser(line, max(1, round(step / line.get("step", 1)))) for line in map(_thin, lines)]
+
+
+# -- fewer points ---------------------------------------------------------------------------------
+
+
+def step_of(summary: Summary) -> float:
+    """The seconds of a point in the charts of a run."""
+    return float(_thin(_section(summary, "timeline")).get("step", 1))
+
+
+def _thin(line: Summary) -> Summary:
+    return _coarser(line, ceil(len(line.get("at", ())) / MOST_POINTS) or 1)
+
+
+_GAUGES = ("cpes_on", "retrying", "absent")
+
+
+def _coarser(line: Summary, factor: int) -> Summary:
+    """So many steps as one: counts add up, of gauges the last counts, of times the longest."""
+    if factor == 1:
+        return line
+    columns = {name: _merged(name, column, factor) for name, column in line.items()}
+    at = list(line.get("at", ()))[::factor]
+    return {**columns, "step": line.get("step", 1) * factor, "at": at}
+
+
+def _merged(name: str, column: Any, factor: int) -> Any:
+    if isinstance(column, Mapping):
+        how = _longest if name.endswith("_ms") else sum
+        return {key: _groups(values, factor, how) for key, values in column.items()}
+    if not isinstance(column, list) or name in ("at", "marks"):
+        return column
+    return _groups(column, factor, _last if name in _GAUGES else sum)
+
+
+def _groups(column: Sequence[Any], factor: int, how: Callable[[list[Any]], Any]) -> Numbers:
+    return [how(list(column[at : at + factor])) for at in range(0, len(column), factor)]
+
+
+def _last(values: list[Any]) -> Any:
+    return values[-1]
+
+
+def _longest(values: Iterable[Any]) -> Any:
+    return max((value for value in values if value is not None), default=None)
+
+
+# -- distributions --------------------------------------------------------------------------------
+
+
+def _cdf(runs: Mapping[str, Summary]) -> Chart:
+    """How the times from the Connection Request to the Inform spread, in each of the runs."""
+    found = {name: _pairs(summary) for name, summary in runs.items()}
+    x = sorted({ms for pairs in found.values() for ms, _ in pairs})
+    series = (
+        Series(name or "Connection Requests", color, [_share_at(pairs, ms) for ms in x])
+        for (name, pairs), color in zip(found.items(), ("blue", "orange"), strict=False)
+        if pairs
+    )
+    return Chart(CDF_TITLE, f"{_CDF_ABOUT}.", x, tuple(series), "%", "ms", x_log=True)
+
+
+def _pairs(summary: Summary) -> list[tuple[float, float]]:
+    told = _section(summary, "connection_requests").get("to_inform_cdf") or ()
+    return [(float(ms), float(share)) for ms, share in told if _number(ms) and ms > 0]
+
+
+def _share_at(pairs: Sequence[tuple[float, float]], ms: float) -> float:
+    place = bisect_right(pairs, (ms, 2.0))
+    return round(pairs[place - 1][1] * 100, 3) if place else 0.0

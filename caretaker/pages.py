@@ -1,0 +1,89 @@
+"""Pages of ours: one file each, no network needed, everything escaped that a run has brought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from caretaker.charts import Chart
+from caretaker.errors import InputError
+
+
+def render(template: str, charts: Sequence[Chart], **values: Any) -> str:
+    """
+    A page as HTML.
+
+    Args:
+        template: its name in ``templates/``.
+        charts: what the page draws; the template says where, by their places in this list.
+        values: what else the template wants.
+    """
+    data = [chart.to_json() for chart in charts]
+    return _environment().get_template(template).render(
+        charts=charts, chart_data=data, vendored=_vendored, **values
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("caretaker"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+
+@cache
+def _vendored(name: str) -> str:
+    """A script or style sheet as it stands; ours or uPlot's (decision 0021), never a run's."""
+    return (files("caretaker") / "templates" / name).read_text(encoding="utf-8")
+
+
+def save(where: str, path: str, page: str) -> None:
+    """
+    Write a page.
+
+    Raises:
+        InputError: it can't be written; ``where`` is the option that named the file.
+    """
+    try:
+        Path(path).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{where} {path}: {error.strerror}") from error
+
+
+# -- numbers for people ---------------------------------------------------------------------------
+
+NO_DATA = "no data"
+
+
+def shown(value: Any, unit: str = "") -> str:
+    """
+    A number as people read it: 1,234; 12.3 ms; 1.2 s; 4.5 %.
+
+    Args:
+        value: None for no data.
+        unit: one of ``caretaker.metrics.UNITS``; a ratio is shown in percent.
+    """
+    if value is None:
+        return NO_DATA
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return str(value)
+    if unit == "ms" and abs(value) >= 1000:
+        value, unit = value / 1000, "s"
+    if unit == "ratio":
+        value, unit = value * 100, "%"
+    return f"{_digits(value)}{'' if unit in ('', '/s') else ' '}{unit}"
+
+
+def _digits(value: float) -> str:
+    if value == int(value):
+        return f"{int(value):,}"
+    places = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text and float(text.replace(",", "")) else text

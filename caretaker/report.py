@@ -1,0 +1,260 @@
+"""
+The report of a run: one page for a person who was not there.
+
+``page`` is a pure function of the summary (``docs/summary.md``). A load test writes it with
+``--report``; ``python -m caretaker report summary.json`` makes it afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from caretaker import tables
+from caretaker.charts import marks_of, of_run, step_of
+from caretaker.checks import BROKEN_LEVEL, broken_levels, exit_code, failures, generator_limits
+from caretaker.comparison import read_summary
+from caretaker.errors import InputError
+from caretaker.metrics import Summary
+from caretaker.pages import render, save, shown
+from caretaker.tables import TABLES, times
+
+MEANINGS = {
+    0: "nothing failed and no service level is broken",
+    1: "something failed or did not end",
+    BROKEN_LEVEL: "a service level is broken",
+}
+"""What the exit codes of a run mean; others are those of users that are not ours."""
+
+
+class Verdict(NamedTuple):
+    """
+    Whether a run was a success.
+
+    Args:
+        passed: whether it was.
+        sentence: that, in one sentence.
+        code: the run's exit code.
+        meaning: of the exit code.
+        failures: what failed, each as a sentence.
+    """
+
+    passed: bool
+    sentence: str
+    code: int
+    meaning: str
+    failures: tuple[str, ...]
+
+
+def verdict(summary: Summary) -> Verdict:
+    """The verdict on a run, by its standard checks and service levels."""
+    failed = tuple(failures(summary))
+    other = _settings(summary).get("--exit-code-on-error", 1)
+    code = exit_code(summary, other if isinstance(other, int) else 1)
+    meaning = MEANINGS.get(code, "users other than CPEs failed (--exit-code-on-error)")
+    return Verdict(not failed, _sentence(summary, len(failed)), code, meaning, failed)
+
+
+def _sentence(summary: Summary, failed: int) -> str:
+    levels = len(summary.get("service_levels", ()))
+    broken = len(broken_levels(summary))
+    if not failed:
+        kept = f"{_all(levels)} held" if levels else "no service level was asked for"
+        return f"Passed: nothing failed, and {kept}."
+    parts = [
+        *([f"{broken} of {levels} service levels broken"] if broken else []),
+        *([f"{failed - broken} of the standard checks failed"] if failed > broken else []),
+    ]
+    return f"Failed: {' and '.join(parts)}."
+
+
+def _all(levels: int) -> str:
+    return "its service level" if levels == 1 else f"all {levels} service levels"
+
+
+def _settings(summary: Summary) -> Mapping[str, Any]:
+    found = summary.get("settings")
+    return found if isinstance(found, Mapping) else {}
+
+
+# -- the figures at the top -----------------------------------------------------------------------
+
+
+class Tile(NamedTuple):
+    """One figure that a reader wants first, with what it is and what stands beside it."""
+
+    label: str
+    figure: str
+    beside: str
+    state: str = ""
+
+
+def tiles(summary: Summary) -> list[Tile]:
+    """The figures at the top of the report."""
+    fleet, sessions = summary["fleet"], summary["sessions"]
+    crs, tasks, generator = (
+        summary["connection_requests"], summary["tasks"], summary["generator"]
+    )  # fmt: skip
+    to_inform = times(crs["to_inform_ms"], "p50", "p99")
+    from_plan = times(summary["informs"]["from_plan_ms"], "p50", "p99")
+    (lag,) = times(generator["loop_lag_ms"], "p99")
+    cpu = max(generator["cpu_percent"]["mean"].values(), default=None)
+    failed = f"{shown(sessions['shed'])} shed, {shown(sessions['abandoned'])} abandoned"
+    return [
+        Tile("CPEs", shown(fleet["cpes"]), f"on {shown(fleet['workers'])} workers"),
+        Tile("Sessions succeeded", shown(sessions["succeeded"]),
+             f"{shown(sessions['per_second'])} per second"),
+        Tile("Sessions failed", shown(sessions["failed"]), failed,
+             "broken" if sessions["failed"] else ""),
+        Tile("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
+        Tile("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
+        *([Tile("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
+                "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
+        Tile("Generator's CPU", shown(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
+    ]  # fmt: skip
+
+
+# -- the scenario ---------------------------------------------------------------------------------
+
+_KPI_UNITS = {"_s": "s", "_ms": "ms", "_mb": "MB", "_ratio": "ratio"}
+"""What the end of a KPI's name says of its unit."""
+
+KPI_NAMES = {
+    "all_informed_s": "until the last CPE had informed",
+    "from_plan_max_ms": "longest wait for an InformResponse",
+    "informs_over_planned": "Informs written, of those planned",
+    "most_retrying": "most CPEs that waited for a retry",
+    "peak_after_s": "the peak came after",
+    "peak_over_before": "the peak, times the rate before",
+    "peak_informs_per_second": "peak of Informs per second",
+}
+"""What KPIs are called in the report, where that is not their name in plain words."""
+
+
+def kpis(summary: Summary) -> list[tuple[str, str]]:
+    """The KPIs of the scenario as names and figures."""
+    found = summary.get("scenario") or {}
+    return [_kpi(name, value) for name, value in found.get("kpis", {}).items()]
+
+
+def _kpi(name: str, value: Any) -> tuple[str, str]:
+    ending = next((each for each in _KPI_UNITS if name.endswith(each)), "")
+    known = next((each for each in KPI_NAMES if name.endswith(each)), "")
+    # With several scenarios the name of each stands before its KPIs.
+    spoken = name.removesuffix(known) + KPI_NAMES[known] if known else name.removesuffix(ending)
+    figure = "not reached" if value is None else shown(value, _KPI_UNITS.get(ending, ""))
+    return spoken.replace("_", " "), figure
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def page(summary: Summary) -> str:
+    """
+    The report as HTML that needs no network.
+
+    Args:
+        summary: of a run, as ``--summary-json`` writes it.
+    """
+    scenario = summary.get("scenario") or {}
+    return render(
+        "report.html",
+        of_run(summary),
+        title=_title(summary),
+        facts=list(_facts(summary)),
+        verdict=verdict(summary),
+        limits=generator_limits(summary),
+        tiles=tiles(summary),
+        kpis=kpis(summary),
+        findings=scenario.get("findings", ()),
+        levels=tables.LEVELS(summary),
+        tables=[table(summary) for table in TABLES],
+        opening=_opening(summary),
+        marks=marks_of(summary),
+        step=step_of(summary),
+        command=summary.get("command"),
+        settings={name: _setting(value) for name, value in _settings(summary).items()},
+        version=summary.get("version", "unknown"),
+    )
+
+
+def _title(summary: Summary) -> str:
+    name = (summary.get("scenario") or {}).get("name") or "Load test"
+    return f"{name}: {shown(summary['fleet']['cpes'])} CPEs for {_length(summary['seconds'])}"
+
+
+def _opening(summary: Summary) -> str:
+    """What the curves begin with, which a reader would take for something that happened."""
+    settings = _settings(summary)
+    users, rate = settings.get("--users"), settings.get("--spawn-rate")
+    if not users or not rate:
+        return ""
+    each = settings.get("--cpes-per-user") or 1
+    first = "" if settings.get("--start") == "running" else ", each with its first contact"
+    return (
+        f"The run begins with the fleet being powered on: {shown(users * each)} CPEs at "
+        f"{shown(rate * each)} per second{first}."
+    )
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 180 else f"{seconds / 60:.0f} min"
+
+
+def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
+    """What was run, in short."""
+    settings, fleet = _settings(summary), summary["fleet"]
+    embedded = " (embedded)" if summary.get("embedded_acs") else ""
+    if "--host" in settings:
+        yield "ACS", f"{settings['--host']}{embedded}"
+    if "started" in summary:
+        yield "Started", _time(str(summary["started"]))
+    yield "Profiles", ", ".join(f"{name} {shown(n)}" for name, n in fleet["profiles"].items())
+    if "--seed" in settings:
+        yield "Seed", str(settings["--seed"])
+    yield "Caretaker", str(summary.get("version", "unknown"))
+
+
+def _time(iso: str) -> str:
+    """An ISO time in UTC as people read it."""
+    return iso.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "yes", False: "no"}[value]
+    return str(value)
+
+
+# -- the command ----------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("summary", metavar="SUMMARY.json", help="what --summary-json has written")
+    parser.add_argument(
+        "--output", "-o", metavar="FILE.html", help="default: beside the summary, ending in .html"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """
+    Make the report of an earlier run.
+
+    Raises:
+        InputError: a file can't be read or written.
+    """
+    summary = read_summary(options.summary)
+    try:
+        made = page(summary)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        cure = "give a file that --summary-json of this version has written"
+        raise InputError(f"{options.summary}: lacks what a summary has ({error}); {cure}") from None
+    path = options.output or str(Path(options.summary).with_suffix(".html"))
+    save("--output", path, made)
+    print(f"wrote {path}")  # noqa: T201  # a command prints
+    return 0

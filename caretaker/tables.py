@@ -1,0 +1,216 @@
+"""The tables of a run's report: pure functions of its summary (``docs/summary.md``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from caretaker.checks import generator_limits
+from caretaker.metrics import Summary, written
+from caretaker.pages import NO_DATA, shown
+
+
+class Row(NamedTuple):
+    """A row of a table: its cells as text, and what it is: ``broken``, ``holds``, or nothing."""
+
+    cells: tuple[str, ...]
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """
+    A table of the report.
+
+    Args:
+        title: its heading.
+        about: how to read it, or why it has no rows.
+        head: its columns.
+        rows: its lines.
+        words: how many columns at the left hold words; numbers stand to the right.
+    """
+
+    title: str
+    about: str
+    head: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    words: int = 1
+
+
+def times(figures: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """Percentiles of a ``_ms`` section as text; no data when nothing was counted."""
+    empty = not figures.get("max")
+    return tuple(NO_DATA if empty else shown(figures.get(name), "ms") for name in names)
+
+
+_TIMES = ("p50", "p95", "p99", "max")
+
+
+def _levels(summary: Summary) -> Table:
+    verdicts = summary.get("service_levels", ())
+    if not verdicts:
+        return Table("Service levels", "None was asked for (--slo, --slo-file).")
+    return Table(
+        "Service levels",
+        "What the run had to keep to.",
+        ("Level", "Measured", "Verdict"),
+        tuple(map(_level, verdicts)),
+    )
+
+
+def _level(verdict: Mapping[str, Any]) -> Row:
+    actual = NO_DATA if verdict["actual"] is None else written(verdict["actual"])
+    ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
+    said, state = ("holds", "holds") if verdict["holds"] else ("broken", "broken")
+    return Row((verdict["level"], actual, f"{said}{ended}"), state)
+
+
+BLAMES = {
+    "acs": "the ACS's",
+    "ours": "ours: please report the bug",
+    "generator": "a limit of the generating machine (docs/limits.md)",
+    "shed": "nobody's: the ACS sheds load (503)",
+}
+"""Whose fault a failure of a session is."""
+
+
+def _failures(summary: Summary) -> Table:
+    sessions, tasks = summary["sessions"], summary["tasks"]
+    faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
+    rows = [
+        *map(_failed_session, sorted(sessions["failures"], key=lambda each: -each["number"])),
+        *_reasons("Task", tasks["reasons"]),
+        *_reasons("Transfer", faults),
+        *(Row(("Other", str(each), "", "")) for each in summary.get("other_failures", ())),
+    ]
+    if not rows:
+        return Table("Failures", "None: no session, task or transfer failed.")
+    head = ("What", "Reason", "Whose fault", "Number")
+    return Table("Failures", "", head, tuple(rows), words=3)
+
+
+def _failed_session(each: Mapping[str, Any]) -> Row:
+    blame = BLAMES.get(each["blame"], str(each["blame"]))
+    return Row(("Session", str(each["reason"]), blame, shown(each["number"])))
+
+
+def _reasons(what: str, reasons: Mapping[str, Any]) -> Iterator[Row]:
+    for reason, number in sorted(reasons.items(), key=lambda each: -each[1]):
+        yield Row((what, str(reason), "", shown(number)))
+
+
+def _sessions(summary: Summary) -> Table:
+    crs, informs = summary["connection_requests"], summary["informs"]
+    sections = {
+        "planned Inform to InformResponse": informs["from_plan_ms"],
+        "session": summary["sessions"]["duration_ms"],
+        "Connection Request to Inform": crs["to_inform_ms"],
+        "Connection Request to InformResponse": crs["to_informresponse_ms"],
+        "Connection Request to session end": crs["to_session_end_ms"],
+        "task, from its planned time to done": summary["tasks"]["latency_ms"],
+    }
+    rows = (Row((name, *times(figures, *_TIMES))) for name, figures in sections.items())
+    return Table("How long things took", "", ("From and to", *_TIMES), tuple(rows))
+
+
+def _rpcs(summary: Summary) -> Table:
+    found = sorted(summary["exchanges"].items(), key=lambda each: -each[1]["count"])
+    rows = (
+        Row(
+            (name, shown(each["count"]), shown(each["failed"]), *times(each["ms"], *_TIMES)),
+            "broken" if each["failed"] else "",
+        )
+        for name, each in found
+    )
+    about = "Each POST of a CPE by the message in it, until the ACS's answer was read."
+    return Table("RPCs", about, ("Message", "Number", "Failed", *_TIMES), tuple(rows))
+
+
+def _informs(summary: Summary) -> Table:
+    by_event = summary["informs"]["by_event"]
+    total = summary["informs"]["total"]
+    rows = (
+        Row((code, shown(number), shown(number / total if total else None, "ratio")))
+        for code, number in sorted(by_event.items(), key=lambda each: -each[1])
+    )
+    about = f"{shown(total)} Informs; one may carry several events."
+    return Table("Events of the Informs", about, ("Event", "Informs", "Share"), tuple(rows))
+
+
+_BOOKS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("Sessions", "sessions", "started",
+     ("succeeded", "failed", "shed", "abandoned", "unfinished")),
+    ("Connection Requests", "connection_requests", "received",
+     ("accepted", "unauthorized", "not_found", "refused")),
+    ("... of those accepted", "connection_requests", "accepted",
+     ("delivered", "coalesced", "pending", "dropped")),
+    ("Events", "events", "raised", ("delivered", "pending", "discarded")),
+    ("Tasks", "tasks", "posted", ("done", "queued", "failed", "cut")),
+    ("Transfers", "transfers", "requested",
+     ("succeeded", "failed", "cancelled", "dropped", "pending")),
+)  # fmt: skip
+"""Each book: its name, its section, what the whole is, and what it must be the sum of."""
+
+
+def _books(summary: Summary) -> Table:
+    rows = (_book(title, summary[section], whole, parts) for title, section, whole, parts in _BOOKS)
+    about = "Nothing may get lost: the two sides are counted at different places."
+    return Table("Books", about, ("Book", "Sum", "Verdict"), tuple(rows), words=2)
+
+
+def _book(title: str, section: Summary, whole: str, parts: tuple[str, ...]) -> Row:
+    counts = {name: _count(section[name]) for name in parts}
+    balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
+    told = " + ".join(f"{shown(n)} {name.replace('_', ' ')}" for name, n in counts.items())
+    verdict = ("balanced", "holds") if balanced else ("not balanced", "broken")
+    return Row((title, f"{shown(section[whole])} {whole} = {told}", verdict[0]), verdict[1])
+
+
+def _count(number: Any) -> int:
+    """A count; of one that is told by rule, the sum."""
+    return sum(number.values()) if isinstance(number, Mapping) else number
+
+
+def _generator(summary: Summary) -> Table:
+    generator = summary["generator"]
+    limits = generator_limits(summary)
+    about = (
+        f"The generator itself may have been the bottleneck, and the ACS better than it looks: "
+        f"{'; '.join(limits)}. Give it more workers or machines."
+        if limits
+        else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
+    )
+    rows = (
+        Row(("sessions began after their due time by", *times(generator["lateness_ms"],
+                                                              "p50", "p99", "max"))),
+        Row(("lag of the workers' loops", "", *times(generator["loop_lag_ms"], "p99", "max"))),
+        Row(("CPU time for each session", shown(generator["cpu_ms_per_session"], "ms"), "", "")),
+    )  # fmt: skip
+    head = ("", "p50 or mean", "p99", "max")
+    return Table("Health of the generator", about, head, rows)
+
+
+def _workers(summary: Summary) -> Table:
+    generator, fleet = summary["generator"], summary["fleet"]
+    cpu = generator["cpu_percent"]
+    rows = (
+        Row((
+            f"worker {worker}", shown(cpes), shown(cpu["mean"].get(worker), "%"),
+            shown(cpu["max"].get(worker), "%"), shown(generator["rss_mb"].get(worker), "MB"),
+        ))
+        for worker, cpes in fleet["by_worker"].items()
+    )  # fmt: skip
+    gone = f"{fleet['workers_lost']} lost, {fleet['workers_left']} left early"
+    about = f"CPU in percent of one core. {gone}."
+    head = ("", "CPEs", "CPU, mean", "CPU, max", "Memory")
+    return Table("Workers", about, head, tuple(rows))
+
+
+LEVELS: Callable[[Summary], Table] = _levels
+"""The service levels, which stand near the verdict."""
+
+TABLES: tuple[Callable[[Summary], Table], ...] = (
+    _failures, _sessions, _rpcs, _informs, _books, _generator, _workers,
+)  # fmt: skip
+"""All others, in the order of the report."""
