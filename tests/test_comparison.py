@@ -59,7 +59,7 @@ def with_number(path: str, number: Any) -> dict[str, Any]:
         ("tasks.done_ratio", 1.0, 0.5, WORSE),
         ("fleet.workers_lost", 0, 1, WORSE),
         ("sessions.blame.ours", 0, 1, WORSE),
-        ("scenario.kpis.recovery_seconds", 10.0, 20.0, WORSE),
+        ("scenario.kpis.recovery_s", 10.0, 20.0, WORSE),
         ("scenario.kpis.capacity_per_second", 10.0, 20.0, BETTER),
         ("scenario.kpis.something", 10.0, 20.0, OTHER),
         ("plugin.something", 10.0, 20.0, OTHER),
