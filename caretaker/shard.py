@@ -51,6 +51,12 @@ from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
 
+STATES = ("idle", "in_session", "waiting", "retrying", "dark")
+"""
+What a CPE can be: between sessions; in one; waiting for its place, as too many run; waiting for the
+retry of one; without power.
+"""
+
 
 @dataclass(slots=True)
 class _Run:
@@ -210,6 +216,16 @@ class Shard:
         now = self._clock()
         on = len(self.cpes) - self.dark.count(now)
         self.timeline.sample(now, on, len(self.retrying), len(self.dark.absent))
+
+    def states(self) -> dict[str, int]:
+        """How many CPEs are in each of ``STATES``; takes no walk over the fleet."""
+        busy = {
+            "in_session": len(self._running),
+            "waiting": len(self._waiting),
+            "retrying": len(self.retrying - self._waiting.keys()),
+            "dark": self.dark.count(self._clock()),
+        }
+        return {"idle": max(0, len(self.cpes) - sum(busy.values())), **busy}
 
     def cpe(self, serial_number: str) -> CPE:
         """The CPE of a serial number; DeviceNotFound if it is not here."""

@@ -33,8 +33,10 @@ from caretaker.swarm import messages as msg
 from caretaker.swarm.arguments import Settings, add_arguments
 from caretaker.swarm.machine import Machine, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import Master
+from caretaker.swarm.prometheus import metrics_app, serve_metrics
+from caretaker.swarm.standing import Standings
 from caretaker.swarm.users import CPEUser
-from caretaker.swarm.web import guard_start
+from caretaker.swarm.web import add_metrics, guard_start
 from caretaker.swarm.worker import Worker
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ class _Hooks:
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
         if environment.web_ui is not None:
             guard_start(environment)
+            add_metrics(environment.web_ui, self._metrics)
 
     def _on_interrupt(self) -> None:
         """
@@ -163,6 +166,10 @@ class _Hooks:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(msg.REFUSED, self._on_refused)
         self._master = Master(self._environment, settings)
+        self._standings = Standings(self._master)
+        self._metrics = metrics_app(self._standings.now)
+        if settings.metrics_port:
+            serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
         self._runner.register_message(msg.LEASE, self._on_lease)
         self._runner.register_message(msg.DRAINED, self._on_drained)
 

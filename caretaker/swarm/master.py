@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,9 @@ HURRY_SECONDS = 2.0
 LEVELS_INTERVAL = 1.0
 """How often a run that ends at the first breach is looked at."""
 
+STAY = -1
+"""The value of Locust's ``--autoquit`` where it is not given."""
+
 _LOCUSTS = {
     "--users": "num_users",
     "--spawn-rate": "spawn_rate",
@@ -84,6 +88,8 @@ class Master:
         self._drained: set[str] = set()
         self._left: set[str] = set()
         self.settings = settings
+        self.reports = 0
+        """How many snapshots have come: what was made of them holds as long as this does."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
         self._conductor: Conductor | None = None
@@ -157,7 +163,9 @@ class Master:
         snapshot = self._snapshots.get(worker)
         if self._began and snapshot is not None and worker not in self._left:
             self._left.add(worker)
-            self._snapshots[worker] = {**snapshot, "cpes": 0, "held": [], "profiles": {}}
+            gone = {"cpes": 0, "held": [], "profiles": {}, "states": {}}
+            self._snapshots[worker] = {**snapshot, **gone}
+            self.reports += 1
 
     # A run.
 
@@ -199,6 +207,7 @@ class Master:
         if snapshot["run"] == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
             self._heard[worker] = time.monotonic()
+            self.reports += 1
             self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
 
     def timeline(self) -> Timeline:
@@ -215,6 +224,24 @@ class Master:
         for snapshot in self._snapshots.values():
             total.merge(Results.from_wire(snapshot["results"]))
         return total
+
+    @property
+    def snapshots(self) -> Mapping[str, dict[str, Any]]:
+        """The newest snapshot of each worker that took part, by its name."""
+        return self._snapshots
+
+    def has_left(self, worker: str) -> bool:
+        """Whether it has said goodbye."""
+        return worker in self._left
+
+    def silence(self, worker: str) -> float:
+        """Seconds since its last report."""
+        return time.monotonic() - self._heard[worker]
+
+    def verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the service levels of the run say of a summary."""
+        found = verdicts(self._levels, summary)
+        return found if self._breach is None else self._breach.pinned(found)
 
     def workers(self) -> list[dict[str, Any]]:
         """The newest snapshots of the workers that are there."""
@@ -282,9 +309,24 @@ class Master:
             self._breach = first_breach(self._levels, self._summarize(seconds), seconds)
             gevent.sleep(0 if self._breach else LEVELS_INTERVAL)
         print(f"Service level {self._breach}: the run ends here", flush=True)
+        self.finish()
+
+    def finish(self) -> None:
+        """End the run now, and then what Locust ends at its run time."""
+        gevent.spawn(self._finish)
+
+    def _finish(self) -> None:
         runner: Any = self.environment.runner
-        # A web UI stays for the next run; without one Locust ends with the run.
-        gevent.spawn(runner.quit if self.environment.web_ui is None else runner.stop)
+        options: Any = self.environment.parsed_options
+        web_ui: Any = self.environment.web_ui
+        if web_ui is None:
+            runner.quit()
+            return
+        runner.stop()
+        if options.autostart and options.autoquit != STAY:  # else the UI stays for the next run
+            gevent.sleep(options.autoquit)
+            runner.quit()
+            web_ui.stop()
 
     def end(self) -> None:
         """End the run: have all workers drain, and make the summary of what they say."""
@@ -306,7 +348,7 @@ class Master:
         lost = [name for name in self._unfinished() if name not in self._left]
         self.summary = self._summarize(seconds, len(lost))
         self.summary["other_failures"] = self._other_failures()
-        self.summary["service_levels"] = self._verdicts(self.summary)
+        self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
     def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
@@ -324,10 +366,6 @@ class Master:
             "embedded_acs": self._is_embedded(),
             **played,
         }
-
-    def _verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
-        found = verdicts(self._levels, summary)
-        return found if self._breach is None else self._breach.pinned(found)
 
     def _told_settings(self) -> dict[str, Any]:
         """What the run was started with, by flag, Locust's and ours; nothing that is secret."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from werkzeug.wrappers import Response as BaseResponse
 
 from caretaker.errors import InputError
 from caretaker.swarm.arguments import LIVE, OPTIONS, Settings, check_url, dest
 
 if TYPE_CHECKING:
     from locust.env import Environment
+    from locust.web import WebUI
 
 
 def guard_start(environment: Environment) -> None:
@@ -32,6 +35,31 @@ def guard_start(environment: Environment) -> None:
         return jsonify({"success": False, "message": complaint, "host": environment.host})
 
     app.before_request(check)
+
+
+def add_metrics(web_ui: WebUI, metrics: Callable[..., Any]) -> None:
+    """
+    Add ``/metrics`` to the web UI, behind its login where there is one.
+
+    Args:
+        web_ui: Locust's.
+        metrics: a WSGI application.
+    """
+    locust: Any = web_ui  # not typed
+    pages = Blueprint("caretaker_metrics", __name__, url_prefix=base_path(web_ui))
+
+    def serve() -> BaseResponse:
+        return BaseResponse.from_app(metrics, request.environ)
+
+    pages.add_url_rule("/metrics", "metrics", locust.auth_required_if_enabled(serve))
+    locust.app.register_blueprint(pages)
+
+
+def base_path(web_ui: WebUI) -> str | None:
+    """What ``--web-base-path`` puts before all paths; None for nothing."""
+    app: Any = web_ui.app
+    prefix: str | None = app.blueprints["locust"].url_prefix
+    return prefix or None
 
 
 def _complaint(environment: Environment, form: dict[str, str]) -> str | None:

@@ -397,6 +397,7 @@ class Worker:
             "run": run.number,
             "worker": self.index,
             "cpes": len(run.shard.cpes),
+            "states": run.shard.states(),
             "profiles": {name: n for name, n in run.profiles.items() if n},
             "results": results.to_wire(),
             "timeline": run.shard.timeline.to_wire(final=final),
