@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
@@ -217,15 +217,26 @@ class Shard:
         on = len(self.cpes) - self.dark.count(now)
         self.timeline.sample(now, on, len(self.retrying), len(self.dark.absent))
 
+    def in_state(self, state: str) -> Collection[int]:
+        """The CPEs in one of ``STATES``, in no order; of those that are idle all may be."""
+        members: dict[str, Collection[int]] = {
+            "in_session": self._running,
+            "waiting": self._waiting,
+            "retrying": self.retrying,
+            "dark": self.dark,
+        }
+        return members.get(state, self.cpes)
+
+    def state_of(self, index: int) -> str:
+        """Which of ``STATES`` a CPE is in."""
+        return next((state for state in STATES[1:] if index in self.in_state(state)), STATES[0])
+
     def states(self) -> dict[str, int]:
         """How many CPEs are in each of ``STATES``; takes no walk over the fleet."""
-        busy = {
-            "in_session": len(self._running),
-            "waiting": len(self._waiting),
-            "retrying": len(self.retrying - self._waiting.keys()),
-            "dark": self.dark.count(self._clock()),
-        }
-        return {"idle": max(0, len(self.cpes) - sum(busy.values())), **busy}
+        self.dark.count(self._clock())
+        busy = {state: len(self.in_state(state)) for state in STATES[1:]}
+        busy["retrying"] -= len(self._waiting.keys() & self.retrying)
+        return {STATES[0]: max(0, len(self.cpes) - sum(busy.values())), **busy}
 
     def cpe(self, serial_number: str) -> CPE:
         """The CPE of a serial number; DeviceNotFound if it is not here."""

@@ -32,6 +32,7 @@ from caretaker.swarm.junit import junit
 from caretaker.swarm.ledger import Ledger
 from caretaker.swarm.levels import Breach, first_breach, verdicts
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
+from caretaker.swarm.queries import Answers, Queries
 from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import live_line, render, summarize
 from caretaker.timeline import Timeline
@@ -49,6 +50,9 @@ HURRY_SECONDS = 2.0
 
 LEVELS_INTERVAL = 1.0
 """How often a run that ends at the first breach is looked at."""
+
+LOCAL = "local"
+"""What Locust calls the one process of a local run."""
 
 STAY = -1
 """The value of Locust's ``--autoquit`` where it is not given."""
@@ -88,6 +92,7 @@ class Master:
         self._drained: set[str] = set()
         self._left: set[str] = set()
         self.settings = settings
+        self.queries = Queries(self._send, self.present)
         self.reports = 0
         """How many snapshots have come: what was made of them holds as long as this does."""
         self._levels = settings.service_levels()
@@ -210,9 +215,9 @@ class Master:
             self.reports += 1
             self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
 
-    def timeline(self) -> Timeline:
-        """What all workers have told of this run so far."""
-        return Timeline.total(self._timelines.values())
+    def timeline(self, first: int = 0) -> Timeline:
+        """What all workers have told of this run so far, from that point on."""
+        return Timeline.total(self._timelines.values(), first)
 
     def heard_since(self, at: float) -> bool:
         """Whether every worker that is there has reported since (``time.monotonic``)."""
@@ -251,7 +256,7 @@ class Master:
         """Since the start of the run; 0 if there is none."""
         return time.monotonic() - self._began if self._began else 0.0
 
-    def act(self, name: str, **arguments: Any) -> None:
+    def act(self, name: str, /, **arguments: Any) -> None:
         """
         Do something to the whole fleet now (``caretaker.actions.ACTIONS``).
 
@@ -286,11 +291,20 @@ class Master:
 
     def _awaited(self) -> set[str]:
         """The workers that can still say how they end, heard of in this run or not yet."""
+        if getattr(self.environment.runner, "clients", None) is None:
+            return set(self._unfinished())
+        return self.present() - self._drained
+
+    def present(self) -> set[str]:
+        """The workers that are there; the one process of a local run is ``LOCAL``."""
         clients: Any = getattr(self.environment.runner, "clients", None)
         if clients is None:
-            return set(self._unfinished())
-        alive = {client.id for client in clients.all if client.state != "missing"}
-        return alive - self._drained
+            return {LOCAL}
+        return {client.id for client in clients.all if client.state != "missing"}
+
+    def ask(self, what: str, **details: Any) -> Answers:
+        """Ask all workers for what only they know (``devices.QUERIES``)."""
+        return self.queries.ask(what, **details)
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), time.monotonic()
