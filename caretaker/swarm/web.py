@@ -11,11 +11,12 @@ import json
 import time
 from collections.abc import Callable
 from functools import wraps
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import jinja2
-from flask import Blueprint, Response, redirect, request, send_from_directory, url_for
+from flask import Blueprint, Response, request, url_for
 from locust import __version__ as locust_version
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -35,8 +36,15 @@ if TYPE_CHECKING:
 
 ROWS = 15
 """Devices on one page of the list."""
-ASSETS = ("fleet.css", "fleet.js", "device.js", "ui.js", "vendor/uPlot.iife.min.js",
-          "vendor/uPlot.min.css")  # fmt: skip
+ASSETS = {
+    "fleet.css": "text/css",
+    "ui.js": "text/javascript",
+    "fleet.js": "text/javascript",
+    "device.js": "text/javascript",
+    "vendor/uPlot.iife.min.js": "text/javascript",
+    "vendor/uPlot.min.css": "text/css",
+}
+"""Scripts and styles beside the templates, with their media types."""
 _TOLD = ("fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
          "service_levels", "scenario", "other_failures")  # fmt: skip
 """Sections of the summary that the page shows."""
@@ -156,11 +164,12 @@ class _Pages:
             locust_version=locust_version,
         )
 
-    def asset(self, name: str) -> BaseResponse:
+    def asset(self, name: str) -> Response:
         """A script or style of these pages."""
         if name not in ASSETS:
-            return redirect(url_for("caretaker.fleet"))
-        return send_from_directory(_assets(), name)
+            return Response("no such file", 404)
+        content = (files("caretaker") / "templates" / name).read_bytes()
+        return Response(content, mimetype=ASSETS[name], headers={"Cache-Control": "no-cache"})
 
     def standing(self) -> Response:
         """How the run stands; curves from the point ``first`` on."""
@@ -221,11 +230,6 @@ class _Pages:
         except InputError as error:
             return _refused(str(error))
         return _json({"success": True, "message": self._master.marks[-1]["text"]})
-
-
-def _assets() -> str:
-    """The folder of the templates, which is that of the package."""
-    return str(jinja2.PackageLoader("caretaker", "templates")._template_root)  # noqa: SLF001
 
 
 def merged(pages: list[dict[str, Any] | None], limit: int) -> dict[str, Any]:

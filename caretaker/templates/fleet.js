@@ -7,13 +7,13 @@
 const perSecond = (name) => (curves) => curves[name].map((n) => n / curves.step);
 const CHARTS = {
   informs: { unit: (n) => `${rate(n)}`, lines: [
-    ["planned", "grey", perSecond("informs_planned"), [6, 4]], ["real", "good", perSecond("informs")]] },
+    ["planned", "grey", perSecond("informs_planned"), null, 5], ["real", "good", perSecond("informs")]] },
   sessions: { unit: (n) => `${rate(n)}`, lines: [
     ["succeeded", "good", perSecond("sessions_succeeded")], ["failed", "bad", perSecond("sessions_failed")],
     ["shed by the ACS", "warn", perSecond("sessions_shed")], ["abandoned", "grey", perSecond("sessions_abandoned")]] },
   latency: { unit: ms, lines: [
-    ["plan to InformResponse p50", "blue", (c) => c.from_plan_ms.p50], ["p99", "blue", (c) => c.from_plan_ms.p99, [6, 4]],
-    ["CR to Inform p50", "violet", (c) => c.to_inform_ms.p50], ["p99", "violet", (c) => c.to_inform_ms.p99, [6, 4]]] },
+    ["plan to InformResponse p50", "blue", (c) => c.from_plan_ms.p50], ["its p99", "blue", (c) => c.from_plan_ms.p99, [6, 4]],
+    ["CR to Inform p50", "violet", (c) => c.to_inform_ms.p50], ["its p99", "violet", (c) => c.to_inform_ms.p99, [6, 4]]] },
   cpes: { unit: count, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5], lines: [
     ["waiting for a retry", "bad", (c) => c.retrying], ["cut off, not back yet", "grey", (c) => c.absent]] },
 };
@@ -27,6 +27,7 @@ function drawMarks(plot) {
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = color("quiet");
   ctx.setLineDash([2, 3]);
+  ctx.textAlign = "left";
   ctx.font = `${11 * devicePixelRatio}px Roboto, Helvetica, Arial, sans-serif`;
   let free = -Infinity;
   for (const mark of marks) {
@@ -57,8 +58,8 @@ function chart(name) {
     axes: [{ ...axis, size: 30, values: (_, ticks) => ticks.map(clock) },
       { ...axis, size: 62, incrs, values: (_, ticks) => ticks.map((n) => (name === "latency" ? (n >= 1000 ? `${n / 1000} s` : `${n} ms`) : count(n))) }],
     series: [{ label: "at", value: (plot, n) => clock(n ?? plot.data[0].at(-1) ?? 0) },
-      ...lines.map(([label, look, , dash]) => ({
-        label, stroke: color(look), width: 1.75, dash, points: { show: false }, spanGaps: name === "latency",
+      ...lines.map(([label, look, , dash, width]) => ({
+        label, stroke: color(look) + (width ? "90" : ""), width: width ?? 1.75, dash, points: { show: false }, spanGaps: name === "latency",
         value: (plot, n, series, at) => shown(at === null ? plot.data[series].at(-1) : n, unit), // of now, or where the cursor is
       }))],
     hooks: { draw: [drawMarks] },
@@ -129,7 +130,7 @@ function tiles(standing) {
     tile("tile-sessions", "Sessions", count(sessions.succeeded), "succeeded",
       el("span", { class: bad ? "bad" : null }, `${count(sessions.failed)} failed, ${count(sessions.shed)} shed`)),
     tile("tile-loop", "CR to Inform", ms(crs.to_inform_ms.p99), "p99",
-      el("span", {}, `p50 ${ms(crs.to_inform_ms.p50)}; ${rate(rates.connection_requests)} per second`)),
+      el("span", {}, `p50 ${ms(crs.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
     tile("tile-retries", "Retry backlog", count(cpes.retrying), "CPEs",
       el("span", {}, `${count(cpes.waiting)} wait for a place`), cpes.retrying ? "bad" : null),
     tile("tile-generator", "Generator", `${Math.round(cpu)}%`, "CPU",

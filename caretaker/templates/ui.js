@@ -28,7 +28,7 @@ function table(where, columns, rows, none = "Nothing yet.") {
 const count = (number) => Number(number).toLocaleString("en");
 const rate = (number) => (number >= 100 ? count(Math.round(number)) : Number(number).toFixed(1));
 const ms = (number) =>
-  number >= 10000 ? `${(number / 1000).toFixed(1)} s` : number >= 100 ? `${Math.round(number)} ms` : `${Number(number).toFixed(1)} ms`;
+  number >= 1000 ? `${(number / 1000).toFixed(2)} s` : number >= 100 ? `${Math.round(number)} ms` : `${Number(number).toFixed(1)} ms`;
 const clock = (seconds) => {
   const s = Math.floor(seconds), two = (n) => String(n).padStart(2, "0");
   return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;

@@ -10,6 +10,7 @@ from helpers.summaries import results
 
 from caretaker.shard import STATES
 from caretaker.swarm.standing import Standings, generator_limits
+from caretaker.timeline import Timeline
 
 
 def test_before_any_run_all_is_nothing() -> None:
@@ -72,3 +73,46 @@ def test_a_generator_that_is_the_limit_says_why(
 
 def test_one_that_is_not_says_nothing() -> None:
     assert not list(generator_limits(results(), results(), [WELL]))
+
+
+def seconds(*planned: float) -> dict[str, Any]:
+    line = Timeline()
+    for at in planned:
+        line.planned(at)
+    return line.to_wire(final=True)
+
+
+def test_curves_go_on_where_they_were() -> None:
+    run = master()
+    run.begin()
+    standings = Standings(run)
+    run.report("one", snapshot(timeline=seconds(0, 1, 99)))
+    assert standings.curves()["informs_planned"] == [1, 1, *[0] * 97, 1]
+    run.report("one", snapshot(timeline=seconds(98, 99, 99, 100)))
+    news = standings.curves(98)
+    assert (news["first"], news["informs_planned"]) == (98, [1, 2, 1])
+    whole = run.timeline().summary(run.marks)
+    assert standings.curves() == {"first": 0, **whole}
+
+
+def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
+    run = master()
+    run.begin()
+    standings = Standings(run)
+    run.report("one", snapshot(timeline=seconds(0, 99)))
+    standings.curves()
+    run.report("one", snapshot(timeline=seconds(0, 99, 700)))
+    assert (standings.curves()["step"], len(standings.curves()["at"])) == (2.0, 351)
+    run.begin()
+    run.report("one", snapshot(run=2, timeline=seconds(0, 1)))
+    assert standings.curves()["informs_planned"] == [1, 1]
+    assert standings.curves(500)["informs_planned"] == []
+
+
+def test_rates_are_those_of_late() -> None:
+    run = master()
+    run.begin()
+    standings = Standings(run)
+    assert standings.now().rates["sessions"] == 0
+    run.report("one", snapshot(made=results(100)))
+    assert standings.now().rates["sessions"] > 100
