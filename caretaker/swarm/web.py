@@ -41,8 +41,8 @@ ASSETS = {
     "ui.js": "text/javascript",
     "fleet.js": "text/javascript",
     "device.js": "text/javascript",
-    "vendor/uPlot.iife.min.js": "text/javascript",
-    "vendor/uPlot.min.css": "text/css",
+    "vendor/uplot/uPlot.iife.min.js": "text/javascript",
+    "vendor/uplot/uPlot.min.css": "text/css",
 }
 """Scripts and styles beside the templates, with their media types."""
 _TOLD = ("fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
