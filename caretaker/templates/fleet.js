@@ -75,6 +75,7 @@ function makeCharts() {
 
 let curves = null; // all points of the run so far
 let run = null;
+let isRunning = false;
 
 /** Take the points that were told, in place of those that were told before. */
 function take(standing) {
@@ -185,6 +186,7 @@ function verdicts(standing) {
 }
 
 function show(standing) {
+  isRunning = standing.running;
   facts(standing);
   alerts("generator", standing.limits);
   const broken = (standing.service_levels ?? []).filter((level) => !level.holds && level.actual !== null);
@@ -239,7 +241,7 @@ async function list() {
       found.rows.map((row) => ({ cells: [
         el("a", { href: `${ROOT}/device/${encodeURIComponent(row.serial)}` }, row.serial), row.profile, chip(row.state),
         `${row.events.join(", ")}${row.failures ? ` (retry ${row.failures})` : ""}`, row.state === "in_session" ? "in session" : inSeconds(row.due_in)] })),
-      found.next !== null ? "None among those looked at; go on with Next." : "No device.");
+      !isRunning ? "No test is running." : found.next !== null ? "None among those looked at; go on with Next." : "No device.");
     put($("silent"), found.silent.length ? `${found.silent.length} workers did not answer in time` : "");
     $("previous").disabled = pages.length < 2;
     $("next").disabled = following === null;
