@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from helpers.cpes import premises
 
-from caretaker.console.trace import MASK
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
 from caretaker.errors import AnswerTimeout
+from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
 from caretaker.shard import STATES, Shard
