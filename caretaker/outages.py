@@ -6,7 +6,7 @@ Neither needs the ACS's help: an outage is made at the seam to the transport, so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 
 import gevent
@@ -44,6 +44,18 @@ class Dark:
         """This CPE is not of the fleet any more."""
         self.absent.discard(index)
         self._until.pop(index, None)
+
+    def __contains__(self, index: object) -> bool:
+        """Whether this CPE was dark when they were counted last."""
+        return index in self._until
+
+    def __iter__(self) -> Iterator[int]:
+        """Those that were."""
+        return iter(self._until)
+
+    def __len__(self) -> int:
+        """How many they were."""
+        return len(self._until)
 
     def count(self, now: float) -> int:
         """How many are dark."""

@@ -159,6 +159,13 @@ class Histogram:
                 return min(max(middle, self.shortest), self.longest)
         return self.longest
 
+    def at_most(self, limits: Iterable[float]) -> list[int]:
+        """How many times are at most each of these; a limit is as exact as a bucket is wide."""
+        middles = [
+            (_UNIT * 2 ** ((each + 0.5) / _PER_OCTAVE), n) for each, n in self.buckets.items()
+        ]
+        return [sum(count for middle, count in middles if middle <= limit) for limit in limits]
+
     @property
     def mean(self) -> float:
         """The mean, 0 if there are no times."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
@@ -50,6 +50,12 @@ from caretaker.timeline import Timeline
 from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
+
+STATES = ("idle", "in_session", "waiting", "retrying", "dark")
+"""
+What a CPE can be: between sessions; in one; waiting for its place, as too many run; waiting for the
+retry of one; without power.
+"""
 
 
 @dataclass(slots=True)
@@ -210,6 +216,27 @@ class Shard:
         now = self._clock()
         on = len(self.cpes) - self.dark.count(now)
         self.timeline.sample(now, on, len(self.retrying), len(self.dark.absent))
+
+    def in_state(self, state: str) -> Collection[int]:
+        """The CPEs in one of ``STATES``, in no order; of those that are idle all may be."""
+        members: dict[str, Collection[int]] = {
+            "in_session": self._running,
+            "waiting": self._waiting,
+            "retrying": self.retrying,
+            "dark": self.dark,
+        }
+        return members.get(state, self.cpes)
+
+    def state_of(self, index: int) -> str:
+        """Which of ``STATES`` a CPE is in."""
+        return next((state for state in STATES[1:] if index in self.in_state(state)), STATES[0])
+
+    def states(self) -> dict[str, int]:
+        """How many CPEs are in each of ``STATES``; takes no walk over the fleet."""
+        self.dark.count(self._clock())
+        busy = {state: len(self.in_state(state)) for state in STATES[1:]}
+        busy["retrying"] -= len(self._waiting.keys() & self.retrying)
+        return {STATES[0]: max(0, len(self.cpes) - sum(busy.values())), **busy}
 
     def cpe(self, serial_number: str) -> CPE:
         """The CPE of a serial number; DeviceNotFound if it is not here."""

@@ -312,8 +312,14 @@ class Timeline:
                 self._points[number] = Point.from_wire(point)
 
     @classmethod
-    def total(cls, timelines: Iterable[Timeline]) -> Timeline:
-        """What several workers did as one, in the longest step of them."""
+    def total(cls, timelines: Iterable[Timeline], first: int = 0) -> Timeline:
+        """
+        What several workers did as one, in the longest step of them.
+
+        Args:
+            timelines: of the workers.
+            first: number of the first point that is wanted.
+        """
         whole = cls()
         given = list(timelines)
         for part in given:
@@ -321,7 +327,7 @@ class Timeline:
         whole.step = max((part.step for part in given), default=1.0)
         parts = [part.coarser(whole.step) for part in given]
         size = max((number + 1 for part in parts for number in part.points), default=0)
-        whole._points = {number: Point() for number in range(size)}
+        whole._points = {number: Point() for number in range(first, size)}
         for part in parts:
             _add(whole.points, part.points)
         return whole
@@ -340,22 +346,25 @@ class Timeline:
         """One of ``COUNTS`` over the whole run."""
         return sum(getattr(point, name) for point in self.points.values())
 
-    def summary(self, marks: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    def summary(
+        self, marks: Iterable[Mapping[str, Any]] = (), first: int = 0
+    ) -> dict[str, Any]:  # fmt: skip
         """
         The timeline as ``docs/summary.md`` has it.
 
         Args:
             marks: what was done to the fleet: ``{"at": seconds, "text": ...}``.
+            first: number of the first point that is wanted.
         """
-        size = max(self.points, default=-1) + 1
-        points = [self.points.get(number) or Point() for number in range(size)]
+        numbers = range(first, max(self.points, default=-1) + 1)
+        points = [self.points.get(number) or Point() for number in numbers]
         columns = {name: [getattr(point, name) for point in points] for name in COUNTS}
         failed = {each.value: columns.pop(name) for each, name in _BLAMES.items()}
         gauges = {name: [max(0, getattr(point, name)) for point in points] for name in GAUGES}
         times = {f"{name}_ms": _columns([getattr(p, name) for p in points]) for name in TIMES}
         return {
             "step": self.step,
-            "at": [round(number * self.step, 3) for number in range(size)],
+            "at": [round(number * self.step, 3) for number in numbers],
             **columns,
             "failed_by": failed,
             **gauges,
@@ -373,6 +382,9 @@ def _take_gauges(point: Point, newer: Point) -> None:
 def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
     """Add a worker's points; its gauges hold until it tells others."""
     last = Point(cpes_on=0, retrying=0, absent=0)
+    before = [number for number in part if number not in whole]
+    if before:
+        _take_gauges(last, part[max(before)])
     for number, sum_ in whole.items():
         own = part.get(number)
         if own is not None:

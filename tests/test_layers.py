@@ -55,9 +55,10 @@ LAYERS: dict[str, set[str]] = {
     },
     "acs": {"connection_request", "cwmp", "digest", "errors", "http", "loop", "wsgi"},
     "swarm": {
-        "actions", "checks", "connection_request", "device", "digest", "errors", "fleet", "http",
-        "kpis", "metrics", "mover", "outages", "pace", "profiles", "recording", "report",
-        "results", "scenarios", "shard", "sources", "timeline", "transport",
+        "actions", "checks", "connection_request", "console", "device", "digest", "errors", "fleet",
+        "http", "kpis", "loop", "masking", "metrics", "mover", "outages", "pace", "profiles",
+        "recording", "report", "results", "scenarios", "shard", "sources", "timeline", "transport",
+        "wsgi",
     },
     "console": {
         "connection", "cwmp", "device", "digest", "errors", "fleet", "http", "masking", "results",

@@ -142,3 +142,9 @@ def test_results_merge_over_the_wire() -> None:
     assert one.counters["exchanges.failed.Inform"] == 2
     assert one.histogram("exchanges.Inform").count == 4
     assert one.counters["connection_requests.received"] == 2
+
+
+@given(TIMES)
+def test_how_many_times_are_at_most_so_long(times: list[float]) -> None:
+    below, above = min(times) * 0.5, max(times) * 1.02
+    assert histogram(times).at_most([below, above]) == [0, len(times)]

@@ -187,3 +187,16 @@ def test_merging_is_the_same_in_any_order_with_any_reports(
     for worker, master in zip(workers, masters, strict=True):
         master.take(worker.to_wire(final=True))
     assert told(*masters) == told(*reversed(workers))
+
+
+def test_the_end_of_a_timeline_is_that_of_the_whole() -> None:
+    one, two = Timeline(), Timeline()
+    for second in range(20):
+        one.planned(second)
+        one.sample(second, 10, second)
+        if second < 3:
+            two.sample(second, 5, 1)  # and then it falls silent: its gauges hold
+    whole = Timeline.total([one, two]).summary()
+    end = Timeline.total([one, two], 15).summary(first=15)
+    for name in ("at", "informs_planned", "cpes_on", "retrying"):
+        assert end[name] == whole[name][15:]

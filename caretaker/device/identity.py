@@ -16,6 +16,8 @@ from random import Random
 _WAN_POOL = IPv4Network("100.64.0.0/10")
 """The shared address space of carriers (RFC 6598): no one's public address."""
 _MACS_PER_DEVICE = 16
+_DIGITS, _MOST_DIGITS = 6, 12
+"""Of a serial number: the least, and the most."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,37 @@ class Identities:
 
     @cached_property
     def _serial(self) -> re.Pattern[str]:
-        return re.compile(re.escape(self.prefix) + r"-([0-9]{6,12})", re.ASCII)
+        return re.compile(
+            rf"{re.escape(self.prefix)}-([0-9]{{{_DIGITS},{_MOST_DIGITS}}})", re.ASCII
+        )
 
     def index_of(self, serial_number: str) -> int | None:
         """The index of a serial number of this fleet, None if it can't be one."""
         found = self._serial.fullmatch(serial_number)
         index = int(found[1]) - 1 if found else -1
         return index if index >= 0 and self.serial_number(index) == serial_number else None
+
+    def starting_with(self, text: str) -> list[tuple[int, int]]:
+        """
+        The indices whose serial numbers begin so, as half-open ranges, lowest first.
+
+        A number alone stands for the one serial number with it; nothing stands for all.
+        """
+        if text.isascii() and text.isdigit():
+            return [(int(text[:12]) - 1, int(text[:12]))] if int(text[:12]) else []
+        head = f"{self.prefix}-"
+        if head.startswith(text):
+            return [(0, 10**_MOST_DIGITS)]
+        digits = text.removeprefix(head)
+        if not (text.startswith(head) and digits.isascii() and digits.isdigit()):
+            return []
+        found = []
+        for width in range(max(_DIGITS, len(digits)), _MOST_DIGITS + 1):
+            size = 10 ** (width - len(digits))
+            first = max(int(digits) * size, 1 if width == _DIGITS else 10 ** (width - 1))
+            if first < (int(digits) + 1) * size:
+                found.append((first - 1, (int(digits) + 1) * size - 1))
+        return found
 
     @cached_property
     def _key(self) -> bytes:

@@ -97,7 +97,7 @@ class FindCapacity(Scenario):
             broke = f"{share:.1%} of the sessions failed or were shed"
         elif p99 * 1000 > self.given["p99"]:
             broke = f"1 % took longer than {p99 * 1000:.0f} ms from plan to InformResponse"
-        limit = _limit(run.results(), before, cpu)
+        limit = generator_limit(run.results(), before, cpu)
         if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
             limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
@@ -135,8 +135,15 @@ class FindCapacity(Scenario):
             yield f"At {failed.rate:.1f} Informs per second {failed.broke}."
 
 
-def _limit(results: Results, before: Results, cpu: float) -> str:
-    """Why the generator could not go faster; empty if it could."""
+def generator_limit(results: Results, before: Results, cpu: float) -> str:
+    """
+    Why the generator could not go faster, as the end of a sentence; empty if it could.
+
+    Args:
+        results: of the run so far.
+        before: those at the beginning of the time that is looked at.
+        cpu: of the busiest worker, in percent of a core.
+    """
     for name, most in _LIMITS.items():
         late = since(results, before, name).percentile(99)
         if late > most:

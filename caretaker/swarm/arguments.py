@@ -295,6 +295,11 @@ OPTIONS: tuple[_Option, ...] = (
     _Option("--report", None, _writable, "<file>",
             "Write a page about the run here (HTML), for people who were not there",
             of_master=True),
+    _Option("--metrics-port", 0, _whole(0, 65_535), "<port>",
+            "Serve /metrics for Prometheus here too, for runs without the web UI, which has it "
+            "anyway; 0 for not"),
+    _Option("--metrics-host", "127.0.0.1", _bind_host, "<address>",
+            "Address that --metrics-port binds", of_master=True),
     _Option("--live-interval", 5.0, _at_least(0), "<seconds>",
             "How often a line of live figures is printed; 0 for never"),
 )
@@ -409,6 +414,8 @@ class Settings:
     record_rate: float
     summary_json: str | None
     report: str | None
+    metrics_port: int
+    metrics_host: str
     live_interval: float
 
     @classmethod

@@ -139,9 +139,7 @@ class Conductor:
 
     def finish(self) -> None:
         """End the run; with the web UI the test is stopped, and another can be started."""
-        runner: Any = self._master.environment.runner
-        has_ui = self._master.environment.web_ui is not None
-        gevent.spawn(runner.stop if has_ui else runner.quit)
+        self._master.finish()
 
     # What they found.
 

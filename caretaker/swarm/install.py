@@ -31,10 +31,13 @@ from locust.runners import (
 from caretaker.errors import InputError
 from caretaker.swarm import messages as msg
 from caretaker.swarm.arguments import Settings, add_arguments
+from caretaker.swarm.forms import guard_start
 from caretaker.swarm.machine import Machine, plan_of, raise_descriptors, warnings
-from caretaker.swarm.master import Master
+from caretaker.swarm.master import LOCAL, Master
+from caretaker.swarm.prometheus import metrics_app, serve_metrics
+from caretaker.swarm.standing import Standings
 from caretaker.swarm.users import CPEUser
-from caretaker.swarm.web import guard_start
+from caretaker.swarm.web import add_pages
 from caretaker.swarm.worker import Worker
 
 if TYPE_CHECKING:
@@ -114,7 +117,12 @@ class _Hooks:
         self._main = gevent.getcurrent()
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
         if environment.web_ui is not None:
-            guard_start(environment)
+            self._add_pages()
+
+    def _add_pages(self) -> None:
+        guard_start(self._environment)
+        assert self._master is not None  # only masters have a web UI
+        add_pages(self._environment, self._master, self._standings, self._metrics)
 
     def _on_interrupt(self) -> None:
         """
@@ -163,8 +171,13 @@ class _Hooks:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(msg.REFUSED, self._on_refused)
         self._master = Master(self._environment, settings)
+        self._standings = Standings(self._master)
+        self._metrics = metrics_app(self._standings.now)
+        if settings.metrics_port:
+            serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
         self._runner.register_message(msg.LEASE, self._on_lease)
         self._runner.register_message(msg.DRAINED, self._on_drained)
+        self._runner.register_message(msg.ANSWER, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
@@ -172,6 +185,7 @@ class _Hooks:
         self._runner.register_message(msg.FLEET, self._on_fleet)
         self._runner.register_message(msg.DRAIN, self._on_drain, concurrent=True)
         self._runner.register_message(msg.ACT, self._on_act, concurrent=True)
+        self._runner.register_message(msg.QUERY, self._on_query, concurrent=True)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -242,7 +256,7 @@ class _Hooks:
             gevent.sleep(WORKER_REPORT_INTERVAL)
             snapshot = self._worker.report()
             if snapshot is not None:
-                self._master.report("local", snapshot)
+                self._master.report(LOCAL, snapshot)
 
     # Our messages.
 
@@ -273,6 +287,18 @@ class _Hooks:
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
         self._worker.act(msg.data["name"], msg.data["arguments"], msg.data["nth"])
+
+    def _on_query(self, msg: Any, **_: Any) -> None:
+        self._answer(msg.data)
+
+    def _answer(self, query: dict[str, Any]) -> None:
+        assert self._worker is not None
+        answer = self._worker.query(query["what"], query)
+        self._runner.send_message(msg.ANSWER, {"id": query["id"], "answer": answer})
+
+    def _on_answer(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.queries.answered(msg.node_id, msg.data["id"], msg.data["answer"])
 
     def _on_drain(self, **_: Any) -> None:
         self._drain()

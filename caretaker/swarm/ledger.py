@@ -65,6 +65,11 @@ class IndexSet:
         place = bisect_right(self._ranks, rank)
         return self._stops[place] - (self._ranks[place] - rank)
 
+    def between(self, start: int, stop: int) -> Iterator[int]:
+        """The indices from start up to, not with, stop, lowest first."""
+        for place in range(bisect_right(self._stops, start), bisect_left(self._starts, stop)):
+            yield from range(max(start, self._starts[place]), min(stop, self._stops[place]))
+
     def add(self, start: int, stop: int) -> None:
         """Add all from start up to, not with, stop."""
         if start >= stop:

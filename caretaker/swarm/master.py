@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from caretaker.swarm.junit import junit
 from caretaker.swarm.ledger import Ledger
 from caretaker.swarm.levels import Breach, first_breach, verdicts
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
+from caretaker.swarm.queries import Answers, Queries
 from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import live_line, render, summarize
 from caretaker.timeline import Timeline
@@ -48,6 +50,12 @@ HURRY_SECONDS = 2.0
 
 LEVELS_INTERVAL = 1.0
 """How often a run that ends at the first breach is looked at."""
+
+LOCAL = "local"
+"""What Locust calls the one process of a local run."""
+
+STAY = -1
+"""The value of Locust's ``--autoquit`` where it is not given."""
 
 _LOCUSTS = {
     "--users": "num_users",
@@ -84,6 +92,9 @@ class Master:
         self._drained: set[str] = set()
         self._left: set[str] = set()
         self.settings = settings
+        self.queries = Queries(self._send, self.present)
+        self.reports = 0
+        """How many snapshots have come: what was made of them holds as long as this does."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
         self._conductor: Conductor | None = None
@@ -157,7 +168,9 @@ class Master:
         snapshot = self._snapshots.get(worker)
         if self._began and snapshot is not None and worker not in self._left:
             self._left.add(worker)
-            self._snapshots[worker] = {**snapshot, "cpes": 0, "held": [], "profiles": {}}
+            gone = {"cpes": 0, "held": [], "profiles": {}, "states": {}}
+            self._snapshots[worker] = {**snapshot, **gone}
+            self.reports += 1
 
     # A run.
 
@@ -199,11 +212,12 @@ class Master:
         if snapshot["run"] == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
             self._heard[worker] = time.monotonic()
+            self.reports += 1
             self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
 
-    def timeline(self) -> Timeline:
-        """What all workers have told of this run so far."""
-        return Timeline.total(self._timelines.values())
+    def timeline(self, first: int = 0) -> Timeline:
+        """What all workers have told of this run so far, from that point on."""
+        return Timeline.total(self._timelines.values(), first)
 
     def heard_since(self, at: float) -> bool:
         """Whether every worker that is there has reported since (``time.monotonic``)."""
@@ -216,6 +230,24 @@ class Master:
             total.merge(Results.from_wire(snapshot["results"]))
         return total
 
+    @property
+    def snapshots(self) -> Mapping[str, dict[str, Any]]:
+        """The newest snapshot of each worker that took part, by its name."""
+        return self._snapshots
+
+    def has_left(self, worker: str) -> bool:
+        """Whether it has said goodbye."""
+        return worker in self._left
+
+    def silence(self, worker: str) -> float:
+        """Seconds since its last report."""
+        return time.monotonic() - self._heard[worker]
+
+    def verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the service levels of the run say of a summary."""
+        found = verdicts(self._levels, summary)
+        return found if self._breach is None else self._breach.pinned(found)
+
     def workers(self) -> list[dict[str, Any]]:
         """The newest snapshots of the workers that are there."""
         return [each for name, each in self._snapshots.items() if name not in self._left]
@@ -224,7 +256,7 @@ class Master:
         """Since the start of the run; 0 if there is none."""
         return time.monotonic() - self._began if self._began else 0.0
 
-    def act(self, name: str, **arguments: Any) -> None:
+    def act(self, name: str, /, **arguments: Any) -> None:
         """
         Do something to the whole fleet now (``caretaker.actions.ACTIONS``).
 
@@ -259,11 +291,20 @@ class Master:
 
     def _awaited(self) -> set[str]:
         """The workers that can still say how they end, heard of in this run or not yet."""
+        if getattr(self.environment.runner, "clients", None) is None:
+            return set(self._unfinished())
+        return self.present() - self._drained
+
+    def present(self) -> set[str]:
+        """The workers that are there; the one process of a local run is ``LOCAL``."""
         clients: Any = getattr(self.environment.runner, "clients", None)
         if clients is None:
-            return set(self._unfinished())
-        alive = {client.id for client in clients.all if client.state != "missing"}
-        return alive - self._drained
+            return {LOCAL}
+        return {client.id for client in clients.all if client.state != "missing"}
+
+    def ask(self, what: str, **details: Any) -> Answers:
+        """Ask all workers for what only they know (``devices.QUERIES``)."""
+        return self.queries.ask(what, **details)
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), time.monotonic()
@@ -282,9 +323,24 @@ class Master:
             self._breach = first_breach(self._levels, self._summarize(seconds), seconds)
             gevent.sleep(0 if self._breach else LEVELS_INTERVAL)
         print(f"Service level {self._breach}: the run ends here", flush=True)
+        self.finish()
+
+    def finish(self) -> None:
+        """End the run now, and then what Locust ends at its run time."""
+        gevent.spawn(self._finish)
+
+    def _finish(self) -> None:
         runner: Any = self.environment.runner
-        # A web UI stays for the next run; without one Locust ends with the run.
-        gevent.spawn(runner.quit if self.environment.web_ui is None else runner.stop)
+        options: Any = self.environment.parsed_options
+        web_ui: Any = self.environment.web_ui
+        if web_ui is None:
+            runner.quit()
+            return
+        runner.stop()
+        if options.autostart and options.autoquit != STAY:  # else the UI stays for the next run
+            gevent.sleep(options.autoquit)
+            runner.quit()
+            web_ui.stop()
 
     def end(self) -> None:
         """End the run: have all workers drain, and make the summary of what they say."""
@@ -306,7 +362,7 @@ class Master:
         lost = [name for name in self._unfinished() if name not in self._left]
         self.summary = self._summarize(seconds, len(lost))
         self.summary["other_failures"] = self._other_failures()
-        self.summary["service_levels"] = self._verdicts(self.summary)
+        self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
     def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
@@ -324,10 +380,6 @@ class Master:
             "embedded_acs": self._is_embedded(),
             **played,
         }
-
-    def _verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
-        found = verdicts(self._levels, summary)
-        return found if self._breach is None else self._breach.pinned(found)
 
     def _told_settings(self) -> dict[str, Any]:
         """What the run was started with, by flag, Locust's and ours; nothing that is secret."""

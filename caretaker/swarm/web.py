@@ -1,57 +1,250 @@
-"""The web UI: what is typed into its forms is checked before Locust takes it."""
+"""
+Our part of Locust's web UI: the Fleet page, what it asks for, and ``/metrics``.
+
+The page is Locust's in look and login. What it asks for is answered to pages of the same origin
+only: Locust lets any site read all its routes, but these can do something to a fleet.
+"""
 
 from __future__ import annotations
 
-import copy
+import json
+import time
+from collections.abc import Callable
+from functools import wraps
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from flask import Response, jsonify, request
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
+import jinja2
+from flask import Blueprint, Response, request, url_for
+from locust import __version__ as locust_version
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
+from caretaker import __version__
+from caretaker.actions import ACTIONS
 from caretaker.errors import InputError
-from caretaker.swarm.arguments import LIVE, OPTIONS, Settings, check_url, dest
+from caretaker.shard import STATES
+from caretaker.swarm.arguments import without_login
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
+    from caretaker.swarm.master import Master
+    from caretaker.swarm.standing import Standings
 
-def guard_start(environment: Environment) -> None:
-    """
-    Have the forms that start and edit a run refuse what it can't use, with one line.
+ROWS = 15
+"""Devices on one page of the list."""
+ASSETS = {
+    "fleet.css": "text/css",
+    "ui.js": "text/javascript",
+    "fleet.js": "text/javascript",
+    "device.js": "text/javascript",
+    "vendor/uplot/uPlot.iife.min.js": "text/javascript",
+    "vendor/uplot/uPlot.min.css": "text/css",
+}
+"""Scripts and styles beside the templates, with their media types."""
+_TOLD = ("fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
+         "service_levels", "scenario", "other_failures")  # fmt: skip
+"""Sections of the summary that the page shows."""
 
-    Locust itself answers that all is well, and leaves a run that does nothing.
-    """
+_pages = jinja2.Environment(
+    loader=jinja2.PackageLoader("caretaker", "templates"), autoescape=True, trim_blocks=True
+)
+
+
+def base_path(environment: Environment) -> str | None:
+    """What ``--web-base-path`` puts before all paths; None for nothing."""
     app: Any = environment.web_ui.app  # type: ignore[union-attr]
-
-    def check() -> Response | None:
-        if request.method != "POST" or not request.path.endswith("/swarm"):
-            return None
-        complaint = _complaint(environment, request.form.to_dict())
-        if complaint is None:
-            return None
-        return jsonify({"success": False, "message": complaint, "host": environment.host})
-
-    app.before_request(check)
+    return app.blueprints["locust"].url_prefix or None
 
 
-def _complaint(environment: Environment, form: dict[str, str]) -> str | None:
-    """What can't be used of a form; None if all can."""
-    options = copy.copy(environment.parsed_options)
-    ours = [option for option in OPTIONS if option.in_web_ui and dest(option) in form]
-    try:
-        if form.get("host"):
-            check_url(form["host"])
-        before = Settings.of(options)  # type: ignore[arg-type]
-        for option in ours:
-            setattr(options, dest(option), form[dest(option)])
-        after = Settings.of(options)  # type: ignore[arg-type]
-        after.check_driver(after.nbi_url or before.nbi_url)
-    except InputError as error:
-        return str(error)
-    runner: Any = environment.runner
-    if runner.state in (STATE_RUNNING, STATE_SPAWNING):
-        for option in ours:
-            name = dest(option)
-            if name not in LIVE and getattr(before, name) != getattr(after, name):
-                return f"{option.flag} can't be changed while a test runs; stop it first"
-    return None
+def add_pages(
+    environment: Environment,
+    master: Master,
+    standings: Standings,
+    metrics: Callable[..., Any],
+) -> None:
+    """
+    Add ``/fleet`` and ``/metrics`` to the web UI, behind its login where there is one.
+
+    Args:
+        environment: Locust's, with its web UI.
+        master: who acts and asks.
+        standings: how its run stands.
+        metrics: a WSGI application.
+    """
+    web_ui: Any = environment.web_ui
+    pages = _Pages(environment, master, standings)
+    blueprint = Blueprint("caretaker", __name__, url_prefix=base_path(environment))
+    routes: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
+        ("fleet", "GET", "/fleet", pages.fleet),
+        ("device", "GET", "/fleet/device/<serial>", pages.device),
+        ("asset", "GET", "/fleet/assets/<path:name>", pages.asset),
+        ("standing", "GET", "/fleet/standing", _same_origin(pages.standing)),
+        ("devices", "GET", "/fleet/devices", _same_origin(pages.devices)),
+        ("one", "GET", "/fleet/devices/<serial>", _same_origin(pages.one)),
+        ("act", "POST", "/fleet/act", _same_origin(pages.act)),
+        ("metrics", "GET", "/metrics", lambda: BaseResponse.from_app(metrics, request.environ)),
+    )
+    for name, method, path, view in routes:
+        protected = web_ui.auth_required_if_enabled(view)
+        blueprint.add_url_rule(path, name, protected, methods=[method])
+    web_ui.app.register_blueprint(blueprint)
+    web_ui.app.after_request(_link)
+
+
+def _same_origin(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse what a page of another site asks for in the name of who looks at it."""
+
+    @wraps(view)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        if _is_foreign(request.headers, request.host):
+            return _refused("pages of other sites can't do that", 403)
+        return view(*arguments, **named)
+
+    return guarded
+
+
+def _is_foreign(headers: Headers, host: str) -> bool:
+    """Browsers tell Sec-Fetch-Site where they trust the connection, and Origin anyway."""
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != host
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    """Compact, and in the order it has; Flask's is neither in debug mode, where Locust has it."""
+    text = json.dumps(value, separators=(",", ":"))
+    return Response(text, status, {"Cache-Control": "no-store"}, mimetype="application/json")
+
+
+def _refused(message: str, status: int = 400) -> Response:
+    return _json({"success": False, "message": message}, status)
+
+
+def _link(response: Response) -> Response:
+    """
+    Put the way to the Fleet page into Locust's page, beside its tabs.
+
+    Its tabs are made by a program that takes none but tables of its own form.
+    """
+    if request.endpoint == "locust.index" and response.mimetype == "text/html":
+        page = response.get_data(as_text=True)
+        link = _pages.get_template("fleet_link.html").render(url=url_for("caretaker.fleet"))
+        response.set_data(page.replace("</body>", f"{link}</body>"))
+    return response
+
+
+class _Pages:
+    """What is behind the routes."""
+
+    def __init__(self, environment: Environment, master: Master, standings: Standings) -> None:
+        self._environment = environment
+        self._master = master
+        self._standings = standings
+
+    def fleet(self) -> str:
+        """The Fleet page."""
+        return self._page("fleet.html", actions=ACTIONS, states=STATES)
+
+    def device(self, serial: str) -> str:
+        """The page of one device."""
+        return self._page("device.html", serial=serial)
+
+    def _page(self, name: str, **values: Any) -> str:
+        return _pages.get_template(name).render(
+            **values,
+            root=url_for("caretaker.fleet"),
+            home=url_for("locust.index"),
+            version=__version__,
+            locust_version=locust_version,
+        )
+
+    def asset(self, name: str) -> Response:
+        """A script or style of these pages."""
+        if name not in ASSETS:
+            return Response("no such file", 404)
+        content = (files("caretaker") / "templates" / name).read_bytes()
+        return Response(content, mimetype=ASSETS[name], headers={"Cache-Control": "no-cache"})
+
+    def standing(self) -> Response:
+        """How the run stands; curves from the point ``first`` on."""
+        standing, environment = self._standings.now(), self._environment
+        runner: Any = environment.runner
+        seconds = self._master.seconds() if standing.running else standing.seconds
+        return _json(
+            {
+                "now": time.time(),
+                "run": standing.run,
+                "state": runner.state,
+                "running": standing.running,
+                "seconds": round(seconds, 1),
+                "host": without_login(environment.host or ""),
+                "cpes": standing.cpes,
+                "rates": standing.rates,
+                "workers": standing.workers,
+                "limits": standing.limits,
+                "marks": self._master.marks,
+                "curves": self._standings.curves(request.args.get("first", 0, int)),
+                **{name: standing.summary[name] for name in _TOLD if name in standing.summary},
+            }
+        )
+
+    def devices(self) -> Response:
+        """A page of the list of devices."""
+        query = request.args
+        state, start = query.get("state", ""), query.get("start", 0, int)
+        if state not in ("", *STATES):
+            return _refused(f"state {state!r}: not one of {', '.join(STATES)}")
+        details = {"serial": query.get("serial", "").strip(), "state": state, "start": start,
+                   "limit": ROWS}  # fmt: skip
+        answers = self._master.ask("list", **details)
+        return _json({**merged(list(answers.given.values()), ROWS), "silent": answers.silent})
+
+    def one(self, serial: str) -> Response:
+        """One device."""
+        wants = request.args.get("parameters", "") == "1"
+        find = request.args.get("find", "").strip()
+        answers = self._master.ask("device", serial=serial, parameters=wants, find=find)
+        found = next((each for each in answers.given.values() if each is not None), None)
+        if found is not None:
+            return _json(found)
+        if answers.silent:
+            return _refused(f"{len(answers.silent)} workers did not answer in time", 504)
+        return _refused(f"{serial}: no such device in this run", 404)
+
+    def act(self) -> Response:
+        """Do something to the fleet: ``{"action": name, "arguments": {...}}``."""
+        try:
+            asked = request.get_json()
+        except HTTPException as error:
+            return _refused("send JSON, as application/json", error.code or 400)
+        if not isinstance(asked, dict) or not isinstance(asked.get("arguments", {}), dict):
+            return _refused('send {"action": NAME, "arguments": {...}}')
+        try:
+            self._master.act(str(asked.get("action")), **asked.get("arguments", {}))
+        except InputError as error:
+            return _refused(str(error))
+        return _json({"success": True, "message": self._master.marks[-1]["text"]})
+
+
+def merged(pages: list[dict[str, Any] | None], limit: int) -> dict[str, Any]:
+    """
+    The pages of several workers as one, in the order of the indices.
+
+    Args:
+        pages: of ``devices.listed``; None of a worker that has no run.
+        limit: how many rows.
+    """
+    given = [page for page in pages if page is not None]
+    ends = [page["next"] for page in given if page["next"] is not None]
+    rows = sorted((row for page in given for row in page["rows"]), key=lambda row: row["index"])
+    # Beyond where one has stopped looking, others may have found what is not the next.
+    rows = [row for row in rows if row["index"] < min(ends, default=row["index"] + 1)]
+    if len(rows) > limit:
+        return {"rows": rows[:limit], "next": rows[limit]["index"]}
+    return {"rows": rows, "next": min(ends, default=None)}

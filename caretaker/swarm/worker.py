@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -40,6 +40,7 @@ from caretaker.results import Results
 from caretaker.shard import Shard
 from caretaker.sources import check_reach, expand
 from caretaker.swarm.arguments import Settings
+from caretaker.swarm.devices import QUERIES, Here
 from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
@@ -47,6 +48,7 @@ from caretaker.swarm.ledger import IndexSet, Ranges, ranges_of
 from caretaker.swarm.machine import sessions_that_fit
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
+from caretaker.swarm.watch import Watches
 from caretaker.timeline import Timeline
 from caretaker.transport import HTTPTransport, Transport
 
@@ -82,10 +84,11 @@ class _Run:
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
         outage = ACSOutage(_opener(endpoint, self.recorder), settings.answer_timeout)
+        self.watches = Watches(outage.open)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
             _premises(worker, settings, endpoint),
-            outage.open,
+            self.watches.open,
             self.sink,
             max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
@@ -350,6 +353,13 @@ class Worker:
         if self._run is not None and self._run.last is None:
             act(self._run.stage, name, arguments, nth)
 
+    def query(self, what: str, details: Mapping[str, Any]) -> Any:
+        """What the Fleet page wants to know (``devices.QUERIES``); None if there is no run."""
+        run = self._run
+        if run is None or run.last is not None:
+            return None
+        return QUERIES[what](Here(run.shard, self.lease.held, run.watches), details)
+
     def _send_lease(self, want: int, returned: Ranges) -> None:
         self.environment.runner.send_message(  # type: ignore[union-attr]
             LEASE, {"want": want, "return": returned}
@@ -397,6 +407,7 @@ class Worker:
             "run": run.number,
             "worker": self.index,
             "cpes": len(run.shard.cpes),
+            "states": run.shard.states(),
             "profiles": {name: n for name, n in run.profiles.items() if n},
             "results": results.to_wire(),
             "timeline": run.shard.timeline.to_wire(final=final),

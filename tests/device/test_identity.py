@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,35 @@ def test_secrets_depend_on_seed_index_and_purpose() -> None:
     assert len(secrets) == 8
     assert Identities(7).secret(3, "a") == Identities(7).secret(3, "a")
     assert Identities(7).random(3, "x").random() == Identities(7).random(3, "x").random()
+
+
+@given(st.integers(0, 10**7), st.integers(1, 12))
+def test_the_beginning_of_a_serial_number_leads_to_it(index: int, size: int) -> None:
+    identities = Identities()
+    serial = identities.serial_number(index)
+    ranges = identities.starting_with(serial[: len("FLEET-") + size])
+    assert sum(low <= index < high for low, high in ranges) == 1
+    assert ranges == sorted(ranges)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("17", [(16, 17)]),
+        ("0", []),
+        ("FLEET-000017", [(16, 17)]),
+        ("FLEET-00000", [(0, 9)]),
+        ("FLEET-0000000", []),
+        ("fleet", []),
+        ("FLEET-x", []),
+    ],
+)
+def test_what_stands_for_which_serial_numbers(text: str, ranges: list[tuple[int, int]]) -> None:
+    assert Identities().starting_with(text) == ranges
+
+
+@pytest.mark.parametrize("text", ["", "FL", "FLEET-"])
+def test_the_prefix_stands_for_all(text: str) -> None:
+    ((low, high),) = Identities().starting_with(text)
+    assert low == 0
+    assert high > 10**9

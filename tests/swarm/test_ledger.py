@@ -180,3 +180,9 @@ def test_a_million_take_one_range(size: int) -> None:
     for _ in range(0, size, 10_000):
         ledger.lease("a", 10_000)
     assert ledger.held("a") == [(0, size)]
+
+
+@given(st.sets(st.integers(0, 60)), st.integers(0, 60), st.integers(0, 60))
+def test_the_indices_between_two(indices: set[int], start: int, stop: int) -> None:
+    held = IndexSet(ranges_of(indices))
+    assert list(held.between(start, stop)) == sorted(i for i in indices if start <= i < stop)

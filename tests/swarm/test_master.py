@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 import pytest
+from helpers.standings import FakeRunner, FakeWebUI
 
 from caretaker.errors import InputError
 from caretaker.results import Results
@@ -16,16 +17,6 @@ from caretaker.swarm.arguments import Settings
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT
 from caretaker.timeline import Timeline
-
-
-class FakeRunner:
-    """Locust's; keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Any]] = []
-
-    def send_message(self, message: str, data: Any, _: str | None = None) -> None:
-        self.sent.append((message, data))
 
 
 @pytest.fixture
@@ -85,3 +76,23 @@ def test_settings_are_told_without_secrets(master: Master) -> None:
     assert told["--host"] == "http://127.0.0.1:1/"
     assert told["--nbi-url"] == "http://127.0.0.1/"
     assert "secret" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("options", "web_ui", "ends"),
+    [
+        ({}, False, ["quit"]),
+        ({"autostart": False, "autoquit": -1}, True, ["stop"]),
+        ({"autostart": True, "autoquit": -1}, True, ["stop"]),
+        ({"autostart": True, "autoquit": 0}, True, ["stop", "quit", "web UI"]),
+    ],
+)
+def test_a_run_that_ends_early_ends_what_locust_would(
+    master: Master, options: dict[str, Any], web_ui: bool, ends: list[str]
+) -> None:
+    runner: Any = master.environment.runner
+    vars(master.environment.parsed_options).update(options)
+    master.environment.web_ui = FakeWebUI(runner) if web_ui else None  # type: ignore[assignment]
+    master.finish()
+    gevent.sleep(0.01)
+    assert runner.ends == ends

@@ -1,0 +1,161 @@
+"""
+What a worker tells of its CPEs: a page of a list of them, and all of one.
+
+A list never walks the whole fleet: it goes by ranges of indices, or by the CPEs in a state when
+they are few, and looks at no more than ``MOST_LOOKED_AT`` for one page.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import inf
+from typing import Any, NamedTuple
+
+from caretaker.device.cpe import CPE
+from caretaker.errors import DeviceNotFound
+from caretaker.masking import MASK, is_secret, masked
+from caretaker.shard import Shard
+from caretaker.swarm.ledger import IndexSet
+from caretaker.swarm.watch import Watches
+
+MOST_LOOKED_AT = 10_000
+MOST_ROWS = 200
+MOST_PARAMETERS = 300
+
+
+class Here(NamedTuple):
+    """
+    What a worker has to look at.
+
+    Args:
+        shard: the CPEs.
+        held: the indices that are leased for them.
+        watches: keeps the last exchanges of those that someone looks at.
+        clock: the shard's.
+    """
+
+    shard: Shard
+    held: IndexSet
+    watches: Watches
+    clock: Callable[[], float] = time.monotonic
+
+
+# -- a list ---------------------------------------------------------------------------------------
+
+
+def listed(here: Here, query: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    A page of the CPEs: ``{"rows": [...], "next": the index to go on from, None at the end}``.
+
+    Args:
+        here: the CPEs.
+        query: ``serial``, what serial numbers begin with; ``state``, one of ``shard.STATES``;
+            ``start``, the lowest index; ``limit``, how many rows.
+    """
+    limit = max(1, min(int(query["limit"]), MOST_ROWS))
+    rows: list[dict[str, Any]] = []
+    for looked, index in enumerate(_candidates(here, query)):
+        if len(rows) == limit or looked == MOST_LOOKED_AT:
+            return {"rows": rows, "next": index}
+        cpe = here.shard.cpes.get(index)
+        if cpe is not None and query["state"] in ("", here.shard.state_of(index)):
+            rows.append(_row(here, cpe))
+    return {"rows": rows, "next": None}
+
+
+def _candidates(here: Here, query: Mapping[str, Any]) -> Iterator[int]:
+    """The indices that may be listed, lowest first."""
+    start = int(query["start"])
+    found = here.shard.premises.identities.starting_with(query["serial"])
+    ranges = [(max(start, low), high) for low, high in found]
+    members = here.shard.in_state(query["state"])
+    if len(members) <= MOST_LOOKED_AT:
+        order = sorted(members)
+        return (i for low, high in ranges for i in order if low <= i < high)
+    return (i for low, high in ranges for i in here.held.between(low, high))
+
+
+def _row(here: Here, cpe: CPE) -> dict[str, Any]:
+    return {
+        "index": cpe.index,
+        "serial": cpe.serial_number,
+        "profile": cpe.profile.name,
+        "state": here.shard.state_of(cpe.index),
+        "failures": cpe.failures,
+        "events": [event.event_code for event in (*cpe.sent, *cpe.events)],
+        "due_in": _in(cpe.due, here.clock()),
+    }
+
+
+def _in(at: float, now: float) -> float | None:
+    """Seconds from now; None for never."""
+    return None if at == inf else round(at - now, 1)
+
+
+# -- one ------------------------------------------------------------------------------------------
+
+
+def shown(here: Here, query: Mapping[str, Any]) -> dict[str, Any] | None:
+    """
+    All of one CPE; None if it is not here. From now on its exchanges are kept.
+
+    Args:
+        here: the CPEs.
+        query: ``serial``; ``parameters``, whether to tell them; ``find``, what is in their paths.
+    """
+    try:
+        cpe = here.shard.cpe(query["serial"])
+    except DeviceNotFound:
+        return None
+    now = here.clock()
+    told = {
+        **_row(here, cpe),
+        "about": _about(cpe, now),
+        "pending": [list(event) for event in (*cpe.sent, *cpe.events)],
+        "jobs": [[job.kind, job.key, _in(job.at, now)] for job in cpe.jobs],
+        "requests": [type(request).__name__ for request in (*cpe.asking, *cpe.requests)],
+        "transfers": [each.state.name.replace("_", " ").lower() for each in cpe.transfers],
+        "exchanges": list(here.watches.watch(cpe.index)),
+    }
+    return {**told, **_parameters(cpe, query["find"], now)} if query["parameters"] else told
+
+
+def _about(cpe: CPE, now: float) -> dict[str, str]:
+    who = cpe.about
+    return {
+        "Manufacturer": who.manufacturer,
+        "OUI": who.oui,
+        "ProductClass": who.product_class,
+        "SerialNumber": who.serial_number,
+        "Profile": cpe.profile.name,
+        "SoftwareVersion": cpe.value(f"{cpe.profile.device_info}SoftwareVersion", now),
+        "ACS": masked(cpe.acs_url(now)),
+        "ConnectionRequestURL": masked(cpe.managed("ConnectionRequestURL", now)),
+        "PeriodicInformInterval": cpe.managed("PeriodicInformInterval", now),
+        "Up for": f"{max(0.0, now - cpe.booted_at):.0f} s" if cpe.powered else "",
+    }
+
+
+def _parameters(cpe: CPE, find: str, now: float) -> dict[str, Any]:
+    wanted = find.lower()
+    paths = [path for path in _paths(cpe) if wanted in path.lower()]
+    rows = [_parameter(cpe, path, now) for path in paths[:MOST_PARAMETERS]]
+    return {"parameters": rows, "found": len(paths)}
+
+
+def _paths(cpe: CPE) -> Iterable[str]:
+    return (path for path in cpe.model.walk("", cpe.overlay) if not path.endswith("."))
+
+
+def _parameter(cpe: CPE, path: str, now: float) -> list[Any]:
+    """Path, value, whether an ACS can write it; secrets are masked."""
+    parameter = cpe.parameter(path)
+    assert parameter is not None
+    value = cpe.value(path, now)
+    secret = value and (parameter.hidden or is_secret(path))
+    return [path, MASK if secret else masked(value), parameter.writable]
+
+
+QUERIES: dict[str, Callable[[Here, Mapping[str, Any]], Any]] = {"list": listed, "device": shown}
+"""What can be asked, by the query's ``what``."""

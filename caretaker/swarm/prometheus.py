@@ -1,0 +1,267 @@
+"""
+The figures of a run for Prometheus: the table ``METRICS``, over what the Fleet page shows, too.
+
+Counters begin anew with each run, which Prometheus takes for a restart, as it should. Histograms
+have the buckets of ``BUCKETS``; docs/metrics.md tells what each metric means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from caretaker.loop import Loop
+from caretaker.results import Histogram
+from caretaker.swarm.standing import Standing
+from caretaker.wsgi import WSGIHost
+
+BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+"""Upper bounds of the buckets of all histograms, in seconds."""
+
+Labels = tuple[str, ...]
+Samples = Iterable[tuple[Labels, Any]]
+
+
+class Figure(NamedTuple):
+    """
+    One row of ``METRICS``.
+
+    Args:
+        kind: counter, gauge or histogram: a key of ``_KINDS``.
+        help: what it means.
+        labels: the names of its labels.
+        samples: their values, with a number or a ``Histogram`` each.
+    """
+
+    kind: str
+    help: str
+    labels: Labels
+    samples: Callable[[Standing], Samples]
+
+
+def _one(value: Callable[[Standing], float]) -> Callable[[Standing], Samples]:
+    """A metric without labels."""
+    return lambda standing: [((), value(standing))]
+
+
+def _counted(section: str, *names: str) -> Callable[[Standing], Samples]:
+    """Counts of a section of the summary, each with its name for a label."""
+    return lambda standing: [((name,), standing.summary[section][name]) for name in names]
+
+
+def _below(prefix: str) -> Callable[[Standing], Samples]:
+    """Counters below a path, each with the rest of its name for a label."""
+    return lambda standing: [
+        ((name,), number) for name, number in standing.results.with_prefix(prefix).items()
+    ]
+
+
+def _discarded(standing: Standing) -> Samples:
+    for name, number in standing.results.with_prefix("events.discarded").items():
+        rule, _, event = name.partition(".")
+        yield (event, rule), number
+
+
+def _timed(name: str) -> Callable[[Standing], Samples]:
+    return lambda standing: [((), standing.results.histogram(name))]
+
+
+def _stages(standing: Standing) -> Samples:
+    for stage in ("inform", "informresponse", "session_end"):
+        yield (stage,), standing.results.histogram(f"connection_requests.to_{stage}")
+
+
+def _exchanges(standing: Standing) -> Samples:
+    for name in standing.summary["exchanges"]:
+        yield (name,), standing.results.histogram(f"exchanges.{name}")
+
+
+def _by_worker(value: Callable[[Mapping[str, Any]], float]) -> Callable[[Standing], Samples]:
+    return lambda standing: [((str(each["worker"]),), value(each)) for each in standing.workers]
+
+
+# fmt: off
+METRICS: dict[str, Figure] = {
+    "caretaker_run": Figure("gauge", "Number of the run", (), _one(lambda s: s.run)),
+    "caretaker_running": Figure("gauge", "1 while a run goes on", (), _one(lambda s: s.running)),
+    "caretaker_run_seconds": Figure(
+        "gauge", "How long the run takes so far", (), _one(lambda s: s.seconds)),
+    "caretaker_cpes": Figure(
+        "gauge", "CPEs by what they do; retrying is the backlog of retries", ("state",),
+        lambda s: [((state,), number) for state, number in s.cpes.items()]),
+    "caretaker_sessions_started": Figure(
+        "counter", "CWMP sessions begun", (), _one(lambda s: s.summary["sessions"]["started"])),
+    "caretaker_sessions": Figure(
+        "counter", "CWMP sessions that ended, by outcome", ("outcome",),
+        _counted("sessions", "succeeded", "failed", "shed", "abandoned")),
+    "caretaker_session_failures": Figure(
+        "counter", "Sessions that failed or were shed, by whose fault it is", ("blame",),
+        _below("sessions.blame")),
+    "caretaker_session_seconds": Figure(
+        "histogram", "Duration of sessions that succeeded", (), _timed("sessions.duration")),
+    "caretaker_informs_planned": Figure(
+        "counter", "Due times of Informs that have come", (),
+        _one(lambda s: s.summary["informs"]["planned"])),
+    "caretaker_informs": Figure(
+        "counter", "Informs written", (), _one(lambda s: s.summary["informs"]["total"])),
+    "caretaker_informs_by_event": Figure(
+        "counter", "Informs that told an event", ("event",), _below("informs.by_event")),
+    "caretaker_inform_from_plan_seconds": Figure(
+        "histogram", "From the planned time of an Inform to its InformResponse", (),
+        _timed("informs.from_plan")),
+    "caretaker_connection_requests_received": Figure(
+        "counter", "Connection Requests received", (),
+        _one(lambda s: s.summary["connection_requests"]["received"])),
+    "caretaker_connection_requests": Figure(
+        "counter", "Connection Requests by what was answered", ("verdict",),
+        _counted("connection_requests", "accepted", "unauthorized", "not_found", "refused")),
+    "caretaker_connection_requests_ended": Figure(
+        "counter", "Accepted Connection Requests by what became of them", ("end",),
+        _counted("connection_requests", "delivered", "coalesced", "dropped")),
+    "caretaker_connection_requests_pending": Figure(
+        "gauge", "Accepted Connection Requests that no Inform has told yet", (),
+        _one(lambda s: s.summary["connection_requests"]["pending"])),
+    "caretaker_connection_request_books_balance": Figure(
+        "gauge", "1 while accepted = delivered + coalesced + pending + dropped", (),
+        _one(lambda s: s.summary["connection_requests"]["books_balance"])),
+    "caretaker_connection_request_seconds": Figure(
+        "histogram", "From the accepted Connection Request to a stage of its session", ("stage",),
+        _stages),
+    "caretaker_connection_request_answer_seconds": Figure(
+        "histogram", "Until a Connection Request was answered", (),
+        _timed("connection_requests.answer")),
+    "caretaker_events_raised": Figure(
+        "counter", "Events raised", ("event",), _below("events.raised")),
+    "caretaker_events_delivered": Figure(
+        "counter", "Events that the ACS has taken", ("event",), _below("events.delivered")),
+    "caretaker_events_discarded": Figure(
+        "counter", "Events discarded by a rule of the standard", ("event", "rule"), _discarded),
+    "caretaker_exchange_seconds": Figure(
+        "histogram", "Each POST of a session, by its message", ("message",), _exchanges),
+    "caretaker_exchanges_failed": Figure(
+        "counter", "POSTs that failed, by their message", ("message",),
+        _below("exchanges.failed")),
+    "caretaker_tasks_posted": Figure(
+        "counter", "Tasks that the driver has posted", (),
+        _one(lambda s: s.summary["tasks"]["posted"])),
+    "caretaker_tasks": Figure(
+        "counter", "Tasks of the driver by outcome", ("outcome",),
+        _counted("tasks", "done", "queued", "failed", "cut")),
+    "caretaker_task_seconds": Figure(
+        "histogram", "From the planned time of a task until it was done", (),
+        _timed("tasks.latency")),
+    "caretaker_transfers_requested": Figure(
+        "counter", "Transfers asked for", (), _one(lambda s: s.summary["transfers"]["requested"])),
+    "caretaker_transfers": Figure(
+        "counter", "Transfers by outcome", ("outcome",),
+        _counted("transfers", "succeeded", "failed", "cancelled", "dropped")),
+    "caretaker_transfer_bytes": Figure(
+        "counter", "Bytes that real transfers moved", ("direction",),
+        lambda s: [((way,), s.summary["transfers"][f"bytes_{way}"])
+                   for way in ("received", "sent")]),
+    "caretaker_service_level_holds": Figure(
+        "gauge", "1 while a service level holds", ("level",),
+        lambda s: [((each["level"],), each["holds"]) for each in s.summary["service_levels"]]),
+    "caretaker_workers": Figure("gauge", "Workers that are there", (),
+                                _one(lambda s: len(s.workers))),
+    "caretaker_worker_cpes": Figure(
+        "gauge", "CPEs of a worker", ("worker",), _by_worker(lambda each: each["cpes"])),
+    "caretaker_worker_sessions": Figure(
+        "gauge", "Sessions that a worker runs now", ("worker",),
+        _by_worker(lambda each: each["states"].get("in_session", 0))),
+    "caretaker_worker_cpu_ratio": Figure(
+        "gauge", "CPU of a worker, as a share of one core", ("worker",),
+        _by_worker(lambda each: each["cpu_now"] / 100)),
+    "caretaker_worker_resident_memory_bytes": Figure(
+        "gauge", "Memory of a worker", ("worker",), _by_worker(lambda each: each["rss_mb"] * 1e6)),
+    "caretaker_worker_heard_timestamp_seconds": Figure(
+        "gauge", "When a worker reported last, in seconds since 1970", ("worker",),
+        _by_worker(lambda each: each["heard_at"])),
+    "caretaker_generator_limited": Figure(
+        "gauge", "1 while the generator itself is the limit, not the ACS", (),
+        _one(lambda s: bool(s.limits))),
+    "caretaker_lateness_seconds": Figure(
+        "histogram", "How much later than planned sessions began", (),
+        _timed("generator.lateness")),
+    "caretaker_loop_lag_seconds": Figure(
+        "histogram", "How much later than asked timers fired in the workers", (),
+        _timed("generator.loop_lag")),
+}
+# fmt: on
+"""Every metric by its name, without the ``_total`` that Prometheus gives to counters."""
+
+
+def _add_number(family: Any, labels: Labels, value: float) -> None:
+    family.add_metric(labels, float(value))
+
+
+def _add_times(family: Any, labels: Labels, times: Histogram) -> None:
+    counts = (*times.at_most(BUCKETS), times.count)
+    bounds = (*(str(bound) for bound in BUCKETS), "+Inf")
+    family.add_metric(labels, list(zip(bounds, counts, strict=True)), times.total)
+
+
+_KINDS: dict[str, tuple[Callable[..., Metric], Callable[[Any, Labels, Any], None]]] = {
+    "counter": (CounterMetricFamily, _add_number),
+    "gauge": (GaugeMetricFamily, _add_number),
+    "histogram": (HistogramMetricFamily, _add_times),
+}
+"""How a metric of each kind is made, and takes a sample."""
+
+
+class StandingCollector(Collector):
+    """
+    Tells Prometheus how the run stands whenever it asks.
+
+    Args:
+        standing: gives it.
+    """
+
+    def __init__(self, standing: Callable[[], Standing]) -> None:
+        self._standing = standing
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: there are no samples before someone asks."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics of the present standing."""
+        standing = self._standing()
+        for name, figure in METRICS.items():
+            make, add = _KINDS[figure.kind]
+            family = make(name, figure.help, labels=figure.labels)
+            for labels, value in figure.samples(standing):
+                add(family, labels, value)
+            yield family
+
+
+def metrics_app(standing: Callable[[], Standing]) -> Callable[..., Any]:
+    """The WSGI application that serves the metrics, in the format that is asked for."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StandingCollector(standing))
+    return make_wsgi_app(registry)
+
+
+def serve_metrics(host: str, port: int, app: Callable[..., Any]) -> WSGIHost:
+    """
+    Serve them at an address of their own (``--metrics-port``).
+
+    Raises:
+        InputError: the address can't be bound.
+    """
+    loop = Loop()
+    loop.start()
+    server = WSGIHost(app, host, port, loop)
+    server.start()
+    return server

@@ -1,0 +1,212 @@
+"""
+How a run stands: the newest snapshots of its workers as one.
+
+The Fleet page and the metrics for Prometheus both show this. It is made once for each report that
+has come, however many ask.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caretaker.errors import Blame
+from caretaker.results import Results
+from caretaker.scenarios.capacity import generator_limit
+from caretaker.shard import STATES
+from caretaker.swarm.summary import summarize
+
+if TYPE_CHECKING:
+    from caretaker.swarm.master import Master
+
+WINDOW_SECONDS = 12.0
+"""Of what lies behind them only the generator's health tells: it is that of now."""
+
+
+UNSETTLED = 40
+"""The newest points of the timeline, which late reports may still change."""
+
+Version = tuple[int, bool, int]
+"""Number of a run, whether it goes on, and the reports that have come."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    How a run stands.
+
+    Args:
+        run: its number, 0 if there was none.
+        running: whether it goes on.
+        seconds: since its start, or how long it took.
+        results: counters and histograms of the whole run so far.
+        summary: what ``summarize`` makes of them (``docs/summary.md``), with ``service_levels``.
+        cpes: how many CPEs are in each of ``shard.STATES``.
+        workers: name, index, CPEs, states, CPU, memory and last report (seconds since 1970) of
+            each that is there.
+        rates: per second of late: Informs planned and written, sessions, Connection Requests.
+        limits: why the generator itself may be the limit, each a sentence; none if it is not.
+    """
+
+    run: int
+    running: bool
+    seconds: float
+    results: Results
+    summary: Mapping[str, Any]
+    cpes: Mapping[str, int]
+    workers: Sequence[Mapping[str, Any]]
+    rates: Mapping[str, float]
+    limits: Sequence[str]
+
+
+_RATES = {
+    "informs_planned": "informs.planned",
+    "informs": "informs.total",
+    "sessions": "sessions.succeeded",
+    "connection_requests": "connection_requests.accepted",
+}
+"""What is told per second, with the counter of it."""
+
+
+class Standings:
+    """
+    Makes the standing of a master's run.
+
+    Args:
+        master: whose run it is.
+    """
+
+    def __init__(self, master: Master) -> None:
+        self._master = master
+        self._made: tuple[Version, Standing] | None = None
+        self._past: deque[tuple[Version, float, Results]] = deque()
+        self._curves: tuple[Version, dict[str, Any]] | None = None
+
+    def _version(self) -> Version:
+        return self._master.run, self._master.summary is None, self._master.reports
+
+    def now(self) -> Standing:
+        """The present one."""
+        version = self._version()
+        if self._made is None or self._made[0] != version:
+            self._made = (version, self._make(version))
+        return self._made[1]
+
+    def _make(self, version: Version) -> Standing:
+        master = self._master
+        results = master.results()
+        workers = [
+            _worker(master, name, each)
+            for name, each in master.snapshots.items()
+            if not master.has_left(name)
+        ]
+        summary = master.summary or self._summary()
+        running = master.seconds() > 0
+        seconds, before = self._before(version, results)
+        return Standing(
+            master.run,
+            running,
+            summary["seconds"],
+            results,
+            summary,
+            {state: sum(each["states"].get(state, 0) for each in workers) for state in STATES},
+            sorted(workers, key=lambda each: each["worker"]),
+            {name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()},
+            list(generator_limits(results, before, workers)) if running else [],
+        )
+
+    def _summary(self) -> dict[str, Any]:
+        summary = summarize(list(self._master.snapshots.values()), self._master.seconds())
+        return {**summary, "service_levels": self._master.verdicts(summary)}
+
+    def _before(self, version: Version, results: Results) -> tuple[float, Results]:
+        """How long the window is, and the results at its beginning; empty ones at the start."""
+        now, past = time.monotonic(), self._past
+        if not past or past[-1][0][0] != version[0]:
+            past.clear()
+            past.append((version, now - self._master.seconds(), Results()))
+        past.append((version, now, results))
+        while len(past) > 2 and past[1][1] < now - WINDOW_SECONDS:
+            past.popleft()
+        return now - past[0][1], past[0][2]
+
+    def curves(self, first: int = 0) -> dict[str, Any]:
+        """
+        The timeline from a point on, as in the summary, with ``first``.
+
+        Only points that can have changed since are made anew: making all of them for every look
+        would stop the loop.
+        """
+        version = self._version()
+        if self._curves is None or self._curves[0] != version:
+            old = self._curves[1] if self._curves and self._curves[0][0] == version[0] else {}
+            self._curves = (version, self._continued(old))
+        made = self._curves[1]
+        first = max(0, min(first, len(made["at"])))
+        return {"first": first, **_from(made, first)}
+
+    def _continued(self, old: Mapping[str, Any]) -> dict[str, Any]:
+        marks = self._master.marks
+        settled = max(0, len(old["at"]) - UNSETTLED) if old else 0
+        line = self._master.timeline(settled)
+        if not old or line.step != old["step"]:
+            return self._master.timeline().summary(marks)
+        joined: dict[str, Any] = _joined(old, line.summary(marks, settled), settled)
+        return joined
+
+
+def _rate(results: Results, before: Results, counter: str, seconds: float) -> float:
+    return round((results.counters[counter] - before.counters[counter]) / max(seconds, 1e-9), 1)
+
+
+def _from(value: Any, first: int) -> Any:
+    """Columns without their first entries; marks are no column."""
+    return {
+        name: _from(each, first) if isinstance(each, Mapping)
+        else each[first:] if isinstance(each, list) and name != "marks"
+        else each
+        for name, each in value.items()
+    }  # fmt: skip
+
+
+def _joined(old: Any, new: Any, settled: int) -> Any:
+    """Columns that begin as the old ones and go on as the new ones."""
+    return {
+        name: _joined(old[name], each, settled) if isinstance(each, Mapping)
+        else old[name][:settled] + each if isinstance(each, list) and name != "marks"
+        else each
+        for name, each in new.items()
+    }  # fmt: skip
+
+
+def _worker(master: Master, name: str, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    told = ("worker", "cpes", "states", "cpu_now", "cpu_mean", "rss_mb")
+    heard_at = round(time.time() - master.silence(name), 3)
+    return {"name": name, "heard_at": heard_at, **{each: snapshot[each] for each in told}}
+
+
+def generator_limits(
+    results: Results, before: Results, workers: Iterable[Mapping[str, Any]]
+) -> Iterable[str]:
+    """
+    Why the generator itself may be the limit, each as a sentence; none if it is not.
+
+    Args:
+        results: of the run so far.
+        before: those of a while ago.
+        workers: that are there.
+    """
+    workers = list(workers)
+    why = generator_limit(results, before, max((each["cpu_now"] for each in workers), default=0.0))
+    if why:
+        yield f"The generator is the limit, not the ACS: {why}."
+    waiting = sum(each["states"].get("waiting", 0) for each in workers)
+    if waiting:
+        yield f"{waiting} sessions wait for their place: raise --max-sessions, or add workers."
+    blamed = f"sessions.blame.{Blame.GENERATOR.value}"
+    failed = results.counters[blamed] - before.counters[blamed]
+    if failed:
+        yield f"{failed} sessions failed just now at the limits of this machine (docs/limits.md)."

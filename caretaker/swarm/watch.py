@@ -1,0 +1,100 @@
+"""
+The last exchanges of the CPEs that someone looks at.
+
+They are kept only while someone does: a CPE that nobody watches costs one look at an empty dict for
+each session.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from caretaker.console.trace import summary
+from caretaker.device.cpe import CPE
+from caretaker.errors import TransportError
+from caretaker.masking import masked
+from caretaker.outages import Opener
+from caretaker.transport import Answer, Transport
+
+WATCH_SECONDS = 60.0
+"""How long a CPE is watched after someone has looked."""
+KEPT = 100
+"""Exchanges that are kept of each."""
+MOST = 100
+"""CPEs that are watched at once; the one that was looked at first makes room."""
+
+Log = deque[dict[str, Any]]
+
+
+class Watches:
+    """
+    Opens the transports of sessions, and listens where someone watches.
+
+    Args:
+        opener: of the transports.
+        clock: seconds, going forward.
+    """
+
+    def __init__(self, opener: Opener, clock: Callable[[], float] = time.monotonic) -> None:
+        self._opener = opener
+        self._clock = clock
+        self._logs: dict[int, Log] = {}
+        self._until: dict[int, float] = {}
+
+    def watch(self, index: int) -> Log:
+        """What was seen of a CPE since it is watched; it is watched from now on."""
+        self._until[index] = self._clock() + WATCH_SECONDS
+        log = self._logs.setdefault(index, deque(maxlen=KEPT))
+        while len(self._logs) > MOST:
+            self._forget(min(self._until, key=self._until.__getitem__))
+        return log
+
+    def _forget(self, index: int) -> None:
+        del self._logs[index], self._until[index]
+
+    def open(self, cpe: CPE, now: float) -> Transport:
+        """The transport of a session that begins now."""
+        transport = self._opener(cpe, now)
+        log = self._logs.get(cpe.index) if self._logs else None
+        if log is None:
+            return transport
+        if self._until[cpe.index] < self._clock():
+            self._forget(cpe.index)
+            return transport
+        return _Watched(transport, log)
+
+
+class _Watched:
+    """A transport whose exchanges are noted: ``{"at", "sent", "status", "got", "ms"}``."""
+
+    def __init__(self, transport: Transport, log: Log) -> None:
+        self._transport = transport
+        self._log = log
+        self._first = True
+        self.sent_at: float | None = None
+
+    def post(self, body: bytes) -> Answer:
+        """POST, and note it."""
+        entry: dict[str, Any] = {
+            "at": round(time.time(), 3), "first": self._first, "sent": masked(summary(body))
+        }  # fmt: skip
+        self._first = False
+        self._log.append(entry)
+        started = time.monotonic()
+        try:
+            answer = self._transport.post(body)
+            entry |= {"status": answer.status, "got": masked(summary(answer.body))}
+        except TransportError as error:
+            entry["got"] = masked(str(error))
+            raise
+        finally:
+            self.sent_at = self._transport.sent_at
+            entry["ms"] = round(1000 * (time.monotonic() - started), 1)
+        return answer
+
+    def close(self) -> None:
+        """End the session's connection."""
+        self._transport.close()

@@ -1,0 +1,264 @@
+// The Fleet page: asks how the run stands each second.
+"use strict";
+
+// -- charts --------------------------------------------------------------------------------------
+
+/** What each chart shows: title, color, and where it stands in the curves. */
+const perSecond = (name) => (curves) => curves[name].map((n) => n / curves.step);
+const CHARTS = {
+  informs: { unit: (n) => `${rate(n)}`, lines: [
+    ["planned", "grey", perSecond("informs_planned"), null, 5], ["real", "good", perSecond("informs")]] },
+  sessions: { unit: (n) => `${rate(n)}`, lines: [
+    ["succeeded", "good", perSecond("sessions_succeeded")], ["failed", "bad", perSecond("sessions_failed")],
+    ["shed by the ACS", "warn", perSecond("sessions_shed")], ["abandoned", "grey", perSecond("sessions_abandoned")]] },
+  latency: { unit: ms, lines: [
+    ["plan to InformResponse p50", "blue", (c) => c.from_plan_ms.p50], ["its p99", "blue", (c) => c.from_plan_ms.p99, [6, 4]],
+    ["CR to Inform p50", "violet", (c) => c.to_inform_ms.p50], ["its p99", "violet", (c) => c.to_inform_ms.p99, [6, 4]]] },
+  cpes: { unit: count, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5], lines: [
+    ["waiting for a retry", "bad", (c) => c.retrying], ["cut off, not back yet", "grey", (c) => c.absent]] },
+};
+const LATE = 4; // seconds: workers report every 3, so the newest points are not whole yet
+
+let marks = [];
+const charts = {};
+
+function drawMarks(plot) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = color("quiet");
+  ctx.setLineDash([2, 3]);
+  ctx.textAlign = "left";
+  ctx.font = `${11 * devicePixelRatio}px Roboto, Helvetica, Arial, sans-serif`;
+  let free = -Infinity;
+  for (const mark of marks) {
+    const x = Math.round(plot.valToPos(mark.at, "x", true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const label = mark.text.split(":")[0], width = ctx.measureText(label).width;
+    if (x <= free) continue;
+    const left = Math.min(x + 4, bbox.left + bbox.width - width);
+    ctx.fillText(label, left, bbox.top + 11 * devicePixelRatio);
+    free = left + width + 8;
+  }
+  ctx.restore();
+}
+
+const shown = (number, unit) => (number === null || number === undefined ? "-" : unit(number));
+
+function chart(name) {
+  const { unit, lines, incrs } = CHARTS[name], where = $(`chart-${name}`);
+  const axis = { stroke: color("quiet"), grid: { stroke: color("edge"), width: 1 }, ticks: { stroke: color("edge"), width: 1 }, font: "12px Roboto, Helvetica, Arial, sans-serif" };
+  const options = {
+    width: where.clientWidth, height: 200,
+    cursor: { sync: { key: "fleet" }, points: { size: 6 } },
+    scales: { x: { time: false }, y: { range: (_, low, high) => [0, Math.max(1, (high || 0) * 1.1)] } },
+    axes: [{ ...axis, size: 30, values: (_, ticks) => ticks.map(clock) },
+      { ...axis, size: 62, incrs, values: (_, ticks) => ticks.map((n) => (name === "latency" ? (n >= 1000 ? `${n / 1000} s` : `${n} ms`) : count(n))) }],
+    series: [{ label: "at", value: (plot, n) => clock(n ?? plot.data[0].at(-1) ?? 0) },
+      ...lines.map(([label, look, , dash, width]) => ({
+        label, stroke: color(look) + (width ? "90" : ""), width: width ?? 1.75, dash, points: { show: false }, spanGaps: name === "latency",
+        value: (plot, n, series, at) => shown(at === null ? plot.data[series].at(-1) : n, unit), // of now, or where the cursor is
+      }))],
+    hooks: { draw: [drawMarks] },
+  };
+  put(where);
+  charts[name] = new uPlot(options, [[], ...lines.map(() => [])], where);
+}
+
+function makeCharts() {
+  Object.keys(CHARTS).forEach(chart);
+  draw();
+}
+
+let curves = null; // all points of the run so far
+let run = null;
+let isRunning = false;
+
+/** Take the points that were told, in place of those that were told before. */
+function take(standing) {
+  const news = standing.curves;
+  if (curves === null || standing.run !== run || news.step !== curves.step || news.first > curves.at.length) {
+    run = standing.run;
+    curves = news.first === 0 ? news : null;
+  } else curves = joined(curves, news, news.first);
+}
+
+function joined(old, news, first) {
+  const made = {};
+  for (const [name, value] of Object.entries(news))
+    made[name] = name === "marks" || typeof value !== "object" ? value
+      : Array.isArray(value) ? [...old[name].slice(0, first), ...value] : joined(old[name], value, first);
+  return made;
+}
+
+function draw(standing) {
+  if (!curves) return;
+  if (standing) marks = standing.marks;
+  const late = standing && standing.running ? standing.seconds - LATE : Infinity;
+  const size = curves.at.findIndex((at) => at + curves.step > late);
+  const end = size < 0 ? curves.at.length : size;
+  for (const [name, { lines }] of Object.entries(CHARTS))
+    charts[name].setData([curves.at.slice(0, end), ...lines.map(([, , values]) => values(curves).slice(0, end))]);
+}
+
+// -- figures -------------------------------------------------------------------------------------
+
+const bar = (parts, total) =>
+  el("div", { class: "bar" }, ...parts.map(([, number, look]) =>
+    el("i", { style: `width: ${(100 * number) / Math.max(1, total)}%; background: var(--${look})` })));
+
+const parts = (all) =>
+  all.filter(([, number]) => number > 0).map(([name, number, look]) =>
+    el("span", {}, el("i", { class: "dot", style: `background: var(--${look})` }), `${count(number)} ${name}`));
+
+function tile(id, title, value, small, below, look) {
+  return el("div", { class: "tile", id }, el("span", {}, title), el("b", { class: look }, value, " ", el("small", {}, small)), below);
+}
+
+function tiles(standing) {
+  const { cpes, rates, sessions, workers, generator } = standing, crs = standing.connection_requests;
+  const total = Object.values(cpes).reduce((a, b) => a + b, 0), busy = Object.entries(cpes).filter(([state, n]) => n && state !== "idle");
+  const cpu = Math.max(0, ...workers.map((worker) => worker.cpu_now)), bad = sessions.failed + sessions.shed;
+  const behind = standing.running && rates.informs_planned > 5 && rates.informs < 0.9 * rates.informs_planned;
+  put($("tiles"),
+    tile("tile-cpes", "CPEs", count(total), "", el("div", {}, bar(Object.entries(cpes).map(([s, n]) => [s, n, STATE_COLORS[s]]), total),
+      el("span", {}, busy.length ? busy.map(([state, n]) => `${count(n)} ${STATE_NAMES[state]}`).join(", ") : "all idle"))),
+    tile("tile-informs", "Informs per second", rate(rates.informs), "",
+      el("span", {}, `of ${rate(rates.informs_planned)} planned; ${count(standing.informs.total)} so far`), behind ? "warn" : null),
+    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), "",
+      el("span", { class: bad ? "bad" : null }, `${count(sessions.failed)} failed, ${count(sessions.shed)} shed`)),
+    tile("tile-loop", "CR to Inform", ms(crs.to_inform_ms.p99), "p99",
+      el("span", {}, `p50 ${ms(crs.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
+    tile("tile-retries", "Retry backlog", count(cpes.retrying), "CPEs",
+      el("span", {}, `${count(cpes.waiting)} wait for a place`), cpes.retrying ? "bad" : null),
+    tile("tile-generator", "Generator", `${Math.round(cpu)}%`, "CPU",
+      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(generator.loop_lag_ms.p99)}`), standing.limits.length ? "warn" : null));
+}
+
+function funnel(standing) {
+  const crs = standing.connection_requests, most = Math.max(1, crs.received);
+  const rows = [
+    ["Received", [["accepted", crs.accepted, "good"], ["asked for credentials (401)", crs.unauthorized, "grey"],
+      ["of no CPE (404)", crs.not_found, "violet"], ["refused (503)", crs.refused, "bad"]]],
+    ["Accepted", [["delivered", crs.delivered, "good"], ["coalesced", crs.coalesced, "blue"], ["pending", crs.pending, "warn"], ["dropped by a rule", crs.dropped, "bad"]]],
+    ["Delivered", [["told in an Inform that was answered", crs.delivered, "good"]]],
+  ];
+  const row = ([title, all]) => [
+    el("span", {}, title),
+    el("div", { class: "track", id: `funnel-${title.toLowerCase()}` }, ...all.map(([, n, look]) => el("i", { style: `width: ${(100 * n) / most}%; background: var(--${look})` }))),
+    el("div", { class: "parts" }, ...(all.some(([, n]) => n) ? parts(all) : ["none"])),
+  ];
+  put($("funnel"), el("div", { class: "funnel" }, ...rows.flatMap(row)));
+  const stages = [["to Inform", crs.to_inform_ms], ["to InformResponse", crs.to_informresponse_ms], ["to session end", crs.to_session_end_ms], ["task posted to done", standing.tasks.latency_ms]];
+  table($("loop"), [["From accepted", ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
+    stages.map(([title, times]) => ({ cells: [title, ...["p50", "p95", "p99", "max"].map((name) => (times.max ? ms(times[name]) : "-"))] })));
+  put($("books"), `${count(crs.accepted)} accepted = ${count(crs.delivered)} delivered + ${count(crs.coalesced)} coalesced + ${count(crs.pending)} pending + ${count(crs.dropped)} dropped: `,
+    crs.books_balance ? el("b", { class: "good" }, "balanced") : el("b", { class: "bad" }, "NOT BALANCED"));
+}
+
+function workers(standing) {
+  const look = (number, limit) => el("span", { class: number > limit ? "warn" : null }, `${Math.round(number)}%`);
+  table($("workers"),
+    [["Worker"], ["CPEs", "number"], ["In session", "number"], ["Retrying", "number"], ["CPU", "number"], ["Mean", "number"], ["Memory", "number"], ["Heard of"]],
+    standing.workers.map((worker) => {
+      const ago = standing.now - worker.heard_at;
+      return { cells: [el("span", { title: worker.name }, `${worker.worker}`), count(worker.cpes), count(worker.states.in_session ?? 0), count(worker.states.retrying ?? 0),
+        look(worker.cpu_now, 90), `${Math.round(worker.cpu_mean)}%`, `${Math.round(worker.rss_mb)} MB`,
+        el("span", { class: standing.running && ago > 10 ? "bad" : "quiet" }, standing.running ? `${Math.max(0, ago).toFixed(0)} s ago` : "run is over")] };
+    }), "No worker has reported yet.");
+}
+
+function verdicts(standing) {
+  const levels = (standing.service_levels ?? []).map((level) => ({ cells: [
+    el("b", { class: level.holds ? "good" : "bad" }, level.holds ? "holds" : "broken"), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
+  const said = [...(standing.scenario?.findings ?? []), ...(standing.other_failures ?? [])];
+  const done = standing.marks.slice(-8).map((mark) => `${clock(mark.at)} ${mark.text}`);
+  const reasons = Object.entries(standing.sessions.reasons).map(([reason, n]) => `${count(n)} sessions: ${reason}`);
+  const made = [];
+  if (levels.length) { made.push(el("table", {})); table(made[0], [["Verdict"], ["Level"], ["So far"]], levels); }
+  for (const [title, texts] of [["Found", said], ["What failed", reasons], ["What was done", done]])
+    if (texts.length) made.push(el("p", { class: "quiet", style: "margin: 8px 0 2px" }, title), el("ul", {}, ...texts.map((text) => el("li", {}, text))));
+  if (!made.length) made.push(el("p", { class: "quiet" }, "No service levels (--slo), no scenario, and nothing has failed."));
+  put($("verdicts"), ...made);
+}
+
+function show(standing) {
+  isRunning = standing.running;
+  facts(standing);
+  alerts("generator", standing.limits);
+  const broken = (standing.service_levels ?? []).filter((level) => !level.holds && level.actual !== null);
+  alerts("levels", broken.map((level) => `Service level broken: ${level.level} (${level.actual})`), "failed");
+  tiles(standing);
+  funnel(standing);
+  workers(standing);
+  verdicts(standing);
+  document.querySelectorAll("#actions button").forEach((button) => (button.disabled = !standing.running));
+}
+
+async function look() {
+  try {
+    const standing = await ask("/standing", { first: curves && run !== null ? Math.max(0, curves.at.length - 45) : 0 });
+    take(standing);
+    if (curves === null) return look(); // another run, or a longer step: from the start
+    show(standing);
+    draw(standing);
+    alerts("connection", []);
+  } catch (error) {
+    alerts("connection", [`No answer from Locust: ${error.message}`], "failed");
+  }
+}
+
+// -- actions -------------------------------------------------------------------------------------
+
+for (const form of document.querySelectorAll("#actions form"))
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const given = Object.fromEntries(new FormData(form));
+    try {
+      const { message } = await act(form.dataset.action, given);
+      put($("done"), el("span", { class: "good" }, `Done: ${message}`));
+    } catch (error) {
+      put($("done"), el("span", { class: "bad" }, error.message));
+    }
+  });
+
+// -- devices -------------------------------------------------------------------------------------
+
+let pages = [0]; // where each page begins, up to the one that is shown
+let following = null;
+let asked = 0;
+
+async function list() {
+  const mine = ++asked;
+  try {
+    const found = await ask("/devices", { serial: $("serial").value, state: $("state").value, start: pages.at(-1) });
+    if (mine !== asked) return; // another question was asked meanwhile
+    following = found.next;
+    table($("devices"), [["Serial number"], ["Profile"], ["State"], ["Has to tell"], ["Next due"]],
+      found.rows.map((row) => ({ cells: [
+        el("a", { href: `${ROOT}/device/${encodeURIComponent(row.serial)}` }, row.serial), row.profile, chip(row.state),
+        `${row.events.join(", ")}${row.failures ? ` (retry ${row.failures})` : ""}`, row.state === "in_session" ? "in session" : inSeconds(row.due_in)] })),
+      !isRunning ? "No test is running." : found.next !== null ? "None among those looked at; go on with Next." : "No device.");
+    put($("silent"), found.silent.length ? `${found.silent.length} workers did not answer in time` : "");
+    $("previous").disabled = pages.length < 2;
+    $("next").disabled = following === null;
+  } catch (error) {
+    put($("silent"), error.message);
+  }
+}
+
+const search = () => { pages = [0]; list(); };
+$("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+$("serial").addEventListener("input", search);
+$("state").addEventListener("change", search);
+$("next").addEventListener("click", () => { if (following !== null) { pages.push(following); list(); } });
+$("previous").addEventListener("click", () => { if (pages.length > 1) { pages.pop(); list(); } });
+
+makeCharts();
+onTheme.push(makeCharts);
+addEventListener("resize", () => Object.entries(charts).forEach(([name, plot]) => plot.setSize({ width: $(`chart-${name}`).clientWidth, height: 200 })));
+every(1, look);
+every(3, list);

@@ -1,0 +1,78 @@
+"""Masters that have heard of workers which do not exist."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from types import SimpleNamespace
+from typing import Any
+
+from caretaker.results import Results
+from caretaker.swarm.arguments import Settings
+from caretaker.swarm.master import Master
+from caretaker.timeline import Timeline
+from helpers.summaries import results
+
+
+class FakeRunner:
+    """Locust's; keeps what is sent."""
+
+    state = "ready"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+        self.errors: dict[str, Any] = {}
+        self.exceptions: dict[str, Any] = {}
+        self.ends: list[str] = []
+
+    def send_message(self, message: str, data: Any, _: str | None = None) -> None:
+        self.sent.append((message, data))
+
+    def quit(self) -> None:
+        self.ends.append("quit")
+
+    def stop(self) -> None:
+        self.ends.append("stop")
+
+
+class FakeWebUI:
+    """Locust's, which has nothing but an end."""
+
+    def __init__(self, runner: FakeRunner) -> None:
+        self._runner = runner
+
+    def stop(self) -> None:
+        self._runner.ends.append("web UI")
+
+
+def master(**options: Any) -> Master:
+    """A master whose run can begin, with these options."""
+    given = Namespace(live_interval=0.0, **options)
+    environment: Any = SimpleNamespace(
+        host="http://127.0.0.1:1/", parsed_options=given, runner=FakeRunner(), web_ui=None
+    )
+    return Master(environment, Settings.of(given))
+
+
+def snapshot(
+    run: int = 1, worker: int = 0, made: Results | None = None, **more: Any
+) -> dict[str, Any]:
+    """What a worker with ten CPEs reports."""
+    line = Timeline()
+    line.planned(0.5)
+    line.sample(0.5, 10, 1)
+    return {
+        "run": run,
+        "worker": worker,
+        "cpes": 10,
+        "states": {"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0},
+        "profiles": {"tr181": 10},
+        "results": (made or results()).to_wire(),
+        "timeline": line.to_wire(final=True),
+        "final": False,
+        "held": [],
+        "cpu_mean": 40.0,
+        "cpu_peak": 50.0,
+        "cpu_now": 45.0,
+        "rss_mb": 60.0,
+        **more,
+    }

@@ -1,0 +1,116 @@
+"""The Fleet page as its users see it: a real run, a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers.browser import Browser
+from helpers.processes import ROOT, free_port, process
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+
+pytestmark = [pytest.mark.processes, pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """Locust's web UI during a run of 30 CPEs that have nothing to do of their own."""
+    port, master = free_port(), free_port()
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", str(ROOT / "locustfile.py"), "--processes", "2"),
+        *("--web-host", "127.0.0.1", "--web-port", str(port)),
+        *("--master-bind-port", str(master), "--master-port", str(master)),
+        *("--autostart", "--users", "30", "--spawn-rate", "30", "--inform-interval", "0"),
+        *("--slo", "sessions.failed < 1"),
+    ) as running:
+        running.wait_for("All users spawned")
+        yield f"http://127.0.0.1:{port}"
+        assert "Traceback" not in running.text
+
+
+def until(condition: Callable[[], bool], what: Callable[[], str] = str) -> None:
+    """Wait for what the page shows at last; ``what`` tells what it shows instead."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+
+
+def shows(browser: Browser, selector: str, pattern: str) -> None:
+    """The text of an element comes to match."""
+    until(lambda: re.search(pattern, browser.text(selector)) is not None, browser.text)
+
+
+def click(browser: Browser, selector: str) -> None:
+    browser.driver.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def write(browser: Browser, selector: str, text: str) -> None:
+    field = browser.driver.find_element(By.CSS_SELECTOR, selector)
+    field.clear()
+    field.send_keys(text)
+
+
+def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: str) -> None:
+    browser.resize(1400)
+    browser.open(url)
+    until(lambda: bool(browser.run("return document.querySelector('a[href=\"/fleet\"]')")))
+    click(browser, 'a[href="/fleet"]')
+    shows(browser, "#facts", r"RUNNING[\s\S]*30")
+    shows(browser, "#tile-cpes", r"30\s+all idle")
+    shows(browser, "#tile-sessions", r"succeeded\s+30\s")
+    shows(browser, "#verdicts", r"holds\s+sessions.failed < 1")
+    shows(browser, "#workers", r"0\s+15[\s\S]*1\s+15")
+
+    # One Connection Request, and the funnel counts it.
+    shows(browser, "#books", r"^0 accepted")
+    write(browser, '[data-action="connection_request"] [name="serial"]', "FLEET-000017")
+    click(browser, '[data-action="connection_request"] button')
+    shows(browser, "#done", "Done: Connection Request: FLEET-000017")
+    shows(browser, "#books", r"1 accepted = 1 delivered \+ 0 coalesced .* balanced")
+    shows(browser, "#tile-sessions", r"succeeded\s+31\s")
+    until(lambda: browser.run("return charts.informs.data[0].length") > 3)
+
+    # What can't be done says why.
+    write(browser, '[data-action="outage"] [name="kind"]', "sleep")
+    click(browser, '[data-action="outage"] button')
+    shows(browser, "#done", "outage: kind: 'sleep' is not one of")
+    assert [text for text in browser.complaints() if "400" not in text] == []
+
+    # The list, and one device.
+    write(browser, "#serial", "FLEET-00002")
+    until(lambda: browser.run("return document.querySelectorAll('#devices tbody tr').length") == 10)
+    Select(browser.driver.find_element(By.ID, "state")).select_by_value("dark")
+    shows(browser, "#devices", "No device")
+    Select(browser.driver.find_element(By.ID, "state")).select_by_value("idle")
+    write(browser, "#serial", "17")
+    until(lambda: browser.run("return document.querySelectorAll('#devices tbody tr').length") == 1)
+    click(browser, "#devices a")
+    shows(browser, "#about", "SerialNumber\\s+FLEET-000017")
+    click(browser, "#ask")
+    shows(browser, "#exchanges", "Inform: 6 CONNECTION REQUEST")
+    write(browser, "#find", "connectionrequestpassword")
+    shows(browser, "#parameters", r"ConnectionRequestPassword\s+\*{8}")
+    assert browser.complaints() == []
+    click(browser, "nav .here")
+    shows(browser, "#books", r"2 accepted = 2 delivered")
+
+
+def test_it_fits_a_narrow_window_in_the_dark(browser: Browser, url: str) -> None:
+    browser.resize(600, dark=True)
+    browser.open(f"{url}/fleet")
+    shows(browser, "#tile-cpes", r"30\s+all idle")
+    assert browser.run("return document.documentElement.scrollWidth") <= 600
+    dark = "return getComputedStyle(document.body).backgroundColor"
+    assert browser.run(dark) == "rgb(18, 18, 18)"
+    click(browser, "#theme")
+    assert browser.run(dark) == "rgb(255, 255, 255)"
+    browser.open(url)  # Locust's own pages follow
+    until(lambda: browser.run(dark) == "rgb(255, 255, 255)")
+    assert browser.complaints() == []
+    browser.resize(1280)  # as others may want it

@@ -1,0 +1,86 @@
+"""Metrics of real runs, and Locust's own reports beside them."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from helpers.processes import ROOT, Process, free_port, loadtest, process
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+LOCUSTFILE = str(ROOT / "locustfile.py")
+
+
+def figure(text: str, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else -1.0
+
+
+def wait_for_figure(running: Process, url: str, name: str, value: float) -> str:
+    """The metrics when one has come to a value."""
+    deadline = time.monotonic() + 40
+    while True:
+        try:
+            text = requests.get(url, timeout=10).text
+        except requests.ConnectionError:
+            text = ""
+        if figure(text, name) >= value:
+            return text
+        assert time.monotonic() < deadline, running.text + text
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_headless_run_serves_them(tmp_path: Path, processes: str) -> None:
+    port = free_port()
+    with process(
+        tmp_path / "out",
+        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "40", "--cr-rate", "20"),
+        *("--processes", processes, "--metrics-port", str(port)),
+        *("--summary-json", str(tmp_path / "summary.json")),
+    ) as running:
+        url = f"http://127.0.0.1:{port}/metrics"
+        delivered = 'caretaker_connection_requests_ended_total{end="delivered"}'
+        wait_for_figure(running, url, delivered, 20)
+        text = wait_for_figure(running, url, 'caretaker_cpes{state="idle"}', 30)  # of all workers
+        assert figure(text, "caretaker_connection_request_books_balance") == 1
+        assert figure(text, "caretaker_workers") == max(1, int(processes))
+        assert running.stop() == 0, running.text
+    assert "Traceback" not in running.text
+
+
+def test_the_web_ui_serves_them(tmp_path: Path) -> None:
+    port, master = free_port(), free_port()
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", LOCUSTFILE, "--web-port", str(port), "--web-host", "127.0.0.1"),
+        *("--processes", "2", "--master-bind-port", str(master), "--master-port", str(master)),
+        *("--autostart", "--users", "30", "--spawn-rate", "30"),
+    ) as running:
+        url = f"http://127.0.0.1:{port}/metrics"
+        wait_for_figure(running, url, 'caretaker_sessions_total{outcome="succeeded"}', 30)
+        assert running.stop() == 0, running.text
+
+
+def test_a_breach_ends_an_automatic_run_with_the_web_ui(tmp_path: Path) -> None:
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", LOCUSTFILE, "--web-port", str(free_port()), "--web-host", "127.0.0.1"),
+        *("--autostart", "--autoquit", "0", "--users", "5", "--spawn-rate", "5"),
+        *("--slo", "informs.total < 1", "--slo-abort", "--slo-warm-up", "1"),
+    ) as running:
+        assert running.process.wait(40) == 3, running.text
+
+
+def test_locusts_own_reports_are_written_too(tmp_path: Path) -> None:
+    done, _ = loadtest(
+        tmp_path,
+        *("--users", "20", "--run-time", "4s", "--cr-rate", "20"),
+        *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CWMP,Inform," in (tmp_path / "run_stats.csv").read_text()
+    assert "CR accepted to Inform" in (tmp_path / "run.html").read_text()

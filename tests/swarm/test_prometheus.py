@@ -1,0 +1,113 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import requests
+from helpers.standings import master, snapshot
+from helpers.summaries import results
+from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.test import Client
+
+from caretaker.errors import InputError
+from caretaker.swarm.master import Master
+from caretaker.swarm.prometheus import BUCKETS, METRICS, metrics_app, serve_metrics
+from caretaker.swarm.standing import Standings
+
+
+def told(run: Master) -> dict[str, float]:
+    """All samples by name and labels, as they stand in the text."""
+    text = Client(metrics_app(Standings(run).now)).get("/metrics").text
+    return {
+        sample.name
+        + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def run() -> Master:
+    made = master(slos=["sessions.failed < 1"])
+    made.begin()
+    made.report("one", snapshot(made=results(failed=2)))
+    made.report("two", snapshot(worker=1))
+    return made
+
+
+def test_the_figures_are_those_of_the_summary(run: Master) -> None:
+    found = told(run)
+    summary = Standings(run).now().summary
+    assert found["caretaker_running"] == 1
+    assert found["caretaker_cpes retrying"] == 2
+    assert found["caretaker_sessions_total succeeded"] == summary["sessions"]["succeeded"] == 200
+    assert found["caretaker_session_failures_total acs"] == 2
+    assert found["caretaker_connection_requests_total accepted"] == 202
+    assert found["caretaker_connection_requests_ended_total delivered"] == 202
+    assert found["caretaker_events_delivered_total 6 CONNECTION REQUEST"] == 202
+    assert found["caretaker_service_level_holds sessions.failed < 1"] == 0
+    assert found["caretaker_worker_cpu_ratio 1"] == pytest.approx(0.45)
+
+
+def test_histograms_count_up_to_all(run: Master) -> None:
+    found = told(run)
+    name = "caretaker_connection_request_seconds_bucket"
+    counts = [found[f"{name} {bound} inform"] for bound in BUCKETS]
+    assert counts == sorted(counts)
+    assert counts[-1] == found[f"{name} +Inf inform"] == 202
+    assert found["caretaker_connection_request_seconds_sum inform"] == pytest.approx(0.202)
+
+
+def test_there_are_metrics_before_a_run() -> None:
+    assert told(master())["caretaker_run"] == 0
+
+
+def test_every_metric_is_told_and_documented(run: Master, root: Path) -> None:
+    text = Client(metrics_app(Standings(run).now)).get("/metrics").text
+    documented = re.findall(r"`(caretaker_\w+)`", (root / "docs/metrics.md").read_text())
+    names = {f"{name}_total" if each.kind == "counter" else name for name, each in METRICS.items()}
+    assert set(documented) == names
+    for name in names:
+        assert f"# TYPE {name} " in text
+
+
+def test_the_dashboard_asks_for_metrics_that_exist(root: Path) -> None:
+    dashboard = json.loads((root / "docs/grafana.json").read_text())
+    names = {
+        name
+        if each.kind == "gauge"
+        else f"{name}_{'bucket' if each.kind == 'histogram' else 'total'}"
+        for name, each in METRICS.items()
+    }
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    for expression in asked:
+        found = set(re.findall(r"caretaker_\w+", expression))
+        assert found
+        assert found <= names, expression
+    assert "datasource" in [each["name"] for each in dashboard["templating"]["list"]]
+    assert "${datasource}" in {panel["datasource"]["uid"] for panel in dashboard["panels"]}
+
+
+@pytest.mark.sockets
+def test_a_port_of_their_own(run: Master) -> None:
+    server = serve_metrics("127.0.0.1", 0, metrics_app(Standings(run).now))
+    try:
+        assert "caretaker_run 1.0" in requests.get(f"{server.url}/metrics", timeout=5).text
+        with pytest.raises(InputError, match=rf"{server.port}: .*in use"):
+            serve_metrics("127.0.0.1", server.port, metrics_app(Standings(run).now))
+    finally:
+        server.stop()
+
+
+def test_the_text_is_what_prometheus_asks_for(run: Master) -> None:
+    client = Client(metrics_app(Standings(run).now))
+    plain = client.get("/metrics")
+    assert plain.headers["Content-Type"].startswith("text/plain")
+    modern = client.get(
+        "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}
+    )
+    assert modern.headers["Content-Type"].startswith("application/openmetrics-text")

@@ -1,0 +1,118 @@
+"""How a run stands, made of what workers report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.standings import master, snapshot
+from helpers.summaries import results
+
+from caretaker.shard import STATES
+from caretaker.swarm.standing import Standings, generator_limits
+from caretaker.timeline import Timeline
+
+
+def test_before_any_run_all_is_nothing() -> None:
+    standing = Standings(master()).now()
+    assert (standing.run, standing.running, standing.seconds) == (0, False, 0.0)
+    assert standing.cpes == dict.fromkeys(STATES, 0)
+    assert standing.summary["sessions"]["failed"] == 0
+
+
+def test_workers_add_up() -> None:
+    run = master()
+    run.begin()
+    run.report("one", snapshot())
+    run.report("two", snapshot(worker=1))
+    standing = Standings(run).now()
+    assert standing.running
+    assert standing.cpes == {"idle": 14, "in_session": 4, "waiting": 0, "retrying": 2, "dark": 0}
+    assert standing.summary["connection_requests"]["delivered"] == 200
+    assert [worker["name"] for worker in standing.workers] == ["one", "two"]
+
+
+def test_it_is_made_once_for_a_report() -> None:
+    run = master()
+    run.begin()
+    run.report("one", snapshot())
+    standings = Standings(run)
+    assert standings.now() is standings.now()
+    before = standings.now()
+    run.report("one", snapshot(made=results(150)))
+    assert standings.now().summary["sessions"]["succeeded"] == 150
+    assert before.summary["sessions"]["succeeded"] == 100
+
+
+def test_service_levels_have_a_verdict_so_far() -> None:
+    run = master(slos=["sessions.failed < 1"])
+    run.begin()
+    run.report("one", snapshot(made=results(failed=1)))
+    (verdict,) = Standings(run).now().summary["service_levels"]
+    assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
+
+
+WELL = snapshot(cpu_now=45.0)
+
+
+@pytest.mark.parametrize(
+    ("worker", "reason", "sentence"),
+    [
+        ({**WELL, "cpu_now": 97.0}, "", "The generator is the limit, not the ACS: a worker used"),
+        ({**WELL, "states": {"waiting": 5}}, "", "5 sessions wait for their place"),
+        (WELL, "sessions__blame__generator", "1 sessions failed just now at the limits of this"),
+    ],
+)
+def test_a_generator_that_is_the_limit_says_why(
+    worker: dict[str, Any], reason: str, sentence: str
+) -> None:
+    now = results(**({reason: 1} if reason else {}))
+    (found,) = generator_limits(now, results(), [worker])
+    assert found.startswith(sentence)
+
+
+def test_one_that_is_not_says_nothing() -> None:
+    assert not list(generator_limits(results(), results(), [WELL]))
+
+
+def seconds(*planned: float) -> dict[str, Any]:
+    line = Timeline()
+    for at in planned:
+        line.planned(at)
+    return line.to_wire(final=True)
+
+
+def test_curves_go_on_where_they_were() -> None:
+    run = master()
+    run.begin()
+    standings = Standings(run)
+    run.report("one", snapshot(timeline=seconds(0, 1, 99)))
+    assert standings.curves()["informs_planned"] == [1, 1, *[0] * 97, 1]
+    run.report("one", snapshot(timeline=seconds(98, 99, 99, 100)))
+    news = standings.curves(98)
+    assert (news["first"], news["informs_planned"]) == (98, [1, 2, 1])
+    whole = run.timeline().summary(run.marks)
+    assert standings.curves() == {"first": 0, **whole}
+
+
+def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
+    run = master()
+    run.begin()
+    standings = Standings(run)
+    run.report("one", snapshot(timeline=seconds(0, 99)))
+    standings.curves()
+    run.report("one", snapshot(timeline=seconds(0, 99, 700)))
+    assert (standings.curves()["step"], len(standings.curves()["at"])) == (2.0, 351)
+    run.begin()
+    run.report("one", snapshot(run=2, timeline=seconds(0, 1)))
+    assert standings.curves()["informs_planned"] == [1, 1]
+    assert standings.curves(500)["informs_planned"] == []
+
+
+def test_rates_are_those_of_late() -> None:
+    run = master()
+    run.begin()
+    standings = Standings(run)
+    assert standings.now().rates["sessions"] == 0
+    run.report("one", snapshot(made=results(100)))
+    assert standings.now().rates["sessions"] > 100

@@ -1,0 +1,293 @@
+"""Our pages in Locust's web UI, asked as a browser would."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from flask_login import UserMixin, login_user  # type: ignore[import-untyped]
+from helpers.standings import snapshot
+from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
+from locust.env import Environment
+from locust.web import WebUI
+
+from caretaker.actions import ACTIONS
+from caretaker.shard import STATES
+from caretaker.swarm.arguments import Settings, add_arguments
+from caretaker.swarm.master import Master
+from caretaker.swarm.messages import ACT, QUERY
+from caretaker.swarm.prometheus import metrics_app
+from caretaker.swarm.standing import Standings
+from caretaker.swarm.web import ASSETS, add_pages, merged
+
+
+class Site:
+    """Locust's web UI with our pages, over a run that began, and a worker that answers."""
+
+    def __init__(self, base: str = "", *, login: bool = False) -> None:
+        parser = get_empty_argument_parser(default_config_files=[])
+        setup_parser_arguments(parser)  # type: ignore[no-untyped-call]
+        add_arguments(parser)
+        options = parser.parse_args(
+            ["--host", "http://me:secret@127.0.0.1:1/", "--live-interval", "0"]
+        )
+        self.environment = Environment(host=options.host, parsed_options=options)
+        self.runner: Any = self.environment.create_local_runner()
+        self.environment.runner = self.runner
+        web_ui: Any = WebUI(self.environment, "127.0.0.1", 0, base, login, delayed_start=True)
+        self.master = Master(self.environment, Settings.of(options))
+        standings = Standings(self.master)
+        add_pages(self.environment, self.master, standings, metrics_app(standings.now))
+        self.app: Any = web_ui.app
+        self.app.secret_key = "for tests"
+        self.web_ui = web_ui
+        self.acts: list[Any] = []
+        self.queries: list[Any] = []
+        self.answer: Any = None
+        self.runner.register_message(ACT, lambda msg, **_: self.acts.append(msg.data))
+        self.runner.register_message(QUERY, self._asked)
+
+    def _asked(self, msg: Any, **_: Any) -> None:
+        self.queries.append(msg.data)
+        self.master.queries.answered("local", msg.data["id"], self.answer)
+
+    def begin(self) -> None:
+        self.master.begin()
+        self.master.report("local", snapshot())
+
+    @property
+    def client(self) -> FlaskClient:
+        client: FlaskClient = self.app.test_client()
+        return client
+
+
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locust's page reads the command line again, which is pytest's here."""
+    monkeypatch.setattr(sys, "argv", ["locust"])
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.runner.greenlet.kill()
+
+
+def test_locusts_page_leads_to_ours_and_back(site: Site) -> None:
+    index = site.client.get("/").text
+    assert 'href="/fleet"' in index
+    assert index.rstrip().endswith("</html>")
+    page = site.client.get("/fleet").text
+    assert 'href="/"' in page
+    assert 'href="/?tab=stats"' in page
+
+
+def test_all_of_it_lives_below_the_base_path() -> None:
+    site = Site("/load")
+    client = site.client
+    assert 'href="/load/fleet"' in client.get("/load/").text
+    assert 'data-root="/load/fleet"' in client.get("/load/fleet").text
+    assert client.get("/load/metrics").status_code == 200
+    assert client.get("/fleet").status_code == 404
+    site.runner.greenlet.kill()
+
+
+def test_every_action_and_state_is_on_the_page(site: Site) -> None:
+    page = site.client.get("/fleet").text
+    for name, action in ACTIONS.items():
+        assert f'data-action="{name}"' in page
+        assert all(f'name="{argument}"' in page for argument in action.arguments)
+    assert all(f'<option value="{state}">' in page for state in STATES)
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_scripts_and_styles_come_along(site: Site, name: str) -> None:
+    assert site.client.get(f"/fleet/assets/{name}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["page.html", "../web.py", "vendor/nothing"])
+def test_nothing_else_does(site: Site, name: str) -> None:
+    assert site.client.get(f"/fleet/assets/{name}").status_code == 404
+
+
+def test_a_serial_number_is_no_markup(site: Site) -> None:
+    page = site.client.get("/fleet/device/%3Cscript%3Ealert(1)%3C%2Fscript%3E").text
+    assert "<script>alert" not in page
+
+
+def test_how_the_run_stands(site: Site) -> None:
+    before = site.client.get("/fleet/standing").json
+    assert before is not None
+    assert (before["run"], before["running"], before["seconds"]) == (0, False, 0)
+    site.begin()
+    standing = site.client.get("/fleet/standing").json
+    assert standing is not None
+    assert standing["cpes"] == {"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0}
+    assert standing["connection_requests"]["delivered"] == 100
+    assert standing["curves"]["informs_planned"] == [1]
+    assert standing["workers"][0]["cpu_now"] == 45.0
+    assert "secret" not in str(standing)
+
+
+def test_metrics_are_there(site: Site) -> None:
+    site.begin()
+    assert 'caretaker_cpes{state="retrying"} 1.0' in site.client.get("/metrics").text
+
+
+# -- doing something ------------------------------------------------------------------------------
+
+CR = {"action": "connection_request", "arguments": {"serial": "FLEET-000001"}}
+
+
+def test_an_action_goes_to_the_workers(site: Site) -> None:
+    site.begin()
+    answer: Any = site.client.post("/fleet/act", json=CR)
+    assert answer.json == {"success": True, "message": "Connection Request: FLEET-000001"}
+    assert site.acts[0]["arguments"]["serial"] == "FLEET-000001"
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({"action": "earthquake"}, "action 'earthquake': not one of power_cut"),
+        ({"action": "outage", "arguments": {"kind": "sleep"}}, "outage: kind: 'sleep' is not one"),
+        ({"action": "outage", "arguments": {"name": 1, "self": 2}}, "no argument 'name'"),
+        ({"action": "outage", "arguments": [1]}, 'send {"action": NAME'),
+        (["outage"], 'send {"action": NAME'),
+    ],
+)
+def test_what_cant_be_done_is_refused_in_one_line(site: Site, body: Any, complaint: str) -> None:
+    site.begin()
+    answer: Any = site.client.post("/fleet/act", json=body)
+    assert (answer.status_code, answer.json["success"]) == (400, False)
+    assert complaint in answer.json["message"]
+    assert site.acts == []
+
+
+def test_nothing_can_be_done_without_a_run(site: Site) -> None:
+    answer: Any = site.client.post("/fleet/act", json=CR)
+    assert "no test is running" in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("text/plain", '{"action": "outage"}', 415),
+        ("application/x-www-form-urlencoded", "action=outage", 415),
+        ("application/json", "{", 400),
+    ],
+)
+def test_a_form_of_another_site_does_nothing(
+    site: Site, kind: str, body: str, status: int
+) -> None:  # fmt: skip
+    site.begin()
+    answer = site.client.post("/fleet/act", data=body, content_type=kind)
+    assert answer.status_code == status
+    assert site.acts == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_pages_of_other_sites_can_do_and_read_nothing(
+    site: Site, headers: dict[str, str], status: int
+) -> None:
+    site.begin()
+    assert site.client.post("/fleet/act", json=CR, headers=headers).status_code == status
+    assert site.client.get("/fleet/standing", headers=headers).status_code == status
+    assert len(site.acts) == (status == 200)
+
+
+def test_with_a_login_nothing_is_shown_or_done_without_it() -> None:
+    site = Site(login=True)
+    site.web_ui.login_manager.user_loader(_User)
+
+    @site.app.route("/enter")  # type: ignore[untyped-decorator]
+    def enter() -> str:
+        login_user(_User("ada"))
+        return "welcome"
+
+    site.begin()
+    client = site.client
+    for path in ("/fleet", "/fleet/standing", "/fleet/devices", "/metrics", "/fleet/device/X"):
+        answer = client.get(path)
+        assert (answer.status_code, "/login" in answer.headers["Location"]) == (302, True), path
+    assert client.post("/fleet/act", json=CR).status_code == 302
+    assert site.acts == []
+    client.get("/enter")
+    assert client.get("/fleet/standing").status_code == 200
+    assert client.post("/fleet/act", json=CR).status_code == 200
+    site.runner.greenlet.kill()
+
+
+class _User(UserMixin):  # type: ignore[misc]  # not typed
+    def __init__(self, name: str) -> None:
+        self.id = name
+
+
+# -- devices --------------------------------------------------------------------------------------
+
+
+def test_the_list_asks_the_workers(site: Site) -> None:
+    site.answer = {"rows": [{"index": 3, "serial": "FLEET-000004"}], "next": None}
+    found = site.client.get("/fleet/devices?serial=FLEET-0&state=idle&start=3").json
+    assert found == {**site.answer, "silent": []}
+    (asked,) = site.queries
+    assert (asked["what"], asked["serial"], asked["state"], asked["start"]) == (
+        "list", "FLEET-0", "idle", 3,
+    )  # fmt: skip
+
+
+def test_a_state_that_is_none_is_refused(site: Site) -> None:
+    answer: Any = site.client.get("/fleet/devices?state=happy")
+    assert answer.status_code == 400
+    assert "state 'happy': not one of idle" in answer.json["message"]
+
+
+def test_one_device(site: Site) -> None:
+    site.answer = {"serial": "FLEET-000004"}
+    found = site.client.get("/fleet/devices/FLEET-000004?parameters=1&find=wifi").json
+    assert found == site.answer
+    assert (site.queries[0]["parameters"], site.queries[0]["find"]) == (True, "wifi")
+
+
+def test_a_device_that_is_not_there(site: Site) -> None:
+    answer = site.client.get("/fleet/devices/FLEET-000004")
+    assert answer.status_code == 404
+    assert answer.json == {"success": False, "message": "FLEET-000004: no such device in this run"}
+
+
+def rows(*indices: int) -> list[dict[str, Any]]:
+    return [{"index": index} for index in indices]
+
+
+@pytest.mark.parametrize(
+    ("pages", "shown", "following"),
+    [
+        ([], [], None),
+        ([None], [], None),
+        ([(rows(0, 2), None), (rows(1), None)], [0, 1, 2], None),
+        ([(rows(0, 2, 4), 6), (rows(1, 3, 5), 7)], [0, 1, 2], 3),
+        # One had to stop looking at 2: what the other found beyond is not the next yet.
+        ([(rows(0), 2), (rows(1, 3), None)], [0, 1], 2),
+        ([(rows(), 2), (rows(3), None)], [], 2),
+    ],
+)
+def test_pages_of_workers_are_one(
+    pages: list[Any], shown: list[int], following: int | None
+) -> None:
+    given = [page and {"rows": page[0], "next": page[1]} for page in pages]
+    assert merged(given, 3) == {"rows": rows(*shown), "next": following}
