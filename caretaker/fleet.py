@@ -16,7 +16,6 @@ from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct, Request
-from caretaker.device import quirks
 from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE
@@ -29,45 +28,13 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http import Address, Endpoint
 from caretaker.loop import Loop
 from caretaker.mover import Mover
+from caretaker.openers import transport_opener
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results, Sink
 from caretaker.shard import Shard
 from caretaker.transport import HTTPTransport, Transport
 
 _T = TypeVar("_T")
-_Kind = TypeVar("_Kind", bound=Transport)
-_CODINGS = {"gzip": "gzip", "deflate": "deflate"}
-"""The content coding of each value of HTTPCompression that we have."""
-
-
-def transport_opener(
-    endpoint: Endpoint, kind: Callable[..., _Kind]
-) -> Callable[[CPE, float], _Kind]:
-    """
-    A function that opens the transport of a CPE's session, with its credentials as they are.
-
-    Args:
-        endpoint: how to reach the ACS.
-        kind: makes it, of what ``HTTPTransport`` is made of.
-    """
-
-    def open_transport(cpe: CPE, now: float) -> _Kind:
-        steering = cpe.steering(now)
-        return kind(
-            endpoint,
-            lambda: _credentials(cpe, now),  # few ACSs ask for them
-            steering.url if steering.url != cpe.premises.acs_url else "",
-            _CODINGS.get(steering.compression, ""),
-            reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
-            source=endpoint.source(cpe.index),
-        )
-
-    return open_transport
-
-
-def _credentials(cpe: CPE, now: float) -> Credentials:
-    """What it shows the ACS."""
-    return Credentials(cpe.managed("Username", now), cpe.managed("Password", now))
 
 
 def transfer_settings(

@@ -22,8 +22,8 @@ from caretaker.cwmp import messages as m
 from caretaker.device.agenda import UNASKED, Job
 from caretaker.device.cpe import CPE
 from caretaker.device.software import change_by_itself
-from caretaker.fleet import transport_opener
 from caretaker.http import Address, Endpoint
+from caretaker.openers import transport_opener
 from caretaker.transport import HTTPTransport
 
 pytestmark = pytest.mark.sockets

@@ -22,8 +22,8 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.digest import Credentials, Guard
 from caretaker.errors import Blame, ConnectError, ConnectionLost
-from caretaker.fleet import transport_opener
 from caretaker.http import Address, Endpoint
+from caretaker.openers import transport_opener
 from caretaker.profiles import ProfileMix
 from caretaker.recorded import Exchange, Session
 from caretaker.recording import (

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Auth = Credentials | Callable[[str], Credentials | None] | None
 """The credentials to ask for: the same for all, those of a serial number, or none."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _PREFIX = "/cr/"
 _STATUS = {
     200: "200 OK",
@@ -198,7 +197,7 @@ class ConnectionRequestServer:
 
     def device_url(self, serial_number: str) -> str:
         """The ConnectionRequestURL of a CPE."""
-        if _PLAIN.fullmatch(serial_number) is None:
+        if not (serial_number.isascii() and serial_number.replace("-", "").isalnum()):
             serial_number = quote(serial_number, safe="")
         return f"{self._device_prefix or self.base_url + _PREFIX}{serial_number}"
 

@@ -29,9 +29,10 @@ from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
 from caretaker.digest import Credentials
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
-from caretaker.fleet import transfer_settings, transport_opener
+from caretaker.fleet import transfer_settings
 from caretaker.http import Address, Endpoint, tls_context
 from caretaker.mover import Mover
+from caretaker.openers import transport_opener
 from caretaker.outages import ACSOutage
 from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix

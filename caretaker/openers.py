@@ -1,0 +1,46 @@
+"""How the session of a CPE gets its transport: with its URL, content coding and credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from caretaker.device import quirks
+from caretaker.device.cpe import CPE
+from caretaker.digest import Credentials
+from caretaker.http import Endpoint
+from caretaker.transport import Transport
+
+_Kind = TypeVar("_Kind", bound=Transport)
+_CODINGS = {"gzip": "gzip", "deflate": "deflate"}
+"""The content coding of each value of HTTPCompression that we have."""
+
+
+def transport_opener(
+    endpoint: Endpoint, kind: Callable[..., _Kind]
+) -> Callable[[CPE, float], _Kind]:
+    """
+    A function that opens the transport of a CPE's session, with its credentials as they are.
+
+    Args:
+        endpoint: how to reach the ACS.
+        kind: makes it, of what ``HTTPTransport`` is made of.
+    """
+
+    def open_transport(cpe: CPE, now: float) -> _Kind:
+        steering = cpe.steering(now)
+        return kind(
+            endpoint,
+            lambda: _credentials(cpe, now),  # few ACSs ask for them
+            steering.url if steering.url != cpe.premises.acs_url else "",
+            _CODINGS.get(steering.compression, ""),
+            reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
+            source=endpoint.source(cpe.index),
+        )
+
+    return open_transport
+
+
+def _credentials(cpe: CPE, now: float) -> Credentials:
+    """What it shows the ACS."""
+    return Credentials(cpe.managed("Username", now), cpe.managed("Password", now))
