@@ -165,7 +165,10 @@ class _Reader:
 
     def reply(self) -> Reply:
         """The response."""
-        headers = [(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in self.headers]
+        # White space around a value is none of it (RFC 7230 3.2.4); the parser leaves it behind.
+        headers = [
+            (n.decode("latin-1").lower(), v.decode("latin-1").strip(" \t")) for n, v in self.headers
+        ]
         body = b"".join(self.body)
         return Reply(self.status, headers, body, self.keep_alive)
 

@@ -26,6 +26,7 @@ from caretaker.errors import (
     ConnectionLost,
     InputError,
     LimitError,
+    LoadShed,
     RedirectError,
     TransportError,
 )
@@ -82,6 +83,7 @@ ERRORS: dict[type[TransportError], _Verdict] = {
     AuthenticationError: _Verdict(
         _F.FILE_SERVER_AUTHENTICATION_FAILURE, _F.FILE_SERVER_AUTHENTICATION_FAILURE
     ),
+    LoadShed: _ANY,
     RedirectError: _ABSENT,
 }
 """The fault of each error."""

@@ -60,7 +60,7 @@ def test_those_with_a_sink_give_figures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["sesions"], "'sesions': not one of sessions, memory"),
+        (["sesions"], "'sesions': not one of sessions, recording"),
         (["codec", "--runs", "0"], "--runs 0: "),
     ],
 )
