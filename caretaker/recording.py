@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 PER_REASON = 20
 """Sessions of one worker that are kept for each reason of a failure."""
+PER_SECOND = 10
+"""Sessions of the sample that one worker keeps in a second: files cost far more than sessions."""
 MAX_BYTES = 64 * 1024 * 1024
 """Of all bodies that one worker keeps in a run."""
 MAX_SESSION_BYTES = 4 * 1024 * 1024
@@ -110,6 +112,7 @@ class Recorder:
         self._numbers: Counter[int] = Counter()
         self._bytes = 0
         self._failed: Counter[str] = Counter()
+        self._sampled: Counter[int] = Counter()  # by second
         self._left_out: Counter[str] = Counter()
         self._written: Counter[str] = Counter()
         self._waiting = 0
@@ -137,9 +140,12 @@ class Recorder:
         if transport is None or not transport.exchanges or not self._works or self._closed:
             return  # with no exchange: the outage of a scenario, a power cut at once
         number = self._numbers[cpe.index]
-        if self._is_sampled(cpe, number) or (
-            record.reason and self._is_of_the_first(record.reason)
-        ):
+        is_kept = (
+            self._is_of_the_first(record.reason)
+            if record.reason
+            else self._is_sampled(cpe, number) and self._is_among_few(record.started)
+        )
+        if is_kept:
             self._keep(_session(cpe, number, record, transport.exchanges))
 
     def _is_sampled(self, cpe: CPE, number: int) -> bool:
@@ -150,6 +156,13 @@ class Recorder:
         if self._failed[reason] <= PER_REASON:
             return True
         self._leave_out(reason, f"{PER_REASON} sessions are kept that failed by: {reason}")
+        return False
+
+    def _is_among_few(self, started: float) -> bool:
+        self._sampled[int(started)] += 1
+        if self._sampled[int(started)] <= PER_SECOND:
+            return True
+        self._leave_out("second", f"{PER_SECOND} sessions a second are kept as the sample")
         return False
 
     def _keep(self, session: Session) -> None:

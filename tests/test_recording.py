@@ -30,6 +30,7 @@ from caretaker.recording import (
     MAX_BYTES,
     MAX_SESSION_BYTES,
     PER_REASON,
+    PER_SECOND,
     Recorder,
     RecordingTransport,
 )
@@ -54,6 +55,7 @@ class Bench:
     def __init__(self, folder: Path, rate: float = 0.0) -> None:
         self.saved: list[Session] = []
         self.threads: set[int] = set()
+        self.at, self.step = 0.0, 1.0
         self.recorder = Recorder(folder, rate, "n", self._save)
 
     def _save(self, session: Session, folder: Path, name: str) -> None:
@@ -62,7 +64,9 @@ class Bench:
         self.saved.append(session)
 
     def has(self, box: CPE, record: SessionRecord = GOOD, *, size: int = 10) -> None:
-        """This CPE has had a session."""
+        """This CPE has had a session, each a second later than the last."""
+        self.at += self.step
+        record = record._replace(started=self.at)
         opened: Any = self.recorder.opener(lambda *_: _Transport(size))  # type: ignore[arg-type]
         opened(box, 0.0)
         self.recorder.session(box, record)
@@ -121,6 +125,24 @@ def test_only_so_many_are_kept_of_each_reason_and_that_is_said_once(
     assert [record.getMessage() for record in caplog.records] == [
         "--record: 20 sessions are kept that failed by: HTTP 500; more of these are only counted",
         "--record: 20 sessions are kept that failed by: HTTP 404; more of these are only counted",
+    ]
+
+
+def test_only_so_many_of_the_sample_are_kept_in_a_second(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, box = Bench(tmp_path, 1.0), cpe()
+    bench.step = 1 / (PER_SECOND + 10)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2 * (PER_SECOND + 10)):
+            bench.has(box)
+        for _ in range(3):
+            bench.has(box, FAILED)  # these are not of the sample
+    found = bench.end()
+    assert (found["failed"], found["sampled"] + found["left_out"]) == (3, 2 * (PER_SECOND + 10))
+    assert 2 * PER_SECOND <= found["sampled"] <= 2 * PER_SECOND + 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "--record: 10 sessions a second are kept as the sample; more of these are only counted"
     ]
 
 
