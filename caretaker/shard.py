@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
+from typing import NamedTuple
 
 import gevent
 import gevent.event
@@ -95,6 +96,14 @@ class _Run:
         )
 
 
+class Example(NamedTuple):
+    """A session that failed: whose, when (seconds of the run), and for which events."""
+
+    serial_number: str
+    at: float
+    events: tuple[str, ...]
+
+
 class Shard:
     """
     The CPEs of this process.
@@ -134,6 +143,8 @@ class Shard:
         self.timeline = timeline or Timeline(clock())
         self.retrying: set[int] = set()
         """The CPEs that wait for the retry of a session that failed."""
+        self.examples: dict[str, Example] = {}
+        """The first session that failed of each reason."""
         self.dark = Dark()
         """The CPEs whose power was cut."""
         self._mix = mix
@@ -386,6 +397,10 @@ class Shard:
             elif self.dark.absent:
                 self.dark.absent.discard(cpe.index)
         record = run.record(now)
+        if record.reason is not None and record.reason not in self.examples:
+            self.examples[record.reason] = Example(
+                cpe.serial_number, self.timeline.seconds(run.started), record.events
+            )
         self.timeline.session(record)
         self._sink.session(record)  # which may ask when the CPE is due again
         if self._recorder is not None:

@@ -82,22 +82,24 @@ def _failures(summary: Summary) -> Table:
         *map(_failed_session, sorted(sessions["failures"], key=lambda each: -each["number"])),
         *_reasons("Task", tasks["reasons"]),
         *_reasons("Transfer", faults),
-        *(Row(("Other", str(each), "", "")) for each in summary.get("other_failures", ())),
+        *(Row(("Other", str(each), "", "", "")) for each in summary.get("other_failures", ())),
     ]
     if not rows:
         return Table("Failures", "None: no session, task or transfer failed.")
-    head = ("What", "Reason", "Whose fault", "Number")
-    return Table("Failures", "", head, tuple(rows), words=3)
+    head = ("What", "Reason", "Whose fault", "The first one", "Number")
+    return Table("Failures", "", head, tuple(rows), words=4)
 
 
 def _failed_session(each: Mapping[str, Any]) -> Row:
     blame = BLAMES.get(each["blame"], str(each["blame"]))
-    return Row(("Session", str(each["reason"]), blame, shown(each["number"])))
+    example = each.get("example")
+    first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
+    return Row(("Session", str(each["reason"]), blame, str(first or ""), shown(each["number"])))
 
 
 def _reasons(what: str, reasons: Mapping[str, Any]) -> Iterator[Row]:
     for reason, number in sorted(reasons.items(), key=lambda each: -each[1]):
-        yield Row((what, str(reason), "", shown(number)))
+        yield Row((what, str(reason), "", "", shown(number)))
 
 
 def _sessions(summary: Summary) -> Table:

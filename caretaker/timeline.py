@@ -183,6 +183,10 @@ class Timeline:
         self._begins = self._ends = inf
         self._newest = 0
 
+    def seconds(self, at: float) -> float:
+        """Seconds of the run at a time of the records' clock."""
+        return at - self._start
+
     # What happens, while it does; this is on the path of every session.
 
     def planned(self, at: float) -> None:

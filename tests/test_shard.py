@@ -313,6 +313,8 @@ def test_a_failed_session_has_a_reason_and_is_retried(
     bench.boot()
     (record,) = bench.sink.sessions
     assert (outcome, blame, reason) == (record.outcome, record.blame, record.reason)
+    events = ("0 BOOTSTRAP", "1 BOOT")
+    assert bench.shard.examples == {reason: ("FLEET-000001", 0.0, events)}
     cpe = bench.shard.cpes[0]
     assert 105 <= cpe.due <= 110
     bench.acs = serving()

@@ -8,6 +8,7 @@ The summary of a run: the snapshots of its workers as one, for machines and for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from caretaker.checks import described, failures
@@ -41,7 +42,7 @@ def summarize(
             "by_event": total.with_prefix("informs.by_event"),
             "from_plan_ms": total.histogram("informs.from_plan").summary(50, 95, 99),
         },
-        "sessions": _sessions(total, seconds),
+        "sessions": {**_sessions(total, seconds), "failures": _failures(total, snapshots)},
         "connection_requests": _connection_requests(total, snapshots),
         "events": _events(total, snapshots),
         "tasks": _tasks(total),
@@ -92,13 +93,21 @@ def _sessions(total: Results, seconds: float) -> dict[str, Any]:
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
         "reasons": total.with_prefix("sessions.reasons"),
-        "failures": list(map(_failure, total.with_prefix("sessions.failures").items())),
     }
 
 
-def _failure(counted: tuple[str, int]) -> dict[str, Any]:
-    blame, _, reason = counted[0].partition(".")
-    return {"reason": reason, "blame": blame, "number": counted[1]}
+def _failures(total: Results, snapshots: Iterable[Snapshot]) -> list[dict[str, Any]]:
+    first: dict[str, tuple[float, str, Sequence[str]]] = {}
+    for snapshot in snapshots:
+        for reason, (cpe, at, events) in snapshot.get("examples", {}).items():
+            first[reason] = min(first.get(reason, (inf, "", ())), (at, cpe, events))
+    found = []
+    for name, number in total.with_prefix("sessions.failures").items():
+        blame, _, reason = name.partition(".")
+        at, cpe, events = first.get(reason, (None, "", ()))
+        example = None if at is None else {"cpe": cpe, "at": round(at, 3), "events": [*events]}
+        found.append({"reason": reason, "blame": blame, "number": number, "example": example})
+    return found
 
 
 def _crs(results: Results, *, final: bool) -> dict[str, int]:

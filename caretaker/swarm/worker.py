@@ -411,6 +411,7 @@ class Worker:
             "states": run.shard.states(),
             "profiles": {name: n for name, n in run.profiles.items() if n},
             "results": results.to_wire(),
+            "examples": dict(run.shard.examples),
             "timeline": run.shard.timeline.to_wire(final=final),
             "final": final,
             "held": held,

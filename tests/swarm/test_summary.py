@@ -224,3 +224,23 @@ def test_the_live_line_shows_rates_since_the_last_one() -> None:
     assert "CR to Inform p50 1.0 ms" in line
     line, _ = live_line([worker(0), worker(1)], before, 2.0)
     assert "sessions/s     0.0" in line
+
+
+def test_a_failure_is_shown_by_the_first_of_its_kind_on_any_worker() -> None:
+    made = {"sessions.failures.acs.HTTP 500": 2, "sessions.failures.shed.HTTP 503": 1}
+    summary = summarize(
+        [
+            worker(0, counters=made, examples={"HTTP 500": ["B", 7.5, ["2 PERIODIC"]]}),
+            worker(1, examples={"HTTP 500": ["A", 2.25, [CR]], "other": ["C", 0.0, []]}),
+        ],
+        10.0,
+    )
+    assert summary["sessions"]["failures"] == [
+        {
+            "reason": "HTTP 500",
+            "blame": "acs",
+            "number": 2,
+            "example": {"cpe": "A", "at": 2.25, "events": [CR]},
+        },
+        {"reason": "HTTP 503", "blame": "shed", "number": 1, "example": None},
+    ]
