@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
-from caretaker import __version__
+from caretaker import __version__, shard
 from caretaker.actions import checked, find
 from caretaker.checks import exit_code
 from caretaker.errors import InputError
@@ -374,7 +374,7 @@ class Master:
             **summarize(snapshots, seconds, lost, len(self._left)),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._told_settings(),
-            "version": __version__,
+            "version": _version(),
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
@@ -445,3 +445,9 @@ def _save(path: str, content: bytes) -> None:
         Path(path).write_bytes(content)
     except OSError as error:
         print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)
+
+
+def _version() -> str:
+    """Ours, and whether sessions run compiled (decision 0015)."""
+    is_compiled = not str(shard.__file__).endswith(".py")
+    return f"{__version__}, compiled" if is_compiled else __version__
