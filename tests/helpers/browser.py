@@ -63,8 +63,9 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def text(self, selector: str = "body") -> str:
-        """The text that is shown in an element, by CSS."""
-        return str(self.run("return document.querySelector(arguments[0]).innerText", selector))
+        """The text that is shown in an element, by CSS; none while it is not there."""
+        script = "const found = document.querySelector(arguments[0]); return found?.innerText ?? ''"
+        return str(self.run(script, selector))
 
     def requests(self) -> list[str]:
         """The URLs that the page asked for since it was opened or this was last called."""

@@ -106,7 +106,7 @@ def test_it_fits_a_narrow_window_in_the_dark(browser: Browser, url: str) -> None
     browser.open(f"{url}/fleet")
     shows(browser, "#tile-cpes", r"30\s+all idle")
     assert browser.run("return document.documentElement.scrollWidth") <= 600
-    dark = "return getComputedStyle(document.body).backgroundColor"
+    dark = "return document.body && getComputedStyle(document.body).backgroundColor"
     assert browser.run(dark) == "rgb(18, 18, 18)"
     click(browser, "#theme")
     assert browser.run(dark) == "rgb(255, 255, 255)"
