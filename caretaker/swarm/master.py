@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -307,13 +308,15 @@ class Master:
         return self.queries.ask(what, **details)
 
     def _print_live(self, interval: float) -> None:
-        before, then = Results(), time.monotonic()
+        before, then = Results(), 0.0
         while True:
             gevent.sleep(interval)
-            now = time.monotonic()
-            line, before = live_line(self._snapshots.values(), before, now - then)
-            then = now
-            print(f"{now - self._began:6.0f} s | {line}", flush=True)
+            snapshots = list(self._snapshots.values())
+            # Rates are of the time between reports, which come when they do.
+            told = fmean(each["at"] for each in snapshots) if snapshots else then
+            line, before = live_line(snapshots, before, told - then)
+            then = told
+            print(f"{time.monotonic() - self._began:6.0f} s | {line}", flush=True)
 
     def _watch_levels(self, warm_up: float) -> None:
         """End the run when it breaks a service level."""

@@ -407,6 +407,7 @@ class Worker:
         return {
             "run": run.number,
             "worker": self.index,
+            "at": run.shard.timeline.seconds(time.monotonic()),
             "cpes": len(run.shard.cpes),
             "states": run.shard.states(),
             "profiles": {name: n for name, n in run.profiles.items() if n},
