@@ -257,7 +257,8 @@ def test_sessions_that_we_have_recorded_replay(tmp_path: Path) -> None:
     done, summary = loadtest(
         tmp_path,
         *("--record", str(tmp_path / "kept"), "--record-rate", "1"),
-        *("--users", "20", "--spawn-rate", "20", "--run-time", "6s", "--cr-rate", "5"),
+        # Slow enough for each worker to keep all: no more than 10 a second are.
+        *("--users", "20", "--spawn-rate", "4", "--run-time", "9s", "--cr-rate", "3"),
         *("--profile", "tr181", "--seed", "7"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
