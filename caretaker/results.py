@@ -241,7 +241,7 @@ class Results:
         self.take_exchanges((record,))
 
     def take_exchanges(self, records: Iterable[ExchangeRecord]) -> None:
-        """Take finished exchanges; many at once cost a third of as many single ones."""
+        """Take finished exchanges; many at once cost less than as many single ones."""
         times: defaultdict[str, list[float]] = defaultdict(list)
         for name, _, seconds, _, _, reason in records:
             times[_exchange_name(name)].append(seconds)
@@ -254,7 +254,7 @@ class Results:
         self.take_sessions((record,))
 
     def take_sessions(self, records: Iterable[SessionRecord]) -> None:
-        """Take finished sessions; many at once cost a third of as many single ones."""
+        """Take finished sessions; many at once cost less than as many single ones."""
         times: defaultdict[str, list[float]] = defaultdict(list)
         for record in records:
             self._count_session(record)

@@ -262,7 +262,7 @@ class CPE:
         if value != self.value(path, now):
             if self.set_values([(path, cleaned(value, parameter.type))], now):
                 self.first_contact("new ACS", now)
-            if path.removeprefix(self.profile.device_info) in _NAME:
+            if path in self.profile.name_paths[1:]:  # the manufacturer is no part of a name
                 self.first_contact("another device", now)
             self.notify(path, now)
         return self.reschedule(now)
@@ -666,8 +666,6 @@ _AFTER: dict[type[m.Request], Callable[[CPE, Any, float], None]] = {
 """What has effect after a session, in the order in which the later one has the last word."""
 _UP_SECONDS = (86_400.0, 30 * 86_400.0)
 """How long a device that is taken up as it runs has been up."""
-_NAME = ("ManufacturerOUI", "ProductClass", "SerialNumber")
-"""What a device is known by (data models)."""
 _SESSION_TIMEOUT = {"session_timeout": 60}
 _HEADERS: dict[str, dict[str, Any]] = {
     "1.3": _SESSION_TIMEOUT,
