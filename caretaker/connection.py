@@ -12,7 +12,6 @@ import errno
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 import gevent.ssl
 import httptools
@@ -33,13 +32,22 @@ _PIECE = 16 * 1024
 """Bytes that are read at once; between pieces of a streamed body a slow reader waits."""
 
 
-class Reply(NamedTuple):
+class Reply:
     """An HTTP response; header names are in lower case."""
 
-    status: int
-    headers: Iterable[tuple[str, str]]
-    body: bytes
-    keep_alive: bool
+    __slots__ = ("body", "headers", "keep_alive", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        keep_alive: bool,  # noqa: FBT001
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.keep_alive = keep_alive
 
     def values(self, name: str) -> list[str]:
         """All values of a header."""

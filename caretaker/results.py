@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from math import ceil, log2
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mypy_extensions import mypyc_attr
 
@@ -24,9 +24,10 @@ from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
 
 # -- records --------------------------------------------------------------------------------------
+# Classes with slots: there are several for each session, and compiled nothing is cheaper to make.
 
 
-class ExchangeRecord(NamedTuple):
+class ExchangeRecord:
     """
     One HTTP exchange of a CWMP session.
 
@@ -38,17 +39,29 @@ class ExchangeRecord(NamedTuple):
         reason: why it failed, None if it did not.
     """
 
-    name: str
-    started: float
-    seconds: float
-    sent: int
-    received: int
-    reason: str | None = None
+    __slots__ = ("name", "reason", "received", "seconds", "sent", "started")
+
+    def __init__(
+        self,
+        name: str,
+        started: float,
+        seconds: float,
+        sent: int,
+        received: int,
+        *,
+        reason: str | None = None,
+    ) -> None:
+        self.name = name
+        self.started = started
+        self.seconds = seconds
+        self.sent = sent
+        self.received = received
+        self.reason = reason
 
 
-class SessionRecord(NamedTuple):
+class SessionRecord:
     """
-    One CWMP session.
+    One CWMP session; filled in while it runs, and taken by a sink when it is over.
 
     Args:
         events: the codes of the Inform's events, the one that was raised first at the front.
@@ -63,16 +76,40 @@ class SessionRecord(NamedTuple):
         informed: when the InformResponse was taken; None if it never was.
     """
 
-    events: tuple[str, ...]
-    planned: float
-    started: float
-    seconds: float
-    outcome: Outcome
-    reason: str | None = None
-    blame: Blame | None = None
-    accepted: float | None = None
-    inform_sent: float | None = None
-    informed: float | None = None
+    __slots__ = (
+        "accepted", "blame", "events", "inform_sent", "informed", "outcome", "planned", "reason",
+        "seconds", "started",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        events: tuple[str, ...],
+        planned: float,
+        started: float,
+        *,
+        seconds: float = 0.0,
+        outcome: Outcome = Outcome.ABANDONED,
+        reason: str | None = None,
+        blame: Blame | None = None,
+        accepted: float | None = None,
+        inform_sent: float | None = None,
+        informed: float | None = None,
+    ) -> None:
+        self.events = events
+        self.planned = planned
+        self.started = started
+        self.seconds = seconds
+        self.outcome = outcome
+        self.reason = reason
+        self.blame = blame
+        self.accepted = accepted
+        self.inform_sent = inform_sent
+        self.informed = informed
+
+    def fail(self, reason: str, blame: Blame) -> None:
+        """It has failed."""
+        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
+        self.reason, self.blame = reason, blame
 
 
 class VerdictSink(Protocol):
@@ -243,10 +280,10 @@ class Results:
     def take_exchanges(self, records: Iterable[ExchangeRecord]) -> None:
         """Take finished exchanges; many at once cost less than as many single ones."""
         times: defaultdict[str, list[float]] = defaultdict(list)
-        for name, _, seconds, _, _, reason in records:
-            times[_exchange_name(name)].append(seconds)
-            if reason is not None:
-                self.count(f"exchanges.failed.{name}")
+        for record in records:
+            times[_exchange_name(record.name)].append(record.seconds)
+            if record.reason is not None:
+                self.count(f"exchanges.failed.{record.name}")
         self._times(times)
 
     def session(self, record: SessionRecord) -> None:
@@ -258,15 +295,16 @@ class Results:
         times: defaultdict[str, list[float]] = defaultdict(list)
         for record in records:
             self._count_session(record)
-            events, planned, started, seconds, outcome, _, _, accepted, _, informed = record
-            times["generator.lateness"].append(max(0.0, started - planned))
-            if outcome is Outcome.SUCCEEDED:
+            planned, seconds = record.planned, record.seconds
+            times["generator.lateness"].append(max(0.0, record.started - planned))
+            if record.outcome is Outcome.SUCCEEDED:
                 times["sessions.duration"].append(seconds)
-                if events[:1] == _FIRST_CONTACT:
-                    times["sessions.first_contact"].append(max(0.0, started + seconds - planned))
-            if informed is not None:
-                times["informs.from_plan"].append(max(0.0, informed - planned))
-            if accepted is not None:
+                if record.events[:1] == _FIRST_CONTACT:
+                    ended = record.started + seconds
+                    times["sessions.first_contact"].append(max(0.0, ended - planned))
+            if record.informed is not None:
+                times["informs.from_plan"].append(max(0.0, record.informed - planned))
+            if record.accepted is not None:
                 for name, passed in loop_times(record):
                     times[f"connection_requests.{name}"].append(passed)
         self._times(times)

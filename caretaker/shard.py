@@ -14,7 +14,6 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
@@ -59,41 +58,17 @@ retry of one; without power.
 """
 
 
-@dataclass(slots=True)
 class _Run:
-    """A session that is being run, and when its stages were reached."""
+    """A session that is being run."""
 
-    cpe: CPE
-    session: CPESession
-    planned: float
-    started: float
-    accepted: float | None
-    events: tuple[str, ...]
-    inform_sent: float | None = None
-    informed: float | None = None
-    greenlet: Greenlet[..., None] | None = None
-    answers: int = 0
-    outcome: Outcome = Outcome.ABANDONED
-    reason: str | None = None
-    blame: Blame | None = None
+    __slots__ = ("answers", "cpe", "greenlet", "record", "session")
 
-    def fail(self, reason: str, blame: Blame) -> None:
-        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
-        self.reason, self.blame = reason, blame
-
-    def record(self, now: float) -> SessionRecord:
-        return SessionRecord(
-            self.events,
-            self.planned,
-            self.started,
-            now - self.started,
-            self.outcome,
-            self.reason,
-            self.blame,
-            self.accepted,
-            self.inform_sent,
-            self.informed,
-        )
+    def __init__(self, cpe: CPE, session: CPESession, record: SessionRecord) -> None:
+        self.cpe = cpe
+        self.session = session
+        self.record = record
+        self.greenlet: Greenlet[..., None] | None = None
+        self.answers = 0
 
 
 class Example(NamedTuple):
@@ -352,7 +327,7 @@ class Shard:
         if cpe.failures:
             self.retrying.discard(cpe.index)
         answers = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
-        run = _Run(cpe, session, planned, now, answers, codes)
+        run = _Run(cpe, session, SessionRecord(codes, planned, now, accepted=answers))
         self._idle.clear()
         self._running[cpe.index] = run
         return run
@@ -369,7 +344,7 @@ class Shard:
             following = self._next_waiting()
             if following is not None:
                 following.greenlet = run.greenlet
-                if run.outcome is Outcome.ABANDONED:  # who has killed it waits for its end
+                if run.record.outcome is Outcome.ABANDONED:  # who has killed it waits for its end
                     following.greenlet = gevent.spawn(self._run, following)
                     return
 
@@ -377,29 +352,29 @@ class Shard:
         try:
             self._talk(run)
         except TransportError as error:
-            run.fail(str(error), error.blame)
+            run.record.fail(str(error), error.blame)
         except (EnvelopeError, SessionError) as error:
-            run.fail(str(error), Blame.ACS)
+            run.record.fail(str(error), Blame.ACS)
         except gevent.GreenletExit:
             pass  # the power is off: abandoned, as it is until something else is known
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
-            run.fail("bug of Caretaker", Blame.OURS)
+            run.record.fail("bug of Caretaker", Blame.OURS)
 
     def _end(self, run: _Run) -> None:
         now = self._clock()
-        cpe = run.cpe
+        cpe, record = run.cpe, run.record
         del self._running[cpe.index]
+        record.seconds = now - record.started
         if cpe.powered:
-            cpe.end_session(run.outcome, now)
+            cpe.end_session(record.outcome, now)
             if cpe.failures:
                 self.retrying.add(cpe.index)
             elif self.dark.absent:
                 self.dark.absent.discard(cpe.index)
-        record = run.record(now)
         if record.reason is not None and record.reason not in self.examples:
             self.examples[record.reason] = Example(
-                cpe.serial_number, self.timeline.seconds(run.started), record.events
+                cpe.serial_number, self.timeline.seconds(record.started), record.events
             )
         self.timeline.session(record)
         self._sink.session(record)  # which may ask when the CPE is due again
@@ -429,7 +404,7 @@ class Shard:
 
     def _talk(self, run: _Run) -> None:
         session = run.session
-        transport = self._open_transport(run.cpe, run.started)
+        transport = self._open_transport(run.cpe, run.record.started)
         try:
             body = session.next_post()
             while body is not None:
@@ -439,7 +414,7 @@ class Shard:
                 body = session.next_post()
         finally:
             transport.close()
-        run.outcome = Outcome.SUCCEEDED
+        run.record.outcome = Outcome.SUCCEEDED
 
     def _think(self, run: _Run) -> None:
         """Let a device that is slow take its time before it answers the ACS."""
@@ -450,29 +425,31 @@ class Shard:
 
     def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
         started = self._clock()
-        session = run.session
+        session, record = run.session, run.record
         name, received = session.name, 0
         try:
             answer = transport.post(body)
             received = len(answer.body)
-            if answer.body and run.informed is not None:  # it asks for something, maybe for much
+            if answer.body and record.informed is not None:  # it asks for something, maybe for much
                 self._pace.wait()
             session.receive(_body(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
             self._record(name, started, len(body), received, str(error))
             raise
         finally:
-            if run.inform_sent is None:
-                run.inform_sent = transport.sent_at
+            if record.inform_sent is None:
+                record.inform_sent = transport.sent_at
         now = self._record(name, started, len(body), received, None)
-        if run.informed is None and session.established:
-            run.informed = now
+        if record.informed is None and session.established:
+            record.informed = now
 
     def _record(
         self, name: str, started: float, sent: int, received: int, reason: str | None
     ) -> float:
         now = self._clock()
-        self._sink.exchange(ExchangeRecord(name, started, now - started, sent, received, reason))
+        self._sink.exchange(
+            ExchangeRecord(name, started, now - started, sent, received, reason=reason)
+        )
         return now
 
     # Transfers that move bytes.

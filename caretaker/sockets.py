@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EINPROGRESS
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import gevent
 import gevent.socket
@@ -37,7 +37,7 @@ class Socket(Protocol):
         """Close it."""
 
 
-class Target(NamedTuple):
+class Target:
     """
     Where a connection leads to, and where it leaves from.
 
@@ -45,9 +45,12 @@ class Target(NamedTuple):
     the system's choice if empty.
     """
 
-    family: int
-    address: Any
-    source: str = ""
+    __slots__ = ("address", "family", "source")
+
+    def __init__(self, family: int, address: Any, source: str = "") -> None:
+        self.family = family
+        self.address = address
+        self.source = source
 
 
 class Deadlines:

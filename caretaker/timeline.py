@@ -212,19 +212,19 @@ class Timeline:
             self._take(record)
 
     def _take(self, record: SessionRecord) -> None:
-        # Unpacked, and the point looked up here: this is done for every session.
-        _, planned, started, seconds, outcome, _, blame, accepted, sent, informed = record
-        ended = started + seconds
+        # The point is looked up here: this is done for every session.
+        outcome, accepted, sent = record.outcome, record.accepted, record.inform_sent
+        ended = record.started + record.seconds
         point = self._point if self._begins <= ended < self._ends else self._find(ended)
         if outcome is Outcome.SUCCEEDED:
             point.sessions_succeeded += 1
-            point.sessions.add(seconds)
+            point.sessions.add(record.seconds)
         elif outcome is Outcome.ABANDONED:
             point.sessions_abandoned += 1
         else:
-            self._failed(point, blame)
-        if informed is not None:
-            point.from_plan.add(informed - planned)
+            self._failed(point, record.blame)
+        if record.informed is not None:
+            point.from_plan.add(record.informed - record.planned)
             if accepted is not None:
                 point.crs_delivered += 1
         if sent is not None:

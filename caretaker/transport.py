@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from urllib.parse import urljoin
 
 import requests
@@ -49,11 +49,14 @@ MAX_REDIRECTS = 5
 USER_AGENT = "caretaker"
 
 
-class Answer(NamedTuple):
+class Answer:
     """What came back for a POST."""
 
-    status: int
-    body: bytes
+    __slots__ = ("body", "status")
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self.status = status
+        self.body = body
 
 
 class Transport(Protocol):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.recordings import recordings
+from helpers.records import changed
 from helpers.strategies import ENVELOPES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from caretaker.masking import MASK
 from caretaker.recorded import Exchange, Session, _message, write
 from caretaker.results import SessionRecord
 
-RECORD = SessionRecord(("1 BOOT", "M Reboot"), 1.0, 1.5, 0.25, Outcome.SUCCEEDED)
+RECORD = SessionRecord(("1 BOOT", "M Reboot"), 1.0, 1.5, seconds=0.25, outcome=Outcome.SUCCEEDED)
 INFORM = encode(Envelope(m.InformResponse(), "1"))
 HEAD = b"POST /acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 7\r\n\r\n"
 
@@ -48,7 +49,7 @@ def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
 
 
 def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
-    failed = RECORD._replace(outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
+    failed = changed(RECORD, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
     said = exchange(INFORM, Reply(200, [], INFORM, True))
     unsaid = Exchange(10.5, 1, HEAD, b"<x/>", None, "no answer in time")
     write(session(said, unsaid, record=failed), tmp_path, "n")

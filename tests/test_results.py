@@ -6,6 +6,7 @@ import json
 from math import ceil
 
 import pytest
+from helpers.records import changed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,7 +116,8 @@ def test_the_distribution_of_nothing_is_empty() -> None:
 def test_a_failed_session_keeps_reason_and_blame() -> None:
     results = Results()
     results.session(
-        SESSION._replace(
+        changed(
+            SESSION,
             outcome=Outcome.FAILED,
             reason="HTTP 500",
             blame=Blame.ACS,
@@ -135,7 +137,7 @@ def test_results_merge_over_the_wire() -> None:
     for results in (one, other):
         results.session(SESSION)
         results.exchange(ExchangeRecord("Inform", 0.0, 0.1, 10, 20))
-        results.exchange(ExchangeRecord("Inform", 0.0, 0.1, 10, 0, "no answer in time"))
+        results.exchange(ExchangeRecord("Inform", 0.0, 0.1, 10, 0, reason="no answer in time"))
         results.connection_request("accepted", 0.001)
     one.merge(Results.from_wire(json.loads(json.dumps(other.to_wire()))))
     assert one.counters["sessions.started"] == 2

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from helpers.records import changed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,9 +21,11 @@ CR = "6 CONNECTION REQUEST"
 
 def session(at: float, seconds: float = 0.01, **changes: Any) -> SessionRecord:
     """A good session that began at that time, as planned, and answers a Connection Request."""
-    record = SessionRecord((CR,), at, at, seconds, Outcome.SUCCEEDED, None, None,
-                           at - 0.002, at + 0.001, at + 0.004)  # fmt: skip
-    return record._replace(**changes)
+    record = SessionRecord(
+        (CR,), at, at, seconds=seconds, outcome=Outcome.SUCCEEDED, accepted=at - 0.002,
+        inform_sent=at + 0.001, informed=at + 0.004,
+    )  # fmt: skip
+    return changed(record, **changes)
 
 
 def told(*timelines: Timeline) -> dict[str, Any]:

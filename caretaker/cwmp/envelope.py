@@ -221,12 +221,12 @@ _END = "</soap-env:Body></soap-env:Envelope>"
 
 
 def _write_header(envelope: Envelope) -> str:
-    _, id_, _, *others = envelope
+    id_ = envelope.id
     own = "" if id_ is None else f'<cwmp:ID soap-env:mustUnderstand="1">{escape(id_)}</cwmp:ID>'
-    return own if others == _NO_OTHERS else own + _write_others(envelope)
+    return own if envelope[3:] == _NO_OTHERS else own + _write_others(envelope)
 
 
-_NO_OTHERS = [False, None, (), None]
+_NO_OTHERS = (False, None, (), None)
 
 
 def _write_others(envelope: Envelope) -> str:

@@ -249,8 +249,13 @@ _M = TypeVar("_M", bound=Message)
 
 @dataclass_transform(frozen_default=True)
 def message(cls: type[_M]) -> type[_M]:
-    """Messages are values: equal when their fields are, and never changed."""
-    return dataclass(frozen=True, slots=True)(cls)
+    """
+    Messages are values: equal when their fields are, and never changed.
+
+    That they are not is for the type checker to see; at run time it would make each a few times
+    dearer.
+    """
+    return dataclass(unsafe_hash=True, slots=True)(cls)
 
 
 @message

@@ -158,8 +158,8 @@ class CPE:
         """Who it says it is: equal to its DeviceInfo parameters (A.3.3.1)."""
         kind = self.profile
         usual = (kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
-        own = self.overlay.values if self.overlay is not None else {}
-        if own.keys().isdisjoint(kind.name_paths):
+        own = self.overlay.values if self.overlay is not None else None
+        if own is None or own.keys().isdisjoint(kind.name_paths):
             return DeviceIdStruct(*usual)
         found = zip(kind.name_paths, usual, strict=True)
         manufacturer, oui, product_class, serial = (own.get(path, each) for path, each in found)
@@ -476,7 +476,8 @@ class CPE:
         else:
             job_due = self.jobs[0].at if self.jobs else inf
             periodic_due = self.periodic_due + periodic.jitter(self)
-            self.due = max(min(self.session_due, periodic_due, job_due), self.down_until)
+            first = min(self.session_due, periodic_due)  # of two: compiled that is no call
+            self.due = max(min(first, job_due), self.down_until)
         return self.due
 
     # Sessions.

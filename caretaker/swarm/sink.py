@@ -63,8 +63,8 @@ class LocustSink:
         self.results.take_exchanges(exchanges)
         self.results.take_sessions(sessions)
         fire = self._fire()
-        for name, _, seconds, _, received, reason in exchanges:
-            fire(CWMP, name, seconds, received, reason)
+        for each in exchanges:
+            fire(CWMP, each.name, each.seconds, each.received, each.reason)
         for record in sessions:
             _fire_session(record, fire)
         self._statistics.flush()

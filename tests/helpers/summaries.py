@@ -10,10 +10,14 @@ from caretaker.errors import Blame
 from caretaker.results import VERDICTS, ExchangeRecord, Results, SessionRecord
 from caretaker.swarm.summary import summarize
 from caretaker.timeline import Timeline
+from helpers.records import changed
 
 CR = "6 CONNECTION REQUEST"
-SUCCEEDED = SessionRecord((CR,), 0.0, 0.001, 0.01, Outcome.SUCCEEDED, None, None, 0.0, 0.001, 0.002)
-FAILED = SUCCEEDED._replace(outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
+SUCCEEDED = SessionRecord(
+    (CR,), 0.0, 0.001, seconds=0.01, outcome=Outcome.SUCCEEDED, accepted=0.0, inform_sent=0.001,
+    informed=0.002,
+)  # fmt: skip
+FAILED = changed(SUCCEEDED, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
 
 
 def results(succeeded: int = 100, failed: int = 0, **counters: int) -> Results:
@@ -21,7 +25,7 @@ def results(succeeded: int = 100, failed: int = 0, **counters: int) -> Results:
     made = Results()
     for record in [SUCCEEDED] * succeeded + [FAILED] * failed:
         made.session(record)
-        made.exchange(ExchangeRecord("Inform", 0.0, 0.001, 100, 100, record.reason))
+        made.exchange(ExchangeRecord("Inform", 0.0, 0.001, 100, 100, reason=record.reason))
         made.connection_request("accepted", 0.0001)
         made.count(f"events.raised.{CR}")
         made.count(f"events.delivered.{CR}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from helpers.records import changed
 from locust.env import Environment
 from locust.event import EventHook
 from locust.stats import RequestStats
@@ -13,8 +14,9 @@ from caretaker.results import ExchangeRecord, Results, SessionRecord
 from caretaker.swarm.sink import LocustSink
 
 SESSION = SessionRecord(
-    ("0 BOOTSTRAP", "1 BOOT"), 0.0, 0.0, 0.5, Outcome.SUCCEEDED, None, None, 0.0, 0.1, 0.2
-)
+    ("0 BOOTSTRAP", "1 BOOT"), 0.0, 0.0, seconds=0.5, outcome=Outcome.SUCCEEDED, accepted=0.0,
+    inform_sent=0.1, informed=0.2,
+)  # fmt: skip
 
 
 def fired(*calls: tuple[str, tuple[Any, ...]]) -> list[tuple[str, str, float, str | None]]:
@@ -43,8 +45,8 @@ def statistics(*, listening: bool) -> list[Any]:
         environment.events.request.add_listener(lambda name, **_: heard.append(name))  # type: ignore[no-untyped-call]
     sink = LocustSink(Results(), environment.events.request, environment.stats)
     for seconds in (0.5, 0.0123, 0.0124):
-        sink.session(SESSION._replace(seconds=seconds, accepted=None))
-    sink.session(SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))
+        sink.session(changed(SESSION, seconds=seconds, accepted=None))
+    sink.session(changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))
     sink.flush()
     assert len(heard) == (4 if listening else 0)
     entry = environment.stats.entries["0 BOOTSTRAP", "Session"]
@@ -71,18 +73,18 @@ def test_a_session_is_named_by_its_first_event() -> None:
 
 
 def test_a_failure_is_listed_by_its_reason_alone() -> None:
-    record = SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
+    record = changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
     assert fired(("session", (record,))) == [("Session", "0 BOOTSTRAP", 500.0, "HTTP 500")]
 
 
 def test_a_session_that_lost_its_power_is_no_statistic() -> None:
-    assert fired(("session", (SESSION._replace(outcome=Outcome.ABANDONED, accepted=None),))) == []
+    assert fired(("session", (changed(SESSION, outcome=Outcome.ABANDONED, accepted=None),))) == []
 
 
 def test_exchanges_requests_and_tasks() -> None:
     assert fired(
         ("exchange", (ExchangeRecord("Inform", 0.0, 0.25, 1, 2),)),
-        ("exchange", (ExchangeRecord("(empty)", 0.0, 0.25, 1, 2, "no answer in time"),)),
+        ("exchange", (ExchangeRecord("(empty)", 0.0, 0.25, 1, 2, reason="no answer in time"),)),
         ("connection_request", ("unauthorized", 0.001)),
         ("task", ("getParameterValues", "done", 0.5, None)),
         ("task", ("getParameterValues", "queued", 0.5, None)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers.records import changed
 
 from caretaker.checks import failures
 from caretaker.device.cpe import Outcome
@@ -13,7 +14,10 @@ from caretaker.results import ExchangeRecord, Results, SessionRecord
 from caretaker.swarm.summary import live_line, render, summarize
 
 CR = "6 CONNECTION REQUEST"
-GOOD = SessionRecord((CR,), 0.0, 0.0, 0.01, Outcome.SUCCEEDED, None, None, 0.0, 0.001, 0.002)
+GOOD = SessionRecord(
+    (CR,), 0.0, 0.0, seconds=0.01, outcome=Outcome.SUCCEEDED, accepted=0.0, inform_sent=0.001,
+    informed=0.002,
+)  # fmt: skip
 
 
 def worker(number: int = 0, **changes: Any) -> dict[str, Any]:
@@ -206,7 +210,7 @@ def test_a_person_can_read_it() -> None:
     snapshot = worker(counters=bad)
     results = Results.from_wire(snapshot["results"])
     results.session(
-        GOOD._replace(outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
+        changed(GOOD, outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
     )
     text = render(summarize([{**snapshot, "results": results.to_wire()}], 1.0))
     assert "2 CPEs over 1 workers (2): tr181 1, tr098 1" in text
