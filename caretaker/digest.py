@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from mypy_extensions import mypyc_attr
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 
 from caretaker.errors import AuthenticationError
@@ -35,10 +36,12 @@ class Credentials(NamedTuple):
         return f"Credentials({self.username!r}, ...)"
 
 
+@mypyc_attr(native_class=False)
 class BasicCredentials(Credentials):
     """Asked for with Basic, and no Digest taken: against TR-069 3.2.2.2, but devices do it."""
 
 
+@mypyc_attr(native_class=False)
 class OldDigestCredentials(Credentials):
     """Asked for with Digest without qop, as before RFC 2617: some devices have nothing better."""
 

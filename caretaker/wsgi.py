@@ -311,7 +311,8 @@ class WSGIHost:
             return answer(self._app, request)
         except Exception:  # noqa: BLE001  # an error of the application; the others are served
             self.hub.handle_error(self._app, *sys.exc_info())
-        return short(request._replace(keep_alive=False), "500 Internal Server Error"), False
+        failed = Request(request.environ, keep_alive=False)
+        return short(failed, "500 Internal Server Error"), False
 
     @property
     def url(self) -> str:

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from io import BytesIO
 from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -29,12 +29,17 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 # -- requests -------------------------------------------------------------------------------------
 
 
-class Request(NamedTuple):
+class Request:
     """A request that has come in, or the status that refuses it."""
 
-    environ: WSGIEnvironment
-    keep_alive: bool
-    refusal: str = ""
+    __slots__ = ("environ", "keep_alive", "refusal")
+
+    def __init__(
+        self, environ: WSGIEnvironment, *, keep_alive: bool, refusal: str = ""
+    ) -> None:  # fmt: skip
+        self.environ = environ
+        self.keep_alive = keep_alive
+        self.refusal = refusal
 
 
 ENVIRON = {
@@ -148,7 +153,8 @@ class RequestReader:
         """
         if self.requests[-1].refusal:
             return
-        environ, keep_alive, _ = self.requests.pop()
+        request = self.requests.pop()
+        environ, keep_alive = request.environ, request.keep_alive
         if environ["REQUEST_METHOD"] == "CONNECT":
             self._refuse("405 Method Not Allowed")
             return
@@ -237,7 +243,7 @@ class RequestReader:
         if body:
             environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
         environ["wsgi.input"] = BytesIO(body)
-        self.requests.append(Request(environ, keep_alive))
+        self.requests.append(Request(environ, keep_alive=keep_alive))
 
     def close(self) -> None:
         """Let go of the parser, which holds this: no work for the garbage collector."""

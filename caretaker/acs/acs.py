@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from sys import intern
 
+from mypy_extensions import mypyc_attr
+
 from caretaker.acs.devices import Device
 from caretaker.acs.tasks import Steps, Task, provision
 from caretaker.connection_request.client import send_connection_request
@@ -19,6 +21,7 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportEr
 from caretaker.http import Address
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class ACS:
     """
     The devices and what is asked of them.

@@ -77,6 +77,13 @@ def local(element: etree._Element) -> str:
     return _local(element.tag)
 
 
+def children(element: etree._Element) -> list[etree._Element]:
+    """The elements below, as a slice: that is half as dear as iterating over the element."""
+    anything: Any = element  # whose types know no slices
+    found: list[etree._Element] = anything[:]
+    return found
+
+
 @lru_cache(1024)
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2].rpartition(":")[2]
@@ -116,7 +123,7 @@ def _array(item: _Codec) -> _Codec:
     start, end, read_item, write_item = f"<{item.name}>", f"</{item.name}>", item.read, item.write
 
     def read(element: etree._Element) -> tuple[Any, ...]:
-        return tuple([read_item(child) for child in element])
+        return tuple([read_item(child) for child in children(element)])
 
     def write(values: tuple[Any, ...]) -> str:
         return "".join([f"{start}{write_item(value)}{end}" for value in values])
@@ -184,7 +191,7 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
 
     def read(element: etree._Element) -> Any:
         values = defaults.copy()
-        for child in element:
+        for child in children(element):
             i = index.get(_local(child.tag))
             if i is None:
                 continue
@@ -252,7 +259,7 @@ _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 def _read_parameter_value(element: etree._Element) -> m.ParameterValueStruct:
     name = value = kind = ""
-    for child in element:
+    for child in children(element):
         tag = child.tag
         if tag.endswith("Name"):
             name = (child.text or "").strip()
@@ -347,7 +354,7 @@ def _write_inform(inform: m.Inform) -> str:
         f"<CurrentTime>{escape(inform.current_time)}</CurrentTime>"
         f"<RetryCount>{inform.retry_count}</RetryCount>"
         f'<ParameterList soap-enc:arrayType="cwmp:ParameterValueStruct[{len(parameters)}]">'
-        f"{''.join([_parameter(each) for each in parameters])}</ParameterList>"
+        f"{''.join([_PARAMETERS[each] for each in parameters])}</ParameterList>"
     )
 
 
@@ -367,17 +374,20 @@ def _kind_of_device(manufacturer: str, oui: str, product_class: str) -> str:
     )
 
 
-def _parameter(struct: m.ParameterValueStruct) -> str:
-    """An entry of an Inform's list: nearly all are the same for a whole fleet, in every Inform."""
-    return _known_parameter(struct) if len(struct[1]) <= _SHORT else _write_parameter(struct)
+class _Parameters(dict[m.ParameterValueStruct, str]):
+    """The entries of Informs' lists: nearly all are the same for a whole fleet, in every Inform."""
+
+    def __missing__(self, struct: m.ParameterValueStruct) -> str:
+        text = f"<ParameterValueStruct>{_write_parameter_value(struct)}</ParameterValueStruct>"
+        if len(self) >= _MOST:
+            self.clear()
+        if len(text) <= _SHORT:
+            self[struct] = text
+        return text
 
 
-def _write_parameter(struct: m.ParameterValueStruct) -> str:
-    return f"<ParameterValueStruct>{_write_parameter_value(struct)}</ParameterValueStruct>"
-
-
-_SHORT = 100
-_known_parameter = lru_cache(4096)(_write_parameter)
+_MOST, _SHORT = 4096, 400
+_PARAMETERS = _Parameters()
 
 
 @lru_cache(1024)  # a fleet has few combinations of events at a time

@@ -18,6 +18,7 @@ from lxml import etree
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import (
+    children,
     escape,
     local,
     read_bool,
@@ -129,7 +130,7 @@ def _parse_again(data: bytes, error: Exception) -> etree._Element:
 
 
 def _section(root: etree._Element, name: str) -> etree._Element | None:
-    for child in root:
+    for child in children(root):
         if local(child) == name:
             return child
     return None
@@ -139,7 +140,7 @@ def _read_header(header: etree._Element | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if header is None:
         return values
-    for child in header:
+    for child in children(header):
         reader = _HEADER_READERS.get(local(child))
         if reader is not None:
             name, read = reader
@@ -221,15 +222,9 @@ _END = "</soap-env:Body></soap-env:Envelope>"
 
 
 def _write_header(envelope: Envelope) -> str:
-    id_ = envelope.id
-    own = "" if id_ is None else f'<cwmp:ID soap-env:mustUnderstand="1">{escape(id_)}</cwmp:ID>'
-    return own if envelope[3:] == _NO_OTHERS else own + _write_others(envelope)
-
-
-_NO_OTHERS = (False, None, (), None)
-
-
-def _write_others(envelope: Envelope) -> str:
+    """The header elements but for the ID, which nearly all envelopes have alone."""
+    if envelope[3:] == _NOTHING:
+        return ""
     parts = []
     if envelope.hold_requests:
         parts.append('<cwmp:HoldRequests soap-env:mustUnderstand="1">1</cwmp:HoldRequests>')
@@ -246,13 +241,22 @@ def _write_others(envelope: Envelope) -> str:
     return "".join(parts)
 
 
+_NOTHING = (False, None, (), None)
+
+
 def encode(envelope: Envelope) -> bytes:
     """
     The bytes of an envelope, in UTF-8 and valid against the CWMP schemas.
 
     Characters that XML 1.0 forbids are sent as U+FFFD.
     """
+    return written(envelope.message, envelope.id, envelope.namespace, _write_header(envelope))
+
+
+def written(message: m.Message, id_: str | None, namespace: str, header: str = "") -> bytes:
+    """As ``encode``, of what an envelope is made of; ``header``: the elements beside the ID."""
+    own = "" if id_ is None else f'<cwmp:ID soap-env:mustUnderstand="1">{escape(id_)}</cwmp:ID>'
     return (
-        f"{_start(envelope.namespace or CWMP_1_0)}{_write_header(envelope)}"
-        f"</soap-env:Header><soap-env:Body>{write_message(envelope.message)}{_END}"
+        f"{_start(namespace or CWMP_1_0)}{own}{header}</soap-env:Header>"
+        f"<soap-env:Body>{write_message(message)}{_END}"
     ).encode()

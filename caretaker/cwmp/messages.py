@@ -93,6 +93,8 @@ class DeviceIdStruct(NamedTuple):
 
 
 def _percent_encoded(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        return text
     octets = text.encode("utf-8", "surrogatepass")
     return _SPECIAL.sub(lambda found: b"%%%02X" % found[0][0], octets).decode("ascii")
 

@@ -32,7 +32,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import CWMP_1_0, Envelope, decode, encode
+from caretaker.cwmp.envelope import CWMP_1_0, Envelope, decode, encode, written
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, SessionError
 
@@ -249,10 +249,11 @@ class CPESession:
             return b""
         self.name = _name(self._outstanding)
         self._next_id += 1
-        envelope = Envelope(self._outstanding, str(self._next_id), self._namespace)
+        id_ = str(self._next_id)
         if self._inform_header and isinstance(self._outstanding, m.Inform):
-            envelope = envelope._replace(**self._inform_header)
-        return encode(envelope)
+            envelope = Envelope(self._outstanding, id_, self._namespace, **self._inform_header)
+            return encode(envelope)
+        return written(self._outstanding, id_, self._namespace)
 
     def receive(self, body: bytes, now: float) -> None:
         """
@@ -401,7 +402,7 @@ class ACSSession:
             message = m.Fault.of(error.fault_code, error.fault_string)
             if isinstance(request, m.Inform):
                 self.state = State.DONE
-        return encode(Envelope(message, envelope.id, envelope.namespace))
+        return written(message, envelope.id, envelope.namespace)
 
     def _respond(self, request: m.Request) -> m.Response:
         if isinstance(request, m.Inform):
@@ -416,4 +417,4 @@ class ACSSession:
             return b""
         self._outstanding = request
         self._next_id += 1
-        return encode(Envelope(request, str(self._next_id), self._namespace))
+        return written(request, str(self._next_id), self._namespace)

@@ -157,10 +157,10 @@ class CPE:
     def about(self) -> DeviceIdStruct:
         """Who it says it is: equal to its DeviceInfo parameters (A.3.3.1)."""
         kind = self.profile
-        usual = (kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
         own = self.overlay.values if self.overlay is not None else None
+        usual = DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
         if own is None or own.keys().isdisjoint(kind.name_paths):
-            return DeviceIdStruct(*usual)
+            return usual
         found = zip(kind.name_paths, usual, strict=True)
         manufacturer, oui, product_class, serial = (own.get(path, each) for path, each in found)
         return DeviceIdStruct(manufacturer, oui, product_class, serial or self.serial_number)
