@@ -27,6 +27,7 @@ from caretaker.cwmp.codec import (
     read_text,
     write_message,
 )
+from caretaker.cwmp.shapes import Shapes
 from caretaker.errors import EnvelopeError
 
 CWMP_1_0 = "urn:dslforum-org:cwmp-1-0"
@@ -182,10 +183,11 @@ def decode(data: bytes) -> Envelope:
         EnvelopeError: they can't be read as an envelope with one CWMP message; nothing else is
             raised, whatever the bytes.
     """
-    return _decode_short(data) if len(data) <= _SHORT else _decode(data)
+    return _read_short(data) if len(data) <= _SHORT else _SHAPES.read(data)
 
 
-def _decode(data: bytes) -> Envelope:
+def parsed(data: bytes) -> Envelope:
+    """As ``decode``, always by the parser."""
     root = _parse(data)
     if local(root) != "Envelope":
         raise EnvelopeError("XML, but not a SOAP envelope")
@@ -200,7 +202,8 @@ def _decode(data: bytes) -> Envelope:
 
 
 _SHORT = 1024
-_decode_short = lru_cache(256)(_decode)
+_SHAPES = Shapes(parsed)
+_read_short = lru_cache(256)(_SHAPES.read)
 """Nearly every session brings the same InformResponse; envelopes never change, and are shared."""
 
 # -- XML out --------------------------------------------------------------------------------------

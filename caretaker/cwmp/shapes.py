@@ -1,0 +1,216 @@
+"""
+Reading envelopes of a shape that is known (decision 0025).
+
+Most of what a fleet and its ACS say differs in a few texts only: serial numbers, values, IDs. All
+else, the *markup*, is the same bytes again and again. Once a markup has been read twice, the third
+envelope of it is made out of its texts, without a parser, and is the same that the parser gives.
+
+Which texts may differ is found out by trying: an envelope is read with marks in place of its texts.
+A text is *free* if its mark then stands in the message just as it is; all others (numbers, what is
+looked into or passed over) are *fixed*, and belong to the shape. Only texts of printable ASCII
+without white space around them are told from the markup, so no rule of XML applies to them.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from caretaker.cwmp import messages as m
+from caretaker.errors import EnvelopeError
+
+if TYPE_CHECKING:
+    from caretaker.cwmp.envelope import Envelope
+
+MAX_BYTES = 16 * 1024
+"""Longer envelopes are left to the parser: there are few, and few of the same shape."""
+MAX_SHAPES, MAX_VARIANTS = 256, 64
+"""Shapes, and of each the sets of fixed texts; beyond them all are found out anew."""
+MAX_TRIALS = 40
+"""Envelopes that are read to find out about a shape; one that would take more stays unknown."""
+
+_TEXT = re.compile(r">(?! )([ -%'-;=?-~]+)(?<! )</")
+_ENCODING = re.compile(r"""encoding=["'](?!utf-8["']|us-ascii["']|iso-8859-1["'])""", re.IGNORECASE)
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+|true|false", re.IGNORECASE)
+
+Make = Callable[[Sequence[str]], Any]
+"""Makes something out of the texts of an envelope."""
+
+
+class _Shape:
+    """What is known of the envelopes with the same markup."""
+
+    __slots__ = ("fixed", "makers", "times")
+
+    def __init__(self) -> None:
+        self.times = 1
+        """How often it was read."""
+        self.fixed: tuple[int, ...] | None = None
+        """Which of its texts are fixed; None while that is not known, or never will be."""
+        self.makers: dict[tuple[str, ...], Make | None] = {}
+        """What makes an envelope, by its fixed texts; None at the first one with these."""
+
+
+class Shapes:
+    """
+    Reads envelopes, and knows the shapes of those that it has read.
+
+    Args:
+        parse: reads an envelope, whatever its shape; raises EnvelopeError.
+    """
+
+    def __init__(self, parse: Callable[[bytes], Envelope]) -> None:
+        self._parse = parse
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
+
+    def read(self, data: bytes) -> Envelope:
+        """
+        The envelope that these bytes hold.
+
+        Raises:
+            EnvelopeError: they can't be read.
+        """
+        if len(data) > MAX_BYTES or not data.isascii():
+            return self._parse(data)
+        pieces = _TEXT.split(data.decode("ascii"))
+        shape = self._shapes.get(tuple(pieces[::2]))
+        if shape is None:
+            return self._first(data, pieces)
+        if shape.fixed is None:
+            return self._second(data, pieces, shape)
+        known = tuple([pieces[at] for at in shape.fixed])
+        make = shape.makers.get(known)
+        if make is None:
+            return self._another(data, pieces, shape, known)
+        envelope: Envelope = make(pieces)
+        return envelope
+
+    def _first(self, data: bytes, pieces: list[str]) -> Envelope:
+        envelope = self._parse(data)
+        if not _ENCODING.search(pieces[0]):
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[tuple(pieces[::2])] = _Shape()
+        return envelope
+
+    def _second(self, data: bytes, pieces: list[str], shape: _Shape) -> Envelope:
+        envelope = self._parse(data)
+        shape.times += 1
+        if shape.times == 2:  # it is tried once
+            trials = _Trials(self._parse, pieces)
+            free = trials.free()
+            if free is not None:
+                shape.fixed = tuple(at for at in trials.places if at not in free)
+        return envelope
+
+    def _another(
+        self, data: bytes, pieces: list[str], shape: _Shape, known: tuple[str, ...]
+    ) -> Envelope:
+        """An envelope with fixed texts that were not seen before, or once."""
+        envelope = self._parse(data)
+        if known not in shape.makers:
+            if len(shape.makers) >= MAX_VARIANTS:
+                shape.makers.clear()
+            shape.makers[known] = None
+            return envelope
+        free = [at for at in range(1, len(pieces), 2) if at not in (shape.fixed or ())]
+        make = _Trials(self._parse, pieces).maker(free)
+        if make is not None and make(pieces) == envelope:
+            shape.makers[known] = make
+        return envelope
+
+
+class _Trials:
+    """
+    Finds out about the texts of an envelope.
+
+    Args:
+        parse: as for ``Shapes``.
+        pieces: markup and texts in turns; the texts stand at the odd places.
+    """
+
+    def __init__(self, parse: Callable[[bytes], Envelope], pieces: list[str]) -> None:
+        self._parse = parse
+        self._pieces = pieces
+        self._left = MAX_TRIALS
+        # With all that could be looked into, and never in an envelope by chance.
+        self._token = f"a Z-9,.:;/{secrets.token_hex(8)}"
+        self.places = range(1, len(pieces), 2)
+
+    def free(self) -> set[int] | None:
+        """The places of the texts that stand in the message as they are; None if it is unclear."""
+        numbers = [at for at in self.places if _PLAIN_NUMBER.fullmatch(self._pieces[at])]
+        others = [at for at in self.places if at not in numbers]
+        found = {*self._free_of(others), *self._free_of(numbers)}
+        return found if self._left > 0 and self._marked(sorted(found)) is not None else None
+
+    def _free_of(self, places: list[int]) -> list[int]:
+        if not places or self._left <= 0:
+            return []
+        self._left -= 1
+        if self._marked(places) is not None:
+            return places
+        half = len(places) // 2
+        return [*self._free_of(places[:half]), *self._free_of(places[half:])] if half else []
+
+    def _marked(self, places: Iterable[int]) -> Envelope | None:
+        """The envelope with marks at these places; None if one of them does not show as it is."""
+        marks = {at: self._mark(at) for at in places}
+        marked = [marks.get(at, piece) for at, piece in enumerate(self._pieces)]
+        text = "".join(f">{piece}</" if at % 2 else piece for at, piece in enumerate(marked))
+        try:
+            envelope = self._parse(text.encode("ascii"))
+        except EnvelopeError:
+            return None
+        shown = {each for each in _strings(envelope) if self._token in each}
+        return envelope if shown == set(marks.values()) else None
+
+    def _mark(self, at: int) -> str:
+        return f"{self._token} {at}!"
+
+    def maker(self, free: list[int]) -> Make | None:
+        """What makes an envelope like this of other free texts; None if there is no such thing."""
+        envelope = self._marked(free)
+        if envelope is None:
+            return None
+        return _maker(envelope, {self._mark(at): at for at in free}) or _always(envelope)
+
+
+def _parts(value: Any) -> list[Any] | None:
+    """What a message, struct or list is made of; None for anything else."""
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, m.Message):
+        return [getattr(value, each.name) for each in fields(value)]  # type: ignore[arg-type]
+    return None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value
+    for part in _parts(value) or ():
+        yield from _strings(part)
+
+
+def _maker(value: Any, places: dict[str, int]) -> Make | None:
+    """What makes a value like this, with the texts of these places for the marks in it."""
+    if isinstance(value, str):
+        return itemgetter(places[value]) if value in places else None
+    parts = _parts(value) or []
+    makers = [_maker(part, places) for part in parts]
+    if not any(makers):
+        return None
+    makes = [make or _always(part) for make, part in zip(makers, parts, strict=True)]
+    kind: Callable[..., Any] = type(value)
+    if kind is tuple:
+        return lambda pieces: tuple([make(pieces) for make in makes])
+    return lambda pieces: kind(*[make(pieces) for make in makes])
+
+
+def _always(value: Any) -> Make:
+    return lambda _: value
