@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -106,17 +105,15 @@ class Endpoint:
     tls: gevent.ssl.SSLContext | None = None
     clock: Callable[[], float] = time.monotonic
     sources: tuple[str, ...] = ()
+    hosts: frozenset[str] = field(init=False)
+    """Where CPEs may be sent (decision D10): the ACS's host, and what is allowed beside it."""
+    deadlines: Deadlines = field(init=False)
+    """End the waits of all its connections."""
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
 
-    @cached_property
-    def hosts(self) -> frozenset[str]:
-        """Where CPEs may be sent (decision D10): the ACS's host, and what is allowed beside it."""
-        return self.allowed_hosts | {self.address.host}
-
-    @cached_property
-    def deadlines(self) -> Deadlines:
-        """End the waits of all its connections."""
-        return Deadlines(self.timeout, self.clock)
+    def __post_init__(self) -> None:
+        self.hosts = self.allowed_hosts | {self.address.host}
+        self.deadlines = Deadlines(self.timeout, self.clock)
 
     def source(self, index: int) -> str:
         """The local address of the CPE with this index: always the same; empty for any."""

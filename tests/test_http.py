@@ -62,6 +62,11 @@ def test_answers_are_waited_for_as_long_as_the_standard_asks() -> None:
     assert Endpoint(Address.of("http://acs/")).timeout >= 30.0
 
 
+def test_one_timer_looks_after_the_deadlines_of_an_endpoint() -> None:
+    endpoint = Endpoint(Address.of("http://acs/"))
+    assert endpoint.deadlines is endpoint.deadlines
+
+
 @pytest.mark.rule("2.5-6")
 def test_tls_is_a_recent_one_and_the_server_must_show_who_it_is() -> None:
     context = Endpoint(Address.of("https://acs/")).context()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from ipaddress import IPv4Network
 from random import Random
 
@@ -18,6 +17,7 @@ _WAN_POOL = IPv4Network("100.64.0.0/10")
 _MACS_PER_DEVICE = 16
 _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
+_SERIAL = re.compile(f"[0-9]{{{_DIGITS},{_MOST_DIGITS}}}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,11 @@ class Identities:
         """The serial number of the CPE with this index, from 0: ``FLEET-000001`` is 0's."""
         return f"{self.prefix}-{str(index + 1).zfill(_DIGITS)}"  # cheaper than a format
 
-    @cached_property
-    def _serial(self) -> re.Pattern[str]:
-        return re.compile(
-            rf"{re.escape(self.prefix)}-([0-9]{{{_DIGITS},{_MOST_DIGITS}}})", re.ASCII
-        )
-
     def index_of(self, serial_number: str) -> int | None:
         """The index of a serial number of this fleet, None if it can't be one."""
-        found = self._serial.fullmatch(serial_number)
-        index = int(found[1]) - 1 if found else -1
+        head, digits = serial_number[: len(self.prefix) + 1], serial_number[len(self.prefix) + 1 :]
+        is_one = head == f"{self.prefix}-" and _SERIAL.fullmatch(digits) is not None
+        index = int(digits) - 1 if is_one else -1
         return index if index >= 0 and self.serial_number(index) == serial_number else None
 
     def starting_with(self, text: str) -> list[tuple[int, int]]:
@@ -71,14 +66,11 @@ class Identities:
                 found.append((first - 1, (int(digits) + 1) * size - 1))
         return found
 
-    @cached_property
-    def _key(self) -> bytes:
-        return str(self.seed).encode()[:64]
-
     def secret(self, index: int, purpose: str) -> str:
         """A password: 20 hexadecimal digits that differ for every seed, index and purpose."""
         text = f"{self.prefix}/{index}/{purpose}".encode()
-        return hashlib.blake2b(text, digest_size=10, key=self._key).hexdigest()
+        key = str(self.seed).encode()[:64]
+        return hashlib.blake2b(text, digest_size=10, key=key).hexdigest()
 
     def random(self, index: int, purpose: str) -> Random:
         """A generator of chance of its own for each CPE and purpose."""
