@@ -87,6 +87,80 @@ def _split(url: bytes) -> dict[str, str]:
     return {"REQUEST_URI": target, "PATH_INFO": decoded, "QUERY_STRING": query}
 
 
+# -- a request that is whole and plain ------------------------------------------------------------
+
+_REQUEST_LINE = re.compile(rb"(GET|POST|DELETE) (/[A-Za-z0-9/._~%?=&:+,-]*) HTTP/1\.1")
+_NAME = re.compile(rb"[A-Za-z0-9-]{1,64}")
+_LENGTH = re.compile("[0-9]{1,9}")
+_FOR_THE_PARSER = ("HTTP_TRANSFER_ENCODING", "HTTP_UPGRADE", "HTTP_EXPECT")
+_KEEP_ALIVE = {"": True, "keep-alive": True, "close": False}
+
+
+def plain_request(data: bytes, common: WSGIEnvironment, max_body_bytes: int) -> Request | None:
+    """
+    The request that these bytes are, where that is plain to see; None is for the parser to tell.
+
+    They are plain when all of it is there and no more, framed by its length, in HTTP/1.1, with no
+    header twice and all of them as they should be.
+
+    Args:
+        data: the bytes.
+        common: what all requests of the connection have in their environ.
+        max_body_bytes: for the parser are larger bodies, too.
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    line = _request_line(first)
+    if line is None or not end or len(head) > MAX_HEAD_BYTES or len(body) > max_body_bytes:
+        return None
+    environ = {**common, **line}
+    size = len(environ) + len(lines)
+    for each in lines:
+        name, _, value = each.partition(b":")
+        key = _plain_key(name)
+        if not (key and value.isascii()):
+            return None
+        text = value.decode("ascii").strip(" \t")
+        if not text.isprintable():
+            return None
+        environ[key] = text
+    if len(environ) != size or not environ.keys().isdisjoint(_FOR_THE_PARSER):
+        return None
+    length = environ.get("CONTENT_LENGTH", "0")
+    keep_alive = _KEEP_ALIVE.get(environ.get("HTTP_CONNECTION", "").lower())
+    if keep_alive is None or not _LENGTH.fullmatch(length) or int(length) != len(body):
+        return None
+    return _complete(environ, body, keep_alive=keep_alive)
+
+
+@lru_cache(1024)
+def _request_line(line: bytes) -> dict[str, str] | None:
+    found = _REQUEST_LINE.fullmatch(line)
+    if found is None:
+        return None
+    return {
+        **_split(found[2]),
+        "REQUEST_METHOD": found[1].decode(),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+    }
+
+
+@lru_cache(1024)
+def _plain_key(name: bytes) -> str:
+    """The environ's key for a header; empty where the name is for the parser to judge."""
+    return _key(name) if _NAME.fullmatch(name) else ""
+
+
+def _complete(environ: WSGIEnvironment, body: bytes, *, keep_alive: bool) -> Request:
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
+    environ["wsgi.input"] = BytesIO(body)
+    return Request(environ, keep_alive=keep_alive)
+
+
+# -- any request ----------------------------------------------------------------------------------
+
+
 class RequestReader:
     """
     Makes requests of the bytes of one connection, however these are split.
@@ -99,8 +173,8 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_max_body_bytes",
-        "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
+        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_in_request",
+        "_max_body_bytes", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
     __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
@@ -116,6 +190,7 @@ class RequestReader:
         self.expects = False
         """Whether the client waits for 100 Continue."""
         self._head_bytes = self._fed = 0
+        self._in_request = False
         self._carried: WSGIEnvironment | None = None
         self._parser = self._new_parser()
 
@@ -128,6 +203,8 @@ class RequestReader:
         """Take bytes."""
         if self.over:
             return
+        if not self._in_request and self._carried is None and self._take_plain(data):
+            return
         self._fed = len(data)
         try:
             self._parser.feed_data(data)
@@ -139,6 +216,15 @@ class RequestReader:
             self._head_bytes += len(data)
             if self.in_head and self._head_bytes > 2 * MAX_HEAD_BYTES:  # it has no end
                 self._refuse("431 Request Header Fields Too Large")
+
+    def _take_plain(self, data: bytes) -> bool:
+        """Take bytes that are a whole and plain request; whether they are."""
+        request = plain_request(data, self._common, self._max_body_bytes)
+        if request is None:
+            return False
+        self.over = not request.keep_alive
+        self.requests.append(request)
+        return True
 
     def _refuse(self, status: str) -> None:
         if not self.over:
@@ -168,6 +254,7 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._in_request = True
         self._environ = self._common.copy()
         self._url = b""
         self._body: list[bytes] = []
@@ -185,7 +272,8 @@ class RequestReader:
         self._size += len(name) + len(value) + 4
         if not (key and self.in_head):
             return
-        text = value.decode("latin-1")
+        # White space around a value is none of it (RFC 7230 3.2.4); the parser leaves it behind.
+        text = value.decode("latin-1").strip(" \t")
         if key in self._environ:
             text = f"{self._environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}"
         self._environ[key] = text
@@ -235,15 +323,13 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """The request is complete."""
         self.expects = False
+        self._in_request = False
         if self.over:
             return
         keep_alive = self._parser.should_keep_alive()
         self.over = not keep_alive
-        environ, body = self._environ, b"".join(self._body)
-        if body:
-            environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
-        environ["wsgi.input"] = BytesIO(body)
-        self.requests.append(Request(environ, keep_alive=keep_alive))
+        body = b"".join(self._body)
+        self.requests.append(_complete(self._environ, body, keep_alive=keep_alive))
 
     def close(self) -> None:
         """Let go of the parser, which holds this: no work for the garbage collector."""
