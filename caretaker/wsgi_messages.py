@@ -176,7 +176,6 @@ class RequestReader:
         "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_in_request",
         "_max_body_bytes", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
-    __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
     def __init__(self, environ: WSGIEnvironment, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self._common = environ
@@ -192,10 +191,11 @@ class RequestReader:
         self._head_bytes = self._fed = 0
         self._in_request = False
         self._carried: WSGIEnvironment | None = None
-        self._parser = self._new_parser()
+        self._parser: httptools.HttpRequestParser | None = None
+        """Made when it is needed, and let go by ``close``, as it holds this."""
 
     def _new_parser(self) -> httptools.HttpRequestParser:
-        parser = httptools.HttpRequestParser(self)
+        self._parser = parser = httptools.HttpRequestParser(self)
         parser.set_dangerous_leniencies(**_LENIENCIES)
         return parser
 
@@ -207,7 +207,7 @@ class RequestReader:
             return
         self._fed = len(data)
         try:
-            self._parser.feed_data(data)
+            (self._parser or self._new_parser()).feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._pass_over_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
@@ -244,7 +244,8 @@ class RequestReader:
         if environ["REQUEST_METHOD"] == "CONNECT":
             self._refuse("405 Method Not Allowed")
             return
-        self._carried, self.over, self._parser = environ, False, self._new_parser()
+        self._carried, self.over = environ, False
+        self._new_parser()
         framing = f"Content-Length: {environ.get('CONTENT_LENGTH') or 0}"
         if "HTTP_TRANSFER_ENCODING" in environ:
             framing = f"Transfer-Encoding: {environ['HTTP_TRANSFER_ENCODING']}"
@@ -293,6 +294,7 @@ class RequestReader:
 
     def _complete_head(self, environ: WSGIEnvironment) -> None:
         environ.update(_split(self._url))
+        assert self._parser is not None
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
@@ -326,6 +328,7 @@ class RequestReader:
         self._in_request = False
         if self.over:
             return
+        assert self._parser is not None
         keep_alive = self._parser.should_keep_alive()
         self.over = not keep_alive
         body = b"".join(self._body)
@@ -333,7 +336,7 @@ class RequestReader:
 
     def close(self) -> None:
         """Let go of the parser, which holds this: no work for the garbage collector."""
-        del self._parser
+        self._parser = None
         self.over = True
 
 

@@ -88,8 +88,8 @@ class DeviceIdStruct(NamedTuple):
         Each part is percent-encoded but for letters, digits and ``_``, so that they can be split
         again.
         """
-        parts = (self.oui, self.product_class, self.serial_number)
-        return "-".join(_percent_encoded(part) for part in parts if part)
+        _, *parts = self
+        return "-".join([_percent_encoded(part) for part in parts if part])
 
 
 def _percent_encoded(text: str) -> str:
