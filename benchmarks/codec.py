@@ -41,6 +41,9 @@ def run(options: Options) -> list[Figure]:
         theirs=_write_naively,
     )
     reads: dict[str, list[bytes]] = {
+        f"read Inform, {len(values)} parameters": [
+            encode(Envelope(each, f"{number:06d}", CWMP_1_2)) for number, each in enumerate(informs)
+        ],
         "read InformResponse": _envelopes(m.InformResponse(1), count),
         "read InformResponse, the same": [INFORM_RESPONSE] * count,
         f"read GetParameterValues, {len(names)} names": _envelopes(

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from caretaker.connection import Reply
 from caretaker.errors import TransportError
@@ -24,7 +24,7 @@ from caretaker.masking import masked, masked_body, masked_header
 from caretaker.results import SessionRecord
 
 
-class Exchange(NamedTuple):
+class Exchange:
     """
     One HTTP exchange.
 
@@ -36,12 +36,24 @@ class Exchange(NamedTuple):
         failure: why not.
     """
 
-    at: float
-    connection: int
-    head: bytes
-    body: bytes
-    reply: Reply | None
-    failure: str = ""
+    __slots__ = ("at", "body", "connection", "failure", "head", "reply")
+
+    def __init__(
+        self,
+        at: float,
+        connection: int,
+        head: bytes,
+        body: bytes,
+        reply: Reply | None,
+        *,
+        failure: str = "",
+    ) -> None:
+        self.at = at
+        self.connection = connection
+        self.head = head
+        self.body = body
+        self.reply = reply
+        self.failure = failure
 
     @property
     def size(self) -> int:

@@ -73,7 +73,7 @@ class RecordingTransport(HTTPTransport):
             self._used = self._connection
             self._connections += 1
         number = self._connections if self._sent else 0
-        self.exchanges.append(Exchange(at, number, self._sent, body, reply, failure))
+        self.exchanges.append(Exchange(at, number, self._sent, body, reply, failure=failure))
 
 
 # -- keeping --------------------------------------------------------------------------------------

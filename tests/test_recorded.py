@@ -51,7 +51,7 @@ def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
 def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
     failed = changed(RECORD, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
     said = exchange(INFORM, Reply(200, [], INFORM, True))
-    unsaid = Exchange(10.5, 1, HEAD, b"<x/>", None, "no answer in time")
+    unsaid = Exchange(10.5, 1, HEAD, b"<x/>", None, failure="no answer in time")
     write(session(said, unsaid, record=failed), tmp_path, "n")
     facts = json.loads((tmp_path / "n-FLEET-000017-3-failed" / "meta.json").read_text())
     assert facts["trigger"] == "1 BOOT, M Reboot"
@@ -65,7 +65,7 @@ def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
 
 
 def test_what_was_not_sent_is_an_empty_file(tmp_path: Path) -> None:
-    write(session(Exchange(1.0, 0, b"", b"", None, "connection refused")), tmp_path, "n")
+    write(session(Exchange(1.0, 0, b"", b"", None, failure="connection refused")), tmp_path, "n")
     (own,) = tmp_path.iterdir()
     assert (own / "001.request.http").read_bytes() == b""
     assert (own / "001.response.http").read_bytes() == b""
