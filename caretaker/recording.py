@@ -12,7 +12,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import gevent
 from gevent.queue import Queue
@@ -21,9 +20,10 @@ from gevent.threadpool import ThreadPool
 from caretaker.connection import Connection, Reply
 from caretaker.device.cpe import CPE
 from caretaker.errors import TransportError
+from caretaker.http import Endpoint
 from caretaker.recorded import Exchange, Session, write
 from caretaker.results import Results, SessionRecord
-from caretaker.transport import HTTPTransport, Transport
+from caretaker.transport import HTTPTransport, Shown, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +44,20 @@ class RecordingTransport(HTTPTransport):
     Notes each HTTP exchange of a session, those with a challenge or redirect too.
 
     Args:
-        arguments, settings: as for ``HTTPTransport``.
+        endpoint, credentials, url, coding, reconnect, source: as for ``HTTPTransport``.
     """
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Shown = None,
+        url: str = "",
+        coding: str = "",
+        *,
+        reconnect: bool = False,
+        source: str = "",
+    ) -> None:
+        super().__init__(endpoint, credentials, url, coding, reconnect=reconnect, source=source)
         self.exchanges: list[Exchange] = []
         self._sent = b""
         self._used: Connection | None = None
