@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 16 * 1024
 """Longer envelopes are left to the parser: there are few, and few of the same shape."""
-MAX_SHAPES, MAX_VARIANTS = 256, 64
+MAX_SHAPES, MAX_VARIANTS = 256, 16
 """Shapes, and of each the sets of fixed texts; beyond them all are found out anew."""
 MAX_TRIALS = 40
 """Envelopes that are read to find out about a shape; one that would take more stays unknown."""
 
 _TEXT = re.compile(r">([!-%'-;=?-~](?:[ -%'-;=?-~]*[!-%'-;=?-~])?)</")
-_ENCODING = re.compile(r"""encoding=["'](?!utf-8["']|us-ascii["']|iso-8859-1["'])""", re.IGNORECASE)
+_ENCODING = re.compile(
+    r"""encoding\s*=\s*["'](?!utf-8["']|us-ascii["']|iso-8859-1["'])""", re.IGNORECASE
+)
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+|true|false", re.IGNORECASE)
 
 Make = Callable[[Sequence[str]], Any]
@@ -143,8 +145,10 @@ class _Trials:
 
     def free(self) -> set[int] | None:
         """The places of the texts that stand in the message as they are; None if it is unclear."""
-        numbers = [at for at in self.places if _PLAIN_NUMBER.fullmatch(self._pieces[at])]
-        others = [at for at in self.places if at not in numbers]
+        numbers: list[int] = []  # what looks like one is tried apart: it may well be fixed
+        others: list[int] = []
+        for at in self.places:
+            (numbers if _PLAIN_NUMBER.fullmatch(self._pieces[at]) else others).append(at)
         found = {*self._free_of(others), *self._free_of(numbers)}
         return found if self._left > 0 and self._marked(sorted(found)) is not None else None
 
