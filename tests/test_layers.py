@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "sources": {"errors"},
     "masking": set(),
     "recorded": {"connection", "errors", "http", "masking", "results"},
-    "recording": {"connection", "device", "errors", "recorded", "results", "transport"},
+    "recording": {"connection", "device", "errors", "http", "recorded", "results", "transport"},
     "timeline": {"device", "errors", "results"},
     "transport": {"connection", "digest", "errors", "http"},
     "connection_request": {"connection", "digest", "errors", "http", "loop", "results", "wsgi"},
