@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import gevent
 from gevent.queue import Queue
@@ -37,6 +38,12 @@ MAX_SESSION_BYTES = 4 * 1024 * 1024
 """Of the bodies of one session; a longer one is not kept."""
 
 # -- noting ---------------------------------------------------------------------------------------
+
+
+class NotingTransport(Transport, Protocol):
+    """A transport that notes its exchanges."""
+
+    exchanges: list[Exchange]
 
 
 class RecordingTransport(HTTPTransport):
@@ -117,7 +124,7 @@ class Recorder:
         self._rate = rate
         self._name = name
         self._save = save
-        self._open: dict[int, RecordingTransport] = {}
+        self._open: dict[int, NotingTransport] = {}
         self._numbers: Counter[int] = Counter()
         self._bytes = 0
         self._failed: Counter[str] = Counter()
@@ -132,7 +139,7 @@ class Recorder:
         self._writer = gevent.spawn(self._write)
 
     def opener(
-        self, inner: Callable[[CPE, float], RecordingTransport]
+        self, inner: Callable[[CPE, float], NotingTransport]
     ) -> Callable[[CPE, float], Transport]:
         """What opens the transport of a CPE's session, and knows it until that has ended."""
 
