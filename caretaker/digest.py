@@ -36,7 +36,7 @@ class Credentials(NamedTuple):
         return f"Credentials({self.username!r}, ...)"
 
 
-@mypyc_attr(native_class=False)
+@mypyc_attr(native_class=False)  # it can't compile what derives from a tuple; below, too
 class BasicCredentials(Credentials):
     """Asked for with Basic, and no Digest taken: against TR-069 3.2.2.2, but devices do it."""
 

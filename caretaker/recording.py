@@ -64,6 +64,7 @@ class RecordingTransport(HTTPTransport):
         reconnect: bool = False,
         source: str = "",
     ) -> None:
+        # By their names: compiled, ``*arguments`` would arrive as one.
         super().__init__(endpoint, credentials, url, coding, reconnect=reconnect, source=source)
         self.exchanges: list[Exchange] = []
         self._sent = b""

@@ -114,23 +114,28 @@ def plain_request(data: bytes, common: WSGIEnvironment, max_body_bytes: int) -> 
     if line is None or not end or len(head) > MAX_HEAD_BYTES or len(body) > max_body_bytes:
         return None
     environ = {**common, **line}
-    size = len(environ) + len(lines)
-    for each in lines:
-        name, _, value = each.partition(b":")
-        key = _plain_key(name)
-        if not (key and value.isascii()):
-            return None
-        text = value.decode("ascii").strip(" \t")
-        if not text.isprintable():
-            return None
-        environ[key] = text
-    if len(environ) != size or not environ.keys().isdisjoint(_FOR_THE_PARSER):
+    if not _take_headers(environ, lines) or not environ.keys().isdisjoint(_FOR_THE_PARSER):
         return None
     length = environ.get("CONTENT_LENGTH", "0")
     keep_alive = _KEEP_ALIVE.get(environ.get("HTTP_CONNECTION", "").lower())
     if keep_alive is None or not _LENGTH.fullmatch(length) or int(length) != len(body):
         return None
     return _complete(environ, body, keep_alive=keep_alive)
+
+
+def _take_headers(environ: WSGIEnvironment, lines: list[bytes]) -> bool:
+    """Put headers into the environ; whether all are plain, and none is there twice."""
+    size = len(environ) + len(lines)
+    for each in lines:
+        name, _, value = each.partition(b":")
+        key = _plain_key(name)
+        if not (key and value.isascii()):
+            return False
+        text = value.decode("ascii").strip(" \t")
+        if not text.isprintable():
+            return False
+        environ[key] = text
+    return len(environ) == size
 
 
 @lru_cache(1024)

@@ -379,9 +379,9 @@ class _Parameters(dict[m.ParameterValueStruct, str]):
 
     def __missing__(self, struct: m.ParameterValueStruct) -> str:
         text = f"<ParameterValueStruct>{_write_parameter_value(struct)}</ParameterValueStruct>"
-        if len(self) >= _MOST:
-            self.clear()
         if len(text) <= _SHORT:
+            if len(self) >= _MOST:
+                self.clear()
             self[struct] = text
         return text
 

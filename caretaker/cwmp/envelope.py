@@ -225,9 +225,7 @@ _END = "</soap-env:Body></soap-env:Envelope>"
 
 
 def _write_header(envelope: Envelope) -> str:
-    """The header elements but for the ID, which nearly all envelopes have alone."""
-    if envelope[3:] == _NOTHING:
-        return ""
+    """The header elements but for the ID."""
     parts = []
     if envelope.hold_requests:
         parts.append('<cwmp:HoldRequests soap-env:mustUnderstand="1">1</cwmp:HoldRequests>')
@@ -242,9 +240,6 @@ def _write_header(envelope: Envelope) -> str:
             f"{escape(envelope.use_cwmp_version)}</cwmp:UseCWMPVersion>"
         )
     return "".join(parts)
-
-
-_NOTHING = (False, None, (), None)
 
 
 def encode(envelope: Envelope) -> bytes:

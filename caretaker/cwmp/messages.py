@@ -88,7 +88,7 @@ class DeviceIdStruct(NamedTuple):
         Each part is percent-encoded but for letters, digits and ``_``, so that they can be split
         again.
         """
-        _, *parts = self
+        parts = (self.oui, self.product_class, self.serial_number)
         return "-".join([_percent_encoded(part) for part in parts if part])
 
 

@@ -2,8 +2,8 @@
 Reading envelopes of a shape that is known (decision 0025).
 
 Most of what a fleet and its ACS say differs in a few texts only: serial numbers, values, IDs. All
-else, the *markup*, is the same bytes again and again. Once a markup has been read twice, the third
-envelope of it is made out of its texts, without a parser, and is the same that the parser gives.
+else, the *markup*, is the same bytes again and again. When a markup is known, from its fifth
+envelope on, they are made out of their texts, without a parser, and are what the parser would give.
 
 Which texts may differ is found out by trying: an envelope is read with marks in place of its texts.
 A text is *free* if its mark then stands in the message just as it is; all others (numbers, what is
@@ -14,7 +14,6 @@ without white space around them are told from the markup, so no rule of XML appl
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from operator import itemgetter
@@ -39,6 +38,9 @@ _ENCODING = re.compile(
 )
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+|true|false", re.IGNORECASE)
 
+_MARK = "a Z-9,.:;/Caretaker's mark"
+"""In every mark: with all that could be looked into, and in no envelope by chance."""
+
 Make = Callable[[Sequence[str]], Any]
 """Makes something out of the texts of an envelope."""
 
@@ -46,11 +48,11 @@ Make = Callable[[Sequence[str]], Any]
 class _Shape:
     """What is known of the envelopes with the same markup."""
 
-    __slots__ = ("fixed", "makers", "times")
+    __slots__ = ("fixed", "makers", "tried")
 
     def __init__(self) -> None:
-        self.times = 1
-        """How often it was read."""
+        self.tried = False
+        """Whether it was tried to find out about its texts; that is done once."""
         self.fixed: tuple[int, ...] | None = None
         """Which of its texts are fixed; None while that is not known, or never will be."""
         self.makers: dict[tuple[str, ...], Make | None] = {}
@@ -101,8 +103,8 @@ class Shapes:
 
     def _second(self, data: bytes, pieces: list[str], shape: _Shape) -> Envelope:
         envelope = self._parse(data)
-        shape.times += 1
-        if shape.times == 2:  # it is tried once
+        if not shape.tried:
+            shape.tried = True
             trials = _Trials(self._parse, pieces)
             free = trials.free()
             if free is not None:
@@ -114,16 +116,24 @@ class Shapes:
     ) -> Envelope:
         """An envelope with fixed texts that were not seen before, or once."""
         envelope = self._parse(data)
-        if known not in shape.makers:
+        if known in shape.makers:
+            make = _Trials(self._parse, pieces).maker(shape.fixed or ())
+            is_good = make is not None and make(pieces) == envelope
+            shape.makers[known] = make if is_good else self._parse_pieces
+        else:
             if len(shape.makers) >= MAX_VARIANTS:
                 shape.makers.clear()
             shape.makers[known] = None
-            return envelope
-        free = [at for at in range(1, len(pieces), 2) if at not in (shape.fixed or ())]
-        make = _Trials(self._parse, pieces).maker(free)
-        if make is not None and make(pieces) == envelope:
-            shape.makers[known] = make
         return envelope
+
+    def _parse_pieces(self, pieces: Sequence[str]) -> Envelope:
+        """What makes envelopes that nothing else is found for."""
+        return self._parse(_joined(pieces))
+
+
+def _joined(pieces: Sequence[str]) -> bytes:
+    texts = [f">{piece}</" if at % 2 else piece for at, piece in enumerate(pieces)]
+    return "".join(texts).encode("ascii")
 
 
 class _Trials:
@@ -139,8 +149,6 @@ class _Trials:
         self._parse = parse
         self._pieces = pieces
         self._left = MAX_TRIALS
-        # With all that could be looked into, and never in an envelope by chance.
-        self._token = f"a Z-9,.:;/{secrets.token_hex(8)}"
         self.places = range(1, len(pieces), 2)
 
     def free(self) -> set[int] | None:
@@ -163,25 +171,26 @@ class _Trials:
 
     def _marked(self, places: Iterable[int]) -> Envelope | None:
         """The envelope with marks at these places; None if one of them does not show as it is."""
-        marks = {at: self._mark(at) for at in places}
+        marks = {at: _mark(at) for at in places}
         marked = [marks.get(at, piece) for at, piece in enumerate(self._pieces)]
-        text = "".join(f">{piece}</" if at % 2 else piece for at, piece in enumerate(marked))
         try:
-            envelope = self._parse(text.encode("ascii"))
+            envelope = self._parse(_joined(marked))
         except EnvelopeError:
             return None
-        shown = {each for each in _strings(envelope) if self._token in each}
+        shown = {each for each in _strings(envelope) if _MARK in each}
         return envelope if shown == set(marks.values()) else None
 
-    def _mark(self, at: int) -> str:
-        return f"{self._token} {at}!"
-
-    def maker(self, free: list[int]) -> Make | None:
-        """What makes an envelope like this of other free texts; None if there is no such thing."""
+    def maker(self, fixed: Sequence[int]) -> Make | None:
+        """What makes an envelope like this of other texts but the fixed; None if nothing does."""
+        free = [at for at in self.places if at not in fixed]
         envelope = self._marked(free)
         if envelope is None:
             return None
-        return _maker(envelope, {self._mark(at): at for at in free}) or _always(envelope)
+        return _maker(envelope, {_mark(at): at for at in free}) or _always(envelope)
+
+
+def _mark(at: int) -> str:
+    return f"{_MARK} {at}!"
 
 
 def _parts(value: Any) -> list[Any] | None:

@@ -39,9 +39,8 @@ class Identities:
 
     def index_of(self, serial_number: str) -> int | None:
         """The index of a serial number of this fleet, None if it can't be one."""
-        head, digits = serial_number[: len(self.prefix) + 1], serial_number[len(self.prefix) + 1 :]
-        is_one = head == f"{self.prefix}-" and _SERIAL.fullmatch(digits) is not None
-        index = int(digits) - 1 if is_one else -1
+        digits = serial_number[len(self.prefix) + 1 :]
+        index = int(digits) - 1 if _SERIAL.fullmatch(digits) else -1
         return index if index >= 0 and self.serial_number(index) == serial_number else None
 
     def starting_with(self, text: str) -> list[tuple[int, int]]:

@@ -61,7 +61,7 @@ def outcome(read: object, data: bytes) -> object:
         return str(error)
 
 
-def test_the_parser_is_not_needed_for_the_fourth_of_a_shape() -> None:
+def test_the_parser_is_not_needed_from_the_fifth_of_a_shape_on() -> None:
     counting = Counting()
     needed = [counting.reads(inform(f"S{number}", str(number))) for number in range(1, 7)]
     assert (needed[0], needed[1] > 1, needed[3:]) == (1, True, [2, 0, 0])
