@@ -87,85 +87,6 @@ def _split(url: bytes) -> dict[str, str]:
     return {"REQUEST_URI": target, "PATH_INFO": decoded, "QUERY_STRING": query}
 
 
-# -- a request that is whole and plain ------------------------------------------------------------
-
-_REQUEST_LINE = re.compile(rb"(GET|POST|DELETE) (/[A-Za-z0-9/._~%?=&:+,-]*) HTTP/1\.1")
-_NAME = re.compile(rb"[A-Za-z0-9-]{1,64}")
-_LENGTH = re.compile("[0-9]{1,9}")
-_FOR_THE_PARSER = ("HTTP_TRANSFER_ENCODING", "HTTP_UPGRADE", "HTTP_EXPECT")
-_KEEP_ALIVE = {"": True, "keep-alive": True, "close": False}
-
-
-def plain_request(data: bytes, common: WSGIEnvironment, max_body_bytes: int) -> Request | None:
-    """
-    The request that these bytes are, where that is plain to see; None is for the parser to tell.
-
-    They are plain when all of it is there and no more, framed by its length, in HTTP/1.1, with no
-    header twice and all of them as they should be.
-
-    Args:
-        data: the bytes.
-        common: what all requests of the connection have in their environ.
-        max_body_bytes: for the parser are larger bodies, too.
-    """
-    head, end, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.split(b"\r\n")
-    line = _request_line(first)
-    if line is None or not end or len(head) > MAX_HEAD_BYTES or len(body) > max_body_bytes:
-        return None
-    environ = {**common, **line}
-    if not _take_headers(environ, lines) or not environ.keys().isdisjoint(_FOR_THE_PARSER):
-        return None
-    length = environ.get("CONTENT_LENGTH", "0")
-    keep_alive = _KEEP_ALIVE.get(environ.get("HTTP_CONNECTION", "").lower())
-    if keep_alive is None or not _LENGTH.fullmatch(length) or int(length) != len(body):
-        return None
-    return _complete(environ, body, keep_alive=keep_alive)
-
-
-def _take_headers(environ: WSGIEnvironment, lines: list[bytes]) -> bool:
-    """Put headers into the environ; whether all are plain, and none is there twice."""
-    size = len(environ) + len(lines)
-    for each in lines:
-        name, _, value = each.partition(b":")
-        key = _plain_key(name)
-        if not (key and value.isascii()):
-            return False
-        text = value.decode("ascii").strip(" \t")
-        if not text.isprintable():
-            return False
-        environ[key] = text
-    return len(environ) == size
-
-
-@lru_cache(1024)
-def _request_line(line: bytes) -> dict[str, str] | None:
-    found = _REQUEST_LINE.fullmatch(line)
-    if found is None:
-        return None
-    return {
-        **_split(found[2]),
-        "REQUEST_METHOD": found[1].decode(),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-    }
-
-
-@lru_cache(1024)
-def _plain_key(name: bytes) -> str:
-    """The environ's key for a header; empty where the name is for the parser to judge."""
-    return _key(name) if _NAME.fullmatch(name) else ""
-
-
-def _complete(environ: WSGIEnvironment, body: bytes, *, keep_alive: bool) -> Request:
-    if body:
-        environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
-    environ["wsgi.input"] = BytesIO(body)
-    return Request(environ, keep_alive=keep_alive)
-
-
-# -- any request ----------------------------------------------------------------------------------
-
-
 class RequestReader:
     """
     Makes requests of the bytes of one connection, however these are split.
@@ -178,9 +99,10 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_in_request",
-        "_max_body_bytes", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
+        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_max_body_bytes",
+        "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
+    __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
     def __init__(self, environ: WSGIEnvironment, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self._common = environ
@@ -194,13 +116,11 @@ class RequestReader:
         self.expects = False
         """Whether the client waits for 100 Continue."""
         self._head_bytes = self._fed = 0
-        self._in_request = False
         self._carried: WSGIEnvironment | None = None
-        self._parser: httptools.HttpRequestParser | None = None
-        """Made when it is needed, and let go by ``close``, as it holds this."""
+        self._parser = self._new_parser()
 
     def _new_parser(self) -> httptools.HttpRequestParser:
-        self._parser = parser = httptools.HttpRequestParser(self)
+        parser = httptools.HttpRequestParser(self)
         parser.set_dangerous_leniencies(**_LENIENCIES)
         return parser
 
@@ -208,11 +128,9 @@ class RequestReader:
         """Take bytes."""
         if self.over:
             return
-        if not self._in_request and self._carried is None and self._take_plain(data):
-            return
         self._fed = len(data)
         try:
-            (self._parser or self._new_parser()).feed_data(data)
+            self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._pass_over_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
@@ -221,15 +139,6 @@ class RequestReader:
             self._head_bytes += len(data)
             if self.in_head and self._head_bytes > 2 * MAX_HEAD_BYTES:  # it has no end
                 self._refuse("431 Request Header Fields Too Large")
-
-    def _take_plain(self, data: bytes) -> bool:
-        """Take bytes that are a whole and plain request; whether they are."""
-        request = plain_request(data, self._common, self._max_body_bytes)
-        if request is None:
-            return False
-        self.over = not request.keep_alive
-        self.requests.append(request)
-        return True
 
     def _refuse(self, status: str) -> None:
         if not self.over:
@@ -249,8 +158,7 @@ class RequestReader:
         if environ["REQUEST_METHOD"] == "CONNECT":
             self._refuse("405 Method Not Allowed")
             return
-        self._carried, self.over = environ, False
-        self._new_parser()
+        self._carried, self.over, self._parser = environ, False, self._new_parser()
         framing = f"Content-Length: {environ.get('CONTENT_LENGTH') or 0}"
         if "HTTP_TRANSFER_ENCODING" in environ:
             framing = f"Transfer-Encoding: {environ['HTTP_TRANSFER_ENCODING']}"
@@ -260,7 +168,6 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_request = True
         self._environ = self._common.copy()
         self._url = b""
         self._body: list[bytes] = []
@@ -299,7 +206,6 @@ class RequestReader:
 
     def _complete_head(self, environ: WSGIEnvironment) -> None:
         environ.update(_split(self._url))
-        assert self._parser is not None
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
@@ -330,18 +236,19 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """The request is complete."""
         self.expects = False
-        self._in_request = False
         if self.over:
             return
-        assert self._parser is not None
         keep_alive = self._parser.should_keep_alive()
         self.over = not keep_alive
-        body = b"".join(self._body)
-        self.requests.append(_complete(self._environ, body, keep_alive=keep_alive))
+        environ, body = self._environ, b"".join(self._body)
+        if body:
+            environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
+        environ["wsgi.input"] = BytesIO(body)
+        self.requests.append(Request(environ, keep_alive=keep_alive))
 
     def close(self) -> None:
         """Let go of the parser, which holds this: no work for the garbage collector."""
-        self._parser = None
+        del self._parser
         self.over = True
 
 

@@ -150,6 +150,12 @@ def test_a_header_that_would_pass_for_another_is_dropped() -> None:
     assert environ["HTTP_X_REAL"] == "good"
 
 
+def test_white_space_around_a_value_is_none_of_it() -> None:
+    reader = RequestReader({})
+    reader.feed(head("X-Y:  \t a b \t "))
+    assert reader.requests[0].environ["HTTP_X_Y"] == "a b"
+
+
 def test_headers_that_come_twice_are_joined() -> None:
     reader = RequestReader({})
     reader.feed(head("A: 1", "a: 2", "Cookie: x=1", "Cookie: y=2"))
@@ -188,60 +194,6 @@ def test_a_head_without_an_end_is_refused(endless: bytes) -> None:
 def test_the_head_of_a_later_request_has_as_much_room() -> None:
     data = head(*[f"X{number}: {'v' * 90}" for number in range(600)])
     assert [told[0] for told in read(*[data[:40_000], data[40_000:]] * 5)] == ["POST"] * 5
-
-
-_NAMES = st.sampled_from(
-    ["Host", "content-length", "Connection", "Transfer-Encoding", "Expect", "X_Y", "X-Y",
-     "X Y", "X", "Upgrade", "Content-Type", "Content-Encoding", "", "X "],
-)  # fmt: skip
-_VALUES = st.sampled_from(
-    ["", "0", "2", "02", "+2", "2 ", " 2", "3", "close", "Keep-Alive", "close, x", "chunked", "h2c",
-     "100-continue", "a\tb", "a\x01b", "\u00e4", "a b", "\ta\t", 'x;y="z"', "gzip"],
-)  # fmt: skip
-_GOOD = st.sampled_from(
-    [("Host", "a"), ("Content-Length", "2"), ("Content-Length", "02"), ("Connection", "close"),
-     ("Connection", "Keep-Alive"), ("X-Y", " a b "), ("Cookie", "x;y"), ("X", "")],
-)  # fmt: skip
-_LINES = st.sampled_from(
-    ["POST /a HTTP/1.1", "GET /a?b=1 HTTP/1.1", "GET /a%20b HTTP/1.0", "DELETE /x HTTP/1.1",
-     "PUT / HTTP/1.1", "GET http://h/ HTTP/1.1", "GET /ä HTTP/1.1", "get / HTTP/1.1",
-     "GET /a b HTTP/1.1", "GET * HTTP/1.1", "GET /<> HTTP/1.1", "CONNECT /a HTTP/1.1"],
-)  # fmt: skip
-
-
-@given(
-    st.just("POST /a HTTP/1.1") | _LINES,
-    st.lists(_GOOD | _GOOD | st.tuples(_NAMES, _VALUES), max_size=3),
-    st.sampled_from([b"", b"ab"]),
-    st.booleans(),
-)
-@example("POST /a HTTP/1.1", [("Content-Length", "2"), ("Connection", "close")], b"ab", False)
-@example("POST /a HTTP/1.1", [("Content-Length", "02"), ("X-Y", " a b ")], b"ab", False)
-def test_what_is_plain_is_as_the_parser_has_it(
-    first: str,
-    headers: list[tuple[str, str]],
-    body: bytes,
-    framed: bool,
-) -> None:
-    headers = [*headers, ("Content-Length", str(len(body)))] if framed else headers
-    data = head(*(f"{name}: {value}" for name, value in headers), first=first) + body
-    plain = wsgi_messages.plain_request(data, {"common": 1}, 1000)
-    if plain is None:
-        return
-    reader = RequestReader({"common": 1}, 1000)
-    for byte in data:
-        reader.feed(bytes([byte]))
-    (request,) = reader.requests
-    assert (plain.keep_alive, plain.refusal) == (request.keep_alive, request.refusal)
-    bodies = [each.environ.pop("wsgi.input").read() for each in (plain, request)]
-    assert (plain.environ, bodies[0]) == (request.environ, bodies[1])
-
-
-def test_nearly_all_requests_are_plain() -> None:
-    data = head("Host: a", "Cookie: session=1", "SOAPAction: ", "Content-Length: 2") + b"ab"
-    plain = wsgi_messages.plain_request(data, {"common": 1}, 1000)
-    assert plain is not None
-    assert plain.environ["HTTP_COOKIE"] == "session=1"
 
 
 @pytest.mark.parametrize(
