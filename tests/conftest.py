@@ -64,8 +64,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browsers.Brows
 
 @pytest.fixture(autouse=True)
 def _valid_envelopes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever either of our sides sends in any test is validated, where the schemas are."""
+    """
+    Every envelope that a session of either role sends in a test's own process is validated.
+
+    A session writes through two doors, ``encode`` and ``written``; both are watched, as
+    ``tests/cwmp/test_schema_net.py`` shows. Where the schemas are absent nothing is validated; the
+    compiled twin calls its own functions directly, its sources are validated interpreted.
+    """
     folder = SHARED / "xsd"
     if folder.is_dir():
         schemas = Schemas.of(folder)
         monkeypatch.setattr("caretaker.cwmp.session.encode", schemas.encode)
+        monkeypatch.setattr("caretaker.cwmp.session.written", schemas.written)

@@ -9,6 +9,8 @@ from typing import Any
 from lxml import etree
 
 from caretaker.cwmp import CWMP_1_0, Envelope, encode
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import written
 
 _LOCAL = {
     "http://schemas.xmlsoap.org/soap/envelope/": "soap-envelope-1.1.xsd",
@@ -62,4 +64,10 @@ class Schemas:
         """Encode and validate."""
         data = encode(envelope)
         self.validate(data, envelope.namespace)
+        return data
+
+    def written(self, message: m.Message, id_: str | None, namespace: str) -> bytes:
+        """Write a message without header elements but the ID, and validate it."""
+        data = written(message, id_, namespace)
+        self.validate(data, namespace)
         return data
