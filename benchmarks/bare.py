@@ -12,8 +12,8 @@ from benchmarks.processes import cpu_seconds
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
-from caretaker.loop import Loop
-from caretaker.wsgi import WSGIHost
+from caretaker.http.gevent_loop import Loop
+from caretaker.http.server import WSGIHost
 
 _CHALLENGE = 'Digest realm="Connection Request", qop="auth", algorithm=MD5, nonce="0"'
 _TASK = encode(Envelope(m.GetParameterValues(("Device.DeviceInfo.UpTime",)), "t", CWMP_1_2))

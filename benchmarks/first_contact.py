@@ -8,7 +8,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.premises import Premises
-from caretaker.digest import Credentials
+from caretaker.http.digest import Credentials
 from caretaker.profiles import load_profile
 
 _INFORM = m.Inform(m.DeviceIdStruct("", "", "", ""), (), 1, "", 0, ())

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from caretaker.acs import ACSServer
     from caretaker.connection_request import ConnectionRequestServer
     from caretaker.device.behavior import Behaviors, DynamicBehavior
-    from caretaker.digest import Credentials
     from caretaker.errors import CaretakerError, DeviceBusy, DeviceNotFound, InputError
     from caretaker.fleet import Fleet
+    from caretaker.http.digest import Credentials
 
 __version__ = "0.1.0"
 
@@ -25,7 +25,7 @@ _HOMES = {
     "Behaviors": "caretaker.device.behavior",
     "CaretakerError": "caretaker.errors",
     "ConnectionRequestServer": "caretaker.connection_request",
-    "Credentials": "caretaker.digest",
+    "Credentials": "caretaker.http.digest",
     "DeviceBusy": "caretaker.errors",
     "DeviceNotFound": "caretaker.errors",
     "DynamicBehavior": "caretaker.device.behavior",

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from caretaker import __version__, comparison, console, report
 from caretaker.acs import ACSServer
-from caretaker.digest import Credentials
 from caretaker.errors import InputError
+from caretaker.http.digest import Credentials
 from caretaker.importing import described, import_files, save
 from caretaker.profiles import load_profile
 

@@ -23,16 +23,16 @@ from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
 from caretaker.device.transfers import TransferSettings
-from caretaker.digest import Credentials
 from caretaker.errors import DeviceNotFound, FaultError, InputError
-from caretaker.http import Address, Endpoint
-from caretaker.loop import Loop
+from caretaker.http.digest import Credentials
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.gevent_loop import Loop
+from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.mover import Mover
 from caretaker.openers import transport_opener
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results, Sink
 from caretaker.shard import Shard
-from caretaker.transport import HTTPTransport, Transport
 
 _T = TypeVar("_T")
 

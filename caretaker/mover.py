@@ -14,10 +14,8 @@ from urllib.parse import urljoin
 
 import gevent
 
-from caretaker.connection import Connection, Reply
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
-from caretaker.digest import Credentials, Login
 from caretaker.errors import (
     AnswerError,
     AnswerTimeout,
@@ -30,8 +28,10 @@ from caretaker.errors import (
     RedirectError,
     TransportError,
 )
-from caretaker.http import Address, Endpoint, request_head
-from caretaker.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
+from caretaker.http.connection import Connection, Reply
+from caretaker.http.digest import Credentials, Login
+from caretaker.http.endpoint import Address, Endpoint, request_head
+from caretaker.http.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
 
 MAX_FILE_BYTES = 1 << 30
 """A download that is larger has failed."""

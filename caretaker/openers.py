@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from caretaker.device import quirks
 from caretaker.device.cpe import CPE
-from caretaker.digest import Credentials
-from caretaker.http import Endpoint
-from caretaker.transport import Transport
+from caretaker.http.digest import Credentials
+from caretaker.http.endpoint import Endpoint
+from caretaker.http.transport import Transport
 
 _Kind = TypeVar("_Kind", bound=Transport)
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}

@@ -13,7 +13,7 @@ import gevent
 
 from caretaker.device.cpe import CPE
 from caretaker.errors import AnswerTimeout, ConnectError
-from caretaker.transport import Answer, Transport
+from caretaker.http.transport import Answer, Transport
 
 REASON = "ACS outage (scenario)"
 """Why sessions fail meanwhile; the blame is the ACS's, as it would be."""

@@ -17,9 +17,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from caretaker.connection import Reply
 from caretaker.errors import TransportError
-from caretaker.http import decoded
+from caretaker.http.connection import Reply
+from caretaker.http.endpoint import decoded
 from caretaker.masking import masked, masked_body, masked_header
 from caretaker.results import SessionRecord
 

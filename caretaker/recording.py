@@ -18,13 +18,13 @@ import gevent
 from gevent.queue import Queue
 from gevent.threadpool import ThreadPool
 
-from caretaker.connection import Connection, Reply
 from caretaker.device.cpe import CPE
 from caretaker.errors import TransportError
-from caretaker.http import Endpoint
+from caretaker.http.connection import Connection, Reply
+from caretaker.http.endpoint import Endpoint
+from caretaker.http.transport import HTTPTransport, Shown, Transport
 from caretaker.recorded import Exchange, Session, write
 from caretaker.results import Results, SessionRecord
-from caretaker.transport import HTTPTransport, Shown, Transport
 
 _log = logging.getLogger(__name__)
 

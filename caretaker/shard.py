@@ -30,7 +30,6 @@ from caretaker.device import quirks, transfers
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.premises import Premises
 from caretaker.device.transfers import State, Transfer
-from caretaker.digest import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
     DeviceBusy,
@@ -40,6 +39,8 @@ from caretaker.errors import (
     SessionError,
     TransportError,
 )
+from caretaker.http.digest import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.http.transport import Answer, Transport
 from caretaker.mover import Moved, Mover
 from caretaker.outages import Dark
 from caretaker.pace import Alarm, Pace, RateLimit
@@ -47,7 +48,6 @@ from caretaker.profiles import ProfileMix
 from caretaker.recording import Recorder
 from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
 from caretaker.timeline import Timeline
-from caretaker.transport import Answer, Transport
 
 _log = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
 from caretaker.device.transfers import TransferSettings
 from caretaker.errors import Blame, DeviceBusy, InputError
+from caretaker.http.transport import Answer
 from caretaker.outages import ACSOutage
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results, SessionRecord
 from caretaker.shard import Shard
 from caretaker.timeline import Timeline
-from caretaker.transport import Answer
 
 
 class Transport:

@@ -10,8 +10,8 @@ from helpers.wire import CLOSE, HANG, RESET, Wire, answer, wire
 
 from caretaker import errors
 from caretaker.cwmp import messages as m
-from caretaker.digest import Credentials, Guard
-from caretaker.http import Address, Endpoint
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.endpoint import Address, Endpoint
 from caretaker.mover import (
     CONFIGURATION_BYTES,
     ERRORS,

@@ -7,8 +7,8 @@ from helpers.cpes import cpe
 
 from caretaker.device.cpe import CPE
 from caretaker.errors import AnswerTimeout, Blame, ConnectError
+from caretaker.http.transport import Answer
 from caretaker.outages import KINDS, REASON, ACSOutage, Dark
-from caretaker.transport import Answer
 
 
 class Real:

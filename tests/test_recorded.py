@@ -13,11 +13,11 @@ from helpers.strategies import ENVELOPES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.connection import Reply
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
+from caretaker.http.connection import Reply
 from caretaker.masking import MASK
 from caretaker.recorded import Exchange, Session, _message, write
 from caretaker.results import SessionRecord

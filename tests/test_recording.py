@@ -16,14 +16,14 @@ from helpers.recordings import recordings
 from helpers.records import changed
 from helpers.wire import CLOSE, RESET, answer, wire
 
-from caretaker.connection import Reply
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.digest import Credentials, Guard
 from caretaker.errors import Blame, ConnectError, ConnectionLost
-from caretaker.http import Address, Endpoint
+from caretaker.http.connection import Reply
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.endpoint import Address, Endpoint
 from caretaker.openers import transport_opener
 from caretaker.profiles import ProfileMix
 from caretaker.recorded import Exchange, Session

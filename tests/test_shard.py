@@ -20,7 +20,6 @@ from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.transfers import TransferSettings
-from caretaker.digest import BasicCredentials, OldDigestCredentials
 from caretaker.errors import (
     Blame,
     ConnectError,
@@ -29,12 +28,13 @@ from caretaker.errors import (
     EnvelopeError,
     LimitError,
 )
+from caretaker.http.digest import BasicCredentials, OldDigestCredentials
+from caretaker.http.transport import Answer
 from caretaker.mover import Moved
 from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.results import ExchangeRecord, Results, SessionRecord
 from caretaker.shard import Shard
-from caretaker.transport import Answer
 
 Post = Callable[[bytes], Answer]
 

@@ -16,9 +16,9 @@ from caretaker.acs.tasks import Steps, Task, provision
 from caretaker.connection_request.client import send_connection_request
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
-from caretaker.digest import Credentials
 from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportError
-from caretaker.http import Address
+from caretaker.http.digest import Credentials
+from caretaker.http.endpoint import Address
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

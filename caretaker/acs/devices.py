@@ -14,7 +14,7 @@ from caretaker.errors import InputError
 
 if TYPE_CHECKING:
     from caretaker.acs.tasks import Task
-    from caretaker.digest import Credentials
+    from caretaker.http.digest import Credentials
 
 
 class Session(Protocol):

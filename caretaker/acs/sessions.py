@@ -14,9 +14,9 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import decode
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import ACSSession
-from caretaker.digest import Credentials, Guard
 from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError
-from caretaker.http import decoded
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.endpoint import decoded
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

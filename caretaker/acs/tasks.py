@@ -19,8 +19,8 @@ import gevent.event
 from caretaker.acs.devices import Device
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
-from caretaker.digest import Credentials
 from caretaker.errors import FaultError, InputError
+from caretaker.http.digest import Credentials
 
 BATCH = 256
 """Names asked for in one GetParameterValues of refreshObject."""

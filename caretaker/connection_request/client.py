@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from caretaker.connection import Connection, Reply
-from caretaker.digest import Credentials, Login
 from caretaker.errors import AuthenticationError, ConnectionLost
-from caretaker.http import Address, Endpoint, request_head
+from caretaker.http.connection import Connection, Reply
+from caretaker.http.digest import Credentials, Login
+from caretaker.http.endpoint import Address, Endpoint, request_head
 
 TIMEOUT = 2.0
 """Seconds that GenieACS waits for an answer."""

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from caretaker.digest import Credentials, Guard
 from caretaker.errors import DeviceBusy, DeviceNotFound
-from caretaker.loop import Loop
-from caretaker.wsgi import WSGIHost
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.gevent_loop import Loop
+from caretaker.http.server import WSGIHost
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

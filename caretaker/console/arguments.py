@@ -12,9 +12,9 @@ from typing import Any
 
 from caretaker.console.console import Console, seconds_of
 from caretaker.console.trace import Trace
-from caretaker.digest import Credentials
 from caretaker.errors import InputError
-from caretaker.http import tls_context
+from caretaker.http.digest import Credentials
+from caretaker.http.endpoint import tls_context
 from caretaker.masking import masked
 
 

@@ -16,14 +16,14 @@ from typing import Any
 
 from lxml import etree
 
-from caretaker.connection import Reply
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import element_name
 from caretaker.cwmp.envelope import decode, hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
-from caretaker.http import decoded
+from caretaker.http.connection import Reply
+from caretaker.http.endpoint import decoded
+from caretaker.http.transport import HTTPTransport
 from caretaker.masking import MASK, is_secret, masked, masked_body
-from caretaker.transport import HTTPTransport
 
 _MOST = 2000
 """Characters that are shown of what is no XML."""

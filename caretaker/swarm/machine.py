@@ -14,9 +14,9 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from caretaker.http import Address
+from caretaker.http.endpoint import Address
+from caretaker.http.source_addresses import expand
 from caretaker.profiles import ProfileMix
-from caretaker.sources import expand
 
 if TYPE_CHECKING:
     from caretaker.device.profile import Profile

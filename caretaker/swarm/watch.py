@@ -15,9 +15,9 @@ from typing import Any
 from caretaker.console.trace import summary
 from caretaker.device.cpe import CPE
 from caretaker.errors import TransportError
+from caretaker.http.transport import Answer, Transport
 from caretaker.masking import masked
 from caretaker.outages import Opener
-from caretaker.transport import Answer, Transport
 
 WATCH_SECONDS = 60.0
 """How long a CPE is watched after someone has looked."""

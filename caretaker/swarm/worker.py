@@ -27,10 +27,12 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
-from caretaker.digest import Credentials
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
-from caretaker.http import Address, Endpoint, tls_context
+from caretaker.http.digest import Credentials
+from caretaker.http.endpoint import Address, Endpoint, tls_context
+from caretaker.http.source_addresses import check_reach, expand
+from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.mover import Mover
 from caretaker.openers import transport_opener
 from caretaker.outages import ACSOutage
@@ -39,7 +41,6 @@ from caretaker.profiles import ProfileMix
 from caretaker.recording import Recorder, RecordingTransport
 from caretaker.results import Results
 from caretaker.shard import Shard
-from caretaker.sources import check_reach, expand
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.devices import QUERIES, Here
 from caretaker.swarm.driver import Direct, Driver, NorthBound
@@ -51,7 +52,6 @@ from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
 from caretaker.swarm.watch import Watches
 from caretaker.timeline import Timeline
-from caretaker.transport import HTTPTransport, Transport
 
 if TYPE_CHECKING:
     from locust.env import Environment

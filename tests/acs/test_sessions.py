@@ -15,7 +15,7 @@ from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.tasks import Task
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
-from caretaker.digest import Credentials, Login
+from caretaker.http.digest import Credentials, Login
 
 URL = "Device.ManagementServer.ConnectionRequestURL"
 ABOUT = m.DeviceIdStruct("Acme", "00AABB", "R-1", "S1")

@@ -6,8 +6,8 @@ import pytest
 from helpers.wire import CLOSE, HANG, answer, wire
 
 from caretaker.connection_request import send_connection_request
-from caretaker.digest import Credentials
 from caretaker.errors import AnswerTimeout, ConnectionLost
+from caretaker.http.digest import Credentials
 
 WHO = Credentials("cpe", "secret")
 CHALLENGE = 'WWW-Authenticate: Digest realm="r",qop="auth",nonce="n",opaque="o"'

@@ -12,8 +12,8 @@ from werkzeug.test import Client, TestResponse
 
 from caretaker.connection_request import ConnectionRequestServer, send_connection_request
 from caretaker.connection_request.server import ConnectionRequestApp
-from caretaker.digest import BasicCredentials, Credentials, Login, OldDigestCredentials
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError, TransportError
+from caretaker.http.digest import BasicCredentials, Credentials, Login, OldDigestCredentials
 
 ADMIN = Credentials("admin", "secret123")
 

@@ -7,11 +7,11 @@ from helpers.strategies import ENVELOPES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.connection import Reply
 from caretaker.console import trace
 from caretaker.console.trace import Trace, envelope_text, summary
 from caretaker.cwmp import Envelope, decode, encode
 from caretaker.cwmp import messages as m
+from caretaker.http.connection import Reply
 from caretaker.masking import MASK, masked
 
 SECRET = "tr0ub4dor"

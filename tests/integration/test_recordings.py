@@ -21,8 +21,8 @@ from caretaker.cwmp import ACSSession, CPESession, Envelope, decode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import State
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.digest import Credentials, Guard
 from caretaker.errors import FaultError, SessionError
+from caretaker.http.digest import Credentials, Guard
 from caretaker.profiles import load_profile
 
 _ID = re.compile(rb"(<[\w-]*:?ID\b[^>]*>)[^<]*(</)")

@@ -12,6 +12,7 @@ from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
 from caretaker.errors import AnswerTimeout
+from caretaker.http.transport import Answer
 from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.results import Results
@@ -20,7 +21,6 @@ from caretaker.swarm import devices, watch
 from caretaker.swarm.devices import QUERIES, Here, listed, shown
 from caretaker.swarm.ledger import IndexSet
 from caretaker.swarm.watch import Watches
-from caretaker.transport import Answer
 
 
 class Clock:

@@ -1,8 +1,8 @@
 """
 The HTTP messages of a WSGI server: requests out of bytes, however split, and bytes out of answers.
 
-No I/O: ``caretaker.wsgi`` has the connections. A C parser (httptools) reads; what it lets pass that
-a server must not is refused here.
+No I/O: ``caretaker.http.server`` has the connections. A C parser (httptools) reads; what it lets
+pass that a server must not is refused here.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from caretaker.errors import InputError
-from caretaker.sources import MAX_SOURCES, check_local, check_reach, expand
+from caretaker.http.source_addresses import MAX_SOURCES, check_local, check_reach, expand
 
 
 @pytest.mark.parametrize(

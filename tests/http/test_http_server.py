@@ -12,10 +12,10 @@ from typing import Any
 import gevent
 import pytest
 
-from caretaker import wsgi
 from caretaker.errors import InputError
-from caretaker.loop import Loop
-from caretaker.wsgi import WSGIHost
+from caretaker.http import server
+from caretaker.http.gevent_loop import Loop
+from caretaker.http.server import WSGIHost
 
 UPGRADE = ("Connection: upgrade", "Upgrade: h2c")
 
@@ -248,9 +248,9 @@ class TestPatience:
                 assert peer.answer()[0] == "200 OK"
             other = it.peer()  # once it is answered, what came before is read
             assert other.ask(head())[0] == "200 OK"
-            it.later(wsgi.IDLE_SECONDS - 5)
+            it.later(server.IDLE_SECONDS - 5)
             assert len(it.host.connections) == 2
-            it.later(wsgi.IDLE_SECONDS + 5)
+            it.later(server.IDLE_SECONDS + 5)
             assert not it.host.connections
             assert peer.is_at_the_end()
 
@@ -274,14 +274,14 @@ class TestPatience:
 
         one, _other = socket.socketpair()
         self._kept = one, _other
-        return wsgi._Connection(Host(), one, {})  # type: ignore[arg-type]
+        return server._Connection(Host(), one, {})  # type: ignore[arg-type]
 
     def test_a_client_that_does_not_read_is_dropped(self) -> None:
         with serving(lambda *given: [*echo(*given), b"x" * 20_000_000]) as it:
             peer = it.peer()
             peer.send(head())
             assert peer.socket.recv(1) == b"H"
-            it.later(wsgi.IDLE_SECONDS + 5)
+            it.later(server.IDLE_SECONDS + 5)
             assert not it.host.connections
 
     def test_a_request_that_takes_long_is_no_idle_connection(self) -> None:
@@ -307,13 +307,13 @@ class TestPatience:
             peer.send(b"nonsense\r\n\r\n")
             assert peer.answer()[0] == "400 Bad Request"
             peer.send(b"more")
-            it.later(wsgi.LINGER_SECONDS + 1)
+            it.later(server.LINGER_SECONDS + 1)
             assert not it.host.connections
 
     def test_beyond_the_most_connections_others_wait_for_their_turn(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(wsgi, "MAX_CONNECTIONS", 2)
+        monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
         with serving() as it:
             first, second, third = it.peer(), it.peer(), it.peer()
             for peer in (first, second):

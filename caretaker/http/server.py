@@ -21,7 +21,7 @@ import gevent
 from greenlet import getcurrent, greenlet
 
 from caretaker.errors import InputError
-from caretaker.wsgi_messages import (
+from caretaker.http.request_parser import (
     ENVIRON,
     MAX_BODY_BYTES,
     Request,
@@ -33,7 +33,7 @@ from caretaker.wsgi_messages import (
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-    from caretaker.loop import Loop
+    from caretaker.http.gevent_loop import Loop
 
 MAX_CONNECTIONS = 10_000
 """Connections that are served at once; further ones wait in the kernel's queue."""

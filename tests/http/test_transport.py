@@ -10,7 +10,6 @@ import gevent
 import pytest
 from helpers.wire import CLOSE, HANG, RESET, Wire, answer, wire
 
-from caretaker.digest import Credentials, Guard
 from caretaker.errors import (
     AnswerError,
     AnswerTimeout,
@@ -20,8 +19,9 @@ from caretaker.errors import (
     RedirectError,
     TransportError,
 )
-from caretaker.http import Address, Endpoint
-from caretaker.transport import HTTPTransport, RequestsTransport, WSGITransport
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.transport import HTTPTransport, RequestsTransport, WSGITransport
 
 ME = Credentials("cpe", "secret")
 XML = b"<Envelope/>"
@@ -323,7 +323,7 @@ def test_over_requests_the_same_rules_hold() -> None:
 
 
 def test_over_requests_too_answers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.transport.MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("caretaker.http.transport.MAX_ANSWER_BYTES", 1000)
     with wire(answer(body=b"x" * 2000)) as server:
         posting = RequestsTransport(Endpoint(Address.of(server.url), 5.0), ME)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from caretaker import wsgi_messages
-from caretaker.wsgi_messages import Request, RequestReader
+from caretaker.http import request_parser
+from caretaker.http.request_parser import Request, RequestReader
 
 Read = tuple[str, str, bytes, bool]
 """Method, target, body and keep-alive; or a refusal, and nothing."""
@@ -169,7 +169,7 @@ def test_how_long_a_head_may_be(over: int, piece: int) -> None:
     """However it is split."""
     lines = [f"{number:x}: 1" for number in range(5000)]
     used = sum(len(line) + 2 for line in lines) + len("/aX: \r\n")
-    data = head(*lines, f"X: {'x' * (wsgi_messages.MAX_HEAD_BYTES - used + over)}")
+    data = head(*lines, f"X: {'x' * (request_parser.MAX_HEAD_BYTES - used + over)}")
     found = read(*(data[start : start + piece] for start in range(0, len(data), piece)))
     assert found == [TOO_LONG if over > 0 else ("POST", "/a", b"", True)]
 
@@ -187,7 +187,7 @@ def test_a_head_without_an_end_is_refused(endless: bytes) -> None:
     while not reader.over:
         reader.feed(b"a" * 1000)
         fed += 1000
-    assert fed <= 2 * wsgi_messages.MAX_HEAD_BYTES + 1000
+    assert fed <= 2 * request_parser.MAX_HEAD_BYTES + 1000
     assert reader.requests[-1].refusal.startswith(("431", "400"))
 
 

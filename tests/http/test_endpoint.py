@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AnswerError, ConnectError, InputError
-from caretaker.http import Address, CookieJar, Endpoint, decoded
+from caretaker.http.endpoint import Address, CookieJar, Endpoint, decoded
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,6 @@ import requests
 from mypy_extensions import mypyc_attr
 from werkzeug.test import Client as WSGIClient
 
-from caretaker.connection import Connection, Reply
-from caretaker.digest import Credentials, Login
 from caretaker.errors import (
     AnswerError,
     AnswerTimeout,
@@ -31,7 +29,9 @@ from caretaker.errors import (
     InputError,
     RedirectError,
 )
-from caretaker.http import (
+from caretaker.http.connection import Connection, Reply
+from caretaker.http.digest import Credentials, Login
+from caretaker.http.endpoint import (
     MAX_ANSWER_BYTES,
     Address,
     CookieJar,

@@ -11,7 +11,6 @@ from helpers.wire import CLOSE, HANG, RESET, answer, wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.connection import Connection, Reply, _Reader, plain_reply
 from caretaker.errors import (
     AnswerError,
     AnswerTimeout,
@@ -20,7 +19,8 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http import Address, Endpoint, request_head
+from caretaker.http.connection import Connection, Reply, _Reader, plain_reply
+from caretaker.http.endpoint import Address, Endpoint, request_head
 
 
 def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
@@ -148,7 +148,7 @@ class TestConnection:
         def full(*_: object) -> None:
             raise OSError(number, "full")
 
-        monkeypatch.setattr("caretaker.sockets._socket.socket", full)
+        monkeypatch.setattr("caretaker.http.sockets._socket.socket", full)
         with pytest.raises(LimitError, match="out of sockets"):
             get("http://127.0.0.1:9/")
 

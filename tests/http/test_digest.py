@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.digest import Credentials, Guard, Login
 from caretaker.errors import AuthenticationError
+from caretaker.http.digest import Credentials, Guard, Login
 
 RIGHT = Credentials("cpe", 'se"cret\\')
 TARGET = "/cr/FLEET-000001?x=1"

@@ -24,8 +24,8 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http import MAX_ANSWER_BYTES, Address, Endpoint
-from caretaker.sockets import PlainSocket, Socket, Target, TLSSocket
+from caretaker.http.endpoint import MAX_ANSWER_BYTES, Address, Endpoint
+from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
 
 MAX_HEADER_BYTES = 64 * 1024
 _PIECE = 16 * 1024

@@ -7,7 +7,7 @@ import threading
 import gevent
 import pytest
 
-from caretaker.loop import Loop
+from caretaker.http.gevent_loop import Loop
 
 
 def test_functions_run_in_another_thread_and_may_wait() -> None:

@@ -17,7 +17,7 @@ import gevent.socket
 import gevent.ssl
 
 from caretaker.errors import AnswerError, ConnectError, InputError
-from caretaker.sockets import Deadlines
+from caretaker.http.sockets import Deadlines
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """The largest body that is taken, after decompression; an ACS request of that size is a mistake."""
