@@ -31,8 +31,9 @@ from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.mover import Mover
 from caretaker.openers import transport_opener
 from caretaker.profiles import ProfileMix
-from caretaker.results import Results, Sink
 from caretaker.shard import Shard
+from caretaker.stats.records import Sink
+from caretaker.stats.results import Results
 
 _T = TypeVar("_T")
 

@@ -21,7 +21,7 @@ from caretaker.errors import TransportError
 from caretaker.http.connection import Reply
 from caretaker.http.endpoint import decoded
 from caretaker.masking import masked, masked_body, masked_header
-from caretaker.results import SessionRecord
+from caretaker.stats.records import SessionRecord
 
 
 class Exchange:

@@ -24,7 +24,8 @@ from caretaker.http.connection import Connection, Reply
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import HTTPTransport, Shown, Transport
 from caretaker.recorded import Exchange, Session, write
-from caretaker.results import Results, SessionRecord
+from caretaker.stats.records import SessionRecord
+from caretaker.stats.results import Results
 
 _log = logging.getLogger(__name__)
 

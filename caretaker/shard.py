@@ -46,8 +46,9 @@ from caretaker.outages import Dark
 from caretaker.pace import Alarm, Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.recording import Recorder
-from caretaker.results import ExchangeRecord, Results, SessionRecord, Sink
-from caretaker.timeline import Timeline
+from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 

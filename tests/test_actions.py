@@ -22,9 +22,10 @@ from caretaker.errors import Blame, DeviceBusy, InputError
 from caretaker.http.transport import Answer
 from caretaker.outages import ACSOutage
 from caretaker.profiles import ProfileMix
-from caretaker.results import Results, SessionRecord
 from caretaker.shard import Shard
-from caretaker.timeline import Timeline
+from caretaker.stats.records import SessionRecord
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 
 
 class Transport:

@@ -19,7 +19,7 @@ from caretaker.charts import (
     of_two,
     step_of,
 )
-from caretaker.timeline import Timeline
+from caretaker.stats.timeline import Timeline
 
 INFORMS, SESSIONS, FROM_PLAN, TO_INFORM, CPES, CRS = (plan.title for plan in PLANS)
 

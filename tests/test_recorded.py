@@ -20,7 +20,7 @@ from caretaker.errors import Blame
 from caretaker.http.connection import Reply
 from caretaker.masking import MASK
 from caretaker.recorded import Exchange, Session, _message, write
-from caretaker.results import SessionRecord
+from caretaker.stats.records import SessionRecord
 
 RECORD = SessionRecord(("1 BOOT", "M Reboot"), 1.0, 1.5, seconds=0.25, outcome=Outcome.SUCCEEDED)
 INFORM = encode(Envelope(m.InformResponse(), "1"))

@@ -35,8 +35,9 @@ from caretaker.recording import (
     Recorder,
     RecordingTransport,
 )
-from caretaker.results import Results, SessionRecord
 from caretaker.shard import Shard
+from caretaker.stats.records import SessionRecord
+from caretaker.stats.results import Results
 
 GOOD = SessionRecord(("2 PERIODIC",), 0.0, 0.0, seconds=0.1, outcome=Outcome.SUCCEEDED)
 FAILED = changed(GOOD, outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)

@@ -14,7 +14,7 @@ from lxml import html
 from caretaker.__main__ import main
 from caretaker.pages import shown
 from caretaker.report import KPI_NAMES, MEANINGS, kpis, page, tiles, verdict
-from caretaker.results import Results
+from caretaker.stats.results import Results
 from caretaker.swarm.summary import summarize
 from caretaker.tables import BLAMES, TABLES
 

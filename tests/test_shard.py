@@ -33,8 +33,9 @@ from caretaker.http.transport import Answer
 from caretaker.mover import Moved
 from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
-from caretaker.results import ExchangeRecord, Results, SessionRecord
 from caretaker.shard import Shard
+from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.results import Results
 
 Post = Callable[[bytes], Answer]
 

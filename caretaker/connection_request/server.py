@@ -23,7 +23,7 @@ from caretaker.http.server import WSGIHost
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from caretaker.results import VerdictSink
+    from caretaker.stats.records import VerdictSink
 
 Auth = Credentials | Callable[[str], Credentials | None] | None
 """The credentials to ask for: the same for all, those of a serial number, or none."""

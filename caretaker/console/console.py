@@ -25,7 +25,7 @@ from caretaker.device.cpe import CPE, Outcome
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret
-from caretaker.results import ExchangeRecord, SessionRecord
+from caretaker.stats.records import ExchangeRecord, SessionRecord
 
 PATIENCE = 5.0
 """Seconds that what is under way has to end when the input does."""

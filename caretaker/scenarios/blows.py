@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from caretaker.actions import ACTIONS, SHARE
-from caretaker.kpis import Calm, Span, all_back, recovery
 from caretaker.scenarios.scenario import Found, Run, Scenario
-from caretaker.timeline import Point, Timeline
+from caretaker.stats.recovery import Calm, Span, all_back, recovery
+from caretaker.stats.timeline import Point, Timeline
 
 CALM_SECONDS = 10.0
 """How long the fleet is watched before something is done to it."""

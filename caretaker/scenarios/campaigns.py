@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from caretaker.actions import ACTIONS, Argument, number
-from caretaker.kpis import convergence
-from caretaker.results import Results
 from caretaker.scenarios.scenario import Found, Run, Scenario, since
+from caretaker.stats.recovery import convergence
+from caretaker.stats.results import Results
 
 
 def _figure(value: float | None, unit: str = "") -> str:

@@ -8,9 +8,9 @@ from typing import ClassVar, NamedTuple
 
 from caretaker.actions import Argument, number
 from caretaker.checks import CPU_LIMIT, LIMITS_MS
-from caretaker.kpis import Span
-from caretaker.results import Results
 from caretaker.scenarios.scenario import Found, Run, Scenario, since
+from caretaker.stats.recovery import Span
+from caretaker.stats.results import Results
 
 
 class Trial(NamedTuple):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from caretaker.actions import Argument, checked
-from caretaker.results import Histogram, Results
-from caretaker.timeline import Timeline
+from caretaker.stats.histogram import Histogram
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 
 
 class Run(Protocol):

@@ -6,8 +6,8 @@ from math import inf
 from typing import ClassVar
 
 from caretaker.actions import Argument, number
-from caretaker.kpis import Span
 from caretaker.scenarios.scenario import Found, Run, Scenario
+from caretaker.stats.recovery import Span
 
 
 class Steady(Scenario):

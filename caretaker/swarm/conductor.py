@@ -17,10 +17,10 @@ import gevent
 from locust.runners import STATE_RUNNING
 
 from caretaker.device.events import BOOT
-from caretaker.kpis import open_sessions
-from caretaker.results import Results
 from caretaker.scenarios import Found, Scenario, Step
-from caretaker.timeline import Point, Timeline
+from caretaker.stats.recovery import open_sessions
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Point, Timeline
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master

@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import psutil
 
-from caretaker.results import Results
+from caretaker.stats.results import Results
 
 _LAG_INTERVAL = 0.05
 _CPU_INTERVAL = 1.0

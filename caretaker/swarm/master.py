@@ -23,8 +23,9 @@ from caretaker.actions import checked, find
 from caretaker.checks import exit_code
 from caretaker.errors import InputError
 from caretaker.report import page
-from caretaker.results import Results
 from caretaker.scenarios import parse
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 from caretaker.swarm.arguments import Settings, without_login
 from caretaker.swarm.command import command
 from caretaker.swarm.conductor import Conductor
@@ -36,7 +37,6 @@ from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.queries import Answers, Queries
 from caretaker.swarm.sink import KINDS
 from caretaker.swarm.summary import live_line, render, summarize
-from caretaker.timeline import Timeline
 
 if TYPE_CHECKING:
     from locust.env import Environment

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
-from caretaker.results import Histogram
+from caretaker.stats.histogram import Histogram
 from caretaker.swarm.standing import Standing
 
 BUCKETS = (

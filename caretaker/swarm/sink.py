@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from locust import stats
 
 from caretaker.device.cpe import Outcome
-from caretaker.results import ExchangeRecord, Results, SessionRecord, loop_times
+from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
+from caretaker.stats.results import Results
 
 if TYPE_CHECKING:
     from locust.event import EventHook

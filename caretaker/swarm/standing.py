@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caretaker.errors import Blame
-from caretaker.results import Results
 from caretaker.scenarios.capacity import generator_limit
 from caretaker.shard import STATES
+from caretaker.stats.results import Results
 from caretaker.swarm.summary import summarize
 
 if TYPE_CHECKING:

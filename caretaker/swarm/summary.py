@@ -13,7 +13,8 @@ from typing import Any
 
 from caretaker.checks import described, failures
 from caretaker.device.events import CONNECTION_REQUEST
-from caretaker.results import VERDICTS, Results
+from caretaker.stats.records import VERDICTS
+from caretaker.stats.results import Results
 from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]

@@ -39,8 +39,9 @@ from caretaker.outages import ACSOutage
 from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
 from caretaker.recording import Recorder, RecordingTransport
-from caretaker.results import Results
 from caretaker.shard import Shard
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.devices import QUERIES, Here
 from caretaker.swarm.driver import Direct, Driver, NorthBound
@@ -51,7 +52,6 @@ from caretaker.swarm.machine import sessions_that_fit
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink
 from caretaker.swarm.watch import Watches
-from caretaker.timeline import Timeline
 
 if TYPE_CHECKING:
     from locust.env import Environment

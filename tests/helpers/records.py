@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caretaker.results import SessionRecord
+from caretaker.stats.records import SessionRecord
 
 _FIELDS = (
     "events", "planned", "started", "seconds", "outcome", "reason", "blame", "accepted",

@@ -7,8 +7,8 @@ from math import inf
 from typing import Any
 
 from caretaker.actions import checked, find
-from caretaker.results import Results
-from caretaker.timeline import Timeline
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 
 
 class Over(Exception):

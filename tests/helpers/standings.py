@@ -6,10 +6,10 @@ from argparse import Namespace
 from types import SimpleNamespace
 from typing import Any
 
-from caretaker.results import Results
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.master import Master
-from caretaker.timeline import Timeline
 from helpers.summaries import results
 
 

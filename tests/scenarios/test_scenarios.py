@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import InputError
-from caretaker.results import Results
 from caretaker.scenarios import SCENARIOS, Found, Run, Scenario, parse
 from caretaker.scenarios.scenario import since
+from caretaker.stats.results import Results
 
 
 def played(text: str, run: FakeRun) -> Found:

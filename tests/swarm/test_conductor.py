@@ -10,10 +10,10 @@ import gevent
 import pytest
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
-from caretaker.results import Results
 from caretaker.scenarios import Found, Run, Scenario, Step
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 from caretaker.swarm.conductor import Conductor
-from caretaker.timeline import Timeline
 
 
 class FakeRunner:

@@ -15,8 +15,8 @@ from caretaker.errors import AnswerTimeout
 from caretaker.http.transport import Answer
 from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
-from caretaker.results import Results
 from caretaker.shard import STATES, Shard
+from caretaker.stats.results import Results
 from caretaker.swarm import devices, watch
 from caretaker.swarm.devices import QUERIES, Here, listed, shown
 from caretaker.swarm.ledger import IndexSet

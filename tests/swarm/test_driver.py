@@ -17,7 +17,7 @@ from locust.stats import RequestStats
 
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.results import Results
+from caretaker.stats.results import Results
 from caretaker.swarm import driver as driving
 from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.ledger import IndexSet

@@ -12,11 +12,11 @@ import pytest
 from helpers.standings import FakeRunner, FakeWebUI
 
 from caretaker.errors import InputError
-from caretaker.results import Results
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
 from caretaker.swarm.arguments import Settings
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT
-from caretaker.timeline import Timeline
 
 
 @pytest.fixture

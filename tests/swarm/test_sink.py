@@ -10,7 +10,8 @@ from locust.event import EventHook
 from locust.stats import RequestStats
 
 from caretaker.device.cpe import Outcome
-from caretaker.results import ExchangeRecord, Results, SessionRecord
+from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.results import Results
 from caretaker.swarm.sink import LocustSink
 
 SESSION = SessionRecord(

@@ -9,8 +9,8 @@ from helpers.standings import master, snapshot
 from helpers.summaries import results
 
 from caretaker.shard import STATES
+from caretaker.stats.timeline import Timeline
 from caretaker.swarm.standing import Standings, generator_limits
-from caretaker.timeline import Timeline
 
 
 def test_before_any_run_all_is_nothing() -> None:

@@ -10,7 +10,8 @@ from helpers.records import changed
 from caretaker.checks import failures
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
-from caretaker.results import ExchangeRecord, Results, SessionRecord
+from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.results import Results
 from caretaker.swarm.summary import live_line, render, summarize
 
 CR = "6 CONNECTION REQUEST"

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
-from caretaker.results import ExchangeRecord, Histogram, Results, SessionRecord
+from caretaker.stats.histogram import Histogram
+from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.results import Results
 
 TIMES = st.lists(st.floats(1e-6, 5000), min_size=1, max_size=200)
 

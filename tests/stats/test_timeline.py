@@ -10,11 +10,11 @@ from helpers.records import changed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker import timeline as module
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
-from caretaker.results import SessionRecord
-from caretaker.timeline import COUNTS, GAUGES, MAX_POINTS, TIMES, Point, Timeline, Times
+from caretaker.stats import timeline as module
+from caretaker.stats.records import SessionRecord
+from caretaker.stats.timeline import COUNTS, GAUGES, MAX_POINTS, TIMES, Point, Timeline, Times
 
 CR = "6 CONNECTION REQUEST"
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 from math import inf
 from typing import NamedTuple
 
-from caretaker.timeline import Point, Timeline
+from caretaker.stats.timeline import Point, Timeline
 
 STEADY_STEPS = 3
 """So many steps in a row must be as before for the fleet to be in steady state."""

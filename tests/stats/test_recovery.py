@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from caretaker.kpis import Calm, Span, all_back, convergence, open_sessions, recovery, steady
-from caretaker.timeline import Timeline
+from caretaker.stats.recovery import (
+    Calm,
+    Span,
+    all_back,
+    convergence,
+    open_sessions,
+    recovery,
+    steady,
+)
+from caretaker.stats.timeline import Timeline
 
 
 def power_cut(recovers_at: int | None = 40, slow_until: int = 0) -> Timeline:

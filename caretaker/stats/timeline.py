@@ -18,7 +18,7 @@ from typing import Any
 
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
-from caretaker.results import SessionRecord
+from caretaker.stats.records import SessionRecord
 
 MAX_POINTS = 600
 RECENT_SECONDS = 15.0

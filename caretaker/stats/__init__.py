@@ -1,0 +1,1 @@
+"""What a run is measured by: records, counters, histograms, the timeline, recovery."""

@@ -1,0 +1,133 @@
+"""
+Records: one for each finished exchange and session (decision D7), and who takes them.
+
+All times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from caretaker.device.cpe import Outcome
+from caretaker.errors import Blame
+
+# Classes with slots: there are several for each session, and compiled nothing is cheaper to make.
+
+
+class ExchangeRecord:
+    """
+    One HTTP exchange of a CWMP session.
+
+    Args:
+        name: of the message POSTed, ``(empty)`` for the empty POST.
+        started: when, on the shard's clock.
+        seconds: until its answer was taken, or it failed.
+        sent, received: bytes of the bodies.
+        reason: why it failed, None if it did not.
+    """
+
+    __slots__ = ("name", "reason", "received", "seconds", "sent", "started")
+
+    def __init__(
+        self,
+        name: str,
+        started: float,
+        seconds: float,
+        sent: int,
+        received: int,
+        *,
+        reason: str | None = None,
+    ) -> None:
+        self.name = name
+        self.started = started
+        self.seconds = seconds
+        self.sent = sent
+        self.received = received
+        self.reason = reason
+
+
+class SessionRecord:
+    """
+    One CWMP session; filled in while it runs, and taken by a sink when it is over.
+
+    Args:
+        events: the codes of the Inform's events, the one that was raised first at the front.
+        planned: when it was due.
+        started: when it began.
+        seconds: how long it took.
+        outcome: how it ended.
+        reason: why it failed, None if it did not.
+        blame: whose fault that is.
+        accepted: when the Connection Request was accepted that it answers; None if none.
+        inform_sent: when the Inform was written; None if it never was.
+        informed: when the InformResponse was taken; None if it never was.
+    """
+
+    __slots__ = (
+        "accepted", "blame", "events", "inform_sent", "informed", "outcome", "planned", "reason",
+        "seconds", "started",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        events: tuple[str, ...],
+        planned: float,
+        started: float,
+        *,
+        seconds: float = 0.0,
+        outcome: Outcome = Outcome.ABANDONED,
+        reason: str | None = None,
+        blame: Blame | None = None,
+        accepted: float | None = None,
+        inform_sent: float | None = None,
+        informed: float | None = None,
+    ) -> None:
+        self.events = events
+        self.planned = planned
+        self.started = started
+        self.seconds = seconds
+        self.outcome = outcome
+        self.reason = reason
+        self.blame = blame
+        self.accepted = accepted
+        self.inform_sent = inform_sent
+        self.informed = informed
+
+    def fail(self, reason: str, blame: Blame) -> None:
+        """It has failed."""
+        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
+        self.reason, self.blame = reason, blame
+
+
+class VerdictSink(Protocol):
+    """Where the Connection Request server tells what it answered."""
+
+    def connection_request(self, verdict: str, seconds: float) -> None:
+        """Take an answer; ``verdict`` is one of ``VERDICTS``."""
+
+
+class Sink(VerdictSink, Protocol):
+    """Where records go."""
+
+    def exchange(self, record: ExchangeRecord) -> None:
+        """Take a finished exchange."""
+
+    def session(self, record: SessionRecord) -> None:
+        """Take a finished session."""
+
+
+VERDICTS = ("accepted", "unauthorized", "not_found", "refused")
+"""What becomes of a Connection Request: 200, 401, 404, 503."""
+
+
+def loop_times(record: SessionRecord) -> Iterable[tuple[str, float]]:
+    """How long from the accepted Connection Request to the stages of the session it caused."""
+    if record.accepted is None:
+        return
+    if record.inform_sent is not None:
+        yield "to_inform", record.inform_sent - record.accepted
+    if record.informed is not None:
+        yield "to_informresponse", record.informed - record.accepted
+    if record.outcome is Outcome.SUCCEEDED:
+        yield "to_session_end", record.started + record.seconds - record.accepted

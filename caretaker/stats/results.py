@@ -1,0 +1,147 @@
+"""
+What happened, in numbers that merge (decision D7).
+
+Records go into ``Results``: counters and histograms by name, which add up over workers in any
+order. Locust's statistics, the live line and the summary all read these.
+
+Names are dotted paths of the summary: the counter ``sessions.failed``, the histogram
+``sessions.duration``. All times are seconds here and milliseconds in the summary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from mypy_extensions import mypyc_attr
+
+from caretaker.device.cpe import Outcome
+from caretaker.stats.histogram import Histogram
+from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
+
+_FIRST_CONTACT = ("0 BOOTSTRAP",)
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Results:
+    """Counters and histograms by name; a sink for records."""
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self.histograms: dict[str, Histogram] = {}
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a counter."""
+        self.counters[name] += number
+
+    def time(self, name: str, seconds: float) -> None:
+        """Add a time to a histogram."""
+        self._times({name: [seconds]})
+
+    def _times(self, times: Mapping[str, Sequence[float]]) -> None:
+        for name, found in times.items():
+            histogram = self.histograms.get(name)
+            if histogram is None:
+                histogram = self.histograms[name] = Histogram()
+            histogram.extend(found)
+
+    def exchange(self, record: ExchangeRecord) -> None:
+        """Take a finished exchange."""
+        self.take_exchanges((record,))
+
+    def take_exchanges(self, records: Iterable[ExchangeRecord]) -> None:
+        """Take finished exchanges; many at once cost less than as many single ones."""
+        times: defaultdict[str, list[float]] = defaultdict(list)
+        for record in records:
+            times[_exchange_name(record.name)].append(record.seconds)
+            if record.reason is not None:
+                self.count(f"exchanges.failed.{record.name}")
+        self._times(times)
+
+    def session(self, record: SessionRecord) -> None:
+        """Take a finished session."""
+        self.take_sessions((record,))
+
+    def take_sessions(self, records: Iterable[SessionRecord]) -> None:
+        """Take finished sessions; many at once cost less than as many single ones."""
+        times: defaultdict[str, list[float]] = defaultdict(list)
+        for record in records:
+            self._count_session(record)
+            planned, seconds = record.planned, record.seconds
+            times["generator.lateness"].append(max(0.0, record.started - planned))
+            if record.outcome is Outcome.SUCCEEDED:
+                times["sessions.duration"].append(seconds)
+                if record.events[:1] == _FIRST_CONTACT:
+                    ended = record.started + seconds
+                    times["sessions.first_contact"].append(max(0.0, ended - planned))
+            if record.informed is not None:
+                times["informs.from_plan"].append(max(0.0, record.informed - planned))
+            if record.accepted is not None:
+                for name, passed in loop_times(record):
+                    times[f"connection_requests.{name}"].append(passed)
+        self._times(times)
+
+    def _count_session(self, record: SessionRecord) -> None:
+        counters = self.counters
+        counters["sessions.started"] += 1
+        counters[_OUTCOME_NAMES[record.outcome]] += 1
+        if record.inform_sent is not None:
+            counters["informs.total"] += 1
+            for code in record.events:
+                counters[_inform_name(code)] += 1
+        if record.reason is not None:
+            self.count(f"sessions.reasons.{record.reason}")
+        if record.blame is not None:
+            self.count(f"sessions.blame.{record.blame.value}")
+            self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
+
+    def connection_request(self, verdict: str, seconds: float) -> None:
+        """Take an answer of the Connection Request server."""
+        self.count("connection_requests.received")
+        self.count(f"connection_requests.{verdict}")
+        self.time("connection_requests.answer", seconds)
+
+    def merge(self, other: Results) -> None:
+        """Add all of another's numbers."""
+        self.counters.update(other.counters)
+        for name, histogram in other.histograms.items():
+            self.histograms.setdefault(name, Histogram()).merge(histogram)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data."""
+        histograms = {name: each.to_wire() for name, each in self.histograms.items()}
+        return {"counters": dict(self.counters), "histograms": histograms}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Results:
+        """What ``to_wire`` made."""
+        results = cls()
+        results.counters.update(wire["counters"])
+        for name, histogram in wire["histograms"].items():
+            results.histograms[name] = Histogram.from_wire(histogram)
+        return results
+
+    def with_prefix(self, prefix: str) -> dict[str, int]:
+        """The counters below a dotted path, by the rest of their names."""
+        size = len(prefix) + 1
+        found = self.counters.items()
+        return {name[size:]: n for name, n in sorted(found) if name.startswith(f"{prefix}.")}
+
+    def histogram(self, name: str) -> Histogram:
+        """The histogram of a name, an empty one if nothing was timed."""
+        return self.histograms.get(name) or Histogram()
+
+
+_OUTCOME_NAMES = {outcome: f"sessions.{outcome.value}" for outcome in Outcome}
+
+
+@lru_cache(256)
+def _exchange_name(name: str) -> str:
+    return f"exchanges.{name}"
+
+
+@lru_cache(256)
+def _inform_name(event_code: str) -> str:
+    return f"informs.by_event.{event_code}"
