@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from caretaker.device.data_model import TYPES, Parameter, known_type
+from caretaker.data_model.limits import Limits
+from caretaker.data_model.types import TYPES, Parameter, known_type
 from caretaker.device.definitions import read_definitions
 from caretaker.device.dump import is_dump, read_dump
 from caretaker.device.export import Export, read_export, write_export
-from caretaker.device.limits import Limits
 from caretaker.device.profile import KNOWN, Profile
 from caretaker.device.profile_file import Entry
 from caretaker.errors import ProfileError

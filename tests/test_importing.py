@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from caretaker.__main__ import main
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.device.limits import Limits
+from caretaker.data_model.limits import Limits
 from caretaker.device.profile import BUILT_IN
 from caretaker.device.profile_file import Entry
 from caretaker.device.profile_toml import read_profile_file

@@ -25,6 +25,8 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.cwmp.session import CPESession
+from caretaker.data_model.overlay import Overlay
+from caretaker.data_model.types import TYPES, Parameter, cleaned, typed
 from caretaker.device import (
     diagnostics,
     heartbeat,
@@ -36,7 +38,6 @@ from caretaker.device import (
 )
 from caretaker.device import events as ev
 from caretaker.device.agenda import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
-from caretaker.device.data_model import TYPES, Overlay, Parameter, cleaned, typed
 from caretaker.device.events import Events
 from caretaker.device.methods import METHODS, has_method
 from caretaker.device.premises import Premises
@@ -47,7 +48,7 @@ from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 
 if TYPE_CHECKING:
-    from caretaker.device.data_model import DataModel
+    from caretaker.data_model.model import DataModel
 
 
 class Outcome(enum.Enum):

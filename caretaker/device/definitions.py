@@ -17,9 +17,9 @@ from lxml import etree
 
 from caretaker.cwmp.codec import local
 from caretaker.cwmp.envelope import hardened_parser
-from caretaker.device.data_model import TYPES, Row
+from caretaker.data_model.limits import Limits
+from caretaker.data_model.types import TYPES, Row
 from caretaker.device.export import ROOTS, Export, with_parents
-from caretaker.device.limits import Limits
 from caretaker.device.profile_file import Entry
 from caretaker.device.syntax import ANY_INSTANCE as _ANY
 from caretaker.device.syntax import Syntaxes, number, status

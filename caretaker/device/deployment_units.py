@@ -10,25 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
-from caretaker.device.data_model import Parameter
+from caretaker.data_model.overlay import DeploymentUnit
+from caretaker.data_model.types import Parameter
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
 
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")
-
-
-class DeploymentUnit(NamedTuple):
-    """A deployment unit that is installed; one execution unit belongs to each."""
-
-    uuid: str
-    version: str
-    url: str
-    environment: str
-    execution_units: str = ""
 
 
 _PARAMETERS = ("UUID", "Version", "URL", "ExecutionEnvRef", "ExecutionUnitList")

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct
+from caretaker.data_model.types import TYPES
 from caretaker.device import events as ev
 from caretaker.device.agenda import Job
-from caretaker.device.data_model import TYPES
 from caretaker.device.measurements import (
     ANSWERS,
     HOPS,

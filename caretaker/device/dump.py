@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from caretaker.cwmp import decode
 from caretaker.cwmp import messages as m
-from caretaker.device.data_model import ANY, Row, known_type
+from caretaker.data_model.types import ANY, Row, known_type
 from caretaker.device.export import ROOTS, Export
 from caretaker.errors import EnvelopeError, ProfileError
 

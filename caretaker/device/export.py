@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from caretaker.device.data_model import ANY, Row
+from caretaker.data_model.types import ANY, Row
 from caretaker.errors import ProfileError
 
 ROOTS = ("Device.", "InternetGatewayDevice.")

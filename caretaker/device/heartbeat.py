@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.cwmp.messages import EventStruct
+from caretaker.data_model.dates import next_on_grid, seconds_of
 from caretaker.device import events as ev
 from caretaker.device.agenda import Job
-from caretaker.device.times import next_on_grid, seconds_of
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE

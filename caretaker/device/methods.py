@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
+from caretaker.data_model.overlay import Attributes
+from caretaker.data_model.types import check_value, cleaned
 from caretaker.device import diagnostics, notifications, software
 from caretaker.device import events as ev
 from caretaker.device.agenda import Job, check_key
-from caretaker.device.data_model import Attributes, check_value, cleaned
 from caretaker.device.transfer_methods import TRANSFER_METHODS
 from caretaker.errors import FaultError
 

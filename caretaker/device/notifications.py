@@ -11,9 +11,10 @@ from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 
-from caretaker.device import dynamics
+from caretaker.data_model.dynamic_values import DYNAMIC
+from caretaker.data_model.paths import pattern
 from caretaker.device.agenda import Job
-from caretaker.device.paths import pattern
+from caretaker.device.values import next_dynamic_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,7 +104,7 @@ def _watched(cpe: CPE) -> list[str]:
 @lru_cache(256)
 def active_of_factory(profile: Profile) -> tuple[str, ...]:
     """What of a profile changes by itself and is actively notified until the ACS says otherwise."""
-    changing = (p for p, each in profile.model.parameters.items() if each.source == dynamics.SOURCE)
+    changing = (p for p, each in profile.model.parameters.items() if each.source == DYNAMIC)
     return tuple(path for path in changing if _of_factory(profile, path))
 
 
@@ -111,7 +112,7 @@ def _changes(cpe: CPE, path: str) -> bool:
     """Whether it does so still: what the ACS has set stays."""
     parameter = cpe.parameter(path)
     is_set = cpe.overlay is not None and path in cpe.overlay.values
-    return parameter is not None and parameter.source == dynamics.SOURCE and not is_set
+    return parameter is not None and parameter.source == DYNAMIC and not is_set
 
 
 def _plan(cpe: CPE, path: str, now: float) -> None:
@@ -119,7 +120,7 @@ def _plan(cpe: CPE, path: str, now: float) -> None:
     parameter = cpe.parameter(path)
     if parameter is None or path not in _told(cpe) or not _changes(cpe, path):
         return
-    due = dynamics.next_change_of(cpe, parameter.number, now)
+    due = next_dynamic_change(cpe, parameter.number, now)
     if due < inf:
         cpe.plan(Job(max(due, now + 1e-3), _CHANGE, path, _look_and_plan(path), False))
 

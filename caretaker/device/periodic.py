@@ -10,8 +10,8 @@ from math import ceil, inf
 from typing import TYPE_CHECKING
 
 from caretaker.cwmp.messages import EventStruct
+from caretaker.data_model.dates import next_on_grid, seconds_of
 from caretaker.device import events as ev
-from caretaker.device.times import next_on_grid, seconds_of
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE

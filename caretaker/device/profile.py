@@ -19,9 +19,10 @@ from sys import intern
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.messages import ParameterValueStruct
+from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, applied
+from caretaker.data_model.model import DataModel
+from caretaker.data_model.types import Row
 from caretaker.device import steering
-from caretaker.device.data_model import DataModel, Row
-from caretaker.device.dynamics import SOURCE, Dynamic, applied
 from caretaker.device.export import Export, read_export
 from caretaker.device.profile_file import ProfileFile
 from caretaker.device.profile_toml import oui_of
@@ -135,7 +136,7 @@ class Profile:
         """Whether what steers it (``device.steering``) changes only when it is set."""
         paths = (self.managed[last] for last in steering.PARAMETERS)
         found = (self.model.parameters.get(path) for path in paths)
-        return all(each is None or each.source != SOURCE for each in found)
+        return all(each is None or each.source != DYNAMIC for each in found)
 
     @cached_property
     def inform_constants(self) -> Mapping[str, ParameterValueStruct | None]:

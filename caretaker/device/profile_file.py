@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import NamedTuple
 
-from caretaker.device.data_model import TYPES, Row, known_type
-from caretaker.device.dynamics import Rules
-from caretaker.device.limits import Limits
-from caretaker.device.paths import pattern, shape
-from caretaker.device.values import TEMPLATE
+from caretaker.data_model.dynamic_values import Rules
+from caretaker.data_model.limits import Limits
+from caretaker.data_model.paths import pattern, shape
+from caretaker.data_model.templates import TEMPLATE
+from caretaker.data_model.types import TYPES, Row, known_type
 from caretaker.errors import ProfileError
 
 _FLEETS_OWN = (

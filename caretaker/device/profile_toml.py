@@ -15,12 +15,12 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1, CWMP_1_2
-from caretaker.device.data_model import TYPES, known_type
-from caretaker.device.dynamics import Rules, parse_dynamic
-from caretaker.device.limits import Limits
+from caretaker.data_model.dynamic_values import Rules, parse_dynamic
+from caretaker.data_model.limits import Limits
+from caretaker.data_model.templates import check_template
+from caretaker.data_model.types import TYPES, known_type
 from caretaker.device.profile_file import Entry, ProfileFile
 from caretaker.device.quirks import QUIRKS
-from caretaker.device.values import check_template
 from caretaker.errors import ProfileError
 
 CWMP_VERSIONS = {

@@ -19,9 +19,10 @@ from uuid import UUID
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
+from caretaker.data_model.dates import utc
+from caretaker.data_model.overlay import DeploymentUnit
 from caretaker.device import deployment_units as du
 from caretaker.device.agenda import Job, check_key
-from caretaker.device.times import utc
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -171,9 +172,7 @@ def _install(cpe: CPE, operation: m.InstallOpStruct, now: float, _: float) -> li
     uuid = operation.uuid or du.uuid_of(operation.url)
     _check_uuid(uuid)
     environment = _environment(cpe, operation.execution_env_ref or "", now)
-    unit = du.DeploymentUnit(
-        uuid, du.version_of(operation.url) or "1.0", operation.url, environment
-    )
+    unit = DeploymentUnit(uuid, du.version_of(operation.url) or "1.0", operation.url, environment)
     if any(
         _same(unit.uuid, old.uuid) and old.version == unit.version
         for old in du.units_of(cpe, now).values()
@@ -202,7 +201,7 @@ def _update(
     return [_result(cpe, number, unit, "Installed") for number, unit in updates.items()]
 
 
-def _newer(cpe: CPE, number: int, url: str, now: float) -> du.DeploymentUnit:
+def _newer(cpe: CPE, number: int, url: str, now: float) -> DeploymentUnit:
     """The unit as it will be: of the URL's version, or of the next one where that tells none."""
     unit = du.units_of(cpe, now)[number]
     version = du.version_of(url) or du.next_version(unit.version)
@@ -269,7 +268,7 @@ def _found(
 _Change = m.UpdateOpStruct | m.UninstallOpStruct
 
 
-def _is_meant(operation: _Change, unit: du.DeploymentUnit) -> bool:
+def _is_meant(operation: _Change, unit: DeploymentUnit) -> bool:
     """By its UUID, else by the name in its URL, else every one; and its version if one is given."""
     url = getattr(operation, "url", None)
     if operation.uuid:
@@ -279,7 +278,7 @@ def _is_meant(operation: _Change, unit: du.DeploymentUnit) -> bool:
     return named and operation.version in (None, "", unit.version)
 
 
-def _is_busy(cpe: CPE, unit: du.DeploymentUnit, since: float) -> bool:
+def _is_busy(cpe: CPE, unit: DeploymentUnit, since: float) -> bool:
     """Whether a ChangeDUState is meant for the unit that came earlier and still runs."""
     return any(
         _is_meant(operation, unit)
@@ -308,7 +307,7 @@ def _environment(cpe: CPE, reference: str, now: float) -> str:
 # -- results --------------------------------------------------------------------------------------
 
 
-def _result(cpe: CPE, number: int, unit: du.DeploymentUnit, state: str) -> OpResultStruct:
+def _result(cpe: CPE, number: int, unit: DeploymentUnit, state: str) -> OpResultStruct:
     return OpResultStruct(
         _told_uuid(unit.uuid),
         du.row_of(cpe, number),

@@ -27,8 +27,8 @@ from urllib.parse import unquote, urlsplit
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode, meaning
+from caretaker.data_model.dates import utc
 from caretaker.device.agenda import Job
-from caretaker.device.times import utc
 from caretaker.errors import InputError
 
 if TYPE_CHECKING:

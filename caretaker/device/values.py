@@ -7,11 +7,11 @@ A function takes the CPE, the parameter as its model has it, and the time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from string import Formatter
 from typing import TYPE_CHECKING
 
-from caretaker.device import dynamics
-from caretaker.device.data_model import Parameter
+from caretaker.data_model.dynamic_values import DYNAMIC, Chance, Dynamic
+from caretaker.data_model.templates import TEMPLATE
+from caretaker.data_model.types import Parameter
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
@@ -115,24 +115,6 @@ TEMPLATE_FIELDS: dict[str, Callable[[CPE, Parameter, float], str | int]] = {
     "secret": _secret,
 }
 """The fields of a template, with what computes each; the parameter's value is the template."""
-TEMPLATE = "template"
-"""The source whose values are templates."""
-
-
-def check_template(text: str) -> None:
-    """
-    See that a text is a template: ``{serial}`` and the like, ``{index:08d}``, and text.
-
-    Raises:
-        ValueError: it is none; says why.
-    """
-    for _, name, spec, conversion in Formatter().parse(text):
-        if name is None:
-            continue
-        if name not in TEMPLATE_FIELDS or conversion:
-            raise ValueError(f"no {{{name}}}; there are {', '.join(TEMPLATE_FIELDS)}")
-        sample: str | int = 0 if name == "index" else "text"
-        format(sample, spec or "")
 
 
 class _Fields(dict[str, str | int]):
@@ -154,7 +136,7 @@ def _template(cpe: CPE, parameter: Parameter, now: float) -> str:
 def _dynamic(cpe: CPE, parameter: Parameter, now: float) -> str:
     if not cpe.premises.behaviors.dynamic_params:
         return parameter.value
-    return dynamics.value_of(cpe, parameter.number, now)
+    return dynamic_value(cpe, parameter.number, now)
 
 
 SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
@@ -171,6 +153,27 @@ SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
     "wan_ip": _wan_ip,
     "mac": _mac,
     TEMPLATE: _template,
-    dynamics.SOURCE: _dynamic,
+    DYNAMIC: _dynamic,
 }
 """What computes the values that are each CPE's own, by ``Parameter.source``."""
+
+
+def dynamic_value(cpe: CPE, number: int, now: float) -> str:
+    """The value of the profile's rule of this number, for a CPE at a time."""
+    spec, wall = cpe.profile.dynamics[number], now + cpe.premises.wall_offset
+    return spec.value(_chance(cpe, spec, number), now - cpe.booted_at, wall)
+
+
+def next_dynamic_change(cpe: CPE, number: int, now: float) -> float:
+    """When that value may be another, on the clock of ``now``."""
+    spec, offset = cpe.profile.dynamics[number], cpe.premises.wall_offset
+    return spec.next_change(_chance(cpe, spec, number), now + offset) - offset
+
+
+_HOME = -1
+
+
+def _chance(cpe: CPE, spec: Dynamic, number: int) -> Chance:
+    """That of a parameter; for counters of the CPE: who gets more bytes gets more packets."""
+    number = _HOME if spec.kind == "counter" else number
+    return Chance(cpe.premises.identities.seed, cpe.index, number)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.device.data_model import Row
+from caretaker.data_model.limits import Limits
+from caretaker.data_model.types import Row
 from caretaker.device.definitions import Definitions, read_definitions
-from caretaker.device.limits import Limits
 from caretaker.device.profile_file import Entry
 from caretaker.errors import ProfileError
 

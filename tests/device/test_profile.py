@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
-from caretaker.device.data_model import TYPES
+from caretaker.data_model.types import TYPES
 from caretaker.device.profile import BUILT_IN, ESSENTIALS, read_profile
 from caretaker.device.values import SOURCES
 from caretaker.errors import ProfileError

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp import messages as m
+from caretaker.data_model.limits import Limits
+from caretaker.data_model.templates import FIELDS
+from caretaker.data_model.types import Row
 from caretaker.device.cpe import CPE
-from caretaker.device.data_model import Row
-from caretaker.device.limits import Limits
 from caretaker.device.profile import Profile
 from caretaker.device.profile_file import _Rows
 from caretaker.device.profile_toml import (
@@ -27,7 +28,6 @@ from caretaker.device.profile_toml import (
     read_profile_file,
 )
 from caretaker.device.quirks import QUIRKS
-from caretaker.device.values import TEMPLATE_FIELDS
 from caretaker.errors import ProfileError
 from caretaker.profiles import load_profile
 
@@ -79,7 +79,7 @@ class TestTheExampleOfTheDocumentation:
 
     def test_it_shows_every_key_but_those_with_a_table_of_their_own(self, root: Path) -> None:
         text = (root / "docs/profiles.md").read_text()
-        for key in (*_TOP, *DEVICE, *_ENTRY, *(f"{{{each}}}" for each in TEMPLATE_FIELDS)):
+        for key in (*_TOP, *DEVICE, *_ENTRY, *(f"{{{each}}}" for each in FIELDS)):
             assert key in text, key
 
     def test_its_quirks_are_those_that_there_are(self, root: Path) -> None:
@@ -273,4 +273,4 @@ def test_any_template_is_refused_when_loaded_or_can_be_computed(text: str) -> No
         read_profile_file("any", f'base = "tr181"\n[identity]\n"Device.X" = {quoted}'.encode())
     except (ProfileError, UnicodeEncodeError):
         return
-    text.format_map({name: 0 if name == "index" else "x" for name in TEMPLATE_FIELDS})
+    text.format_map({name: 0 if name == "index" else "x" for name in FIELDS})

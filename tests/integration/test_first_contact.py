@@ -16,8 +16,8 @@ from helpers.cpes import ScriptedACS, codes, premises
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import State
+from caretaker.data_model.types import ANY, TYPES
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.data_model import ANY, TYPES
 from caretaker.profiles import load_profile
 
 BATCH = 32

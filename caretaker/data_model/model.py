@@ -1,218 +1,26 @@
 """
 The data model of a device: parameters and objects by path (TR-069 A.2.2).
 
-Two parts, because a million CPEs share a few models (decision D2):
-
-* ``DataModel`` is what a device model has from the factory; one per profile, never changed.
-* ``Overlay`` is what one CPE has that differs: values, attributes, rows added and deleted. It is
-  made at the first difference; most CPEs have a handful of values in it.
+Two parts, because a million CPEs share a few models (decision D2): a ``DataModel`` is what a device
+model has from the factory, one per profile, never changed; an ``Overlay`` is what one CPE has that
+differs.
 
 Paths are complete: parameters without a trailing dot, objects with one (``Device.Hosts.``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from caretaker.cwmp.faults import FaultCode
-from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterInfoStruct, ParameterValueStruct, Request
-from caretaker.device.limits import Limits
+from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
+from caretaker.data_model.overlay import Overlay, Rows
+from caretaker.data_model.types import TYPES, Parameter, Row, cleaned, known_type, typed
 from caretaker.errors import FaultError
-
-if TYPE_CHECKING:
-    from caretaker.device.deployment_units import DeploymentUnit
 
 MAX_ROWS = 1000
 """Rows of one table after which AddObject is refused with 9004; a bound, not a rule of TR-069."""
-
-
-class Row(NamedTuple):
-    """One line of a description of a device: a parameter or an object."""
-
-    path: str
-    is_object: bool
-    writable: bool
-    value: str = ""
-    type: str = "xsd:string"
-    source: str = ""
-    number: int = 0
-    limits: Limits | None = None
-
-
-class Parameter(NamedTuple):
-    """
-    A parameter of a model.
-
-    ``source`` names what computes the value of each CPE (``cpe.SOURCES``, with ``number`` and
-    ``value`` as its arguments); empty: it is ``value``. A ``hidden`` parameter (a password) reads
-    as an empty string. ``limits`` are None where the profile knows none.
-    """
-
-    type: str
-    writable: bool
-    value: str
-    source: str = ""
-    number: int = 0
-    hidden: bool = False
-    limits: Limits | None = None
-
-
-# -- types ----------------------------------------------------------------------------------------
-
-
-class _Type(NamedTuple):
-    fits: Callable[[str], object]
-    default: str
-    family: str
-    """Values of one family may be set with each other's xsi:type."""
-
-
-def _integer(least: int, most: int) -> Callable[[str], bool]:
-    shape = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
-    return lambda text: shape.fullmatch(text) is not None and least <= int(text) <= most
-
-
-def _shaped(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).fullmatch
-
-
-_DATE_TIME = (
-    r"\s*-?[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
-    r":[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?\s*"
-)
-
-TYPES: dict[str, _Type] = {
-    "xsd:string": _Type(_shaped(r"(?s:.*)"), "", "string"),
-    "xsd:boolean": _Type(_shaped(r"(?i:\s*(0|1|true|false)\s*)"), "0", "boolean"),
-    "xsd:int": _Type(_integer(-(2**31), 2**31 - 1), "0", "number"),
-    "xsd:unsignedInt": _Type(_integer(0, 2**32 - 1), "0", "number"),
-    "xsd:long": _Type(_integer(-(2**63), 2**63 - 1), "0", "number"),
-    "xsd:unsignedLong": _Type(_integer(0, 2**64 - 1), "0", "number"),
-    "xsd:dateTime": _Type(_shaped(_DATE_TIME), UNKNOWN_TIME, "dateTime"),
-    "xsd:base64Binary": _Type(
-        _shaped(r"\s*(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\s*"),
-        "",
-        "base64Binary",
-    ),
-    "xsd:hexBinary": _Type(_shaped(r"\s*(?:[0-9A-Fa-f]{2})*\s*"), "", "hexBinary"),
-    "": _Type(_shaped(r"(?s:.*)"), "", ""),
-}
-"""The types of parameters (TR-106): what fits, the value of a new row, and which mix."""
-
-ANY = ""
-"""The type of a parameter whose type no one told: sent as a string, set with any."""
-
-_BY_NAME = {name.partition(":")[2].lower(): name for name in TYPES}
-_BY_NAME |= dict.fromkeys(("short", "byte", "integer", "negativeinteger"), "xsd:int")
-_BY_NAME |= dict.fromkeys(
-    ("uint", "unsignedshort", "unsignedbyte", "nonnegativeinteger", "positiveinteger"),
-    "xsd:unsignedInt",
-)
-_BY_NAME |= {"base64": "xsd:base64Binary", "decimal": "xsd:long", "bool": "xsd:boolean", "": ANY}
-
-
-def known_type(name: str) -> str:
-    """
-    The type of that name, whatever its prefix and case.
-
-    ``xsd:string`` for one that CWMP does not have, ``ANY`` for none.
-    """
-    return _BY_NAME.get(name.strip().rpartition(":")[2].strip().lower(), "xsd:string")
-
-
-def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None:
-    """
-    Why a value can't be set, or None (TR-069 A.3.2.1).
-
-    Args:
-        parameter: to be set.
-        value: the text of the Value element.
-        kind: its ``xsi:type``; empty where the ACS sent none, then the text alone decides.
-    """
-    kind = known_type(kind)
-    if kind == "xsd:string" and _is_told_as_string(parameter):
-        return None
-    families = {TYPES[kind].family, TYPES[parameter.type].family} - {""}
-    if len(families) > 1:
-        return FaultCode.INVALID_PARAMETER_TYPE
-    limits = parameter.limits
-    fits = TYPES[parameter.type].fits(value)
-    if fits and (limits is None or limits.take(cleaned(value, parameter.type))):
-        return None
-    return FaultCode.INVALID_PARAMETER_VALUE
-
-
-def cleaned(value: str, kind: str) -> str:
-    """A value as it is kept: white space has no meaning but in strings, case none in booleans."""
-    if kind in ("xsd:string", ANY) or not TYPES[kind].fits(value):
-        return value
-    return value.strip().lower() if kind == "xsd:boolean" else value.strip()
-
-
-def _is_told_as_string(parameter: Parameter) -> bool:
-    """Whether ``typed`` tells it as a string whatever its type: then it can be set as one."""
-    told = "" if parameter.hidden else parameter.value
-    return not parameter.source and not TYPES[parameter.type].fits(told)
-
-
-def typed(name: str, value: str, kind: str) -> ParameterValueStruct:
-    """
-    A parameter as it is sent.
-
-    Devices do send values that are not of their type (an empty dateTime, a unit behind a
-    number). They are kept as they are and sent as strings, which any schema takes.
-    """
-    fits = kind == "xsd:string" or (kind and TYPES[kind].fits(value))
-    return ParameterValueStruct(name, value, kind if fits else "xsd:string")
-
-
-# -- the overlay ----------------------------------------------------------------------------------
-
-
-class Attributes(NamedTuple):
-    """Notification 0-6 and access list of a parameter, where they differ from the default."""
-
-    notification: int
-    access_list: tuple[str, ...]
-
-
-class Rows:
-    """The rows that one CPE has added to its tables and deleted from them."""
-
-    __slots__ = ("children", "deleted", "highest", "objects", "origins", "parameters")
-
-    def __init__(self) -> None:
-        self.children: dict[str, tuple[str, ...]] = {}  # of every object whose children changed
-        self.parameters: dict[str, Parameter] = {}  # of added rows
-        self.objects: dict[str, bool] = {}  # of added rows, with writable
-        self.origins: dict[str, str] = {}  # object of an added row -> the model's that shaped it
-        self.highest: dict[str, int] = {}  # table -> highest instance number it ever had
-        self.deleted: tuple[str, ...] = ()  # rows of the model that are gone
-
-
-class Overlay:
-    """What one CPE has that differs from its model; all of it survives a reboot."""
-
-    __slots__ = ("attributes", "refusals", "rows", "telling", "told", "units", "values")
-
-    def __init__(self) -> None:
-        self.refusals: dict[Request, int] | None = None  # faults that own requests have met
-        self.telling: dict[str, str] | None = None  # of them, what the running Inform tells
-        self.told: dict[str, str] | None = None  # of what changes by itself and is watched
-        self.values: dict[str, str] = {}
-        self.attributes: dict[str, Attributes] | None = None
-        self.rows: Rows | None = None
-        self.units: dict[int, DeploymentUnit] | None = None
-
-    def attribute(self, path: str) -> Attributes | None:
-        """The attributes that were set for a parameter."""
-        return None if self.attributes is None else self.attributes.get(path)
-
-
-# -- the model ------------------------------------------------------------------------------------
-
 _HIDDEN = ("Password", "KeyPassphrase", "PreSharedKey", "WEPKey", "SAEPassphrase", "RadiusSecret")
 """Endings of the names of parameters that the data models mark as hidden."""
 

@@ -12,15 +12,12 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from math import floor, inf, pi, sin
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from caretaker.device.data_model import TYPES, Row, known_type
-from caretaker.device.paths import pattern, shape
-from caretaker.device.times import next_on_grid, utc
+from caretaker.data_model.dates import next_on_grid, utc
+from caretaker.data_model.paths import pattern, shape
+from caretaker.data_model.types import TYPES, Row, known_type
 from caretaker.errors import ProfileError
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
 
 _DAY = 86_400.0
 _SHORTEST = 0.1
@@ -240,7 +237,7 @@ def applied(rows: Sequence[Row], rules: Rules) -> tuple[list[Row], tuple[Dynamic
             raise ProfileError(f"[[dynamic]] {row.path} is an object, or computed by the run")
         spec = told.get(row.path) or (None if row.source or row.is_object else usual(row))
         if spec is not None:
-            found.append(row._replace(source=SOURCE, number=len(specs)))
+            found.append(row._replace(source=DYNAMIC, number=len(specs)))
             specs.append(_fitted(spec, row))
         else:
             found.append(row)
@@ -277,7 +274,7 @@ def _told(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
 
 _GIVE_WAY = ("", "template", "wan_ip", "mac", "up_time")
 """Sources of values that a rule may stand in place of."""
-SOURCE = "dynamic"
+DYNAMIC = "dynamic"
 """The source of the values of such rows; their number is that of the rule."""
 
 
@@ -288,24 +285,3 @@ def usual(row: Row) -> Dynamic | None:
     if found is None or row.writable or not counts:
         return None
     return Dynamic("counter", rate=_STATISTICS[found["what"]])
-
-
-def value_of(cpe: CPE, number: int, now: float) -> str:
-    """The value of the profile's rule of this number, for a CPE at a time."""
-    spec, wall = cpe.profile.dynamics[number], now + cpe.premises.wall_offset
-    return spec.value(_chance(cpe, spec, number), now - cpe.booted_at, wall)
-
-
-def next_change_of(cpe: CPE, number: int, now: float) -> float:
-    """When that value may be another, on the clock of ``now``."""
-    spec, offset = cpe.profile.dynamics[number], cpe.premises.wall_offset
-    return spec.next_change(_chance(cpe, spec, number), now + offset) - offset
-
-
-_HOME = -1
-
-
-def _chance(cpe: CPE, spec: Dynamic, number: int) -> Chance:
-    """That of a parameter; for counters of the CPE: who gets more bytes gets more packets."""
-    number = _HOME if spec.kind == "counter" else number
-    return Chance(cpe.premises.identities.seed, cpe.index, number)

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
+from caretaker.data_model.dynamic_values import KINDS, Chance, Dynamic, applied, parse_dynamic
+from caretaker.data_model.model import DataModel
+from caretaker.data_model.types import TYPES, Row
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.data_model import TYPES, DataModel, Row
-from caretaker.device.dynamics import KINDS, Chance, Dynamic, applied, parse_dynamic
 from caretaker.errors import ProfileError
 
 CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"

@@ -11,17 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
-from caretaker.device.data_model import (
-    MAX_ROWS,
-    TYPES,
-    DataModel,
-    Overlay,
-    Parameter,
-    Row,
-    check_value,
-    known_type,
-    typed,
-)
+from caretaker.data_model.model import MAX_ROWS, DataModel
+from caretaker.data_model.overlay import Overlay
+from caretaker.data_model.types import TYPES, Parameter, Row, check_value, known_type, typed
 from caretaker.errors import FaultError
 
 ROWS = (

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
+from caretaker.data_model.limits import Limits
 from caretaker.device.cpe import CPE
-from caretaker.device.limits import Limits
 from caretaker.device.profile import Profile
 from caretaker.profiles import load_profile
 

@@ -1,0 +1,62 @@
+"""
+What one CPE has that differs from its model: values, attributes, rows added and deleted.
+
+An overlay is made at the first difference; most CPEs have a handful of values in it (decision D2).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from caretaker.cwmp.messages import Request
+from caretaker.data_model.types import Parameter
+
+
+class DeploymentUnit(NamedTuple):
+    """A deployment unit that is installed; one execution unit belongs to each."""
+
+    uuid: str
+    version: str
+    url: str
+    environment: str
+    execution_units: str = ""
+
+
+class Attributes(NamedTuple):
+    """Notification 0-6 and access list of a parameter, where they differ from the default."""
+
+    notification: int
+    access_list: tuple[str, ...]
+
+
+class Rows:
+    """The rows that one CPE has added to its tables and deleted from them."""
+
+    __slots__ = ("children", "deleted", "highest", "objects", "origins", "parameters")
+
+    def __init__(self) -> None:
+        self.children: dict[str, tuple[str, ...]] = {}  # of every object whose children changed
+        self.parameters: dict[str, Parameter] = {}  # of added rows
+        self.objects: dict[str, bool] = {}  # of added rows, with writable
+        self.origins: dict[str, str] = {}  # object of an added row -> the model's that shaped it
+        self.highest: dict[str, int] = {}  # table -> highest instance number it ever had
+        self.deleted: tuple[str, ...] = ()  # rows of the model that are gone
+
+
+class Overlay:
+    """What one CPE has that differs from its model; all of it survives a reboot."""
+
+    __slots__ = ("attributes", "refusals", "rows", "telling", "told", "units", "values")
+
+    def __init__(self) -> None:
+        self.refusals: dict[Request, int] | None = None  # faults that own requests have met
+        self.telling: dict[str, str] | None = None  # of them, what the running Inform tells
+        self.told: dict[str, str] | None = None  # of what changes by itself and is watched
+        self.values: dict[str, str] = {}
+        self.attributes: dict[str, Attributes] | None = None
+        self.rows: Rows | None = None
+        self.units: dict[int, DeploymentUnit] | None = None
+
+    def attribute(self, path: str) -> Attributes | None:
+        """The attributes that were set for a parameter."""
+        return None if self.attributes is None else self.attributes.get(path)
