@@ -14,8 +14,8 @@ from caretaker import __version__, comparison, console, report
 from caretaker.acs import ACSServer
 from caretaker.errors import InputError
 from caretaker.http.digest import Credentials
-from caretaker.importing import described, import_files, save
 from caretaker.profiles import load_profile
+from caretaker.profiles.importer import described, import_files, save
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:

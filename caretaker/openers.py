@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from caretaker.device import quirks
 from caretaker.device.cpe import CPE
 from caretaker.http.digest import Credentials
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import Transport
+from caretaker.profiles import quirks
 
 _Kind = TypeVar("_Kind", bound=Transport)
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}

@@ -26,7 +26,7 @@ from gevent import Greenlet
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
-from caretaker.device import quirks, transfers
+from caretaker.device import transfers
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.premises import Premises
 from caretaker.device.transfers import State, Transfer
@@ -44,7 +44,7 @@ from caretaker.http.transport import Answer, Transport
 from caretaker.mover import Moved, Mover
 from caretaker.outages import Dark
 from caretaker.pace import Alarm, Pace, RateLimit
-from caretaker.profiles import ProfileMix
+from caretaker.profiles import ProfileMix, quirks
 from caretaker.recording import Recorder
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 from caretaker.stats.results import Results

@@ -21,16 +21,15 @@ LAYERS: dict[str, set[str]] = {
     "pages": {"charts", "errors"},
     "data_model": {"cwmp", "errors"},
     "mover": {"cwmp", "errors", "http"},
-    "device": {"cwmp", "data_model", "errors"},
+    "profiles": {"cwmp", "data_model", "errors"},
+    "device": {"cwmp", "data_model", "errors", "profiles"},
     "metrics": {"cwmp", "device"},
-    "openers": {"device", "http"},
+    "openers": {"device", "http", "profiles"},
     "outages": {"device", "errors", "http"},
-    "profiles": {"device", "errors"},
     "stats": {"device", "errors"},
     "checks": {"errors", "metrics", "outages"},
     "comparison": {"charts", "errors", "metrics", "pages"},
     "connection_request": {"errors", "http", "stats"},
-    "importing": {"data_model", "device", "errors", "profiles"},
     "recorded": {"errors", "http", "masking", "stats"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "recording": {"device", "errors", "http", "recorded", "stats"},
@@ -93,7 +92,6 @@ LAYERS: dict[str, set[str]] = {
         "console",
         "errors",
         "http",
-        "importing",
         "profiles",
         "report",
     },
@@ -122,6 +120,9 @@ LAYERS: dict[str, set[str]] = {
 }
 """Each part with those it may import; none may import one that imports it."""
 
+TOUCHES_FILES = {"loader.py", "importer.py"}
+"""The two modules of profiles that read and write files; the others are given bytes."""
+
 
 def _imports(path: Path) -> set[str]:
     found: set[str] = set()
@@ -138,11 +139,13 @@ def test_every_part_imports_only_what_is_below_it(root: Path) -> None:
         assert _imports(path) <= LAYERS[part] | {part}, path
 
 
-@pytest.mark.parametrize("part", ["cwmp", "data_model", "device"])
+@pytest.mark.parametrize("part", ["cwmp", "data_model", "device", "profiles"])
 def test_the_protocol_and_the_device_touch_no_files(root: Path, part: str) -> None:
     """Decision D1: they are given bytes and hand bytes back."""
     touching = {"open", "read_bytes", "write_bytes", "write_text"}
     for path in (root / "caretaker" / part).rglob("*.py"):
+        if path.name in TOUCHES_FILES:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))

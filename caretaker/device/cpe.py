@@ -27,25 +27,18 @@ from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueS
 from caretaker.cwmp.session import CPESession
 from caretaker.data_model.overlay import Overlay
 from caretaker.data_model.types import TYPES, Parameter, cleaned, typed
-from caretaker.device import (
-    diagnostics,
-    heartbeat,
-    notifications,
-    periodic,
-    quirks,
-    steering,
-    transfers,
-)
+from caretaker.device import diagnostics, heartbeat, notifications, periodic, steering, transfers
 from caretaker.device import events as ev
 from caretaker.device.agenda import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
 from caretaker.device.events import Events
 from caretaker.device.methods import METHODS, has_method
 from caretaker.device.premises import Premises
-from caretaker.device.profile import Profile
 from caretaker.device.steering import Steering
 from caretaker.device.transfers import Transfers
 from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
+from caretaker.profiles import quirks
+from caretaker.profiles.profile import Profile
 
 if TYPE_CHECKING:
     from caretaker.data_model.model import DataModel

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from caretaker.device.cpe import CPE
-    from caretaker.device.profile import Profile
+    from caretaker.profiles.profile import Profile
 
 PASSIVE, ACTIVE = 1, 2
 _STANDARD = {0: 0, 1: PASSIVE, 2: ACTIVE, 3: 0, 4: PASSIVE, 5: 0, 6: PASSIVE}

@@ -10,18 +10,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from caretaker.profiles.profile import STEERING_PARAMETERS
+
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE
 
-PARAMETERS = (
-    "EnableCWMP",
-    "HTTPConnectionRequestEnable",
-    "PeriodicInformEnable",
-    "PeriodicInformInterval",
-    "URL",
-    "HTTPCompression",
-)
-"""What it is made of, below ManagementServer."""
 _OFF = ("0", "false")
 _NOT_ON = (*_OFF, "")
 _DEFAULT_INTERVAL = 300.0
@@ -57,7 +50,7 @@ class Steering(NamedTuple):
 def read(cpe: CPE, now: float) -> Steering:
     """How a CPE is steered by its parameters as they are now."""
     enabled, reachable, periodic, _, url, compression = (
-        cpe.managed(last, now) for last in PARAMETERS
+        cpe.managed(last, now) for last in STEERING_PARAMETERS
     )
     wanted = periodic not in _NOT_ON and cpe.premises.behaviors.periodic_inform
     interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now) or _DEFAULT_INTERVAL

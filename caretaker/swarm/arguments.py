@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address, tls_context
 from caretaker.http.source_addresses import check_local, expand
-from caretaker.profiles import load_profile, parse_choice
+from caretaker.profiles.loader import load_profile, parse_choice
 from caretaker.scenarios import SCENARIOS, parse
 from caretaker.swarm.levels import ServiceLevel, read_levels, service_levels
 

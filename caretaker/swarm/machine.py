@@ -19,7 +19,7 @@ from caretaker.http.source_addresses import expand
 from caretaker.profiles import ProfileMix
 
 if TYPE_CHECKING:
-    from caretaker.device.profile import Profile
+    from caretaker.profiles.profile import Profile
     from caretaker.swarm.arguments import Settings
 
 DESCRIPTORS_PER_SESSION = 2

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.data_model.limits import Limits
 from caretaker.device.cpe import CPE
-from caretaker.device.profile import Profile
 from caretaker.profiles import load_profile
+from caretaker.profiles.profile import Profile
 
 FILE = """
 base = "tr181"

@@ -29,8 +29,8 @@ from caretaker.device import events as ev
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors, DynamicBehavior
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.profile import read_profile
 from caretaker.errors import DeviceBusy, FaultError, InputError
+from caretaker.profiles.profile import read_profile
 
 MS = "Device.ManagementServer."
 SSID = "Device.WiFi.SSID.1.SSID"

@@ -17,8 +17,8 @@ from caretaker.device import diagnostics as diag
 from caretaker.device import measurements
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.profile import BUILT_IN, Profile, read_profile
 from caretaker.profiles import load_profile
+from caretaker.profiles.profile import BUILT_IN, Profile, read_profile
 
 NO_PERIODS = Behaviors(periodic_inform=False)
 EIGHT = "8 DIAGNOSTICS COMPLETE"

@@ -15,7 +15,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device import software
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
-from caretaker.device.profile import read_profile
+from caretaker.profiles.profile import read_profile
 
 UUID = "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001"
 OTHER = "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec002"

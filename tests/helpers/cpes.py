@@ -14,9 +14,9 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
-from caretaker.device.profile import Profile, read_profile
 from caretaker.errors import FaultError, SessionError
 from caretaker.profiles import load_profile
+from caretaker.profiles.profile import Profile, read_profile
 
 
 @cache
@@ -27,7 +27,7 @@ def profile(name: str = "tr181") -> Profile:
 
 def extended(*rows: str, name: str = "tr181") -> Profile:
     """A built-in profile with more rows: ``Path,Object,Writable,Value,Value type``."""
-    data = (files("caretaker.device") / "profiles" / f"{name}.csv").read_bytes()
+    data = (files("caretaker.profiles.builtin") / f"{name}.csv").read_bytes()
     return read_profile(name, b"\n".join([data.rstrip(), *(row.encode() for row in rows)]))
 
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, Parameter, known_type
-from caretaker.device.definitions import read_definitions
-from caretaker.device.dump import is_dump, read_dump
-from caretaker.device.export import Export, read_export, write_export
-from caretaker.device.profile import KNOWN, Profile
-from caretaker.device.profile_file import Entry
 from caretaker.errors import ProfileError
-from caretaker.profiles import load_profile
+from caretaker.profiles.bbf_data_model import read_definitions
+from caretaker.profiles.genieacs_csv import Export, read_export, write_export
+from caretaker.profiles.loader import load_profile
+from caretaker.profiles.profile import KNOWN, Profile
+from caretaker.profiles.profile_file import Entry
+from caretaker.profiles.soap_dump import is_dump, read_dump
 
 _CSV, _DUMP, _DEFINITIONS = "CSV export", "XML dump", "data model"
 

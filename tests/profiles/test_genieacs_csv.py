@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.data_model.types import Row
-from caretaker.device.export import COLUMNS, Export, read_export, with_parents, write_export
+from caretaker.profiles.genieacs_csv import COLUMNS, Export, read_export, with_parents, write_export
 
 NAMES = st.from_regex(r"[A-Z][A-Za-z0-9_]{0,8}", fullmatch=True) | st.integers(1, 99).map(str)
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(lambda parts: f"Device.{'.'.join(parts)}")

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from caretaker.cwmp import decode
 from caretaker.cwmp import messages as m
 from caretaker.data_model.types import ANY, Row, known_type
-from caretaker.device.export import ROOTS, Export
 from caretaker.errors import EnvelopeError, ProfileError
+from caretaker.profiles.genieacs_csv import ROOTS, Export
 
 _ENVELOPE = re.compile(
     rb"(?:<\?xml[^>]*\?>\s*)?<(?:([\w.-]+):)?Envelope[\s>].*?</(?(1)\1:)Envelope\s*>", re.DOTALL

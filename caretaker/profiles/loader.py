@@ -14,11 +14,11 @@ from importlib import resources
 from itertools import accumulate
 from pathlib import Path
 
-from caretaker.device.export import Export, read_export
-from caretaker.device.profile import BUILT_IN, KNOWN, Profile, build
-from caretaker.device.profile_file import ProfileFile
-from caretaker.device.profile_toml import read_profile_file
 from caretaker.errors import ProfileError
+from caretaker.profiles.genieacs_csv import Export, read_export
+from caretaker.profiles.profile import BUILT_IN, KNOWN, Profile, build
+from caretaker.profiles.profile_file import ProfileFile
+from caretaker.profiles.profile_toml import read_profile_file
 
 
 def load_profile(name: str) -> Profile:
@@ -42,13 +42,13 @@ def _own_file(name: str) -> ProfileFile:
     """The profile file of a built-in profile; an empty one of any other."""
     if name not in BUILT_IN:
         return ProfileFile(Path(name).name)
-    data = (resources.files("caretaker.device.profiles") / f"{name}.toml").read_bytes()
+    data = (resources.files("caretaker.profiles.builtin") / f"{name}.toml").read_bytes()
     return read_profile_file(name, data)
 
 
 def _load_export(name: str) -> Export:
     if name in BUILT_IN:
-        data = (resources.files("caretaker.device.profiles") / f"{name}.csv").read_bytes()
+        data = (resources.files("caretaker.profiles.builtin") / f"{name}.csv").read_bytes()
         return read_export(name, data, KNOWN)
     return read_export(Path(name).name, _read(name), KNOWN)
 

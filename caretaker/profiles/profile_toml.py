@@ -19,9 +19,9 @@ from caretaker.data_model.dynamic_values import Rules, parse_dynamic
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.templates import check_template
 from caretaker.data_model.types import TYPES, known_type
-from caretaker.device.profile_file import Entry, ProfileFile
-from caretaker.device.quirks import QUIRKS
 from caretaker.errors import ProfileError
+from caretaker.profiles.profile_file import Entry, ProfileFile
+from caretaker.profiles.quirks import QUIRKS
 
 CWMP_VERSIONS = {
     "1.0": CWMP_1_0,

@@ -18,18 +18,12 @@ from caretaker.data_model.limits import Limits
 from caretaker.data_model.templates import FIELDS
 from caretaker.data_model.types import Row
 from caretaker.device.cpe import CPE
-from caretaker.device.profile import Profile
-from caretaker.device.profile_file import _Rows
-from caretaker.device.profile_toml import (
-    _ENTRY,
-    _TOP,
-    CWMP_VERSIONS,
-    DEVICE,
-    read_profile_file,
-)
-from caretaker.device.quirks import QUIRKS
 from caretaker.errors import ProfileError
 from caretaker.profiles import load_profile
+from caretaker.profiles.profile import Profile
+from caretaker.profiles.profile_file import _Rows
+from caretaker.profiles.profile_toml import _ENTRY, _TOP, CWMP_VERSIONS, DEVICE, read_profile_file
+from caretaker.profiles.quirks import QUIRKS
 
 SSID = "Device.WiFi.SSID.1.SSID"
 INFO = "Device.DeviceInfo."

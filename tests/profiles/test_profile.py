@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.data_model.types import TYPES
-from caretaker.device.profile import BUILT_IN, ESSENTIALS, read_profile
 from caretaker.device.values import SOURCES
 from caretaker.errors import ProfileError
-from caretaker.profiles import ProfileMix, load_profile, parse_choice
+from caretaker.profiles.loader import ProfileMix, load_profile, parse_choice
+from caretaker.profiles.profile import BUILT_IN, ESSENTIALS, read_profile
 
 SMALL = (
     "Parameter,Object,Writable,Value,Value type\n"

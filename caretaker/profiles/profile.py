@@ -22,12 +22,11 @@ from caretaker.cwmp.messages import ParameterValueStruct
 from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, applied
 from caretaker.data_model.model import DataModel
 from caretaker.data_model.types import Row
-from caretaker.device import steering
-from caretaker.device.export import Export, read_export
-from caretaker.device.profile_file import ProfileFile
-from caretaker.device.profile_toml import oui_of
-from caretaker.device.quirks import NO_PARAMETER_KEY
 from caretaker.errors import ProfileError
+from caretaker.profiles.genieacs_csv import Export, read_export
+from caretaker.profiles.profile_file import ProfileFile
+from caretaker.profiles.profile_toml import oui_of
+from caretaker.profiles.quirks import NO_PARAMETER_KEY
 
 NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
 BUILT_IN = ("tr181", "tr098")
@@ -84,6 +83,17 @@ _EXTERNAL_IP = re.compile(
 )
 
 
+STEERING_PARAMETERS = (
+    "EnableCWMP",
+    "HTTPConnectionRequestEnable",
+    "PeriodicInformEnable",
+    "PeriodicInformInterval",
+    "URL",
+    "HTTPCompression",
+)
+"""The parameters of ManagementServer that steer a CPE: ``device.management_server`` reads them."""
+
+
 class _Below(dict[str, str]):
     """Paths below an object, by what follows it."""
 
@@ -134,7 +144,7 @@ class Profile:
     @cached_property
     def is_steady(self) -> bool:
         """Whether what steers it (``device.steering``) changes only when it is set."""
-        paths = (self.managed[last] for last in steering.PARAMETERS)
+        paths = (self.managed[last] for last in STEERING_PARAMETERS)
         found = (self.model.parameters.get(path) for path in paths)
         return all(each is None or each.source != DYNAMIC for each in found)
 

@@ -19,11 +19,11 @@ from caretaker.cwmp.codec import local
 from caretaker.cwmp.envelope import hardened_parser
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, Row
-from caretaker.device.export import ROOTS, Export, with_parents
-from caretaker.device.profile_file import Entry
-from caretaker.device.syntax import ANY_INSTANCE as _ANY
-from caretaker.device.syntax import Syntaxes, number, status
 from caretaker.errors import ProfileError
+from caretaker.profiles.bbf_syntax import ANY_INSTANCE as _ANY
+from caretaker.profiles.bbf_syntax import Syntaxes, number, status
+from caretaker.profiles.genieacs_csv import ROOTS, Export, with_parents
+from caretaker.profiles.profile_file import Entry
 
 MAX_PARAMETERS = 100_000
 """Of one device; rows multiply in tables within tables."""

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.device.dump import is_dump, read_dump
-from caretaker.device.export import write_export
-from caretaker.device.profile import KNOWN, read_profile
 from caretaker.errors import ProfileError
+from caretaker.profiles.genieacs_csv import write_export
+from caretaker.profiles.profile import KNOWN, read_profile
+from caretaker.profiles.soap_dump import is_dump, read_dump
 
 NAMES = m.GetParameterNamesResponse(
     (

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import Row
-from caretaker.device.definitions import Definitions, read_definitions
-from caretaker.device.profile_file import Entry
 from caretaker.errors import ProfileError
+from caretaker.profiles.bbf_data_model import Definitions, read_definitions
+from caretaker.profiles.profile_file import Entry
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- written for this test -->

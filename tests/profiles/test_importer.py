@@ -13,11 +13,11 @@ from caretaker.__main__ import main
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.data_model.limits import Limits
-from caretaker.device.profile import BUILT_IN
-from caretaker.device.profile_file import Entry
-from caretaker.device.profile_toml import read_profile_file
-from caretaker.importing import write_profile_file
 from caretaker.profiles import load_profile
+from caretaker.profiles.importer import write_profile_file
+from caretaker.profiles.profile import BUILT_IN
+from caretaker.profiles.profile_file import Entry
+from caretaker.profiles.profile_toml import read_profile_file
 
 MODEL = """<dm:document xmlns:dm="urn:broadband-forum-org:cwmp:datamodel-1-6">
 <model name="Device:2">
