@@ -22,9 +22,9 @@ from caretaker.device import events as ev
 from caretaker.device import transfers
 from caretaker.device.agenda import Job
 from caretaker.device.cpe import CPE
+from caretaker.engine.outages import KINDS, ACSOutage
+from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
-from caretaker.outages import KINDS, ACSOutage
-from caretaker.shard import Shard
 
 _BATCH = 100
 """CPEs that are dealt with in one turn of the loop."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from caretaker import outages
+from caretaker.engine import outages
 from caretaker.errors import Blame
 from caretaker.metrics import written
 

@@ -23,15 +23,15 @@ from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
 from caretaker.device.transfers import TransferSettings
+from caretaker.engine.file_transfer import Mover
+from caretaker.engine.open_transport import transport_opener
+from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http.digest import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.transport import HTTPTransport, Transport
-from caretaker.mover import Mover
-from caretaker.openers import transport_opener
 from caretaker.profiles import ProfileMix
-from caretaker.shard import Shard
 from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
 

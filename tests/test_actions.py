@@ -18,11 +18,11 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
 from caretaker.device.transfers import TransferSettings
+from caretaker.engine.outages import ACSOutage
+from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
 from caretaker.http.transport import Answer
-from caretaker.outages import ACSOutage
 from caretaker.profiles import ProfileMix
-from caretaker.shard import Shard
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -120,7 +120,7 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", inf)
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from caretaker.cwmp import messages as m
 from caretaker.device.agenda import UNASKED, Job
 from caretaker.device.cpe import CPE
 from caretaker.device.software import change_by_itself
+from caretaker.engine.open_transport import transport_opener
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
-from caretaker.openers import transport_opener
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"

@@ -13,9 +13,9 @@ from math import inf
 from typing import Any, NamedTuple
 
 from caretaker.device.cpe import CPE
+from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound
 from caretaker.masking import MASK, is_secret, masked
-from caretaker.shard import Shard
 from caretaker.swarm.ledger import IndexSet
 from caretaker.swarm.watch import Watches
 

@@ -24,8 +24,8 @@ from requests.adapters import HTTPAdapter
 from caretaker.connection_request.client import send_connection_request
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
+from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, TransportError
-from caretaker.shard import Shard
 from caretaker.swarm.ledger import IndexSet
 from caretaker.swarm.sink import LocustSink
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
-from caretaker import __version__, shard
+from caretaker import __version__
 from caretaker.actions import checked, find
 from caretaker.checks import exit_code
+from caretaker.engine import shard
 from caretaker.errors import InputError
 from caretaker.report import page
 from caretaker.scenarios import parse

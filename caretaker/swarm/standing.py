@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from caretaker.engine.shard import STATES
 from caretaker.errors import Blame
 from caretaker.scenarios.capacity import generator_limit
-from caretaker.shard import STATES
 from caretaker.stats.results import Results
 from caretaker.swarm.summary import summarize
 

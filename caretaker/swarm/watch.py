@@ -14,10 +14,10 @@ from typing import Any
 
 from caretaker.console.trace import summary
 from caretaker.device.cpe import CPE
+from caretaker.engine.outages import Opener
 from caretaker.errors import TransportError
 from caretaker.http.transport import Answer, Transport
 from caretaker.masking import masked
-from caretaker.outages import Opener
 
 WATCH_SECONDS = 60.0
 """How long a CPE is watched after someone has looked."""

@@ -24,8 +24,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from caretaker import __version__
 from caretaker.actions import ACTIONS
+from caretaker.engine.shard import STATES
 from caretaker.errors import InputError
-from caretaker.shard import STATES
 from caretaker.swarm.arguments import without_login
 
 if TYPE_CHECKING:

@@ -27,19 +27,20 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.device.premises import Premises
+from caretaker.engine.cr_rate_limit import RateLimit
+from caretaker.engine.file_transfer import Mover
+from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.open_transport import transport_opener
+from caretaker.engine.outages import ACSOutage
+from caretaker.engine.recorder import Recorder, RecordingTransport
+from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
 from caretaker.http.digest import Credentials
 from caretaker.http.endpoint import Address, Endpoint, tls_context
 from caretaker.http.source_addresses import check_reach, expand
 from caretaker.http.transport import HTTPTransport, Transport
-from caretaker.mover import Mover
-from caretaker.openers import transport_opener
-from caretaker.outages import ACSOutage
-from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
-from caretaker.recording import Recorder, RecordingTransport
-from caretaker.shard import Shard
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.swarm.arguments import Settings
@@ -104,7 +105,7 @@ class _Run:
         self.hurry = Event()
         self.draining = Semaphore()
         self._ending = False
-        self._pace = Pace(POWER_SHARE)
+        self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
         self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
@@ -140,7 +141,7 @@ class _Run:
         running = self.settings.start == "running"
         switch_on = self.shard.resume if running else self.shard.power_on
         for index in indices:
-            self._pace.wait()
+            self._loop_budget.wait()
             if self._ending:
                 return
             switch_on(index)
@@ -162,7 +163,7 @@ class _Run:
     def power_off(self, indices: Iterable[int]) -> None:
         """Power CPEs off, as many in a turn of the loop."""
         for index in indices:
-            self._pace.wait()
+            self._loop_budget.wait()
             cpe = self.shard.cpes.get(index)
             if cpe is not None:
                 self.profiles[cpe.profile.name] -= 1
@@ -184,7 +185,7 @@ class _Run:
     def abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
         self.shard.abandon()
-        self._pace.stop()
+        self._loop_budget.stop()
 
 
 def _max_sessions(settings: Settings) -> int:

@@ -11,11 +11,11 @@ from helpers.cpes import premises
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
+from caretaker.engine.shard import STATES, Shard
 from caretaker.errors import AnswerTimeout
 from caretaker.http.transport import Answer
 from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
-from caretaker.shard import STATES, Shard
 from caretaker.stats.results import Results
 from caretaker.swarm import devices, watch
 from caretaker.swarm.devices import QUERIES, Here, listed, shown

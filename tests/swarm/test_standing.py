@@ -8,7 +8,7 @@ import pytest
 from helpers.standings import master, snapshot
 from helpers.summaries import results
 
-from caretaker.shard import STATES
+from caretaker.engine.shard import STATES
 from caretaker.stats.timeline import Timeline
 from caretaker.swarm.standing import Standings, generator_limits
 

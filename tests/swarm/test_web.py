@@ -15,7 +15,7 @@ from locust.env import Environment
 from locust.web import WebUI
 
 from caretaker.actions import ACTIONS
-from caretaker.shard import STATES
+from caretaker.engine.shard import STATES
 from caretaker.swarm.arguments import Settings, add_arguments
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT, QUERY

@@ -20,14 +20,9 @@ from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.errors import Blame, ConnectError, ConnectionLost
-from caretaker.http.connection import Reply
-from caretaker.http.digest import Credentials, Guard
-from caretaker.http.endpoint import Address, Endpoint
-from caretaker.openers import transport_opener
-from caretaker.profiles import ProfileMix
-from caretaker.recorded import Exchange, Session
-from caretaker.recording import (
+from caretaker.engine.open_transport import transport_opener
+from caretaker.engine.recorded_session import Exchange, Session
+from caretaker.engine.recorder import (
     MAX_BYTES,
     MAX_SESSION_BYTES,
     PER_REASON,
@@ -35,7 +30,12 @@ from caretaker.recording import (
     Recorder,
     RecordingTransport,
 )
-from caretaker.shard import Shard
+from caretaker.engine.shard import Shard
+from caretaker.errors import Blame, ConnectError, ConnectionLost
+from caretaker.http.connection import Reply
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.profiles import ProfileMix
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 

@@ -20,6 +20,10 @@ from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.transfers import TransferSettings
+from caretaker.engine.cr_rate_limit import RateLimit
+from caretaker.engine.file_transfer import Moved
+from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.shard import Shard
 from caretaker.errors import (
     Blame,
     ConnectError,
@@ -30,10 +34,7 @@ from caretaker.errors import (
 )
 from caretaker.http.digest import BasicCredentials, OldDigestCredentials
 from caretaker.http.transport import Answer
-from caretaker.mover import Moved
-from caretaker.pace import Pace, RateLimit
 from caretaker.profiles import ProfileMix
-from caretaker.shard import Shard
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 
@@ -156,7 +157,7 @@ def settle() -> None:
 @pytest.fixture(autouse=True)
 def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a turn of the loop takes must not matter here."""
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", inf)
 
 
 @pytest.fixture
@@ -451,8 +452,8 @@ def test_the_books_balance_while_the_network_breaks_at_random() -> None:
 
 
 def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
-    pace, turns = Pace(), [0]
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", 0.0)
+    pace, turns = LoopBudget(), [0]
     counting = gevent.get_hub().loop.check(ref=False)
     counting.start(lambda: turns.append(turns[-1] + 1))
     made_in: list[int] = []
@@ -468,8 +469,8 @@ def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
-    pace, turns = Pace(), [0]
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", 0.0)
+    pace, turns = LoopBudget(), [0]
     made_in: list[int] = []
 
     def answer() -> None:
@@ -478,7 +479,7 @@ def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.Mon
 
     waiting = [gevent.spawn(answer) for _ in range(5)]
     gevent.sleep(0)
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", inf)
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", inf)
     counting = gevent.get_hub().loop.check(ref=False)
     counting.start(lambda: turns.append(turns[-1] + 1))
     gevent.joinall(waiting, timeout=5)
@@ -489,8 +490,8 @@ def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.Mon
 
 
 def test_who_waits_when_a_pace_ends_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
-    pace = Pace()
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", 0.0)
+    pace = LoopBudget()
     waiting = [gevent.spawn(pace.wait) for _ in range(3)]
     gevent.sleep(0)
     pace.stop()
@@ -499,8 +500,8 @@ def test_who_waits_when_a_pace_ends_goes_on(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.pace.TURN_SECONDS", 0.0)
-    pace = Pace()
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", 0.0)
+    pace = LoopBudget()
     waiting = [gevent.spawn(pace.wait) for _ in range(3)]
     gevent.sleep(0)
     waiting[0].kill()

@@ -30,6 +30,12 @@ from caretaker.device import transfers
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.premises import Premises
 from caretaker.device.transfers import State, Transfer
+from caretaker.engine.cr_rate_limit import RateLimit
+from caretaker.engine.file_transfer import Moved, Mover
+from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.outages import Dark
+from caretaker.engine.recorder import Recorder
+from caretaker.engine.timer import Timer
 from caretaker.errors import (
     Blame,
     DeviceBusy,
@@ -41,11 +47,7 @@ from caretaker.errors import (
 )
 from caretaker.http.digest import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.http.transport import Answer, Transport
-from caretaker.mover import Moved, Mover
-from caretaker.outages import Dark
-from caretaker.pace import Alarm, Pace, RateLimit
 from caretaker.profiles import ProfileMix, quirks
-from caretaker.recording import Recorder
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -141,10 +143,10 @@ class Shard:
         self._running: dict[int, _Run] = {}
         self._idle = gevent.event.Event()
         self._idle.set()
-        self._alarm = Alarm(clock, self._launch_due)
+        self._timer = Timer(clock, self._launch_due)
         self._started = False
         self._stopping = False
-        self._pace = Pace()
+        self._loop_budget = LoopBudget()
 
     # CPEs.
 
@@ -284,7 +286,7 @@ class Shard:
             cpe.heaped = due
             heappush(self._heap, (due, cpe.index))
             if self._started:
-                self._alarm.set(self._heap[0][0])
+                self._timer.set(self._heap[0][0])
 
     def reschedule(self, cpe: CPE) -> None:
         """Take note of events that were raised on a CPE."""
@@ -301,7 +303,7 @@ class Shard:
                 cpe.heaped = inf
                 self.schedule(cpe)
         if heap:
-            self._alarm.set(heap[0][0])
+            self._timer.set(heap[0][0])
 
     def _launch(self, cpe: CPE) -> None:
         if cpe.index in self._waiting:
@@ -432,7 +434,7 @@ class Shard:
             answer = transport.post(body)
             received = len(answer.body)
             if answer.body and record.informed is not None:  # it asks for something, maybe for much
-                self._pace.wait()
+                self._loop_budget.wait()
             session.receive(_body(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
             self._record(name, started, len(body), received, str(error))
@@ -486,7 +488,7 @@ class Shard:
         """Begin no more sessions, and wait that long for those that run, or until the event."""
         self._stopping = True
         self._started = False
-        self._alarm.stop()
+        self._timer.stop()
         waiting, self._waiting = self._waiting, OrderedDict()
         for index, planned in waiting.items():
             self.timeline.planned(planned)
@@ -500,7 +502,7 @@ class Shard:
         """Switch off all CPEs."""
         self.drain(0)
         self.power_off(list(self.cpes))
-        self._pace.stop()
+        self._loop_budget.stop()
 
     def abandon(self) -> None:
         """Cut what still runs and forget all CPEs; the books are closed, and stay as they are."""
@@ -508,7 +510,7 @@ class Shard:
         self.power_off([*self._running, *self._moving])
         self.cpes.clear()
         self._heap.clear()
-        self._pace.stop()
+        self._loop_budget.stop()
 
     # The books.
 
@@ -541,7 +543,7 @@ class Shard:
         under_way = [t for cpe in cpes for t in cpe.transfers if t.state is not State.COMPLETED]
         results.count("transfers.pending", len(under_way))
         for events in pending:
-            self._pace.wait()
+            self._loop_budget.wait()
             for event in events:
                 results.count(f"events.pending.{event.event_code}")
 

@@ -1,11 +1,9 @@
-"""When a shard acts, and how much it takes on at a time: answers, Connection Requests."""
+"""How much one turn of the loop takes on: long answers are spread over turns (decision 0011)."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable
-from math import inf
+from collections import deque
 from typing import Any
 
 import gevent
@@ -15,7 +13,7 @@ TURN_SECONDS = 0.005
 """After this long a turn of the loop takes on no further answer."""
 
 
-class Pace:
+class LoopBudget:
     """
     Keeps the turns of the loop short.
 
@@ -71,66 +69,3 @@ class Pace:
 
 def _nothing() -> None:
     pass
-
-
-class Alarm:
-    """
-    Calls a function in the loop at the earliest of the times it was set to.
-
-    Args:
-        clock: seconds, going forward, which the times are of.
-        act: the function; it must not wait.
-    """
-
-    def __init__(self, clock: Callable[[], float], act: Callable[[], None]) -> None:
-        self._clock = clock
-        self._act = act
-        self._at = inf
-        self._timer: Any = None
-
-    def set(self, at: float) -> None:
-        """Call at this time, unless it is set to an earlier one."""
-        if at >= self._at:
-            return
-        self.stop()
-        self._at = at
-        self._timer = gevent.get_hub().loop.timer(max(0.0, at - self._clock()))
-        self._timer.start(self._ring, update=True)
-
-    def _ring(self) -> None:
-        self.stop()
-        self._act()
-
-    def stop(self) -> None:
-        """Call no more."""
-        self._at = inf
-        if self._timer is not None:
-            self._timer.close()
-            self._timer = None
-
-
-class RateLimit:
-    """
-    How many Connection Requests one CPE accepts (TR-069 3.2.2.2: the number is its own affair).
-
-    Args:
-        most: in each period; 0 for no limit.
-        seconds: of a period.
-    """
-
-    def __init__(self, most: int = 50, seconds: float = 5.0) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._period = 0
-        self._counts: Counter[int] = Counter()
-
-    def allows(self, index: int, now: float) -> bool:
-        """Whether this CPE accepts one more now; counts it."""
-        if self._most == 0:
-            return True
-        period = int(now // self._seconds)
-        if period != self._period:
-            self._period = period
-            self._counts.clear()
-        self._counts[index] += 1
-        return self._counts[index] <= self._most

@@ -19,11 +19,11 @@ from gevent.queue import Queue
 from gevent.threadpool import ThreadPool
 
 from caretaker.device.cpe import CPE
+from caretaker.engine.recorded_session import Exchange, Session, write
 from caretaker.errors import TransportError
 from caretaker.http.connection import Connection, Reply
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import HTTPTransport, Shown, Transport
-from caretaker.recorded import Exchange, Session, write
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 

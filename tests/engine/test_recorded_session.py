@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import Outcome
+from caretaker.engine.recorded_session import Exchange, Session, _message, write
 from caretaker.errors import Blame
 from caretaker.http.connection import Reply
 from caretaker.masking import MASK
-from caretaker.recorded import Exchange, Session, _message, write
 from caretaker.stats.records import SessionRecord
 
 RECORD = SessionRecord(("1 BOOT", "M Reboot"), 1.0, 1.5, seconds=0.25, outcome=Outcome.SUCCEEDED)

@@ -6,9 +6,9 @@ import pytest
 from helpers.cpes import cpe
 
 from caretaker.device.cpe import CPE
+from caretaker.engine.outages import KINDS, REASON, ACSOutage, Dark
 from caretaker.errors import AnswerTimeout, Blame, ConnectError
 from caretaker.http.transport import Answer
-from caretaker.outages import KINDS, REASON, ACSOutage, Dark
 
 
 class Real:

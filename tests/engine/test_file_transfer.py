@@ -10,9 +10,7 @@ from helpers.wire import CLOSE, HANG, RESET, Wire, answer, wire
 
 from caretaker import errors
 from caretaker.cwmp import messages as m
-from caretaker.http.digest import Credentials, Guard
-from caretaker.http.endpoint import Address, Endpoint
-from caretaker.mover import (
+from caretaker.engine.file_transfer import (
     CONFIGURATION_BYTES,
     ERRORS,
     LOG_BYTES,
@@ -21,6 +19,8 @@ from caretaker.mover import (
     Moved,
     Mover,
 )
+from caretaker.http.digest import Credentials, Guard
+from caretaker.http.endpoint import Address, Endpoint
 
 pytestmark = pytest.mark.sockets
 FILE = b"x" * 200_000
@@ -181,7 +181,7 @@ def test_a_file_of_another_size_than_told_is_corrupted(size: int, code: int) -> 
 
 
 def test_a_file_that_is_too_large_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.mover.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("caretaker.engine.file_transfer.MAX_FILE_BYTES", 1000)
     with wire(answer(body=FILE)) as server:
         assert mover(server).move(get(server)) == Moved(9010)
 
