@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from caretaker import __version__, comparison, console, report
+from caretaker import __version__, console
 from caretaker.acs import ACSServer
 from caretaker.errors import InputError
 from caretaker.http.digest import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.importer import described, import_files, save
+from caretaker.reporting import comparison, report
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:

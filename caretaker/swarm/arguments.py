@@ -20,8 +20,8 @@ from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address, tls_context
 from caretaker.http.source_addresses import check_local, expand
 from caretaker.profiles.loader import load_profile, parse_choice
+from caretaker.reporting.service_levels import ServiceLevel, read_levels, service_levels
 from caretaker.scenarios import SCENARIOS, parse
-from caretaker.swarm.levels import ServiceLevel, read_levels, service_levels
 
 
 def _number(text: Any, *, least: float, most: float = 1e9, whole: bool = False) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from caretaker.metrics import written
+from caretaker.reporting.metrics import written
 from caretaker.swarm.arguments import OPTIONS
 
 _LOCUSTS_DEFAULTS = {"--exit-code-on-error": 1}

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound
+from caretaker.index_set import IndexSet
 from caretaker.masking import MASK, is_secret, masked
-from caretaker.swarm.ledger import IndexSet
 from caretaker.swarm.watch import Watches
 
 MOST_LOOKED_AT = 10_000

@@ -26,7 +26,7 @@ from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, TransportError
-from caretaker.swarm.ledger import IndexSet
+from caretaker.index_set import IndexSet
 from caretaker.swarm.sink import LocustSink
 
 TASK = "getParameterValues"

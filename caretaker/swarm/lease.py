@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import gevent
 from gevent.event import Event
 
-from caretaker.swarm.ledger import IndexSet, Ranges
+from caretaker.index_set import IndexSet, Ranges
 
 RETURN_SECONDS = 0.25
 """How long indices that go back are collected, so that thousands of users need few messages."""

@@ -20,10 +20,13 @@ from gevent.event import Event
 
 from caretaker import __version__
 from caretaker.actions import checked, find
-from caretaker.checks import exit_code
 from caretaker.engine import shard
 from caretaker.errors import InputError
-from caretaker.report import page
+from caretaker.reporting.checks import exit_code
+from caretaker.reporting.junit import junit
+from caretaker.reporting.report import page
+from caretaker.reporting.service_levels import Breach, first_breach, verdicts
+from caretaker.reporting.summary import live_line, render, summarize
 from caretaker.scenarios import parse
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -31,13 +34,10 @@ from caretaker.swarm.arguments import Settings, without_login
 from caretaker.swarm.command import command
 from caretaker.swarm.conductor import Conductor
 from caretaker.swarm.embedded import EmbeddedACS
-from caretaker.swarm.junit import junit
 from caretaker.swarm.ledger import Ledger
-from caretaker.swarm.levels import Breach, first_breach, verdicts
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.queries import Answers, Queries
 from caretaker.swarm.sink import KINDS
-from caretaker.swarm.summary import live_line, render, summarize
 
 if TYPE_CHECKING:
     from locust.env import Environment

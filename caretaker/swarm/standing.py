@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from caretaker.engine.shard import STATES
 from caretaker.errors import Blame
+from caretaker.reporting.summary import summarize
 from caretaker.scenarios.capacity import generator_limit
 from caretaker.stats.results import Results
-from caretaker.swarm.summary import summarize
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master

@@ -11,11 +11,9 @@ import json
 import time
 from collections.abc import Callable
 from functools import wraps
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import jinja2
 from flask import Blueprint, Response, request, url_for
 from locust import __version__ as locust_version
 from werkzeug.datastructures import Headers
@@ -26,6 +24,7 @@ from caretaker import __version__
 from caretaker.actions import ACTIONS
 from caretaker.engine.shard import STATES
 from caretaker.errors import InputError
+from caretaker.reporting.pages import asset, templates
 from caretaker.swarm.arguments import without_login
 
 if TYPE_CHECKING:
@@ -48,10 +47,6 @@ ASSETS = {
 _TOLD = ("fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
          "service_levels", "scenario", "other_failures")  # fmt: skip
 """Sections of the summary that the page shows."""
-
-_pages = jinja2.Environment(
-    loader=jinja2.PackageLoader("caretaker", "templates"), autoescape=True, trim_blocks=True
-)
 
 
 def base_path(environment: Environment) -> str | None:
@@ -134,7 +129,7 @@ def _link(response: Response) -> Response:
     """
     if request.endpoint == "locust.index" and response.mimetype == "text/html":
         page = response.get_data(as_text=True)
-        link = _pages.get_template("fleet_link.html").render(url=url_for("caretaker.fleet"))
+        link = templates().get_template("fleet_link.html").render(url=url_for("caretaker.fleet"))
         response.set_data(page.replace("</body>", f"{link}</body>"))
     return response
 
@@ -156,20 +151,23 @@ class _Pages:
         return self._page("device.html", serial=serial)
 
     def _page(self, name: str, **values: Any) -> str:
-        return _pages.get_template(name).render(
-            **values,
-            root=url_for("caretaker.fleet"),
-            home=url_for("locust.index"),
-            version=__version__,
-            locust_version=locust_version,
+        return (
+            templates()
+            .get_template(name)
+            .render(
+                **values,
+                root=url_for("caretaker.fleet"),
+                home=url_for("locust.index"),
+                version=__version__,
+                locust_version=locust_version,
+            )
         )
 
     def asset(self, name: str) -> Response:
         """A script or style of these pages."""
         if name not in ASSETS:
             return Response("no such file", 404)
-        content = (files("caretaker") / "templates" / name).read_bytes()
-        return Response(content, mimetype=ASSETS[name], headers={"Cache-Control": "no-cache"})
+        return Response(asset(name), mimetype=ASSETS[name], headers={"Cache-Control": "no-cache"})
 
     def standing(self) -> Response:
         """How the run stands; curves from the point ``first`` on."""

@@ -40,6 +40,7 @@ from caretaker.http.digest import Credentials
 from caretaker.http.endpoint import Address, Endpoint, tls_context
 from caretaker.http.source_addresses import check_reach, expand
 from caretaker.http.transport import HTTPTransport, Transport
+from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -48,7 +49,6 @@ from caretaker.swarm.devices import QUERIES, Here
 from caretaker.swarm.driver import Direct, Driver, NorthBound
 from caretaker.swarm.health import Health
 from caretaker.swarm.lease import Lease
-from caretaker.swarm.ledger import IndexSet, Ranges, ranges_of
 from caretaker.swarm.machine import sessions_that_fit
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.sink import LocustSink

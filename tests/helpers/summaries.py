@@ -7,10 +7,10 @@ from typing import Any
 
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
+from caretaker.reporting.summary import summarize
 from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.summary import summarize
 from helpers.records import changed
 
 CR = "6 CONNECTION REQUEST"

@@ -11,10 +11,10 @@ from helpers.browser import Browser
 from helpers.processes import loadtest
 from helpers.summaries import told
 
-from caretaker.charts import PLANS, of_two
-from caretaker.comparison import as_html, compare
-from caretaker.pages import shown
-from caretaker.report import page
+from caretaker.reporting.charts import PLANS, of_two
+from caretaker.reporting.comparison import as_html, compare
+from caretaker.reporting.pages import shown
+from caretaker.reporting.report import page
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 

@@ -14,12 +14,12 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import STATES, Shard
 from caretaker.errors import AnswerTimeout
 from caretaker.http.transport import Answer
+from caretaker.index_set import IndexSet
 from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from caretaker.swarm import devices, watch
 from caretaker.swarm.devices import QUERIES, Here, listed, shown
-from caretaker.swarm.ledger import IndexSet
 from caretaker.swarm.watch import Watches
 
 

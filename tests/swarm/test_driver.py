@@ -17,10 +17,10 @@ from locust.stats import RequestStats
 
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device.cpe import CPE, Outcome
+from caretaker.index_set import IndexSet
 from caretaker.stats.results import Results
 from caretaker.swarm import driver as driving
 from caretaker.swarm.driver import Direct, Driver, NorthBound
-from caretaker.swarm.ledger import IndexSet
 from caretaker.swarm.sink import LocustSink
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import gevent
 import pytest
 
+from caretaker.index_set import Ranges
 from caretaker.swarm import lease
 from caretaker.swarm.lease import Lease
-from caretaker.swarm.ledger import Ledger, Ranges
+from caretaker.swarm.ledger import Ledger
 
 
 class Master:

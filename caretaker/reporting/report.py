@@ -12,14 +12,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caretaker import tables
-from caretaker.charts import marks_of, of_run, step_of
-from caretaker.checks import BROKEN_LEVEL, broken_levels, exit_code, failures, generator_limits
-from caretaker.comparison import read_summary
 from caretaker.errors import InputError
-from caretaker.metrics import Summary
-from caretaker.pages import render, save, shown
-from caretaker.tables import TABLES, times
+from caretaker.reporting import tables
+from caretaker.reporting.charts import marks_of, of_run, step_of
+from caretaker.reporting.checks import (
+    BROKEN_LEVEL,
+    broken_levels,
+    exit_code,
+    failures,
+    generator_limits,
+)
+from caretaker.reporting.comparison import read_summary
+from caretaker.reporting.metrics import Summary
+from caretaker.reporting.pages import render, save, shown
+from caretaker.reporting.tables import TABLES, times
 
 MEANINGS = {
     0: "nothing failed and no service level is broken",

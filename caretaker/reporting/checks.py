@@ -12,7 +12,7 @@ from typing import Any
 
 from caretaker.engine import outages
 from caretaker.errors import Blame
-from caretaker.metrics import written
+from caretaker.reporting.metrics import written
 
 Summary = Mapping[str, Any]
 

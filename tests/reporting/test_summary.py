@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from helpers.records import changed
 
-from caretaker.checks import failures
 from caretaker.device.cpe import Outcome
 from caretaker.errors import Blame
+from caretaker.reporting.checks import failures
+from caretaker.reporting.summary import live_line, render, summarize
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
-from caretaker.swarm.summary import live_line, render, summarize
 
 CR = "6 CONNECTION REQUEST"
 GOOD = SessionRecord(

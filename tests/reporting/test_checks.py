@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from helpers.summaries import summary
 
-from caretaker.checks import checks, exit_code, failures
-from caretaker.swarm.levels import ServiceLevel, verdicts
-from caretaker.swarm.summary import render
+from caretaker.reporting.checks import checks, exit_code, failures
+from caretaker.reporting.service_levels import ServiceLevel, verdicts
+from caretaker.reporting.summary import render
 
 
 def judged(found: dict[str, Any], *levels: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// Draws the charts of a page with uPlot: the JSON in #charts is a list of caretaker.charts.Chart.
+// Draws the charts of a page with uPlot: the JSON in #charts is a list of caretaker.reporting.charts.Chart.
 (() => {
 "use strict";
 const charts = JSON.parse(document.getElementById("charts").textContent);

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from caretaker.checks import described, failures
 from caretaker.device.events import CONNECTION_REQUEST
+from caretaker.index_set import IndexSet
+from caretaker.reporting.checks import described, failures
 from caretaker.stats.records import VERDICTS
 from caretaker.stats.results import Results
-from caretaker.swarm.ledger import IndexSet
 
 Snapshot = Mapping[str, Any]
 

@@ -12,11 +12,11 @@ from helpers.summaries import everything, results, summary, summary_of, told, wi
 from lxml import html
 
 from caretaker.__main__ import main
-from caretaker.pages import shown
-from caretaker.report import KPI_NAMES, MEANINGS, kpis, page, tiles, verdict
+from caretaker.reporting.pages import shown
+from caretaker.reporting.report import KPI_NAMES, MEANINGS, kpis, page, tiles, verdict
+from caretaker.reporting.summary import summarize
+from caretaker.reporting.tables import BLAMES, TABLES
 from caretaker.stats.results import Results
-from caretaker.swarm.summary import summarize
-from caretaker.tables import BLAMES, TABLES
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}\u2028"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from caretaker.checks import generator_limits
-from caretaker.metrics import Summary, written
-from caretaker.pages import NO_DATA, shown
+from caretaker.reporting.checks import generator_limits
+from caretaker.reporting.metrics import Summary, written
+from caretaker.reporting.pages import NO_DATA, shown
 
 
 class Row(NamedTuple):

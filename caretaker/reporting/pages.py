@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from caretaker.charts import Chart
 from caretaker.errors import InputError
+from caretaker.reporting.charts import Chart
 
 
 def render(template: str, charts: Sequence[Chart], **values: Any) -> str:
@@ -25,23 +25,24 @@ def render(template: str, charts: Sequence[Chart], **values: Any) -> str:
         values: what else the template wants.
     """
     data = [chart.to_json() for chart in charts]
-    return _environment().get_template(template).render(
-        charts=charts, chart_data=data, vendored=_vendored, **values
+    return templates().get_template(template).render(
+        charts=charts, chart_data=data, vendored=asset, **values
     )  # fmt: skip
 
 
 @cache
-def _environment() -> Environment:
+def templates() -> Environment:
+    """The templates of all pages, those of the web UI too."""
     return Environment(
-        loader=PackageLoader("caretaker"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader("caretaker.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
 
 
 @cache
-def _vendored(name: str) -> str:
+def asset(name: str) -> str:
     """A script or style sheet as it stands; ours or uPlot's (decision 0021), never a run's."""
-    return (files("caretaker") / "templates" / name).read_text(encoding="utf-8")
+    return (files("caretaker.reporting") / "templates" / name).read_text(encoding="utf-8")
 
 
 def save(where: str, path: str, page: str) -> None:
@@ -68,7 +69,7 @@ def shown(value: Any, unit: str = "") -> str:
 
     Args:
         value: None for no data.
-        unit: one of ``caretaker.metrics.UNITS``; a ratio is shown in percent.
+        unit: one of ``caretaker.reporting.metrics.UNITS``; a ratio is shown in percent.
     """
     if value is None:
         return NO_DATA

@@ -10,7 +10,7 @@ import pytest
 from helpers.summaries import summary
 from lxml import etree
 
-from caretaker.swarm.junit import junit
+from caretaker.reporting.junit import junit
 
 ENDED = datetime(2024, 5, 6, 7, 8, 9, 123, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from helpers.summaries import everything, summary
 from lxml import html
 
 from caretaker.__main__ import main
-from caretaker.comparison import (
+from caretaker.reporting.comparison import (
     BETTER,
     OTHER,
     SAME,

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import InputError
-from caretaker.metrics import numbers
-from caretaker.swarm.levels import (
+from caretaker.reporting.metrics import numbers
+from caretaker.reporting.service_levels import (
     OPERATORS,
     ServiceLevel,
     first_breach,
     service_levels,
     verdicts,
 )
-from caretaker.swarm.summary import summarize
+from caretaker.reporting.summary import summarize
 
 parse = ServiceLevel.parse
 

@@ -14,10 +14,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from caretaker.charts import Chart, of_two
 from caretaker.errors import InputError
-from caretaker.metrics import NEITHER, Kind, Summary, figure, kind, numbers
-from caretaker.pages import render, save
+from caretaker.reporting.charts import Chart, of_two
+from caretaker.reporting.metrics import NEITHER, Kind, Summary, figure, kind, numbers
+from caretaker.reporting.pages import render, save
 
 GOT_WORSE = 3
 """The exit code of ``--fail-on-worse``: that of a broken service level."""

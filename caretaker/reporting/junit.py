@@ -14,8 +14,8 @@ from typing import Any
 
 from lxml import etree
 
-from caretaker.checks import checks, described
-from caretaker.swarm.summary import render
+from caretaker.reporting.checks import checks, described
+from caretaker.reporting.summary import render
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.summaries import summary, with_timeline
 
-from caretaker.charts import (
+from caretaker.reporting.charts import (
     CDF_TITLE,
     CURVES,
     MOST_POINTS,

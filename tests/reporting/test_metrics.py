@@ -11,8 +11,8 @@ from helpers.summaries import everything, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.metrics import KINDS, UNITS, figure, kind, numbers, proposals, written
-from caretaker.swarm.summary import summarize
+from caretaker.reporting.metrics import KINDS, UNITS, figure, kind, numbers, proposals, written
+from caretaker.reporting.summary import summarize
 
 OF_SCENARIOS = ("informs.from_plan_ms.", "scenario.kpis.")
 """What only runs with a timeline or a scenario have."""

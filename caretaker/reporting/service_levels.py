@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caretaker.errors import InputError
-from caretaker.metrics import UNITS, Kind, figure, kind, numbers, proposals, written
-from caretaker.swarm.summary import summarize
+from caretaker.reporting.metrics import UNITS, Kind, figure, kind, numbers, proposals, written
+from caretaker.reporting.summary import summarize
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

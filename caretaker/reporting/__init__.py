@@ -1,0 +1,1 @@
+"""What a run has shown: its summary, checks, service levels, reports, comparisons."""
