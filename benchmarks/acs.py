@@ -25,7 +25,7 @@ from benchmarks.wire import cookie_of, post, read_message
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
-from caretaker.swarm.embedded import EmbeddedACS
+from caretaker.swarm.embedded_acs import EmbeddedACS
 
 DEVICES = 100_000
 WITH_TASKS = 2_000

@@ -25,8 +25,8 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
-from caretaker.swarm.arguments import Settings
 from caretaker.swarm.messages import LEASE, REPORT_KEY
+from caretaker.swarm.options import Settings
 from caretaker.swarm.worker import Worker
 
 CPES_PER_USER = 100

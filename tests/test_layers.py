@@ -24,18 +24,17 @@ LAYERS: dict[str, set[str]] = {
     "connection_request": {"errors", "http", "stats"},
     "engine": {"cwmp", "device", "errors", "http", "masking", "profiles", "stats"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
-    "actions": {"cwmp", "device", "engine", "errors"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
     "reporting": {"cwmp", "device", "engine", "errors", "index_set", "stats"},
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "stats"},
-    "scenarios": {"actions", "errors", "reporting", "stats"},
+    "scenarios": {"cwmp", "device", "engine", "errors", "reporting", "stats"},
     "__main__": {"acs", "console", "errors", "http", "profiles", "reporting"},
     "swarm": {
-        "actions", "connection_request", "console", "device", "engine", "errors", "fleet", "http",
-        "index_set", "masking", "profiles", "reporting", "scenarios", "stats",
+        "connection_request", "console", "device", "engine", "errors", "fleet", "http", "index_set",
+        "masking", "profiles", "reporting", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each part with those it may import; none may import one that imports it."""

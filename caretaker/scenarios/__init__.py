@@ -28,11 +28,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from caretaker.actions import number
 from caretaker.errors import InputError
-from caretaker.scenarios.blows import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
+from caretaker.scenarios.actions import number
 from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
 from caretaker.scenarios.capacity import FindCapacity
+from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
 from caretaker.scenarios.scenario import Found, Run, Scenario
 from caretaker.scenarios.steady import Ramp, Soak, Steady
 

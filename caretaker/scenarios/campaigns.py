@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from caretaker.actions import ACTIONS, Argument, number
+from caretaker.scenarios.actions import ACTIONS, Argument, number
 from caretaker.scenarios.scenario import Found, Run, Scenario, since
 from caretaker.stats.recovery import convergence
 from caretaker.stats.results import Results

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from caretaker.actions import Argument, number
 from caretaker.reporting.checks import CPU_LIMIT, LIMITS_MS
+from caretaker.scenarios.actions import Argument, number
 from caretaker.scenarios.scenario import Found, Run, Scenario, since
 from caretaker.stats.recovery import Span
 from caretaker.stats.results import Results

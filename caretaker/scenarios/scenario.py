@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from caretaker.actions import Argument, checked
+from caretaker.scenarios.actions import Argument, checked
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -22,7 +22,7 @@ class Run(Protocol):
         """Let the run go on for so long."""
 
     def act(self, name: str, **arguments: Any) -> None:
-        """Do something to the whole fleet (``caretaker.actions.ACTIONS``)."""
+        """Do something to the whole fleet (``caretaker.scenarios.actions.ACTIONS``)."""
 
     def mark(self, text: str) -> None:
         """Note on the timeline what happens now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import ClassVar
 
-from caretaker.actions import Argument, number
+from caretaker.scenarios.actions import Argument, number
 from caretaker.scenarios.scenario import Found, Run, Scenario
 from caretaker.stats.recovery import Span
 

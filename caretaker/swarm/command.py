@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.reporting.metrics import written
-from caretaker.swarm.arguments import OPTIONS
+from caretaker.swarm.options import OPTIONS
 
 _LOCUSTS_DEFAULTS = {"--exit-code-on-error": 1}
 ALWAYS_TOLD = ("--seed", "--cr-rate")

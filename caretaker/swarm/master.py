@@ -19,7 +19,6 @@ import gevent
 from gevent.event import Event
 
 from caretaker import __version__
-from caretaker.actions import checked, find
 from caretaker.engine import shard
 from caretaker.errors import InputError
 from caretaker.reporting.checks import exit_code
@@ -28,16 +27,17 @@ from caretaker.reporting.report import page
 from caretaker.reporting.service_levels import Breach, first_breach, verdicts
 from caretaker.reporting.summary import live_line, render, summarize
 from caretaker.scenarios import parse
+from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.arguments import Settings, without_login
 from caretaker.swarm.command import command
-from caretaker.swarm.conductor import Conductor
-from caretaker.swarm.embedded import EmbeddedACS
-from caretaker.swarm.ledger import Ledger
+from caretaker.swarm.embedded_acs import EmbeddedACS
+from caretaker.swarm.index_ledger import Ledger
+from caretaker.swarm.locust_stats import KINDS
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
-from caretaker.swarm.queries import Answers, Queries
-from caretaker.swarm.sink import KINDS
+from caretaker.swarm.options import Settings, without_login
+from caretaker.swarm.scenario_player import Conductor
+from caretaker.swarm.web.queries import Answers, Queries
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -260,7 +260,7 @@ class Master:
 
     def act(self, name: str, /, **arguments: Any) -> None:
         """
-        Do something to the whole fleet now (``caretaker.actions.ACTIONS``).
+        Do something to the whole fleet now (``caretaker.scenarios.actions.ACTIONS``).
 
         Raises:
             InputError: no test is running, no such action, or an argument can't be used.

@@ -21,7 +21,6 @@ import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from caretaker.actions import Stage, act
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
@@ -42,17 +41,18 @@ from caretaker.http.source_addresses import check_reach, expand
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
+from caretaker.scenarios.actions import Stage, act
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.arguments import Settings
-from caretaker.swarm.devices import QUERIES, Here
-from caretaker.swarm.driver import Direct, Driver, NorthBound
-from caretaker.swarm.health import Health
-from caretaker.swarm.lease import Lease
-from caretaker.swarm.machine import sessions_that_fit
+from caretaker.swarm.cr_driver import Direct, Driver, NorthBound
+from caretaker.swarm.generator_health import Health
+from caretaker.swarm.host_limits import sessions_that_fit
+from caretaker.swarm.index_lease import Lease
+from caretaker.swarm.locust_stats import LocustSink
 from caretaker.swarm.messages import LEASE
-from caretaker.swarm.sink import LocustSink
-from caretaker.swarm.watch import Watches
+from caretaker.swarm.options import Settings
+from caretaker.swarm.web.devices import QUERIES, Here
+from caretaker.swarm.web.exchange_log import Watches
 
 if TYPE_CHECKING:
     from locust.env import Environment

@@ -8,8 +8,8 @@ from typing import Any
 
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.arguments import Settings
 from caretaker.swarm.master import Master
+from caretaker.swarm.options import Settings
 from helpers.summaries import results
 
 

@@ -7,8 +7,8 @@ import shlex
 import pytest
 
 from caretaker.swarm import loadtest
-from caretaker.swarm.arguments import OPTIONS, dest
 from caretaker.swarm.command import ALWAYS_TOLD, WRITTEN, command
+from caretaker.swarm.options import OPTIONS, dest
 
 LOCUSTFILE = "/somewhere/locustfile.py"
 DEFAULTS = {option.flag: option.default for option in OPTIONS if not option.secret}

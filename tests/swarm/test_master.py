@@ -14,9 +14,9 @@ from helpers.standings import FakeRunner, FakeWebUI
 from caretaker.errors import InputError
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.arguments import Settings
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT
+from caretaker.swarm.options import Settings
 
 
 @pytest.fixture

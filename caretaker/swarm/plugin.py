@@ -30,14 +30,14 @@ from locust.runners import (
 
 from caretaker.errors import InputError
 from caretaker.swarm import messages as msg
-from caretaker.swarm.arguments import Settings, add_arguments
-from caretaker.swarm.forms import guard_start
-from caretaker.swarm.machine import Machine, plan_of, raise_descriptors, warnings
+from caretaker.swarm.host_limits import Machine, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
-from caretaker.swarm.prometheus import metrics_app, serve_metrics
-from caretaker.swarm.standing import Standings
-from caretaker.swarm.users import CPEUser
-from caretaker.swarm.web import add_pages
+from caretaker.swarm.options import Settings, add_arguments
+from caretaker.swarm.user import CPEUser
+from caretaker.swarm.web.forms import guard_start
+from caretaker.swarm.web.pages import add_pages
+from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
+from caretaker.swarm.web.run_state import Standings
 from caretaker.swarm.worker import Worker
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from helpers.summaries import results
 
 from caretaker.engine.shard import STATES
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.standing import Standings, generator_limits
+from caretaker.swarm.web.run_state import Standings, generator_limits
 
 
 def test_before_any_run_all_is_nothing() -> None:

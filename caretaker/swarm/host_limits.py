@@ -20,7 +20,7 @@ from caretaker.profiles import ProfileMix
 
 if TYPE_CHECKING:
     from caretaker.profiles.profile import Profile
-    from caretaker.swarm.arguments import Settings
+    from caretaker.swarm.options import Settings
 
 DESCRIPTORS_PER_SESSION = 2
 """One for its connection, one kept for Connection Requests, the driver, Locust and files."""

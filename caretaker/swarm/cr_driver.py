@@ -27,7 +27,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, TransportError
 from caretaker.index_set import IndexSet
-from caretaker.swarm.sink import LocustSink
+from caretaker.swarm.locust_stats import LocustSink
 
 TASK = "getParameterValues"
 TASK_SECONDS = 10.0

@@ -14,14 +14,14 @@ from locust.argument_parser import get_empty_argument_parser, setup_parser_argum
 from locust.env import Environment
 from locust.web import WebUI
 
-from caretaker.actions import ACTIONS
 from caretaker.engine.shard import STATES
-from caretaker.swarm.arguments import Settings, add_arguments
+from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT, QUERY
-from caretaker.swarm.prometheus import metrics_app
-from caretaker.swarm.standing import Standings
-from caretaker.swarm.web import ASSETS, add_pages, merged
+from caretaker.swarm.options import Settings, add_arguments
+from caretaker.swarm.web.pages import ASSETS, add_pages, merged
+from caretaker.swarm.web.prometheus import metrics_app
+from caretaker.swarm.web.run_state import Standings
 
 
 class Site:

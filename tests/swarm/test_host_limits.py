@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from caretaker.swarm.arguments import OPTIONS, Settings, dest
-from caretaker.swarm.machine import CHECKS, Machine, Plan, plan_of, sessions_that_fit, warnings
+from caretaker.swarm.host_limits import CHECKS, Machine, Plan, plan_of, sessions_that_fit, warnings
+from caretaker.swarm.options import OPTIONS, Settings, dest
 
 LARGE = Machine(descriptors=100_000, ports=60_000, reuse=1, backlog=4096, tracked=None)
 PLAN = Plan(sessions_at_once=1000, per_second=1000.0)

@@ -12,7 +12,7 @@ from locust.stats import RequestStats
 from caretaker.device.cpe import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
-from caretaker.swarm.sink import LocustSink
+from caretaker.swarm.locust_stats import LocustSink
 
 SESSION = SessionRecord(
     ("0 BOOTSTRAP", "1 BOOT"), 0.0, 0.0, seconds=0.5, outcome=Outcome.SUCCEEDED, accepted=0.0,

@@ -13,7 +13,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from caretaker.scenarios import Found, Run, Scenario, Step
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.conductor import Conductor
+from caretaker.swarm.scenario_player import Conductor
 
 
 class FakeRunner:

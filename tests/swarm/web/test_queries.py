@@ -6,7 +6,7 @@ from typing import Any
 
 import gevent
 
-from caretaker.swarm.queries import Queries
+from caretaker.swarm.web.queries import Queries
 
 
 class Workers:

@@ -21,17 +21,17 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from caretaker import __version__
-from caretaker.actions import ACTIONS
 from caretaker.engine.shard import STATES
 from caretaker.errors import InputError
 from caretaker.reporting.pages import asset, templates
-from caretaker.swarm.arguments import without_login
+from caretaker.scenarios.actions import ACTIONS
+from caretaker.swarm.options import without_login
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
     from caretaker.swarm.master import Master
-    from caretaker.swarm.standing import Standings
+    from caretaker.swarm.web.run_state import Standings
 
 ROWS = 15
 """Devices on one page of the list."""

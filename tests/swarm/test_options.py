@@ -15,7 +15,7 @@ from locust.argument_parser import (
 )
 
 from caretaker.errors import InputError
-from caretaker.swarm.arguments import OPTIONS, Settings, add_arguments, dest
+from caretaker.swarm.options import OPTIONS, Settings, add_arguments, dest
 
 
 def parser() -> LocustArgumentParser:

@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.errors import InputError
-from caretaker.swarm.arguments import LIVE, OPTIONS, Settings, check_url, dest
+from caretaker.swarm.options import LIVE, OPTIONS, Settings, check_url, dest
 
 if TYPE_CHECKING:
     from locust.env import Environment

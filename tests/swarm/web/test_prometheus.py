@@ -15,8 +15,8 @@ from werkzeug.test import Client
 
 from caretaker.errors import InputError
 from caretaker.swarm.master import Master
-from caretaker.swarm.prometheus import BUCKETS, METRICS, metrics_app, serve_metrics
-from caretaker.swarm.standing import Standings
+from caretaker.swarm.web.prometheus import BUCKETS, METRICS, metrics_app, serve_metrics
+from caretaker.swarm.web.run_state import Standings
 
 
 def told(run: Master) -> dict[str, float]:

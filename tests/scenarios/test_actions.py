@@ -11,7 +11,6 @@ import gevent
 import pytest
 from helpers.cpes import ScriptedACS, premises, profile
 
-from caretaker.actions import ACTIONS, Stage, act, checked, find
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device.behavior import Behaviors
@@ -23,6 +22,7 @@ from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
 from caretaker.http.transport import Answer
 from caretaker.profiles import ProfileMix
+from caretaker.scenarios.actions import ACTIONS, Stage, act, checked, find
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline

@@ -19,9 +19,9 @@ from caretaker.cwmp.messages import EventStruct
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.index_set import IndexSet
 from caretaker.stats.results import Results
-from caretaker.swarm import driver as driving
-from caretaker.swarm.driver import Direct, Driver, NorthBound
-from caretaker.swarm.sink import LocustSink
+from caretaker.swarm import cr_driver as driving
+from caretaker.swarm.cr_driver import Direct, Driver, NorthBound
+from caretaker.swarm.locust_stats import LocustSink
 
 
 class Clock:

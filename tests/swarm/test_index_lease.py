@@ -8,9 +8,9 @@ import gevent
 import pytest
 
 from caretaker.index_set import Ranges
-from caretaker.swarm import lease
-from caretaker.swarm.lease import Lease
-from caretaker.swarm.ledger import Ledger
+from caretaker.swarm import index_lease
+from caretaker.swarm.index_lease import Lease
+from caretaker.swarm.index_ledger import Ledger
 
 
 class Master:
@@ -43,7 +43,7 @@ def test_users_that_start_together_are_served_by_one_message() -> None:
 
 
 def test_users_that_stop_give_back_in_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "RETURN_SECONDS", 0.01)
+    monkeypatch.setattr(index_lease, "RETURN_SECONDS", 0.01)
     master = Master()
     master.lease.take(4)
     for index in (0, 1, 3):

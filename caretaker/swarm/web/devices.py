@@ -17,7 +17,7 @@ from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound
 from caretaker.index_set import IndexSet
 from caretaker.masking import MASK, is_secret, masked
-from caretaker.swarm.watch import Watches
+from caretaker.swarm.web.exchange_log import Watches
 
 MOST_LOOKED_AT = 10_000
 MOST_ROWS = 200

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 from caretaker.stats.histogram import Histogram
-from caretaker.swarm.standing import Standing
+from caretaker.swarm.web.run_state import Standing
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,

@@ -18,9 +18,9 @@ from caretaker.index_set import IndexSet
 from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
-from caretaker.swarm import devices, watch
-from caretaker.swarm.devices import QUERIES, Here, listed, shown
-from caretaker.swarm.watch import Watches
+from caretaker.swarm.web import devices, exchange_log
+from caretaker.swarm.web.devices import QUERIES, Here, listed, shown
+from caretaker.swarm.web.exchange_log import Watches
 
 
 class Clock:
@@ -167,7 +167,7 @@ def test_exchanges_are_kept_once_someone_looks(here: Here) -> None:
 def test_nobody_looks_for_long(here: Here, clock: Clock) -> None:
     cpe = here.shard.cpes[16]
     device(here)
-    clock.now += watch.WATCH_SECONDS + 1
+    clock.now += exchange_log.WATCH_SECONDS + 1
     talk(here, cpe)
     assert not here.watches._logs
 
@@ -175,7 +175,7 @@ def test_nobody_looks_for_long(here: Here, clock: Clock) -> None:
 def test_only_so_many_are_watched_at_once(
     here: Here, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "MOST", 2)
+    monkeypatch.setattr(exchange_log, "MOST", 2)
     for serial in ("FLEET-000017", "FLEET-000018", "FLEET-000019"):
         clock.now += 1
         device(here, serial)

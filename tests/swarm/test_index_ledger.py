@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from caretaker.index_set import IndexSet, ranges_of
-from caretaker.swarm.ledger import QUARANTINE_SECONDS, Ledger
+from caretaker.swarm.index_ledger import QUARANTINE_SECONDS, Ledger
 
 RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=10)
 

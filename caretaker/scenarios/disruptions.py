@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from caretaker.actions import ACTIONS, SHARE
+from caretaker.scenarios.actions import ACTIONS, SHARE
 from caretaker.scenarios.scenario import Found, Run, Scenario
 from caretaker.stats.recovery import Calm, Span, all_back, recovery
 from caretaker.stats.timeline import Point, Timeline

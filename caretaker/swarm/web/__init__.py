@@ -1,0 +1,1 @@
+"""The Fleet page in the web UI, what it asks of workers, and the metrics for Prometheus."""
