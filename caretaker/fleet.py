@@ -16,12 +16,12 @@ from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct, Request
-from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors, DynamicBehavior
+from caretaker.device.context import Premises
 from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
-from caretaker.device.premises import Premises
+from caretaker.device.jobs import UNASKED
 from caretaker.device.transfers import TransferSettings
 from caretaker.engine.file_transfer import Mover
 from caretaker.engine.open_transport import transport_opener

@@ -19,9 +19,9 @@ from caretaker import (
     InputError,
 )
 from caretaker.cwmp import messages as m
-from caretaker.device.agenda import UNASKED, Job
 from caretaker.device.cpe import CPE
-from caretaker.device.software import change_by_itself
+from caretaker.device.jobs import UNASKED, Job
+from caretaker.device.rpc.deployment_units import change_by_itself
 from caretaker.engine.open_transport import transport_opener
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport

@@ -20,8 +20,8 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import events as ev
 from caretaker.device import notifications
-from caretaker.device.agenda import Job
 from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.jobs import Job
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret

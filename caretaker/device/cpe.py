@@ -27,13 +27,20 @@ from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueS
 from caretaker.cwmp.session import CPESession
 from caretaker.data_model.overlay import Overlay
 from caretaker.data_model.types import TYPES, Parameter, cleaned, typed
-from caretaker.device import diagnostics, heartbeat, notifications, periodic, steering, transfers
+from caretaker.device import (
+    diagnostics,
+    heartbeat,
+    management_server,
+    notifications,
+    periodic_inform,
+    transfers,
+)
 from caretaker.device import events as ev
-from caretaker.device.agenda import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
+from caretaker.device.context import Premises
 from caretaker.device.events import Events
-from caretaker.device.methods import METHODS, has_method
-from caretaker.device.premises import Premises
-from caretaker.device.steering import Steering
+from caretaker.device.jobs import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
+from caretaker.device.management_server import Steering
+from caretaker.device.rpc.methods import METHODS, has_method
 from caretaker.device.transfers import Transfers
 from caretaker.device.values import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
@@ -219,7 +226,7 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        before, start = self.steering(now), periodic.start(self)
+        before, start = self.steering(now), periodic_inform.start(self)
         beat = heartbeat.policy(self, now)
         for path, value in values:
             if value or self.value(path, now):  # most ParameterKeys are empty, and stay so
@@ -227,8 +234,8 @@ class CPE:
         self.steered = None
         after = self.steering(now)
         # The same values once more leave the phase alone.
-        if (after.rhythm, periodic.start(self)) != (before.rhythm, start):
-            periodic.arm(self, now)
+        if (after.rhythm, periodic_inform.start(self)) != (before.rhythm, start):
+            periodic_inform.arm(self, now)
         if heartbeat.policy(self, now) != beat:
             heartbeat.arm(self, now)
         return after.url != before.url
@@ -290,7 +297,7 @@ class CPE:
         """How its ManagementServer steers it."""
         found = self.steered
         if found is None:
-            found = steering.read(self, now)
+            found = management_server.read(self, now)
             if self.profile.is_steady:
                 self.steered = found
         return found
@@ -335,7 +342,7 @@ class CPE:
 
     def _arm(self, now: float) -> None:
         """Plan what it does by itself."""
-        periodic.arm(self, now)
+        periodic_inform.arm(self, now)
         heartbeat.arm(self, now)
         notifications.watch(self, now)
 
@@ -469,7 +476,7 @@ class CPE:
             self.due = inf
         else:
             job_due = self.jobs[0].at if self.jobs else inf
-            periodic_due = self.periodic_due + periodic.jitter(self)
+            periodic_due = self.periodic_due + periodic_inform.jitter(self)
             first = min(self.session_due, periodic_due)  # of two: compiled that is no call
             self.due = max(min(first, job_due), self.down_until)
         return self.due
@@ -486,7 +493,7 @@ class CPE:
         if self.jobs:
             self._do_jobs(now)
         if now >= self.periodic_due:
-            periodic.inform(self, now)
+            periodic_inform.inform(self, now)
         if max(self.session_due, self.down_until) > now or not self.steering(now).enabled:
             self.reschedule(now)
             return None

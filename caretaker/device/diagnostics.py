@@ -17,7 +17,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct
 from caretaker.data_model.types import TYPES
 from caretaker.device import events as ev
-from caretaker.device.agenda import Job
+from caretaker.device.jobs import Job
 from caretaker.device.measurements import (
     ANSWERS,
     HOPS,

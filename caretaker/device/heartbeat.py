@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from caretaker.cwmp.messages import EventStruct
 from caretaker.data_model.dates import next_on_grid, seconds_of
 from caretaker.device import events as ev
-from caretaker.device.agenda import Job
+from caretaker.device.jobs import Job
 
 if TYPE_CHECKING:
     from caretaker.device.cpe import CPE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from caretaker.data_model.dynamic_values import DYNAMIC
 from caretaker.data_model.paths import pattern
-from caretaker.device.agenda import Job
+from caretaker.device.jobs import Job
 from caretaker.device.values import next_dynamic_change
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from urllib.parse import unquote, urlsplit
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode, meaning
 from caretaker.data_model.dates import utc
-from caretaker.device.agenda import Job
+from caretaker.device.jobs import Job
 from caretaker.errors import InputError
 
 if TYPE_CHECKING:

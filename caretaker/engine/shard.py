@@ -27,8 +27,8 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
 from caretaker.device import transfers
+from caretaker.device.context import Premises
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.premises import Premises
 from caretaker.device.transfers import State, Transfer
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import Moved, Mover

@@ -20,8 +20,8 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device import transfers
-from caretaker.device.agenda import Job
 from caretaker.device.cpe import CPE
+from caretaker.device.jobs import Job
 from caretaker.engine.outages import KINDS, ACSOutage
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError

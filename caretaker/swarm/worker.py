@@ -23,9 +23,9 @@ from gevent.lock import Semaphore
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
+from caretaker.device.context import Premises
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
-from caretaker.device.premises import Premises
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import Mover
 from caretaker.engine.loop_budget import LoopBudget

@@ -22,11 +22,11 @@ from caretaker.cwmp import CWMP_1_2, CPESession, Envelope, decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import State
 from caretaker.device import events as ev
-from caretaker.device.agenda import UNASKED
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.events import EVENTS, MAX_EVENTS, rule
-from caretaker.device.methods import METHODS
+from caretaker.device.jobs import UNASKED
+from caretaker.device.rpc.methods import METHODS
 from caretaker.device.transfers import TransferSettings
 from caretaker.errors import CaretakerError, DeviceBusy
 

@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.device import transfers
-from caretaker.device.agenda import MAX_REFUSALS
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
-from caretaker.device.methods import METHODS
-from caretaker.device.transfer_methods import (
-    MAX_TRANSFERS,
-    TRANSFER_METHODS,
-    WINDOW_MODES,
-)
+from caretaker.device.jobs import MAX_REFUSALS
+from caretaker.device.rpc.methods import METHODS
+from caretaker.device.rpc.transfers import MAX_TRANSFERS, TRANSFER_METHODS, WINDOW_MODES
 from caretaker.device.transfers import (
     EVENTS_OF_REQUESTS,
     FIRMWARE,

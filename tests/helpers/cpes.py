@@ -11,9 +11,9 @@ from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import CPESession
 from caretaker.device.behavior import Behaviors
+from caretaker.device.context import Premises
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
-from caretaker.device.premises import Premises
 from caretaker.errors import FaultError, SessionError
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import Profile, read_profile

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
-from caretaker.device.methods import METHODS
+from caretaker.device.rpc.methods import METHODS
 
 KEYS = (*("", "k", "key") * 4, "x" * 33)
 UUIDS = ("5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001", "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec002", "odd")

@@ -158,4 +158,4 @@ TRANSFER_METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]]
     m.GetQueuedTransfers: _get_queued_transfers,
     m.GetAllQueuedTransfers: _get_all_queued_transfers,
 }
-"""Part of ``caretaker.device.methods.METHODS``."""
+"""Part of ``caretaker.device.rpc.methods.METHODS``."""

@@ -8,7 +8,7 @@ from helpers.schemas import Schemas
 
 from caretaker.cwmp import messages as m
 from caretaker.device import notifications
-from caretaker.device.methods import METHODS, SINCE
+from caretaker.device.rpc.methods import METHODS, SINCE
 
 NAME = "Device.WiFi.SSID.1.SSID"
 INFO = "Device.DeviceInfo."

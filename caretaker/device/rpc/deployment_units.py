@@ -22,7 +22,7 @@ from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
 from caretaker.data_model.dates import utc
 from caretaker.data_model.overlay import DeploymentUnit
 from caretaker.device import deployment_units as du
-from caretaker.device.agenda import Job, check_key
+from caretaker.device.jobs import Job, check_key
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:

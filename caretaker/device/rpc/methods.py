@@ -16,10 +16,11 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
 from caretaker.data_model.overlay import Attributes
 from caretaker.data_model.types import check_value, cleaned
-from caretaker.device import diagnostics, notifications, software
+from caretaker.device import diagnostics, notifications
 from caretaker.device import events as ev
-from caretaker.device.agenda import Job, check_key
-from caretaker.device.transfer_methods import TRANSFER_METHODS
+from caretaker.device.jobs import Job, check_key
+from caretaker.device.rpc import deployment_units
+from caretaker.device.rpc.transfers import TRANSFER_METHODS
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -258,9 +259,9 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.Reboot: _reboot,
     m.FactoryReset: _factory_reset,
     m.ScheduleInform: _schedule_inform,
-    m.SetVouchers: software.set_vouchers,
-    m.GetOptions: software.get_options,
-    m.ChangeDUState: software.change_du_state,
+    m.SetVouchers: deployment_units.set_vouchers,
+    m.GetOptions: deployment_units.get_options,
+    m.ChangeDUState: deployment_units.change_du_state,
     **TRANSFER_METHODS,
 }
 """What CPEs can do; any other method is answered with fault 9000."""

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_2
 from caretaker.cwmp import messages as m
-from caretaker.device import software
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.rpc import deployment_units
 from caretaker.profiles.profile import read_profile
 
 UUID = "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001"
@@ -159,12 +159,12 @@ class TestRefusals:
     def test_only_so_many_may_run_or_wait_to_be_told(self) -> None:
         box = booted()
         change = m.ChangeDUState((uninstall(),), "k")
-        for _ in range(software.MAX_CHANGES):
+        for _ in range(deployment_units.MAX_CHANGES):
             assert ask(box, change) == m.ChangeDUStateResponse()
         assert refusal(box, change) == 9004
         fail(box, box.reschedule(1.0))
         assert refusal(box, change) == 9004
-        for _ in range(software.MAX_CHANGES):
+        for _ in range(deployment_units.MAX_CHANGES):
             if box.due < inf:
                 run(box, max(100.0, box.due))
         assert ask(box, change) == m.ChangeDUStateResponse()
@@ -250,7 +250,7 @@ class TestInstall:
     @pytest.mark.rule("8.5-9")
     def test_there_is_room_for_so_many(self) -> None:
         box = booted()
-        for number in range(software.MAX_UNITS // 16):
+        for number in range(deployment_units.MAX_UNITS // 16):
             versions = [f"http://files/app-{number}.{minor}" for minor in range(16)]
             assert fault(done(box, *map(install, versions))) == 0
         assert fault(done(box, install("http://files/app-9.9"))) == 9027
@@ -391,7 +391,7 @@ class TestByItself:
     @pytest.mark.rule("6-20", "8.5-16")
     def test_the_acs_is_told(self) -> None:
         box = booted()
-        assert software.change_by_itself(box, [install(), uninstall(OTHER)], 5.0) == 5.0
+        assert deployment_units.change_by_itself(box, [install(), uninstall(OTHER)], 5.0) == 5.0
         acs = run(box, 5.0)
         assert codes(acs.inform_message) == ["12 AUTONOMOUS DU STATE CHANGE COMPLETE"]
         (told,) = acs.heard
@@ -423,7 +423,7 @@ class TestByItself:
         box = CPE(0, read_profile("policy", rows.encode()), premises(behaviors=QUIET))
         box.power_on(0.0)
         run(box, 0.0)
-        software.change_by_itself(box, [install(), uninstall(OTHER)], 5.0)
+        deployment_units.change_by_itself(box, [install(), uninstall(OTHER)], 5.0)
         found = [
             each.operation_performed
             for request in box.requests
@@ -479,10 +479,10 @@ def test_whatever_is_asked_every_operation_has_a_result(
         told = done(box, *operations)  # valid against the schemas, or it would raise
         assert len(told.results) >= len(operations)
     units = box.own().units or {}
-    assert len(units) <= software.MAX_UNITS
+    assert len(units) <= deployment_units.MAX_UNITS
     rows = box.model.children_of(UNITS, box.overlay)
     assert rows == tuple(f"{UNITS}{number}." for number in units)
 
 
 def test_every_operation_of_the_standard_is_known() -> None:
-    assert set(software._OPERATIONS) == set(get_args(m.OperationStruct))
+    assert set(deployment_units._OPERATIONS) == set(get_args(m.OperationStruct))
