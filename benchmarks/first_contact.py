@@ -6,7 +6,7 @@ from benchmarks.nginx import INFORM_RESPONSE
 from caretaker.cwmp import decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
-from caretaker.device.context import Premises
+from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.http.digest import Credentials
 from caretaker.profiles import load_profile
@@ -17,7 +17,7 @@ _NAMES = ("ConnectionRequestUsername", "ConnectionRequestPassword")
 
 def credentials(cpe: CPE) -> Credentials:
     """What an ACS sets for Connection Requests at the first contact."""
-    secret = cpe.premises.identities.secret(cpe.index, "benchmark")
+    secret = cpe.context.identities.secret(cpe.index, "benchmark")
     return Credentials(cpe.serial_number, secret)
 
 
@@ -57,7 +57,7 @@ def _provisioned(cpe: CPE) -> list[tuple[str, str]]:
 
 def a_cpe() -> CPE:
     """The first CPE of a fleet of the built-in TR-181 device, powered on."""
-    cpe = CPE(0, load_profile("tr181"), Premises(acs_url="http://127.0.0.1/"))
+    cpe = CPE(0, load_profile("tr181"), FleetContext(acs_url="http://127.0.0.1/"))
     cpe.power_on(0.0)
     return cpe
 

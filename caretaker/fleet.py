@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct, Request
 from caretaker.device.behavior import Behaviors, DynamicBehavior
-from caretaker.device.context import Premises
+from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
@@ -158,7 +158,7 @@ class Fleet:
         )
         allowed = frozenset(allowed_hosts)
         self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, tls, clock)
-        self._premises = Premises(
+        self._premises = FleetContext(
             Identities(seed, oui_prefix),
             acs_url,
             self.connection_requests.device_url,
@@ -293,7 +293,7 @@ class Fleet:
         cpe = self._shard.cpe(serial_number)
         return Device(
             serial_number,
-            cpe.about.device_id,
+            cpe.device_id_struct.device_id,
             cpe.profile.name,
             self.connection_requests.device_url(serial_number),
             DynamicBehavior(self._premises.behaviors, lambda: cpe.pending),

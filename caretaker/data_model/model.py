@@ -299,7 +299,7 @@ class DataModel:
         holders: tuple[dict[str, Any], ...] = (
             overlay.values,
             overlay.attributes or {},
-            overlay.told or {},
+            overlay.last_reported or {},
             rows.children,
             rows.parameters,
             rows.objects,

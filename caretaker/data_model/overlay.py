@@ -46,12 +46,22 @@ class Rows:
 class Overlay:
     """What one CPE has that differs from its model; all of it survives a reboot."""
 
-    __slots__ = ("attributes", "refusals", "rows", "telling", "told", "units", "values")
+    __slots__ = (
+        "attributes",
+        "last_reported",
+        "refusals",
+        "reporting_values",
+        "rows",
+        "units",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.refusals: dict[Request, int] | None = None  # faults that own requests have met
-        self.telling: dict[str, str] | None = None  # of them, what the running Inform tells
-        self.told: dict[str, str] | None = None  # of what changes by itself and is watched
+        self.reporting_values: dict[str, str] | None = (
+            None  # of them, what the running Inform tells
+        )
+        self.last_reported: dict[str, str] | None = None  # values of what is observed
         self.values: dict[str, str] = {}
         self.attributes: dict[str, Attributes] | None = None
         self.rows: Rows | None = None

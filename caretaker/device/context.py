@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from caretaker.device.behavior import Behaviors
-from caretaker.device.events import EventBooks
+from caretaker.device.events import EventAccounting
 from caretaker.device.identity import Identities
 from caretaker.device.transfers import TransferSettings
 
 
 @dataclass(slots=True)
-class Premises:
+class FleetContext:
     """
     What the CPEs of a shard share: the place they are installed at.
 
@@ -42,7 +42,7 @@ class Premises:
     reboot_seconds: tuple[float, float] = (10.0, 30.0)
     wall_offset: float = 0.0
     check_id: bool = True
-    books: EventBooks = field(default_factory=EventBooks)
+    books: EventAccounting = field(default_factory=EventAccounting)
     transfers: TransferSettings = field(default_factory=TransferSettings)
     transfer_counts: Counter[str] = field(default_factory=Counter)
 

@@ -9,7 +9,8 @@ due, hands out a session, and is told how the session ended::
     ...                                   # session.next_post(), session.receive(...)
     due = cpe.end_session(outcome, now)
 
-Times are seconds of a clock that only goes forward; ``Premises.wall_offset`` makes dates of them.
+Times are seconds of a clock that only goes forward; ``FleetContext.wall_offset`` makes dates of
+them.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from caretaker.device import (
     transfers,
 )
 from caretaker.device import events as ev
-from caretaker.device.context import Premises
+from caretaker.device.context import FleetContext
 from caretaker.device.events import Events
 from caretaker.device.jobs import EVENTS_OF, MAX_REFUSALS, Job, Jobs, with_job, without
-from caretaker.device.management_server import Steering
+from caretaker.device.management_server import ManagementServerState
 from caretaker.device.rpc.methods import METHODS, has_method
 from caretaker.device.transfers import Transfers
 from caretaker.device.values import SOURCES
@@ -76,58 +77,58 @@ class CPE:
 
     __slots__ = (
         "accepted_at",
-        "after",
-        "asking",
+        "after_session",
+        "answers_connection_request",
         "booted_at",
         "changed",
+        "context",
         "down_until",
         "due",
         "ended_at",
         "events",
         "failures",
-        "heaped",
         "in_session",
         "index",
         "jobs",
+        "management_cache",
         "overlay",
         "periodic_due",
         "powered",
-        "premises",
         "profile",
+        "reported_changes",
         "requests",
-        "sent",
+        "scheduled_at",
         "session_due",
-        "steered",
-        "telling",
+        "session_events",
+        "session_requests",
         "transfers",
-        "woken",
     )
 
-    def __init__(self, index: int, profile: Profile, premises: Premises) -> None:
+    def __init__(self, index: int, profile: Profile, context: FleetContext) -> None:
         self.index = index
         self.profile = profile
-        self.premises = premises
+        self.context = context
         self.overlay: Overlay | None = None
         self.events: Events = ()
         """Events that the next Inform will tell."""
-        self.sent: Events = ()
+        self.session_events: Events = ()
         """Those of the running session's Inform that are not delivered yet."""
         self.changed: tuple[str, ...] = ()
         """Parameters whose change the next ``4 VALUE CHANGE`` will tell."""
-        self.telling: tuple[str, ...] = ()
+        self.reported_changes: tuple[str, ...] = ()
         """Those that the running session's Inform tells."""
-        self.after: tuple[m.Request, ...] = ()
+        self.after_session: tuple[m.Request, ...] = ()
         """What has effect when the session is over: Reboot, FactoryReset, a new ACS's URL."""
         self.jobs: Jobs = ()
         """What it will do by itself, earliest first."""
         self.requests: tuple[m.Request, ...] = ()
         """What it has to ask or tell the ACS, in this order."""
-        self.asking: tuple[m.Request, ...] = ()
+        self.session_requests: tuple[m.Request, ...] = ()
         """Those of the running session that are not answered yet."""
         self.transfers: Transfers = ()
         """Files asked for whose end the ACS has not heard of."""
         self.powered = False
-        self.woken = False
+        self.answers_connection_request = False
         """Whether the running session answers a Connection Request."""
         self.in_session = False
         self.failures = 0
@@ -140,22 +141,22 @@ class CPE:
         self.periodic_due = inf
         self.due = inf
         """When something must be done; ``inf``: nothing is planned, or a session runs."""
-        self.heaped = inf
+        self.scheduled_at = inf
         """The scheduler's own: the due time it has in its heap for this CPE."""
         self.accepted_at = 0.0
         """When the Connection Request was accepted that is pending; 0 if none is."""
-        self.steered: Steering | None = None
-        """What ``steering`` has read; None when it is to read again."""
+        self.management_cache: ManagementServerState | None = None
+        """What ``management_server`` has read; None when it is to read again."""
 
     # Who it is.
 
     @property
     def serial_number(self) -> str:
         """The serial number."""
-        return self.premises.identities.serial_number(self.index)
+        return self.context.identities.serial_number(self.index)
 
     @property
-    def about(self) -> DeviceIdStruct:
+    def device_id_struct(self) -> DeviceIdStruct:
         """Who it says it is: equal to its DeviceInfo parameters (A.3.3.1)."""
         kind = self.profile
         own = self.overlay.values if self.overlay is not None else None
@@ -214,7 +215,7 @@ class CPE:
             own = self._of_factory(parameter, now)
         return typed(path, own, parameter.type)
 
-    def own(self) -> Overlay:
+    def ensure_overlay(self) -> Overlay:
         """The overlay, made if there was none."""
         if self.overlay is None:
             self.overlay = Overlay()
@@ -226,13 +227,13 @@ class CPE:
 
         Returns whether the ACS itself is another now, which has effect after the session.
         """
-        before, start = self.steering(now), periodic_inform.start(self)
+        before, start = self.management_server(now), periodic_inform.start(self)
         beat = heartbeat.policy(self, now)
         for path, value in values:
             if value or self.value(path, now):  # most ParameterKeys are empty, and stay so
-                self.own().values[intern(path)] = value
-        self.steered = None
-        after = self.steering(now)
+                self.ensure_overlay().values[intern(path)] = value
+        self.management_cache = None
+        after = self.management_server(now)
         # The same values once more leave the phase alone.
         if (after.rhythm, periodic_inform.start(self)) != (before.rhythm, start):
             periodic_inform.arm(self, now)
@@ -242,7 +243,7 @@ class CPE:
 
     def acs_url(self, now: float) -> str:
         """Where it informs; the ACS can change it."""
-        return self.steering(now).url
+        return self.management_server(now).url
 
     def change(self, path: str, value: str, now: float) -> float:
         """
@@ -271,7 +272,7 @@ class CPE:
     def notify(self, path: str, now: float) -> None:
         """Have a change told, if the attributes of the parameter ask for it."""
         kind = notifications.kind(self, path)
-        if kind == 0 or not self.premises.behaviors.value_change_events:
+        if kind == 0 or not self.context.behaviors.value_change_events:
             return
         if path not in self.changed:
             self.changed = (*self.changed, path)
@@ -284,22 +285,22 @@ class CPE:
         waits = self.failures > 0 and self.session_due < inf
         return waits and any(event.event_code == event_code for event in self.events)
 
-    def managed(self, last: str, now: float) -> str:
+    def management_value(self, last: str, now: float) -> str:
         """The value of a parameter of ManagementServer; empty if it has none of that name."""
-        return self.value(self.profile.managed[last], now)
+        return self.value(self.profile.management_paths[last], now)
 
     def setting(self, last: str, default: float, now: float) -> float:
         """A number of ManagementServer; the default where it is absent or no number."""
-        text = self.managed(last, now)
+        text = self.management_value(last, now)
         return float(text) if text.isascii() and text.isdigit() else default
 
-    def steering(self, now: float) -> Steering:
+    def management_server(self, now: float) -> ManagementServerState:
         """How its ManagementServer steers it."""
-        found = self.steered
+        found = self.management_cache
         if found is None:
             found = management_server.read(self, now)
             if self.profile.is_steady:
-                self.steered = found
+                self.management_cache = found
         return found
 
     # Power.
@@ -319,7 +320,7 @@ class CPE:
         """
         self.powered = True
         shortest, longest = _UP_SECONDS
-        chance = self.premises.identities.fraction(self.index, "up since")
+        chance = self.context.identities.fraction(self.index, "up since")
         self.booted_at = now - shortest - (longest - shortest) * chance
         self._arm(now)
         return self.reschedule(now)
@@ -347,8 +348,8 @@ class CPE:
         notifications.watch(self, now)
 
     def _boot_delay(self) -> float:
-        shortest, longest = self.premises.behaviors.boot_delay
-        chance = self.premises.identities.fraction(self.index, "boot delay") if longest else 0.0
+        shortest, longest = self.context.behaviors.boot_delay
+        chance = self.context.identities.fraction(self.index, "boot delay") if longest else 0.0
         return shortest + (longest - shortest) * chance
 
     def reboot(self, now: float, *events: EventStruct) -> None:
@@ -366,16 +367,16 @@ class CPE:
         """
         if self.in_session:
             self.in_session, self.ended_at = False, now
-            self.events = self.premises.books.restore(self.sent, self.events)
-            self.requests = (*self.asking, *self.requests)
-            self.sent = self.telling = ()
-            self.asking = ()
+            self.events = self.context.books.restore(self.session_events, self.events)
+            self.requests = (*self.session_requests, *self.requests)
+            self.session_events = self.reported_changes = ()
+            self.session_requests = ()
             self._do_after_session(now)
         self._restart(until)
         self.reschedule(now)
 
     def _restart(self, up_at: float) -> None:
-        self.events = self.premises.books.reboot(self.events)
+        self.events = self.context.books.reboot(self.events)
         self.accepted_at = 0.0
         self.changed = ()
         self.jobs = tuple(job for job in self.jobs if job.survives_reboot)
@@ -386,7 +387,7 @@ class CPE:
     def factory_reset(self, now: float) -> None:
         """Go down for a while, and come back as from the factory."""
         self._lose_all("factory reset")
-        self.overlay = self.steered = None
+        self.overlay = self.management_cache = None
         up_at = self._up_again(now)
         self._boot(up_at, up_at, _BOOTSTRAP)
 
@@ -400,17 +401,17 @@ class CPE:
         notifications.watch(self, now)
 
     def _up_again(self, now: float) -> float:
-        chance = self.premises.identities.random(self.index, "reboot")
-        return now + chance.uniform(*self.premises.reboot_seconds)
+        chance = self.context.identities.random(self.index, "reboot")
+        return now + chance.uniform(*self.context.reboot_seconds)
 
     def _lose_all(self, why: str) -> None:
-        self.premises.books.clear(self.pending, why)
-        self.events = self.sent = ()
-        self.jobs, self.requests, self.asking = (), (), ()
+        self.context.books.clear(self.pending, why)
+        self.events = self.session_events = ()
+        self.jobs, self.requests, self.session_requests = (), (), ()
         if self.overlay is not None:
             self.overlay.refusals = None
         transfers.forget(self)
-        self.changed = self.telling = ()
+        self.changed = self.reported_changes = ()
         self.accepted_at = 0.0
 
     # Events and due times.
@@ -418,11 +419,11 @@ class CPE:
     @property
     def pending(self) -> Events:
         """All events that the ACS has not been told yet."""
-        return self.sent + self.events
+        return self.session_events + self.events
 
     def raise_event(self, event: EventStruct, at: float) -> None:
         """Add an event that asks for a session at that time; ``inf``: it waits for another's."""
-        self.events = self.premises.books.add(self.events, event)
+        self.events = self.context.books.add(self.events, event)
         self.session_due = min(self.session_due, at)
 
     def plan(self, job: Job) -> None:
@@ -456,12 +457,12 @@ class CPE:
             raise DeviceBusy("powered off")
         if now < self.down_until:
             raise DeviceBusy("rebooting")
-        if not self.steering(now).enabled:
+        if not self.management_server(now).enabled:
             raise DeviceBusy("CWMP is disabled")
-        if not self.steering(now).reachable:
+        if not self.management_server(now).reachable:
             raise DeviceBusy("Connection Requests are disabled")
-        if _CONNECTION_REQUEST in self.sent:
-            self.premises.books.merge(_CONNECTION_REQUEST)
+        if _CONNECTION_REQUEST in self.session_events:
+            self.context.books.merge(_CONNECTION_REQUEST)
             return False
         first = _CONNECTION_REQUEST not in self.events
         if first:
@@ -472,7 +473,7 @@ class CPE:
 
     def reschedule(self, now: float) -> float:
         """Set ``due`` from what is planned; never while off, in a session or disabled."""
-        if not self.powered or self.in_session or not self.steering(now).enabled:
+        if not self.powered or self.in_session or not self.management_server(now).enabled:
             self.due = inf
         else:
             job_due = self.jobs[0].at if self.jobs else inf
@@ -494,30 +495,32 @@ class CPE:
             self._do_jobs(now)
         if now >= self.periodic_due:
             periodic_inform.inform(self, now)
-        if max(self.session_due, self.down_until) > now or not self.steering(now).enabled:
+        if max(self.session_due, self.down_until) > now or not self.management_server(now).enabled:
             self.reschedule(now)
             return None
         notifications.look(self, now)
         self.in_session = True
         self.session_due = inf
-        self.sent, self.events = self.events, ()
-        self.woken = _CONNECTION_REQUEST in self.sent
-        self.telling, self.changed = self.changed, ()
-        self.asking, self.requests = self.requests, ()
+        self.session_events, self.events = self.events, ()
+        self.answers_connection_request = _CONNECTION_REQUEST in self.session_events
+        self.reported_changes, self.changed = self.changed, ()
+        self.session_requests, self.requests = self.requests, ()
         self.due = inf
         return CPESession(
             self._inform(now),
             self,
-            self.asking,
+            self.session_requests,
             self._namespace(),
-            check_id=self.premises.check_id,
+            check_id=self.context.check_id,
             inform_header=_HEADERS.get(self.profile.cwmp_version),
         )
 
     def _namespace(self) -> str:
         """That of the profile; one that has room for the events, where cwmp-1-0 has not."""
         usual = self.profile.namespace
-        if usual == CWMP_1_0 and any(ev.is_later(event.event_code) for event in self.sent):
+        if usual == CWMP_1_0 and any(
+            ev.is_later(event.event_code) for event in self.session_events
+        ):
             return CWMP_1_2
         return usual
 
@@ -531,10 +534,10 @@ class CPE:
         """The Inform of the session that begins (TR-069 A.3.3.1)."""
         notifications.inform(self, now)
         return m.Inform(
-            self.about,
-            self.sent,
+            self.device_id_struct,
+            self.session_events,
             1,
-            self.premises.date(now),
+            self.context.date(now),
             self.failures,
             tuple(self._informed(now)),
         )
@@ -549,8 +552,8 @@ class CPE:
             constants = dict.fromkeys(constants)
         found = [each or self._found(path, now) for path, each in constants.items()]
         added = notifications.inform_parameters(self, now)
-        if self.telling or added:
-            more = dict.fromkeys((*self.telling, *added))
+        if self.reported_changes or added:
+            more = dict.fromkeys((*self.reported_changes, *added))
             found += [self._found(path, now) for path in more if path not in constants]
         return [each for each in found if each is not None]
 
@@ -568,16 +571,20 @@ class CPE:
         """Drop the events that the good answer to this request delivers."""
         if isinstance(request, m.Inform):
             notifications.told(self)
-            self.telling = ()
-            if _CONNECTION_REQUEST in self.sent:
+            self.reported_changes = ()
+            if _CONNECTION_REQUEST in self.session_events:
                 self.accepted_at = 0.0
         self._settled(request)
-        self.sent = self.premises.books.deliver(self.sent, request, self.asking)
+        self.session_events = self.context.books.deliver(
+            self.session_events, request, self.session_requests
+        )
 
     def _settled(self, request: m.Request) -> None:
         """This request is not to be sent again."""
-        if self.asking:
-            self.asking = tuple(each for each in self.asking if each is not request)
+        if self.session_requests:
+            self.session_requests = tuple(
+                each for each in self.session_requests if each is not request
+            )
         if self.transfers:
             transfers.told(self, request)
         if self.overlay is not None and self.overlay.refusals:
@@ -589,23 +596,25 @@ class CPE:
 
         An ACS that does not know a method (GenieACS: most of them) would get it in every session.
         """
-        overlay = self.own()
+        overlay = self.ensure_overlay()
         counts = overlay.refusals = overlay.refusals or {}
         counts[request] = counts.get(request, 0) + 1
         if counts[request] >= MAX_REFUSALS:
             self._settled(request)
-            self.sent = self.premises.books.refuse(self.sent, request, self.asking)
+            self.session_events = self.context.books.refuse(
+                self.session_events, request, self.session_requests
+            )
 
     def thinking_time(self, number: int) -> float:
         """Seconds before it answers the ACS's request of this number in a session, from 1."""
         if quirks.SLOW_ANSWERS not in self.profile.quirks:
             return 0.0
-        chance = self.premises.identities.random(self.index, f"answer {number}")
+        chance = self.context.identities.random(self.index, f"answer {number}")
         return chance.uniform(0.5, 3.0)
 
-    def after_session(self, request: m.Request) -> None:
+    def do_after_session(self, request: m.Request) -> None:
         """Do this (Reboot, FactoryReset) when the session is over."""
-        self.after = (*self.after, request)
+        self.after_session = (*self.after_session, request)
 
     def end_session(self, outcome: Outcome, now: float) -> float:
         """
@@ -615,34 +624,34 @@ class CPE:
         """
         self.in_session = False
         self.ended_at = now
-        woken = self.woken
+        answers_connection_request = self.answers_connection_request
         if outcome is not Outcome.SUCCEEDED:
             self._fail()
         self.failures = 0 if outcome is Outcome.SUCCEEDED else self.failures + 1
-        self.events = self.premises.books.restore(self.sent, self.events)
-        if self.telling:
-            self.changed = tuple(dict.fromkeys((*self.telling, *self.changed)))
-        if self.asking:
-            self.requests = (*self.asking, *self.requests)
-        self.sent = self.telling = ()
-        self.asking = ()
+        self.events = self.context.books.restore(self.session_events, self.events)
+        if self.reported_changes:
+            self.changed = tuple(dict.fromkeys((*self.reported_changes, *self.changed)))
+        if self.session_requests:
+            self.requests = (*self.session_requests, *self.requests)
+        self.session_events = self.reported_changes = ()
+        self.session_requests = ()
         # A session that was cut after its Inform is repeated too, for what the ACS had to ask;
         # not one that the ACS itself had asked for, and can again.
-        if self.failures and (self.events or self.requests or not woken):
+        if self.failures and (self.events or self.requests or not answers_connection_request):
             self.session_due = min(self.session_due, now + self._retry_wait(now))
-        if self.after:
+        if self.after_session:
             self._do_after_session(now)
         return self.reschedule(now)
 
     def _fail(self) -> None:
-        if _CONNECTION_REQUEST in self.sent:
+        if _CONNECTION_REQUEST in self.session_events:
             self.accepted_at = 0.0
-        self.sent = self.premises.books.fail(self.sent)
+        self.session_events = self.context.books.fail(self.session_events)
 
     def _do_after_session(self, now: float) -> None:
-        after, self.after = self.after, ()
+        requests, self.after_session = self.after_session, ()
         for kind, act in _AFTER.items():
-            for request in after:
+            for request in requests:
                 if isinstance(request, kind):
                     act(self, request, now)
 
@@ -654,7 +663,7 @@ class CPE:
         shortest = least * factor ** (attempt - 1)
         if quirks.RETRY_MIDPOINTS in self.profile.quirks:
             return shortest * (1 + factor) / 2
-        chance = self.premises.identities.random(self.index, f"retry {self.failures}")
+        chance = self.context.identities.random(self.index, f"retry {self.failures}")
         return chance.uniform(shortest, shortest * factor)
 
 

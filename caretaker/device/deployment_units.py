@@ -68,7 +68,7 @@ def next_version(version: str) -> str:
 
 def units_of(cpe: CPE, now: float) -> dict[int, DeploymentUnit]:
     """The units by their number; at first those that the device has from the factory."""
-    overlay = cpe.own()
+    overlay = cpe.ensure_overlay()
     if overlay.units is None:
         table = _table(cpe, "DeploymentUnit")
         overlay.units = {
@@ -99,7 +99,9 @@ def _place(cpe: CPE, name: str, parameters: Iterable[str], now: float) -> int:
     table = _table(cpe, name)
     if cpe.model.children_of(table, cpe.overlay) is None:
         return max(units_of(cpe, now), default=0) + 1
-    return cpe.model.place_row(table, {last: _text(last) for last in parameters}, cpe.own())
+    return cpe.model.place_row(
+        table, {last: _text(last) for last in parameters}, cpe.ensure_overlay()
+    )
 
 
 def _text(last: str) -> Parameter:
@@ -115,7 +117,7 @@ def write(cpe: CPE, number: int, unit: DeploymentUnit, now: float) -> None:
     for row, status in ((row_of(cpe, number), "Installed"), (unit.execution_units, "Active")):
         for last, value in {**told, "Status": status}.items():
             if cpe.parameter(f"{row}{last}") is not None:
-                cpe.own().values[f"{row}{last}"] = value
+                cpe.ensure_overlay().values[f"{row}{last}"] = value
 
 
 def row_of(cpe: CPE, number: int) -> str:
@@ -131,5 +133,5 @@ def remove(cpe: CPE, number: int, now: float) -> DeploymentUnit:
     for name, paths in rows.items():
         for path in paths:
             if path in (cpe.model.children_of(_table(cpe, name), cpe.overlay) or ()):
-                cpe.model.remove_row(path, cpe.own())
+                cpe.model.remove_row(path, cpe.ensure_overlay())
     return unit

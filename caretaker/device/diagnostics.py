@@ -66,7 +66,7 @@ def follow(cpe: CPE, paths: Collection[str], now: float) -> None:
             requested = path in paths and cpe.value(path, now) == REQUESTED
             _clear(cpe, place)
             if requested:
-                cpe.own().values[path] = REQUESTED
+                cpe.ensure_overlay().values[path] = REQUESTED
                 cpe.plan(Job(now, _JOB, place, partial(_start, place), survives_reboot=False))
 
 
@@ -92,7 +92,7 @@ def _split(path: str) -> tuple[str, str]:
 
 def _clear(cpe: CPE, place: str) -> None:
     cpe.cancel(_JOB, place)
-    values = cpe.own().values
+    values = cpe.ensure_overlay().values
     for path in [path for path in values if path.startswith(place)]:
         parameter = cpe.parameter(path)
         if parameter is not None and not parameter.writable:
@@ -106,7 +106,7 @@ def _fill(cpe: CPE, place: str, count: int) -> list[str]:
     kind = KINDS[place]
     columns = {f"{kind.prefix}{name}": type_ for name, type_ in kind.columns.items()}
     table = f"{place}{kind.table}"
-    return cpe.model.fill_table(table, columns, count, cpe.own()) if kind.table else []
+    return cpe.model.fill_table(table, columns, count, cpe.ensure_overlay()) if kind.table else []
 
 
 # -- a run ----------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class Kind(NamedTuple):
 
 
 def _start(place: str, cpe: CPE, now: float) -> None:
-    chance = cpe.premises.identities.random(cpe.index, f"{place} {now}")
+    chance = cpe.context.identities.random(cpe.index, f"{place} {now}")
     outcome = KINDS[place].measure(Run(cpe, place, now, chance))
     end = now + min(outcome.seconds, LONGEST)
     cpe.plan(Job(end, _JOB, place, partial(_finish, place, outcome), survives_reboot=False))

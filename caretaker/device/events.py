@@ -104,7 +104,7 @@ Events = tuple[EventStruct, ...]
 
 
 @dataclass(slots=True)
-class EventBooks:
+class EventAccounting:
     """
     Every event is accounted for (decision D9).
 

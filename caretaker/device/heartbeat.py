@@ -28,7 +28,7 @@ class Policy(NamedTuple):
 
 def policy(cpe: CPE, now: float) -> Policy | None:
     """The policy as it is; None where it is switched off, or the device has none."""
-    path = cpe.profile.managed["HeartbeatPolicy."]
+    path = cpe.profile.management_paths["HeartbeatPolicy."]
     if cpe.value(f"{path}Enable", now) not in ("1", "true"):
         return None
     interval = cpe.setting("HeartbeatPolicy.ReportingInterval", 0.0, now)
@@ -40,7 +40,7 @@ def arm(cpe: CPE, now: float) -> None:
     cpe.cancel(_KIND)
     found = policy(cpe, now)
     if found is not None:
-        cpe.plan(Job(_next(found, now, cpe.premises.wall_offset), _KIND, "", _beat))
+        cpe.plan(Job(_next(found, now, cpe.context.wall_offset), _KIND, "", _beat))
 
 
 def _next(found: Policy, now: float, wall_offset: float) -> float:

@@ -20,7 +20,7 @@ _NOT_ON = (*_OFF, "")
 _DEFAULT_INTERVAL = 300.0
 
 
-class Steering(NamedTuple):
+class ManagementServerState(NamedTuple):
     """
     How a CPE is steered.
 
@@ -47,20 +47,20 @@ class Steering(NamedTuple):
         return self.periodic, self.interval
 
 
-def read(cpe: CPE, now: float) -> Steering:
+def read(cpe: CPE, now: float) -> ManagementServerState:
     """How a CPE is steered by its parameters as they are now."""
     enabled, reachable, periodic, _, url, compression = (
-        cpe.managed(last, now) for last in STEERING_PARAMETERS
+        cpe.management_value(last, now) for last in STEERING_PARAMETERS
     )
-    wanted = periodic not in _NOT_ON and cpe.premises.behaviors.periodic_inform
+    wanted = periodic not in _NOT_ON and cpe.context.behaviors.periodic_inform
     interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now) or _DEFAULT_INTERVAL
     return _shared(
-        Steering(
+        ManagementServerState(
             enabled not in _OFF, reachable not in _OFF, wanted, interval, url, compression.lower()
         )
     )
 
 
 @lru_cache(1024)
-def _shared(steering: Steering) -> Steering:
-    return steering
+def _shared(management_server: ManagementServerState) -> ManagementServerState:
+    return management_server

@@ -59,7 +59,7 @@ class Run(NamedTuple):
 
     def date(self, after: float) -> str:
         """The moment so many seconds after the run began: UTC, with microseconds (TR-143)."""
-        moment = self.began + self.cpe.premises.wall_offset + after
+        moment = self.began + self.cpe.context.wall_offset + after
         return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -123,7 +123,7 @@ def ping(run: Run) -> Outcome:
     successes = count * len(good) // len(tried)
     failures = count - successes
     counts = {"SuccessCount": successes, "FailureCount": failures}
-    used = {"IPAddressUsed": run.cpe.premises.identities.wan_ip(run.cpe.index)}
+    used = {"IPAddressUsed": run.cpe.context.identities.wan_ip(run.cpe.index)}
     seconds = count - 1 + typical / 1000 + failures * timeout / 1000
     return Outcome(seconds, {**counts, **_response_times(good), **used})
 
@@ -208,7 +208,7 @@ def _transfer(
     }
     after = list(accumulate(steps.values()))
     dates = {name: run.date(each) for name, each in zip(steps, after, strict=True)}
-    used = {"IPAddressUsed": run.cpe.premises.identities.wan_ip(run.cpe.index)}
+    used = {"IPAddressUsed": run.cpe.context.identities.wan_ip(run.cpe.index)}
     return Outcome(after[-1], {**dates, **_transferred(size, loading, *directions), **used})
 
 

@@ -80,15 +80,15 @@ def earliest(cpe: CPE, now: float) -> float:
 
 def watch(cpe: CPE, now: float) -> None:
     """Look after what changes by itself and is to be told: attributes set just now, or a boot."""
-    paths = _watched(cpe) if cpe.premises.behaviors.dynamic_params else ()
+    paths = _watched(cpe) if cpe.context.behaviors.dynamic_params else ()
     cpe.cancel(_CHANGE)
     if not paths:
         if cpe.overlay is not None:
-            cpe.overlay.told = None
+            cpe.overlay.last_reported = None
         return
-    overlay = cpe.own()
-    old = overlay.told or {}
-    overlay.told = {path: old.get(path, cpe.value(path, now)) for path in paths}
+    overlay = cpe.ensure_overlay()
+    old = overlay.last_reported or {}
+    overlay.last_reported = {path: old.get(path, cpe.value(path, now)) for path in paths}
     for path in paths:
         if kind(cpe, path) == ACTIVE:
             _plan(cpe, path, now)
@@ -153,19 +153,19 @@ def inform(cpe: CPE, now: float) -> None:
     """Note what the Inform that is made now tells of what is watched."""
     told = _told(cpe)
     if told and cpe.overlay is not None:
-        telling = [path for path in cpe.telling if path in told]
-        cpe.overlay.telling = {path: cpe.value(path, now) for path in telling} or None
+        telling = [path for path in cpe.reported_changes if path in told]
+        cpe.overlay.reporting_values = {path: cpe.value(path, now) for path in telling} or None
 
 
 def told(cpe: CPE) -> None:
     """The ACS has taken that Inform."""
-    if cpe.overlay is not None and cpe.overlay.telling:
-        _told(cpe).update(cpe.overlay.telling)
-        cpe.overlay.telling = None
+    if cpe.overlay is not None and cpe.overlay.reporting_values:
+        _told(cpe).update(cpe.overlay.reporting_values)
+        cpe.overlay.reporting_values = None
 
 
 def _told(cpe: CPE) -> dict[str, str]:
-    told = cpe.overlay.told if cpe.overlay is not None else None
+    told = cpe.overlay.last_reported if cpe.overlay is not None else None
     return told or {}
 
 
@@ -179,11 +179,11 @@ def inform_parameters(cpe: CPE, now: float) -> list[str]:
     A row's ``ParameterName`` may be a partial path and have ``*`` for instance numbers; its
     ``EventList`` names the numbers of events, empty for all.
     """
-    table = cpe.profile.managed["InformParameter."]
+    table = cpe.profile.management_paths["InformParameter."]
     rows = cpe.model.children_of(table, cpe.overlay)
     if not rows:
         return []
-    numbers = {event.event_code.partition(" ")[0] for event in cpe.sent}
+    numbers = {event.event_code.partition(" ")[0] for event in cpe.session_events}
     return [
         path
         for row in rows

@@ -26,9 +26,9 @@ def start(cpe: CPE) -> float | None:
     The one of the factory is the same for a whole fleet, which would inform as one; it counts only
     where ``inform_together`` wants that.
     """
-    path = cpe.profile.managed["PeriodicInformTime"]
+    path = cpe.profile.management_paths["PeriodicInformTime"]
     text = cpe.overlay.values.get(path) if cpe.overlay is not None else None
-    if text is None and cpe.premises.behaviors.inform_together:
+    if text is None and cpe.context.behaviors.inform_together:
         parameter = cpe.parameter(path)
         text = parameter.value if parameter is not None else None
     return None if text is None else seconds_of(text)
@@ -36,32 +36,32 @@ def start(cpe: CPE) -> float | None:
 
 def arm(cpe: CPE, now: float) -> None:
     """Plan the next one; without a time of the ACS's the phase is the CPE's own."""
-    steering = cpe.steering(now)
-    if not steering.periodic:
+    management_server = cpe.management_server(now)
+    if not management_server.periodic:
         cpe.periodic_due = inf
         return
-    interval = steering.interval
+    interval = management_server.interval
     told = start(cpe)
     if told is None:
-        phase = cpe.premises.identities.fraction(cpe.index, "periodic phase")
+        phase = cpe.context.identities.fraction(cpe.index, "periodic phase")
         cpe.periodic_due = now + interval * phase
     else:
-        cpe.periodic_due = next_on_grid(told - cpe.premises.wall_offset, interval, now)
+        cpe.periodic_due = next_on_grid(told - cpe.context.wall_offset, interval, now)
 
 
 def jitter(cpe: CPE) -> float:
     """By how many seconds the next one is late on purpose: never past the one after it."""
-    most = cpe.premises.behaviors.inform_jitter
+    most = cpe.context.behaviors.inform_jitter
     if not most or cpe.periodic_due == inf:
         return 0.0
-    most = min(most, cpe.steering(cpe.periodic_due).interval)
+    most = min(most, cpe.management_server(cpe.periodic_due).interval)
     purpose = f"jitter {cpe.periodic_due:.0f}"
-    return most * cpe.premises.identities.fraction(cpe.index, purpose)
+    return most * cpe.context.identities.fraction(cpe.index, purpose)
 
 
 def inform(cpe: CPE, now: float) -> None:
     """The period has passed: one ``2 PERIODIC``, however many have."""
-    interval = cpe.steering(now).interval
+    interval = cpe.management_server(now).interval
     planned = cpe.periodic_due
     cpe.periodic_due += interval * max(1, ceil((now - planned) / interval))
     # In a retry wait it joins the events of the retry, which keeps its own time.

@@ -215,7 +215,7 @@ def _stop_jobs(cpe: CPE, transfer: Transfer) -> None:
 
 
 def _count(cpe: CPE, name: str) -> None:
-    cpe.premises.transfer_counts[name] += 1
+    cpe.context.transfer_counts[name] += 1
 
 
 # -- moving bytes ---------------------------------------------------------------------------------
@@ -237,15 +237,15 @@ def _start(cpe: CPE, transfer: Transfer, now: float) -> None:
 
 
 def _is_real(cpe: CPE, transfer: Transfer) -> bool:
-    hosts = cpe.premises.transfers.real_hosts
+    hosts = cpe.context.transfers.real_hosts
     return bool(hosts) and urlsplit(transfer.request.url).hostname in hosts
 
 
 def _fate(cpe: CPE, transfer: Transfer) -> tuple[float, int]:
     """How long a simulated attempt takes, and the fault that it ends with; 0 is success."""
-    settings, request = cpe.premises.transfers, transfer.request
+    settings, request = cpe.context.transfers, transfer.request
     purpose = f"transfer {transfer.number}.{transfer.attempt} of {transfer.received}"
-    chance = cpe.premises.identities.random(cpe.index, purpose)
+    chance = cpe.context.identities.random(cpe.index, purpose)
     failed, seconds = chance.random() < settings.failures, chance.uniform(*settings.seconds)
     size = 0 if isinstance(request, m.Upload) else request.file_size
     if size and settings.bandwidth:
@@ -330,9 +330,9 @@ def _moment(cpe: CPE, transfer: Transfer, earliest: float) -> float:
     opens = max(earliest, transfer.received + window.window_start)
     if window.window_mode == IMMEDIATELY:
         return opens
-    latest = transfer.closes - cpe.premises.transfers.seconds[1]
+    latest = transfer.closes - cpe.context.transfers.seconds[1]
     purpose = f"window {transfer.window}.{transfer.retries} of {transfer.received}"
-    chance = cpe.premises.identities.random(cpe.index, purpose)
+    chance = cpe.context.identities.random(cpe.index, purpose)
     return chance.uniform(opens, max(opens, latest))
 
 
@@ -343,8 +343,8 @@ def _tell(cpe: CPE, transfer: Transfer, fault_code: int, ended: float, at: float
     request = m.TransferComplete(
         transfer.request.command_key,
         fault or m.FaultStruct(),
-        m.UNKNOWN_TIME if began is None else utc(began + cpe.premises.wall_offset),
-        m.UNKNOWN_TIME if began is None else utc(ended + cpe.premises.wall_offset),
+        m.UNKNOWN_TIME if began is None else utc(began + cpe.context.wall_offset),
+        m.UNKNOWN_TIME if began is None else utc(ended + cpe.context.wall_offset),
     )
     _keep(cpe, transfer._replace(state=State.COMPLETED, told=request))
     _count(cpe, f"faults.{fault_code}" if fault_code else "succeeded")

@@ -22,39 +22,39 @@ def _serial_number(cpe: CPE, _: Parameter, __: float) -> str:
 
 
 def _up_time(cpe: CPE, parameter: Parameter, now: float) -> str:
-    if not cpe.premises.behaviors.dynamic_params:
+    if not cpe.context.behaviors.dynamic_params:
         return parameter.value
     return str(max(0, int(now - cpe.booted_at)))
 
 
 def _acs_url(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.acs_url
+    return cpe.context.acs_url
 
 
 def _acs_username(cpe: CPE, _: Parameter, __: float) -> str:
-    given = cpe.premises.acs_username
-    return cpe.about.device_id if given is None else given
+    given = cpe.context.acs_username
+    return cpe.device_id_struct.device_id if given is None else given
 
 
 def _acs_password(cpe: CPE, _: Parameter, __: float) -> str:
-    given = cpe.premises.acs_password
-    return cpe.premises.identities.secret(cpe.index, "ACS") if given is None else given
+    given = cpe.context.acs_password
+    return cpe.context.identities.secret(cpe.index, "ACS") if given is None else given
 
 
 def _inform_enable(cpe: CPE, parameter: Parameter, _: float) -> str:
-    interval = cpe.premises.behaviors.inform_interval
+    interval = cpe.context.behaviors.inform_interval
     return parameter.value if interval is None else str(int(interval > 0))
 
 
 def _inform_interval(cpe: CPE, parameter: Parameter, _: float) -> str:
-    interval = cpe.premises.behaviors.inform_interval
+    interval = cpe.context.behaviors.inform_interval
     return parameter.value if not interval else str(max(1, round(interval)))
 
 
 def _connection_request_url(cpe: CPE, _: Parameter, now: float) -> str:
-    if not cpe.steering(now).reachable:
+    if not cpe.management_server(now).reachable:
         return ""
-    return cpe.premises.connection_request_url(cpe.serial_number)
+    return cpe.context.connection_request_url(cpe.serial_number)
 
 
 def _cr_username(cpe: CPE, _: Parameter, __: float) -> str:
@@ -62,17 +62,17 @@ def _cr_username(cpe: CPE, _: Parameter, __: float) -> str:
 
 
 def _cr_password(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.identities.secret(cpe.index, "Connection Request")
+    return cpe.context.identities.secret(cpe.index, "Connection Request")
 
 
 def _wan_ip(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.identities.wan_ip(cpe.index, cpe.profile.pool)
+    return cpe.context.identities.wan_ip(cpe.index, cpe.profile.pool)
 
 
 def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
     """The dumped address with the vendor's octets and the dress kept, the last three its own."""
     dumped = parameter.value
-    tail = cpe.premises.identities.mac_tail(cpe.index, parameter.number)
+    tail = cpe.context.identities.mac_tail(cpe.index, parameter.number)
     tail = tail.upper() if dumped != dumped.lower() else tail
     colon = dumped[2]
     return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
@@ -91,17 +91,17 @@ def _product_class(cpe: CPE, _: Parameter, __: float) -> str:
 
 
 def _own_mac(cpe: CPE, _: Parameter, __: float) -> str:
-    digits = cpe.profile.oui + cpe.premises.identities.mac_tail(cpe.index, 0).upper()
+    digits = cpe.profile.oui + cpe.context.identities.mac_tail(cpe.index, 0).upper()
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 def _mac_tail(cpe: CPE, _: Parameter, __: float) -> str:
-    return cpe.premises.identities.mac_tail(cpe.index, 0).upper()
+    return cpe.context.identities.mac_tail(cpe.index, 0).upper()
 
 
 def _secret(cpe: CPE, parameter: Parameter, _: float) -> str:
     """The same in all parameters of a CPE with the same template: one passphrase for two bands."""
-    return cpe.premises.identities.secret(cpe.index, f"template {parameter.value}")
+    return cpe.context.identities.secret(cpe.index, f"template {parameter.value}")
 
 
 TEMPLATE_FIELDS: dict[str, Callable[[CPE, Parameter, float], str | int]] = {
@@ -134,7 +134,7 @@ def _template(cpe: CPE, parameter: Parameter, now: float) -> str:
 
 
 def _dynamic(cpe: CPE, parameter: Parameter, now: float) -> str:
-    if not cpe.premises.behaviors.dynamic_params:
+    if not cpe.context.behaviors.dynamic_params:
         return parameter.value
     return dynamic_value(cpe, parameter.number, now)
 
@@ -160,13 +160,13 @@ SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
 
 def dynamic_value(cpe: CPE, number: int, now: float) -> str:
     """The value of the profile's rule of this number, for a CPE at a time."""
-    spec, wall = cpe.profile.dynamics[number], now + cpe.premises.wall_offset
+    spec, wall = cpe.profile.dynamics[number], now + cpe.context.wall_offset
     return spec.value(_chance(cpe, spec, number), now - cpe.booted_at, wall)
 
 
 def next_dynamic_change(cpe: CPE, number: int, now: float) -> float:
     """When that value may be another, on the clock of ``now``."""
-    spec, offset = cpe.profile.dynamics[number], cpe.premises.wall_offset
+    spec, offset = cpe.profile.dynamics[number], cpe.context.wall_offset
     return spec.next_change(_chance(cpe, spec, number), now + offset) - offset
 
 
@@ -176,4 +176,4 @@ _HOME = -1
 def _chance(cpe: CPE, spec: Dynamic, number: int) -> Chance:
     """That of a parameter; for counters of the CPE: who gets more bytes gets more packets."""
     number = _HOME if spec.kind == "counter" else number
-    return Chance(cpe.premises.identities.seed, cpe.index, number)
+    return Chance(cpe.context.identities.seed, cpe.index, number)

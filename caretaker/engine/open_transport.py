@@ -28,12 +28,12 @@ def transport_opener(
     """
 
     def open_transport(cpe: CPE, now: float) -> _Kind:
-        steering = cpe.steering(now)
+        management_server = cpe.management_server(now)
         return kind(
             endpoint,
             lambda: _credentials(cpe, now),  # few ACSs ask for them
-            steering.url if steering.url != cpe.premises.acs_url else "",
-            _CODINGS.get(steering.compression, ""),
+            management_server.url if management_server.url != cpe.context.acs_url else "",
+            _CODINGS.get(management_server.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
             source=endpoint.source(cpe.index),
         )
@@ -43,4 +43,4 @@ def transport_opener(
 
 def _credentials(cpe: CPE, now: float) -> Credentials:
     """What it shows the ACS."""
-    return Credentials(cpe.managed("Username", now), cpe.managed("Password", now))
+    return Credentials(cpe.management_value("Username", now), cpe.management_value("Password", now))

@@ -167,7 +167,7 @@ class Recorder:
             self._keep(_session(cpe, number, record, transport.exchanges))
 
     def _is_sampled(self, cpe: CPE, number: int) -> bool:
-        return cpe.premises.identities.fraction(cpe.index, f"record {number}") < self._rate
+        return cpe.context.identities.fraction(cpe.index, f"record {number}") < self._rate
 
     def _is_of_the_first(self, reason: str) -> bool:
         self._failed[reason] += 1
@@ -247,8 +247,8 @@ class Recorder:
 def _session(
     cpe: CPE, number: int, record: SessionRecord, exchanges: Sequence[Exchange]
 ) -> Session:
-    began = record.started + cpe.premises.wall_offset
-    url = cpe.premises.acs_url
+    began = record.started + cpe.context.wall_offset
+    url = cpe.context.acs_url
     return Session(
         cpe.serial_number, number, cpe.profile.name, url, began, record, tuple(exchanges)
     )

@@ -27,7 +27,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
 from caretaker.device import transfers
-from caretaker.device.context import Premises
+from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.transfers import State, Transfer
 from caretaker.engine.cr_rate_limit import RateLimit
@@ -104,7 +104,7 @@ class Shard:
     def __init__(
         self,
         mix: ProfileMix,
-        premises: Premises,
+        context: FleetContext,
         open_transport: Callable[[CPE, float], Transport],
         sink: Sink,
         *,
@@ -117,7 +117,7 @@ class Shard:
         recorder: Recorder | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
-        self.premises = premises
+        self.context = context
         self.timeline = timeline or Timeline(clock())
         self.retrying: set[int] = set()
         """The CPEs that wait for the retry of a session that failed."""
@@ -161,7 +161,7 @@ class Shard:
         self.schedule(self.cpes[index])
 
     def _add(self, index: int) -> CPE:
-        cpe = self.cpes[index] = CPE(index, self._mix[index], self.premises)
+        cpe = self.cpes[index] = CPE(index, self._mix[index], self.context)
         return cpe
 
     def power_off(self, indices: Iterable[int]) -> None:
@@ -229,7 +229,7 @@ class Shard:
 
     def cpe(self, serial_number: str) -> CPE:
         """The CPE of a serial number; DeviceNotFound if it is not here."""
-        index = self.premises.identities.index_of(serial_number)
+        index = self.context.identities.index_of(serial_number)
         found = self.cpes.get(index) if index is not None else None
         if found is None:
             raise DeviceNotFound(serial_number)
@@ -243,8 +243,8 @@ class Shard:
         now = self._clock()
         kinds = [kind for quirk, kind in _CREDENTIALS.items() if quirk in cpe.profile.quirks]
         return (kinds or [Credentials])[0](
-            cpe.managed("ConnectionRequestUsername", now),
-            cpe.managed("ConnectionRequestPassword", now),
+            cpe.management_value("ConnectionRequestUsername", now),
+            cpe.management_value("ConnectionRequestPassword", now),
         )
 
     def connection_request(self, serial_number: str) -> None:
@@ -282,8 +282,8 @@ class Shard:
         due = cpe.due
         if self._started and due <= self._clock():
             self._launch(cpe)
-        elif due < cpe.heaped:
-            cpe.heaped = due
+        elif due < cpe.scheduled_at:
+            cpe.scheduled_at = due
             heappush(self._heap, (due, cpe.index))
             if self._started:
                 self._timer.set(self._heap[0][0])
@@ -299,8 +299,8 @@ class Shard:
         while heap and heap[0][0] <= now:
             due, index = heappop(heap)
             cpe = self.cpes.get(index)
-            if cpe is not None and cpe.heaped == due:
-                cpe.heaped = inf
+            if cpe is not None and cpe.scheduled_at == due:
+                cpe.scheduled_at = inf
                 self.schedule(cpe)
         if heap:
             self._timer.set(heap[0][0])
@@ -325,7 +325,7 @@ class Shard:
         if session is None:
             self.schedule(cpe)
             return None
-        codes = tuple([event.event_code for event in cpe.sent])
+        codes = tuple([event.event_code for event in cpe.session_events])
         self.timeline.planned(planned)
         if cpe.failures:
             self.retrying.discard(cpe.index)
@@ -476,7 +476,7 @@ class Shard:
             except Exception:  # noqa: BLE001  # one broken transfer never takes the fleet down
                 _log.exception("a transfer failed by a bug of Caretaker")
                 moved = Moved(FaultCode.INTERNAL_ERROR)
-        counts = self.premises.transfer_counts
+        counts = self.context.transfer_counts
         counts["bytes_sent"] += moved.sent
         counts["bytes_received"] += moved.received
         transfers.moved(cpe, transfer, moved.fault_code, self._clock())
@@ -516,14 +516,14 @@ class Shard:
 
     def book(self, results: Results) -> None:
         """Add what has become of events and sessions so far (decision D9)."""
-        books = self.premises.books
+        books = self.context.books
         for code, number in books.raised.items():
             results.count(f"events.raised.{code}", number)
         for code, number in books.delivered.items():
             results.count(f"events.delivered.{code}", number)
         for (code, why), number in books.discarded.items():
             results.count(f"events.discarded.{why}.{code}", number)
-        for name, number in self.premises.transfer_counts.items():
+        for name, number in self.context.transfer_counts.items():
             results.count(f"transfers.{name}", number)
         results.count("informs.planned", self.timeline.count("informs_planned"))
         results.count("sessions.started", len(self._running))
@@ -538,7 +538,7 @@ class Shard:
         """
         self.book(results)
         cpes = self.cpes.values()
-        told = [cpe.sent for cpe in cpes if cpe.sent]
+        told = [cpe.session_events for cpe in cpes if cpe.session_events]
         pending = told + [cpe.events for cpe in cpes if cpe.events]
         under_way = [t for cpe in cpes for t in cpe.transfers if t.state is not State.COMPLETED]
         results.count("transfers.pending", len(under_way))

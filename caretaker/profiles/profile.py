@@ -137,14 +137,14 @@ class Profile:
         return f"{self.model.root}ManagementServer."
 
     @cached_property
-    def managed(self) -> Mapping[str, str]:
+    def management_paths(self) -> Mapping[str, str]:
         """The path of each parameter of ManagementServer by its last name, made only once."""
         return _Below(self.management_server)
 
     @cached_property
     def is_steady(self) -> bool:
-        """Whether what steers it (``device.steering``) changes only when it is set."""
-        paths = (self.managed[last] for last in STEERING_PARAMETERS)
+        """Whether what steers it (``device.management_server``) changes only when it is set."""
+        paths = (self.management_paths[last] for last in STEERING_PARAMETERS)
         found = (self.model.parameters.get(path) for path in paths)
         return all(each is None or each.source != DYNAMIC for each in found)
 

@@ -89,7 +89,7 @@ class Stage:
 
     def chosen(self, share: float, purpose: str) -> list[CPE]:
         """That share of the CPEs, the same for the same seed and purpose."""
-        chance = self.shard.premises.identities.fraction
+        chance = self.shard.context.identities.fraction
         cpes = list(self.shard.cpes.values())
         return [cpe for cpe in cpes if share >= 1 or chance(cpe.index, purpose) < share]
 
@@ -181,7 +181,7 @@ SHARE = Argument(1.0, number(0, 1), "which part of the fleet, from 0 to 1")
 def power_cut(stage: Stage, purpose: str, share: float, seconds: float, stagger: float) -> None:
     """A share of the fleet is dark for so long, then back with ``1 BOOT``, one after the other."""
     end = stage.clock() + seconds
-    chance = stage.shard.premises.identities.fraction
+    chance = stage.shard.context.identities.fraction
     cpes = stage.chosen(share, purpose)
     for start in range(0, len(cpes), _BATCH):
         batch = [cpe.index for cpe in cpes[start : start + _BATCH]]
@@ -203,7 +203,7 @@ def outage(stage: Stage, purpose: str, kind: str, seconds: float) -> None:  # no
 
 def value_change(stage: Stage, purpose: str, share: float, seconds: float) -> None:
     """A parameter with active notification changes in a share of the fleet, over so long."""
-    now, chance = stage.clock(), stage.shard.premises.identities.fraction
+    now, chance = stage.clock(), stage.shard.context.identities.fraction
     cpes = stage.chosen(share, purpose)
     for place, cpe in enumerate(cpes):
         at = now + seconds * chance(cpe.index, f"{purpose} at")
@@ -251,7 +251,7 @@ def firmware(stage: Stage, purpose: str, version: str, rate: float, share: float
         "fileType": transfers.FIRMWARE,
         "fileName": image,
         "targetFileName": image,
-        "url": f"{stage.shard.premises.acs_url.rstrip('/')}/{image}",
+        "url": f"{stage.shard.context.acs_url.rstrip('/')}/{image}",
     }
 
     def act(cpe: CPE) -> tuple[str, str | None]:
@@ -313,7 +313,7 @@ def inform_rate(stage: Stage, purpose: str, rate: float) -> None:
 def _inform(stage: Stage, purpose: str, rate: float) -> None:
     shard = stage.shard
     cpes = _round(shard)
-    offset = shard.premises.identities.fraction(next(iter(shard.cpes), 0), purpose)
+    offset = shard.context.identities.fraction(next(iter(shard.cpes), 0), purpose)
     stage.sleep(offset / max(1e-9, rate * stage.portion()))  # workers take turns
     for due in stage.paced(rate):
         now = stage.clock()

@@ -77,7 +77,7 @@ class NorthBound:
         return self._post(cpe, task)
 
     def _post(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
-        device = quote(cpe.about.device_id, safe="")
+        device = quote(cpe.device_id_struct.device_id, safe="")
         url = f"{self._url}/devices/{device}/tasks?timeout={TASK_SECONDS * 1000:.0f}"
         try:
             answer = self._session.post(
@@ -124,7 +124,7 @@ class Direct:
     def act(self, cpe: CPE) -> tuple[str, str | None]:
         """Send one."""
         serial_number = cpe.serial_number
-        url = self._shard.premises.connection_request_url(serial_number)
+        url = self._shard.context.connection_request_url(serial_number)
         try:
             status = send_connection_request(url, self._shard.credentials(serial_number))
         except (TransportError, InputError) as error:

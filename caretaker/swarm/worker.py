@@ -23,7 +23,7 @@ from gevent.lock import Semaphore
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
-from caretaker.device.context import Premises
+from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.engine.cr_rate_limit import RateLimit
@@ -211,8 +211,8 @@ def _opener(endpoint: Endpoint, recorder: Recorder | None) -> Callable[[CPE, flo
     return recorder.opener(transport_opener(endpoint, RecordingTransport))
 
 
-def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> Premises:
-    return Premises(
+def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
+    return FleetContext(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
         connection_request_url=worker.server.device_url,

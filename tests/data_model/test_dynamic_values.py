@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from helpers.cpes import codes, cpe, extended, premises, profile, run, talk
+from helpers.cpes import codes, context, cpe, extended, profile, run, talk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,12 +233,12 @@ class TestOfACPE:
         run(box, 0.0, watch(CPU, 2))
         for _ in range(5):
             assert box.overlay is not None
-            assert box.overlay.told is not None
-            before, due = box.overlay.told[CPU], box.due
+            assert box.overlay.last_reported is not None
+            before, due = box.overlay.last_reported[CPU], box.due
             while (session := box.begin_session(due)) is None:  # a step to the same value
                 due = box.due
             assert codes(talk(box, session, due).inform_message) == ["4 VALUE CHANGE"]
-            assert box.value(CPU, due) == box.overlay.told[CPU] != before
+            assert box.value(CPU, due) == box.overlay.last_reported[CPU] != before
 
     def test_after_a_reboot_it_is_still_watched(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -297,10 +297,10 @@ class TestOfACPE:
         later = next(t for t in range(1, 9999) if box.value(CPU, now + t) != box.value(CPU, now))
         talk(box, session, now + later)
         assert box.overlay is not None
-        assert (box.overlay.told or {})[CPU] == box.value(CPU, now)
+        assert (box.overlay.last_reported or {})[CPU] == box.value(CPU, now)
         assert box.reschedule(now + later) <= now + later
         session = box.begin_session(now + later)
-        assert [event.event_code for event in box.sent] == ["4 VALUE CHANGE"]
+        assert [event.event_code for event in box.session_events] == ["4 VALUE CHANGE"]
 
     def test_what_is_active_from_the_factory_is_told_without_attributes(self) -> None:
         code = "Device.DeviceInfo.ProvisioningCode"
@@ -310,7 +310,7 @@ class TestOfACPE:
         others = [Row(path, False, each.writable, each.value, each.type, each.source, each.number)
                   for path, each in base.model.parameters.items() if path != code]  # fmt: skip
         model = DataModel(base.model.root, [*others, *rows])
-        box = CPE(0, replace(base, model=model, dynamics=specs), premises(behaviors=NO_PERIODS))
+        box = CPE(0, replace(base, model=model, dynamics=specs), context(behaviors=NO_PERIODS))
         box.power_on(0.0)
         run(box, 0.0)
         now = box.due
@@ -356,7 +356,7 @@ class TestPeriodicInformTime:
         for together, found in dues.items():
             behaviors = Behaviors(inform_interval=600, inform_together=together)
             for index in range(20):
-                box = CPE(index, kind, premises(behaviors=behaviors))
+                box = CPE(index, kind, context(behaviors=behaviors))
                 box.power_on(0.0)
                 run(box, 0.0)
                 found.add(box.due)

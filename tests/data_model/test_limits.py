@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from helpers.cpes import ask, premises
+from helpers.cpes import ask, context
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ def profile() -> Profile:
 
 
 def cpe() -> CPE:
-    box = CPE(0, profile(), premises())
+    box = CPE(0, profile(), context())
     box.power_on(0.0)
     return box
 

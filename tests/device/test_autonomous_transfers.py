@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import codes, cpe, extended, premises, run
+from helpers.cpes import codes, context, cpe, extended, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device.autonomous_transfers import transfer_by_itself
@@ -58,7 +58,7 @@ def test_the_policy_says_of_which(
         f"{POLICY}ResultTypeFilter,false,true,{outcome},xsd:string",
         f'{POLICY}FileTypeFilter,false,true,"{file_types}",xsd:string',
     )
-    box = CPE(0, extended(*rows), premises(behaviors=QUIET))
+    box = CPE(0, extended(*rows), context(behaviors=QUIET))
     box.power_on(0.0)
     run(box, 0.0)
     transfers = [

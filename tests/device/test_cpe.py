@@ -13,10 +13,10 @@ from helpers.cpes import (
     ScriptedACS,
     ask,
     codes,
+    context,
     cpe,
     extended,
     fail,
-    premises,
     profile,
     run,
 )
@@ -99,7 +99,7 @@ class TestInform:
         box.change("Device.DeviceInfo.ProductClass", "HR182", 0.0)
         names = ("Manufacturer", "ManufacturerOUI", "ProductClass", "SerialNumber")
         told = tuple(box.value(f"Device.DeviceInfo.{name}", 0.0) for name in names)
-        assert told == box.about
+        assert told == box.device_id_struct
 
     def test_every_cpe_is_its_own(self) -> None:
         paths = (
@@ -138,24 +138,24 @@ class TestBoot:
 
     @pytest.mark.rule("10-6")
     def test_the_first_contact_can_wait_and_a_connection_request_does_not(self) -> None:
-        box = CPE(0, profile(), premises(behaviors=NO_PERIODS))
+        box = CPE(0, profile(), context(behaviors=NO_PERIODS))
         assert box.power_on(10.0, delay=5.0) == 15.0
         assert box.connection_request(11.0)
         assert box.due == 11.0
         assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
 
     def test_one_that_is_running_has_nothing_to_tell_until_its_period(self) -> None:
-        box = CPE(3, profile(), premises(behaviors=Behaviors(inform_interval=3600)))
+        box = CPE(3, profile(), context(behaviors=Behaviors(inform_interval=3600)))
         due = box.resume(1000.0)
         assert box.pending == ()
         assert 1000.0 < due <= 4600.0
         assert box.begin_session(due - 1) is None
         session = box.begin_session(due)
         assert session is not None
-        assert [event.event_code for event in box.sent] == ["2 PERIODIC"]
+        assert [event.event_code for event in box.session_events] == ["2 PERIODIC"]
 
     def test_one_that_is_running_has_been_up_for_days_and_takes_connection_requests(self) -> None:
-        box = CPE(3, profile(), premises(behaviors=Behaviors(inform_interval=0)))
+        box = CPE(3, profile(), context(behaviors=Behaviors(inform_interval=0)))
         assert box.resume(1000.0) == inf
         up_time = int(box.value("Device.DeviceInfo.UpTime", 1000.0))
         assert 86_400 <= up_time <= 30 * 86_400
@@ -328,7 +328,7 @@ class TestConnectionRequest:
         box.begin_session(0.0)
         assert box.connection_request(0.5)
         assert box.due == inf
-        box.delivered(m.Inform(box.about, ()), 0.6)
+        box.delivered(m.Inform(box.device_id_struct, ()), 0.6)
         assert box.end_session(outcome, 1.0) == 0.5
         assert box.accepted_at == 0.5
         assert codes(run(box, 1.0).inform_message) == ["6 CONNECTION REQUEST"]
@@ -347,7 +347,7 @@ class TestConnectionRequest:
         run(box, 0.0)
         box.connection_request(1.0)
         box.begin_session(1.0)
-        box.delivered(m.Inform(box.about, ()), 1.1)
+        box.delivered(m.Inform(box.device_id_struct, ()), 1.1)
         assert box.connection_request(1.2)
         box.end_session(Outcome.FAILED, 1.3)
         assert codes(run(box, 1.3).inform_message) == ["6 CONNECTION REQUEST"]
@@ -365,7 +365,7 @@ class TestConnectionRequest:
 @pytest.mark.rule("9.2-13")
 def test_connection_requests_can_be_switched_off() -> None:
     path = f"{MS}HTTPConnectionRequestEnable"
-    box = CPE(0, extended(f"{path},false,true,1,xsd:boolean"), premises(behaviors=NO_PERIODS))
+    box = CPE(0, extended(f"{path},false,true,1,xsd:boolean"), context(behaviors=NO_PERIODS))
     box.power_on(0.0)
     assert box.value(f"{MS}ConnectionRequestURL", 0.0)
     run(box, 0.0, sets(path, "0"))
@@ -436,7 +436,7 @@ class TestRetry:
     def test_a_device_without_usable_numbers_waits_by_the_standard_ones(self, text: str) -> None:
         box = cpe(behaviors=NO_PERIODS)
         for last in ("CWMPRetryMinimumWaitInterval", "CWMPRetryIntervalMultiplier"):
-            box.own().values[f"{MS}{last}"] = text
+            box.ensure_overlay().values[f"{MS}{last}"] = text
         fail(box, 0.0)
         assert 1.0 <= box.due <= 10.0
 
@@ -500,7 +500,7 @@ class TestOneSessionAtATime:
         box.change(SSID, "new", 1.0)
         box.connection_request(1.0)
         assert box.reschedule(1.0) == inf
-        box.delivered(m.Inform(box.about, ()), 1.0)
+        box.delivered(m.Inform(box.device_id_struct, ()), 1.0)
         assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.0
         acs = run(box, 2.0)
         expected = ["13 WAKEUP", "4 VALUE CHANGE", "6 CONNECTION REQUEST"]
@@ -564,7 +564,7 @@ class TestValueChange:
         box.change(SSID, "a", 1.0)
         box.begin_session(1.0)
         box.change(SSID, "b", 1.5)
-        box.delivered(m.Inform(box.about, ()), 1.6)
+        box.delivered(m.Inform(box.device_id_struct, ()), 1.6)
         assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.5
         inform = run(box, 2.0).inform_message
         assert inform is not None
@@ -589,7 +589,7 @@ class TestValueChange:
 
     def test_a_parameter_that_no_one_told_the_type_of_takes_anything(self) -> None:
         untyped = read_profile("untyped", b"Parameter,Value\nDevice.X.Level,5\n")
-        box = CPE(0, untyped, premises())
+        box = CPE(0, untyped, context())
         box.change("Device.X.Level", "high", 1.0)
         assert box.value("Device.X.Level", 1.0) == "high"
 
@@ -642,7 +642,7 @@ def test_a_random_life_keeps_the_books_and_never_gets_stuck(seed: int) -> None:
     """Any mixture of RPCs, triggers, failures and reboots; D9's books, and always a way on."""
     chance = Random(seed)
     box = cpe(index=seed % 1000, behaviors=Behaviors(inform_interval=50))
-    books = box.premises.books
+    books = box.context.books
     verdicts: list[bool] = []
     now = 0.0
     for _ in range(40):
@@ -683,7 +683,7 @@ def _session(box: CPE, now: float, chance: Random, verdicts: list[bool]) -> None
     if outcome is Outcome.SUCCEEDED or chance.random() < 0.5:
         if chance.random() < 0.2:
             _request(box, now, verdicts)
-        box.delivered(m.Inform(box.about, ()), now)
+        box.delivered(m.Inform(box.device_id_struct, ()), now)
         for request in chance.choices(REQUESTS, k=chance.randrange(3)):
             ask(box, request, now)
         if chance.random() < 0.3:
@@ -705,7 +705,7 @@ def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask(
     box = cpe(behaviors=NO_PERIODS)
     session = box.begin_session(0.0)
     assert session is not None
-    box.delivered(m.Inform(box.about, (), 1, "", 0, ()), 0.0)
+    box.delivered(m.Inform(box.device_id_struct, (), 1, "", 0, ()), 0.0)
     box.end_session(Outcome.FAILED, 0.0)
     assert 5.0 <= box.due <= 10.0
     inform = run(box, box.due).inform_message
@@ -860,7 +860,7 @@ class TestNotifications:
     @pytest.mark.rule("4.2-13")
     def test_the_throttle_counts_from_the_end_of_the_last_session(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
-        box.own().values[f"{MS}DefaultActiveNotificationThrottle"] = "30"
+        box.ensure_overlay().values[f"{MS}DefaultActiveNotificationThrottle"] = "30"
         run(box, 0.0, watch(SSID, 2))
         assert box.change(SSID, "a", 10.0) == 30.0
         run(box, 30.0)
@@ -870,7 +870,7 @@ class TestNotifications:
 @pytest.mark.rule("3.1-5", "3.1-6")
 def test_versions_of_cwmp_have_header_elements_of_their_own() -> None:
     for version, expected in (("", (None, ())), ("1.3", (60, ())), ("1.4", (60, 5))):
-        box = CPE(0, replace(profile(), cwmp_version=version), premises())
+        box = CPE(0, replace(profile(), cwmp_version=version), context())
         box.power_on(0.0)
         session = box.begin_session(0.0)
         assert session is not None
@@ -904,8 +904,8 @@ def test_a_request_that_is_always_refused_is_given_up() -> None:
         box.connection_request(float(session))
         started = box.begin_session(float(session))
         assert started is not None
-        box.delivered(m.Inform(box.about, ()), 0.0)
+        box.delivered(m.Inform(box.device_id_struct, ()), 0.0)
         box.refused(request, 0.0)
         box.end_session(Outcome.SUCCEEDED, float(session))
     assert (box.requests, box.events) == ((), ())
-    assert box.premises.books.discarded["9 REQUEST DOWNLOAD", "refused by the ACS"] == 1
+    assert box.context.books.discarded["9 REQUEST DOWNLOAD", "refused by the ACS"] == 1

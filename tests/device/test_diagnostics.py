@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from helpers.cpes import ScriptedACS, ask, codes, cpe, premises, run
+from helpers.cpes import ScriptedACS, ask, codes, context, cpe, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +46,7 @@ def box_of(place: str, profile: Profile | None = None) -> CPE:
     name = "tr181" if place.startswith("Device.") else "tr098"
     box = cpe(name, behaviors=NO_PERIODS)
     if profile is not None:
-        box = CPE(0, profile, premises(behaviors=NO_PERIODS))
+        box = CPE(0, profile, context(behaviors=NO_PERIODS))
         box.power_on(0.0)
     run(box, 0.0)
     return box
@@ -200,8 +200,8 @@ class TestState:
             at = box.due
             begun = box.begin_session(at)
             if begun is not None:
-                told += [event.event_code for event in box.sent]
-                box.sent = ()
+                told += [event.event_code for event in box.session_events]
+                box.session_events = ()
                 box.end_session(Outcome.SUCCEEDED, at)
         assert set(told) == {EIGHT}
         for place in (PING, ROUTE, NEIGHBORS):

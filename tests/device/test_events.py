@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
-from caretaker.device.events import EVENTS, MAX_EVENTS, EventBooks, Events, is_later, rule
+from caretaker.device.events import EVENTS, MAX_EVENTS, EventAccounting, Events, is_later, rule
 
 CODES = sorted(EVENTS)
 REQUESTS: dict[type[m.Request], m.Request] = {
@@ -65,7 +65,7 @@ def test_methods_are_multiple_and_numbers_single() -> None:
 def test_events_are_delivered_by_their_own_request(
     code: str, request_class: type[m.Request]
 ) -> None:
-    books = EventBooks()
+    books = EventAccounting()
     sent = books.add((), EventStruct(code))
     for other in m.ACS_METHODS:
         if other is not request_class:
@@ -76,7 +76,7 @@ def test_events_are_delivered_by_their_own_request(
 
 @pytest.mark.rule("6-14", "6-24")
 def test_each_transfer_complete_delivers_its_own_and_the_last_the_number() -> None:
-    books = EventBooks()
+    books = EventAccounting()
     sent: Events = ()
     for code, key in (("7 TRANSFER COMPLETE", ""), ("M Download", "a"), ("M Upload", "b")):
         sent = books.add(sent, EventStruct(code, key))
@@ -88,7 +88,7 @@ def test_each_transfer_complete_delivers_its_own_and_the_last_the_number() -> No
 
 @pytest.mark.rule("6-24")
 def test_transfers_with_the_same_key_are_told_one_by_one() -> None:
-    books = EventBooks()
+    books = EventAccounting()
     sent: Events = ()
     for _ in range(2):
         sent = books.add(sent, EventStruct("M Download", "k"))
@@ -100,7 +100,7 @@ def test_transfers_with_the_same_key_are_told_one_by_one() -> None:
 
 @pytest.mark.rule("6-3")
 def test_single_events_merge_and_multiple_ones_do_not() -> None:
-    books = EventBooks()
+    books = EventAccounting()
     pending = books.add((), EventStruct("2 PERIODIC"))
     assert pending == books.add(pending, EventStruct("2 PERIODIC"))
     for key in ("a", "b", "a"):
@@ -111,7 +111,7 @@ def test_single_events_merge_and_multiple_ones_do_not() -> None:
 
 @pytest.mark.rule("5-11", "6-13")
 def test_a_connection_request_is_never_retried() -> None:
-    books = EventBooks()
+    books = EventAccounting()
     sent: Events = ()
     for code in ("6 CONNECTION REQUEST", "2 PERIODIC"):
         sent = books.add(sent, EventStruct(code))
@@ -120,7 +120,7 @@ def test_a_connection_request_is_never_retried() -> None:
 
 @pytest.mark.rule("6-5", "6-7", "6-8", "6-11", "6-13", "6-15")
 def test_a_reboot_leaves_what_the_table_says() -> None:
-    books = EventBooks()
+    books = EventAccounting()
     pending: Events = ()
     for code in CODES:
         pending = books.add(pending, EventStruct(code))
@@ -131,7 +131,7 @@ def test_a_reboot_leaves_what_the_table_says() -> None:
 
 @pytest.mark.rule("6-1")
 def test_no_more_than_an_inform_can_carry() -> None:
-    books = EventBooks()
+    books = EventAccounting()
     pending: Events = ()
     for number in range(MAX_EVENTS + 3):
         pending = books.add(pending, EventStruct("M Reboot", str(number)))
@@ -150,7 +150,7 @@ STEPS = st.lists(
 @pytest.mark.rule("6-5")
 @given(STEPS)
 def test_whatever_happens_every_event_is_accounted_for(steps: list[tuple[str, str]]) -> None:
-    books = EventBooks()
+    books = EventAccounting()
     pending: Events = ()
     sent: Events = ()
     for step, code in steps:

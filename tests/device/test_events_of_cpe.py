@@ -75,7 +75,7 @@ class TestEveryEvent:
         acs = run(box, 5.0)
         assert codes(acs.inform_message) == told(code)
         assert (box.pending, box.requests, box.due) == ((), (), inf)
-        assert box.premises.books.delivered[code] == 1 + (code in ("0 BOOTSTRAP", "1 BOOT"))
+        assert box.context.books.delivered[code] == 1 + (code in ("0 BOOTSTRAP", "1 BOOT"))
 
     @pytest.mark.rule("6-4")
     def test_only_events_of_methods_carry_a_command_key(self, code: str) -> None:
@@ -90,7 +90,7 @@ class TestEveryEvent:
         fail(box, 5.0)
         if code == "6 CONNECTION REQUEST":
             assert (box.pending, box.due) == ((), inf)
-            assert box.premises.books.discarded[code, "session failed"] == 1
+            assert box.context.books.discarded[code, "session failed"] == 1
             return
         assert 10.0 <= box.due <= 15.0
         inform = run(box, box.due).inform_message
@@ -156,7 +156,7 @@ class TestEveryEvent:
             box.power_off(5.0)
         assert (box.pending, box.requests) == ((), ())
         late = why in orders and code == "M Reboot"
-        assert box.premises.books.discarded[code, why] == 1 + late
+        assert box.context.books.discarded[code, why] == 1 + late
 
     @pytest.mark.rule("6-3")
     def test_twice_is_once_or_twice_as_the_table_says(self, code: str) -> None:
@@ -184,7 +184,7 @@ def test_an_inform_carries_64_events_at_most() -> None:
     inform = run(box, 5.0).inform_message  # valid against the schemas, or it would raise
     assert inform is not None
     assert [event.command_key for event in inform.event] == [str(n) for n in range(MAX_EVENTS)]
-    assert box.premises.books.discarded["M ScheduleInform", "too many"] == 6
+    assert box.context.books.discarded["M ScheduleInform", "too many"] == 6
 
 
 def test_events_of_a_failed_session_and_those_that_came_meanwhile_are_64_at_most() -> None:

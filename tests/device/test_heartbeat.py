@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import ask, codes, cpe, extended, premises, run
+from helpers.cpes import ask, codes, context, cpe, extended, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ PROFILE = extended(
 
 def box(time: str = "") -> CPE:
     """A CPE that has informed at 0, and whose heartbeat has been switched on."""
-    made = CPE(0, PROFILE, premises(behaviors=Behaviors(periodic_inform=False)))
+    made = CPE(0, PROFILE, context(behaviors=Behaviors(periodic_inform=False)))
     made.power_on(0.0)
     wanted = {"Enable": "1"} | ({"InitiationTime": time} if time else {})
     structs = [m.ParameterValueStruct(POLICY + last, value, "") for last, value in wanted.items()]

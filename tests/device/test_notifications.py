@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.cpes import ask, cpe, extended, premises, run
+from helpers.cpes import ask, context, cpe, extended, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device import notifications
@@ -26,7 +26,7 @@ def box(events: str = "", name: str = SSID) -> CPE:
         f'{ROW}EventList,false,true,"{events}",xsd:string',
         *(f"Device.GatewayInfo.{last},false,false,,xsd:string" for last in GATEWAY),
     )
-    made = CPE(0, profile, premises(behaviors=QUIET))
+    made = CPE(0, profile, context(behaviors=QUIET))
     made.power_on(0.0)
     return made
 

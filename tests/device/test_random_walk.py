@@ -105,7 +105,9 @@ class Walk:
         try:
             self.box.connection_request(self.now)
         except DeviceBusy:
-            assert self.now < self.box.down_until or not self.box.steering(self.now).enabled
+            assert (
+                self.now < self.box.down_until or not self.box.management_server(self.now).enabled
+            )
         else:
             self._due_at_once()
 
@@ -115,7 +117,7 @@ class Walk:
 
     def _due_at_once(self) -> None:
         due = self.box.reschedule(self.now)
-        if self.box.steering(self.now).enabled and not self.box.in_session:
+        if self.box.management_server(self.now).enabled and not self.box.in_session:
             assert due <= max(self.now, self.box.down_until)
 
     # Sessions with an ACS that asks anything and may fail in any way.
@@ -181,7 +183,7 @@ class Walk:
         self._is_bounded()
 
     def _books_balance(self) -> None:
-        books = self.box.premises.books
+        books = self.box.context.books
         ends = Counter(event.event_code for event in self.box.pending) + books.delivered
         for (code, _), number in books.discarded.items():
             ends[code] += number
@@ -189,7 +191,7 @@ class Walk:
 
     def _is_not_stuck(self) -> None:
         box = self.box
-        if not box.steering(self.now).enabled:
+        if not box.management_server(self.now).enabled:
             return
         asks = any(
             rule(event.event_code).delivered_by is m.Inform and event.event_code != ev.VALUE_CHANGE
@@ -203,7 +205,17 @@ class Walk:
         box = self.box
         assert len(box.pending) <= MAX_EVENTS
         assert len(box.jobs) <= 3 * MAX_EVENTS
-        assert (box.sent, box.asking, box.telling, box.after) == ((), (), (), ())
+        assert (
+            box.session_events,
+            box.session_requests,
+            box.reported_changes,
+            box.after_session,
+        ) == (
+            (),
+            (),
+            (),
+            (),
+        )
         if box.overlay is not None:
             kept = [*box.overlay.values, *(box.overlay.attributes or {})]
             assert [path for path in kept if box.parameter(path) is None] == []

@@ -317,11 +317,11 @@ class TestRefused:
             assert {"7 TRANSFER COMPLETE", "M Download"} <= set(codes(acs.inform_message))
             assert complete(acs).command_key == "unwanted"
         assert (made.transfers, made.requests, made.pending, made.due) == ((), (), (), inf)
-        books = made.premises.books
+        books = made.context.books
         why = "refused by the ACS"
         assert books.discarded["7 TRANSFER COMPLETE", why] == 1
         assert books.discarded["M Download", why] == 1
-        assert made.premises.transfer_counts == {"requested": 1, "succeeded": 1}
+        assert made.context.transfer_counts == {"requested": 1, "succeeded": 1}
 
     def test_others_are_told_as_before(self) -> None:
         made = box()
@@ -399,7 +399,7 @@ class TestFirmware:
         run(made, 2.0, m.FactoryReset())
         assert (made.transfers, made.jobs) == ((), ())
         assert codes(run(made, 62.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
-        assert made.premises.transfer_counts == {"requested": 1, "dropped": 1}
+        assert made.context.transfer_counts == {"requested": 1, "dropped": 1}
 
     @pytest.mark.parametrize(
         ("old", "names", "expected"),
@@ -457,7 +457,7 @@ class TestQueue:
         ask(made, download(delay_seconds=10))
         assert ask(made, m.CancelTransfer("k")) == m.CancelTransferResponse()
         assert (queued(made), made.jobs, made.reschedule(1.0)) == ([], (), inf)
-        assert made.premises.transfer_counts["cancelled"] == 1
+        assert made.context.transfer_counts["cancelled"] == 1
 
     def test_an_unknown_key_is_fine(self) -> None:
         assert ask(box(), m.CancelTransfer("nothing")) == m.CancelTransferResponse()
@@ -522,7 +522,7 @@ class TestScheduleDownload:
     def test_it_starts_at_a_moment_of_its_own_and_ends_within_the_window(self) -> None:
         moments = set()
         for index in range(20):
-            made = CPE(index, box().profile, box().premises)
+            made = CPE(index, box().profile, box().context)
             made.power_on(0.0)
             run(made, 0.0)
             ask(made, scheduled((100, 200, self.ANY, 0)), 0.0)
@@ -544,7 +544,7 @@ class TestScheduleDownload:
         ask(made, scheduled((100, 200, self.NOW, 0), (300, 400, self.NOW, 0)), 0.0)
         acs, now = until_told(made)
         assert (now, complete(acs).fault_struct.fault_code) == (310.0, 9010)
-        assert made.premises.transfer_counts["retried"] == 1
+        assert made.context.transfer_counts["retried"] == 1
 
     @pytest.mark.rule("8.3-20")
     @pytest.mark.parametrize(("most", "attempts"), [(0, 1), (2, 3), (-1, RETRIES + 1)])
@@ -609,7 +609,7 @@ class TestScheduleDownload:
         (outcome,) = told
         assert isinstance(outcome, m.TransferComplete)
         assert outcome.fault_struct.fault_code in (0, 9010, 9020)
-        counts = made.premises.transfer_counts
+        counts = made.context.transfer_counts
         ends = counts["succeeded"] + counts["faults.9010"] + counts["faults.9020"]
         assert counts["requested"] == ends == 1
 

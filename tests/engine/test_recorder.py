@@ -11,7 +11,7 @@ from typing import Any
 
 import gevent
 import pytest
-from helpers.cpes import cpe, premises, profile
+from helpers.cpes import context, cpe, profile
 from helpers.recordings import recordings
 from helpers.records import changed
 from helpers.wire import CLOSE, RESET, answer, wire
@@ -291,7 +291,7 @@ def test_a_shard_keeps_its_sessions_that_failed(tmp_path: Path) -> None:
         opener = transport_opener(Endpoint(Address.of(server.url), 5.0), RecordingTransport)
         shard = Shard(
             ProfileMix([(profile(), 1.0)]),
-            premises(behaviors=Behaviors(periodic_inform=False)),
+            context(behaviors=Behaviors(periodic_inform=False)),
             recorder.opener(opener),
             Results(),
             recorder=recorder,

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import ScriptedACS, premises, profile
+from helpers.cpes import ScriptedACS, context, profile
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
@@ -120,7 +120,7 @@ class Bench:
         kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
         self.shard = Shard(
             ProfileMix([(kind, 1.0)]),
-            premises(behaviors=behaviors),
+            context(behaviors=behaviors),
             self._open,
             self.sink,
             clock=self.clock,
@@ -244,7 +244,7 @@ def test_sessions_are_planned_by_the_clock() -> None:
 
 
 def test_the_heap_does_not_grow_with_sessions(bench: Bench) -> None:
-    bench.shard.premises.behaviors = Behaviors(inform_interval=1000)
+    bench.shard.context.behaviors = Behaviors(inform_interval=1000)
     bench.boot()
     for _ in range(50):
         bench.shard.connection_request("FLEET-000001")
@@ -353,7 +353,7 @@ def test_power_off_before_the_session_has_begun_to_run(bench: Bench) -> None:
     bench.shard.power_off([0])
     assert bench.sink.sessions[-1].outcome is Outcome.ABANDONED
     assert bench.shard._running == {}
-    books = bench.shard.premises.books
+    books = bench.shard.context.books
     assert books.discarded[ev.CONNECTION_REQUEST, "power off"] == 1
 
 
@@ -563,7 +563,7 @@ def transferring(*requests: m.Request, **settings: Any) -> tuple[Bench, FakeMove
     """A shard whose CPE has been asked for these in its first session, and begins to move."""
     mover = FakeMover()
     bench = Bench(serving(*requests), mover=mover, **settings)
-    bench.shard.premises.transfers = REAL
+    bench.shard.context.transfers = REAL
     bench.boot()
     bench.acs = serving()
     return bench, mover
@@ -603,7 +603,7 @@ def test_a_bug_of_the_mover_fails_one_transfer_only(caplog: pytest.LogCaptureFix
     mover.outcome = RuntimeError("oops")
     mover.gate.set()
     settle()
-    assert bench.shard.premises.transfer_counts["faults.9002"] == 1
+    assert bench.shard.context.transfer_counts["faults.9002"] == 1
     assert "bug of Caretaker" in caplog.text
     bench.shard.stop()
 
@@ -628,7 +628,7 @@ def test_power_off_cuts_a_transfer_and_it_counts_as_dropped() -> None:
     bench.shard.power_off([0])
     settle()
     assert (mover.asked, mover.cut, bench.shard._moving) == (["a"], ["a"], {})
-    assert bench.shard.premises.transfer_counts["dropped"] == 2
+    assert bench.shard.context.transfer_counts["dropped"] == 2
     bench.shard.stop()
 
 

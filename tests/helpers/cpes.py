@@ -11,7 +11,7 @@ from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import CPESession
 from caretaker.device.behavior import Behaviors
-from caretaker.device.context import Premises
+from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
 from caretaker.errors import FaultError, SessionError
@@ -31,7 +31,7 @@ def extended(*rows: str, name: str = "tr181") -> Profile:
     return read_profile(name, b"\n".join([data.rstrip(), *(row.encode() for row in rows)]))
 
 
-def premises(**settings: object) -> Premises:
+def context(**settings: object) -> FleetContext:
     """Where CPEs are installed; a minute's outage at a reboot."""
     defaults: dict[str, object] = {
         "identities": Identities(7),
@@ -40,7 +40,7 @@ def premises(**settings: object) -> Premises:
         "reboot_seconds": (60.0, 60.0),
         "wall_offset": 1.75e9,
     }
-    return Premises(**{**defaults, **settings})  # type: ignore[arg-type]
+    return FleetContext(**{**defaults, **settings})  # type: ignore[arg-type]
 
 
 def cpe(
@@ -49,7 +49,7 @@ def cpe(
     """A CPE that is powered on at 0; of that namespace where one is given."""
     kind = profile(name)
     kind = replace(kind, namespace=namespace) if namespace else kind
-    box = CPE(index, kind, premises(**settings))
+    box = CPE(index, kind, context(**settings))
     box.power_on(0.0)
     return box
 
@@ -150,10 +150,10 @@ __all__ = [
     "SessionError",
     "ask",
     "codes",
+    "context",
     "cpe",
     "extended",
     "fail",
-    "premises",
     "profile",
     "run",
     "talk",

@@ -43,8 +43,10 @@ def _parameter(chance: Random, box: CPE) -> m.ParameterValueStruct:
         url = chance.choice(("http://acs/", "http://other/"))
         return m.ParameterValueStruct(f"{box.profile.management_server}URL", url, "")
     writable = [path for path, each in box.model.parameters.items() if each.writable]
-    steering = [path for path in writable if path.startswith(box.profile.management_server)]
-    likely = chance.choice((writable, steering))
+    management_server = [
+        path for path in writable if path.startswith(box.profile.management_server)
+    ]
+    likely = chance.choice((writable, management_server))
     path = chance.choice(likely) if chance.random() < 0.8 else _path(chance, box)
     value = box.value(path, 0.0) if chance.random() < 0.4 else chance.choice(VALUES)
     return m.ParameterValueStruct(path, value, chance.choice(("", "xsd:string")))

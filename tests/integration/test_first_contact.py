@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import pytest
-from helpers.cpes import ScriptedACS, codes, premises
+from helpers.cpes import ScriptedACS, codes, context
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
@@ -77,7 +77,7 @@ def contact(request: pytest.FixtureRequest) -> Contact:
     name = request.param
     if name in DUMPS:
         name = str(request.getfixturevalue("devices") / name)
-    cpe = CPE(0, load_profile(name), premises())
+    cpe = CPE(0, load_profile(name), context())
     cpe.power_on(0.0)
     acs = FirstContact()
     session = cpe.begin_session(0.0)

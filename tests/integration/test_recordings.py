@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.cpes import cpe, premises
+from helpers.cpes import context, cpe
 from helpers.processes import loadtest, process
 from helpers.recordings import Message, Recording, recordings
 from helpers.schemas import Schemas
@@ -237,7 +237,7 @@ class _Walk(Script):
 def test_whole_dumps_are_sent_valid(devices: Path, schemas: Schemas) -> None:
     """All values, names and attributes of every dump validate, and so does its Inform."""
     for path in sorted(devices.glob("*.csv")):
-        box = CPE(3, load_profile(str(path)), premises())
+        box = CPE(3, load_profile(str(path)), context())
         box.power_on(0.0)
         for request in (
             m.GetParameterValues(("",)),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.cpes import ask, premises
+from helpers.cpes import ask, context
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +44,7 @@ def load(tmp_path: Path) -> Load:
 
 
 def cpe(profile: Profile, index: int = 0) -> CPE:
-    box = CPE(index, profile, premises())
+    box = CPE(index, profile, context())
     box.power_on(0.0)
     return box
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from helpers.cpes import fail, premises, profile, run
+from helpers.cpes import context, fail, profile, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
@@ -13,7 +13,7 @@ from caretaker.profiles import load_profile
 
 
 def cpe(*quirks: str, index: int = 0) -> CPE:
-    box = CPE(index, replace(profile(), quirks=frozenset(quirks)), premises())
+    box = CPE(index, replace(profile(), quirks=frozenset(quirks)), context())
     box.power_on(0.0)
     return box
 
@@ -30,7 +30,7 @@ def test_retries_may_be_at_the_middles_of_the_table() -> None:
 def test_parameter_key_may_be_missing_from_informs(tmp_path: Path) -> None:
     path = tmp_path / "box.toml"
     path.write_text('base = "tr181"\nquirks = ["no-parameter-key"]\n')
-    box = CPE(0, load_profile(str(path)), premises())
+    box = CPE(0, load_profile(str(path)), context())
     box.power_on(0.0)
     inform = run(box, 0.0).inform_message
     assert isinstance(inform, m.Inform)

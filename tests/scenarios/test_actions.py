@@ -9,7 +9,7 @@ from typing import Any
 
 import gevent
 import pytest
-from helpers.cpes import ScriptedACS, premises, profile
+from helpers.cpes import ScriptedACS, context, profile
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp.messages import EventStruct
@@ -57,7 +57,7 @@ class Bench:
         self.tasks: list[tuple[str, str]] = []
         self.asked: list[int] = []
         self.api = True
-        place = premises(identities=Identities(seed), behaviors=Behaviors(periodic_inform=False),
+        place = context(identities=Identities(seed), behaviors=Behaviors(periodic_inform=False),
                          transfers=TransferSettings(seconds=(1, 1)))  # fmt: skip
         self.outage = ACSOutage(lambda _, __: Transport(self.hold), 30.0, self.sleep)
         self.shard = Shard(ProfileMix([(profile(), 1.0)]), place, self.outage.open, self,
@@ -172,7 +172,7 @@ def test_a_power_cut_ends_the_sessions_that_run_and_keeps_the_books(bench: Bench
     bench.hold.set()
     bench.settle(5)
     assert bench.told("1 BOOT") == 40
-    books = bench.shard.premises.books
+    books = bench.shard.context.books
     assert books.discarded["6 CONNECTION REQUEST", "reboot"] == 10
     assert bench.balances()
 

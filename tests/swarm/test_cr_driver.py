@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import cpe, premises, profile
+from helpers.cpes import context, cpe, profile
 from helpers.wire import CLOSE, answer, wire
 from locust.event import EventHook
 from locust.stats import RequestStats
@@ -161,7 +161,7 @@ def test_those_that_the_operator_can_not_reach_yet_are_left_alone(clock: Clock) 
 
 
 def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
-    box = CPE(0, profile(), premises())
+    box = CPE(0, profile(), context())
     box.resume(10.0)
     operator = NorthBound("http://127.0.0.1:1")
     assert not operator.reaches(box)
@@ -219,7 +219,7 @@ class TestNorthBound:
 
 def test_the_direct_driver_needs_no_north_bound_api() -> None:
     class Nowhere:
-        premises = cpe(connection_request_url="http://127.0.0.1:1/cr/{}".format).premises
+        context = cpe(connection_request_url="http://127.0.0.1:1/cr/{}".format).context
 
         def credentials(self, _: str) -> None:
             return None

@@ -51,7 +51,7 @@ _NO_UUID = str(UUID(int=0))
 def change_du_state(cpe: CPE, request: m.ChangeDUState, now: float) -> m.Response:
     """Answer now, perform the operations one after the other, and tell when all have ended."""
     _check(cpe, request)
-    chance = cpe.premises.identities.random(cpe.index, f"deployment units {request.command_key}")
+    chance = cpe.context.identities.random(cpe.index, f"deployment units {request.command_key}")
     lengths = [chance.uniform(*SECONDS) for _ in request.operations]
     run = _Run(request, tuple(accumulate(lengths, initial=now)))
     cpe.plan(Job(run.times[-1], _KIND, request.command_key, run))
@@ -64,7 +64,9 @@ def _check(cpe: CPE, request: m.ChangeDUState) -> None:
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "There are no operations")
     if any(map(_too_long, request.operations)):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "An argument of an operation is too long")
-    untold = sum(isinstance(each, m.DUStateChangeComplete) for each in (*cpe.requests, *cpe.asking))
+    untold = sum(
+        isinstance(each, m.DUStateChangeComplete) for each in (*cpe.requests, *cpe.session_requests)
+    )
     if len(request.operations) > MAX_OPERATIONS or len(_runs(cpe)) + untold >= MAX_CHANGES:
         raise FaultError(FaultCode.RESOURCES_EXCEEDED)
 
@@ -101,8 +103,8 @@ class _Run:
         """Perform all and tell the ACS."""
         results = [
             result._replace(
-                start_time=utc(start + cpe.premises.wall_offset),
-                complete_time=utc(end + cpe.premises.wall_offset),
+                start_time=utc(start + cpe.context.wall_offset),
+                complete_time=utc(end + cpe.context.wall_offset),
             )
             for operation, (start, end) in zip(
                 self.request.operations, pairwise(self.times), strict=True
@@ -125,7 +127,7 @@ def change_by_itself(cpe: CPE, operations: Iterable[m.OperationStruct], now: flo
     An AutonomousDUStateChangeComplete tells the ACS, where the device's
     ``ManagementServer.DUStateChangeComplPolicy.`` wants it; always where it has none.
     """
-    at = utc(now + cpe.premises.wall_offset)
+    at = utc(now + cpe.context.wall_offset)
     results = [
         m.AutonOpResultStruct(*result._replace(start_time=at, complete_time=at), _name(operation))
         for operation in operations

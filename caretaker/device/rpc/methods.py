@@ -92,7 +92,7 @@ def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -
         return m.Fault.of(FaultCode.INVALID_ARGUMENTS, "", *faults)
     values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
     if cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now):
-        cpe.after_session(request)
+        cpe.do_after_session(request)
     notifications.tell(cpe, names, now)
     diagnostics.follow(cpe, names, now)
     return m.SetParameterValuesResponse(0)
@@ -144,7 +144,7 @@ def _cleaned(cpe: CPE, path: str, value: str) -> str:
 
 
 def _parameter_key(cpe: CPE, key: str) -> tuple[str, str]:
-    return cpe.profile.managed["ParameterKey"], key
+    return cpe.profile.management_paths["ParameterKey"], key
 
 
 def _get_parameter_attributes(
@@ -183,7 +183,7 @@ def _set_parameter_attributes(
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "AccessList is Subscriber or X_...")
     if any(s.notification_change and _denied(cpe, path, s.notification) for path, s in targets):
         raise FaultError(FaultCode.NOTIFICATION_REQUEST_REJECTED)
-    overlay = cpe.own()
+    overlay = cpe.ensure_overlay()
     kept = overlay.attributes = overlay.attributes or {}
     for path, struct in targets:
         change, listing = struct.notification_change, struct.access_list_change
@@ -205,7 +205,7 @@ def _denied(cpe: CPE, path: str, notification: int) -> bool:
 def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
     """A new row with default values (A.3.2.6)."""
     check_key(request.parameter_key)
-    number = cpe.model.add_row(request.object_name.strip(), cpe.own())
+    number = cpe.model.add_row(request.object_name.strip(), cpe.ensure_overlay())
     cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
     return m.AddObjectResponse(number, 0)
 
@@ -213,7 +213,7 @@ def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
 def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
     """A row with all below it (A.3.2.7)."""
     check_key(request.parameter_key)
-    cpe.model.delete_row(request.object_name.strip(), cpe.own())
+    cpe.model.delete_row(request.object_name.strip(), cpe.ensure_overlay())
     cpe.set_values([_parameter_key(cpe, request.parameter_key)], now)
     return m.DeleteObjectResponse(0)
 
@@ -221,13 +221,13 @@ def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
 def _reboot(cpe: CPE, request: m.Reboot, _: float) -> m.Response:
     """Answer now, reboot when the session is over."""
     check_key(request.command_key)
-    cpe.after_session(request)
+    cpe.do_after_session(request)
     return m.RebootResponse()
 
 
 def _factory_reset(cpe: CPE, request: m.FactoryReset, _: float) -> m.Response:
     """Answer now, reset when the session is over (A.4.1.6)."""
-    cpe.after_session(request)
+    cpe.do_after_session(request)
     return m.FactoryResetResponse()
 
 

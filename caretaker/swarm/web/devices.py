@@ -67,7 +67,7 @@ def listed(here: Here, query: Mapping[str, Any]) -> dict[str, Any]:
 def _candidates(here: Here, query: Mapping[str, Any]) -> Iterator[int]:
     """The indices that may be listed, lowest first."""
     start = int(query["start"])
-    found = here.shard.premises.identities.starting_with(query["serial"])
+    found = here.shard.context.identities.starting_with(query["serial"])
     ranges = [(max(start, low), high) for low, high in found]
     members = here.shard.in_state(query["state"])
     if len(members) <= MOST_LOOKED_AT:
@@ -83,7 +83,7 @@ def _row(here: Here, cpe: CPE) -> dict[str, Any]:
         "profile": cpe.profile.name,
         "state": here.shard.state_of(cpe.index),
         "failures": cpe.failures,
-        "events": [event.event_code for event in (*cpe.sent, *cpe.events)],
+        "events": [event.event_code for event in (*cpe.session_events, *cpe.events)],
         "due_in": _in(cpe.due, here.clock()),
     }
 
@@ -112,9 +112,9 @@ def shown(here: Here, query: Mapping[str, Any]) -> dict[str, Any] | None:
     told = {
         **_row(here, cpe),
         "about": _about(cpe, now),
-        "pending": [list(event) for event in (*cpe.sent, *cpe.events)],
+        "pending": [list(event) for event in (*cpe.session_events, *cpe.events)],
         "jobs": [[job.kind, job.key, _in(job.at, now)] for job in cpe.jobs],
-        "requests": [type(request).__name__ for request in (*cpe.asking, *cpe.requests)],
+        "requests": [type(request).__name__ for request in (*cpe.session_requests, *cpe.requests)],
         "transfers": [each.state.name.replace("_", " ").lower() for each in cpe.transfers],
         "exchanges": list(here.watches.watch(cpe.index)),
     }
@@ -122,7 +122,7 @@ def shown(here: Here, query: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _about(cpe: CPE, now: float) -> dict[str, str]:
-    who = cpe.about
+    who = cpe.device_id_struct
     return {
         "Manufacturer": who.manufacturer,
         "OUI": who.oui,
@@ -131,8 +131,8 @@ def _about(cpe: CPE, now: float) -> dict[str, str]:
         "Profile": cpe.profile.name,
         "SoftwareVersion": cpe.value(f"{cpe.profile.device_info}SoftwareVersion", now),
         "ACS": masked(cpe.acs_url(now)),
-        "ConnectionRequestURL": masked(cpe.managed("ConnectionRequestURL", now)),
-        "PeriodicInformInterval": cpe.managed("PeriodicInformInterval", now),
+        "ConnectionRequestURL": masked(cpe.management_value("ConnectionRequestURL", now)),
+        "PeriodicInformInterval": cpe.management_value("PeriodicInformInterval", now),
         "Up for": f"{max(0.0, now - cpe.booted_at):.0f} s" if cpe.powered else "",
     }
 

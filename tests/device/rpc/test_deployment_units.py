@@ -6,7 +6,7 @@ from math import inf
 from typing import get_args
 
 import pytest
-from helpers.cpes import ask, codes, cpe, fail, premises, run
+from helpers.cpes import ask, codes, context, cpe, fail, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -420,7 +420,7 @@ class TestByItself:
             f'{policy}OperationTypeFilter,false,true,"{kinds}",xsd:string\n'
             f"{policy}ResultTypeFilter,false,true,{outcome},xsd:string\n"
         )
-        box = CPE(0, read_profile("policy", rows.encode()), premises(behaviors=QUIET))
+        box = CPE(0, read_profile("policy", rows.encode()), context(behaviors=QUIET))
         box.power_on(0.0)
         run(box, 0.0)
         deployment_units.change_by_itself(box, [install(), uninstall(OTHER)], 5.0)
@@ -441,7 +441,7 @@ def test_units_that_a_device_came_with_can_be_changed() -> None:
         f"{UNITS}4.Version,false,false,1.4,xsd:string\n"
         f"{UNITS}4.URL,false,false,{APP},xsd:string\n"
     )
-    box = CPE(0, read_profile("units", rows.encode()), premises(behaviors=QUIET))
+    box = CPE(0, read_profile("units", rows.encode()), context(behaviors=QUIET))
     box.power_on(0.0)
     run(box, 0.0)
     updated, gone = done(box, update(), uninstall()).results
@@ -478,7 +478,7 @@ def test_whatever_is_asked_every_operation_has_a_result(
     for operations in changes:
         told = done(box, *operations)  # valid against the schemas, or it would raise
         assert len(told.results) >= len(operations)
-    units = box.own().units or {}
+    units = box.ensure_overlay().units or {}
     assert len(units) <= deployment_units.MAX_UNITS
     rows = box.model.children_of(UNITS, box.overlay)
     assert rows == tuple(f"{UNITS}{number}." for number in units)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from helpers.cpes import premises
+from helpers.cpes import context
 
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
@@ -55,7 +55,7 @@ def clock() -> Clock:
 def here(clock: Clock) -> Iterator[Here]:
     """The CPEs 10 to 29, as a worker has them, at rest."""
     watches = Watches(lambda *_: EchoTransport(lambda: Answer(204, b"")), clock)
-    shard = Shard(ProfileMix.of(("tr181",)), premises(), watches.open, Results(), clock=clock)
+    shard = Shard(ProfileMix.of(("tr181",)), context(), watches.open, Results(), clock=clock)
     for index in range(10, 30):
         shard.resume(index)
     yield Here(shard, IndexSet([(10, 30)]), watches, clock)
