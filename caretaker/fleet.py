@@ -23,8 +23,8 @@ from caretaker.device.events import EVENTS, is_event_code
 from caretaker.device.identity import Identities
 from caretaker.device.jobs import UNASKED
 from caretaker.device.transfers import TransferSettings
-from caretaker.engine.file_transfer import Mover
-from caretaker.engine.open_transport import transport_opener
+from caretaker.engine.file_transfer import FileTransferClient
+from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http.digest import Credentials
@@ -220,8 +220,8 @@ class Fleet:
         return self._made
 
     def _make(self) -> Shard:
-        opener = transport_opener(self._endpoint, self._transport)
-        mover = Mover(self._endpoint, self._premises.transfers.bandwidth)
+        opener = make_open_transport(self._endpoint, self._transport)
+        mover = FileTransferClient(self._endpoint, self._premises.transfers.bandwidth)
         return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock, mover=mover)
 
     def start(self) -> Self:

@@ -22,7 +22,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.jobs import UNASKED, Job
 from caretaker.device.rpc.deployment_units import change_by_itself
-from caretaker.engine.open_transport import transport_opener
+from caretaker.engine.open_transport import make_open_transport
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
 
@@ -336,6 +336,6 @@ def test_the_coding_of_what_is_sent_is_the_devices_choice(value: str | None, cod
     box = cpe()
     if value is not None:
         box.set_values([("Device.ManagementServer.HTTPCompression", value)], 0.0)
-    transport = transport_opener(Endpoint(Address.of("http://acs/")), HTTPTransport)(box, 0.0)
+    transport = make_open_transport(Endpoint(Address.of("http://acs/")), HTTPTransport)(box, 0.0)
     assert isinstance(transport, HTTPTransport)
     assert transport._coding == coding

@@ -11,7 +11,7 @@ from sys import intern
 
 from mypy_extensions import mypyc_attr
 
-from caretaker.acs.devices import Device
+from caretaker.acs.devices import KnownDevice
 from caretaker.acs.tasks import Steps, Task, provision
 from caretaker.connection_request.client import send_connection_request
 from caretaker.cwmp import messages as m
@@ -36,19 +36,19 @@ class ACS:
     def __init__(
         self, *, provisioning: bool = True, allowed_hosts: Iterable[str] = ()
     ) -> None:  # fmt: skip
-        self.devices: dict[str, Device] = {}
+        self.devices: dict[str, KnownDevice] = {}
         self._provisioning = provisioning
         self._allowed_hosts = frozenset(allowed_hosts)
         self._secret = secrets.token_bytes(16)
 
-    def device(self, device_id: str) -> Device:
+    def device(self, device_id: str) -> KnownDevice:
         """The device of an id; DeviceNotFound if none has informed."""
         device = self.devices.get(device_id)
         if device is None:
             raise DeviceNotFound(device_id)
         return device
 
-    def informed(self, inform: m.Inform, peer: str) -> Device:
+    def informed(self, inform: m.Inform, peer: str) -> KnownDevice:
         """
         The device that sent this Inform, with what it says taken note of.
 
@@ -62,7 +62,7 @@ class ACS:
         device_id = about.device_id
         device = self.devices.get(device_id)
         if device is None:
-            device = self.devices[device_id] = Device(device_id, about, now)
+            device = self.devices[device_id] = KnownDevice(device_id, about, now)
         device.last_inform = now
         device.peer = intern(peer)
         if any(event.event_code == "0 BOOTSTRAP" for event in inform.event):
@@ -74,7 +74,7 @@ class ACS:
                 device.root = intern(f"{name.partition('.')[0]}.")
         return device
 
-    def provision(self, device: Device) -> Steps | None:
+    def provision(self, device: KnownDevice) -> Steps | None:
         """The steps that give a device its Connection Request credentials, if it needs them."""
         if not self._provisioning or device.credentials is not None or not device.url:
             return None
@@ -97,7 +97,7 @@ class ACS:
             return "Device is offline"
         return None if status in (200, 204) else _REFUSALS.get(status, f"Unexpected {status}")
 
-    def _may_reach(self, device: Device) -> bool:
+    def _may_reach(self, device: KnownDevice) -> bool:
         host = Address.of(device.url).host
         if host in self._allowed_hosts or host in (device.peer, "localhost"):
             return True

@@ -24,7 +24,7 @@ class Session(Protocol):
         """End it half-way."""
 
 
-class Device:
+class KnownDevice:
     """
     A device that has informed.
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from caretaker.acs.acs import ACS
-from caretaker.acs.devices import Device
+from caretaker.acs.devices import KnownDevice
 from caretaker.acs.tasks import Steps, Task
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import decode
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import ACSSession
 from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError
-from caretaker.http.digest import Credentials, Guard
+from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.http.endpoint import decoded
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Controller:
         self._steps: Steps | None = None
         self._task: Task | None = None
         self._response: m.Response | None = None
-        self.device: Device | None = None
+        self.device: KnownDevice | None = None
 
     def inform(self, inform: m.Inform) -> None:
         """A CPE opens a session; a session of its that was left half-way is forgotten."""
@@ -155,7 +155,7 @@ class CWMPApp:
     def __init__(self, acs: ACS, credentials: Credentials | None = None) -> None:
         self._acs = acs
         self._credentials = credentials
-        self._guard = Guard("Caretaker ACS", time.monotonic, nonce_seconds=300)
+        self._guard = DigestVerifier("Caretaker ACS", time.monotonic, nonce_seconds=300)
         self._sessions: dict[str, _Session] = {}
         self._swept = 0.0
 

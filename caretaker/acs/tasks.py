@@ -16,7 +16,7 @@ from typing import Any
 
 import gevent.event
 
-from caretaker.acs.devices import Device
+from caretaker.acs.devices import KnownDevice
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, InputError
@@ -61,7 +61,7 @@ class Task:
                 raise InputError(f"task {name}: {argument!r} is missing or malformed")
         return cls(name, {key: value for key, value in posted.items() if key != "name"})
 
-    def steps(self, device: Device) -> Steps:
+    def steps(self, device: KnownDevice) -> Steps:
         """The requests that do it."""
         return TASKS[self.name].run(device, self.arguments)
 
@@ -85,7 +85,7 @@ def good(response: m.Response) -> m.Response:
 # -- the tasks ------------------------------------------------------------------------------------
 
 
-def _get_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
+def _get_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> Steps:
     names = tuple(arguments["parameterNames"])
     response = yield m.GetParameterValues(names)
     if not _is_unknown_name(response):
@@ -103,12 +103,12 @@ def _is_unknown_name(response: m.Response) -> bool:
     return isinstance(response, m.Fault) and response.fault_code == unknown
 
 
-def _learn(device: Device, response: m.Response) -> None:
+def _learn(device: KnownDevice, response: m.Response) -> None:
     assert isinstance(response, m.GetParameterValuesResponse)
     device.known.learn_values(response.parameter_list, time.time())
 
 
-def _set_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
+def _set_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> Steps:
     triples = arguments["parameterValues"]
     untold = tuple(triple[0] for triple in triples if _needs_type(device, *triple))
     if untold:  # which type it takes, the device tells
@@ -118,12 +118,12 @@ def _set_parameter_values(device: Device, arguments: dict[str, Any]) -> Steps:
     device.known.learn_values(values, time.time())
 
 
-def _needs_type(device: Device, name: str, _: Any, kind: str = "") -> bool:
+def _needs_type(device: KnownDevice, name: str, _: Any, kind: str = "") -> bool:
     known = device.known.get(name)
     return not kind and (known is None or not known.type)
 
 
-def _typed(device: Device, name: str, value: Any, kind: str = "") -> m.ParameterValueStruct:
+def _typed(device: KnownDevice, name: str, value: Any, kind: str = "") -> m.ParameterValueStruct:
     """A value of JSON as text, of the type given, known, or evident."""
     known = device.known.get(name)
     kind = kind or (known.type if known else "") or _KINDS.get(type(value), "xsd:string")
@@ -134,7 +134,7 @@ def _typed(device: Device, name: str, value: Any, kind: str = "") -> m.Parameter
 _KINDS: dict[type, str] = {bool: "xsd:boolean", int: "xsd:int"}
 
 
-def _refresh_object(device: Device, arguments: dict[str, Any]) -> Steps:
+def _refresh_object(device: KnownDevice, arguments: dict[str, Any]) -> Steps:
     path = _object_path(arguments["objectName"])
     response = good((yield m.GetParameterNames(path, False)))
     assert isinstance(response, m.GetParameterNamesResponse)
@@ -156,7 +156,7 @@ def _object_path(name: str) -> str:
     return f"{name.rstrip('.')}." if name else ""
 
 
-def _add_object(device: Device, arguments: dict[str, Any]) -> Steps:
+def _add_object(device: KnownDevice, arguments: dict[str, Any]) -> Steps:
     table = _object_path(arguments["objectName"])
     response = good((yield m.AddObject(table, "")))
     assert isinstance(response, m.AddObjectResponse)
@@ -166,21 +166,21 @@ def _add_object(device: Device, arguments: dict[str, Any]) -> Steps:
     device.known.learn_names(names.parameter_list, time.time())
 
 
-def _delete_object(device: Device, arguments: dict[str, Any]) -> Steps:
+def _delete_object(device: KnownDevice, arguments: dict[str, Any]) -> Steps:
     row = _object_path(arguments["objectName"])
     good((yield m.DeleteObject(row, "")))
     device.known.forget(row)
 
 
-def _reboot(_: Device, __: dict[str, Any]) -> Steps:
+def _reboot(_: KnownDevice, __: dict[str, Any]) -> Steps:
     good((yield m.Reboot("")))
 
 
-def _factory_reset(_: Device, __: dict[str, Any]) -> Steps:
+def _factory_reset(_: KnownDevice, __: dict[str, Any]) -> Steps:
     good((yield m.FactoryReset()))
 
 
-def _download(_: Device, arguments: dict[str, Any]) -> Steps:
+def _download(_: KnownDevice, arguments: dict[str, Any]) -> Steps:
     """Done when the device has agreed to it; its TransferComplete comes in a later session."""
     good(
         (
@@ -194,7 +194,7 @@ def _download(_: Device, arguments: dict[str, Any]) -> Steps:
     )
 
 
-def provision(device: Device, credentials: Credentials) -> Steps:
+def provision(device: KnownDevice, credentials: Credentials) -> Steps:
     """
     Set what Connection Requests to this device will show, as GenieACS's default preset does.
 
@@ -238,7 +238,7 @@ def _is_text(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Kind:
-    run: Callable[[Device, dict[str, Any]], Steps]
+    run: Callable[[KnownDevice, dict[str, Any]], Steps]
     arguments: dict[str, Callable[[Any], bool]] = field(default_factory=dict)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caretaker.errors import AuthenticationError, ConnectionLost
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, Login
+from caretaker.http.digest import Credentials, HTTPAuth
 from caretaker.http.endpoint import Address, Endpoint, request_head
 
 TIMEOUT = 2.0
@@ -36,34 +36,34 @@ def send_connection_request(
         reply = _get(connection, endpoint.address, None)
         if reply.status != 401 or credentials is None:
             return reply.status
-        login = Login(credentials)
+        auth = HTTPAuth(credentials)
         try:
-            login.challenge(reply.values("www-authenticate"))
+            auth.challenge(reply.values("www-authenticate"))
         except AuthenticationError:
             return reply.status
         if not reply.keep_alive:
             connection.close()
             connection = Connection(endpoint, endpoint.address)
-        return _get_again(connection, endpoint, login).status
+        return _get_again(connection, endpoint, auth).status
     finally:
         connection.close()
 
 
-def _get_again(connection: Connection, endpoint: Endpoint, login: Login) -> Reply:
+def _get_again(connection: Connection, endpoint: Endpoint, auth: HTTPAuth) -> Reply:
     """With credentials; on a new connection if the CPE has closed the first after all."""
     try:
-        return _get(connection, endpoint.address, login)
+        return _get(connection, endpoint.address, auth)
     except ConnectionLost:
         if connection.answers == 0 or not connection.silent:
             raise
     fresh = Connection(endpoint, endpoint.address)
     try:
-        return _get(fresh, endpoint.address, login)
+        return _get(fresh, endpoint.address, auth)
     finally:
         fresh.close()
 
 
-def _get(connection: Connection, address: Address, login: Login | None) -> Reply:
-    authorization = login.authorization("GET", address.target) if login is not None else None
+def _get(connection: Connection, address: Address, auth: HTTPAuth | None) -> Reply:
+    authorization = auth.authorization("GET", address.target) if auth is not None else None
     headers = [("Authorization", authorization)] if authorization is not None else []
     return connection.request(request_head("GET", address, headers, None), b"")

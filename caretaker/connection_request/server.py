@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from caretaker.errors import DeviceBusy, DeviceNotFound
-from caretaker.http.digest import Credentials, Guard
+from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 
@@ -66,7 +66,7 @@ class ConnectionRequestApp:
         self._auth = auth
         self._sink = sink
         self._clock = clock
-        self._guard = Guard("Connection Request", clock, allow_basic=allow_basic)
+        self._guard = DigestVerifier("Connection Request", clock, allow_basic=allow_basic)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""

@@ -117,7 +117,7 @@ TRANSITIONS: dict[Role, dict[State, dict[Trigger, State]]] = {
 _OF_CPE, _OF_ACS = TRANSITIONS[Role.CPE], TRANSITIONS[Role.ACS]
 
 
-class Device(Protocol):
+class CPEApplication(Protocol):
     """What a CPE's session needs of the device behind it."""
 
     def answer(self, request: m.Request, now: float) -> m.Response:
@@ -130,7 +130,7 @@ class Device(Protocol):
         """The ACS has answered a request of ours, the Inform never, with a fault."""
 
 
-class Controller(Protocol):
+class ACSApplication(Protocol):
     """What an ACS's session needs of the ACS behind it."""
 
     def inform(self, inform: m.Inform) -> None:
@@ -187,7 +187,7 @@ class CPESession:
     def __init__(
         self,
         inform: m.Inform,
-        device: Device,
+        device: CPEApplication,
         requests: Iterable[m.Request] = (),
         namespace: str = CWMP_1_0,
         *,
@@ -343,7 +343,7 @@ class ACSSession:
 
     __slots__ = ("_controller", "_namespace", "_next_id", "_outstanding", "state")
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: ACSApplication) -> None:
         self.state = State.INFORMING
         self._controller = controller
         self._namespace = CWMP_1_0

@@ -32,7 +32,7 @@ class Dynamic(NamedTuple):
     How a parameter changes.
 
     Args:
-        kind: one of ``KINDS``.
+        kind: one of ``DYNAMIC_KINDS``.
         rate: of a counter, per second.
         spread: how far the rates of CPEs differ from it: 0.5 for half to one and a half times.
         least, most: bounds of a walk or drift.
@@ -63,11 +63,11 @@ class Dynamic(NamedTuple):
             booted: seconds since the CPE has booted.
             wall: seconds since 1970.
         """
-        return KINDS[self.kind].value(self, chance, booted, wall)
+        return DYNAMIC_KINDS[self.kind].value(self, chance, booted, wall)
 
     def next_change(self, chance: Chance, wall: float) -> float:
         """When the value may be another one, in seconds since 1970; ``inf`` for no such steps."""
-        step = KINDS[self.kind].step(self)
+        step = DYNAMIC_KINDS[self.kind].step(self)
         if step == inf:
             return inf
         return next_on_grid(-chance(-1) * step, step, wall)
@@ -95,7 +95,7 @@ def _count(spec: Dynamic, chance: Chance, booted: float, _: float) -> str:
 
 def _place(spec: Dynamic, chance: Chance, wall: float) -> int:
     """The number of the step that the time is in; each CPE has a phase of its own."""
-    step = KINDS[spec.kind].step(spec)
+    step = DYNAMIC_KINDS[spec.kind].step(spec)
     return floor((wall + chance(-1) * step) / step)
 
 
@@ -138,7 +138,7 @@ class _Kind(NamedTuple):
     """Values that must fit the parameter's type: the extremes."""
 
 
-KINDS: dict[str, _Kind] = {
+DYNAMIC_KINDS: dict[str, _Kind] = {
     "counter": _Kind(_count, lambda _: inf, lambda spec: ("0", str(spec.wrap - 1))),
     "walk": _Kind(_walk, lambda spec: spec.step, _bounds),
     "drift": _Kind(_drift, lambda spec: spec.step, _bounds),
@@ -168,8 +168,8 @@ def parse_dynamic(given: Mapping[str, Any]) -> tuple[str, Dynamic]:
     where = f"[[dynamic]] {path or '?'}"
     if not isinstance(path, str) or not path or path.endswith("."):
         raise ProfileError(f"{where}: 'path' must be that of a parameter")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ProfileError(f"{where}: 'kind' must be one of {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in DYNAMIC_KINDS:
+        raise ProfileError(f"{where}: 'kind' must be one of {', '.join(DYNAMIC_KINDS)}")
     unknown = sorted(set(given) - {"path", "kind", "values", *_NUMBERS})
     if unknown:
         raise ProfileError(f"{where}: no {unknown[0]!r} here")
@@ -251,7 +251,7 @@ def _fitted(spec: Dynamic, row: Row) -> Dynamic:
     """The rule for a row of its type."""
     kind = known_type(row.type)
     spec = spec._replace(wrap=_WRAPS.get(kind, 2**32))
-    for text in KINDS[spec.kind].examples(spec):
+    for text in DYNAMIC_KINDS[spec.kind].examples(spec):
         if not TYPES[kind].fits(text):
             raise ProfileError(f"[[dynamic]] {row.path}: {text!r} is no {kind.partition(':')[2]}")
     return spec

@@ -4,7 +4,7 @@ Diagnostics: what an ACS can have a CPE measure, simulated (TR-143, TR-181, TR-0
 The ACS sets the inputs of an object and its ``DiagnosticsState`` to ``Requested``. The run begins
 when the session is over; when it is done, the object holds the results and ``Complete`` or an
 ``Error_...``, and the CPE comes with ``8 DIAGNOSTICS COMPLETE`` (TR-069 3.7.1.5). All that makes a
-kind what it is, is in one table, ``KINDS``.
+kind what it is, is in one table, ``DIAGNOSTICS``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from caretaker.device.measurements import (
     HOPS,
     LONGEST,
     NETWORKS,
-    Outcome,
-    Run,
+    Measurement,
+    MeasurementRun,
     download,
     neighbors,
     ns_lookup,
@@ -48,7 +48,7 @@ _JOB = "diagnostic"
 def refusal(path: str, value: str) -> FaultCode | None:
     """Why the ACS can't set this, or None: a state takes only ``Requested`` and ``Canceled``."""
     place, last = _split(path)
-    if last != STATE or place not in KINDS or value in (REQUESTED, CANCELED):
+    if last != STATE or place not in DIAGNOSTICS or value in (REQUESTED, CANCELED):
         return None
     return FaultCode.INVALID_PARAMETER_VALUE
 
@@ -62,7 +62,7 @@ def follow(cpe: CPE, paths: Collection[str], now: float) -> None:
     """
     for path in dict.fromkeys(f"{_split(path)[0]}{STATE}" for path in paths):
         place, _ = _split(path)
-        if place in KINDS and cpe.parameter(path) is not None:
+        if place in DIAGNOSTICS and cpe.parameter(path) is not None:
             requested = path in paths and cpe.value(path, now) == REQUESTED
             _clear(cpe, place)
             if requested:
@@ -80,7 +80,7 @@ def abort(cpe: CPE) -> None:
 def forget(cpe: CPE) -> None:
     """Take all results away and end all runs, as a reboot does; inputs stay."""
     values = cpe.overlay.values if cpe.overlay is not None else {}
-    for place in [place for place in KINDS if f"{place}{STATE}" in values]:
+    for place in [place for place in DIAGNOSTICS if f"{place}{STATE}" in values]:
         _clear(cpe, place)
 
 
@@ -103,7 +103,7 @@ def _clear(cpe: CPE, place: str) -> None:
 
 def _fill(cpe: CPE, place: str, count: int) -> list[str]:
     """The new rows of the object's table; none where this kind or this device has no table."""
-    kind = KINDS[place]
+    kind = DIAGNOSTICS[place]
     columns = {f"{kind.prefix}{name}": type_ for name, type_ in kind.columns.items()}
     table = f"{place}{kind.table}"
     return cpe.model.fill_table(table, columns, count, cpe.ensure_overlay()) if kind.table else []
@@ -112,7 +112,7 @@ def _fill(cpe: CPE, place: str, count: int) -> list[str]:
 # -- a run ----------------------------------------------------------------------------------------
 
 
-class Kind(NamedTuple):
+class Diagnostic(NamedTuple):
     """
     A kind of diagnostic.
 
@@ -124,7 +124,7 @@ class Kind(NamedTuple):
         complete: the word for a good end: the data models have two.
     """
 
-    measure: Callable[[Run], Outcome]
+    measure: Callable[[MeasurementRun], Measurement]
     table: str = ""
     columns: Mapping[str, str] = {}
     prefix: str = ""
@@ -133,13 +133,13 @@ class Kind(NamedTuple):
 
 def _start(place: str, cpe: CPE, now: float) -> None:
     chance = cpe.context.identities.random(cpe.index, f"{place} {now}")
-    outcome = KINDS[place].measure(Run(cpe, place, now, chance))
+    outcome = DIAGNOSTICS[place].measure(MeasurementRun(cpe, place, now, chance))
     end = now + min(outcome.seconds, LONGEST)
     cpe.plan(Job(end, _JOB, place, partial(_finish, place, outcome), survives_reboot=False))
 
 
-def _finish(place: str, outcome: Outcome, cpe: CPE, now: float) -> None:
-    kind = KINDS[place]
+def _finish(place: str, outcome: Measurement, cpe: CPE, now: float) -> None:
+    kind = DIAGNOSTICS[place]
     results = {f"{place}{name}": value for name, value in outcome.values.items()}
     rows = _fill(cpe, place, len(outcome.rows))
     for row, found in zip(rows, outcome.rows, strict=False):
@@ -154,20 +154,20 @@ def _finish(place: str, outcome: Outcome, cpe: CPE, now: float) -> None:
 
 # -- the kinds ------------------------------------------------------------------------------------
 
-_ROUTE = Kind(trace_route, "RouteHops.", HOPS)
-_LOOKUP = Kind(ns_lookup, "Result.", ANSWERS)
+_ROUTE = Diagnostic(trace_route, "RouteHops.", HOPS)
+_LOOKUP = Diagnostic(ns_lookup, "Result.", ANSWERS)
 
-KINDS: dict[str, Kind] = {
-    "Device.IP.Diagnostics.IPPing.": Kind(ping),
+DIAGNOSTICS: dict[str, Diagnostic] = {
+    "Device.IP.Diagnostics.IPPing.": Diagnostic(ping),
     "Device.IP.Diagnostics.TraceRoute.": _ROUTE,
-    "Device.IP.Diagnostics.DownloadDiagnostics.": Kind(download, complete="Completed"),
-    "Device.IP.Diagnostics.UploadDiagnostics.": Kind(upload, complete="Completed"),
+    "Device.IP.Diagnostics.DownloadDiagnostics.": Diagnostic(download, complete="Completed"),
+    "Device.IP.Diagnostics.UploadDiagnostics.": Diagnostic(upload, complete="Completed"),
     "Device.DNS.Diagnostics.NSLookupDiagnostics.": _LOOKUP,
-    "Device.WiFi.NeighboringWiFiDiagnostic.": Kind(neighbors, "Result.", NETWORKS),
-    "InternetGatewayDevice.IPPingDiagnostics.": Kind(ping),
+    "Device.WiFi.NeighboringWiFiDiagnostic.": Diagnostic(neighbors, "Result.", NETWORKS),
+    "InternetGatewayDevice.IPPingDiagnostics.": Diagnostic(ping),
     "InternetGatewayDevice.TraceRouteDiagnostics.": _ROUTE._replace(prefix="Hop"),
-    "InternetGatewayDevice.DownloadDiagnostics.": Kind(download, complete="Completed"),
-    "InternetGatewayDevice.UploadDiagnostics.": Kind(upload, complete="Completed"),
+    "InternetGatewayDevice.DownloadDiagnostics.": Diagnostic(download, complete="Completed"),
+    "InternetGatewayDevice.UploadDiagnostics.": Diagnostic(upload, complete="Completed"),
     "InternetGatewayDevice.NSLookupDiagnostics.": _LOOKUP,
 }
 """Every diagnostic by its object; ``UDPEchoConfig`` is none: it answers, it does not run."""

@@ -1,8 +1,9 @@
 """
 What diagnostics find: measurements made up from their inputs and seeded chance (TR-143, TR-181).
 
-A function takes a ``Run`` and returns its ``Outcome``; nothing touches the network. A name resolves
-to the same address for every CPE, unless it is no name or ends in ``.invalid`` (RFC 6761).
+A function takes a ``MeasurementRun`` and returns its ``Measurement``; nothing touches the network.
+A name resolves to the same address for every CPE, unless it is no name or ends in ``.invalid``
+(RFC 6761).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _MOST = 2**32 - 1
 """The highest unsignedInt, which all counters are."""
 
 
-class Run(NamedTuple):
+class MeasurementRun(NamedTuple):
     """
     What a run has to go by.
 
@@ -63,7 +64,7 @@ class Run(NamedTuple):
         return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Outcome(NamedTuple):
+class Measurement(NamedTuple):
     """
     What a run has found.
 
@@ -83,7 +84,7 @@ class Outcome(NamedTuple):
 # -- names and addresses --------------------------------------------------------------------------
 
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,256}")
-_CANNOT_RESOLVE = Outcome(_GIVES_UP, state="Error_CannotResolveHostName")
+_CANNOT_RESOLVE = Measurement(_GIVES_UP, state="Error_CannotResolveHostName")
 _OUR_DNS_SERVER = "192.0.2.53"
 _GATEWAY = "100.127.255.254"
 
@@ -111,7 +112,7 @@ def _is_served(url: str) -> bool:
 # -- the kinds ------------------------------------------------------------------------------------
 
 
-def ping(run: Run) -> Outcome:
+def ping(run: MeasurementRun) -> Measurement:
     """One in a hundred is lost; what takes longer than Timeout (ms) has failed."""
     if not _resolves(run.text("Host")):
         return _CANNOT_RESOLVE
@@ -125,7 +126,7 @@ def ping(run: Run) -> Outcome:
     counts = {"SuccessCount": successes, "FailureCount": failures}
     used = {"IPAddressUsed": run.cpe.context.identities.wan_ip(run.cpe.index)}
     seconds = count - 1 + typical / 1000 + failures * timeout / 1000
-    return Outcome(seconds, {**counts, **_response_times(good), **used})
+    return Measurement(seconds, {**counts, **_response_times(good), **used})
 
 
 def _response_times(times: Sequence[float]) -> dict[str, int]:
@@ -140,7 +141,7 @@ def _response_times(times: Sequence[float]) -> dict[str, int]:
     return in_ms | {f"{name}Detailed": value for name, value in found.items()}
 
 
-def trace_route(run: Run) -> Outcome:
+def trace_route(run: MeasurementRun) -> Measurement:
     """Four to fourteen hops; too far if that is more than MaxHopCount or slower than Timeout."""
     host = run.text("Host")
     if not _resolves(host):
@@ -151,10 +152,10 @@ def trace_route(run: Run) -> Outcome:
     times = [_round_trips(run.chance, each, tries) for each in distances]
     seconds = sum(min(each, timeout) for hop in times for each in hop) / 1000 + 0.05 * count
     if count > most or min(times[-1]) > timeout:
-        return Outcome(seconds, {"ResponseTime": 0}, state="Error_MaxHopCountExceeded")
+        return Measurement(seconds, {"ResponseTime": 0}, state="Error_MaxHopCountExceeded")
     route = [(_GATEWAY, ""), *[_router(hop) for hop in range(2, count)], _named(host)]
     rows = [_hop(*hop, trips) for hop, trips in zip(route, times, strict=True)]
-    return Outcome(seconds, {"ResponseTime": sum(times[-1]) // tries}, rows)
+    return Measurement(seconds, {"ResponseTime": sum(times[-1]) // tries}, rows)
 
 
 def _hop(name: str, address: str, trips: Sequence[int]) -> dict[str, object]:
@@ -176,24 +177,24 @@ def _named(host: str) -> tuple[str, str]:
     return (host, address) if address != host else (address, "")
 
 
-def download(run: Run) -> Outcome:
+def download(run: MeasurementRun) -> Measurement:
     """A file of 1 to 100 MB over a line of 20 to 250 Mbit/s."""
     size, rate = run.chance.randint(1, 100) * 1_000_000, run.chance.uniform(20e6, 250e6) / 8
     return _transfer(run, "DownloadURL", size, rate, ("Received", "Sent"))
 
 
-def upload(run: Run) -> Outcome:
+def upload(run: MeasurementRun) -> Measurement:
     """A file of TestFileLength bytes over a line of 5 to 50 Mbit/s."""
     size, rate = run.number("TestFileLength", 0), run.chance.uniform(5e6, 50e6) / 8
     return _transfer(run, "UploadURL", size, rate, ("Sent", "Received"))
 
 
 def _transfer(
-    run: Run, url: str, size: int, rate: float, directions: tuple[str, str]
-) -> Outcome:  # fmt: skip
+    run: MeasurementRun, url: str, size: int, rate: float, directions: tuple[str, str]
+) -> Measurement:  # fmt: skip
     """Of so many bytes, or as many as go through in TimeBasedTestDuration seconds (TR-143)."""
     if not _is_served(run.text(url)):
-        return Outcome(_GIVES_UP, state="Error_InitConnectionFailed")
+        return Measurement(_GIVES_UP, state="Error_InitConnectionFailed")
     lasting = run.number("TimeBasedTestDuration", 0, 999)
     # The slowest line is taken for as fast as it must be to end in time.
     loading = min(lasting or max(0.001, size / rate), LONGEST - 1)
@@ -209,7 +210,7 @@ def _transfer(
     after = list(accumulate(steps.values()))
     dates = {name: run.date(each) for name, each in zip(steps, after, strict=True)}
     used = {"IPAddressUsed": run.cpe.context.identities.wan_ip(run.cpe.index)}
-    return Outcome(after[-1], {**dates, **_transferred(size, loading, *directions), **used})
+    return Measurement(after[-1], {**dates, **_transferred(size, loading, *directions), **used})
 
 
 def _transferred(size: int, loading: float, there: str, back: str) -> dict[str, int]:
@@ -228,11 +229,11 @@ def _transferred(size: int, loading: float, there: str, back: str) -> dict[str, 
     }
 
 
-def ns_lookup(run: Run) -> Outcome:
+def ns_lookup(run: MeasurementRun) -> Measurement:
     """One result for each repetition; the first asks the server, later ones find it cached."""
     host, server = run.text("HostName"), run.text("DNSServer") or _OUR_DNS_SERVER
     if not _resolves(server):
-        return Outcome(_GIVES_UP, state="Error_DNSServerNotResolved")
+        return Measurement(_GIVES_UP, state="Error_DNSServerNotResolved")
     count = run.number("NumberOfRepetitions", 1, MOST_RESULTS)
     timeout = run.number("Timeout", 5000)
     times = [run.chance.randint(8, 40), *[run.chance.randint(1, 3) for _ in range(count - 1)]]
@@ -240,7 +241,7 @@ def ns_lookup(run: Run) -> Outcome:
     successes = sum(row["Status"] == _SUCCESS for row in rows)
     seconds = sum(min(each, timeout) for each in times) / 1000 + count - 1
     state = "" if successes else "Error_Other"  # where no attempt is good (TR-181)
-    return Outcome(seconds, {"SuccessCount": successes}, rows, state)
+    return Measurement(seconds, {"SuccessCount": successes}, rows, state)
 
 
 _SUCCESS = "Success"
@@ -271,17 +272,17 @@ _BANDS = {
 _SECURITY = (("WPA2", "AES"), ("WPA2", "AES"), ("WPA-WPA2", "TKIP,AES"), ("None", "None"))
 
 
-def neighbors(run: Run) -> Outcome:
+def neighbors(run: MeasurementRun) -> Measurement:
     """Up to eight networks on each of the device's radios, in the band that it works in."""
     names = run.cpe.model.children_of(f"{run.cpe.model.root}WiFi.Radio.", run.cpe.overlay)
     radios = [name for name in names or () if name.endswith(".")]
     if not radios:
-        return Outcome(_GIVES_UP, state="Error")
+        return Measurement(_GIVES_UP, state="Error")
     rows = [_neighbor(run, radio) for radio in radios for _ in range(run.chance.randint(1, 8))]
-    return Outcome(4.0 * len(radios), {}, rows)
+    return Measurement(4.0 * len(radios), {}, rows)
 
 
-def _neighbor(run: Run, radio: str) -> dict[str, object]:
+def _neighbor(run: MeasurementRun, radio: str) -> dict[str, object]:
     name = run.cpe.value(f"{radio}OperatingFrequencyBand", run.began)
     band = _BANDS.get(name, _BANDS[_USUAL_BAND])
     address = f"{run.chance.getrandbits(40):010X}"

@@ -43,7 +43,7 @@ RETRY_SECONDS = 10.0
 FAULT_CODES = frozenset({9001, 9002, 9010, 9011, 9012, *range(9014, 9021), *range(9033, 9900)})
 """What a TransferComplete can tell, but for 0 (CWMP schemas)."""
 
-Request = m.Download | m.Upload | m.ScheduleDownload
+TransferRequest = m.Download | m.Upload | m.ScheduleDownload
 _KIND = "transfer"
 
 
@@ -83,7 +83,7 @@ class TransferSettings:
             raise InputError(f"fault code {self.fault_code}: not one that a transfer can end with")
 
 
-class State(enum.IntEnum):
+class TransferState(enum.IntEnum):
     """How far a transfer is (A.3.2.9, A.4.1.7)."""
 
     NOT_STARTED = 1
@@ -109,9 +109,9 @@ class Transfer(NamedTuple):
     """
 
     number: int
-    request: Request
+    request: TransferRequest
     received: float
-    state: State = State.NOT_STARTED
+    state: TransferState = TransferState.NOT_STARTED
     attempt: int = 0
     started: float | None = None
     window: int = 0
@@ -149,7 +149,7 @@ EVENTS_OF_REQUESTS: dict[type[m.Request], str] = {
 # -- the queue ------------------------------------------------------------------------------------
 
 
-def queue(cpe: CPE, request: Request, now: float) -> None:
+def queue(cpe: CPE, request: TransferRequest, now: float) -> None:
     """Take a request whose arguments are good; the transfer begins after the session at best."""
     number = max((each.number for each in cpe.transfers), default=0) + 1
     transfer = _keep(cpe, Transfer(number, request, now))
@@ -172,16 +172,16 @@ def cancel(cpe: CPE, transfers: Iterable[Transfer]) -> None:
 def restart(cpe: CPE) -> None:
     """After a reboot, which interrupts what is in progress: that starts again."""
     for transfer in cpe.transfers:
-        if transfer.state is State.IN_PROGRESS:
+        if transfer.state is TransferState.IN_PROGRESS:
             _stop_jobs(cpe, transfer)
-            fresh = _keep(cpe, transfer._replace(state=State.NOT_STARTED))
+            fresh = _keep(cpe, transfer._replace(state=TransferState.NOT_STARTED))
             _later(cpe, cpe.down_until, fresh, _start)
 
 
 def forget(cpe: CPE) -> None:
     """After a factory reset, with a new ACS or without power: there are none any more."""
     for transfer in cpe.transfers:
-        if transfer.state is not State.COMPLETED:
+        if transfer.state is not TransferState.COMPLETED:
             _count(cpe, "dropped")
     cpe.transfers = ()
 
@@ -226,7 +226,7 @@ def _start(cpe: CPE, transfer: Transfer, now: float) -> None:
         _fail(cpe, transfer, FaultCode.NOT_WITHIN_TIME_WINDOWS, now)
         return
     attempt = transfer.attempt + 1
-    transfer = transfer._replace(state=State.IN_PROGRESS, attempt=attempt, started=now)
+    transfer = transfer._replace(state=TransferState.IN_PROGRESS, attempt=attempt, started=now)
     _keep(cpe, transfer)
     if not _is_real(cpe, transfer):
         seconds, fault_code = _fate(cpe, transfer)
@@ -259,7 +259,7 @@ def wanted(cpe: CPE) -> Transfers:
     return tuple(
         each
         for each in cpe.transfers
-        if each.state is State.IN_PROGRESS and _is_real(cpe, each)
+        if each.state is TransferState.IN_PROGRESS and _is_real(cpe, each)
     )  # fmt: skip
 
 
@@ -288,7 +288,7 @@ def _finish(fault_code: int, cpe: CPE, transfer: Transfer, now: float) -> None:
         return
     _stop_jobs(cpe, transfer)
     if transfer.request.file_type == FIRMWARE:
-        _keep(cpe, transfer._replace(state=State.COMPLETED))  # before the reboot restarts it
+        _keep(cpe, transfer._replace(state=TransferState.COMPLETED))
         _apply_firmware(cpe, transfer, now)
         _tell(cpe, transfer, 0, cpe.down_until, cpe.session_due)
     else:
@@ -310,7 +310,7 @@ def _fail(cpe: CPE, transfer: Transfer, fault_code: int, now: float) -> None:
 
 def _again(transfer: Transfer, now: float) -> Transfer | None:
     """The transfer for its next attempt: in this window, in one to come; None if there is none."""
-    window, fresh = transfer.time_window, transfer._replace(state=State.NOT_STARTED)
+    window, fresh = transfer.time_window, transfer._replace(state=TransferState.NOT_STARTED)
     if window is None:
         return None
     most = RETRIES if window.max_retries < 0 else window.max_retries
@@ -346,7 +346,7 @@ def _tell(cpe: CPE, transfer: Transfer, fault_code: int, ended: float, at: float
         m.UNKNOWN_TIME if began is None else utc(began + cpe.context.wall_offset),
         m.UNKNOWN_TIME if began is None else utc(ended + cpe.context.wall_offset),
     )
-    _keep(cpe, transfer._replace(state=State.COMPLETED, told=request))
+    _keep(cpe, transfer._replace(state=TransferState.COMPLETED, told=request))
     _count(cpe, f"faults.{fault_code}" if fault_code else "succeeded")
     event = EVENTS_OF_REQUESTS[type(transfer.request)]
     cpe.ask(request, at, m.EventStruct(event, transfer.request.command_key))

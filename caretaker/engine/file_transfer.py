@@ -29,7 +29,7 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, Login
+from caretaker.http.digest import Credentials, HTTPAuth
 from caretaker.http.endpoint import Address, Endpoint, request_head
 from caretaker.http.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
 
@@ -48,7 +48,7 @@ _PIECE = _LINE * 100
 Request = m.Download | m.Upload | m.ScheduleDownload
 
 
-class Moved(NamedTuple):
+class FileTransferResult(NamedTuple):
     """
     How a transfer went.
 
@@ -92,7 +92,7 @@ STATUSES = {403: _ABSENT, 404: _ABSENT, 410: _ABSENT}
 
 
 @dataclass
-class Mover:
+class FileTransferClient:
     """
     Moves the files of all CPEs of a process; ``move`` runs in a greenlet of its own for each.
 
@@ -106,7 +106,7 @@ class Mover:
     bandwidth: float = 0.0
     sleep: Callable[[float], None] = gevent.sleep
 
-    def move(self, request: Request) -> Moved:
+    def move(self, request: Request) -> FileTransferResult:
         """Do what a Download, ScheduleDownload or Upload asks for; takes its time."""
         attempt = _Attempt(self, request)
         try:
@@ -116,28 +116,28 @@ class Mover:
         finally:
             attempt.close()
         if verdict is None:
-            return Moved(0, attempt.sent, attempt.received)
+            return FileTransferResult(0, attempt.sent, attempt.received)
         code = verdict.upload if isinstance(request, m.Upload) else verdict.download
-        return Moved(code, attempt.sent, attempt.received)
+        return FileTransferResult(code, attempt.sent, attempt.received)
 
 
 @dataclass
 class _Attempt:
-    """One transfer under way: its connection, login and counts."""
+    """One transfer under way: its connection, auth and counts."""
 
-    mover: Mover
+    mover: FileTransferClient
     request: Request
     sent: int = 0
     received: int = 0
     _address: Address = field(init=False)
     _connection: Connection | None = None
-    _login: Login | None = None
+    _auth: HTTPAuth | None = None
 
     def run(self) -> _Verdict | None:
         """Move the file; None if all went well."""
         self._address = self._allowed(self.request.url)
         if self.request.username or self.request.password:
-            self._login = Login(Credentials(self.request.username, self.request.password))
+            self._auth = HTTPAuth(Credentials(self.request.username, self.request.password))
         reply = self._final()
         if not 200 <= reply.status < 300:
             return STATUSES.get(reply.status, _ANY)
@@ -153,9 +153,9 @@ class _Attempt:
             reply = self._send()
             if reply.status == 401:
                 challenges += 1
-                if self._login is None or challenges > MAX_CHALLENGES:
+                if self._auth is None or challenges > MAX_CHALLENGES:
                     raise AuthenticationError("401: credentials refused")
-                self._login.challenge(reply.values("www-authenticate"))
+                self._auth.challenge(reply.values("www-authenticate"))
             elif reply.status in _REDIRECTS and reply.values("location"):
                 redirects += 1
                 if redirects > MAX_REDIRECTS:
@@ -192,7 +192,7 @@ class _Attempt:
         headers = [("User-Agent", USER_AGENT)]
         if method == "PUT":
             headers.append(("Content-Type", "application/octet-stream"))
-        shown = self._login.authorization(method, self._address.target) if self._login else None
+        shown = self._auth.authorization(method, self._address.target) if self._auth else None
         return [*headers, ("Authorization", shown)] if shown else headers
 
     def _allowed(self, url: str) -> Address:
@@ -212,7 +212,7 @@ class _Attempt:
         if old[:3] != self._address[:3]:
             self.close()
         if old.host != self._address.host:
-            self._login = None
+            self._auth = None
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -224,7 +224,7 @@ class _Attempt:
 class _Pace:
     """Holds one exchange to the bandwidth and to its time."""
 
-    def __init__(self, mover: Mover) -> None:
+    def __init__(self, mover: FileTransferClient) -> None:
         self._mover = mover
         self._began = mover.endpoint.clock()
         self._moved = 0

@@ -16,7 +16,7 @@ _CODINGS = {"gzip": "gzip", "deflate": "deflate"}
 """The content coding of each value of HTTPCompression that we have."""
 
 
-def transport_opener(
+def make_open_transport(
     endpoint: Endpoint, kind: Callable[..., _Kind]
 ) -> Callable[[CPE, float], _Kind]:
     """

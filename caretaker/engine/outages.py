@@ -21,7 +21,7 @@ REASON = "ACS outage (scenario)"
 Opener = Callable[[CPE, float], Transport]
 
 
-class Dark:
+class PowerCuts:
     """
     The CPEs whose power was cut: until when they are dark, and which have not informed since.
 
@@ -69,7 +69,7 @@ class Dark:
         return len(self._until)
 
 
-class ACSOutage:
+class OutageSwitch:
     """
     Opens the transports of sessions, or ones that find the ACS refusing or hanging.
 
@@ -92,7 +92,7 @@ class ACSOutage:
         self._kind = ""
 
     def begin(self, kind: str, until: float) -> None:
-        """The ACS does not answer until then; ``kind`` is one of ``KINDS``."""
+        """The ACS does not answer until then; ``kind`` is one of ``OUTAGE_KINDS``."""
         self._kind, self._until = kind, until
 
     def open(self, cpe: CPE, now: float) -> Transport:
@@ -100,10 +100,10 @@ class ACSOutage:
         transport = self._opener(cpe, now)
         if now >= self._until:
             return transport
-        return KINDS[self._kind](transport, self._until - now, self._timeout, self._sleep)
+        return OUTAGE_KINDS[self._kind](transport, self._until - now, self._timeout, self._sleep)
 
 
-class _Refused:
+class _RefusedTransport:
     """The transport of a session that finds no ACS."""
 
     def __init__(self, transport: Transport, *_: object) -> None:
@@ -119,7 +119,7 @@ class _Refused:
         self._transport.close()
 
 
-class _Hanging:
+class _HangingTransport:
     """The transport of a session that finds the ACS standing still."""
 
     def __init__(
@@ -152,5 +152,8 @@ class _Hanging:
         self._transport.close()
 
 
-KINDS: dict[str, Callable[..., Transport]] = {"refuse": _Refused, "hang": _Hanging}
+OUTAGE_KINDS: dict[str, Callable[..., Transport]] = {
+    "refuse": _RefusedTransport,
+    "hang": _HangingTransport,
+}
 """What the ACS can do: no connection; or connections, and no answers."""

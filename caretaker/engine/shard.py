@@ -29,11 +29,11 @@ from caretaker.device import events as ev
 from caretaker.device import transfers
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.device.transfers import State, Transfer
+from caretaker.device.transfers import Transfer, TransferState
 from caretaker.engine.cr_rate_limit import RateLimit
-from caretaker.engine.file_transfer import Moved, Mover
+from caretaker.engine.file_transfer import FileTransferClient, FileTransferResult
 from caretaker.engine.loop_budget import LoopBudget
-from caretaker.engine.outages import Dark
+from caretaker.engine.outages import PowerCuts
 from caretaker.engine.recorder import Recorder
 from caretaker.engine.timer import Timer
 from caretaker.errors import (
@@ -61,7 +61,7 @@ retry of one; without power.
 """
 
 
-class _Run:
+class _RunningSession:
     """A session that is being run."""
 
     __slots__ = ("answers", "cpe", "greenlet", "record", "session")
@@ -112,7 +112,7 @@ class Shard:
         max_sessions: int = 1000,
         rate_limit: RateLimit | None = None,
         sleep: Callable[[float], object] = gevent.sleep,
-        mover: Mover | None = None,
+        mover: FileTransferClient | None = None,
         timeline: Timeline | None = None,
         recorder: Recorder | None = None,
     ) -> None:
@@ -123,7 +123,7 @@ class Shard:
         """The CPEs that wait for the retry of a session that failed."""
         self.examples: dict[str, Example] = {}
         """The first session that failed of each reason."""
-        self.dark = Dark()
+        self.power_cuts = PowerCuts()
         """The CPEs whose power was cut."""
         self._mix = mix
         self._open_transport = open_transport
@@ -140,7 +140,7 @@ class Shard:
         # CPEs due beyond max_sessions, with their due time. A plain dict takes the longer to give
         # its first entry the more were taken from it before.
         self._waiting: OrderedDict[int, float] = OrderedDict()
-        self._running: dict[int, _Run] = {}
+        self._running: dict[int, _RunningSession] = {}
         self._idle = gevent.event.Event()
         self._idle.set()
         self._timer = Timer(clock, self._launch_due)
@@ -169,7 +169,7 @@ class Shard:
         gone = [cpe for index in indices if (cpe := self.cpes.pop(index, None)) is not None]
         self._cut(gone)
         for cpe in gone:
-            self.dark.discard(cpe.index)
+            self.power_cuts.discard(cpe.index)
             cpe.power_off(self._clock())
 
     def power_cut(self, until: Mapping[int, float]) -> None:
@@ -180,7 +180,7 @@ class Shard:
             if self.cpes.get(cpe.index) is cpe:  # not switched off for good meanwhile
                 cpe.powered = True
                 cpe.power_cut(self._clock(), until[cpe.index])
-                self.dark.add(cpe.index, until[cpe.index])
+                self.power_cuts.add(cpe.index, until[cpe.index])
                 self.schedule(cpe)
 
     def _cut(self, cpes: Iterable[CPE]) -> None:
@@ -203,8 +203,8 @@ class Shard:
     def sample(self) -> None:
         """Note on the timeline how the fleet is; takes no walk over it."""
         now = self._clock()
-        on = len(self.cpes) - self.dark.count(now)
-        self.timeline.sample(now, on, len(self.retrying), len(self.dark.absent))
+        on = len(self.cpes) - self.power_cuts.count(now)
+        self.timeline.sample(now, on, len(self.retrying), len(self.power_cuts.absent))
 
     def in_state(self, state: str) -> Collection[int]:
         """The CPEs in one of ``STATES``, in no order; of those that are idle all may be."""
@@ -212,7 +212,7 @@ class Shard:
             "in_session": self._running,
             "waiting": self._waiting,
             "retrying": self.retrying,
-            "dark": self.dark,
+            "dark": self.power_cuts,
         }
         return members.get(state, self.cpes)
 
@@ -222,7 +222,7 @@ class Shard:
 
     def states(self) -> dict[str, int]:
         """How many CPEs are in each of ``STATES``; takes no walk over the fleet."""
-        self.dark.count(self._clock())
+        self.power_cuts.count(self._clock())
         busy = {state: len(self.in_state(state)) for state in STATES[1:]}
         busy["retrying"] -= len(self._waiting.keys() & self.retrying)
         return {STATES[0]: max(0, len(self.cpes) - sum(busy.values())), **busy}
@@ -315,7 +315,7 @@ class Shard:
             if run is not None:
                 run.greenlet = gevent.spawn(self._run, run)
 
-    def _begin(self, cpe: CPE, planned: float) -> _Run | None:
+    def _begin(self, cpe: CPE, planned: float) -> _RunningSession | None:
         """The session that begins now; None when nothing asks for one any more."""
         now = self._clock()
         accepted = cpe.accepted_at
@@ -330,14 +330,14 @@ class Shard:
         if cpe.failures:
             self.retrying.discard(cpe.index)
         answers = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
-        run = _Run(cpe, session, SessionRecord(codes, planned, now, accepted=answers))
+        run = _RunningSession(cpe, session, SessionRecord(codes, planned, now, accepted=answers))
         self._idle.clear()
         self._running[cpe.index] = run
         return run
 
-    def _run(self, run: _Run) -> None:
+    def _run(self, run: _RunningSession) -> None:
         """Run a session, and in the same greenlet one that waits for its place, and so on."""
-        following: _Run | None = run
+        following: _RunningSession | None = run
         while following is not None:
             run = following
             try:
@@ -351,7 +351,7 @@ class Shard:
                     following.greenlet = gevent.spawn(self._run, following)
                     return
 
-    def _try(self, run: _Run) -> None:
+    def _try(self, run: _RunningSession) -> None:
         try:
             self._talk(run)
         except TransportError as error:
@@ -364,7 +364,7 @@ class Shard:
             _log.exception("a session failed by a bug of Caretaker")
             run.record.fail("bug of Caretaker", Blame.OURS)
 
-    def _end(self, run: _Run) -> None:
+    def _end(self, run: _RunningSession) -> None:
         now = self._clock()
         cpe, record = run.cpe, run.record
         del self._running[cpe.index]
@@ -373,8 +373,8 @@ class Shard:
             cpe.end_session(record.outcome, now)
             if cpe.failures:
                 self.retrying.add(cpe.index)
-            elif self.dark.absent:
-                self.dark.absent.discard(cpe.index)
+            elif self.power_cuts.absent:
+                self.power_cuts.absent.discard(cpe.index)
         if record.reason is not None and record.reason not in self.examples:
             self.examples[record.reason] = Example(
                 cpe.serial_number, self.timeline.seconds(record.started), record.events
@@ -394,7 +394,7 @@ class Shard:
         while (run := self._next_waiting()) is not None:
             run.greenlet = gevent.spawn(self._run, run)
 
-    def _next_waiting(self) -> _Run | None:
+    def _next_waiting(self) -> _RunningSession | None:
         """The first of the sessions that wait for a place; None if there is none."""
         while self._waiting and self._started and len(self._running) < self._max_sessions:
             index, planned = self._waiting.popitem(last=False)
@@ -405,7 +405,7 @@ class Shard:
 
     # A session.
 
-    def _talk(self, run: _Run) -> None:
+    def _talk(self, run: _RunningSession) -> None:
         session = run.session
         transport = self._open_transport(run.cpe, run.record.started)
         try:
@@ -419,14 +419,14 @@ class Shard:
             transport.close()
         run.record.outcome = Outcome.SUCCEEDED
 
-    def _think(self, run: _Run) -> None:
+    def _think(self, run: _RunningSession) -> None:
         """Let a device that is slow take its time before it answers the ACS."""
         run.answers += 1
         seconds = run.cpe.thinking_time(run.answers)
         if seconds:
             self._sleep(seconds)
 
-    def _exchange(self, run: _Run, transport: Transport, body: bytes) -> None:
+    def _exchange(self, run: _RunningSession, transport: Transport, body: bytes) -> None:
         started = self._clock()
         session, record = run.session, run.record
         name, received = session.name, 0
@@ -469,13 +469,13 @@ class Shard:
                 for each in wanted
             }
 
-    def _transfer(self, mover: Mover, cpe: CPE, transfer: Transfer) -> None:
+    def _transfer(self, mover: FileTransferClient, cpe: CPE, transfer: Transfer) -> None:
         with self._movers:
             try:
                 moved = mover.move(transfer.request)
             except Exception:  # noqa: BLE001  # one broken transfer never takes the fleet down
                 _log.exception("a transfer failed by a bug of Caretaker")
-                moved = Moved(FaultCode.INTERNAL_ERROR)
+                moved = FileTransferResult(FaultCode.INTERNAL_ERROR)
         counts = self.context.transfer_counts
         counts["bytes_sent"] += moved.sent
         counts["bytes_received"] += moved.received
@@ -484,7 +484,7 @@ class Shard:
 
     # The end.
 
-    def drain(self, seconds: float, hurry: gevent.event.Event | None = None) -> None:
+    def drain(self, seconds: float, stop_waiting: gevent.event.Event | None = None) -> None:
         """Begin no more sessions, and wait that long for those that run, or until the event."""
         self._stopping = True
         self._started = False
@@ -493,10 +493,10 @@ class Shard:
         for index, planned in waiting.items():
             self.timeline.planned(planned)
             self.schedule(self.cpes[index])
-        if hurry is None:
+        if stop_waiting is None:
             self._idle.wait(seconds)
         else:
-            gevent.wait([self._idle, hurry], seconds, 1)
+            gevent.wait([self._idle, stop_waiting], seconds, 1)
 
     def stop(self) -> None:
         """Switch off all CPEs."""
@@ -540,7 +540,9 @@ class Shard:
         cpes = self.cpes.values()
         told = [cpe.session_events for cpe in cpes if cpe.session_events]
         pending = told + [cpe.events for cpe in cpes if cpe.events]
-        under_way = [t for cpe in cpes for t in cpe.transfers if t.state is not State.COMPLETED]
+        under_way = [
+            t for cpe in cpes for t in cpe.transfers if t.state is not TransferState.COMPLETED
+        ]
         results.count("transfers.pending", len(under_way))
         for events in pending:
             self._loop_budget.wait()

@@ -1,8 +1,8 @@
 """
 HTTP authentication, both sides (RFC 2617 as TR-069 3.4.4, 3.4.5 and 3.2.2 use it).
 
-``Guard`` is the side that challenges: the Connection Request server and the embedded ACS.
-``Login`` is the side that answers: a CPE's transport and whoever sends Connection Requests.
+``DigestVerifier`` is the side that challenges: the Connection Request server and the embedded ACS.
+``HTTPAuth`` is the side that answers: a CPE's transport and whoever sends Connection Requests.
 Headers are read and written by werkzeug.
 """
 
@@ -75,7 +75,7 @@ _NC = re.compile(r"[0-9A-Fa-f]{1,8}")
 
 
 @dataclass
-class Guard:
+class DigestVerifier:
     """
     Checks the Authorization of requests.
 
@@ -217,7 +217,7 @@ _SCHEME = re.compile(
 _ALGORITHMS = ("MD5", "MD5-SESS")
 
 
-class Login:
+class HTTPAuth:
     """
     Answers the challenges of one server, over one TCP connection.
 

@@ -30,7 +30,7 @@ from caretaker.errors import (
     RedirectError,
 )
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, Login
+from caretaker.http.digest import Credentials, HTTPAuth
 from caretaker.http.endpoint import (
     MAX_ANSWER_BYTES,
     Address,
@@ -139,7 +139,7 @@ class HTTPTransport:
         self._coding = coding
         self._credentials = credentials
         self._cookies: CookieJar | None = None
-        self._login = self._new_login()
+        self._auth = self._new_auth()
         self._connection: Connection | None = None
         self.sent_at: float | None = None
 
@@ -152,15 +152,15 @@ class HTTPTransport:
             raise RedirectError("ACS URL of a host that is not allowed")
         return address
 
-    def _new_login(self) -> Login | None:
+    def _new_auth(self) -> HTTPAuth | None:
         """
         What a connection begins with: over TLS it shows Basic unasked (TR-069 3.4.4).
 
-        A login belongs to one TCP connection, as an ACS may bind its nonces to that.
+        A auth belongs to one TCP connection, as an ACS may bind its nonces to that.
         """
         if self._credentials is None or self._address.scheme != "https":
             return None
-        return Login(self._shown(), basic=True)
+        return HTTPAuth(self._shown(), basic=True)
 
     def _shown(self) -> Credentials:
         assert self._credentials is not None
@@ -172,8 +172,8 @@ class HTTPTransport:
         reply = self._exchange(body)
         if reply.status not in (200, 204):
             reply = self._settled(reply, body)
-        if self._login is not None:
-            self._login.accepted()
+        if self._auth is not None:
+            self._auth.accepted()
         if not reply.body:
             return Answer(reply.status, b"")
         coding = "".join(reply.values("content-encoding"))
@@ -200,8 +200,8 @@ class HTTPTransport:
             reply = self._exchange(body)
 
     def _challenged(self, reply: Reply) -> None:
-        self._login = self._login or Login(self._shown())
-        self._login.challenge(reply.values("www-authenticate"))
+        self._auth = self._auth or HTTPAuth(self._shown())
+        self._auth.challenge(reply.values("www-authenticate"))
         if self._reconnect:
             self.close()
 
@@ -216,7 +216,7 @@ class HTTPTransport:
         if not reply.keep_alive:
             self.close()
             if reply.status != 401:
-                self._login = self._new_login()
+                self._auth = self._new_auth()
         return reply
 
     def _own_headers(self) -> list[tuple[str, str]]:
@@ -225,8 +225,8 @@ class HTTPTransport:
         cookies = self._cookies.header(self._address.target) if self._cookies else ""
         if cookies:
             headers.append(("Cookie", cookies))
-        login = self._login
-        authorization = login.authorization("POST", self._address.target) if login else None
+        auth = self._auth
+        authorization = auth.authorization("POST", self._address.target) if auth else None
         if authorization:
             headers.append(("Authorization", authorization))
         return headers
@@ -236,7 +236,7 @@ class HTTPTransport:
 
     def _head(self, body: bytes) -> bytes:
         start = _head_start(self._address, self._coding, not body)
-        own = header_lines(self._own_headers()) if self._cookies or self._login else ""
+        own = header_lines(self._own_headers()) if self._cookies or self._auth else ""
         return f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode()
 
     def _send(self, body: bytes) -> Reply:
@@ -249,8 +249,8 @@ class HTTPTransport:
                 if connection.answers == 0 or not connection.silent:
                     raise
                 self.close()
-                if self._login is None or not self._login.resume():
-                    self._login = self._new_login()
+                if self._auth is None or not self._auth.resume():
+                    self._auth = self._new_auth()
         self._connection = Connection(self._endpoint, self._address, self._source)
         return self._request(self._connection, body)
 
@@ -275,9 +275,9 @@ class HTTPTransport:
         self._address = address
         if old[:3] != address[:3]:
             self.close()
-            self._login = self._new_login()
+            self._auth = self._new_auth()
         if old.host != address.host:
-            self._cookies = self._credentials = self._login = None
+            self._cookies = self._credentials = self._auth = None
 
     def close(self) -> None:
         """Close the connection; a later POST opens another."""

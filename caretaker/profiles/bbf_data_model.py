@@ -40,7 +40,7 @@ class Definition(NamedTuple):
     status: str
 
 
-class Table(NamedTuple):
+class TableDefinition(NamedTuple):
     """An object; of a table ``least`` and ``most`` are the numbers of its rows."""
 
     writable: bool
@@ -51,7 +51,7 @@ class Table(NamedTuple):
     status: str
 
 
-class Profile(NamedTuple):
+class ProfileDefinition(NamedTuple):
     """What a claim such as ``Baseline:3`` asks for: paths, and the profiles it builds on."""
 
     paths: frozenset[str]
@@ -65,8 +65,8 @@ class Definitions:
     name: str
     root: str = ""
     parameters: dict[str, Definition] = field(default_factory=dict)
-    objects: dict[str, Table] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    objects: dict[str, TableDefinition] = field(default_factory=dict)
+    profiles: dict[str, ProfileDefinition] = field(default_factory=dict)
 
     def device(
         self, profiles: Iterable[str] = (), rows: Mapping[str, int] | None = None
@@ -273,7 +273,7 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, found: Definitions
     counter = element.get("numEntriesParameter")
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
     most = element.get("maxEntries") or ""
-    found.objects[path] = Table(
+    found.objects[path] = TableDefinition(
         element.get("access") == "readWrite",
         number(element.get("minEntries")) or 0,
         int(most) if most.isdigit() else None,
@@ -318,4 +318,6 @@ def _read_profile(element: etree._Element, above: str, found: Definitions) -> No
             paths |= {ref + (each.get("ref") or "") for each in child if local(each) == "parameter"}
     bases = f"{element.get('base') or ''} {element.get('extends') or ''}".split()
     name = element.get("name") or ""
-    found.profiles[name] = Profile(frozenset(paths), tuple(each for each in bases if each != name))
+    found.profiles[name] = ProfileDefinition(
+        frozenset(paths), tuple(each for each in bases if each != name)
+    )

@@ -76,7 +76,7 @@ class Line(NamedTuple):
     dashed: bool = False
 
 
-class Plan(NamedTuple):
+class ChartPlan(NamedTuple):
     """A chart of the timeline, and whether two runs are compared by it (by these paths)."""
 
     title: str
@@ -96,8 +96,8 @@ def _percentiles(path: str) -> tuple[Line, ...]:
     )
 
 
-PLANS: tuple[Plan, ...] = (
-    Plan(
+PLANS: tuple[ChartPlan, ...] = (
+    ChartPlan(
         "Informs per second",
         "Planned: due by the CPEs' own clocks, whether the ACS let them in or not. Written: what "
         "reached it.",
@@ -108,7 +108,7 @@ PLANS: tuple[Plan, ...] = (
         ),
         compared=("informs",),
     ),
-    Plan(
+    ChartPlan(
         "Sessions per second, by how they ended",
         "Shed: the ACS answered 503. Failures are told apart by whose fault they are.",
         "/s",
@@ -122,7 +122,7 @@ PLANS: tuple[Plan, ...] = (
         ),
         compared=("sessions_succeeded", "sessions_failed"),
     ),
-    Plan(
+    ChartPlan(
         "From the planned Inform to its InformResponse",
         "What a CPE waits until it is let in, from when it was due. Logarithmic.",
         "ms",
@@ -130,7 +130,7 @@ PLANS: tuple[Plan, ...] = (
         log=True,
         compared=("from_plan_ms.p95",),
     ),
-    Plan(
+    ChartPlan(
         "From the Connection Request to the Inform",
         "From accepting it to the Inform being written. Logarithmic.",
         "ms",
@@ -138,7 +138,7 @@ PLANS: tuple[Plan, ...] = (
         log=True,
         compared=("to_inform_ms.p95",),
     ),
-    Plan(
+    ChartPlan(
         "CPEs",
         "Out: the power was cut, and no good session since.",
         "",
@@ -149,7 +149,7 @@ PLANS: tuple[Plan, ...] = (
         ),
         compared=("cpes_on", "retrying"),
     ),
-    Plan(
+    ChartPlan(
         "Connection Requests per second",
         "Received counts both requests of a Digest exchange. Delivered: told in an Inform that the "
         "ACS answered.",
@@ -212,7 +212,7 @@ def _number(value: Any) -> float | None:
     return value if fine else None
 
 
-def _chart(plan: Plan, line: Summary, marks: tuple[dict[str, Any], ...]) -> Chart:
+def _chart(plan: ChartPlan, line: Summary, marks: tuple[dict[str, Any], ...]) -> Chart:
     series = [
         Series(each.label, each.color, _column(line, each.path, plan.unit), each.dashed)
         for each in plan.lines
@@ -254,7 +254,7 @@ def of_two(a: Summary, b: Summary) -> list[Chart]:
     return [*drawn, _cdf({"A": a, "B": b})]
 
 
-def _overlaid(plan: Plan, lines: Sequence[Summary], x: Sequence[float]) -> Chart:
+def _overlaid(plan: ChartPlan, lines: Sequence[Summary], x: Sequence[float]) -> Chart:
     labels = {each.path: each.label for each in plan.lines} | {"sessions_failed": "failed"}
     # The first path of each run is a full line, a second one is dashed.
     series = (

@@ -16,7 +16,7 @@ from typing import Any
 
 from caretaker.errors import InputError
 from caretaker.reporting.charts import Chart, of_two
-from caretaker.reporting.metrics import NEITHER, Kind, Summary, figure, kind, numbers
+from caretaker.reporting.metrics import NEITHER, MetricKind, Summary, figure, kind, numbers
 from caretaker.reporting.pages import render, save
 
 GOT_WORSE = 3
@@ -107,7 +107,7 @@ def _change(
     try:
         found = kind(metric)
     except KeyError:  # of a scenario or a plugin that the table does not know
-        found = Kind()
+        found = MetricKind()
         in_a, in_b = {metric: None, **in_a}, {metric: None, **in_b}
     a, b = figure(metric, in_a), figure(metric, in_b)
     if a is None or b is None:
@@ -116,7 +116,7 @@ def _change(
     return Change(metric, found.unit, a, b, relative, _verdict(found, b - a, relative, noise))
 
 
-def _verdict(found: Kind, absolute: float, relative: float, noise: float) -> str:
+def _verdict(found: MetricKind, absolute: float, relative: float, noise: float) -> str:
     if abs(relative) <= noise or abs(absolute) < FLOORS.get(found.unit, 0):
         return SAME
     if found.worse == NEITHER:

@@ -49,7 +49,7 @@ _BLAMES = Members(("ours", "acs", "shed", "generator"), lambda _: False)
 _ANY = Members()
 
 
-class Kind(NamedTuple):
+class MetricKind(NamedTuple):
     """
     What kind of number a metric is.
 
@@ -79,110 +79,110 @@ UNITS: dict[str, dict[str, float]] = {
 """The units of metrics, with what a number of a service level may be followed by, and its size."""
 
 
-def _times(path: str) -> dict[str, Kind]:
-    return {f"{path}.max": Kind(NEITHER, "ms"), f"{path}.*": Kind(MORE, "ms")}
+def _times(path: str) -> dict[str, MetricKind]:
+    return {f"{path}.max": MetricKind(NEITHER, "ms"), f"{path}.*": MetricKind(MORE, "ms")}
 
 
-def _counts(members: Members, worse: int = NEITHER) -> Kind:
-    return Kind(worse, "", members, 0)
+def _counts(members: Members, worse: int = NEITHER) -> MetricKind:
+    return MetricKind(worse, "", members, 0)
 
 
-_MESSAGE_TIME = Kind(MORE, "ms", _MESSAGES)
+_MESSAGE_TIME = MetricKind(MORE, "ms", _MESSAGES)
 
-KINDS: dict[str, Kind] = {
-    "seconds": Kind(NEITHER, "s"),
-    "fleet.cpes": Kind(),
-    "fleet.workers": Kind(),
-    "fleet.workers_lost": Kind(MORE),
-    "fleet.workers_left": Kind(MORE),
-    "fleet.by_worker.*": Kind(members=_WORKERS),
+METRIC_KINDS: dict[str, MetricKind] = {
+    "seconds": MetricKind(NEITHER, "s"),
+    "fleet.cpes": MetricKind(),
+    "fleet.workers": MetricKind(),
+    "fleet.workers_lost": MetricKind(MORE),
+    "fleet.workers_left": MetricKind(MORE),
+    "fleet.by_worker.*": MetricKind(members=_WORKERS),
     "fleet.profiles.*": _counts(_ANY),
-    "fleet.duplicate_serial_numbers": Kind(MORE),
-    "informs.total": Kind(),
-    "informs.planned": Kind(),
+    "fleet.duplicate_serial_numbers": MetricKind(MORE),
+    "informs.total": MetricKind(),
+    "informs.planned": MetricKind(),
     "informs.by_event.*": _counts(_EVENTS),
     **_times("informs.from_plan_ms"),
-    "sessions.started": Kind(),
-    "sessions.succeeded": Kind(),
-    "sessions.failed": Kind(),
-    "sessions.shed": Kind(),
-    "sessions.abandoned": Kind(),
-    "sessions.unfinished": Kind(MORE),
-    "sessions.failed_ratio": Kind(MORE, "ratio"),
-    "sessions.shed_ratio": Kind(MORE, "ratio"),
-    "sessions.per_second": Kind(LESS, "/s"),
+    "sessions.started": MetricKind(),
+    "sessions.succeeded": MetricKind(),
+    "sessions.failed": MetricKind(),
+    "sessions.shed": MetricKind(),
+    "sessions.abandoned": MetricKind(),
+    "sessions.unfinished": MetricKind(MORE),
+    "sessions.failed_ratio": MetricKind(MORE, "ratio"),
+    "sessions.shed_ratio": MetricKind(MORE, "ratio"),
+    "sessions.per_second": MetricKind(LESS, "/s"),
     **_times("sessions.duration_ms"),
     "sessions.blame.ours": _counts(_BLAMES, MORE),
     "sessions.blame.generator": _counts(_BLAMES, MORE),
     "sessions.blame.*": _counts(_BLAMES),
     "sessions.reasons.*": _counts(_ANY),
-    "connection_requests.received": Kind(),
-    "connection_requests.accepted": Kind(),
-    "connection_requests.unauthorized": Kind(),
-    "connection_requests.not_found": Kind(),
-    "connection_requests.refused": Kind(),
-    "connection_requests.coalesced": Kind(),
-    "connection_requests.delivered": Kind(),
-    "connection_requests.dropped": Kind(),
-    "connection_requests.pending": Kind(),
-    "connection_requests.refused_ratio": Kind(MORE, "ratio"),
-    "connection_requests.dropped_ratio": Kind(MORE, "ratio"),
+    "connection_requests.received": MetricKind(),
+    "connection_requests.accepted": MetricKind(),
+    "connection_requests.unauthorized": MetricKind(),
+    "connection_requests.not_found": MetricKind(),
+    "connection_requests.refused": MetricKind(),
+    "connection_requests.coalesced": MetricKind(),
+    "connection_requests.delivered": MetricKind(),
+    "connection_requests.dropped": MetricKind(),
+    "connection_requests.pending": MetricKind(),
+    "connection_requests.refused_ratio": MetricKind(MORE, "ratio"),
+    "connection_requests.dropped_ratio": MetricKind(MORE, "ratio"),
     **_times("connection_requests.to_inform_ms"),
     **_times("connection_requests.to_informresponse_ms"),
     **_times("connection_requests.to_session_end_ms"),
-    "events.raised": Kind(),
-    "events.delivered": Kind(),
-    "events.pending": Kind(),
+    "events.raised": MetricKind(),
+    "events.delivered": MetricKind(),
+    "events.pending": MetricKind(),
     "events.discarded.*": _counts(_ANY),
-    "tasks.posted": Kind(),
-    "tasks.done": Kind(),
-    "tasks.queued": Kind(),
-    "tasks.failed": Kind(),
-    "tasks.cut": Kind(),
-    "tasks.done_ratio": Kind(LESS, "ratio"),
-    "tasks.failed_ratio": Kind(MORE, "ratio"),
+    "tasks.posted": MetricKind(),
+    "tasks.done": MetricKind(),
+    "tasks.queued": MetricKind(),
+    "tasks.failed": MetricKind(),
+    "tasks.cut": MetricKind(),
+    "tasks.done_ratio": MetricKind(LESS, "ratio"),
+    "tasks.failed_ratio": MetricKind(MORE, "ratio"),
     **_times("tasks.latency_ms"),
     "tasks.reasons.*": _counts(_ANY),
-    "transfers.requested": Kind(),
-    "transfers.succeeded": Kind(),
-    "transfers.failed": Kind(),
-    "transfers.cancelled": Kind(),
-    "transfers.dropped": Kind(),
-    "transfers.pending": Kind(),
-    "transfers.retried": Kind(),
-    "transfers.bytes_received": Kind(),
-    "transfers.bytes_sent": Kind(),
-    "transfers.failed_ratio": Kind(MORE, "ratio"),
+    "transfers.requested": MetricKind(),
+    "transfers.succeeded": MetricKind(),
+    "transfers.failed": MetricKind(),
+    "transfers.cancelled": MetricKind(),
+    "transfers.dropped": MetricKind(),
+    "transfers.pending": MetricKind(),
+    "transfers.retried": MetricKind(),
+    "transfers.bytes_received": MetricKind(),
+    "transfers.bytes_sent": MetricKind(),
+    "transfers.failed_ratio": MetricKind(MORE, "ratio"),
     "transfers.faults.*": _counts(_FAULTS),
     "exchanges.*.count": _counts(_MESSAGES),
     "exchanges.*.failed": _counts(_MESSAGES),
-    "exchanges.*.failed_ratio": Kind(MORE, "ratio", _MESSAGES),
+    "exchanges.*.failed_ratio": MetricKind(MORE, "ratio", _MESSAGES),
     "exchanges.*.ms.p50": _MESSAGE_TIME,
     "exchanges.*.ms.p95": _MESSAGE_TIME,
     "exchanges.*.ms.p99": _MESSAGE_TIME,
     "exchanges.*.ms.max": _MESSAGE_TIME._replace(worse=NEITHER),
-    "recordings.sampled": Kind(),
-    "recordings.failed": Kind(),
-    "recordings.left_out": Kind(),
-    "recordings.unwritten": Kind(),
+    "recordings.sampled": MetricKind(),
+    "recordings.failed": MetricKind(),
+    "recordings.left_out": MetricKind(),
+    "recordings.unwritten": MetricKind(),
     **_times("generator.lateness_ms"),
     **_times("generator.loop_lag_ms"),
-    "generator.cpu_ms_per_session": Kind(MORE, "ms"),
-    "generator.cpu_percent.mean.*": Kind(NEITHER, "%", _WORKERS),
-    "generator.cpu_percent.max.*": Kind(NEITHER, "%", _WORKERS),
-    "generator.rss_mb.*": Kind(MORE, "MB", _WORKERS),
-    "scenario.kpis.peak_after_s": Kind(NEITHER, "s", _ANY),
-    "scenario.kpis.peak_informs_per_second": Kind(NEITHER, "/s", _ANY),
-    "scenario.kpis.sessions_failed": Kind(MORE, members=_ANY),
-    "scenario.kpis.sessions_shed": Kind(MORE, members=_ANY),
-    "scenario.kpis.coverage": Kind(LESS, members=_ANY),
-    "scenario.kpis.converged": Kind(LESS, members=_ANY),
-    "scenario.kpis.*_s": Kind(MORE, "s", _ANY),
-    "scenario.kpis.*_ms": Kind(MORE, "ms", _ANY),
-    "scenario.kpis.memory_growth_mb*": Kind(MORE, "MB", _ANY),
-    "scenario.kpis.*_per_second": Kind(LESS, "/s", _ANY),
-    "scenario.kpis.*_ratio": Kind(MORE, "ratio", _ANY),
-    "scenario.kpis.*": Kind(members=_ANY),
+    "generator.cpu_ms_per_session": MetricKind(MORE, "ms"),
+    "generator.cpu_percent.mean.*": MetricKind(NEITHER, "%", _WORKERS),
+    "generator.cpu_percent.max.*": MetricKind(NEITHER, "%", _WORKERS),
+    "generator.rss_mb.*": MetricKind(MORE, "MB", _WORKERS),
+    "scenario.kpis.peak_after_s": MetricKind(NEITHER, "s", _ANY),
+    "scenario.kpis.peak_informs_per_second": MetricKind(NEITHER, "/s", _ANY),
+    "scenario.kpis.sessions_failed": MetricKind(MORE, members=_ANY),
+    "scenario.kpis.sessions_shed": MetricKind(MORE, members=_ANY),
+    "scenario.kpis.coverage": MetricKind(LESS, members=_ANY),
+    "scenario.kpis.converged": MetricKind(LESS, members=_ANY),
+    "scenario.kpis.*_s": MetricKind(MORE, "s", _ANY),
+    "scenario.kpis.*_ms": MetricKind(MORE, "ms", _ANY),
+    "scenario.kpis.memory_growth_mb*": MetricKind(MORE, "MB", _ANY),
+    "scenario.kpis.*_per_second": MetricKind(LESS, "/s", _ANY),
+    "scenario.kpis.*_ratio": MetricKind(MORE, "ratio", _ANY),
+    "scenario.kpis.*": MetricKind(members=_ANY),
 }
 """
 Every metric with its kind; ``*`` stands for a key, and the first that fits counts.
@@ -194,14 +194,14 @@ _NO_METRICS = ("settings", "timeline")
 """Sections of the summary that hold no results of the whole run."""
 
 
-def kind(metric: str) -> Kind:
+def kind(metric: str) -> MetricKind:
     """
     The kind of a metric.
 
     Raises:
         KeyError: none of that name can be in a summary.
     """
-    for pattern, each in KINDS.items():
+    for pattern, each in METRIC_KINDS.items():
         member = _member(pattern, metric)
         if member is not None and (not member or each.members is None or member in each.members):
             return each
@@ -252,7 +252,7 @@ def proposals(metric: str, closed: Mapping[str, Any]) -> list[str]:
     """
     families = (
         pattern.replace("*", member)
-        for pattern, each in KINDS.items()
+        for pattern, each in METRIC_KINDS.items()
         if each.members is not None and "*" in pattern
         for member in each.members.known
     )

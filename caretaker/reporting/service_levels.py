@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from caretaker.errors import InputError
-from caretaker.reporting.metrics import UNITS, Kind, figure, kind, numbers, proposals, written
+from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals, written
 from caretaker.reporting.summary import summarize
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -98,7 +98,7 @@ def _in_every_summary() -> Mapping[str, Any]:
     return numbers(summarize([], 1.0))
 
 
-def _known(metric: str) -> Kind:
+def _known(metric: str) -> MetricKind:
     closed = _in_every_summary()
     try:
         found = kind(metric)
@@ -111,7 +111,7 @@ def _known(metric: str) -> Kind:
     return found
 
 
-def _size(metric: str, found: Kind, unit: str) -> float:
+def _size(metric: str, found: MetricKind, unit: str) -> float:
     """How much of the metric's own unit a unit is."""
     units = UNITS[found.unit]
     if unit and unit not in units:

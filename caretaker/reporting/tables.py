@@ -11,7 +11,7 @@ from caretaker.reporting.metrics import Summary, written
 from caretaker.reporting.pages import NO_DATA, shown
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row of a table: its cells as text, and what it is: ``broken``, ``holds``, or nothing."""
 
     cells: tuple[str, ...]
@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """
     A table of the report.
 
@@ -34,7 +34,7 @@ class Table:
     title: str
     about: str
     head: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TableRow, ...] = ()
     words: int = 1
 
 
@@ -47,11 +47,11 @@ def times(figures: Mapping[str, Any], *names: str) -> tuple[str, ...]:
 _TIMES = ("p50", "p95", "p99", "max")
 
 
-def _levels(summary: Summary) -> Table:
+def _levels(summary: Summary) -> ReportTable:
     verdicts = summary.get("service_levels", ())
     if not verdicts:
-        return Table("Service levels", "None was asked for (--slo, --slo-file).")
-    return Table(
+        return ReportTable("Service levels", "None was asked for (--slo, --slo-file).")
+    return ReportTable(
         "Service levels",
         "What the run had to keep to.",
         ("Level", "Measured", "Verdict"),
@@ -59,11 +59,11 @@ def _levels(summary: Summary) -> Table:
     )
 
 
-def _level(verdict: Mapping[str, Any]) -> Row:
+def _level(verdict: Mapping[str, Any]) -> TableRow:
     actual = NO_DATA if verdict["actual"] is None else written(verdict["actual"])
     ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     said, state = ("holds", "holds") if verdict["holds"] else ("broken", "broken")
-    return Row((verdict["level"], actual, f"{said}{ended}"), state)
+    return TableRow((verdict["level"], actual, f"{said}{ended}"), state)
 
 
 BLAMES = {
@@ -75,34 +75,36 @@ BLAMES = {
 """Whose fault a failure of a session is."""
 
 
-def _failures(summary: Summary) -> Table:
+def _failures(summary: Summary) -> ReportTable:
     sessions, tasks = summary["sessions"], summary["tasks"]
     faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
     rows = [
         *map(_failed_session, sorted(sessions["failures"], key=lambda each: -each["number"])),
         *_reasons("Task", tasks["reasons"]),
         *_reasons("Transfer", faults),
-        *(Row(("Other", str(each), "", "", "")) for each in summary.get("other_failures", ())),
+        *(TableRow(("Other", str(each), "", "", "")) for each in summary.get("other_failures", ())),
     ]
     if not rows:
-        return Table("Failures", "None: no session, task or transfer failed.")
+        return ReportTable("Failures", "None: no session, task or transfer failed.")
     head = ("What", "Reason", "Whose fault", "The first one", "Number")
-    return Table("Failures", "", head, tuple(rows), words=4)
+    return ReportTable("Failures", "", head, tuple(rows), words=4)
 
 
-def _failed_session(each: Mapping[str, Any]) -> Row:
+def _failed_session(each: Mapping[str, Any]) -> TableRow:
     blame = BLAMES.get(each["blame"], str(each["blame"]))
     example = each.get("example")
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
-    return Row(("Session", str(each["reason"]), blame, str(first or ""), shown(each["number"])))
+    return TableRow(
+        ("Session", str(each["reason"]), blame, str(first or ""), shown(each["number"]))
+    )
 
 
-def _reasons(what: str, reasons: Mapping[str, Any]) -> Iterator[Row]:
+def _reasons(what: str, reasons: Mapping[str, Any]) -> Iterator[TableRow]:
     for reason, number in sorted(reasons.items(), key=lambda each: -each[1]):
-        yield Row((what, str(reason), "", "", shown(number)))
+        yield TableRow((what, str(reason), "", "", shown(number)))
 
 
-def _sessions(summary: Summary) -> Table:
+def _sessions(summary: Summary) -> ReportTable:
     crs, informs = summary["connection_requests"], summary["informs"]
     sections = {
         "planned Inform to InformResponse": informs["from_plan_ms"],
@@ -112,32 +114,32 @@ def _sessions(summary: Summary) -> Table:
         "Connection Request to session end": crs["to_session_end_ms"],
         "task, from its planned time to done": summary["tasks"]["latency_ms"],
     }
-    rows = (Row((name, *times(figures, *_TIMES))) for name, figures in sections.items())
-    return Table("How long things took", "", ("From and to", *_TIMES), tuple(rows))
+    rows = (TableRow((name, *times(figures, *_TIMES))) for name, figures in sections.items())
+    return ReportTable("How long things took", "", ("From and to", *_TIMES), tuple(rows))
 
 
-def _rpcs(summary: Summary) -> Table:
+def _rpcs(summary: Summary) -> ReportTable:
     found = sorted(summary["exchanges"].items(), key=lambda each: -each[1]["count"])
     rows = (
-        Row(
+        TableRow(
             (name, shown(each["count"]), shown(each["failed"]), *times(each["ms"], *_TIMES)),
             "broken" if each["failed"] else "",
         )
         for name, each in found
     )
     about = "Each POST of a CPE by the message in it, until the ACS's answer was read."
-    return Table("RPCs", about, ("Message", "Number", "Failed", *_TIMES), tuple(rows))
+    return ReportTable("RPCs", about, ("Message", "Number", "Failed", *_TIMES), tuple(rows))
 
 
-def _informs(summary: Summary) -> Table:
+def _informs(summary: Summary) -> ReportTable:
     by_event = summary["informs"]["by_event"]
     total = summary["informs"]["total"]
     rows = (
-        Row((code, shown(number), shown(number / total if total else None, "ratio")))
+        TableRow((code, shown(number), shown(number / total if total else None, "ratio")))
         for code, number in sorted(by_event.items(), key=lambda each: -each[1])
     )
     about = f"{shown(total)} Informs; one may carry several events."
-    return Table("Events of the Informs", about, ("Event", "Informs", "Share"), tuple(rows))
+    return ReportTable("Events of the Informs", about, ("Event", "Informs", "Share"), tuple(rows))
 
 
 _BOOKS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -155,18 +157,18 @@ _BOOKS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 """Each book: its name, its section, what the whole is, and what it must be the sum of."""
 
 
-def _books(summary: Summary) -> Table:
+def _books(summary: Summary) -> ReportTable:
     rows = (_book(title, summary[section], whole, parts) for title, section, whole, parts in _BOOKS)
     about = "Nothing may get lost: the two sides are counted at different places."
-    return Table("Books", about, ("Book", "Sum", "Verdict"), tuple(rows), words=2)
+    return ReportTable("Books", about, ("Book", "Sum", "Verdict"), tuple(rows), words=2)
 
 
-def _book(title: str, section: Summary, whole: str, parts: tuple[str, ...]) -> Row:
+def _book(title: str, section: Summary, whole: str, parts: tuple[str, ...]) -> TableRow:
     counts = {name: _count(section[name]) for name in parts}
     balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
     told = " + ".join(f"{shown(n)} {name.replace('_', ' ')}" for name, n in counts.items())
     verdict = ("balanced", "holds") if balanced else ("not balanced", "broken")
-    return Row((title, f"{shown(section[whole])} {whole} = {told}", verdict[0]), verdict[1])
+    return TableRow((title, f"{shown(section[whole])} {whole} = {told}", verdict[0]), verdict[1])
 
 
 def _count(number: Any) -> int:
@@ -174,7 +176,7 @@ def _count(number: Any) -> int:
     return sum(number.values()) if isinstance(number, Mapping) else number
 
 
-def _generator(summary: Summary) -> Table:
+def _generator(summary: Summary) -> ReportTable:
     generator = summary["generator"]
     limits = generator_limits(summary)
     about = (
@@ -184,20 +186,21 @@ def _generator(summary: Summary) -> Table:
         else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
     )
     rows = (
-        Row(("sessions began after their due time by", *times(generator["lateness_ms"],
+        TableRow(("sessions began after their due time by", *times(generator["lateness_ms"],
                                                               "p50", "p99", "max"))),
-        Row(("lag of the workers' loops", "", *times(generator["loop_lag_ms"], "p99", "max"))),
-        Row(("CPU time for each session", shown(generator["cpu_ms_per_session"], "ms"), "", "")),
+        TableRow(("lag of the workers' loops", "", *times(generator["loop_lag_ms"], "p99", "max"))),
+        TableRow(("CPU time for each session", shown(generator["cpu_ms_per_session"], "ms"),
+                  "", "")),
     )  # fmt: skip
     head = ("", "p50 or mean", "p99", "max")
-    return Table("Health of the generator", about, head, rows)
+    return ReportTable("Health of the generator", about, head, rows)
 
 
-def _workers(summary: Summary) -> Table:
+def _workers(summary: Summary) -> ReportTable:
     generator, fleet = summary["generator"], summary["fleet"]
     cpu = generator["cpu_percent"]
     rows = (
-        Row((
+        TableRow((
             f"worker {worker}", shown(cpes), shown(cpu["mean"].get(worker), "%"),
             shown(cpu["max"].get(worker), "%"), shown(generator["rss_mb"].get(worker), "MB"),
         ))
@@ -206,13 +209,13 @@ def _workers(summary: Summary) -> Table:
     gone = f"{fleet['workers_lost']} lost, {fleet['workers_left']} left early"
     about = f"CPU in percent of one core. {gone}."
     head = ("", "CPEs", "CPU, mean", "CPU, max", "Memory")
-    return Table("Workers", about, head, tuple(rows))
+    return ReportTable("Workers", about, head, tuple(rows))
 
 
-LEVELS: Callable[[Summary], Table] = _levels
+LEVELS: Callable[[Summary], ReportTable] = _levels
 """The service levels, which stand near the verdict."""
 
-TABLES: tuple[Callable[[Summary], Table], ...] = (
+TABLES: tuple[Callable[[Summary], ReportTable], ...] = (
     _failures, _sessions, _rpcs, _informs, _books, _generator, _workers,
 )  # fmt: skip
 """All others, in the order of the report."""

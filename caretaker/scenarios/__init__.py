@@ -4,7 +4,7 @@ Scenarios: what happens to a fleet in a run, and what an operator wants to know 
 A scenario is a class with a ``play`` that does things to the fleet while the run goes on, and a
 ``report`` that makes KPIs and plain sentences of what was seen. Write your own in a locustfile::
 
-    from caretaker.scenarios import SCENARIOS, Found, Scenario
+    from caretaker.scenarios import SCENARIOS, ScenarioReport, Scenario
 
     class TwoCuts(Scenario):
         name = "two-cuts"
@@ -16,7 +16,7 @@ A scenario is a class with a ``play`` that does things to the fleet while the ru
             run.act("power_cut", share=1, seconds=5)
 
         def report(self, run):
-            return Found({"cuts": 2}, ["The power was cut twice."])
+            return ScenarioReport({"cuts": 2}, ["The power was cut twice."])
 
     SCENARIOS[TwoCuts.name] = TwoCuts
 
@@ -33,10 +33,10 @@ from caretaker.scenarios.actions import number
 from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
 from caretaker.scenarios.capacity import FindCapacity
 from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
-from caretaker.scenarios.scenario import Found, Run, Scenario
+from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
 from caretaker.scenarios.steady import Ramp, Soak, Steady
 
-__all__ = ["SCENARIOS", "Found", "Run", "Scenario", "Step", "parse"]
+__all__ = ["SCENARIOS", "Run", "Scenario", "ScenarioReport", "Step", "parse"]
 
 SCENARIOS: dict[str, type[Scenario]] = {
     kind.name: kind

@@ -1,9 +1,9 @@
 """
 What can be done to a fleet now: the table ``ACTIONS``.
 
-Each action is a function of a ``Stage``, the part of the fleet that is in this process. Which CPEs
-it takes, and when, is a function of the fleet's seed and the action's number in the run, whichever
-worker holds them. What takes longer goes on in greenlets of the stage.
+Each action is a function of an ``ActionTarget``, the part of the fleet that is in this process.
+Which CPEs an action takes, and when, is a function of the fleet's seed and the action's number in
+the run, whichever worker holds them. What takes longer goes on in greenlets of the target.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from caretaker.device import events as ev
 from caretaker.device import transfers
 from caretaker.device.cpe import CPE
 from caretaker.device.jobs import Job
-from caretaker.engine.outages import KINDS, ACSOutage
+from caretaker.engine.outages import OUTAGE_KINDS, OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
 
@@ -50,7 +50,7 @@ class TaskSink(Protocol):
         """One task, ``seconds`` after it was planned."""
 
 
-class Stage:
+class ActionTarget:
     """
     What actions act on.
 
@@ -66,7 +66,7 @@ class Stage:
     def __init__(
         self,
         shard: Shard,
-        outage: ACSOutage,
+        outage: OutageSwitch,
         operator: Operator,
         sink: TaskSink,
         portion: Callable[[], float] = lambda: 1.0,
@@ -94,7 +94,7 @@ class Stage:
         return [cpe for cpe in cpes if share >= 1 or chance(cpe.index, purpose) < share]
 
     def paced(self, rate: float) -> Iterator[float]:
-        """The times of an open model at this stage's part of a rate, each when it has come."""
+        """The times of an open model at this target's part of a rate, each when it has come."""
         due = self.clock()
         while True:
             yield due
@@ -178,39 +178,41 @@ SHARE = Argument(1.0, number(0, 1), "which part of the fleet, from 0 to 1")
 # -- the actions ----------------------------------------------------------------------------------
 
 
-def power_cut(stage: Stage, purpose: str, share: float, seconds: float, stagger: float) -> None:
+def power_cut(
+    target: ActionTarget, purpose: str, share: float, seconds: float, stagger: float
+) -> None:
     """A share of the fleet is dark for so long, then back with ``1 BOOT``, one after the other."""
-    end = stage.clock() + seconds
-    chance = stage.shard.context.identities.fraction
-    cpes = stage.chosen(share, purpose)
+    end = target.clock() + seconds
+    chance = target.shard.context.identities.fraction
+    cpes = target.chosen(share, purpose)
     for start in range(0, len(cpes), _BATCH):
         batch = [cpe.index for cpe in cpes[start : start + _BATCH]]
-        stage.shard.power_cut(
+        target.shard.power_cut(
             {index: end + stagger * chance(index, f"{purpose} back") for index in batch}
         )
-        stage.sleep(0)
+        target.sleep(0)
 
 
-def boot_storm(stage: Stage, purpose: str, share: float, stagger: float) -> None:
+def boot_storm(target: ActionTarget, purpose: str, share: float, stagger: float) -> None:
     """A share of the fleet boots, all at once or one after the other."""
-    power_cut(stage, purpose, share, 0.0, stagger)
+    power_cut(target, purpose, share, 0.0, stagger)
 
 
-def outage(stage: Stage, purpose: str, kind: str, seconds: float) -> None:  # noqa: ARG001
+def outage(target: ActionTarget, purpose: str, kind: str, seconds: float) -> None:  # noqa: ARG001
     """The ACS refuses connections, or hangs, for so long: the sessions that begin find it so."""
-    stage.outage.begin(kind, stage.clock() + seconds)
+    target.outage.begin(kind, target.clock() + seconds)
 
 
-def value_change(stage: Stage, purpose: str, share: float, seconds: float) -> None:
+def value_change(target: ActionTarget, purpose: str, share: float, seconds: float) -> None:
     """A parameter with active notification changes in a share of the fleet, over so long."""
-    now, chance = stage.clock(), stage.shard.context.identities.fraction
-    cpes = stage.chosen(share, purpose)
+    now, chance = target.clock(), target.shard.context.identities.fraction
+    cpes = target.chosen(share, purpose)
     for place, cpe in enumerate(cpes):
         at = now + seconds * chance(cpe.index, f"{purpose} at")
         cpe.plan(Job(at, "scenario", purpose, _change(purpose)))
-        stage.shard.reschedule(cpe)
+        target.shard.reschedule(cpe)
         if place % _BATCH == 0:
-            stage.sleep(0)
+            target.sleep(0)
 
 
 def _change(purpose: str) -> Callable[[CPE, float], None]:
@@ -224,53 +226,53 @@ def _change(purpose: str) -> Callable[[CPE, float], None]:
 
 
 def connection_request(
-    stage: Stage, purpose: str, rate: float, share: float, serial: str
+    target: ActionTarget, purpose: str, rate: float, share: float, serial: str
 ) -> None:  # fmt: skip
     """Each CPE of a share is asked for once, at a rate; or just one of them."""
     if serial:
         try:
-            cpes = [stage.shard.cpe(serial)]
+            cpes = [target.shard.cpe(serial)]
         except DeviceNotFound:
             return  # another worker has it
     else:
-        cpes = stage.chosen(share, purpose)
-    operator = stage.operator
-    _for_each(stage, cpes, rate, ("connection_request", operator.name), operator.act)
+        cpes = target.chosen(share, purpose)
+    operator = target.operator
+    _for_each(target, cpes, rate, ("connection_request", operator.name), operator.act)
 
 
-def firmware(stage: Stage, purpose: str, version: str, rate: float, share: float) -> None:
+def firmware(target: ActionTarget, purpose: str, version: str, rate: float, share: float) -> None:
     """
     Each CPE of a share is told to download an image, at a rate, and reboots into its version.
 
     Where the ACS has no north-bound API, the CPEs behave as if it had asked them.
     """
-    cpes = stage.chosen(share, purpose)
+    cpes = target.chosen(share, purpose)
     image = f"caretaker-{version}.bin"
     task = {
         "name": "download",
         "fileType": transfers.FIRMWARE,
         "fileName": image,
         "targetFileName": image,
-        "url": f"{stage.shard.context.acs_url.rstrip('/')}/{image}",
+        "url": f"{target.shard.context.acs_url.rstrip('/')}/{image}",
     }
 
     def act(cpe: CPE) -> tuple[str, str | None]:
-        return stage.operator.download(cpe, task) or _by_itself(stage, cpe, task)
+        return target.operator.download(cpe, task) or _by_itself(target, cpe, task)
 
-    _for_each(stage, cpes, rate, ("firmware", "download"), act)
+    _for_each(target, cpes, rate, ("firmware", "download"), act)
 
 
-def _by_itself(stage: Stage, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
-    now = stage.clock()
+def _by_itself(target: ActionTarget, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
+    now = target.clock()
     asked = m.Download("campaign", task["fileType"], task["url"],
                        target_file_name=task["targetFileName"])  # fmt: skip
     transfers.queue(cpe, asked, now)
-    stage.shard.reschedule(cpe)
+    target.shard.reschedule(cpe)
     return "done", None
 
 
 def _for_each(
-    stage: Stage,
+    target: ActionTarget,
     cpes: list[CPE],
     rate: float,
     names: tuple[str, str],
@@ -282,41 +284,41 @@ def _for_each(
     ``names``: of the action, and of the task.
     """
     action, name = names
-    stage.tally[f"{action}.asked"] += len(cpes)
+    target.tally[f"{action}.asked"] += len(cpes)
 
     def one(cpe: CPE, due: float) -> None:
         outcome, reason = act(cpe)
-        stage.tally[f"{action}.{outcome}"] += 1
-        stage.sink.task(name, outcome, stage.clock() - due, reason)
+        target.tally[f"{action}.{outcome}"] += 1
+        target.sink.task(name, outcome, target.clock() - due, reason)
 
     def walk() -> None:
-        for cpe, due in zip(cpes, stage.paced(rate), strict=False):
+        for cpe, due in zip(cpes, target.paced(rate), strict=False):
             if cpe.powered:
-                stage.greenlets.spawn(one, cpe, due)
+                target.greenlets.spawn(one, cpe, due)
 
-    stage.greenlets.spawn(walk)
+    target.greenlets.spawn(walk)
 
 
-def inform_rate(stage: Stage, purpose: str, rate: float) -> None:
+def inform_rate(target: ActionTarget, purpose: str, rate: float) -> None:
     """
     CPEs inform with ``2 PERIODIC`` at a rate, evenly, beside what they do by themselves; 0 ends it.
 
     It takes one CPE after the other, but for those that are busy or wait for a retry.
     """
-    if stage.informing is not None:
-        stage.informing.kill(block=False)
-        stage.informing = None
+    if target.informing is not None:
+        target.informing.kill(block=False)
+        target.informing = None
     if rate:
-        stage.informing = stage.greenlets.spawn(_inform, stage, purpose, rate)
+        target.informing = target.greenlets.spawn(_inform, target, purpose, rate)
 
 
-def _inform(stage: Stage, purpose: str, rate: float) -> None:
-    shard = stage.shard
+def _inform(target: ActionTarget, purpose: str, rate: float) -> None:
+    shard = target.shard
     cpes = _round(shard)
     offset = shard.context.identities.fraction(next(iter(shard.cpes), 0), purpose)
-    stage.sleep(offset / max(1e-9, rate * stage.portion()))  # workers take turns
-    for due in stage.paced(rate):
-        now = stage.clock()
+    target.sleep(offset / max(1e-9, rate * target.portion()))  # workers take turns
+    for due in target.paced(rate):
+        now = target.clock()
         cpe = next((cpe for cpe, _ in zip(cpes, range(_TRIES), strict=False) if _is_free(cpe, now)),
                    None)  # fmt: skip
         if cpe is not None:
@@ -345,7 +347,7 @@ class Action(NamedTuple):
     One row of ``ACTIONS``.
 
     Args:
-        run: does it to a stage; the second argument names this time in the run, for chance.
+        run: does it to a target; the second argument names this time in the run, for chance.
         arguments: what it takes.
         note: what is noted on the timeline, made of the arguments.
     """
@@ -386,7 +388,7 @@ ACTIONS: dict[str, Action] = {
     "outage": Action(
         outage,
         {
-            "kind": Argument("refuse", one_of(*KINDS), "refuse connections, or hang"),
+            "kind": Argument("refuse", one_of(*OUTAGE_KINDS), "refuse connections, or hang"),
             "seconds": Argument(20.0, _SECONDS, "how long"),
         },
         "ACS outage ({kind}) for {seconds:g} s".format_map,
@@ -423,7 +425,7 @@ ACTIONS: dict[str, Action] = {
 """Every action by its name."""
 
 
-def act(stage: Stage, name: str, arguments: Mapping[str, Any], nth: int) -> None:
+def act(target: ActionTarget, name: str, arguments: Mapping[str, Any], nth: int) -> None:
     """
     Do one, the ``nth`` of the run.
 
@@ -431,7 +433,7 @@ def act(stage: Stage, name: str, arguments: Mapping[str, Any], nth: int) -> None
         InputError: no such action, or an argument can't be used.
     """
     action = find(name)
-    action.run(stage, f"{name} {nth}", **checked(name, action.arguments, arguments))
+    action.run(target, f"{name} {nth}", **checked(name, action.arguments, arguments))
 
 
 def find(name: str) -> Action:

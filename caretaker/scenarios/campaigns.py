@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from caretaker.scenarios.actions import ACTIONS, Argument, number
-from caretaker.scenarios.scenario import Found, Run, Scenario, since
+from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport, since
 from caretaker.stats.recovery import convergence
 from caretaker.stats.results import Results
 
@@ -61,13 +61,13 @@ class CRSweep(_Campaign):
         """Those that were there for what the operator wanted."""
         return results.counters["actions.connection_request.done"]
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """Coverage and duration."""
         asked, curve = self.curve(run)
         covered, took = (curve[-1][1], curve[-1][0]) if curve else (0.0, 0.0)
         kpis = {"asked": asked, "coverage": round(covered, 4), "duration_s": took}
         said = f"{covered:.1%} of {asked} CPEs were reached, the last one after {took:g} s."
-        return Found(kpis, [said], {"coverage": curve})
+        return ScenarioReport(kpis, [said], {"coverage": curve})
 
 
 class FirmwareCampaign(_Campaign):
@@ -83,7 +83,7 @@ class FirmwareCampaign(_Campaign):
         told = count["events.delivered.M Download"]
         return max(0, told - sum(results.with_prefix("transfers.faults").values()))
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """How the new version has spread."""
         asked, curve = self.curve(run)
         kpis: dict[str, float | None] = {"asked": asked, **convergence(curve)}
@@ -92,7 +92,7 @@ class FirmwareCampaign(_Campaign):
             f"{kpis['converged']:.1%} of {asked} CPEs run {self.given['version']} and have said so"
         )
         when = f"50 % after {half}, 95 % after {almost}, all after {whole}"
-        return Found(kpis, [f"{said}: {when}."], {"converged": curve})
+        return ScenarioReport(kpis, [f"{said}: {when}."], {"converged": curve})
 
 
 class Provisioning(Scenario):
@@ -115,7 +115,7 @@ class Provisioning(Scenario):
 
     began = 0.0
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """How long first contacts took, from the plan to the end of the session."""
         times = since(run.results(), self.before, "sessions.first_contact")
         found = times.summary(50, 95, 99)
@@ -127,4 +127,4 @@ class Provisioning(Scenario):
         }
         said = (f"{times.count} CPEs had their first contact: half of them within "
                 f"{found['p50']:g} ms, 99 % within {found['p99']:g} ms.")  # fmt: skip
-        return Found(kpis, [said])
+        return ScenarioReport(kpis, [said])

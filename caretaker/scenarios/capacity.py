@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from caretaker.reporting.checks import CPU_LIMIT, LIMITS_MS
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Found, Run, Scenario, since
+from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport, since
 from caretaker.stats.recovery import Span
 from caretaker.stats.results import Results
 
@@ -102,7 +102,7 @@ class FindCapacity(Scenario):
             limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
 
-    def report(self, run: Run) -> Found:  # noqa: ARG002
+    def report(self, run: Run) -> ScenarioReport:  # noqa: ARG002
         """The largest rate that held, what broke above it, and whether that was the ACS."""
         trials = getattr(self, "trials", [])
         held = max((t for t in trials if not t.broke and not t.limit), default=None)
@@ -115,7 +115,9 @@ class FindCapacity(Scenario):
             "trials": len(trials),
         }
         curve = [(round(t.rate, 2), round(t.served, 2)) for t in trials]
-        return Found(kpis, [*self._held(held), *self._broke(failed)], {"served_at_rate": curve})
+        return ScenarioReport(
+            kpis, [*self._held(held), *self._broke(failed)], {"served_at_rate": curve}
+        )
 
     def _held(self, held: Trial | None) -> Iterable[str]:
         if held is None:

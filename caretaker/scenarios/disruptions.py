@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import ClassVar
 
 from caretaker.scenarios.actions import ACTIONS, SHARE
-from caretaker.scenarios.scenario import Found, Run, Scenario
-from caretaker.stats.recovery import Calm, Span, all_back, recovery
+from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
+from caretaker.stats.recovery import Baseline, Span, all_back, recovery
 from caretaker.stats.timeline import Point, Timeline
 
 CALM_SECONDS = 10.0
 """How long the fleet is watched before something is done to it."""
 
 
-class _Blow(Scenario):
+class _Disruption(Scenario):
     """Something is done to a calm fleet, which recovers."""
 
     action: ClassVar[str]
@@ -36,16 +36,20 @@ class _Blow(Scenario):
             run.wait(self.seconds())
             run.mark(self.returns)
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """How high the herd was, and how long it took until all was as before."""
         if self.began is None:
-            return Found({}, ["The run ended before anything was done; give it a longer run time."])
+            return ScenarioReport(
+                {}, ["The run ended before anything was done; give it a longer run time."]
+            )
         line, since = run.timeline(), self.began + self.seconds()
-        calm = Calm.of(line, Span(self.calm_since, self.began))
-        kpis = recovery(line, calm, self.began, since)
+        baseline = Baseline.of(line, Span(self.calm_since, self.began))
+        kpis = recovery(line, baseline, self.began, since)
         took = kpis["time_to_steady_state_s"]
         marks = [] if took is None else [(since + took, "steady state")]
-        return Found(kpis, [*self._recovered(kpis, line, since), self._herd(kpis)], marks=marks)
+        return ScenarioReport(
+            kpis, [*self._recovered(kpis, line, since), self._herd(kpis)], marks=marks
+        )
 
     def seconds(self) -> float:
         """How long it lasts until recovery can begin."""
@@ -70,7 +74,7 @@ class _Blow(Scenario):
         return f"At most {peak:g} Informs were due in a second{before}; {lost}."
 
 
-class PowerCut(_Blow):
+class PowerCut(_Disruption):
     """A share of the fleet is dark for a while, and comes back."""
 
     name = "power-cut"
@@ -81,7 +85,7 @@ class PowerCut(_Blow):
         "share": SHARE._replace(default=0.5),
     }
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """Also when the last CPE had informed."""
         found = super().report(run)
         if self.began is None:
@@ -92,7 +96,7 @@ class PowerCut(_Blow):
         return replace(found, kpis={**found.kpis, "all_informed_s": took})
 
 
-class BootStorm(_Blow):
+class BootStorm(_Disruption):
     """A share of the fleet boots at once."""
 
     name = "boot-storm"
@@ -101,7 +105,7 @@ class BootStorm(_Blow):
     arguments = ACTIONS["boot_storm"].arguments
 
 
-class ACSOutage(_Blow):
+class ACSOutage(_Disruption):
     """The ACS refuses connections, or hangs, for a while."""
 
     name = "acs-outage"
@@ -110,7 +114,7 @@ class ACSOutage(_Blow):
     arguments = ACTIONS["outage"].arguments
 
 
-class ValueChangeStorm(_Blow):
+class ValueChangeStorm(_Disruption):
     """A watched parameter changes in a share of the fleet."""
 
     name = "value-change-storm"

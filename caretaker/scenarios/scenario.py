@@ -50,7 +50,7 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class ScenarioReport:
     """
     What a scenario found.
 
@@ -91,9 +91,9 @@ class Scenario:
     def play(self, run: Run) -> None:
         """Do things to the fleet; cut short when the run ends."""
 
-    def report(self, run: Run) -> Found:  # noqa: ARG002
+    def report(self, run: Run) -> ScenarioReport:  # noqa: ARG002
         """What came of it, when the run is over and all workers have told everything."""
-        return Found()
+        return ScenarioReport()
 
 
 def since(now: Results, before: Results | None, name: str) -> Histogram:

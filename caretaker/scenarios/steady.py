@@ -6,7 +6,7 @@ from math import inf
 from typing import ClassVar
 
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Found, Run, Scenario
+from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
 from caretaker.stats.recovery import Span
 
 
@@ -22,7 +22,7 @@ class Steady(Scenario):
 
     since = 0.0
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """How much of what was planned was done, and how quickly."""
         line = run.timeline()
         seen = line.between(self.since, inf)
@@ -36,7 +36,9 @@ class Steady(Scenario):
             "from_plan_p99_ms": round(p99, 3),
         }
         said = f"{ratio:.1%} of the planned Informs went out"
-        return Found(kpis, [f"{said}; 99 % were answered within {p99:.0f} ms of their plan."])
+        return ScenarioReport(
+            kpis, [f"{said}; 99 % were answered within {p99:.0f} ms of their plan."]
+        )
 
 
 class Ramp(Scenario):
@@ -64,7 +66,7 @@ class Ramp(Scenario):
             self.stairs.append((rate, Span(began, run.now())))
         run.act("inform_rate", rate=0)
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """The first step at which a session did not succeed, and the last latency."""
         line, broke, best = run.timeline(), None, 0.0
         for rate, span in getattr(self, "stairs", []):
@@ -75,7 +77,9 @@ class Ramp(Scenario):
             best = rate
         kpis = {"highest_rate_without_failure": best, "first_rate_with_failure": broke}
         said = f"All sessions succeeded up to {best:g} Informs per second"
-        return Found(kpis, [f"{said}; at {broke:g} the first failed." if broke else f"{said}."])
+        return ScenarioReport(
+            kpis, [f"{said}; at {broke:g} the first failed." if broke else f"{said}."]
+        )
 
 
 class Soak(Scenario):
@@ -96,11 +100,11 @@ class Soak(Scenario):
                 self.memory, every = self.memory[::2], every * 2
             run.wait(every)
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         """Memory and latency, of the last quarter beside the first."""
         curve = getattr(self, "memory", [])
         if len(curve) < 2:
-            return Found({}, ["The run was too short to see anything grow."])
+            return ScenarioReport({}, ["The run was too short to see anything grow."])
         (began, first), (ended, last) = curve[0], curve[-1]
         quarter, line = (ended - began) / 4, run.timeline()
         early = line.between(began, began + quarter).from_plan.percentiles([95])[0]
@@ -116,4 +120,4 @@ class Soak(Scenario):
             f"In {ended - began:.0f} s the workers' memory went from {first:.0f} to {last:.0f} "
             f"MB, and the p95 from the plan from {early * 1000:.1f} to {late * 1000:.1f} ms."
         )
-        return Found(kpis, [said], {"memory_mb": curve})
+        return ScenarioReport(kpis, [said], {"memory_mb": curve})

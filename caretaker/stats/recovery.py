@@ -29,7 +29,7 @@ class Span(NamedTuple):
     end: float
 
 
-class Calm(NamedTuple):
+class Baseline(NamedTuple):
     """How the fleet was before something happened to it."""
 
     informs_per_second: float
@@ -39,7 +39,7 @@ class Calm(NamedTuple):
     """Seconds from plan to InformResponse; None if nothing informed."""
 
     @classmethod
-    def of(cls, timeline: Timeline, span: Span) -> Calm:
+    def of(cls, timeline: Timeline, span: Span) -> Baseline:
         """What a stretch of the timeline was like."""
         points = _numbers(timeline, span)
         whole = timeline.between(*span)
@@ -76,7 +76,7 @@ def _ended(point: Point) -> int:
     )
 
 
-def steady(timeline: Timeline, calm: Calm, since: float) -> float | None:
+def steady(timeline: Timeline, baseline: Baseline, since: float) -> float | None:
     """
     When all was as before again, at the earliest at ``since``; None if it never was.
 
@@ -86,26 +86,26 @@ def steady(timeline: Timeline, calm: Calm, since: float) -> float | None:
     """
     numbers = _numbers(timeline, Span(since, inf))
     opened = open_sessions(timeline)
-    good = [_is_calm(timeline.points[number], opened[number], calm) for number in numbers]
+    good = [_is_calm(timeline.points[number], opened[number], baseline) for number in numbers]
     for place in range(len(numbers) - STEADY_STEPS + 1):
         stretch = numbers[place : place + STEADY_STEPS]
-        if all(good[place : place + STEADY_STEPS]) and _is_quick(timeline, stretch, calm):
+        if all(good[place : place + STEADY_STEPS]) and _is_quick(timeline, stretch, baseline):
             return (numbers[place] + 1) * timeline.step
     return None
 
 
-def _is_calm(point: Point, opened: int, calm: Calm) -> bool:
-    waits = point.retrying <= calm.retrying and opened <= calm.open + 2
+def _is_calm(point: Point, opened: int, baseline: Baseline) -> bool:
+    waits = point.retrying <= baseline.retrying and opened <= baseline.open + 2
     return point.absent <= 0 and waits
 
 
-def _is_quick(timeline: Timeline, numbers: Sequence[int], calm: Calm) -> bool:
+def _is_quick(timeline: Timeline, numbers: Sequence[int], baseline: Baseline) -> bool:
     times = Point()
     for number in numbers:
         times.merge(timeline.points[number])
-    if calm.p95 is None or not times.from_plan.buckets:
+    if baseline.p95 is None or not times.from_plan.buckets:
         return True
-    limit = max(calm.p95 * FACTOR, calm.p95 + FLOOR)
+    limit = max(baseline.p95 * FACTOR, baseline.p95 + FLOOR)
     return times.from_plan.percentiles([95])[0] <= limit
 
 
@@ -118,18 +118,18 @@ def all_back(timeline: Timeline, since: float) -> float | None:
 
 
 def recovery(
-    timeline: Timeline, calm: Calm, began: float, since: float
+    timeline: Timeline, baseline: Baseline, began: float, since: float
 ) -> dict[str, float | None]:  # fmt: skip
     """
     The KPIs of a blow to the fleet, those of the herd that follows and of its end.
 
     Args:
         timeline: of the whole run.
-        calm: how it was before.
+        baseline: how it was before.
         began: when it was struck.
         since: when recovery could begin: the power, or the ACS, is back.
     """
-    end = steady(timeline, calm, since)
+    end = steady(timeline, baseline, since)
     until = inf if end is None else end  # what another scenario does later is not of this one
     numbers = _numbers(timeline, Span(float(int(since)), until))
     step = timeline.step
@@ -138,10 +138,10 @@ def recovery(
     whole = timeline.between(float(int(began)), until)
     return {
         "time_to_steady_state_s": None if end is None else round(end - since, 1),
-        "informs_per_second_before": round(calm.informs_per_second, 2),
+        "informs_per_second_before": round(baseline.informs_per_second, 2),
         "peak_informs_per_second": round(highest, 2),
         "peak_after_s": None if peak is None else round(max(0.0, peak * step - since), 1),
-        "peak_over_before": _ratio(highest, calm.informs_per_second),
+        "peak_over_before": _ratio(highest, baseline.informs_per_second),
         "from_plan_max_ms": round(whole.from_plan.longest * 1000, 3),
         "sessions_failed": whole.sessions_failed,
         "sessions_shed": whole.sessions_shed,

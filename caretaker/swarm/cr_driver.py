@@ -27,7 +27,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, TransportError
 from caretaker.index_set import IndexSet
-from caretaker.swarm.locust_stats import LocustSink
+from caretaker.swarm.locust_stats import LocustStats
 
 TASK = "getParameterValues"
 TASK_SECONDS = 10.0
@@ -35,7 +35,7 @@ TASK_SECONDS = 10.0
 _TRIES = 50
 
 
-class Operator(Protocol):
+class CRSender(Protocol):
     """Does one thing with a CPE."""
 
     name: str
@@ -47,7 +47,7 @@ class Operator(Protocol):
         """The outcome, ``done``, ``queued`` or ``failed``, and the reason of a failure."""
 
 
-class NorthBound:
+class NorthBoundCRSender:
     """
     Posts a getParameterValues task to an API in GenieACS's form, and waits for its end.
 
@@ -104,7 +104,7 @@ def _outcome(status: int, reason: str) -> tuple[str, str | None]:
     return "failed", f"HTTP {status} {reason}".strip()
 
 
-class Direct:
+class DirectCRSender:
     """
     Sends the Connection Request itself, as the ACS would, for ACSs without a north-bound API.
 
@@ -136,7 +136,7 @@ class Direct:
         return
 
 
-class Driver:
+class CRDriver:
     """
     Plans arrivals and hands each to the operator, for a random CPE that the ACS knows.
 
@@ -152,9 +152,9 @@ class Driver:
 
     def __init__(
         self,
-        operator: Operator,
+        operator: CRSender,
         shard: Shard,
-        sink: LocustSink,
+        sink: LocustStats,
         *,
         held: Callable[[], IndexSet],
         rate: Callable[[], float],
@@ -202,10 +202,10 @@ class Driver:
         outcome, reason = self._operator.act(cpe)
         self._sink.task(self._operator.name, outcome, time.monotonic() - planned, reason)
 
-    def stop(self, seconds: float, hurry: Event) -> None:
-        """Plan no more, and wait that long for the tasks that are under way, or until ``hurry``."""
+    def stop(self, seconds: float, stop_waiting: Event) -> None:
+        """Plan no more; wait so long for the tasks under way, or until ``stop_waiting`` is set."""
         self._planner.kill()
-        ended: list[Any] = [gevent.spawn(self._tasks.join), hurry]
+        ended: list[Any] = [gevent.spawn(self._tasks.join), stop_waiting]
         gevent.wait(ended, seconds, 1)
         ended[0].kill()
         cut = len(self._tasks)

@@ -15,7 +15,7 @@ _LAG_INTERVAL = 0.05
 _CPU_INTERVAL = 1.0
 
 
-class Health:
+class GeneratorHealth:
     """
     Watches this process while a run goes on.
 

@@ -35,7 +35,7 @@ TRACKED_SECONDS = 120
 _LOOPBACK_ONLY = 2
 
 
-class Plan(NamedTuple):
+class PlannedLoad(NamedTuple):
     """
     What a run wants of this machine.
 
@@ -61,7 +61,7 @@ class Plan(NamedTuple):
         return ceil(max(storm, 0.0) + self.per_second * seconds)
 
 
-class Machine(NamedTuple):
+class HostLimits(NamedTuple):
     """
     What this machine has; None for what it does not tell.
 
@@ -80,7 +80,7 @@ class Machine(NamedTuple):
     tracked: int | None = None
 
     @classmethod
-    def here(cls, settings: Path = Path("/proc/sys/net")) -> Machine:
+    def here(cls, settings: Path = Path("/proc/sys/net")) -> HostLimits:
         """This one."""
         ports = _numbers(settings / "ipv4/ip_local_port_range")
         tracks = any(_numbers(settings / "netfilter/nf_conntrack_count"))
@@ -126,7 +126,7 @@ def sessions_that_fit(wanted: int) -> int:
     return max(1, min(wanted, soft // DESCRIPTORS_PER_SESSION))
 
 
-def _descriptors(plan: Plan, machine: Machine) -> str | None:
+def _descriptors(plan: PlannedLoad, machine: HostLimits) -> str | None:
     needed = plan.sessions_at_once * DESCRIPTORS_PER_SESSION
     if machine.descriptors >= needed or machine.descriptors == resource.RLIM_INFINITY:
         return None
@@ -137,7 +137,7 @@ def _descriptors(plan: Plan, machine: Machine) -> str | None:
     )
 
 
-def _ports(plan: Plan, machine: Machine) -> str | None:
+def _ports(plan: PlannedLoad, machine: HostLimits) -> str | None:
     if machine.ports is None:
         return None
     early = machine.reuse == 1 or (machine.reuse == _LOOPBACK_ONLY and plan.loopback)
@@ -152,7 +152,7 @@ def _ports(plan: Plan, machine: Machine) -> str | None:
     )
 
 
-def _backlog(_: Plan, machine: Machine) -> str | None:
+def _backlog(_: PlannedLoad, machine: HostLimits) -> str | None:
     if machine.backlog is None or machine.backlog >= BACKLOG:
         return None
     return (
@@ -161,7 +161,7 @@ def _backlog(_: Plan, machine: Machine) -> str | None:
     )
 
 
-def _tracking(plan: Plan, machine: Machine) -> str | None:
+def _tracking(plan: PlannedLoad, machine: HostLimits) -> str | None:
     needed = plan.within(TRACKED_SECONDS)
     if machine.tracked is None or needed <= machine.tracked:
         return None
@@ -171,7 +171,7 @@ def _tracking(plan: Plan, machine: Machine) -> str | None:
     )
 
 
-CHECKS: tuple[Callable[[Plan, Machine], str | None], ...] = (
+CHECKS: tuple[Callable[[PlannedLoad, HostLimits], str | None], ...] = (
     _descriptors,
     _ports,
     _backlog,
@@ -180,7 +180,7 @@ CHECKS: tuple[Callable[[Plan, Machine], str | None], ...] = (
 """Each says what does not fit, with the command that mends it, or None."""
 
 
-def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Plan:
+def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> PlannedLoad:
     """What a run whose workers are all on this machine wants of it."""
     address = Address.of(host)
     cpes = users * settings.cpes_per_user
@@ -188,7 +188,7 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
     least, _, most = settings.boot_delay.partition("-")
     if float(most) > float(least):
         storm = min(storm, cpes / (float(most) - float(least)))
-    return Plan(
+    return PlannedLoad(
         settings.max_sessions * (1 + (settings.transfers == "real")),
         cpes * _informs_per_second(settings) + settings.cr_rate,
         storm,
@@ -216,7 +216,7 @@ def _interval(profile: Profile) -> float:
 _SAMPLE = 100
 
 
-def warnings(plan: Plan, machine: Machine) -> list[str]:
+def warnings(plan: PlannedLoad, machine: HostLimits) -> list[str]:
     """What of a plan does not fit this machine, each in one line."""
     found = (check(plan, machine) for check in CHECKS)
     return [text for text in found if text is not None]

@@ -23,7 +23,7 @@ class _Waiter:
         self.served = Event()
 
 
-class Lease:
+class IndexLease:
     """
     What a worker holds of the fleet's indices.
 

@@ -18,7 +18,7 @@ from caretaker.index_set import IndexSet, Ranges
 QUARANTINE_SECONDS = 90.0
 
 
-class Ledger:
+class IndexLedger:
     """
     The leases of a fleet: the lowest free indices go out first, so N CPEs are indices 0..N-1.
 

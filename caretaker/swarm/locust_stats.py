@@ -30,11 +30,17 @@ _ANSWERS = {
 
 
 _Fire = Callable[[str, str, float, int, str | None], None]
-CWMP, SESSION, LOOP, CR_SERVER, TASK = KINDS = ("CWMP", "Session", "Loop", "CR server", "Task")
+REQUEST_TYPES = CWMP, SESSION, LOOP, CR_SERVER, TASK = (
+    "CWMP",
+    "Session",
+    "Loop",
+    "CR server",
+    "Task",
+)
 """What stands in the column Type of Locust's statistics."""
 
 
-class LocustSink:
+class LocustStats:
     """
     Fires Locust's request event for every record; names are few, and never a serial number.
 

@@ -32,11 +32,11 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
-from caretaker.swarm.index_ledger import Ledger
-from caretaker.swarm.locust_stats import KINDS
+from caretaker.swarm.index_ledger import IndexLedger
+from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.options import Settings, without_login
-from caretaker.swarm.scenario_player import Conductor
+from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, Queries
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Master:
 
     def __init__(self, environment: Environment, settings: Settings) -> None:
         self.environment = environment
-        self.ledger = Ledger()
+        self.ledger = IndexLedger()
         self.run = 0
         self.summary: dict[str, Any] | None = None
         """Of the last run that has ended."""
@@ -99,7 +99,7 @@ class Master:
         """How many snapshots have come: what was made of them holds as long as this does."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
-        self._conductor: Conductor | None = None
+        self._conductor: ScenarioPlayer | None = None
         self._heard: dict[str, float] = {}
         self._hurry = Event()
         self._began = 0.0
@@ -203,7 +203,7 @@ class Master:
         self._heard.clear()
         self._began = time.monotonic()
         steps = parse(settings.scenario)
-        self._conductor = Conductor(self, steps, settings.scenario) if steps else None
+        self._conductor = ScenarioPlayer(self, steps, settings.scenario) if steps else None
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         if settings.slo_abort:
@@ -283,7 +283,7 @@ class Master:
         if snapshot is not None:
             self.report(worker, snapshot)
 
-    def hurry(self) -> None:
+    def stop_waiting(self) -> None:
         """Wait no longer for the workers' last snapshots."""
         self._hurry.set()
 
@@ -407,7 +407,7 @@ class Master:
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
         runner: Any = self.environment.runner
-        errors = [e for e in runner.errors.values() if e.method not in KINDS]
+        errors = [e for e in runner.errors.values() if e.method not in REQUEST_TYPES]
         requests = sum(error.occurrences for error in errors)
         bugs = sum(each["count"] for each in runner.exceptions.values())
         return [

@@ -30,14 +30,14 @@ from locust.runners import (
 
 from caretaker.errors import InputError
 from caretaker.swarm import messages as msg
-from caretaker.swarm.host_limits import Machine, plan_of, raise_descriptors, warnings
+from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
 from caretaker.swarm.options import Settings, add_arguments
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import guard_start
 from caretaker.swarm.web.pages import add_pages
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
-from caretaker.swarm.web.run_state import Standings
+from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class _Hooks:
             os._exit(130)
         for part in (self._master, self._worker):
             if part is not None:
-                part.hurry()
+                part.stop_waiting()
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
@@ -171,7 +171,7 @@ class _Hooks:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(msg.REFUSED, self._on_refused)
         self._master = Master(self._environment, settings)
-        self._standings = Standings(self._master)
+        self._standings = RunStates(self._master)
         self._metrics = metrics_app(self._standings.now)
         if settings.metrics_port:
             serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
@@ -213,7 +213,7 @@ class _Hooks:
         users = self._runner.target_user_count or options.num_users or 0
         rate = getattr(self._runner, "spawn_rate", 0) or options.spawn_rate or 0
         plan = plan_of(self._settings(), self._environment.host or "", users, rate)
-        for text in warnings(plan, Machine.here()):
+        for text in warnings(plan, HostLimits.here()):
             _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 
     def _on_spawning_complete(self, **_: Any) -> None:

@@ -17,7 +17,7 @@ import gevent
 from locust.runners import STATE_RUNNING
 
 from caretaker.device.events import BOOT
-from caretaker.scenarios import Found, Scenario, Step
+from caretaker.scenarios import Scenario, ScenarioReport, Step
 from caretaker.stats.recovery import open_sessions
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Point, Timeline
@@ -34,7 +34,7 @@ CATCH_UP_SECONDS = 15.0
 _LOOK_SECONDS = 0.5
 
 
-class Conductor:
+class ScenarioPlayer:
     """
     The run as scenarios see it (``caretaker.scenarios.Run``), and their players.
 
@@ -166,12 +166,14 @@ class Conductor:
             "marks": marks,
         }
 
-    def _found(self, scenario: Scenario) -> Found:
+    def _found(self, scenario: Scenario) -> ScenarioReport:
         try:
             return scenario.report(self)
         except Exception:  # noqa: BLE001  # as above; the summary must be made
             _log.exception("report of scenario %s", scenario.name)
-            return Found(findings=[f"The report of {scenario.name} was stopped by an error."])
+            return ScenarioReport(
+                findings=[f"The report of {scenario.name} was stopped by an error."]
+            )
 
 
 def _untold(results: Results, code: str) -> int:

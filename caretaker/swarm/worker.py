@@ -27,10 +27,10 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.engine.cr_rate_limit import RateLimit
-from caretaker.engine.file_transfer import Mover
+from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
-from caretaker.engine.open_transport import transport_opener
-from caretaker.engine.outages import ACSOutage
+from caretaker.engine.open_transport import make_open_transport
+from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
@@ -41,18 +41,18 @@ from caretaker.http.source_addresses import check_reach, expand
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
-from caretaker.scenarios.actions import Stage, act
+from caretaker.scenarios.actions import ActionTarget, act
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.cr_driver import Direct, Driver, NorthBound
-from caretaker.swarm.generator_health import Health
+from caretaker.swarm.cr_driver import CRDriver, DirectCRSender, NorthBoundCRSender
+from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
-from caretaker.swarm.index_lease import Lease
-from caretaker.swarm.locust_stats import LocustSink
+from caretaker.swarm.index_lease import IndexLease
+from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.options import Settings
-from caretaker.swarm.web.devices import QUERIES, Here
-from caretaker.swarm.web.exchange_log import Watches
+from caretaker.swarm.web.devices import QUERIES, WorkerView
+from caretaker.swarm.web.exchange_log import ExchangeLogs
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -71,7 +71,7 @@ FREEZE_CPES = 20_000
 """After so many CPEs the collector is told to leave them alone."""
 
 
-class _Run:
+class _WorkerRun:
     """One run on this worker: shard, driver, health, and their results."""
 
     def __init__(
@@ -80,13 +80,13 @@ class _Run:
         self.number = number
         self.settings = settings
         self.results = Results()
-        self.sink = LocustSink(
+        self.sink = LocustStats(
             self.results, worker.environment.events.request, worker.environment.stats
         )
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
-        outage = ACSOutage(_opener(endpoint, self.recorder), settings.answer_timeout)
-        self.watches = Watches(outage.open)
+        outage = OutageSwitch(_opener(endpoint, self.recorder), settings.answer_timeout)
+        self.watches = ExchangeLogs(outage.open)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
             _premises(worker, settings, endpoint),
@@ -94,21 +94,23 @@ class _Run:
             self.sink,
             max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
-            mover=Mover(endpoint, settings.bandwidth),
+            mover=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
             recorder=self.recorder,
         )
-        self.health = Health(self.results, self.sink.flush)
+        self.health = GeneratorHealth(self.results, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: dict[str, Any] | None = None
         """The snapshot that ended it."""
-        self.hurry = Event()
+        self.stop_waiting = Event()
         self.draining = Semaphore()
         self._ending = False
         self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
-        self.stage = Stage(self.shard, outage, self._operator(), self.sink, lambda: worker.share)
+        self.action_target = ActionTarget(
+            self.shard, outage, self._operator(), self.sink, lambda: worker.share
+        )
         self.shard.start()
         self._sampler = gevent.spawn(self._sample)
 
@@ -117,10 +119,10 @@ class _Run:
             self.shard.sample()
             gevent.sleep(SAMPLE_SECONDS)
 
-    def _driver(self, worker: Worker, settings: Settings) -> Driver | None:
+    def _driver(self, worker: Worker, settings: Settings) -> CRDriver | None:
         if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
-        return Driver(
+        return CRDriver(
             self._operator(),
             self.shard,
             self.sink,
@@ -130,11 +132,11 @@ class _Run:
             chance=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
-    def _operator(self) -> NorthBound | Direct:
+    def _operator(self) -> NorthBoundCRSender | DirectCRSender:
         """Who asks for CPEs: the ACS by its API; without one we do, as it would."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
-            return NorthBound(self.settings.nbi_url)
-        return Direct(self.shard)
+            return NorthBoundCRSender(self.settings.nbi_url)
+        return DirectCRSender(self.shard)
 
     def power_on(self, indices: Iterable[int]) -> None:
         """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
@@ -172,12 +174,12 @@ class _Run:
     def end(self) -> None:
         """Let what is under way end, unless there is a hurry."""
         self._ending = True
-        self.stage.stop()
+        self.action_target.stop()
         if self.driver is not None:
-            self.driver.stop(TASKS_SECONDS, self.hurry)
-        self.shard.drain(SESSIONS_SECONDS, self.hurry)
+            self.driver.stop(TASKS_SECONDS, self.stop_waiting)
+        self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
         if self.recorder is not None:
-            self.recorder.close(0.5 if self.hurry.is_set() else RECORDINGS_SECONDS)
+            self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
         self._sampler.kill(block=False)
         self.health.stop()
         self.sink.flush()
@@ -207,8 +209,8 @@ def _recorder(worker: Worker, settings: Settings) -> Recorder | None:
 
 def _opener(endpoint: Endpoint, recorder: Recorder | None) -> Callable[[CPE, float], Transport]:
     if recorder is None:
-        return transport_opener(endpoint, HTTPTransport)
-    return recorder.opener(transport_opener(endpoint, RecordingTransport))
+        return make_open_transport(endpoint, HTTPTransport)
+    return recorder.opener(make_open_transport(endpoint, RecordingTransport))
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
@@ -274,8 +276,8 @@ class Worker:
         self.index: int = environment.runner.worker_index  # type: ignore[union-attr]
         self.fleet_total = 0
         self.source_addresses = settings.source_addresses
-        self.lease = Lease(self._send_lease)
-        self._run: _Run | None = None
+        self.lease = IndexLease(self._send_lease)
+        self._run: _WorkerRun | None = None
         port = settings.cr_port + self.index if settings.cr_port else 0
         self.server = ConnectionRequestServer(
             port,
@@ -333,7 +335,7 @@ class Worker:
         if self._run is not None:
             self._run.end()
             gc.unfreeze()  # the last fleet goes
-        self._run = _Run(self, number, settings, started - time.time() + time.monotonic())
+        self._run = _WorkerRun(self, number, settings, started - time.time() + time.monotonic())
 
     def lease_indices(self) -> Sequence[tuple[int, int]]:
         """Lease the indices of one user's CPEs."""
@@ -353,14 +355,14 @@ class Worker:
     def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
         """Do something to the CPEs that are here, as the master says."""
         if self._run is not None and self._run.last is None:
-            act(self._run.stage, name, arguments, nth)
+            act(self._run.action_target, name, arguments, nth)
 
     def query(self, what: str, details: Mapping[str, Any]) -> Any:
         """What the Fleet page wants to know (``devices.QUERIES``); None if there is no run."""
         run = self._run
         if run is None or run.last is not None:
             return None
-        return QUERIES[what](Here(run.shard, self.lease.held, run.watches), details)
+        return QUERIES[what](WorkerView(run.shard, self.lease.held, run.watches), details)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
         self.environment.runner.send_message(  # type: ignore[union-attr]
@@ -379,10 +381,10 @@ class Worker:
                 run.abandon()
         return run.last
 
-    def hurry(self) -> None:
+    def stop_waiting(self) -> None:
         """Wait no longer for what is under way when the run ends."""
         if self._run is not None:
-            self._run.hurry.set()
+            self._run.stop_waiting.set()
 
     def report(self) -> dict[str, Any] | None:
         """The snapshot for the master: how the run stands, or how it ended."""
@@ -391,11 +393,11 @@ class Worker:
             return None
         return run.last or self._snapshot(run, final=False)
 
-    def _snapshot(self, run: _Run, *, final: bool) -> dict[str, Any]:
+    def _snapshot(self, run: _WorkerRun, *, final: bool) -> dict[str, Any]:
         run.sink.flush()
         results = Results()
         results.merge(run.results)
-        for name, number in run.stage.tally.items():
+        for name, number in run.action_target.tally.items():
             results.count(f"actions.{name}", number)
         held: Ranges = []
         if run.recorder is not None:

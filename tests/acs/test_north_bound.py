@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from caretaker.acs.acs import ACS
-from caretaker.acs.devices import Device
+from caretaker.acs.devices import KnownDevice
 from caretaker.acs.north_bound import NorthBoundApp
 from caretaker.acs.parameters import Known
 from caretaker.acs.tasks import TASKS, Task
@@ -27,7 +27,7 @@ def acs() -> ACS:
     for number in (1, 2, 3):
         device_id = f"00AABB-R%2D1-S{number}"
         about = DeviceIdStruct("Acme", "00AABB", "R-1", f"S{number}")
-        device = made.devices[device_id] = Device(device_id, about, 1.7e9 + number)
+        device = made.devices[device_id] = KnownDevice(device_id, about, 1.7e9 + number)
         device.known["Device.Info.Version"] = Known(f"{number}.0", "xsd:string", False, 1.7e9)
         device.known["Device.Info.UpTime"] = Known(str(number), "xsd:unsignedInt", None, 1.7e9)
         device.known["Device.Info.Up"] = Known("true", "xsd:boolean", True, 1.7e9)

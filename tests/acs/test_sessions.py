@@ -10,12 +10,12 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from caretaker.acs.acs import ACS
-from caretaker.acs.devices import Device
+from caretaker.acs.devices import KnownDevice
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.tasks import Task
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
-from caretaker.http.digest import Credentials, Login
+from caretaker.http.digest import Credentials, HTTPAuth
 
 URL = "Device.ManagementServer.ConnectionRequestURL"
 ABOUT = m.DeviceIdStruct("Acme", "00AABB", "R-1", "S1")
@@ -57,7 +57,7 @@ def setting(**settings: bool) -> tuple[ACS, CPE]:
     return acs, CPE(CWMPApp(acs))
 
 
-def only(acs: ACS) -> Device:
+def only(acs: ACS) -> KnownDevice:
     (device,) = acs.devices.values()
     return device
 
@@ -341,7 +341,7 @@ def test_with_credentials_every_post_must_show_them() -> None:
     cpe = CPE(CWMPApp(acs, who))
     challenge = cpe.post(inform())
     assert (challenge.status_code, acs.devices) == (401, {})
-    login = Login(who)
+    login = HTTPAuth(who)
     login.challenge(challenge.headers.getlist("WWW-Authenticate"))
     for body, status in ((inform(), 200), (b"", 204)):
         authorization = login.authorization("POST", "/acs") or ""

@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 from caretaker.connection_request import ConnectionRequestServer, send_connection_request
 from caretaker.connection_request.server import ConnectionRequestApp
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError, TransportError
-from caretaker.http.digest import BasicCredentials, Credentials, Login, OldDigestCredentials
+from caretaker.http.digest import BasicCredentials, Credentials, HTTPAuth, OldDigestCredentials
 
 ADMIN = Credentials("admin", "secret123")
 
@@ -49,7 +49,7 @@ def get(client: Client, path: str, who: Credentials | None = None) -> TestRespon
     response = client.get(path)
     if response.status_code != 401 or who is None:
         return response
-    login = Login(who)
+    login = HTTPAuth(who)
     login.challenge(response.headers.getlist("WWW-Authenticate"))
     return client.get(path, headers={"Authorization": login.authorization("GET", path) or ""})
 
@@ -107,7 +107,7 @@ class TestRules:
         client = Client(ConnectionRequestApp(seen.append, BasicCredentials("D1", "one")))
         challenge = get(client, "/cr/D1").headers.getlist("WWW-Authenticate")
         assert challenge == ['Basic realm="Connection Request"']
-        login = Login(Credentials("D1", "one"))
+        login = HTTPAuth(Credentials("D1", "one"))
         login.challenge(get(app(Fleet()), "/cr/D1").headers.getlist("WWW-Authenticate"))
         digest = {"Authorization": login.authorization("GET", "/cr/D1") or ""}
         assert client.get("/cr/D1", headers=digest).status_code == 401

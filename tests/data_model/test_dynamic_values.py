@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
-from caretaker.data_model.dynamic_values import KINDS, Chance, Dynamic, applied, parse_dynamic
+from caretaker.data_model.dynamic_values import (
+    DYNAMIC_KINDS,
+    Chance,
+    Dynamic,
+    applied,
+    parse_dynamic,
+)
 from caretaker.data_model.model import DataModel
 from caretaker.data_model.types import TYPES, Row
 from caretaker.device import notifications
@@ -89,7 +95,7 @@ def test_what_moves_all_the_time_has_no_next_change() -> None:
     assert Dynamic("clock").value(Chance(0, 0, 0), 0.0, 0.5) == "1970-01-01T00:00:00Z"
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(DYNAMIC_KINDS))
 def test_every_kind_can_be_declared(kind: str) -> None:
     path, spec = parse_dynamic({"path": "Device.A.*.B", "kind": kind, "values": ["a"]})
     assert (path, spec.kind) == ("Device.A.*.B", kind)
@@ -128,7 +134,7 @@ _KEYS = ("rate", "spread", "least", "most", "step", "decimals", "dwell", "values
 
 
 @given(
-    st.sampled_from(sorted(KINDS)) | _ANYTHING,
+    st.sampled_from(sorted(DYNAMIC_KINDS)) | _ANYTHING,
     st.dictionaries(st.sampled_from(_KEYS), _ANYTHING),
 )
 def test_any_table_is_refused_or_has_values(kind: object, settings: dict[str, Any]) -> None:

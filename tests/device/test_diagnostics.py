@@ -26,9 +26,9 @@ PING = "Device.IP.Diagnostics.IPPing."
 ROUTE = "Device.IP.Diagnostics.TraceRoute."
 PINGS = [PING, "InternetGatewayDevice.IPPingDiagnostics."]
 ROUTES = [ROUTE, "InternetGatewayDevice.TraceRouteDiagnostics."]
-DOWNLOADS = [place for place in diag.KINDS if "Download" in place]
-UPLOADS = [place for place in diag.KINDS if "Upload" in place]
-LOOKUPS = [place for place in diag.KINDS if "NSLookup" in place]
+DOWNLOADS = [place for place in diag.DIAGNOSTICS if "Download" in place]
+UPLOADS = [place for place in diag.DIAGNOSTICS if "Upload" in place]
+LOOKUPS = [place for place in diag.DIAGNOSTICS if "NSLookup" in place]
 NEIGHBORS = "Device.WiFi.NeighboringWiFiDiagnostic."
 
 GOOD = {
@@ -105,7 +105,7 @@ def diagnosed(place: str, **inputs: object) -> dict[str, str]:
 
 class TestState:
     @pytest.mark.rule("4.2-10", "10-11", "10-12")
-    @pytest.mark.parametrize("place", diag.KINDS)
+    @pytest.mark.parametrize("place", diag.DIAGNOSTICS)
     def test_a_run_follows_the_session_and_is_told_in_one_of_its_own(self, place: str) -> None:
         box = box_of(place)
         assert session(box, 100.0, requests(place, box)).responses == [
@@ -121,7 +121,7 @@ class TestState:
         assert (box.due, box.jobs, box.pending) == (inf, (), ())
 
     @pytest.mark.rule("10-13")
-    @pytest.mark.parametrize("place", diag.KINDS)
+    @pytest.mark.parametrize("place", diag.DIAGNOSTICS)
     @pytest.mark.parametrize("value", ["None", "Complete", "Completed", "Error_Other", "", "1"])
     def test_the_acs_can_only_request_and_cancel(self, place: str, value: str) -> None:
         box = box_of(place)
@@ -131,7 +131,7 @@ class TestState:
         assert box.value(f"{place}DiagnosticsState", 0.0) == "None"
 
     @pytest.mark.rule("10-13")
-    @pytest.mark.parametrize("place", diag.KINDS)
+    @pytest.mark.parametrize("place", diag.DIAGNOSTICS)
     def test_canceled_ends_a_run_without_an_event(self, place: str) -> None:
         box = box_of(place)
         session(box, 100.0, requests(place, box))
@@ -230,7 +230,7 @@ class TestWhatRemains:
         assert table(shown(box, place), "RouteHops") != table(first, "RouteHops")
 
     @pytest.mark.rule("10-15")
-    @pytest.mark.parametrize("place", diag.KINDS)
+    @pytest.mark.parametrize("place", diag.DIAGNOSTICS)
     def test_a_reboot_forgets_results_and_keeps_inputs(self, place: str) -> None:
         box = box_of(place)
         session(box, 100.0, requests(place, box))
@@ -489,9 +489,9 @@ class TestTable:
             for path in load_profile(name).model.parameters
             if path.endswith("DiagnosticsState")
         ]
-        assert sorted(states) == sorted(diag.KINDS)
+        assert sorted(states) == sorted(diag.DIAGNOSTICS)
 
-    @pytest.mark.parametrize("place", diag.KINDS)
+    @pytest.mark.parametrize("place", diag.DIAGNOSTICS)
     def test_a_run_sets_every_result_that_our_profiles_have(self, place: str) -> None:
         box = box_of(place)
         session(box, 100.0, requests(place, box))
@@ -505,9 +505,9 @@ class TestTable:
         still_zero = {f"{place}FailureCount"}
         assert results - still_zero <= set(box.overlay.values)
 
-    @pytest.mark.parametrize("place", [place for place, kind in diag.KINDS.items() if kind.table])
+    @pytest.mark.parametrize("place", [at for at, each in diag.DIAGNOSTICS.items() if each.table])
     def test_rows_have_their_columns(self, place: str) -> None:
-        kind = diag.KINDS[place]
+        kind = diag.DIAGNOSTICS[place]
         rows = table(diagnosed(place), kind.table.rstrip("."))
         assert {name for row in rows for name in row} == {
             f"{kind.prefix}{name}" for name in kind.columns
@@ -518,7 +518,7 @@ class TestTable:
         ran = set()
         for dump in sorted(devices.glob("*.csv")):
             profile = load_profile(str(dump))
-            for place in diag.KINDS:
+            for place in diag.DIAGNOSTICS:
                 state = profile.model.parameters.get(f"{place}DiagnosticsState")
                 if state is not None and state.writable:
                     box = box_of(place, profile)

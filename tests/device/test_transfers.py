@@ -22,8 +22,8 @@ from caretaker.device.transfers import (
     FIRMWARE,
     RETRIES,
     RETRY_SECONDS,
-    State,
     TransferSettings,
+    TransferState,
     version_of,
 )
 from caretaker.errors import DeviceBusy, FaultError, InputError
@@ -95,7 +95,7 @@ class TestRequest:
     def test_all_six_are_methods(self) -> None:
         assert len(TRANSFER_METHODS) == 6
         assert TRANSFER_METHODS.items() <= METHODS.items()
-        assert set(EVENTS_OF_REQUESTS) == set(get_args(transfers.Request))
+        assert set(EVENTS_OF_REQUESTS) == set(get_args(transfers.TransferRequest))
 
     @pytest.mark.rule("8.3-5", "8.3-6")
     def test_the_answer_promises_a_transfer_complete(self) -> None:
@@ -655,7 +655,11 @@ class TestRealOnes:
         run(made, 62.0)
         transfers.moved(made, old, 0, 63.0)
         (new,) = transfers.wanted(made)
-        assert (new.attempt, new.state, made.reschedule(63.0)) == (2, State.IN_PROGRESS, inf)
+        assert (new.attempt, new.state, made.reschedule(63.0)) == (
+            2,
+            TransferState.IN_PROGRESS,
+            inf,
+        )
 
     def test_a_window_that_closes_ends_the_attempt(self) -> None:
         made = box(real_hosts=frozenset({"files"}))

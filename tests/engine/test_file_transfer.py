@@ -16,18 +16,18 @@ from caretaker.engine.file_transfer import (
     LOG_BYTES,
     MAX_SECONDS,
     STATUSES,
-    Moved,
-    Mover,
+    FileTransferClient,
+    FileTransferResult,
 )
-from caretaker.http.digest import Credentials, Guard
+from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 
 pytestmark = pytest.mark.sockets
 FILE = b"x" * 200_000
 
 
-def mover(server: Wire, timeout: float = 5.0, **settings: Any) -> Mover:
-    return Mover(Endpoint(Address.of(server.url), timeout), **settings)
+def mover(server: Wire, timeout: float = 5.0, **settings: Any) -> FileTransferClient:
+    return FileTransferClient(Endpoint(Address.of(server.url), timeout), **settings)
 
 
 def get(server: Wire, **more: Any) -> m.Download:
@@ -40,7 +40,7 @@ def put(server: Wire, file_type: str = "2 Vendor Log File", **more: Any) -> m.Up
 
 def test_a_download_is_a_get_whose_bytes_are_counted() -> None:
     with wire(answer(body=FILE)) as server:
-        assert mover(server).move(get(server)) == Moved(0, 0, len(FILE))
+        assert mover(server).move(get(server)) == FileTransferResult(0, 0, len(FILE))
         ((_, line, headers, body),) = server.requests
     assert (line, body) == ("GET /files/x?y=1 HTTP/1.1", b"")
     assert "content-length" not in headers
@@ -51,7 +51,7 @@ def test_a_scheduled_download_is_one_too() -> None:
     with wire(answer(body=FILE)) as server:
         window = m.TimeWindowStruct(0, 9, "1 At Any Time")
         request = m.ScheduleDownload("k", "2 Web Content", server.url, time_window_list=(window,))
-        assert mover(server).move(request) == Moved(0, 0, len(FILE))
+        assert mover(server).move(request) == FileTransferResult(0, 0, len(FILE))
 
 
 def test_a_file_without_a_length_ends_with_the_connection() -> None:
@@ -71,7 +71,7 @@ def test_a_file_without_a_length_ends_with_the_connection() -> None:
 )
 def test_an_upload_is_a_put_of_made_up_bytes(file_type: str, size: int) -> None:
     with wire(answer("201 Created")) as server:
-        assert mover(server).move(put(server, file_type)) == Moved(0, size, 0)
+        assert mover(server).move(put(server, file_type)) == FileTransferResult(0, size, 0)
         ((_, line, headers, body),) = server.requests
     assert line == "PUT /in/log HTTP/1.1"
     assert (int(headers["content-length"]), len(body)) == (size, size)
@@ -82,7 +82,7 @@ def test_an_upload_is_a_put_of_made_up_bytes(file_type: str, size: int) -> None:
 @pytest.mark.parametrize("make", [get, put])
 @pytest.mark.parametrize("scheme", ["Basic", "Digest"])
 def test_it_logs_in_when_asked(scheme: str, make: Callable[..., Any]) -> None:
-    guard = Guard("files", lambda: 100.0, allow_basic=True)
+    guard = DigestVerifier("files", lambda: 100.0, allow_basic=True)
     own = Credentials("me", "secret")
 
     def serve(request: tuple[int, str, dict[str, str], bytes]) -> bytes:
@@ -110,7 +110,7 @@ def test_a_server_that_closes_after_its_challenge_is_asked_once_more() -> None:
     challenge = answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
     with wire((challenge, CLOSE), answer(body=FILE)) as server:
         moved = mover(server).move(get(server, username="me", password="secret"))
-        assert moved == Moved(0, 0, len(FILE))
+        assert moved == FileTransferResult(0, 0, len(FILE))
         assert [number for number, *_ in server.requests] == [1, 2]
 
 
@@ -137,13 +137,13 @@ def test_failures_have_their_faults(
 ) -> None:
     with wire(reply) as server:
         moved = mover(server, timeout=0.2).move(make(server))
-    assert moved == Moved(download if make is get else upload)
+    assert moved == FileTransferResult(download if make is get else upload)
 
 
 def test_nobody_there_is_9015() -> None:
     with wire() as server:
         request = get(server)
-    assert mover(server).move(request) == Moved(9015)
+    assert mover(server).move(request) == FileTransferResult(9015)
 
 
 def test_a_host_that_is_not_allowed_is_never_asked() -> None:
@@ -161,7 +161,7 @@ def test_redirects_are_followed_and_a_new_host_gets_no_secrets() -> None:
         with wire(challenge, answer("301 Moved", b"", "Location: y"), away) as server:
             endpoint = Endpoint(Address.of(server.url), 5.0, frozenset({"localhost"}))
             request = get(server, username="me", password="secret")
-            assert Mover(endpoint).move(request) == Moved(0, 0, 4)
+            assert FileTransferClient(endpoint).move(request) == FileTransferResult(0, 0, 4)
             assert [line for _, line, _, _ in server.requests][2] == "GET /files/y HTTP/1.1"
             assert "authorization" in server.requests[2][2]
         assert "authorization" not in other.requests[0][2]
@@ -177,13 +177,13 @@ def test_redirects_in_a_circle_end() -> None:
 @pytest.mark.parametrize(("size", "code"), [(0, 0), (4, 0), (5, 9018), (3, 9018)])
 def test_a_file_of_another_size_than_told_is_corrupted(size: int, code: int) -> None:
     with wire(answer(body=b"file")) as server:
-        assert mover(server).move(get(server, file_size=size)) == Moved(code, 0, 4)
+        assert mover(server).move(get(server, file_size=size)) == FileTransferResult(code, 0, 4)
 
 
 def test_a_file_that_is_too_large_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("caretaker.engine.file_transfer.MAX_FILE_BYTES", 1000)
     with wire(answer(body=FILE)) as server:
-        assert mover(server).move(get(server)) == Moved(9010)
+        assert mover(server).move(get(server)) == FileTransferResult(9010)
 
 
 @pytest.mark.parametrize(("make", "size"), [(get, len(FILE)), (put, LOG_BYTES)])
@@ -196,7 +196,7 @@ def test_bandwidth_is_kept(make: Callable[..., Any], size: int) -> None:
 
     with wire(answer(body=FILE if make is get else b"")) as server:
         endpoint = Endpoint(Address.of(server.url), clock=lambda: now[0])
-        assert Mover(endpoint, 1000.0, sleep).move(make(server)).fault_code == 0
+        assert FileTransferClient(endpoint, 1000.0, sleep).move(make(server)).fault_code == 0
     assert now[0] == pytest.approx(size / 1000, rel=0.05)
     assert len(slept) > 5
 
@@ -205,7 +205,7 @@ def test_one_that_takes_too_long_has_failed() -> None:
     now = iter([0.0, 1.0, MAX_SECONDS + 1, *[MAX_SECONDS + 2] * 9])
     with wire(answer(body=FILE)) as server:
         endpoint = Endpoint(Address.of(server.url), clock=lambda: next(now))
-        assert Mover(endpoint).move(get(server)).fault_code == 9017
+        assert FileTransferClient(endpoint).move(get(server)).fault_code == 9017
 
 
 def test_every_error_of_a_transport_has_its_fault() -> None:

@@ -6,7 +6,7 @@ import pytest
 from helpers.cpes import cpe
 
 from caretaker.device.cpe import CPE
-from caretaker.engine.outages import KINDS, REASON, ACSOutage, Dark
+from caretaker.engine.outages import OUTAGE_KINDS, REASON, OutageSwitch, PowerCuts
 from caretaker.errors import AnswerTimeout, Blame, ConnectError
 from caretaker.http.transport import Answer
 
@@ -25,13 +25,13 @@ class Real:
         self.closed = True
 
 
-def outage(timeout: float = 30.0) -> tuple[ACSOutage, Real, list[float]]:
+def outage(timeout: float = 30.0) -> tuple[OutageSwitch, Real, list[float]]:
     real, slept = Real(), list[float]()
 
     def opener(_: CPE, __: float) -> Real:
         return real
 
-    return ACSOutage(opener, timeout, slept.append), real, slept
+    return OutageSwitch(opener, timeout, slept.append), real, slept
 
 
 def test_without_an_outage_sessions_get_their_transport() -> None:
@@ -73,12 +73,12 @@ def test_an_acs_that_hangs_too_long_is_given_up() -> None:
 
 
 def test_every_kind_of_outage_is_a_transport() -> None:
-    for kind in KINDS.values():
+    for kind in OUTAGE_KINDS.values():
         assert {"post", "close"} <= set(dir(kind))
 
 
 def test_dark_cpes_are_counted_until_they_are_back() -> None:
-    dark = Dark()
+    dark = PowerCuts()
     for index in range(4):
         dark.add(index, 10.0 + index)
     dark.add(0, 20.0)  # cut once more
@@ -88,7 +88,7 @@ def test_dark_cpes_are_counted_until_they_are_back() -> None:
 
 
 def test_what_is_dark_takes_no_more_room_than_there_are_cpes() -> None:
-    dark = Dark()
+    dark = PowerCuts()
     for turn in range(1000):
         dark.add(1, 1e6 + turn)
         dark.count(0.0)

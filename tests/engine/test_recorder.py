@@ -20,7 +20,7 @@ from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
-from caretaker.engine.open_transport import transport_opener
+from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.recorded_session import Exchange, Session
 from caretaker.engine.recorder import (
     MAX_BYTES,
@@ -33,7 +33,7 @@ from caretaker.engine.recorder import (
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, ConnectError, ConnectionLost
 from caretaker.http.connection import Reply
-from caretaker.http.digest import Credentials, Guard
+from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.profiles import ProfileMix
 from caretaker.stats.records import SessionRecord
@@ -244,7 +244,7 @@ class TestTransport:
 
     def test_challenges_are_noted_too(self) -> None:
         me = Credentials("cpe", "tr0ub4dor")
-        guard = Guard("x", lambda: 0.0)
+        guard = DigestVerifier("x", lambda: 0.0)
 
         def challenge(request: Any) -> bytes:
             asked = guard.check(me, "POST", "/acs", request[2].get("authorization"))
@@ -288,7 +288,7 @@ def test_a_shard_keeps_its_sessions_that_failed(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "new", 0.0, "n")
     informed = encode(Envelope(m.InformResponse(), "1"))
     with wire(answer("200 OK", informed), answer("500 Oops", b"<p>It broke"), RESET) as server:
-        opener = transport_opener(Endpoint(Address.of(server.url), 5.0), RecordingTransport)
+        opener = make_open_transport(Endpoint(Address.of(server.url), 5.0), RecordingTransport)
         shard = Shard(
             ProfileMix([(profile(), 1.0)]),
             context(behaviors=Behaviors(periodic_inform=False)),

@@ -21,7 +21,7 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.transfers import TransferSettings
 from caretaker.engine.cr_rate_limit import RateLimit
-from caretaker.engine.file_transfer import Moved
+from caretaker.engine.file_transfer import FileTransferResult
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.shard import Shard
 from caretaker.errors import (
@@ -542,9 +542,9 @@ class FakeMover:
         self.asked: list[str] = []
         self.cut: list[str] = []
         self.gate = Event()
-        self.outcome: Moved | Exception = Moved(0, 0, 1000)
+        self.outcome: FileTransferResult | Exception = FileTransferResult(0, 0, 1000)
 
-    def move(self, request: Any) -> Moved:
+    def move(self, request: Any) -> FileTransferResult:
         self.asked.append(request.command_key)
         try:
             self.gate.wait()

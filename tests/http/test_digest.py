@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
-from caretaker.http.digest import Credentials, Guard, Login
+from caretaker.http.digest import Credentials, DigestVerifier, HTTPAuth
 
 RIGHT = Credentials("cpe", 'se"cret\\')
 TARGET = "/cr/FLEET-000001?x=1"
@@ -23,12 +23,12 @@ class Clock:
         return self.now
 
 
-def guard(clock: Clock | None = None, **settings: object) -> Guard:
-    return Guard("Connection Request", clock or Clock(), **settings)  # type: ignore[arg-type]
+def guard(clock: Clock | None = None, **settings: object) -> DigestVerifier:
+    return DigestVerifier("Connection Request", clock or Clock(), **settings)  # type: ignore[arg-type]
 
 
-def login(challenges: list[str], who: Credentials = RIGHT) -> Login:
-    answering = Login(who)
+def login(challenges: list[str], who: Credentials = RIGHT) -> HTTPAuth:
+    answering = HTTPAuth(who)
     answering.challenge(challenges)
     return answering
 
@@ -177,7 +177,7 @@ _GUARD = guard()
 class TestLogin:
     @pytest.mark.rule("2.4-1", "2.4-4", "2.4-6")
     def test_the_example_of_rfc_2617(self) -> None:
-        client = Login(Credentials("Mufasa", "Circle Of Life"))
+        client = HTTPAuth(Credentials("Mufasa", "Circle Of Life"))
         nonce, opaque = "dcd98b7102dd2f0e8b11d0f600bfb0c093", "5ccc069c403ebaf9f0171e9517f40e41"
         fields = f'realm="testrealm@host.com", qop="auth,auth-int", nonce="{nonce}"'
         client.challenge([f'Digest {fields}, opaque="{opaque}"'])
@@ -190,7 +190,7 @@ class TestLogin:
 
     @pytest.mark.rule("2.4-2")
     def test_md5_sess(self) -> None:
-        client = Login(Credentials("u", "p"))
+        client = HTTPAuth(Credentials("u", "p"))
         client.challenge(['Digest realm="r", nonce="n", algorithm=MD5-sess, qop="auth"'])
         header = client.authorization("GET", "/")
         assert header is not None
@@ -224,7 +224,7 @@ class TestLogin:
     )
     def test_what_can_not_be_answered(self, offered: list[str]) -> None:
         with pytest.raises(AuthenticationError, match="can be answered"):
-            Login(RIGHT).challenge(offered)
+            HTTPAuth(RIGHT).challenge(offered)
 
     @pytest.mark.rule("2.3-8")
     def test_a_second_refusal_ends_it_unless_stale(self) -> None:
@@ -241,7 +241,7 @@ class TestLogin:
 
     @pytest.mark.rule("2.3-3")
     def test_basic_unasked_is_no_answer_yet(self) -> None:
-        client = Login(RIGHT, basic=True)
+        client = HTTPAuth(RIGHT, basic=True)
         assert (client.authorization("POST", "/") or "").startswith("Basic ")
         client.challenge(['Digest realm="x", nonce="1"'])
         assert (client.authorization("POST", "/") or "").startswith("Digest ")
@@ -257,11 +257,11 @@ class TestLogin:
         assert len(seen) == 6
 
     def test_nothing_is_shown_unasked(self) -> None:
-        assert Login(RIGHT).authorization("POST", "/") is None
+        assert HTTPAuth(RIGHT).authorization("POST", "/") is None
 
     @given(st.lists(st.text(max_size=60), max_size=3))
     def test_any_challenge_is_answered_or_refused(self, offered: list[str]) -> None:
-        client = Login(RIGHT)
+        client = HTTPAuth(RIGHT)
         try:
             client.challenge(offered)
         except AuthenticationError:

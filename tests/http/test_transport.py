@@ -19,7 +19,7 @@ from caretaker.errors import (
     RedirectError,
     TransportError,
 )
-from caretaker.http.digest import Credentials, Guard
+from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport, RequestsTransport, WSGITransport
 
@@ -55,7 +55,9 @@ def transport() -> Iterator[Transports]:
         each.close()
 
 
-def challenging(guard: Guard, *headers: str, good: bytes = b"ok") -> Callable[[Any], bytes]:
+def challenging(
+    guard: DigestVerifier, *headers: str, good: bytes = b"ok"
+) -> Callable[[Any], bytes]:
     """An answer that depends on the request's Authorization."""
 
     def reply(request: Any) -> bytes:
@@ -97,7 +99,7 @@ def test_cookies_live_for_the_session(transport: Transports) -> None:
 
 @pytest.mark.rule("2.2-3", "2.3-5", "2.4-1", "2.4-4", "4.1-3")
 def test_digest_on_the_same_connection_and_on_every_later_request(transport: Transports) -> None:
-    guard = Guard("acs", lambda: 1.0)
+    guard = DigestVerifier("acs", lambda: 1.0)
     reply = challenging(guard)
     with wire(reply, reply, reply) as server:
         posting = transport(server)
@@ -109,7 +111,7 @@ def test_digest_on_the_same_connection_and_on_every_later_request(transport: Tra
 
 
 def test_a_401_may_be_answered_on_a_new_connection(transport: Transports) -> None:
-    reply = challenging(Guard("acs", lambda: 1.0))
+    reply = challenging(DigestVerifier("acs", lambda: 1.0))
     with wire(reply, reply, reply) as server:
         posting = transport(server, reconnect=True)
         assert posting.post(XML).body == b"ok"
@@ -120,7 +122,7 @@ def test_a_401_may_be_answered_on_a_new_connection(transport: Transports) -> Non
 def test_an_acs_that_knows_its_connections_never_lets_such_a_device_in(
     transport: Transports,
 ) -> None:
-    guards = [Guard("acs", lambda: 1.0) for _ in range(4)]
+    guards = [DigestVerifier("acs", lambda: 1.0) for _ in range(4)]
     with wire(*map(challenging, guards)) as server:
         with pytest.raises(AuthenticationError):
             transport(server, reconnect=True).post(XML)
@@ -128,7 +130,7 @@ def test_an_acs_that_knows_its_connections_never_lets_such_a_device_in(
 
 @pytest.mark.rule("2.3-6")
 def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
-    reply = challenging(Guard("acs", lambda: 1.0))
+    reply = challenging(DigestVerifier("acs", lambda: 1.0))
     with wire(answer(), reply, reply) as server:
         posting = transport(server)
         posting.post(XML)
@@ -137,7 +139,7 @@ def test_a_401_in_the_middle_of_a_session(transport: Transports) -> None:
 
 @pytest.mark.rule("2.2-3")
 def test_a_401_that_closes_the_connection(transport: Transports) -> None:
-    reply = challenging(Guard("acs", lambda: 1.0), "Connection: close")
+    reply = challenging(DigestVerifier("acs", lambda: 1.0), "Connection: close")
     with wire(reply, reply) as server:
         assert transport(server).post(XML).body == b"ok"
     assert [r[0] for r in server.requests] == [1, 2]
@@ -146,7 +148,7 @@ def test_a_401_that_closes_the_connection(transport: Transports) -> None:
 @pytest.mark.rule("2.3-8", "4.1-16")
 @pytest.mark.parametrize("headers", [[], ["Connection: close"]])
 def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[str]) -> None:
-    reply = challenging(Guard("acs", lambda: 1.0), *headers)
+    reply = challenging(DigestVerifier("acs", lambda: 1.0), *headers)
     with wire(reply, reply, reply) as server:
         with pytest.raises(AuthenticationError, match="refused"):
             transport(server, Credentials("cpe", "wrong")).post(XML)
@@ -156,7 +158,7 @@ def test_wrong_credentials_are_shown_once(transport: Transports, headers: list[s
 @pytest.mark.rule("2.4-5")
 def test_a_challenge_is_answered_on_the_next_connection(transport: Transports) -> None:
     """Old servers close after a 401 without a word; the answer is then on a new connection."""
-    guard = Guard("acs", lambda: 0.0)
+    guard = DigestVerifier("acs", lambda: 0.0)
     good = challenging(guard)
     with wire(answer(), lambda request: (good(request), CLOSE), good) as server:
         session = transport(server)
@@ -184,7 +186,7 @@ def test_without_credentials_a_401_is_the_answer(transport: Transports) -> None:
 
 @pytest.mark.rule("2.4-5")
 def test_a_nonce_that_was_bound_to_the_lost_connection(transport: Transports) -> None:
-    first, second = Guard("a", lambda: 1.0), Guard("a", lambda: 1.0)
+    first, second = DigestVerifier("a", lambda: 1.0), DigestVerifier("a", lambda: 1.0)
     with wire(
         challenging(first), challenging(first), CLOSE, challenging(second), challenging(second)
     ) as server:
@@ -267,7 +269,7 @@ def test_redirects_stay_inside(transport: Transports, location: str, reason: str
 
 @pytest.mark.rule("2.2-13")
 def test_another_host_gets_no_secrets(transport: Transports) -> None:
-    reply = challenging(Guard("acs", lambda: 1.0))
+    reply = challenging(DigestVerifier("acs", lambda: 1.0))
     with wire(answer()) as other:
         place = other.url.replace("127.0.0.1", "localhost")
 
@@ -304,7 +306,7 @@ def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: 
 
 
 def test_over_requests_the_same_rules_hold() -> None:
-    reply = challenging(Guard("acs", lambda: 1.0))
+    reply = challenging(DigestVerifier("acs", lambda: 1.0))
     cookie = answer("200 OK", b"", "Set-Cookie: session=1")
     redirect = answer("307 Again", b"", "Location: /acs")
     with wire(reply, reply, cookie, redirect, answer("204 No Content")) as server:

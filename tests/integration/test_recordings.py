@@ -22,7 +22,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import State
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.errors import FaultError, SessionError
-from caretaker.http.digest import Credentials, Guard
+from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.profiles import load_profile
 
 _ID = re.compile(rb"(<[\w-]*:?ID\b[^>]*>)[^<]*(</)")
@@ -188,7 +188,7 @@ def test_recorded_connection_requests_are_understood(captures: Path) -> None:
             )
             assert answer.status_code in (401, 404)
             if header:
-                guard = Guard("x", lambda: 0.0)
+                guard = DigestVerifier("x", lambda: 0.0)
                 assert guard.check(Credentials("a", "b"), "GET", target, header)
             seen += response.status in (200, 401)
     assert seen >= 8

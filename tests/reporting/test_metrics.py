@@ -11,7 +11,15 @@ from helpers.summaries import everything, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.reporting.metrics import KINDS, UNITS, figure, kind, numbers, proposals, written
+from caretaker.reporting.metrics import (
+    METRIC_KINDS,
+    UNITS,
+    figure,
+    kind,
+    numbers,
+    proposals,
+    written,
+)
 from caretaker.reporting.summary import summarize
 
 OF_SCENARIOS = ("informs.from_plan_ms.", "scenario.kpis.")
@@ -19,7 +27,7 @@ OF_SCENARIOS = ("informs.from_plan_ms.", "scenario.kpis.")
 
 
 def pattern_of(metric: str) -> str:
-    return next(pattern for pattern, each in KINDS.items() if each is kind(metric))
+    return next(pattern for pattern, each in METRIC_KINDS.items() if each is kind(metric))
 
 
 def test_every_number_of_a_summary_has_its_kind() -> None:
@@ -31,7 +39,7 @@ def test_every_number_of_a_summary_has_its_kind() -> None:
 
 def test_every_kind_is_of_a_number_of_the_summary() -> None:
     found = numbers(everything())
-    for pattern in KINDS:
+    for pattern in METRIC_KINDS:
         expression = re.escape(pattern).replace(r"\*", ".+")
         there = any(re.fullmatch(expression, metric) for metric in found)
         assert there or pattern.startswith(OF_SCENARIOS), pattern
@@ -41,7 +49,7 @@ def test_units_follow_the_names() -> None:
     """Milliseconds, ratios, percent and megabytes say so in their names, rates too."""
     units = {"_ms": "ms", ".ms.": "ms", "_ratio": "ratio", "_percent": "%", "_mb": "MB"}
     units |= {"per_second": "/s", "seconds": "s"}
-    for pattern, each in KINDS.items():
+    for pattern, each in METRIC_KINDS.items():
         wanted = [unit for part, unit in units.items() if part in pattern]
         wanted += ["s"] if pattern.endswith("_s") else []
         assert each.unit == (wanted[0] if wanted else ""), pattern
@@ -135,7 +143,7 @@ def test_the_most_particular_kind_counts() -> None:
 
 def test_all_of_them_are_documented(root: Path) -> None:
     text = (root / "docs" / "summary.md").read_text()
-    for pattern in KINDS:
+    for pattern in METRIC_KINDS:
         if not pattern.startswith(OF_SCENARIOS):
             name = pattern.split(".*")[0].removesuffix(".max").rpartition(".")[2]
             assert f"`{name}`" in text, pattern

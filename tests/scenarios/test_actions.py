@@ -17,12 +17,12 @@ from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE, Outcome
 from caretaker.device.identity import Identities
 from caretaker.device.transfers import TransferSettings
-from caretaker.engine.outages import ACSOutage
+from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
 from caretaker.http.transport import Answer
 from caretaker.profiles import ProfileMix
-from caretaker.scenarios.actions import ACTIONS, Stage, act, checked, find
+from caretaker.scenarios.actions import ACTIONS, ActionTarget, act, checked, find
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -47,7 +47,7 @@ class Transport:
 
 
 class Bench:
-    """A stage with a clock that moves when somebody sleeps, or when told."""
+    """A target with a clock that moves when somebody sleeps, or when told."""
 
     def __init__(self, count: int = 40, seed: int = 7) -> None:
         self.now = 100.0
@@ -59,10 +59,10 @@ class Bench:
         self.api = True
         place = context(identities=Identities(seed), behaviors=Behaviors(periodic_inform=False),
                          transfers=TransferSettings(seconds=(1, 1)))  # fmt: skip
-        self.outage = ACSOutage(lambda _, __: Transport(self.hold), 30.0, self.sleep)
+        self.outage = OutageSwitch(lambda _, __: Transport(self.hold), 30.0, self.sleep)
         self.shard = Shard(ProfileMix([(profile(), 1.0)]), place, self.outage.open, self,
                            clock=lambda: self.now, sleep=self.sleep)  # fmt: skip
-        self.stage = Stage(self.shard, self.outage, self, self,
+        self.target = ActionTarget(self.shard, self.outage, self, self,
                            clock=lambda: self.now, sleep=self.sleep)  # fmt: skip
         for index in range(count):
             self.shard.power_on(index)
@@ -127,7 +127,7 @@ def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 def bench() -> Iterator[Bench]:
     made = Bench()
     yield made
-    made.stage.stop()
+    made.target.stop()
     made.shard.stop()
 
 
@@ -136,13 +136,13 @@ def test_every_action_can_be_done_with_its_defaults_and_has_a_note(bench: Bench,
     action = find(name)
     assert list(inspect.signature(action.run).parameters)[2:] == list(action.arguments)
     assert action.note(checked(name, action.arguments, {}))
-    act(bench.stage, name, {}, 1)
+    act(bench.target, name, {}, 1)
     bench.settle(30)
     assert bench.balances()
 
 
 def test_a_power_cut_makes_a_share_dark_and_lets_it_boot(bench: Bench) -> None:
-    act(bench.stage, "power_cut", {"share": 0.5, "seconds": 20, "stagger": 4}, 1)
+    act(bench.target, "power_cut", {"share": 0.5, "seconds": 20, "stagger": 4}, 1)
     dark = [cpe for cpe in bench.shard.cpes.values() if cpe.down_until > bench.now]
     assert 10 <= len(dark) <= 30
     with pytest.raises(DeviceBusy):
@@ -167,7 +167,7 @@ def test_a_power_cut_ends_the_sessions_that_run_and_keeps_the_books(bench: Bench
     for cpe in list(bench.shard.cpes.values())[:10]:
         bench.shard.connection_request(cpe.serial_number)
     bench.settle()
-    act(bench.stage, "power_cut", {"share": 1, "seconds": 5, "stagger": 0}, 1)
+    act(bench.target, "power_cut", {"share": 1, "seconds": 5, "stagger": 0}, 1)
     assert [record.outcome for record in bench.records] == [Outcome.ABANDONED] * 10
     bench.hold.set()
     bench.settle(5)
@@ -180,7 +180,7 @@ def test_a_power_cut_ends_the_sessions_that_run_and_keeps_the_books(bench: Bench
 def test_the_same_seed_takes_the_same_cpes_and_times() -> None:
     def back(seed: int, nth: int) -> list[float]:
         bench = Bench(seed=seed)
-        act(bench.stage, "power_cut", {"share": 0.5}, nth)
+        act(bench.target, "power_cut", {"share": 0.5}, nth)
         found = [cpe.down_until for cpe in bench.shard.cpes.values()]
         bench.shard.stop()
         return found
@@ -191,8 +191,8 @@ def test_the_same_seed_takes_the_same_cpes_and_times() -> None:
 
 
 def test_an_outage_fails_sessions_by_the_acs_and_the_retry_table_works(bench: Bench) -> None:
-    act(bench.stage, "outage", {"kind": "refuse", "seconds": 2}, 1)
-    act(bench.stage, "value_change", {"share": 1, "seconds": 0}, 2)
+    act(bench.target, "outage", {"kind": "refuse", "seconds": 2}, 1)
+    act(bench.target, "value_change", {"share": 1, "seconds": 0}, 2)
     bench.settle()
     failed = [(record.reason, record.blame) for record in bench.records]
     assert set(failed) == {("ACS outage (scenario)", Blame.ACS)}
@@ -205,7 +205,7 @@ def test_an_outage_fails_sessions_by_the_acs_and_the_retry_table_works(bench: Be
 
 
 def test_value_changes_are_told_over_the_given_time(bench: Bench) -> None:
-    act(bench.stage, "value_change", {"share": 1, "seconds": 10}, 1)
+    act(bench.target, "value_change", {"share": 1, "seconds": 10}, 1)
     for _ in range(101):
         bench.settle(0.1)
     times = [record.planned - 100 for record in bench.records]
@@ -215,7 +215,7 @@ def test_value_changes_are_told_over_the_given_time(bench: Bench) -> None:
 
 
 def test_each_cpe_of_a_sweep_is_asked_for_once_at_the_rate(bench: Bench) -> None:
-    act(bench.stage, "connection_request", {"rate": 10, "share": 1}, 1)
+    act(bench.target, "connection_request", {"rate": 10, "share": 1}, 1)
     bench.settle()
     assert sorted(bench.asked) == list(range(40))
     assert bench.tasks == [("ask", "done")] * 40
@@ -223,15 +223,15 @@ def test_each_cpe_of_a_sweep_is_asked_for_once_at_the_rate(bench: Bench) -> None
 
 
 def test_one_cpe_can_be_asked_for_by_whoever_has_it(bench: Bench) -> None:
-    act(bench.stage, "connection_request", {"serial": "FLEET-000007"}, 1)
-    act(bench.stage, "connection_request", {"serial": "FLEET-999999"}, 2)
+    act(bench.target, "connection_request", {"serial": "FLEET-000007"}, 1)
+    act(bench.target, "connection_request", {"serial": "FLEET-999999"}, 2)
     bench.settle()
     assert bench.asked == [6]
 
 
 def test_firmware_without_an_api_is_downloaded_by_the_cpes_themselves(bench: Bench) -> None:
     bench.api = False
-    act(bench.stage, "firmware", {"version": "7.1.2", "rate": 1000, "share": 1}, 1)
+    act(bench.target, "firmware", {"version": "7.1.2", "rate": 1000, "share": 1}, 1)
     for _ in range(120):
         bench.settle(1)
     path = "Device.DeviceInfo.SoftwareVersion"
@@ -241,10 +241,10 @@ def test_firmware_without_an_api_is_downloaded_by_the_cpes_themselves(bench: Ben
 
 
 def test_informs_come_at_the_rate_until_it_is_ended(bench: Bench) -> None:
-    act(bench.stage, "inform_rate", {"rate": 20}, 1)
+    act(bench.target, "inform_rate", {"rate": 20}, 1)
     while bench.now < 105:
         gevent.sleep(0)
-    act(bench.stage, "inform_rate", {"rate": 0}, 2)
+    act(bench.target, "inform_rate", {"rate": 0}, 2)
     bench.settle()
     count = bench.told("2 PERIODIC")
     assert count == pytest.approx(100, abs=3)
@@ -298,4 +298,4 @@ def test_bad_arguments_are_one_clear_line(
     bench: Bench, name: str, arguments: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(InputError, match=complaint):
-        act(bench.stage, name, arguments, 1)
+        act(bench.target, name, arguments, 1)

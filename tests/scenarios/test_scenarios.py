@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import InputError
-from caretaker.scenarios import SCENARIOS, Found, Run, Scenario, parse
+from caretaker.scenarios import SCENARIOS, Run, Scenario, ScenarioReport, parse
 from caretaker.scenarios.scenario import since
 from caretaker.stats.results import Results
 
 
-def played(text: str, run: FakeRun) -> Found:
+def played(text: str, run: FakeRun) -> ScenarioReport:
     """What the scenario of a text finds in a run."""
     (step,) = parse(text)
     with suppress(Over):
@@ -38,7 +38,7 @@ def test_every_scenario_plays_by_itself_and_has_something_to_say(name: str) -> N
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_run_may_end_before_a_scenario_begins(name: str) -> None:
     (step,) = parse(name)
-    assert isinstance(step.scenario.report(FakeRun()), Found)
+    assert isinstance(step.scenario.report(FakeRun()), ScenarioReport)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -238,5 +238,5 @@ def own() -> Iterator[str]:
 
 def test_a_locustfile_can_add_its_own(own: str) -> None:
     run = FakeRun()
-    assert played(own, run) == Found()
+    assert played(own, run) == ScenarioReport()
     assert run.acts[0][1] == "boot_storm"

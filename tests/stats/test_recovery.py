@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from caretaker.stats.recovery import (
-    Calm,
+    Baseline,
     Span,
     all_back,
     convergence,
@@ -43,9 +43,9 @@ CALM = Span(5, 20)
 
 
 def test_the_calm_before_is_measured() -> None:
-    calm = Calm.of(power_cut(), CALM)
-    assert (calm.informs_per_second, calm.open, calm.retrying) == (10.0, 0, 0)
-    assert calm.p95 == pytest.approx(0.01, rel=0.03)
+    baseline = Baseline.of(power_cut(), CALM)
+    assert (baseline.informs_per_second, baseline.open, baseline.retrying) == (10.0, 0, 0)
+    assert baseline.p95 == pytest.approx(0.01, rel=0.03)
 
 
 def test_what_was_due_and_has_not_ended_is_open() -> None:
@@ -55,40 +55,40 @@ def test_what_was_due_and_has_not_ended_is_open() -> None:
 
 def test_steady_state_is_when_the_last_one_is_back_and_nothing_is_open() -> None:
     line = power_cut()
-    assert steady(line, Calm.of(line, CALM), since=30) == 41.0
+    assert steady(line, Baseline.of(line, CALM), since=30) == 41.0
     assert all_back(line, since=30) == 41.0
 
 
 def test_steady_state_waits_for_the_latencies() -> None:
     line = power_cut(slow_until=50)
-    assert steady(line, Calm.of(line, CALM), since=30) == 51.0
+    assert steady(line, Baseline.of(line, CALM), since=30) == 51.0
 
 
 def test_there_may_be_no_steady_state_in_a_run() -> None:
     for recovers_at in (None, 58):
         line = power_cut(recovers_at)
-        assert steady(line, Calm.of(line, CALM), since=30) is None
+        assert steady(line, Baseline.of(line, CALM), since=30) is None
 
 
 def test_cpes_that_wait_for_a_retry_are_no_steady_state() -> None:
     line = power_cut()
     for second in range(41, 46):
         line.points[second].retrying = 3
-    assert steady(line, Calm.of(line, CALM), since=30) == 47.0
+    assert steady(line, Baseline.of(line, CALM), since=30) == 47.0
 
 
 def test_a_fleet_that_was_idle_before_has_no_latencies_to_come_back_to() -> None:
     line = power_cut()
     for second in range(20):
         line.points[second].from_plan.buckets.clear()
-    calm = Calm.of(line, CALM)
-    assert calm.p95 is None
-    assert steady(line, calm, since=30) == 41.0
+    baseline = Baseline.of(line, CALM)
+    assert baseline.p95 is None
+    assert steady(line, baseline, since=30) == 41.0
 
 
 def test_the_herd_is_measured_against_the_natural_rate() -> None:
     line = power_cut()
-    kpis = recovery(line, Calm.of(line, CALM), began=20, since=30)
+    kpis = recovery(line, Baseline.of(line, CALM), began=20, since=30)
     assert kpis["time_to_steady_state_s"] == 11.0
     assert (kpis["peak_informs_per_second"], kpis["peak_after_s"]) == (110.0, 0.0)
     assert kpis["peak_over_before"] == 11.0
@@ -99,13 +99,13 @@ def test_what_comes_after_the_recovery_is_not_of_the_herd() -> None:
     line.points[50].informs_planned += 500
     line.points[50].sessions_succeeded += 500
     line.points[50].sessions_failed = 7
-    kpis = recovery(line, Calm.of(line, CALM), began=20, since=30)
+    kpis = recovery(line, Baseline.of(line, CALM), began=20, since=30)
     assert (kpis["peak_informs_per_second"], kpis["sessions_failed"]) == (110.0, 0)
 
 
 def test_a_run_that_ended_early_has_kpis_too() -> None:
     empty = Timeline()
-    kpis = recovery(empty, Calm.of(empty, CALM), began=20, since=30)
+    kpis = recovery(empty, Baseline.of(empty, CALM), began=20, since=30)
     assert kpis["time_to_steady_state_s"] is None
     assert kpis["peak_over_before"] is None
     assert all_back(empty, 0.0) is None

@@ -20,8 +20,8 @@ from caretaker.device.cpe import CPE, Outcome
 from caretaker.index_set import IndexSet
 from caretaker.stats.results import Results
 from caretaker.swarm import cr_driver as driving
-from caretaker.swarm.cr_driver import Direct, Driver, NorthBound
-from caretaker.swarm.locust_stats import LocustSink
+from caretaker.swarm.cr_driver import CRDriver, DirectCRSender, NorthBoundCRSender
+from caretaker.swarm.locust_stats import LocustStats
 
 
 class Clock:
@@ -87,16 +87,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def sink() -> LocustSink:
-    return LocustSink(Results(), EventHook(), RequestStats())  # type: ignore[no-untyped-call]
+def sink() -> LocustStats:
+    return LocustStats(Results(), EventHook(), RequestStats())  # type: ignore[no-untyped-call]
 
 
 def drive(
     clock: Clock, operator: Any, shard: FakeShard, seconds: float, **settings: Any
-) -> LocustSink:
+) -> LocustStats:
     """Let a driver plan for so many seconds."""
     taking = sink()
-    made = Driver(
+    made = CRDriver(
         operator,
         shard,  # type: ignore[arg-type]
         taking,
@@ -163,7 +163,7 @@ def test_those_that_the_operator_can_not_reach_yet_are_left_alone(clock: Clock) 
 def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
     box = CPE(0, profile(), context())
     box.resume(10.0)
-    operator = NorthBound("http://127.0.0.1:1")
+    operator = NorthBoundCRSender("http://127.0.0.1:1")
     assert not operator.reaches(box)
     box.raise_event(EventStruct("2 PERIODIC"), 20.0)
     box.begin_session(20.0)
@@ -184,7 +184,7 @@ class TestNorthBound:
     def act(self, *answers: Any) -> tuple[tuple[str, str | None], Any]:
         outcome: list[tuple[str, str | None]] = []
         with wire(*answers) as server:
-            operator = NorthBound(server.url.removesuffix("/acs") + "/")
+            operator = NorthBoundCRSender(server.url.removesuffix("/acs") + "/")
             gevent.get_hub().threadpool.apply(lambda: outcome.append(operator.act(cpe(index=1))))
             operator._session.close()
         return outcome[0], server.requests[0]
@@ -224,5 +224,5 @@ def test_the_direct_driver_needs_no_north_bound_api() -> None:
         def credentials(self, _: str) -> None:
             return None
 
-    outcome, reason = Direct(Nowhere()).act(cpe())  # type: ignore[arg-type]
+    outcome, reason = DirectCRSender(Nowhere()).act(cpe())  # type: ignore[arg-type]
     assert (outcome, reason) == ("failed", "connection refused")

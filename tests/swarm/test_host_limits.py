@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
-from caretaker.swarm.host_limits import CHECKS, Machine, Plan, plan_of, sessions_that_fit, warnings
+from caretaker.swarm.host_limits import (
+    CHECKS,
+    HostLimits,
+    PlannedLoad,
+    plan_of,
+    sessions_that_fit,
+    warnings,
+)
 from caretaker.swarm.options import OPTIONS, Settings, dest
 
-LARGE = Machine(descriptors=100_000, ports=60_000, reuse=1, backlog=4096, tracked=None)
-PLAN = Plan(sessions_at_once=1000, per_second=1000.0)
+LARGE = HostLimits(descriptors=100_000, ports=60_000, reuse=1, backlog=4096, tracked=None)
+PLAN = PlannedLoad(sessions_at_once=1000, per_second=1000.0)
 
 
 def settings(**changed: Any) -> Settings:
@@ -33,7 +40,7 @@ def test_a_large_machine_needs_no_warning() -> None:
         (LARGE._replace(tracked=119_999), "sysctl -w net.netfilter.nf_conntrack_max=240000"),
     ],
 )
-def test_each_limit_is_named_with_the_command_that_mends_it(machine: Machine, cure: str) -> None:
+def test_each_limit_is_named_with_the_command_that_mends_it(machine: HostLimits, cure: str) -> None:
     found = warnings(PLAN._replace(per_second=1001.0 if machine.reuse == 0 else 1000.0), machine)
     assert [cure in text for text in found] == [True]
     assert "\n" not in found[0]
@@ -48,12 +55,12 @@ def test_sessions_leave_descriptors_for_all_else(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_check_can_warn() -> None:
-    small = Machine(descriptors=10, ports=10, reuse=0, backlog=10, tracked=10)
+    small = HostLimits(descriptors=10, ports=10, reuse=0, backlog=10, tracked=10)
     assert len(warnings(PLAN, small)) == len(CHECKS)
 
 
 def test_what_a_machine_does_not_tell_is_not_complained_of() -> None:
-    assert warnings(PLAN, Machine(resource.RLIM_INFINITY)) == []
+    assert warnings(PLAN, HostLimits(resource.RLIM_INFINITY)) == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,7 @@ def test_what_a_machine_does_not_tell_is_not_complained_of() -> None:
     ],
 )
 def test_a_port_is_kept_for_a_minute_unless_it_is_reused(
-    plan: Plan, reuse: int, fits: bool
+    plan: PlannedLoad, reuse: int, fits: bool
 ) -> None:
     machine = LARGE._replace(ports=28_232, reuse=reuse)
     assert (warnings(plan, machine) == []) is fits
@@ -85,10 +92,10 @@ def test_what_this_machine_has_is_read(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert Machine.here(tmp_path)[1:] == (28_232, 2, 4096, 262_144)
+    assert HostLimits.here(tmp_path)[1:] == (28_232, 2, 4096, 262_144)
     (tmp_path / "netfilter/nf_conntrack_count").write_text("0\n")
-    assert Machine.here(tmp_path).tracked is None
-    assert Machine.here(tmp_path / "nothing")[1:] == (None, None, None, None)
+    assert HostLimits.here(tmp_path).tracked is None
+    assert HostLimits.here(tmp_path / "nothing")[1:] == (None, None, None, None)
 
 
 class TestPlan:

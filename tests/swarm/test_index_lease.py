@@ -9,18 +9,18 @@ import pytest
 
 from caretaker.index_set import Ranges
 from caretaker.swarm import index_lease
-from caretaker.swarm.index_lease import Lease
-from caretaker.swarm.index_ledger import Ledger
+from caretaker.swarm.index_lease import IndexLease
+from caretaker.swarm.index_ledger import IndexLedger
 
 
 class Master:
     """Grants at once, or when told."""
 
     def __init__(self, *, slow: bool = False) -> None:
-        self.ledger = Ledger()
+        self.ledger = IndexLedger()
         self.messages: list[tuple[int, Ranges]] = []
         self.slow = slow
-        self.lease = Lease(self.receive)
+        self.lease = IndexLease(self.receive)
 
     def receive(self, want: int, returned: Ranges) -> None:
         self.messages.append((want, returned))

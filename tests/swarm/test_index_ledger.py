@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from caretaker.index_set import IndexSet, ranges_of
-from caretaker.swarm.index_ledger import QUARANTINE_SECONDS, Ledger
+from caretaker.swarm.index_ledger import QUARANTINE_SECONDS, IndexLedger
 
 RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=10)
 
@@ -46,7 +46,7 @@ def test_the_lowest_are_taken_first(ranges: list[tuple[int, int]], count: int) -
 
 
 def test_a_fleet_of_n_has_the_first_n_indices() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     for holder in ("a", "b") * 50:
         ledger.lease(holder, 10)
     assert (
@@ -58,14 +58,14 @@ def test_a_fleet_of_n_has_the_first_n_indices() -> None:
 
 
 def test_what_comes_back_goes_out_again() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     ledger.lease("a", 10)
     ledger.release("a", [(2, 4), (7, 8)])
     assert ledger.lease("b", 4) == [(2, 4), (7, 8), (10, 11)]
 
 
 def test_only_the_holder_can_give_back() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     ledger.lease("a", 10)
     ledger.lease("b", 1)
     ledger.release("b", [(0, 10)])
@@ -74,7 +74,7 @@ def test_only_the_holder_can_give_back() -> None:
 
 
 def test_a_worker_that_says_goodbye_frees_its_indices() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     ledger.lease("a", 10)
     ledger.gone("a")
     ledger.gone("a")
@@ -82,7 +82,7 @@ def test_a_worker_that_says_goodbye_frees_its_indices() -> None:
 
 
 def test_a_silent_worker_keeps_them_until_it_must_have_ended() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     ledger.lease("a", 10)
     ledger.lost("a", 100.0)
     ledger.lost("a", 150.0)
@@ -94,7 +94,7 @@ def test_a_silent_worker_keeps_them_until_it_must_have_ended() -> None:
 
 
 def test_a_worker_that_is_found_again_still_has_them() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     ledger.lease("a", 10)
     ledger.lost("a", 0.0)
     ledger.found("a")
@@ -103,7 +103,7 @@ def test_a_worker_that_is_found_again_still_has_them() -> None:
 
 
 def test_an_unknown_worker_is_not_lost() -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     ledger.lost("nobody", 0.0)
     assert not ledger.is_lost("nobody")
 
@@ -116,7 +116,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = Ledger()
+        self.ledger = IndexLedger()
         self.held: dict[str, set[int]] = {}
         self.silent: dict[str, float] = {}
         self.now = 0.0
@@ -177,7 +177,7 @@ TestLedgerMachine = LedgerMachine.TestCase
 
 @pytest.mark.parametrize("size", [1_000_000])
 def test_a_million_take_one_range(size: int) -> None:
-    ledger = Ledger()
+    ledger = IndexLedger()
     for _ in range(0, size, 10_000):
         ledger.lease("a", 10_000)
     assert ledger.held("a") == [(0, size)]

@@ -12,7 +12,7 @@ from locust.stats import RequestStats
 from caretaker.device.cpe import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
-from caretaker.swarm.locust_stats import LocustSink
+from caretaker.swarm.locust_stats import LocustStats
 
 SESSION = SessionRecord(
     ("0 BOOTSTRAP", "1 BOOT"), 0.0, 0.0, seconds=0.5, outcome=Outcome.SUCCEEDED, accepted=0.0,
@@ -30,7 +30,7 @@ def fired(*calls: tuple[str, tuple[Any, ...]]) -> list[tuple[str, str, float, st
 
     hook = EventHook()  # type: ignore[no-untyped-call]
     hook.add_listener(listen)  # type: ignore[no-untyped-call]
-    sink = LocustSink(Results(), hook, RequestStats())
+    sink = LocustStats(Results(), hook, RequestStats())
     for method, arguments in calls:
         getattr(sink, method)(*arguments)
         sink.flush()
@@ -44,7 +44,7 @@ def statistics(*, listening: bool) -> list[Any]:
     heard: list[str] = []
     if listening:
         environment.events.request.add_listener(lambda name, **_: heard.append(name))  # type: ignore[no-untyped-call]
-    sink = LocustSink(Results(), environment.events.request, environment.stats)
+    sink = LocustStats(Results(), environment.events.request, environment.stats)
     for seconds in (0.5, 0.0123, 0.0124):
         sink.session(changed(SESSION, seconds=seconds, accepted=None))
     sink.session(changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))

@@ -9,7 +9,7 @@ from typing import Any
 
 import gevent
 import pytest
-from helpers.standings import FakeRunner, FakeWebUI
+from helpers.run_states import FakeRunner, FakeWebUI
 
 from caretaker.errors import InputError
 from caretaker.stats.results import Results

@@ -10,10 +10,10 @@ import gevent
 import pytest
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
-from caretaker.scenarios import Found, Run, Scenario, Step
+from caretaker.scenarios import Run, Scenario, ScenarioReport, Step
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.scenario_player import Conductor
+from caretaker.swarm.scenario_player import ScenarioPlayer
 
 
 class FakeRunner:
@@ -86,8 +86,8 @@ class Noted(Scenario):
         run.catch_up()
         run.act("boot_storm", share=0.5)
 
-    def report(self, run: Run) -> Found:
-        return Found({"at": run.now()}, ["Done."], {"curve": [(0.0, 1.0)]})
+    def report(self, run: Run) -> ScenarioReport:
+        return ScenarioReport({"at": run.now()}, ["Done."], {"curve": [(0.0, 1.0)]})
 
 
 class Broken(Scenario):
@@ -98,7 +98,7 @@ class Broken(Scenario):
     def play(self, run: Run) -> None:
         raise ZeroDivisionError
 
-    def report(self, run: Run) -> Found:
+    def report(self, run: Run) -> ScenarioReport:
         raise ZeroDivisionError
 
 
@@ -109,8 +109,8 @@ def master() -> Iterator[FakeMaster]:
     assert made.environment.runner.calls is not None
 
 
-def conduct(master: FakeMaster, *steps: Step) -> Conductor:
-    conductor = Conductor(master, steps, "as given")  # type: ignore[arg-type]
+def conduct(master: FakeMaster, *steps: Step) -> ScenarioPlayer:
+    conductor = ScenarioPlayer(master, steps, "as given")  # type: ignore[arg-type]
     for _ in range(10):
         gevent.sleep(0)
     return conductor
@@ -185,7 +185,7 @@ def test_a_scenario_with_a_bug_says_so_and_the_run_goes_on(master: FakeMaster) -
 
 
 def test_a_stopped_conductor_does_nothing_more(master: FakeMaster) -> None:
-    conductor = Conductor(master, [Step(Noted(), None)], "")  # type: ignore[arg-type]
+    conductor = ScenarioPlayer(master, [Step(Noted(), None)], "")  # type: ignore[arg-type]
     conductor.stop()
     for _ in range(10):
         gevent.sleep(0)

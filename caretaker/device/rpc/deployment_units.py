@@ -53,7 +53,7 @@ def change_du_state(cpe: CPE, request: m.ChangeDUState, now: float) -> m.Respons
     _check(cpe, request)
     chance = cpe.context.identities.random(cpe.index, f"deployment units {request.command_key}")
     lengths = [chance.uniform(*SECONDS) for _ in request.operations]
-    run = _Run(request, tuple(accumulate(lengths, initial=now)))
+    run = _StateChange(request, tuple(accumulate(lengths, initial=now)))
     cpe.plan(Job(run.times[-1], _KIND, request.command_key, run))
     return m.ChangeDUStateResponse()
 
@@ -67,7 +67,7 @@ def _check(cpe: CPE, request: m.ChangeDUState) -> None:
     untold = sum(
         isinstance(each, m.DUStateChangeComplete) for each in (*cpe.requests, *cpe.session_requests)
     )
-    if len(request.operations) > MAX_OPERATIONS or len(_runs(cpe)) + untold >= MAX_CHANGES:
+    if len(request.operations) > MAX_OPERATIONS or len(_state_changes(cpe)) + untold >= MAX_CHANGES:
         raise FaultError(FaultCode.RESOURCES_EXCEEDED)
 
 
@@ -93,7 +93,7 @@ def get_options(_: CPE, __: m.GetOptions, ___: float) -> m.Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _StateChange:
     """A ChangeDUState that runs, with when its operations begin and the last one ends."""
 
     request: m.ChangeDUState
@@ -116,8 +116,8 @@ class _Run:
         cpe.ask(told, now, EventStruct("M ChangeDUState", key))
 
 
-def _runs(cpe: CPE) -> list[_Run]:
-    return [job.act for job in cpe.jobs if isinstance(job.act, _Run)]
+def _state_changes(cpe: CPE) -> list[_StateChange]:
+    return [job.act for job in cpe.jobs if isinstance(job.act, _StateChange)]
 
 
 def change_by_itself(cpe: CPE, operations: Iterable[m.OperationStruct], now: float) -> float:
@@ -284,7 +284,7 @@ def _is_busy(cpe: CPE, unit: DeploymentUnit, since: float) -> bool:
     """Whether a ChangeDUState is meant for the unit that came earlier and still runs."""
     return any(
         _is_meant(operation, unit)
-        for run in _runs(cpe)
+        for run in _state_changes(cpe)
         if run.times[0] < since
         for operation in run.request.operations
         if not isinstance(operation, m.InstallOpStruct)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import transfers
-from caretaker.device.transfers import FIRMWARE, IMMEDIATELY, State, Transfer
+from caretaker.device.transfers import FIRMWARE, IMMEDIATELY, Transfer, TransferState
 from caretaker.errors import FaultError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _schedule_download(cpe: CPE, request: m.ScheduleDownload, now: float) -> m.R
     return m.ScheduleDownloadResponse()
 
 
-def _check(cpe: CPE, request: transfers.Request, file_types: re.Pattern[str]) -> None:
+def _check(cpe: CPE, request: transfers.TransferRequest, file_types: re.Pattern[str]) -> None:
     for name, most in _LENGTHS.items():
         if len(getattr(request, name, "")) > most:
             raise _invalid(f"{name.replace('_', ' ')} has more than {most} characters")
@@ -116,7 +116,7 @@ def _invalid(why: str) -> FaultError:
 def _cancel_transfer(cpe: CPE, request: m.CancelTransfer, _: float) -> m.Response:
     """All of that key or fault 9021; none of that key is good too (A.4.1.9)."""
     found = [each for each in cpe.transfers if each.request.command_key == request.command_key]
-    if any(each.state is not State.NOT_STARTED for each in found):
+    if any(each.state is not TransferState.NOT_STARTED for each in found):
         raise FaultError(FaultCode.CANCEL_NOT_PERMITTED)
     transfers.cancel(cpe, found)
     return m.CancelTransferResponse()

@@ -17,14 +17,14 @@ from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound
 from caretaker.index_set import IndexSet
 from caretaker.masking import MASK, is_secret, masked
-from caretaker.swarm.web.exchange_log import Watches
+from caretaker.swarm.web.exchange_log import ExchangeLogs
 
 MOST_LOOKED_AT = 10_000
 MOST_ROWS = 200
 MOST_PARAMETERS = 300
 
 
-class Here(NamedTuple):
+class WorkerView(NamedTuple):
     """
     What a worker has to look at.
 
@@ -37,54 +37,54 @@ class Here(NamedTuple):
 
     shard: Shard
     held: IndexSet
-    watches: Watches
+    watches: ExchangeLogs
     clock: Callable[[], float] = time.monotonic
 
 
 # -- a list ---------------------------------------------------------------------------------------
 
 
-def listed(here: Here, query: Mapping[str, Any]) -> dict[str, Any]:
+def listed(view: WorkerView, query: Mapping[str, Any]) -> dict[str, Any]:
     """
     A page of the CPEs: ``{"rows": [...], "next": the index to go on from, None at the end}``.
 
     Args:
-        here: the CPEs.
+        view: the CPEs.
         query: ``serial``, what serial numbers begin with; ``state``, one of ``shard.STATES``;
             ``start``, the lowest index; ``limit``, how many rows.
     """
     limit = max(1, min(int(query["limit"]), MOST_ROWS))
     rows: list[dict[str, Any]] = []
-    for looked, index in enumerate(_candidates(here, query)):
+    for looked, index in enumerate(_candidates(view, query)):
         if len(rows) == limit or looked == MOST_LOOKED_AT:
             return {"rows": rows, "next": index}
-        cpe = here.shard.cpes.get(index)
-        if cpe is not None and query["state"] in ("", here.shard.state_of(index)):
-            rows.append(_row(here, cpe))
+        cpe = view.shard.cpes.get(index)
+        if cpe is not None and query["state"] in ("", view.shard.state_of(index)):
+            rows.append(_row(view, cpe))
     return {"rows": rows, "next": None}
 
 
-def _candidates(here: Here, query: Mapping[str, Any]) -> Iterator[int]:
+def _candidates(view: WorkerView, query: Mapping[str, Any]) -> Iterator[int]:
     """The indices that may be listed, lowest first."""
     start = int(query["start"])
-    found = here.shard.context.identities.starting_with(query["serial"])
+    found = view.shard.context.identities.starting_with(query["serial"])
     ranges = [(max(start, low), high) for low, high in found]
-    members = here.shard.in_state(query["state"])
+    members = view.shard.in_state(query["state"])
     if len(members) <= MOST_LOOKED_AT:
         order = sorted(members)
         return (i for low, high in ranges for i in order if low <= i < high)
-    return (i for low, high in ranges for i in here.held.between(low, high))
+    return (i for low, high in ranges for i in view.held.between(low, high))
 
 
-def _row(here: Here, cpe: CPE) -> dict[str, Any]:
+def _row(view: WorkerView, cpe: CPE) -> dict[str, Any]:
     return {
         "index": cpe.index,
         "serial": cpe.serial_number,
         "profile": cpe.profile.name,
-        "state": here.shard.state_of(cpe.index),
+        "state": view.shard.state_of(cpe.index),
         "failures": cpe.failures,
         "events": [event.event_code for event in (*cpe.session_events, *cpe.events)],
-        "due_in": _in(cpe.due, here.clock()),
+        "due_in": _in(cpe.due, view.clock()),
     }
 
 
@@ -96,27 +96,27 @@ def _in(at: float, now: float) -> float | None:
 # -- one ------------------------------------------------------------------------------------------
 
 
-def shown(here: Here, query: Mapping[str, Any]) -> dict[str, Any] | None:
+def shown(view: WorkerView, query: Mapping[str, Any]) -> dict[str, Any] | None:
     """
-    All of one CPE; None if it is not here. From now on its exchanges are kept.
+    All of one CPE; None if it is not view. From now on its exchanges are kept.
 
     Args:
-        here: the CPEs.
+        view: the CPEs.
         query: ``serial``; ``parameters``, whether to tell them; ``find``, what is in their paths.
     """
     try:
-        cpe = here.shard.cpe(query["serial"])
+        cpe = view.shard.cpe(query["serial"])
     except DeviceNotFound:
         return None
-    now = here.clock()
+    now = view.clock()
     told = {
-        **_row(here, cpe),
+        **_row(view, cpe),
         "about": _about(cpe, now),
         "pending": [list(event) for event in (*cpe.session_events, *cpe.events)],
         "jobs": [[job.kind, job.key, _in(job.at, now)] for job in cpe.jobs],
         "requests": [type(request).__name__ for request in (*cpe.session_requests, *cpe.requests)],
         "transfers": [each.state.name.replace("_", " ").lower() for each in cpe.transfers],
-        "exchanges": list(here.watches.watch(cpe.index)),
+        "exchanges": list(view.watches.watch(cpe.index)),
     }
     return {**told, **_parameters(cpe, query["find"], now)} if query["parameters"] else told
 
@@ -157,5 +157,8 @@ def _parameter(cpe: CPE, path: str, now: float) -> list[Any]:
     return [path, MASK if secret else masked(value), parameter.writable]
 
 
-QUERIES: dict[str, Callable[[Here, Mapping[str, Any]], Any]] = {"list": listed, "device": shown}
+QUERIES: dict[str, Callable[[WorkerView, Mapping[str, Any]], Any]] = {
+    "list": listed,
+    "device": shown,
+}
 """What can be asked, by the query's ``what``."""

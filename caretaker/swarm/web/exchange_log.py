@@ -29,7 +29,7 @@ MOST = 100
 Log = deque[dict[str, Any]]
 
 
-class Watches:
+class ExchangeLogs:
     """
     Opens the transports of sessions, and listens where someone watches.
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
     from caretaker.swarm.master import Master
-    from caretaker.swarm.web.run_state import Standings
+    from caretaker.swarm.web.run_state import RunStates
 
 ROWS = 15
 """Devices on one page of the list."""
@@ -58,7 +58,7 @@ def base_path(environment: Environment) -> str | None:
 def add_pages(
     environment: Environment,
     master: Master,
-    standings: Standings,
+    run_states: RunStates,
     metrics: Callable[..., Any],
 ) -> None:
     """
@@ -67,17 +67,17 @@ def add_pages(
     Args:
         environment: Locust's, with its web UI.
         master: who acts and asks.
-        standings: how its run stands.
+        run_states: how its run stands.
         metrics: a WSGI application.
     """
     web_ui: Any = environment.web_ui
-    pages = _Pages(environment, master, standings)
+    pages = _Pages(environment, master, run_states)
     blueprint = Blueprint("caretaker", __name__, url_prefix=base_path(environment))
     routes: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
         ("fleet", "GET", "/fleet", pages.fleet),
         ("device", "GET", "/fleet/device/<serial>", pages.device),
         ("asset", "GET", "/fleet/assets/<path:name>", pages.asset),
-        ("standing", "GET", "/fleet/standing", _same_origin(pages.standing)),
+        ("standing", "GET", "/fleet/standing", _same_origin(pages.run_state)),
         ("devices", "GET", "/fleet/devices", _same_origin(pages.devices)),
         ("one", "GET", "/fleet/devices/<serial>", _same_origin(pages.one)),
         ("act", "POST", "/fleet/act", _same_origin(pages.act)),
@@ -137,10 +137,10 @@ def _link(response: Response) -> Response:
 class _Pages:
     """What is behind the routes."""
 
-    def __init__(self, environment: Environment, master: Master, standings: Standings) -> None:
+    def __init__(self, environment: Environment, master: Master, run_states: RunStates) -> None:
         self._environment = environment
         self._master = master
-        self._standings = standings
+        self._standings = run_states
 
     def fleet(self) -> str:
         """The Fleet page."""
@@ -169,26 +169,26 @@ class _Pages:
             return Response("no such file", 404)
         return Response(asset(name), mimetype=ASSETS[name], headers={"Cache-Control": "no-cache"})
 
-    def standing(self) -> Response:
+    def run_state(self) -> Response:
         """How the run stands; curves from the point ``first`` on."""
-        standing, environment = self._standings.now(), self._environment
+        run_state, environment = self._standings.now(), self._environment
         runner: Any = environment.runner
-        seconds = self._master.seconds() if standing.running else standing.seconds
+        seconds = self._master.seconds() if run_state.running else run_state.seconds
         return _json(
             {
                 "now": time.time(),
-                "run": standing.run,
+                "run": run_state.run,
                 "state": runner.state,
-                "running": standing.running,
+                "running": run_state.running,
                 "seconds": round(seconds, 1),
                 "host": without_login(environment.host or ""),
-                "cpes": standing.cpes,
-                "rates": standing.rates,
-                "workers": standing.workers,
-                "limits": standing.limits,
+                "cpes": run_state.cpes,
+                "rates": run_state.rates,
+                "workers": run_state.workers,
+                "limits": run_state.limits,
                 "marks": self._master.marks,
                 "curves": self._standings.curves(request.args.get("first", 0, int)),
-                **{name: standing.summary[name] for name in _TOLD if name in standing.summary},
+                **{name: run_state.summary[name] for name in _TOLD if name in run_state.summary},
             }
         )
 

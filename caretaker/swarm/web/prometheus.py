@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 from caretaker.stats.histogram import Histogram
-from caretaker.swarm.web.run_state import Standing
+from caretaker.swarm.web.run_state import RunState
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -47,48 +47,48 @@ class Figure(NamedTuple):
     kind: str
     help: str
     labels: Labels
-    samples: Callable[[Standing], Samples]
+    samples: Callable[[RunState], Samples]
 
 
-def _one(value: Callable[[Standing], float]) -> Callable[[Standing], Samples]:
+def _one(value: Callable[[RunState], float]) -> Callable[[RunState], Samples]:
     """A metric without labels."""
-    return lambda standing: [((), value(standing))]
+    return lambda run_state: [((), value(run_state))]
 
 
-def _counted(section: str, *names: str) -> Callable[[Standing], Samples]:
+def _counted(section: str, *names: str) -> Callable[[RunState], Samples]:
     """Counts of a section of the summary, each with its name for a label."""
-    return lambda standing: [((name,), standing.summary[section][name]) for name in names]
+    return lambda run_state: [((name,), run_state.summary[section][name]) for name in names]
 
 
-def _below(prefix: str) -> Callable[[Standing], Samples]:
+def _below(prefix: str) -> Callable[[RunState], Samples]:
     """Counters below a path, each with the rest of its name for a label."""
-    return lambda standing: [
-        ((name,), number) for name, number in standing.results.with_prefix(prefix).items()
+    return lambda run_state: [
+        ((name,), number) for name, number in run_state.results.with_prefix(prefix).items()
     ]
 
 
-def _discarded(standing: Standing) -> Samples:
-    for name, number in standing.results.with_prefix("events.discarded").items():
+def _discarded(run_state: RunState) -> Samples:
+    for name, number in run_state.results.with_prefix("events.discarded").items():
         rule, _, event = name.partition(".")
         yield (event, rule), number
 
 
-def _timed(name: str) -> Callable[[Standing], Samples]:
-    return lambda standing: [((), standing.results.histogram(name))]
+def _timed(name: str) -> Callable[[RunState], Samples]:
+    return lambda run_state: [((), run_state.results.histogram(name))]
 
 
-def _stages(standing: Standing) -> Samples:
+def _stages(run_state: RunState) -> Samples:
     for stage in ("inform", "informresponse", "session_end"):
-        yield (stage,), standing.results.histogram(f"connection_requests.to_{stage}")
+        yield (stage,), run_state.results.histogram(f"connection_requests.to_{stage}")
 
 
-def _exchanges(standing: Standing) -> Samples:
-    for name in standing.summary["exchanges"]:
-        yield (name,), standing.results.histogram(f"exchanges.{name}")
+def _exchanges(run_state: RunState) -> Samples:
+    for name in run_state.summary["exchanges"]:
+        yield (name,), run_state.results.histogram(f"exchanges.{name}")
 
 
-def _by_worker(value: Callable[[Mapping[str, Any]], float]) -> Callable[[Standing], Samples]:
-    return lambda standing: [((str(each["worker"]),), value(each)) for each in standing.workers]
+def _by_worker(value: Callable[[Mapping[str, Any]], float]) -> Callable[[RunState], Samples]:
+    return lambda run_state: [((str(each["worker"]),), value(each)) for each in run_state.workers]
 
 
 # fmt: off
@@ -220,7 +220,7 @@ _KINDS: dict[str, tuple[Callable[..., Metric], Callable[[Any, Labels, Any], None
 """How a metric of each kind is made, and takes a sample."""
 
 
-class StandingCollector(Collector):
+class RunStateCollector(Collector):
     """
     Tells Prometheus how the run stands whenever it asks.
 
@@ -228,8 +228,8 @@ class StandingCollector(Collector):
         standing: gives it.
     """
 
-    def __init__(self, standing: Callable[[], Standing]) -> None:
-        self._standing = standing
+    def __init__(self, run_state: Callable[[], RunState]) -> None:
+        self._standing = run_state
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: there are no samples before someone asks."""
@@ -237,19 +237,19 @@ class StandingCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of the present standing."""
-        standing = self._standing()
+        run_state = self._standing()
         for name, figure in METRICS.items():
             make, add = _KINDS[figure.kind]
             family = make(name, figure.help, labels=figure.labels)
-            for labels, value in figure.samples(standing):
+            for labels, value in figure.samples(run_state):
                 add(family, labels, value)
             yield family
 
 
-def metrics_app(standing: Callable[[], Standing]) -> Callable[..., Any]:
+def metrics_app(run_state: Callable[[], RunState]) -> Callable[..., Any]:
     """The WSGI application that serves the metrics, in the format that is asked for."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StandingCollector(standing))
+    registry.register(RunStateCollector(run_state))
     return make_wsgi_app(registry)
 
 

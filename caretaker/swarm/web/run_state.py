@@ -34,7 +34,7 @@ Version = tuple[int, bool, int]
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunState:
     """
     How a run stands.
 
@@ -71,7 +71,7 @@ _RATES = {
 """What is told per second, with the counter of it."""
 
 
-class Standings:
+class RunStates:
     """
     Makes the standing of a master's run.
 
@@ -81,21 +81,21 @@ class Standings:
 
     def __init__(self, master: Master) -> None:
         self._master = master
-        self._made: tuple[Version, Standing] | None = None
+        self._made: tuple[Version, RunState] | None = None
         self._past: deque[tuple[Version, float, Results]] = deque()
         self._curves: tuple[Version, dict[str, Any]] | None = None
 
     def _version(self) -> Version:
         return self._master.run, self._master.summary is None, self._master.reports
 
-    def now(self) -> Standing:
+    def now(self) -> RunState:
         """The present one."""
         version = self._version()
         if self._made is None or self._made[0] != version:
             self._made = (version, self._make(version))
         return self._made[1]
 
-    def _make(self, version: Version) -> Standing:
+    def _make(self, version: Version) -> RunState:
         master = self._master
         results = master.results()
         workers = [
@@ -106,7 +106,7 @@ class Standings:
         summary = master.summary or self._summary()
         running = master.seconds() > 0
         seconds, before = self._before(version, results)
-        return Standing(
+        return RunState(
             master.run,
             running,
             summary["seconds"],

@@ -19,8 +19,8 @@ from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from caretaker.swarm.web import devices, exchange_log
-from caretaker.swarm.web.devices import QUERIES, Here, listed, shown
-from caretaker.swarm.web.exchange_log import Watches
+from caretaker.swarm.web.devices import QUERIES, WorkerView, listed, shown
+from caretaker.swarm.web.exchange_log import ExchangeLogs
 
 
 class Clock:
@@ -52,25 +52,25 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def here(clock: Clock) -> Iterator[Here]:
+def view(clock: Clock) -> Iterator[WorkerView]:
     """The CPEs 10 to 29, as a worker has them, at rest."""
-    watches = Watches(lambda *_: EchoTransport(lambda: Answer(204, b"")), clock)
+    watches = ExchangeLogs(lambda *_: EchoTransport(lambda: Answer(204, b"")), clock)
     shard = Shard(ProfileMix.of(("tr181",)), context(), watches.open, Results(), clock=clock)
     for index in range(10, 30):
         shard.resume(index)
-    yield Here(shard, IndexSet([(10, 30)]), watches, clock)
+    yield WorkerView(shard, IndexSet([(10, 30)]), watches, clock)
     shard.stop()
 
 
-def page(here: Here, **query: Any) -> tuple[list[int], int | None]:
-    found = listed(here, {"serial": "", "state": "", "start": 0, "limit": 50, **query})
+def page(view: WorkerView, **query: Any) -> tuple[list[int], int | None]:
+    found = listed(view, {"serial": "", "state": "", "start": 0, "limit": 50, **query})
     return [row["index"] for row in found["rows"]], found["next"]
 
 
-def test_a_list_goes_by_pages(here: Here) -> None:
-    first, following = page(here, limit=15)
+def test_a_list_goes_by_pages(view: WorkerView) -> None:
+    first, following = page(view, limit=15)
     assert (first, following) == (list(range(10, 25)), 25)
-    assert page(here, limit=15, start=following) == (list(range(25, 30)), None)
+    assert page(view, limit=15, start=following) == (list(range(25, 30)), None)
 
 
 @pytest.mark.parametrize(
@@ -85,54 +85,56 @@ def test_a_list_goes_by_pages(here: Here) -> None:
     ],
 )
 def test_a_list_goes_by_the_beginning_of_serial_numbers(
-    here: Here, serial: str, found: list[int]
+    view: WorkerView, serial: str, found: list[int]
 ) -> None:
-    assert page(here, serial=serial) == (found, None)
+    assert page(view, serial=serial) == (found, None)
 
 
-def test_a_list_goes_by_state(here: Here, clock: Clock) -> None:
-    here.shard.power_cut({12: clock.now + 10, 13: clock.now + 10})
-    assert page(here, state="dark") == ([12, 13], None)
-    assert 12 not in page(here, state="idle")[0]
-    assert page(here, state="retrying") == ([], None)
-    assert here.shard.states() == {**dict.fromkeys(STATES, 0), "idle": 18, "dark": 2}
+def test_a_list_goes_by_state(view: WorkerView, clock: Clock) -> None:
+    view.shard.power_cut({12: clock.now + 10, 13: clock.now + 10})
+    assert page(view, state="dark") == ([12, 13], None)
+    assert 12 not in page(view, state="idle")[0]
+    assert page(view, state="retrying") == ([], None)
+    assert view.shard.states() == {**dict.fromkeys(STATES, 0), "idle": 18, "dark": 2}
 
 
-def test_no_page_takes_a_walk_over_the_fleet(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_takes_a_walk_over_the_fleet(
+    view: WorkerView, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(devices, "MOST_LOOKED_AT", 5)
-    here.shard.power_cut(dict.fromkeys(range(10, 28), 110.0))
-    assert page(here, state="idle") == ([], 15)
-    assert page(here, state="idle", start=25) == ([28, 29], None)
-    assert page(here, state="dark", limit=2) == ([10, 11], 12)
+    view.shard.power_cut(dict.fromkeys(range(10, 28), 110.0))
+    assert page(view, state="idle") == ([], 15)
+    assert page(view, state="idle", start=25) == ([28, 29], None)
+    assert page(view, state="dark", limit=2) == ([10, 11], 12)
 
 
-def device(here: Here, serial: str = "FLEET-000017", **query: Any) -> Any:
-    return shown(here, {"serial": serial, "parameters": False, "find": "", **query})
+def device(view: WorkerView, serial: str = "FLEET-000017", **query: Any) -> Any:
+    return shown(view, {"serial": serial, "parameters": False, "find": "", **query})
 
 
-def test_one_device_with_what_it_has_to_tell(here: Here) -> None:
-    here.shard.cpes[16].raise_event(EventStruct(ev.M_REBOOT, "key"), 500.0)
-    told = device(here)
+def test_one_device_with_what_it_has_to_tell(view: WorkerView) -> None:
+    view.shard.cpes[16].raise_event(EventStruct(ev.M_REBOOT, "key"), 500.0)
+    told = device(view)
     assert (told["serial"], told["state"], told["failures"]) == ("FLEET-000017", "idle", 0)
     assert told["pending"] == [[ev.M_REBOOT, "key"]]
     assert told["about"]["SerialNumber"] == "FLEET-000017"
     assert "parameters" not in told
 
 
-def test_a_device_of_another_worker_is_none(here: Here) -> None:
-    assert device(here, "FLEET-000001") is None
-    assert device(here, "nonsense") is None
+def test_a_device_of_another_worker_is_none(view: WorkerView) -> None:
+    assert device(view, "FLEET-000001") is None
+    assert device(view, "nonsense") is None
 
 
-def test_parameters_are_found_by_their_path_and_secrets_are_masked(here: Here) -> None:
-    told = device(here, parameters=True, find="managementserver.connectionrequest")
+def test_parameters_are_found_by_their_path_and_secrets_are_masked(view: WorkerView) -> None:
+    told = device(view, parameters=True, find="managementserver.connectionrequest")
     values = {path.rpartition(".")[2]: value for path, value, _ in told["parameters"]}
     assert values["ConnectionRequestPassword"] in ("", MASK)
     assert values["ConnectionRequestURL"].startswith("http")
-    cpe = here.shard.cpes[16]
+    cpe = view.shard.cpes[16]
     path = next(path for path, *_ in told["parameters"] if path.endswith("Password"))
     cpe.set_values([(path, "hunter2"), (path.replace("Password", "URL"), "http://u:pw@h/")], 100.0)
-    told = device(here, parameters=True)
+    told = device(view, parameters=True)
     assert "hunter2" not in str(told)
     assert "u:pw" not in str(told)
     assert told["found"] > len(told["parameters"]) > 100
@@ -145,50 +147,50 @@ def test_every_query_has_its_answer() -> None:
 # -- exchanges ------------------------------------------------------------------------------------
 
 
-def talk(here: Here, cpe: CPE) -> None:
-    transport = here.watches.open(cpe, 0.0)
+def talk(view: WorkerView, cpe: CPE) -> None:
+    transport = view.watches.open(cpe, 0.0)
     transport.post(b"")
     assert transport.sent_at == 7.0
     transport.close()
 
 
-def test_exchanges_are_kept_once_someone_looks(here: Here) -> None:
-    cpe = here.shard.cpes[16]
-    talk(here, cpe)
-    assert device(here)["exchanges"] == []
-    talk(here, cpe)
-    talk(here, here.shard.cpes[17])
-    (seen,) = device(here)["exchanges"]
+def test_exchanges_are_kept_once_someone_looks(view: WorkerView) -> None:
+    cpe = view.shard.cpes[16]
+    talk(view, cpe)
+    assert device(view)["exchanges"] == []
+    talk(view, cpe)
+    talk(view, view.shard.cpes[17])
+    (seen,) = device(view)["exchanges"]
     assert (seen["sent"], seen["got"], seen["status"], seen["first"]) == (
         "(empty)", "(empty)", 204, True,
     )  # fmt: skip
 
 
-def test_nobody_looks_for_long(here: Here, clock: Clock) -> None:
-    cpe = here.shard.cpes[16]
-    device(here)
+def test_nobody_looks_for_long(view: WorkerView, clock: Clock) -> None:
+    cpe = view.shard.cpes[16]
+    device(view)
     clock.now += exchange_log.WATCH_SECONDS + 1
-    talk(here, cpe)
-    assert not here.watches._logs
+    talk(view, cpe)
+    assert not view.watches._logs
 
 
 def test_only_so_many_are_watched_at_once(
-    here: Here, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    view: WorkerView, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange_log, "MOST", 2)
     for serial in ("FLEET-000017", "FLEET-000018", "FLEET-000019"):
         clock.now += 1
-        device(here, serial)
-    assert sorted(here.watches._logs) == [17, 18]
+        device(view, serial)
+    assert sorted(view.watches._logs) == [17, 18]
 
 
-def test_a_failure_is_seen_too(here: Here, clock: Clock) -> None:
+def test_a_failure_is_seen_too(view: WorkerView, clock: Clock) -> None:
     def hang() -> Answer:
         raise AnswerTimeout("no answer in time")
 
-    watches = Watches(lambda *_: EchoTransport(hang), clock)
+    watches = ExchangeLogs(lambda *_: EchoTransport(hang), clock)
     log = watches.watch(16)
-    transport = watches.open(here.shard.cpes[16], 0.0)
+    transport = watches.open(view.shard.cpes[16], 0.0)
     with pytest.raises(AnswerTimeout):
         transport.post(b"<x/>")
     assert log[0]["got"] == "no answer in time"

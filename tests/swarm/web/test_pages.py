@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from flask_login import UserMixin, login_user  # type: ignore[import-untyped]
-from helpers.standings import snapshot
+from helpers.run_states import snapshot
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 from locust.env import Environment
 from locust.web import WebUI
@@ -21,7 +21,7 @@ from caretaker.swarm.messages import ACT, QUERY
 from caretaker.swarm.options import Settings, add_arguments
 from caretaker.swarm.web.pages import ASSETS, add_pages, merged
 from caretaker.swarm.web.prometheus import metrics_app
-from caretaker.swarm.web.run_state import Standings
+from caretaker.swarm.web.run_state import RunStates
 
 
 class Site:
@@ -39,8 +39,8 @@ class Site:
         self.environment.runner = self.runner
         web_ui: Any = WebUI(self.environment, "127.0.0.1", 0, base, login, delayed_start=True)
         self.master = Master(self.environment, Settings.of(options))
-        standings = Standings(self.master)
-        add_pages(self.environment, self.master, standings, metrics_app(standings.now))
+        run_states = RunStates(self.master)
+        add_pages(self.environment, self.master, run_states, metrics_app(run_states.now))
         self.app: Any = web_ui.app
         self.app.secret_key = "for tests"
         self.web_ui = web_ui
@@ -124,13 +124,13 @@ def test_how_the_run_stands(site: Site) -> None:
     assert before is not None
     assert (before["run"], before["running"], before["seconds"]) == (0, False, 0)
     site.begin()
-    standing = site.client.get("/fleet/standing").json
-    assert standing is not None
-    assert standing["cpes"] == {"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0}
-    assert standing["connection_requests"]["delivered"] == 100
-    assert standing["curves"]["informs_planned"] == [1]
-    assert standing["workers"][0]["cpu_now"] == 45.0
-    assert "secret" not in str(standing)
+    run_state = site.client.get("/fleet/standing").json
+    assert run_state is not None
+    assert run_state["cpes"] == {"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0}
+    assert run_state["connection_requests"]["delivered"] == 100
+    assert run_state["curves"]["informs_planned"] == [1]
+    assert run_state["workers"][0]["cpu_now"] == 45.0
+    assert "secret" not in str(run_state)
 
 
 def test_metrics_are_there(site: Site) -> None:

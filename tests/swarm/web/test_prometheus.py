@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from helpers.standings import master, snapshot
+from helpers.run_states import master, snapshot
 from helpers.summaries import results
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
@@ -16,12 +16,12 @@ from werkzeug.test import Client
 from caretaker.errors import InputError
 from caretaker.swarm.master import Master
 from caretaker.swarm.web.prometheus import BUCKETS, METRICS, metrics_app, serve_metrics
-from caretaker.swarm.web.run_state import Standings
+from caretaker.swarm.web.run_state import RunStates
 
 
 def told(run: Master) -> dict[str, float]:
     """All samples by name and labels, as they stand in the text."""
-    text = Client(metrics_app(Standings(run).now)).get("/metrics").text
+    text = Client(metrics_app(RunStates(run).now)).get("/metrics").text
     return {
         sample.name
         + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
@@ -41,7 +41,7 @@ def run() -> Master:
 
 def test_the_figures_are_those_of_the_summary(run: Master) -> None:
     found = told(run)
-    summary = Standings(run).now().summary
+    summary = RunStates(run).now().summary
     assert found["caretaker_running"] == 1
     assert found["caretaker_cpes retrying"] == 2
     assert found["caretaker_sessions_total succeeded"] == summary["sessions"]["succeeded"] == 200
@@ -67,7 +67,7 @@ def test_there_are_metrics_before_a_run() -> None:
 
 
 def test_every_metric_is_told_and_documented(run: Master, root: Path) -> None:
-    text = Client(metrics_app(Standings(run).now)).get("/metrics").text
+    text = Client(metrics_app(RunStates(run).now)).get("/metrics").text
     documented = re.findall(r"`(caretaker_\w+)`", (root / "docs/metrics.md").read_text())
     names = {f"{name}_total" if each.kind == "counter" else name for name, each in METRICS.items()}
     assert set(documented) == names
@@ -94,17 +94,17 @@ def test_the_dashboard_asks_for_metrics_that_exist(root: Path) -> None:
 
 @pytest.mark.sockets
 def test_a_port_of_their_own(run: Master) -> None:
-    server = serve_metrics("127.0.0.1", 0, metrics_app(Standings(run).now))
+    server = serve_metrics("127.0.0.1", 0, metrics_app(RunStates(run).now))
     try:
         assert "caretaker_run 1.0" in requests.get(f"{server.url}/metrics", timeout=5).text
         with pytest.raises(InputError, match=rf"{server.port}: .*in use"):
-            serve_metrics("127.0.0.1", server.port, metrics_app(Standings(run).now))
+            serve_metrics("127.0.0.1", server.port, metrics_app(RunStates(run).now))
     finally:
         server.stop()
 
 
 def test_the_text_is_what_prometheus_asks_for(run: Master) -> None:
-    client = Client(metrics_app(Standings(run).now))
+    client = Client(metrics_app(RunStates(run).now))
     plain = client.get("/metrics")
     assert plain.headers["Content-Type"].startswith("text/plain")
     modern = client.get(

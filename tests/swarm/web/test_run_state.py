@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.standings import master, snapshot
+from helpers.run_states import master, snapshot
 from helpers.summaries import results
 
 from caretaker.engine.shard import STATES
 from caretaker.stats.timeline import Timeline
-from caretaker.swarm.web.run_state import Standings, generator_limits
+from caretaker.swarm.web.run_state import RunStates, generator_limits
 
 
 def test_before_any_run_all_is_nothing() -> None:
-    standing = Standings(master()).now()
-    assert (standing.run, standing.running, standing.seconds) == (0, False, 0.0)
-    assert standing.cpes == dict.fromkeys(STATES, 0)
-    assert standing.summary["sessions"]["failed"] == 0
+    run_state = RunStates(master()).now()
+    assert (run_state.run, run_state.running, run_state.seconds) == (0, False, 0.0)
+    assert run_state.cpes == dict.fromkeys(STATES, 0)
+    assert run_state.summary["sessions"]["failed"] == 0
 
 
 def test_workers_add_up() -> None:
@@ -25,22 +25,22 @@ def test_workers_add_up() -> None:
     run.begin()
     run.report("one", snapshot())
     run.report("two", snapshot(worker=1))
-    standing = Standings(run).now()
-    assert standing.running
-    assert standing.cpes == {"idle": 14, "in_session": 4, "waiting": 0, "retrying": 2, "dark": 0}
-    assert standing.summary["connection_requests"]["delivered"] == 200
-    assert [worker["name"] for worker in standing.workers] == ["one", "two"]
+    run_state = RunStates(run).now()
+    assert run_state.running
+    assert run_state.cpes == {"idle": 14, "in_session": 4, "waiting": 0, "retrying": 2, "dark": 0}
+    assert run_state.summary["connection_requests"]["delivered"] == 200
+    assert [worker["name"] for worker in run_state.workers] == ["one", "two"]
 
 
 def test_it_is_made_once_for_a_report() -> None:
     run = master()
     run.begin()
     run.report("one", snapshot())
-    standings = Standings(run)
-    assert standings.now() is standings.now()
-    before = standings.now()
+    run_states = RunStates(run)
+    assert run_states.now() is run_states.now()
+    before = run_states.now()
     run.report("one", snapshot(made=results(150)))
-    assert standings.now().summary["sessions"]["succeeded"] == 150
+    assert run_states.now().summary["sessions"]["succeeded"] == 150
     assert before.summary["sessions"]["succeeded"] == 100
 
 
@@ -48,7 +48,7 @@ def test_service_levels_have_a_verdict_so_far() -> None:
     run = master(slos=["sessions.failed < 1"])
     run.begin()
     run.report("one", snapshot(made=results(failed=1)))
-    (verdict,) = Standings(run).now().summary["service_levels"]
+    (verdict,) = RunStates(run).now().summary["service_levels"]
     assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
 
 
@@ -85,34 +85,34 @@ def seconds(*planned: float) -> dict[str, Any]:
 def test_curves_go_on_where_they_were() -> None:
     run = master()
     run.begin()
-    standings = Standings(run)
+    run_states = RunStates(run)
     run.report("one", snapshot(timeline=seconds(0, 1, 99)))
-    assert standings.curves()["informs_planned"] == [1, 1, *[0] * 97, 1]
+    assert run_states.curves()["informs_planned"] == [1, 1, *[0] * 97, 1]
     run.report("one", snapshot(timeline=seconds(98, 99, 99, 100)))
-    news = standings.curves(98)
+    news = run_states.curves(98)
     assert (news["first"], news["informs_planned"]) == (98, [1, 2, 1])
     whole = run.timeline().summary(run.marks)
-    assert standings.curves() == {"first": 0, **whole}
+    assert run_states.curves() == {"first": 0, **whole}
 
 
 def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
     run = master()
     run.begin()
-    standings = Standings(run)
+    run_states = RunStates(run)
     run.report("one", snapshot(timeline=seconds(0, 99)))
-    standings.curves()
+    run_states.curves()
     run.report("one", snapshot(timeline=seconds(0, 99, 700)))
-    assert (standings.curves()["step"], len(standings.curves()["at"])) == (2.0, 351)
+    assert (run_states.curves()["step"], len(run_states.curves()["at"])) == (2.0, 351)
     run.begin()
     run.report("one", snapshot(run=2, timeline=seconds(0, 1)))
-    assert standings.curves()["informs_planned"] == [1, 1]
-    assert standings.curves(500)["informs_planned"] == []
+    assert run_states.curves()["informs_planned"] == [1, 1]
+    assert run_states.curves(500)["informs_planned"] == []
 
 
 def test_rates_are_those_of_late() -> None:
     run = master()
     run.begin()
-    standings = Standings(run)
-    assert standings.now().rates["sessions"] == 0
+    run_states = RunStates(run)
+    assert run_states.now().rates["sessions"] == 0
     run.report("one", snapshot(made=results(100)))
-    assert standings.now().rates["sessions"] > 100
+    assert run_states.now().rates["sessions"] > 100
