@@ -46,7 +46,7 @@ from caretaker.errors import (
     SessionError,
     TransportError,
 )
-from caretaker.http.digest import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.http.transport import Answer, Transport
 from caretaker.profiles import ProfileMix, quirks
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink

@@ -30,17 +30,12 @@ from caretaker.errors import (
     RedirectError,
 )
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, HTTPAuth
-from caretaker.http.endpoint import (
-    MAX_ANSWER_BYTES,
-    Address,
-    CookieJar,
-    Endpoint,
-    decoded,
-    encoded,
-    header_lines,
-    request_line,
-)
+from caretaker.http.content_coding import MAX_ANSWER_BYTES, decoded, encoded
+from caretaker.http.cookies import CookieJar
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import HTTPAuth
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.request_head import header_lines, request_line
 
 MAX_CHALLENGES = 3
 """Answered for one request: the first, one for a nonce that is stale, one on a new connection."""

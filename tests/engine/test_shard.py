@@ -33,7 +33,7 @@ from caretaker.errors import (
     EnvelopeError,
     LimitError,
 )
-from caretaker.http.digest import BasicCredentials, OldDigestCredentials
+from caretaker.http.credentials import BasicCredentials, OldDigestCredentials
 from caretaker.http.transport import Answer
 from caretaker.profiles import ProfileMix
 from caretaker.stats.records import ExchangeRecord, SessionRecord

@@ -19,7 +19,8 @@ from caretaker.errors import (
     RedirectError,
     TransportError,
 )
-from caretaker.http.digest import Credentials, DigestVerifier
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport, RequestsTransport, WSGITransport
 
