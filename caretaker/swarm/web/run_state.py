@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
 from caretaker.scenarios.capacity import generator_limit
@@ -44,7 +44,7 @@ class RunState:
         seconds: since its start, or how long it took.
         results: counters and histograms of the whole run so far.
         summary: what ``summarize`` makes of them (``docs/summary.md``), with ``service_levels``.
-        cpes: how many CPEs are in each of ``shard.STATES``.
+        cpes: how many CPEs are in each of ``cpe_states.STATES``.
         workers: name, index, CPEs, states, CPU, memory and last report (seconds since 1970) of
             each that is there.
         rates: per second of late: Informs planned and written, sessions, Connection Requests.

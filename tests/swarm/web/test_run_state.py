@@ -8,7 +8,7 @@ import pytest
 from helpers.run_states import master, snapshot
 from helpers.summaries import results
 
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.stats.timeline import Timeline
 from caretaker.swarm.web.run_state import RunStates, generator_limits
 
