@@ -20,7 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "data_model": {"cwmp", "errors"},
     "profiles": {"cwmp", "data_model", "errors"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
-    "stats": {"device", "errors"},
+    "stats": {"device", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "engine": {"cwmp", "device", "errors", "http", "masking", "profiles", "stats"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
