@@ -32,7 +32,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import CWMP_1_0, Envelope, decode, encode, written
+from caretaker.cwmp.codec import decode, encode, encode_message
+from caretaker.cwmp.envelope import CWMP_1_0, Envelope
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, SessionError
 
@@ -253,7 +254,7 @@ class CPESession:
         if self._inform_header and isinstance(self._outstanding, m.Inform):
             envelope = Envelope(self._outstanding, id_, self._namespace, **self._inform_header)
             return encode(envelope)
-        return written(self._outstanding, id_, self._namespace)
+        return encode_message(self._outstanding, id_, self._namespace)
 
     def receive(self, body: bytes, now: float) -> None:
         """
@@ -402,7 +403,7 @@ class ACSSession:
             message = m.Fault.of(error.fault_code, error.fault_string)
             if isinstance(request, m.Inform):
                 self.state = State.DONE
-        return written(message, envelope.id, envelope.namespace)
+        return encode_message(message, envelope.id, envelope.namespace)
 
     def _respond(self, request: m.Request) -> m.Response:
         if isinstance(request, m.Inform):
@@ -417,4 +418,4 @@ class ACSSession:
             return b""
         self._outstanding = request
         self._next_id += 1
-        return written(request, str(self._next_id), self._namespace)
+        return encode_message(request, str(self._next_id), self._namespace)
