@@ -6,8 +6,9 @@ from benchmarks.nginx import INFORM_RESPONSE
 from caretaker.cwmp import decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
+from caretaker.cwmp.outcome import Outcome
 from caretaker.device.context import FleetContext
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.http.digest import Credentials
 from caretaker.profiles import load_profile
 

@@ -18,12 +18,12 @@ LAYERS: dict[str, set[str]] = {
     "cwmp": {"errors"},
     "http": {"errors"},
     "data_model": {"cwmp", "errors"},
-    "profiles": {"cwmp", "data_model", "errors"},
-    "device": {"cwmp", "data_model", "errors", "profiles"},
-    "stats": {"device", "errors"},
+    "stats": {"cwmp", "errors"},
     "connection_request": {"errors", "http", "stats"},
-    "engine": {"cwmp", "device", "errors", "http", "masking", "profiles", "stats"},
+    "profiles": {"cwmp", "data_model", "errors"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
+    "device": {"cwmp", "data_model", "errors", "profiles"},
+    "engine": {"cwmp", "device", "errors", "http", "masking", "profiles", "stats"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
@@ -33,8 +33,8 @@ LAYERS: dict[str, set[str]] = {
     "scenarios": {"cwmp", "device", "engine", "errors", "reporting", "stats"},
     "__main__": {"acs", "console", "errors", "http", "profiles", "reporting"},
     "swarm": {
-        "connection_request", "console", "device", "engine", "errors", "fleet", "http", "index_set",
-        "masking", "profiles", "reporting", "scenarios", "stats",
+        "connection_request", "console", "cwmp", "device", "engine", "errors", "fleet", "http",
+        "index_set", "masking", "profiles", "reporting", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each part with those it may import; none may import one that imports it."""

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from caretaker.console.trace import Trace, TracedTransport
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device import notifications
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.device.jobs import Job
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet

@@ -15,7 +15,6 @@ them.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable
 from math import inf
 from sys import intern
@@ -25,6 +24,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.data_model.overlay import Overlay
 from caretaker.data_model.types import TYPES, Parameter, cleaned, typed
@@ -50,19 +50,6 @@ from caretaker.profiles.profile import Profile
 
 if TYPE_CHECKING:
     from caretaker.data_model.model import DataModel
-
-
-class Outcome(enum.Enum):
-    """How a session ended."""
-
-    __hash__ = object.__hash__  # they are looked up for each session
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SHED = "shed"
-    """The ACS shed load with a 503; for the CPE a failure like any other."""
-    ABANDONED = "abandoned"
-    """The CPE lost its power; no one's failure."""
 
 
 class CPE:

@@ -24,11 +24,12 @@ import gevent.lock
 from gevent import Greenlet
 
 from caretaker.cwmp.faults import FaultCode
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
 from caretaker.device import transfers
 from caretaker.device.context import FleetContext
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.device.transfers import Transfer, TransferState
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient, FileTransferResult

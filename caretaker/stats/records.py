@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 
 # Classes with slots: there are several for each session, and compiled nothing is cheaper to make.

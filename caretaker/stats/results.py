@@ -17,7 +17,7 @@ from typing import Any
 
 from mypy_extensions import mypyc_attr
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
 

@@ -16,7 +16,7 @@ from itertools import accumulate
 from math import ceil, inf, log2
 from typing import Any
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.stats.records import SessionRecord
 

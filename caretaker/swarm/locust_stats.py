@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from locust import stats
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
 from caretaker.stats.results import Results
 

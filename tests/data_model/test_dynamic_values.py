@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.data_model.dynamic_values import (
     DYNAMIC_KINDS,
     Chance,
@@ -24,7 +25,7 @@ from caretaker.data_model.model import DataModel
 from caretaker.data_model.types import TYPES, Row
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.errors import ProfileError
 
 CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"

@@ -25,10 +25,11 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2, ACSSession, decode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device import notifications
 from caretaker.device.behavior import Behaviors, DynamicBehavior
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.profiles.profile import read_profile
 

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.device import diagnostics as diag
 from caretaker.device import measurements
 from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import BUILT_IN, Profile, read_profile
 

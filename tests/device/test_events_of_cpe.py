@@ -9,8 +9,9 @@ from helpers.cpes import ScriptedACS, codes, cpe, fail, run
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, MAX_EVENTS, is_event_code, rule
 from caretaker.device.jobs import EVENTS_OF
 from caretaker.errors import FaultError

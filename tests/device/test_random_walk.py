@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_2, CPESession, Envelope, decode, encode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import State
 from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, MAX_EVENTS, rule
 from caretaker.device.jobs import UNASKED
 from caretaker.device.rpc.methods import METHODS

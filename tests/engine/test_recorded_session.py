@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.engine.recorded_session import Exchange, Session, _message, write
 from caretaker.errors import Blame
 from caretaker.http.connection import Reply

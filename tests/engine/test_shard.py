@@ -16,9 +16,10 @@ from helpers.cpes import ScriptedACS, context, profile
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.device.transfers import TransferSettings
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferResult

@@ -9,10 +9,11 @@ from importlib.resources import files
 
 from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.errors import FaultError, SessionError
 from caretaker.profiles import load_profile

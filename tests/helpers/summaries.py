@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
 from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord

@@ -15,9 +15,10 @@ from helpers.cpes import ScriptedACS, codes, context
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import State
 from caretaker.data_model.types import ANY, TYPES
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.profiles import load_profile
 
 BATCH = 32

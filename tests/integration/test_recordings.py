@@ -19,8 +19,9 @@ from caretaker.acs.sessions import CWMPApp
 from caretaker.connection_request.server import ConnectionRequestApp
 from caretaker.cwmp import ACSSession, CPESession, Envelope, decode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import State
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.device.cpe import CPE
 from caretaker.errors import FaultError, SessionError
 from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.profiles import load_profile

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from helpers.records import changed
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.checks import failures
 from caretaker.reporting.summary import live_line, render, summarize

@@ -10,7 +10,7 @@ from helpers.records import changed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import ExchangeRecord, SessionRecord

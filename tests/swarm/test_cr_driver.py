@@ -16,7 +16,8 @@ from locust.event import EventHook
 from locust.stats import RequestStats
 
 from caretaker.cwmp.messages import EventStruct
-from caretaker.device.cpe import CPE, Outcome
+from caretaker.cwmp.outcome import Outcome
+from caretaker.device.cpe import CPE
 from caretaker.index_set import IndexSet
 from caretaker.stats.results import Results
 from caretaker.swarm import cr_driver as driving

@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.stats import RequestStats
 
-from caretaker.device.cpe import Outcome
+from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.swarm.locust_stats import LocustStats
