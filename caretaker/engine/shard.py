@@ -16,7 +16,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heappop, heappush
 from math import inf
-from typing import NamedTuple
 
 import gevent
 import gevent.event
@@ -52,6 +51,7 @@ from caretaker.profiles import ProfileMix, quirks
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import FailureExample
 
 _log = logging.getLogger(__name__)
 
@@ -73,14 +73,6 @@ class _RunningSession:
         self.record = record
         self.greenlet: Greenlet[..., None] | None = None
         self.answers = 0
-
-
-class Example(NamedTuple):
-    """A session that failed: whose, when (seconds of the run), and for which events."""
-
-    serial_number: str
-    at: float
-    events: tuple[str, ...]
 
 
 class Shard:
@@ -122,7 +114,7 @@ class Shard:
         self.timeline = timeline or Timeline(clock())
         self.retrying: set[int] = set()
         """The CPEs that wait for the retry of a session that failed."""
-        self.examples: dict[str, Example] = {}
+        self.examples: dict[str, FailureExample] = {}
         """The first session that failed of each reason."""
         self.power_cuts = PowerCuts()
         """The CPEs whose power was cut."""
@@ -377,7 +369,7 @@ class Shard:
             elif self.power_cuts.absent:
                 self.power_cuts.absent.discard(cpe.index)
         if record.reason is not None and record.reason not in self.examples:
-            self.examples[record.reason] = Example(
+            self.examples[record.reason] = FailureExample(
                 cpe.serial_number, self.timeline.seconds(record.started), record.events
             )
         self.timeline.session(record)
