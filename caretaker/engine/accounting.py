@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
@@ -13,21 +12,7 @@ from caretaker.engine.recorder import Recorder
 from caretaker.stats.records import SessionRecord, Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
-
-
-class FailureExample(NamedTuple):
-    """
-    A session that failed, as an example of all that failed for the same reason.
-
-    Args:
-        serial_number: of its CPE.
-        at: when it began, in seconds of the run.
-        events: the event codes of its Inform.
-    """
-
-    serial_number: str
-    at: float
-    events: tuple[str, ...]
+from caretaker.stats.worker_snapshot import FailureExample
 
 
 class Accounting:

@@ -10,7 +10,7 @@ import gevent.event
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
-from caretaker.engine.accounting import Accounting, FailureExample
+from caretaker.engine.accounting import Accounting
 from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
@@ -27,6 +27,7 @@ from caretaker.profiles import ProfileMix, quirks
 from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import FailureExample
 
 
 class Shard:
