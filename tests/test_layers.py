@@ -24,6 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
     "engine": {"cwmp", "device", "errors", "http", "masking", "profiles", "stats"},
+    "testing": {"cwmp", "device", "errors", "http", "profiles"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import ScriptedACS, context, profile
+from helpers.cpes import context, profile
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
@@ -38,34 +38,9 @@ from caretaker.http.transport import Answer
 from caretaker.profiles import ProfileMix
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
+from caretaker.testing import Clock, FunctionTransport, ScriptedACS
 
 Post = Callable[[bytes], Answer]
-
-
-class Clock:
-    """A clock that only moves when told."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class FakeTransport:
-    """A transport whose answers come from a function."""
-
-    def __init__(self, post: Post) -> None:
-        self._post = post
-        self.sent_at: float | None = None
-        self.closed = False
-
-    def post(self, body: bytes) -> Answer:
-        self.sent_at = 100.0
-        return self._post(body)
-
-    def close(self) -> None:
-        self.closed = True
 
 
 class Recorder(Results):
@@ -113,10 +88,10 @@ class Bench:
     """A shard with a fake ACS and a clock of its own."""
 
     def __init__(self, acs: Callable[[], Post] | None = None, **settings: Any) -> None:
-        self.clock = Clock()
+        self.clock = Clock(100.0)
         self.sink = Recorder()
         self.acs = acs or serving()
-        self.transports: list[FakeTransport] = []
+        self.transports: list[FunctionTransport] = []
         behaviors = settings.pop("behaviors", Behaviors(periodic_inform=False))
         kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
         self.shard = Shard(
@@ -128,8 +103,8 @@ class Bench:
             **settings,
         )
 
-    def _open(self, _: CPE, __: float) -> FakeTransport:
-        self.transports.append(FakeTransport(self.acs()))
+    def _open(self, _: CPE, __: float) -> FunctionTransport:
+        self.transports.append(FunctionTransport(self.acs(), lambda: 100.0))
         return self.transports[-1]
 
     def boot(self, count: int = 1) -> None:
