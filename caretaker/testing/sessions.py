@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from caretaker.cwmp import CPESession, decode
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import decode
-from caretaker.cwmp.session import CPESession
 from caretaker.errors import SessionError
 from caretaker.http.transport import Transport
 
