@@ -20,7 +20,7 @@ from caretaker.errors import (
 from caretaker.http.credentials import Credentials
 from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.transport import HTTPTransport, WSGITransport
+from caretaker.http.transport import HTTPTransport
 
 ME = Credentials("cpe", "secret")
 XML = b"<Envelope/>"
@@ -302,19 +302,6 @@ def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: 
     with pytest.raises(ConnectError):
         posting.post(XML)
     assert posting.sent_at is None
-
-
-def test_in_process_over_wsgi() -> None:
-    def app(environ: Any, start_response: Any) -> list[bytes]:
-        body = environ["wsgi.input"].read()
-        start_response("200 OK", [("Set-Cookie", "session=1; Path=/")])
-        return [f"{environ['REQUEST_METHOD']} {environ.get('HTTP_COOKIE')} ".encode() + body]
-
-    posting = WSGITransport(app, Endpoint(Address.of("http://acs.example:7547/x")))
-    assert posting.post(b"one").body == b"POST None one"
-    assert posting.post(b"").body == b"POST session=1 "
-    assert posting.sent_at is not None
-    posting.close()
 
 
 @pytest.mark.rule("2.5-4")
