@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import gevent
 from gevent.queue import Queue
@@ -22,8 +22,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.recorded_session import Exchange, Session, write
 from caretaker.errors import TransportError
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.endpoint import Endpoint
-from caretaker.http.transport import HTTPTransport, Shown, Transport
+from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 
@@ -52,21 +51,12 @@ class RecordingTransport(HTTPTransport):
     Notes each HTTP exchange of a session, those with a challenge or redirect too.
 
     Args:
-        endpoint, credentials, url, coding, reconnect, source: as for ``HTTPTransport``.
+        arguments, settings: as for ``HTTPTransport``.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        credentials: Shown = None,
-        url: str = "",
-        coding: str = "",
-        *,
-        reconnect: bool = False,
-        source: str = "",
-    ) -> None:
-        # By their names: compiled, ``*arguments`` would arrive as one.
-        super().__init__(endpoint, credentials, url, coding, reconnect=reconnect, source=source)
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        # Not by super(): compiled, it would pass the tuple and the dict as two arguments.
+        HTTPTransport.__init__(self, *arguments, **settings)
         self.exchanges: list[Exchange] = []
         self._sent = b""
         self._used: Connection | None = None
