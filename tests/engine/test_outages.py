@@ -28,10 +28,10 @@ class Real:
 def outage(timeout: float = 30.0) -> tuple[OutageSwitch, Real, list[float]]:
     real, slept = Real(), list[float]()
 
-    def opener(_: CPE, __: float) -> Real:
+    def open_real(_: CPE, __: float) -> Real:
         return real
 
-    return OutageSwitch(opener, timeout, slept.append), real, slept
+    return OutageSwitch(open_real, timeout, slept.append), real, slept
 
 
 def test_without_an_outage_sessions_get_their_transport() -> None:
