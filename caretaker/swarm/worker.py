@@ -95,7 +95,7 @@ class _WorkerRun:
             self.sink,
             max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
-            mover=FileTransferClient(endpoint, settings.bandwidth),
+            transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
             recorder=self.recorder,
         )
