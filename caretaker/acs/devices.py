@@ -16,7 +16,7 @@ from caretaker.acs.parameters import KnownParameter, Parameters
 from caretaker.acs.tasks import Task
 from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import InputError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 
 
 class RunningSession(Protocol):
