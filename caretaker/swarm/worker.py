@@ -11,9 +11,8 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +23,11 @@ from gevent.lock import Semaphore
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
-from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
-from caretaker.engine.open_transport import make_open_transport
+from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.shard import Shard
@@ -37,8 +35,8 @@ from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint, tls_context
-from caretaker.http.source_addresses import check_reach, expand
-from caretaker.http.transport import HTTPTransport, Transport
+from caretaker.http.source_addresses import check_reach, hosts
+from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget, act
@@ -52,6 +50,7 @@ from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import live_cr_rate
 from caretaker.swarm.web.devices import QUERIES, WorkerView
 from caretaker.swarm.web.exchange_log import ExchangeLogs
 
@@ -86,15 +85,15 @@ class _WorkerRun:
         )
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
-        outage = OutageSwitch(_opener(endpoint, self.recorder), settings.answer_timeout)
+        outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.watches = ExchangeLogs(outage.open)
         self.shard = Shard(
-            ProfileMix.of(settings.profiles),
+            ProfileMix.choose(settings.profiles),
             _premises(worker, settings, endpoint),
             self.watches.open,
             self.sink,
             max_sessions=_max_sessions(settings),
-            rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
+            rate_limit=RateLimit(*settings.cr_limit),
             transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
             recorder=self.recorder,
@@ -203,15 +202,15 @@ def _recorder(worker: Worker, settings: Settings) -> Recorder | None:
         return None
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-w{worker.index}"
     try:
-        return Recorder(Path(settings.record), settings.record_rate, name)
+        return Recorder(settings.record, settings.record_rate, name)
     except OSError as error:
         raise InputError(f"--record: {settings.record}: {error.strerror}") from error
 
 
-def _opener(endpoint: Endpoint, recorder: Recorder | None) -> Callable[[CPE, float], Transport]:
+def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransport:
     if recorder is None:
         return make_open_transport(endpoint, HTTPTransport)
-    return recorder.opener(make_open_transport(endpoint, RecordingTransport))
+    return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
@@ -223,26 +222,21 @@ def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetCo
             inform_interval=settings.inform_interval,
             inform_jitter=settings.inform_jitter,
             inform_together=settings.inform_together,
-            boot_delay=_seconds(settings.boot_delay),
+            boot_delay=settings.boot_delay,
         ),
         acs_username=settings.acs_username,
         acs_password=settings.acs_password,
-        reboot_seconds=_seconds(settings.reboot_seconds),
+        reboot_seconds=settings.reboot_seconds,
         wall_offset=time.time() - time.monotonic(),
         check_id=not settings.any_id,
         transfers=transfer_settings(
             endpoint,
             settings.transfers,
-            _seconds(settings.transfer_seconds),
+            settings.transfer_seconds,
             settings.transfer_failures,
             settings.bandwidth,
         ),
     )
-
-
-def _seconds(text: str) -> tuple[float, float]:
-    shortest, _, longest = text.partition("-")
-    return float(shortest), float(longest or shortest)
 
 
 def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
@@ -252,8 +246,8 @@ def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
         tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
     allowed = frozenset(settings.allow_hosts)
     # What this machine's addresses are, its own command line knows better than the master's.
-    texts = worker.source_addresses or settings.source_addresses
-    sources = tuple(source for text in texts for source in expand(text))
+    networks = worker.source_addresses or settings.source_addresses
+    sources = tuple(source for network in networks for source in hosts(network))
     endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
@@ -293,7 +287,7 @@ class Worker:
     @property
     def cr_rate(self) -> float:
         """Of the whole fleet, as it is now: the web UI can change it during a run."""
-        return float(self.environment.parsed_options.cr_rate)  # type: ignore[union-attr]
+        return live_cr_rate(self.environment.parsed_options)  # type: ignore[arg-type]
 
     @property
     def share(self) -> float:
