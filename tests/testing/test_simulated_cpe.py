@@ -11,7 +11,7 @@ from caretaker.cwmp import messages as m
 from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
 from caretaker.errors import InputError, SessionError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.transport import Answer, Transport
 from caretaker.testing import Clock, FunctionTransport, ScriptedACS, SimulatedCPE, WSGITransport
 
