@@ -27,7 +27,7 @@ from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, FaultError, InputError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.transport import HTTPTransport, Transport
@@ -222,7 +222,9 @@ class Fleet:
     def _make(self) -> Shard:
         opener = make_open_transport(self._endpoint, self._transport)
         mover = FileTransferClient(self._endpoint, self._premises.transfers.bandwidth)
-        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock, mover=mover)
+        return Shard(
+            self._mix, self._premises, opener, self._sink, clock=self._clock, transfer_client=mover
+        )
 
     def start(self) -> Self:
         """Spawn what is not spawned yet, connect all to the ACS, and return itself."""

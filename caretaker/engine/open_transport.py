@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from caretaker.device.cpe import CPE
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import Transport
 from caretaker.profiles import quirks
+
+OpenTransport = Callable[[CPE, float], Transport]
+"""Opens the transport of a CPE's session that begins at a time."""
 
 _Kind = TypeVar("_Kind", bound=Transport)
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}

@@ -58,7 +58,7 @@ class WorkerSnapshot:
         worker: Locust's index of the worker.
         at: when it was taken, in seconds of the run.
         cpes: how many CPEs have power.
-        states: how many CPEs are in each of ``shard.STATES``.
+        states: how many CPEs are in each of ``cpe_states.STATES``.
         profiles: how many CPEs have each profile.
         results: counters and histograms of the whole run so far.
         examples: the first failed session by reason.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import Summary
@@ -46,7 +46,7 @@ class WorkerState(TypedDict):
     """Locust's index of it."""
     cpes: int
     states: Mapping[str, int]
-    """How many CPEs are in each of ``shard.STATES``."""
+    """How many CPEs are in each of ``cpe_states.STATES``."""
     cpu_now: float
     cpu_mean: float
     rss_mb: float
@@ -63,7 +63,7 @@ class RunState:
         seconds: since its start, or how long it took.
         results: counters and histograms of the whole run so far.
         summary: what ``summarize`` makes of them (``docs/summary.md``), with ``service_levels``.
-        cpes: how many CPEs are in each of ``shard.STATES``.
+        cpes: how many CPEs are in each of ``cpe_states.STATES``.
         workers: each that is there, in the order of their indices.
         rates: per second of late: Informs planned and written, sessions, Connection Requests.
         limits: why the generator itself may be the limit, each a sentence; none if it is not.

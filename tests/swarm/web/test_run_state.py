@@ -10,7 +10,7 @@ from helpers.run_states import master, snapshot
 from helpers.snapshots import usage
 from helpers.summaries import results
 
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.stats.timeline import Timeline, TimelineReport
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.web.run_state import RunStates, generator_limits
