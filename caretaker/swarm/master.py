@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
@@ -25,11 +26,12 @@ from caretaker.reporting.checks import exit_code
 from caretaker.reporting.junit import junit
 from caretaker.reporting.report import page
 from caretaker.reporting.service_levels import Breach, first_breach, verdicts
-from caretaker.reporting.summary import live_line, render, summarize
-from caretaker.scenarios import parse
+from caretaker.reporting.summary import summarize
+from caretaker.reporting.summary_text import live_line, render
+from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Timeline
+from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
@@ -37,6 +39,7 @@ from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.options import Settings, without_login
+from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, Queries
 
@@ -86,15 +89,15 @@ class Master:
         self.environment = environment
         self.ledger = IndexLedger()
         self.run = 0
-        self.summary: dict[str, Any] | None = None
+        self._start = RunStart(0, 0.0)
+        self.summary: Summary | None = None
         """Of the last run that has ended."""
         self._snapshots: dict[str, WorkerSnapshot] = {}
         self._timelines: dict[str, Timeline] = {}
-        self.marks: list[dict[str, Any]] = []
-        """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
+        self.marks: list[Mark] = []
+        """What was done to the fleet in this run."""
         self._drained: set[str] = set()
         self._left: set[str] = set()
-        self.settings = settings
         self.queries = Queries(self._send, self.present)
         self.reports = 0
         """How many snapshots have come: what was made of them holds as long as this does."""
@@ -113,19 +116,25 @@ class Master:
             environment.host = self._embedded.url
             print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
                   f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
-        self._find_north_bound_api(settings)
+        self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
-    def _find_north_bound_api(self, settings: Settings) -> None:
-        """The driver's target is the embedded ACS's API, unless the user has given another."""
+    def _with_north_bound_api(self, settings: Settings) -> Settings:
+        """
+        The settings with the embedded ACS's north-bound API, unless the user has given another.
+
+        The workers receive its URL too, with the options that Locust sends them.
+        """
         options: Any = self.environment.parsed_options
-        embedded = self._embedded
-        own = embedded.north_bound_url if embedded is not None else ""
+        embedded, url = self._embedded, settings.nbi_url
         if embedded is not None and self.environment.host == embedded.url:
-            options.nbi_url = settings.nbi_url or own
-        elif settings.nbi_url == own:
-            options.nbi_url = ""
-        settings.check_driver(options.nbi_url)
+            url = url or embedded.north_bound_url
+        elif embedded is not None and url == embedded.north_bound_url:
+            url = ""
+        options.nbi_url = url
+        settings = replace(settings, nbi_url=url)
+        settings.check_driver()
+        return settings
 
     # The ledger.
 
@@ -186,10 +195,10 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
-        settings = Settings.of(options)
-        self._find_north_bound_api(settings)
+        settings = self._with_north_bound_api(Settings.of(options))
         self.run += 1
-        options.caretaker_run, options.caretaker_started = self.run, time.time()
+        self._start = RunStart(self.run, time.time())
+        self._start.put(options)
         self.summary = None
         self._snapshots.clear()
         self._timelines.clear()
@@ -202,8 +211,8 @@ class Master:
         self._levels, self._breach = settings.service_levels(), None
         self._heard.clear()
         self._began = time.monotonic()
-        steps = parse(settings.scenario)
-        self._conductor = ScenarioPlayer(self, steps, settings.scenario) if steps else None
+        text, steps = settings.scenario
+        self._conductor = ScenarioPlayer(self, steps, text) if steps else None
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         if settings.slo_abort:
@@ -245,10 +254,10 @@ class Master:
         """Seconds since its last report."""
         return time.monotonic() - self._heard[worker]
 
-    def verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+    def verdicts(self, summary: Summary) -> list[LevelVerdict]:
         """What the service levels of the run say of a summary."""
-        found = verdicts(self._levels, summary)
-        return found if self._breach is None else self._breach.pinned(found)
+        measured = verdicts(self._levels, summary)
+        return measured if self._breach is None else self._breach.pinned(measured)
 
     def workers(self) -> list[WorkerSnapshot]:
         """The newest snapshots of the workers that are there."""
@@ -369,12 +378,10 @@ class Master:
         self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
-    def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
-        options: Any = self.environment.parsed_options
-        began = datetime.fromtimestamp(options.caretaker_started, UTC)
+    def _summarize(self, seconds: float, lost: int = 0) -> Summary:
+        began = datetime.fromtimestamp(self._start.at, UTC)
         snapshots = sorted(self._snapshots.values(), key=lambda snapshot: snapshot.worker)
-        played = {"scenario": self._conductor.report()} if self._conductor is not None else {}
-        return {
+        summary: Summary = {
             **summarize(snapshots, seconds, lost, len(self._left)),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._told_settings(),
@@ -382,8 +389,10 @@ class Master:
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
-            **played,
         }
+        if self._conductor is not None:
+            summary["scenario"] = self._conductor.report()
+        return summary
 
     def _told_settings(self) -> dict[str, Any]:
         """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
@@ -415,7 +424,7 @@ class Master:
             *([f"{bugs} exceptions in users"] if bugs else []),
         ]
 
-    def _write(self, summary: dict[str, Any]) -> None:
+    def _write(self, summary: Summary) -> None:
         settings = self.settings
         if settings.summary_json is not None:
             _save(settings.summary_json, json.dumps(summary, indent=1).encode() + b"\n")
@@ -444,9 +453,9 @@ class Master:
             self._embedded = None
 
 
-def _save(path: str, content: bytes) -> None:
+def _save(path: Path, content: bytes) -> None:
     try:
-        Path(path).write_bytes(content)
+        path.write_bytes(content)
     except OSError as error:
         print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)
 
