@@ -30,7 +30,7 @@ from caretaker.device import events as ev
 from caretaker.device import transfers
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
-from caretaker.device.transfers import Transfer, TransferState
+from caretaker.device.transfer import Transfer, TransferState
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient, FileTransferResult
 from caretaker.engine.loop_budget import LoopBudget

@@ -18,9 +18,8 @@ from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferResult
 from caretaker.engine.loop_budget import LoopBudget
