@@ -64,7 +64,7 @@ def _read_all() -> dict[str, Any]:
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "summary.json"
-        command = [sys.executable, "-m", "caretaker.swarm.loadtest", str(ROOT / "locustfile.py")]
+        command = [sys.executable, "-m", "caretaker.swarm.main", str(ROOT / "locustfile.py")]
         command += ["--users", str(CPES), "--spawn-rate", str(CPES), "--processes", "1"]
         command += ["--run-time", "30s", "--cr-rate", "0", "--inform-interval", "0"]
         command += ["--profile", "tr181", "--acs-nbi-port", str(port), "--summary-json", str(path)]

@@ -221,7 +221,9 @@ class Fleet:
     def _make(self) -> Shard:
         opener = make_open_transport(self._endpoint, self._transport)
         mover = FileTransferClient(self._endpoint, self._premises.transfers.bandwidth)
-        return Shard(self._mix, self._premises, opener, self._sink, clock=self._clock, mover=mover)
+        return Shard(
+            self._mix, self._premises, opener, self._sink, clock=self._clock, transfer_client=mover
+        )
 
     def start(self) -> Self:
         """Spawn what is not spawned yet, connect all to the ACS, and return itself."""

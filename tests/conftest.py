@@ -67,7 +67,7 @@ def _valid_envelopes(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Every envelope that a session of either role sends in a test's own process is validated.
 
-    A session writes through two doors, ``encode`` and ``written``; both are watched, as
+    A session writes through two doors, ``encode`` and ``encode_message``; both are watched, as
     ``tests/cwmp/test_schema_net.py`` shows. Where the schemas are absent nothing is validated; the
     compiled twin calls its own functions directly, its sources are validated interpreted.
     """
@@ -75,4 +75,4 @@ def _valid_envelopes(monkeypatch: pytest.MonkeyPatch) -> None:
     if folder.is_dir():
         schemas = Schemas.of(folder)
         monkeypatch.setattr("caretaker.cwmp.session.encode", schemas.encode)
-        monkeypatch.setattr("caretaker.cwmp.session.written", schemas.written)
+        monkeypatch.setattr("caretaker.cwmp.session.encode_message", schemas.encode_message)

@@ -18,7 +18,7 @@ LAYERS: dict[str, set[str]] = {
     "cwmp": {"errors"},
     "http": {"errors"},
     "data_model": {"cwmp", "errors"},
-    "stats": {"cwmp", "errors"},
+    "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors"},
     "acs": {"connection_request", "cwmp", "errors", "http"},

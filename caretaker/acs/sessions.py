@@ -11,7 +11,7 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.devices import KnownDevice
 from caretaker.acs.tasks import Steps, Task
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import decode
+from caretaker.cwmp.codec import decode
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import ACSSession
 from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError

@@ -17,8 +17,9 @@ from typing import Any
 from lxml import etree
 
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.codec import element_name
-from caretaker.cwmp.envelope import decode, hardened_parser
+from caretaker.cwmp.codec import decode
+from caretaker.cwmp.message_xml import element_name
+from caretaker.cwmp.xml import hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
 from caretaker.http.connection import Reply
 from caretaker.http.endpoint import decoded

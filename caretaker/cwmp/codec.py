@@ -1,455 +1,167 @@
 """
-Messages and their XML elements, both ways.
+The codec of envelopes: ``decode`` reads bytes, ``encode`` writes them (decision D5).
 
-* Names are mapped here and only here: ``command_key`` <-> ``CommandKey``, by one rule.
-* One codec per message class, made from its fields when this module is imported; the table
-  ``CODECS`` holds them. A new RPC is a class in ``messages.py`` and nothing here.
-* Written: the RPC element in the cwmp namespace and its children in none, schema order, true
-  array counts (TR-069 3.5). Read: by local names, in any order; a missing element takes the
-  field's default.
+Strict in what is sent: valid against the CWMP schemas. Lenient in what is read: any prefix, any
+``cwmp-1-x`` namespace or none, header and body elements in any order, array counts ignored,
+``xsi:type`` missing, and a few things that devices send although XML forbids them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from contextlib import suppress
 from functools import cache, lru_cache
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any
 
 from lxml import etree
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import CWMP_1_0, Envelope
+from caretaker.cwmp.message_xml import read_message, write_message
+from caretaker.cwmp.shapes import Shapes
+from caretaker.cwmp.xml import children, escape, local, parse, read_bool, read_int, read_text
 from caretaker.errors import EnvelopeError
 
-_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_CWMP_PREFIX = "urn:dslforum-org:cwmp-"
 
-# -- text -----------------------------------------------------------------------------------------
+# -- reading --------------------------------------------------------------------------------------
 
-_SPECIAL = re.compile(r"[<>&\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# A carriage return would be read back as a line feed; what XML 1.0 forbids is never sent.
-_ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\r": "&#13;"}
 
-
-def escape(text: str) -> str:
-    """Text for an element: special characters as entities, forbidden ones as U+FFFD."""
-    if text.isprintable() and not ("<" in text or ">" in text or "&" in text):
-        return text  # seen without the expression, which costs more
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "\ufffd"), text)
-
-
-_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
-_BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
-
-
-def read_int(element: etree._Element) -> int:
-    """A number; EnvelopeError if it is none."""
-    text = (element.text or "").strip()
-    if _NUMBER.fullmatch(text) is None:
-        raise EnvelopeError(f"{local(element)} is not a number")
-    return int(text)
-
-
-def read_bool(element: etree._Element) -> bool:
-    """A boolean in any of its four spellings; EnvelopeError if it is none."""
-    try:
-        return _BOOLEANS[(element.text or "").strip().lower()]
-    except KeyError:
-        raise EnvelopeError(f"{local(element)} is not a boolean") from None
-
-
-def _read_bytes(element: etree._Element) -> bytes:
-    try:
-        return base64.b64decode(element.text or "")
-    except (binascii.Error, ValueError):
-        raise EnvelopeError(f"{local(element)} is not base64") from None
-
-
-def read_text(element: etree._Element) -> str:
-    """The text, as it is."""
-    return element.text or ""
-
-
-def local(element: etree._Element) -> str:
-    """The name of an element without its namespace, or a prefix that was never declared."""
-    return _local(element.tag)
-
-
-def children(element: etree._Element) -> list[etree._Element]:
-    """The elements below, as a slice: that is half as dear as iterating over the element."""
-    anything: Any = element  # whose types know no slices
-    found: list[etree._Element] = anything[:]
-    return found
-
-
-@lru_cache(1024)
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2].rpartition(":")[2]
-
-
-# -- codecs of values -----------------------------------------------------------------------------
-
-
-class _Codec(NamedTuple):
-    """How a value is read from its element, and what stands in the element when it is written."""
-
-    read: Callable[[etree._Element], Any]
-    write: Callable[[Any], str]
-    name: str = ""
-    """The element name inside an array, and the type in its ``arrayType``."""
-    array_type: str = ""
-
-
-_SCALARS: dict[Any, _Codec] = {
-    str: _Codec(read_text, escape, "string", "xsd:string"),
-    int: _Codec(read_int, str),
-    bool: _Codec(read_bool, lambda value: "1" if value else "0"),
-    bytes: _Codec(
-        _read_bytes, lambda value: base64.b64encode(value).decode(), "base64", "soap-enc:base64"
-    ),
-}
-
-_ACRONYMS = {"url": "URL", "uuid": "UUID", "oui": "OUI", "sn": "SN"}
-
-
-def element_name(field: str) -> str:
-    """The standard's name of a field: ``CommandKey`` of ``command_key``."""
-    return "".join(_ACRONYMS.get(part, part.capitalize()) for part in field.split("_"))
-
-
-def _array(item: _Codec) -> _Codec:
-    start, end, read_item, write_item = f"<{item.name}>", f"</{item.name}>", item.read, item.write
-
-    def read(element: etree._Element) -> tuple[Any, ...]:
-        return tuple([read_item(child) for child in children(element)])
-
-    def write(values: tuple[Any, ...]) -> str:
-        return "".join([f"{start}{write_item(value)}{end}" for value in values])
-
-    return _Codec(read, write, "", item.array_type)
-
-
-class _Field(NamedTuple):
-    """One field of a struct or message: its codec, and how its element is found and framed."""
-
-    xml_name: str
-    codec: _Codec
-    default: Any
-    repeated: bool = False
-    optional: bool = False
-    kinds: dict[str, _Codec] = {}  # noqa: RUF012  # a NamedTuple's default, never changed
-    """The codecs by ``xsi:type``, where a repeated element may be of several."""
-    is_scalar: bool = False
-    """A number or boolean: an empty element stands for the default, as if it were absent."""
-
-
-_EMPTY = {str: "", int: 0, bool: False, bytes: b""}
-
-
-def _fields_of(cls: type) -> list[_Field]:
-    hints = get_type_hints(cls, include_extras=True)
-    if is_dataclass(cls):
-        defaults = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
-        names = [f.name for f in fields(cls)]
-    else:
-        defaults, names = dict(cls._field_defaults), list(cls._fields)  # type: ignore[attr-defined]
-    return [_field(name, hints[name], defaults) for name in names]
-
-
-def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
-    xml_name = element_name(name)
-    if get_origin(hint) is Annotated:  # Repeated
-        item = get_args(get_args(hint)[0])[0]
-        kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
-        codec = _SCALARS[str] if kinds else _codec_of(item)
-        return _Field(xml_name, codec, (), repeated=True, kinds=kinds)
-    if get_origin(hint) is tuple:
-        return _Field(xml_name, _array(_codec_of(get_args(hint)[0])), ())
-    if hint == (str | None):
-        return _Field(xml_name, _SCALARS[str], None, optional=True)
-    default = defaults.get(name, _EMPTY.get(hint, MISSING))
-    return _Field(xml_name, _codec_of(hint), default, is_scalar=hint in (int, bool))
-
-
-@cache
-def _codec_of(kind: Any) -> _Codec:
-    return _HAND_WRITTEN.get(kind) or _SCALARS.get(kind) or _struct(kind)
-
-
-def _struct(cls: type) -> _Codec:
-    """The codec of a class whose fields become child elements, in their order."""
-    parts = _fields_of(cls)
-    name = cls.__name__
-    return _Codec(_struct_reader(cls, parts), _struct_writer(cls, parts), name, f"cwmp:{name}")
-
-
-def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element], Any]:
-    index = {part.xml_name: i for i, part in enumerate(parts)}
-    defaults = [part.default for part in parts]
-
-    def read(element: etree._Element) -> Any:
-        values = defaults.copy()
-        for child in children(element):
-            i = index.get(_local(child.tag))
-            if i is None:
-                continue
-            part = parts[i]
-            if part.repeated:
-                values[i] += (_kind(part, child).read(child),)
-            elif not part.is_scalar or (child.text or "").strip():
-                values[i] = part.codec.read(child)
-        for i, value in enumerate(values):
-            if value is MISSING:
-                raise EnvelopeError(f"{parts[i].xml_name} is missing in {local(element)}")
-        return cls(*values)
-
-    return read
-
-
-def _kind(part: _Field, element: etree._Element) -> _Codec:
-    if not part.kinds:
-        return part.codec
-    kind = element.get(_XSI_TYPE, "").rpartition(":")[2]
-    if kind not in part.kinds:
-        raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
-    return part.kinds[kind]
-
-
-def _struct_writer(cls: type, parts: list[_Field]) -> Callable[[Any], str]:
-    writers = [(name, _field_writer(part)) for name, part in zip(_names(cls), parts, strict=True)]
-
-    def write(value: Any) -> str:
-        return "".join([write_field(getattr(value, name)) for name, write_field in writers])
-
-    return write
-
-
-def _names(cls: type) -> tuple[str, ...]:
-    if is_dataclass(cls):
-        return tuple(f.name for f in fields(cls))
-    return cls._fields  # type: ignore[attr-defined, no-any-return]
-
-
-def _field_writer(part: _Field) -> Callable[[Any], str]:
-    name, write = part.xml_name, part.codec.write
-    start, end = f"<{name}>", f"</{name}>"
-    if part.kinds:
-        return lambda values: "".join(
-            f'<{name} xsi:type="cwmp:{type(value).__name__}">'
-            f"{part.kinds[type(value).__name__].write(value)}{end}"
-            for value in values
-        )
-    if part.repeated:
-        return lambda values: "".join([f"{start}{write(value)}{end}" for value in values])
-    if part.optional:
-        return lambda value: "" if value is None else f"{start}{write(value)}{end}"
-    if part.codec.array_type and not part.codec.name:
-        array = f'<{name} soap-enc:arrayType="{part.codec.array_type}['
-        return lambda values: f'{array}{len(values)}]">{write(values)}{end}'
-    return lambda value: f"{start}{write(value)}{end}"
-
-
-# -- the few that are written by hand: they carry attributes, or most of the traffic --------------
-
-QUOTE = '"'
-_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-def _read_parameter_value(element: etree._Element) -> m.ParameterValueStruct:
-    name = value = kind = ""
-    for child in children(element):
-        tag = child.tag
-        if tag.endswith("Name"):
-            name = (child.text or "").strip()
-        elif tag.endswith("Value"):
-            value = child.text or ""
-            kind = child.get(_XSI_TYPE, "")
-    return m.ParameterValueStruct(name, value, _xsd_type(kind) if kind else "")
-
-
-@cache
-def _xsd_type(qname: str) -> str:
-    # Prefixes are free and some CPEs let odd characters slip in after the name.
-    found = _TYPE_NAME.match(qname.rpartition(":")[2].strip())
-    return f"xsd:{found[0]}" if found else ""
-
-
-def _write_parameter_value(struct: m.ParameterValueStruct) -> str:
-    name, value, kind = struct
-    return f"{_before_value(name, kind)}{escape(value)}</Value>"
-
-
-@lru_cache(16_384)
-def _before_value(name: str, kind: str) -> str:
-    attribute = f' xsi:type="{escape(kind).replace(QUOTE, "&quot;")}"' if kind else ""
-    return f"<Name>{escape(name)}</Name><Value{attribute}>"
-
-
-def _write_parameter_info(struct: m.ParameterInfoStruct) -> str:
-    name, writable = struct
-    return f"<Name>{escape(name)}</Name><Writable>{'1' if writable else '0'}</Writable>"
-
-
-def _write_parameter_attribute(struct: m.ParameterAttributeStruct) -> str:
-    name, notification, access_list = struct
-    return (
-        f"<Name>{escape(name)}</Name><Notification>{notification}</Notification>"
-        f"{_access_list(access_list)}"
-    )
-
-
-@lru_cache(1024)
-def _access_list(access_list: tuple[str, ...]) -> str:
-    entries = "".join(f"<string>{escape(entry)}</string>" for entry in access_list)
-    array_type = f"xsd:string[{len(access_list)}]"
-    return f'<AccessList soap-enc:arrayType="{array_type}">{entries}</AccessList>'
-
-
-def _read_fault(element: etree._Element) -> m.Fault:
-    """A SOAP fault; its CWMP part is in ``detail`` (TR-069 3.5)."""
-    soap = {local(child): child for child in element}
-    detail = soap.get("detail")
-    cwmp = detail[0] if detail is not None and len(detail) else None
-    parts = [(local(child), child) for child in cwmp] if cwmp is not None else []
-    by_name = dict(parts)
-    faultcode = _text_of(soap, "faultcode").strip().rpartition(":")[2]
-    return m.Fault(
-        _fault_code(_text_of(by_name, "FaultCode")),
-        _text_of(by_name, "FaultString") or _text_of(soap, "faultstring"),
-        tuple(_PARAMETER_FAULT.read(c) for n, c in parts if n == "SetParameterValuesFault"),
-        faultcode or "Server",
-    )
-
-
-def _fault_code(text: str) -> int:
-    """The number, 0 if there is none; some put a prefix in front, as in ``faultcode``."""
-    number = text.strip().rpartition(":")[2]
-    return int(number) if re.fullmatch("[0-9]{1,5}", number, re.ASCII) else 0
-
-
-def _text_of(elements: dict[str, etree._Element], name: str) -> str:
-    return (elements[name].text or "") if name in elements else ""
-
-
-def _write_fault(fault: m.Fault) -> str:
-    parameters = "".join(
-        f"<SetParameterValuesFault>{_PARAMETER_FAULT.write(each)}</SetParameterValuesFault>"
-        for each in fault.set_parameter_values_fault
-    )
-    return (
-        f"<faultcode>{escape(fault.faultcode)}</faultcode><faultstring>CWMP fault</faultstring>"
-        f"<detail><cwmp:Fault><FaultCode>{fault.fault_code}</FaultCode>"
-        f"<FaultString>{escape(fault.fault_string)}</FaultString>{parameters}"
-        f"</cwmp:Fault></detail>"
-    )
-
-
-def _write_inform(inform: m.Inform) -> str:
-    parameters = inform.parameter_list
-    return (
-        f"{_device_id(inform.device_id)}{_events(inform.event)}"
-        f"<MaxEnvelopes>{inform.max_envelopes}</MaxEnvelopes>"
-        f"<CurrentTime>{escape(inform.current_time)}</CurrentTime>"
-        f"<RetryCount>{inform.retry_count}</RetryCount>"
-        f'<ParameterList soap-enc:arrayType="cwmp:ParameterValueStruct[{len(parameters)}]">'
-        f"{''.join([_PARAMETERS[each] for each in parameters])}</ParameterList>"
-    )
-
-
-def _device_id(device_id: m.DeviceIdStruct) -> str:
-    manufacturer, oui, product_class, serial_number = device_id
-    return (
-        f"{_kind_of_device(manufacturer, oui, product_class)}"
-        f"<SerialNumber>{escape(serial_number)}</SerialNumber></DeviceId>"
-    )
-
-
-@lru_cache(256)
-def _kind_of_device(manufacturer: str, oui: str, product_class: str) -> str:
-    return (
-        f"<DeviceId><Manufacturer>{escape(manufacturer)}</Manufacturer><OUI>{escape(oui)}</OUI>"
-        f"<ProductClass>{escape(product_class)}</ProductClass>"
-    )
-
-
-class _Parameters(dict[m.ParameterValueStruct, str]):
-    """The entries of Informs' lists: nearly all are the same for a whole fleet, in every Inform."""
-
-    def __missing__(self, struct: m.ParameterValueStruct) -> str:
-        text = f"<ParameterValueStruct>{_write_parameter_value(struct)}</ParameterValueStruct>"
-        if len(text) <= _SHORT:
-            if len(self) >= _MOST:
-                self.clear()
-            self[struct] = text
-        return text
-
-
-_MOST, _SHORT = 4096, 400
-_PARAMETERS = _Parameters()
-
-
-@lru_cache(1024)  # a fleet has few combinations of events at a time
-def _events(events: tuple[m.EventStruct, ...]) -> str:
-    return _EVENT_LIST(events)
-
-
-_HAND_WRITTEN: dict[Any, _Codec] = {}
-_HAND_WRITTEN |= {
-    m.ParameterValueStruct: _Codec(
-        _read_parameter_value,
-        _write_parameter_value,
-        "ParameterValueStruct",
-        "cwmp:ParameterValueStruct",
-    ),
-    m.ParameterInfoStruct: _struct(m.ParameterInfoStruct)._replace(write=_write_parameter_info),
-    m.ParameterAttributeStruct: _struct(m.ParameterAttributeStruct)._replace(
-        write=_write_parameter_attribute
-    ),
-    m.Fault: _Codec(_read_fault, _write_fault, "Fault"),
-}
-_PARAMETER_FAULT = _codec_of(m.SetParameterValuesFault)
-_EVENT_LIST = next(_field_writer(part) for part in _fields_of(m.Inform) if part.xml_name == "Event")
-_HAND_WRITTEN[m.Inform] = _struct(m.Inform)._replace(write=_write_inform)
-CODECS: dict[type[m.Message], _Codec] = {
-    cls: _codec_of(cls) for cls in (*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault)
-}
-_CLASSES: dict[str, type[m.Message]] = {cls.__name__: cls for cls in CODECS}
-
-# -- messages --------------------------------------------------------------------------------------
-
-
-def read_message(element: etree._Element) -> m.Message:
+def decode(data: bytes) -> Envelope:
     """
-    The message of an element; of a method that is not of the standard only its name.
+    The envelope that these bytes hold.
 
-    A request whose arguments can't be read is a message all the same: it is answered with a
-    fault, and the session goes on (TR-069 3.5).
+    Args:
+        data: the body of an HTTP message, after any content coding was undone.
 
     Raises:
-        EnvelopeError: a response that can't be read.
+        EnvelopeError: they can't be read as an envelope with one CWMP message; nothing else is
+            raised, whatever the bytes.
     """
-    name = local(element)
-    cls = _CLASSES.get(name)
-    if cls is not None:
-        try:
-            found: m.Message = CODECS[cls].read(element)
-        except EnvelopeError as error:
-            if name not in m.REQUESTS:
-                raise
-            return m.UnreadableRequest(name, str(error))
-        return found
-    return m.UnknownResponse(name) if name.endswith("Response") else m.UnknownRequest(name)
+    return _read_short(data) if len(data) <= _SHORT else _SHAPES.read(data)
 
 
-def write_message(message: m.Message) -> str:
-    """The element of a message, which stands in the Body."""
-    codec = CODECS.get(type(message))
-    if codec is not None:
-        if codec.name == "Fault":
-            return f"<soap-env:Fault>{codec.write(message)}</soap-env:Fault>"
-        return f"<cwmp:{codec.name}>{codec.write(message)}</cwmp:{codec.name}>"
-    if isinstance(message, m.UnknownRequest | m.UnreadableRequest | m.UnknownResponse):
-        return f"<cwmp:{message.name}/>"
-    raise TypeError(f"not a CWMP message: {type(message).__name__}")
+def decode_by_parser(data: bytes) -> Envelope:
+    """As ``decode``, always by the XML parser; ``Shapes`` must give the same."""
+    root = parse(data)
+    if local(root) != "Envelope":
+        raise EnvelopeError("XML, but not a SOAP envelope")
+    body = _section(root, "Body")
+    if body is None:
+        raise EnvelopeError("envelope without a Body")
+    if len(body) != 1 or not isinstance(body[0].tag, str):
+        raise EnvelopeError("Body does not hold exactly one message")
+    element = body[0]
+    header = _read_header(_section(root, "Header"))
+    return Envelope(read_message(element), namespace=_namespace(element), **header)
+
+
+_SHORT = 1024
+_SHAPES = Shapes(decode_by_parser)
+_read_short = lru_cache(256)(_SHAPES.read)
+"""Nearly every session brings the same InformResponse; envelopes never change, and are shared."""
+
+
+def _section(root: etree._Element, name: str) -> etree._Element | None:
+    for child in children(root):
+        if local(child) == name:
+            return child
+    return None
+
+
+def _read_header(header: etree._Element | None) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if header is None:
+        return values
+    for child in children(header):
+        reader = _HEADER_READERS.get(local(child))
+        if reader is not None:
+            name, read = reader
+            with suppress(EnvelopeError):  # an unreadable one is as good as none
+                values[name] = read(child)
+    return values
+
+
+def _read_versions(element: etree._Element) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (element.text or "").split(",") if part.strip())
+
+
+_HEADER_READERS: dict[str, tuple[str, Callable[[etree._Element], Any]]] = {
+    "ID": ("id", read_text),
+    "HoldRequests": ("hold_requests", read_bool),
+    "SessionTimeout": ("session_timeout", read_int),
+    "SupportedCWMPVersions": ("supported_cwmp_versions", _read_versions),
+    "UseCWMPVersion": ("use_cwmp_version", lambda element: (element.text or "").strip()),
+}
+
+
+def _namespace(element: etree._Element) -> str:
+    """The cwmp namespace of a message element; of a Fault the one its document declares."""
+    namespace = element.tag[1:].partition("}")[0] if element.tag[0] == "{" else ""
+    if namespace.startswith(_CWMP_PREFIX):
+        return namespace
+    declared = [uri for uri in element.nsmap.values() if uri.startswith(_CWMP_PREFIX)]
+    return declared[0] if declared else ""
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+@cache
+def _start(namespace: str) -> str:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/" '
+        'xmlns:soap-enc="http://schemas.xmlsoap.org/soap/encoding/" '
+        'xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        f'xmlns:cwmp="{escape(namespace)}"><soap-env:Header>'
+    )
+
+
+_END = "</soap-env:Body></soap-env:Envelope>"
+
+
+def _write_header(envelope: Envelope) -> str:
+    """The header elements but for the ID."""
+    parts = []
+    if envelope.hold_requests:
+        parts.append('<cwmp:HoldRequests soap-env:mustUnderstand="1">1</cwmp:HoldRequests>')
+    if envelope.session_timeout is not None:
+        parts.append(f"<cwmp:SessionTimeout>{envelope.session_timeout}</cwmp:SessionTimeout>")
+    if envelope.supported_cwmp_versions:
+        versions = escape(",".join(envelope.supported_cwmp_versions))
+        parts.append(f"<cwmp:SupportedCWMPVersions>{versions}</cwmp:SupportedCWMPVersions>")
+    if envelope.use_cwmp_version is not None:
+        parts.append(
+            '<cwmp:UseCWMPVersion soap-env:mustUnderstand="1">'
+            f"{escape(envelope.use_cwmp_version)}</cwmp:UseCWMPVersion>"
+        )
+    return "".join(parts)
+
+
+def encode(envelope: Envelope) -> bytes:
+    """
+    The bytes of an envelope, in UTF-8 and valid against the CWMP schemas.
+
+    Characters that XML 1.0 forbids are sent as U+FFFD.
+    """
+    header = _write_header(envelope)
+    return encode_message(envelope.message, envelope.id, envelope.namespace, header)
+
+
+def encode_message(message: m.Message, id_: str | None, namespace: str, header: str = "") -> bytes:
+    """
+    The bytes of the envelope of a message, without an ``Envelope`` being made; for the hot path.
+
+    Args:
+        message: stands in the Body.
+        id_: the ``cwmp:ID``; None leaves the element out.
+        namespace: of CWMP; 1.0 if it is empty.
+        header: the other header elements, as XML.
+    """
+    own = "" if id_ is None else f'<cwmp:ID soap-env:mustUnderstand="1">{escape(id_)}</cwmp:ID>'
+    return (
+        f"{_start(namespace or CWMP_1_0)}{own}{header}</soap-env:Header>"
+        f"<soap-env:Body>{write_message(message)}{_END}"
+    ).encode()

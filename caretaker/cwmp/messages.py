@@ -1,15 +1,16 @@
 """
-The messages of CWMP: one frozen class per RPC request and response (TR-069 Annex A).
+The messages of CWMP: one class per RPC request and response (TR-069 Annex A).
 
 Rules of this file:
 
 * Class names are the standard's; fields are its argument names in snake_case, in schema order.
-  ``envelope.py`` maps them to XML names, once and by rule, so nothing else needs to know them.
+  ``message_xml.py`` maps them to XML names, once and by rule.
 * All values are text as on the wire, but for numbers and booleans of the *messages* themselves:
-  a simulator hands on what devices say, a date like ``0001-01-01T00:00:00Z`` included.
+  a simulator hands on what devices send, a date like ``0001-01-01T00:00:00Z`` included.
 * ``tuple[X, ...]`` is a SOAP array; a plain repeated element is marked ``Repeated``; an element
   that may be left out is ``None`` then.
-* Every request names its response class in ``response``; ``RPCS`` is the table of them all.
+* Every request names its response class in ``response``. ``CPE_METHODS`` and ``ACS_METHODS`` list
+  the requests by who answers them; ``REQUESTS`` and ``RESPONSES`` are made of these two.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class ParameterAttributeStruct(NamedTuple):
 
 
 class SetParameterAttributesStruct(NamedTuple):
-    """What to change of the attributes of a parameter or of all below a partial path."""
+    """A change of the attributes of a parameter, or of all below a partial path (A.3.2.4)."""
 
     name: str
     notification_change: bool
@@ -73,7 +74,7 @@ class EventStruct(NamedTuple):
 
 
 class DeviceIdStruct(NamedTuple):
-    """Who a CPE is; equal to its DeviceInfo parameters."""
+    """The identity of a CPE, equal to its DeviceInfo parameters (A.3.3.1)."""
 
     manufacturer: str
     oui: str
@@ -96,7 +97,7 @@ def _percent_encoded(text: str) -> str:
     if text.isascii() and text.isalnum():
         return text
     octets = text.encode("utf-8", "surrogatepass")
-    return _SPECIAL.sub(lambda found: b"%%%02X" % found[0][0], octets).decode("ascii")
+    return _SPECIAL.sub(lambda match: b"%%%02X" % match[0][0], octets).decode("ascii")
 
 
 _SPECIAL = re.compile(rb"[^A-Za-z0-9_]")
@@ -110,7 +111,7 @@ class FaultStruct(NamedTuple):
 
 
 class SetParameterValuesFault(NamedTuple):
-    """What is wrong with one parameter of a SetParameterValues."""
+    """The fault of one parameter of a SetParameterValues (A.3.2.1)."""
 
     parameter_name: str
     fault_code: int
@@ -135,7 +136,7 @@ class QueuedTransferStruct(NamedTuple):
 
 
 class AllQueuedTransferStruct(NamedTuple):
-    """A transfer in the queue, whoever asked for it."""
+    """A transfer in the queue, also one that the ACS did not ask for."""
 
     command_key: str
     state: int
@@ -165,7 +166,7 @@ class OptionStruct(NamedTuple):
 
 
 class InstallOpStruct(NamedTuple):
-    """Install a deployment unit."""
+    """An operation of ChangeDUState: install a deployment unit (A.4.1.10)."""
 
     url: str
     uuid: str | None = None
@@ -175,7 +176,7 @@ class InstallOpStruct(NamedTuple):
 
 
 class UpdateOpStruct(NamedTuple):
-    """Update one deployment unit, or all."""
+    """An operation of ChangeDUState: update one deployment unit, or all (A.4.1.10)."""
 
     uuid: str | None = None
     version: str | None = None
@@ -185,7 +186,7 @@ class UpdateOpStruct(NamedTuple):
 
 
 class UninstallOpStruct(NamedTuple):
-    """Uninstall a deployment unit."""
+    """An operation of ChangeDUState: uninstall a deployment unit (A.4.1.10)."""
 
     uuid: str
     version: str | None = None
@@ -196,7 +197,7 @@ OperationStruct = InstallOpStruct | UpdateOpStruct | UninstallOpStruct
 
 
 class OpResultStruct(NamedTuple):
-    """What became of one deployment unit operation."""
+    """The result of one operation of a ChangeDUState."""
 
     uuid: str
     deployment_unit_ref: str
@@ -210,7 +211,7 @@ class OpResultStruct(NamedTuple):
 
 
 class AutonOpResultStruct(NamedTuple):
-    """What became of one deployment unit operation that the ACS did not ask for."""
+    """The result of one deployment unit operation that the ACS did not ask for."""
 
     uuid: str
     deployment_unit_ref: str
@@ -240,7 +241,7 @@ class Response(Message):
 
 
 class Request(Message):
-    """A call of an RPC; ``response`` is the class of its good answer."""
+    """A call of an RPC; ``response`` is the class of the answer that is no fault."""
 
     __slots__ = ()
     response: ClassVar[type[Response]]
@@ -252,10 +253,10 @@ _M = TypeVar("_M", bound=Message)
 @dataclass_transform(frozen_default=True)
 def message(cls: type[_M]) -> type[_M]:
     """
-    Messages are values: equal when their fields are, and never changed.
+    Make a message class: a dataclass whose instances are equal when their fields are.
 
-    That they are not is for the type checker to see; at run time it would make each a few times
-    dearer.
+    Messages never change. The type checker sees to that; a frozen dataclass would, too, but takes
+    a few times as long to make.
     """
     return dataclass(unsafe_hash=True, slots=True)(cls)
 
@@ -316,7 +317,7 @@ class GetRPCMethodsResponse(Response):
 
 @message
 class GetRPCMethods(Request):
-    """Which methods do you support?"""
+    """Ask for the methods that the peer supports (A.3.1.1)."""
 
     response: ClassVar[type[Response]] = GetRPCMethodsResponse
 
@@ -330,7 +331,7 @@ class SetParameterValuesResponse(Response):
 
 @message
 class SetParameterValues(Request):
-    """Set all of these or none (A.3.2.1)."""
+    """Set the values of parameters, all or none (A.3.2.1)."""
 
     parameter_list: tuple[ParameterValueStruct, ...]
     parameter_key: str = ""
@@ -339,14 +340,14 @@ class SetParameterValues(Request):
 
 @message
 class GetParameterValuesResponse(Response):
-    """The values asked for."""
+    """The values of the parameters that were asked for."""
 
     parameter_list: tuple[ParameterValueStruct, ...]
 
 
 @message
 class GetParameterValues(Request):
-    """The values of parameters, or of all below a partial path (A.3.2.2)."""
+    """Ask for the values of parameters, or of all below a partial path (A.3.2.2)."""
 
     parameter_names: tuple[str, ...]
     response: ClassVar[type[Response]] = GetParameterValuesResponse
@@ -354,14 +355,14 @@ class GetParameterValues(Request):
 
 @message
 class GetParameterNamesResponse(Response):
-    """The names asked for."""
+    """The parameters and objects below the path that was asked for."""
 
     parameter_list: tuple[ParameterInfoStruct, ...]
 
 
 @message
 class GetParameterNames(Request):
-    """What is below this path: all of it, or one level (A.3.2.3)."""
+    """Ask for the names below a path: all of them, or one level (A.3.2.3)."""
 
     parameter_path: str
     next_level: bool
@@ -370,7 +371,7 @@ class GetParameterNames(Request):
 
 @message
 class SetParameterAttributesResponse(Response):
-    """Done."""
+    """The attributes are set."""
 
 
 @message
@@ -383,14 +384,14 @@ class SetParameterAttributes(Request):
 
 @message
 class GetParameterAttributesResponse(Response):
-    """The attributes asked for."""
+    """The attributes of the parameters that were asked for."""
 
     parameter_list: tuple[ParameterAttributeStruct, ...]
 
 
 @message
 class GetParameterAttributes(Request):
-    """The attributes of parameters, or of all below a partial path (A.3.2.5)."""
+    """Ask for the attributes of parameters, or of all below a partial path (A.3.2.5)."""
 
     parameter_names: tuple[str, ...]
     response: ClassVar[type[Response]] = GetParameterAttributesResponse
@@ -406,7 +407,7 @@ class AddObjectResponse(Response):
 
 @message
 class AddObject(Request):
-    """A new row in a table; the name ends with a dot (A.3.2.6)."""
+    """Add a row to a table, whose name ends with a dot (A.3.2.6)."""
 
     object_name: str
     parameter_key: str = ""
@@ -422,7 +423,7 @@ class DeleteObjectResponse(Response):
 
 @message
 class DeleteObject(Request):
-    """Remove a row and all below it; the name ends with a dot (A.3.2.7)."""
+    """Remove a row, whose name ends with a dot, and all below it (A.3.2.7)."""
 
     object_name: str
     parameter_key: str = ""
@@ -436,7 +437,7 @@ class RebootResponse(Response):
 
 @message
 class Reboot(Request):
-    """Reboot after this session."""
+    """Reboot after this session (A.3.2.9)."""
 
     command_key: str = ""
     response: ClassVar[type[Response]] = RebootResponse
@@ -456,12 +457,12 @@ class FactoryReset(Request):
 
 @message
 class ScheduleInformResponse(Response):
-    """Scheduled."""
+    """The Inform is scheduled."""
 
 
 @message
 class ScheduleInform(Request):
-    """Inform me in so many seconds."""
+    """Have the CPE send an Inform after a number of seconds (A.4.1.2)."""
 
     delay_seconds: int
     command_key: str = ""
@@ -470,7 +471,7 @@ class ScheduleInform(Request):
 
 @message
 class DownloadResponse(Response):
-    """Status 0: done and applied; 1: a TransferComplete will tell."""
+    """Status 0: done and applied; 1: a TransferComplete follows."""
 
     status: int = 1
     start_time: str = UNKNOWN_TIME
@@ -479,7 +480,7 @@ class DownloadResponse(Response):
 
 @message
 class Download(Request):
-    """Fetch a file (A.3.2.8)."""
+    """Have the CPE download a file by HTTP GET (A.3.2.8)."""
 
     command_key: str
     file_type: str
@@ -496,7 +497,7 @@ class Download(Request):
 
 @message
 class UploadResponse(Response):
-    """Status 0: done; 1: a TransferComplete will tell."""
+    """Status 0: done; 1: a TransferComplete follows."""
 
     status: int = 1
     start_time: str = UNKNOWN_TIME
@@ -505,7 +506,7 @@ class UploadResponse(Response):
 
 @message
 class Upload(Request):
-    """Send a file by HTTP PUT (A.4.1.5)."""
+    """Have the CPE upload a file by HTTP PUT (A.4.1.5)."""
 
     command_key: str
     file_type: str
@@ -518,12 +519,12 @@ class Upload(Request):
 
 @message
 class ScheduleDownloadResponse(Response):
-    """Scheduled."""
+    """The download is scheduled."""
 
 
 @message
 class ScheduleDownload(Request):
-    """Fetch a file within time windows (A.4.1.8)."""
+    """Have the CPE download a file within time windows (A.4.1.8)."""
 
     command_key: str
     file_type: str
@@ -538,12 +539,12 @@ class ScheduleDownload(Request):
 
 @message
 class CancelTransferResponse(Response):
-    """Cancelled."""
+    """The transfer is cancelled."""
 
 
 @message
 class CancelTransfer(Request):
-    """Cancel the transfer of this CommandKey."""
+    """Cancel the transfer of a CommandKey (A.4.1.9)."""
 
     command_key: str
     response: ClassVar[type[Response]] = CancelTransferResponse
@@ -558,7 +559,7 @@ class GetQueuedTransfersResponse(Response):
 
 @message
 class GetQueuedTransfers(Request):
-    """Which transfers wait (deprecated)."""
+    """Ask for the queue of transfers that the ACS asked for (deprecated)."""
 
     response: ClassVar[type[Response]] = GetQueuedTransfersResponse
 
@@ -572,14 +573,14 @@ class GetAllQueuedTransfersResponse(Response):
 
 @message
 class GetAllQueuedTransfers(Request):
-    """Which transfers wait, whoever asked for them?"""
+    """Ask for the queue of all transfers (A.4.1.7)."""
 
     response: ClassVar[type[Response]] = GetAllQueuedTransfersResponse
 
 
 @message
 class SetVouchersResponse(Response):
-    """Done."""
+    """The vouchers are set."""
 
 
 @message
@@ -592,14 +593,14 @@ class SetVouchers(Request):
 
 @message
 class GetOptionsResponse(Response):
-    """The options asked for."""
+    """The options that were asked for."""
 
     option_list: tuple[OptionStruct, ...]
 
 
 @message
 class GetOptions(Request):
-    """Which options are set (deprecated)."""
+    """Ask for the options that are set (deprecated)."""
 
     option_name: str
     response: ClassVar[type[Response]] = GetOptionsResponse
@@ -607,12 +608,12 @@ class GetOptions(Request):
 
 @message
 class ChangeDUStateResponse(Response):
-    """A DUStateChangeComplete will tell."""
+    """The operations are accepted; a DUStateChangeComplete follows."""
 
 
 @message
 class ChangeDUState(Request):
-    """Install, update or uninstall deployment units."""
+    """Install, update or uninstall deployment units (A.4.1.10)."""
 
     operations: Annotated[tuple[OperationStruct, ...], Repeated]
     command_key: str = ""
@@ -621,7 +622,7 @@ class ChangeDUState(Request):
 
 @message
 class InformResponse(Response):
-    """The session is established; MaxEnvelopes is 1, whatever is sent."""
+    """The session is established; MaxEnvelopes counts as 1, whatever is sent (3.7)."""
 
     max_envelopes: int = 1
 
@@ -641,12 +642,12 @@ class Inform(Request):
 
 @message
 class TransferCompleteResponse(Response):
-    """Heard."""
+    """The ACS has taken note of the TransferComplete."""
 
 
 @message
 class TransferComplete(Request):
-    """A transfer that the ACS asked for has ended."""
+    """A transfer that the ACS asked for has ended (A.3.3.2)."""
 
     command_key: str
     fault_struct: FaultStruct = FaultStruct()
@@ -657,12 +658,12 @@ class TransferComplete(Request):
 
 @message
 class AutonomousTransferCompleteResponse(Response):
-    """Heard."""
+    """The ACS has taken note of the AutonomousTransferComplete."""
 
 
 @message
 class AutonomousTransferComplete(Request):
-    """A transfer that the ACS did not ask for has ended."""
+    """A transfer that the ACS did not ask for has ended (A.3.3.3)."""
 
     announce_url: str
     transfer_url: str
@@ -678,14 +679,14 @@ class AutonomousTransferComplete(Request):
 
 @message
 class KickedResponse(Response):
-    """Where to send the user next."""
+    """The URL that the user's browser goes to next."""
 
     next_url: str
 
 
 @message
 class Kicked(Request):
-    """The user was kicked here from a web page (deprecated)."""
+    """A web page has sent the user to the ACS through the CPE (deprecated)."""
 
     command: str
     referer: str
@@ -696,12 +697,12 @@ class Kicked(Request):
 
 @message
 class RequestDownloadResponse(Response):
-    """Heard."""
+    """The ACS has taken note of the RequestDownload."""
 
 
 @message
 class RequestDownload(Request):
-    """Please have me download a file of this type."""
+    """Ask the ACS for a Download of a file of this type (A.4.2.2)."""
 
     file_type: str
     file_type_arg: tuple[ArgStruct, ...] = ()
@@ -710,12 +711,12 @@ class RequestDownload(Request):
 
 @message
 class DUStateChangeCompleteResponse(Response):
-    """Heard."""
+    """The ACS has taken note of the DUStateChangeComplete."""
 
 
 @message
 class DUStateChangeComplete(Request):
-    """The operations of a ChangeDUState have ended."""
+    """The operations of a ChangeDUState have ended (A.4.2.3)."""
 
     results: Annotated[tuple[OpResultStruct, ...], Repeated]
     command_key: str = ""
@@ -724,12 +725,12 @@ class DUStateChangeComplete(Request):
 
 @message
 class AutonomousDUStateChangeCompleteResponse(Response):
-    """Heard."""
+    """The ACS has taken note of the AutonomousDUStateChangeComplete."""
 
 
 @message
 class AutonomousDUStateChangeComplete(Request):
-    """Deployment units changed without the ACS asking."""
+    """Deployment units have changed without a ChangeDUState (A.4.2.4)."""
 
     results: Annotated[tuple[AutonOpResultStruct, ...], Repeated]
     response: ClassVar[type[Response]] = AutonomousDUStateChangeCompleteResponse

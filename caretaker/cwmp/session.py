@@ -7,8 +7,8 @@ Theory of operation
 A session is a row of HTTP exchanges, each begun by the CPE. Whatever the ACS has to say travels in
 the answers, so the two ends see the same row from two sides:
 
-* the **CPE** has something to POST (``next_post``) and is told what came back (``receive``);
-* the **ACS** is told what was POSTed (``receive``) and returns what to answer.
+* the **CPE** has something to POST (``next_post``) and takes what came back (``receive``);
+* the **ACS** takes what was POSTed (``receive``) and returns what to answer.
 
 All that decides "what may come next" is in ``TRANSITIONS``: role -> state -> trigger -> state.
 A trigger that is missing there breaks the session, with a reason that names state and trigger.
@@ -16,11 +16,12 @@ Two sessions can be joined in a test with no network between them.
 
 The CPE's states follow from a few rules of TR-069 3.7.1:
 
-* It may send requests of its own only before its (last) empty POST: ``READY``, ``REQUESTING``.
-* Under HoldRequests it must POST empty although it has requests waiting: ``HELD``; an empty
+* The CPE may send requests of its own only before its (last) empty POST: ``READY``,
+  ``REQUESTING``.
+* Under HoldRequests it must POST empty although it has requests waiting: ``ON_HOLD``; an empty
   answer ends the hold.
-* An ACS that asks something before it answers the CPE's request is answered first, and the CPE
-  waits for its answer before it requests more: ``OVERTAKEN``.
+* An ACS may send a request before it has answered the CPE's. The CPE answers that one first, and
+  sends no other request until its own is answered: ``ANSWERING_WHILE_REQUESTING``.
 * After an empty POST without hold it only listens and answers: ``LISTENING``, ``ANSWERING``; the
   first empty answer ends the session.
 """
@@ -32,7 +33,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import CWMP_1_0, Envelope, decode, encode, written
+from caretaker.cwmp.codec import decode, encode, encode_message
+from caretaker.cwmp.envelope import CWMP_1_0, Envelope
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, SessionError
 
@@ -41,7 +43,7 @@ MAX_RETRY_REQUESTS = 5
 
 
 class Role(enum.Enum):
-    """Which end of the session this is."""
+    """The two ends of a session."""
 
     __hash__ = object.__hash__
 
@@ -50,24 +52,34 @@ class Role(enum.Enum):
 
 
 class State(enum.Enum):
-    """Where a session is; the comment tells who has the word."""
+    """Where a session is; the values are the words of error reasons (``... while listening``)."""
 
     __hash__ = object.__hash__  # members are looked up several times a session
 
-    INFORMING = "informing"  # CPE: the Inform is out; ACS: it is awaited
-    READY = "ready"  # CPE: established, nothing outstanding, may request
-    REQUESTING = "requesting"  # CPE: a request of its own is out
-    OVERTAKEN = "overtaken"  # CPE: its answer is out, a request of its own is not answered yet
-    HELD = "held"  # CPE: an empty POST under HoldRequests is out
-    ANSWERING_HELD = "answering, held"  # CPE: its answer to an ACS request is out, hold was on
-    LISTENING = "listening"  # CPE: the empty POST is out; ACS: the CPE has the word
-    ANSWERING = "answering"  # CPE: its answer is out; ACS: the answer to its request is awaited
+    INFORMING = "informing"
+    """CPE: the Inform is out (3.7.1.1). ACS: the Inform is awaited (3.7.2)."""
+    READY = "ready"
+    """CPE: nothing is outstanding, and it may send a request (3.7.1.3)."""
+    REQUESTING = "requesting"
+    """CPE: its request is out (3.7.1.3)."""
+    ANSWERING_WHILE_REQUESTING = "overtaken"
+    """CPE: its answer to a request of the ACS is out, its own request is unanswered (3.7.1.2)."""
+    ON_HOLD = "held"
+    """CPE: an empty POST is out, as the ACS has set HoldRequests (3.7.1.3)."""
+    ANSWERING_ON_HOLD = "answering, held"
+    """CPE: its answer to a request of the ACS is out; requests of its own may follow (3.7.1.2)."""
+    LISTENING = "listening"
+    """CPE: its last empty POST is out (3.7.1.3). ACS: the next POST is awaited (3.7.2)."""
+    ANSWERING = "answering"
+    """CPE: its answer is out, and it has no more requests (3.7.1.2). ACS: its request is out."""
     DONE = "done"
+    """Both: the session has ended as it should (3.7.1.4)."""
     ABORTED = "aborted"
+    """Both: the session was cut off: a broken rule, an error status, a lost connection."""
 
 
 class Trigger(enum.Enum):
-    """What can come in."""
+    """What the peer can send; the values are the words of error reasons."""
 
     __hash__ = object.__hash__
 
@@ -90,16 +102,16 @@ TRANSITIONS: dict[Role, dict[State, dict[Trigger, State]]] = {
             _T.RESPONSE: _S.READY,
             _T.FAULT: _S.READY,
             _T.RETRY: _S.REQUESTING,
-            _T.REQUEST: _S.OVERTAKEN,
+            _T.REQUEST: _S.ANSWERING_WHILE_REQUESTING,
         },
-        _S.OVERTAKEN: {
+        _S.ANSWERING_WHILE_REQUESTING: {
             _T.RESPONSE: _S.READY,
             _T.FAULT: _S.READY,
             _T.RETRY: _S.REQUESTING,
-            _T.REQUEST: _S.OVERTAKEN,
+            _T.REQUEST: _S.ANSWERING_WHILE_REQUESTING,
         },
-        _S.HELD: {_T.REQUEST: _S.ANSWERING_HELD, _T.EMPTY: _S.READY},
-        _S.ANSWERING_HELD: {_T.REQUEST: _S.ANSWERING_HELD, _T.EMPTY: _S.READY},
+        _S.ON_HOLD: {_T.REQUEST: _S.ANSWERING_ON_HOLD, _T.EMPTY: _S.READY},
+        _S.ANSWERING_ON_HOLD: {_T.REQUEST: _S.ANSWERING_ON_HOLD, _T.EMPTY: _S.READY},
         _S.LISTENING: {_T.REQUEST: _S.ANSWERING, _T.EMPTY: _S.DONE},
         _S.ANSWERING: {_T.REQUEST: _S.ANSWERING, _T.EMPTY: _S.DONE},
         _S.DONE: {},
@@ -215,13 +227,13 @@ class CPESession:
     @property
     def answering(self) -> bool:
         """Whether the next or last POST is the answer to a request of the ACS."""
-        return self.state in (State.ANSWERING, State.ANSWERING_HELD)
+        return self.state in (State.ANSWERING, State.ANSWERING_ON_HOLD)
 
     def next_post(self) -> bytes | None:
         """
         The body of the next POST (``b""`` is the empty POST), None when the session is over.
 
-        ``name`` then tells what it is, for statistics: a message's name, or ``(empty)``.
+        ``name`` is the message's name then, or ``(empty)``; statistics count by it.
         """
         if self.state in (State.DONE, State.ABORTED):
             return None
@@ -230,12 +242,12 @@ class CPESession:
             self.name = _name(envelope.message)
             return encode(envelope)
         if self.state is State.READY:
-            self._take_the_word()
+            self._choose_next()
         return self._post_outstanding()
 
-    def _take_the_word(self) -> None:
+    def _choose_next(self) -> None:
         if self._hold:
-            self.state = State.HELD
+            self.state = State.ON_HOLD
         elif self._requests:
             self._outstanding, *rest = self._requests
             self._requests = tuple(rest)
@@ -253,7 +265,7 @@ class CPESession:
         if self._inform_header and isinstance(self._outstanding, m.Inform):
             envelope = Envelope(self._outstanding, id_, self._namespace, **self._inform_header)
             return encode(envelope)
-        return written(self._outstanding, id_, self._namespace)
+        return encode_message(self._outstanding, id_, self._namespace)
 
     def receive(self, body: bytes, now: float) -> None:
         """
@@ -272,7 +284,7 @@ class CPESession:
         trigger = self._trigger(envelope)
         following = _OF_CPE[state].get(trigger)
         if following is None:
-            raise SessionError(self._complaint(state, trigger, envelope))
+            raise SessionError(self._violation(state, trigger, envelope))
         self._hold = envelope is not None and envelope.hold_requests
         self._act(trigger, envelope, now)
         self.state = following
@@ -286,7 +298,7 @@ class CPESession:
         if self._outstanding is None:
             return Trigger.FAULT if isinstance(message, m.Fault) else Trigger.RESPONSE
         if self._check_id and envelope.id is not None:
-            self._check(envelope.id)
+            self._check_answer_id(envelope.id)
         if isinstance(message, m.Fault):
             retry = message.fault_code == FaultCode.ACS_RETRY_REQUEST
             return Trigger.RETRY if retry else Trigger.FAULT
@@ -295,11 +307,11 @@ class CPESession:
         is_inform = isinstance(message, m.InformResponse)
         return Trigger.INFORM_RESPONSE if is_inform else Trigger.RESPONSE
 
-    def _check(self, envelope_id: str) -> None:
+    def _check_answer_id(self, envelope_id: str) -> None:
         if envelope_id.strip() != str(self._next_id):
             raise SessionError("answer with a cwmp:ID that is not the request's")
 
-    def _complaint(self, state: State, trigger: Trigger, envelope: Envelope | None) -> str:
+    def _violation(self, state: State, trigger: Trigger, envelope: Envelope | None) -> str:
         if trigger is Trigger.FAULT and envelope is not None:
             assert isinstance(envelope.message, m.Fault)
             return f"Fault {envelope.message.fault_code} in answer to {self.name}"
@@ -328,7 +340,7 @@ class CPESession:
         return Envelope(message, envelope.id, envelope.namespace or self._namespace)
 
     def abort(self) -> None:
-        """End it: the connection is gone, the HTTP answer was an error, the power is off."""
+        """End the session: the connection is lost, an error status came, the power is off."""
         if self.state is not State.DONE:
             self.state = State.ABORTED
 
@@ -338,7 +350,7 @@ class ACSSession:
     One session, seen from the ACS.
 
     Args:
-        controller: knows the device and what to ask of it.
+        controller: the ACS behind the session.
     """
 
     __slots__ = ("_controller", "_namespace", "_next_id", "_outstanding", "state")
@@ -352,7 +364,7 @@ class ACSSession:
 
     def receive(self, body: bytes) -> bytes:
         """
-        What to answer to this POST; ``b""`` stands for 204.
+        The body that answers this POST; ``b""`` stands for 204.
 
         Raises:
             EnvelopeError: the body can't be read.
@@ -364,7 +376,7 @@ class ACSSession:
         return self.take(envelope)
 
     def take(self, envelope: Envelope | None) -> bytes:
-        """As ``receive``, of a body that is read already; None is the empty POST."""
+        """As ``receive``, of a body that is decoded already; None is the empty POST."""
         state, self.state = self.state, State.ABORTED
         trigger = self._trigger(envelope)
         following = _OF_ACS[state].get(trigger)
@@ -402,7 +414,7 @@ class ACSSession:
             message = m.Fault.of(error.fault_code, error.fault_string)
             if isinstance(request, m.Inform):
                 self.state = State.DONE
-        return written(message, envelope.id, envelope.namespace)
+        return encode_message(message, envelope.id, envelope.namespace)
 
     def _respond(self, request: m.Request) -> m.Response:
         if isinstance(request, m.Inform):
@@ -417,4 +429,4 @@ class ACSSession:
             return b""
         self._outstanding = request
         self._next_id += 1
-        return written(request, str(self._next_id), self._namespace)
+        return encode_message(request, str(self._next_id), self._namespace)

@@ -17,13 +17,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import Envelope
 from caretaker.errors import EnvelopeError
-
-if TYPE_CHECKING:
-    from caretaker.cwmp.envelope import Envelope
 
 MAX_BYTES = 16 * 1024
 """Longer envelopes are left to the parser: there are few, and few of the same shape."""

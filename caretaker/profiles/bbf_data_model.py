@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from caretaker.cwmp.codec import local
-from caretaker.cwmp.envelope import hardened_parser
+from caretaker.cwmp.xml import hardened_parser, local
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, Row
 from caretaker.errors import ProfileError

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from caretaker.cwmp.codec import local
+from caretaker.cwmp.xml import local
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, known_type
 

@@ -8,7 +8,7 @@ The summary of a run: the snapshots of its workers as one, for machines and for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf
+from operator import attrgetter
 from typing import Any
 
 from caretaker.device.events import CONNECTION_REQUEST
@@ -16,12 +16,11 @@ from caretaker.index_set import IndexSet
 from caretaker.reporting.checks import described, failures
 from caretaker.stats.records import VERDICTS
 from caretaker.stats.results import Results
-
-Snapshot = Mapping[str, Any]
+from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 
 
 def summarize(
-    snapshots: Sequence[Snapshot], seconds: float, lost: int = 0, left: int = 0
+    snapshots: Sequence[WorkerSnapshot], seconds: float, lost: int = 0, left: int = 0
 ) -> dict[str, Any]:
     """
     The summary of a run.
@@ -34,7 +33,7 @@ def summarize(
     """
     total = Results()
     for snapshot in snapshots:
-        total.merge(Results.from_wire(snapshot["results"]))
+        total.merge(snapshot.results)
     return {
         "fleet": {**_fleet(snapshots), "workers_lost": lost, "workers_left": left},
         "informs": {
@@ -55,21 +54,21 @@ def summarize(
     }
 
 
-def _fleet(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+def _fleet(snapshots: Sequence[WorkerSnapshot]) -> dict[str, Any]:
     profiles: dict[str, int] = {}
     for snapshot in snapshots:
-        for name, number in snapshot["profiles"].items():
+        for name, number in snapshot.profiles.items():
             profiles[name] = profiles.get(name, 0) + number
     seen, twice = IndexSet(), 0
     for snapshot in snapshots:
-        held = IndexSet((start, stop) for start, stop in snapshot["held"])
+        held = IndexSet(snapshot.held)
         twice += len(seen & held)
         for start, stop in held.ranges:
             seen.add(start, stop)
     return {
-        "cpes": sum(snapshot["cpes"] for snapshot in snapshots),
+        "cpes": sum(snapshot.cpes for snapshot in snapshots),
         "workers": len(snapshots),
-        "by_worker": {str(snapshot["worker"]): snapshot["cpes"] for snapshot in snapshots},
+        "by_worker": {str(snapshot.worker): snapshot.cpes for snapshot in snapshots},
         "profiles": profiles,
         "duplicate_serial_numbers": twice,
     }
@@ -97,18 +96,23 @@ def _sessions(total: Results, seconds: float) -> dict[str, Any]:
     }
 
 
-def _failures(total: Results, snapshots: Iterable[Snapshot]) -> list[dict[str, Any]]:
-    first: dict[str, tuple[float, str, Sequence[str]]] = {}
+def _failures(total: Results, snapshots: Iterable[WorkerSnapshot]) -> list[dict[str, Any]]:
+    examples: dict[str, list[FailureExample]] = {}
     for snapshot in snapshots:
-        for reason, (cpe, at, events) in snapshot.get("examples", {}).items():
-            first[reason] = min(first.get(reason, (inf, "", ())), (at, cpe, events))
-    found = []
+        for reason, example in snapshot.examples.items():
+            examples.setdefault(reason, []).append(example)
+    failures = []
     for name, number in total.with_prefix("sessions.failures").items():
         blame, _, reason = name.partition(".")
-        at, cpe, events = first.get(reason, (None, "", ()))
-        example = None if at is None else {"cpe": cpe, "at": round(at, 3), "events": [*events]}
-        found.append({"reason": reason, "blame": blame, "number": number, "example": example})
-    return found
+        first = min(examples.get(reason, ()), key=attrgetter("at", "serial_number"), default=None)
+        failures.append({
+            "reason": reason, "blame": blame, "number": number, "example": first and _example(first)
+        })  # fmt: skip
+    return failures
+
+
+def _example(first: FailureExample) -> dict[str, Any]:
+    return {"cpe": first.serial_number, "at": round(first.at, 3), "events": [*first.events]}
 
 
 def _crs(results: Results, *, final: bool) -> dict[str, int]:
@@ -143,8 +147,8 @@ def _balances(books: Mapping[str, int]) -> bool:
     )
 
 
-def _connection_requests(total: Results, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    each = [_crs(Results.from_wire(s["results"]), final=s["final"]) for s in snapshots]
+def _connection_requests(total: Results, snapshots: Sequence[WorkerSnapshot]) -> dict[str, Any]:
+    each = [_crs(s.results, final=s.final) for s in snapshots]
     names = _crs(Results(), final=True)
     books = {name: sum(one[name] for one in each) for name in names}
     stages = ("to_inform", "to_informresponse", "to_session_end")
@@ -161,8 +165,8 @@ def _connection_requests(total: Results, snapshots: Sequence[Snapshot]) -> dict[
     }
 
 
-def _events(total: Results, snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    finals = [Results.from_wire(s["results"]) for s in snapshots if s["final"]]
+def _events(total: Results, snapshots: Sequence[WorkerSnapshot]) -> dict[str, Any]:
+    finals = [s.results for s in snapshots if s.final]
     return {
         "raised": sum(total.with_prefix("events.raised").values()),
         "delivered": sum(total.with_prefix("events.delivered").values()),
@@ -232,8 +236,10 @@ def _exchange(total: Results, name: str) -> dict[str, Any]:
     }
 
 
-def _generator(total: Results, snapshots: Sequence[Snapshot], seconds: float) -> dict[str, Any]:
-    cpu = sum(snapshot["cpu_mean"] for snapshot in snapshots) / 100 * seconds
+def _generator(
+    total: Results, snapshots: Sequence[WorkerSnapshot], seconds: float
+) -> dict[str, Any]:
+    cpu = sum(snapshot.usage.cpu_mean for snapshot in snapshots) / 100 * seconds
     sessions = total.counters["sessions.succeeded"]
     lag = total.histogram("generator.loop_lag").summary(99)
     return {
@@ -241,10 +247,10 @@ def _generator(total: Results, snapshots: Sequence[Snapshot], seconds: float) ->
         "loop_lag_ms": lag,
         "cpu_ms_per_session": round(1000 * cpu / sessions, 3) if sessions else None,
         "cpu_percent": {
-            "mean": {str(s["worker"]): s["cpu_mean"] for s in snapshots},
-            "max": {str(s["worker"]): s["cpu_peak"] for s in snapshots},
+            "mean": {str(s.worker): s.usage.cpu_mean for s in snapshots},
+            "max": {str(s.worker): s.usage.cpu_peak for s in snapshots},
         },
-        "rss_mb": {str(s["worker"]): s["rss_mb"] for s in snapshots},
+        "rss_mb": {str(s.worker): s.usage.rss_mb for s in snapshots},
     }
 
 
@@ -252,7 +258,7 @@ def _generator(total: Results, snapshots: Sequence[Snapshot], seconds: float) ->
 
 
 def live_line(
-    snapshots: Iterable[Snapshot], before: Results, seconds: float
+    snapshots: Iterable[WorkerSnapshot], before: Results, seconds: float
 ) -> tuple[str, Results]:
     """
     One line on how the run stands, and the results it was made of.
@@ -265,7 +271,7 @@ def live_line(
     snapshots = list(snapshots)
     total = Results()
     for snapshot in snapshots:
-        total.merge(Results.from_wire(snapshot["results"]))
+        total.merge(snapshot.results)
 
     def rate(name: str) -> float:
         return (total.counters[name] - before.counters[name]) / max(seconds, 1e-9)
@@ -274,7 +280,7 @@ def live_line(
     lag = total.histogram("generator.loop_lag")
     count = total.counters
     parts = (
-        f"CPEs {sum(s['cpes'] for s in snapshots):>6}",
+        f"CPEs {sum(s.cpes for s in snapshots):>6}",
         f"sessions/s {rate('sessions.succeeded'):7.1f}",
         f"failed {count['sessions.failed']} shed {count['sessions.shed']}",
         f"CR/s {rate('connection_requests.accepted'):6.1f}",

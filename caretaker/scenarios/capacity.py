@@ -79,7 +79,7 @@ class FindCapacity(Scenario):
         began = run.now()
         run.wait(self.given["hold"])
         span = Span(began, run.now())
-        cpu = max((worker["cpu_now"] for worker in run.workers()), default=0.0)
+        cpu = max((worker.usage.cpu_now for worker in run.workers()), default=0.0)
         run.act("inform_rate", rate=0)
         run.catch_up()
         return self._judge(run, rate, span, before, cpu)

@@ -10,6 +10,7 @@ from caretaker.scenarios.actions import Argument, checked
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 
 class Run(Protocol):
@@ -39,8 +40,8 @@ class Run(Protocol):
     def results(self) -> Results:
         """Counters and histograms of the whole run, as told so far."""
 
-    def workers(self) -> Sequence[Mapping[str, Any]]:
-        """Each worker's figures, as told last: ``cpes``, ``cpu_now``, ``rss_mb``, ..."""
+    def workers(self) -> Sequence[WorkerSnapshot]:
+        """The newest report of each worker that is there."""
 
     def grow(self, cpes: int, rate: float) -> None:
         """Add new CPEs, so many per second."""

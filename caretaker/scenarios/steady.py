@@ -94,7 +94,7 @@ class Soak(Scenario):
         self.memory: list[tuple[float, float]] = []
         every = self.given["every"]
         while True:
-            used = sum(worker["rss_mb"] for worker in run.workers())
+            used = sum(worker.usage.rss_mb for worker in run.workers())
             self.memory.append((round(run.now(), 1), used))
             if len(self.memory) > 600:
                 self.memory, every = self.memory[::2], every * 2

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, inf, log2
-from typing import Any
+from typing import Any, TypedDict
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
@@ -165,6 +165,15 @@ _BLAMES = {
 }
 
 
+class TimelineReport(TypedDict):
+    """Points of a worker's timeline, as its reports carry them."""
+
+    step: float
+    """Seconds of a point."""
+    points: list[list[Any]]
+    """The number of each point, and ``Point.to_wire``."""
+
+
 class Timeline:
     """
     The points of a run, by the number of their step.
@@ -296,18 +305,18 @@ class Timeline:
             other.coarsen()
         return other
 
-    def to_wire(self, *, final: bool) -> dict[str, Any]:
-        """What a report tells: the points that changed of late, all of them in a final one."""
+    def to_wire(self, *, final: bool) -> TimelineReport:
+        """The points that changed in the last ``RECENT_SECONDS``; all of them in a final report."""
         points = self.points
         since = self._newest - RECENT_SECONDS / self.step
-        told = (
+        changed = (
             [number, point.to_wire()]
             for number, point in points.items()
             if final or self._touched[number] >= since
         )
-        return {"step": self.step, "points": list(told)}
+        return {"step": self.step, "points": list(changed)}
 
-    def take(self, wire: Mapping[str, Any]) -> None:
+    def take(self, wire: TimelineReport) -> None:
         """Take a report: its points stand in place of those that were told before."""
         while self.step < wire["step"]:
             self.coarsen()

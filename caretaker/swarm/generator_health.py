@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import gevent
 import psutil
 
 from caretaker.stats.results import Results
+from caretaker.stats.worker_snapshot import ResourceUsage
 
 _LAG_INTERVAL = 0.05
 _CPU_INTERVAL = 1.0
@@ -59,17 +59,17 @@ class GeneratorHealth:
         times = self._process.cpu_times()
         return float(times.user + times.system)
 
-    def figures(self) -> dict[str, Any]:
-        """CPU in percent of one core, mean, highest and last second, and resident memory in MB."""
+    def usage(self) -> ResourceUsage:
+        """CPU and memory of this process so far."""
         began, used = self._began
         seconds = max(1e-9, time.monotonic() - began)
         mean = 100 * (self._cpu_seconds() - used) / seconds
-        return {
-            "cpu_mean": round(mean, 1),
-            "cpu_peak": round(max(mean, self.cpu_peak), 1),
-            "cpu_now": round(self.cpu_now, 1),
-            "rss_mb": round(self._process.memory_info().rss / 1e6, 1),
-        }
+        return ResourceUsage(
+            cpu_mean=round(mean, 1),
+            cpu_peak=round(max(mean, self.cpu_peak), 1),
+            cpu_now=round(self.cpu_now, 1),
+            rss_mb=round(self._process.memory_info().rss / 1e6, 1),
+        )
 
     def stop(self) -> None:
         """Stop watching."""

@@ -30,6 +30,7 @@ from caretaker.scenarios import parse
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
@@ -87,7 +88,7 @@ class Master:
         self.run = 0
         self.summary: dict[str, Any] | None = None
         """Of the last run that has ended."""
-        self._snapshots: dict[str, dict[str, Any]] = {}
+        self._snapshots: dict[str, WorkerSnapshot] = {}
         self._timelines: dict[str, Timeline] = {}
         self.marks: list[dict[str, Any]] = []
         """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
@@ -170,8 +171,7 @@ class Master:
         snapshot = self._snapshots.get(worker)
         if self._began and snapshot is not None and worker not in self._left:
             self._left.add(worker)
-            gone = {"cpes": 0, "held": [], "profiles": {}, "states": {}}
-            self._snapshots[worker] = {**snapshot, **gone}
+            self._snapshots[worker] = snapshot.without_cpes()
             self.reports += 1
 
     # A run.
@@ -209,13 +209,13 @@ class Master:
         if settings.slo_abort:
             self._watchers.append(gevent.spawn(self._watch_levels, settings.slo_warm_up))
 
-    def report(self, worker: str, snapshot: dict[str, Any]) -> None:
+    def report(self, worker: str, snapshot: WorkerSnapshot) -> None:
         """Take a worker's snapshot; those of earlier runs are late and of no interest."""
-        if snapshot["run"] == self.run and worker not in self._left:
+        if snapshot.run == self.run and worker not in self._left:
             self._snapshots[worker] = snapshot
             self._heard[worker] = time.monotonic()
             self.reports += 1
-            self._timelines.setdefault(worker, Timeline()).take(snapshot["timeline"])
+            self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
 
     def timeline(self, first: int = 0) -> Timeline:
         """What all workers have told of this run so far, from that point on."""
@@ -229,11 +229,11 @@ class Master:
         """Counters and histograms of this run, as all workers have told them so far."""
         total = Results()
         for snapshot in self._snapshots.values():
-            total.merge(Results.from_wire(snapshot["results"]))
+            total.merge(snapshot.results)
         return total
 
     @property
-    def snapshots(self) -> Mapping[str, dict[str, Any]]:
+    def snapshots(self) -> Mapping[str, WorkerSnapshot]:
         """The newest snapshot of each worker that took part, by its name."""
         return self._snapshots
 
@@ -250,9 +250,9 @@ class Master:
         found = verdicts(self._levels, summary)
         return found if self._breach is None else self._breach.pinned(found)
 
-    def workers(self) -> list[dict[str, Any]]:
+    def workers(self) -> list[WorkerSnapshot]:
         """The newest snapshots of the workers that are there."""
-        return [each for name, each in self._snapshots.items() if name not in self._left]
+        return [own for name, own in self._snapshots.items() if name not in self._left]
 
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
@@ -277,7 +277,7 @@ class Master:
         """Note on the timeline what is done to the fleet now."""
         self.marks.append({"at": round(self.seconds(), 1), "text": text})
 
-    def drained(self, worker: str, snapshot: dict[str, Any] | None) -> None:
+    def drained(self, worker: str, snapshot: WorkerSnapshot | None) -> None:
         """A worker has ended its run, or says that it had none."""
         self._drained.add(worker)
         if snapshot is not None:
@@ -289,7 +289,7 @@ class Master:
 
     def _unfinished(self) -> list[str]:
         """The workers that have not said how they ended."""
-        return [name for name, snapshot in self._snapshots.items() if not snapshot["final"]]
+        return [name for name, snapshot in self._snapshots.items() if not snapshot.final]
 
     def _awaited(self) -> set[str]:
         """The workers that can still say how they end, heard of in this run or not yet."""
@@ -314,9 +314,9 @@ class Master:
             gevent.sleep(interval)
             snapshots = list(self._snapshots.values())
             # Rates are of the time between reports, which come when they do.
-            told = fmean(each["at"] for each in snapshots) if snapshots else then
-            line, before = live_line(snapshots, before, told - then)
-            then = told
+            now = fmean(snapshot.at for snapshot in snapshots) if snapshots else then
+            line, before = live_line(snapshots, before, now - then)
+            then = now
             print(f"{time.monotonic() - self._began:6.0f} s | {line}", flush=True)
 
     def _watch_levels(self, warm_up: float) -> None:
@@ -372,7 +372,7 @@ class Master:
     def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
         options: Any = self.environment.parsed_options
         began = datetime.fromtimestamp(options.caretaker_started, UTC)
-        snapshots = sorted(self._snapshots.values(), key=lambda each: each["worker"])
+        snapshots = sorted(self._snapshots.values(), key=lambda snapshot: snapshot.worker)
         played = {"scenario": self._conductor.report()} if self._conductor is not None else {}
         return {
             **summarize(snapshots, seconds, lost, len(self._left)),

@@ -29,6 +29,7 @@ from locust.runners import (
 )
 
 from caretaker.errors import InputError
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm import messages as msg
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
@@ -244,11 +245,11 @@ class _Hooks:
     def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
         snapshot = self._worker.report() if self._worker is not None else None
         if snapshot is not None:
-            data[msg.REPORT_KEY] = snapshot
+            data[msg.REPORT_KEY] = snapshot.to_wire()
 
     def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self._master is not None and msg.REPORT_KEY in data:
-            self._master.report(client_id, data[msg.REPORT_KEY])
+            self._master.report(client_id, WorkerSnapshot.from_wire(data[msg.REPORT_KEY]))
 
     def _report_locally(self) -> None:
         """Without a network Locust's workers report to no one; the live line wants to know."""
@@ -266,7 +267,8 @@ class _Hooks:
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.drained(msg.node_id, msg.data)
+        snapshot = None if msg.data is None else WorkerSnapshot.from_wire(msg.data)
+        self._master.drained(msg.node_id, snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
         if self._master is None or self._master.run == 0:
@@ -305,4 +307,5 @@ class _Hooks:
 
     def _drain(self) -> None:
         assert self._worker is not None
-        self._runner.send_message(msg.DRAINED, self._worker.drain())
+        snapshot = self._worker.drain()
+        self._runner.send_message(msg.DRAINED, None if snapshot is None else snapshot.to_wire())

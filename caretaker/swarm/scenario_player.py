@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -21,6 +21,7 @@ from caretaker.scenarios import Scenario, ScenarioReport, Step
 from caretaker.stats.recovery import open_sessions
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Point, Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
@@ -98,7 +99,7 @@ class ScenarioPlayer:
 
     def _is_calm(self) -> bool:
         runner: Any = self._master.environment.runner
-        on, leased = sum(each["cpes"] for each in self.workers()), self._master.ledger.live
+        on, leased = sum(worker.cpes for worker in self.workers()), self._master.ledger.live
         if runner.state != STATE_RUNNING or not 0 < leased <= on:
             return False
         line = self.timeline()
@@ -125,8 +126,8 @@ class ScenarioPlayer:
         """Counters and histograms of the whole run, as told so far."""
         return self._master.results()
 
-    def workers(self) -> Sequence[Mapping[str, Any]]:
-        """Each worker's figures, as told last."""
+    def workers(self) -> Sequence[WorkerSnapshot]:
+        """The newest report of each worker that is there."""
         return self._master.workers()
 
     def grow(self, cpes: int, rate: float) -> None:

@@ -44,6 +44,7 @@ from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget, act
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_driver import CRDriver, DirectCRSender, NorthBoundCRSender
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
@@ -94,13 +95,13 @@ class _WorkerRun:
             self.sink,
             max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
-            mover=FileTransferClient(endpoint, settings.bandwidth),
+            transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
             recorder=self.recorder,
         )
         self.health = GeneratorHealth(self.results, self.sink.flush)
         self.profiles: Counter[str] = Counter()
-        self.last: dict[str, Any] | None = None
+        self.last: WorkerSnapshot | None = None
         """The snapshot that ended it."""
         self.stop_waiting = Event()
         self.draining = Semaphore()
@@ -369,7 +370,7 @@ class Worker:
             LEASE, {"want": want, "return": returned}
         )
 
-    def drain(self) -> dict[str, Any] | None:
+    def drain(self) -> WorkerSnapshot | None:
         """End the run and return its last snapshot; None if there was no run."""
         run = self._run
         if run is None:
@@ -386,14 +387,14 @@ class Worker:
         if self._run is not None:
             self._run.stop_waiting.set()
 
-    def report(self) -> dict[str, Any] | None:
+    def report(self) -> WorkerSnapshot | None:
         """The snapshot for the master: how the run stands, or how it ended."""
         run = self._run
         if run is None:
             return None
         return run.last or self._snapshot(run, final=False)
 
-    def _snapshot(self, run: _WorkerRun, *, final: bool) -> dict[str, Any]:
+    def _snapshot(self, run: _WorkerRun, *, final: bool) -> WorkerSnapshot:
         run.sink.flush()
         results = Results()
         results.merge(run.results)
@@ -407,17 +408,17 @@ class Worker:
         else:
             run.shard.close_books(results)
             held = ranges_of(run.shard.cpes)
-        return {
-            "run": run.number,
-            "worker": self.index,
-            "at": run.shard.timeline.seconds(time.monotonic()),
-            "cpes": len(run.shard.cpes),
-            "states": run.shard.states(),
-            "profiles": {name: n for name, n in run.profiles.items() if n},
-            "results": results.to_wire(),
-            "examples": dict(run.shard.examples),
-            "timeline": run.shard.timeline.to_wire(final=final),
-            "final": final,
-            "held": held,
-            **run.health.figures(),
-        }
+        return WorkerSnapshot(
+            run=run.number,
+            worker=self.index,
+            at=run.shard.timeline.seconds(time.monotonic()),
+            cpes=len(run.shard.cpes),
+            states=run.shard.states(),
+            profiles={name: n for name, n in run.profiles.items() if n},
+            results=results,
+            examples=dict(run.shard.examples),
+            timeline=run.shard.timeline.to_wire(final=final),
+            final=final,
+            held=held,
+            usage=run.health.usage(),
+        )

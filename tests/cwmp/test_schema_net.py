@@ -49,7 +49,7 @@ def _interpreted(schemas: Schemas) -> None:
         )
 
 
-@pytest.mark.parametrize("header", [{}, {"session_timeout": 60}], ids=["written", "encode"])
+@pytest.mark.parametrize("header", [{}, {"session_timeout": 60}], ids=["encode_message", "encode"])
 def test_a_wrong_inform_does_not_leave_through_either_door(header: dict[str, Any]) -> None:
     good = CPESession(INFORM, Peer(), inform_header=header)
     assert good.next_post()

@@ -53,7 +53,7 @@ def loadtest(
     """``./scripts/loadtest`` but for its set-up; the summary too, empty if none was written."""
     path = folder / "summary.json"
     done = run(
-        "caretaker.swarm.loadtest",
+        "caretaker.swarm.main",
         str(ROOT / "locustfile.py"),
         "--summary-json",
         str(path),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
+from helpers.snapshots import worker_snapshot
 from helpers.summaries import results
 
 
@@ -53,26 +56,14 @@ def master(**options: Any) -> Master:
     return Master(environment, Settings.of(given))
 
 
-def snapshot(
-    run: int = 1, worker: int = 0, made: Results | None = None, **more: Any
-) -> dict[str, Any]:
+def snapshot(made: Results | None = None, **changes: Any) -> WorkerSnapshot:
     """What a worker with ten CPEs reports."""
     line = Timeline()
     line.planned(0.5)
     line.sample(0.5, 10, 1)
-    return {
-        "run": run,
-        "worker": worker,
-        "cpes": 10,
-        "states": {"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0},
-        "profiles": {"tr181": 10},
-        "results": (made or results()).to_wire(),
-        "timeline": line.to_wire(final=True),
-        "final": False,
-        "held": [],
-        "cpu_mean": 40.0,
-        "cpu_peak": 50.0,
-        "cpu_now": 45.0,
-        "rss_mb": 60.0,
-        **more,
-    }
+    report = worker_snapshot(
+        states={"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0},
+        results=made or results(),
+        timeline=line.to_wire(final=True),
+    )
+    return replace(report, **changes)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
+from helpers.snapshots import usage, worker_snapshot
 
 
 class Over(Exception):
@@ -102,14 +104,9 @@ class FakeRun:
         copy.merge(self.counts)
         return copy
 
-    def workers(self) -> Sequence[Mapping[str, Any]]:
-        return [
-            {
-                "cpes": 100,
-                "cpu_now": self.cpu if self.rate > 100 else 10.0,
-                "rss_mb": 50.0 + self.at / 100,
-            }
-        ]
+    def workers(self) -> Sequence[WorkerSnapshot]:
+        cpu = self.cpu if self.rate > 100 else 10.0
+        return [worker_snapshot(cpes=100, usage=usage(cpu_now=cpu, rss_mb=50.0 + self.at / 100))]
 
     def grow(self, cpes: int, rate: float) -> None:
         self.grown = (cpes, rate)

@@ -10,7 +10,7 @@ from lxml import etree
 
 from caretaker.cwmp import CWMP_1_0, Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import written
+from caretaker.cwmp.codec import encode_message
 
 _LOCAL = {
     "http://schemas.xmlsoap.org/soap/envelope/": "soap-envelope-1.1.xsd",
@@ -66,8 +66,8 @@ class Schemas:
         self.validate(data, envelope.namespace)
         return data
 
-    def written(self, message: m.Message, id_: str | None, namespace: str) -> bytes:
-        """Write a message without header elements but the ID, and validate it."""
-        data = written(message, id_, namespace)
+    def encode_message(self, message: m.Message, id_: str | None, namespace: str) -> bytes:
+        """Encode a message without header elements but the ID, and validate it."""
+        data = encode_message(message, id_, namespace)
         self.validate(data, namespace)
         return data

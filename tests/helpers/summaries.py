@@ -12,6 +12,7 @@ from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from helpers.records import changed
+from helpers.snapshots import usage, worker_snapshot
 
 CR = "6 CONNECTION REQUEST"
 SUCCEEDED = SessionRecord(
@@ -41,18 +42,12 @@ def results(succeeded: int = 100, failed: int = 0, **counters: int) -> Results:
 
 def summary_of(made: Results, seconds: float = 10.0) -> dict[str, Any]:
     """The summary of one worker's results."""
-    snapshot = {
-        "run": 1,
-        "worker": 0,
-        "cpes": 10,
-        "profiles": {"tr181": 10},
-        "results": made.to_wire(),
-        "final": True,
-        "held": [[0, 10]],
-        "cpu_mean": 50.0,
-        "cpu_peak": 90.0,
-        "rss_mb": 50.0,
-    }
+    snapshot = worker_snapshot(
+        results=made,
+        final=True,
+        held=[(0, 10)],
+        usage=usage(cpu_mean=50.0, cpu_peak=90.0, rss_mb=50.0),
+    )
     return summarize([snapshot], seconds)
 
 

@@ -64,7 +64,7 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
 
 def test_the_defaults_of_the_main_job(tmp_path: Path) -> None:
     even = ("--run-time", "4s", "--cr-arrivals", "constant")
-    done = run("caretaker.swarm.loadtest", LOCUSTFILE, *even, cwd=tmp_path)
+    done = run("caretaker.swarm.main", LOCUSTFILE, *even, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (1000, 2)
@@ -185,7 +185,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path) -> None:
     with process(
         tmp_path / "out",
-        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "30", "--run-time", "5m"),
+        *("caretaker.swarm.main", LOCUSTFILE, "--users", "30", "--run-time", "5m"),
         *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
     ) as running:
         running.wait_for(r"CPEs +30 ")
@@ -246,7 +246,7 @@ def test_with_few_descriptors_sessions_wait_and_the_run_says_why(
 def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], str]) -> None:
     with process(
         tmp_path / "out",
-        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "30", "--host", hung_acs()),
+        *("caretaker.swarm.main", LOCUSTFILE, "--users", "30", "--host", hung_acs()),
         *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
         *("--cr-driver", "off"),
         group=True,
@@ -266,7 +266,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
     """As a terminal sends it; during the ramp, when everything is busy."""
     with process(
         tmp_path / "out",
-        *("caretaker.swarm.loadtest", LOCUSTFILE, "--users", "600", "--spawn-rate", "300"),
+        *("caretaker.swarm.main", LOCUSTFILE, "--users", "600", "--spawn-rate", "300"),
         *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
         group=True,
     ) as running:
@@ -322,7 +322,7 @@ def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
         "        self.client.get('/nothing/here')\n"
     )
     done = run(
-        "caretaker.swarm.loadtest", str(tmp_path / "own.py"), "--users", "10", "--run-time", "4s",
+        "caretaker.swarm.main", str(tmp_path / "own.py"), "--users", "10", "--run-time", "4s",
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.records import changed
+from helpers.snapshots import usage, worker_snapshot
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
@@ -13,6 +15,7 @@ from caretaker.reporting.checks import failures
 from caretaker.reporting.summary import live_line, render, summarize
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
+from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 
 CR = "6 CONNECTION REQUEST"
 GOOD = SessionRecord(
@@ -21,7 +24,7 @@ GOOD = SessionRecord(
 )  # fmt: skip
 
 
-def worker(number: int = 0, **changes: Any) -> dict[str, Any]:
+def worker(number: int = 0, **changes: Any) -> WorkerSnapshot:
     """A snapshot of a worker that served 3 Connection Requests well."""
     results = Results()
     for _ in range(3):
@@ -37,19 +40,16 @@ def worker(number: int = 0, **changes: Any) -> dict[str, Any]:
     results.time("generator.loop_lag", 0.001)
     for name, number_ in changes.pop("counters", {}).items():
         results.count(name, number_)
-    snapshot = {
-        "run": 1,
-        "worker": number,
-        "cpes": 2,
-        "profiles": {"tr181": 1, "tr098": 1},
-        "results": results.to_wire(),
-        "final": True,
-        "held": [[2 * number, 2 * number + 2]],
-        "cpu_mean": 5.0,
-        "cpu_peak": 9.0,
-        "rss_mb": 50.0,
-    }
-    return {**snapshot, **changes}
+    snapshot = worker_snapshot(
+        worker=number,
+        cpes=2,
+        profiles={"tr181": 1, "tr098": 1},
+        results=results,
+        final=True,
+        held=[(2 * number, 2 * number + 2)],
+        usage=usage(cpu_mean=5.0, cpu_peak=9.0, rss_mb=50.0),
+    )
+    return replace(snapshot, **changes)
 
 
 def test_workers_add_up() -> None:
@@ -189,7 +189,7 @@ def test_a_lost_worker_is_a_failure_and_its_last_report_counts() -> None:
 
 
 def test_serial_numbers_in_use_twice_are_found() -> None:
-    summary = summarize([worker(0), worker(1, held=[[1, 3]])], 1.0)
+    summary = summarize([worker(0), worker(1, held=[(1, 3)])], 1.0)
     assert failures(summary) == ["1 serial numbers were in use twice"]
 
 
@@ -209,11 +209,10 @@ def test_no_worker_at_all_is_a_failure() -> None:
 def test_a_person_can_read_it() -> None:
     bad = {"tasks.failed": 1, "tasks.reasons.HTTP 404": 1}
     snapshot = worker(counters=bad)
-    results = Results.from_wire(snapshot["results"])
-    results.session(
+    snapshot.results.session(
         changed(GOOD, outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
     )
-    text = render(summarize([{**snapshot, "results": results.to_wire()}], 1.0))
+    text = render(summarize([snapshot], 1.0))
     assert "2 CPEs over 1 workers (2): tr181 1, tr098 1" in text
     assert "3 accepted = 3 delivered + 0 coalesced + 0 pending + 0 dropped: balanced" in text
     assert "1 x connection refused" in text
@@ -235,8 +234,16 @@ def test_a_failure_is_shown_by_the_first_of_its_kind_on_any_worker() -> None:
     made = {"sessions.failures.acs.HTTP 500": 2, "sessions.failures.shed.HTTP 503": 1}
     summary = summarize(
         [
-            worker(0, counters=made, examples={"HTTP 500": ["B", 7.5, ["2 PERIODIC"]]}),
-            worker(1, examples={"HTTP 500": ["A", 2.25, [CR]], "other": ["C", 0.0, []]}),
+            worker(
+                0, counters=made, examples={"HTTP 500": FailureExample("B", 7.5, ["2 PERIODIC"])}
+            ),
+            worker(
+                1,
+                examples={
+                    "HTTP 500": FailureExample("A", 2.25, [CR]),
+                    "other": FailureExample("C", 0.0, []),
+                },
+            ),
         ],
         10.0,
     )

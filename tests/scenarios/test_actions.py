@@ -25,7 +25,6 @@ from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ACTIONS, ActionTarget, act, checked, find
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Timeline
 
 
 class Transport:
@@ -103,7 +102,7 @@ class Bench:
 
     def settle(self, seconds: float = 0.0) -> None:
         self.now += seconds
-        self.shard._launch_due()
+        self.shard.scheduler.launch_due()
         for _ in range(200):
             gevent.sleep(0)
 
@@ -196,10 +195,10 @@ def test_an_outage_fails_sessions_by_the_acs_and_the_retry_table_works(bench: Be
     bench.settle()
     failed = [(record.reason, record.blame) for record in bench.records]
     assert set(failed) == {("ACS outage (scenario)", Blame.ACS)}
-    assert len(bench.shard.retrying) == 40
+    assert len(bench.shard.in_state("retrying")) == 40
     for _ in range(12):
         bench.settle(1)
-    assert bench.shard.retrying == set()
+    assert bench.shard.in_state("retrying") == set()
     assert bench.told("4 VALUE CHANGE") >= 80
     assert bench.balances()
 
@@ -254,7 +253,8 @@ def test_informs_come_at_the_rate_until_it_is_ended(bench: Bench) -> None:
 
 def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench) -> None:
     """No coordinated omission: every Inform that was due meanwhile counts its whole wait."""
-    bench.shard.timeline = Timeline(bench.now)
+    bench.settle(1)
+    began = bench.shard.timeline.seconds(bench.now)
     bench.hold = gevent.event.Event()
     for index in range(20):  # one each quarter of a second, for five seconds
         bench.shard.cpes[index].raise_event(EventStruct("2 PERIODIC"), bench.now)
@@ -262,7 +262,7 @@ def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench)
         bench.settle(0.25)
     bench.hold.set()
     bench.settle()
-    seen = bench.shard.timeline.between(0, inf)
+    seen = bench.shard.timeline.between(began, inf)
     assert (seen.informs_planned, seen.sessions_succeeded) == (20, 20)
     p50, p95, longest = (*seen.from_plan.percentiles([50, 95]), seen.from_plan.longest)
     assert p50 == pytest.approx(2.5, rel=0.1)

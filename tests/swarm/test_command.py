@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from caretaker.swarm import loadtest
+from caretaker.swarm import main
 from caretaker.swarm.command import ALWAYS_TOLD, WRITTEN, command
 from caretaker.swarm.options import OPTIONS, dest
 
@@ -20,7 +20,7 @@ def test_defaults_are_left_out_but_the_seed_and_what_loadtest_has_others_of() ->
 
 
 def test_what_loadtest_has_other_defaults_of_is_always_told() -> None:
-    other = {option.flag for option in OPTIONS if dest(option) in loadtest.DEFAULTS}
+    other = {option.flag for option in OPTIONS if dest(option) in main.DEFAULTS}
     assert other <= {*ALWAYS_TOLD, *WRITTEN}
 
 

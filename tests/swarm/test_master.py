@@ -10,10 +10,11 @@ from typing import Any
 import gevent
 import pytest
 from helpers.run_states import FakeRunner, FakeWebUI
+from helpers.snapshots import worker_snapshot
 
 from caretaker.errors import InputError
-from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT
 from caretaker.swarm.options import Settings
@@ -30,12 +31,11 @@ def master() -> Iterator[Master]:
     gevent.sleep(0)
 
 
-def report(*seconds: float, step: float = 1.0) -> dict[str, Any]:
+def report(*planned: float, run: int = 1) -> WorkerSnapshot:
     line = Timeline()
-    for at in seconds:
+    for at in planned:
         line.planned(at)
-    wire = line.to_wire(final=True)
-    return {"run": 1, "worker": 0, "results": Results().to_wire(), "timeline": wire}
+    return worker_snapshot(run=run, timeline=line.to_wire(final=True))
 
 
 def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master) -> None:
@@ -64,7 +64,7 @@ def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Maste
     master.begin()
     master.report("one", report(0, 1))
     master.report("two", report(1))
-    master.report("two", {**report(5), "run": 7})  # of another run
+    master.report("two", report(5, run=7))  # of another run
     assert master.timeline().summary()["informs_planned"] == [1, 2]
     assert master.heard_since(0.0)
     master.begin()

@@ -8,11 +8,13 @@ from typing import Any
 
 import gevent
 import pytest
+from helpers.snapshots import worker_snapshot
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.scenarios import Run, Scenario, ScenarioReport, Step
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.scenario_player import ScenarioPlayer
 
 
@@ -69,8 +71,8 @@ class FakeMaster:
     def results(self) -> Results:
         return self.told
 
-    def workers(self) -> list[dict[str, Any]]:
-        return [{"cpes": 8}]
+    def workers(self) -> list[WorkerSnapshot]:
+        return [worker_snapshot(cpes=8)]
 
     def heard_since(self, _: float) -> bool:
         return self.heard

@@ -50,7 +50,7 @@ def listed(view: WorkerView, query: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         view: the CPEs.
-        query: ``serial``, what serial numbers begin with; ``state``, one of ``shard.STATES``;
+        query: ``serial``, what serial numbers begin with; ``state``, one of ``cpe_states.STATES``;
             ``start``, the lowest index; ``limit``, how many rows.
     """
     limit = max(1, min(int(query["limit"]), MOST_ROWS))

@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from caretaker import __version__
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.errors import InputError
 from caretaker.reporting.pages import asset, templates
 from caretaker.scenarios.actions import ACTIONS

@@ -11,13 +11,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
 from caretaker.scenarios.capacity import generator_limit
 from caretaker.stats.results import Results
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
@@ -33,6 +34,23 @@ Version = tuple[int, bool, int]
 """Number of a run, whether it goes on, and the reports that have come."""
 
 
+class WorkerState(TypedDict):
+    """A worker as the Fleet page shows it."""
+
+    name: str
+    """Locust's name of it."""
+    heard_at: float
+    """When its last report came, in seconds since 1970."""
+    worker: int
+    """Locust's index of it."""
+    cpes: int
+    states: Mapping[str, int]
+    """How many CPEs are in each of ``cpe_states.STATES``."""
+    cpu_now: float
+    cpu_mean: float
+    rss_mb: float
+
+
 @dataclass(frozen=True)
 class RunState:
     """
@@ -44,9 +62,8 @@ class RunState:
         seconds: since its start, or how long it took.
         results: counters and histograms of the whole run so far.
         summary: what ``summarize`` makes of them (``docs/summary.md``), with ``service_levels``.
-        cpes: how many CPEs are in each of ``shard.STATES``.
-        workers: name, index, CPEs, states, CPU, memory and last report (seconds since 1970) of
-            each that is there.
+        cpes: how many CPEs are in each of ``cpe_states.STATES``.
+        workers: each that is there, in the order of their indices.
         rates: per second of late: Informs planned and written, sessions, Connection Requests.
         limits: why the generator itself may be the limit, each a sentence; none if it is not.
     """
@@ -57,7 +74,7 @@ class RunState:
     results: Results
     summary: Mapping[str, Any]
     cpes: Mapping[str, int]
-    workers: Sequence[Mapping[str, Any]]
+    workers: Sequence[WorkerState]
     rates: Mapping[str, float]
     limits: Sequence[str]
 
@@ -99,8 +116,8 @@ class RunStates:
         master = self._master
         results = master.results()
         workers = [
-            _worker(master, name, each)
-            for name, each in master.snapshots.items()
+            _worker(master, name, snapshot)
+            for name, snapshot in master.snapshots.items()
             if not master.has_left(name)
         ]
         summary = master.summary or self._summary()
@@ -115,7 +132,7 @@ class RunStates:
             {state: sum(each["states"].get(state, 0) for each in workers) for state in STATES},
             sorted(workers, key=lambda each: each["worker"]),
             {name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()},
-            list(generator_limits(results, before, workers)) if running else [],
+            list(generator_limits(results, before, master.workers())) if running else [],
         )
 
     def _summary(self) -> dict[str, Any]:
@@ -182,14 +199,21 @@ def _joined(old: Any, new: Any, settled: int) -> Any:
     }  # fmt: skip
 
 
-def _worker(master: Master, name: str, snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    told = ("worker", "cpes", "states", "cpu_now", "cpu_mean", "rss_mb")
-    heard_at = round(time.time() - master.silence(name), 3)
-    return {"name": name, "heard_at": heard_at, **{each: snapshot[each] for each in told}}
+def _worker(master: Master, name: str, snapshot: WorkerSnapshot) -> WorkerState:
+    return {
+        "name": name,
+        "heard_at": round(time.time() - master.silence(name), 3),
+        "worker": snapshot.worker,
+        "cpes": snapshot.cpes,
+        "states": snapshot.states,
+        "cpu_now": snapshot.usage.cpu_now,
+        "cpu_mean": snapshot.usage.cpu_mean,
+        "rss_mb": snapshot.usage.rss_mb,
+    }
 
 
 def generator_limits(
-    results: Results, before: Results, workers: Iterable[Mapping[str, Any]]
+    results: Results, before: Results, workers: Sequence[WorkerSnapshot]
 ) -> Iterable[str]:
     """
     Why the generator itself may be the limit, each as a sentence; none if it is not.
@@ -199,11 +223,11 @@ def generator_limits(
         before: those of a while ago.
         workers: that are there.
     """
-    workers = list(workers)
-    why = generator_limit(results, before, max((each["cpu_now"] for each in workers), default=0.0))
+    cpu = max((worker.usage.cpu_now for worker in workers), default=0.0)
+    why = generator_limit(results, before, cpu)
     if why:
         yield f"The generator is the limit, not the ACS: {why}."
-    waiting = sum(each["states"].get("waiting", 0) for each in workers)
+    waiting = sum(worker.states.get("waiting", 0) for worker in workers)
     if waiting:
         yield f"{waiting} sessions wait for their place: raise --max-sessions, or add workers."
     blamed = f"sessions.blame.{Blame.GENERATOR.value}"

@@ -11,7 +11,8 @@ from helpers.cpes import context
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
-from caretaker.engine.shard import STATES, Shard
+from caretaker.engine.cpe_states import STATES
+from caretaker.engine.shard import Shard
 from caretaker.errors import AnswerTimeout
 from caretaker.http.transport import Answer
 from caretaker.index_set import IndexSet

@@ -14,7 +14,7 @@ from locust.argument_parser import get_empty_argument_parser, setup_parser_argum
 from locust.env import Environment
 from locust.web import WebUI
 
-from caretaker.engine.shard import STATES
+from caretaker.engine.cpe_states import STATES
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT, QUERY

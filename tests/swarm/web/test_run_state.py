@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from helpers.run_states import master, snapshot
+from helpers.snapshots import usage
 from helpers.summaries import results
 
-from caretaker.engine.shard import STATES
-from caretaker.stats.timeline import Timeline
+from caretaker.engine.cpe_states import STATES
+from caretaker.stats.timeline import Timeline, TimelineReport
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.web.run_state import RunStates, generator_limits
 
 
@@ -52,19 +54,23 @@ def test_service_levels_have_a_verdict_so_far() -> None:
     assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
 
 
-WELL = snapshot(cpu_now=45.0)
+WELL = snapshot()
 
 
 @pytest.mark.parametrize(
     ("worker", "reason", "sentence"),
     [
-        ({**WELL, "cpu_now": 97.0}, "", "The generator is the limit, not the ACS: a worker used"),
-        ({**WELL, "states": {"waiting": 5}}, "", "5 sessions wait for their place"),
+        (
+            replace(WELL, usage=usage(cpu_now=97.0)),
+            "",
+            "The generator is the limit, not the ACS: a worker used",
+        ),
+        (replace(WELL, states={"waiting": 5}), "", "5 sessions wait for their place"),
         (WELL, "sessions__blame__generator", "1 sessions failed just now at the limits of this"),
     ],
 )
 def test_a_generator_that_is_the_limit_says_why(
-    worker: dict[str, Any], reason: str, sentence: str
+    worker: WorkerSnapshot, reason: str, sentence: str
 ) -> None:
     now = results(**({reason: 1} if reason else {}))
     (found,) = generator_limits(now, results(), [worker])
@@ -75,7 +81,7 @@ def test_one_that_is_not_says_nothing() -> None:
     assert not list(generator_limits(results(), results(), [WELL]))
 
 
-def seconds(*planned: float) -> dict[str, Any]:
+def seconds(*planned: float) -> TimelineReport:
     line = Timeline()
     for at in planned:
         line.planned(at)

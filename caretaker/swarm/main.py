@@ -1,8 +1,8 @@
 """
-The main job: Locust with defaults for a headless run, and ports that are free.
+The load test from the command line: Locust, with defaults for a headless run on one machine.
 
-``./scripts/loadtest [any Locust option]`` calls it; what is given on the command line or in the
-environment wins over the defaults.
+``./scripts/loadtest [any Locust option]`` runs this module. The command line, the environment and
+Locust's configuration files win over the defaults.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ DEFAULTS: dict[str, Any] = {
     "cr_rate": 20.0,
     "summary_json": "summary.json",
 }
-"""What stands in place of Locust's own defaults, by the names of the parsed options."""
+"""Defaults that replace Locust's and the plugin's own, by the names of the parsed options."""
 
 
-def defaults(given: Sequence[str]) -> dict[str, Any]:
+def defaults(arguments: Sequence[str]) -> dict[str, Any]:
     """
-    The defaults for a command line; configuration file, environment and command line win.
+    The defaults for a command line.
 
-    Two runs on one machine must not meet on Locust's port 5557: without a port given, a free one
-    is used. A master or worker of a run over several machines keeps Locust's port, and starts no
-    processes unless told; a worker is told the rest by its master. A search for the capacity ends
-    by itself, long before its run time.
+    Two runs on one machine must not share Locust's port 5557, so a free port is the default. In a
+    run over several machines, the master and the workers keep Locust's port, and fork processes
+    only where ``--processes`` is given. A worker receives the options of the run from its master.
+    A search for the capacity ends by itself, so its run time is only an upper limit.
     """
-    roles = {"--worker", "--master"} & set(given)
+    roles = {"--worker", "--master"} & set(arguments)
     for role in ("worker", "master"):
         if os.environ.get(f"LOCUST_MODE_{role.upper()}", "").lower() in ("1", "true", "yes"):
             roles.add(f"--{role}")
@@ -47,8 +47,9 @@ def defaults(given: Sequence[str]) -> dict[str, Any]:
         return {}
     if "--master" in roles:
         return {name: value for name, value in DEFAULTS.items() if name != "processes"}
-    port = _given_port(given) or _free_port()
-    run_time = {"run_time": "30m"} if any("find-capacity" in each for each in given) else {}
+    port = _given_port(arguments) or _free_port()
+    is_search = any("find-capacity" in argument for argument in arguments)
+    run_time = {"run_time": "30m"} if is_search else {}
     return {**DEFAULTS, **run_time, "master_bind_port": port, "master_port": port}
 
 
@@ -59,15 +60,15 @@ def _free_port() -> int:
         return port
 
 
-def _given_port(given: Sequence[str]) -> int | None:
-    """The port that master and workers are told to meet at; None if none, or no number."""
+def _given_port(arguments: Sequence[str]) -> int | None:
+    """The port of the master on the command line; None where none or no number is given."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     for option in ("--master-bind-port", "--master-port"):
         parser.add_argument(option, type=int, dest="port")
     try:
-        port: int | None = parser.parse_known_args(given)[0].port
+        port: int | None = parser.parse_known_args(arguments)[0].port
     except argparse.ArgumentError:
-        return None  # Locust complains of it
+        return None  # Locust's own parser reports it
     return port
 
 
@@ -82,18 +83,18 @@ def _is_free(port: int) -> bool:
 
 
 def main() -> None:
-    """Run Locust: ``python -m caretaker.swarm.loadtest LOCUSTFILE [option ...]``."""
-    locustfile, *given = sys.argv[1:]
-    port = _given_port(given)
-    if port is not None and "--worker" not in given and not _is_free(port):
+    """Run Locust: ``python -m caretaker.swarm.main LOCUSTFILE [option ...]``."""
+    locustfile, *arguments = sys.argv[1:]
+    port = _given_port(arguments)
+    if port is not None and "--worker" not in arguments and not _is_free(port):
         print(f"caretaker: --master-bind-port {port}: in use; choose another", file=sys.stderr)
         sys.exit(2)
 
     def set_defaults(parser: Any, **_: Any) -> None:
-        parser.set_defaults(**defaults(given))
+        parser.set_defaults(**defaults(arguments))
 
     locust.events.init_command_line_parser.add_listener(set_defaults)  # type: ignore[no-untyped-call]
-    sys.argv = ["loadtest", "-f", locustfile, *given]
+    sys.argv = ["loadtest", "-f", locustfile, *arguments]
     locust.main.main()  # type: ignore[no-untyped-call]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from caretaker.swarm.loadtest import DEFAULTS, defaults
+from caretaker.swarm.main import DEFAULTS, defaults
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,93 @@
+"""The accounting of a shard: each session as it ends, and the books of events (decision D9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from caretaker.device.context import FleetContext
+from caretaker.device.cpe import CPE
+from caretaker.device.transfer import TransferState
+from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.recorder import Recorder
+from caretaker.stats.records import SessionRecord, Sink
+from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import FailureExample
+
+
+class Accounting:
+    """
+    Hands each session to all that count or keep sessions, and adds up the books.
+
+    Args:
+        context: what the CPEs share, with the books of their events and transfers.
+        timeline: counts sessions second by second.
+        sink: takes the records.
+        recorder: keeps whole sessions in files; None if none are kept.
+        loop_budget: spreads the counting of a large fleet over turns of the loop.
+    """
+
+    def __init__(
+        self,
+        context: FleetContext,
+        timeline: Timeline,
+        sink: Sink,
+        recorder: Recorder | None,
+        loop_budget: LoopBudget,
+    ) -> None:
+        self.examples: dict[str, FailureExample] = {}
+        """The first session that failed for each reason."""
+        self._context = context
+        self._timeline = timeline
+        self._sink = sink
+        self._recorder = recorder
+        self._loop_budget = loop_budget
+
+    def session(self, cpe: CPE, record: SessionRecord) -> None:
+        """Take a session that has ended, after its CPE has."""
+        if record.reason is not None and record.reason not in self.examples:
+            self.examples[record.reason] = FailureExample(
+                cpe.serial_number, self._timeline.seconds(record.started), record.events
+            )
+        self._timeline.session(record)
+        self._sink.session(record)  # which may ask when the CPE is due again
+        if self._recorder is not None:
+            self._recorder.session(cpe, record)
+
+    def book(self, results: Results, sessions_running: int) -> None:
+        """Add what has become of events, transfers and sessions so far."""
+        books = self._context.books
+        for code, number in books.raised.items():
+            results.count(f"events.raised.{code}", number)
+        for code, number in books.delivered.items():
+            results.count(f"events.delivered.{code}", number)
+        for (code, rule), number in books.discarded.items():
+            results.count(f"events.discarded.{rule}.{code}", number)
+        for name, number in self._context.transfer_counts.items():
+            results.count(f"transfers.{name}", number)
+        results.count("informs.planned", self._timeline.count("informs_planned"))
+        results.count("sessions.started", sessions_running)
+        results.count("sessions.unfinished", sessions_running)
+
+    def book_pending(self, results: Results, cpes: Iterable[CPE]) -> None:
+        """
+        Add the events and transfers that are pending at the end of a run.
+
+        They are counted CPE by CPE and not derived from the other numbers of the books, so wrong
+        books show as books that don't balance. All CPEs are read in one moment; the counting, which
+        takes longer, leaves turns of the loop to others.
+        """
+        cpes = list(cpes)
+        in_session = [cpe.session_events for cpe in cpes if cpe.session_events]
+        pending = in_session + [cpe.events for cpe in cpes if cpe.events]
+        unfinished = [
+            transfer
+            for cpe in cpes
+            for transfer in cpe.transfers
+            if transfer.state is not TransferState.COMPLETED
+        ]
+        results.count("transfers.pending", len(unfinished))
+        for events in pending:
+            self._loop_budget.wait()
+            for event in events:
+                results.count(f"events.pending.{event.event_code}")

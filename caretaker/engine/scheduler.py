@@ -1,0 +1,196 @@
+"""
+Which session runs when: a heap of due times, and a queue for those beyond ``max_sessions``.
+
+An idle CPE is an object and a due time in the heap. When the CPE is due, or a Connection Request
+makes it so, a greenlet runs its session and ends with it (decision D2). That greenlet owns the CPE
+meanwhile; the Connection Request server only adds an event and moves the due time, without
+yielding. So there are no locks.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from math import inf
+
+import gevent
+import gevent.event
+
+from caretaker.cwmp.outcome import Outcome
+from caretaker.device.cpe import CPE
+from caretaker.engine.session_runner import ActiveSession, SessionRunner
+from caretaker.engine.timer import Timer
+from caretaker.stats.timeline import Timeline
+
+
+class Scheduler:
+    """
+    Launches the session of each CPE that is due. All of it runs in one gevent loop.
+
+    Args:
+        cpes: the CPEs by index; others add CPEs and take them out.
+        runner: runs a session.
+        timeline: counts the sessions that were planned.
+        clock: seconds, going forward.
+        max_sessions: how many run at once, to protect this machine; further ones wait, which
+            shows as lateness.
+    """
+
+    def __init__(
+        self,
+        cpes: dict[int, CPE],
+        runner: SessionRunner,
+        timeline: Timeline,
+        clock: Callable[[], float],
+        max_sessions: int,
+    ) -> None:
+        self.active: dict[int, ActiveSession] = {}
+        """The sessions that run, by the index of their CPE."""
+        # A plain dict takes the longer to give its first entry the more were taken before.
+        self.waiting: OrderedDict[int, float] = OrderedDict()
+        """The CPEs that are due and wait for a place, in order, with their due times."""
+        self._cpes = cpes
+        self._runner = runner
+        self._timeline = timeline
+        self._clock = clock
+        self._max_sessions = max_sessions
+        self._heap: list[tuple[float, int]] = []
+        self._idle = gevent.event.Event()
+        self._idle.set()
+        self._started = False
+        self._timer = Timer(clock, self.launch_due)
+
+    # Due times.
+
+    def start(self) -> None:
+        """Begin to launch sessions."""
+        self._started = True
+        self.launch_due()
+
+    def stop(self) -> None:
+        """Launch no more sessions; those that run go on, and those that wait stay due."""
+        self._started = False
+        self._timer.stop()
+        waiting = list(self.waiting.items())
+        self.waiting.clear()
+        for index, planned in waiting:
+            self._timeline.planned(planned)
+            self.schedule(self._cpes[index])
+
+    def clear(self) -> None:
+        """Forget all due times."""
+        self._heap.clear()
+
+    def schedule(self, cpe: CPE) -> None:
+        """
+        Put the due time of a CPE into the heap; launch its session if it is due now.
+
+        One entry of the heap counts for a CPE, the earliest; a later due time is only looked up
+        when that entry comes up. So the heap does not grow with the number of sessions.
+        """
+        due = cpe.due
+        if self._started and due <= self._clock():
+            self._launch(cpe)
+        elif due < cpe.scheduled_at:
+            cpe.scheduled_at = due
+            heappush(self._heap, (due, cpe.index))
+            if self._started:
+                self._timer.set(self._heap[0][0])
+
+    def launch_due(self) -> None:
+        """Launch all that is due, and set the timer to what is due next. Does not wait."""
+        heap, now = self._heap, self._clock()
+        while heap and heap[0][0] <= now:
+            due, index = heappop(heap)
+            cpe = self._cpes.get(index)
+            if cpe is not None and cpe.scheduled_at == due:
+                cpe.scheduled_at = inf
+                self.schedule(cpe)
+        if heap:
+            self._timer.set(heap[0][0])
+
+    # Places.
+
+    def _launch(self, cpe: CPE) -> None:
+        if cpe.index in self.waiting:
+            return
+        if len(self.active) >= self._max_sessions:
+            self.waiting[cpe.index] = cpe.due
+        else:
+            active = self._begin(cpe, cpe.due)
+            if active is not None:
+                active.greenlet = gevent.spawn(self._run, active)
+
+    def _begin(self, cpe: CPE, planned: float) -> ActiveSession | None:
+        """The session that begins now; None when nothing asks for one any more."""
+        active = self._runner.begin(cpe, planned)
+        if active is None:
+            self.schedule(cpe)
+            return None
+        self._timeline.planned(planned)
+        self._idle.clear()
+        self.active[cpe.index] = active
+        return active
+
+    def _run(self, active: ActiveSession) -> None:
+        """Run a session, then in the same greenlet the first that waits for a place, and so on."""
+        following: ActiveSession | None = active
+        while following is not None:
+            active = following
+            try:
+                self._runner.run(active)
+            finally:
+                self._end(active)
+            following = self._next_waiting()
+            if following is not None:
+                following.greenlet = active.greenlet
+                if active.record.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
+                    following.greenlet = gevent.spawn(self._run, following)
+                    return
+
+    def _end(self, active: ActiveSession) -> None:
+        cpe = active.cpe
+        del self.active[cpe.index]
+        self._runner.end(active)
+        if cpe.powered:
+            self.schedule(cpe)
+        if not self.active:
+            self._idle.set()
+
+    def _next_waiting(self) -> ActiveSession | None:
+        """The first of the sessions that wait for a place; None if there is none."""
+        while self.waiting and self._started and len(self.active) < self._max_sessions:
+            index, planned = self.waiting.popitem(last=False)
+            active = self._begin(self._cpes[index], planned)
+            if active is not None:
+                return active
+        return None
+
+    # Ends from outside.
+
+    def cut(self, cpes: Iterable[CPE]) -> None:
+        """End the sessions of CPEs that have lost their power, and give their places to others."""
+        cut: list[ActiveSession] = []
+        for cpe in cpes:
+            self.waiting.pop(cpe.index, None)
+            active = self.active.get(cpe.index)
+            if active is not None:
+                cut.append(active)
+        if not cut:
+            return
+        gevent.killall([active.greenlet for active in cut if active.greenlet is not None])
+        for active in cut:
+            if self.active.get(active.cpe.index) is active:  # its greenlet had not even begun
+                self._end(active)
+        while (following := self._next_waiting()) is not None:
+            following.greenlet = gevent.spawn(self._run, following)
+
+    def wait_for_sessions(
+        self, seconds: float, stop_waiting: gevent.event.Event | None = None
+    ) -> None:
+        """Wait until no session runs, for that many seconds at most, or until the event is set."""
+        if stop_waiting is None:
+            self._idle.wait(seconds)
+        else:
+            gevent.wait([self._idle, stop_waiting], seconds, 1)

@@ -1,0 +1,192 @@
+"""Runs one session of a CPE over its transport, and records how the session went."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import gevent
+from gevent import Greenlet
+
+from caretaker.cwmp.outcome import Outcome
+from caretaker.cwmp.session import CPESession
+from caretaker.device import events as ev
+from caretaker.device.cpe import CPE
+from caretaker.engine.accounting import Accounting
+from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.outages import PowerCuts
+from caretaker.engine.transfer_runner import TransferRunner
+from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
+from caretaker.http.transport import Answer, Transport
+from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
+
+_log = logging.getLogger(__name__)
+
+
+class ActiveSession:
+    """
+    A session from its begin to its end.
+
+    Args:
+        cpe: the CPE, which this session's greenlet owns meanwhile.
+        session: what the CPE says next.
+        record: how the session has gone so far.
+    """
+
+    __slots__ = ("answers", "cpe", "greenlet", "record", "session")
+
+    def __init__(self, cpe: CPE, session: CPESession, record: SessionRecord) -> None:
+        self.cpe = cpe
+        self.session = session
+        self.record = record
+        self.greenlet: Greenlet[..., None] | None = None
+        """Runs the session; None until the scheduler has launched it."""
+        self.answers = 0
+        """How many requests of the ACS the CPE has answered."""
+
+
+class SessionRunner:
+    """
+    Begins, runs and ends sessions; when and how many at once is the scheduler's affair.
+
+    Args:
+        open_transport: a transport for a session of this CPE at this time.
+        sink: takes the records of exchanges.
+        accounting: takes the sessions.
+        transfers: runs the transfers that a session has begun.
+        power_cuts: the CPEs whose power was cut.
+        loop_budget: spreads long answers over turns of the loop.
+        clock: seconds, going forward.
+        sleep: waits that many seconds; for devices that are slow.
+    """
+
+    def __init__(
+        self,
+        *,
+        open_transport: Callable[[CPE, float], Transport],
+        sink: Sink,
+        accounting: Accounting,
+        transfers: TransferRunner,
+        power_cuts: PowerCuts,
+        loop_budget: LoopBudget,
+        clock: Callable[[], float],
+        sleep: Callable[[float], object],
+    ) -> None:
+        self.retrying: set[int] = set()
+        """The CPEs whose last session failed and that wait for its retry."""
+        self._open_transport = open_transport
+        self._sink = sink
+        self._accounting = accounting
+        self._transfers = transfers
+        self._power_cuts = power_cuts
+        self._loop_budget = loop_budget
+        self._clock = clock
+        self._sleep = sleep
+
+    def begin(self, cpe: CPE, planned: float) -> ActiveSession | None:
+        """The session that begins now; None when nothing asks for one any more."""
+        now = self._clock()
+        accepted = cpe.accepted_at
+        session = cpe.begin_session(now)
+        self._transfers.update(cpe)
+        if session is None:
+            return None
+        codes = tuple([event.event_code for event in cpe.session_events])
+        if cpe.failures:
+            self.retrying.discard(cpe.index)
+        answered = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
+        return ActiveSession(cpe, session, SessionRecord(codes, planned, now, accepted=answered))
+
+    def run(self, active: ActiveSession) -> None:
+        """Exchange messages until the session is over; how it ended is in its record."""
+        record = active.record
+        try:
+            self._exchange_all(active)
+        except TransportError as error:
+            record.fail(str(error), error.blame)
+        except (EnvelopeError, SessionError) as error:
+            record.fail(str(error), Blame.ACS)
+        except gevent.GreenletExit:
+            pass  # the power is off: the outcome stays ABANDONED, as in every new record
+        except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
+            _log.exception("a session failed by a bug of Caretaker")
+            record.fail("bug of Caretaker", Blame.OURS)
+
+    def end(self, active: ActiveSession) -> None:
+        """Settle on its CPE how the session ended, and account for it."""
+        now = self._clock()
+        cpe, record = active.cpe, active.record
+        record.seconds = now - record.started
+        if cpe.powered:
+            cpe.end_session(record.outcome, now)
+            if cpe.failures:
+                self.retrying.add(cpe.index)
+            elif self._power_cuts.absent:
+                self._power_cuts.absent.discard(cpe.index)
+        self._accounting.session(cpe, record)
+        if cpe.powered:
+            self._transfers.update(cpe)
+
+    # Exchanges.
+
+    def _exchange_all(self, active: ActiveSession) -> None:
+        session = active.session
+        transport = self._open_transport(active.cpe, active.record.started)
+        try:
+            body = session.next_post()
+            while body is not None:
+                if session.answering:
+                    self._delay_answer(active)
+                self._exchange(active, transport, body)
+                body = session.next_post()
+        finally:
+            transport.close()
+        active.record.outcome = Outcome.SUCCEEDED
+
+    def _delay_answer(self, active: ActiveSession) -> None:
+        """Let a slow device take its time before it answers the ACS."""
+        active.answers += 1
+        seconds = active.cpe.thinking_time(active.answers)
+        if seconds:
+            self._sleep(seconds)
+
+    def _exchange(self, active: ActiveSession, transport: Transport, body: bytes) -> None:
+        started = self._clock()
+        session, record = active.session, active.record
+        name, received = session.name, 0
+        try:
+            answer = transport.post(body)
+            received = len(answer.body)
+            if answer.body and record.informed is not None:  # a request, maybe for a whole tree
+                self._loop_budget.wait()
+            session.receive(_envelope(answer), self._clock())
+        except (TransportError, EnvelopeError, SessionError) as error:
+            self._record(name, started, len(body), received, str(error))
+            raise
+        finally:
+            if record.inform_sent is None:
+                record.inform_sent = transport.sent_at
+        now = self._record(name, started, len(body), received, None)
+        if record.informed is None and session.established:
+            record.informed = now
+
+    def _record(
+        self, name: str, started: float, sent: int, received: int, reason: str | None
+    ) -> float:
+        """Hand on the record of an exchange that ends now; returns when that is."""
+        now = self._clock()
+        self._sink.exchange(
+            ExchangeRecord(name, started, now - started, sent, received, reason=reason)
+        )
+        return now
+
+
+def _envelope(answer: Answer) -> bytes:
+    """The envelope of an answer, or nothing; any other status fails the session (3.4.2)."""
+    if answer.status == 200:
+        return answer.body
+    if answer.status == 204:
+        return b""
+    if answer.status == 503:
+        raise LoadShed("HTTP 503")
+    raise SessionError(f"HTTP {answer.status}")

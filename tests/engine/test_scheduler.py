@@ -1,0 +1,109 @@
+"""Sessions begin when they are due, in order, and no more than may run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+from gevent.event import Event
+from helpers.shards import ShardBench, serving_after, settle
+
+from caretaker.device.settings import Behaviors
+from caretaker.errors import (
+    DeviceBusy,
+)
+
+
+@pytest.fixture
+def bench() -> Iterator[ShardBench]:
+    made = ShardBench()
+    yield made
+    made.shard.stop()
+
+
+def test_cpes_that_are_taken_up_as_they_run_inform_at_their_period() -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=100))
+    for index in range(3):
+        bench.shard.resume(index)
+    bench.shard.start()
+    settle()
+    assert bench.informed == []
+    bench.at(bench.clock.now + 100)
+    assert bench.informed == [("2 PERIODIC",)] * 3
+    bench.shard.stop()
+
+
+@pytest.mark.rule("4.2-1")
+def test_cpes_inform_when_they_are_powered_on(bench: ShardBench) -> None:
+    bench.boot(3)
+    assert bench.informed == [("0 BOOTSTRAP", "1 BOOT")] * 3
+    assert [record.name for record in bench.sink.exchanges] == ["Inform", "(empty)"] * 3
+    assert all(transport.closed for transport in bench.transports)
+
+
+def test_before_the_start_no_session_begins(bench: ShardBench) -> None:
+    bench.shard.power_on(0)
+    bench.shard.connection_request("FLEET-000001")
+    settle()
+    assert bench.informed == []
+    bench.shard.start()
+    settle()
+    assert bench.informed == [("0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST")]
+
+
+@pytest.mark.rule("4.1-14", "4.2-3")
+def test_sessions_are_planned_by_the_clock() -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=10))
+    bench.boot()
+    due = bench.shard.cpes[0].due
+    bench.at(due - 0.001)
+    assert len(bench.informed) == 1
+    bench.at(due + 3)
+    assert bench.informed[1:] == [("2 PERIODIC",)]
+    assert bench.sink.sessions[1].planned == due
+    assert bench.shard.cpes[0].due == due + 10
+    bench.shard.stop()
+
+
+def test_the_heap_does_not_grow_with_sessions(bench: ShardBench) -> None:
+    bench.shard.context.behaviors = Behaviors(inform_interval=1000)
+    bench.boot()
+    for _ in range(50):
+        bench.shard.connection_request("FLEET-000001")
+        settle()
+    assert len(bench.informed) == 51
+    assert len(bench.shard.scheduler._heap) <= 2
+
+
+def test_more_than_max_sessions_wait_in_order() -> None:
+    gate = Event()
+
+    bench = ShardBench(serving_after(gate), max_sessions=2)
+    bench.boot(5)
+    assert (len(bench.shard.scheduler.active), len(bench.shard.scheduler.waiting)) == (2, 3)
+    bench.shard.connection_request("FLEET-000005")
+    bench.clock.now += 7
+    gate.set()
+    settle()
+    assert len(bench.informed) == 5
+    assert bench.informed[4][-1] == "6 CONNECTION REQUEST"
+    assert bench.sink.histogram("generator.lateness").longest == 7
+    bench.shard.stop()
+
+
+def test_draining_lets_sessions_end_and_begins_none() -> None:
+    gate = Event()
+
+    bench = ShardBench(serving_after(gate), max_sessions=1)
+    bench.boot(2)
+    gevent.spawn_later(0.01, gate.set)
+    bench.shard.drain(5.0)
+    settle()
+    assert len(bench.informed) == 1
+    with pytest.raises(DeviceBusy, match="stopping"):
+        bench.shard.connection_request("FLEET-000001")
+    bench.shard.start()
+    settle()
+    assert len(bench.informed) == 2
+    bench.shard.stop()

@@ -1,0 +1,92 @@
+"""One session: how it goes, and what its record says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from helpers.shards import Post, ShardBench, failing, serving
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
+from caretaker.errors import (
+    Blame,
+    ConnectError,
+    EnvelopeError,
+    LimitError,
+)
+from caretaker.http.transport import Answer
+
+
+@pytest.mark.rule("2.2-4", "2.2-14", "2.2-15", "3.4-5", "4.1-16", "4.2-11")
+@pytest.mark.parametrize(
+    ("acs", "outcome", "blame", "reason"),
+    [
+        (
+            failing(ConnectError("connection refused")),
+            Outcome.FAILED,
+            Blame.ACS,
+            "connection refused",
+        ),
+        (failing(LimitError("out of sockets")), Outcome.FAILED, Blame.GENERATOR, "out of sockets"),
+        (failing(EnvelopeError("not XML")), Outcome.FAILED, Blame.ACS, "not XML"),
+        (failing(RuntimeError("oops")), Outcome.FAILED, Blame.OURS, "bug of Caretaker"),
+        (lambda: lambda _: Answer(503, b""), Outcome.SHED, Blame.SHED, "HTTP 503"),
+        (lambda: lambda _: Answer(500, b""), Outcome.FAILED, Blame.ACS, "HTTP 500"),
+        (lambda: lambda _: Answer(202, b""), Outcome.FAILED, Blame.ACS, "HTTP 202"),
+        (
+            lambda: lambda _: Answer(200, b"<html>"),
+            Outcome.FAILED,
+            Blame.ACS,
+            "not well-formed XML",
+        ),
+        (
+            lambda: lambda _: Answer(204, b""),
+            Outcome.FAILED,
+            Blame.ACS,
+            "an empty message while informing",
+        ),
+    ],
+)
+def test_a_failed_session_has_a_reason_and_is_retried(
+    acs: Callable[[], Post], outcome: Outcome, blame: Blame, reason: str
+) -> None:
+    bench = ShardBench(acs)
+    bench.boot()
+    (record,) = bench.sink.sessions
+    assert (outcome, blame, reason) == (record.outcome, record.blame, record.reason)
+    events = ("0 BOOTSTRAP", "1 BOOT")
+    assert bench.shard.examples == {reason: ("FLEET-000001", 0.0, events)}
+    cpe = bench.shard.cpes[0]
+    assert 105 <= cpe.due <= 110
+    bench.acs = serving()
+    bench.at(111)
+    assert bench.informed[1] == ("0 BOOTSTRAP", "1 BOOT")
+    assert cpe.failures == 0
+    bench.shard.stop()
+
+
+@pytest.mark.rule("2.1-6")
+def test_an_empty_200_ends_a_session_as_a_204_does() -> None:
+    def make() -> Post:
+        good = serving()()
+        return lambda body: Answer(200, good(body).body)
+
+    bench = ShardBench(make)
+    bench.boot()
+    assert bench.sink.sessions[0].outcome is Outcome.SUCCEEDED
+    bench.shard.stop()
+
+
+def test_slow_devices_think_before_they_answer_a_request_and_only_then() -> None:
+    slept: list[float] = []
+    acs = serving(m.GetRPCMethods(), m.GetRPCMethods())
+    ShardBench(acs, quirks=["slow-answers"], sleep=slept.append).boot()
+    assert len(slept) == 2
+    assert all(0.5 <= seconds <= 3.0 for seconds in slept)
+
+
+def test_other_devices_answer_at_once() -> None:
+    slept: list[float] = []
+    ShardBench(serving(m.GetRPCMethods()), sleep=slept.append).boot()
+    assert slept == []
