@@ -19,6 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "http": {"errors"},
     "data_model": {"cwmp", "errors"},
     "stats": {"cwmp", "errors", "index_set"},
+    "testing": {"cwmp", "errors", "http"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors"},
     "acs": {"connection_request", "cwmp", "errors", "http"},

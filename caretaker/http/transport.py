@@ -3,8 +3,8 @@ How a CWMP session reaches its ACS: ``post(body) -> Answer`` (decision D4; TR-06
 
 * ``HTTPTransport`` is the transport of one session over connections of our own: cookies for that
   session only, every 401 answered, redirects within limits, a lost connection made anew.
-* ``RequestsTransport`` and ``WSGITransport`` follow the same rules over ``requests`` (proxies,
-  oddities) and over a WSGI application in this process (tests).
+* ``RequestsTransport`` follows the same rules over ``requests`` (proxies, oddities), and
+  ``caretaker.testing.WSGITransport`` over a WSGI application in this process.
 
 Nothing here knows what is in a body.
 """
@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urljoin
 
 import requests
 from mypy_extensions import mypyc_attr
-from werkzeug.test import Client as WSGIClient
 
 from caretaker.errors import (
     AnswerError,
@@ -338,29 +337,3 @@ class _NoAuth(requests.auth.AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
-
-
-class WSGITransport(HTTPTransport):
-    """
-    The same rules over a WSGI application in this process, with no network: for tests.
-
-    Args:
-        app: the application.
-        endpoint, credentials: as for the others.
-    """
-
-    def __init__(self, app: Any, endpoint: Endpoint, credentials: Shown = None) -> None:
-        super().__init__(endpoint, credentials)
-        self._client = WSGIClient(app, use_cookies=False)
-
-    def _send(self, body: bytes) -> Reply:
-        address = self._address
-        self.sent_at = self.sent_at or self._endpoint.clock()
-        response = self._client.post(
-            address.target,
-            base_url=f"{address.scheme}://{address.host_header}/",
-            data=body,
-            headers=self._headers(body),
-        )
-        pairs = [(name.lower(), value) for name, value in response.headers]
-        return Reply(response.status_code, pairs, response.data, keep_alive=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -13,59 +11,16 @@ from hypothesis import strategies as st
 from caretaker.cwmp import CWMP_1_2, ACSSession, CPESession, Envelope, decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import MAX_RETRY_REQUESTS, TRANSITIONS, Role, State, Trigger
-from caretaker.errors import EnvelopeError, FaultError, SessionError
+from caretaker.errors import EnvelopeError, SessionError
+from caretaker.testing import FunctionTransport, ScriptedACS, ScriptedCPE, play_session
 
 INFORM = m.Inform(m.DeviceIdStruct("Acme", "00AABB", "R", "S1"), (m.EventStruct("1 BOOT"),))
 DONE = m.TransferComplete("key")
 
 
-class Peer:
-    """A device that answers GetRPCMethods and remembers what was delivered."""
-
-    def __init__(self) -> None:
-        self.answered: list[m.Request] = []
-        self.heard: list[m.Request] = []
-        self.faulted: list[m.Request] = []
-
-    def answer(self, request: m.Request, now: float) -> m.Response:
-        self.answered.append(request)
-        if isinstance(request, m.GetRPCMethods):
-            return m.GetRPCMethodsResponse(("GetRPCMethods",))
-        raise FaultError(9000)
-
-    def delivered(self, request: m.Request, now: float) -> None:
-        self.heard.append(request)
-
-    def refused(self, request: m.Request, now: float) -> None:
-        self.faulted.append(request)
-
-
-class Controller:
-    """An ACS that asks a row of requests."""
-
-    def __init__(self, requests: Sequence[m.Request] = ()) -> None:
-        self.requests = deque(requests)
-        self.responses: list[m.Response] = []
-        self.informs: list[m.Inform] = []
-
-    def inform(self, inform: m.Inform) -> None:
-        self.informs.append(inform)
-
-    def answer(self, request: m.Request) -> m.Response:
-        if isinstance(request, m.TransferComplete):
-            return m.TransferCompleteResponse()
-        raise FaultError(8000)
-
-    def next_request(self) -> m.Request | None:
-        return self.requests.popleft() if self.requests else None
-
-    def responded(self, response: m.Response) -> None:
-        self.responses.append(response)
-
-
-def cpe(*requests: m.Request, check_id: bool = True) -> tuple[CPESession, Peer]:
-    peer = Peer()
-    return CPESession(INFORM, peer, requests, check_id=check_id), peer
+def cpe(*requests: m.Request, check_id: bool = True) -> tuple[CPESession, ScriptedCPE]:
+    device = ScriptedCPE({m.GetRPCMethods: m.GetRPCMethodsResponse(("GetRPCMethods",))})
+    return CPESession(INFORM, device, requests, check_id=check_id), device
 
 
 def say(message: m.Message, id_: str | None = "1", *, hold: bool = False) -> bytes:
@@ -80,26 +35,22 @@ def posted(session: CPESession) -> m.Message | None:
 
 def join(session: CPESession, acs: ACSSession) -> list[str]:
     """Run both ends against each other; the names of what the CPE posted."""
-    names = []
-    while (body := session.next_post()) is not None:
-        names.append(session.name)
-        session.receive(acs.receive(body), 0.0)
-    return names
+    return play_session(session, FunctionTransport(acs.receive)).names
 
 
 @pytest.mark.rule("4.1-1", "4.1-8", "4.1-13", "4.1-17")
 def test_the_shortest_session() -> None:
-    session, peer = cpe()
-    assert join(session, ACSSession(Controller())) == ["Inform", "(empty)"]
+    session, device = cpe()
+    assert join(session, ACSSession(ScriptedACS())) == ["Inform", "(empty)"]
     assert session.state is State.DONE
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
 
 
 @pytest.mark.rule("2.1-1", "3-2", "3.3-3", "4.1-4", "4.1-11", "4.1-12", "4.1-21")
 def test_requests_of_both_sides_in_their_turns() -> None:
-    session, peer = cpe(DONE)
-    controller = Controller([m.GetRPCMethods(), m.ScheduleInform(5)])
-    names = join(session, ACSSession(controller))
+    session, device = cpe(DONE)
+    acs_side = ScriptedACS([m.GetRPCMethods(), m.ScheduleInform(5)])
+    names = join(session, ACSSession(acs_side))
     assert names == [
         "Inform",
         "TransferComplete",
@@ -107,8 +58,8 @@ def test_requests_of_both_sides_in_their_turns() -> None:
         "GetRPCMethodsResponse",
         "Fault",
     ]
-    assert peer.heard == [INFORM, DONE]
-    assert controller.responses[1] == m.Fault.of(9000)
+    assert device.accepted == [INFORM, DONE]
+    assert acs_side.responses[1] == m.Fault.of(9000)
 
 
 @pytest.mark.rule("3.1-1", "3.1-2")
@@ -126,7 +77,7 @@ def test_answers_carry_id_and_namespace_of_the_request() -> None:
 
 @pytest.mark.rule("3.1-3", "4.1-5", "4.1-6", "4.1-9", "4.1-13")
 def test_hold_requests_asks_for_an_empty_post_first() -> None:
-    session, peer = cpe(DONE)
+    session, device = cpe(DONE)
     session.next_post()
     session.receive(say(m.InformResponse(), hold=True), 0.0)
     assert posted(session) is None
@@ -138,15 +89,15 @@ def test_hold_requests_asks_for_an_empty_post_first() -> None:
     assert posted(session) is None
     session.receive(b"", 0.0)
     assert (session.state, session.next_post()) == (State.DONE, None)
-    assert peer.heard == [INFORM, DONE]
+    assert device.accepted == [INFORM, DONE]
 
 
-def established(*requests: m.Request, hold: bool = False) -> tuple[CPESession, Peer]:
+def established(*requests: m.Request, hold: bool = False) -> tuple[CPESession, ScriptedCPE]:
     """A session whose Inform was answered."""
-    session, peer = cpe(*requests)
+    session, device = cpe(*requests)
     session.next_post()
     session.receive(say(m.InformResponse(), hold=hold), 0.0)
-    return session, peer
+    return session, device
 
 
 HEARD = m.TransferCompleteResponse()
@@ -156,12 +107,12 @@ ASKED = say(m.GetRPCMethods(), "a")
 
 @pytest.mark.rule("3.1-3", "4.1-4", "4.1-8")
 def test_without_hold_requests_its_requests_come_one_by_one_before_the_empty_post() -> None:
-    session, peer = established(DONE, SECOND)
+    session, device = established(DONE, SECOND)
     for number, request in ((2, DONE), (3, SECOND)):
         assert posted(session) == request
         session.receive(say(HEARD, str(number)), 0.0)
     assert posted(session) is None
-    assert peer.heard == [INFORM, DONE, SECOND]
+    assert device.accepted == [INFORM, DONE, SECOND]
 
 
 @pytest.mark.rule("4.1-5", "4.1-6", "4.1-9")
@@ -209,25 +160,25 @@ def test_after_a_hold_the_end_is_an_empty_post_without_hold() -> None:
 
 @pytest.mark.rule("4.1-5")
 def test_an_acs_that_asks_before_it_answers_is_answered_first() -> None:
-    session, peer = established(DONE, SECOND)
+    session, device = established(DONE, SECOND)
     assert posted(session) == DONE
     for _ in range(2):
         session.receive(ASKED, 0.0)
         assert isinstance(posted(session), m.GetRPCMethodsResponse)
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
     session.receive(say(HEARD, "2"), 0.0)
     assert posted(session) == SECOND
-    assert peer.heard == [INFORM, DONE]
+    assert device.accepted == [INFORM, DONE]
 
 
 def test_an_acs_that_asks_first_and_never_answers_breaks_the_session() -> None:
-    session, peer = established(DONE)
+    session, device = established(DONE)
     session.next_post()
     session.receive(ASKED, 0.0)
     session.next_post()
     with pytest.raises(SessionError, match="an empty message while overtaken"):
         session.receive(b"", 0.0)
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
 
 
 @pytest.mark.rule("4.1-20")
@@ -266,58 +217,58 @@ def test_no_request_follows_the_empty_post() -> None:
 
 @pytest.mark.rule("3.4-1", "3.4-2")
 def test_8005_repeats_the_request_a_few_times() -> None:
-    session, peer = cpe()
+    session, device = cpe()
     for attempt in range(MAX_RETRY_REQUESTS):
         assert posted(session) == INFORM
         session.receive(say(m.Fault.of(8005), str(attempt + 1)), 0.0)
     session.next_post()
     with pytest.raises(SessionError, match="8005"):
         session.receive(say(m.Fault.of(8005), str(MAX_RETRY_REQUESTS + 1)), 0.0)
-    assert peer.heard == []
+    assert device.accepted == []
 
 
 @pytest.mark.rule("3.4-1", "4.1-3")
 def test_8005_and_then_success() -> None:
-    session, peer = cpe()
+    session, device = cpe()
     session.next_post()
     session.receive(say(m.Fault.of(8005)), 0.0)
     session.next_post()
     session.receive(say(m.InformResponse(), "2"), 0.0)
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
 
 
 @pytest.mark.rule("3.4-1")
 def test_8005_to_a_later_request_repeats_that_one_a_few_times() -> None:
-    session, peer = established(DONE, SECOND)
+    session, device = established(DONE, SECOND)
     for request, first in ((DONE, 2), (SECOND, 3 + MAX_RETRY_REQUESTS)):
         for attempt in range(MAX_RETRY_REQUESTS):
             assert posted(session) == request
             session.receive(say(m.Fault.of(8005), str(first + attempt)), 0.0)
         assert posted(session) == request
         session.receive(say(HEARD, str(first + MAX_RETRY_REQUESTS)), 0.0)
-    assert peer.heard == [INFORM, DONE, SECOND]
+    assert device.accepted == [INFORM, DONE, SECOND]
 
 
 @pytest.mark.rule("3.4-2")
 def test_8005_without_an_end_breaks_the_session() -> None:
-    session, peer = established(DONE)
+    session, device = established(DONE)
     for attempt in range(MAX_RETRY_REQUESTS):
         session.next_post()
         session.receive(say(m.Fault.of(8005), str(2 + attempt)), 0.0)
     session.next_post()
     with pytest.raises(SessionError, match="again and again"):
         session.receive(say(m.Fault.of(8005), str(2 + MAX_RETRY_REQUESTS)), 0.0)
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
 
 
 @pytest.mark.rule("3.4-4")
 def test_after_a_fault_the_next_request_comes() -> None:
-    session, peer = established(DONE, SECOND)
+    session, device = established(DONE, SECOND)
     assert posted(session) == DONE
     session.receive(say(m.Fault.of(8000), "2"), 0.0)
     assert posted(session) == SECOND
     session.receive(say(HEARD, "3"), 0.0)
-    assert (peer.heard, peer.faulted) == ([INFORM, SECOND], [DONE])
+    assert (device.accepted, device.rejected) == ([INFORM, SECOND], [DONE])
 
 
 @pytest.mark.rule("3.4-5")
@@ -331,12 +282,12 @@ def test_after_a_fault_the_next_request_comes() -> None:
     ],
 )
 def test_a_wrong_answer_to_a_later_request_aborts(answer: bytes, reason: str) -> None:
-    session, peer = established(DONE)
+    session, device = established(DONE)
     session.next_post()
     with pytest.raises(SessionError, match=reason):
         session.receive(answer, 0.0)
     assert (session.state, session.next_post()) == (State.ABORTED, None)
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
 
 
 @pytest.mark.rule("3.4-5")
@@ -349,22 +300,22 @@ def test_a_wrong_answer_to_a_later_request_aborts(answer: bytes, reason: str) ->
     ],
 )
 def test_what_is_no_whole_envelope_aborts(rubbish: bytes) -> None:
-    session, peer = cpe()
+    session, device = cpe()
     session.next_post()
     with pytest.raises(EnvelopeError):
         session.receive(rubbish, 0.0)
-    assert (session.state, peer.heard) == (State.ABORTED, [])
+    assert (session.state, device.accepted) == (State.ABORTED, [])
 
 
 @pytest.mark.rule("3.4-4")
 def test_a_fault_to_a_later_request_is_no_end() -> None:
-    session, peer = cpe(DONE)
+    session, device = cpe(DONE)
     session.next_post()
     session.receive(say(m.InformResponse()), 0.0)
     session.next_post()
     session.receive(say(m.Fault.of(8000), "2"), 0.0)
     assert posted(session) is None
-    assert peer.heard == [INFORM]
+    assert device.accepted == [INFORM]
 
 
 @pytest.mark.rule("3.4-3", "3.4-5", "4.1-2", "4.1-16")
@@ -380,12 +331,12 @@ def test_a_fault_to_a_later_request_is_no_end() -> None:
     ],
 )
 def test_a_wrong_answer_to_the_inform_aborts(answer: bytes, reason: str) -> None:
-    session, peer = cpe()
+    session, device = cpe()
     session.next_post()
     with pytest.raises(SessionError, match=reason):
         session.receive(answer, 0.0)
     assert (session.state, session.next_post()) == (State.ABORTED, None)
-    assert peer.heard == []
+    assert device.accepted == []
 
 
 @pytest.mark.rule("3.4-5")
@@ -424,14 +375,14 @@ def test_abort_ends_it() -> None:
 
 @pytest.mark.rule("3.4-7", "4.1-1")
 def test_the_acs_refuses_what_is_out_of_turn() -> None:
-    acs = ACSSession(Controller())
+    acs = ACSSession(ScriptedACS())
     with pytest.raises(SessionError, match="a request while informing"):
         acs.receive(say(DONE))
-    acs = ACSSession(Controller())
+    acs = ACSSession(ScriptedACS())
     acs.receive(say(INFORM))
     with pytest.raises(SessionError, match="the response while listening"):
         acs.receive(say(m.RebootResponse()))
-    acs = ACSSession(Controller([m.Reboot()]))
+    acs = ACSSession(ScriptedACS([m.Reboot()]))
     acs.receive(say(INFORM))
     acs.receive(b"")
     with pytest.raises(SessionError, match="FactoryResetResponse in answer to Reboot"):
@@ -440,7 +391,7 @@ def test_the_acs_refuses_what_is_out_of_turn() -> None:
 
 @pytest.mark.rule("3.3-3", "8-12")
 def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
-    acs = ACSSession(Controller())
+    acs = ACSSession(ScriptedACS(answers={}))
     acs.receive(say(INFORM))
     assert decode(acs.receive(say(m.Kicked("a", "b", "c", "d"), "9"))) == Envelope(
         m.Fault.of(8000), "9"
@@ -449,11 +400,7 @@ def test_the_acs_answers_8000_to_what_it_does_not_know() -> None:
 
 @pytest.mark.rule("4.1-2")
 def test_a_refused_inform_ends_the_session_of_the_acs() -> None:
-    class Refusing(Controller):
-        def inform(self, inform: m.Inform) -> None:
-            raise FaultError(8001)
-
-    acs = ACSSession(Refusing())
+    acs = ACSSession(ScriptedACS(answers={m.Inform: m.Fault.of(8001)}))
     assert decode(acs.receive(say(INFORM))).message == m.Fault.of(8001)
     assert acs.state is State.DONE
 
@@ -485,7 +432,7 @@ ANSWERS = st.sampled_from(
 @given(st.lists(ANSWERS, max_size=25), st.integers(0, 3))
 def test_any_answers_end_the_session_or_leave_it_waiting(script: list[str], own: int) -> None:
     """Whatever an ACS answers: two exceptions, each delivery once, no request too late."""
-    session, peer = cpe(*[DONE] * own)
+    session, device = cpe(*[DONE] * own)
     previous, finished, sent = "", False, []
     for answer in script:
         body = session.next_post()
@@ -500,8 +447,8 @@ def test_any_answers_end_the_session_or_leave_it_waiting(script: list[str], own:
             session.receive(_answer(answer, body), 0.0)
         except (SessionError, EnvelopeError):
             assert session.state is State.ABORTED
-    assert peer.heard.count(INFORM) <= 1
-    assert len(peer.heard) <= 1 + own
+    assert device.accepted.count(INFORM) <= 1
+    assert len(device.accepted) <= 1 + own
     if session.state is State.DONE:
         assert (sent[0], finished) == (INFORM, True)
 
@@ -529,13 +476,13 @@ def _answer(kind: str, body: bytes) -> bytes:
 def test_two_sessions_joined_always_end(seed: int) -> None:
     chance = Random(seed)
     asked = [m.GetRPCMethods(), m.Reboot("k"), m.ScheduleInform(3), m.GetParameterValues(("A.",))]
-    controller = Controller(chance.choices(asked, k=chance.randrange(5)))
-    expected = len(controller.requests)
-    session, peer = cpe(*[DONE] * chance.randrange(3))
-    acs = ACSSession(controller)
+    acs_side = ScriptedACS(chance.choices(asked, k=chance.randrange(5)))
+    expected = len(acs_side.requests)
+    session, device = cpe(*[DONE] * chance.randrange(3))
+    acs = ACSSession(acs_side)
     join(session, acs)
     assert (session.state, acs.state) == (State.DONE, State.DONE)
-    assert expected == len(controller.responses) == len(peer.answered)
+    assert expected == len(acs_side.responses) == len(device.acs_requests)
 
 
 @pytest.mark.rule("4.1-20")
@@ -549,5 +496,5 @@ def test_max_envelopes_is_one_whatever_the_acs_says() -> None:
 @pytest.mark.rule("4.1-3")
 def test_an_inform_is_never_sent_twice() -> None:
     session, _ = cpe()
-    controller = Controller([m.GetRPCMethods()] * 3)
-    assert join(session, ACSSession(controller)).count("Inform") == 1
+    acs_side = ScriptedACS([m.GetRPCMethods()] * 3)
+    assert join(session, ACSSession(acs_side)).count("Inform") == 1

@@ -228,12 +228,12 @@ class TestOfACPE:
         assert box.due == inf
         later = next(t for t in range(60, 6000, 30) if box.value(CPU, t) != box.value(CPU, 0.0))
         box.connection_request(float(later))
-        inform = run(box, float(later)).inform_message
+        inform = run(box, float(later)).last_inform
         assert codes(inform) == ["6 CONNECTION REQUEST", "4 VALUE CHANGE"]
         assert inform is not None
         assert CPU in [struct.name for struct in inform.parameter_list]
         box.connection_request(later + 0.001)
-        assert codes(run(box, later + 0.001).inform_message) == ["6 CONNECTION REQUEST"]
+        assert run(box, later + 0.001).events == ["6 CONNECTION REQUEST"]
 
     def test_what_is_watched_actively_opens_a_session_when_it_changes(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
@@ -244,7 +244,7 @@ class TestOfACPE:
             before, due = box.overlay.last_reported[CPU], box.due
             while (session := box.begin_session(due)) is None:  # a step to the same value
                 due = box.due
-            assert codes(talk(box, session, due).inform_message) == ["4 VALUE CHANGE"]
+            assert talk(box, session, due).events == ["4 VALUE CHANGE"]
             assert box.value(CPU, due) == box.overlay.last_reported[CPU] != before
 
     def test_after_a_reboot_it_is_still_watched(self) -> None:
@@ -323,7 +323,7 @@ class TestOfACPE:
         now = box.due
         while (session := box.begin_session(now)) is None:
             now = box.due
-        assert codes(talk(box, session, now).inform_message) == ["4 VALUE CHANGE"]
+        assert talk(box, session, now).events == ["4 VALUE CHANGE"]
 
 
 class TestPeriodicInformTime:

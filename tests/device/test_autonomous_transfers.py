@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import codes, context, cpe, extended, run
+from helpers.cpes import context, cpe, extended, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device.autonomous_transfers import transfer_by_itself
@@ -31,8 +31,8 @@ def test_without_a_policy_the_acs_is_told() -> None:
     run(box, 0.0)
     assert transfer_by_itself(box, ended(), 5.0) == 5.0
     acs = run(box, 5.0)
-    assert codes(acs.inform_message) == ["10 AUTONOMOUS TRANSFER COMPLETE"]
-    assert acs.heard == [ended()]
+    assert acs.events == ["10 AUTONOMOUS TRANSFER COMPLETE"]
+    assert acs.cpe_requests == [ended()]
     assert (box.pending, box.due) == ((), inf)
 
 

@@ -9,17 +9,7 @@ from math import inf
 from random import Random
 
 import pytest
-from helpers.cpes import (
-    ScriptedACS,
-    ask,
-    codes,
-    context,
-    cpe,
-    extended,
-    fail,
-    profile,
-    run,
-)
+from helpers.cpes import ask, codes, context, cpe, extended, fail, profile, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +23,7 @@ from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.profiles.profile import read_profile
+from caretaker.testing import ScriptedACS
 
 MS = "Device.ManagementServer."
 SSID = "Device.WiFi.SSID.1.SSID"
@@ -71,7 +62,7 @@ class TestInform:
     )
     def test_forced_parameters_of_both_roots(self, name: str, forced: str) -> None:
         box = cpe(name)
-        inform = run(box, 0.0).inform_message
+        inform = run(box, 0.0).last_inform
         assert inform is not None
         expected = [box.model.root + path for path in forced.split()]
         assert expected == [struct.name for struct in inform.parameter_list]
@@ -79,7 +70,7 @@ class TestInform:
     @pytest.mark.rule("4.1-20", "7-1", "9.2-3")
     def test_who_it_is(self) -> None:
         box = cpe(connection_request_url="http://127.0.0.1:9/cr/{}".format)
-        inform = run(box, 0.0).inform_message
+        inform = run(box, 0.0).last_inform
         assert inform is not None
         assert inform.device_id == m.DeviceIdStruct(
             "Caretaker Networks", "CA7E01", "HR181", "FLEET-000001"
@@ -91,7 +82,7 @@ class TestInform:
 
     @pytest.mark.rule("3.2-6")
     def test_its_time_is_local_with_a_numeric_offset(self) -> None:
-        inform = run(cpe(), 0.0).inform_message
+        inform = run(cpe(), 0.0).last_inform
         assert inform is not None
         assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}", inform.current_time)
 
@@ -135,7 +126,7 @@ class TestBoot:
     def test_the_first_contact(self) -> None:
         box = cpe()
         assert box.due == 0.0
-        assert codes(run(box, 0.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert run(box, 0.0).events == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.pending == ()
 
     @pytest.mark.rule("10-6")
@@ -144,7 +135,7 @@ class TestBoot:
         assert box.power_on(10.0, delay=5.0) == 15.0
         assert box.connection_request(11.0)
         assert box.due == 11.0
-        assert codes(run(box, 11.0).inform_message)[-1] == "6 CONNECTION REQUEST"
+        assert run(box, 11.0).events[-1] == "6 CONNECTION REQUEST"
 
     def test_one_that_is_running_has_nothing_to_tell_until_its_period(self) -> None:
         box = CPE(3, profile(), context(behaviors=Behaviors(inform_interval=3600)))
@@ -171,7 +162,7 @@ class TestBoot:
         assert box.due == 60.0
         with pytest.raises(DeviceBusy, match="rebooting"):
             box.connection_request(59.0)
-        inform = run(box, 60.0).inform_message
+        inform = run(box, 60.0).last_inform
         assert inform is not None
         assert inform.event == (m.EventStruct("1 BOOT"), m.EventStruct("M Reboot", "key-1"))
         assert box.value(SSID, 60.0) == "mine"
@@ -186,7 +177,7 @@ class TestBoot:
         assert session is not None
         ask(box, m.Reboot("k"))
         box.end_session(Outcome.FAILED, 2.0)
-        inform = run(box, 62.0).inform_message
+        inform = run(box, 62.0).last_inform
         assert codes(inform) == ["2 PERIODIC", "1 BOOT", "M Reboot"]
         assert inform is not None
         assert inform.retry_count == 0
@@ -195,7 +186,7 @@ class TestBoot:
     def test_factory_reset_forgets_all(self) -> None:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, sets(SSID, "mine"), watch(SSID, 2), m.FactoryReset())
-        inform = run(box, 60.0).inform_message
+        inform = run(box, 60.0).last_inform
         assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.value(SSID, 60.0) == "Home-2.4GHz"
         assert notifications.attribute(box, SSID) == 0
@@ -206,7 +197,7 @@ class TestBoot:
         box = cpe(behaviors=NO_PERIODS)
         values = m.SetParameterValues((m.ParameterValueStruct(SSID, "mine"),), "key-1")
         run(box, 0.0, values, watch(SSID, 2), m.Reboot())
-        inform = run(box, 60.0).inform_message
+        inform = run(box, 60.0).last_inform
         assert inform is not None
         assert m.ParameterValueStruct(f"{MS}ParameterKey", "key-1") in inform.parameter_list
         assert notifications.attribute(box, SSID) == 2
@@ -233,9 +224,9 @@ class TestPeriodic:
         run(box, 0.0)
         first = box.due
         assert 0 <= first <= 100
-        assert codes(run(box, first + 7).inform_message) == ["2 PERIODIC"]
+        assert run(box, first + 7).events == ["2 PERIODIC"]
         assert box.due == first + 100
-        assert codes(run(box, first + 350).inform_message) == ["2 PERIODIC"]
+        assert run(box, first + 350).events == ["2 PERIODIC"]
         assert box.due == first + 400
 
     @pytest.mark.rule("10-3")
@@ -270,7 +261,7 @@ class TestPeriodic:
         retry = box.session_due
         assert box.periodic_due < retry
         assert box.begin_session(box.due) is None
-        assert "2 PERIODIC" in codes(run(box, retry).inform_message)
+        assert "2 PERIODIC" in run(box, retry).events
 
 
 class TestBootDelay:
@@ -284,7 +275,7 @@ class TestBootDelay:
             run(box, box.due, m.Reboot("k"))
             up = box.down_until
             assert up + 5.0 <= box.due <= up + 25.0
-            assert codes(run(box, box.due).inform_message) == ["1 BOOT", "M Reboot"]
+            assert run(box, box.due).events == ["1 BOOT", "M Reboot"]
         assert len(dues) == 10
 
     def test_a_connection_request_does_not_wait(self) -> None:
@@ -299,7 +290,7 @@ class TestBootDelay:
         assert box.begin_session(box.due) is None  # the start
         assert box.begin_session(box.due) is None  # the end
         assert box.due == box.down_until + 50.0
-        told = codes(run(box, box.due).inform_message)
+        told = run(box, box.due).events
         assert told == ["1 BOOT", "7 TRANSFER COMPLETE", "M Download"]
 
 
@@ -311,7 +302,7 @@ class TestConnectionRequest:
         assert (inf, True) == (box.due, box.connection_request(5.0))
         assert (box.due, box.accepted_at) == (5.0, 5.0)
         assert not box.connection_request(5.1)
-        assert codes(run(box, 5.2).inform_message) == ["6 CONNECTION REQUEST"]
+        assert run(box, 5.2).events == ["6 CONNECTION REQUEST"]
         assert (inf, 0.0) == (box.due, box.accepted_at)
 
     @pytest.mark.rule("9.1-4")
@@ -333,7 +324,7 @@ class TestConnectionRequest:
         box.delivered(m.Inform(box.device_id_struct, ()), 0.6)
         assert box.end_session(outcome, 1.0) == 0.5
         assert box.accepted_at == 0.5
-        assert codes(run(box, 1.0).inform_message) == ["6 CONNECTION REQUEST"]
+        assert run(box, 1.0).events == ["6 CONNECTION REQUEST"]
 
     @pytest.mark.rule("5-11", "6-13")
     def test_a_failed_session_drops_it(self) -> None:
@@ -352,7 +343,7 @@ class TestConnectionRequest:
         box.delivered(m.Inform(box.device_id_struct, ()), 1.1)
         assert box.connection_request(1.2)
         box.end_session(Outcome.FAILED, 1.3)
-        assert codes(run(box, 1.3).inform_message) == ["6 CONNECTION REQUEST"]
+        assert run(box, 1.3).events == ["6 CONNECTION REQUEST"]
 
     @pytest.mark.rule("9.1-8")
     def test_with_cwmp_off_nothing_happens(self) -> None:
@@ -398,7 +389,7 @@ class TestRetry:
             row = min(attempt, 10)
             assert 5 * 2 ** (row - 1) <= wait <= 5 * 2**row
             now = box.due
-        assert codes(run(box, now).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert run(box, now).events == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.failures == 0
 
     @pytest.mark.rule("5-5", "5-12")
@@ -406,7 +397,7 @@ class TestRetry:
         box = cpe(behaviors=NO_PERIODS)
         for attempt in range(3):
             assert fail(box, box.due, informed=True).retry_count == attempt
-        inform = run(box, box.due).inform_message
+        inform = run(box, box.due).last_inform
         assert inform is not None
         assert inform.retry_count == 3
         box.raise_event(m.EventStruct("2 PERIODIC"), box.ended_at)
@@ -450,7 +441,7 @@ class TestRetry:
         box.ask(m.GetRPCMethods(), 1.0)
         fail(box, 1.0, informed=True)
         assert 6.0 <= box.due <= 11.0
-        assert run(box, box.due).heard == [m.GetRPCMethods()]
+        assert run(box, box.due).cpe_requests == [m.GetRPCMethods()]
 
     @pytest.mark.rule("5-3", "5-4")
     def test_the_acs_can_set_the_table(self) -> None:
@@ -474,7 +465,7 @@ class TestRetry:
         fail(box, 0.0)
         box.connection_request(1.0)
         assert box.due == 1.0
-        inform = run(box, 1.0).inform_message
+        inform = run(box, 1.0).last_inform
         assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST"]
         assert inform is not None
         assert inform.retry_count == 1
@@ -506,8 +497,8 @@ class TestOneSessionAtATime:
         assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.0
         acs = run(box, 2.0)
         expected = ["13 WAKEUP", "4 VALUE CHANGE", "6 CONNECTION REQUEST"]
-        assert codes(acs.inform_message) == expected
-        assert acs.heard == [m.GetRPCMethods()]
+        assert acs.events == expected
+        assert acs.cpe_requests == [m.GetRPCMethods()]
         assert box.due == inf
 
     @pytest.mark.rule("4.1-22")
@@ -515,7 +506,7 @@ class TestOneSessionAtATime:
         box = cpe(behaviors=Behaviors(inform_interval=10))
         run(box, 0.0, m.ScheduleInform(20, "a"), m.ScheduleInform(21, "b"))
         box.raise_event(m.EventStruct("13 WAKEUP"), 5.0)
-        inform = run(box, 30.0).inform_message
+        inform = run(box, 30.0).last_inform
         assert codes(inform) == [
             "13 WAKEUP",
             "3 SCHEDULED",
@@ -532,7 +523,7 @@ class TestValueChange:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, watch(SSID, 2))
         assert box.change(SSID, "new", 5.0) == 5.0
-        inform = run(box, 5.0).inform_message
+        inform = run(box, 5.0).last_inform
         assert codes(inform) == ["4 VALUE CHANGE"]
         assert inform is not None
         assert m.ParameterValueStruct(SSID, "new") in inform.parameter_list
@@ -543,7 +534,7 @@ class TestValueChange:
         run(box, 0.0, watch(SSID, 1))
         assert box.change(SSID, "new", 5.0) == inf
         box.connection_request(9.0)
-        inform = run(box, 9.0).inform_message
+        inform = run(box, 9.0).last_inform
         assert codes(inform) == ["4 VALUE CHANGE", "6 CONNECTION REQUEST"]
         assert inform is not None
         assert SSID in [struct.name for struct in inform.parameter_list]
@@ -554,7 +545,7 @@ class TestValueChange:
         run(box, 0.0, watch("Device.WiFi.SSID.", 2))
         box.change(SSID, "a", 1.0)
         box.change("Device.WiFi.SSID.2.SSID", "b", 1.0)
-        inform = run(box, 1.0).inform_message
+        inform = run(box, 1.0).last_inform
         assert codes(inform) == ["4 VALUE CHANGE"]
         assert inform is not None
         assert {SSID, "Device.WiFi.SSID.2.SSID"} < {s.name for s in inform.parameter_list}
@@ -568,7 +559,7 @@ class TestValueChange:
         box.change(SSID, "b", 1.5)
         box.delivered(m.Inform(box.device_id_struct, ()), 1.6)
         assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.5
-        inform = run(box, 2.0).inform_message
+        inform = run(box, 2.0).last_inform
         assert inform is not None
         assert m.ParameterValueStruct(SSID, "b") in inform.parameter_list
 
@@ -578,7 +569,7 @@ class TestValueChange:
         run(box, 0.0, watch(SSID, 2))
         box.change(SSID, "a", 1.0)
         fail(box, 1.0)
-        inform = run(box, box.due).inform_message
+        inform = run(box, box.due).last_inform
         assert codes(inform) == ["4 VALUE CHANGE"]
         assert inform is not None
         assert SSID in [struct.name for struct in inform.parameter_list]
@@ -710,7 +701,7 @@ def test_a_session_cut_after_its_inform_is_repeated_for_what_the_acs_had_to_ask(
     box.delivered(m.Inform(box.device_id_struct, (), 1, "", 0, ()), 0.0)
     box.end_session(Outcome.FAILED, 0.0)
     assert 5.0 <= box.due <= 10.0
-    inform = run(box, box.due).inform_message
+    inform = run(box, box.due).last_inform
     assert inform is not None
     assert (inform.event, inform.retry_count) == ((), 1)
 
@@ -730,14 +721,14 @@ class TestAgenda:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(60, "a"), m.ScheduleInform(60, "b"), m.ScheduleInform(90))
         assert box.due == 60.0
-        inform = run(box, 60.0).inform_message
+        inform = run(box, 60.0).last_inform
         assert inform is not None
         assert inform.event == (
             m.EventStruct("3 SCHEDULED"),
             m.EventStruct("M ScheduleInform", "a"),
             m.EventStruct("M ScheduleInform", "b"),
         )
-        assert codes(run(box, 90.0).inform_message) == ["3 SCHEDULED", "M ScheduleInform"]
+        assert run(box, 90.0).events == ["3 SCHEDULED", "M ScheduleInform"]
 
     @pytest.mark.rule("6-7", "8.4-6")
     def test_what_is_scheduled_survives_a_reboot_and_not_a_factory_reset(self) -> None:
@@ -765,8 +756,8 @@ class TestAgenda:
         box.ask(m.GetRPCMethods(), 5.0)
         assert box.reschedule(1.0) == 5.0
         acs = run(box, 5.0)
-        assert codes(acs.inform_message) == ["9 REQUEST DOWNLOAD", "5 KICKED"]
-        names = [type(request).__name__ for request in acs.heard]
+        assert acs.events == ["9 REQUEST DOWNLOAD", "5 KICKED"]
+        names = [type(request).__name__ for request in acs.cpe_requests]
         assert names == ["RequestDownload", "Kicked", "GetRPCMethods"]
         assert (box.pending, box.requests, box.due) == ((), (), inf)
 
@@ -781,9 +772,9 @@ class TestAgenda:
         box.ask(m.RequestDownload("2 Web Content"), 1.0)
         assert session.next_post() == b""
         session.receive(other.receive(b""), 1.0)
-        assert (session.next_post(), acs.heard) == (None, [])
+        assert (session.next_post(), acs.cpe_requests) == (None, [])
         assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.0
-        assert len(run(box, 2.0).heard) == 1
+        assert len(run(box, 2.0).cpe_requests) == 1
 
     @pytest.mark.rule("5-12", "6-16")
     def test_a_request_that_was_not_answered_is_sent_again(self) -> None:
@@ -792,8 +783,8 @@ class TestAgenda:
         box.ask(m.RequestDownload("2 Web Content"), 5.0)
         fail(box, 5.0, informed=True)
         acs = run(box, box.due)
-        assert codes(acs.inform_message) == ["9 REQUEST DOWNLOAD"]
-        assert len(acs.heard) == 1
+        assert acs.events == ["9 REQUEST DOWNLOAD"]
+        assert len(acs.cpe_requests) == 1
 
 
 class TestAnotherACS:
@@ -802,7 +793,7 @@ class TestAnotherACS:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(50), sets(f"{MS}URL", "http://other/"))
         assert (box.acs_url(1.0), box.due) == ("http://other/", 0.0)
-        assert codes(run(box, 0.0).inform_message) == ["0 BOOTSTRAP"]
+        assert run(box, 0.0).events == ["0 BOOTSTRAP"]
         assert box.due == inf
 
     def test_the_same_url_once_more_is_no_change(self) -> None:
@@ -818,7 +809,7 @@ class TestAnotherDevice:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0, m.ScheduleInform(50))
         assert box.change(f"Device.DeviceInfo.{name}", "00AABB", 5.0) == 5.0
-        inform = run(box, 5.0).inform_message
+        inform = run(box, 5.0).last_inform
         assert codes(inform) == ["0 BOOTSTRAP"]
         assert inform is not None
         assert "00AABB" in inform.device_id
@@ -832,7 +823,7 @@ def test_wake_up_and_heartbeat_open_a_session(code: str) -> None:
     run(box, 0.0)
     box.raise_event(m.EventStruct(code), 5.0)
     assert box.reschedule(1.0) == 5.0
-    assert codes(run(box, 5.0).inform_message) == [code]
+    assert run(box, 5.0).events == [code]
     assert box.pending == ()
 
 
@@ -893,7 +884,7 @@ class TestWhatTheDeviceItselfChanges:
         box = cpe(behaviors=NO_PERIODS)
         run(box, 0.0)
         box.change(f"{MS}URL", "http://other/", 1.0)
-        assert codes(run(box, 1.0).inform_message) == ["0 BOOTSTRAP"]
+        assert run(box, 1.0).events == ["0 BOOTSTRAP"]
 
 
 def test_a_request_that_is_always_refused_is_given_up() -> None:

@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from helpers.cpes import ScriptedACS, ask, codes, context, cpe, run
+from helpers.cpes import ask, codes, context, cpe, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import BUILT_IN, Profile, read_profile
+from caretaker.testing import ScriptedACS
 
 NO_PERIODS = Behaviors(periodic_inform=False)
 EIGHT = "8 DIAGNOSTICS COMPLETE"
@@ -100,7 +101,7 @@ def diagnosed(place: str, **inputs: object) -> dict[str, str]:
     """What an object shows after a run."""
     box = box_of(place)
     session(box, 100.0, requests(place, box, **inputs))
-    assert EIGHT in codes(finish(box).inform_message)
+    assert EIGHT in finish(box).events
     return shown(box, place)
 
 
@@ -116,7 +117,7 @@ class TestState:
         assert box.begin_session(box.due) is None
         assert 100.0 < box.due < 100.0 + measurements.LONGEST
         assert shown(box, place)["DiagnosticsState"] == "Requested"
-        assert codes(run(box, box.due).inform_message) == [EIGHT]
+        assert run(box, box.due).events == [EIGHT]
         word = "Completed" if place in (*DOWNLOADS, *UPLOADS) else "Complete"
         assert shown(box, place)["DiagnosticsState"] == word
         assert (box.due, box.jobs, box.pending) == (inf, (), ())
@@ -174,7 +175,7 @@ class TestState:
         session(box, 100.0, requests(place, box, NumberOfRepetitions=600))
         assert box.begin_session(box.due) is None
         session(box, 110.0, requests(place, box, NumberOfRepetitions=2))
-        assert codes(finish(box).inform_message) == [EIGHT]
+        assert finish(box).events == [EIGHT]
         assert box.ended_at < 130.0
         found = shown(box, place)
         assert int(found["SuccessCount"]) + int(found["FailureCount"]) == 2
@@ -248,7 +249,7 @@ class TestWhatRemains:
         box = box_of(place)
         session(box, 100.0, requests(place, box), m.Reboot(""))
         assert box.value(f"{place}DiagnosticsState", 100.0) == "None"
-        assert codes(run(box, 160.0).inform_message) == ["1 BOOT", "M Reboot"]
+        assert run(box, 160.0).events == ["1 BOOT", "M Reboot"]
         assert box.due == inf
 
     def test_a_factory_reset_leaves_nothing(self) -> None:
@@ -262,7 +263,7 @@ class TestWhatRemains:
         box = box_of(PING)
         url = sets("Device.ManagementServer.", URL="http://other/")
         session(box, 100.0, requests(PING, box), url)
-        assert codes(run(box, 100.0).inform_message) == ["0 BOOTSTRAP"]
+        assert run(box, 100.0).events == ["0 BOOTSTRAP"]
         assert (box.due, box.value(f"{PING}DiagnosticsState", 100.0)) == (inf, "None")
 
     def test_no_diagnostic_leaves_no_trace(self) -> None:
@@ -277,7 +278,7 @@ class TestWhatRemains:
         path = f"{PING}DiagnosticsState"
         watch = m.SetParameterAttributes((m.SetParameterAttributesStruct(path, True, 1, False),))
         session(box, 100.0, watch, requests(PING, box))
-        inform = finish(box).inform_message
+        inform = finish(box).last_inform
         assert codes(inform) == ["4 VALUE CHANGE", EIGHT]
         assert inform is not None
         assert (path, "Complete") in [each[:2] for each in inform.parameter_list]
@@ -524,7 +525,7 @@ class TestTable:
                 if state is not None and state.writable:
                     box = box_of(place, profile)
                     session(box, 100.0, requests(place, box))
-                    assert EIGHT in codes(finish(box).inform_message)
+                    assert EIGHT in finish(box).events
                     assert box.value(state_of(place), 100.0).startswith("Complete"), (dump, place)
                     ran.add(place)
         assert len(ran) >= 9

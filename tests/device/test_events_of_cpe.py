@@ -5,15 +5,15 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import ScriptedACS, codes, cpe, fail, run
+from helpers.cpes import codes, cpe, fail, run, talk
 
-from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENT_OF_REQUEST, EVENTS, MAX_EVENTS, is_event_code, rule
 from caretaker.device.settings import Behaviors
 from caretaker.errors import FaultError
+from caretaker.testing import ScriptedACS
 
 MS = "Device.ManagementServer."
 VENDORS = ("M X_ACME_Blink", "X 00AABB Blink", "X example.com Blink")
@@ -75,13 +75,13 @@ class TestEveryEvent:
     def test_it_opens_a_session_which_delivers_it(self, code: str) -> None:
         box = pending(code)
         acs = run(box, 5.0)
-        assert codes(acs.inform_message) == told(code)
+        assert acs.events == told(code)
         assert (box.pending, box.requests, box.due) == ((), (), inf)
         assert box.context.books.delivered[code] == 1 + (code in ("0 BOOTSTRAP", "1 BOOT"))
 
     @pytest.mark.rule("6-4")
     def test_only_events_of_methods_carry_a_command_key(self, code: str) -> None:
-        inform = run(pending(code), 5.0).inform_message
+        inform = run(pending(code), 5.0).last_inform
         assert inform is not None
         for event in inform.event:
             assert event.command_key == ("key" if event.event_code.startswith("M ") else "")
@@ -95,7 +95,7 @@ class TestEveryEvent:
             assert box.context.books.discarded[code, "session failed"] == 1
             return
         assert 10.0 <= box.due <= 15.0
-        inform = run(box, box.due).inform_message
+        inform = run(box, box.due).last_inform
         assert inform is not None
         assert (codes(inform), inform.retry_count) == (told(code), 1)
         assert box.pending == ()
@@ -109,21 +109,15 @@ class TestEveryEvent:
         own = rule(code).delivered_by is not m.Inform
         assert [event.event_code for event in box.pending] == (told(code) if own else [])
         if own:
-            assert run(box, box.due).heard == [REQUESTS[rule(code).delivered_by]]
+            assert run(box, box.due).cpe_requests == [REQUESTS[rule(code).delivered_by]]
             assert (box.pending, box.due) == ((), inf)
 
     @pytest.mark.rule("3.4-4")
     def test_a_fault_of_the_acs_leaves_it_for_the_next_session(self, code: str) -> None:
-        class Refusing(ScriptedACS):
-            def answer(self, request: m.Request) -> m.Response:
-                raise FaultError(8000)
-
         box = pending(code)
-        session, acs = box.begin_session(5.0), ACSSession(Refusing())
+        session = box.begin_session(5.0)
         assert session is not None
-        while (body := session.next_post()) is not None:
-            session.receive(acs.receive(body), 5.0)
-        box.end_session(Outcome.SUCCEEDED, 5.0)
+        talk(box, session, 5.0, acs=ScriptedACS(answers={}))
         own = rule(code).delivered_by is not m.Inform
         assert [event.event_code for event in box.pending] == (told(code) if own else [])
         box.connection_request(9.0)
@@ -134,7 +128,7 @@ class TestEveryEvent:
     def test_a_reboot_keeps_it_but_for_what_it_overtakes(self, code: str) -> None:
         box = pending(code)
         box.reboot(5.0)
-        inform = run(box, 65.0).inform_message
+        inform = run(box, 65.0).last_inform
         lost = {"1 BOOT", "4 VALUE CHANGE", "6 CONNECTION REQUEST", "8 DIAGNOSTICS COMPLETE"}
         kept = [] if code in lost else told(code)
         assert codes(inform) == [*kept, "1 BOOT"]
@@ -153,7 +147,7 @@ class TestEveryEvent:
             box.answer(orders[why], 5.0)
             box.raise_event(m.EventStruct("M Reboot", "late"), 5.0)
             box.end_session(Outcome.SUCCEEDED, 5.0)
-            assert run(box, max(5.0, box.due)).heard == []
+            assert run(box, max(5.0, box.due)).cpe_requests == []
         else:
             box.power_off(5.0)
         assert (box.pending, box.requests) == ((), ())
@@ -175,7 +169,7 @@ def test_first_contact_is_told_until_the_acs_has_heard_it() -> None:
     for _ in range(3):
         assert codes(fail(box, box.due)) == ["0 BOOTSTRAP", "1 BOOT"]
     box.reboot(box.due)
-    assert codes(run(box, box.reschedule(box.due)).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+    assert run(box, box.reschedule(box.due)).events == ["0 BOOTSTRAP", "1 BOOT"]
 
 
 @pytest.mark.rule("6-1")
@@ -183,7 +177,7 @@ def test_an_inform_carries_64_events_at_most() -> None:
     box = booted()
     for number in range(MAX_EVENTS + 6):
         box.raise_event(m.EventStruct("M ScheduleInform", str(number)), 5.0)
-    inform = run(box, 5.0).inform_message  # valid against the schemas, or it would raise
+    inform = run(box, 5.0).last_inform  # valid against the schemas, or it would raise
     assert inform is not None
     assert [event.command_key for event in inform.event] == [str(n) for n in range(MAX_EVENTS)]
     assert box.context.books.discarded["M ScheduleInform", "too many"] == 6
@@ -237,7 +231,7 @@ class TestAfterTheSession:
         box.connection_request(5.0)
         run(box, 5.0, *orders)
         assert box.due == 65.0
-        inform = run(box, 65.0).inform_message
+        inform = run(box, 65.0).last_inform
         assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT", "M Reboot"]
         assert box.acs_url(65.0) == "http://other/"
 
@@ -247,5 +241,5 @@ class TestAfterTheSession:
         box.connection_request(5.0)
         run(box, 5.0, *orders, m.Reboot("k"))
         assert box.due == 65.0
-        assert codes(run(box, 65.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert run(box, 65.0).events == ["0 BOOTSTRAP", "1 BOOT"]
         assert box.acs_url(65.0) == "http://acs/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import ask, codes, context, cpe, extended, run
+from helpers.cpes import ask, context, cpe, extended, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def test_it_beats_at_its_interval() -> None:
     made = box()
     for due in (100.0, 200.0, 300.0):
         assert made.due == due
-        assert codes(run(made, due).inform_message) == ["14 HEARTBEAT"]
+        assert run(made, due).events == ["14 HEARTBEAT"]
 
 
 @pytest.mark.rule("6-22")
@@ -59,7 +59,7 @@ def test_its_grid_holds_the_initiation_time(time: str, first: float) -> None:
 @pytest.mark.rule("6-22")
 def test_a_late_beat_is_one_beat() -> None:
     made = box("2025-06-15T15:06:47Z")
-    assert codes(run(made, 350.0).inform_message) == ["14 HEARTBEAT"]
+    assert run(made, 350.0).events == ["14 HEARTBEAT"]
     assert made.due == pytest.approx(407.0)
 
 
@@ -67,7 +67,7 @@ def test_a_late_beat_is_one_beat() -> None:
 def test_it_can_be_switched_off_and_survives_a_reboot() -> None:
     made = box()
     run(made, 100.0, m.Reboot("k"))
-    assert codes(run(made, 160.0).inform_message) == ["1 BOOT", "M Reboot"]
+    assert run(made, 160.0).events == ["1 BOOT", "M Reboot"]
     assert made.due == 260.0
     off = m.ParameterValueStruct(f"{POLICY}Enable", "false", "")
     run(made, 260.0, m.SetParameterValues((off,)))

@@ -32,7 +32,7 @@ def box(events: str = "", name: str = SSID) -> CPE:
 
 
 def told(made: CPE, now: float) -> set[str]:
-    inform = run(made, now).inform_message
+    inform = run(made, now).last_inform
     assert inform is not None
     return {struct.name for struct in inform.parameter_list} - set(made.profile.inform_parameters)
 

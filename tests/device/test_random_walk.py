@@ -13,7 +13,7 @@ from collections.abc import Callable
 from math import inf
 from random import Random
 
-from helpers.cpes import HEARD, cpe
+from helpers.cpes import cpe
 from helpers.requests import random_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +28,7 @@ from caretaker.device.events import EVENTS, MAX_EVENTS, UNSOLICITED, rule
 from caretaker.device.rpc.methods import METHODS
 from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.errors import CaretakerError, DeviceBusy
+from caretaker.testing import ACS_ANSWERS
 
 RESULT = m.AutonOpResultStruct(
     "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001",
@@ -48,6 +49,7 @@ OWN: tuple[m.Request, ...] = (
     m.AutonomousTransferComplete("", "", True, "2 Web Content"),
     m.AutonomousDUStateChangeComplete((RESULT,)),
 )
+GOOD: dict[type[m.Request], m.Response] = {m.Inform: m.InformResponse(), **ACS_ANSWERS}
 BY_INFORM = sorted(code for code in EVENTS if rule(code).delivered_by is m.Inform)
 
 
@@ -167,7 +169,7 @@ class Walk:
             return self._say(fault, envelope.id, hold=hold)
         if luck < 0.08:
             return self.chance.choice((b"", b"<html>", self._say(m.GetRPCMethods(), "acs")))
-        good = m.InformResponse() if isinstance(message, m.Inform) else HEARD[type(message)]
+        good = GOOD[type(message)]
         return self._say(good, envelope.id, hold=hold)
 
     @staticmethod
@@ -244,7 +246,7 @@ class Walk:
             if envelope is None or not isinstance(message, m.Request):
                 session.receive(b"", self.now)
                 continue
-            good = m.InformResponse() if isinstance(message, m.Inform) else HEARD[type(message)]
+            good = GOOD[type(message)]
             session.receive(self._say(good, envelope.id), self.now)
         if session is not None:
             self.box.end_session(Outcome.SUCCEEDED, self.now)

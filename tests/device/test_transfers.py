@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, get_args
 
 import pytest
-from helpers.cpes import ScriptedACS, ask, codes, cpe, fail, run, talk
+from helpers.cpes import ask, codes, cpe, fail, run, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,8 @@ from caretaker.device.rpc.transfers import MAX_TRANSFERS, TRANSFER_METHODS, WIND
 from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.device.transfer import FIRMWARE, TransferRequest, TransferState
 from caretaker.device.transfers import EVENTS_OF_REQUESTS, RETRIES, RETRY_SECONDS, version_of
-from caretaker.errors import DeviceBusy, FaultError, InputError
+from caretaker.errors import DeviceBusy, InputError
+from caretaker.testing import ACS_ANSWERS, ScriptedACS
 
 CONFIG = "3 Vendor Configuration File"
 VERSION = "Device.DeviceInfo.SoftwareVersion"
@@ -77,7 +78,7 @@ def step(made: CPE, now: float) -> ScriptedACS | None:
 
 
 def complete(acs: ScriptedACS) -> m.TransferComplete:
-    (request,) = acs.heard
+    (request,) = acs.cpe_requests
     assert isinstance(request, m.TransferComplete)
     return request
 
@@ -182,8 +183,7 @@ class TestDownload:
         assert (made.due, queued(made)) == (11.0, [("key-1", 2)])
         acs, now = until_told(made)
         assert now == 11.0
-        assert acs.inform_message is not None
-        assert acs.inform_message.event == (
+        assert acs.last_inform.event == (
             m.EventStruct("7 TRANSFER COMPLETE"),
             m.EventStruct("M Download", "key-1"),
         )
@@ -230,9 +230,9 @@ class TestDownload:
         ask(made, download("a"))
         ask(made, upload("b"))
         acs, _ = until_told(made)
-        assert codes(acs.inform_message) == ["7 TRANSFER COMPLETE", "M Download", "M Upload"]
+        assert acs.events == ["7 TRANSFER COMPLETE", "M Download", "M Upload"]
         assert [
-            request.command_key for request in acs.heard if hasattr(request, "command_key")
+            request.command_key for request in acs.cpe_requests if hasattr(request, "command_key")
         ] == [
             "a",
             "b",
@@ -257,7 +257,7 @@ class TestDownload:
         assert now == 11.0
         told = complete(acs).fault_struct
         assert (told.fault_code, bool(told.fault_string)) == (expected, True)
-        assert "1 BOOT" not in codes(acs.inform_message)
+        assert "1 BOOT" not in acs.events
         assert made.value(VERSION, now) == "4.7.2"
 
     def test_a_share_of_them_fails_and_the_same_seed_repeats_it(self) -> None:
@@ -289,14 +289,6 @@ class TestDownload:
         assert until_told(made)[1] == 50.0
 
 
-class Refusing(ScriptedACS):
-    """An ACS that does not want to hear of transfers."""
-
-    def answer(self, request: m.Request) -> m.Response:
-        self.heard.append(request)
-        raise FaultError(8003)
-
-
 @pytest.mark.rule("3.4-8")
 class TestRefused:
     def test_it_is_told_five_times_and_then_no_more(self) -> None:
@@ -306,7 +298,7 @@ class TestRefused:
         for number in range(MAX_REFUSALS):
             assert len(made.transfers) == 1
             acs = refuse(made, 100.0 + number)
-            assert {"7 TRANSFER COMPLETE", "M Download"} <= set(codes(acs.inform_message))
+            assert {"7 TRANSFER COMPLETE", "M Download"} <= set(acs.events)
             assert complete(acs).command_key == "unwanted"
         assert (made.transfers, made.requests, made.pending, made.due) == ((), (), (), inf)
         books = made.context.books
@@ -323,7 +315,7 @@ class TestRefused:
             refuse(made, 100.0 + number)
         ask(made, upload("b"), 110.0)
         made.begin_session(110.0)
-        assert [getattr(each, "command_key", "") for each in refuse(made, 120.0).heard] == [
+        assert [getattr(each, "command_key", "") for each in refuse(made, 120.0).cpe_requests] == [
             "a",
             "b",
         ]
@@ -338,7 +330,9 @@ def refuse(made: CPE, now: float) -> ScriptedACS:
     made.connection_request(now)
     session = made.begin_session(now)
     assert session is not None
-    return talk(made, session, now, acs=Refusing())
+    return talk(
+        made, session, now, acs=ScriptedACS(answers=dict.fromkeys(ACS_ANSWERS, m.Fault.of(8003)))
+    )
 
 
 class TestFirmware:
@@ -352,7 +346,7 @@ class TestFirmware:
         with pytest.raises(DeviceBusy, match="rebooting"):
             made.connection_request(70.0)
         acs = run(made, 71.0)
-        inform = acs.inform_message
+        inform = acs.last_inform
         assert codes(inform) == ["1 BOOT", "7 TRANSFER COMPLETE", "M Download"]
         assert inform is not None
         assert m.ParameterValueStruct(VERSION, "5.0.1") in inform.parameter_list
@@ -381,7 +375,7 @@ class TestFirmware:
         assert (now, complete(acs).command_key) == (71.0, "fw")
         acs, now = until_told(made)
         assert now == 81.0
-        assert {getattr(each, "command_key", "") for each in acs.heard} == {"other", "late"}
+        assert {getattr(each, "command_key", "") for each in acs.cpe_requests} == {"other", "late"}
 
     def test_a_factory_reset_keeps_no_promise(self) -> None:
         made = box()
@@ -390,7 +384,7 @@ class TestFirmware:
         made.connection_request(2.0)
         run(made, 2.0, m.FactoryReset())
         assert (made.transfers, made.jobs) == ((), ())
-        assert codes(run(made, 62.0).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert run(made, 62.0).events == ["0 BOOTSTRAP", "1 BOOT"]
         assert made.context.transfer_counts == {"requested": 1, "dropped": 1}
 
     @pytest.mark.parametrize(
@@ -422,7 +416,7 @@ class TestReboot:
         run(made, 5.0, m.Reboot("r"))
         assert queued(made) == [("k", 1)]
         acs = run(made, 65.0)
-        assert codes(acs.inform_message) == ["1 BOOT", "M Reboot"]
+        assert acs.events == ["1 BOOT", "M Reboot"]
         assert queued(made) == [("k", 2)]
         acs, now = until_told(made)
         assert now == 75.0
@@ -439,7 +433,7 @@ class TestReboot:
         assert queued(made) == [("waits", 1), ("ended", 3)]
         acs, now = until_told(made)
         assert (now, complete(acs).command_key) == (72.0, "ended")
-        assert "7 TRANSFER COMPLETE" in codes(acs.inform_message)
+        assert "7 TRANSFER COMPLETE" in acs.events
         assert complete(until_told(made)[0]).command_key == "waits"
 
 
@@ -520,7 +514,7 @@ class TestScheduleDownload:
             ask(made, scheduled((100, 200, self.ANY, 0)), 0.0)
             acs, now = until_told(made)
             assert 110 <= now <= 200
-            assert codes(acs.inform_message) == ["7 TRANSFER COMPLETE", "M ScheduleDownload"]
+            assert acs.events == ["7 TRANSFER COMPLETE", "M ScheduleDownload"]
             assert complete(acs).fault_struct.fault_code == 0
             moments.add(now)
         assert len(moments) == 20
@@ -593,7 +587,7 @@ class TestScheduleDownload:
         for stop in (*sorted(reboots), inf):
             while made.transfers and (now := made.reschedule(now)) < stop:
                 acs = step(made, now)
-                told += acs.heard if acs else []
+                told += acs.cpe_requests if acs else []
             if stop < inf and now < inf:
                 made.reboot(max(stop, now if now < inf else stop))
         assert [type(each) for each in told] == [m.TransferComplete]

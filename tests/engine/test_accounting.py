@@ -27,7 +27,7 @@ def test_the_books_balance_while_the_network_breaks_at_random() -> None:
     def breaking() -> Post:
         good = serving(m.GetRPCMethods())()
 
-        def post(body: bytes) -> Answer:
+        def post(body: bytes) -> bytes | Answer:
             gevent.sleep(0)
             if rng.random() < 0.15:
                 raise ConnectError("broken")

@@ -5,33 +5,16 @@ from __future__ import annotations
 import pytest
 from helpers.cpes import cpe
 
-from caretaker.device.cpe import CPE
 from caretaker.engine.outages import OUTAGE_KINDS, REASON, OutageSwitch, PowerCuts
 from caretaker.errors import AnswerTimeout, Blame, ConnectError
 from caretaker.http.transport import Answer
+from caretaker.testing import FunctionTransport
 
 
-class Real:
-    """A transport that works."""
-
-    sent_at: float | None = None
-    closed = False
-
-    def post(self, body: bytes) -> Answer:
-        self.sent_at = 1.0
-        return Answer(200, body)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def outage(timeout: float = 30.0) -> tuple[OutageSwitch, Real, list[float]]:
-    real, slept = Real(), list[float]()
-
-    def opener(_: CPE, __: float) -> Real:
-        return real
-
-    return OutageSwitch(opener, timeout, slept.append), real, slept
+def outage(timeout: float = 30.0) -> tuple[OutageSwitch, FunctionTransport, list[float]]:
+    real = FunctionTransport(lambda body: Answer(200, body), lambda: 1.0)
+    slept = list[float]()
+    return OutageSwitch(lambda _, __: real, timeout, slept.append), real, slept
 
 
 def test_without_an_outage_sessions_get_their_transport() -> None:

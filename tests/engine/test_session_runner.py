@@ -70,7 +70,7 @@ def test_a_failed_session_has_a_reason_and_is_retried(
 def test_an_empty_200_ends_a_session_as_a_204_does() -> None:
     def make() -> Post:
         good = serving()()
-        return lambda body: Answer(200, good(body).body)
+        return lambda body: Answer(200, good(body))
 
     bench = ShardBench(make)
     bench.boot()

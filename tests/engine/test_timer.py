@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gevent.event import Event
-from helpers.shards import Clock
 
 from caretaker.engine.timer import Timer
+from caretaker.testing import Clock
 
 
 class Ringing:
@@ -14,7 +14,7 @@ class Ringing:
     def __init__(self) -> None:
         self.rung = Event()
         self.times = 0
-        self.timer = Timer(Clock(), self._ring)
+        self.timer = Timer(Clock(100.0), self._ring)
 
     def _ring(self) -> None:
         self.times += 1

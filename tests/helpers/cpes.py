@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -15,9 +14,10 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.device.settings import Behaviors
-from caretaker.errors import FaultError, SessionError
+from caretaker.errors import FaultError
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import Profile, read_profile
+from caretaker.testing import FunctionTransport, ScriptedACS, play_session
 
 
 @cache
@@ -55,44 +55,6 @@ def cpe(
     return box
 
 
-HEARD: dict[type[m.Request], m.Response] = {
-    m.GetRPCMethods: m.GetRPCMethodsResponse(("Inform",)),
-    m.TransferComplete: m.TransferCompleteResponse(),
-    m.AutonomousTransferComplete: m.AutonomousTransferCompleteResponse(),
-    m.RequestDownload: m.RequestDownloadResponse(),
-    m.Kicked: m.KickedResponse("http://acs/next"),
-    m.DUStateChangeComplete: m.DUStateChangeCompleteResponse(),
-    m.AutonomousDUStateChangeComplete: m.AutonomousDUStateChangeCompleteResponse(),
-}
-
-
-class ScriptedACS:
-    """The ACS of one session: asks these requests, remembers what came."""
-
-    def __init__(self, requests: Sequence[m.Request] = ()) -> None:
-        self.requests = list(requests)
-        self.responses: list[m.Response] = []
-        self.inform_message: m.Inform | None = None
-        self.heard: list[m.Request] = []
-        """Requests of the CPE's own."""
-
-    def inform(self, inform: m.Inform) -> None:
-        self.inform_message = inform
-
-    def answer(self, request: m.Request) -> m.Response:
-        self.heard.append(request)
-        good = HEARD.get(type(request))
-        if good is None:
-            raise FaultError(8000)
-        return good
-
-    def next_request(self) -> m.Request | None:
-        return self.requests.pop(0) if self.requests else None
-
-    def responded(self, response: m.Response) -> None:
-        self.responses.append(response)
-
-
 def run(box: CPE, now: float, *requests: m.Request) -> ScriptedACS:
     """A whole session at that time; the ACS asks these requests."""
     session = box.begin_session(now)
@@ -109,9 +71,7 @@ def talk(
 ) -> ScriptedACS:
     """The whole of a session that has begun."""
     acs = acs or ScriptedACS(requests)
-    other = ACSSession(acs)
-    while (body := session.next_post()) is not None:
-        session.receive(other.receive(body), now)
+    play_session(session, FunctionTransport(ACSSession(acs).receive), now)
     box.end_session(Outcome.SUCCEEDED, now)
     return acs
 
@@ -131,9 +91,8 @@ def fail(box: CPE, now: float, *, informed: bool = False) -> m.Inform:
     return inform
 
 
-def codes(inform: m.Inform | None) -> list[str]:
+def codes(inform: m.Inform) -> list[str]:
     """The codes of an Inform's events."""
-    assert inform is not None
     return [event.event_code for event in inform.event]
 
 
@@ -143,19 +102,3 @@ def ask(box: CPE, request: m.Request, now: float = 1.0) -> m.Response:
         return box.answer(request, now)
     except FaultError as error:
         return m.Fault.of(error.fault_code, error.fault_string)
-
-
-__all__ = [
-    "HEARD",
-    "ScriptedACS",
-    "SessionError",
-    "ask",
-    "codes",
-    "context",
-    "cpe",
-    "extended",
-    "fail",
-    "profile",
-    "run",
-    "talk",
-]

@@ -19,35 +19,10 @@ from caretaker.http.transport import Answer
 from caretaker.profiles import ProfileMix
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
-from helpers.cpes import ScriptedACS, context, profile
+from caretaker.testing import Clock, FunctionTransport, ScriptedACS
+from helpers.cpes import context, profile
 
-Post = Callable[[bytes], Answer]
-
-
-class Clock:
-    """A clock that stands still until a test sets it."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class FakeTransport:
-    """A transport whose answers come from a function."""
-
-    def __init__(self, post: Post) -> None:
-        self._post = post
-        self.sent_at: float | None = None
-        self.closed = False
-
-    def post(self, body: bytes) -> Answer:
-        self.sent_at = 100.0
-        return self._post(body)
-
-    def close(self) -> None:
-        self.closed = True
+Post = Callable[[bytes], bytes | Answer]
 
 
 class RecordKeeper(Results):
@@ -67,19 +42,9 @@ class RecordKeeper(Results):
         self.exchanges.append(record)
 
 
-def serving(*requests: m.Request) -> Callable[[], Post]:
+def serving(*requests: m.Request) -> Callable[[], Callable[[bytes], bytes]]:
     """A good ACS: each session is asked these requests."""
-
-    def make() -> Post:
-        acs = ACSSession(ScriptedACS(requests))
-
-        def post(body: bytes) -> Answer:
-            data = acs.receive(body)
-            return Answer(200 if data else 204, data)
-
-        return post
-
-    return make
+    return lambda: ACSSession(ScriptedACS(requests)).receive
 
 
 def serving_after(gate: gevent.event.Event) -> Callable[[], Post]:
@@ -88,7 +53,7 @@ def serving_after(gate: gevent.event.Event) -> Callable[[], Post]:
     def make() -> Post:
         post = serving()()
 
-        def wait_and_post(body: bytes) -> Answer:
+        def wait_and_post(body: bytes) -> bytes:
             gate.wait()
             return post(body)
 
@@ -116,10 +81,10 @@ class ShardBench:
     """
 
     def __init__(self, acs: Callable[[], Post] | None = None, **settings: Any) -> None:
-        self.clock = Clock()
+        self.clock = Clock(100.0)
         self.sink = RecordKeeper()
         self.acs = acs or serving()
-        self.transports: list[FakeTransport] = []
+        self.transports: list[FunctionTransport] = []
         behaviors = settings.pop("behaviors", Behaviors(periodic_inform=False))
         kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
         self.shard = Shard(
@@ -132,8 +97,8 @@ class ShardBench:
             **settings,
         )
 
-    def _open(self, _: CPE, __: float) -> FakeTransport:
-        self.transports.append(FakeTransport(self.acs()))
+    def _open(self, _: CPE, __: float) -> FunctionTransport:
+        self.transports.append(FunctionTransport(self.acs(), lambda: 100.0))
         return self.transports[-1]
 
     def boot(self, count: int = 1) -> None:

@@ -10,17 +10,10 @@ from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
 from caretaker.http.digest import Credentials, DigestVerifier, HTTPAuth
+from caretaker.testing import Clock
 
 RIGHT = Credentials("cpe", 'se"cret\\')
 TARGET = "/cr/FLEET-000001?x=1"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def guard(clock: Clock | None = None, **settings: object) -> DigestVerifier:

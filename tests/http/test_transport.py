@@ -21,7 +21,7 @@ from caretaker.errors import (
 )
 from caretaker.http.digest import Credentials, DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.transport import HTTPTransport, RequestsTransport, WSGITransport
+from caretaker.http.transport import HTTPTransport, RequestsTransport
 
 ME = Credentials("cpe", "secret")
 XML = b"<Envelope/>"
@@ -341,19 +341,6 @@ def test_over_requests_too_answers_have_a_limit(monkeypatch: pytest.MonkeyPatch)
 def test_over_requests_failures_have_the_same_names(url: str, error: type[TransportError]) -> None:
     with pytest.raises(error):
         RequestsTransport(Endpoint(Address.of(url))).post(XML)
-
-
-def test_in_process_over_wsgi() -> None:
-    def app(environ: Any, start_response: Any) -> list[bytes]:
-        body = environ["wsgi.input"].read()
-        start_response("200 OK", [("Set-Cookie", "session=1; Path=/")])
-        return [f"{environ['REQUEST_METHOD']} {environ.get('HTTP_COOKIE')} ".encode() + body]
-
-    posting = WSGITransport(app, Endpoint(Address.of("http://acs.example:7547/x")))
-    assert posting.post(b"one").body == b"POST None one"
-    assert posting.post(b"").body == b"POST session=1 "
-    assert posting.sent_at is not None
-    posting.close()
 
 
 @pytest.mark.rule("2.5-4")

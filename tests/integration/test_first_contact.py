@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import pytest
-from helpers.cpes import ScriptedACS, codes, context
+from helpers.cpes import context
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
@@ -20,6 +20,7 @@ from caretaker.cwmp.session import State
 from caretaker.data_model.types import ANY, TYPES
 from caretaker.device.cpe import CPE
 from caretaker.profiles import load_profile
+from caretaker.testing import ScriptedACS
 
 BATCH = 32
 """Names in one request for values or attributes, GenieACS's default."""
@@ -92,7 +93,7 @@ def contact(request: pytest.FixtureRequest) -> Contact:
 
 def test_one_session_tells_it_all_without_a_fault(contact: Contact) -> None:
     assert contact.state is State.DONE
-    assert codes(contact.acs.inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+    assert contact.acs.events == ["0 BOOTSTRAP", "1 BOOT"]
     assert contact.cpe.pending == ()
     assert not [each for each in contact.acs.responses if isinstance(each, m.Fault)]
 

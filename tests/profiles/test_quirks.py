@@ -32,7 +32,7 @@ def test_parameter_key_may_be_missing_from_informs(tmp_path: Path) -> None:
     path.write_text('base = "tr181"\nquirks = ["no-parameter-key"]\n')
     box = CPE(0, load_profile(str(path)), context())
     box.power_on(0.0)
-    inform = run(box, 0.0).inform_message
+    inform = run(box, 0.0).last_inform
     assert isinstance(inform, m.Inform)
     names = {struct.name for struct in inform.parameter_list}
     assert "Device.ManagementServer.ParameterKey" not in names

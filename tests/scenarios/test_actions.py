@@ -9,7 +9,7 @@ from typing import Any
 
 import gevent
 import pytest
-from helpers.cpes import ScriptedACS, context, profile
+from helpers.cpes import context, profile
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp.messages import EventStruct
@@ -20,36 +20,18 @@ from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
-from caretaker.http.transport import Answer
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ACTIONS, ActionTarget, act, checked, find
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
-
-
-class Transport:
-    """Reaches a good ACS; or waits for ever."""
-
-    def __init__(self, hold: gevent.event.Event | None) -> None:
-        self._acs = ACSSession(ScriptedACS())
-        self._hold = hold
-        self.sent_at: float | None = 100.0
-
-    def post(self, body: bytes) -> Answer:
-        if self._hold is not None:
-            self._hold.wait()
-        data = self._acs.receive(body)
-        return Answer(200 if data else 204, data)
-
-    def close(self) -> None:
-        pass
+from caretaker.testing import Clock, FunctionTransport, ScriptedACS
 
 
 class Bench:
     """A target with a clock that moves when somebody sleeps, or when told."""
 
     def __init__(self, count: int = 40, seed: int = 7) -> None:
-        self.now = 100.0
+        self.clock = Clock(100.0)
         self.hold: gevent.event.Event | None = None
         self.records: list[SessionRecord] = []
         self.results = Results()
@@ -58,20 +40,27 @@ class Bench:
         self.api = True
         place = context(identities=Identities(seed), behaviors=Behaviors(periodic_inform=False),
                          transfers=TransferSettings(seconds=(1, 1)))  # fmt: skip
-        self.outage = OutageSwitch(lambda _, __: Transport(self.hold), 30.0, self.sleep)
+        self.outage = OutageSwitch(lambda _, __: self.good_acs(), 30.0, self.clock.sleep)
         self.shard = Shard(ProfileMix([(profile(), 1.0)]), place, self.outage.open, self,
-                           clock=lambda: self.now, sleep=self.sleep)  # fmt: skip
+                           clock=self.clock, sleep=self.clock.sleep)  # fmt: skip
         self.target = ActionTarget(self.shard, self.outage, self, self,
-                           clock=lambda: self.now, sleep=self.sleep)  # fmt: skip
+                           clock=self.clock, sleep=self.clock.sleep)  # fmt: skip
         for index in range(count):
             self.shard.power_on(index)
         self.shard.start()
         self.settle()
         self.records.clear()
 
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        gevent.sleep(0)
+    def good_acs(self) -> FunctionTransport:
+        """The way to a good ACS, which waits as long as something holds it."""
+        acs, hold = ACSSession(ScriptedACS()), self.hold
+
+        def answer(body: bytes) -> bytes:
+            if hold is not None:
+                hold.wait()
+            return acs.receive(body)
+
+        return FunctionTransport(answer, lambda: 100.0)
 
     # An operator, and a sink.
 
@@ -101,7 +90,7 @@ class Bench:
     # Time.
 
     def settle(self, seconds: float = 0.0) -> None:
-        self.now += seconds
+        self.clock.advance(seconds)
         self.shard.scheduler.launch_due()
         for _ in range(200):
             gevent.sleep(0)
@@ -142,7 +131,7 @@ def test_every_action_can_be_done_with_its_defaults_and_has_a_note(bench: Bench,
 
 def test_a_power_cut_makes_a_share_dark_and_lets_it_boot(bench: Bench) -> None:
     act(bench.target, "power_cut", {"share": 0.5, "seconds": 20, "stagger": 4}, 1)
-    dark = [cpe for cpe in bench.shard.cpes.values() if cpe.down_until > bench.now]
+    dark = [cpe for cpe in bench.shard.cpes.values() if cpe.down_until > bench.clock.now]
     assert 10 <= len(dark) <= 30
     with pytest.raises(DeviceBusy):
         bench.shard.connection_request(dark[0].serial_number)
@@ -218,7 +207,7 @@ def test_each_cpe_of_a_sweep_is_asked_for_once_at_the_rate(bench: Bench) -> None
     bench.settle()
     assert sorted(bench.asked) == list(range(40))
     assert bench.tasks == [("ask", "done")] * 40
-    assert bench.now == pytest.approx(100 + 4.0, abs=0.11)
+    assert bench.clock.now == pytest.approx(100 + 4.0, abs=0.11)
 
 
 def test_one_cpe_can_be_asked_for_by_whoever_has_it(bench: Bench) -> None:
@@ -234,14 +223,14 @@ def test_firmware_without_an_api_is_downloaded_by_the_cpes_themselves(bench: Ben
     for _ in range(120):
         bench.settle(1)
     path = "Device.DeviceInfo.SoftwareVersion"
-    versions = {cpe.value(path, bench.now) for cpe in bench.shard.cpes.values()}
+    versions = {cpe.value(path, bench.clock.now) for cpe in bench.shard.cpes.values()}
     assert versions == {"7.1.2"}
     assert bench.told("M Download") == 40
 
 
 def test_informs_come_at_the_rate_until_it_is_ended(bench: Bench) -> None:
     act(bench.target, "inform_rate", {"rate": 20}, 1)
-    while bench.now < 105:
+    while bench.clock.now < 105:
         gevent.sleep(0)
     act(bench.target, "inform_rate", {"rate": 0}, 2)
     bench.settle()
@@ -254,10 +243,10 @@ def test_informs_come_at_the_rate_until_it_is_ended(bench: Bench) -> None:
 def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench) -> None:
     """No coordinated omission: every Inform that was due meanwhile counts its whole wait."""
     bench.settle(1)
-    began = bench.shard.timeline.seconds(bench.now)
+    began = bench.shard.timeline.seconds(bench.clock.now)
     bench.hold = gevent.event.Event()
     for index in range(20):  # one each quarter of a second, for five seconds
-        bench.shard.cpes[index].raise_event(EventStruct("2 PERIODIC"), bench.now)
+        bench.shard.cpes[index].raise_event(EventStruct("2 PERIODIC"), bench.clock.now)
         bench.shard.reschedule(bench.shard.cpes[index])
         bench.settle(0.25)
     bench.hold.set()

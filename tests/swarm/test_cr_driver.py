@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -23,23 +24,7 @@ from caretaker.stats.results import Results
 from caretaker.swarm import cr_driver as driving
 from caretaker.swarm.cr_driver import CRDriver, DirectCRSender, NorthBoundCRSender
 from caretaker.swarm.locust_stats import LocustStats
-
-
-class Clock:
-    """Time that passes only when the driver sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.sleeps = 0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.sleeps += 1
-        gevent.get_hub().loop.run_callback(gevent.getcurrent().switch)
-        gevent.get_hub().switch()
+from caretaker.testing import Clock
 
 
 class FakeShard:
@@ -77,7 +62,7 @@ class Operator:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(driving, "time", made)
+    monkeypatch.setattr(driving, "time", SimpleNamespace(monotonic=made))
 
     class Gevent:
         spawn: Any = staticmethod(gevent.spawn)

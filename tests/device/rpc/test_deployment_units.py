@@ -56,7 +56,7 @@ def done(box: CPE, *operations: m.OperationStruct, key: str = "k") -> m.DUStateC
     """Order these operations, right or wrong, and let the CPE tell their end."""
     now = box.ended_at + 1.0
     assert ask(box, m.ChangeDUState(operations, key), now) == m.ChangeDUStateResponse()
-    (told,) = run(box, box.reschedule(now)).heard
+    (told,) = run(box, box.reschedule(now)).cpe_requests
     assert isinstance(told, m.DUStateChangeComplete)
     return told
 
@@ -73,12 +73,11 @@ class TestTheWay:
         run(box, 10.0, m.ChangeDUState((install(), install(uuid=OTHER)), "key-1"))
         assert 10.0 + 2 * 2 <= box.due <= 10.0 + 2 * 20
         acs = run(box, box.due)
-        assert acs.inform_message is not None
-        assert acs.inform_message.event == (
+        assert acs.last_inform.event == (
             m.EventStruct("11 DU STATE CHANGE COMPLETE"),
             m.EventStruct("M ChangeDUState", "key-1"),
         )
-        (told,) = acs.heard
+        (told,) = acs.cpe_requests
         assert isinstance(told, m.DUStateChangeComplete)
         assert told.command_key == "key-1"
         assert [result.uuid for result in told.results] == [UUID, OTHER]
@@ -105,8 +104,8 @@ class TestTheWay:
         run(box, 1.0, m.ChangeDUState((install(),), "k"))
         fail(box, box.due, informed=True)
         acs = run(box, box.due)
-        assert codes(acs.inform_message) == ["11 DU STATE CHANGE COMPLETE", "M ChangeDUState"]
-        assert len(acs.heard) == 1
+        assert acs.events == ["11 DU STATE CHANGE COMPLETE", "M ChangeDUState"]
+        assert len(acs.cpe_requests) == 1
 
     @pytest.mark.rule("8.5-4")
     def test_a_reboot_stops_neither_the_run_nor_what_is_installed(self) -> None:
@@ -114,7 +113,7 @@ class TestTheWay:
         box.connection_request(1.0)
         run(box, 1.0, m.ChangeDUState((install(),), "k"), m.Reboot())
         acs = run(box, box.due)
-        assert "M ChangeDUState" in codes(acs.inform_message)
+        assert "M ChangeDUState" in acs.events
         box.connection_request(200.0)
         run(box, 200.0, m.Reboot())
         run(box, box.due)
@@ -126,7 +125,7 @@ class TestTheWay:
         now = box.ended_at + 1
         box.connection_request(now)
         run(box, now, m.ChangeDUState((install(),), "k"), m.FactoryReset())
-        assert codes(run(box, box.due).inform_message) == ["0 BOOTSTRAP", "1 BOOT"]
+        assert run(box, box.due).events == ["0 BOOTSTRAP", "1 BOOT"]
         assert (box.jobs, box.due) == ((), inf)
         assert fault(done(box, install())) == 0
 
@@ -365,8 +364,8 @@ class TestUninstall:
         run(box, now, m.ChangeDUState((uninstall(OTHER),) * 15 + (update(),), "long"))
         box.connection_request(now + 1)
         run(box, now + 1, m.ChangeDUState((uninstall(),), "short"))
-        (short,) = run(box, box.due).heard
-        (long,) = run(box, box.due).heard
+        (short,) = run(box, box.due).cpe_requests
+        (long,) = run(box, box.due).cpe_requests
         assert isinstance(short, m.DUStateChangeComplete)
         assert isinstance(long, m.DUStateChangeComplete)
         assert (short.command_key, fault(short)) == ("short", 9029)
@@ -381,7 +380,7 @@ def test_the_status_of_an_execution_unit_is_told_when_it_changes_by_itself() -> 
     path = "Device.SoftwareModules.ExecutionUnit.1.Status"
     now = box.ended_at + 1.0
     assert box.change(path, "Idle", now) == now
-    inform = run(box, now).inform_message
+    inform = run(box, now).last_inform
     assert codes(inform) == ["4 VALUE CHANGE"]
     assert inform is not None
     assert m.ParameterValueStruct(path, "Idle") in inform.parameter_list
@@ -393,8 +392,8 @@ class TestByItself:
         box = booted()
         assert deployment_units.change_by_itself(box, [install(), uninstall(OTHER)], 5.0) == 5.0
         acs = run(box, 5.0)
-        assert codes(acs.inform_message) == ["12 AUTONOMOUS DU STATE CHANGE COMPLETE"]
-        (told,) = acs.heard
+        assert acs.events == ["12 AUTONOMOUS DU STATE CHANGE COMPLETE"]
+        (told,) = acs.cpe_requests
         assert isinstance(told, m.AutonomousDUStateChangeComplete)
         assert [each.operation_performed for each in told.results] == ["Install", "Uninstall"]
         assert [each.fault.fault_code for each in told.results] == [0, 9028]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,40 +22,18 @@ from caretaker.stats.results import Results
 from caretaker.swarm.web import devices, exchange_log
 from caretaker.swarm.web.devices import QUERIES, WorkerView, listed, shown
 from caretaker.swarm.web.exchange_log import ExchangeLogs
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class EchoTransport:
-    """Answers with what it is given."""
-
-    sent_at: float | None = None
-
-    def __init__(self, answer: Callable[[], Answer]) -> None:
-        self._answer = answer
-
-    def post(self, body: bytes) -> Answer:
-        self.sent_at = 7.0
-        return self._answer()
-
-    def close(self) -> None:
-        """Nothing is open."""
+from caretaker.testing import Clock, FunctionTransport
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
 def view(clock: Clock) -> Iterator[WorkerView]:
     """The CPEs 10 to 29, as a worker has them, at rest."""
-    watches = ExchangeLogs(lambda *_: EchoTransport(lambda: Answer(204, b"")), clock)
+    watches = ExchangeLogs(lambda *_: FunctionTransport(lambda _: b"", lambda: 7.0), clock)
     shard = Shard(ProfileMix.of(("tr181",)), context(), watches.open, Results(), clock=clock)
     for index in range(10, 30):
         shard.resume(index)
@@ -186,10 +164,10 @@ def test_only_so_many_are_watched_at_once(
 
 
 def test_a_failure_is_seen_too(view: WorkerView, clock: Clock) -> None:
-    def hang() -> Answer:
+    def hang(_: bytes) -> Answer:
         raise AnswerTimeout("no answer in time")
 
-    watches = ExchangeLogs(lambda *_: EchoTransport(hang), clock)
+    watches = ExchangeLogs(lambda *_: FunctionTransport(hang, lambda: 7.0), clock)
     log = watches.watch(16)
     transport = watches.open(view.shard.cpes[16], 0.0)
     with pytest.raises(AnswerTimeout):
