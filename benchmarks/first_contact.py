@@ -9,7 +9,7 @@ from caretaker.cwmp.envelope import CWMP_1_2, Envelope
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 
 _INFORM = m.Inform(m.DeviceIdStruct("", "", "", ""), (), 1, "", 0, ())

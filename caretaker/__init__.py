@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from caretaker.device.settings import Behaviors
     from caretaker.errors import CaretakerError, DeviceBusy, DeviceNotFound, InputError
     from caretaker.fleet import Fleet
-    from caretaker.http.digest import Credentials
+    from caretaker.http.credentials import Credentials
 
 __version__ = "0.1.0"
 
@@ -26,7 +26,7 @@ _HOMES = {
     "Behaviors": "caretaker.device.settings",
     "CaretakerError": "caretaker.errors",
     "ConnectionRequestServer": "caretaker.connection_request",
-    "Credentials": "caretaker.http.digest",
+    "Credentials": "caretaker.http.credentials",
     "DeviceBusy": "caretaker.errors",
     "DeviceNotFound": "caretaker.errors",
     "DynamicBehavior": "caretaker.device.behavior",

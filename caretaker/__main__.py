@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
 from caretaker.errors import InputError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.importer import described, import_files, save
 from caretaker.reporting import comparison, report

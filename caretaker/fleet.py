@@ -26,7 +26,7 @@ from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, FaultError, InputError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.transport import HTTPTransport, Transport

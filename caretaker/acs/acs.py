@@ -17,7 +17,7 @@ from caretaker.connection_request.client import send_connection_request
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 
 

@@ -14,7 +14,7 @@ from caretaker.errors import InputError
 
 if TYPE_CHECKING:
     from caretaker.acs.tasks import Task
-    from caretaker.http.digest import Credentials
+    from caretaker.http.credentials import Credentials
 
 
 class Session(Protocol):

@@ -10,7 +10,7 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.north_bound import NorthBoundApp
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.tasks import Task
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 

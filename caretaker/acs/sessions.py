@@ -15,8 +15,9 @@ from caretaker.cwmp.codec import decode
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import ACSSession
 from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError
-from caretaker.http.digest import Credentials, DigestVerifier
-from caretaker.http.endpoint import decoded
+from caretaker.http.content_coding import decoded
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import DigestVerifier
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

@@ -20,7 +20,7 @@ from caretaker.acs.devices import KnownDevice
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, InputError
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 
 BATCH = 256
 """Names asked for in one GetParameterValues of refreshObject."""

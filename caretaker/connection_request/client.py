@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from caretaker.errors import AuthenticationError, ConnectionLost
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, HTTPAuth
-from caretaker.http.endpoint import Address, Endpoint, request_head
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import HTTPAuth
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.request_head import request_head
 
 TIMEOUT = 2.0
 """Seconds that GenieACS waits for an answer."""

@@ -22,7 +22,7 @@ from caretaker.cwmp.message_xml import element_name
 from caretaker.cwmp.xml import hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
 from caretaker.http.connection import Reply
-from caretaker.http.endpoint import decoded
+from caretaker.http.content_coding import decoded
 from caretaker.http.transport import HTTPTransport
 from caretaker.masking import MASK, is_secret, masked, masked_body
 

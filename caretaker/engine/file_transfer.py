@@ -29,8 +29,10 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, HTTPAuth
-from caretaker.http.endpoint import Address, Endpoint, request_head
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import HTTPAuth
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.request_head import request_head
 from caretaker.http.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
 
 MAX_FILE_BYTES = 1 << 30

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from caretaker.device.cpe import CPE
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import Transport
 from caretaker.profiles import quirks

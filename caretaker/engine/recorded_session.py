@@ -19,7 +19,7 @@ from typing import Any
 
 from caretaker.errors import TransportError
 from caretaker.http.connection import Reply
-from caretaker.http.endpoint import decoded
+from caretaker.http.content_coding import decoded
 from caretaker.masking import masked, masked_body, masked_header
 from caretaker.stats.records import SessionRecord
 

@@ -21,7 +21,7 @@ from caretaker.engine.scheduler import Scheduler
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import DeviceBusy, DeviceNotFound
-from caretaker.http.digest import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.http.transport import Transport
 from caretaker.profiles import ProfileMix, quirks
 from caretaker.stats.records import Sink

@@ -24,7 +24,8 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http.endpoint import MAX_ANSWER_BYTES, Address, Endpoint
+from caretaker.http.content_coding import MAX_ANSWER_BYTES
+from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
 
 MAX_HEADER_BYTES = 64 * 1024

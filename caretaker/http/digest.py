@@ -16,34 +16,12 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from mypy_extensions import mypyc_attr
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 
 from caretaker.errors import AuthenticationError
-
-
-class Credentials(NamedTuple):
-    """A user name and password; the password does not show in logs."""
-
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        """The name only."""
-        return f"Credentials({self.username!r}, ...)"
-
-
-@mypyc_attr(native_class=False)  # it can't compile what derives from a tuple; below, too
-class BasicCredentials(Credentials):
-    """Asked for with Basic, and no Digest taken: against TR-069 3.2.2.2, but devices do it."""
-
-
-@mypyc_attr(native_class=False)
-class OldDigestCredentials(Credentials):
-    """Asked for with Digest without qop, as before RFC 2617: some devices have nothing better."""
+from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
 
 
 def _md5(text: str) -> str:

@@ -1,31 +1,22 @@
-"""What HTTP needs beside a connection: addresses, endpoints, cookies, codings (TR-069 3.4)."""
+"""Where requests go: the address in a URL, and the endpoint with what all connections share."""
 
 from __future__ import annotations
 
 import re
 import ssl
 import time
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import gevent.socket
 import gevent.ssl
 
-from caretaker.errors import AnswerError, ConnectError, InputError
+from caretaker.errors import ConnectError, InputError
 from caretaker.http.sockets import Deadlines
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""The largest body that is taken, after decompression; an ACS request of that size is a mistake."""
-MAX_COOKIES = 50
 _PORTS = {"http": 80, "https": 443}
-
-
-# -- addresses ------------------------------------------------------------------------------------
 
 
 class Address(NamedTuple):
@@ -151,127 +142,3 @@ def tls_context(ca: str | None = None, *, verify: bool = True) -> ssl.SSLContext
     if not verify:
         context.check_hostname, context.verify_mode = False, gevent.ssl.CERT_NONE
     return context
-
-
-# -- cookies and codings --------------------------------------------------------------------------
-
-
-class CookieJar:
-    """The cookies of one session with one host (TR-069 3.4.2, RFC 6265)."""
-
-    __slots__ = ("_cookies",)
-
-    def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str], str] = {}
-
-    def take(self, header: str) -> None:
-        """Take the value of a ``Set-Cookie`` header; an expired one removes the cookie."""
-        pair, *attributes = header.split(";")
-        name, equals, value = pair.partition("=")
-        known = {key.strip().lower(): text.strip() for key, _, text in map(_split, attributes)}
-        path = known.get("path", "")
-        key = (name.strip(), path if path.startswith("/") else "/")
-        if not equals or not key[0]:
-            return
-        if _is_over(known):
-            self._cookies.pop(key, None)
-        elif len(self._cookies) < MAX_COOKIES or key in self._cookies:
-            self._cookies[key] = value.strip()
-
-    def header(self, target: str) -> str:
-        """The value of the ``Cookie`` header for a target, empty if there are none."""
-        path = target.partition("?")[0]
-        found = [(p, n, v) for (n, p), v in self._cookies.items() if _covers(p, path)]
-        found.sort(key=lambda each: -len(each[0]))
-        return "; ".join(f"{name}={value}" for _, name, value in found)
-
-
-def _is_over(attributes: dict[str, str]) -> bool:
-    """Whether a cookie has expired; Max-Age goes before Expires (RFC 6265 5.3)."""
-    age = attributes.get("max-age", "")
-    if re.fullmatch(r"-?[0-9]{1,18}", age, re.ASCII):
-        return int(age) <= 0
-    try:
-        moment = parsedate_to_datetime(attributes.get("expires", "").replace("-", " "))
-    except (TypeError, ValueError):
-        return False
-    return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)
-
-
-def _split(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
-
-
-def _covers(cookie_path: str, path: str) -> bool:
-    prefix = cookie_path if cookie_path.endswith("/") else f"{cookie_path}/"
-    return path == cookie_path or path.startswith(prefix)
-
-
-_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-
-
-def decoded(body: bytes, coding: str, limit: int = MAX_ANSWER_BYTES) -> bytes:
-    """
-    A body with its content coding undone.
-
-    Args:
-        body: as it came.
-        coding: the value of ``Content-Encoding``: gzip, deflate (with or without zlib's frame),
-            identity or empty.
-        limit: bytes that the result may have.
-
-    Raises:
-        AnswerError: another coding, broken data, or a larger result.
-    """
-    coding = coding.strip().lower()
-    if coding in ("", "identity") or not body:
-        return body
-    if coding not in _WINDOW_BITS:
-        raise AnswerError("unknown content coding")
-    try:
-        return _inflate(body, _WINDOW_BITS[coding], limit)
-    except zlib.error:
-        pass
-    try:
-        return _inflate(body, -15, limit)
-    except zlib.error as error:
-        raise AnswerError("content coding is broken") from error
-
-
-def encoded(body: bytes, coding: str) -> bytes:
-    """A body in a content coding, ``gzip`` or ``deflate``; an empty one stays empty."""
-    if not body:
-        return body
-    deflater = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS[coding])
-    return deflater.compress(body) + deflater.flush()
-
-
-def _inflate(body: bytes, window_bits: int, limit: int) -> bytes:
-    inflater = zlib.decompressobj(window_bits)
-    data = inflater.decompress(body, limit + 1)
-    if len(data) > limit:
-        raise AnswerError("answer is too large")
-    if not inflater.eof:
-        raise zlib.error("cut off")
-    return data
-
-
-# -- requests --------------------------------------------------------------------------------------
-
-
-def request_line(method: str, address: Address) -> str:
-    """The first line of a request, and the Host header."""
-    return f"{method} {address.target} HTTP/1.1\r\nHost: {address.host_header}\r\n"
-
-
-def header_lines(headers: Iterable[tuple[str, str]]) -> str:
-    """Headers as lines."""
-    return "".join([f"{name}: {value}\r\n" for name, value in headers])
-
-
-def request_head(
-    method: str, address: Address, headers: Iterable[tuple[str, str]], length: int | None
-) -> bytes:
-    """Request line and headers in bytes; ``length`` is that of the body, None for a GET."""
-    framing = "" if length is None else f"Content-Length: {length}\r\n"
-    return f"{request_line(method, address)}{header_lines(headers)}{framing}\r\n".encode()

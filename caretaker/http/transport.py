@@ -3,8 +3,6 @@ How a CWMP session reaches its ACS: ``post(body) -> Answer`` (decision D4; TR-06
 
 * ``HTTPTransport`` is the transport of one session over connections of our own: cookies for that
   session only, every 401 answered, redirects within limits, a lost connection made anew.
-* ``RequestsTransport`` follows the same rules over ``requests`` (proxies, oddities), and
-  ``caretaker.testing.WSGITransport`` over a WSGI application in this process.
 
 Nothing here knows what is in a body.
 """
@@ -16,30 +14,21 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urljoin
 
-import requests
 from mypy_extensions import mypyc_attr
 
 from caretaker.errors import (
-    AnswerError,
-    AnswerTimeout,
     AuthenticationError,
-    ConnectError,
     ConnectionLost,
     InputError,
     RedirectError,
 )
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.digest import Credentials, HTTPAuth
-from caretaker.http.endpoint import (
-    MAX_ANSWER_BYTES,
-    Address,
-    CookieJar,
-    Endpoint,
-    decoded,
-    encoded,
-    header_lines,
-    request_line,
-)
+from caretaker.http.content_coding import decoded, encoded
+from caretaker.http.cookies import CookieJar
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import HTTPAuth
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.request_head import header_lines, request_line
 
 MAX_CHALLENGES = 3
 """Answered for one request: the first, one for a nonce that is stale, one on a new connection."""
@@ -283,57 +272,3 @@ class HTTPTransport:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-class RequestsTransport(HTTPTransport):
-    """The same rules over ``requests``: for proxies and what else it knows; it is slow."""
-
-    def __init__(self, endpoint: Endpoint, credentials: Shown = None) -> None:
-        super().__init__(endpoint, credentials)
-        self._session = requests.Session()
-
-    def _send(self, body: bytes) -> Reply:
-        self._session.cookies.clear()
-        self.sent_at = self.sent_at or self._endpoint.clock()
-        try:
-            response = self._session.post(
-                self._address.url,
-                data=body,
-                headers={"Accept-Encoding": "identity", **dict(self._headers(body))},
-                allow_redirects=False,
-                timeout=self._endpoint.timeout,
-                auth=_NoAuth(),
-                stream=True,
-            )
-            content = self._read(response)
-        except requests.Timeout as error:
-            raise AnswerTimeout("no answer in time") from error
-        except requests.RequestException as error:
-            raise ConnectError("connection failed") from error
-        pairs = [(name.lower(), value) for name, value in response.raw.headers.items()]
-        pairs = [pair for pair in pairs if pair[0] != "content-encoding"]  # undone by requests
-        return Reply(response.status_code, pairs, content, keep_alive=True)
-
-    def _read(self, response: requests.Response) -> bytes:
-        """The body, decoded, as far as the size and the deadline allow."""
-        deadline = self._endpoint.clock() + self._endpoint.timeout
-        content = b""
-        for chunk in response.iter_content(65536):
-            content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
-                raise AnswerError("answer is too large")
-            if self._endpoint.clock() > deadline:
-                raise AnswerTimeout("no answer in time")
-        return content
-
-    def close(self) -> None:
-        """Close its connections."""
-        super().close()
-        self._session.close()
-
-
-class _NoAuth(requests.auth.AuthBase):
-    """Keeps requests from looking for credentials of its own (netrc)."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request

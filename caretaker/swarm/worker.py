@@ -35,7 +35,7 @@ from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint, tls_context
 from caretaker.http.source_addresses import check_reach, expand
 from caretaker.http.transport import HTTPTransport, Transport

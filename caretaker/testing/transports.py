@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.test import Client
 
 from caretaker.http.connection import Reply
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import Answer, HTTPTransport
 

@@ -15,7 +15,8 @@ from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.tasks import Task
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
-from caretaker.http.digest import Credentials, HTTPAuth
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import HTTPAuth
 
 URL = "Device.ManagementServer.ConnectionRequestURL"
 ABOUT = m.DeviceIdStruct("Acme", "00AABB", "R-1", "S1")

@@ -7,7 +7,7 @@ from helpers.wire import CLOSE, HANG, answer, wire
 
 from caretaker.connection_request import send_connection_request
 from caretaker.errors import AnswerTimeout, ConnectionLost
-from caretaker.http.digest import Credentials
+from caretaker.http.credentials import Credentials
 
 WHO = Credentials("cpe", "secret")
 CHALLENGE = 'WWW-Authenticate: Digest realm="r",qop="auth",nonce="n",opaque="o"'

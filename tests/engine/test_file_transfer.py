@@ -19,7 +19,8 @@ from caretaker.engine.file_transfer import (
     FileTransferClient,
     FileTransferResult,
 )
-from caretaker.http.digest import Credentials, DigestVerifier
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 
 pytestmark = pytest.mark.sockets

@@ -16,7 +16,7 @@ from caretaker.errors import (
     DeviceBusy,
     DeviceNotFound,
 )
-from caretaker.http.digest import BasicCredentials, OldDigestCredentials
+from caretaker.http.credentials import BasicCredentials, OldDigestCredentials
 from caretaker.http.transport import Answer
 from caretaker.stats.results import Results
 

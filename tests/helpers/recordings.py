@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from caretaker.http.endpoint import decoded
+from caretaker.http.content_coding import decoded
 
 
 @dataclass

@@ -20,7 +20,8 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http.connection import Connection, Reply, _Reader, plain_reply
-from caretaker.http.endpoint import Address, Endpoint, request_head
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.request_head import request_head
 
 
 def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
-from caretaker.http.digest import Credentials, DigestVerifier, HTTPAuth
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import DigestVerifier, HTTPAuth
 from caretaker.testing import Clock
 
 RIGHT = Credentials("cpe", 'se"cret\\')
@@ -32,7 +33,7 @@ def authorize(challenges: list[str], who: Credentials = RIGHT, target: str = TAR
     return header
 
 
-class TestGuard:
+class TestDigestVerifier:
     def test_the_first_request_gets_one_well_formed_challenge(self) -> None:
         (challenge,) = guard().check(RIGHT, "GET", TARGET, None)
         assert challenge.startswith(
@@ -167,7 +168,7 @@ class TestGuard:
 _GUARD = guard()
 
 
-class TestLogin:
+class TestHTTPAuth:
     @pytest.mark.rule("2.4-1", "2.4-4", "2.4-6")
     def test_the_example_of_rfc_2617(self) -> None:
         client = HTTPAuth(Credentials("Mufasa", "Circle Of Life"))

@@ -6,7 +6,6 @@ import gzip
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gevent
 import pytest
 from helpers.wire import CLOSE, HANG, RESET, Wire, answer, wire
 
@@ -17,11 +16,11 @@ from caretaker.errors import (
     ConnectError,
     ConnectionLost,
     RedirectError,
-    TransportError,
 )
-from caretaker.http.digest import Credentials, DigestVerifier
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.transport import HTTPTransport, RequestsTransport
+from caretaker.http.transport import HTTPTransport
 
 ME = Credentials("cpe", "secret")
 XML = b"<Envelope/>"
@@ -303,44 +302,6 @@ def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: 
     with pytest.raises(ConnectError):
         posting.post(XML)
     assert posting.sent_at is None
-
-
-def test_over_requests_the_same_rules_hold() -> None:
-    reply = challenging(DigestVerifier("acs", lambda: 1.0))
-    cookie = answer("200 OK", b"", "Set-Cookie: session=1")
-    redirect = answer("307 Again", b"", "Location: /acs")
-    with wire(reply, reply, cookie, redirect, answer("204 No Content")) as server:
-        posting = RequestsTransport(Endpoint(Address.of(server.url)), ME)
-        outcome: list[object] = []
-
-        def talk() -> None:
-            outcome.append(posting.post(XML).body)
-            outcome.append(posting.post(XML).status)
-            outcome.append(posting.post(b"").status)
-            posting.close()
-
-        gevent.get_hub().threadpool.apply(talk)
-    assert outcome == [b"ok", 200, 204]
-    assert server.requests[-1][2].get("cookie") == "session=1"
-
-
-def test_over_requests_too_answers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretaker.http.transport.MAX_ANSWER_BYTES", 1000)
-    with wire(answer(body=b"x" * 2000)) as server:
-        posting = RequestsTransport(Endpoint(Address.of(server.url), 5.0), ME)
-
-        def talk() -> None:  # requests blocks, and the server is in this thread's loop
-            with pytest.raises(AnswerError, match="too large"):
-                posting.post(XML)
-
-        gevent.get_hub().threadpool.apply(talk)
-        posting.close()
-
-
-@pytest.mark.parametrize(("url", "error"), [("http://127.0.0.1:1/", ConnectError)])
-def test_over_requests_failures_have_the_same_names(url: str, error: type[TransportError]) -> None:
-    with pytest.raises(error):
-        RequestsTransport(Endpoint(Address.of(url))).post(XML)
 
 
 @pytest.mark.rule("2.5-4")

@@ -1,0 +1,61 @@
+"""Cookies (RFC 6265), as far as a CWMP session needs them (TR-069 3.4.2)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+MAX_COOKIES = 50
+"""Of one session; further ones are not kept."""
+
+
+class CookieJar:
+    """The cookies of one session with one host (TR-069 3.4.2, RFC 6265)."""
+
+    __slots__ = ("_cookies",)
+
+    def __init__(self) -> None:
+        self._cookies: dict[tuple[str, str], str] = {}
+
+    def take(self, header: str) -> None:
+        """Take the value of a ``Set-Cookie`` header; an expired one removes the cookie."""
+        pair, *attributes = header.split(";")
+        name, equals, value = pair.partition("=")
+        known = {key.strip().lower(): text.strip() for key, _, text in map(_split, attributes)}
+        path = known.get("path", "")
+        key = (name.strip(), path if path.startswith("/") else "/")
+        if not equals or not key[0]:
+            return
+        if _is_over(known):
+            self._cookies.pop(key, None)
+        elif len(self._cookies) < MAX_COOKIES or key in self._cookies:
+            self._cookies[key] = value.strip()
+
+    def header(self, target: str) -> str:
+        """The value of the ``Cookie`` header for a target, empty if there are none."""
+        path = target.partition("?")[0]
+        found = [(p, n, v) for (n, p), v in self._cookies.items() if _covers(p, path)]
+        found.sort(key=lambda each: -len(each[0]))
+        return "; ".join(f"{name}={value}" for _, name, value in found)
+
+
+def _is_over(attributes: dict[str, str]) -> bool:
+    """Whether a cookie has expired; Max-Age goes before Expires (RFC 6265 5.3)."""
+    age = attributes.get("max-age", "")
+    if re.fullmatch(r"-?[0-9]{1,18}", age, re.ASCII):
+        return int(age) <= 0
+    try:
+        moment = parsedate_to_datetime(attributes.get("expires", "").replace("-", " "))
+    except (TypeError, ValueError):
+        return False
+    return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    return text.partition("=")
+
+
+def _covers(cookie_path: str, path: str) -> bool:
+    prefix = cookie_path if cookie_path.endswith("/") else f"{cookie_path}/"
+    return path == cookie_path or path.startswith(prefix)

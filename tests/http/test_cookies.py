@@ -1,0 +1,70 @@
+"""The cookies of a session."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caretaker.http.cookies import CookieJar
+
+
+@pytest.mark.rule("2.2-7")
+def test_they_come_back_on_later_requests() -> None:
+    jar = CookieJar()
+    jar.take("session=abc; HttpOnly; Path=/")
+    jar.take("other = 1")
+    assert jar.header("/acs?x") == "session=abc; other=1"
+
+
+def test_paths_are_kept() -> None:
+    jar = CookieJar()
+    for cookie in ("a=1; Path=/acs", "b=2; path=/other", "c=3; Path=acs", "d=4"):
+        jar.take(cookie)
+    assert jar.header("/acs/x") == "a=1; c=3; d=4"
+    assert jar.header("/acsx") == "c=3; d=4"
+
+
+@pytest.mark.rule("2.2-8")
+def test_there_is_room_for_several_large_ones() -> None:
+    jar = CookieJar()
+    cookies = [f"c{number}={'x' * 1000}" for number in range(4)]
+    for cookie in cookies:
+        jar.take(cookie)
+    assert jar.header("/") == "; ".join(cookies)
+
+
+def test_they_are_replaced_and_removed() -> None:
+    jar = CookieJar()
+    for cookie in ("a=1", "a=2", "b=1", "b=; Max-Age=0", "junk", "=x", "c=1; Max-Age=soon"):
+        jar.take(cookie)
+    assert jar.header("/") == "a=2; c=1"
+
+
+def test_they_expire() -> None:
+    jar = CookieJar()
+    for attribute in (
+        "Max-Age=--5", "Max-Age=\xb2", "Max-Age=60", "Expires=Wed, 21 Oct 2099 07:28:00 GMT",
+        "Expires=soon",
+    ):  # fmt: skip
+        jar.take(f"a=1; {attribute}")
+        assert jar.header("/") == "a=1", attribute
+    for attribute in ("Max-Age=-5", "Expires=Thu, 01-Jan-1970 00:00:00 GMT"):
+        jar.take("a=1")
+        jar.take(f"a=; {attribute}")
+        assert jar.header("/") == "", attribute
+
+
+def test_their_number_is_bounded() -> None:
+    jar = CookieJar()
+    for number in range(200):
+        jar.take(f"c{number}=1")
+    assert jar.header("/").count("=") == 50
+
+
+@given(st.lists(st.text(max_size=40), max_size=5), st.text(max_size=20))
+def test_any_header_is_taken(cookies: list[str], target: str) -> None:
+    jar = CookieJar()
+    for cookie in cookies:
+        jar.take(cookie)
+    jar.header(target)
