@@ -7,11 +7,11 @@ from collections import Counter
 
 class RateLimit:
     """
-    How many Connection Requests one CPE accepts (TR-069 3.2.2.2: the number is its own affair).
+    How many Connection Requests one CPE accepts; TR-069 leaves the number to the CPE.
 
     Args:
-        most: in each period; 0 for no limit.
-        seconds: of a period.
+        most: how many in each period; 0 for no limit.
+        seconds: the length of a period.
     """
 
     def __init__(self, most: int = 50, seconds: float = 5.0) -> None:
@@ -21,7 +21,7 @@ class RateLimit:
         self._counts: Counter[int] = Counter()
 
     def allows(self, index: int, now: float) -> bool:
-        """Whether this CPE accepts one more now; counts it."""
+        """Count a request to a CPE; whether the CPE accepts it."""
         if self._most == 0:
             return True
         period = int(now // self._seconds)

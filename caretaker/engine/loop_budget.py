@@ -1,4 +1,4 @@
-"""How much one turn of the loop takes on: long answers are spread over turns (decision 0011)."""
+"""A limit of the time that a turn of the loop takes (decision 0011)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import gevent
 from gevent.hub import Waiter
 
 TURN_SECONDS = 0.005
-"""After this long a turn of the loop takes on no further answer."""
+"""No answer is begun in a turn of the loop that has lasted this long."""
 
 
 class LoopBudget:
     """
-    Keeps the turns of the loop short.
+    Spreads long work over turns of the loop, so that each turn is short.
 
-    Answering a read of a whole device takes some milliseconds. When the requests of many CPEs
+    An answer with a whole data model takes some milliseconds. When the requests of many CPEs
     arrive together, all their answers would be made in one turn, and Connection Requests, timers
-    and heartbeats wait for the last; so a turn has as many as fit into it, but one at least.
+    and heartbeats would wait for the last of them. So a turn has as many as fit into
+    ``TURN_SECONDS``, and one at least.
 
     Args:
-        share: of a turn; less than 1 for what is to leave time for others.
+        share: which part of ``TURN_SECONDS`` may be used; less than 1 leaves time for other work.
     """
 
     def __init__(self, share: float = 1.0) -> None:
@@ -40,26 +41,26 @@ class LoopBudget:
         if not self._waiting:
             return
         self._waiting.popleft().switch(None)
-        while self._waiting and self._is_young():
+        while self._waiting and self._has_time():
             self._waiting.popleft().switch(None)
         if not self._waiting:
             self._idle.stop()
 
-    def _is_young(self) -> bool:
+    def _has_time(self) -> bool:
         return time.perf_counter() - self._began < TURN_SECONDS * self._share
 
     def wait(self) -> None:
-        """Go on now, or in a later turn if this one has lasted long enough."""
-        if self._stopped or self._is_young():
+        """Return at once, or in a later turn if this one has no time left."""
+        if self._stopped or self._has_time():
             return
         waiter: Waiter[None] = Waiter()
         if not self._waiting:
-            self._idle.start(_nothing)  # or the loop would wait for something to happen
+            self._idle.start(_nothing)  # the next turn begins without an event
         self._waiting.append(waiter)
         waiter.get()
 
     def stop(self) -> None:
-        """Watch no longer; who waits goes on."""
+        """Limit nothing any more; all that wait go on."""
         self._stopped = True
         self._watcher.stop()
         self._idle.stop()

@@ -11,6 +11,9 @@ from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import Transport
 from caretaker.profiles import quirks
 
+OpenTransport = Callable[[CPE, float], Transport]
+"""Opens the transport of a CPE's session that begins at a time."""
+
 _Kind = TypeVar("_Kind", bound=Transport)
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}
 """The content coding of each value of HTTPCompression that we have."""

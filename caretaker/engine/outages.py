@@ -1,7 +1,7 @@
 """
-What fails on purpose: the power of CPEs, and the ACS as they see it.
+Outages on purpose: power cuts of CPEs, and outages of the ACS as the CPEs see them.
 
-Neither needs the ACS's help: an outage is made at the seam to the transport, so it works with any.
+An outage of the ACS is made where CPEs open their transports, so it works with any ACS.
 """
 
 from __future__ import annotations
@@ -12,58 +12,58 @@ from heapq import heapify, heappop, heappush
 import gevent
 
 from caretaker.device.cpe import CPE
+from caretaker.engine.open_transport import OpenTransport
 from caretaker.errors import AnswerTimeout, ConnectError
 from caretaker.http.transport import Answer, Transport
 
 REASON = "ACS outage (scenario)"
-"""Why sessions fail meanwhile; the blame is the ACS's, as it would be."""
-
-Opener = Callable[[CPE, float], Transport]
+"""The reason of sessions that fail in an outage; the blame is the ACS's, as in a real one."""
 
 
 class PowerCuts:
     """
-    The CPEs whose power was cut: until when they are dark, and which have not informed since.
+    The CPEs whose power was cut: until when, and which have had no good session since.
 
-    What is asked of it takes time only by the CPEs that came back since it was asked last.
+    ``count`` costs only as much as CPEs have regained power since its last call; all else that asks
+    for CPEs without power answers as of that call.
     """
 
     def __init__(self) -> None:
         self.absent: set[int] = set()
-        """Those that were cut off and have had no good session since."""
+        """The CPEs that lost power and have had no good session since, with power or without."""
         self._until: dict[int, float] = {}
         self._heap: list[tuple[float, int]] = []
 
     def add(self, index: int, until: float) -> None:
-        """This CPE is dark until then."""
+        """Take a CPE that has no power until a time."""
         self.absent.add(index)
         self._until[index] = until
         heappush(self._heap, (until, index))
 
     def discard(self, index: int) -> None:
-        """This CPE is not of the fleet any more."""
+        """Forget a CPE that has left the fleet."""
         self.absent.discard(index)
         self._until.pop(index, None)
 
     def __contains__(self, index: object) -> bool:
-        """Whether this CPE was dark when they were counted last."""
+        """Whether a CPE had no power at the last count."""
         return index in self._until
 
     def __iter__(self) -> Iterator[int]:
-        """Those that were."""
+        """The CPEs that had no power at the last count."""
         return iter(self._until)
 
     def __len__(self) -> int:
-        """How many they were."""
+        """How many CPEs had no power at the last count."""
         return len(self._until)
 
     def count(self, now: float) -> int:
-        """How many are dark."""
+        """How many CPEs have no power now."""
         while self._heap and self._heap[0][0] <= now:
             until, index = heappop(self._heap)
             if self._until.get(index) == until:
                 del self._until[index]
-        if len(self._heap) > 2 * len(self._until) + 100:  # of CPEs that are gone, or cut twice
+        if len(self._heap) > 2 * len(self._until) + 100:  # stale ones: left, or cut twice
             self._heap = [(until, index) for index, until in self._until.items()]
             heapify(self._heap)
         return len(self._until)
@@ -71,47 +71,50 @@ class PowerCuts:
 
 class OutageSwitch:
     """
-    Opens the transports of sessions, or ones that find the ACS refusing or hanging.
+    Opens the transports of sessions; in an outage, transports to an ACS that refuses or hangs.
 
-    A session that has begun before goes on. One that hangs goes on when the ACS does, if it does so
-    before the answer's deadline.
+    Sessions that began before the outage are not affected. A session to a hanging ACS gets its
+    answer when the outage is over, unless the timeout comes first.
 
     Args:
-        opener: of the real transports.
+        open_transport: opens the real transports.
         timeout: seconds that a CPE waits for an answer.
         sleep: waits that many seconds.
     """
 
     def __init__(
-        self, opener: Opener, timeout: float, sleep: Callable[[float], object] = gevent.sleep
-    ) -> None:  # fmt: skip
-        self._opener = opener
+        self,
+        open_transport: OpenTransport,
+        timeout: float,
+        sleep: Callable[[float], object] = gevent.sleep,
+    ) -> None:
+        self._open_transport = open_transport
         self._timeout = timeout
         self._sleep = sleep
         self._until = 0.0
         self._kind = ""
 
     def begin(self, kind: str, until: float) -> None:
-        """The ACS does not answer until then; ``kind`` is one of ``OUTAGE_KINDS``."""
+        """Begin an outage until a time; ``kind`` is one of ``OUTAGE_KINDS``."""
         self._kind, self._until = kind, until
 
     def open(self, cpe: CPE, now: float) -> Transport:
         """The transport of a session that begins now."""
-        transport = self._opener(cpe, now)
+        transport = self._open_transport(cpe, now)
         if now >= self._until:
             return transport
         return OUTAGE_KINDS[self._kind](transport, self._until - now, self._timeout, self._sleep)
 
 
 class _RefusedTransport:
-    """The transport of a session that finds no ACS."""
+    """The transport of a session whose ACS refuses connections."""
 
     def __init__(self, transport: Transport, *_: object) -> None:
         self._transport = transport
         self.sent_at: float | None = None
 
     def post(self, body: bytes) -> Answer:  # noqa: ARG002
-        """There is no one to take it."""
+        """Fail as a refused connection does."""
         raise ConnectError(REASON)
 
     def close(self) -> None:
@@ -120,7 +123,7 @@ class _RefusedTransport:
 
 
 class _HangingTransport:
-    """The transport of a session that finds the ACS standing still."""
+    """The transport of a session whose ACS takes requests and does not answer."""
 
     def __init__(
         self,
@@ -136,7 +139,7 @@ class _HangingTransport:
         self.sent_at: float | None = None
 
     def post(self, body: bytes) -> Answer:
-        """Wait for the ACS to go on; AnswerTimeout if it does not in time."""
+        """POST once the outage is over; AnswerTimeout if the answer's deadline is earlier."""
         seconds, self._seconds = self._seconds, 0.0
         if seconds:
             self._sleep(min(seconds, self._timeout))
@@ -156,4 +159,4 @@ OUTAGE_KINDS: dict[str, Callable[..., Transport]] = {
     "refuse": _RefusedTransport,
     "hang": _HangingTransport,
 }
-"""What the ACS can do: no connection; or connections, and no answers."""
+"""The ACS refuses connections; or takes requests and does not answer them."""

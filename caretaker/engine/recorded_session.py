@@ -1,8 +1,8 @@
 """
-A session in files, for people and for tests: HTTP messages as they were, but for what is secret.
+A session in files, for people and for tests: its HTTP messages, with their secrets masked.
 
-Each has a folder of its own: ``001.request.http``, ``001.response.http`` and so on, and the facts
-in ``meta.json`` (docs/recordings.md). An empty file is of a message that was not sent.
+Each session has a folder with ``001.request.http``, ``001.response.http`` and so on, and the facts
+in ``meta.json`` (docs/recordings.md). The file of a message that was not sent is empty.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from caretaker.masking import masked, masked_body, masked_header
 from caretaker.stats.records import SessionRecord
 
 
-class Exchange:
+class RecordedExchange:
     """
-    One HTTP exchange.
+    One HTTP exchange with its bytes; ``stats.records.ExchangeRecord`` has the figures of one.
 
     Args:
         at: when it began, in seconds on the endpoint's clock.
-        connection: which of the session's, from 1; 0 if there was none.
-        head, body: of the request, as they were sent; empty if nothing was.
-        reply: None if none came.
-        failure: why not.
+        connection: which connection of the session, from 1; 0 if there was none.
+        head, body: the request as it was sent; empty if nothing was sent.
+        reply: the response; None if none came.
+        failure: why none came.
     """
 
     __slots__ = ("at", "body", "connection", "failure", "head", "reply")
@@ -62,17 +62,18 @@ class Exchange:
 
 
 @dataclass(frozen=True)
-class Session:
+class RecordedSession:
     """
-    A session that is kept, with all that its files say of it.
+    A session that is kept in files.
 
     Args:
-        serial_number, profile: of its CPE; the profile by name.
+        serial_number: of its CPE.
         number: of the session among those of the CPE, from 1.
-        acs_url: where the fleet informs.
-        began: when, in seconds since 1970.
+        profile: the name of the CPE's profile.
+        acs_url: the ACS of the fleet.
+        began: when it began, in seconds since 1970.
         record: how it went.
-        exchanges: what was said.
+        exchanges: its HTTP exchanges in order.
     """
 
     serial_number: str
@@ -81,38 +82,38 @@ class Session:
     acs_url: str
     began: float
     record: SessionRecord
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[RecordedExchange, ...]
 
     @property
     def size(self) -> int:
-        """Bytes of its bodies."""
+        """Bytes of all bodies."""
         return sum(exchange.size for exchange in self.exchanges)
 
 
-def write(session: Session, folder: Path, name: str) -> None:
+def write(session: RecordedSession, folder: Path, name: str) -> None:
     """
-    Write a session without its secrets into a folder of its own.
+    Write a session without its secrets into a new folder.
 
     Args:
         session: to write.
-        folder: where.
-        name: of worker and run.
+        folder: takes the new folder.
+        name: of worker and run; the name of the new folder begins with it.
 
     Raises:
-        OSError: that does not go.
+        OSError: the files can't be written.
     """
-    ended = "" if session.record.reason is None else "-failed"
-    own = _fresh(folder, f"{name}-{session.serial_number}-{session.number}{ended}")
+    ending = "" if session.record.reason is None else "-failed"
+    session_folder = _new_folder(folder, f"{name}-{session.serial_number}-{session.number}{ending}")
     for number, exchange in enumerate(session.exchanges, 1):
-        (own / f"{number:03}.request.http").write_bytes(_request(exchange))
-        (own / f"{number:03}.response.http").write_bytes(_response(exchange))
-    # The last, so that a folder that has it is whole.
-    text = json.dumps(_about(session), indent=1, ensure_ascii=False)
-    (own / "meta.json").write_text(f"{text}\n", encoding="utf-8")
+        (session_folder / f"{number:03}.request.http").write_bytes(_request(exchange))
+        (session_folder / f"{number:03}.response.http").write_bytes(_response(exchange))
+    # Written last, so that a folder with this file is complete.
+    text = json.dumps(_meta(session), indent=1, ensure_ascii=False)
+    (session_folder / "meta.json").write_text(f"{text}\n", encoding="utf-8")
 
 
-def _fresh(folder: Path, name: str) -> Path:
-    """A new folder; when there is one of that name already, a number follows."""
+def _new_folder(folder: Path, name: str) -> Path:
+    """Make a folder; when there is one of that name already, a number follows."""
     for number in count(1):
         path = folder / (name if number == 1 else f"{name}.{number}")
         try:
@@ -123,11 +124,12 @@ def _fresh(folder: Path, name: str) -> Path:
     raise AssertionError
 
 
+_STATUSES = frozenset(HTTPStatus)
 _FRAMING = ("content-length", "content-encoding", "transfer-encoding")
 
 
 def _message(first_line: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
-    """An HTTP message: masked, and framed by the length that the body then has."""
+    """An HTTP message: masked, with the Content-Length of the masked body."""
     headers = list(headers)
     kept = [(name, value) for name, value in headers if name.lower() not in _FRAMING]
     coding = "".join(value for name, value in headers if name.lower() == "content-encoding")
@@ -141,7 +143,7 @@ def _message(first_line: str, headers: Iterable[tuple[str, str]], body: bytes) -
     return "\r\n".join(lines).encode("latin-1", "replace") + shown
 
 
-def _request(exchange: Exchange) -> bytes:
+def _request(exchange: RecordedExchange) -> bytes:
     if not exchange.head:
         return b""
     first, *lines = exchange.head.decode("latin-1").rstrip("\r\n").split("\r\n")
@@ -149,30 +151,24 @@ def _request(exchange: Exchange) -> bytes:
     return _message(first, [(name, value.strip()) for name, _, value in parts], exchange.body)
 
 
-def _response(exchange: Exchange) -> bytes:
+def _response(exchange: RecordedExchange) -> bytes:
     reply = exchange.reply
     if reply is None:
         return b""
-    return _message(_status_line(reply.status), reply.headers, reply.body)
-
-
-def _status_line(status: int) -> str:
-    try:
-        return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"HTTP/1.1 {status} "
+    phrase = HTTPStatus(reply.status).phrase if reply.status in _STATUSES else ""
+    return _message(f"HTTP/1.1 {reply.status} {phrase}", reply.headers, reply.body)
 
 
 _RPC = re.compile(rb"<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 
 
 def _rpc(body: bytes) -> str | None:
-    """The message in a body, as far as that is plain to see."""
-    found = _RPC.search(body)
-    return found[1].decode("latin-1") if found else None
+    """The name of the first element in the SOAP body; None where there is none to see."""
+    match = _RPC.search(body)
+    return match[1].decode("latin-1") if match else None
 
 
-def _about(session: Session) -> dict[str, Any]:
+def _meta(session: RecordedSession) -> dict[str, Any]:
     """The facts of ``meta.json``."""
     record, exchanges = session.record, session.exchanges
     return {
@@ -189,12 +185,13 @@ def _about(session: Session) -> dict[str, Any]:
         "blame": record.blame.value if record.blame is not None else None,
         "seconds": round(record.seconds, 6),
         "exchanges": [
-            _told(number, exchange, exchanges[0].at) for number, exchange in enumerate(exchanges, 1)
+            _exchange_meta(number, exchange, exchanges[0].at)
+            for number, exchange in enumerate(exchanges, 1)
         ],
     }
 
 
-def _told(number: int, exchange: Exchange, began: float) -> dict[str, Any]:
+def _exchange_meta(number: int, exchange: RecordedExchange, began: float) -> dict[str, Any]:
     reply = exchange.reply
     return {
         "n": number,

@@ -1,9 +1,10 @@
 """
-Whole sessions as they were, in files: those that failed, and a sample of the others.
+Keeps whole sessions in files: those that failed, and a sample of the others.
 
-While a session runs, its exchanges are only noted; which are kept is decided when it has ended.
-What is kept is masked and written in a thread, one session after the other, so the loop never waits
-for a disk. docs/recordings.md shows the files.
+While a session runs, its transport keeps references to the bytes of its exchanges. Whether the
+session is written is decided when it has ended (decision 0023). Sessions are masked and written in
+a thread, one after the other, so the loop never waits for a disk. docs/recordings.md shows the
+files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from gevent.queue import Queue
 from gevent.threadpool import ThreadPool
 
 from caretaker.device.cpe import CPE
-from caretaker.engine.recorded_session import Exchange, Session, write
+from caretaker.engine.open_transport import OpenTransport
+from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, write
 from caretaker.errors import TransportError
 from caretaker.http.connection import Connection, Reply
 from caretaker.http.endpoint import Endpoint
@@ -30,26 +32,24 @@ from caretaker.stats.results import Results
 _log = logging.getLogger(__name__)
 
 PER_REASON = 20
-"""Sessions of one worker that are kept for each reason of a failure."""
+"""How many failed sessions one worker keeps for each reason."""
 PER_SECOND = 10
-"""Sessions of the sample that one worker keeps in a second: files cost far more than sessions."""
+"""How many sessions of the sample one worker keeps in a second: files cost more than sessions."""
 MAX_BYTES = 64 * 1024 * 1024
-"""Of all bodies that one worker keeps in a run."""
+"""How many bytes of bodies one worker keeps in a run."""
 MAX_SESSION_BYTES = 4 * 1024 * 1024
-"""Of the bodies of one session; a longer one is not kept."""
-
-# -- noting ---------------------------------------------------------------------------------------
+"""A session with more bytes of bodies is not kept."""
 
 
-class NotingTransport(Transport, Protocol):
-    """A transport that notes its exchanges."""
+class TransportWithExchanges(Transport, Protocol):
+    """A transport that remembers its exchanges."""
 
-    exchanges: list[Exchange]
+    exchanges: list[RecordedExchange]
 
 
 class RecordingTransport(HTTPTransport):
     """
-    Notes each HTTP exchange of a session, those with a challenge or redirect too.
+    Remembers each HTTP exchange of a session, also those with a challenge or a redirect.
 
     Args:
         endpoint, credentials, url, coding, reconnect, source: as for ``HTTPTransport``.
@@ -65,9 +65,9 @@ class RecordingTransport(HTTPTransport):
         reconnect: bool = False,
         source: str = "",
     ) -> None:
-        # By their names: compiled, ``*arguments`` would arrive as one.
+        # Named one by one: mypyc passes ``*arguments`` to ``super()`` as a single argument.
         super().__init__(endpoint, credentials, url, coding, reconnect=reconnect, source=source)
-        self.exchanges: list[Exchange] = []
+        self.exchanges: list[RecordedExchange] = []
         self._sent = b""
         self._used: Connection | None = None
         self._connections = 0
@@ -81,37 +81,35 @@ class RecordingTransport(HTTPTransport):
         try:
             reply = super()._send(body)
         except TransportError as error:
-            self._note(at, body if self._sent else b"", None, str(error))
+            self._remember(at, body if self._sent else b"", None, str(error))
             raise
-        self._note(at, body, reply)
+        self._remember(at, body, reply)
         return reply
 
-    def _note(self, at: float, body: bytes, reply: Reply | None, failure: str = "") -> None:
+    def _remember(self, at: float, body: bytes, reply: Reply | None, failure: str = "") -> None:
         if self._connection not in (None, self._used):
             self._used = self._connection
             self._connections += 1
         number = self._connections if self._sent else 0
-        self.exchanges.append(Exchange(at, number, self._sent, body, reply, failure=failure))
-
-
-# -- keeping --------------------------------------------------------------------------------------
+        exchange = RecordedExchange(at, number, self._sent, body, reply, failure=failure)
+        self.exchanges.append(exchange)
 
 
 class Recorder:
     """
     Keeps sessions of one worker's run.
 
-    Which are the sample depends on nothing but the fleet's seed, the CPE's index and the number of
-    its session on this worker.
+    The sample depends only on the fleet's seed, the CPE's index and the number of its session on
+    this worker.
 
     Args:
         folder: takes a folder for each session.
-        rate: which part of all sessions is kept, from 0 to 1.
-        name: of this worker and run, no other's; the names of the folders begin with it.
+        rate: which part of the sessions that succeeded is kept, from 0 to 1.
+        name: of this worker and run, and no other's; the names of the folders begin with it.
         save: writes a session into the folder, in a thread.
 
     Raises:
-        OSError: the folder is not there and can't be made.
+        OSError: the folder does not exist and can't be made.
     """
 
     def __init__(
@@ -119,14 +117,14 @@ class Recorder:
         folder: Path,
         rate: float,
         name: str,
-        save: Callable[[Session, Path, str], None] = write,
+        save: Callable[[RecordedSession, Path, str], None] = write,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._rate = rate
         self._name = name
         self._save = save
-        self._open: dict[int, NotingTransport] = {}
+        self._open: dict[int, TransportWithExchanges] = {}
         self._numbers: Counter[int] = Counter()
         self._bytes = 0
         self._failed: Counter[str] = Counter()
@@ -136,32 +134,30 @@ class Recorder:
         self._waiting = 0
         self._works = True
         self._closed = False
-        self._queue: Queue[Session | None] = Queue()
+        self._queue: Queue[RecordedSession | None] = Queue()
         self._pool = ThreadPool(1)
         self._writer = gevent.spawn(self._write)
 
-    def opener(
-        self, inner: Callable[[CPE, float], NotingTransport]
-    ) -> Callable[[CPE, float], Transport]:
-        """What opens the transport of a CPE's session, and knows it until that has ended."""
+    def wrap(self, open_transport: Callable[[CPE, float], TransportWithExchanges]) -> OpenTransport:
+        """The same function, but the recorder keeps each transport until its session has ended."""
 
-        def open_transport(cpe: CPE, now: float) -> Transport:
-            transport = self._open[cpe.index] = inner(cpe, now)
+        def open_and_keep(cpe: CPE, now: float) -> Transport:
+            transport = self._open[cpe.index] = open_transport(cpe, now)
             return transport
 
-        return open_transport
+        return open_and_keep
 
     def session(self, cpe: CPE, record: SessionRecord) -> None:
-        """A session has ended. Does not wait."""
+        """Take a session that has ended, and keep it or not. Does not wait."""
         transport = self._open.pop(cpe.index, None)
         self._numbers[cpe.index] += 1
         if transport is None or not transport.exchanges or not self._works or self._closed:
-            return  # with no exchange: the outage of a scenario, a power cut at once
+            return  # no exchange: an outage of a scenario, or an early power cut
         number = self._numbers[cpe.index]
         is_kept = (
-            self._is_of_the_first(record.reason)
+            self._reason_has_room(record.reason)
             if record.reason
-            else self._is_sampled(cpe, number) and self._is_among_few(record.started)
+            else self._is_sampled(cpe, number) and self._second_has_room(record.started)
         )
         if is_kept:
             self._keep(_session(cpe, number, record, transport.exchanges))
@@ -169,27 +165,27 @@ class Recorder:
     def _is_sampled(self, cpe: CPE, number: int) -> bool:
         return cpe.context.identities.fraction(cpe.index, f"record {number}") < self._rate
 
-    def _is_of_the_first(self, reason: str) -> bool:
+    def _reason_has_room(self, reason: str) -> bool:
         self._failed[reason] += 1
         if self._failed[reason] <= PER_REASON:
             return True
         self._leave_out(reason, f"{PER_REASON} sessions are kept that failed by: {reason}")
         return False
 
-    def _is_among_few(self, started: float) -> bool:
+    def _second_has_room(self, started: float) -> bool:
         self._sampled[int(started)] += 1
         if self._sampled[int(started)] <= PER_SECOND:
             return True
         self._leave_out("second", f"{PER_SECOND} sessions a second are kept as the sample")
         return False
 
-    def _keep(self, session: Session) -> None:
+    def _keep(self, session: RecordedSession) -> None:
         if self._has_room(session):
             self._bytes += session.size
             self._waiting += 1
             self._queue.put(session)
 
-    def _has_room(self, session: Session) -> bool:
+    def _has_room(self, session: RecordedSession) -> bool:
         if session.size > MAX_SESSION_BYTES:
             self._leave_out("size", f"a session has more than {MAX_SESSION_BYTES >> 20} MB")
             return False
@@ -199,7 +195,7 @@ class Recorder:
         return True
 
     def _leave_out(self, kind: str, why: str) -> None:
-        """Count a session that is not kept; the first of its kind is told of."""
+        """Count a session that is not kept; the first of each kind is logged."""
         if not self._left_out[kind]:
             _log.warning("--record: %s; more of these are only counted", why)
         self._left_out[kind] += 1
@@ -209,15 +205,15 @@ class Recorder:
     def _write(self) -> None:
         for session in iter(self._queue.get, None):
             kind = "sampled" if session.record.reason is None else "failed"
-            problem = self._pool.apply(self._saved, (session,)) if self._works else "as before"
+            problem = self._pool.apply(self._try_save, (session,)) if self._works else "as before"
             self._waiting -= 1
             self._written["unwritten" if problem else kind] += 1
             if problem and self._works:
                 self._works = False
                 _log.warning("--record: %s; the run goes on, and keeps no more sessions", problem)
 
-    def _saved(self, session: Session) -> str:
-        """What went wrong, nothing if nothing did. Runs in the thread."""
+    def _try_save(self, session: RecordedSession) -> str:
+        """Save a session; returns why that failed, nothing if it did not. Runs in the thread."""
         try:
             self._save(session, self._folder, self._name)
         except OSError as error:
@@ -227,7 +223,7 @@ class Recorder:
         return ""
 
     def close(self, seconds: float) -> None:
-        """Keep no more, and wait so many seconds for what is still to be written."""
+        """Keep no more sessions, and wait so many seconds until those that are kept are written."""
         self._closed = True
         self._open.clear()
         self._queue.put(None)
@@ -237,7 +233,7 @@ class Recorder:
             self._pool.kill()
 
     def book(self, results: Results) -> None:
-        """Add what has been kept so far; what waits to be written is not."""
+        """Add how many sessions have been written so far; those in the queue count as unwritten."""
         results.count("recordings.sampled", self._written["sampled"])
         results.count("recordings.failed", self._written["failed"])
         results.count("recordings.left_out", self._left_out.total())
@@ -245,10 +241,10 @@ class Recorder:
 
 
 def _session(
-    cpe: CPE, number: int, record: SessionRecord, exchanges: Sequence[Exchange]
-) -> Session:
+    cpe: CPE, number: int, record: SessionRecord, exchanges: Sequence[RecordedExchange]
+) -> RecordedSession:
     began = record.started + cpe.context.wall_offset
     url = cpe.context.acs_url
-    return Session(
+    return RecordedSession(
         cpe.serial_number, number, cpe.profile.name, url, began, record, tuple(exchanges)
     )

@@ -14,6 +14,7 @@ from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
@@ -63,7 +64,7 @@ class SessionRunner:
     def __init__(
         self,
         *,
-        open_transport: Callable[[CPE, float], Transport],
+        open_transport: OpenTransport,
         sink: Sink,
         accounting: Accounting,
         transfers: TransferRunner,

@@ -15,6 +15,7 @@ from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
 from caretaker.engine.recorder import Recorder
 from caretaker.engine.scheduler import Scheduler
@@ -22,7 +23,6 @@ from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
-from caretaker.http.transport import Transport
 from caretaker.profiles import ProfileMix, quirks
 from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
@@ -57,7 +57,7 @@ class Shard:
         self,
         mix: ProfileMix,
         context: FleetContext,
-        open_transport: Callable[[CPE, float], Transport],
+        open_transport: OpenTransport,
         sink: Sink,
         *,
         clock: Callable[[], float] = time.monotonic,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -23,13 +23,12 @@ from gevent.lock import Semaphore
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.device.context import FleetContext
-from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
 from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
-from caretaker.engine.open_transport import make_open_transport
+from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.shard import Shard
@@ -38,7 +37,7 @@ from caretaker.fleet import transfer_settings
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint, tls_context
 from caretaker.http.source_addresses import check_reach, expand
-from caretaker.http.transport import HTTPTransport, Transport
+from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget, act
@@ -86,7 +85,7 @@ class _WorkerRun:
         )
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
-        outage = OutageSwitch(_opener(endpoint, self.recorder), settings.answer_timeout)
+        outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.watches = ExchangeLogs(outage.open)
         self.shard = Shard(
             ProfileMix.of(settings.profiles),
@@ -208,10 +207,10 @@ def _recorder(worker: Worker, settings: Settings) -> Recorder | None:
         raise InputError(f"--record: {settings.record}: {error.strerror}") from error
 
 
-def _opener(endpoint: Endpoint, recorder: Recorder | None) -> Callable[[CPE, float], Transport]:
+def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransport:
     if recorder is None:
         return make_open_transport(endpoint, HTTPTransport)
-    return recorder.opener(make_open_transport(endpoint, RecordingTransport))
+    return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
 
 
 def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
-from caretaker.engine.recorded_session import Exchange, Session, _message, write
+from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, _message, write
 from caretaker.errors import Blame
 from caretaker.http.connection import Reply
 from caretaker.masking import MASK
@@ -27,12 +27,14 @@ INFORM = encode(Envelope(m.InformResponse(), "1"))
 HEAD = b"POST /acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 7\r\n\r\n"
 
 
-def session(*exchanges: Exchange, record: SessionRecord = RECORD) -> Session:
-    return Session("FLEET-000017", 3, "tr181", "http://u:pw@acs/", 1.75e9, record, exchanges)
+def session(*exchanges: RecordedExchange, record: SessionRecord = RECORD) -> RecordedSession:
+    return RecordedSession(
+        "FLEET-000017", 3, "tr181", "http://u:pw@acs/", 1.75e9, record, exchanges
+    )
 
 
-def exchange(body: bytes = b"", reply: Reply | None = None, head: bytes = HEAD) -> Exchange:
-    return Exchange(10.0, 1, head, body, reply or Reply(204, [], b"", keep_alive=True))
+def exchange(body: bytes = b"", reply: Reply | None = None, head: bytes = HEAD) -> RecordedExchange:
+    return RecordedExchange(10.0, 1, head, body, reply or Reply(204, [], b"", keep_alive=True))
 
 
 def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
 def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
     failed = changed(RECORD, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
     said = exchange(INFORM, Reply(200, [], INFORM, True))
-    unsaid = Exchange(10.5, 1, HEAD, b"<x/>", None, failure="no answer in time")
+    unsaid = RecordedExchange(10.5, 1, HEAD, b"<x/>", None, failure="no answer in time")
     write(session(said, unsaid, record=failed), tmp_path, "n")
     facts = json.loads((tmp_path / "n-FLEET-000017-3-failed" / "meta.json").read_text())
     assert facts["trigger"] == "1 BOOT, M Reboot"
@@ -65,7 +67,11 @@ def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
 
 
 def test_what_was_not_sent_is_an_empty_file(tmp_path: Path) -> None:
-    write(session(Exchange(1.0, 0, b"", b"", None, failure="connection refused")), tmp_path, "n")
+    write(
+        session(RecordedExchange(1.0, 0, b"", b"", None, failure="connection refused")),
+        tmp_path,
+        "n",
+    )
     (own,) = tmp_path.iterdir()
     assert (own / "001.request.http").read_bytes() == b""
     assert (own / "001.response.http").read_bytes() == b""

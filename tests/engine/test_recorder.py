@@ -22,7 +22,7 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
 from caretaker.engine.open_transport import make_open_transport
-from caretaker.engine.recorded_session import Exchange, Session
+from caretaker.engine.recorded_session import RecordedExchange, RecordedSession
 from caretaker.engine.recorder import (
     MAX_BYTES,
     MAX_SESSION_BYTES,
@@ -50,19 +50,19 @@ class _Transport:
 
     def __init__(self, size: int) -> None:
         reply = Reply(200, [], b"x" * size, keep_alive=True)
-        self.exchanges = [Exchange(0.0, 1, b"POST / HTTP/1.1\r\n\r\n", b"", reply)]
+        self.exchanges = [RecordedExchange(0.0, 1, b"POST / HTTP/1.1\r\n\r\n", b"", reply)]
 
 
 class Bench:
     """A recorder whose files are a list."""
 
     def __init__(self, folder: Path, rate: float = 0.0) -> None:
-        self.saved: list[Session] = []
+        self.saved: list[RecordedSession] = []
         self.threads: set[int] = set()
         self.at, self.step = 0.0, 1.0
         self.recorder = Recorder(folder, rate, "n", self._save)
 
-    def _save(self, session: Session, folder: Path, name: str) -> None:
+    def _save(self, session: RecordedSession, folder: Path, name: str) -> None:
         assert (folder.is_dir(), name) == (True, "n")
         self.threads.add(threading.get_ident())
         self.saved.append(session)
@@ -71,7 +71,7 @@ class Bench:
         """This CPE has had a session, each a second later than the last."""
         self.at += self.step
         record = changed(record, started=self.at)
-        opened: Any = self.recorder.opener(lambda *_: _Transport(size))  # type: ignore[arg-type]
+        opened: Any = self.recorder.wrap(lambda *_: _Transport(size))  # type: ignore[arg-type]
         opened(box, 0.0)
         self.recorder.session(box, record)
 
@@ -294,7 +294,7 @@ def test_a_shard_keeps_its_sessions_that_failed(tmp_path: Path) -> None:
         shard = Shard(
             ProfileMix([(profile(), 1.0)]),
             context(behaviors=Behaviors(periodic_inform=False)),
-            recorder.opener(opener),
+            recorder.wrap(opener),
             Results(),
             recorder=recorder,
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 from caretaker.console.trace import summary
 from caretaker.device.cpe import CPE
-from caretaker.engine.outages import Opener
+from caretaker.engine.open_transport import OpenTransport
 from caretaker.errors import TransportError
 from caretaker.http.transport import Answer, Transport
 from caretaker.masking import masked
@@ -34,12 +34,14 @@ class ExchangeLogs:
     Opens the transports of sessions, and listens where someone watches.
 
     Args:
-        opener: of the transports.
+        open_transport: opens the transports.
         clock: seconds, going forward.
     """
 
-    def __init__(self, opener: Opener, clock: Callable[[], float] = time.monotonic) -> None:
-        self._opener = opener
+    def __init__(
+        self, open_transport: OpenTransport, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._open_transport = open_transport
         self._clock = clock
         self._logs: dict[int, Log] = {}
         self._until: dict[int, float] = {}
@@ -57,7 +59,7 @@ class ExchangeLogs:
 
     def open(self, cpe: CPE, now: float) -> Transport:
         """The transport of a session that begins now."""
-        transport = self._opener(cpe, now)
+        transport = self._open_transport(cpe, now)
         log = self._logs.get(cpe.index) if self._logs else None
         if log is None:
             return transport
