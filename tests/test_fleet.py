@@ -226,7 +226,7 @@ def test_a_firmware_upgrade_that_the_acs_asks_for(acs: ACSServer) -> None:
         assert counters["informs.by_event.1 BOOT"] == 2
         assert counters["exchanges.failed.TransferComplete"] == 0
         assert fleet.get_param(serial, VERSION) == "9.1.0"
-        assert acs.acs.devices[device_id].known[VERSION].value == "9.1.0"
+        assert acs.acs.devices[device_id].parameters[VERSION].value == "9.1.0"
 
 
 def test_a_transfer_that_is_real_asks_the_file_server(acs: ACSServer) -> None:

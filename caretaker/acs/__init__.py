@@ -1,7 +1,9 @@
 """
 The embedded ACS: a small one, so that one command shows the whole loop.
 
-It never imports ``caretaker.device``: it knows of CPEs only what they say.
+``sessions`` answers CPEs, ``north_bound`` answers operators in GenieACS's form; both work on
+``acs``, which has the ``devices``, their ``parameters`` and ``tasks``. ``task_rpcs`` turns a task
+into RPCs. Nothing here imports ``caretaker.device``: an ACS knows CPEs by their messages only.
 """
 
 from caretaker.acs.server import ACSServer

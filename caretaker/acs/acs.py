@@ -1,4 +1,4 @@
-"""The devices of the embedded ACS, and what can be asked of them; no HTTP here."""
+"""The embedded ACS without HTTP: its devices, their tasks and Connection Requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sys import intern
 from mypy_extensions import mypyc_attr
 
 from caretaker.acs.devices import KnownDevice
-from caretaker.acs.tasks import Steps, Task, provision
+from caretaker.acs.task_rpcs import RPCs, provision
+from caretaker.acs.tasks import Task
 from caretaker.connection_request.client import send_connection_request
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
@@ -24,13 +25,13 @@ from caretaker.http.endpoint import Address
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ACS:
     """
-    The devices and what is asked of them.
+    The devices, and the tasks and Connection Requests to them.
 
     Args:
         provisioning: whether each device is given credentials for Connection Requests at its
             first contact.
         allowed_hosts: hosts that Connection Requests may go to, beside loopback and the address
-            that a device informed from. A ConnectionRequestURL is only what a CPE says.
+            that a device informed from. A CPE could send any ConnectionRequestURL.
     """
 
     def __init__(
@@ -50,10 +51,10 @@ class ACS:
 
     def informed(self, inform: m.Inform, peer: str) -> KnownDevice:
         """
-        The device that sent this Inform, with what it says taken note of.
+        Take an Inform, and return the device that sent it.
 
         Raises:
-            FaultError: 8003, it has no serial number or OUI.
+            FaultError: 8003, the Inform has no serial number or OUI.
         """
         about = inform.device_id
         if not about.serial_number.strip() or not about.oui.strip():
@@ -67,15 +68,15 @@ class ACS:
         device.peer = intern(peer)
         if any(event.event_code == "0 BOOTSTRAP" for event in inform.event):
             device.credentials = None
-        device.known.learn_values(inform.parameter_list, now)
+        device.parameters.learn_values(inform.parameter_list, now)
         for name, value, _ in inform.parameter_list:
             if name.endswith(".ManagementServer.ConnectionRequestURL"):
                 device.url = value
                 device.root = intern(f"{name.partition('.')[0]}.")
         return device
 
-    def provision(self, device: KnownDevice) -> Steps | None:
-        """The steps that give a device its Connection Request credentials, if it needs them."""
+    def provision(self, device: KnownDevice) -> RPCs | None:
+        """The RPCs that give a device its Connection Request credentials; None if it has them."""
         if not self._provisioning or device.credentials is not None or not device.url:
             return None
         password = hashlib.blake2b(device.device_id.encode(), digest_size=12, key=self._secret)
@@ -110,10 +111,16 @@ class ACS:
         self, device_id: str, task: Task, timeout: float, *, connection_request: bool
     ) -> str | None:
         """
-        Queue a task and, if asked, have the device come for it and wait that it is done.
+        Queue a task; with ``connection_request`` also call the device and wait for the end.
+
+        Args:
+            device_id: of the device.
+            task: what to do.
+            timeout: seconds to wait for the end of the task.
+            connection_request: whether to send a Connection Request, and wait.
 
         Returns:
-            None when it is done; else the reason why it is not, in GenieACS's words.
+            None when the task is done; else the reason why it is not, in GenieACS's words.
 
         Raises:
             DeviceNotFound: no device of that id has informed.

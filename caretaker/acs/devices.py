@@ -1,4 +1,8 @@
-"""What the embedded ACS knows of devices, and the shape it shows it in (GenieACS's)."""
+"""
+The devices that the embedded ACS knows, their documents and queries for documents.
+
+Documents and queries have the form of GenieACS's north-bound API, which is MongoDB's.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,20 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from sys import intern
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from caretaker.acs.parameters import Known, Parameters
+from caretaker.acs.parameters import KnownParameter, Parameters
+from caretaker.acs.tasks import Task
 from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import InputError
-
-if TYPE_CHECKING:
-    from caretaker.acs.tasks import Task
-    from caretaker.http.credentials import Credentials
+from caretaker.http.credentials import Credentials
 
 
-class Session(Protocol):
-    """What runs with a device."""
+class RunningSession(Protocol):
+    """The session that runs with a device, as far as the device needs it."""
 
-    def left(self) -> None:
-        """End it half-way."""
+    def abandon(self) -> None:
+        """End the session half-way; its task waits for the next one."""
 
 
 class KnownDevice:
@@ -29,17 +31,17 @@ class KnownDevice:
     A device that has informed.
 
     Args:
-        device_id: its id, ``OUI-ProductClass-SerialNumber``, each part percent-encoded.
-        about: who it says it is.
+        device_id: ``OUI-ProductClass-SerialNumber``, each part percent-encoded.
+        device_id_struct: the DeviceId of its Inform.
         now: seconds since 1970.
     """
 
     __slots__ = (
-        "about",
         "credentials",
         "device_id",
-        "known",
+        "device_id_struct",
         "last_inform",
+        "parameters",
         "peer",
         "registered",
         "root",
@@ -48,47 +50,49 @@ class KnownDevice:
         "url",
     )
 
-    def __init__(self, device_id: str, about: DeviceIdStruct, now: float) -> None:
+    def __init__(self, device_id: str, device_id_struct: DeviceIdStruct, now: float) -> None:
         self.device_id = device_id
         # What all devices of a model share is held once.
-        self.about = about._replace(
-            manufacturer=intern(about.manufacturer),
-            oui=intern(about.oui),
-            product_class=intern(about.product_class),
+        self.device_id_struct = device_id_struct._replace(
+            manufacturer=intern(device_id_struct.manufacturer),
+            oui=intern(device_id_struct.oui),
+            product_class=intern(device_id_struct.product_class),
         )
         self.registered = self.last_inform = now
-        self.known = Parameters()
+        self.parameters = Parameters()
         self.tasks: list[Task] = []
-        """What is to be done, in this order."""
+        """The tasks to be done, in this order."""
         self.root = "Device."
+        """The root object of its data model, ``Device.`` or ``InternetGatewayDevice.``"""
         self.url = ""
         """Its ConnectionRequestURL."""
         self.peer = ""
         """The IP address that it informed from."""
         self.credentials: Credentials | None = None
-        """What we have set it to ask of a Connection Request; None before we did."""
-        self.session: Session | None = None
-        """Its running session; None between sessions."""
+        """Those of Connection Requests that the ACS has set; None before."""
+        self.session: RunningSession | None = None
+        """None between sessions."""
 
     def document(self) -> dict[str, Any]:
         """The device as GenieACS's north-bound API shows one."""
+        about = self.device_id_struct
         tree: dict[str, Any] = {
             "_id": self.device_id,
             "_deviceId": {
-                "_Manufacturer": self.about.manufacturer,
-                "_OUI": self.about.oui,
-                "_ProductClass": self.about.product_class,
-                "_SerialNumber": self.about.serial_number,
+                "_Manufacturer": about.manufacturer,
+                "_OUI": about.oui,
+                "_ProductClass": about.product_class,
+                "_SerialNumber": about.serial_number,
             },
             "_registered": _date(self.registered),
             "_lastInform": _date(self.last_inform),
         }
-        for path, known in self.known.items():
+        for path, known in self.parameters.items():
             _place(tree, path, known)
         return tree
 
 
-def _place(tree: dict[str, Any], path: str, known: Known) -> None:
+def _place(tree: dict[str, Any], path: str, known: KnownParameter) -> None:
     node = tree
     for part in path.rstrip(".").split("."):
         node = node.setdefault(part, {})
@@ -100,7 +104,7 @@ def _place(tree: dict[str, Any], path: str, known: Known) -> None:
         node["_writable"] = known.writable
 
 
-def _json_value(known: Known) -> Any:
+def _json_value(known: KnownParameter) -> Any:
     text = (known.value or "").strip()
     if known.type == "xsd:boolean" and text in ("0", "1", "true", "false"):
         return text in ("1", "true")
@@ -118,7 +122,7 @@ def _date(seconds: float) -> str:
 
 
 def _at(document: dict[str, Any], path: str) -> Any:
-    """What stands at a dotted path; of a parameter its value."""
+    """The part of a document at a dotted path, of a parameter its value; None if there is none."""
     node: Any = document
     for part in path.rstrip(".").split("."):
         if not isinstance(node, dict) or part not in node:
@@ -128,9 +132,11 @@ def _at(document: dict[str, Any], path: str) -> Any:
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def safely(found: Any, wanted: Any) -> bool:
+    """A comparison that is false for what can't be compared, as MongoDB's are."""
+
+    def safely(actual: Any, operand: Any) -> bool:
         try:
-            return found is not None and compare(found, wanted)
+            return actual is not None and compare(actual, operand)
         except TypeError:
             return False
 
@@ -138,43 +144,43 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "$eq": lambda found, wanted: found == wanted,
-    "$ne": lambda found, wanted: found != wanted,
-    "$gt": _ordered(lambda found, wanted: found > wanted),
-    "$gte": _ordered(lambda found, wanted: found >= wanted),
-    "$lt": _ordered(lambda found, wanted: found < wanted),
-    "$lte": _ordered(lambda found, wanted: found <= wanted),
-    "$in": _ordered(lambda found, wanted: found in wanted),
-    "$nin": lambda found, wanted: found not in list(wanted),
-    "$exists": lambda found, wanted: (found is not None) == bool(wanted),
-    "$regex": _ordered(lambda found, wanted: re.search(wanted, found) is not None),
+    "$eq": lambda actual, operand: actual == operand,
+    "$ne": lambda actual, operand: actual != operand,
+    "$gt": _ordered(lambda actual, operand: actual > operand),
+    "$gte": _ordered(lambda actual, operand: actual >= operand),
+    "$lt": _ordered(lambda actual, operand: actual < operand),
+    "$lte": _ordered(lambda actual, operand: actual <= operand),
+    "$in": _ordered(lambda actual, operand: actual in operand),
+    "$nin": lambda actual, operand: actual not in list(operand),
+    "$exists": lambda actual, operand: (actual is not None) == bool(operand),
+    "$regex": _ordered(lambda actual, operand: re.search(operand, actual) is not None),
 }
 
 
 def matches(document: dict[str, Any], query: dict[str, Any]) -> bool:
     """
-    Whether a document fits a query in MongoDB's form, as far as GenieACS's users need it.
+    Whether a document fits a query in MongoDB's form.
 
     Raises:
-        InputError: an operator that is not known, or a broken regular expression.
+        InputError: an operator that is not in ``_OPERATORS``, or a broken regular expression.
     """
     return all(_condition(document, key, wanted) for key, wanted in query.items())
 
 
 def _condition(document: dict[str, Any], key: str, wanted: Any) -> bool:
     if key in ("$and", "$or"):
-        if not isinstance(wanted, list) or not all(isinstance(each, dict) for each in wanted):
+        if not isinstance(wanted, list) or not all(isinstance(part, dict) for part in wanted):
             raise InputError(f"query {key}: must be a list of objects")
-        verdicts = [matches(document, each) for each in wanted]
+        verdicts = [matches(document, part) for part in wanted]
         return all(verdicts) if key == "$and" else any(verdicts)
-    found = _at(document, key)
+    actual = _at(document, key)
     if not isinstance(wanted, dict):
-        return bool(found == wanted)
+        return bool(actual == wanted)
     for operator, operand in wanted.items():
         if operator not in _OPERATORS:
             raise InputError(f"query operator {operator!r}: not one of {', '.join(_OPERATORS)}")
         try:
-            if not _OPERATORS[operator](found, operand):
+            if not _OPERATORS[operator](actual, operand):
                 return False
         except (re.error, TypeError) as error:
             raise InputError(f"query {operator} {operand!r}: {error}") from error
@@ -182,7 +188,7 @@ def _condition(document: dict[str, Any], key: str, wanted: Any) -> bool:
 
 
 def project(document: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """The document with these paths only, and its id; all of it without any."""
+    """The document with only its id and these paths; the whole document if there are none."""
     paths = [path.strip().rstrip(".") for path in paths if path.strip()]
     if not paths:
         return document

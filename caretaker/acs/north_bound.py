@@ -3,13 +3,14 @@ The north-bound API in the shape of GenieACS's, as far as load drivers need it.
 
 * ``GET /devices/?query=JSON&projection=A,B&limit=N&skip=N``: devices.
 * ``POST /devices/<id>/tasks?timeout=MS&connection_request``: do a task, or without a body only send
-  a Connection Request. 200 done; 202 with a reason phrase queued, offline or faulted; 504 the
-  Connection Request alone failed.
+  a Connection Request. 200: done; 202 with a reason phrase: queued, offline or faulted; 504: there
+  was no task, and the Connection Request failed.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -17,15 +18,13 @@ from urllib.parse import unquote
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
+from caretaker.acs.acs import ACS
 from caretaker.acs.devices import matches, project
-from caretaker.acs.tasks import Task
+from caretaker.acs.task_rpcs import parse_task
 from caretaker.errors import DeviceNotFound, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIEnvironment
-
-    from caretaker.acs.acs import ACS
 
 DEFAULT_TIMEOUT_MS = 3000
 MAX_TASK_BYTES = 4 * 1024 * 1024
@@ -43,7 +42,7 @@ class NorthBoundApp:
         self._acs = acs
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Answer a request of an operator."""
         request = Request(environ)
         request.max_content_length = MAX_TASK_BYTES
         try:
@@ -72,8 +71,8 @@ class NorthBoundApp:
         skip = _number(request, "skip") or 0
         paths = (request.args.get("projection") or "").split(",")
         try:
-            found = islice(self._matching(query), skip, None if limit is None else skip + limit)
-            documents = [project(document, paths) for document in found]
+            matching = islice(self._matching(query), skip, None if limit is None else skip + limit)
+            documents = [project(document, paths) for document in matching]
         except InputError as error:
             raise BadRequest(str(error)) from error
         return _answer(200, None, documents)
@@ -89,25 +88,24 @@ class NorthBoundApp:
         return (document for document in documents if matches(document, query))
 
     def _tasks(self, request: Request, device_id: str) -> Response:
-        wake = "connection_request" in request.args
+        connection_request = "connection_request" in request.args
         timeout = request.args.get("timeout", DEFAULT_TIMEOUT_MS, type=int) / 1000
         body = request.get_data()
         try:
             if not body.strip():
-                return self._connection_request(device_id, wake=wake)
-            task = Task.of(_json(body, "task"))
-            reason = self._acs.post_task(device_id, task, timeout, connection_request=wake)
+                if not connection_request:
+                    raise BadRequest("task: the body is empty")
+                reason = self._acs.connection_request(device_id)
+                return _answer(200 if reason is None else 504, reason, None)
+            task = parse_task(_json(body, "task"))
+            reason = self._acs.post_task(
+                device_id, task, timeout, connection_request=connection_request
+            )
         except DeviceNotFound as error:
             raise NotFound("No such device") from error
         except InputError as error:
             raise BadRequest(str(error)) from error
         return _answer(200 if reason is None else 202, reason, task.document(device_id))
-
-    def _connection_request(self, device_id: str, *, wake: bool) -> Response:
-        if not wake:
-            raise BadRequest("task: the body is empty")
-        reason = self._acs.connection_request(device_id)
-        return _answer(200 if reason is None else 504, reason, None)
 
 
 def _allow(request: Request, *methods: str) -> None:

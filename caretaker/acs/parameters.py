@@ -1,8 +1,8 @@
 """
-What is known of a device's parameters, at a few bytes for each.
+The parameters of a device that the ACS has seen, at a few bytes for each.
 
-Devices of one model tell the same paths and types: these are held once, in a layout that the
-devices share. A device's own are its values and when they were seen.
+Devices of one model have the same paths and types: these are held once, in a layout that the
+devices share. Each device has only its values, and when they were seen, for itself.
 """
 
 from __future__ import annotations
@@ -19,8 +19,16 @@ _NAME = re.compile(r"[A-Za-z]\w*\.")
 """How the path of a parameter or object begins; anything else has no place in the tree."""
 
 
-class Known(NamedTuple):
-    """What is known of one parameter or object; the path of an object ends with a dot."""
+class KnownParameter(NamedTuple):
+    """
+    One parameter or object; the path of an object ends with a dot.
+
+    Args:
+        value: as text; None if only the name was seen.
+        type: such as ``xsd:string``; empty if only the name was seen.
+        writable: None if only the value was seen.
+        seen: seconds since 1970.
+    """
 
     value: str | None
     type: str
@@ -29,20 +37,22 @@ class Known(NamedTuple):
 
 
 class _Kind(NamedTuple):
+    """The part of a parameter that all devices of a model share."""
+
     type: str
     writable: bool | None
 
 
 class _Layout(NamedTuple):
-    """Where each path stands, and what kind of parameter stands there."""
+    """The place of each path in a device's lists, and the kinds by place."""
 
-    numbers: dict[str, int]
+    places: dict[str, int]
     kinds: tuple[_Kind, ...]
 
 
-@lru_cache(64)  # the layouts that devices come to; one that is forgotten here is only not shared
+@lru_cache(64)  # of the layouts in use; a layout that drops out is only not shared any more
 def _layout(paths: tuple[str, ...], kinds: tuple[_Kind, ...]) -> _Layout:
-    return _Layout({intern(path): number for number, path in enumerate(paths)}, kinds)
+    return _Layout({intern(path): place for place, path in enumerate(paths)}, kinds)
 
 
 @lru_cache(1024)
@@ -50,7 +60,7 @@ def _kind(type_: str, writable: bool | None) -> _Kind:  # noqa: FBT001
     return _Kind(intern(type_), writable)
 
 
-class Parameters(MutableMapping[str, Known]):
+class Parameters(MutableMapping[str, KnownParameter]):
     """The parameters and objects of one device, by path."""
 
     __slots__ = ("_layout", "_seen", "_values")
@@ -62,26 +72,27 @@ class Parameters(MutableMapping[str, Known]):
 
     def learn_values(self, values: Iterable[ParameterValueStruct], now: float) -> None:
         """Take values that the device sent; most are of parameters that are known already."""
-        index, kinds = self._layout
-        new: dict[str, Known] = {}
-        for name, value, kind in values:
-            at = index.get(name)
-            if at is not None and kinds[at].type == kind:
+        places, kinds = self._layout
+        new: dict[str, KnownParameter] = {}
+        for name, value, type_ in values:
+            at = places.get(name)
+            if at is not None and kinds[at].type == type_:
                 self._values[at] = value
                 self._seen[at] = now
             elif _NAME.match(name) is not None:
-                new[name] = Known(value, kind, None if at is None else kinds[at].writable, now)
+                writable = None if at is None else kinds[at].writable
+                new[name] = KnownParameter(value, type_, writable, now)
         if new:
             self._take(new)
 
     def learn_names(self, names: Iterable[ParameterInfoStruct], now: float) -> None:
         """Take names that the device sent."""
-        new: dict[str, Known] = {}
+        new: dict[str, KnownParameter] = {}
         for name, writable in names:
             if _NAME.match(name) is not None:
                 old = self.get(name)
-                value, kind = (old.value, old.type) if old else (None, "")
-                new[name] = Known(value, kind, writable, now)
+                value, type_ = (old.value, old.type) if old else (None, "")
+                new[name] = KnownParameter(value, type_, writable, now)
         self._take(new)
 
     def forget(self, prefix: str) -> None:
@@ -89,15 +100,15 @@ class Parameters(MutableMapping[str, Known]):
         self._keep([path for path in self if not path.startswith(prefix)])
 
     def _keep(self, paths: list[str]) -> None:
-        index, kinds = self._layout
-        places = [index[path] for path in paths]
-        self._layout = _layout(tuple(paths), tuple([kinds[at] for at in places]))
-        self._values = [self._values[at] for at in places]
-        self._seen = [self._seen[at] for at in places]
+        places, kinds = self._layout
+        kept = [places[path] for path in paths]
+        self._layout = _layout(tuple(paths), tuple([kinds[at] for at in kept]))
+        self._values = [self._values[at] for at in kept]
+        self._seen = [self._seen[at] for at in kept]
 
-    def _take(self, new: dict[str, Known]) -> None:
-        """Take parameters that are new, or of another kind than before: all make one layout."""
-        places, kinds = self._layout.numbers.copy(), list(self._layout.kinds)
+    def _take(self, new: dict[str, KnownParameter]) -> None:
+        """Take parameters that are new, or of another kind than before, in one new layout."""
+        places, kinds = self._layout.places.copy(), list(self._layout.kinds)
         values, seen = self._values, self._seen
         for path, known in new.items():
             at = places.setdefault(path, len(places))
@@ -108,13 +119,16 @@ class Parameters(MutableMapping[str, Known]):
             kinds[at] = _kind(known.type, known.writable)
             values[at], seen[at] = known.value, known.seen
         self._layout = _layout(tuple(places), tuple(kinds))
-        self._values, self._seen = values[:], seen[:]  # without the room that appending makes
+        self._values, self._seen = (
+            values[:],
+            seen[:],
+        )  # copies have no spare room
 
-    def __getitem__(self, path: str) -> Known:
-        at = self._layout.numbers[path]
-        return Known(self._values[at], *self._layout.kinds[at], self._seen[at])
+    def __getitem__(self, path: str) -> KnownParameter:
+        at = self._layout.places[path]
+        return KnownParameter(self._values[at], *self._layout.kinds[at], self._seen[at])
 
-    def __setitem__(self, path: str, known: Known) -> None:
+    def __setitem__(self, path: str, known: KnownParameter) -> None:
         self._take({path: known})
 
     def __delitem__(self, path: str) -> None:
@@ -122,7 +136,7 @@ class Parameters(MutableMapping[str, Known]):
         self._keep([other for other in self if other != path])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._layout.numbers)
+        return iter(self._layout.places)
 
     def __len__(self) -> int:
         return len(self._values)

@@ -9,7 +9,7 @@ from typing import Any, Self
 from caretaker.acs.acs import ACS
 from caretaker.acs.north_bound import NorthBoundApp
 from caretaker.acs.sessions import CWMPApp
-from caretaker.acs.tasks import Task
+from caretaker.acs.task_rpcs import parse_task
 from caretaker.http.credentials import Credentials
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
@@ -24,7 +24,7 @@ class ACSServer:
     Args:
         port: for CPEs; 0 for any free one.
         north_bound_port: for operators; 0 for any free one.
-        host: the address to bind; loopback unless told (decision D10).
+        host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
         provisioning, allowed_hosts: as for ``ACS``.
     """
@@ -92,7 +92,7 @@ class ACSServer:
         As ``ACS.post_task``, of a task in the north-bound API's form.
 
         Raises:
-            InputError: it is no task.
+            InputError: the object is no task.
             DeviceNotFound: no device of that id has informed.
         """
         return self._loop.call(self._post, device_id, task, timeout, connection_request)
@@ -102,9 +102,11 @@ class ACSServer:
         device_id: str,
         task: dict[str, Any],
         timeout: float,
-        wake: bool,  # noqa: FBT001
+        connection_request: bool,  # noqa: FBT001
     ) -> str | None:
-        return self.acs.post_task(device_id, Task.of(task), timeout, connection_request=wake)
+        return self.acs.post_task(
+            device_id, parse_task(task), timeout, connection_request=connection_request
+        )
 
     def stop(self) -> None:
         """Stop serving."""
@@ -113,7 +115,7 @@ class ACSServer:
         self._loop.stop()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Bind and serve, as ``start``."""
         return self.start()
 
     def __exit__(
@@ -122,5 +124,5 @@ class ACSServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop serving, as ``stop``."""
         self.stop()

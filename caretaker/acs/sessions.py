@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from caretaker.acs.acs import ACS
 from caretaker.acs.devices import KnownDevice
-from caretaker.acs.tasks import Steps, Task
+from caretaker.acs.task_rpcs import RPCs, rpcs_of
+from caretaker.acs.tasks import Task
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode
 from caretaker.cwmp.faults import FaultCode
@@ -30,26 +31,26 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 
 
 class _Controller:
-    """One session's view of the ACS: which device it is, and which request comes next."""
+    """The ACS behind one session: it finds the device and does its tasks, one RPC at a time."""
 
     def __init__(self, acs: ACS, peer: str) -> None:
         self._acs = acs
         self._peer = peer
-        self._steps: Steps | None = None
+        self._rpcs: RPCs | None = None
         self._task: Task | None = None
         self._response: m.Response | None = None
         self.device: KnownDevice | None = None
 
     def inform(self, inform: m.Inform) -> None:
-        """A CPE opens a session; a session of its that was left half-way is forgotten."""
+        """A CPE opens a session; one that it has left half-way ends here."""
         self.device = self._acs.informed(inform, self._peer)
         old, self.device.session = self.device.session, self
         if old is not None:
-            old.left()
-        self._steps = self._acs.provision(self.device)
+            old.abandon()
+        self._rpcs = self._acs.provision(self.device)
 
     def answer(self, request: m.Request) -> m.Response:
-        """What an ACS must implement (TR-069 3.6), and the rest of its methods."""
+        """The response to a request of the CPE (``_METHODS``)."""
         if isinstance(request, m.UnreadableRequest) and m.REQUESTS[request.name] in _METHODS:
             raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS, request.reason)
         method = _METHODS.get(type(request))
@@ -58,9 +59,9 @@ class _Controller:
         return method(request)
 
     def next_request(self) -> m.Request | None:
-        """The next step of what is being done, or the first of the next task."""
-        while self._steps is not None or self._next_task():
-            request = self._step()
+        """The next RPC of the present task, or the first of the next task."""
+        while self._rpcs is not None or self._next_task():
+            request = self._next_rpc()
             if request is not None:
                 return request
         return None
@@ -70,20 +71,20 @@ class _Controller:
         if self.device.session is not self or not self.device.tasks:
             return False
         self._task = self.device.tasks.pop(0)
-        self._steps = self._task.steps(self.device)
+        self._rpcs = rpcs_of(self._task, self.device)
         return True
 
-    def _step(self) -> m.Request | None:
-        assert self._steps is not None
+    def _next_rpc(self) -> m.Request | None:
+        assert self._rpcs is not None
         response, self._response = self._response, None
         fault: FaultError | None = None
         try:
-            return next(self._steps) if response is None else self._steps.send(response)
+            return next(self._rpcs) if response is None else self._rpcs.send(response)
         except StopIteration:
             pass
         except FaultError as error:
             fault = error
-        task, self._task, self._steps = self._task, None, None
+        task, self._task, self._rpcs = self._task, None, None
         if task is not None:
             task.end(fault)
         return None
@@ -92,15 +93,15 @@ class _Controller:
         """The CPE has answered the last request."""
         self._response = response
 
-    def left(self) -> None:
-        """The CPE has left the session half-way: what was being done waits for the next one."""
+    def abandon(self) -> None:
+        """End a session that the CPE has left half-way: its task waits for the next one."""
         if self.device is not None and self._task is not None:
             self.device.tasks.insert(0, self._task)
-        self._task = self._steps = None
-        self.closed()
+        self._task = self._rpcs = None
+        self.close()
 
-    def closed(self) -> None:
-        """The session is over."""
+    def close(self) -> None:
+        """End the session with its device."""
         if self.device is not None and self.device.session is self:
             self.device.session = None
 
@@ -110,43 +111,49 @@ def _rpc_methods(_: m.GetRPCMethods) -> m.Response:
     return m.GetRPCMethodsResponse(("Inform", *names))
 
 
-def _kicked(request: m.Kicked) -> m.Response:
-    """The user goes on to where the page wanted (deprecated)."""
-    return m.KickedResponse(request.next)
-
-
-def _heard(request: m.Request) -> m.Response:
-    """What has no more to say than that it was heard."""
+def _acknowledge(request: m.Request) -> m.Response:
+    """The response of a method whose response has no arguments."""
     return request.response()
 
 
 _METHODS: dict[type[m.Request], Callable[[Any], m.Response]] = {
     m.GetRPCMethods: _rpc_methods,
-    m.TransferComplete: _heard,
-    m.AutonomousTransferComplete: _heard,
-    m.Kicked: _kicked,
-    m.RequestDownload: _heard,
-    m.DUStateChangeComplete: _heard,
-    m.AutonomousDUStateChangeComplete: _heard,
+    m.TransferComplete: _acknowledge,
+    m.AutonomousTransferComplete: _acknowledge,
+    m.Kicked: lambda request: m.KickedResponse(request.next),
+    m.RequestDownload: _acknowledge,
+    m.DUStateChangeComplete: _acknowledge,
+    m.AutonomousDUStateChangeComplete: _acknowledge,
 }
-"""What a CPE may call beside Inform, which opens the session (Annex A.3.3, A.4.2)."""
+"""The methods that a CPE may call, beside Inform, which opens the session (A.3.3, A.4.2)."""
 
 
 class _Session:
-    __slots__ = ("controller", "machine", "seconds", "seen")
+    """
+    One session between its POSTs.
 
-    def __init__(self, controller: _Controller, seen: float, wanted: int | None) -> None:
+    Args:
+        controller: the ACS behind it.
+        now: the time of the Inform, on the monotonic clock.
+        session_timeout: the CPE's SessionTimeout in seconds, None without one (TR-069 3.5).
+    """
+
+    __slots__ = ("controller", "last_post", "machine", "timeout")
+
+    def __init__(
+        self, controller: _Controller, now: float, session_timeout: int | None
+    ) -> None:  # fmt: skip
         self.controller = controller
         self.machine = ACSSession(controller)
-        self.seen = seen
-        self.seconds = min(max(SESSION_SECONDS, wanted or 0), MAX_SESSION_SECONDS)
+        self.last_post = now
+        self.timeout = min(max(SESSION_SECONDS, session_timeout or 0), MAX_SESSION_SECONDS)
 
 
 class CWMPApp:
     """
     The WSGI application that CPEs talk to.
 
-    Sessions are told by a cookie (TR-069 3.4.2), whatever connections they come over.
+    A cookie names the session of a POST (TR-069 3.4.2), whatever connection it comes over.
 
     Args:
         acs: the devices.
@@ -156,12 +163,12 @@ class CWMPApp:
     def __init__(self, acs: ACS, credentials: Credentials | None = None) -> None:
         self._acs = acs
         self._credentials = credentials
-        self._guard = DigestVerifier("Caretaker ACS", time.monotonic, nonce_seconds=300)
+        self._verifier = DigestVerifier("Caretaker ACS", time.monotonic, nonce_seconds=300)
         self._sessions: dict[str, _Session] = {}
-        self._swept = 0.0
+        self._last_check = 0.0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a POST."""
+        """Answer a POST of a CPE."""
         if environ["REQUEST_METHOD"] != "POST":
             return _reply(start_response, "405 Method Not Allowed", [("Allow", "POST")])
         try:
@@ -179,20 +186,20 @@ class CWMPApp:
             return []
         target = environ.get("REQUEST_URI") or environ["PATH_INFO"]
         header = environ.get("HTTP_AUTHORIZATION")
-        return self._guard.check(self._credentials, "POST", target, header)
+        return self._verifier.check(self._credentials, "POST", target, header)
 
     def _session(
         self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes
     ) -> Iterable[bytes]:
         now = time.monotonic()
-        self._sweep(now)
+        self._close_silent(now)
         token = _token(environ.get("HTTP_COOKIE", ""))
         try:
             envelope = decode(body) if body.strip() else None
             if envelope is not None and isinstance(envelope.message, m.Inform):
                 token = self._open(token, environ.get("REMOTE_ADDR", ""), envelope.session_timeout)
             session = self._sessions[token]
-            session.seen = now
+            session.last_post = now
             answer = session.machine.take(envelope)
         except KeyError:
             return _reply(start_response, "400 Bad Request", _CLOSE, "Invalid session")
@@ -201,32 +208,34 @@ class CWMPApp:
             return _reply(start_response, "400 Bad Request", _CLOSE, str(error))
         if not answer:
             self._close(token)
-            session.controller.closed()
+            session.controller.close()
             start_response("204 No Content", _CLOSE)
             return []
         cookie = ("Set-Cookie", f"session={token}; Path=/; HttpOnly")
         start_response("200 OK", [_XML, cookie, ("Content-Length", str(len(answer)))])
         return [answer]
 
-    def _open(self, old: str, peer: str, wanted: int | None) -> str:
-        """The token of a new session; one that the CPE left half-way ends here."""
+    def _open(self, old: str, peer: str, session_timeout: int | None) -> str:
+        """The token of a new session; the one of an old token ends."""
         self._close(old)
         token = secrets.token_hex(8)
-        self._sessions[token] = _Session(_Controller(self._acs, peer), time.monotonic(), wanted)
+        self._sessions[token] = _Session(
+            _Controller(self._acs, peer), time.monotonic(), session_timeout
+        )
         return token
 
     def _close(self, token: str) -> None:
         session = self._sessions.pop(token, None)
         if session is not None:
-            session.controller.left()
+            session.controller.abandon()
 
-    def _sweep(self, now: float) -> None:
-        """Drop sessions whose CPE has gone silent, once in a while."""
-        if now - self._swept < SESSION_SECONDS / 3:
+    def _close_silent(self, now: float) -> None:
+        """Abandon the sessions whose CPE has gone silent; looks at them once in a while."""
+        if now - self._last_check < SESSION_SECONDS / 3:
             return
-        self._swept = now
+        self._last_check = now
         for token, session in list(self._sessions.items()):
-            if now - session.seen > session.seconds:
+            if now - session.last_post > session.timeout:
                 self._close(token)
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from caretaker.errors import InputError
 
+Network = IPv4Network | IPv6Network
+
 MAX_SOURCES = 4096
-"""Of them each is bound once when a run starts, which takes 20 us."""
+"""The most addresses of one network: each is bound once when a run starts, which takes 20 us."""
 
 
-def expand(text: str) -> tuple[str, ...]:
+def parse_network(text: str) -> Network:
     """
-    The addresses that a text names: one, or all hosts of a CIDR like 127.1.0.0/24.
+    One address, or a network in CIDR notation like 127.1.0.0/24.
 
     Raises:
-        InputError: it is neither, or names more than ``MAX_SOURCES``.
+        InputError: the text is neither, or the network has more than ``MAX_SOURCES`` hosts.
     """
     try:
         network = ip_network(text)
@@ -26,6 +28,11 @@ def expand(text: str) -> tuple[str, ...]:
         raise InputError(f"{text!r}: {error}; give 10.0.0.5 or 10.0.0.0/28") from error
     if network.num_addresses > MAX_SOURCES + 2:
         raise InputError(f"{text!r}: more than {MAX_SOURCES} addresses; give a smaller network")
+    return network
+
+
+def hosts(network: Network) -> tuple[str, ...]:
+    """The addresses of a network that hosts can have; the one address of a single one."""
     return tuple(map(str, network.hosts()))
 
 

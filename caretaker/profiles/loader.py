@@ -1,7 +1,7 @@
 """
-Profiles by name, out of files and our own, and mixed by weight.
+Profiles by name, from files and from the package, and mixed by weight.
 
-``caretaker.device`` makes profiles of bytes and reads no files (decision D1); this does.
+The other modules of the package make profiles of bytes and read no files (decision D1).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib import resources
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from caretaker.errors import ProfileError
 from caretaker.profiles.genieacs_csv import Export, read_export
@@ -81,6 +82,35 @@ def parse_choice(text: str) -> tuple[str, float]:
     return name, value
 
 
+class ProfileChoice(NamedTuple):
+    """
+    A profile of a mix.
+
+    Args:
+        text: ``FILE[:weight]``, which named it.
+        profile: the profile itself.
+        weight: its weight among all profiles of the mix.
+    """
+
+    text: str
+    profile: Profile
+    weight: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``FILE[:weight]`` and the file.
+
+        Raises:
+            ProfileError: the weight or the profile can't be used.
+        """
+        name, weight = parse_choice(text)
+        return cls(text, load_profile(name), weight)
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class ProfileMix:
     """
     Profiles mixed by weight; which one a CPE has follows from its index alone.
@@ -89,7 +119,7 @@ class ProfileMix:
     worker, holds the profiles in very nearly these proportions.
 
     Args:
-        choices: each profile with its weight; at least one.
+        choices: the profiles with their weights; at least one.
     """
 
     def __init__(self, choices: Sequence[tuple[Profile, float]]) -> None:
@@ -98,10 +128,15 @@ class ProfileMix:
         self._bounds = list(accumulate(weight / total for _, weight in choices))[:-1]
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> ProfileMix:
-        """The mix of ``FILE[:weight]`` texts; our own two when there are none."""
-        parsed = [parse_choice(text) for text in texts] or [(name, 1.0) for name in BUILT_IN]
-        return cls([(load_profile(name), weight) for name, weight in parsed])
+    def of(cls, texts: Iterable[str]) -> Self:
+        """The mix of ``FILE[:weight]`` texts, as ``choose``."""
+        return cls.choose(map(ProfileChoice.parse, texts))
+
+    @classmethod
+    def choose(cls, choices: Iterable[ProfileChoice]) -> Self:
+        """The mix of these profiles; of the built-in ones, in equal parts, when there are none."""
+        chosen = tuple(choices) or tuple(map(ProfileChoice.parse, BUILT_IN))
+        return cls([(choice.profile, choice.weight) for choice in chosen])
 
     def __getitem__(self, index: int) -> Profile:
         """The profile of the CPE with this index."""

@@ -26,7 +26,7 @@ and choose it with ``--scenario two-cuts``. ``docs/scenarios.md`` tells the rest
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from caretaker.errors import InputError
 from caretaker.scenarios.actions import number
@@ -36,7 +36,7 @@ from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, Valu
 from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
 from caretaker.scenarios.steady import Ramp, Soak, Steady
 
-__all__ = ["SCENARIOS", "Run", "Scenario", "ScenarioReport", "Step", "parse"]
+__all__ = ["SCENARIOS", "Run", "Scenario", "ScenarioReport", "Schedule", "Step", "parse"]
 
 SCENARIOS: dict[str, type[Scenario]] = {
     kind.name: kind
@@ -59,6 +59,32 @@ class Step(NamedTuple):
 
     scenario: Scenario
     at: float | None
+
+
+class Schedule(NamedTuple):
+    """
+    The scenarios of a run. Scenarios keep state while they play, so each run parses its own.
+
+    Args:
+        text: what the user wrote.
+        steps: the scenarios in the order of the text; empty for none.
+    """
+
+    text: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read a text as ``parse`` does.
+
+        Raises:
+            InputError: as ``parse``.
+        """
+        return cls(text, tuple(parse(text)))
+
+    def __str__(self) -> str:
+        return self.text
 
 
 _AT = number(0)

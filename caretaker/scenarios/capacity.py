@@ -91,7 +91,7 @@ class FindCapacity(Scenario):
         seconds = max(1, steps) * step
         bad = seen.sessions_failed + seen.sessions_shed
         share = bad / max(1, bad + seen.sessions_succeeded)
-        p99 = seen.from_plan.percentiles([99])[0]
+        p99 = seen.from_plan.percentile(99)
         broke = ""
         if share > self.given["failed"]:
             broke = f"{share:.1%} of the sessions failed or were shed"

@@ -98,14 +98,5 @@ class Scenario:
 
 
 def since(now: Results, before: Results | None, name: str) -> Histogram:
-    """What was timed under a name since an earlier look."""
-    new, old = now.histogram(name), before.histogram(name) if before else Histogram()
-    found = Histogram()
-    found.merge(new)
-    found.buckets = {
-        bucket: count - old.buckets.get(bucket, 0)
-        for bucket, count in new.buckets.items()
-        if count > old.buckets.get(bucket, 0)
-    }
-    found.count, found.total = new.count - old.count, new.total - old.total
-    return found
+    """The times under a name that came after earlier results; all times without these."""
+    return now.histogram(name).since(before.histogram(name) if before else Histogram())

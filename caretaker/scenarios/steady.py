@@ -28,7 +28,7 @@ class Steady(Scenario):
         seen = line.between(self.since, inf)
         seconds = max(1.0, (max(line.points, default=0) + 1) * line.step - self.since)
         ratio = seen.informs / seen.informs_planned if seen.informs_planned else 1.0
-        p99 = seen.from_plan.percentiles([99])[0] * 1000
+        p99 = seen.from_plan.percentile(99) * 1000
         kpis = {
             "informs_planned_per_second": round(seen.informs_planned / seconds, 2),
             "informs_per_second": round(seen.informs / seconds, 2),
@@ -107,8 +107,8 @@ class Soak(Scenario):
             return ScenarioReport({}, ["The run was too short to see anything grow."])
         (began, first), (ended, last) = curve[0], curve[-1]
         quarter, line = (ended - began) / 4, run.timeline()
-        early = line.between(began, began + quarter).from_plan.percentiles([95])[0]
-        late = line.between(ended - quarter, ended).from_plan.percentiles([95])[0]
+        early = line.between(began, began + quarter).from_plan.percentile(95)
+        late = line.between(ended - quarter, ended).from_plan.percentile(95)
         growth = (last - first) / max(1e-9, ended - began) * 3600
         kpis = {
             "memory_growth_mb": round(last - first, 1),

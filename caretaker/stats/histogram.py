@@ -5,90 +5,150 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import ceil, log2
-from typing import Any
+from typing import Any, ClassVar, Self
 
-_PER_OCTAVE = 64
-_UNIT = 1e-6
 _CDF_WIDTH = 8
 
 
-class Histogram:
+class CoarseHistogram:
     """
-    A distribution of times, in buckets that are 1.1 % wide; count, sum and extremes are exact.
+    Times in buckets that are 4.4 % wide; the longest time is exact.
 
-    Small, quick to fill, and the sum of two is exact: percentiles of a fleet are those of all its
-    sessions, not averages of the workers' percentiles.
+    Small and quick to fill, as the timeline has three of them for each second. The sum of two is
+    exact: percentiles of a fleet are those of all its sessions, not averages of the workers'
+    percentiles. Buckets are numbered from 0, which holds all times up to a microsecond.
     """
 
-    __slots__ = ("buckets", "count", "longest", "shortest", "total")
+    __slots__ = ("buckets", "longest")
+
+    PER_OCTAVE: ClassVar[int] = 16
+    """Buckets from a time to twice the time."""
 
     def __init__(self) -> None:
         self.buckets: dict[int, int] = {}
-        self.count = 0
-        self.total = 0.0
+        """How many times there are, by the number of their bucket."""
         self.longest = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count a time."""
+        bucket = int(log2(seconds * 1e6) * self.PER_OCTAVE) if seconds > 1e-6 else 0
+        buckets = self.buckets
+        buckets[bucket] = buckets.get(bucket, 0) + 1
+        self.longest = max(self.longest, seconds)
+
+    def merge(self, other: Self) -> None:
+        """Add all times of another histogram."""
+        for bucket, count in other.buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
+        self.longest = max(self.longest, other.longest)
+
+    @property
+    def count(self) -> int:
+        """How many times there are."""
+        return sum(self.buckets.values())
+
+    def percentiles(self, percents: Iterable[float]) -> list[float]:
+        """For each percentage, the seconds that so many times do not exceed; 0 without times."""
+        order = sorted(self.buckets)
+        sums = list(accumulate(self.buckets[bucket] for bucket in order))
+        return [self._percentile(order, sums, percent) for percent in percents]
+
+    def _percentile(self, order: Sequence[int], sums: Sequence[int], percent: float) -> float:
+        if not sums:
+            return 0.0
+        rank = max(1, ceil(sums[-1] * percent / 100))
+        bucket = next(bucket for bucket, sum_ in zip(order, sums, strict=True) if sum_ >= rank)
+        return min(self._seconds(bucket + 0.5), self.longest)
+
+    def percentile(self, percent: float) -> float:
+        """The seconds that this percentage of the times do not exceed; 0 without times."""
+        return self.percentiles((percent,))[0]
+
+    def _seconds(self, bucket: float) -> float:
+        """Where a bucket begins; with 0.5 added, its middle."""
+        return float(2 ** (bucket / self.PER_OCTAVE)) / 1e6
+
+    def to_wire(self) -> list[Any]:
+        """The histogram as a list of numbers, for ``from_wire``."""
+        return [self.longest, *(number for pair in self.buckets.items() for number in pair)]
+
+    @classmethod
+    def from_wire(cls, wire: Sequence[Any]) -> Self:
+        """The histogram that ``to_wire`` made a list of."""
+        histogram = cls()
+        histogram.longest = wire[0]
+        histogram.buckets = dict(zip(wire[1::2], wire[2::2], strict=True))
+        return histogram
+
+
+class Histogram(CoarseHistogram):
+    """Times in buckets that are 1.1 % wide; sum, shortest and longest are exact."""
+
+    __slots__ = ("shortest", "total")
+
+    PER_OCTAVE: ClassVar[int] = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0.0
         self.shortest = 0.0
 
     def add(self, seconds: float) -> None:
-        """Count a time; one below a microsecond counts as that."""
+        """Count a time."""
         self.extend((seconds,))
 
     def extend(self, times: Sequence[float]) -> None:
-        """Count times, some at least."""
-        buckets = self.buckets
-        for seconds in times:
-            bucket = int(log2(seconds / _UNIT) * _PER_OCTAVE) if seconds > _UNIT else 0
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+        """Count times, at least one; many at once cost less than single ones."""
+        buckets, per_octave = self.buckets, self.PER_OCTAVE
         shortest, longest = min(times), max(times)
-        self.shortest = min(shortest, self.shortest) if self.count else shortest
+        self.shortest = min(shortest, self.shortest) if buckets else shortest
         self.longest = max(self.longest, longest)
-        self.count += len(times)
         self.total += sum(times)
+        for seconds in times:
+            bucket = int(log2(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
+            buckets[bucket] = buckets.get(bucket, 0) + 1
 
-    def merge(self, other: Histogram) -> None:
-        """Add all of another's times."""
-        if other.count == 0:
+    def merge(self, other: Self) -> None:
+        """Add all times of another histogram."""
+        if not other.buckets:
             return
-        for bucket, count in other.buckets.items():
-            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
-        self.shortest = min(self.shortest, other.shortest) if self.count else other.shortest
-        self.longest = max(self.longest, other.longest)
-        self.count += other.count
+        self.shortest = min(self.shortest, other.shortest) if self.buckets else other.shortest
         self.total += other.total
+        super().merge(other)
 
-    def percentile(self, percent: float) -> float:
-        """The time that this many percent of the times do not exceed; 0 if there are none."""
-        rank = ceil(self.count * percent / 100)
-        for bucket in sorted(self.buckets):
-            rank -= self.buckets[bucket]
-            if rank <= 0:
-                middle = _UNIT * 2 ** ((bucket + 0.5) / _PER_OCTAVE)
-                return min(max(middle, self.shortest), self.longest)
-        return self.longest
+    def since(self, earlier: Histogram) -> Histogram:
+        """The times that were added after ``earlier``, a copy of this histogram at that time."""
+        added = Histogram()
+        added.shortest, added.longest = self.shortest, self.longest
+        added.total = self.total - earlier.total
+        for bucket, count in self.buckets.items():
+            if count > earlier.buckets.get(bucket, 0):
+                added.buckets[bucket] = count - earlier.buckets.get(bucket, 0)
+        return added
+
+    def percentiles(self, percents: Iterable[float]) -> list[float]:
+        """For each percentage, the seconds that so many times do not exceed; 0 without times."""
+        return [max(seconds, self.shortest) for seconds in super().percentiles(percents)]
 
     def at_most(self, limits: Iterable[float]) -> list[int]:
         """How many times are at most each of these; a limit is as exact as a bucket is wide."""
-        middles = [
-            (_UNIT * 2 ** ((each + 0.5) / _PER_OCTAVE), n) for each, n in self.buckets.items()
-        ]
+        middles = [(self._seconds(bucket + 0.5), count) for bucket, count in self.buckets.items()]
         return [sum(count for middle, count in middles if middle <= limit) for limit in limits]
 
     @property
     def mean(self) -> float:
-        """The mean, 0 if there are no times."""
-        return self.total / self.count if self.count else 0.0
+        """The mean in seconds; 0 without times."""
+        return self.total / self.count if self.buckets else 0.0
 
     def to_wire(self) -> list[Any]:
-        """As lists of numbers."""
-        pairs = [list(pair) for pair in self.buckets.items()]
-        return [self.count, self.total, self.longest, self.shortest, pairs]
+        """The histogram as a list of numbers, for ``from_wire``."""
+        return [self.total, self.shortest, *super().to_wire()]
 
     @classmethod
-    def from_wire(cls, wire: list[Any]) -> Histogram:
-        """What ``to_wire`` made."""
-        histogram = cls()
-        histogram.count, histogram.total, histogram.longest, histogram.shortest, pairs = wire
-        histogram.buckets = dict(pairs)
+    def from_wire(cls, wire: Sequence[Any]) -> Self:
+        """The histogram that ``to_wire`` made a list of."""
+        histogram = super().from_wire(wire[2:])
+        histogram.total, histogram.shortest = wire[:2]
         return histogram
 
     def cdf(self) -> list[list[float]]:
@@ -100,17 +160,18 @@ class Histogram:
         counts: dict[int, int] = {}
         for bucket, count in sorted(self.buckets.items()):
             counts[bucket // _CDF_WIDTH] = counts.get(bucket // _CDF_WIDTH, 0) + count
-        ends = (_UNIT * 2 ** ((group + 1) * _CDF_WIDTH / _PER_OCTAVE) for group in counts)
-        sums = accumulate(counts.values())
+        ends = (self._seconds((group + 1) * _CDF_WIDTH) for group in counts)
+        sums, whole = accumulate(counts.values()), self.count
         return [
-            [_ms(min(end, self.longest)), round(sum_ / self.count, 6)]
+            [_ms(min(end, self.longest)), round(sum_ / whole, 6)]
             for end, sum_ in zip(ends, sums, strict=True)
         ]
 
     def summary(self, *percents: int) -> dict[str, float]:
         """Milliseconds: ``{"p50": ..., "max": ...}``."""
-        found = {f"p{percent}": _ms(self.percentile(percent)) for percent in percents}
-        return {**found, "max": _ms(self.longest)}
+        times = self.percentiles(percents)
+        columns = {f"p{percent}": _ms(time) for percent, time in zip(percents, times, strict=True)}
+        return {**columns, "max": _ms(self.longest)}
 
 
 def _ms(seconds: float) -> float:

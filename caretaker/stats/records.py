@@ -1,5 +1,5 @@
 """
-Records: one for each finished exchange and session (decision D7), and who takes them.
+Records of finished exchanges and sessions (decision D7), and the protocol of their takers.
 
 All times are seconds.
 """
@@ -12,7 +12,7 @@ from typing import Protocol
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 
-# Classes with slots: there are several for each session, and compiled nothing is cheaper to make.
+# Classes with slots: several are made in each session, and mypyc makes these fastest.
 
 
 class ExchangeRecord:
@@ -59,7 +59,7 @@ class SessionRecord:
         outcome: how it ended.
         reason: why it failed, None if it did not.
         blame: whose fault that is.
-        accepted: when the Connection Request was accepted that it answers; None if none.
+        accepted: when the Connection Request that caused it was accepted; None without one.
         inform_sent: when the Inform was written; None if it never was.
         informed: when the InformResponse was taken; None if it never was.
     """
@@ -95,20 +95,20 @@ class SessionRecord:
         self.informed = informed
 
     def fail(self, reason: str, blame: Blame) -> None:
-        """It has failed."""
+        """Note that the session has failed, why, and whose fault that is."""
         self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
         self.reason, self.blame = reason, blame
 
 
 class VerdictSink(Protocol):
-    """Where the Connection Request server tells what it answered."""
+    """Where the Connection Request server reports its answers."""
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Take an answer; ``verdict`` is one of ``VERDICTS``."""
 
 
 class Sink(VerdictSink, Protocol):
-    """Where records go."""
+    """Takes the records of a run."""
 
     def exchange(self, record: ExchangeRecord) -> None:
         """Take a finished exchange."""
@@ -118,11 +118,11 @@ class Sink(VerdictSink, Protocol):
 
 
 VERDICTS = ("accepted", "unauthorized", "not_found", "refused")
-"""What becomes of a Connection Request: 200, 401, 404, 503."""
+"""The answers to a Connection Request: 200, 401, 404, 503."""
 
 
 def loop_times(record: SessionRecord) -> Iterable[tuple[str, float]]:
-    """How long from the accepted Connection Request to the stages of the session it caused."""
+    """Seconds from an accepted Connection Request to the stages of its session, by name."""
     if record.accepted is None:
         return
     if record.inform_sent is not None:

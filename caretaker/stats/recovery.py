@@ -1,5 +1,5 @@
 """
-What an operator asks of a timeline: how long until all is as before, how high the herd was.
+Recovery, measured on a timeline: when all is as before, and how high the peak of Informs was.
 
 Pure functions; times are seconds from the start of the run. ``docs/scenarios.md`` defines the KPIs
 in words.
@@ -15,32 +15,39 @@ from typing import NamedTuple
 from caretaker.stats.timeline import Point, Timeline
 
 STEADY_STEPS = 3
-"""So many steps in a row must be as before for the fleet to be in steady state."""
+"""Steps in a row that must be as before for the fleet to be in steady state."""
 FACTOR = 2.0
-"""Latencies are as before when their p95 is at most so many times that of before ..."""
+"""Latencies are as before when their p95 is at most this many times that of before ..."""
 FLOOR = 0.05
-"""... or no more than so many seconds above it."""
+"""... or no more than this many seconds above it."""
 
 
 class Span(NamedTuple):
-    """A stretch of the run, in seconds."""
+    """A part of the run; start and end in seconds."""
 
     start: float
     end: float
 
 
 class Baseline(NamedTuple):
-    """How the fleet was before something happened to it."""
+    """
+    The fleet before something was done to it.
+
+    Args:
+        informs_per_second: Informs written.
+        open: the most sessions that were due and had not ended.
+        retrying: the most CPEs that waited for a retry.
+        p95: seconds from plan to InformResponse; None without Informs.
+    """
 
     informs_per_second: float
     open: int
     retrying: int
     p95: float | None
-    """Seconds from plan to InformResponse; None if nothing informed."""
 
     @classmethod
     def of(cls, timeline: Timeline, span: Span) -> Baseline:
-        """What a stretch of the timeline was like."""
+        """The baseline in a part of a timeline."""
         points = _numbers(timeline, span)
         whole = timeline.between(*span)
         opened = open_sessions(timeline)
@@ -49,19 +56,19 @@ class Baseline(NamedTuple):
             whole.informs / seconds,
             max((opened[number] for number in points), default=0),
             max((timeline.points[number].retrying for number in points), default=0),
-            whole.from_plan.percentiles([95])[0] if whole.from_plan.buckets else None,
+            whole.from_plan.percentile(95) if whole.from_plan.buckets else None,
         )
 
 
 def _numbers(timeline: Timeline, span: Span) -> list[int]:
-    """The steps that lie within."""
+    """The numbers of the steps that lie within a part of the run."""
     step = timeline.step
     size = max(timeline.points, default=-1) + 1
     return [n for n in range(size) if span.start <= n * step and (n + 1) * step <= span.end]
 
 
 def open_sessions(timeline: Timeline) -> list[int]:
-    """For each step, how many Informs were due and their sessions not over at its end."""
+    """For each step, the Informs that were due and whose sessions had not ended at its end."""
     size = max(timeline.points, default=-1) + 1
     points = (timeline.points.get(number) or Point() for number in range(size))
     return list(accumulate(point.informs_planned - _ended(point) for point in points))
@@ -78,39 +85,41 @@ def _ended(point: Point) -> int:
 
 def steady(timeline: Timeline, baseline: Baseline, since: float) -> float | None:
     """
-    When all was as before again, at the earliest at ``since``; None if it never was.
+    When the fleet was in steady state again, not before ``since``; None if it never was.
 
-    That is the end of the first of ``STEADY_STEPS`` steps in a row in each of which every CPE that
-    was cut off has had a good session, no more CPEs wait for a retry and no more Informs are open
-    than before, and the latencies of those three steps are as before.
+    That is the end of the first of ``STEADY_STEPS`` steps in a row in each of which every CPE whose
+    power was cut has had a good session, no more CPEs wait for a retry and no more Informs are open
+    than before, and the latencies of those steps are as before.
     """
     numbers = _numbers(timeline, Span(since, inf))
     opened = open_sessions(timeline)
-    good = [_is_calm(timeline.points[number], opened[number], baseline) for number in numbers]
+    good = [
+        _is_at_baseline(timeline.points[number], opened[number], baseline) for number in numbers
+    ]
     for place in range(len(numbers) - STEADY_STEPS + 1):
-        stretch = numbers[place : place + STEADY_STEPS]
-        if all(good[place : place + STEADY_STEPS]) and _is_quick(timeline, stretch, baseline):
+        steps = slice(place, place + STEADY_STEPS)
+        if all(good[steps]) and _has_latency_of(timeline, numbers[steps], baseline):
             return (numbers[place] + 1) * timeline.step
     return None
 
 
-def _is_calm(point: Point, opened: int, baseline: Baseline) -> bool:
+def _is_at_baseline(point: Point, opened: int, baseline: Baseline) -> bool:
     waits = point.retrying <= baseline.retrying and opened <= baseline.open + 2
     return point.absent <= 0 and waits
 
 
-def _is_quick(timeline: Timeline, numbers: Sequence[int], baseline: Baseline) -> bool:
+def _has_latency_of(timeline: Timeline, numbers: Sequence[int], baseline: Baseline) -> bool:
     times = Point()
     for number in numbers:
         times.merge(timeline.points[number])
     if baseline.p95 is None or not times.from_plan.buckets:
         return True
     limit = max(baseline.p95 * FACTOR, baseline.p95 + FLOOR)
-    return times.from_plan.percentiles([95])[0] <= limit
+    return times.from_plan.percentile(95) <= limit
 
 
 def all_back(timeline: Timeline, since: float) -> float | None:
-    """When the last CPE that was cut off had had a good session; None if one never had."""
+    """When every CPE whose power was cut had had a good session; None if one never had."""
     for number in _numbers(timeline, Span(since, inf)):
         if timeline.points[number].absent <= 0:
             return (number + 1) * timeline.step
@@ -121,16 +130,16 @@ def recovery(
     timeline: Timeline, baseline: Baseline, began: float, since: float
 ) -> dict[str, float | None]:  # fmt: skip
     """
-    The KPIs of a blow to the fleet, those of the herd that follows and of its end.
+    The KPIs of a disruption: the peak of Informs that follows, and when it was over.
 
     Args:
         timeline: of the whole run.
-        baseline: how it was before.
-        began: when it was struck.
+        baseline: the fleet before.
+        began: when the disruption began.
         since: when recovery could begin: the power, or the ACS, is back.
     """
     end = steady(timeline, baseline, since)
-    until = inf if end is None else end  # what another scenario does later is not of this one
+    until = inf if end is None else end  # a later scenario does not count
     numbers = _numbers(timeline, Span(float(int(since)), until))
     step = timeline.step
     peak = max(numbers, key=lambda n: timeline.points[n].informs_planned, default=None)
@@ -154,8 +163,8 @@ def _ratio(above: float, below: float) -> float | None:
 
 
 def reached(curve: Sequence[tuple[float, float]], share: float) -> float | None:
-    """When a curve of (seconds, share) first had this share; None if it never did."""
-    return next((round(at, 1) for at, got in curve if got >= share), None)
+    """The seconds at which a curve of (seconds, share) first has this share; None if never."""
+    return next((round(at, 1) for at, reached in curve if reached >= share), None)
 
 
 def convergence(curve: Sequence[tuple[float, float]]) -> Mapping[str, float | None]:

@@ -1,5 +1,5 @@
 """
-What happened, in numbers that merge (decision D7).
+The results of a run: counters and histograms that merge (decision D7).
 
 Records go into ``Results``: counters and histograms by name, which add up over workers in any
 order. Locust's statistics, the live line and the summary all read these.
@@ -38,14 +38,14 @@ class Results:
 
     def time(self, name: str, seconds: float) -> None:
         """Add a time to a histogram."""
-        self._times({name: [seconds]})
+        self._extend({name: [seconds]})
 
-    def _times(self, times: Mapping[str, Sequence[float]]) -> None:
-        for name, found in times.items():
+    def _extend(self, times: Mapping[str, Sequence[float]]) -> None:
+        for name, seconds in times.items():
             histogram = self.histograms.get(name)
             if histogram is None:
                 histogram = self.histograms[name] = Histogram()
-            histogram.extend(found)
+            histogram.extend(seconds)
 
     def exchange(self, record: ExchangeRecord) -> None:
         """Take a finished exchange."""
@@ -58,7 +58,7 @@ class Results:
             times[_exchange_name(record.name)].append(record.seconds)
             if record.reason is not None:
                 self.count(f"exchanges.failed.{record.name}")
-        self._times(times)
+        self._extend(times)
 
     def session(self, record: SessionRecord) -> None:
         """Take a finished session."""
@@ -81,7 +81,7 @@ class Results:
             if record.accepted is not None:
                 for name, passed in loop_times(record):
                     times[f"connection_requests.{name}"].append(passed)
-        self._times(times)
+        self._extend(times)
 
     def _count_session(self, record: SessionRecord) -> None:
         counters = self.counters
@@ -98,25 +98,25 @@ class Results:
             self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
 
     def connection_request(self, verdict: str, seconds: float) -> None:
-        """Take an answer of the Connection Request server."""
+        """Count an answer of the Connection Request server, and how long it took."""
         self.count("connection_requests.received")
         self.count(f"connection_requests.{verdict}")
         self.time("connection_requests.answer", seconds)
 
     def merge(self, other: Results) -> None:
-        """Add all of another's numbers."""
+        """Add all counters and histograms of other results."""
         self.counters.update(other.counters)
         for name, histogram in other.histograms.items():
             self.histograms.setdefault(name, Histogram()).merge(histogram)
 
     def to_wire(self) -> dict[str, Any]:
-        """As plain data."""
-        histograms = {name: each.to_wire() for name, each in self.histograms.items()}
+        """The results as plain data, for ``from_wire``."""
+        histograms = {name: times.to_wire() for name, times in self.histograms.items()}
         return {"counters": dict(self.counters), "histograms": histograms}
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Results:
-        """What ``to_wire`` made."""
+        """The results that ``to_wire`` made plain data of."""
         results = cls()
         results.counters.update(wire["counters"])
         for name, histogram in wire["histograms"].items():
@@ -126,11 +126,11 @@ class Results:
     def with_prefix(self, prefix: str) -> dict[str, int]:
         """The counters below a dotted path, by the rest of their names."""
         size = len(prefix) + 1
-        found = self.counters.items()
-        return {name[size:]: n for name, n in sorted(found) if name.startswith(f"{prefix}.")}
+        counters = sorted(self.counters.items())
+        return {name[size:]: n for name, n in counters if name.startswith(f"{prefix}.")}
 
     def histogram(self, name: str) -> Histogram:
-        """The histogram of a name, an empty one if nothing was timed."""
+        """The histogram of a name; an empty one if there is none."""
         return self.histograms.get(name) or Histogram()
 
 

@@ -2,8 +2,8 @@
 How a run went, second by second: counts, gauges and times that merge (decision 0018).
 
 Each worker keeps points of a second from the start of the run, which all workers share. The master
-puts together what they report, point by point: a point tells its whole second, so one that is told
-twice does no harm, and one that is lost is told again with the last report.
+merges the points of all workers. A report holds whole points, not changes: a point that comes twice
+does no harm, and a lost one comes again with the last report.
 
 A run of any length takes no more than ``MAX_POINTS``: beyond them two become one of twice the step.
 """
@@ -12,75 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from math import ceil, inf, log2
+from math import inf
 from typing import Any, TypedDict
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
+from caretaker.stats.histogram import CoarseHistogram
 from caretaker.stats.records import SessionRecord
 
 MAX_POINTS = 600
 RECENT_SECONDS = 15.0
-"""A report tells the points that changed in this time: a few reports may be lost."""
+"""A report has the points that changed in this time: a few reports may be lost."""
 
 PERCENTS = (50, 95, 99)
-_PER_OCTAVE = 16
+"""The percentiles of each point in the summary."""
 _BATCH = 64
-
-
-class Times:
-    """
-    A distribution of times in buckets that are 4.4 % wide; the longest is exact.
-
-    Coarser and quicker than ``Histogram``, as there are three of them for each second.
-    """
-
-    __slots__ = ("buckets", "longest")
-
-    def __init__(self) -> None:
-        self.buckets: dict[int, int] = {}
-        self.longest = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count a time; one below a microsecond counts as that."""
-        bucket = int(log2(seconds * 1e6) * _PER_OCTAVE) if seconds > 1e-6 else 0
-        buckets = self.buckets
-        buckets[bucket] = buckets.get(bucket, 0) + 1
-        self.longest = max(self.longest, seconds)
-
-    def merge(self, other: Times) -> None:
-        """Add all of another's times."""
-        for bucket, count in other.buckets.items():
-            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
-        self.longest = max(self.longest, other.longest)
-
-    def percentiles(self, percents: Iterable[float] = PERCENTS) -> list[float]:
-        """The times in seconds that so many percent do not exceed; zeros if there are none."""
-        order = sorted(self.buckets)
-        ranks = list(accumulate(self.buckets[bucket] for bucket in order))
-        return [self._at(order, ranks, percent) for percent in percents]
-
-    def _at(self, order: Sequence[int], ranks: Sequence[int], percent: float) -> float:
-        if not ranks:
-            return 0.0
-        rank = max(1, ceil(ranks[-1] * percent / 100))
-        bucket = next(
-            bucket for bucket, reached in zip(order, ranks, strict=True) if reached >= rank
-        )
-        return min(2 ** ((bucket + 0.5) / _PER_OCTAVE) / 1e6, self.longest)
-
-    def to_wire(self) -> list[Any]:
-        """As a list of numbers."""
-        return [self.longest, *(number for pair in self.buckets.items() for number in pair)]
-
-    @classmethod
-    def from_wire(cls, wire: Sequence[Any]) -> Times:
-        """What ``to_wire`` made."""
-        times = cls()
-        times.longest = wire[0] if wire else 0.0
-        times.buckets = dict(zip(wire[1::2], wire[2::2], strict=True))
-        return times
+"""Sessions that are put into their points together."""
 
 
 @dataclass(slots=True)
@@ -89,17 +36,17 @@ class Point:
     What happened in one step of the run.
 
     Args:
-        informs_planned: due times of Informs that fell into it.
+        informs_planned: due times of Informs.
         informs: Informs written.
-        sessions_succeeded, sessions_failed, sessions_shed, sessions_abandoned: sessions that ended
-            so; what was planned and has not ended is open.
-        failed_ours, failed_acs, failed_generator: those that failed, by blame.
+        sessions_succeeded, sessions_failed, sessions_shed, sessions_abandoned: ended sessions by
+            outcome; a session that was planned and has not ended is open.
+        failed_ours, failed_acs, failed_generator: failed sessions by blame.
         crs_received, crs_accepted: Connection Requests.
-        crs_delivered: those told in an Inform that the ACS answered.
-        cpes_on: CPEs with power at its end; below 0 if nobody looked.
-        retrying: of those, the ones that wait for the retry of a session; as above.
-        absent: CPEs whose power was cut and that had no good session since; as above.
-        sessions: how long those took that succeeded.
+        crs_delivered: Connection Requests whose Inform the ACS answered.
+        cpes_on: CPEs with power at the end of the step; below 0 without a sample.
+        retrying: CPEs with power that wait for the retry of a session; below 0 without a sample.
+        absent: CPEs without a good session since their power was cut; below 0 without a sample.
+        sessions: how long the succeeded sessions took.
         from_plan: from the planned time of an Inform to its InformResponse.
         to_inform: from an accepted Connection Request to its Inform.
     """
@@ -119,27 +66,27 @@ class Point:
     cpes_on: int = -1
     retrying: int = -1
     absent: int = -1
-    sessions: Times = field(default_factory=Times)
-    from_plan: Times = field(default_factory=Times)
-    to_inform: Times = field(default_factory=Times)
+    sessions: CoarseHistogram = field(default_factory=CoarseHistogram)
+    from_plan: CoarseHistogram = field(default_factory=CoarseHistogram)
+    to_inform: CoarseHistogram = field(default_factory=CoarseHistogram)
 
     def merge(self, other: Point) -> None:
-        """Add what happened elsewhere, or in the next step; gauges are not added up."""
+        """Add counts and times of another worker, or of the next step; gauges are not added up."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in TIMES:
             getattr(self, name).merge(getattr(other, name))
 
     def to_wire(self) -> list[Any]:
-        """As plain data."""
+        """The point as plain data, for ``from_wire``."""
         numbers = [getattr(self, name) for name in (*COUNTS, *GAUGES)]
         return [*numbers, *(getattr(self, name).to_wire() for name in TIMES)]
 
     @classmethod
     def from_wire(cls, wire: Sequence[Any]) -> Point:
-        """What ``to_wire`` made."""
+        """The point that ``to_wire`` made plain data of."""
         size = len(COUNTS) + len(GAUGES)
-        return cls(*wire[:size], *map(Times.from_wire, wire[size:]))
+        return cls(*wire[:size], *map(CoarseHistogram.from_wire, wire[size:]))
 
 
 COUNTS = (
@@ -185,25 +132,29 @@ class Timeline:
     def __init__(self, start: float = 0.0) -> None:
         self.step = 1.0
         self._points: dict[int, Point] = {}
-        self._ended: list[SessionRecord] = []  # that are not in a point yet
+        self._ended: list[SessionRecord] = []
+        """Ended sessions that are not in a point yet."""
         self._start = start
-        self._touched: dict[int, int] = {}  # number of a point: the newest when it changed last
-        self._point = Point()  # that was asked for last, and when it begins and ends
-        self._begins = self._ends = inf
         self._newest = 0
+        """The highest number of a point so far."""
+        self._touched: dict[int, int] = {}
+        """For the number of each point, the newest number when the point changed last."""
+        self._point = Point()
+        """The point of the last look-up, from ``_begins`` to ``_ends``."""
+        self._begins = self._ends = inf
 
     def seconds(self, at: float) -> float:
-        """Seconds of the run at a time of the records' clock."""
+        """The seconds of the run at a time of the records' clock."""
         return at - self._start
 
-    # What happens, while it does; this is on the path of every session.
+    # Filling: this is on the path of every session.
 
     def planned(self, at: float) -> None:
-        """An Inform was due at that time."""
+        """Count an Inform that was due at that time."""
         self._at(at).informs_planned += 1
 
     def session(self, record: SessionRecord) -> None:
-        """Take a session that has ended; it waits for others, as many at once cost less."""
+        """Take a session that has ended; sessions wait for each other, as a batch costs less."""
         self._ended.append(record)
         if len(self._ended) >= _BATCH:
             self.settle()
@@ -215,13 +166,13 @@ class Timeline:
         return self._points
 
     def settle(self) -> None:
-        """Put what waits into its points."""
+        """Put the sessions that wait into their points."""
         ended, self._ended = self._ended, []
         for record in ended:
             self._take(record)
 
     def _take(self, record: SessionRecord) -> None:
-        # The point is looked up here: this is done for every session.
+        # Written out without calls where it can be: it runs for every session.
         outcome, accepted, sent = record.outcome, record.accepted, record.inform_sent
         ended = record.started + record.seconds
         point = self._point if self._begins <= ended < self._ends else self._find(ended)
@@ -250,13 +201,13 @@ class Timeline:
         setattr(point, name, getattr(point, name) + 1)
 
     def connection_request(self, at: float, verdict: str) -> None:
-        """The Connection Request server has answered one."""
+        """Count a Connection Request; ``verdict`` is one of ``VERDICTS``."""
         point = self._at(at)
         point.crs_received += 1
         point.crs_accepted += verdict == "accepted"
 
     def sample(self, at: float, cpes_on: int, retrying: int, absent: int = 0) -> None:
-        """Note the gauges."""
+        """Set the gauges of ``Point`` at a time."""
         point = self._at(at)
         point.cpes_on, point.retrying, point.absent = cpes_on, retrying, absent
 
@@ -283,7 +234,7 @@ class Timeline:
     # Merging.
 
     def coarsen(self) -> None:
-        """Make two steps one; gauges are those at its end."""
+        """Double the step: two points become one, with the gauges of the later one."""
         old, self._points, self.step = self._points, {}, self.step * 2
         for number in sorted(old):
             point = self._point_of(number // 2)
@@ -291,13 +242,13 @@ class Timeline:
             _take_gauges(point, old[number])
         touched, self._touched = self._touched, {}
         for number, newest in touched.items():
-            at = number // 2
-            self._touched[at] = max(newest // 2, self._touched.get(at, 0))
+            half = number // 2
+            self._touched[half] = max(newest // 2, self._touched.get(half, 0))
         self._newest //= 2
         self._begins = self._ends = inf
 
     def coarser(self, step: float) -> Timeline:
-        """The same in a longer step."""
+        """A timeline with these points in a step of at least ``step`` seconds."""
         self.settle()
         other = Timeline(self._start)
         other.step, other._points = self.step, self._points
@@ -317,21 +268,21 @@ class Timeline:
         return {"step": self.step, "points": list(changed)}
 
     def take(self, wire: TimelineReport) -> None:
-        """Take a report: its points stand in place of those that were told before."""
+        """Take a report: its points replace those of the same numbers."""
         while self.step < wire["step"]:
             self.coarsen()
-        if self.step == wire["step"]:  # an older one comes late, and is of no interest
+        if self.step == wire["step"]:  # a report in a shorter step is an old one
             for number, point in wire["points"]:
                 self._points[number] = Point.from_wire(point)
 
     @classmethod
     def total(cls, timelines: Iterable[Timeline], first: int = 0) -> Timeline:
         """
-        What several workers did as one, in the longest step of them.
+        The sum of several workers' timelines, in the longest step among them.
 
         Args:
             timelines: of the workers.
-            first: number of the first point that is wanted.
+            first: number of the first point of the sum.
         """
         whole = cls()
         given = list(timelines)
@@ -345,10 +296,10 @@ class Timeline:
             _add(whole.points, part.points)
         return whole
 
-    # For reading.
+    # Reading.
 
     def between(self, start: float, end: float) -> Point:
-        """What happened in the steps that lie within these seconds of the run, as one."""
+        """One point with all steps that lie within these seconds of the run."""
         whole = Point()
         for number, point in self.points.items():
             if start <= number * self.step and (number + 1) * self.step <= end:
@@ -356,7 +307,7 @@ class Timeline:
         return whole
 
     def count(self, name: str) -> int:
-        """One of ``COUNTS`` over the whole run."""
+        """The sum of one of ``COUNTS`` over the whole run."""
         return sum(getattr(point, name) for point in self.points.values())
 
     def summary(
@@ -366,13 +317,13 @@ class Timeline:
         The timeline as ``docs/summary.md`` has it.
 
         Args:
-            marks: what was done to the fleet: ``{"at": seconds, "text": ...}``.
-            first: number of the first point that is wanted.
+            marks: of what was done to the fleet: ``{"at": seconds, "text": ...}``.
+            first: number of the first point in the summary.
         """
         numbers = range(first, max(self.points, default=-1) + 1)
         points = [self.points.get(number) or Point() for number in numbers]
         columns = {name: [getattr(point, name) for point in points] for name in COUNTS}
-        failed = {each.value: columns.pop(name) for each, name in _BLAMES.items()}
+        failed = {blame.value: columns.pop(name) for blame, name in _BLAMES.items()}
         gauges = {name: [max(0, getattr(point, name)) for point in points] for name in GAUGES}
         times = {f"{name}_ms": _columns([getattr(p, name) for p in points]) for name in TIMES}
         return {
@@ -393,7 +344,7 @@ def _take_gauges(point: Point, newer: Point) -> None:
 
 
 def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
-    """Add a worker's points; its gauges hold until it tells others."""
+    """Add a worker's points; a gauge holds until the worker's next sample."""
     last = Point(cpes_on=0, retrying=0, absent=0)
     before = [number for number in part if number not in whole]
     if before:
@@ -407,9 +358,12 @@ def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
             setattr(sum_, name, max(0, getattr(sum_, name)) + getattr(last, name))
 
 
-def _columns(each: Sequence[Times]) -> dict[str, list[float | None]]:
-    """Milliseconds by percentile, None where nothing was timed."""
-    rows = [[*times.percentiles(), times.longest] if times.buckets else None for times in each]
+def _columns(histograms: Sequence[CoarseHistogram]) -> dict[str, list[float | None]]:
+    """Milliseconds by percentile; None where a histogram is empty."""
+    rows = [
+        [*times.percentiles(PERCENTS), times.longest] if times.buckets else None
+        for times in histograms
+    ]
     names = [*(f"p{percent}" for percent in PERCENTS), "max"]
     return {
         name: [None if row is None else round(row[place] * 1000, 3) for row in rows]

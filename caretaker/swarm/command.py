@@ -1,4 +1,4 @@
-"""The command line that makes a run again."""
+"""The command line that repeats a run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import Any
 from caretaker.reporting.metrics import written
 from caretaker.swarm.options import OPTIONS
 
-_LOCUSTS_DEFAULTS = {"--exit-code-on-error": 1}
-ALWAYS_TOLD = ("--seed", "--cr-rate")
-"""What is told even at its default: ``scripts/loadtest`` has another, or a reader looks for it."""
-WRITTEN = ("--summary-json", "--junit", "--report")
-"""Files that a run leaves behind: they do not make it what it is."""
+ALWAYS_SHOWN = ("--seed", "--cr-rate")
+"""Flags shown even at their default: ``swarm.main`` has another, or a reader looks for them."""
+OUTPUT_FILES = ("--summary-json", "--junit", "--report")
+"""Flags of files that a run leaves behind; they do not change the run."""
+
+_DEFAULTS: dict[str, Any] = {
+    "--exit-code-on-error": 1,  # Locust's
+    **{option.flag: option.public(option.default) for option in OPTIONS.values()},
+}
 
 
 def command(locustfile: str, settings: Mapping[str, Any]) -> str:
@@ -22,27 +26,22 @@ def command(locustfile: str, settings: Mapping[str, Any]) -> str:
     The command line of a run.
 
     Args:
-        locustfile: the one it was started with; ``scripts/loadtest`` stands for the project's own.
-        settings: what it was started with, by flag. What is left to its default is left out, but
-            for ``ALWAYS_TOLD``.
+        locustfile: the locustfile of the run; ``scripts/loadtest`` stands for the project's own.
+        settings: the options of the run by flag. Options at their default are left out, except
+            those of ``ALWAYS_SHOWN``.
     """
     own = Path(locustfile).name == "locustfile.py"
     start = ["./scripts/loadtest"] if own else ["locust", "-f", locustfile, "--headless"]
-    told = (part for flag, value in settings.items() for part in _told(flag, value))
-    return shlex.join([*start, *told])
+    arguments = (word for flag, value in settings.items() for word in _arguments(flag, value))
+    return shlex.join([*start, *arguments])
 
 
-def _told(flag: str, value: Any) -> Iterator[str]:
-    nothing = value is None or value is False or value == ""
-    if nothing or flag in WRITTEN or value == _default(flag):
+def _arguments(flag: str, value: Any) -> Iterator[str]:
+    is_absent = value is None or value is False or value == ""
+    is_default = flag not in ALWAYS_SHOWN and value == _DEFAULTS.get(flag)
+    if is_absent or is_default or flag in OUTPUT_FILES:
         return
-    for each in value if isinstance(value, list | tuple) else (value,):
+    for one in value if isinstance(value, list | tuple) else (value,):
         yield flag
-        if each is not True:
-            yield written(each) if isinstance(each, float) else str(each)
-
-
-def _default(flag: str) -> Any:
-    """What need not be said; None for what always is."""
-    ours = {option.flag: option.default for option in OPTIONS if option.flag not in ALWAYS_TOLD}
-    return {**_LOCUSTS_DEFAULTS, **ours}.get(flag)
+        if one is not True:
+            yield written(one) if isinstance(one, float) else str(one)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.http.endpoint import Address
-from caretaker.http.source_addresses import expand
+from caretaker.http.source_addresses import hosts
 from caretaker.profiles import ProfileMix
 
 if TYPE_CHECKING:
@@ -184,17 +184,17 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
     """What a run whose workers are all on this machine wants of it."""
     address = Address.of(host)
     cpes = users * settings.cpes_per_user
-    storm = spawn_rate * settings.cpes_per_user
-    least, _, most = settings.boot_delay.partition("-")
-    if float(most) > float(least):
-        storm = min(storm, cpes / (float(most) - float(least)))
+    boots_per_second = spawn_rate * settings.cpes_per_user
+    shortest, longest = settings.boot_delay
+    if longest > shortest:
+        boots_per_second = min(boots_per_second, cpes / (longest - shortest))
     return PlannedLoad(
-        settings.max_sessions * (1 + (settings.transfers == "real")),
-        cpes * _informs_per_second(settings) + settings.cr_rate,
-        storm,
-        cpes if settings.start == "factory" else 0,
-        max(1, sum(len(expand(text)) for text in settings.source_addresses)),
-        all(ip_address(where[0]).is_loopback for _, where in address.resolve()),
+        sessions_at_once=settings.max_sessions * (1 + (settings.transfers == "real")),
+        per_second=cpes * _informs_per_second(settings) + settings.cr_rate,
+        storm_per_second=boots_per_second,
+        storm=cpes if settings.start == "factory" else 0,
+        sources=max(1, sum(len(hosts(network)) for network in settings.source_addresses)),
+        loopback=all(ip_address(resolved[0]).is_loopback for _, resolved in address.resolve()),
     )
 
 
@@ -202,7 +202,7 @@ def _informs_per_second(settings: Settings) -> float:
     """Of one CPE, in the mean over the profiles."""
     if settings.inform_interval is not None:
         return 1 / settings.inform_interval if settings.inform_interval else 0.0
-    mix = ProfileMix.of(settings.profiles)
+    mix = ProfileMix.choose(settings.profiles)
     intervals = [_interval(mix[index]) for index in range(_SAMPLE)]
     return sum(1 / interval for interval in intervals if interval) / _SAMPLE
 

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +27,6 @@ from caretaker.reporting.junit import junit
 from caretaker.reporting.report import page
 from caretaker.reporting.service_levels import Breach, first_breach, verdicts
 from caretaker.reporting.summary import live_line, render, summarize
-from caretaker.scenarios import parse
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -37,6 +37,7 @@ from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.options import Settings, without_login
+from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, Queries
 
@@ -86,6 +87,7 @@ class Master:
         self.environment = environment
         self.ledger = IndexLedger()
         self.run = 0
+        self._start = RunStart(0, 0.0)
         self.summary: dict[str, Any] | None = None
         """Of the last run that has ended."""
         self._snapshots: dict[str, WorkerSnapshot] = {}
@@ -94,7 +96,6 @@ class Master:
         """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
         self._drained: set[str] = set()
         self._left: set[str] = set()
-        self.settings = settings
         self.queries = Queries(self._send, self.present)
         self.reports = 0
         """How many snapshots have come: what was made of them holds as long as this does."""
@@ -113,19 +114,25 @@ class Master:
             environment.host = self._embedded.url
             print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
                   f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
-        self._find_north_bound_api(settings)
+        self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
-    def _find_north_bound_api(self, settings: Settings) -> None:
-        """The driver's target is the embedded ACS's API, unless the user has given another."""
+    def _with_north_bound_api(self, settings: Settings) -> Settings:
+        """
+        The settings with the embedded ACS's north-bound API, unless the user has given another.
+
+        The workers receive its URL too, with the options that Locust sends them.
+        """
         options: Any = self.environment.parsed_options
-        embedded = self._embedded
-        own = embedded.north_bound_url if embedded is not None else ""
+        embedded, url = self._embedded, settings.nbi_url
         if embedded is not None and self.environment.host == embedded.url:
-            options.nbi_url = settings.nbi_url or own
-        elif settings.nbi_url == own:
-            options.nbi_url = ""
-        settings.check_driver(options.nbi_url)
+            url = url or embedded.north_bound_url
+        elif embedded is not None and url == embedded.north_bound_url:
+            url = ""
+        options.nbi_url = url
+        settings = replace(settings, nbi_url=url)
+        settings.check_driver()
+        return settings
 
     # The ledger.
 
@@ -186,10 +193,10 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
-        settings = Settings.of(options)
-        self._find_north_bound_api(settings)
+        settings = self._with_north_bound_api(Settings.of(options))
         self.run += 1
-        options.caretaker_run, options.caretaker_started = self.run, time.time()
+        self._start = RunStart(self.run, time.time())
+        self._start.put(options)
         self.summary = None
         self._snapshots.clear()
         self._timelines.clear()
@@ -202,8 +209,8 @@ class Master:
         self._levels, self._breach = settings.service_levels(), None
         self._heard.clear()
         self._began = time.monotonic()
-        steps = parse(settings.scenario)
-        self._conductor = ScenarioPlayer(self, steps, settings.scenario) if steps else None
+        text, steps = settings.scenario
+        self._conductor = ScenarioPlayer(self, steps, text) if steps else None
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         if settings.slo_abort:
@@ -370,8 +377,7 @@ class Master:
         self._write(self.summary)
 
     def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
-        options: Any = self.environment.parsed_options
-        began = datetime.fromtimestamp(options.caretaker_started, UTC)
+        began = datetime.fromtimestamp(self._start.at, UTC)
         snapshots = sorted(self._snapshots.values(), key=lambda snapshot: snapshot.worker)
         played = {"scenario": self._conductor.report()} if self._conductor is not None else {}
         return {
@@ -444,9 +450,9 @@ class Master:
             self._embedded = None
 
 
-def _save(path: str, content: bytes) -> None:
+def _save(path: Path, content: bytes) -> None:
     try:
-        Path(path).write_bytes(content)
+        path.write_bytes(content)
     except OSError as error:
         print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)
 

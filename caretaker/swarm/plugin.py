@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -33,7 +32,8 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm import messages as msg
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
-from caretaker.swarm.options import Settings, add_arguments
+from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart, add_arguments
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import guard_start
 from caretaker.swarm.web.pages import add_pages
@@ -91,7 +91,7 @@ class _Hooks:
         self._master: Master | None = None
         self._worker: Worker | None = None
         self._refused = False
-        settings = self._settings()
+        settings = self._parse_settings()
         try:
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
@@ -121,8 +121,8 @@ class _Hooks:
             self._add_pages()
 
     def _add_pages(self) -> None:
-        guard_start(self._environment)
         assert self._master is not None  # only masters have a web UI
+        guard_start(self._environment, self._master)
         add_pages(self._environment, self._master, self._standings, self._metrics)
 
     def _on_interrupt(self) -> None:
@@ -165,7 +165,7 @@ class _Hooks:
         self._runner.quit()
         raise SystemExit(2)
 
-    def _settings(self) -> Settings:
+    def _parse_settings(self) -> Settings:
         return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
     def _become_master(self, settings: Settings) -> None:
@@ -196,24 +196,23 @@ class _Hooks:
         try:
             if self._master is not None:
                 self._master.begin()
-                self._look_at_limits()
+                self._warn_of_limits(self._master.settings)
             if self._worker is not None:
-                options = self._environment.parsed_options
-                number = getattr(options, "caretaker_run", 0)
-                started = getattr(options, "caretaker_started", time.time())
-                self._worker.begin(number, self._settings(), started)
+                settings = self._master.settings if self._master else self._parse_settings()
+                start = RunStart.of(self._environment.parsed_options)  # type: ignore[arg-type]
+                self._worker.begin(start.number, settings, start.at)
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             self._runner.greenlet.spawn(self._runner.stop)
 
-    def _look_at_limits(self) -> None:
-        """Warn of what of the run does not fit this machine, where all its workers are."""
+    def _warn_of_limits(self, settings: Settings) -> None:
+        """Warn of limits of this machine that the run exceeds, if all workers are on it."""
         options: Any = self._environment.parsed_options
         if not isinstance(self._runner, LocalRunner) and not options.processes:
             return
         users = self._runner.target_user_count or options.num_users or 0
         rate = getattr(self._runner, "spawn_rate", 0) or options.spawn_rate or 0
-        plan = plan_of(self._settings(), self._environment.host or "", users, rate)
+        plan = plan_of(settings, self._environment.host or "", users, rate)
         for text in warnings(plan, HostLimits.here()):
             _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,7 @@ from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint, tls_context
-from caretaker.http.source_addresses import check_reach, expand
+from caretaker.http.source_addresses import check_reach, hosts
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
@@ -51,6 +50,7 @@ from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.messages import LEASE
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import live_cr_rate
 from caretaker.swarm.web.devices import QUERIES, WorkerView
 from caretaker.swarm.web.exchange_log import ExchangeLogs
 
@@ -88,12 +88,12 @@ class _WorkerRun:
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.watches = ExchangeLogs(outage.open)
         self.shard = Shard(
-            ProfileMix.of(settings.profiles),
+            ProfileMix.choose(settings.profiles),
             _premises(worker, settings, endpoint),
             self.watches.open,
             self.sink,
             max_sessions=_max_sessions(settings),
-            rate_limit=RateLimit(*map(int, settings.cr_limit.split("/"))),
+            rate_limit=RateLimit(*settings.cr_limit),
             transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
             recorder=self.recorder,
@@ -202,7 +202,7 @@ def _recorder(worker: Worker, settings: Settings) -> Recorder | None:
         return None
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-w{worker.index}"
     try:
-        return Recorder(Path(settings.record), settings.record_rate, name)
+        return Recorder(settings.record, settings.record_rate, name)
     except OSError as error:
         raise InputError(f"--record: {settings.record}: {error.strerror}") from error
 
@@ -222,26 +222,21 @@ def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetCo
             inform_interval=settings.inform_interval,
             inform_jitter=settings.inform_jitter,
             inform_together=settings.inform_together,
-            boot_delay=_seconds(settings.boot_delay),
+            boot_delay=settings.boot_delay,
         ),
         acs_username=settings.acs_username,
         acs_password=settings.acs_password,
-        reboot_seconds=_seconds(settings.reboot_seconds),
+        reboot_seconds=settings.reboot_seconds,
         wall_offset=time.time() - time.monotonic(),
         check_id=not settings.any_id,
         transfers=transfer_settings(
             endpoint,
             settings.transfers,
-            _seconds(settings.transfer_seconds),
+            settings.transfer_seconds,
             settings.transfer_failures,
             settings.bandwidth,
         ),
     )
-
-
-def _seconds(text: str) -> tuple[float, float]:
-    shortest, _, longest = text.partition("-")
-    return float(shortest), float(longest or shortest)
 
 
 def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
@@ -251,8 +246,8 @@ def _endpoint(worker: Worker, settings: Settings) -> Endpoint:
         tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
     allowed = frozenset(settings.allow_hosts)
     # What this machine's addresses are, its own command line knows better than the master's.
-    texts = worker.source_addresses or settings.source_addresses
-    sources = tuple(source for text in texts for source in expand(text))
+    networks = worker.source_addresses or settings.source_addresses
+    sources = tuple(source for network in networks for source in hosts(network))
     endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
@@ -292,7 +287,7 @@ class Worker:
     @property
     def cr_rate(self) -> float:
         """Of the whole fleet, as it is now: the web UI can change it during a run."""
-        return float(self.environment.parsed_options.cr_rate)  # type: ignore[union-attr]
+        return live_cr_rate(self.environment.parsed_options)  # type: ignore[arg-type]
 
     @property
     def share(self) -> float:

@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import time
 import zlib
 
 import pytest
-from werkzeug.test import Client, TestResponse
+from helpers.acs_sessions import ABOUT, ScriptedCPE, acs_and_cpe, inform, only, queue
+from werkzeug.test import Client
 
 from caretaker.acs.acs import ACS
-from caretaker.acs.devices import KnownDevice
 from caretaker.acs.sessions import CWMPApp
-from caretaker.acs.tasks import Task
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.http.credentials import Credentials
 from caretaker.http.digest import HTTPAuth
 
-URL = "Device.ManagementServer.ConnectionRequestURL"
-ABOUT = m.DeviceIdStruct("Acme", "00AABB", "R-1", "S1")
-
-
-def inform(*codes: str, about: m.DeviceIdStruct = ABOUT) -> bytes:
-    events = tuple(m.EventStruct(code) for code in codes or ("1 BOOT",))
-    values = (m.ParameterValueStruct(URL, "http://127.0.0.1:1/cr"),)
-    message = m.Inform(about, events, parameter_list=values)
-    return encode(Envelope(message, "7", CWMP_1_2))
-
-
-class CPE:
-    """A scripted CPE: posts bodies, keeps the cookie."""
-
-    def __init__(self, app: CWMPApp) -> None:
-        self.app = app
-        self._client = Client(app, use_cookies=False)
-        self.cookie = ""
-
-    def post(self, body: bytes = b"", **headers: str) -> TestResponse:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.cookie:
-            sent["Cookie"] = self.cookie
-        response = self._client.post("/acs", data=body, headers=sent)
-        cookie = response.headers.get("Set-Cookie", "")
-        self.cookie = cookie.partition(";")[0] or self.cookie
-        return response
-
-    def say(self, message: m.Message, id_: str = "1") -> m.Message | None:
-        """Post a message; the message of the answer, None for 204."""
-        response = self.post(encode(Envelope(message, id_)))
-        assert response.status_code in (200, 204), response.data
-        return decode(response.data).message if response.data else None
-
-
-def setting(**settings: bool) -> tuple[ACS, CPE]:
-    acs = ACS(**settings)  # type: ignore[arg-type]
-    return acs, CPE(CWMPApp(acs))
-
-
-def only(acs: ACS) -> KnownDevice:
-    (device,) = acs.devices.values()
-    return device
-
 
 @pytest.mark.rule("2.1-2", "2.1-6", "4.1-12", "4.1-17", "4.1-21")
 def test_the_shortest_session() -> None:
-    acs, cpe = setting(provisioning=False)
+    acs, cpe = acs_and_cpe(provisioning=False)
     response = cpe.post(inform())
     assert decode(response.data) == Envelope(m.InformResponse(), "7", CWMP_1_2)
     assert response.headers["Content-Type"] == 'text/xml; charset="utf-8"'
@@ -76,7 +30,7 @@ def test_the_shortest_session() -> None:
 
 
 def test_at_first_contact_connection_request_credentials_are_set() -> None:
-    acs, cpe = setting()
+    acs, cpe = acs_and_cpe()
     cpe.post(inform())
     request = decode(cpe.post().data).message
     assert isinstance(request, m.SetParameterValues)
@@ -90,7 +44,7 @@ def test_at_first_contact_connection_request_credentials_are_set() -> None:
 
 
 def test_a_bootstrap_and_a_refusal_mean_they_are_set_again() -> None:
-    acs, cpe = setting()
+    acs, cpe = acs_and_cpe()
     for answer in (
         m.Fault.of(9008),
         m.SetParameterValuesResponse(),
@@ -104,7 +58,7 @@ def test_a_bootstrap_and_a_refusal_mean_they_are_set_again() -> None:
 
 @pytest.mark.rule("2.1-5", "8-9", "8-12")
 def test_requests_of_the_cpe_are_answered() -> None:
-    _, cpe = setting(provisioning=False)
+    _, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     assert cpe.say(m.TransferComplete("k")) == m.TransferCompleteResponse()
     methods = cpe.say(m.GetRPCMethods())
@@ -126,20 +80,14 @@ def test_requests_of_the_cpe_are_answered() -> None:
     ],
 )
 def test_every_method_of_an_acs_is_answered(request_: m.Request, response: m.Response) -> None:
-    _, cpe = setting(provisioning=False)
+    _, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     assert cpe.say(request_) == response
 
 
-def queue(acs: ACS, name: str, **arguments: object) -> Task:
-    task = Task.of({"name": name, **arguments})
-    only(acs).tasks.append(task)
-    return task
-
-
 @pytest.mark.rule("4.1-11", "8-10")
 def test_tasks_are_done_in_order() -> None:
-    acs, cpe = setting(provisioning=False)
+    acs, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     cpe.post()
     first = queue(acs, "getParameterValues", parameterNames=["Device.A"])
@@ -151,27 +99,12 @@ def test_tasks_are_done_in_order() -> None:
     assert (first.ended.is_set(), second.ended.is_set()) == (True, False)
     assert cpe.say(m.RebootResponse()) is None
     assert (first.fault, second.fault) == (None, None)
-    assert only(acs).known["Device.A"].value == "5"
-
-
-@pytest.mark.rule("8-11", "8.3-5")
-@pytest.mark.parametrize("status", [0, 1])
-def test_a_download_is_done_when_the_device_has_agreed_or_has_it_already(status: int) -> None:
-    acs, cpe = setting(provisioning=False)
-    cpe.post(inform())
-    cpe.post()
-    task = queue(acs, "download", fileType="2 Web Content", url="http://files/x")
-    cpe.post(inform())
-    request = decode(cpe.post().data).message
-    assert isinstance(request, m.Download)
-    assert (request.file_type, request.url) == ("2 Web Content", "http://files/x")
-    assert cpe.say(m.DownloadResponse(status)) is None
-    assert (task.ended.is_set(), task.fault) == (True, None)
+    assert only(acs).parameters["Device.A"].value == "5"
 
 
 @pytest.mark.rule("3.3-3")
 def test_a_fault_ends_the_task_and_not_the_session() -> None:
-    acs, cpe = setting(provisioning=False)
+    acs, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     cpe.post()
     task = queue(acs, "addObject", objectName="Device.X")
@@ -183,31 +116,9 @@ def test_a_fault_ends_the_task_and_not_the_session() -> None:
     assert task.fault.fault_code == 9005
 
 
-@pytest.mark.rule("8-10")
-def test_refreshing_reads_names_and_then_values_in_batches() -> None:
-    acs, cpe = setting(provisioning=False)
-    cpe.post(inform())
-    cpe.post()
-    task = queue(acs, "refreshObject", objectName="")
-    cpe.post(inform())
-    assert decode(cpe.post().data).message == m.GetParameterNames("", False)
-    names = [f"Device.P{number}" for number in range(300)]
-    infos = [m.ParameterInfoStruct("Device.", False)]
-    infos += [m.ParameterInfoStruct(name, True) for name in names]
-    asked: list[str] = []
-    request = cpe.say(m.GetParameterNamesResponse(tuple(infos)))
-    while isinstance(request, m.GetParameterValues):
-        asked += request.parameter_names
-        values = tuple(m.ParameterValueStruct(name, "v") for name in request.parameter_names)
-        request = cpe.say(m.GetParameterValuesResponse(values))
-    assert asked == names
-    assert task.ended.is_set()
-    assert only(acs).document()["Device"]["P7"]["_writable"] is True
-
-
 @pytest.mark.rule("4.1-19")
 def test_what_was_begun_and_left_is_done_in_the_next_session() -> None:
-    acs, cpe = setting(provisioning=False)
+    acs, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     cpe.post()
     queue(acs, "reboot")
@@ -218,64 +129,29 @@ def test_what_was_begun_and_left_is_done_in_the_next_session() -> None:
 
 
 def test_a_cpe_that_comes_back_without_its_cookie_gets_what_was_left() -> None:
-    acs, cpe = setting(provisioning=False)
+    acs, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     cpe.post()
     task = queue(acs, "reboot")
     cpe.post(inform())
     cpe.post()
-    again = CPE(cpe.app)
+    again = ScriptedCPE(cpe.app)
     again.post(inform())
     assert decode(again.post().data).message == m.Reboot("")
     again.say(m.RebootResponse())
     assert task.ended.is_set()
 
 
-@pytest.mark.rule("8-10")
-def test_the_type_of_a_value_is_asked_for_before_it_is_set() -> None:
-    acs, cpe = setting(provisioning=False)
-    cpe.post(inform())
-    cpe.post()
-    queue(acs, "setParameterValues", parameterValues=[["Device.A", "5"]])
-    cpe.post(inform())
-    assert decode(cpe.post().data).message == m.GetParameterValues(("Device.A",))
-    told = m.GetParameterValuesResponse((m.ParameterValueStruct("Device.A", "1", "xsd:int"),))
-    asked = m.ParameterValueStruct("Device.A", "5", "xsd:int")
-    assert cpe.say(told) == m.SetParameterValues((asked,), "")
-
-
-def test_names_of_parameters_and_objects_may_be_mixed() -> None:
-    acs, cpe = setting(provisioning=False)
-    cpe.post(inform())
-    cpe.post()
-    task = queue(acs, "getParameterValues", parameterNames=["Device.A", "Device.B"])
-    cpe.post(inform())
-    cpe.post()
-    assert cpe.say(m.Fault.of(9005)) == m.GetParameterValues(("Device.A",))
-    found = m.GetParameterValuesResponse((m.ParameterValueStruct("Device.A", "1"),))
-    assert cpe.say(found) == m.GetParameterValues(("Device.B",))
-    assert cpe.say(m.Fault.of(9005)) == m.GetParameterValues(("Device.B.",))
-    cpe.say(m.GetParameterValuesResponse(()))
-    assert (task.ended.is_set(), task.fault) == (True, None)
-
-
-def test_names_that_have_no_place_in_the_tree_do_no_harm() -> None:
-    acs, cpe = setting(provisioning=False)
-    odd = tuple(m.ParameterValueStruct(name, "x") for name in ("_id", "", ".", "Device._X.Y"))
-    cpe.post(encode(Envelope(m.Inform(ABOUT, (), 1, "", 0, odd), "1")))
-    assert only(acs).document()["_id"] == only(acs).device_id
-
-
 @pytest.mark.rule("4.1-18")
 def test_a_silent_session_is_swept() -> None:
     acs = ACS(provisioning=False)
     app = CWMPApp(acs)
-    cpe = CPE(app)
+    cpe = ScriptedCPE(app)
     cpe.post(inform())
     (session,) = app._sessions.values()
-    session.seen -= 31
-    app._swept -= 31
-    other = CPE(app)
+    session.last_post -= 31
+    app._last_check -= 31
+    other = ScriptedCPE(app)
     other.post(inform(about=ABOUT._replace(serial_number="S2")))
     assert len(app._sessions) == 1
     assert cpe.post().status_code == 400
@@ -292,7 +168,7 @@ def test_a_silent_session_is_swept() -> None:
     ],
 )
 def test_what_is_no_session_is_400(body: bytes, text: str) -> None:
-    _, cpe = setting()
+    _, cpe = acs_and_cpe()
     response = cpe.post(body)
     assert response.status_code == 400
     assert text in response.text
@@ -300,14 +176,14 @@ def test_what_is_no_session_is_400(body: bytes, text: str) -> None:
 
 @pytest.mark.rule("3.4-7")
 def test_out_of_turn_is_400_and_ends_the_session() -> None:
-    _, cpe = setting(provisioning=False)
+    _, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     assert cpe.post(encode(Envelope(m.RebootResponse(), "1"))).status_code == 400
     assert cpe.post().status_code == 400
 
 
 def test_an_inform_without_a_name_is_refused() -> None:
-    acs, cpe = setting()
+    acs, cpe = acs_and_cpe()
     response = cpe.post(inform(about=ABOUT._replace(serial_number=" ")))
     assert decode(response.data).message == m.Fault.of(8003)
     assert acs.devices == {}
@@ -324,14 +200,14 @@ def test_only_posts(method: str) -> None:
     ("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
 )
 def test_content_codings(coding: str, pack: object) -> None:
-    _, cpe = setting(provisioning=False)
+    _, cpe = acs_and_cpe(provisioning=False)
     assert callable(pack)
     assert cpe.post(pack(inform()), Content_Encoding=coding).status_code == 200
 
 
 @pytest.mark.parametrize(("coding", "body"), [("br", b"x"), ("gzip", b"x")])
 def test_broken_codings_are_400(coding: str, body: bytes) -> None:
-    _, cpe = setting()
+    _, cpe = acs_and_cpe()
     assert cpe.post(body, Content_Encoding=coding).status_code == 400
 
 
@@ -339,7 +215,7 @@ def test_broken_codings_are_400(coding: str, body: bytes) -> None:
 def test_with_credentials_every_post_must_show_them() -> None:
     who = Credentials("cpe", "pw")
     acs = ACS(provisioning=False)
-    cpe = CPE(CWMPApp(acs, who))
+    cpe = ScriptedCPE(CWMPApp(acs, who))
     challenge = cpe.post(inform())
     assert (challenge.status_code, acs.devices) == (401, {})
     login = HTTPAuth(who)
@@ -350,17 +226,9 @@ def test_with_credentials_every_post_must_show_them() -> None:
     assert cpe.post(inform()).status_code == 401
 
 
-def test_devices_are_known_by_when_they_informed() -> None:
-    acs, cpe = setting(provisioning=False)
-    before = time.time()
-    cpe.post(inform())
-    device = only(acs)
-    assert before <= device.registered == device.last_inform <= time.time()
-
-
 @pytest.mark.rule("8-9")
 def test_what_cpes_do_by_themselves_is_heard() -> None:
-    _, cpe = setting(provisioning=False)
+    _, cpe = acs_and_cpe(provisioning=False)
     cpe.post(inform())
     told = m.AutonomousTransferComplete("", "http://x/", True, "1 Firmware Upgrade Image")
     assert cpe.say(told) == m.AutonomousTransferCompleteResponse()
@@ -370,11 +238,11 @@ def test_what_cpes_do_by_themselves_is_heard() -> None:
 @pytest.mark.parametrize(("wanted", "kept"), [(None, False), (10, False), (60, True)])
 def test_a_cpe_can_ask_for_more_patience(wanted: int | None, kept: bool) -> None:
     app = CWMPApp(ACS(provisioning=False))
-    cpe = CPE(app)
+    cpe = ScriptedCPE(app)
     message = m.Inform(ABOUT, (m.EventStruct("1 BOOT"),))
     cpe.post(encode(Envelope(message, "7", CWMP_1_2, session_timeout=wanted)))
     (session,) = app._sessions.values()
-    session.seen -= 31
-    app._swept -= 31
-    CPE(app).post(inform(about=ABOUT._replace(serial_number="S2")))
+    session.last_post -= 31
+    app._last_check -= 31
+    ScriptedCPE(app).post(inform(about=ABOUT._replace(serial_number="S2")))
     assert (len(app._sessions) == 2) is kept

@@ -7,7 +7,13 @@ import socket
 import pytest
 
 from caretaker.errors import InputError
-from caretaker.http.source_addresses import MAX_SOURCES, check_local, check_reach, expand
+from caretaker.http.source_addresses import (
+    MAX_SOURCES,
+    check_local,
+    check_reach,
+    hosts,
+    parse_network,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,11 +25,11 @@ from caretaker.http.source_addresses import MAX_SOURCES, check_local, check_reac
     ],
 )
 def test_an_address_or_the_hosts_of_a_network(text: str, sources: tuple[str, ...]) -> None:
-    assert expand(text) == sources
+    assert hosts(parse_network(text)) == sources
 
 
 def test_a_large_network_is_still_taken() -> None:
-    assert len(expand("127.1.0.0/20")) == MAX_SOURCES - 2
+    assert len(hosts(parse_network("127.1.0.0/20"))) == MAX_SOURCES - 2
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_a_large_network_is_still_taken() -> None:
 )
 def test_what_is_none_of_both_is_one_line(text: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint) as caught:
-        expand(text)
+        parse_network(text)
     assert "\n" not in str(caught.value)
 
 

@@ -14,7 +14,7 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.stats import timeline as module
 from caretaker.stats.records import SessionRecord
-from caretaker.stats.timeline import COUNTS, GAUGES, MAX_POINTS, TIMES, Point, Timeline, Times
+from caretaker.stats.timeline import COUNTS, GAUGES, MAX_POINTS, TIMES, Point, Timeline
 
 CR = "6 CONNECTION REQUEST"
 
@@ -162,19 +162,6 @@ def test_time_before_the_start_belongs_to_the_first_second() -> None:
 
 def test_nothing_has_no_points() -> None:
     assert told()["at"] == []
-    assert Times().percentiles() == [0.0, 0.0, 0.0]
-
-
-@given(st.lists(st.floats(0, 500), min_size=1), st.integers(1, 100))
-def test_percentiles_are_right_within_the_width_of_a_bucket(
-    seconds: list[float], percent: int
-) -> None:
-    times = Times()
-    for each in seconds:
-        times.add(each)
-    (found,) = Times.from_wire(times.to_wire()).percentiles([percent])
-    true = sorted(seconds)[max(0, -(-len(seconds) * percent // 100) - 1)]
-    assert found == pytest.approx(true, rel=0.03, abs=2e-6)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 3000)), max_size=60), st.data())

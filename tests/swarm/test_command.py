@@ -7,25 +7,25 @@ import shlex
 import pytest
 
 from caretaker.swarm import main
-from caretaker.swarm.command import ALWAYS_TOLD, WRITTEN, command
-from caretaker.swarm.options import OPTIONS, dest
+from caretaker.swarm.command import ALWAYS_SHOWN, OUTPUT_FILES, command
+from caretaker.swarm.options import OPTIONS, Settings
 
 LOCUSTFILE = "/somewhere/locustfile.py"
-DEFAULTS = {option.flag: option.default for option in OPTIONS if not option.secret}
+DEFAULTS = Settings().public()
 
 
 def test_defaults_are_left_out_but_the_seed_and_what_loadtest_has_others_of() -> None:
-    told = command(LOCUSTFILE, {"--users": 10, "--run-time": None, **DEFAULTS})
-    assert told == "./scripts/loadtest --users 10 --seed 0 --cr-rate 0"
+    shown = command(LOCUSTFILE, {"--users": 10, "--run-time": None, **DEFAULTS})
+    assert shown == "./scripts/loadtest --users 10 --seed 0 --cr-rate 0"
 
 
-def test_what_loadtest_has_other_defaults_of_is_always_told() -> None:
-    other = {option.flag for option in OPTIONS if dest(option) in main.DEFAULTS}
-    assert other <= {*ALWAYS_TOLD, *WRITTEN}
+def test_what_loadtest_has_other_defaults_of_is_always_shown() -> None:
+    other = {option.flag for name, option in OPTIONS.items() if name in main.DEFAULTS}
+    assert other <= {*ALWAYS_SHOWN, *OUTPUT_FILES}
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "arguments"),
     [
         ({"--spawn-rate": 2.5}, "--spawn-rate 2.5"),
         ({"--processes": -1}, "--processes -1"),
@@ -39,18 +39,20 @@ def test_what_loadtest_has_other_defaults_of_is_always_told() -> None:
         ({"--cr-rate": 20.0}, "--cr-rate 20"),
         ({"--inform-interval": 0.0}, "--inform-interval 0"),
         ({"--acs-username": None, "--nbi-url": ""}, ""),
+        ({"--reboot-seconds": "10-30", "--boot-delay": "0-5", "--cr-limit": "50/5"},
+         "--boot-delay 0-5"),
     ],
 )  # fmt: skip
-def test_what_is_told(settings: dict[str, object], told: str) -> None:
-    assert command(LOCUSTFILE, settings) == f"./scripts/loadtest {told}".strip()
+def test_what_is_not_at_its_default_is_shown(settings: dict[str, object], arguments: str) -> None:
+    assert command(LOCUSTFILE, settings) == f"./scripts/loadtest {arguments}".strip()
 
 
 def test_a_locustfile_of_ones_own() -> None:
-    told = command("my file.py", {"--seed": 3})
-    assert shlex.split(told) == ["locust", "-f", "my file.py", "--headless", "--seed", "3"]
+    shown = command("my file.py", {"--seed": 3})
+    assert shlex.split(shown) == ["locust", "-f", "my file.py", "--headless", "--seed", "3"]
 
 
 def test_every_option_is_known_by_its_flag() -> None:
-    odd = {option.flag: "x" for option in OPTIONS}
-    told = shlex.split(command(LOCUSTFILE, odd))
-    assert {each for each in told if each.startswith("--")} == set(odd) - set(WRITTEN)
+    odd = {option.flag: "x" for option in OPTIONS.values()}
+    shown = shlex.split(command(LOCUSTFILE, odd))
+    assert {word for word in shown if word.startswith("--")} == set(odd) - set(OUTPUT_FILES)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import resource
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from caretaker.profiles.loader import ProfileChoice
 from caretaker.swarm.host_limits import (
     CHECKS,
     HostLimits,
@@ -16,15 +17,11 @@ from caretaker.swarm.host_limits import (
     sessions_that_fit,
     warnings,
 )
-from caretaker.swarm.options import OPTIONS, Settings, dest
+from caretaker.swarm.option_values import Range
+from caretaker.swarm.options import Settings
 
 LARGE = HostLimits(descriptors=100_000, ports=60_000, reuse=1, backlog=4096, tracked=None)
 PLAN = PlannedLoad(sessions_at_once=1000, per_second=1000.0)
-
-
-def settings(**changed: Any) -> Settings:
-    options = {dest(each): () if each.kind == "append" else each.default for each in OPTIONS}
-    return Settings(**{**options, **changed})
 
 
 def test_a_large_machine_needs_no_warning() -> None:
@@ -101,7 +98,7 @@ def test_what_this_machine_has_is_read(tmp_path: Path) -> None:
 class TestPlan:
     def test_a_fleet_from_the_factory_begins_with_a_storm(self) -> None:
         plan = plan_of(
-            settings(cpes_per_user=100, inform_interval=3600.0, cr_rate=5.0),
+            Settings(cpes_per_user=100, inform_interval=3600.0, cr_rate=5.0),
             "http://127.0.0.1:1/", 10_000, 200,
         )  # fmt: skip
         assert plan.per_second == pytest.approx(1e6 / 3600 + 5)
@@ -109,20 +106,25 @@ class TestPlan:
         assert plan.within(10) == 200_000 + 2828
 
     def test_a_boot_delay_spreads_the_storm(self) -> None:
-        plan = plan_of(settings(cpes_per_user=100, boot_delay="0-600"), "http://10.0.0.1/", 600, 99)
+        plan = plan_of(
+            Settings(cpes_per_user=100, boot_delay=Range(0, 600)), "http://10.0.0.1/", 600, 99
+        )
         assert (plan.storm_per_second, plan.loopback) == (100, False)
 
     def test_a_fleet_that_is_running_has_none(self) -> None:
-        assert plan_of(settings(start="running"), "http://127.0.0.1/", 5, 5).storm == 0
+        assert plan_of(Settings(start="running"), "http://127.0.0.1/", 5, 5).storm == 0
 
     def test_without_an_interval_the_profiles_say(self) -> None:
-        plan = plan_of(settings(profiles=("tr181",)), "http://127.0.0.1/", 300, 1)
+        only_tr181 = Settings(profiles=(ProfileChoice.parse("tr181"),))
+        plan = plan_of(only_tr181, "http://127.0.0.1/", 300, 1)
         assert plan.per_second == pytest.approx(1.0)
-        assert plan_of(settings(inform_interval=0.0), "http://127.0.0.1/", 300, 1).per_second == 0
+        assert plan_of(Settings(inform_interval=0.0), "http://127.0.0.1/", 300, 1).per_second == 0
 
     def test_sources_and_real_transfers_count(self) -> None:
-        wanted = settings(
-            source_addresses=("127.1.0.0/29", "127.0.0.1"), transfers="real", max_sessions=50
+        wanted = Settings(
+            source_addresses=(ip_network("127.1.0.0/29"), ip_network("127.0.0.1")),
+            transfers="real",
+            max_sessions=50,
         )
         plan = plan_of(wanted, "http://127.0.0.1/", 1, 1)
         assert (plan.sources, plan.sessions_at_once) == (7, 100)

@@ -1,9 +1,9 @@
-"""Options: defaults, checks, and how bad input is refused."""
+"""The options of a run: defaults, typed values, and how bad input is refused."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from locust.argument_parser import (
 )
 
 from caretaker.errors import InputError
-from caretaker.swarm.options import OPTIONS, Settings, add_arguments, dest
+from caretaker.profiles.profile import Profile
+from caretaker.swarm.option_values import Range, Rate
+from caretaker.swarm.options import OPTIONS, Settings
+from caretaker.swarm.parsed_options import RunStart, add_arguments, live_cr_rate
 
 
 def parser() -> LocustArgumentParser:
@@ -30,8 +33,99 @@ def parse(*arguments: str) -> argparse.Namespace:
     return options
 
 
-def test_every_option_is_a_setting() -> None:
-    assert {dest(option) for option in OPTIONS} == {field.name for field in fields(Settings)}
+def test_every_option_says_what_it_is_what_it_may_be_and_what_holds_without_it() -> None:
+    text = " ".join(parser().format_help().split())
+    for option in OPTIONS.values():
+        assert option.flag in text
+        assert option.help.endswith(".")
+        assert bool(option.unit) == (option.action != "store_true")
+        assert option.default not in (None, "") or option.nothing
+        assert callable(option.parse)
+    assert len({option.flag for option in OPTIONS.values()}) == len(OPTIONS)
+
+
+def test_what_locust_keeps_of_a_default_is_read_as_the_default() -> None:
+    for name, option in OPTIONS.items():
+        plain = getattr(parse(), name)
+        assert option.read(plain) == option.default == getattr(Settings(), name)
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "value", "plain"),
+    [
+        ("--reboot-seconds", "10-30", Range(10, 30), "10-30"),
+        ("--reboot-seconds", "5", Range(5, 5), "5-5"),
+        ("--boot-delay", "0-0", Range(0, 0), "0-0"),
+        ("--cr-limit", "7/60", Rate(7, 60), "7/60"),
+        ("--cr-rate", "2.5", 2.5, 2.5),
+        ("--seed", "7", 7, 7),
+        ("--transfers", "real", "real", "real"),
+        ("--summary-json", "x.json", Path("x.json"), "x.json"),
+        ("--any-id", None, True, True),
+        ("--inform-interval", None, None, None),
+        ("--source-address", "127.0.0.1", (ip_network("127.0.0.1"),), ("127.0.0.1",)),
+        ("--source-address", "127.1.0.0/30", (ip_network("127.1.0.0/30"),), ("127.1.0.0/30",)),
+        ("--allow-host", "files.example.com", ("files.example.com",), ("files.example.com",)),
+    ],
+)
+def test_a_text_becomes_a_typed_value_and_a_summary_shows_its_text(
+    flag: str, text: str | None, value: object, plain: object
+) -> None:
+    arguments = [] if value is None else [flag] if text is None else [flag, text]
+    settings = Settings.of(parse(*arguments))
+    (name,) = (name for name, option in OPTIONS.items() if option.flag == flag)
+    assert getattr(settings, name) == value
+    assert settings.public()[flag] == plain
+
+
+def test_profiles_service_levels_and_scenarios_are_read_once_for_a_run(tmp_path: Path) -> None:
+    levels = tmp_path / "levels"
+    levels.write_text("tasks.failed < 1\n")
+    settings = Settings.of(
+        parse("--profile", "tr098:2", "--slo", "sessions.failed<1", "--slo-file", str(levels),
+              "--scenario", "power-cut share=0.5, steady at=60")
+    )  # fmt: skip
+    (choice,) = settings.profiles
+    assert isinstance(choice.profile, Profile)
+    assert (choice.profile.name, choice.weight) == ("tr098", 2)
+    assert settings.slos[0].bound == 1
+    assert settings.slo_file is not None
+    assert settings.slo_file.levels[0].metric == "tasks.failed"
+    assert [step.at for step in settings.scenario.steps] == [None, 60]
+    shown = settings.public()
+    assert shown["--profile"] == ("tr098:2",)
+    assert shown["--slo"] == ("sessions.failed < 1",)
+    assert shown["--slo-file"] == str(levels)
+    assert shown["--scenario"] == "power-cut share=0.5, steady at=60"
+
+
+def test_the_summary_shows_neither_a_password_nor_a_login_in_a_url() -> None:
+    settings = Settings(acs_password="secret", nbi_url="http://me:secret@127.0.0.1/")
+    shown = settings.public()
+    assert "--acs-password" not in shown
+    assert shown["--nbi-url"] == "http://127.0.0.1/"
+
+
+def test_what_locust_sends_to_its_workers_is_plain() -> None:
+    options = parse("--profile", "tr181", "--slo", "seconds < 9", "--reboot-seconds", "1-2",
+                    "--source-address", "127.1.0.0/30", "--report", "x.html")  # fmt: skip
+    kept = (getattr(options, name) for name in OPTIONS)
+    flat = [one for value in kept for one in (value if isinstance(value, list) else [value])]
+    assert {type(value) for value in flat} <= {bool, int, float, str, type(None)}
+
+
+def test_the_start_of_a_run_travels_with_the_options() -> None:
+    options = parse()
+    assert RunStart.of(options).number == 0
+    RunStart(3, 1e9).put(options)
+    assert RunStart.of(options) == (3, 1e9)
+
+
+def test_the_rate_of_connection_requests_is_read_anew_during_a_run() -> None:
+    options = parse("--cr-rate", "3")
+    settings = Settings.of(options)
+    options.cr_rate = "7"  # the web UI
+    assert (settings.cr_rate, live_cr_rate(options)) == (3, 7)
 
 
 def test_defaults() -> None:
@@ -45,7 +139,7 @@ def test_locusts_own_profile_option_gives_way() -> None:
     options = parse("--profile", "tr098:2", "--profile", "tr181", "--host", "http://127.0.0.1:1/")
     assert options.profile is None
     assert options.host == "http://127.0.0.1:1/"
-    assert Settings.of(options).profiles == ("tr098:2", "tr181")
+    assert [str(choice) for choice in Settings.of(options).profiles] == ["tr098:2", "tr181"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +213,7 @@ def test_an_abort_needs_a_level() -> None:
 def test_files_of_the_master_need_not_be_on_its_workers() -> None:
     options = parse("--worker")
     options.slo_file = options.junit = options.summary_json = options.report = "/nothing/there"
-    assert Settings.of(options).summary_json == "/nothing/there"
+    assert Settings.of(options) == Settings()
     options.worker = False
     with pytest.raises(InputError, match="--slo-file: /nothing/there: No such file"):
         Settings.of(options)
@@ -142,17 +236,16 @@ def test_the_environment_is_another_way(monkeypatch: pytest.MonkeyPatch) -> None
     assert (settings.cr_rate, settings.acs_password) == (7, "secret")
 
 
-def test_every_option_has_help_and_some_are_in_the_web_ui(tmp_path: Path) -> None:
-    text = parser().format_help()
-    for option in OPTIONS:
-        assert option.flag in text
-        assert option.help
+def test_some_options_are_in_the_web_ui() -> None:
     shown: dict[str, Any] = parser().args_included_in_web_ui
     assert {"cr_rate", "cr_driver", "seed"} <= set(shown)
     assert "acs_password" not in shown
 
 
-@pytest.mark.parametrize("value", ["10-30", "5", "0-0"])
-def test_a_range_of_seconds(value: str) -> None:
-    settings = Settings.of(parse("--reboot-seconds", value))
-    assert settings.reboot_seconds in {"10-30", "5-5", "0-0"}
+def test_a_default_of_another_is_kept_and_shown_in_the_help() -> None:
+    made = get_empty_argument_parser(default_config_files=[])
+    setup_parser_arguments(made)  # type: ignore[no-untyped-call]
+    made.set_defaults(cr_rate=20.0)
+    add_arguments(made)
+    assert made.parse_args([]).cr_rate == 20
+    assert "over the whole fleet. Default: 20." in " ".join(made.format_help().split())

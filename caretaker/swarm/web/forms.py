@@ -1,32 +1,35 @@
-"""The forms of Locust's web UI: what is typed into them is checked before Locust takes it."""
+"""The forms of Locust's web UI: their values are checked before Locust takes them."""
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.errors import InputError
-from caretaker.swarm.options import LIVE, OPTIONS, Settings, check_url, dest
+from caretaker.swarm import option_values
+from caretaker.swarm.master import Master
+from caretaker.swarm.options import OPTIONS
+from caretaker.swarm.parsed_options import live_cr_rate
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
 
-def guard_start(environment: Environment) -> None:
+def guard_start(environment: Environment, master: Master) -> None:
     """
-    Have the forms that start and edit a run refuse what it can't use, with one line.
+    Make the forms that start and edit a run refuse bad values, with one line.
 
-    Locust itself answers that all is well, and leaves a run that does nothing.
+    Without this check Locust answers that all is well, and the run does nothing.
     """
     app: Any = environment.web_ui.app  # type: ignore[union-attr]
 
     def check() -> Response | None:
         if request.method != "POST" or not request.path.endswith("/swarm"):
             return None
-        complaint = _complaint(environment, request.form.to_dict())
+        complaint = _complaint(environment, master, request.form.to_dict())
         if complaint is None:
             return None
         return jsonify({"success": False, "message": complaint, "host": environment.host})
@@ -34,24 +37,23 @@ def guard_start(environment: Environment) -> None:
     app.before_request(check)
 
 
-def _complaint(environment: Environment, form: dict[str, str]) -> str | None:
-    """What can't be used of a form; None if all can."""
-    options = copy.copy(environment.parsed_options)
-    ours = [option for option in OPTIONS if option.in_web_ui and dest(option) in form]
+def _complaint(environment: Environment, master: Master, form: dict[str, str]) -> str | None:
+    """The first value of a form that can't be used, and why; None if all can."""
+    options: Any = environment.parsed_options
+    settings = replace(master.settings, cr_rate=live_cr_rate(options))
+    shown = {name: option for name, option in OPTIONS.items() if option.in_web_ui and name in form}
     try:
         if form.get("host"):
-            check_url(form["host"])
-        before = Settings.of(options)  # type: ignore[arg-type]
-        for option in ours:
-            setattr(options, dest(option), form[dest(option)])
-        after = Settings.of(options)  # type: ignore[arg-type]
-        after.check_driver(after.nbi_url or before.nbi_url)
+            option_values.url(form["host"])
+        values = {name: option.read(form[name]) for name, option in shown.items()}
+        nbi_url = values.get("nbi_url") or settings.nbi_url
+        replace(settings, **{**values, "nbi_url": nbi_url}).check_driver()
     except InputError as error:
         return str(error)
     runner: Any = environment.runner
     if runner.state in (STATE_RUNNING, STATE_SPAWNING):
-        for option in ours:
-            name = dest(option)
-            if name not in LIVE and getattr(before, name) != getattr(after, name):
+        for name, option in shown.items():
+            before, after = option.public(getattr(settings, name)), option.public(values[name])
+            if before != after and not option.live:
                 return f"{option.flag} can't be changed while a test runs; stop it first"
     return None

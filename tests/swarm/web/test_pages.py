@@ -18,7 +18,8 @@ from caretaker.engine.cpe_states import STATES
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.messages import ACT, QUERY
-from caretaker.swarm.options import Settings, add_arguments
+from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import add_arguments
 from caretaker.swarm.web.pages import ASSETS, add_pages, merged
 from caretaker.swarm.web.prometheus import metrics_app
 from caretaker.swarm.web.run_state import RunStates

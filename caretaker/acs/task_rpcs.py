@@ -1,0 +1,232 @@
+"""
+The RPCs that do each task, and the table of all tasks, with GenieACS's names and arguments.
+
+A task is done by a generator that yields requests and is sent the responses, so a task of several
+RPCs reads as a few straight lines. A Fault ends it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from caretaker.acs.devices import KnownDevice
+from caretaker.acs.tasks import Task
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.faults import FaultCode
+from caretaker.errors import FaultError, InputError
+from caretaker.http.credentials import Credentials
+
+BATCH = 256
+"""Names asked for in one GetParameterValues of refreshObject."""
+
+RPCs = Generator[m.Request, m.Response, None]
+
+
+def _checked(response: m.Response) -> m.Response:
+    """The response; FaultError if it is a Fault."""
+    if isinstance(response, m.Fault):
+        raise FaultError(response.fault_code, response.fault_string)
+    return response
+
+
+# -- the RPCs of each task ------------------------------------------------------------------------
+
+
+def _get_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    names = tuple(arguments["parameterNames"])
+    response = yield m.GetParameterValues(names)
+    if not _is_unknown_name(response):
+        _learn(device, _checked(response))
+        return
+    for name in names:  # GenieACS's users name objects without the dot at the end
+        response = yield m.GetParameterValues((name,))
+        if _is_unknown_name(response):
+            response = yield m.GetParameterValues((f"{name.rstrip('.')}.",))
+        _learn(device, _checked(response))
+
+
+def _is_unknown_name(response: m.Response) -> bool:
+    unknown = FaultCode.INVALID_PARAMETER_NAME
+    return isinstance(response, m.Fault) and response.fault_code == unknown
+
+
+def _learn(device: KnownDevice, response: m.Response) -> None:
+    assert isinstance(response, m.GetParameterValuesResponse)
+    device.parameters.learn_values(response.parameter_list, time.time())
+
+
+def _set_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    triples = arguments["parameterValues"]
+    untyped = tuple(triple[0] for triple in triples if _needs_type(device, *triple))
+    if untyped:  # a value is sent with the type that the device has shown for its parameter
+        _learn(device, _checked((yield m.GetParameterValues(untyped))))
+    values = tuple(_typed(device, *triple) for triple in triples)
+    _checked((yield m.SetParameterValues(values, "")))
+    device.parameters.learn_values(values, time.time())
+
+
+def _needs_type(device: KnownDevice, name: str, _: Any, type_: str = "") -> bool:
+    known = device.parameters.get(name)
+    return not type_ and (known is None or not known.type)
+
+
+def _typed(device: KnownDevice, name: str, value: Any, type_: str = "") -> m.ParameterValueStruct:
+    """A JSON value as text, of the type that was posted, is known, or follows from the value."""
+    known = device.parameters.get(name)
+    type_ = type_ or (known.type if known else "") or _XSD_TYPES.get(type(value), "xsd:string")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return m.ParameterValueStruct(name, text, type_)
+
+
+_XSD_TYPES: dict[type, str] = {bool: "xsd:boolean", int: "xsd:int"}
+
+
+def _refresh_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    path = _object_path(arguments["objectName"])
+    response = _checked((yield m.GetParameterNames(path, False)))
+    assert isinstance(response, m.GetParameterNamesResponse)
+    device.parameters.forget(path)
+    device.parameters.learn_names(response.parameter_list, time.time())
+    names = [info.name for info in response.parameter_list if not info.name.endswith(".")]
+    values: list[m.ParameterValueStruct] = []
+    try:
+        for start in range(0, len(names), BATCH):
+            batch = tuple(names[start : start + BATCH])
+            response = _checked((yield m.GetParameterValues(batch)))
+            assert isinstance(response, m.GetParameterValuesResponse)
+            values += response.parameter_list
+    finally:  # all at once, which is quicker; also the part of a session that was cut off
+        device.parameters.learn_values(values, time.time())
+
+
+def _object_path(name: str) -> str:
+    return f"{name.rstrip('.')}." if name else ""
+
+
+def _add_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    table = _object_path(arguments["objectName"])
+    response = _checked((yield m.AddObject(table, "")))
+    assert isinstance(response, m.AddObjectResponse)
+    row = f"{table}{response.instance_number}."
+    names = _checked((yield m.GetParameterNames(row, False)))
+    assert isinstance(names, m.GetParameterNamesResponse)
+    device.parameters.learn_names(names.parameter_list, time.time())
+
+
+def _delete_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    row = _object_path(arguments["objectName"])
+    _checked((yield m.DeleteObject(row, "")))
+    device.parameters.forget(row)
+
+
+def _reboot(_: KnownDevice, __: dict[str, Any]) -> RPCs:
+    _checked((yield m.Reboot("")))
+
+
+def _factory_reset(_: KnownDevice, __: dict[str, Any]) -> RPCs:
+    _checked((yield m.FactoryReset()))
+
+
+def _download(_: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    """Done with the DownloadResponse; the TransferComplete comes in a later session."""
+    target = str(arguments.get("targetFileName", ""))
+    key, kind, url = secrets.token_hex(8), arguments["fileType"], arguments["url"]
+    _checked((yield m.Download(key, kind, url, target_file_name=target)))
+
+
+def provision(device: KnownDevice, credentials: Credentials) -> RPCs:
+    """
+    Set the credentials of Connection Requests to this device, as GenieACS's default preset does.
+
+    None can be sent before the device has accepted the credentials.
+    """
+    prefix = f"{device.root}ManagementServer.ConnectionRequest"
+    values = (
+        m.ParameterValueStruct(f"{prefix}Username", credentials.username),
+        m.ParameterValueStruct(f"{prefix}Password", credentials.password),
+    )
+    response = yield m.SetParameterValues(values, "")
+    if not isinstance(response, m.Fault):
+        device.credentials = credentials
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+
+
+_TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+")
+
+
+def _is_values(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_triple(item) for item in value)
+
+
+def _is_triple(item: Any) -> bool:
+    """Whether this is ``[name, value]`` or ``[name, value, type]``."""
+    return (
+        isinstance(item, list)
+        and len(item) in (2, 3)
+        and isinstance(item[0], str)
+        and not isinstance(item[1], list | dict)
+        and (len(item) == 2 or bool(_TYPE.fullmatch(str(item[2]))))
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+@dataclass(frozen=True)
+class TaskType:
+    """
+    One row of ``TASK_TYPES``.
+
+    Args:
+        rpcs: the RPCs that do such a task, of a device and the task's arguments.
+        arguments: a check for each argument that the task needs.
+    """
+
+    rpcs: Callable[[KnownDevice, dict[str, Any]], RPCs]
+    arguments: dict[str, Callable[[Any], bool]] = field(default_factory=dict)
+
+
+TASK_TYPES: dict[str, TaskType] = {
+    "getParameterValues": TaskType(_get_parameter_values, {"parameterNames": _is_names}),
+    "setParameterValues": TaskType(_set_parameter_values, {"parameterValues": _is_values}),
+    "refreshObject": TaskType(_refresh_object, {"objectName": _is_text}),
+    "addObject": TaskType(_add_object, {"objectName": _is_text}),
+    "deleteObject": TaskType(_delete_object, {"objectName": _is_text}),
+    "reboot": TaskType(_reboot),
+    "factoryReset": TaskType(_factory_reset),
+    "download": TaskType(_download, {"fileType": _is_text, "url": _is_text}),
+}
+"""Every type of task by GenieACS's name."""
+
+
+def parse_task(posted: Any) -> Task:
+    """
+    The task of a posted JSON object.
+
+    Raises:
+        InputError: no such task, or an argument is missing or of the wrong kind.
+    """
+    if not isinstance(posted, dict) or posted.get("name") not in TASK_TYPES:
+        raise InputError(f"task: 'name' must be one of {', '.join(TASK_TYPES)}")
+    name = posted["name"]
+    for argument, check in TASK_TYPES[name].arguments.items():
+        if not check(posted.get(argument)):
+            raise InputError(f"task {name}: {argument!r} is missing or malformed")
+    return Task(name, {key: value for key, value in posted.items() if key != "name"})
+
+
+def rpcs_of(task: Task, device: KnownDevice) -> RPCs:
+    """The RPCs that do a task with a device."""
+    return TASK_TYPES[task.name].rpcs(device, task.arguments)

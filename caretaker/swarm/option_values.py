@@ -1,0 +1,210 @@
+"""
+What the text of an option may be, and the typed value that it stands for.
+
+Each function takes the text of one option and returns its value. A text that can't be used raises
+``InputError`` with the text and the cure; the caller adds the name of the option.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Self, TypeVar
+
+from caretaker.errors import InputError, TransportError
+from caretaker.http.endpoint import Address, tls_context
+from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
+from caretaker.reporting.service_levels import ServiceLevel, read_levels
+
+_Choice = TypeVar("_Choice", bound=str)
+
+
+class Range(NamedTuple):
+    """A range of durations, both ends included; its text is ``LOW-HIGH``, or one number."""
+
+    low: float
+    """Seconds."""
+    high: float
+    """Seconds."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``LOW-HIGH`` or one number for both, in seconds.
+
+        Raises:
+            InputError: the text is neither, or LOW is above HIGH.
+        """
+        match = re.fullmatch(r"([0-9.]+)(?:-([0-9.]+))?", text)
+        low = at_least(0)(match[1]) if match else -1.0
+        high = at_least(0)(match[2]) if match and match[2] else low
+        if not 0 <= low <= high:
+            raise InputError(f"{text!r} is not LOW-HIGH in seconds, like 10-30")
+        return cls(low, high)
+
+    def __str__(self) -> str:
+        return f"{self.low:g}-{self.high:g}"
+
+
+class Rate(NamedTuple):
+    """The most of something in each period; its text is ``COUNT/SECONDS``."""
+
+    most: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``COUNT/SECONDS``, two whole numbers.
+
+        Raises:
+            InputError: the text is something else, or the period is 0.
+        """
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+        if match is None or int(match[2]) == 0:
+            raise InputError(f"{text!r} is not COUNT/SECONDS, like 50/5")
+        return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.most}/{self.seconds}"
+
+
+class LevelsFile(NamedTuple):
+    """A file of service levels, with what is in it."""
+
+    path: str
+    levels: tuple[ServiceLevel, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read the file of this name.
+
+        Raises:
+            InputError: the file can't be read, or a line is no service level.
+        """
+        return cls(text, tuple(read_levels(text)))
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def _number(text: str, *, least: float, most: float = 1e9, whole: bool = False) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not a number") from None
+    if not least <= value <= most or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"{text} must be {kind} from {least:g} to {most:g}")
+    return value
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Whole numbers from ``least`` to ``most``."""
+    return lambda text: int(_number(text, least=least, most=most, whole=True))
+
+
+def at_least(least: float) -> Callable[[str], float]:
+    """Numbers from ``least`` upwards."""
+    return lambda text: _number(text, least=least)
+
+
+def share(text: str) -> float:
+    """A share of a whole, from 0 to 1."""
+    return _number(text, least=0, most=1)
+
+
+def one_of(*choices: _Choice) -> Callable[[str], _Choice]:
+    """One of these words."""
+
+    def parse(text: str) -> _Choice:
+        for choice in choices:
+            if text == choice:
+                return choice
+        raise InputError(f"{text!r} is not one of {', '.join(choices)}")
+
+    return parse
+
+
+def url(text: str) -> str:
+    """An http or https URL whose host name resolves on this machine."""
+    try:
+        Address.of(text).resolve()
+    except TransportError as error:
+        raise InputError(f"URL {text!r}: {error}; check its spelling") from error
+    return text
+
+
+def url_or_empty(text: str) -> str:
+    """As ``url``; the empty text stands for none."""
+    return url(text) if text else ""
+
+
+def bound_address(text: str) -> str:
+    """An address or host name that a server on this machine can bind."""
+    try:
+        family, *_, address = socket.getaddrinfo(text, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+    except (OSError, UnicodeError):
+        raise InputError(f"{text!r} is not an address of this machine; try 127.0.0.1") from None
+    return text
+
+
+def host(text: str) -> str:
+    """A host name or address, which need not be known on this machine."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", text):
+        raise InputError(f"{text!r} is not a host name or address")
+    return text
+
+
+def source_network(text: str) -> Network:
+    """A network, or one address, whose addresses are all of this machine."""
+    network = parse_network(text)
+    check_local(hosts(network))
+    return network
+
+
+def network_text(network: Network) -> str:
+    """A network as an option names it: one address without its prefix length."""
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def certificates(text: str) -> str:
+    """The name of a file of certificates in PEM."""
+    if not Path(text).is_file():
+        raise InputError(f"{text}: no such file")
+    tls_context(text)
+    return text
+
+
+def serial_prefix(text: str) -> str:
+    """The beginning of serial numbers: up to 40 characters that need no escaping."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", text):
+        raise InputError(f"{text!r} is not 1 to 40 letters, digits, '.', '_' or '-'")
+    return text
+
+
+def output_file(text: str) -> Path:
+    """A file to write, in a folder that exists."""
+    path = Path(text)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError(f"{text}: not a file in a folder that exists")
+    return path
+
+
+def output_folder(text: str) -> Path:
+    """A folder to write files into; it is made if its parent exists."""
+    path = Path(text)
+    try:
+        path.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=text):
+            pass
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{text}: {why}; give a folder that can be written to") from error
+    return path

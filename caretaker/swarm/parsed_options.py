@@ -1,0 +1,66 @@
+"""
+Locust's side of the options: its parser, and the namespace that it sends to its workers.
+
+What Locust has parsed reaches workers with its message that spawns users, after their ``init``
+event, and again whenever the web UI changes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any, NamedTuple, Self
+
+from caretaker.swarm import option_values as values
+from caretaker.swarm.option import argument_type
+from caretaker.swarm.options import OPTIONS
+
+
+def live_cr_rate(parsed_options: argparse.Namespace) -> float:
+    """``--cr-rate`` now; the web UI can change it while a run goes on."""
+    rate: float = OPTIONS["cr_rate"].read(vars(parsed_options).get("cr_rate"))
+    return rate
+
+
+class RunStart(NamedTuple):
+    """
+    The start of a run, which workers receive with the options.
+
+    Args:
+        number: of the run in this master's life, from 1; 0 before the first one.
+        at: seconds since 1970.
+    """
+
+    number: int
+    at: float
+
+    @classmethod
+    def of(cls, parsed_options: argparse.Namespace) -> Self:
+        """What the master has put there; now, if nothing."""
+        given = vars(parsed_options)
+        return cls(given.get("caretaker_run", 0), given.get("caretaker_started", time.time()))
+
+    def put(self, parsed_options: argparse.Namespace) -> None:
+        """Put it among the options that Locust sends to its workers."""
+        vars(parsed_options).update(caretaker_run=self.number, caretaker_started=self.at)
+
+
+def add_arguments(parser: Any) -> None:
+    """
+    Add the options to Locust's parser.
+
+    Locust's own ``--profile`` (a label for test runs) gives way to ours, and its ``--host`` to one
+    that is checked (decision 0009). A default that the parser has already, such as those of
+    ``swarm.main``, stays.
+    """
+    group = parser.add_argument_group("Caretaker", conflict_handler="resolve")
+    group.add_argument(
+        "-H", "--host", type=argument_type(values.url), env_var="LOCUST_HOST", metavar="<url>",
+        help="URL of the ACS, like http://acs.example.com:7547/. Default: the embedded ACS.",
+    )  # fmt: skip
+    for name, declared in OPTIONS.items():
+        default = parser.get_default(name)
+        if default is None and declared.action != "append":
+            default = declared.plain(declared.default)
+        declared.add_to(group, name, default)
+    parser.set_defaults(profile=None)

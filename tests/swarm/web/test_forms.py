@@ -1,0 +1,64 @@
+"""What is typed into Locust's forms is checked before Locust takes it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+from helpers.run_states import master
+
+from caretaker.swarm.web.forms import guard_start
+
+TAKEN = "Locust takes it"
+
+
+class Form:
+    """A form of Locust's web UI, of a run with these options."""
+
+    def __init__(self, **options: Any) -> None:
+        app = Flask(__name__)
+        app.add_url_rule("/swarm", "swarm", lambda: {"message": TAKEN}, methods=["POST"])
+        self.master = master(**options)
+        self.environment: Any = self.master.environment
+        web_ui: Any = SimpleNamespace(app=app)
+        self.environment.web_ui = web_ui
+        guard_start(self.environment, self.master)
+        self._client = app.test_client()
+
+    def post(self, **values: str) -> str:
+        answer: Any = self._client.post("/swarm", data=values).json
+        return str(answer["message"])
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"cr_rate": "fast"}, "--cr-rate: 'fast' is not a number"),
+        ({"host": "acs"}, "not an http or https address"),
+        ({"scenario": "nothing"}, "--scenario: scenario 'nothing': not one of"),
+        ({"cr_rate": "5"}, "--cr-rate: no north-bound API to post tasks to"),
+    ],
+)
+def test_a_bad_value_is_refused_with_one_line(values: dict[str, str], complaint: str) -> None:
+    message = Form().post(**values)
+    assert complaint in message
+    assert "\n" not in message
+
+
+def test_good_values_are_taken() -> None:
+    form = Form(nbi_url="http://127.0.0.1:7557")
+    assert form.post(cr_rate="5", scenario="power-cut", seed="3", inform_interval="") == TAKEN
+
+
+def test_an_api_that_is_given_with_the_rate_is_enough() -> None:
+    assert Form().post(cr_rate="5", nbi_url="http://127.0.0.1:7557") == TAKEN
+
+
+def test_during_a_run_only_the_rate_of_connection_requests_can_change() -> None:
+    form = Form(nbi_url="http://127.0.0.1:7557", scenario="power-cut", cr_rate=1.0)
+    form.environment.runner.state = "running"
+    assert form.post(cr_rate="5", scenario="power-cut", seed="0") == TAKEN
+    assert form.post(seed="3") == "--seed can't be changed while a test runs; stop it first"
+    assert form.post(scenario="").startswith("--scenario can't be changed")
