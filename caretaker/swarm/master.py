@@ -38,11 +38,18 @@ from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
-from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.scenario_player import ScenarioPlayer
-from caretaker.swarm.web.queries import Answers, Queries
+from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
+from caretaker.swarm.worker_messages import (
+    Drain,
+    FleetAction,
+    FleetSize,
+    LeaseGrant,
+    LeaseRequest,
+    Message,
+)
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -139,16 +146,18 @@ class Master:
 
     # The ledger.
 
-    def lease(self, holder: str, want: int, returned: list[tuple[int, int]]) -> None:
+    def lease(self, holder: str, request: LeaseRequest) -> None:
         """Take back and hand out indices."""
-        self.ledger.release(holder, [(start, stop) for start, stop in returned])
-        if want:
-            ranges = self.ledger.lease(holder, want)
-            self._send(GRANT, {"ranges": ranges, "total": self.ledger.live}, holder)
+        self.ledger.release(holder, request.returned)
+        if request.want:
+            ranges = self.ledger.lease(holder, request.want)
+            self._send(LeaseGrant(ranges, self.ledger.live), holder)
         self._announced = -1  # who else computes a share must hear of it
 
-    def _send(self, message: str, data: dict[str, Any] | None, holder: str | None = None) -> None:
-        self.environment.runner.send_message(message, data, holder)  # type: ignore[union-attr]
+    def _send(self, message: Message, worker: str | None = None) -> None:
+        """Send a message to a worker, or to all of them."""
+        runner: Any = self.environment.runner
+        runner.send_message(message.NAME, message.to_wire(), worker)
 
     def _watch(self) -> None:
         """Once a second: who has left, and how large the fleet is."""
@@ -157,7 +166,7 @@ class Master:
             self._look_after_leases()
             if self.ledger.live != self._announced:
                 self._announced = self.ledger.live
-                self._send(FLEET, {"total": self._announced})
+                self._send(FleetSize(self._announced))
 
     def _look_after_leases(self) -> None:
         clients: Any = getattr(self.environment.runner, "clients", None)
@@ -281,7 +290,7 @@ class Master:
             raise InputError(f"{name}: no test is running; start one first")
         self._acts += 1
         self.mark(action.note(values))
-        self._send(ACT, {"name": name, "arguments": values, "nth": self._acts})
+        self._send(FleetAction(name, values, self._acts))
 
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and all CPEs that are leased have power."""
@@ -328,9 +337,9 @@ class Master:
             return {LOCAL}
         return {client.id for client in clients.all if client.state != "missing"}
 
-    def ask(self, what: str, **details: Any) -> Answers:
-        """Ask all workers for what only they know (``devices.QUERIES``)."""
-        return self.queries.ask(what, **details)
+    def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
+        """Ask all workers for what only they know."""
+        return self.queries.ask(query)
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), 0.0
@@ -382,7 +391,7 @@ class Master:
         self._began = 0.0
         gevent.killall(self._watchers)
         self._watchers.clear()
-        self._send(DRAIN, None)
+        self._send(Drain())
         deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
         while self._awaited() and time.monotonic() < deadline:
             if self._stop_waiting.is_set():

@@ -17,8 +17,8 @@ from caretaker.errors import InputError
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
-from caretaker.swarm.messages import ACT
 from caretaker.swarm.options import Settings
+from caretaker.swarm.worker_messages import FleetAction
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master
     master.act("outage", kind="hang", seconds="3")
     (_, first), (message, second) = master.environment.runner.sent  # type: ignore[union-attr]
     assert first["arguments"] == {"share": 0.5, "seconds": 20.0, "stagger": 5.0}
-    assert (message, second["nth"]) == (ACT, 2)
+    assert (message, second["nth"]) == (FleetAction.NAME, 2)
     assert [mark["text"] for mark in master.marks] == [
         "power cut: 50% of the fleet dark for 20 s, back within 5 s",
         "ACS outage (hang) for 3 s",
