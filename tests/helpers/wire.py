@@ -9,6 +9,8 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 
+from caretaker.testing import Clock
+
 CLOSE = object()
 """As an answer: close the connection without one."""
 RESET = object()
@@ -88,6 +90,16 @@ def wire(*answers: Any) -> Iterator[Wire]:
         yield scripted
     finally:
         scripted.server.stop(0)
+
+
+def hang_until_late(clock: Clock) -> Callable[[object], object]:
+    """An answer that never comes: with the request, the client's clock is past every deadline."""
+
+    def hang(_: object) -> object:
+        clock.advance(1e6)
+        return HANG
+
+    return hang
 
 
 def answer(status: str = "200 OK", body: bytes = b"", *headers: str) -> bytes:

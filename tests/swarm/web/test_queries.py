@@ -5,24 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 import gevent
+import pytest
 
 from caretaker.swarm.web.queries import Queries
 
 
 class Workers:
-    """Two workers; those that are awake answer with their name, when the loop has a turn."""
+    """Two workers; those that are awake answer with their name, at once or in another turn."""
 
-    def __init__(self, *awake: str) -> None:
+    def __init__(self, *awake: str, at_once: bool = True, timeout: float = 0.01) -> None:
         self.awake = awake
-        self.queries = Queries(self.send, lambda: ["one", "two"], timeout=0.05)
+        self.at_once = at_once
+        self.queries = Queries(self.send, lambda: ["one", "two"], timeout)
 
     def send(self, message: str, data: dict[str, Any], worker: str) -> None:
         if worker in self.awake:
-            gevent.spawn(self.queries.answered, worker, data["id"], f"{worker} {data['serial']}")
+            answer = worker, data["id"], f"{worker} {data['serial']}"
+            if self.at_once:
+                self.queries.answered(*answer)
+            else:
+                gevent.spawn(self.queries.answered, *answer)
 
 
-def test_all_answers_come_back() -> None:
-    answers = Workers("one", "two").queries.ask("device", serial="S")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_all_answers_come_back(at_once: bool) -> None:
+    workers = Workers("one", "two", at_once=at_once, timeout=60.0)
+    answers = workers.queries.ask("device", serial="S")
     assert answers.given == {"one": "one S", "two": "two S"}
     assert answers.silent == ()
 
