@@ -37,7 +37,7 @@ _LOOK_SECONDS = 0.5
 
 class ScenarioPlayer:
     """
-    The run as scenarios see it (``caretaker.scenarios.Run``), and their players.
+    The run as scenarios see it (``caretaker.scenarios.ScenarioRun``), and their players.
 
     Args:
         master: whose run it is.

@@ -11,7 +11,7 @@ import pytest
 from helpers.snapshots import worker_snapshot
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
-from caretaker.scenarios import Run, Scenario, ScenarioReport, Step
+from caretaker.scenarios import Scenario, ScenarioReport, ScenarioRun, Step
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -83,12 +83,12 @@ class Noted(Scenario):
 
     name = "noted"
 
-    def play(self, run: Run) -> None:
+    def play(self, run: ScenarioRun) -> None:
         run.settle()
         run.catch_up()
         run.act("boot_storm", share=0.5)
 
-    def report(self, run: Run) -> ScenarioReport:
+    def report(self, run: ScenarioRun) -> ScenarioReport:
         return ScenarioReport({"at": run.now()}, ["Done."], {"curve": [(0.0, 1.0)]})
 
 
@@ -97,10 +97,10 @@ class Broken(Scenario):
 
     name = "broken-one"
 
-    def play(self, run: Run) -> None:
+    def play(self, run: ScenarioRun) -> None:
         raise ZeroDivisionError
 
-    def report(self, run: Run) -> ScenarioReport:
+    def report(self, run: ScenarioRun) -> ScenarioReport:
         raise ZeroDivisionError
 
 
