@@ -15,7 +15,7 @@ from caretaker.acs import ACSServer
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
-from caretaker.profiles.importer import described, import_files, save
+from caretaker.profiles.importer import description, import_files, save
 from caretaker.reporting import comparison, report
 
 
@@ -124,7 +124,7 @@ def _import_profile(options: argparse.Namespace) -> None:
     imported = import_files(options.files, options.profile, rows)
     paths = save(imported, options.output)
     print(f"wrote {' and '.join(map(str, paths))}; run it with --profile {paths[-1]}")
-    print("\n".join(described(load_profile(str(paths[-1])))))
+    print("\n".join(description(load_profile(str(paths[-1])))))
 
 
 def _table_rows(text: str) -> tuple[str, int]:
@@ -135,7 +135,7 @@ def _table_rows(text: str) -> tuple[str, int]:
 
 
 def _show_profile(options: argparse.Namespace) -> None:
-    print("\n".join(described(load_profile(options.file))))
+    print("\n".join(description(load_profile(options.file))))
 
 
 def _profile(options: argparse.Namespace) -> int:

@@ -42,10 +42,17 @@ def transfer_settings(
     endpoint: Endpoint, mode: str, seconds: tuple[float, float], failures: float, bandwidth: float
 ) -> TransferSettings:
     """
-    How transfers go: with ``real`` bytes are moved, with the ACS's host and the allowed ones.
+    The settings of transfers: with ``real``, files are moved to and from the ACS and allowed hosts.
+
+    Args:
+        endpoint: the ACS.
+        mode: ``simulated`` or ``real``.
+        seconds: the shortest and longest duration of a simulated transfer.
+        failures: the share of the simulated transfers that fail, 0 to 1.
+        bandwidth: bytes per second of each transfer; 0 for no limit.
 
     Raises:
-        InputError: a value can't be used.
+        InputError: the mode is neither of the two.
     """
     if mode not in ("simulated", "real"):
         raise InputError(f"transfers {mode!r}: give simulated or real")
@@ -56,14 +63,14 @@ def transfer_settings(
 @dataclass(frozen=True)
 class Device:
     """
-    One CPE of a fleet, as the caller of ``Fleet.get_device`` sees it.
+    One CPE of a fleet, as ``Fleet.get_device`` describes it.
 
     Args:
-        serial_number: its name in the fleet.
+        serial_number: the serial number, which also names the CPE in the fleet.
         device_id: ``OUI-ProductClass-SerialNumber``, percent-encoded.
-        profile: the name of its profile.
-        connection_request_url: where it takes Connection Requests.
-        behavior: what it does by itself.
+        profile: the name of the profile.
+        connection_request_url: where the CPE takes Connection Requests.
+        behavior: what the CPE does by itself, and its pending events.
     """
 
     serial_number: str
@@ -77,31 +84,33 @@ class Fleet:
     """
     CPEs that inform an ACS and answer its Connection Requests; also a context manager.
 
-    ``spawn_devices`` switches the CPEs on, with no way to the ACS yet: what they have to tell
-    piles up as pending events. ``start`` connects them, and sessions begin.
+    ``spawn_devices`` switches the CPEs on without a connection to the ACS: their events stay
+    pending. ``start`` connects them, and their sessions begin.
 
     Args:
-        acs_url: where they inform.
-        count: how many.
-        oui_prefix: of their serial numbers: ``FLEET`` for ``FLEET-000001``.
+        acs_url: the URL of the ACS.
+        count: how many CPEs.
+        oui_prefix: what serial numbers begin with: ``FLEET`` for ``FLEET-000001``.
         connection_delay: seconds before a CPE's first session; a pair for a range.
-        behaviors: what they do by themselves, by name (``Behaviors``).
-        profiles: ``FILE[:weight]`` or built-in names; our own two without any.
-        seed: of all that is left to chance.
-        credentials: towards the ACS, for all; without them each CPE has its own.
-        connection_request_host, connection_request_port: what their server binds.
-        advertise: the host in their ConnectionRequestURL, where it is not the bound one.
-        reboot_seconds: shortest and longest outage of a reboot.
+        behaviors: what the CPEs do by themselves; a mapping has the names of ``Behaviors``.
+        profiles: ``FILE[:weight]`` or names of built-in profiles; without any, the two default
+            profiles.
+        seed: random seed; the same seed gives the same fleet.
+        credentials: all CPEs use these towards the ACS; without them each CPE has its own.
+        connection_request_host, connection_request_port: the address on which the server of the
+            CPEs takes Connection Requests; port 0 for any that is free.
+        advertise: the host in each ConnectionRequestURL, where it is not the one above.
+        reboot_seconds: the shortest and longest outage of a reboot.
         check_id: whether the ACS must repeat the cwmp:ID; some do not (enodebd).
         timeout: seconds to wait for each answer of the ACS.
         allowed_hosts: other hosts that the ACS may redirect CPEs to, or have them get files from.
-        transfers: ``simulated``, or ``real`` to move bytes with these hosts and the ACS's.
-        transfer_seconds: shortest and longest time that a simulated one takes.
-        transfer_failures: share of the simulated ones that fail, 0 to 1.
-        bandwidth: bytes per second of each transfer; 0 for no limit.
-        first_index: of the first one; 16 for ``FLEET-000017``.
+        transfers: ``simulated``, or ``real`` to move files to and from these hosts and the ACS.
+        transfer_seconds: the shortest and longest duration of a simulated transfer.
+        transfer_failures: the share of the simulated transfers that fail, 0 to 1.
+        bandwidth: bytes per second of each real transfer; 0 for no limit.
+        first_index: the index of the first CPE; 16 for ``FLEET-000017``.
         tls: verifies the ACS; the system's certificates by default.
-        transport: makes the transport of each session, of what ``HTTPTransport`` is made of.
+        transport: makes the transport of each session from the arguments of ``HTTPTransport``.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
 
@@ -158,15 +167,15 @@ class Fleet:
         )
         allowed = frozenset(allowed_hosts)
         self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, tls, clock)
-        self._premises = FleetContext(
-            Identities(seed, oui_prefix),
-            acs_url,
-            self.connection_requests.device_url,
-            Behaviors.of(behaviors),
-            credentials.username if credentials else None,
-            credentials.password if credentials else None,
-            reboot_seconds,
-            time.time() - clock(),
+        self._context = FleetContext(
+            identities=Identities(seed, oui_prefix),
+            acs_url=acs_url,
+            connection_request_url=self.connection_requests.device_url,
+            behaviors=Behaviors.of(behaviors),
+            acs_username=credentials.username if credentials else None,
+            acs_password=credentials.password if credentials else None,
+            reboot_seconds=reboot_seconds,
+            wall_offset=time.time() - clock(),
             check_id=check_id,
             transfers=transfer_settings(
                 self._endpoint, transfers, transfer_seconds, transfer_failures, bandwidth
@@ -175,7 +184,7 @@ class Fleet:
         self._mix = ProfileMix.of(profiles)
         self._sink = sink
         self._transport = transport
-        self._made: Shard | None = None
+        self._current_shard: Shard | None = None
 
     # The life of a fleet.
 
@@ -188,11 +197,11 @@ class Fleet:
         Raises:
             InputError: its address can't be bound.
         """
-        shard = self._open()
+        shard = self._open_shard()
         return [self._loop.call(self._spawn, shard) for _ in range(self._next, self._end)]
 
     def add_device(self) -> str:
-        """Switch on one CPE more and return its serial number."""
+        """Switch on one more CPE and return its serial number."""
         self._end += 1
         return self.spawn_devices()[-1]
 
@@ -200,34 +209,38 @@ class Fleet:
         index = self._next
         self._next += 1
         shard.power_on(index, self._delay_of(index))
-        return self._premises.identities.serial_number(index)
+        return self._context.identities.serial_number(index)
 
     def _delay_of(self, index: int) -> float:
         if isinstance(self._delay, tuple):
-            chance = self._premises.identities.random(index, "connection delay")
-            return chance.uniform(*self._delay)
+            rng = self._context.identities.random(index, "connection delay")
+            return rng.uniform(*self._delay)
         return self._delay
 
-    def _open(self) -> Shard:
-        if self._made is None:
+    def _open_shard(self) -> Shard:
+        if self._current_shard is None:
             self._loop.start()
             try:
                 self.connection_requests.start()
             except InputError:
                 self._loop.stop()
                 raise
-            self._made = self._loop.call(self._make)
-        return self._made
+            self._current_shard = self._loop.call(self._make_shard)
+        return self._current_shard
 
-    def _make(self) -> Shard:
-        opener = make_open_transport(self._endpoint, self._transport)
-        mover = FileTransferClient(self._endpoint, self._premises.transfers.bandwidth)
+    def _make_shard(self) -> Shard:
+        bandwidth = self._context.transfers.bandwidth
         return Shard(
-            self._mix, self._premises, opener, self._sink, clock=self._clock, transfer_client=mover
+            self._mix,
+            self._context,
+            make_open_transport(self._endpoint, self._transport),
+            self._sink,
+            clock=self._clock,
+            transfer_client=FileTransferClient(self._endpoint, bandwidth),
         )
 
     def start(self) -> Self:
-        """Spawn what is not spawned yet, connect all to the ACS, and return itself."""
+        """Switch on the CPEs that are not on yet, connect all to the ACS, and return the fleet."""
         self.spawn_devices()
         self._loop.call(self._shard.start)
         return self
@@ -236,19 +249,19 @@ class Fleet:
         """
         Switch all CPEs off and close the Connection Request server.
 
-        Sessions that run have so many seconds to end; then they are cut, as without power.
+        Running sessions have ``patience`` seconds to end; then they are cut, as by a power cut.
         """
-        if self._made is None:
+        if self._current_shard is None:
             return
-        self._loop.call(self._made.drain, patience)
-        self._loop.call(self._made.stop)
+        self._loop.call(self._current_shard.drain, patience)
+        self._loop.call(self._current_shard.stop)
         self.connection_requests.stop()
         self._loop.stop()
-        self._made = None
+        self._current_shard = None
         self._next = self._first
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the fleet, as ``start`` does."""
         return self.start()
 
     def __exit__(
@@ -257,16 +270,16 @@ class Fleet:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Switch all CPEs off at once."""
         self.stop_all()
 
-    # What the Connection Request server asks; it runs in the same loop.
+    # Called by the Connection Request server, which runs in the same loop.
 
     @property
     def _shard(self) -> Shard:
-        if self._made is None:
+        if self._current_shard is None:
             raise DeviceNotFound("the fleet has no devices; call spawn_devices() first")
-        return self._made
+        return self._current_shard
 
     def _accept(self, serial_number: str) -> None:
         self._shard.connection_request(serial_number)
@@ -278,19 +291,17 @@ class Fleet:
 
     def list_devices(self) -> list[str]:
         """The serial numbers of all CPEs that are on."""
-        if self._made is None:
+        if self._current_shard is None:
             return []
-        return self._loop.call(self._serial_numbers, self._made)
-
-    def _serial_numbers(self, shard: Shard) -> list[str]:
-        return [cpe.serial_number for cpe in shard.cpes.values()]
+        cpes = self._current_shard.cpes
+        return self._loop.call(lambda: [cpe.serial_number for cpe in cpes.values()])
 
     def get_device(self, serial_number: str) -> Device:
         """
-        One CPE.
+        Describe one CPE.
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
+            DeviceNotFound: no CPE has that serial number.
         """
         cpe = self._shard.cpe(serial_number)
         return Device(
@@ -298,15 +309,15 @@ class Fleet:
             cpe.device_id_struct.device_id,
             cpe.profile.name,
             self.connection_requests.device_url(serial_number),
-            DynamicBehavior(self._premises.behaviors, lambda: cpe.pending),
+            DynamicBehavior(self._context.behaviors, lambda: cpe.pending),
         )
 
     def connection_request_credentials(self, serial_number: str) -> Credentials:
         """
-        What a Connection Request to this CPE must show just now.
+        The credentials that a Connection Request to a CPE must show at this time.
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
+            DeviceNotFound: no CPE has that serial number.
         """
         return self._loop.call(self._credentials, serial_number)
 
@@ -315,8 +326,8 @@ class Fleet:
         Have a CPE accept a Connection Request, as if one had come with good credentials.
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
-            DeviceBusy: it refuses just now.
+            DeviceNotFound: no CPE has that serial number.
+            DeviceBusy: the CPE refuses at this time.
         """
         self._loop.call(self._accept, serial_number)
 
@@ -325,19 +336,18 @@ class Fleet:
         Have a CPE open a session with these events (``2 PERIODIC`` without any).
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
-            InputError: a code is neither of the standard nor as a vendor's must be.
+            DeviceNotFound: no CPE has that serial number.
+            InputError: a code is neither in TR-069 nor a vendor's, ``X ...``.
         """
         unknown = [code for code in event_codes if not is_event_code(code)]
         if unknown:
             raise InputError(f"event {unknown[0]!r}: not one of {', '.join(EVENTS)}, 'X ...'")
-        self._loop.call(self._trigger, serial_number, event_codes or ("2 PERIODIC",))
 
-    def _trigger(self, serial_number: str, event_codes: tuple[str, ...]) -> None:
-        cpe, now = self._shard.cpe(serial_number), self._clock()
-        for code in event_codes:
-            cpe.raise_event(EventStruct(code), now)
-        self._shard.reschedule(cpe)
+        def raise_events(cpe: CPE, now: float) -> None:
+            for code in event_codes or ("2 PERIODIC",):
+                cpe.raise_event(EventStruct(code), now)
+
+        self.call(serial_number, raise_events)
 
     def trigger_all_informs(self, *event_codes: str) -> None:
         """Have every CPE open a session with these events."""
@@ -346,11 +356,11 @@ class Fleet:
 
     def request(self, serial_number: str, request: Request) -> None:
         """
-        Have a CPE open a session and send this request of its own, with the event it has.
+        Have a CPE open a session and send a request of its own, with the event of that request.
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
-            InputError: a CPE does not send such a request of its own accord.
+            DeviceNotFound: no CPE has that serial number.
+            InputError: a CPE never sends such a request.
         """
         if not isinstance(request, UNASKED):
             names = ", ".join(kind.__name__ for kind in UNASKED)
@@ -359,12 +369,12 @@ class Fleet:
 
     def call(self, serial_number: str, act: Callable[[CPE, float], _T]) -> _T:
         """
-        What a function of a CPE and the time returns, run where the CPE lives.
+        Call a function with a CPE and the time, in the fleet's loop, and return its result.
 
-        What it makes due begins at once. It must not wait for anything.
+        A session that it makes due begins at once. The function must not wait for anything.
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
+            DeviceNotFound: no CPE has that serial number.
         """
         result: _T = self._loop.call(self._call, serial_number, act)
         return result
@@ -377,11 +387,11 @@ class Fleet:
 
     def get_param(self, serial_number: str, path: str) -> str:
         """
-        The value of a parameter of a CPE, hidden ones too.
+        The value of a parameter of a CPE, also of one that reads empty to an ACS (passwords).
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
-            InputError: it has no such parameter.
+            DeviceNotFound: no CPE has that serial number.
+            InputError: the CPE has no such parameter.
         """
         cpe = self._shard.cpe(serial_number)
         if cpe.parameter(path) is None:
@@ -393,24 +403,21 @@ class Fleet:
         Change a parameter of a CPE from inside, as its user or its environment would.
 
         Raises:
-            DeviceNotFound: there is none of that serial number.
+            DeviceNotFound: no CPE has that serial number.
             InputError: no such parameter, or the value is not of its type.
         """
         try:
-            self._loop.call(self._change, serial_number, path, value)
+            self.call(serial_number, lambda cpe, now: cpe.change(path, value, now))
         except FaultError as error:
             raise InputError(
                 f"parameter {path!r} to {value!r}: fault {error.fault_code}"
             ) from error
 
-    def _change(self, serial_number: str, path: str, value: str) -> None:
-        cpe = self._shard.cpe(serial_number)
-        cpe.change(path, value, self._clock())
-        self._shard.schedule(cpe)
-
     def stats(self) -> dict[str, int]:
         """How many CPEs there are, and sessions so far by outcome."""
         counters = self.results.counters
         outcomes = ("started", "succeeded", "failed", "shed", "abandoned")
-        found = {f"sessions_{each}": counters[f"sessions.{each}"] for each in outcomes}
-        return {"devices": len(self.list_devices()), **found}
+        return {
+            "devices": len(self.list_devices()),
+            **{f"sessions_{outcome}": counters[f"sessions.{outcome}"] for outcome in outcomes},
+        }

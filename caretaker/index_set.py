@@ -1,4 +1,4 @@
-"""Sets of indices of the fleet, as ranges."""
+"""Sets of the indices of CPEs, kept as ranges."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from itertools import accumulate
 from operator import sub
 
 Ranges = list[tuple[int, int]]
-"""Half-open ranges of indices, as they travel in messages."""
+"""Half-open ranges of indices, in the form that messages carry."""
 
 
 class IndexSet:
     """
-    A set of indices as sorted, disjoint, half-open ranges; a million take no more than one.
+    A set of indices, kept as sorted, disjoint, half-open ranges.
 
-    With n ranges, what asks takes O(log n) steps and what changes moves at most n numbers.
+    With n ranges, however long they are, a lookup takes O(log n) steps, and a change moves at most
+    n numbers.
     """
 
     __slots__ = ("_ranks", "_size", "_starts", "_stops")
@@ -24,7 +25,7 @@ class IndexSet:
         self._starts: list[int] = []
         self._stops: list[int] = []
         self._size = 0
-        self._ranks: list[int] | None = None  # of the ends of the ranges, once they are asked for
+        self._ranks: list[int] | None = None  # indices up to each range's end; made on demand
         for start, stop in ranges:
             self.add(start, stop)
 
@@ -34,7 +35,7 @@ class IndexSet:
         return list(zip(self._starts, self._stops, strict=True))
 
     def __len__(self) -> int:
-        """How many indices."""
+        """How many indices the set has."""
         return self._size
 
     def __iter__(self) -> Iterator[int]:
@@ -43,24 +44,24 @@ class IndexSet:
             yield from range(start, stop)
 
     def __contains__(self, index: int) -> bool:
-        """Whether the index is in."""
+        """Whether the set has this index."""
         place = bisect_right(self._starts, index) - 1
         return place >= 0 and index < self._stops[place]
 
     def __getitem__(self, rank: int) -> int:
-        """The index of this rank, lowest first; for picking one at random."""
+        """The index at this place in ascending order; for a random choice."""
         if self._ranks is None:
             self._ranks = list(accumulate(map(sub, self._stops, self._starts)))
         place = bisect_right(self._ranks, rank)
         return self._stops[place] - (self._ranks[place] - rank)
 
     def between(self, start: int, stop: int) -> Iterator[int]:
-        """The indices from start up to, not with, stop, lowest first."""
+        """The indices of the set from ``start`` to ``stop - 1``, lowest first."""
         for place in range(bisect_right(self._stops, start), bisect_left(self._starts, stop)):
             yield from range(max(start, self._starts[place]), min(stop, self._stops[place]))
 
     def add(self, start: int, stop: int) -> None:
-        """Add all from start up to, not with, stop."""
+        """Add the indices from ``start`` to ``stop - 1``."""
         if start >= stop:
             return
         low, high = bisect_left(self._stops, start), bisect_right(self._starts, stop)
@@ -69,15 +70,15 @@ class IndexSet:
         self._replace(low, high, [(start, stop)])
 
     def discard(self, start: int, stop: int) -> None:
-        """Take out all from start up to, not with, stop."""
+        """Take out the indices from ``start`` to ``stop - 1``."""
         low, high = bisect_right(self._stops, start), bisect_left(self._starts, stop)
         if start >= stop or low >= high:
             return
-        left = [(self._starts[low], start), (stop, self._stops[high - 1])]
-        self._replace(low, high, [each for each in left if each[0] < each[1]])
+        kept = [(self._starts[low], start), (stop, self._stops[high - 1])]
+        self._replace(low, high, [(first, end) for first, end in kept if first < end])
 
     def _replace(self, low: int, high: int, ranges: Ranges) -> None:
-        """Have these ranges in place of those from ``low`` up to ``high``."""
+        """Put ranges in the place of those at ``low`` to ``high - 1``."""
         self._size += sum(stop - start for start, stop in ranges)
         self._size -= sum(self._stops[low:high]) - sum(self._starts[low:high])
         self._starts[low:high] = [start for start, _ in ranges]
@@ -85,7 +86,7 @@ class IndexSet:
         self._ranks = None
 
     def take(self, count: int) -> Ranges:
-        """Take out the lowest ``count``, or all if there are fewer."""
+        """Take out and return the lowest ``count`` indices, or all if there are fewer."""
         taken: Ranges = []
         for start, stop in zip(self._starts, self._stops, strict=True):
             if count <= 0:
@@ -97,7 +98,7 @@ class IndexSet:
         return taken
 
     def __and__(self, other: IndexSet) -> IndexSet:
-        """The indices that are in both."""
+        """The indices that both sets have."""
         common = IndexSet()
         for start, stop in self.ranges:
             low, high = bisect_right(other._stops, start), bisect_left(other._starts, stop)
@@ -107,7 +108,7 @@ class IndexSet:
 
 
 def ranges_of(indices: Collection[int]) -> Ranges:
-    """The ranges of indices in a set, or in a mapping by them, lowest first."""
+    """The indices of a set, or the keys of a mapping, as ranges, lowest first."""
     starts = sorted(index for index in indices if index - 1 not in indices)
     stops = sorted(index + 1 for index in indices if index + 1 not in indices)
     return list(zip(starts, stops, strict=True))

@@ -1,9 +1,9 @@
 """
-What of messages is secret, and messages without it: for all that shows or keeps them.
+Masks the secrets in messages, for all code that shows messages or keeps them.
 
-Secret are values of parameters and elements that are passwords or keys by their name, vendors' ones
-too, credentials in URLs, and what headers prove who one is with. In bodies nothing else is touched:
-every other byte stays as it was, also in what is broken or no XML at all.
+Secrets are: values of parameters and elements whose name says password or key, also of vendors;
+credentials in URLs; and the proofs of identity in headers. Every other byte of a body stays as it
+was, also where the body is broken XML or no XML at all.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 MASK = "********"
-"""Stands for a secret, whatever its length."""
+"""Takes the place of a secret, whatever its length."""
 UNREAD = b"(this body can't be looked into)"
-"""Stands for a body with zero bytes: in UTF-16, or no text."""
+"""Takes the place of a body with zero bytes: UTF-16, or no text."""
 
 # -- by name --------------------------------------------------------------------------------------
 
@@ -33,13 +33,13 @@ _IN_URL = re.compile(
 
 
 def is_secret(path: str) -> bool:
-    """Whether a parameter or element is a password or key by its name, vendors' ones too."""
+    """Whether the name of a parameter or element says that it is a password or key."""
     return _SECRET.search(path.strip()) is not None
 
 
 def masked(text: str) -> str:
-    """A text without the credentials of the URLs in it."""
-    return _IN_URL.sub(lambda found: (found["name"] or "") + MASK, text)
+    """A text with the credentials in its URLs masked."""
+    return _IN_URL.sub(lambda match: (match["name"] or "") + MASK, text)
 
 
 # -- headers --------------------------------------------------------------------------------------
@@ -50,25 +50,25 @@ _PROVING = ("authorization", "proxy-authorization", "authentication-info")
 
 def masked_header(name: str, value: str) -> str:
     """
-    The value of a header without what is secret in it.
+    The value of a header with its secrets masked.
 
-    Of Digest (RFC 7616) that is the proof; all else tells why an ACS may not have liked it. Of
-    other schemes it is everything behind their name.
+    Of Digest (RFC 7616) only the proof is masked: the other fields may show why an ACS refused it.
+    Of other schemes everything after their name is masked.
     """
     if name.lower() not in _PROVING:
         return masked(value)
     scheme, _, _ = value.strip().partition(" ")
     if scheme.lower() == "digest" or name.lower() == "authentication-info":
-        return masked(_PROOF.sub(lambda found: f'{found[1]}="{MASK}"', f" {value}").strip())
+        return masked(_PROOF.sub(lambda match: f'{match[1]}="{MASK}"', f" {value}").strip())
     return f"{scheme} {MASK}"
 
 
 # -- bodies ---------------------------------------------------------------------------------------
 
 _HINTS = (*(word.encode() for word in _WORDS), b"&#", b"<!")
-"""What is in every body with a secret: its name, or what can hide that from a glance."""
+"""Every body with a secret has one of these: a name, or another way to write a name."""
 _CUT_URL = re.compile(r"(?<=://)[^/?#\s<>@]*:[^/?#\s<>@]*\Z")
-"""Where a body was cut off in a URL, maybe in the password."""
+"""The end of a body that was cut off within a URL, maybe within its password."""
 _START_TAG = re.compile(rb"""<(?:"[^"]*"|'[^']*'|[^>"'])*>""")
 _TAG = re.compile(rb"(<[^<>]*>)")
 _TAG_NAME = re.compile(rb"</?(?:[^\s:<>/]*:)?([^\s<>/]*)")
@@ -77,18 +77,18 @@ _Span = tuple[int, int]
 
 def masked_body(body: bytes) -> bytes:
     """
-    A body without the secrets in it.
+    A body with its secrets masked.
 
-    What follows where XML is broken is masked by the tags that are there: all values, as the
-    name that belongs to one may be lost.
+    From the place where XML is broken, all values are masked: the name that belongs to a value may
+    be lost.
     """
     if b"\0" in body:
         return UNREAD
-    glance = body.lower()
-    if not any(hint in glance for hint in _HINTS) and _is_well_formed(body):
+    lowered = body.lower()
+    if not any(hint in lowered for hint in _HINTS) and _is_well_formed(body):
         shown = body
     else:
-        shown = _without_values(body)
+        shown = _mask_values(body)
     return _CUT_URL.sub(MASK, masked(shown.decode("latin-1"))).encode("latin-1")
 
 
@@ -100,40 +100,40 @@ def _is_well_formed(body: bytes) -> bool:
     return True
 
 
-def _without_values(body: bytes) -> bytes:
+def _mask_values(body: bytes) -> bytes:
     scanner = _Scanner(body)
     end = scanner.scan()
     pieces, at = [], 0
-    for start, stop in sorted(scanner.found):
+    for start, stop in sorted(scanner.secrets):
         if start >= at:
             pieces += [body[at:start], MASK.encode()]
         at = max(at, stop)
     good = max(at, end)
-    return b"".join([*pieces, body[at:good], _without_doubts(body[good:])])
+    return b"".join([*pieces, body[at:good], _mask_broken(body[good:])])
 
 
-def _without_doubts(rest: bytes) -> bytes:
-    """What is no XML any more, without the texts beside a tag of a value or secret."""
+def _mask_broken(rest: bytes) -> bytes:
+    """Mask each text beside the tag of a value or secret, in what is no XML any more."""
     pieces = _TAG.split(rest)
     for place in range(0, len(pieces), 2):
-        beside = (*pieces[max(0, place - 1) : place], *pieces[place + 1 : place + 2])
-        if pieces[place].strip() and any(map(_is_doubtful, beside)):
+        tags = (*pieces[max(0, place - 1) : place], *pieces[place + 1 : place + 2])
+        if pieces[place].strip() and any(map(_may_enclose_secret, tags)):
             pieces[place] = MASK.encode()
     return b"".join(pieces)
 
 
-def _is_doubtful(tag: bytes) -> bool:
-    found = _TAG_NAME.match(tag)
-    return found is not None and _may_hide(found[1].decode("latin-1"))
+def _may_enclose_secret(tag: bytes) -> bool:
+    match = _TAG_NAME.match(tag)
+    return match is not None and _may_have_secret(match[1].decode("latin-1"))
 
 
-def _may_hide(name: str) -> bool:
+def _may_have_secret(name: str) -> bool:
     return name.endswith("Value") or is_secret(name)
 
 
 @dataclass(slots=True)
 class _Element:
-    """An element that is open: where its content starts, and what its children are."""
+    """An element without its end yet: where its content starts, its text and children."""
 
     name: str
     start: int
@@ -144,14 +144,15 @@ class _Element:
 
 class _Scanner:
     """
-    Finds what is secret in a document: ``found``, as spans of its bytes.
+    Finds the secrets in a document.
 
     Args:
         body: the document.
     """
 
     def __init__(self, body: bytes) -> None:
-        self.found: list[_Span] = []
+        self.secrets: list[_Span] = []
+        """Where they are, as spans of bytes."""
         self._body = body
         self._open: list[_Element] = []
         self._parser = parser = expat.ParserCreate()
@@ -162,7 +163,7 @@ class _Scanner:
         parser.StartDoctypeDeclHandler = self._doctype
 
     def scan(self) -> int:
-        """Read as far as it is XML, and say how far that is."""
+        """Read the document as far as it is XML; returns how many bytes that is."""
         try:
             self._parser.Parse(self._body, True)
         except (expat.ExpatError, ValueError, LookupError):
@@ -170,7 +171,7 @@ class _Scanner:
         return len(self._body)
 
     def _doctype(self, *_: object) -> None:
-        raise ValueError("no entities of strangers")
+        raise ValueError("a DOCTYPE can declare entities")
 
     def _start(self, name: str, _: object) -> None:
         tag = _START_TAG.match(self._body, self._parser.CurrentByteIndex)
@@ -195,19 +196,19 @@ class _Scanner:
                 self._hide(value)
 
     def _hide(self, span: _Span) -> None:
-        if self._body[slice(*span)].strip():  # of nothing there is nothing to hide
-            self.found.append(span)
+        if self._body[slice(*span)].strip():  # an empty value is no secret
+            self.secrets.append(span)
 
     def _broken(self, at: int) -> int:
-        """It is no XML from here on: hide what may be secret of the elements that are open."""
+        """Hide what may be secret in the open elements; returns up to where it has hidden."""
         for element in self._open:
             for value in element.values:
                 self._hide(value)
         for element in self._open:
-            if _may_hide(element.name):
+            if _may_have_secret(element.name):
                 end = re.compile(rb"</(?:[^\s:<>/]*:)?%b\s*>" % re.escape(element.name.encode()))
-                found = end.search(self._body, at)
-                span = element.start, found.start() if found else len(self._body)
+                match = end.search(self._body, at)
+                span = element.start, match.start() if match else len(self._body)
                 self._hide(span)
                 return span[1]
         return max(0, self._body.rfind(b"<", 0, at))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from helpers.cpes import cpe
 
 from caretaker import (
     ACSServer,
@@ -22,9 +21,6 @@ from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.jobs import UNASKED, Job
 from caretaker.device.rpc.deployment_units import change_by_itself
-from caretaker.engine.open_transport import make_open_transport
-from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.transport import HTTPTransport
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"
@@ -237,7 +233,7 @@ def test_a_transfer_that_is_real_asks_the_file_server(acs: ACSServer) -> None:
         task = {**FIRMWARE, "fileType": "2 Web Content", "url": acs.url}
         assert acs.post_task(device_id, task) is None
         eventually(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
-        counts = fleet._premises.transfer_counts
+        counts = fleet._context.transfer_counts
         assert (counts["requested"], counts["faults.9010"]) == (1, 1)
         assert acs.post_task(device_id, {**task, "url": "ftp://127.0.0.1/x"}) == "Task faulted"
 
@@ -256,7 +252,7 @@ def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:
         for thread in threads:
             thread.join()
         eventually(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] >= 10)
-    books = fleet._premises.books
+    books = fleet._context.books
     assert books.raised["6 CONNECTION REQUEST"] == 40
 
 
@@ -326,16 +322,3 @@ def test_bad_arguments_are_one_line() -> None:
         port = fleet.connection_requests.port
         with pytest.raises(InputError, match="in use"):
             Fleet(NOWHERE, connection_request_port=port).spawn_devices()
-
-
-@pytest.mark.rule("2.5-1", "2.5-2")
-@pytest.mark.parametrize(
-    ("value", "coding"), [("Disabled", ""), ("GZIP", "gzip"), ("Deflate", "deflate"), (None, "")]
-)
-def test_the_coding_of_what_is_sent_is_the_devices_choice(value: str | None, coding: str) -> None:
-    box = cpe()
-    if value is not None:
-        box.set_values([("Device.ManagementServer.HTTPCompression", value)], 0.0)
-    transport = make_open_transport(Endpoint(Address.of("http://acs/")), HTTPTransport)(box, 0.0)
-    assert isinstance(transport, HTTPTransport)
-    assert transport._coding == coding

@@ -19,12 +19,12 @@ LAYERS: dict[str, set[str]] = {
     "http": {"errors"},
     "data_model": {"cwmp", "errors"},
     "stats": {"cwmp", "errors", "index_set"},
-    "testing": {"cwmp", "errors", "http"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
     "engine": {"cwmp", "device", "errors", "http", "masking", "profiles", "stats"},
+    "testing": {"cwmp", "device", "errors", "http", "profiles"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },

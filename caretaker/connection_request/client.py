@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from caretaker.errors import AuthenticationError, ConnectionLost
+from contextlib import closing
+
+from caretaker.errors import AuthenticationError
 from caretaker.http.connection import Connection, Reply
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import HTTPAuth
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.exchange import HTTPExchange, Policy
 from caretaker.http.request_head import request_head
 
 TIMEOUT = 2.0
 """Seconds that GenieACS waits for an answer."""
+_POLICY = Policy(max_challenges=1)
 
 
 def send_connection_request(
@@ -33,39 +36,14 @@ def send_connection_request(
         TransportError: no answer.
     """
     endpoint = Endpoint(Address.of(url), timeout)
-    connection = Connection(endpoint, endpoint.address)
-    try:
-        reply = _get(connection, endpoint.address, None)
-        if reply.status != 401 or credentials is None:
-            return reply.status
-        auth = HTTPAuth(credentials)
+    with closing(_ConnectionRequest(endpoint, endpoint.address, credentials, _POLICY)) as request:
         try:
-            auth.challenge(reply.values("www-authenticate"))
+            return request.exchange().status
         except AuthenticationError:
-            return reply.status
-        if not reply.keep_alive:
-            connection.close()
-            connection = Connection(endpoint, endpoint.address)
-        return _get_again(connection, endpoint, auth).status
-    finally:
-        connection.close()
+            return 401
 
 
-def _get_again(connection: Connection, endpoint: Endpoint, auth: HTTPAuth) -> Reply:
-    """With credentials; on a new connection if the CPE has closed the first after all."""
-    try:
-        return _get(connection, endpoint.address, auth)
-    except ConnectionLost:
-        if connection.answers == 0 or not connection.silent:
-            raise
-    fresh = Connection(endpoint, endpoint.address)
-    try:
-        return _get(fresh, endpoint.address, auth)
-    finally:
-        fresh.close()
-
-
-def _get(connection: Connection, address: Address, auth: HTTPAuth | None) -> Reply:
-    authorization = auth.authorization("GET", address.target) if auth is not None else None
-    headers = [("Authorization", authorization)] if authorization is not None else []
-    return connection.request(request_head("GET", address, headers, None), b"")
+class _ConnectionRequest(HTTPExchange):
+    def _request(self, connection: Connection, body: bytes) -> Reply:
+        head = request_head("GET", self._address, self._authorization("GET"), None)
+        return connection.request(head, body)

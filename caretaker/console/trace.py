@@ -224,11 +224,11 @@ class TracedTransport(HTTPTransport):
         super().__init__(*arguments, **settings)
         self._trace = trace
 
-    def _exchange(self, body: bytes) -> Reply:
-        self._trace.posted(body)
+    def _send(self, body: bytes) -> Reply:
+        self._trace.posted(decoded(body, self._coding))
         started = time.monotonic()
         try:
-            reply = super()._exchange(body)
+            reply = super()._send(body)
         except TransportError as error:
             self._trace.failed(str(error), time.monotonic() - started)
             raise

@@ -57,12 +57,12 @@ class _Type(NamedTuple):
 
 
 def _integer(least: int, most: int) -> Callable[[str], bool]:
-    shape = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
+    shape = re.compile(r"\s*[+-]?[0-9]{1,20}\s*", re.ASCII)  # int() takes no other spaces
     return lambda text: shape.fullmatch(text) is not None and least <= int(text) <= most
 
 
 def _shaped(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).fullmatch
+    return re.compile(pattern, re.ASCII).fullmatch
 
 
 _DATE_TIME = (

@@ -8,9 +8,9 @@ host is asked that is not allowed (decision D10).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import urljoin
 
 import gevent
 
@@ -22,7 +22,6 @@ from caretaker.errors import (
     AuthenticationError,
     ConnectError,
     ConnectionLost,
-    InputError,
     LimitError,
     LoadShed,
     RedirectError,
@@ -30,10 +29,9 @@ from caretaker.errors import (
 )
 from caretaker.http.connection import Connection, Reply
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import HTTPAuth
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import Endpoint
+from caretaker.http.exchange import USER_AGENT, HTTPExchange, Policy, allowed_address
 from caretaker.http.request_head import request_head
-from caretaker.http.transport import MAX_CHALLENGES, MAX_REDIRECTS, USER_AGENT
 
 MAX_FILE_BYTES = 1 << 30
 """A download that is larger has failed."""
@@ -43,7 +41,7 @@ CONFIGURATION_BYTES = 20_000
 LOG_BYTES = 100_000
 """What an Upload sends: about what a home router has."""
 
-_REDIRECTS = (301, 302, 303, 307, 308)
+_POLICY = Policy(redirects=(301, 302, 303, 307, 308))
 _LINE = b"# Made up by Caretaker, a load generator; this is no file of a device.\n"
 _PIECE = _LINE * 100
 
@@ -64,32 +62,35 @@ class FileTransferResult(NamedTuple):
     received: int = 0
 
 
-class _Verdict(NamedTuple):
+class _Faults(NamedTuple):
     """The fault of a Download and of an Upload."""
 
     download: FaultCode
     upload: FaultCode
 
+    def of(self, request: Request) -> FaultCode:
+        """The fault of this request."""
+        return self.upload if isinstance(request, m.Upload) else self.download
+
 
 _F = FaultCode
-_ANY = _Verdict(_F.FILE_TRANSFER_FAILURE, _F.UPLOAD_FAILURE)
-_CUT = _Verdict(_F.CANNOT_COMPLETE_DOWNLOAD, _F.UPLOAD_FAILURE)
-_ABSENT = _Verdict(_F.CANNOT_ACCESS_FILE, _F.CANNOT_ACCESS_FILE)
-ERRORS: dict[type[TransportError], _Verdict] = {
+_ANY = _Faults(_F.FILE_TRANSFER_FAILURE, _F.UPLOAD_FAILURE)
+_CUT = _Faults(_F.CANNOT_COMPLETE_DOWNLOAD, _F.UPLOAD_FAILURE)
+_ABSENT = _Faults(_F.CANNOT_ACCESS_FILE, _F.CANNOT_ACCESS_FILE)
+_REFUSED = _Faults(_F.FILE_SERVER_AUTHENTICATION_FAILURE, _F.FILE_SERVER_AUTHENTICATION_FAILURE)
+ERRORS: dict[type[TransportError], _Faults] = {
     TransportError: _ANY,
-    ConnectError: _Verdict(_F.CANNOT_CONTACT_FILE_SERVER, _F.CANNOT_CONTACT_FILE_SERVER),
-    LimitError: _Verdict(_F.INTERNAL_ERROR, _F.INTERNAL_ERROR),
+    ConnectError: _Faults(_F.CANNOT_CONTACT_FILE_SERVER, _F.CANNOT_CONTACT_FILE_SERVER),
+    LimitError: _Faults(_F.INTERNAL_ERROR, _F.INTERNAL_ERROR),
     ConnectionLost: _CUT,
     AnswerTimeout: _CUT,
     AnswerError: _ANY,
-    AuthenticationError: _Verdict(
-        _F.FILE_SERVER_AUTHENTICATION_FAILURE, _F.FILE_SERVER_AUTHENTICATION_FAILURE
-    ),
+    AuthenticationError: _REFUSED,
     LoadShed: _ANY,
     RedirectError: _ABSENT,
 }
 """The fault of each error."""
-STATUSES = {403: _ABSENT, 404: _ABSENT, 410: _ABSENT}
+STATUSES = {401: _REFUSED, 403: _ABSENT, 404: _ABSENT, 410: _ABSENT}
 """The fault of each HTTP status; of any other that is no success a general one."""
 
 
@@ -110,136 +111,75 @@ class FileTransferClient:
 
     def move(self, request: Request) -> FileTransferResult:
         """Do what a Download, ScheduleDownload or Upload asks for; takes its time."""
-        attempt = _Attempt(self, request)
         try:
-            verdict = attempt.run()
+            with closing(_Transfer(self, request)) as transfer:
+                return transfer.result()
         except TransportError as error:
-            verdict = ERRORS[type(error)]
-        finally:
-            attempt.close()
-        if verdict is None:
-            return FileTransferResult(0, attempt.sent, attempt.received)
-        code = verdict.upload if isinstance(request, m.Upload) else verdict.download
-        return FileTransferResult(code, attempt.sent, attempt.received)
+            return FileTransferResult(ERRORS[type(error)].of(request))
 
 
-@dataclass
-class _Attempt:
-    """One transfer under way: its connection, auth and counts."""
+class _Transfer(HTTPExchange):
+    """One transfer under way: GET or PUT at the URL of its request."""
 
-    mover: FileTransferClient
-    request: Request
-    sent: int = 0
-    received: int = 0
-    _address: Address = field(init=False)
-    _connection: Connection | None = None
-    _auth: HTTPAuth | None = None
+    def __init__(self, client: FileTransferClient, request: Request) -> None:
+        address = allowed_address(
+            client.endpoint,
+            request.url,
+            not_http="URL is no http address",
+            not_allowed="URL of a host that is not allowed",
+        )
+        credentials = Credentials(request.username, request.password)
+        super().__init__(
+            client.endpoint, address, credentials if any(credentials) else None, _POLICY
+        )
+        self._client = client
+        self._rpc = request
+        self._upload_size = (
+            upload_bytes(request.file_type) if isinstance(request, m.Upload) else None
+        )
+        self._received = 0
 
-    def run(self) -> _Verdict | None:
-        """Move the file; None if all went well."""
-        self._address = self._allowed(self.request.url)
-        if self.request.username or self.request.password:
-            self._auth = HTTPAuth(Credentials(self.request.username, self.request.password))
-        reply = self._final()
-        if not 200 <= reply.status < 300:
-            return STATUSES.get(reply.status, _ANY)
-        size = 0 if isinstance(self.request, m.Upload) else self.request.file_size
-        if size and size != self.received:
-            return _Verdict(FaultCode.FILE_CORRUPTED, FaultCode.UPLOAD_FAILURE)
-        return None
+    def result(self) -> FileTransferResult:
+        """Move the file."""
+        status = self.exchange().status
+        if not 200 <= status < 300:
+            return FileTransferResult(STATUSES.get(status, _ANY).of(self._rpc))
+        if isinstance(self._rpc, m.Upload):
+            return FileTransferResult(0, sent=self._upload_size or 0)
+        is_whole = self._rpc.file_size in (0, self._received)
+        fault_code = 0 if is_whole else FaultCode.FILE_CORRUPTED
+        return FileTransferResult(fault_code, received=self._received)
 
-    def _final(self) -> Reply:
-        """The reply when challenges are answered and redirects followed."""
-        redirects = challenges = 0
-        while True:
-            reply = self._send()
-            if reply.status == 401:
-                challenges += 1
-                if self._auth is None or challenges > MAX_CHALLENGES:
-                    raise AuthenticationError("401: credentials refused")
-                self._auth.challenge(reply.values("www-authenticate"))
-            elif reply.status in _REDIRECTS and reply.values("location"):
-                redirects += 1
-                if redirects > MAX_REDIRECTS:
-                    raise RedirectError("too many redirects")
-                self._redirect(reply.values("location")[0])
-            else:
-                return reply
-
-    def _send(self) -> Reply:
-        """Over the open connection, or a new one if the server has closed it."""
-        if self._connection is not None:
-            try:
-                return self._over(self._connection)
-            except ConnectionLost:
-                if not self._connection.silent:
-                    raise
-                self.close()
-        self._connection = Connection(self.mover.endpoint, self._address)
-        return self._over(self._connection)
-
-    def _over(self, connection: Connection) -> Reply:
-        is_upload = isinstance(self.request, m.Upload)
-        method, size = ("PUT", upload_bytes(self.request.file_type)) if is_upload else ("GET", None)
-        head = request_head(method, self._address, self._headers(method), size)
-        pace = _Pace(self.mover)
-        reply, taken = connection.stream(head, _made_up(size or 0), pace, MAX_FILE_BYTES)
-        if 200 <= reply.status < 300:
-            self.sent, self.received = size or 0, 0 if is_upload else taken
-        if not reply.keep_alive:
-            self.close()
+    def _request(self, connection: Connection, body: bytes) -> Reply:  # noqa: ARG002
+        """Stream the file, which is made up piece by piece and so not in ``body``."""
+        method = "GET" if self._upload_size is None else "PUT"
+        head = request_head(method, self._address, self._headers(method), self._upload_size)
+        pieces, pace = _made_up(self._upload_size or 0), _Pace(self._client)
+        reply, self._received = connection.stream(head, pieces, pace, MAX_FILE_BYTES)
         return reply
 
     def _headers(self, method: str) -> list[tuple[str, str]]:
-        headers = [("User-Agent", USER_AGENT)]
-        if method == "PUT":
-            headers.append(("Content-Type", "application/octet-stream"))
-        shown = self._auth.authorization(method, self._address.target) if self._auth else None
-        return [*headers, ("Authorization", shown)] if shown else headers
-
-    def _allowed(self, url: str) -> Address:
-        try:
-            address = Address.of(url)
-        except InputError as error:
-            raise RedirectError("URL is no http address") from error
-        if address.host not in self.mover.endpoint.hosts:
-            raise RedirectError("URL of a host that is not allowed")
-        return address
-
-    def _redirect(self, location: str) -> None:
-        """A new host gets none of our secrets."""
-        old, self._address = self._address, self._allowed(urljoin(self._address.url, location))
-        if (old.scheme, self._address.scheme) == ("https", "http"):
-            raise RedirectError("redirect from https to http")
-        if old[:3] != self._address[:3]:
-            self.close()
-        if old.host != self._address.host:
-            self._auth = None
-
-    def close(self) -> None:
-        """Close the connection, if there is one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        described = [("Content-Type", "application/octet-stream")] if method == "PUT" else []
+        return [("User-Agent", USER_AGENT), *described, *self._authorization(method)]
 
 
 class _Pace:
     """Holds one exchange to the bandwidth and to its time."""
 
-    def __init__(self, mover: FileTransferClient) -> None:
-        self._mover = mover
-        self._began = mover.endpoint.clock()
+    def __init__(self, client: FileTransferClient) -> None:
+        self._client = client
+        self._began = client.endpoint.clock()
         self._moved = 0
 
     def __call__(self, number: int) -> None:
-        """So many bytes more have been moved."""
-        mover = self._mover
+        """Count bytes that were moved, and sleep while they are ahead of the bandwidth."""
+        client = self._client
         self._moved += number
-        passed = mover.endpoint.clock() - self._began
+        passed = client.endpoint.clock() - self._began
         if passed > MAX_SECONDS:
             raise AnswerTimeout("transfer took too long")
-        if mover.bandwidth and (ahead := self._moved / mover.bandwidth - passed) > 0:
-            mover.sleep(ahead)
+        if client.bandwidth and (ahead := self._moved / client.bandwidth - passed) > 0:
+            client.sleep(ahead)
 
 
 def upload_bytes(file_type: str) -> int:

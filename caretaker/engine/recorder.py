@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import gevent
 from gevent.queue import Queue
@@ -24,8 +24,7 @@ from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, write
 from caretaker.errors import TransportError
 from caretaker.http.connection import Connection, Reply
-from caretaker.http.endpoint import Endpoint
-from caretaker.http.transport import HTTPTransport, Shown, Transport
+from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 
@@ -52,21 +51,12 @@ class RecordingTransport(HTTPTransport):
     Remembers each HTTP exchange of a session, also those with a challenge or a redirect.
 
     Args:
-        endpoint, credentials, url, coding, reconnect, source: as for ``HTTPTransport``.
+        arguments, settings: as for ``HTTPTransport``.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        credentials: Shown = None,
-        url: str = "",
-        coding: str = "",
-        *,
-        reconnect: bool = False,
-        source: str = "",
-    ) -> None:
-        # Named one by one: mypyc passes ``*arguments`` to ``super()`` as a single argument.
-        super().__init__(endpoint, credentials, url, coding, reconnect=reconnect, source=source)
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        # Not by super(): mypyc would pass the tuple and the dict as two arguments.
+        HTTPTransport.__init__(self, *arguments, **settings)
         self.exchanges: list[RecordedExchange] = []
         self._sent = b""
         self._used: Connection | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mypy_extensions import mypyc_attr
@@ -26,3 +27,7 @@ class BasicCredentials(Credentials):
 @mypyc_attr(native_class=False)
 class OldDigestCredentials(Credentials):
     """Asked for with Digest without qop, as before RFC 2617: some devices have nothing better."""
+
+
+CredentialsSource = Credentials | Callable[[], Credentials] | None
+"""Credentials, or what makes them when a server asks for some; None where there are none."""

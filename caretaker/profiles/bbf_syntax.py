@@ -96,7 +96,14 @@ def _limits(facets: _Facets, *, is_list: bool) -> Limits:
         settable.append("")
     least, most = _bounds(facets.get("range", ()), "minInclusive", "maxInclusive")
     shortest, longest = _bounds(facets.get("size", ()), "minLength", "maxLength")
-    return Limits(least, most, tuple(settable), shortest or None, longest, is_list)
+    return Limits(
+        least=least,
+        most=most,
+        enumeration=tuple(settable),
+        shortest=shortest or None,
+        longest=longest,
+        is_list=is_list,
+    )
 
 
 def _bounds(

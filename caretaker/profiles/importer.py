@@ -1,16 +1,17 @@
 """
-Making profiles of what describes a device: exports, dumps, and data-model definitions.
+Importing profiles from what describes a device: exports, dumps, and data-model definitions.
 
-The result is a CSV export, which is a profile already, and a profile file beside it where there
-is more to say than an export can: ranges, enumerations, sizes.
+The result is a CSV export, which is a profile already. Ranges, enumerations and sizes have no
+place in an export; where the source has any, a profile file is written beside it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import tomli_w
 
 from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, Parameter, known_type
@@ -26,7 +27,7 @@ _CSV, _DUMP, _DEFINITIONS = "CSV export", "XML dump", "data model"
 
 
 class Imported(NamedTuple):
-    """A device: its export, and what a profile file has to say beyond that."""
+    """A device: its export, and the entries of the profile file beside it; none if empty."""
 
     export: Export
     entries: list[Entry]
@@ -49,8 +50,8 @@ def import_files(
     files = [(name, _read(name)) for name in names]
     kinds = {_kind(data): name for name, data in reversed(files)}
     if len(kinds) > 1:
-        found = " and ".join(f"{name} ({kind})" for kind, name in sorted(kinds.items()))
-        raise ProfileError(f"{found}: import files of one kind")
+        named = " and ".join(f"{name} ({kind})" for kind, name in sorted(kinds.items()))
+        raise ProfileError(f"{named}: import files of one kind")
     kind = next(iter(kinds))
     if kind != _DUMP and len(files) > 1:
         raise ProfileError(f"{names[1]}: import one {kind} at a time")
@@ -108,50 +109,26 @@ def save(imported: Imported, target: str) -> list[Path]:
 
 def write_profile_file(base: str, entries: Iterable[Entry]) -> bytes:
     """A profile file of that base with these ``[[parameter]]`` tables."""
-    lines = [f"base = {_quoted(base)}"]
-    for entry in entries:
-        pairs = [(key, value) for key, value in _pairs(entry) if value]
-        lines += ["", "[[parameter]]", *(f"{key} = {value}" for key, value in pairs)]
-    return ("\n".join(lines) + "\n").encode()
+    return tomli_w.dumps({"base": base, "parameter": list(map(_table, entries))}).encode()
 
 
-def _pairs(entry: Entry) -> list[tuple[str, str]]:
+def _table(entry: Entry) -> dict[str, Any]:
     limits = entry.limits or Limits()
-    return [
-        ("path", _quoted(entry.path)),
-        ("least", _number(limits.least)),
-        ("most", _number(limits.most)),
-        ("enumeration", _list(limits.enumeration)),
-        ("size", _size(limits)),
-        ("list", _true(limits.is_list)),
-        ("default", "" if limits.default is None else _quoted(limits.default)),
-        ("deny_active", _true(limits.deny_active)),
-        ("inform", _true(entry.inform)),
-    ]
-
-
-def _quoted(text: str) -> str:
-    """A string of TOML: that of JSON, but for DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _number(number: int | None) -> str:
-    return "" if number is None else str(number)
-
-
-def _list(texts: Iterable[str]) -> str:
-    inside = ", ".join(map(_quoted, texts))
-    return f"[{inside}]" if inside else ""
-
-
-def _size(limits: Limits) -> str:
-    if limits.shortest is None:
-        return _number(limits.longest)
-    return f"[{limits.shortest}, {limits.longest or 2**31 - 1}]"
-
-
-def _true(flag: object) -> str:
-    return "true" if flag else ""
+    size: Any = limits.longest
+    if limits.shortest is not None:
+        size = [limits.shortest, limits.longest or 2**31 - 1]
+    keys = {
+        "path": entry.path,
+        "least": limits.least,
+        "most": limits.most,
+        "enumeration": list(limits.enumeration) or None,
+        "size": size,
+        "list": limits.is_list or None,
+        "default": limits.default,
+        "deny_active": limits.deny_active or None,
+        "inform": entry.inform or None,
+    }
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 # -- showing a profile ----------------------------------------------------------------------------
@@ -159,8 +136,8 @@ def _true(flag: object) -> str:
 _EXAMPLES = 10
 
 
-def described(profile: Profile) -> list[str]:
-    """What a profile is, line by line, for people; never a password."""
+def description(profile: Profile) -> list[str]:
+    """The description of a profile for people, in lines, without values that may be secret."""
     facts = [(name, text) for name, text in _facts(profile) if text]
     return [*(f"{name + ':':<18}{text}" for name, text in facts), *_odd_lines(profile)]
 
@@ -185,18 +162,18 @@ def _facts(profile: Profile) -> list[tuple[str, str]]:
 
 
 def _counts(parameters: Collection[Parameter]) -> str:
-    writable = sum(each.writable for each in parameters)
-    own = sum(bool(each.source) for each in parameters)
-    limited = sum(each.limits is not None for each in parameters)
+    writable = sum(parameter.writable for parameter in parameters)
+    own = sum(bool(parameter.source) for parameter in parameters)
+    limited = sum(parameter.limits is not None for parameter in parameters)
     return f"{len(parameters)}, {writable} writable, {own} each CPE's own, {limited} with limits"
 
 
 def _odd_lines(profile: Profile) -> list[str]:
     """The values that are not of their type or within their limits; devices do have such."""
     odd = [
-        f"  {path} = {'(hidden)' if each.hidden else repr(each.value)} is no {kind}"
-        for path, each in profile.model.parameters.items()
-        if not each.source and (kind := _misfit(each.value, each.type, each.limits))
+        f"  {path} = {'(hidden)' if parameter.hidden else repr(parameter.value)} is no {rule}"
+        for path, parameter in profile.model.parameters.items()
+        if not parameter.source and (rule := _broken_rule(parameter))
     ]
     if not odd:
         return [f"{'Odd values:':<18}none"]
@@ -204,9 +181,11 @@ def _odd_lines(profile: Profile) -> list[str]:
     return [f"{'Odd values:':<18}{len(odd)}, sent as they are", *odd[:_EXAMPLES], *more]
 
 
-def _misfit(value: str, kind: str, limits: Limits | None) -> str:
-    """What a value ought to be and is not; empty if it is."""
+def _broken_rule(parameter: Parameter) -> str:
+    """The rule of its type or limits that a value breaks; empty if it breaks none."""
+    value, kind = parameter.value, parameter.type
     if not TYPES[known_type(kind)].fits(value):
         return kind
-    bounds = Limits() if limits is None else limits._replace(enumeration=())
+    # An enumeration lists what can be set; a device may have other values from the factory.
+    bounds = (parameter.limits or Limits())._replace(enumeration=())
     return "" if bounds.take(value) else f"{kind} within its limits"

@@ -1,11 +1,13 @@
 """
 Device profiles: what kind of device a CPE is.
 
-A profile is read from a parameter export (``export``); our own two, ``tr098`` and ``tr181``, are
-such files too. A profile file (``profile_file``) bases itself on one and changes what it must.
+A profile is read from a parameter export (``genieacs_csv``); the built-in ones, ``tr098`` and
+``tr181``, are such files too. A profile file (``profile_file``) names an export as its base, and
+changes it.
 
-A dump shows one real device. ``_personal`` finds what in it is that one device's own (serial
-number, MAC and WAN addresses, credentials, URLs) and lets each CPE compute its own instead.
+An export shows one real device. Values that belong to that device alone (serial number, MAC and
+WAN addresses, credentials, URLs) are replaced with a source (``_with_sources``), from which each
+CPE computes a value of its own.
 """
 
 from __future__ import annotations
@@ -25,12 +27,12 @@ from caretaker.data_model.types import Row
 from caretaker.errors import ProfileError
 from caretaker.profiles.genieacs_csv import Export, read_export
 from caretaker.profiles.profile_file import ProfileFile
-from caretaker.profiles.profile_toml import oui_of
+from caretaker.profiles.profile_toml import normalized_oui
 from caretaker.profiles.quirks import NO_PARAMETER_KEY
 
 NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
 BUILT_IN = ("tr181", "tr098")
-"""The names of our own profiles, which stand for a file in ``--profile``."""
+"""The names of the built-in profiles, which stand for a file in ``--profile``."""
 
 _BOOLEAN, _NUMBER = "xsd:boolean", "xsd:unsignedInt"
 
@@ -56,14 +58,14 @@ ESSENTIALS: tuple[Row, ...] = (
 """What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
 
 KNOWN = {row.path: row for row in ESSENTIALS}
-"""They by their path below the root."""
+"""``ESSENTIALS`` by their path below the root."""
 
 _UNREACHABLE = {
     "ManagementServer.UDPConnectionRequestAddress": "",
     "ManagementServer.NATDetected": "0",
     "ManagementServer.STUNEnable": "0",
 }
-"""The dumped device listened for UDP at an address that is not ours: no ACS may be sent there."""
+"""Values that keep an ACS from sending UDP to the address of the exported device (annex G)."""
 
 _FORCED: dict[str, tuple[str, ...]] = {
     "Device.": ("RootDataModelVersion", "DeviceSummary", "LAN.IPAddress"),
@@ -94,8 +96,8 @@ STEERING_PARAMETERS = (
 """The parameters of ManagementServer that steer a CPE: ``device.management_server`` reads them."""
 
 
-class _Below(dict[str, str]):
-    """Paths below an object, by what follows it."""
+class _PathsBelow(dict[str, str]):
+    """The paths below an object by their last part, each made when it is first needed."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -139,7 +141,7 @@ class Profile:
     @cached_property
     def management_paths(self) -> Mapping[str, str]:
         """The path of each parameter of ManagementServer by its last name, made only once."""
-        return _Below(self.management_server)
+        return _PathsBelow(self.management_server)
 
     @cached_property
     def is_steady(self) -> bool:
@@ -198,7 +200,7 @@ def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile
     file = file or ProfileFile(name)
     root = _root_of(name, export.rows)
     rows = _with_essentials(root, export.rows, export.about)
-    rows = file.adjusted(root, _personal(root, rows, export.about.get("SerialNumber", "")))
+    rows = file.adjusted(root, _with_sources(root, rows, export.about.get("SerialNumber", "")))
     try:
         rows, specs = applied(rows, file.dynamic)
     except ProfileError as error:
@@ -206,17 +208,17 @@ def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile
     model = DataModel(root, rows)
     values = {row.path: row.value for row in rows}
     return Profile(
-        name,
-        model,
-        values[f"{root}DeviceInfo.Manufacturer"][:64],
-        values[f"{root}DeviceInfo.ManufacturerOUI"],
-        values[f"{root}DeviceInfo.ProductClass"][:64],
-        _inform_parameters(model, file),
-        file.namespace or NAMESPACES[root],
-        file.cwmp_version,
-        file.quirks,
-        file.pool,
-        specs,
+        name=name,
+        model=model,
+        manufacturer=values[f"{root}DeviceInfo.Manufacturer"][:64],
+        oui=values[f"{root}DeviceInfo.ManufacturerOUI"],
+        product_class=values[f"{root}DeviceInfo.ProductClass"][:64],
+        inform_parameters=_inform_parameters(model, file),
+        namespace=file.namespace or NAMESPACES[root],
+        cwmp_version=file.cwmp_version,
+        quirks=file.quirks,
+        pool=file.pool,
+        dynamics=specs,
     )
 
 
@@ -248,7 +250,7 @@ def _with_essentials(root: str, rows: list[Row], about: dict[str, str]) -> list[
         found[info + last] = row._replace(value=(row.value or about.get(about_name, "")).strip())
     oui = found[f"{info}ManufacturerOUI"]
     found[oui.path] = oui._replace(
-        value=oui_of(oui.value) or oui_of(about.get("OUI", "")) or "000000"
+        value=normalized_oui(oui.value) or normalized_oui(about.get("OUI", "")) or "000000"
     )
     return list(found.values())
 
@@ -278,8 +280,8 @@ _LAN_ADDRESS = re.compile(
 )
 
 
-def _personal(root: str, rows: list[Row], dumped_serial: str) -> Iterable[Row]:
-    """The rows, with a source where the value is one device's own."""
+def _with_sources(root: str, rows: list[Row], dumped_serial: str) -> Iterable[Row]:
+    """The rows, with a source where the value belongs to the exported device alone."""
     by_path = {root + row.path: row.source for row in ESSENTIALS if row.source}
     unreachable = {root + path: value for path, value in _UNREACHABLE.items()}
     values = {row.path: row.value for row in rows}

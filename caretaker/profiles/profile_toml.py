@@ -1,8 +1,8 @@
 """
-Reading profile files: TOML, with one table of keys for each of its tables.
+Reading profile files: TOML, described by one table of keys and readers for each TOML table.
 
-What a key may hold is checked here, by the function that the table names; all but the path of a
-parameter, which only the base can tell.
+The reader of a key checks its value. Whether a path names a parameter can be checked only against
+the base, which ``ProfileFile.adjusted`` does.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ DEVICE = {
 """The keys of ``[device]``, with the parameters they stand for."""
 
 
-def oui_of(text: str) -> str:
-    """The six hexadecimal digits of an OUI in whatever dress, empty if it is none."""
+def normalized_oui(text: str) -> str:
+    """The six hexadecimal digits of an OUI, whatever separates them; empty if it is no OUI."""
     digits = re.sub(r"[^0-9A-Fa-f]", "", text).upper()
     return digits if len(digits) == 6 else ""
 
 
 def read_profile_file(name: str, data: bytes) -> ProfileFile:
     """
-    What a profile file says.
+    Read a profile file.
 
     Args:
-        name: for errors.
+        name: of the file, for errors.
         data: the content of the file.
 
     Raises:
-        ProfileError: it is not TOML, or says what a profile file can't.
+        ProfileError: the file is not TOML, or has a key or value that no profile file can have.
     """
     try:
         content = tomllib.loads(data.decode())
@@ -66,58 +66,54 @@ def read_profile_file(name: str, data: bytes) -> ProfileFile:
         raise ProfileError(f"profile {name}: not TOML ({why}); mend it") from error
     try:
         return _read(name, content)
-    except _Wrong as error:
+    except ProfileError as error:
         raise ProfileError(f"profile {name}: {error}") from error
-
-
-class _Wrong(Exception):
-    """What is wrong in the file; ``read_profile_file`` adds its name."""
 
 
 def _read(name: str, content: dict[str, Any]) -> ProfileFile:
     _check_keys("the file", content, _TOP)
     given = {key: _TOP[key](key, value) for key, value in content.items()}
     if not given.get("base"):
-        raise _Wrong("no base; name a CSV export, tr181 or tr098: base = 'router.csv'")
+        raise ProfileError("no base; name a CSV export, tr181 or tr098: base = 'router.csv'")
     version = given.get("cwmp", "")
     identity = dict(given.get("identity", ()))
     pool = identity.pop("pool", None)
     return ProfileFile(
-        name,
-        given["base"],
-        version,
-        given.get("namespace") or CWMP_VERSIONS.get(version, ""),
-        given.get("quirks", frozenset()),
-        None if pool is None else _pool(pool),
-        given.get("device", ()),
-        given.get("values", ()),
-        tuple((path, _template(path, text)) for path, text in identity.items()),
-        given.get("parameter", ()),
-        given.get("dynamic", ()),
+        name=name,
+        base=given["base"],
+        cwmp_version=version,
+        namespace=given.get("namespace") or CWMP_VERSIONS.get(version, ""),
+        quirks=given.get("quirks", frozenset()),
+        pool=None if pool is None else _pool(pool),
+        device=given.get("device", ()),
+        values=given.get("values", ()),
+        identity=tuple((path, _template(path, text)) for path, text in identity.items()),
+        parameters=given.get("parameter", ()),
+        dynamic=given.get("dynamic", ()),
     )
 
 
 def _check_keys(place: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise _Wrong(f"{place}: no key {unknown[0]!r}; there are {', '.join(known)}")
+        raise ProfileError(f"{place}: no key {unknown[0]!r}; there are {', '.join(known)}")
 
 
 def _string(place: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise _Wrong(f"{place} = {value!r}: write a string, in quotes")
+        raise ProfileError(f"{place} = {value!r}: write a string, in quotes")
     return value
 
 
 def _boolean(place: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _Wrong(f"{place} = {value!r}: write true or false")
+        raise ProfileError(f"{place} = {value!r}: write true or false")
     return value
 
 
 def _integer(place: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _Wrong(f"{place} = {value!r}: write a whole number")
+        raise ProfileError(f"{place} = {value!r}: write a whole number")
     return value
 
 
@@ -128,44 +124,43 @@ def _text(place: str, value: Any) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     if not isinstance(value, str | int | float):
-        raise _Wrong(f"{place} = {value!r}: write a string, number, boolean or date")
+        raise ProfileError(f"{place} = {value!r}: write a string, number, boolean or date")
     return str(value)
 
 
 def _list(place: str, value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise _Wrong(f"{place} = {value!r}: write a list, in brackets")
+        raise ProfileError(f"{place} = {value!r}: write a list, in brackets")
     return value
 
 
 def _table(place: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _Wrong(f"{place} = {value!r}: write a table, [{place}]")
+        raise ProfileError(f"{place} = {value!r}: write a table, [{place}]")
     return value
 
 
 def _tables(place: str, value: Any) -> list[dict[str, Any]]:
     if not all(isinstance(each, dict) for each in _list(place, value)):
-        raise _Wrong(f"{place}: write tables, [[{place}]]")
+        raise ProfileError(f"{place}: write tables, [[{place}]]")
     return list(value)
 
 
 def _dynamic(place: str, value: Any) -> Rules:
-    try:
-        return tuple(parse_dynamic(each) for each in _tables(place, value))
-    except ProfileError as error:
-        raise _Wrong(str(error)) from error
+    return tuple(map(parse_dynamic, _tables(place, value)))
 
 
 def _version(place: str, value: Any) -> str:
     if not isinstance(value, str) or value not in CWMP_VERSIONS:
-        raise _Wrong(f"{place} = {value!r}: write one of {', '.join(map(repr, CWMP_VERSIONS))}")
+        raise ProfileError(
+            f"{place} = {value!r}: write one of {', '.join(map(repr, CWMP_VERSIONS))}"
+        )
     return str(value)
 
 
 def _namespace(place: str, value: Any) -> str:
     if not _string(place, value).startswith("urn:"):
-        raise _Wrong(f"{place} = {value!r}: write a URN like {CWMP_1_2!r}")
+        raise ProfileError(f"{place} = {value!r}: write a URN like {CWMP_1_2!r}")
     return str(value)
 
 
@@ -173,19 +168,21 @@ def _quirks(place: str, value: Any) -> frozenset[str]:
     given = [_string(place, each) for each in _list(place, value)]
     unknown = sorted(set(given) - set(QUIRKS))
     if unknown:
-        raise _Wrong(f"{place}: no {unknown[0]!r}; there are {', '.join(QUIRKS)}")
+        raise ProfileError(f"{place}: no {unknown[0]!r}; there are {', '.join(QUIRKS)}")
     return frozenset(given)
 
 
 def _device(place: str, value: Any) -> tuple[tuple[str, str], ...]:
     given = {key: _string(key, each) for key, each in _table(place, value).items()}
     _check_keys(f"[{place}]", given, DEVICE)
-    if "oui" in given and not oui_of(given["oui"]):
-        raise _Wrong(f"oui = {given['oui']!r}: write six hexadecimal digits")
+    if "oui" in given and not normalized_oui(given["oui"]):
+        raise ProfileError(f"oui = {given['oui']!r}: write six hexadecimal digits")
     if "oui" in given:
-        given["oui"] = oui_of(given["oui"])
+        given["oui"] = normalized_oui(given["oui"])
     if any(len(text) > 64 for text in given.values()):
-        raise _Wrong(f"[{place}]: nothing there may have more than 64 characters (TR-069 A.3.3.1)")
+        raise ProfileError(
+            f"[{place}]: nothing there may have more than 64 characters (TR-069 A.3.3.1)"
+        )
     return tuple((DEVICE[key], each) for key, each in given.items())
 
 
@@ -206,14 +203,16 @@ def _pool(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
     except ValueError as error:
-        raise _Wrong(f"[identity] pool = {text!r}: write a network like '100.64.0.0/10'") from error
+        raise ProfileError(
+            f"[identity] pool = {text!r}: write a network like '100.64.0.0/10'"
+        ) from error
 
 
 def _template(path: str, text: str) -> str:
     try:
         check_template(text)
     except ValueError as error:
-        raise _Wrong(f"[identity] {path} = {text!r}: {error}") from error
+        raise ProfileError(f"[identity] {path} = {text!r}: {error}") from error
     return text
 
 
@@ -224,30 +223,30 @@ def _parameters(place: str, value: Any) -> tuple[Entry, ...]:
 def _entry(table: dict[str, Any]) -> Entry:
     path = table.get("path")
     if not isinstance(path, str) or not path:
-        raise _Wrong("[[parameter]]: no path; write path = 'Device. ...'")
+        raise ProfileError("[[parameter]]: no path; write path = 'Device. ...'")
     place = f"[[parameter]] {path}"
     _check_keys(place, table, _ENTRY)
     given = {key: _ENTRY[key](f"{place}: {key}", value) for key, value in table.items()}
     shortest, longest = given.get("size", (None, None))
     limits = Limits(
-        given.get("least"),
-        given.get("most"),
-        given.get("enumeration", ()),
-        shortest,
-        longest,
-        given.get("list", False),
-        given.get("default"),
-        given.get("deny_active", False),
+        least=given.get("least"),
+        most=given.get("most"),
+        enumeration=given.get("enumeration", ()),
+        shortest=shortest,
+        longest=longest,
+        is_list=given.get("list", False),
+        default=given.get("default"),
+        deny_active=given.get("deny_active", False),
     )
     if None not in (limits.least, limits.most) and given["least"] > given["most"]:
-        raise _Wrong(f"{place}: least is above most")
+        raise ProfileError(f"{place}: least is above most")
     return Entry(
-        path,
-        given.get("type"),
-        given.get("writable"),
-        given.get("value"),
-        None if limits == Limits() else limits,
-        given.get("inform", False),
+        path=path,
+        type=given.get("type"),
+        writable=given.get("writable"),
+        value=given.get("value"),
+        limits=None if limits == Limits() else limits,
+        inform=given.get("inform", False),
     )
 
 
@@ -255,7 +254,7 @@ def _type(place: str, value: Any) -> str:
     kind = known_type(_string(place, value))
     if kind == "xsd:string" and value.rpartition(":")[2].lower() != "string":
         names = ", ".join(name for name in TYPES if name)
-        raise _Wrong(f"{place} = {value!r}: write one of {names}")
+        raise ProfileError(f"{place} = {value!r}: write one of {names}")
     return kind
 
 

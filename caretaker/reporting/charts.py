@@ -12,8 +12,12 @@ from dataclasses import asdict, dataclass
 from math import ceil, isfinite
 from typing import Any, NamedTuple
 
-Summary = Mapping[str, Any]
+from caretaker.reporting.summary_types import Summary
+from caretaker.stats.timeline import Mark
+
 Numbers = list[float | None]
+_Columns = Mapping[str, Any]
+"""``TimelineColumns`` by name, or none of them: what is drawn is chosen by paths in tables."""
 
 MOST_POINTS = 600
 """Of a timeline in a chart; a longer one is thinned out, so that a page stays small."""
@@ -49,7 +53,7 @@ class Chart:
         x_unit: ``time`` for seconds of the run, or a unit as above.
         log: whether the values are on a logarithmic scale.
         x_log: whether x is.
-        marks: what happened in the run: ``{"at": seconds, "text": ...}``.
+        marks: what happened in the run.
     """
 
     title: str
@@ -60,11 +64,11 @@ class Chart:
     x_unit: str = "time"
     log: bool = False
     x_log: bool = False
-    marks: tuple[Mapping[str, Any], ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return {**asdict(self), "series": [each._asdict() for each in self.series]}
+        return {**asdict(self), "series": [own._asdict() for own in self.series]}
 
 
 class Line(NamedTuple):
@@ -181,29 +185,24 @@ CURVES = {
 
 def of_run(summary: Summary) -> list[Chart]:
     """The charts of a run; those without data have no series."""
-    line = _thin(_section(summary, "timeline"))
-    scenario = _section(summary, "scenario")
+    line = _thin(_columns(summary))
     marks = marks_of(summary)
     drawn = [_chart(plan, line, marks) for plan in PLANS]
-    curves = [_curve(name, pairs) for name, pairs in _section(scenario, "curves").items()]
-    return [*drawn, _cdf({"": summary}), *curves]
+    scenario = summary.get("scenario")
+    curves = scenario["curves"].items() if scenario else ()
+    return [*drawn, _cdf({"": summary}), *(_curve(name, pairs) for name, pairs in curves)]
 
 
-def marks_of(summary: Summary) -> tuple[dict[str, Any], ...]:
+def marks_of(summary: Summary) -> tuple[Mark, ...]:
     """What was done to the fleet and what was reached, in the order of time."""
-    sections = (_section(summary, "timeline"), _section(summary, "scenario"))
-    found = (mark for section in sections for mark in section.get("marks") or ())
-    told = [
-        {"at": mark["at"], "text": str(mark["text"])}
-        for mark in found
-        if isinstance(mark, Mapping) and _number(mark.get("at")) is not None and "text" in mark
-    ]
-    return tuple(sorted(told, key=lambda mark: float(mark["at"])))
+    sections = (summary.get("timeline"), summary.get("scenario"))
+    marks = (mark for section in sections if section for mark in section["marks"])
+    finite = (mark for mark in marks if isfinite(mark["at"]))
+    return tuple(sorted(finite, key=lambda mark: mark["at"]))
 
 
-def _section(found: Summary, name: str) -> Mapping[str, Any]:
-    section = found.get(name)
-    return section if isinstance(section, Mapping) else {}
+def _columns(summary: Summary) -> _Columns:
+    return {**summary["timeline"]} if "timeline" in summary else {}
 
 
 def _number(value: Any) -> float | None:
@@ -212,17 +211,17 @@ def _number(value: Any) -> float | None:
     return value if fine else None
 
 
-def _chart(plan: ChartPlan, line: Summary, marks: tuple[dict[str, Any], ...]) -> Chart:
+def _chart(plan: ChartPlan, line: _Columns, marks: tuple[Mark, ...]) -> Chart:
     series = [
-        Series(each.label, each.color, _column(line, each.path, plan.unit), each.dashed)
-        for each in plan.lines
+        Series(own.label, own.color, _column(line, own.path, plan.unit), own.dashed)
+        for own in plan.lines
     ]
-    told = tuple(each for each in series if any(each.values))
-    return Chart(plan.title, plan.about, line.get("at", ()), told, plan.unit, log=plan.log,
+    drawn = tuple(own for own in series if any(own.values))
+    return Chart(plan.title, plan.about, line.get("at", ()), drawn, plan.unit, log=plan.log,
                  marks=marks)  # fmt: skip
 
 
-def _column(line: Summary, path: str, unit: str) -> Numbers:
+def _column(line: _Columns, path: str, unit: str) -> Numbers:
     """A column of the timeline, for each of its steps; counts become rates."""
     column: Any = line
     for name in path.split("."):
@@ -234,7 +233,7 @@ def _column(line: Summary, path: str, unit: str) -> Numbers:
     return [*scaled, *[None] * (size - len(scaled))]
 
 
-def _curve(name: str, pairs: Any) -> Chart:
+def _curve(name: str, pairs: Sequence[Sequence[float]]) -> Chart:
     known = (key for key in CURVES if name.endswith(key))  # behind the scenario's name, if many
     title, x_unit, unit = CURVES.get(next(known, ""), (name.replace("_", " "), "time", ""))
     points = sorted((_number(pair[0]) or 0.0, _number(pair[1])) for pair in pairs)
@@ -248,14 +247,14 @@ def _curve(name: str, pairs: Any) -> Chart:
 
 def of_two(a: Summary, b: Summary) -> list[Chart]:
     """The charts of two runs laid over each other, by seconds since the start of each."""
-    lines = _same_steps(_section(a, "timeline"), _section(b, "timeline"))
+    lines = _same_steps(_columns(a), _columns(b))
     x = max((line.get("at", ()) for line in lines), key=len)
     drawn = [_overlaid(plan, lines, x) for plan in PLANS]
     return [*drawn, _cdf({"A": a, "B": b})]
 
 
-def _overlaid(plan: ChartPlan, lines: Sequence[Summary], x: Sequence[float]) -> Chart:
-    labels = {each.path: each.label for each in plan.lines} | {"sessions_failed": "failed"}
+def _overlaid(plan: ChartPlan, lines: Sequence[_Columns], x: Sequence[float]) -> Chart:
+    labels = {own.path: own.label for own in plan.lines} | {"sessions_failed": "failed"}
     # The first path of each run is a full line, a second one is dashed.
     series = (
         Series(f"{run}: {labels[path]}", color, _padded(_column(line, path, plan.unit), len(x)),
@@ -263,15 +262,15 @@ def _overlaid(plan: ChartPlan, lines: Sequence[Summary], x: Sequence[float]) -> 
         for path, dashed in zip(plan.compared, (False, True), strict=False)
         for run, color, line in zip("AB", ("blue", "orange"), lines, strict=True)
     )  # fmt: skip
-    told = tuple(each for each in series if any(each.values))
-    return Chart(plan.title, plan.about, x, told, plan.unit, log=plan.log)
+    drawn = tuple(own for own in series if any(own.values))
+    return Chart(plan.title, plan.about, x, drawn, plan.unit, log=plan.log)
 
 
 def _padded(values: Numbers, size: int) -> Numbers:
     return [*values, *[None] * (size - len(values))]
 
 
-def _same_steps(*lines: Summary) -> list[Summary]:
+def _same_steps(*lines: _Columns) -> list[_Columns]:
     step = max(line.get("step", 1) for line in lines)
     return [_coarser(line, max(1, round(step / line.get("step", 1)))) for line in map(_thin, lines)]
 
@@ -281,26 +280,26 @@ def _same_steps(*lines: Summary) -> list[Summary]:
 
 def step_of(summary: Summary) -> float:
     """The seconds of a point in the charts of a run."""
-    return float(_thin(_section(summary, "timeline")).get("step", 1))
+    return float(_thin(_columns(summary)).get("step", 1))
 
 
-def _thin(line: Summary) -> Summary:
+def _thin(line: _Columns) -> _Columns:
     return _coarser(line, ceil(len(line.get("at", ())) / MOST_POINTS) or 1)
 
 
 _GAUGES = ("cpes_on", "retrying", "absent")
 
 
-def _coarser(line: Summary, factor: int) -> Summary:
+def _coarser(line: _Columns, factor: int) -> _Columns:
     """So many steps as one: counts add up, of gauges the last counts, of times the longest."""
     if factor == 1:
         return line
-    columns = {name: _merged(name, column, factor) for name, column in line.items()}
+    columns = {name: _thinned(name, column, factor) for name, column in line.items()}
     at = list(line.get("at", ()))[::factor]
     return {**columns, "step": line.get("step", 1) * factor, "at": at}
 
 
-def _merged(name: str, column: Any, factor: int) -> Any:
+def _thinned(name: str, column: Any, factor: int) -> Any:
     if isinstance(column, Mapping):
         how = _longest if name.endswith("_ms") else sum
         return {key: _groups(values, factor, how) for key, values in column.items()}
@@ -326,19 +325,19 @@ def _longest(values: Iterable[Any]) -> Any:
 
 def _cdf(runs: Mapping[str, Summary]) -> Chart:
     """How the times from the Connection Request to the Inform spread, in each of the runs."""
-    found = {name: _pairs(summary) for name, summary in runs.items()}
-    x = sorted({ms for pairs in found.values() for ms, _ in pairs})
+    by_run = {name: _pairs(summary) for name, summary in runs.items()}
+    x = sorted({ms for pairs in by_run.values() for ms, _ in pairs})
     series = (
         Series(name or "Connection Requests", color, [_share_at(pairs, ms) for ms in x])
-        for (name, pairs), color in zip(found.items(), ("blue", "orange"), strict=False)
+        for (name, pairs), color in zip(by_run.items(), ("blue", "orange"), strict=False)
         if pairs
     )
     return Chart(CDF_TITLE, f"{_CDF_ABOUT}.", x, tuple(series), "%", "ms", x_log=True)
 
 
 def _pairs(summary: Summary) -> list[tuple[float, float]]:
-    told = _section(summary, "connection_requests").get("to_inform_cdf") or ()
-    return [(float(ms), float(share)) for ms, share in told if _number(ms) and ms > 0]
+    cdf = summary["connection_requests"]["to_inform_cdf"]
+    return [(ms, share) for ms, share in cdf if isfinite(ms) and ms > 0]
 
 
 def _share_at(pairs: Sequence[tuple[float, float]], ms: float) -> float:

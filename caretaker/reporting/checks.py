@@ -7,14 +7,10 @@ Exit codes: 0 all is well; 3 a service level is broken, whatever else; 1 a check
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from caretaker.engine import outages
 from caretaker.errors import Blame
 from caretaker.reporting.metrics import written
-
-Summary = Mapping[str, Any]
+from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Summary
 
 BROKEN_LEVEL = 3
 """The exit code of a run with a broken service level."""
@@ -31,7 +27,7 @@ _LEFT_TO_LEVELS = {
 """Checks that are not made when a service level says how many failures may be."""
 
 
-def _failed(sessions: Mapping[str, Any], failed: int) -> str:
+def _failed(sessions: SessionsSection, failed: int) -> str:
     limits = sessions["blame"].get(Blame.GENERATOR.value, 0)
     ours = f", {limits} of them at the limits of this machine (docs/limits.md)" if limits else ""
     return f"{failed} sessions failed{ours}"
@@ -104,7 +100,7 @@ def broken_levels(summary: Summary) -> list[str]:
     ]
 
 
-def described(verdict: Mapping[str, Any]) -> str:
+def described(verdict: LevelVerdict) -> str:
     """A verdict's level and what was measured, in one line."""
     actual = "no data" if verdict["actual"] is None else written(verdict["actual"])
     when = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
@@ -135,11 +131,11 @@ def exit_code(summary: Summary, on_other_failures: int) -> int:
 def generator_limits(summary: Summary) -> list[str]:
     """Why the generator itself may have been the bottleneck of a run, each as a phrase."""
     generator = summary["generator"]
+    p99 = {name: generator[name]["p99"] for name in ("loop_lag_ms", "lateness_ms")}
     slow = [
-        f"the p99 of its {name.removesuffix('_ms').replace('_', ' ')} was "
-        f"{generator[name]['p99']:.0f} ms"
+        f"the p99 of its {name.removesuffix('_ms').replace('_', ' ')} was {p99[name]:.0f} ms"
         for name, most in LIMITS_MS.items()
-        if generator[name]["p99"] > most
+        if p99[name] > most
     ]
     busy = [
         f"worker {worker} used {cpu:.0f} % of its core"

@@ -7,22 +7,20 @@ Two runs side by side: ``python -m caretaker compare A.json B.json``.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from typing import Any
 
 from caretaker.errors import InputError
 from caretaker.reporting.charts import Chart, of_two
-from caretaker.reporting.metrics import NEITHER, MetricKind, Summary, figure, kind, numbers
+from caretaker.reporting.metrics import NEITHER, MetricKind, figure, kind, numbers
 from caretaker.reporting.pages import render, save
+from caretaker.reporting.summary_file import read_summary
+from caretaker.reporting.summary_types import Summary
 
 GOT_WORSE = 3
 """The exit code of ``--fail-on-worse``: that of a broken service level."""
-
-_SECTIONS = ("fleet", "sessions", "connection_requests", "generator")
 
 FLOORS = {"ms": 0.1, "%": 1.0, "MB": 1.0}
 """By unit: what is noise however small the numbers are that it is a part of."""
@@ -133,35 +131,9 @@ def _settings(a: Summary, b: Summary) -> dict[str, tuple[Any, Any]] | None:
 
 
 def _newly_broken(a: Summary, b: Summary) -> tuple[str, ...]:
-    held = {each["level"] for each in a.get("service_levels", ()) if each["holds"]}
-    broken = [each["level"] for each in b.get("service_levels", ()) if not each["holds"]]
+    held = {verdict["level"] for verdict in a.get("service_levels", ()) if verdict["holds"]}
+    broken = [verdict["level"] for verdict in b.get("service_levels", ()) if not verdict["holds"]]
     return tuple(level for level in broken if level in held)
-
-
-# -- reading --------------------------------------------------------------------------------------
-
-
-def read_summary(path: str) -> dict[str, Any]:
-    """
-    The summary in a file.
-
-    Raises:
-        InputError: it can't be read, or is no summary.
-    """
-    try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON; {_CURE}") from None
-    if not isinstance(found, dict) or not all(
-        isinstance(found.get(section), dict) for section in _SECTIONS
-    ):
-        raise InputError(f"{path}: not the summary of a run; {_CURE}")
-    return found
-
-
-_CURE = "give a file that --summary-json has written"
 
 
 def check_versions(a: Summary, b: Summary) -> None:
@@ -171,7 +143,7 @@ def check_versions(a: Summary, b: Summary) -> None:
     Raises:
         InputError: they are of different minor versions of Caretaker.
     """
-    versions = [str(each["version"]) for each in (a, b) if "version" in each]
+    versions = [summary["version"] for summary in (a, b) if "version" in summary]
     if len({tuple(version.split(".")[:2]) for version in versions}) > 1:
         what = f"the runs are of Caretaker {versions[0]} and {versions[1]}"
         raise InputError(f"{what}, whose figures may differ in meaning; run both with one version")
@@ -299,6 +271,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _name(path: str, summary: Summary) -> str:
-    scenario = summary.get("scenario") or {}
-    named = f"{scenario['name']}, " if "name" in scenario else ""
-    return f"{path} ({named}{summary['fleet'].get('cpes')} CPEs, {summary.get('seconds')} s)"
+    scenario = f"{summary['scenario']['name']}, " if "scenario" in summary else ""
+    return f"{path} ({scenario}{summary['fleet']['cpes']} CPEs, {summary['seconds']} s)"

@@ -8,19 +8,19 @@ each service level and each standard check, and what a person reads as its outpu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from lxml import etree
 
 from caretaker.reporting.checks import checks, described
-from caretaker.reporting.summary import render
+from caretaker.reporting.summary_text import render
+from caretaker.reporting.summary_types import Summary
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(summary: Mapping[str, Any], ended: datetime) -> bytes:
+def junit(summary: Summary, ended: datetime) -> bytes:
     """
     A run's verdict as JUnit XML.
 
@@ -49,7 +49,7 @@ def junit(summary: Mapping[str, Any], ended: datetime) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def _cases(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+def _cases(summary: Summary) -> Iterator[tuple[str, str, str | None]]:
     """Group, name, and what is wrong."""
     for verdict in summary.get("service_levels", ()):
         failure = None if verdict["holds"] else described(verdict)
@@ -62,8 +62,8 @@ def _add_case(suite: etree._Element, group: str, name: str, failure: str | None)
     about = {"classname": f"caretaker.{group}", "name": _clean(name), "time": "0"}
     case = etree.SubElement(suite, "testcase", about)
     if failure is not None:
-        told = {"message": _clean(failure), "type": group}
-        etree.SubElement(case, "failure", told).text = _clean(failure)
+        attributes = {"message": _clean(failure), "type": group}
+        etree.SubElement(case, "failure", attributes).text = _clean(failure)
 
 
 def _clean(text: str) -> str:

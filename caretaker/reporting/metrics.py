@@ -8,45 +8,46 @@ spaces and dots. Service levels and comparisons share this one vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
 from caretaker.device.events import EVENTS, is_event_code
-
-Summary = Mapping[str, Any]
+from caretaker.reporting.summary_types import Summary
 
 LESS, NEITHER, MORE = -1, 0, 1
 """Which way is worse."""
 
 
 @dataclass(frozen=True)
-class Members:
+class FamilyMembers:
     """
     What may stand for the ``*`` of a family of metrics.
 
-    ``known``: what does in most runs, for proposals. ``takes``: whether something else may.
+    Args:
+        known: the members of most runs, for proposals.
+        takes: whether another name may be a member.
     """
 
     known: tuple[str, ...] = ()
     takes: Callable[[str], bool] = bool
 
     def __contains__(self, member: str) -> bool:
-        """Whether it may."""
+        """Whether a name may be a member of the family."""
         return member in self.known or self.takes(member)
 
 
-_WORKERS = Members(("0",), str.isdecimal)
-_FAULTS = Members((), str.isdecimal)
-_EVENTS = Members(tuple(EVENTS), is_event_code)
+_WORKERS = FamilyMembers(("0",), str.isdecimal)
+_FAULTS = FamilyMembers((), str.isdecimal)
+_EVENTS = FamilyMembers(tuple(EVENTS), is_event_code)
 _POSTS = tuple(rpc.response.__name__ for rpc in m.CPE_METHODS)
-_MESSAGES = Members(
+_MESSAGES = FamilyMembers(
     ("(empty)", "Fault", *(rpc.__name__ for rpc in m.ACS_METHODS), *_POSTS), lambda _: False
 )
-_BLAMES = Members(("ours", "acs", "shed", "generator"), lambda _: False)
-_ANY = Members()
+_BLAMES = FamilyMembers(("ours", "acs", "shed", "generator"), lambda _: False)
+_ANY = FamilyMembers()
 
 
 class MetricKind(NamedTuple):
@@ -63,7 +64,7 @@ class MetricKind(NamedTuple):
 
     worse: int = NEITHER
     unit: str = ""
-    members: Members | None = None
+    members: FamilyMembers | None = None
     absent: float | None = None
 
 
@@ -83,7 +84,7 @@ def _times(path: str) -> dict[str, MetricKind]:
     return {f"{path}.max": MetricKind(NEITHER, "ms"), f"{path}.*": MetricKind(MORE, "ms")}
 
 
-def _counts(members: Members, worse: int = NEITHER) -> MetricKind:
+def _counts(members: FamilyMembers, worse: int = NEITHER) -> MetricKind:
     return MetricKind(worse, "", members, 0)
 
 
@@ -228,7 +229,7 @@ def numbers(summary: Summary) -> dict[str, float | None]:
     return dict(_numbers("", sections))
 
 
-def _numbers(path: str, value: Any) -> Iterator[tuple[str, float | None]]:
+def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
     if isinstance(value, Mapping):
         empty = value.get("max") == 0 and "p99" in value
         for name, inner in value.items():
@@ -242,7 +243,7 @@ def figure(metric: str, found: Mapping[str, float | None]) -> float | None:
     return found[metric] if metric in found else kind(metric).absent
 
 
-def proposals(metric: str, closed: Mapping[str, Any]) -> list[str]:
+def proposals(metric: str, closed: Iterable[str]) -> list[str]:
     """
     The names nearest to one that is none, best first.
 

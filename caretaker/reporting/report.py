@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caretaker.errors import InputError
 from caretaker.reporting import tables
 from caretaker.reporting.charts import marks_of, of_run, step_of
 from caretaker.reporting.checks import (
@@ -22,9 +21,9 @@ from caretaker.reporting.checks import (
     failures,
     generator_limits,
 )
-from caretaker.reporting.comparison import read_summary
-from caretaker.reporting.metrics import Summary
 from caretaker.reporting.pages import render, save, shown
+from caretaker.reporting.summary_file import read_summary
+from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.tables import TABLES, times
 
 MEANINGS = {
@@ -81,15 +80,14 @@ def _all(levels: int) -> str:
 
 
 def _settings(summary: Summary) -> Mapping[str, Any]:
-    found = summary.get("settings")
-    return found if isinstance(found, Mapping) else {}
+    return summary.get("settings", {})
 
 
 # -- the figures at the top -----------------------------------------------------------------------
 
 
-class Tile(NamedTuple):
-    """One figure that a reader wants first, with what it is and what stands beside it."""
+class KeyFigure(NamedTuple):
+    """A figure at the top of the report: what it is, its value, and a remark beside it."""
 
     label: str
     figure: str
@@ -97,7 +95,7 @@ class Tile(NamedTuple):
     state: str = ""
 
 
-def tiles(summary: Summary) -> list[Tile]:
+def key_figures(summary: Summary) -> list[KeyFigure]:
     """The figures at the top of the report."""
     fleet, sessions = summary["fleet"], summary["sessions"]
     crs, tasks, generator = (
@@ -109,16 +107,16 @@ def tiles(summary: Summary) -> list[Tile]:
     cpu = max(generator["cpu_percent"]["mean"].values(), default=None)
     failed = f"{shown(sessions['shed'])} shed, {shown(sessions['abandoned'])} abandoned"
     return [
-        Tile("CPEs", shown(fleet["cpes"]), f"on {shown(fleet['workers'])} workers"),
-        Tile("Sessions succeeded", shown(sessions["succeeded"]),
+        KeyFigure("CPEs", shown(fleet["cpes"]), f"on {shown(fleet['workers'])} workers"),
+        KeyFigure("Sessions succeeded", shown(sessions["succeeded"]),
              f"{shown(sessions['per_second'])} per second"),
-        Tile("Sessions failed", shown(sessions["failed"]), failed,
+        KeyFigure("Sessions failed", shown(sessions["failed"]), failed,
              "broken" if sessions["failed"] else ""),
-        Tile("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
-        Tile("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
-        *([Tile("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
+        KeyFigure("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
+        KeyFigure("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
+        *([KeyFigure("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
                 "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
-        Tile("Generator's CPU", shown(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
+        KeyFigure("Generator's CPU", shown(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
     ]  # fmt: skip
 
 
@@ -141,11 +139,11 @@ KPI_NAMES = {
 
 def kpis(summary: Summary) -> list[tuple[str, str]]:
     """The KPIs of the scenario as names and figures."""
-    found = summary.get("scenario") or {}
-    return [_kpi(name, value) for name, value in found.get("kpis", {}).items()]
+    scenario = summary.get("scenario")
+    return [_kpi(name, value) for name, value in scenario["kpis"].items()] if scenario else []
 
 
-def _kpi(name: str, value: Any) -> tuple[str, str]:
+def _kpi(name: str, value: float | None) -> tuple[str, str]:
     ending = next((each for each in _KPI_UNITS if name.endswith(each)), "")
     known = next((each for each in KPI_NAMES if name.endswith(each)), "")
     # With several scenarios the name of each stands before its KPIs.
@@ -164,7 +162,7 @@ def page(summary: Summary) -> str:
     Args:
         summary: of a run, as ``--summary-json`` writes it.
     """
-    scenario = summary.get("scenario") or {}
+    scenario = summary.get("scenario")
     return render(
         "report.html",
         of_run(summary),
@@ -172,9 +170,9 @@ def page(summary: Summary) -> str:
         facts=list(_facts(summary)),
         verdict=verdict(summary),
         limits=generator_limits(summary),
-        tiles=tiles(summary),
+        key_figures=key_figures(summary),
         kpis=kpis(summary),
-        findings=scenario.get("findings", ()),
+        findings=scenario["findings"] if scenario else (),
         levels=tables.LEVELS(summary),
         tables=[table(summary) for table in TABLES],
         opening=_opening(summary),
@@ -187,7 +185,8 @@ def page(summary: Summary) -> str:
 
 
 def _title(summary: Summary) -> str:
-    name = (summary.get("scenario") or {}).get("name") or "Load test"
+    scenario = summary.get("scenario")
+    name = (scenario and scenario["name"]) or "Load test"
     return f"{name}: {shown(summary['fleet']['cpes'])} CPEs for {_length(summary['seconds'])}"
 
 
@@ -255,12 +254,7 @@ def run(options: argparse.Namespace) -> int:
         InputError: a file can't be read or written.
     """
     summary = read_summary(options.summary)
-    try:
-        made = page(summary)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        cure = "give a file that --summary-json of this version has written"
-        raise InputError(f"{options.summary}: lacks what a summary has ({error}); {cure}") from None
     path = options.output or str(Path(options.summary).with_suffix(".html"))
-    save("--output", path, made)
+    save("--output", path, page(summary))
     print(f"wrote {path}")  # noqa: T201  # a command prints
     return 0

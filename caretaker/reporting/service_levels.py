@@ -1,8 +1,8 @@
 """
 Service levels: what a run must keep to, like ``sessions.failed_ratio < 0.001``.
 
-A level is a metric, an operator and a number (``docs/service-levels.md``). A level that there is
-no data for does not hold: nobody has seen it hold.
+A level is a metric, an operator and a number (``docs/service-levels.md``). A level without data
+counts as broken.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from math import isinf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from caretaker.errors import InputError
 from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals, written
 from caretaker.reporting.summary import summarize
+from caretaker.reporting.summary_types import LevelVerdict, Summary
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -88,13 +89,13 @@ class ServiceLevel(NamedTuple):
         growing = isinstance(actual, int) and actual <= self.bound
         return not (growing and self.operator in _AT_LEAST)
 
-    def verdict(self, actual: float | None) -> dict[str, Any]:
+    def verdict(self, actual: float | None) -> LevelVerdict:
         """What the summary says of it."""
         return {"level": str(self), "actual": actual, "holds": self.holds(actual)}
 
 
 @cache
-def _in_every_summary() -> Mapping[str, Any]:
+def _in_every_summary() -> Mapping[str, float | None]:
     return numbers(summarize([], 1.0))
 
 
@@ -162,7 +163,7 @@ def read_levels(file: str) -> list[ServiceLevel]:
     return levels
 
 
-def verdicts(levels: Iterable[ServiceLevel], summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def verdicts(levels: Iterable[ServiceLevel], summary: Summary) -> list[LevelVerdict]:
     """Each level with what was measured and whether it holds: ``{"level", "actual", "holds"}``."""
     found = numbers(summary)
     return [level.verdict(figure(level.metric, found)) for level in levels]
@@ -179,20 +180,18 @@ class Breach(NamedTuple):
     def __str__(self) -> str:
         return f"{self.level} is broken after {self.at:.1f} s (actual {written(self.actual)})"
 
-    def pinned(self, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def pinned(self, verdicts: Sequence[LevelVerdict]) -> list[LevelVerdict]:
         """The verdicts, with what was measured at the breach: it ended the run, so it is broken."""
-        at_breach = {
+        at_breach: LevelVerdict = {
             "level": str(self.level),
             "actual": self.actual,
             "holds": False,
             "broken_at": round(self.at, 1),
         }
-        return [at_breach if v["level"] == at_breach["level"] else dict(v) for v in found]
+        return [at_breach if v["level"] == at_breach["level"] else v for v in verdicts]
 
 
-def first_breach(
-    levels: Iterable[ServiceLevel], summary: Mapping[str, Any], at: float
-) -> Breach | None:
+def first_breach(levels: Iterable[ServiceLevel], summary: Summary, at: float) -> Breach | None:
     """
     The first level that a run which goes on has broken; None if there is none.
 

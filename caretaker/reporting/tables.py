@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from caretaker.reporting.checks import generator_limits
-from caretaker.reporting.metrics import Summary, written
+from caretaker.reporting.metrics import written
 from caretaker.reporting.pages import NO_DATA, shown
+from caretaker.reporting.summary_types import LevelVerdict, Percentiles, SessionFailure, Summary
 
 
 class TableRow(NamedTuple):
@@ -38,7 +39,7 @@ class ReportTable:
     words: int = 1
 
 
-def times(figures: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+def times(figures: Percentiles, *names: str) -> tuple[str, ...]:
     """Percentiles of a ``_ms`` section as text; no data when nothing was counted."""
     empty = not figures.get("max")
     return tuple(NO_DATA if empty else shown(figures.get(name), "ms") for name in names)
@@ -59,11 +60,11 @@ def _levels(summary: Summary) -> ReportTable:
     )
 
 
-def _level(verdict: Mapping[str, Any]) -> TableRow:
+def _level(verdict: LevelVerdict) -> TableRow:
     actual = NO_DATA if verdict["actual"] is None else written(verdict["actual"])
     ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
-    said, state = ("holds", "holds") if verdict["holds"] else ("broken", "broken")
-    return TableRow((verdict["level"], actual, f"{said}{ended}"), state)
+    state = "holds" if verdict["holds"] else "broken"
+    return TableRow((verdict["level"], actual, f"{state}{ended}"), state)
 
 
 BLAMES = {
@@ -79,10 +80,10 @@ def _failures(summary: Summary) -> ReportTable:
     sessions, tasks = summary["sessions"], summary["tasks"]
     faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
     rows = [
-        *map(_failed_session, sorted(sessions["failures"], key=lambda each: -each["number"])),
+        *map(_failed_session, sorted(sessions["failures"], key=lambda failure: -failure["number"])),
         *_reasons("Task", tasks["reasons"]),
         *_reasons("Transfer", faults),
-        *(TableRow(("Other", str(each), "", "", "")) for each in summary.get("other_failures", ())),
+        *(TableRow(("Other", text, "", "", "")) for text in summary.get("other_failures", ())),
     ]
     if not rows:
         return ReportTable("Failures", "None: no session, task or transfer failed.")
@@ -90,18 +91,17 @@ def _failures(summary: Summary) -> ReportTable:
     return ReportTable("Failures", "", head, tuple(rows), words=4)
 
 
-def _failed_session(each: Mapping[str, Any]) -> TableRow:
-    blame = BLAMES.get(each["blame"], str(each["blame"]))
-    example = each.get("example")
+def _failed_session(failure: SessionFailure) -> TableRow:
+    blame = BLAMES.get(failure["blame"], failure["blame"])
+    example = failure["example"]
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
-    return TableRow(
-        ("Session", str(each["reason"]), blame, str(first or ""), shown(each["number"]))
-    )
+    number = shown(failure["number"])
+    return TableRow(("Session", failure["reason"], blame, first or "", number))
 
 
-def _reasons(what: str, reasons: Mapping[str, Any]) -> Iterator[TableRow]:
-    for reason, number in sorted(reasons.items(), key=lambda each: -each[1]):
-        yield TableRow((what, str(reason), "", "", shown(number)))
+def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[TableRow]:
+    for reason, number in sorted(reasons.items(), key=lambda pair: -pair[1]):
+        yield TableRow((what, reason, "", "", shown(number)))
 
 
 def _sessions(summary: Summary) -> ReportTable:
@@ -119,13 +119,13 @@ def _sessions(summary: Summary) -> ReportTable:
 
 
 def _rpcs(summary: Summary) -> ReportTable:
-    found = sorted(summary["exchanges"].items(), key=lambda each: -each[1]["count"])
+    by_count = sorted(summary["exchanges"].items(), key=lambda pair: -pair[1]["count"])
     rows = (
         TableRow(
-            (name, shown(each["count"]), shown(each["failed"]), *times(each["ms"], *_TIMES)),
-            "broken" if each["failed"] else "",
+            (name, shown(own["count"]), shown(own["failed"]), *times(own["ms"], *_TIMES)),
+            "broken" if own["failed"] else "",
         )
-        for name, each in found
+        for name, own in by_count
     )
     about = "Each POST of a CPE by the message in it, until the ACS's answer was read."
     return ReportTable("RPCs", about, ("Message", "Number", "Failed", *_TIMES), tuple(rows))
@@ -136,13 +136,14 @@ def _informs(summary: Summary) -> ReportTable:
     total = summary["informs"]["total"]
     rows = (
         TableRow((code, shown(number), shown(number / total if total else None, "ratio")))
-        for code, number in sorted(by_event.items(), key=lambda each: -each[1])
+        for code, number in sorted(by_event.items(), key=lambda pair: -pair[1])
     )
     about = f"{shown(total)} Informs; one may carry several events."
     return ReportTable("Events of the Informs", about, ("Event", "Informs", "Share"), tuple(rows))
 
 
-_BOOKS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+_BookSection = Literal["sessions", "connection_requests", "events", "tasks", "transfers"]
+_BOOKS: tuple[tuple[str, _BookSection, str, tuple[str, ...]], ...] = (
     ("Sessions", "sessions", "started",
      ("succeeded", "failed", "shed", "abandoned", "unfinished")),
     ("Connection Requests", "connection_requests", "received",
@@ -154,7 +155,7 @@ _BOOKS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("Transfers", "transfers", "requested",
      ("succeeded", "failed", "cancelled", "dropped", "pending")),
 )  # fmt: skip
-"""Each book: its name, its section, what the whole is, and what it must be the sum of."""
+"""Books: name, section of the summary, the whole, and the parts that must add up to it."""
 
 
 def _books(summary: Summary) -> ReportTable:
@@ -163,16 +164,18 @@ def _books(summary: Summary) -> ReportTable:
     return ReportTable("Books", about, ("Book", "Sum", "Verdict"), tuple(rows), words=2)
 
 
-def _book(title: str, section: Summary, whole: str, parts: tuple[str, ...]) -> TableRow:
+def _book(
+    title: str, section: Mapping[str, object], whole: str, parts: tuple[str, ...]
+) -> TableRow:
     counts = {name: _count(section[name]) for name in parts}
     balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
-    told = " + ".join(f"{shown(n)} {name.replace('_', ' ')}" for name, n in counts.items())
+    terms = " + ".join(f"{shown(n)} {name.replace('_', ' ')}" for name, n in counts.items())
     verdict = ("balanced", "holds") if balanced else ("not balanced", "broken")
-    return TableRow((title, f"{shown(section[whole])} {whole} = {told}", verdict[0]), verdict[1])
+    return TableRow((title, f"{shown(section[whole])} {whole} = {terms}", verdict[0]), verdict[1])
 
 
 def _count(number: Any) -> int:
-    """A count; of one that is told by rule, the sum."""
+    """A count, or the sum of counts by rule."""
     return sum(number.values()) if isinstance(number, Mapping) else number
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
@@ -119,6 +119,38 @@ class TimelineReport(TypedDict):
     """Seconds of a point."""
     points: list[list[Any]]
     """The number of each point, and ``Point.to_wire``."""
+
+
+class Mark(TypedDict):
+    """Something that happened in a run."""
+
+    at: float
+    """Seconds since the start of the run."""
+    text: str
+
+
+class TimelineColumns(TypedDict):
+    """A timeline as the summary has it: columns with a number for each step."""
+
+    step: float
+    at: list[float]
+    informs_planned: list[int]
+    informs: list[int]
+    sessions_succeeded: list[int]
+    sessions_failed: list[int]
+    sessions_shed: list[int]
+    sessions_abandoned: list[int]
+    crs_received: list[int]
+    crs_accepted: list[int]
+    crs_delivered: list[int]
+    failed_by: dict[str, list[int]]
+    cpes_on: list[int]
+    retrying: list[int]
+    absent: list[int]
+    sessions_ms: dict[str, list[float | None]]
+    from_plan_ms: dict[str, list[float | None]]
+    to_inform_ms: dict[str, list[float | None]]
+    marks: list[Mark]
 
 
 class Timeline:
@@ -311,13 +343,13 @@ class Timeline:
         return sum(getattr(point, name) for point in self.points.values())
 
     def summary(
-        self, marks: Iterable[Mapping[str, Any]] = (), first: int = 0
-    ) -> dict[str, Any]:  # fmt: skip
+        self, marks: Iterable[Mark] = (), first: int = 0
+    ) -> TimelineColumns:  # fmt: skip
         """
         The timeline as ``docs/summary.md`` has it.
 
         Args:
-            marks: of what was done to the fleet: ``{"at": seconds, "text": ...}``.
+            marks: what was done to the fleet.
             first: number of the first point in the summary.
         """
         numbers = range(first, max(self.points, default=-1) + 1)
@@ -326,15 +358,16 @@ class Timeline:
         failed = {blame.value: columns.pop(name) for blame, name in _BLAMES.items()}
         gauges = {name: [max(0, getattr(point, name)) for point in points] for name in GAUGES}
         times = {f"{name}_ms": _columns([getattr(p, name) for p in points]) for name in TIMES}
-        return {
+        made = {
             "step": self.step,
             "at": [round(number * self.step, 3) for number in numbers],
             **columns,
             "failed_by": failed,
             **gauges,
             **times,
-            "marks": [dict(mark) for mark in marks],
+            "marks": [*marks],
         }
+        return cast(TimelineColumns, made)
 
 
 def _take_gauges(point: Point, newer: Point) -> None:

@@ -26,10 +26,12 @@ from caretaker.reporting.checks import exit_code
 from caretaker.reporting.junit import junit
 from caretaker.reporting.report import page
 from caretaker.reporting.service_levels import Breach, first_breach, verdicts
-from caretaker.reporting.summary import live_line, render, summarize
+from caretaker.reporting.summary import summarize
+from caretaker.reporting.summary_text import live_line, render
+from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Timeline
+from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
@@ -88,12 +90,12 @@ class Master:
         self.ledger = IndexLedger()
         self.run = 0
         self._start = RunStart(0, 0.0)
-        self.summary: dict[str, Any] | None = None
+        self.summary: Summary | None = None
         """Of the last run that has ended."""
         self._snapshots: dict[str, WorkerSnapshot] = {}
         self._timelines: dict[str, Timeline] = {}
-        self.marks: list[dict[str, Any]] = []
-        """What was done to the fleet in this run: ``{"at": seconds, "text": ...}``."""
+        self.marks: list[Mark] = []
+        """What was done to the fleet in this run."""
         self._drained: set[str] = set()
         self._left: set[str] = set()
         self.queries = Queries(self._send, self.present)
@@ -252,10 +254,10 @@ class Master:
         """Seconds since its last report."""
         return time.monotonic() - self._heard[worker]
 
-    def verdicts(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+    def verdicts(self, summary: Summary) -> list[LevelVerdict]:
         """What the service levels of the run say of a summary."""
-        found = verdicts(self._levels, summary)
-        return found if self._breach is None else self._breach.pinned(found)
+        measured = verdicts(self._levels, summary)
+        return measured if self._breach is None else self._breach.pinned(measured)
 
     def workers(self) -> list[WorkerSnapshot]:
         """The newest snapshots of the workers that are there."""
@@ -376,11 +378,10 @@ class Master:
         self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
-    def _summarize(self, seconds: float, lost: int = 0) -> dict[str, Any]:
+    def _summarize(self, seconds: float, lost: int = 0) -> Summary:
         began = datetime.fromtimestamp(self._start.at, UTC)
         snapshots = sorted(self._snapshots.values(), key=lambda snapshot: snapshot.worker)
-        played = {"scenario": self._conductor.report()} if self._conductor is not None else {}
-        return {
+        summary: Summary = {
             **summarize(snapshots, seconds, lost, len(self._left)),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._told_settings(),
@@ -388,8 +389,10 @@ class Master:
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
-            **played,
         }
+        if self._conductor is not None:
+            summary["scenario"] = self._conductor.report()
+        return summary
 
     def _told_settings(self) -> dict[str, Any]:
         """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
@@ -421,7 +424,7 @@ class Master:
             *([f"{bugs} exceptions in users"] if bugs else []),
         ]
 
-    def _write(self, summary: dict[str, Any]) -> None:
+    def _write(self, summary: Summary) -> None:
         settings = self.settings
         if settings.summary_json is not None:
             _save(settings.summary_json, json.dumps(summary, indent=1).encode() + b"\n")

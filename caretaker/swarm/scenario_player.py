@@ -17,10 +17,11 @@ import gevent
 from locust.runners import STATE_RUNNING
 
 from caretaker.device.events import BOOT
+from caretaker.reporting.summary_types import ScenarioSection
 from caretaker.scenarios import Scenario, ScenarioReport, Step
 from caretaker.stats.recovery import open_sessions
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Point, Timeline
+from caretaker.stats.timeline import Mark, Point, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
@@ -144,10 +145,11 @@ class ScenarioPlayer:
 
     # What they found.
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> ScenarioSection:
         """What ``summary["scenario"]`` holds; names of KPIs are told apart where several played."""
-        findings, kpis, curves = list(self._stopped), dict[str, Any](), dict[str, Any]()
-        marks: list[dict[str, Any]] = []
+        findings, marks = list(self._stopped), list[Mark]()
+        kpis: dict[str, float | None] = {}
+        curves: dict[str, Sequence[Sequence[float]]] = {}
         seen: Counter[str] = Counter()
         for step in self._steps:
             found = self._found(step.scenario)
@@ -158,7 +160,7 @@ class ScenarioPlayer:
             kpis |= {f"{prefix}{key}": value for key, value in found.kpis.items()}
             curves |= {f"{prefix}{key}": curve for key, curve in found.curves.items()}
             findings += found.findings
-            marks += ({"at": round(at, 1), "text": text} for at, text in found.marks)
+            marks += [{"at": round(at, 1), "text": text} for at, text in found.marks]
         return {
             "name": self._text,
             "kpis": kpis,

@@ -45,7 +45,9 @@ class WSGITransport(HTTPTransport):
             headers=self._headers(body),
         )
         pairs = [(name.lower(), value) for name, value in response.headers]
-        return Reply(response.status_code, pairs, response.data, keep_alive=True)
+        reply = Reply(response.status_code, pairs, response.data, keep_alive=True)
+        self._take_cookies(reply)
+        return reply
 
 
 class FunctionTransport:

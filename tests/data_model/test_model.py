@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -220,6 +220,7 @@ def test_what_is_told_as_a_string_can_be_set_as_one() -> None:
         ("xsd:unsignedInt", "-5", "xsd:int", FaultCode.INVALID_PARAMETER_VALUE),
         ("xsd:string", "5", "xsd:int", FaultCode.INVALID_PARAMETER_TYPE),
         ("xsd:boolean", "maybe", "xsd:boolean", FaultCode.INVALID_PARAMETER_VALUE),
+        ("xsd:boolean", "fal\u017fe", "xsd:boolean", FaultCode.INVALID_PARAMETER_VALUE),
         ("xsd:dateTime", "2026-11-23T10:00:00.123Z", "xsd:dateTime", None),
     ],
 )
@@ -228,6 +229,7 @@ def test_values_are_checked(kind: str, value: str, sent_as: str, fault: FaultCod
 
 
 @pytest.mark.rule("3.2-3")
+@example("xsd:int", "0\x1f")  # a space for re, none for int()
 @given(st.sampled_from(sorted(TYPES)), st.text(max_size=30))
 def test_what_is_sent_fits_its_type(kind: str, value: str) -> None:
     sent = typed("Device.X", value, kind)

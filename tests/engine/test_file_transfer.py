@@ -107,14 +107,6 @@ def test_it_logs_in_when_asked(scheme: str, make: Callable[..., Any]) -> None:
         assert mover(server).move(make(server)).fault_code == 9012
 
 
-def test_a_server_that_closes_after_its_challenge_is_asked_once_more() -> None:
-    challenge = answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
-    with wire((challenge, CLOSE), answer(body=FILE)) as server:
-        moved = mover(server).move(get(server, username="me", password="secret"))
-        assert moved == FileTransferResult(0, 0, len(FILE))
-        assert [number for number, *_ in server.requests] == [1, 2]
-
-
 @pytest.mark.parametrize("make", [get, put])
 @pytest.mark.parametrize(
     ("reply", "download", "upload"),
@@ -152,26 +144,6 @@ def test_a_host_that_is_not_allowed_is_never_asked() -> None:
         elsewhere = m.Download("k", "2 Web Content", other.url.replace("127.0.0.1", "localhost"))
         assert mover(server).move(elsewhere).fault_code == 9016
         assert other.connections == 0
-
-
-def test_redirects_are_followed_and_a_new_host_gets_no_secrets() -> None:
-    with wire(answer(body=b"file")) as other:
-        where = other.url.replace("127.0.0.1", "localhost")
-        challenge = answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="x"')
-        away = answer("302 Found", b"", f"Location: {where}")
-        with wire(challenge, answer("301 Moved", b"", "Location: y"), away) as server:
-            endpoint = Endpoint(Address.of(server.url), 5.0, frozenset({"localhost"}))
-            request = get(server, username="me", password="secret")
-            assert FileTransferClient(endpoint).move(request) == FileTransferResult(0, 0, 4)
-            assert [line for _, line, _, _ in server.requests][2] == "GET /files/y HTTP/1.1"
-            assert "authorization" in server.requests[2][2]
-        assert "authorization" not in other.requests[0][2]
-
-
-def test_redirects_in_a_circle_end() -> None:
-    circle = [answer("302 Found", b"", "Location: /x")] * 6
-    with wire(*circle) as server:
-        assert mover(server).move(get(server)).fault_code == 9016
 
 
 @pytest.mark.rule("8.3-13")

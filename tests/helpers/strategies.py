@@ -76,3 +76,12 @@ ENVELOPES = st.builds(
     st.lists(st.sampled_from(["1.0", "1.2", "1.4"]), max_size=3).map(tuple),
     st.none() | st.sampled_from(["1.0", "1.4"]),
 )
+
+
+INDEX_RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=10)
+"""Ranges of indices, some empty and some overlapping."""
+
+
+def indices_of(ranges: list[tuple[int, int]]) -> set[int]:
+    """The indices in ranges, one by one."""
+    return {index for start, stop in ranges for index in range(start, stop)}

@@ -9,6 +9,9 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 
+from caretaker.http.credentials import Credentials
+from caretaker.http.digest import DigestVerifier
+
 CLOSE = object()
 """As an answer: close the connection without one."""
 RESET = object()
@@ -94,6 +97,23 @@ def answer(status: str = "200 OK", body: bytes = b"", *headers: str) -> bytes:
     """An HTTP response."""
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(lines).encode() + body
+
+
+def challenging(
+    verifier: DigestVerifier, credentials: Credentials, *headers: str, good: bytes = b"ok"
+) -> Callable[[tuple[int, str, dict[str, str], bytes]], bytes]:
+    """Answers by the request's Authorization: ``good``, or a 401 with these headers."""
+
+    def reply(request: tuple[int, str, dict[str, str], bytes]) -> bytes:
+        method, target, _ = request[1].split(" ")
+        shown = request[2].get("authorization")
+        challenges = verifier.check(credentials, method, target, shown)
+        if not challenges:
+            return answer(body=good)
+        lines = [f"WWW-Authenticate: {challenge}" for challenge in challenges]
+        return answer("401 Unauthorized", b"", *lines, *headers)
+
+    return reply
 
 
 Script = Callable[..., Any]

@@ -53,7 +53,7 @@ def tiles(browser: Browser) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The report and the summary of one real run."""
     folder = tmp_path_factory.mktemp("run")
     done, summary = loadtest(
@@ -66,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
 
 
 def test_the_report_of_a_run_shows_its_figures_and_draws_its_charts(
-    browser: Browser, tmp_path: Path, made: tuple[Path, dict[str, Any]]
+    browser: Browser, tmp_path: Path, made: tuple[Path, Any]
 ) -> None:
     path, summary = made
     opened(browser, tmp_path, path.read_text())
@@ -87,7 +87,7 @@ def test_the_report_of_a_run_shows_its_figures_and_draws_its_charts(
 
 
 def test_the_same_page_is_made_from_the_summary_later(
-    made: tuple[Path, dict[str, Any]],
+    made: tuple[Path, Any],
 ) -> None:
     path, summary = made
     assert page(summary) == path.read_text()

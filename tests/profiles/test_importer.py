@@ -142,12 +142,17 @@ LIMITS = st.builds(
 )
 
 
-@given(LIMITS)
-def test_a_profile_file_that_is_written_is_read_again(limits: Limits) -> None:
-    data = write_profile_file("tr181", [Entry("Device.X.*.Y", limits=limits, inform=True)])
+@given(st.lists(LIMITS, max_size=3))
+def test_a_profile_file_that_is_written_is_read_again(limits: list[Limits]) -> None:
+    entries = [Entry(f"Device.X.*.Y{n}", limits=each, inform=True) for n, each in enumerate(limits)]
+    data = write_profile_file("tr181", entries)
     tomllib.loads(data.decode())
-    (entry,) = read_profile_file("any", data).parameters
-    if limits.shortest is not None and limits.longest is None:
-        limits = limits._replace(longest=2**31 - 1)
-    assert entry.inform
-    assert (entry.limits or Limits()) == limits
+    file = read_profile_file("any", data)
+    assert file.base == "tr181"
+    assert len(file.parameters) == len(entries)
+    for read, written in zip(file.parameters, limits, strict=True):
+        longest = written.longest
+        if written.shortest is not None and longest is None:
+            longest = 2**31 - 1
+        assert read.inform
+        assert (read.limits or Limits()) == written._replace(longest=longest)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from helpers.summaries import summary, with_timeline
+from helpers.summaries import scenario, summary, summary_of, with_timeline
 
 from caretaker.reporting.charts import (
     CDF_TITLE,
@@ -19,6 +19,7 @@ from caretaker.reporting.charts import (
     of_two,
     step_of,
 )
+from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 
 INFORMS, SESSIONS, FROM_PLAN, TO_INFORM, CPES, CRS = (plan.title for plan in PLANS)
@@ -61,9 +62,9 @@ def test_failures_are_told_apart_by_whose_fault_they_are() -> None:
 
 
 def test_a_run_without_a_timeline_has_empty_charts() -> None:
-    charts = of_run({})
-    assert [each.series for each in charts] == [()] * (len(PLANS) + 1)
-    assert of_two({}, {})[0].series == ()
+    without = summary_of(Results())
+    assert [each.series for each in of_run(without)] == [()] * (len(PLANS) + 1)
+    assert of_two(without, without)[0].series == ()
 
 
 def test_a_long_timeline_is_thinned_out() -> None:
@@ -79,12 +80,14 @@ def test_a_long_timeline_is_thinned_out() -> None:
     assert lines(chart(charts, CPES))["with power"][:2] == [1, 3]
     assert set(lines(chart(charts, TO_INFORM))["p99"]) == {7.0}
     assert step_of(found) == 2
-    assert step_of({}) == 1
+    assert step_of(summary()) == 1
 
 
 def test_marks_are_what_was_done_and_what_was_reached_in_order() -> None:
-    found = with_timeline(marks=[{"at": 5, "text": "power cut"}, {"at": "x"}, 7])
-    found["scenario"] = {"marks": [{"at": 9.5, "text": "steady"}, {"at": 1, "text": "<i>"}]}
+    found = with_timeline(
+        marks=[{"at": 5, "text": "power cut"}, {"at": float("inf"), "text": "never"}]
+    )
+    found["scenario"] = scenario(marks=[{"at": 9.5, "text": "steady"}, {"at": 1, "text": "<i>"}])
     marks = marks_of(found)
     assert [mark["text"] for mark in marks] == ["<i>", "power cut", "steady"]
     assert of_run(found)[0].marks == marks
@@ -101,7 +104,7 @@ def test_the_spread_of_connection_requests() -> None:
 
 def test_curves_of_scenarios_have_a_title() -> None:
     curves = {"first_converged": [[3, 0.5], [0, 0.0]], "of_a_plugin": [[1, 2]]}
-    drawn = of_run({"scenario": {"curves": curves}})[-2:]
+    drawn = of_run(summary() | {"scenario": scenario(curves=curves)})[-2:]
     assert drawn[0].title == CURVES["converged"][0]
     assert (drawn[0].x, drawn[0].series[0].values) == ([0, 3], [0, 50])
     assert drawn[1].title == "of a plugin"

@@ -9,11 +9,11 @@ from helpers.summaries import summary
 
 from caretaker.reporting.checks import checks, exit_code, failures
 from caretaker.reporting.service_levels import ServiceLevel, verdicts
-from caretaker.reporting.summary import render
+from caretaker.reporting.summary_text import render
 
 
-def judged(found: dict[str, Any], *levels: str) -> dict[str, Any]:
-    return {**found, "service_levels": verdicts(map(ServiceLevel.parse, levels), found)}
+def judged(found: Any, *levels: str) -> Any:
+    return found | {"service_levels": verdicts(map(ServiceLevel.parse, levels), found)}
 
 
 HOLDS, BROKEN = "sessions.per_second > 1", "sessions.per_second > 1000"
@@ -32,12 +32,12 @@ HOLDS, BROKEN = "sessions.per_second > 1", "sessions.per_second > 1000"
         (summary(sessions__shed=50), [HOLDS], 0),
         (summary(0), [HOLDS], 3),
         (summary(), ["exchanges.Fault.ms.p99 < 1000"], 3),
-        ({**summary(), "other_failures": ["1 exceptions in users"]}, [], 7),
-        ({**summary(), "other_failures": ["1 exceptions in users"]}, [BROKEN], 3),
-        ({**summary(failed=1), "other_failures": ["1 exceptions in users"]}, [], 1),
+        (summary() | {"other_failures": ["1 exceptions in users"]}, [], 7),
+        (summary() | {"other_failures": ["1 exceptions in users"]}, [BROKEN], 3),
+        (summary(failed=1) | {"other_failures": ["1 exceptions in users"]}, [], 1),
     ],
 )
-def test_the_exit_code(found: dict[str, Any], levels: list[str], code: int) -> None:
+def test_the_exit_code(found: Any, levels: list[str], code: int) -> None:
     assert exit_code(judged(found, *levels), on_other_failures=7) == code
 
 

@@ -22,13 +22,14 @@ from caretaker.reporting.comparison import (
     compare,
     shown,
 )
+from caretaker.reporting.summary_types import Summary
 
 
-def of(a: dict[str, Any], b: dict[str, Any], metric: str, threshold: float = 0.1) -> Change:
+def of(a: Summary, b: Summary, metric: str, threshold: float = 0.1) -> Change:
     return next(change for change in compare(a, b, threshold).changes if change.metric == metric)
 
 
-def with_number(path: str, number: Any) -> dict[str, Any]:
+def with_number(path: str, number: Any) -> Any:
     """A summary with one number changed."""
     found = summary()
     *sections, name = path.split(".")
@@ -101,8 +102,8 @@ def test_what_got_worse_most_comes_first() -> None:
 
 
 def test_settings_that_differ_are_told() -> None:
-    a = {**summary(), "settings": {"--cr-rate": 5, "--seed": 0}}
-    b = {**summary(), "settings": {"--cr-rate": 9, "--seed": 0, "--profile": "x"}}
+    a = summary() | {"settings": {"--cr-rate": 5, "--seed": 0}}
+    b = summary() | {"settings": {"--cr-rate": 9, "--seed": 0, "--profile": "x"}}
     assert compare(a, b).settings == {"--cr-rate": (5, 9), "--profile": (None, "x")}
     assert compare(a, summary()).settings is None
     assert "--cr-rate: 5 -> 9" in as_text(compare(a, b), ("A", "B"))
@@ -136,7 +137,7 @@ def test_a_number_is_shown_with_its_unit(number: float | None, unit: str, text: 
 def test_the_page_needs_no_network_and_shows_every_metric() -> None:
     b = everything()
     b["settings"] = {"--serial-prefix": "<script>alert(1)</script>"}
-    a = {**summary(), "settings": {}}
+    a = summary() | {"settings": {}}
     found = compare(a, b)
     page = as_html(found, ("a <b>.json", "b.json"))
     assert "<script" not in page
@@ -204,7 +205,7 @@ class TestCommand:
         self, files: tuple[str, str], version: str, code: int, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for file, its in zip(files, ("0.1.0", version), strict=True):
-            Path(file).write_text(json.dumps({**summary(), "version": its}))
+            Path(file).write_text(json.dumps(summary() | {"version": its}))
         assert main(["compare", *files]) == code
         if code:
             assert f"of Caretaker 0.1.0 and {version}" in capsys.readouterr().err

@@ -49,7 +49,7 @@ def level(text: str, *, holds: bool) -> dict[str, Any]:
     ],
 )
 def test_levels_and_checks_are_test_cases(
-    shape: etree.XMLSchema, found: dict[str, Any], failed: dict[str, str]
+    shape: etree.XMLSchema, found: Any, failed: dict[str, str]
 ) -> None:
     suites = etree.fromstring(junit(found, ENDED))
     shape.assertValid(suites)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers.summaries import everything, summary
@@ -96,8 +95,8 @@ def test_times_of_which_none_was_counted_are_no_data() -> None:
 
 
 def test_settings_timelines_and_words_are_no_metrics() -> None:
-    more: dict[str, Any] = {"settings": {"cr_rate": 5}, "timeline": {"step": 1.0}, "version": "1"}
-    assert numbers({**summary(), **more}) == numbers(summary())
+    more = {"settings": {"cr_rate": 5}, "timeline": {"step": 1.0}, "version": "1"}
+    assert numbers(summary() | more) == numbers(summary())
     assert "connection_requests.books_balance" not in numbers(summary())
 
 

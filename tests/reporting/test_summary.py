@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
+from helpers.summaries import scenario
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.checks import failures
-from caretaker.reporting.summary import live_line, render, summarize
+from caretaker.reporting.summary import summarize
+from caretaker.reporting.summary_text import live_line, render
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
@@ -85,7 +87,7 @@ def test_workers_add_up() -> None:
 
 
 def test_the_keys_of_the_contract() -> None:
-    summary = summarize([worker()], 1.0)
+    summary: Any = summarize([worker()], 1.0)
     contract = {
         "fleet": "cpes workers by_worker profiles",
         "informs": "total by_event",
@@ -126,7 +128,7 @@ def test_an_outage_that_we_made_does_not_fail_a_run() -> None:
 
 
 def test_a_person_reads_what_a_scenario_found() -> None:
-    found = {"name": "steady", "kpis": {"some_figure_s": 3.5, "other": None}, "findings": ["So."]}
+    found = scenario(kpis={"some_figure_s": 3.5, "other": None}, findings=["So."])
     text = render({**summarize([worker()], 1.0), "scenario": found})
     assert "Scenario            steady" in text
     assert "some figure s 3.5" in text

@@ -14,7 +14,15 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.stats import timeline as module
 from caretaker.stats.records import SessionRecord
-from caretaker.stats.timeline import COUNTS, GAUGES, MAX_POINTS, TIMES, Point, Timeline
+from caretaker.stats.timeline import (
+    COUNTS,
+    GAUGES,
+    MAX_POINTS,
+    TIMES,
+    Point,
+    Timeline,
+    TimelineColumns,
+)
 
 CR = "6 CONNECTION REQUEST"
 
@@ -28,7 +36,7 @@ def session(at: float, seconds: float = 0.01, **changes: Any) -> SessionRecord:
     return changed(record, **changes)
 
 
-def told(*timelines: Timeline) -> dict[str, Any]:
+def told(*timelines: Timeline) -> TimelineColumns:
     return Timeline.total(timelines).summary()
 
 

@@ -3,46 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from helpers.strategies import INDEX_RANGES, indices_of
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from caretaker.index_set import IndexSet, ranges_of
+from caretaker.index_set import IndexSet
 from caretaker.swarm.index_ledger import QUARANTINE_SECONDS, IndexLedger
-
-RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=10)
-
-
-def as_set(ranges: list[tuple[int, int]]) -> set[int]:
-    return {index for start, stop in ranges for index in range(start, stop)}
-
-
-@given(RANGES, RANGES)
-def test_an_index_set_is_a_set(add: list[tuple[int, int]], discard: list[tuple[int, int]]) -> None:
-    indices, expected = IndexSet(add), as_set(add)
-    other = IndexSet(discard)
-    assert set(indices & other) == expected & as_set(discard)
-    for start, stop in discard:
-        indices.discard(start, stop)
-    expected -= as_set(discard)
-    assert list(indices) == sorted(expected)
-    assert len(indices) == len(expected)
-    assert [indices[rank] for rank in range(len(indices))] == sorted(expected)
-    assert all((index in indices) == (index in expected) for index in range(60))
-    assert all(a[1] < b[0] for a, b in zip(indices.ranges, indices.ranges[1:], strict=False))
-
-
-@given(st.sets(st.integers(0, 60)))
-def test_a_set_of_indices_as_ranges(indices: set[int]) -> None:
-    assert ranges_of(indices) == IndexSet((index, index + 1) for index in indices).ranges
-
-
-@given(RANGES, st.integers(0, 60))
-def test_the_lowest_are_taken_first(ranges: list[tuple[int, int]], count: int) -> None:
-    indices = IndexSet(ranges)
-    expected = sorted(as_set(ranges))
-    assert list(IndexSet(indices.take(count))) == expected[:count]
-    assert list(indices) == expected[count:]
 
 
 def test_a_fleet_of_n_has_the_first_n_indices() -> None:
@@ -123,16 +89,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(worker=WORKERS, count=st.integers(1, 20))
     def lease(self, worker: str, count: int) -> None:
-        granted = as_set(self.ledger.lease(worker, count))
+        granted = indices_of(self.ledger.lease(worker, count))
         assert len(granted) == count
         taken: set[int] = set().union(*self.held.values())
         assert not granted & taken
         self.held.setdefault(worker, set()).update(granted)
 
-    @rule(worker=WORKERS, ranges=RANGES)
+    @rule(worker=WORKERS, ranges=INDEX_RANGES)
     def release(self, worker: str, ranges: list[tuple[int, int]]) -> None:
         self.ledger.release(worker, ranges)
-        self.held[worker] = self.held.get(worker, set()) - as_set(ranges)
+        self.held[worker] = self.held.get(worker, set()) - indices_of(ranges)
         self._tidy(worker)
 
     @rule(worker=WORKERS)
@@ -168,7 +134,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def no_index_has_two_holders(self) -> None:
         for worker in "abcde":
-            assert as_set(self.ledger.held(worker)) == self.held.get(worker, set())
+            assert indices_of(self.ledger.held(worker)) == self.held.get(worker, set())
         assert self.ledger.total == sum(map(len, self.held.values()))
 
 
@@ -181,9 +147,3 @@ def test_a_million_take_one_range(size: int) -> None:
     for _ in range(0, size, 10_000):
         ledger.lease("a", 10_000)
     assert ledger.held("a") == [(0, size)]
-
-
-@given(st.sets(st.integers(0, 60)), st.integers(0, 60), st.integers(0, 60))
-def test_the_indices_between_two(indices: set[int], start: int, stop: int) -> None:
-    held = IndexSet(ranges_of(indices))
-    assert list(held.between(start, stop)) == sorted(i for i in indices if start <= i < stop)

@@ -122,7 +122,8 @@ def test_a_scenario_strikes_a_calm_fleet_and_reports(master: FakeMaster) -> None
     conductor = conduct(master, Step(Noted(), None))
     assert master.acts == [("boot_storm", {"share": 0.5})]
     conductor.stop()
-    assert conductor.report() == {
+    report: Any = conductor.report()
+    assert report == {
         "name": "as given",
         "kpis": {"at": 7.0},
         "findings": ["Done."],

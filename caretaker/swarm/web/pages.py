@@ -44,8 +44,10 @@ ASSETS = {
     "vendor/uplot/uPlot.min.css": "text/css",
 }
 """Scripts and styles beside the templates, with their media types."""
-_TOLD = ("fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
-         "service_levels", "scenario", "other_failures")  # fmt: skip
+_SECTIONS = (
+    "fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
+    "service_levels", "scenario", "other_failures",
+)  # fmt: skip
 """Sections of the summary that the page shows."""
 
 
@@ -140,7 +142,7 @@ class _Pages:
     def __init__(self, environment: Environment, master: Master, run_states: RunStates) -> None:
         self._environment = environment
         self._master = master
-        self._standings = run_states
+        self._run_states = run_states
 
     def fleet(self) -> str:
         """The Fleet page."""
@@ -171,8 +173,9 @@ class _Pages:
 
     def run_state(self) -> Response:
         """How the run stands; curves from the point ``first`` on."""
-        run_state, environment = self._standings.now(), self._environment
+        run_state, environment = self._run_states.now(), self._environment
         runner: Any = environment.runner
+        sections = {name: own for name, own in run_state.summary.items() if name in _SECTIONS}
         seconds = self._master.seconds() if run_state.running else run_state.seconds
         return _json(
             {
@@ -187,8 +190,8 @@ class _Pages:
                 "workers": run_state.workers,
                 "limits": run_state.limits,
                 "marks": self._master.marks,
-                "curves": self._standings.curves(request.args.get("first", 0, int)),
-                **{name: run_state.summary[name] for name in _TOLD if name in run_state.summary},
+                "curves": self._run_states.curves(request.args.get("first", 0, int)),
+                **sections,
             }
         )
 

@@ -8,7 +8,7 @@ have the buckets of ``BUCKETS``; docs/metrics.md tells what each metric means.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import (
@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 from caretaker.stats.histogram import Histogram
-from caretaker.swarm.web.run_state import RunState
+from caretaker.swarm.web.run_state import RunState, WorkerState
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -55,9 +55,16 @@ def _one(value: Callable[[RunState], float]) -> Callable[[RunState], Samples]:
     return lambda run_state: [((), value(run_state))]
 
 
-def _counted(section: str, *names: str) -> Callable[[RunState], Samples]:
+def _counted(
+    section: Literal["sessions", "connection_requests", "tasks", "transfers"], *names: str
+) -> Callable[[RunState], Samples]:
     """Counts of a section of the summary, each with its name for a label."""
-    return lambda run_state: [((name,), run_state.summary[section][name]) for name in names]
+
+    def samples(run_state: RunState) -> Samples:
+        counts: Mapping[str, object] = run_state.summary[section]
+        return [((name,), counts[name]) for name in names]
+
+    return samples
 
 
 def _below(prefix: str) -> Callable[[RunState], Samples]:
@@ -87,8 +94,8 @@ def _exchanges(run_state: RunState) -> Samples:
         yield (name,), run_state.results.histogram(f"exchanges.{name}")
 
 
-def _by_worker(value: Callable[[Mapping[str, Any]], float]) -> Callable[[RunState], Samples]:
-    return lambda run_state: [((str(each["worker"]),), value(each)) for each in run_state.workers]
+def _by_worker(value: Callable[[WorkerState], float]) -> Callable[[RunState], Samples]:
+    return lambda run_state: [((str(own["worker"]),), value(own)) for own in run_state.workers]
 
 
 # fmt: off
@@ -168,26 +175,26 @@ METRICS: dict[str, Figure] = {
         _counted("transfers", "succeeded", "failed", "cancelled", "dropped")),
     "caretaker_transfer_bytes": Figure(
         "counter", "Bytes that real transfers moved", ("direction",),
-        lambda s: [((way,), s.summary["transfers"][f"bytes_{way}"])
-                   for way in ("received", "sent")]),
+        lambda s: [(("received",), s.summary["transfers"]["bytes_received"]),
+                   (("sent",), s.summary["transfers"]["bytes_sent"])]),
     "caretaker_service_level_holds": Figure(
         "gauge", "1 while a service level holds", ("level",),
-        lambda s: [((each["level"],), each["holds"]) for each in s.summary["service_levels"]]),
+        lambda s: [((own["level"],), own["holds"]) for own in s.summary["service_levels"]]),
     "caretaker_workers": Figure("gauge", "Workers that are there", (),
                                 _one(lambda s: len(s.workers))),
     "caretaker_worker_cpes": Figure(
-        "gauge", "CPEs of a worker", ("worker",), _by_worker(lambda each: each["cpes"])),
+        "gauge", "CPEs of a worker", ("worker",), _by_worker(lambda own: own["cpes"])),
     "caretaker_worker_sessions": Figure(
         "gauge", "Sessions that a worker runs now", ("worker",),
-        _by_worker(lambda each: each["states"].get("in_session", 0))),
+        _by_worker(lambda own: own["states"].get("in_session", 0))),
     "caretaker_worker_cpu_ratio": Figure(
         "gauge", "CPU of a worker, as a share of one core", ("worker",),
-        _by_worker(lambda each: each["cpu_now"] / 100)),
+        _by_worker(lambda own: own["cpu_now"] / 100)),
     "caretaker_worker_resident_memory_bytes": Figure(
-        "gauge", "Memory of a worker", ("worker",), _by_worker(lambda each: each["rss_mb"] * 1e6)),
+        "gauge", "Memory of a worker", ("worker",), _by_worker(lambda own: own["rss_mb"] * 1e6)),
     "caretaker_worker_heard_timestamp_seconds": Figure(
         "gauge", "When a worker reported last, in seconds since 1970", ("worker",),
-        _by_worker(lambda each: each["heard_at"])),
+        _by_worker(lambda own: own["heard_at"])),
     "caretaker_generator_limited": Figure(
         "gauge", "1 while the generator itself is the limit, not the ACS", (),
         _one(lambda s: bool(s.limits))),
@@ -225,19 +232,19 @@ class RunStateCollector(Collector):
     Tells Prometheus how the run stands whenever it asks.
 
     Args:
-        standing: gives it.
+        run_state: how the run stands now.
     """
 
     def __init__(self, run_state: Callable[[], RunState]) -> None:
-        self._standing = run_state
+        self._run_state = run_state
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: there are no samples before someone asks."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics of the present standing."""
-        run_state = self._standing()
+        """All metrics of the present state of the run."""
+        run_state = self._run_state()
         for name, figure in METRICS.items():
             make, add = _KINDS[figure.kind]
             family = make(name, figure.help, labels=figure.labels)

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from caretaker.engine.cpe_states import STATES
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
+from caretaker.reporting.summary_types import Summary
 from caretaker.scenarios.capacity import generator_limit
 from caretaker.stats.results import Results
+from caretaker.stats.timeline import Timeline, TimelineColumns
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
 
 WINDOW_SECONDS = 12.0
-"""Of what lies behind them only the generator's health tells: it is that of now."""
-
+"""Rates, and whether the generator is the limit, are of the last so many seconds."""
 
 UNSETTLED = 40
 """The newest points of the timeline, which late reports may still change."""
@@ -72,7 +73,7 @@ class RunState:
     running: bool
     seconds: float
     results: Results
-    summary: Mapping[str, Any]
+    summary: Summary
     cpes: Mapping[str, int]
     workers: Sequence[WorkerState]
     rates: Mapping[str, float]
@@ -90,7 +91,7 @@ _RATES = {
 
 class RunStates:
     """
-    Makes the standing of a master's run.
+    Makes the state of a master's run.
 
     Args:
         master: whose run it is.
@@ -100,13 +101,13 @@ class RunStates:
         self._master = master
         self._made: tuple[Version, RunState] | None = None
         self._past: deque[tuple[Version, float, Results]] = deque()
-        self._curves: tuple[Version, dict[str, Any]] | None = None
+        self._curves: tuple[Version, TimelineColumns] | None = None
 
     def _version(self) -> Version:
         return self._master.run, self._master.summary is None, self._master.reports
 
     def now(self) -> RunState:
-        """The present one."""
+        """The present state."""
         version = self._version()
         if self._made is None or self._made[0] != version:
             self._made = (version, self._make(version))
@@ -124,18 +125,20 @@ class RunStates:
         running = master.seconds() > 0
         seconds, before = self._before(version, results)
         return RunState(
-            master.run,
-            running,
-            summary["seconds"],
-            results,
-            summary,
-            {state: sum(each["states"].get(state, 0) for each in workers) for state in STATES},
-            sorted(workers, key=lambda each: each["worker"]),
-            {name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()},
-            list(generator_limits(results, before, master.workers())) if running else [],
+            run=master.run,
+            running=running,
+            seconds=summary["seconds"],
+            results=results,
+            summary=summary,
+            cpes={state: sum(own["states"].get(state, 0) for own in workers) for state in STATES},
+            workers=sorted(workers, key=lambda own: own["worker"]),
+            rates={
+                name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()
+            },
+            limits=list(generator_limits(results, before, master.workers())) if running else [],
         )
 
-    def _summary(self) -> dict[str, Any]:
+    def _summary(self) -> Summary:
         summary = summarize(list(self._master.snapshots.values()), self._master.seconds())
         return {**summary, "service_levels": self._master.verdicts(summary)}
 
@@ -150,28 +153,29 @@ class RunStates:
             past.popleft()
         return now - past[0][1], past[0][2]
 
-    def curves(self, first: int = 0) -> dict[str, Any]:
+    def curves(self, first: int = 0) -> dict[str, object]:
         """
-        The timeline from a point on, as in the summary, with ``first``.
+        The columns of the timeline from a point on, and the number of that point as ``first``.
 
         Only points that can have changed since are made anew: making all of them for every look
         would stop the loop.
         """
         version = self._version()
         if self._curves is None or self._curves[0] != version:
-            old = self._curves[1] if self._curves and self._curves[0][0] == version[0] else {}
+            is_same_run = self._curves is not None and self._curves[0][0] == version[0]
+            old = self._curves[1] if self._curves and is_same_run else Timeline().summary()
             self._curves = (version, self._continued(old))
-        made = self._curves[1]
-        first = max(0, min(first, len(made["at"])))
-        return {"first": first, **_from(made, first)}
+        columns = self._curves[1]
+        first = max(0, min(first, len(columns["at"])))
+        return {"first": first, **_from(columns, first)}
 
-    def _continued(self, old: Mapping[str, Any]) -> dict[str, Any]:
+    def _continued(self, old: TimelineColumns) -> TimelineColumns:
         marks = self._master.marks
-        settled = max(0, len(old["at"]) - UNSETTLED) if old else 0
+        settled = max(0, len(old["at"]) - UNSETTLED)
         line = self._master.timeline(settled)
-        if not old or line.step != old["step"]:
+        if line.step != old["step"]:
             return self._master.timeline().summary(marks)
-        joined: dict[str, Any] = _joined(old, line.summary(marks, settled), settled)
+        joined: TimelineColumns = _joined(old, line.summary(marks, settled), settled)
         return joined
 
 
@@ -182,20 +186,20 @@ def _rate(results: Results, before: Results, counter: str, seconds: float) -> fl
 def _from(value: Any, first: int) -> Any:
     """Columns without their first entries; marks are no column."""
     return {
-        name: _from(each, first) if isinstance(each, Mapping)
-        else each[first:] if isinstance(each, list) and name != "marks"
-        else each
-        for name, each in value.items()
+        name: _from(column, first) if isinstance(column, Mapping)
+        else column[first:] if isinstance(column, list) and name != "marks"
+        else column
+        for name, column in value.items()
     }  # fmt: skip
 
 
 def _joined(old: Any, new: Any, settled: int) -> Any:
     """Columns that begin as the old ones and go on as the new ones."""
     return {
-        name: _joined(old[name], each, settled) if isinstance(each, Mapping)
-        else old[name][:settled] + each if isinstance(each, list) and name != "marks"
-        else each
-        for name, each in new.items()
+        name: _joined(old[name], column, settled) if isinstance(column, Mapping)
+        else old[name][:settled] + column if isinstance(column, list) and name != "marks"
+        else column
+        for name, column in new.items()
     }  # fmt: skip
 
 

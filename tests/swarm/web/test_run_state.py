@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from helpers.run_states import master, snapshot
@@ -108,7 +109,8 @@ def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
     run.report("one", snapshot(timeline=seconds(0, 99)))
     run_states.curves()
     run.report("one", snapshot(timeline=seconds(0, 99, 700)))
-    assert (run_states.curves()["step"], len(run_states.curves()["at"])) == (2.0, 351)
+    curves: Any = run_states.curves()
+    assert (curves["step"], len(curves["at"])) == (2.0, 351)
     run.begin()
     run.report("one", snapshot(run=2, timeline=seconds(0, 1)))
     assert run_states.curves()["informs_planned"] == [1, 1]

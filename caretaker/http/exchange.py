@@ -1,0 +1,217 @@
+"""
+A request and its final response: the 401, the redirects and the lost connections in between.
+
+Three clients need this: sessions (``http.transport``), file transfers (``engine.file_transfer``)
+and Connection Requests (``connection_request.client``). Each adds its requests and its ``Policy``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+from mypy_extensions import mypyc_attr
+
+from caretaker.errors import AuthenticationError, ConnectionLost, InputError, RedirectError
+from caretaker.http.connection import Connection, Reply
+from caretaker.http.credentials import Credentials, CredentialsSource
+from caretaker.http.digest import HTTPAuth
+from caretaker.http.endpoint import Address, Endpoint
+
+MAX_REDIRECTS = 5
+"""In a row (TR-069 3.4.2 asks for at least this many)."""
+USER_AGENT = "caretaker"
+
+
+class Policy(NamedTuple):
+    """
+    What one kind of client does about responses that are not final.
+
+    Args:
+        redirects: the statuses that lead to another URL; none are followed without.
+        max_challenges: 401s answered for one request. Three are the first, one for a stale nonce,
+            and one on a new connection.
+        basic_over_tls: whether Basic is shown over TLS before a 401 asks (TR-069 3.4.4).
+        reconnect: whether a 401 is answered on a new connection, which TR-069 3.4.2 has on the
+            same one; some devices do.
+    """
+
+    redirects: tuple[int, ...] = ()
+    max_challenges: int = 3
+    basic_over_tls: bool = False
+    reconnect: bool = False
+
+
+def allowed_address(endpoint: Endpoint, url: str, *, not_http: str, not_allowed: str) -> Address:
+    """
+    The address of a URL that requests may go to (decision D10).
+
+    Args:
+        endpoint: knows the allowed hosts.
+        url: where to.
+        not_http: the error's words for what is no http URL.
+        not_allowed: those for one of another host.
+
+    Raises:
+        RedirectError: it is one of the two.
+    """
+    try:
+        address = Address.of(url)
+    except InputError as error:
+        raise RedirectError(not_http) from error
+    if address.host not in endpoint.hosts:
+        raise RedirectError(not_allowed)
+    return address
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class HTTPExchange:
+    """
+    Sends requests of one kind, over one connection at a time, for their final responses.
+
+    Where a redirect has led to, and the challenge that was answered, hold for later requests too.
+
+    Args:
+        endpoint: timeout, TLS, clock, and the hosts that redirects may lead to.
+        address: of the first request.
+        credentials: for challenges; without them a 401 is the final response.
+        policy: of this kind of client.
+        source: the local address to leave from; the system's choice if empty.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        address: Address,
+        credentials: CredentialsSource,
+        policy: Policy,
+        source: str = "",
+    ) -> None:
+        self._endpoint = endpoint
+        self._address = address
+        self._credentials = credentials
+        self._policy = policy
+        self._source = source
+        self._connection: Connection | None = None
+        self._auth = self._new_auth()
+
+    def _request(self, connection: Connection, body: bytes) -> Reply:
+        """Send one request over this connection, and return the response to it."""
+        raise NotImplementedError
+
+    def exchange(self, body: bytes = b"") -> Reply:
+        """
+        Send a request, answer challenges and follow redirects, and return the final response.
+
+        Args:
+            body: of the request, repeated with it.
+
+        Raises:
+            AuthenticationError: a challenge can't be answered, or the credentials were refused.
+            RedirectError: a redirect leads to where it may not, or there are too many.
+            TransportError: a connection can't be made, or brings no response.
+        """
+        challenges = redirects = 0
+        while True:
+            reply = self._send(body)
+            if not reply.keep_alive:
+                self._end_connection(reply)
+            if reply.status < 300:
+                break
+            if reply.status == 401 and self._credentials is not None:
+                challenges += 1
+                if challenges > self._policy.max_challenges:
+                    raise AuthenticationError("401 again and again")
+                self._take_challenge(reply)
+            elif reply.status in self._policy.redirects and reply.values("location"):
+                redirects += 1
+                if redirects > MAX_REDIRECTS:
+                    raise RedirectError("too many redirects")
+                self._redirect(reply.values("location")[0])
+            else:
+                break
+        if self._auth is not None:
+            self._auth.accepted()
+        return reply
+
+    # Connections.
+
+    def _send(self, body: bytes) -> Reply:
+        """
+        Send one request, over the open connection or a new one; return the response to it.
+
+        A request is repeated only where the server has closed an idle connection (TR-069 3.4.2,
+        RFC 7230 6.3.1): one that brought a response before, and not a byte since.
+        """
+        connection = self._connection
+        if connection is not None:
+            try:
+                return self._request(connection, body)
+            except ConnectionLost:
+                if connection.answers == 0 or not connection.silent:
+                    raise
+                self.close()
+                if self._auth is None or not self._auth.resume():
+                    self._auth = self._new_auth()
+        self._connection = Connection(self._endpoint, self._address, self._source)
+        return self._request(self._connection, body)
+
+    def _end_connection(self, reply: Reply) -> None:
+        """The server closes after this response; a challenge in it is answered on a new one."""
+        self.close()
+        if reply.status != 401:
+            self._auth = self._new_auth()
+
+    def close(self) -> None:
+        """Close the connection; a later request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # Challenges.
+
+    def _new_auth(self) -> HTTPAuth | None:
+        """
+        The authentication that a connection begins with.
+
+        It ends with its TCP connection, as a server may bind nonces to that.
+        """
+        if self._address.scheme == "http" or self._credentials is None:
+            return None
+        return HTTPAuth(self._shown(), basic=True) if self._policy.basic_over_tls else None
+
+    def _shown(self) -> Credentials:
+        assert self._credentials is not None
+        return self._credentials() if callable(self._credentials) else self._credentials
+
+    def _take_challenge(self, reply: Reply) -> None:
+        self._auth = self._auth or HTTPAuth(self._shown())
+        self._auth.challenge(reply.values("www-authenticate"))
+        if self._policy.reconnect:
+            self.close()
+
+    def _authorization(self, method: str) -> list[tuple[str, str]]:
+        """The Authorization header, where there is something to show."""
+        auth = self._auth
+        value = auth.authorization(method, self._address.target) if auth is not None else None
+        return [("Authorization", value)] if value is not None else []
+
+    # Redirects.
+
+    def _redirect(self, location: str) -> None:
+        """Go on at another URL; a new host is shown no credentials."""
+        old = self._address
+        address = allowed_address(
+            self._endpoint,
+            urljoin(old.url, location),
+            not_http="redirect to what is no http address",
+            not_allowed="redirect to a host that is not allowed",
+        )
+        if (old.scheme, address.scheme) == ("https", "http"):
+            raise RedirectError("redirect from https to http")
+        self._address = address
+        if old.host != address.host:
+            self._credentials = None
+        if old[:3] != address[:3]:
+            self.close()
+            self._auth = self._new_auth()

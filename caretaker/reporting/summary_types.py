@@ -1,0 +1,216 @@
+"""
+The shape of a run's summary, section by section, as ``docs/summary.md`` documents it.
+
+The keys are those of the JSON. Ratios are None where there is nothing that they could be of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+from caretaker.stats.timeline import Mark, TimelineColumns
+
+Percentiles = Mapping[str, float]
+"""Milliseconds by ``p50``, ``p95``, ``p99`` and ``max``, or some of them; zeros without data."""
+
+
+class FleetSection(TypedDict):
+    """CPEs and workers at the end of the run."""
+
+    cpes: int
+    workers: int
+    by_worker: Mapping[str, int]
+    profiles: Mapping[str, int]
+    duplicate_serial_numbers: int
+    workers_lost: int
+    workers_left: int
+
+
+class InformsSection(TypedDict):
+    """Informs, planned and written."""
+
+    planned: int
+    total: int
+    by_event: Mapping[str, int]
+    from_plan_ms: Percentiles
+
+
+class FailureExampleSection(TypedDict):
+    """The first session that failed for a reason."""
+
+    cpe: str
+    at: float
+    events: Sequence[str]
+
+
+class SessionFailure(TypedDict):
+    """Sessions that failed or were shed for one reason, and whose fault that is."""
+
+    reason: str
+    blame: str
+    number: int
+    example: FailureExampleSection | None
+
+
+class SessionsSection(TypedDict):
+    """CWMP sessions by outcome."""
+
+    started: int
+    succeeded: int
+    failed: int
+    shed: int
+    abandoned: int
+    unfinished: int
+    failed_ratio: float | None
+    shed_ratio: float | None
+    per_second: float
+    duration_ms: Percentiles
+    blame: Mapping[str, int]
+    reasons: Mapping[str, int]
+    failures: Sequence[SessionFailure]
+
+
+class ConnectionRequestsSection(TypedDict):
+    """Connection Requests: what was answered, and what became of the accepted ones."""
+
+    received: int
+    accepted: int
+    unauthorized: int
+    not_found: int
+    refused: int
+    coalesced: int
+    delivered: int
+    dropped: int
+    pending: int
+    refused_ratio: float | None
+    dropped_ratio: float | None
+    books_balance: bool
+    to_inform_ms: Percentiles
+    to_informresponse_ms: Percentiles
+    to_session_end_ms: Percentiles
+    to_inform_cdf: Sequence[Sequence[float]]
+
+
+class EventsSection(TypedDict):
+    """Events raised, and what became of them."""
+
+    raised: int
+    delivered: int
+    pending: int
+    discarded: Mapping[str, int]
+    books_balance: bool
+
+
+class TasksSection(TypedDict):
+    """Tasks of the driver by outcome."""
+
+    posted: int
+    done: int
+    queued: int
+    failed: int
+    cut: int
+    done_ratio: float | None
+    failed_ratio: float | None
+    latency_ms: Percentiles
+    reasons: Mapping[str, int]
+
+
+class TransfersSection(TypedDict):
+    """Transfers by outcome, and the bytes of real ones."""
+
+    requested: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    dropped: int
+    pending: int
+    retried: int
+    bytes_received: int
+    bytes_sent: int
+    failed_ratio: float | None
+    faults: Mapping[str, int]
+
+
+class ExchangeSection(TypedDict):
+    """POSTs with one kind of message."""
+
+    count: int
+    failed: int
+    failed_ratio: float | None
+    ms: Percentiles
+
+
+class RecordingsSection(TypedDict):
+    """Sessions that ``--record`` has kept, or could not keep."""
+
+    sampled: int
+    failed: int
+    left_out: int
+    unwritten: int
+
+
+class CPUSection(TypedDict):
+    """Percent of one core by worker."""
+
+    mean: Mapping[str, float]
+    max: Mapping[str, float]
+
+
+class GeneratorSection(TypedDict):
+    """How the generator itself did."""
+
+    lateness_ms: Percentiles
+    loop_lag_ms: Percentiles
+    cpu_ms_per_session: float | None
+    cpu_percent: CPUSection
+    rss_mb: Mapping[str, float]
+
+
+class LevelVerdict(TypedDict):
+    """A service level with what was measured (None: no data)."""
+
+    level: str
+    actual: float | None
+    holds: bool
+    broken_at: NotRequired[float]
+    """Seconds of the run, of the level that ended it."""
+
+
+class ScenarioSection(TypedDict):
+    """What was played, and what came of it."""
+
+    name: str
+    kpis: Mapping[str, float | None]
+    findings: Sequence[str]
+    curves: Mapping[str, Sequence[Sequence[float]]]
+    marks: Sequence[Mark]
+
+
+class Summary(TypedDict):
+    """
+    The summary of a run.
+
+    What every list of snapshots gives is always there; the rest only the master of a run knows.
+    """
+
+    fleet: FleetSection
+    informs: InformsSection
+    sessions: SessionsSection
+    connection_requests: ConnectionRequestsSection
+    events: EventsSection
+    tasks: TasksSection
+    transfers: TransfersSection
+    exchanges: Mapping[str, ExchangeSection]
+    recordings: RecordingsSection
+    generator: GeneratorSection
+    seconds: float
+    timeline: NotRequired[TimelineColumns]
+    settings: NotRequired[Mapping[str, object]]
+    version: NotRequired[str]
+    started: NotRequired[str]
+    command: NotRequired[str]
+    embedded_acs: NotRequired[bool]
+    scenario: NotRequired[ScenarioSection]
+    other_failures: NotRequired[Sequence[str]]
+    service_levels: NotRequired[Sequence[LevelVerdict]]
