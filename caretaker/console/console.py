@@ -21,8 +21,8 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device import notifications
+from caretaker.device.base import Job
 from caretaker.device.cpe import CPE
-from caretaker.device.jobs import Job
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret
@@ -158,7 +158,7 @@ def _help(_: Console, __: str) -> str:
 
 def _boot(console: Console, _: str) -> str:
     def reboot(cpe: CPE, now: float) -> None:
-        cpe.plan(Job(now, "reboot", "", CPE.reboot, survives_reboot=False))
+        cpe.plan(Job(now, "reboot", "", lambda cpe, at: cpe.reboot(at), survives_reboot=False))
 
     console.call(reboot)  # a session that runs comes to its end before
     down = console.call(lambda cpe, now: cpe.down_until - now)

@@ -20,8 +20,9 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
 from caretaker.device import transfers
+from caretaker.device.base import CPEBase, Job
 from caretaker.device.cpe import CPE
-from caretaker.device.jobs import Job
+from caretaker.device.transfer import FIRMWARE
 from caretaker.engine.outages import OUTAGE_KINDS, OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
@@ -220,8 +221,8 @@ def value_change(target: ActionTarget, purpose: str, share: float, seconds: floa
             target.sleep(0)
 
 
-def _change(purpose: str) -> Callable[[CPE, float], None]:
-    def act(cpe: CPE, now: float) -> None:
+def _change(purpose: str) -> Callable[[CPEBase, float], None]:
+    def act(cpe: CPEBase, now: float) -> None:
         path = f"{cpe.profile.device_info}ProvisioningCode"
         if cpe.parameter(path) is None:  # on every device, and active, too
             path = f"{cpe.profile.device_info}SoftwareVersion"
@@ -255,7 +256,7 @@ def firmware(target: ActionTarget, purpose: str, version: str, rate: float, shar
     image = f"caretaker-{version}.bin"
     task = {
         "name": "download",
-        "fileType": transfers.FIRMWARE,
+        "fileType": FIRMWARE,
         "fileName": image,
         "targetFileName": image,
         "url": f"{target.shard.context.acs_url.rstrip('/')}/{image}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from caretaker.scenarios.actions import ACTIONS, Argument, number
-from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun, since
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import convergence
 from caretaker.stats.results import Results
 
@@ -101,7 +101,8 @@ class Provisioning(Scenario):
         "cpes": Argument(0.0, number(0, 1e7), "how many new ones; 0: the first ones of the run"),
         "rate": Argument(20.0, number(0.01), "new ones per second"),
     }
-    before: Results | None = None
+    before = Results()
+    """The results before the new CPEs; empty if all first contacts of the run count."""
 
     def play(self, run: ScenarioRun) -> None:
         """Add the new CPEs, if the arguments ask for some."""
@@ -115,7 +116,8 @@ class Provisioning(Scenario):
 
     def report(self, run: ScenarioRun) -> ScenarioReport:
         """How long first contacts took, from the planned Inform to the end of the session."""
-        times = since(run.results(), self.before, "sessions.first_contact")
+        name = "sessions.first_contact"
+        times = run.results().histogram(name).since(self.before.histogram(name))
         percentiles = times.summary(50, 95, 99)
         seconds = max(1.0, run.now() - self.began)
         kpis: dict[str, float | None] = {

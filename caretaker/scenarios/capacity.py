@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from caretaker.reporting.checks import CPU_LIMIT, LIMITS_MS
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun, since
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import Span
 from caretaker.stats.results import Results
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 
 class Trial(NamedTuple):
@@ -30,10 +31,6 @@ class Trial(NamedTuple):
     p99: float
     broke: str
     limit: str
-
-
-_LIMITS = {f"generator.{name.removesuffix('_ms')}": ms / 1000 for name, ms in LIMITS_MS.items()}
-"""Seconds of p99 above which the generator itself is the limit."""
 
 
 class FindCapacity(Scenario):
@@ -79,13 +76,18 @@ class FindCapacity(Scenario):
         began = run.now()
         run.wait(self.given["hold"])
         span = Span(began, run.now())
-        cpu = max((worker.usage.cpu_now for worker in run.workers()), default=0.0)
+        workers = run.workers()  # before the rate falls: their CPU is of the last second
         run.act("inform_rate", rate=0)
         run.catch_up()
-        return self._judge(run, rate, span, before, cpu)
+        return self._judge(run, rate, span, before, workers)
 
     def _judge(
-        self, run: ScenarioRun, rate: float, span: Span, before: Results, cpu: float
+        self,
+        run: ScenarioRun,
+        rate: float,
+        span: Span,
+        before: Results,
+        workers: Sequence[WorkerSnapshot],
     ) -> Trial:
         line = run.timeline()
         seen, step = line.between(*span), line.step
@@ -99,7 +101,8 @@ class FindCapacity(Scenario):
             broke = f"{share:.1%} of the sessions failed or were shed"
         elif p99 * 1000 > self.given["p99"]:
             broke = f"1 % took longer than {p99 * 1000:.0f} ms from plan to InformResponse"
-        limit = generator_limit(run.results(), before, cpu)
+        limits = generator_limits(GeneratorFigures.since(before, run.results(), workers))
+        limit = str(limits[0]) if limits else ""
         if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
             limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
@@ -137,23 +140,6 @@ class FindCapacity(Scenario):
                    f"second {failed.limit}.")  # fmt: skip
         else:
             yield f"At {failed.rate:.1f} Informs per second {failed.broke}."
-
-
-def generator_limit(results: Results, before: Results, cpu: float) -> str:
-    """
-    Why the generator could not go faster, as the end of a sentence; empty if it could.
-
-    Args:
-        results: of the run so far.
-        before: those at the beginning of the time that is looked at.
-        cpu: of the busiest worker, in percent of a core.
-    """
-    for name, most in _LIMITS.items():
-        late = since(results, before, name).percentile(99)
-        if late > most:
-            what = name.partition(".")[2].replace("_", " ")
-            return f"the p99 of its {what} was {late * 1000:.0f} ms (more workers)"
-    return f"a worker used {cpu:.0f} % of its core (more workers)" if cpu > CPU_LIMIT else ""
 
 
 def _lack(rate: float, planned: float) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from caretaker.scenarios.actions import Argument, checked
-from caretaker.stats.histogram import Histogram
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -95,8 +94,3 @@ class Scenario:
     def report(self, run: ScenarioRun) -> ScenarioReport:  # noqa: ARG002
         """The outcome, after the run has ended and all workers have reported everything."""
         return ScenarioReport()
-
-
-def since(now: Results, before: Results | None, name: str) -> Histogram:
-    """The times under a name that came after earlier results; all times without these."""
-    return now.histogram(name).since(before.histogram(name) if before else Histogram())

@@ -21,9 +21,9 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 
 from caretaker.connection_request.server import ConnectionRequestServer
-from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
+from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget

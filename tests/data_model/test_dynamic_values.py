@@ -16,16 +16,16 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.data_model.dynamic_values import (
     DYNAMIC_KINDS,
-    Chance,
     Dynamic,
+    IndexedRandom,
     applied,
     parse_dynamic,
 )
 from caretaker.data_model.model import DataModel
 from caretaker.data_model.types import TYPES, Row
 from caretaker.device import notifications
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 from caretaker.errors import ProfileError
 
 CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"
@@ -46,10 +46,10 @@ STATES = Dynamic("enumeration", values=("Up", "Down", "Dormant"), dwell=900)
 
 @given(st.integers(0, 10**6), TIMES)
 def test_walks_and_drifts_stay_within_their_bounds(index: int, wall: float) -> None:
-    chance = Chance(0, index, 1)
-    assert -80 <= int(WALK.value(chance, 0.0, wall)) <= -40
-    assert 10 <= float(DRIFT.value(chance, 0.0, wall)) <= 20
-    assert STATES.value(chance, 0.0, wall) in STATES.values
+    rng = IndexedRandom(0, index, 1)
+    assert -80 <= int(WALK.value(rng, 0.0, wall)) <= -40
+    assert 10 <= float(DRIFT.value(rng, 0.0, wall)) <= 20
+    assert STATES.value(rng, 0.0, wall) in STATES.values
 
 
 @pytest.mark.parametrize("spec", [WALK, DRIFT, STATES])
@@ -57,50 +57,50 @@ def test_walks_and_drifts_stay_within_their_bounds(index: int, wall: float) -> N
 def test_a_value_is_the_same_until_its_next_change(
     spec: Dynamic, index: int, wall: float, share: float
 ) -> None:
-    chance = Chance(7, index, 3)
-    change = spec.next_change(chance, wall)
+    rng = IndexedRandom(7, index, 3)
+    change = spec.next_change(rng, wall)
     assert wall < change <= wall + max(spec.step, spec.dwell)
     between = wall + (change - wall) * share
-    assert spec.value(chance, 0.0, wall) == spec.value(chance, 0.0, between)
+    assert spec.value(rng, 0.0, wall) == spec.value(rng, 0.0, between)
 
 
 @given(st.floats(0, 1e8), st.floats(0, 1e6))
 def test_counters_only_go_up(booted: float, later: float) -> None:
     spec = Dynamic("counter", rate=10.0, wrap=2**64)
-    chance = Chance(0, 1, 2)
-    assert int(spec.value(chance, booted, 0.0)) <= int(spec.value(chance, booted + later, 0.0))
+    rng = IndexedRandom(0, 1, 2)
+    assert int(spec.value(rng, booted, 0.0)) <= int(spec.value(rng, booted + later, 0.0))
 
 
 def test_counters_wrap_where_their_type_ends() -> None:
     spec = Dynamic("counter", rate=1e9)
-    assert 0 <= int(spec.value(Chance(0, 0, 0), 1e6, 0.0)) < 2**32
+    assert 0 <= int(spec.value(IndexedRandom(0, 0, 0), 1e6, 0.0)) < 2**32
 
 
 def test_walks_move_by_small_steps() -> None:
-    chance = Chance(0, 4, 0)
-    values = [int(WALK.value(chance, 0.0, 60.0 * n)) for n in range(500)]
+    rng = IndexedRandom(0, 4, 0)
+    values = [int(WALK.value(rng, 0.0, 60.0 * n)) for n in range(500)]
     assert max(abs(a - b) for a, b in pairwise(values)) <= 3
     assert max(values) - min(values) > 20
 
 
 def test_cpes_and_parameters_differ_and_runs_do_not() -> None:
     def told(*who: Any) -> list[str]:
-        return [WALK.value(Chance(*who), 0.0, 1000.0 * n) for n in range(20)]
+        return [WALK.value(IndexedRandom(*who), 0.0, 1000.0 * n) for n in range(20)]
 
     assert told(0, 1, 2) == told(0, 1, 2)
     assert len({tuple(told(*who)) for who in ((0, 1, 2), (1, 1, 2), (0, 2, 2), (0, 1, 3))}) == 4
 
 
 def test_what_moves_all_the_time_has_no_next_change() -> None:
-    assert Dynamic("counter").next_change(Chance(0, 0, 0), 5.0) == inf
-    assert Dynamic("clock").value(Chance(0, 0, 0), 0.0, 0.5) == "1970-01-01T00:00:00Z"
+    assert Dynamic("counter").next_change(IndexedRandom(0, 0, 0), 5.0) == inf
+    assert Dynamic("clock").value(IndexedRandom(0, 0, 0), 0.0, 0.5) == "1970-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("kind", sorted(DYNAMIC_KINDS))
 def test_every_kind_can_be_declared(kind: str) -> None:
     path, spec = parse_dynamic({"path": "Device.A.*.B", "kind": kind, "values": ["a"]})
     assert (path, spec.kind) == ("Device.A.*.B", kind)
-    assert spec.value(Chance(0, 0, 0), 100.0, 1e9)
+    assert spec.value(IndexedRandom(0, 0, 0), 100.0, 1e9)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_any_table_is_refused_or_has_values(kind: object, settings: dict[str, An
         _, spec = parse_dynamic({"path": "Device.A", "kind": kind, **settings})
     except ProfileError:
         return
-    assert isinstance(spec.value(Chance(0, 1, 2), 5000.0, 1.75e9), str)
-    assert spec.next_change(Chance(0, 1, 2), 1.75e9) > 1.75e9 - 1e-3
+    assert isinstance(spec.value(IndexedRandom(0, 1, 2), 5000.0, 1.75e9), str)
+    assert spec.next_change(IndexedRandom(0, 1, 2), 1.75e9) > 1.75e9 - 1e-3
 
 
 def test_counters_of_interfaces_count_without_being_told() -> None:
@@ -180,7 +180,7 @@ def test_counters_wrap_at_the_largest_number_of_their_type(kind: str, wrap: int)
     rule = ("Device.A", Dynamic("counter", rate=1e9))
     _, (spec,) = applied([Row("Device.A", False, False, "1", kind)], (rule,))
     assert spec.wrap == wrap
-    values = [spec.value(Chance(0, 1, 2), float(booted), 0.0) for booted in range(9)]
+    values = [spec.value(IndexedRandom(0, 1, 2), float(booted), 0.0) for booted in range(9)]
     assert all(TYPES[kind].fits(value) for value in values)
 
 
@@ -284,7 +284,7 @@ class TestOfACPE:
         path = "Device.DeviceInfo.ProcessStatus.CPUUsage"
         run(box, 0.0, watch(path, 2))
         box.set_values([(path, "99")], 1.0)
-        notifications.tell(box, [path], 1.0)
+        notifications.acknowledge_set(box, [path], 1.0)
         while box.due < 1000.0:
             assert box.begin_session(box.due) is None
         assert box.value(path, 5000.0) == "99"

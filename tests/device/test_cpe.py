@@ -18,8 +18,9 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device import notifications
-from caretaker.device.behavior import Behaviors, DynamicBehavior
+from caretaker.device.behavior import DynamicBehavior
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.profiles.profile import read_profile
 from caretaker.testing import ScriptedACS

@@ -7,8 +7,8 @@ from helpers.cpes import ask, context, cpe, extended, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device import notifications
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 
 MS = "Device.ManagementServer."
 INFO = "Device.DeviceInfo."

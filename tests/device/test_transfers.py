@@ -12,20 +12,12 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.device import transfers
-from caretaker.device.behavior import Behaviors
-from caretaker.device.cpe import CPE
-from caretaker.device.jobs import MAX_REFUSALS
+from caretaker.device.cpe import CPE, MAX_REFUSALS
 from caretaker.device.rpc.methods import METHODS
 from caretaker.device.rpc.transfers import MAX_TRANSFERS, TRANSFER_METHODS, WINDOW_MODES
-from caretaker.device.transfers import (
-    EVENTS_OF_REQUESTS,
-    FIRMWARE,
-    RETRIES,
-    RETRY_SECONDS,
-    TransferSettings,
-    TransferState,
-    version_of,
-)
+from caretaker.device.settings import Behaviors, TransferSettings
+from caretaker.device.transfer import FIRMWARE, TransferRequest, TransferState
+from caretaker.device.transfers import EVENTS_OF_REQUESTS, RETRIES, RETRY_SECONDS, version_of
 from caretaker.errors import DeviceBusy, InputError
 from caretaker.testing import ACS_ANSWERS, ScriptedACS
 
@@ -96,7 +88,7 @@ class TestRequest:
     def test_all_six_are_methods(self) -> None:
         assert len(TRANSFER_METHODS) == 6
         assert TRANSFER_METHODS.items() <= METHODS.items()
-        assert set(EVENTS_OF_REQUESTS) == set(get_args(transfers.TransferRequest))
+        assert set(EVENTS_OF_REQUESTS) == set(get_args(TransferRequest))
 
     @pytest.mark.rule("8.3-5", "8.3-6")
     def test_the_answer_promises_a_transfer_complete(self) -> None:

@@ -14,10 +14,9 @@ from helpers.cpes import context, profile
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp.messages import EventStruct
 from caretaker.cwmp.outcome import Outcome
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError

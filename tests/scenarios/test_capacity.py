@@ -21,7 +21,7 @@ def test_capacity_is_found_within_its_precision(capacity: int) -> None:
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
-        ({"cpu": 99.0}, "a worker used 99 % of its core"),
+        ({"cpu": 99.0}, "worker 0 used 99 % of its core (more workers)"),
         ({"lag": 0.4}, "the p99 of its loop lag was 4"),
         ({"planned": 0.5}, "found a CPE that was free"),
     ],

@@ -10,8 +10,6 @@ from helpers.runs import FakeRun, played
 
 from caretaker.errors import InputError
 from caretaker.scenarios import SCENARIOS, Scenario, ScenarioReport, ScenarioRun, parse
-from caretaker.scenarios.scenario import since
-from caretaker.stats.results import Results
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -81,13 +79,3 @@ def test_a_locustfile_can_add_its_own(own: str) -> None:
     run = FakeRun()
     assert played(own, run) == ScenarioReport()
     assert run.acts[0][1] == "boot_storm"
-
-
-def test_times_since_earlier_results() -> None:
-    before, now = Results(), Results()
-    for results in (before, now):
-        results.time("x", 1.0)
-    now.time("x", 4.0)
-    times = since(now, before, "x")
-    assert times.count == 1
-    assert times.percentile(1) == pytest.approx(4.0, rel=0.02)
