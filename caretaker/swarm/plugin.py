@@ -1,8 +1,9 @@
 """
-Hooks into Locust's events: the one place where its names are.
+The plugin: listeners for Locust's events and for the messages between master and workers.
 
-Locust logs and swallows what a listener raises, so listeners here only translate; what the user got
-wrong ends the process with one line and exit code 2, which SystemExit carries through.
+Locust logs the exceptions of a listener and goes on, so the listeners here only translate. An
+``InputError`` at the start ends the process with one line and exit code 2: Locust lets SystemExit
+through.
 """
 
 from __future__ import annotations
@@ -60,19 +61,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GIVE_UP_SECONDS = 10.0
-"""How long a forked worker that can't take part waits for the master to end it."""
+"""Seconds that a forked worker which can't take part waits for the master to end it."""
 
 
 def install(events: Events) -> None:
     """
-    Make a locustfile's ``CPEUser`` work.
+    Connect ``CPEUser`` to Locust: options, master, worker, and pages of the web UI.
+
+    A locustfile calls it once.
 
     Args:
         events: ``locust.events``.
     """
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
-        _remember_defaults()
+        _cache_default_options()
         raise_descriptors()
         _Hooks(environment, runner)
 
@@ -83,19 +86,19 @@ def install(events: Events) -> None:
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
 
-def _remember_defaults() -> None:
+def _cache_default_options() -> None:
     """
-    Have Locust parse its own defaults once (decision 0017).
+    Make Locust parse its own defaults only once (decision 0017).
 
-    A worker does it for every single option of every message to spawn users, one a second in a
-    ramp: 0.3 s in which no session, Connection Request or heartbeat goes on.
+    A worker parses them for every option of every message to spawn users, of which a ramp sends
+    one per second. Each takes 0.3 s, in which no session, Connection Request or heartbeat goes on.
     """
     if not hasattr(argument_parser.default_args_dict, "cache_info"):
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
 class _Hooks:
-    """What this process is, master, worker or both, and which event reaches which of them."""
+    """Makes this process a master, a worker or both, and passes events and messages to them."""
 
     def __init__(self, environment: Environment, runner: Any) -> None:
         self._environment = environment
@@ -122,7 +125,7 @@ class _Hooks:
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
-        # A worker that joins a run may have been told to start before we could listen.
+        # A worker that joins a run may have received the start before these listeners were there.
         if getattr(runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING):
             self._on_test_start()
         CPEUser.installed.set()
@@ -139,9 +142,9 @@ class _Hooks:
 
     def _on_interrupt(self) -> None:
         """
-        Ctrl-C ends the run; a second one ends it without waiting; a third one at once.
+        End the run at Ctrl-C, without waiting at the second one, and at once at the third.
 
-        Python would raise KeyboardInterrupt in whatever greenlet happens to run.
+        Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
         self._interrupts += 1
         if self._interrupts == 1:
@@ -155,21 +158,21 @@ class _Hooks:
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
-            raise SystemExit(2)  # a worker was first; what we were about to start was ended too
+            raise SystemExit(2)  # a worker has refused before
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
-            self._give_up()
+            self._end_with_workers()
         self._send(Refusal(str(error)))
         if getattr(self._environment.parsed_options, "processes", None):
-            # The master that has forked us ends us when it has read why, with its exit code.
+            # The master that has forked this worker reads the reason, then ends all its workers.
             gevent.sleep(GIVE_UP_SECONDS)
         raise SystemExit(2)
 
-    def _give_up(self) -> NoReturn:
+    def _end_with_workers(self) -> NoReturn:
         """
         End with exit code 2, and the workers that this process has forked with it.
 
-        Locust's own way at exit forgets forked workers that have not ended yet.
+        Locust's own end does not wait for forked workers that have not ended yet.
         """
         self._refused = True
         for child in psutil.Process().children():
@@ -230,8 +233,8 @@ class _Hooks:
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._worker is not None:
-            # Profiles and CPEs live as long as the run: looking at all of them in every full
-            # collection would stop the loop, the longer the larger the fleet is.
+            # Profiles and CPEs live as long as the run. A full collection would examine all of
+            # them, and stop the loop for longer the larger the fleet is.
             gc.freeze()
 
     def _on_test_stopping(self, **_: Any) -> None:
@@ -263,14 +266,14 @@ class _Hooks:
             self._master.report(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
 
     def _report_locally(self) -> None:
-        """Without a network Locust's workers report to no one; the live line wants to know."""
+        """Pass reports from the worker to the master in a local run, where Locust sends none."""
         while self._master is not None and self._worker is not None:
             gevent.sleep(WORKER_REPORT_INTERVAL)
             snapshot = self._worker.report()
             if snapshot is not None:
                 self._master.report(LOCAL, snapshot)
 
-    # Our messages.
+    # Messages between master and workers.
 
     def _on_lease(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
@@ -283,7 +286,7 @@ class _Hooks:
     def _on_refused(self, msg: Any, **_: Any) -> None:
         if self._master is None or self._master.run == 0:
             if not self._refused:
-                gevent.spawn(self._give_up)  # the worker has said why
+                gevent.spawn(self._end_with_workers)  # the worker has printed the reason
             return
         _log.error("A worker can't take part: %s", Refusal.from_wire(msg.data).reason)
 

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import gevent
+import pytest
 
 from caretaker.swarm.web.queries import DeviceQuery, Queries
 from caretaker.swarm.worker_messages import WorkerAnswer, WorkerQuery
 
 
 class Workers:
-    """Two workers; those that are awake answer with their name, when the loop has a turn."""
+    """Two workers; those that are awake answer with their name, at once or in another turn."""
 
-    def __init__(self, *awake: str) -> None:
+    def __init__(self, *awake: str, at_once: bool = True, timeout: float = 0.01) -> None:
         self.awake = awake
-        self.queries = Queries(self.send, lambda: ["one", "two"], timeout=0.05)
+        self.at_once = at_once
+        self.queries = Queries(self.send, lambda: ["one", "two"], timeout)
 
     def send(self, query: WorkerQuery, worker: str) -> None:
         if worker in self.awake:
             answer = WorkerAnswer(query.id, f"{worker} {query.details['serial']}")
-            gevent.spawn(self.queries.answered, worker, answer)
+            if self.at_once:
+                self.queries.answered(worker, answer)
+            else:
+                gevent.spawn(self.queries.answered, worker, answer)
 
 
 ONE = DeviceQuery("S", parameters=False, find="")
 
 
-def test_all_answers_come_back() -> None:
-    answers = Workers("one", "two").queries.ask(ONE)
+@pytest.mark.parametrize("at_once", [False, True])
+def test_all_answers_come_back(at_once: bool) -> None:
+    workers = Workers("one", "two", at_once=at_once, timeout=60.0)
+    answers = workers.queries.ask(ONE)
     assert answers.given == {"one": "one S", "two": "two S"}
     assert answers.silent == ()
 
