@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caretaker.acs import ACSServer
     from caretaker.connection_request import ConnectionRequestServer
-    from caretaker.device.behavior import Behaviors, DynamicBehavior
+    from caretaker.device.behavior import DynamicBehavior
+    from caretaker.device.settings import Behaviors
     from caretaker.errors import CaretakerError, DeviceBusy, DeviceNotFound, InputError
     from caretaker.fleet import Fleet
     from caretaker.http.credentials import Credentials
@@ -22,7 +23,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ACSServer": "caretaker.acs",
-    "Behaviors": "caretaker.device.behavior",
+    "Behaviors": "caretaker.device.settings",
     "CaretakerError": "caretaker.errors",
     "ConnectionRequestServer": "caretaker.connection_request",
     "Credentials": "caretaker.http.credentials",

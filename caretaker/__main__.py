@@ -1,4 +1,4 @@
-"""``python -m caretaker``: the parts of Caretaker that run by themselves."""
+"""``python -m caretaker``: the commands that run without Locust."""
 
 from __future__ import annotations
 
@@ -20,16 +20,23 @@ from caretaker.reporting import comparison, report
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: loopback)")
-    parser.add_argument("--port", type=int, default=7547, help="for CPEs; 0 for any free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1)")
     parser.add_argument(
-        "--north-bound-port", type=int, default=7557, help="for operators; 0 for any free one"
+        "--port", type=int, default=7547, help="for CPEs; 0 for any free one (default: 7547)"
     )
-    parser.add_argument("--username", help="that CPEs must show, by Digest; none is asked without")
+    parser.add_argument(
+        "--north-bound-port",
+        type=int,
+        default=7557,
+        help="of the north-bound API; 0 for any free one (default: 7557)",
+    )
+    parser.add_argument(
+        "--username", help="that CPEs must give, by Digest (default: no authentication)"
+    )
     parser.add_argument(
         "--password",
         default=os.environ.get("CARETAKER_ACS_PASSWORD", ""),
-        help="to it; better given in the environment as CARETAKER_ACS_PASSWORD",
+        help="of --username; safer in the environment, as CARETAKER_ACS_PASSWORD",
     )
     parser.add_argument(
         "--no-provisioning",
@@ -40,12 +47,13 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-host",
         action="append",
         default=[],
-        help="a host Connection Requests may go to, beside loopback and where Informs come from",
+        help="another host for Connection Requests, besides loopback and the addresses that "
+        "Informs come from; repeatable",
     )
     parser.add_argument(
         "--until-eof",
         action="store_true",
-        help="print the addresses as JSON and end when standard input does",
+        help="print the addresses as JSON, and end with the standard input",
     )
 
 
@@ -79,7 +87,9 @@ def _acs(options: argparse.Namespace) -> int:
 def _serve(server: ACSServer, *, until_eof: bool) -> None:
     addresses = {"url": server.url, "north_bound_url": server.north_bound_url}
     if until_eof:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C is meant for the process that started this one
         print(json.dumps(addresses), flush=True)
         sys.stdin.read()
         return
@@ -103,7 +113,7 @@ def _profile_arguments(parser: argparse.ArgumentParser) -> None:
         type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
         default=[],
         metavar="NAME:VERSION,...",
-        help="of a data model: what the device claims, as Baseline:3,WiFiRadio:1",
+        help="of a data model: the profiles that the device claims, as Baseline:3,WiFiRadio:1",
     )
     importing.add_argument(
         "--rows",
@@ -153,7 +163,7 @@ COMMANDS: dict[str, Command] = {
     "report": ("a page of an earlier run", report.add_arguments, report.run),
     "profile": ("import device profiles, and show them", _profile_arguments, _profile),
 }
-"""Every command: what it is, its arguments, and what runs it."""
+"""All commands: help, a function that adds the arguments, and a function that runs it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,13 +15,12 @@ from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.cwmp.messages import EventStruct, Request
-from caretaker.device.behavior import Behaviors, DynamicBehavior
+from caretaker.device.behavior import DynamicBehavior
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
-from caretaker.device.events import EVENTS, is_event_code
+from caretaker.device.events import EVENTS, UNSOLICITED, is_event_code
 from caretaker.device.identity import Identities
-from caretaker.device.jobs import UNASKED
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.shard import Shard
@@ -356,8 +355,8 @@ class Fleet:
             DeviceNotFound: no CPE has that serial number.
             InputError: a CPE never sends such a request.
         """
-        if not isinstance(request, UNASKED):
-            names = ", ".join(kind.__name__ for kind in UNASKED)
+        if not isinstance(request, UNSOLICITED):
+            names = ", ".join(kind.__name__ for kind in UNSOLICITED)
             raise InputError(f"request {type(request).__name__}: not one of {names}")
         self.call(serial_number, lambda cpe, now: cpe.ask(request, now))
 

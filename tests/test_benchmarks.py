@@ -16,11 +16,11 @@ from benchmarks.__main__ import NAMES, main
 from benchmarks.figures import Figure, Goal, Options, table, take_turns
 from benchmarks.first_contact import first_contact, quick_contact
 from benchmarks.processes import GENERATOR, Child, MeasurementError
-from caretaker.device.cpe import CPE
+from caretaker.device.base import CPEBase
 
 WITH_SINK = ("sessions", "recording", "growth", "closed_loop", "lateness")
 WITHOUT = ("memory", "start_up", "cr_server", "acs", "codec")
-LONG = ("whole_tree",)
+LONG = ("whole_tree", "whole_runs")
 
 
 def test_every_benchmark_is_a_module_and_tested_here() -> None:
@@ -117,11 +117,11 @@ def test_a_quick_contact_leaves_what_a_real_one_does() -> None:
     real, quick = cpe(), cpe()
     first_contact(real, 1.0)
     quick_contact(quick, 1.0)
-    for name in CPE.__slots__:
+    for name in CPEBase.__slots__:
         ours, theirs = getattr(quick, name), getattr(real, name)
         if name == "overlay":
             ours, theirs = ours.values, theirs.values
-        if name != "premises":
+        if name != "context":
             assert ours == theirs, name
 
 

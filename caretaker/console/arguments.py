@@ -32,39 +32,46 @@ def _port(text: str) -> int:
 
 
 def _serial_number(text: str) -> tuple[str, int]:
-    """The prefix and index of a serial number as fleets have them."""
-    found = re.fullmatch(r"([A-Za-z0-9._-]{1,40})-([0-9]{6,12})", text, re.ASCII)
-    index = int(found[2]) - 1 if found else -1
-    if found is None or index < 0 or f"{index + 1:06d}" != found[2]:
+    """The prefix and the index of a CPE's serial number."""
+    match = re.fullmatch(r"([A-Za-z0-9._-]{1,40})-([0-9]{6,12})", text, re.ASCII)
+    index = int(match[2]) - 1 if match else -1
+    if match is None or index < 0 or f"{index + 1:06d}" != match[2]:
         raise argparse.ArgumentTypeError(f"{text!r} is not like FLEET-000001")
-    return found[1], index
+    return match[1], index
 
 
 # fmt: off
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--acs-url": {"required": True, "metavar": "URL", "help": "where the CPE informs"},
+    "--acs-url": {"required": True, "metavar": "URL", "help": "URL of the ACS"},
     "--profile": {"default": "tr181", "metavar": "FILE",
-                  "help": "a CSV export of GenieACS, tr181 or tr098 (default: tr181)"},
+                  "help": "device profile: a CSV export of GenieACS, a profile file (TOML), tr181 "
+                          "or tr098 (default: tr181)"},
     "--serial": {"default": ("FLEET", 0), "type": _serial_number, "metavar": "NUMBER",
-                 "help": "which CPE of the fleet it is (default: FLEET-000001)"},
-    "--seed": {"default": 0, "type": int, "help": "of the fleet that it is a CPE of"},
-    "--acs-username": {"help": "shown to the ACS (default: its OUI-ProductClass-SerialNumber)"},
+                 "help": "serial number of the CPE (default: FLEET-000001)"},
+    "--seed": {"default": 0, "type": int, "metavar": "INT",
+               "help": "random seed; the same seed gives the same CPE (default: 0)"},
+    "--acs-username": {"metavar": "TEXT", "help": "username towards the ACS "
+                       "(default: the CPE's OUI-ProductClass-SerialNumber)"},
     "--acs-password": {"default": os.environ.get("CARETAKER_ACS_PASSWORD"),
-                       "help": "to it; better given in the environment as CARETAKER_ACS_PASSWORD"},
+                       "metavar": "TEXT",
+                       "help": "password towards the ACS; safer in the environment, as "
+                               "CARETAKER_ACS_PASSWORD"},
     "--answer-timeout": {"default": 30.0, "type": _seconds, "metavar": "SECONDS",
-                         "help": "how long it waits for each answer (default: 30)"},
+                         "help": "seconds that the CPE waits for each answer (default: 30)"},
     "--reboot-seconds": {"default": 10.0, "type": _seconds, "metavar": "SECONDS",
-                         "help": "how long a reboot takes (default: 10)"},
+                         "help": "seconds that the CPE is down when it reboots (default: 10)"},
     "--any-id": {"action": "store_true",
-                 "help": "take answers whose cwmp:ID is not the request's"},
+                 "help": "accept answers whose cwmp:ID differs from the request's"},
     "--allow-host": {"action": "append", "default": [], "metavar": "HOST",
-                     "help": "another host that the ACS may redirect it to"},
+                     "help": "another host that the ACS may redirect the CPE to; repeatable"},
     "--tls-ca": {"metavar": "FILE", "help": "certificates to trust, in PEM"},
     "--tls-insecure": {"action": "store_true", "help": "do not verify the ACS's certificate"},
     "--cr-host": {"default": "127.0.0.1", "metavar": "ADDRESS",
-                  "help": "to bind for Connection Requests (default: loopback)"},
-    "--cr-port": {"default": 0, "type": _port, "metavar": "PORT", "help": "0 for any free one"},
-    "--cr-advertise": {"metavar": "HOST", "help": "in its ConnectionRequestURL, if another"},
+                  "help": "address to bind for Connection Requests (default: 127.0.0.1)"},
+    "--cr-port": {"default": 0, "type": _port, "metavar": "PORT",
+                  "help": "port for Connection Requests (default: 0, any free port)"},
+    "--cr-advertise": {"metavar": "HOST",
+                       "help": "host in the ConnectionRequestURL (default: the bound address)"},
     "--trace": {"action": "store_true", "help": "show whole envelopes"},
 }
 # fmt: on
@@ -84,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
         InputError: an option can't be used.
     """
     for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, a letter ends nothing
+        if isinstance(stream, io.TextIOWrapper):  # a character that the locale lacks is no error
             stream.reconfigure(errors="replace")
     trace = Trace(_write, whole=options.trace)
     try:
@@ -102,7 +109,7 @@ def _write(text: str) -> None:
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What the options mean to ``Fleet``."""
+    """The arguments of ``Fleet`` that the options stand for."""
     prefix, index = options.serial
     secure = options.acs_url.lower().startswith("https:")
     tls = tls_context(options.tls_ca, verify=not options.tls_insecure) if secure else None
@@ -124,7 +131,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _credentials(options: argparse.Namespace) -> Credentials | None:
-    """What is shown to the ACS; None for the CPE's own."""
+    """The credentials towards the ACS; None for the CPE's own."""
     username, password = options.acs_username, options.acs_password
     if username is None and password is not None:
         raise InputError("--acs-password (or CARETAKER_ACS_PASSWORD): give --acs-username too")

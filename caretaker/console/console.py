@@ -1,8 +1,8 @@
 """
-A CPE that does what it is told, one command in a line.
+A CPE under manual control, with one command in each line.
 
-The CPE lives in a ``Fleet`` of one, in that one's loop; commands are read and obeyed in the
-thread that called ``Console.run``, so a command that waits holds up nothing.
+The CPE is the only one of a ``Fleet`` and runs in the loop of that fleet. Commands are read and
+executed in the thread that called ``Console.run``, so a command that waits does not stop the CPE.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device import notifications
+from caretaker.device.base import Job
 from caretaker.device.cpe import CPE
-from caretaker.device.jobs import Job
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 
 PATIENCE = 5.0
-"""Seconds that what is under way has to end when the input does."""
+"""Seconds that sessions have to end when the input does."""
 _WAIT = 30.0
+"""Seconds that the command ``wait`` takes at most, where no other number is given."""
 
 
 class Console:
     """
-    A CPE and the one who plays with it.
+    A CPE with the commands that control it.
 
     Args:
-        trace: shows what happens.
-        acs_url: where the CPE informs.
-        settings: further ones of its ``Fleet``.
+        trace: shows the sessions and the answers to commands.
+        acs_url: the URL of the ACS.
+        settings: further arguments of ``Fleet``.
 
     Raises:
         InputError: as ``Fleet``.
@@ -55,9 +56,9 @@ class Console:
 
     def run(self, lines: Iterable[str]) -> None:
         """
-        Switch the CPE on, obey the commands, and end when they do, or at ``quit`` or Ctrl-C.
+        Power the CPE on, execute the commands, and end after the last one, ``quit`` or Ctrl-C.
 
-        After the last one, what is under way has ``PATIENCE`` to end.
+        After the last command, sessions have ``PATIENCE`` seconds to end.
 
         Raises:
             InputError: the Connection Request server's address can't be bound.
@@ -67,10 +68,10 @@ class Console:
         try:
             self.fleet.start()
             for line in lines:
-                if not self.obey(line):
+                if not self.execute(line):
                     break
             else:
-                self.told_within(PATIENCE)
+                self.quiet_within(PATIENCE)
             self.fleet.stop_all(PATIENCE)
         except KeyboardInterrupt:
             pass
@@ -83,45 +84,45 @@ class Console:
         url = self.call(lambda cpe, now: cpe.acs_url(now))
         return f"{device.device_id} ({device.profile}) informs {url} ('help' lists the commands)"
 
-    def obey(self, line: str) -> bool:
-        """Do what a line says; whether more are welcome."""
+    def execute(self, line: str) -> bool:
+        """Execute the command of a line; False if it ends the console."""
         name, _, rest = line.strip().partition(" ")
         if not name:
             return True
         if name not in COMMANDS:
-            self.trace.tell(f"no command {name!r}; 'help' lists them")
+            self.trace.print(f"no command {name!r}; 'help' lists them")
             return True
         try:
             answer = COMMANDS[name].act(self, rest.strip())
         except (InputError, DeviceBusy) as error:
             answer = str(error)
-        self.trace.tell(answer or "")
+        self.trace.print(answer or "")
         return answer is not None
 
     def call(self, act: Callable[[CPE, float], Any]) -> Any:
-        """As ``Fleet.call``, of the one CPE."""
+        """Call a function of the CPE and the time, as ``Fleet.call`` does."""
         return self.fleet.call(self.serial_number, act)
 
     def device(self) -> Device:
-        """As ``Fleet.get_device``, of the one CPE."""
+        """The CPE, as ``Fleet.get_device`` shows it."""
         return self.fleet.get_device(self.serial_number)
 
-    def told_within(self, seconds: float) -> bool:
-        """Wait until nothing asks for a session any more; whether that came in time."""
+    def quiet_within(self, seconds: float) -> bool:
+        """Wait until the CPE has no reason for a session; False if that takes longer."""
         deadline = time.monotonic() + seconds
         while True:
             self._ended.clear()
             left = deadline - time.monotonic()
-            if self.call(_is_told):
+            if self.call(_is_quiet):
                 return True
             if left <= 0:
                 return False
             self._ended.wait(left)
 
-    # The fleet's sink; it calls in its own thread.
+    # The console is the sink of its fleet, which calls these in a thread of its own.
 
     def exchange(self, record: ExchangeRecord) -> None:
-        """Nothing: the transport has shown it."""
+        """Ignore the exchange: the transport has shown it."""
 
     def session(self, record: SessionRecord) -> None:
         """Show how a session ended, and when the next one is due."""
@@ -135,7 +136,7 @@ class Console:
         self._ended.set()
 
     def connection_request(self, verdict: str, _: float) -> None:
-        """Show what became of a Connection Request."""
+        """Show the verdict on a Connection Request."""
         self.trace.show(f"* Connection Request: {verdict.replace('_', ' ')}")
 
 
@@ -145,7 +146,7 @@ def _when(seconds: float) -> str:
     return f"in {seconds:.1f} s" if seconds > 0 else "at once"
 
 
-def _is_told(cpe: CPE, _: float) -> bool:
+def _is_quiet(cpe: CPE, _: float) -> bool:
     return not cpe.in_session and cpe.session_due == inf
 
 
@@ -158,9 +159,9 @@ def _help(_: Console, __: str) -> str:
 
 def _boot(console: Console, _: str) -> str:
     def reboot(cpe: CPE, now: float) -> None:
-        cpe.plan(Job(now, "reboot", "", CPE.reboot, survives_reboot=False))
+        cpe.plan(Job(now, "reboot", "", lambda cpe, at: cpe.reboot(at), survives_reboot=False))
 
-    console.call(reboot)  # a session that runs comes to its end before
+    console.call(reboot)  # after the session that runs, if any
     down = console.call(lambda cpe, now: cpe.down_until - now)
     return f"down; up again {_when(down)}" if down > 0 else "reboots when the session is over"
 
@@ -176,13 +177,13 @@ def _connection_request(console: Console, _: str) -> str:
 
 
 def _inform(console: Console, text: str) -> str:
-    """With an event that the Inform itself delivers; its number is enough."""
+    """Send an Inform with an event that it delivers itself; the number of the event is enough."""
     codes = [code for code, rule in ev.EVENTS.items() if rule.delivered_by is m.Inform]
     wanted = text.upper()
-    found = [code for code in codes if wanted in (code.upper(), code.partition(" ")[0])]
-    if not found:
+    matching = [code for code in codes if wanted in (code.upper(), code.partition(" ")[0])]
+    if not matching:
         raise InputError(f"event {text!r}: not one of {', '.join(codes)}")
-    console.fleet.trigger_inform(console.serial_number, found[0])
+    console.fleet.trigger_inform(console.serial_number, matching[0])
     return ""
 
 
@@ -199,52 +200,52 @@ def _set(console: Console, text: str) -> str:
 
     def change(cpe: CPE, now: float) -> str:
         cpe.change(path, value, now)
-        return f"{_line(cpe, path, now)}; {_NOTIFIED[notifications.kind(cpe, path)]}"
+        return f"{_line(cpe, path, now)}; {_NOTIFICATION_EFFECTS[notifications.kind(cpe, path)]}"
 
     try:
         changed: str = console.call(change)
     except FaultError as error:
-        raise InputError(f"{path}: {_REFUSED[error.fault_code]}") from error
+        raise InputError(f"{path}: {_REFUSALS[error.fault_code]}") from error
     return changed
 
 
-_NOTIFIED = {
+_NOTIFICATION_EFFECTS = {
     0: "not told, as notification is off",
     notifications.PASSIVE: "told in the next Inform",
     notifications.ACTIVE: "told in a session of its own",
 }
-"""What becomes of a change, by the kind of notification."""
+"""The effect of a change, by the kind of notification."""
 
-_REFUSED: dict[int, str] = {
+_REFUSALS: dict[int, str] = {
     FaultCode.INVALID_PARAMETER_NAME: "nothing of that name; 'get PATH.' lists what is there",
     FaultCode.INVALID_PARAMETER_VALUE: "not a value of its type",
 }
-"""Why a path or value is refused."""
+"""The reason why a path or value is refused, by fault code."""
 
 
 def _get(console: Console, path: str) -> str:
-    """A parameter; of a partial path what is directly below it."""
+    """Show a parameter, or all that is directly below a partial path."""
     if path and not path.endswith("."):
         return _dump(console, path)
     return _read(console, path, lambda cpe: cpe.model.children_of(path, cpe.overlay))
 
 
 def _dump(console: Console, path: str) -> str:
-    """All parameters below a path, or all that there are."""
+    """Show all parameters below a path; without a path, all of the CPE."""
     return _read(console, path, lambda cpe: cpe.model.parameters_at(path, cpe.overlay))
 
 
 def _read(console: Console, path: str, names: Callable[[CPE], Iterable[str] | None]) -> str:
     def read(cpe: CPE, now: float) -> str:
-        found = names(cpe)
-        if found is None:
+        paths = names(cpe)
+        if paths is None:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
-        return "\n".join(_line(cpe, each, now) for each in found)
+        return "\n".join(_line(cpe, path, now) for path in paths)
 
     try:
         text: str = console.call(read)
     except FaultError as error:
-        raise InputError(f"{path}: {_REFUSED[error.fault_code]}") from error
+        raise InputError(f"{path}: {_REFUSALS[error.fault_code]}") from error
     return text
 
 
@@ -262,7 +263,7 @@ def _cr_url(console: Console, _: str) -> str:
 
 
 def _wait(console: Console, text: str) -> str:
-    if console.told_within(seconds_of(text) if text else _WAIT):
+    if console.quiet_within(seconds_of(text) if text else _WAIT):
         return ""
     return f"still to tell: {_events(console, text)}"
 
@@ -284,11 +285,11 @@ def seconds_of(text: str) -> float:
 
 
 def _quit(_: Console, __: str) -> None:
-    """Nothing more is welcome."""
+    """End the console."""
 
 
 class Command(NamedTuple):
-    """A command: its usage, what it does, and what does it: returns what to show, None to end."""
+    """A command: its usage, its help, and its function, which returns text, or None to end."""
 
     usage: str
     about: str

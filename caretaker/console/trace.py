@@ -1,7 +1,7 @@
 """
-What a CPE and its ACS say to each other, for people: a line for each message, or all of it.
+The messages of a CPE and its ACS for people: a line for each, or whole envelopes.
 
-Secrets are never shown (``caretaker.masking``), and headers not at all.
+Secrets (``caretaker.masking``) and HTTP headers are never shown.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from caretaker.http.transport import HTTPTransport
 from caretaker.masking import MASK, is_secret, masked, masked_body
 
 _MOST = 2000
-"""Characters that are shown of what is no XML."""
+"""Characters that are shown of a body that is not XML."""
 
 # -- a message in a line --------------------------------------------------------------------------
 
 
 def summary(body: bytes) -> str:
-    """What a body says, in a line: the message's name and its key facts."""
+    """A body in one line: the name of its message, with the most important values."""
     if not body.strip():
         return "(empty)"
     try:
@@ -42,15 +42,15 @@ def summary(body: bytes) -> str:
         return f"unreadable: {error} ({len(body)} bytes)"
     message = envelope.message
     facts = [*_facts(message), *(["HoldRequests"] if envelope.hold_requests else [])]
-    name = getattr(message, "name", type(message).__name__)  # of a method we don't know
+    name = getattr(message, "name", type(message).__name__)  # of an unknown method
     return f"{name}: {', '.join(facts)}" if facts else name
 
 
 def _facts(message: m.Message) -> Iterator[str]:
     for field in fields(message):  # type: ignore[arg-type]  # all messages are dataclasses
         value = getattr(message, field.name)
-        tell = _TELLERS.get(field.name) or _BY_TYPE[type(value)]
-        fact = tell(field.name, value)
+        describe = _BY_NAME.get(field.name) or _BY_TYPE[type(value)]
+        fact = describe(field.name, value)
         if fact:
             yield fact
 
@@ -66,7 +66,7 @@ def _number(name: str, value: int) -> str:
 
 
 def _list(name: str, values: tuple[Any, ...]) -> str:
-    """The one thing in it by its name, or how many there are."""
+    """The name of the only member, or the number of members."""
     first = values[0] if values else None
     first = first[0] if isinstance(first, tuple) else first
     if len(values) == 1 and isinstance(first, str) and first:
@@ -93,7 +93,7 @@ def _faults(_: str, faults: tuple[m.SetParameterValuesFault, ...]) -> str:
     return ", ".join(f"{name} {code} {text}" for name, code, text in faults)
 
 
-def _untold(_: str, __: Any) -> str:
+def _omitted(_: str, __: Any) -> str:
     return ""
 
 
@@ -103,14 +103,14 @@ _BY_TYPE: dict[type, Callable[[str, Any], str]] = {
     bool: _number,
     tuple: _list,
 }
-"""How a field is told, by its type."""
+"""The function that describes a field, by the type of its value."""
 
-_TELLERS: dict[str, Callable[[str, Any], str]] = {
-    "name": _untold,
-    "device_id": _untold,
-    "max_envelopes": _untold,
-    "current_time": _untold,
-    "faultcode": _untold,
+_BY_NAME: dict[str, Callable[[str, Any], str]] = {
+    "name": _omitted,
+    "device_id": _omitted,
+    "max_envelopes": _omitted,
+    "current_time": _omitted,
+    "faultcode": _omitted,
     "file_size": lambda name, size: _number(name, size) if size else "",
     "delay_seconds": lambda name, delay: _number(name, delay) if delay else "",
     "event": _events,
@@ -120,16 +120,16 @@ _TELLERS: dict[str, Callable[[str, Any], str]] = {
     "fault_struct": _fault_struct,
     "set_parameter_values_fault": _faults,
 }
-"""How fields of these names are told, or not at all."""
+"""The function that describes a field, by its name; it comes before that of the type."""
 
 # -- a whole envelope -----------------------------------------------------------------------------
 
 
 def envelope_text(body: bytes) -> str:
     """
-    A body as it is, in lines and without its secrets; empty if it is.
+    A body as indented XML, without its secrets; empty if the body is empty.
 
-    What is broken is shown as far as it can be read, without values that may be secret.
+    A broken body is shown as far as it can be read, without values that may be secret.
     """
     shown = masked_body(body.strip())
     try:
@@ -149,10 +149,10 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 class Trace:
     """
-    Shows what happens, each thing with the time of day; any thread may call.
+    Shows messages and other events in lines with the time of day; any thread may call it.
 
     Args:
-        write: takes text, whole lines of it.
+        write: takes text, in whole lines.
         whole: whether envelopes are shown too.
     """
 
@@ -162,26 +162,26 @@ class Trace:
         self._lock = threading.Lock()
 
     def show(self, text: str, body: bytes = b"") -> None:
-        """Show one line, and what it is about."""
+        """Show one line with the time of day, and the body that it is about."""
         moment = datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-3]
-        self.tell(f"{moment} {' '.join(text.split())}")
+        self.print(f"{moment} {' '.join(text.split())}")
         if self._whole and body.strip():
-            self.tell(envelope_text(body))
+            self.print(envelope_text(body))
 
-    def tell(self, text: str) -> None:
-        """Show text of our own or others' making, which may have several lines, or none."""
+    def print(self, text: str) -> None:
+        """Show text as it is but for secrets and control characters; nothing if it is empty."""
         if not text:
             return
-        harmless = _CONTROLS.sub("\ufffd", masked(text))  # nothing that moves the cursor
+        harmless = _CONTROLS.sub("\ufffd", masked(text))  # a terminal would obey control characters
         with self._lock:
             self._write(f"{harmless}\n")
 
     def posted(self, body: bytes) -> None:
-        """The CPE sends this."""
+        """Show a message of the CPE."""
         self.show(f"> {summary(body)}", body)
 
     def answered(self, reply: Reply, seconds: float) -> None:
-        """The ACS answers this."""
+        """Show an answer of the ACS."""
         try:
             body = decoded(reply.body, "".join(reply.values("content-encoding")))
         except TransportError as error:
@@ -190,7 +190,7 @@ class Trace:
         self.show(f"< {reply.status} {_answer(reply, body)} ({_ms(seconds)})", body)
 
     def failed(self, reason: str, seconds: float) -> None:
-        """There is no answer."""
+        """Show why there is no answer."""
         self.show(f"! {reason} ({_ms(seconds)})")
 
 
@@ -199,7 +199,7 @@ def _ms(seconds: float) -> str:
 
 
 def _answer(reply: Reply, body: bytes) -> str:
-    """What an answer says; one that is an error may say it in plain text."""
+    """An answer in one line; that of an error may be plain text."""
     if reply.status == 401:
         schemes = [value.partition(" ")[0] for value in reply.values("www-authenticate")]
         return f"asks for {', '.join(schemes) or 'nothing we know'}"
@@ -213,11 +213,11 @@ def _answer(reply: Reply, body: bytes) -> str:
 
 class TracedTransport(HTTPTransport):
     """
-    Shows each HTTP exchange of a session, those with a challenge or redirect too.
+    Shows each HTTP exchange of a session, including challenges and redirects.
 
     Args:
-        trace: shows them.
-        arguments, settings: as for ``HTTPTransport``.
+        trace: shows the exchanges.
+        arguments, settings: those of ``HTTPTransport``.
     """
 
     def __init__(self, trace: Trace, *arguments: Any, **settings: Any) -> None:

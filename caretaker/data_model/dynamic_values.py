@@ -2,8 +2,8 @@
 Values that change by themselves (TR-106 types; profiles declare them).
 
 A value is a pure function of the fleet's seed, the CPE, the parameter and the time, computed when
-it is read: an idle CPE needs no timer for it (decision D2). What changes in steps also knows when
-the next step is, so that an active notification has a due time.
+it is read: an idle CPE needs no timer for it (decision D2). For values that change in steps the
+time of the next step is known, so that an active notification has a due time.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Dynamic(NamedTuple):
 
     Args:
         kind: one of ``DYNAMIC_KINDS``.
-        rate: of a counter, per second.
-        spread: how far the rates of CPEs differ from it: 0.5 for half to one and a half times.
-        least, most: bounds of a walk or drift.
-        step: seconds that a walk or drift stays at a value.
-        decimals: of a walk or drift.
+        rate: what a counter adds per second.
+        spread: how far the rates of CPEs differ from that: 0.5 for half to one and a half times.
+        least, most: the bounds of a walk or drift.
+        step: the seconds that a walk or drift stays at a value.
+        decimals: the digits of a walk or drift after the point.
         values: of an enumeration.
-        dwell: seconds that an enumeration stays at a value.
-        wrap: where a counter begins again, by its type.
+        dwell: the seconds that an enumeration stays at a value.
+        wrap: the number at which a counter begins again at 0, by its type.
     """
 
     kind: str
@@ -54,27 +54,27 @@ class Dynamic(NamedTuple):
     dwell: float = 3600.0
     wrap: int = 2**32
 
-    def value(self, chance: Chance, booted: float, wall: float) -> str:
+    def value(self, rng: IndexedRandom, booted: float, wall: float) -> str:
         """
-        The value.
+        The value at a time.
 
         Args:
-            chance: of this parameter of this CPE.
+            rng: the random numbers of this parameter of this CPE.
             booted: seconds since the CPE has booted.
             wall: seconds since 1970.
         """
-        return DYNAMIC_KINDS[self.kind].value(self, chance, booted, wall)
+        return DYNAMIC_KINDS[self.kind].value(self, rng, booted, wall)
 
-    def next_change(self, chance: Chance, wall: float) -> float:
-        """When the value may be another one, in seconds since 1970; ``inf`` for no such steps."""
+    def next_change(self, rng: IndexedRandom, wall: float) -> float:
+        """When the value may change next, in seconds since 1970; ``inf`` without steps."""
         step = DYNAMIC_KINDS[self.kind].step(self)
         if step == inf:
             return inf
-        return next_on_grid(-chance(-1) * step, step, wall)
+        return next_on_grid(-rng(-1) * step, step, wall)
 
 
-class Chance:
-    """Chance that is the same whenever it is asked: numbers in [0, 1) by an index."""
+class IndexedRandom:
+    """Random numbers in [0, 1) by an index: equal for equal seed, CPE, parameter and index."""
 
     __slots__ = ("_seed",)
 
@@ -88,15 +88,15 @@ class Chance:
         return int.from_bytes(digest.digest()[:6], "big") / (1 << 48)
 
 
-def _count(spec: Dynamic, chance: Chance, booted: float, _: float) -> str:
-    rate = spec.rate * (1 + spec.spread * (2 * chance(0) - 1))
+def _count(spec: Dynamic, rng: IndexedRandom, booted: float, _: float) -> str:
+    rate = spec.rate * (1 + spec.spread * (2 * rng(0) - 1))
     return str(int(max(0.0, booted) * rate) % spec.wrap)
 
 
-def _place(spec: Dynamic, chance: Chance, wall: float) -> int:
-    """The number of the step that the time is in; each CPE has a phase of its own."""
+def _step_number(spec: Dynamic, rng: IndexedRandom, wall: float) -> int:
+    """The number of the current step; each CPE has a phase of its own."""
     step = DYNAMIC_KINDS[spec.kind].step(spec)
-    return floor((wall + chance(-1) * step) / step)
+    return floor((wall + rng(-1) * step) / step)
 
 
 def _within(spec: Dynamic, share: float) -> str:
@@ -108,32 +108,32 @@ def _bounds(spec: Dynamic) -> tuple[str, str]:
     return _within(spec, 0.0), _within(spec, 1.0)
 
 
-def _walk(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
-    """From one random point to the next in a straight line, sixteen steps each."""
-    cell, inside = divmod(_place(spec, chance, wall), _LATTICE)
-    here, there = chance(cell), chance(cell + 1)
+def _walk(spec: Dynamic, rng: IndexedRandom, _: float, wall: float) -> str:
+    """In straight lines from one random point to the next, ``_LATTICE`` steps each."""
+    cell, inside = divmod(_step_number(spec, rng, wall), _LATTICE)
+    here, there = rng(cell), rng(cell + 1)
     return _within(spec, here + (there - here) * inside / _LATTICE)
 
 
-def _drift(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
-    """A day's wave with a little noise on it."""
-    place = _place(spec, chance, wall)
-    wave = sin(2 * pi * (place * spec.step / _DAY + chance(-2)))
-    return _within(spec, 0.5 + 0.4 * wave + 0.1 * (2 * chance(place) - 1))
+def _drift(spec: Dynamic, rng: IndexedRandom, _: float, wall: float) -> str:
+    """A wave with the period of a day, and a little noise."""
+    number = _step_number(spec, rng, wall)
+    wave = sin(2 * pi * (number * spec.step / _DAY + rng(-2)))
+    return _within(spec, 0.5 + 0.4 * wave + 0.1 * (2 * rng(number) - 1))
 
 
-def _choose(spec: Dynamic, chance: Chance, _: float, wall: float) -> str:
-    return spec.values[int(chance(_place(spec, chance, wall)) * len(spec.values))]
+def _choose(spec: Dynamic, rng: IndexedRandom, _: float, wall: float) -> str:
+    return spec.values[int(rng(_step_number(spec, rng, wall)) * len(spec.values))]
 
 
-def _clock(_: Dynamic, __: Chance, ___: float, wall: float) -> str:
+def _clock(_: Dynamic, __: IndexedRandom, ___: float, wall: float) -> str:
     return utc(wall)
 
 
 class _Kind(NamedTuple):
-    value: Callable[[Dynamic, Chance, float, float], str]
+    value: Callable[[Dynamic, IndexedRandom, float, float], str]
     step: Callable[[Dynamic], float]
-    """Seconds that it stays the same; ``inf`` for what moves all the time."""
+    """The seconds that a value stays the same; ``inf`` without steps."""
     examples: Callable[[Dynamic], Sequence[str]]
     """Values that must fit the parameter's type: the extremes."""
 
@@ -143,9 +143,9 @@ DYNAMIC_KINDS: dict[str, _Kind] = {
     "walk": _Kind(_walk, lambda spec: spec.step, _bounds),
     "drift": _Kind(_drift, lambda spec: spec.step, _bounds),
     "enumeration": _Kind(_choose, lambda spec: spec.dwell, lambda spec: spec.values),
-    "clock": _Kind(_clock, lambda _: inf, lambda spec: (_clock(spec, Chance(0, 0, 0), 0.0, 0.0),)),
+    "clock": _Kind(_clock, lambda _: inf, lambda _: (utc(0.0),)),
 }
-"""What there is, and how long each keeps a value."""
+"""The kinds by their name in a profile."""
 
 _NUMBERS = ("rate", "spread", "least", "most", "step", "decimals", "dwell")
 
@@ -200,7 +200,7 @@ def _settings(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if key in given:
             settings[key] = _number(where, key, given[key])
     values = given.get("values", [])
-    if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+    if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
         raise ProfileError(f"{where}: 'values' must be a list of texts")
     return {**settings, "values": tuple(values)}
 
@@ -222,33 +222,33 @@ _STATISTICS = {
 
 def applied(rows: Sequence[Row], rules: Rules) -> tuple[list[Row], tuple[Dynamic, ...]]:
     """
-    The rows, each that changes by itself with its source, and the rules by their numbers.
+    The rows with the source of those that change by themselves, and the rules by number.
 
-    The first rule that names a row holds; those that none names have what is usual.
+    The first rule that names a row holds; rows without one have their usual rule, if any.
 
     Raises:
         ProfileError: a rule names no row; the text does not name the profile.
     """
-    told = _told(rows, rules)
-    found: list[Row] = []
+    declared = _by_path(rows, rules)
+    changed: list[Row] = []
     specs: list[Dynamic] = []
     for row in rows:
-        if row.path in told and (row.is_object or row.source not in _GIVE_WAY):
+        if row.path in declared and (row.is_object or row.source not in _GIVE_WAY):
             raise ProfileError(f"[[dynamic]] {row.path} is an object, or computed by the run")
-        spec = told.get(row.path) or (None if row.source or row.is_object else usual(row))
+        spec = declared.get(row.path) or (None if row.source or row.is_object else usual(row))
         if spec is not None:
-            found.append(row._replace(source=DYNAMIC, number=len(specs)))
+            changed.append(row._replace(source=DYNAMIC, number=len(specs)))
             specs.append(_fitted(spec, row))
         else:
-            found.append(row)
-    return found, tuple(specs)
+            changed.append(row)
+    return changed, tuple(specs)
 
 
 _WRAPS = {"xsd:int": 2**31, "xsd:long": 2**63, "xsd:unsignedLong": 2**64}
 
 
 def _fitted(spec: Dynamic, row: Row) -> Dynamic:
-    """The rule for a row of its type."""
+    """The rule with the bounds of the row's type, which its values must fit."""
     kind = known_type(row.type)
     spec = spec._replace(wrap=_WRAPS.get(kind, 2**32))
     for text in DYNAMIC_KINDS[spec.kind].examples(spec):
@@ -257,31 +257,31 @@ def _fitted(spec: Dynamic, row: Row) -> Dynamic:
     return spec
 
 
-def _told(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
-    """The rule of each path that one names."""
+def _by_path(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
+    """The first rule that names each path."""
     by_shape: dict[str, list[str]] = {}
     for row in rows:
         by_shape.setdefault(shape(row.path), []).append(row.path)
-    told: dict[str, Dynamic] = {}
+    by_path: dict[str, Dynamic] = {}
     for path, spec in rules:
         named = list(filter(pattern(path).fullmatch, by_shape.get(shape(path), ())))
         if not named:
             raise ProfileError(f"[[dynamic]] {path} names no parameter of the base; mend it")
-        for each in named:
-            told.setdefault(each, spec)
-    return told
+        for name in named:
+            by_path.setdefault(name, spec)
+    return by_path
 
 
 _GIVE_WAY = ("", "template", "wan_ip", "mac", "up_time")
-"""Sources of values that a rule may stand in place of."""
+"""Sources of values that a rule may replace."""
 DYNAMIC = "dynamic"
-"""The source of the values of such rows; their number is that of the rule."""
+"""The source of values that change by themselves; the number of the row is that of its rule."""
 
 
 def usual(row: Row) -> Dynamic | None:
-    """The rule that a row of a dump has without being told: counters that have counted count."""
-    found = _COUNTED.fullmatch(row.path)
+    """The rule of a row that none is declared for: interface counters that are not at 0 count."""
+    match = _COUNTED.fullmatch(row.path)
     counts = row.type in ("xsd:unsignedInt", "xsd:unsignedLong") and row.value.strip("0") != ""
-    if found is None or row.writable or not counts:
+    if match is None or row.writable or not counts:
         return None
-    return Dynamic("counter", rate=_STATISTICS[found["what"]])
+    return Dynamic("counter", rate=_STATISTICS[match["what"]])

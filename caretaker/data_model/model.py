@@ -2,8 +2,8 @@
 The data model of a device: parameters and objects by path (TR-069 A.2.2).
 
 Two parts, because a million CPEs share a few models (decision D2): a ``DataModel`` is what a device
-model has from the factory, one per profile, never changed; an ``Overlay`` is what one CPE has that
-differs.
+model has from the factory, one per profile, never changed; an ``Overlay`` is the state of one CPE
+that differs from it.
 
 Paths are complete: parameters without a trailing dot, objects with one (``Device.Hosts.``).
 """

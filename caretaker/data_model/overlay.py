@@ -1,5 +1,5 @@
 """
-What one CPE has that differs from its model: values, attributes, rows added and deleted.
+The state of one CPE that differs from its model: values, attributes, rows added and deleted.
 
 An overlay is made at the first difference; most CPEs have a handful of values in it (decision D2).
 """
@@ -44,7 +44,7 @@ class Rows:
 
 
 class Overlay:
-    """What one CPE has that differs from its model; all of it survives a reboot."""
+    """The state of one CPE that differs from its model; all of it survives a reboot."""
 
     __slots__ = (
         "attributes",
@@ -57,11 +57,12 @@ class Overlay:
     )
 
     def __init__(self) -> None:
-        self.refusals: dict[Request, int] | None = None  # faults that own requests have met
-        self.reporting_values: dict[str, str] | None = (
-            None  # of them, what the running Inform tells
-        )
-        self.last_reported: dict[str, str] | None = None  # values of what is observed
+        self.refusals: dict[Request, int] | None = None
+        """Faults of the ACS, by the request of the CPE."""
+        self.last_reported: dict[str, str] | None = None
+        """The values of observed parameters that the ACS knows."""
+        self.reporting_values: dict[str, str] | None = None
+        """The values of observed parameters in an Inform that is not confirmed yet."""
         self.values: dict[str, str] = {}
         self.attributes: dict[str, Attributes] | None = None
         self.rows: Rows | None = None

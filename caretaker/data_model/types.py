@@ -89,7 +89,7 @@ TYPES: dict[str, _Type] = {
 """The types of parameters (TR-106): what fits, the value of a new row, and which mix."""
 
 ANY = ""
-"""The type of a parameter whose type no one told: sent as a string, set with any."""
+"""The type of a parameter of unknown type: sent as a string, set with any type."""
 
 _BY_NAME = {name.partition(":")[2].lower(): name for name in TYPES}
 _BY_NAME |= dict.fromkeys(("short", "byte", "integer", "negativeinteger"), "xsd:int")
@@ -119,7 +119,7 @@ def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None
         kind: its ``xsi:type``; empty where the ACS sent none, then the text alone decides.
     """
     kind = known_type(kind)
-    if kind == "xsd:string" and _is_told_as_string(parameter):
+    if kind == "xsd:string" and _is_sent_as_string(parameter):
         return None
     families = {TYPES[kind].family, TYPES[parameter.type].family} - {""}
     if len(families) > 1:
@@ -132,24 +132,24 @@ def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None
 
 
 def cleaned(value: str, kind: str) -> str:
-    """A value as it is kept: white space has no meaning but in strings, case none in booleans."""
+    """A value as it is kept: trimmed but in strings, booleans in lower case."""
     if kind in ("xsd:string", ANY) or not TYPES[kind].fits(value):
         return value
     return value.strip().lower() if kind == "xsd:boolean" else value.strip()
 
 
-def _is_told_as_string(parameter: Parameter) -> bool:
-    """Whether ``typed`` tells it as a string whatever its type: then it can be set as one."""
-    told = "" if parameter.hidden else parameter.value
-    return not parameter.source and not TYPES[parameter.type].fits(told)
+def _is_sent_as_string(parameter: Parameter) -> bool:
+    """Whether ``typed`` sends the value as a string whatever its type: then a string is taken."""
+    sent = "" if parameter.hidden else parameter.value
+    return not parameter.source and not TYPES[parameter.type].fits(sent)
 
 
 def typed(name: str, value: str, kind: str) -> ParameterValueStruct:
     """
     A parameter as it is sent.
 
-    Devices do send values that are not of their type (an empty dateTime, a unit behind a
-    number). They are kept as they are and sent as strings, which any schema takes.
+    Real devices send values that are not of their type (an empty dateTime, a unit behind a
+    number). Such values are kept as they are and sent as strings, which any schema takes.
     """
     fits = kind == "xsd:string" or (kind and TYPES[kind].fits(value))
     return ParameterValueStruct(name, value, kind if fits else "xsd:string")

@@ -1,32 +1,28 @@
-"""Transfers that the ACS did not ask for, and of which of them it is told (TR-069 A.3.3.3)."""
+"""Transfers that the ACS did not ask for, and whether they are reported (TR-069 A.3.3.3)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from caretaker.cwmp import messages as m
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
+from caretaker.device.base import CPEBase
 
 
-def transfer_by_itself(cpe: CPE, ended: m.AutonomousTransferComplete, now: float) -> float:
+def transfer_by_itself(cpe: CPEBase, ended: m.AutonomousTransferComplete, now: float) -> float:
     """
-    Have transferred a file without the ACS, as a user of the device would; returns when due.
+    Report a transfer that was made without the ACS; returns when the CPE is due.
 
-    The ACS is told with ``10 AUTONOMOUS TRANSFER COMPLETE``, where the device's
-    ``ManagementServer.AutonomousTransferCompletePolicy.`` wants it; always where it has none.
+    ``10 AUTONOMOUS TRANSFER COMPLETE`` reports it if the device's
+    ``ManagementServer.AutonomousTransferCompletePolicy.`` asks for it, or the device has none.
     """
     if _is_wanted(cpe, ended, now):
         cpe.ask(ended, now)
     return cpe.reschedule(now)
 
 
-def _is_wanted(cpe: CPE, ended: m.AutonomousTransferComplete, now: float) -> bool:
+def _is_wanted(cpe: CPEBase, ended: m.AutonomousTransferComplete, now: float) -> bool:
     policy = f"{cpe.profile.management_server}AutonomousTransferCompletePolicy."
     if cpe.parameter(f"{policy}Enable") is None:
         return True
-    file_types = [each.strip() for each in cpe.value(f"{policy}FileTypeFilter", now).split(",")]
+    file_types = [name.strip() for name in cpe.value(f"{policy}FileTypeFilter", now).split(",")]
     kind = "Download" if ended.is_download else "Upload"
     outcome = "Failure" if ended.fault_struct.fault_code else "Success"
     return (

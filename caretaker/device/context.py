@@ -1,4 +1,4 @@
-"""What the CPEs of a shard share: the place they are installed at."""
+"""Settings and counters that the CPEs of a worker share."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from caretaker.device.behavior import Behaviors
 from caretaker.device.events import EventAccounting
 from caretaker.device.identity import Identities
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import Behaviors, TransferSettings
 
 
 @dataclass(slots=True)
 class FleetContext:
     """
-    What the CPEs of a shard share: the place they are installed at.
+    Settings and counters that the CPEs of a worker share.
 
     Args:
-        identities: who they are.
-        acs_url: where they inform.
-        connection_request_url: of a serial number, at the server of this shard.
-        behaviors: what they do by themselves.
-        acs_username, acs_password: credentials towards the ACS, the same for all; own ones for
-            each CPE where None.
+        identities: make serial numbers, credentials and addresses of the index of a CPE.
+        acs_url: the URL of the ACS, until the ACS sets another.
+        connection_request_url: returns the ConnectionRequestURL of a serial number.
+        behaviors: what the CPEs do by themselves.
+        acs_username, acs_password: credentials towards the ACS, the same for all CPEs; None: each
+            CPE has its own.
         reboot_seconds: the shortest and longest outage of a reboot.
         wall_offset: seconds since 1970 minus the clock of ``now``.
         check_id: whether answers must carry the cwmp:ID of the request.
+        books: counts events raised, delivered and discarded.
         transfers: how Download and Upload go.
-        transfer_counts: what became of them, by the names in docs/summary.md.
+        transfer_counts: how transfers ended, by the names in docs/summary.md.
     """
 
     identities: Identities = field(default_factory=Identities)

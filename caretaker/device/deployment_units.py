@@ -1,8 +1,8 @@
 """
-What is installed on a CPE: its deployment units, by their instance number (TR-157).
+The deployment units that are installed on a CPE, by their instance number (TR-157).
 
-They are in ``Overlay.units``, made when first needed. Where the device has tables for them
-(``SoftwareModules.DeploymentUnit.``, ``ExecutionUnit.``), the rows say the same. Nothing is ever
+They are in ``Overlay.units``, made when first needed. If the device has tables for them
+(``SoftwareModules.DeploymentUnit.``, ``ExecutionUnit.``), their rows follow. Nothing is ever
 fetched, so the name and version of a unit are read from its URL.
 """
 
@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from caretaker.data_model.overlay import DeploymentUnit
 from caretaker.data_model.types import Parameter
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
+from caretaker.device.base import CPEBase
 
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")
 
 
 _PARAMETERS = ("UUID", "Version", "URL", "ExecutionEnvRef", "ExecutionUnitList")
-"""Those of a row of SoftwareModules.DeploymentUnit that hold the fields of a unit, in order."""
+"""The parameters of SoftwareModules.DeploymentUnit with the fields of a unit, in order."""
 _DEPLOYMENT_UNIT = (*_PARAMETERS, "DUID", "Name", "Status", "Resolved")
 _EXECUTION_UNIT = ("EUID", "Name", "Status", "Version", "ExecutionEnvRef")
 
@@ -37,12 +34,12 @@ def _file(url: str) -> str:
 
 def version_of(url: str) -> str:
     """The version in the name of the file, empty if it has none."""
-    found = _VERSION.search(_file(url))
-    return found[0] if found else ""
+    match = _VERSION.search(_file(url))
+    return match[0] if match else ""
 
 
 def name_of(url: str) -> str:
-    """What stands before the version in the name of the file."""
+    """The name of the file up to the version."""
     file = _file(url)
     return (_VERSION.split(file, maxsplit=1)[0].rstrip("-_.") or file)[:64]
 
@@ -66,7 +63,7 @@ def next_version(version: str) -> str:
 # -- the store ------------------------------------------------------------------------------------
 
 
-def units_of(cpe: CPE, now: float) -> dict[int, DeploymentUnit]:
+def units_of(cpe: CPEBase, now: float) -> dict[int, DeploymentUnit]:
     """The units by their number; at first those that the device has from the factory."""
     overlay = cpe.ensure_overlay()
     if overlay.units is None:
@@ -81,11 +78,11 @@ def units_of(cpe: CPE, now: float) -> dict[int, DeploymentUnit]:
     return overlay.units
 
 
-def _table(cpe: CPE, name: str) -> str:
+def _table(cpe: CPEBase, name: str) -> str:
     return f"{cpe.model.root}SoftwareModules.{name}."
 
 
-def add(cpe: CPE, unit: DeploymentUnit, now: float) -> tuple[int, DeploymentUnit]:
+def add(cpe: CPEBase, unit: DeploymentUnit, now: float) -> tuple[int, DeploymentUnit]:
     """Keep one more unit; its number, and the unit with its execution unit."""
     execution = _place(cpe, "ExecutionUnit", _EXECUTION_UNIT, now)
     number = _place(cpe, "DeploymentUnit", _DEPLOYMENT_UNIT, now)
@@ -94,7 +91,7 @@ def add(cpe: CPE, unit: DeploymentUnit, now: float) -> tuple[int, DeploymentUnit
     return number, unit
 
 
-def _place(cpe: CPE, name: str, parameters: Iterable[str], now: float) -> int:
+def _place(cpe: CPEBase, name: str, parameters: Iterable[str], now: float) -> int:
     """A new row, if there is a table for it; its number."""
     table = _table(cpe, name)
     if cpe.model.children_of(table, cpe.overlay) is None:
@@ -108,25 +105,25 @@ def _text(last: str) -> Parameter:
     return Parameter("xsd:boolean" if last == "Resolved" else "xsd:string", False, "")
 
 
-def write(cpe: CPE, number: int, unit: DeploymentUnit, now: float) -> None:
-    """Keep a unit; its rows, if there are any, say the same."""
+def write(cpe: CPEBase, number: int, unit: DeploymentUnit, now: float) -> None:
+    """Keep a unit, and write its rows if the device has them."""
     units_of(cpe, now)[number] = unit
     name = name_of(unit.url)
     about = {"DUID": str(number), "EUID": str(number), "Name": name, "Resolved": "true"}
-    told = dict(zip(_PARAMETERS, unit, strict=True)) | about
+    values = dict(zip(_PARAMETERS, unit, strict=True)) | about
     for row, status in ((row_of(cpe, number), "Installed"), (unit.execution_units, "Active")):
-        for last, value in {**told, "Status": status}.items():
+        for last, value in {**values, "Status": status}.items():
             if cpe.parameter(f"{row}{last}") is not None:
                 cpe.ensure_overlay().values[f"{row}{last}"] = value
 
 
-def row_of(cpe: CPE, number: int) -> str:
-    """The path of a unit, whether or not the device shows its units."""
+def row_of(cpe: CPEBase, number: int) -> str:
+    """The path of a unit, whether or not the device has a table for units."""
     return f"{_table(cpe, 'DeploymentUnit')}{number}."
 
 
-def remove(cpe: CPE, number: int, now: float) -> DeploymentUnit:
-    """Forget a unit, and its rows where the device has them."""
+def remove(cpe: CPEBase, number: int, now: float) -> DeploymentUnit:
+    """Remove a unit, and its rows if the device has them."""
     unit = units_of(cpe, now).pop(number)
     executions = [f"{path.strip().rstrip('.')}." for path in unit.execution_units.split(",")]
     rows = {"DeploymentUnit": [row_of(cpe, number)], "ExecutionUnit": executions}

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct
 from caretaker.data_model.types import TYPES
 from caretaker.device import events as ev
-from caretaker.device.jobs import Job
+from caretaker.device.base import CPEBase, Job
 from caretaker.device.measurements import (
     ANSWERS,
     HOPS,
@@ -32,9 +32,6 @@ from caretaker.device.measurements import (
     trace_route,
     upload,
 )
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
 
 STATE = "DiagnosticsState"
 NONE, REQUESTED, CANCELED = "None", "Requested", "Canceled"
@@ -53,35 +50,35 @@ def refusal(path: str, value: str) -> FaultCode | None:
     return FaultCode.INVALID_PARAMETER_VALUE
 
 
-def follow(cpe: CPE, paths: Collection[str], now: float) -> None:
+def after_set(cpe: CPEBase, paths: Collection[str], now: float) -> None:
     """
-    Do what follows from parameters that the ACS has set.
+    End and begin runs of diagnostics whose parameters the ACS has set.
 
-    Any of a diagnostic's ends its run, takes its results away and sets its state to ``None``; a
-    ``Requested`` among them begins a new run as soon as the session is over.
+    A new value of any parameter of a diagnostic ends its run, removes its results and sets its
+    state to ``None``; ``Requested`` begins a new run as soon as the session is over.
     """
     for path in dict.fromkeys(f"{_split(path)[0]}{STATE}" for path in paths):
         place, _ = _split(path)
         if place in DIAGNOSTICS and cpe.parameter(path) is not None:
             requested = path in paths and cpe.value(path, now) == REQUESTED
-            _clear(cpe, place)
+            _clear_object(cpe, place)
             if requested:
                 cpe.ensure_overlay().values[path] = REQUESTED
                 cpe.plan(Job(now, _JOB, place, partial(_start, place), survives_reboot=False))
 
 
-def abort(cpe: CPE) -> None:
-    """End all runs with no result: the ACS that asked for them is not the CPE's any more."""
+def abort(cpe: CPEBase) -> None:
+    """End all runs without a result: the ACS that asked for them is no longer the CPE's."""
     for job in cpe.jobs:
         if job.kind == _JOB:
-            _clear(cpe, job.key)
+            _clear_object(cpe, job.key)
 
 
-def forget(cpe: CPE) -> None:
-    """Take all results away and end all runs, as a reboot does; inputs stay."""
+def clear(cpe: CPEBase) -> None:
+    """Remove all results and end all runs, as a reboot does; inputs stay."""
     values = cpe.overlay.values if cpe.overlay is not None else {}
     for place in [place for place in DIAGNOSTICS if f"{place}{STATE}" in values]:
-        _clear(cpe, place)
+        _clear_object(cpe, place)
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -90,7 +87,7 @@ def _split(path: str) -> tuple[str, str]:
     return path[:dot], path[dot:]
 
 
-def _clear(cpe: CPE, place: str) -> None:
+def _clear_object(cpe: CPEBase, place: str) -> None:
     cpe.cancel(_JOB, place)
     values = cpe.ensure_overlay().values
     for path in [path for path in values if path.startswith(place)]:
@@ -101,7 +98,7 @@ def _clear(cpe: CPE, place: str) -> None:
     values[f"{place}{STATE}"] = NONE
 
 
-def _fill(cpe: CPE, place: str, count: int) -> list[str]:
+def _fill(cpe: CPEBase, place: str, count: int) -> list[str]:
     """The new rows of the object's table; none where this kind or this device has no table."""
     kind = DIAGNOSTICS[place]
     columns = {f"{kind.prefix}{name}": type_ for name, type_ in kind.columns.items()}
@@ -131,19 +128,19 @@ class Diagnostic(NamedTuple):
     complete: str = "Complete"
 
 
-def _start(place: str, cpe: CPE, now: float) -> None:
-    chance = cpe.context.identities.random(cpe.index, f"{place} {now}")
-    outcome = DIAGNOSTICS[place].measure(MeasurementRun(cpe, place, now, chance))
+def _start(place: str, cpe: CPEBase, now: float) -> None:
+    rng = cpe.context.identities.random(cpe.index, f"{place} {now}")
+    outcome = DIAGNOSTICS[place].measure(MeasurementRun(cpe, place, now, rng))
     end = now + min(outcome.seconds, LONGEST)
     cpe.plan(Job(end, _JOB, place, partial(_finish, place, outcome), survives_reboot=False))
 
 
-def _finish(place: str, outcome: Measurement, cpe: CPE, now: float) -> None:
+def _finish(place: str, outcome: Measurement, cpe: CPEBase, now: float) -> None:
     kind = DIAGNOSTICS[place]
     results = {f"{place}{name}": value for name, value in outcome.values.items()}
     rows = _fill(cpe, place, len(outcome.rows))
-    for row, found in zip(rows, outcome.rows, strict=False):
-        results |= {f"{row}{kind.prefix}{name}": value for name, value in found.items()}
+    for row, columns in zip(rows, outcome.rows, strict=False):
+        results |= {f"{row}{kind.prefix}{name}": value for name, value in columns.items()}
     results[f"{place}{STATE}"] = outcome.state or kind.complete
     for path, value in results.items():
         parameter = cpe.parameter(path)

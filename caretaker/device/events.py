@@ -34,11 +34,13 @@ M_SCHEDULE_INFORM = "M ScheduleInform"
 
 class EventRule(NamedTuple):
     """
-    What holds for an event code.
+    The rules of an event code.
 
-    ``delivered_by``: the request whose good answer delivers it. ``multiple``: several can be
-    pending, each with its CommandKey. ``kept``: a failed session keeps it. ``survives_reboot``:
-    a reboot keeps it.
+    Args:
+        delivered_by: the request whose good answer delivers the event.
+        multiple: whether several can be pending, each with its CommandKey.
+        kept: whether a failed session keeps the event.
+        survives_reboot: whether a reboot keeps the event.
     """
 
     delivered_by: type[m.Request] = m.Inform
@@ -71,6 +73,25 @@ EVENTS: dict[str, EventRule] = {
     "M ChangeDUState": EventRule(m.DUStateChangeComplete, multiple=True),
 }
 """Every event code of the standard with its rule."""
+
+EVENT_OF_REQUEST: dict[type[m.Request], str] = {
+    m.TransferComplete: "7 TRANSFER COMPLETE",
+    m.Kicked: "5 KICKED",
+    m.RequestDownload: "9 REQUEST DOWNLOAD",
+    m.AutonomousTransferComplete: "10 AUTONOMOUS TRANSFER COMPLETE",
+    m.DUStateChangeComplete: "11 DU STATE CHANGE COMPLETE",
+    m.AutonomousDUStateChangeComplete: "12 AUTONOMOUS DU STATE CHANGE COMPLETE",
+}
+"""The numbered event that announces a request of the CPE's; GetRPCMethods has none."""
+
+UNSOLICITED: tuple[type[m.Request], ...] = (
+    m.GetRPCMethods,
+    m.Kicked,
+    m.RequestDownload,
+    m.AutonomousTransferComplete,
+    m.AutonomousDUStateChangeComplete,
+)
+"""Requests that a CPE sends of its own accord; the others end what the ACS has asked for."""
 
 _VENDOR_METHOD = EventRule(multiple=True)
 _VENDOR_EVENT = EventRule()
@@ -138,7 +159,7 @@ class EventAccounting:
 
     def deliver(self, sent: Events, request: m.Request, waiting: Sequence[m.Request]) -> Events:
         """
-        What is left of the events of a session when the ACS has answered this request.
+        The events of a session that are left when the ACS has answered a request.
 
         A request delivers one ``M ...`` event, that of its own CommandKey; the numbered event that
         stands for several such requests is delivered with the last of them (3.7.1.5).
@@ -148,12 +169,12 @@ class EventAccounting:
             request: the request.
             waiting: the requests that have not been answered yet.
         """
-        told, left = (
-            _told_by_inform(sent)
+        delivered, left = (
+            _split_by_inform(sent)
             if isinstance(request, m.Inform)
             else self._split(sent, request, waiting)
         )
-        for code in told:
+        for code in delivered:
             self.delivered[code] += 1
         return left
 
@@ -169,13 +190,13 @@ class EventAccounting:
         """The codes of the events that this request delivers, and the other events."""
         kind = type(request)
         keyed = [event for event in sent if self._is_own(event, request)][:1]
-        last = not any(type(each) is kind for each in waiting)
+        last = not any(type(other) is kind for other in waiting)
         own, left = [], []
         for event in sent:
-            known = rule(event.event_code)
-            if known.delivered_by is kind and (event in keyed if known.multiple else last):
+            its = rule(event.event_code)
+            if its.delivered_by is kind and (event in keyed if its.multiple else last):
                 own.append(event.event_code)
-                keyed = [each for each in keyed if each is not event]
+                keyed = [other for other in keyed if other is not event]
             else:
                 left.append(event)
         return own, tuple(left)
@@ -186,15 +207,15 @@ class EventAccounting:
         )
 
     def fail(self, sent: Events) -> Events:
-        """What of the events of a failed session is kept for the retry."""
+        """The events of a failed session that are kept for the retry."""
         return self._keep(sent, "session failed", lambda event: event.kept)
 
     def reboot(self, pending: Events) -> Events:
-        """What a reboot leaves."""
+        """The pending events that a reboot keeps."""
         return self._keep(pending, "reboot", lambda event: event.survives_reboot)
 
     def clear(self, pending: Events, why: str) -> None:
-        """Discard all, by the rule of that name."""
+        """Discard all pending events; ``why`` names the rule in the counts."""
         self._keep(pending, why, lambda _: False)
 
     def restore(self, sent: Events, pending: Events) -> Events:
@@ -215,7 +236,7 @@ class EventAccounting:
 
 
 @lru_cache(1024)  # a fleet has few combinations of events at a time
-def _told_by_inform(sent: Events) -> tuple[list[str], Events]:
+def _split_by_inform(sent: Events) -> tuple[list[str], Events]:
     """The codes of the events that an Inform delivers, and the other events."""
     own = [event.event_code for event in sent if rule(event.event_code).delivered_by is m.Inform]
     left = [event for event in sent if rule(event.event_code).delivered_by is not m.Inform]

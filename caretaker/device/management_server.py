@@ -1,19 +1,14 @@
 """
-What of ManagementServer steers a CPE: whether, when, where and how it informs (data models).
+How the object ManagementServer steers a CPE: whether, when, where and how it informs (data models).
 
-It is asked for several times a session and set once in a while, so a CPE keeps what it has read;
-CPEs that are steered alike, as nearly all of a fleet are, share one.
+A CPE asks for this several times a session and an ACS sets it once in a while, so a CPE keeps the
+state; nearly all CPEs of a fleet have equal states, and share one.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
-
-from caretaker.profiles.profile import STEERING_PARAMETERS
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
+from typing import NamedTuple
 
 _OFF = ("0", "false")
 _NOT_ON = (*_OFF, "")
@@ -28,8 +23,8 @@ class ManagementServerState(NamedTuple):
         enabled: EnableCWMP; without it no Informs, and no Connection Requests accepted.
         reachable: HTTPConnectionRequestEnable; without it no ConnectionRequestURL, and no
             Connection Requests accepted.
-        periodic: whether it informs periodically.
-        interval: every how many seconds.
+        periodic: whether the CPE informs periodically.
+        interval: seconds between periodic Informs.
         url: of the ACS.
         compression: HTTPCompression, in lower case.
     """
@@ -43,24 +38,26 @@ class ManagementServerState(NamedTuple):
 
     @property
     def rhythm(self) -> tuple[bool, float]:
-        """What the phase of its periodic Informs belongs to."""
+        """Whether and how often the CPE informs: with another rhythm its phase is another."""
         return self.periodic, self.interval
 
 
-def read(cpe: CPE, now: float) -> ManagementServerState:
-    """How a CPE is steered by its parameters as they are now."""
-    enabled, reachable, periodic, _, url, compression = (
-        cpe.management_value(last, now) for last in STEERING_PARAMETERS
-    )
-    wanted = periodic not in _NOT_ON and cpe.context.behaviors.periodic_inform
-    interval = cpe.setting("PeriodicInformInterval", _DEFAULT_INTERVAL, now) or _DEFAULT_INTERVAL
-    return _shared(
-        ManagementServerState(
-            enabled not in _OFF, reachable not in _OFF, wanted, interval, url, compression.lower()
-        )
-    )
-
-
 @lru_cache(1024)
-def _shared(management_server: ManagementServerState) -> ManagementServerState:
-    return management_server
+def state_of(values: tuple[str, ...], *, inform_periodically: bool) -> ManagementServerState:
+    """
+    The state by the values of parameters.
+
+    Args:
+        values: of ``STEERING_PARAMETERS``, in their order; empty where the device lacks one.
+        inform_periodically: False: no CPE of the fleet informs periodically.
+    """
+    enabled, reachable, periodic, interval, url, compression = values
+    is_number = interval.isascii() and interval.isdigit()
+    return ManagementServerState(
+        enabled not in _OFF,
+        reachable not in _OFF,
+        inform_periodically and periodic not in _NOT_ON,
+        (float(interval) if is_number else 0.0) or _DEFAULT_INTERVAL,
+        url,
+        compression.lower(),
+    )

@@ -1,5 +1,5 @@
 """
-What diagnostics find: measurements made up from their inputs and seeded chance (TR-143, TR-181).
+Simulated measurements of diagnostics, by their inputs and seeded random (TR-143, TR-181).
 
 A function takes a ``MeasurementRun`` and returns its ``Measurement``; nothing touches the network.
 A name resolves to the same address for every CPE, unless it is no name or ends in ``.invalid``
@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import accumulate
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from zlib import crc32
 
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
+from caretaker.device.base import CPEBase
 
 LONGEST = 3600.0
 """Seconds after which any run is over, whatever its inputs ask for; a bound, not a rule."""
@@ -34,19 +33,19 @@ _MOST = 2**32 - 1
 
 class MeasurementRun(NamedTuple):
     """
-    What a run has to go by.
+    The inputs of a run.
 
     Args:
-        cpe: whose run it is.
-        place: the object.
-        began: the time.
-        chance: this run's own.
+        cpe: the CPE.
+        place: the path of the object of the diagnostic.
+        began: when the run began.
+        rng: random numbers of this run.
     """
 
-    cpe: CPE
+    cpe: CPEBase
     place: str
     began: float
-    chance: Random
+    rng: Random
 
     def text(self, name: str) -> str:
         """An input; empty if this device has none of that name."""
@@ -66,13 +65,13 @@ class MeasurementRun(NamedTuple):
 
 class Measurement(NamedTuple):
     """
-    What a run has found.
+    The results of a run.
 
     Args:
-        seconds: how long it took.
-        values: results by name; a device that lacks one does not show it.
-        rows: of the kind's table, likewise.
-        state: the ``Error_...`` it ended with; empty if it is complete.
+        seconds: the time that the run takes.
+        values: results by the name of their parameter; a device may lack some.
+        rows: of the table of results, likewise.
+        state: the ``Error_...`` that the run ends with; empty if it is complete.
     """
 
     seconds: float
@@ -117,9 +116,9 @@ def ping(run: MeasurementRun) -> Measurement:
     if not _resolves(run.text("Host")):
         return _CANNOT_RESOLVE
     count, timeout = run.number("NumberOfRepetitions", 3), run.number("Timeout", 1000)
-    typical = run.chance.uniform(4, 40)
-    tried = [typical + run.chance.expovariate(0.5) for _ in range(min(count, MOST_RESULTS))]
-    good = [each for each in tried if each <= timeout and run.chance.random() >= 0.01]
+    typical = run.rng.uniform(4, 40)
+    tried = [typical + run.rng.expovariate(0.5) for _ in range(min(count, MOST_RESULTS))]
+    good = [time for time in tried if time <= timeout and run.rng.random() >= 0.01]
     # More than MOST_RESULTS go on like the first.
     successes = count * len(good) // len(tried)
     failures = count - successes
@@ -130,8 +129,8 @@ def ping(run: MeasurementRun) -> Measurement:
 
 
 def _response_times(times: Sequence[float]) -> dict[str, int]:
-    """In ms and, where a device has them, in microseconds; 0 where nothing answered."""
-    exact = sorted(int(each * 1000) for each in times) or [0]
+    """Times in ms and, ``Detailed``, in microseconds; 0 without any answer."""
+    exact = sorted(int(time * 1000) for time in times) or [0]
     found = {
         "MinimumResponseTime": exact[0],
         "AverageResponseTime": sum(exact) // len(exact),
@@ -147,9 +146,9 @@ def trace_route(run: MeasurementRun) -> Measurement:
     if not _resolves(host):
         return _CANNOT_RESOLVE
     tries, timeout = run.number("NumberOfTries", 3, 3), run.number("Timeout", 5000)
-    count, most = run.chance.randint(4, 14), run.number("MaxHopCount", 30, 64)
-    distances = accumulate(run.chance.uniform(0.5, 5) for _ in range(count))
-    times = [_round_trips(run.chance, each, tries) for each in distances]
+    count, most = run.rng.randint(4, 14), run.number("MaxHopCount", 30, 64)
+    distances = accumulate(run.rng.uniform(0.5, 5) for _ in range(count))
+    times = [_round_trips(run.rng, each, tries) for each in distances]
     seconds = sum(min(each, timeout) for hop in times for each in hop) / 1000 + 0.05 * count
     if count > most or min(times[-1]) > timeout:
         return Measurement(seconds, {"ResponseTime": 0}, state="Error_MaxHopCountExceeded")
@@ -163,8 +162,8 @@ def _hop(name: str, address: str, trips: Sequence[int]) -> dict[str, object]:
     return {"Host": name, "HostAddress": address, "ErrorCode": 0, "RTTimes": times}
 
 
-def _round_trips(chance: Random, distance: float, tries: int) -> list[int]:
-    return [round(distance + chance.expovariate(1)) or 1 for _ in range(tries)]
+def _round_trips(rng: Random, distance: float, tries: int) -> list[int]:
+    return [round(distance + rng.expovariate(1)) or 1 for _ in range(tries)]
 
 
 def _router(hop: int) -> tuple[str, str]:
@@ -179,13 +178,13 @@ def _named(host: str) -> tuple[str, str]:
 
 def download(run: MeasurementRun) -> Measurement:
     """A file of 1 to 100 MB over a line of 20 to 250 Mbit/s."""
-    size, rate = run.chance.randint(1, 100) * 1_000_000, run.chance.uniform(20e6, 250e6) / 8
+    size, rate = run.rng.randint(1, 100) * 1_000_000, run.rng.uniform(20e6, 250e6) / 8
     return _transfer(run, "DownloadURL", size, rate, ("Received", "Sent"))
 
 
 def upload(run: MeasurementRun) -> Measurement:
     """A file of TestFileLength bytes over a line of 5 to 50 Mbit/s."""
-    size, rate = run.number("TestFileLength", 0), run.chance.uniform(5e6, 50e6) / 8
+    size, rate = run.number("TestFileLength", 0), run.rng.uniform(5e6, 50e6) / 8
     return _transfer(run, "UploadURL", size, rate, ("Sent", "Received"))
 
 
@@ -199,7 +198,7 @@ def _transfer(
     # The slowest line is taken for as fast as it must be to end in time.
     loading = min(lasting or max(0.001, size / rate), LONGEST - 1)
     size = int(rate * lasting) if lasting else size
-    latency = run.chance.uniform(0.004, 0.04)
+    latency = run.rng.uniform(0.004, 0.04)
     steps = {
         "TCPOpenRequestTime": 0.02,
         "TCPOpenResponseTime": latency,
@@ -236,7 +235,7 @@ def ns_lookup(run: MeasurementRun) -> Measurement:
         return Measurement(_GIVES_UP, state="Error_DNSServerNotResolved")
     count = run.number("NumberOfRepetitions", 1, MOST_RESULTS)
     timeout = run.number("Timeout", 5000)
-    times = [run.chance.randint(8, 40), *[run.chance.randint(1, 3) for _ in range(count - 1)]]
+    times = [run.rng.randint(8, 40), *[run.rng.randint(1, 3) for _ in range(count - 1)]]
     rows = [_lookup(host, _address(server), each, timeout) for each in times]
     successes = sum(row["Status"] == _SUCCESS for row in rows)
     seconds = sum(min(each, timeout) for each in times) / 1000 + count - 1
@@ -278,30 +277,30 @@ def neighbors(run: MeasurementRun) -> Measurement:
     radios = [name for name in names or () if name.endswith(".")]
     if not radios:
         return Measurement(_GIVES_UP, state="Error")
-    rows = [_neighbor(run, radio) for radio in radios for _ in range(run.chance.randint(1, 8))]
+    rows = [_neighbor(run, radio) for radio in radios for _ in range(run.rng.randint(1, 8))]
     return Measurement(4.0 * len(radios), {}, rows)
 
 
 def _neighbor(run: MeasurementRun, radio: str) -> dict[str, object]:
     name = run.cpe.value(f"{radio}OperatingFrequencyBand", run.began)
     band = _BANDS.get(name, _BANDS[_USUAL_BAND])
-    address = f"{run.chance.getrandbits(40):010X}"
-    security, encryption = run.chance.choice(_SECURITY)
+    address = f"{run.rng.getrandbits(40):010X}"
+    security, encryption = run.rng.choice(_SECURITY)
     return {
         "Radio": radio,
         "SSID": f"WLAN-{address[4:]}",
         "BSSID": ":".join(("02", *re.findall("..", address))),
         "Mode": "Infrastructure",
-        "Channel": run.chance.choice(band.channels),
-        "SignalStrength": run.chance.randint(-92, -40),
+        "Channel": run.rng.choice(band.channels),
+        "SignalStrength": run.rng.randint(-92, -40),
         "SecurityModeEnabled": security,
         "EncryptionMode": encryption,
         "OperatingFrequencyBand": name if name in _BANDS else _USUAL_BAND,
-        "OperatingStandards": run.chance.choice(band.standards),
-        "OperatingChannelBandwidth": run.chance.choice(band.bandwidths),
+        "OperatingStandards": run.rng.choice(band.standards),
+        "OperatingChannelBandwidth": run.rng.choice(band.bandwidths),
         "BeaconPeriod": 100,
         "Noise": -95,
-        "DTIMPeriod": run.chance.randint(1, 3),
+        "DTIMPeriod": run.rng.randint(1, 3),
     }
 
 

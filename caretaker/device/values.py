@@ -1,76 +1,73 @@
 """
-Values that are each CPE's own, computed when they are read (decision D2).
+Values that each CPE computes for itself when they are read (decision D2).
 
-A function takes the CPE, the parameter as its model has it, and the time.
+A function takes the CPE, the parameter as the data model has it, and the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from caretaker.data_model.dynamic_values import DYNAMIC, Chance, Dynamic
+from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, IndexedRandom
 from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import Parameter
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
+from caretaker.device.base import CPEBase
 
 
-def _serial_number(cpe: CPE, _: Parameter, __: float) -> str:
+def _serial_number(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.serial_number
 
 
-def _up_time(cpe: CPE, parameter: Parameter, now: float) -> str:
+def _up_time(cpe: CPEBase, parameter: Parameter, now: float) -> str:
     if not cpe.context.behaviors.dynamic_params:
         return parameter.value
     return str(max(0, int(now - cpe.booted_at)))
 
 
-def _acs_url(cpe: CPE, _: Parameter, __: float) -> str:
+def _acs_url(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.context.acs_url
 
 
-def _acs_username(cpe: CPE, _: Parameter, __: float) -> str:
-    given = cpe.context.acs_username
-    return cpe.device_id_struct.device_id if given is None else given
+def _acs_username(cpe: CPEBase, _: Parameter, __: float) -> str:
+    username = cpe.context.acs_username
+    return cpe.device_id_struct.device_id if username is None else username
 
 
-def _acs_password(cpe: CPE, _: Parameter, __: float) -> str:
-    given = cpe.context.acs_password
-    return cpe.context.identities.secret(cpe.index, "ACS") if given is None else given
+def _acs_password(cpe: CPEBase, _: Parameter, __: float) -> str:
+    password = cpe.context.acs_password
+    return cpe.context.identities.secret(cpe.index, "ACS") if password is None else password
 
 
-def _inform_enable(cpe: CPE, parameter: Parameter, _: float) -> str:
+def _inform_enable(cpe: CPEBase, parameter: Parameter, _: float) -> str:
     interval = cpe.context.behaviors.inform_interval
     return parameter.value if interval is None else str(int(interval > 0))
 
 
-def _inform_interval(cpe: CPE, parameter: Parameter, _: float) -> str:
+def _inform_interval(cpe: CPEBase, parameter: Parameter, _: float) -> str:
     interval = cpe.context.behaviors.inform_interval
     return parameter.value if not interval else str(max(1, round(interval)))
 
 
-def _connection_request_url(cpe: CPE, _: Parameter, now: float) -> str:
+def _connection_request_url(cpe: CPEBase, _: Parameter, now: float) -> str:
     if not cpe.management_server(now).reachable:
         return ""
     return cpe.context.connection_request_url(cpe.serial_number)
 
 
-def _cr_username(cpe: CPE, _: Parameter, __: float) -> str:
+def _cr_username(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.serial_number
 
 
-def _cr_password(cpe: CPE, _: Parameter, __: float) -> str:
+def _cr_password(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.context.identities.secret(cpe.index, "Connection Request")
 
 
-def _wan_ip(cpe: CPE, _: Parameter, __: float) -> str:
+def _wan_ip(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.context.identities.wan_ip(cpe.index, cpe.profile.pool)
 
 
-def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
-    """The dumped address with the vendor's octets and the dress kept, the last three its own."""
+def _mac(cpe: CPEBase, parameter: Parameter, _: float) -> str:
+    """The address of the profile, in its notation, with the last three octets the CPE's own."""
     dumped = parameter.value
     tail = cpe.context.identities.mac_tail(cpe.index, parameter.number)
     tail = tail.upper() if dumped != dumped.lower() else tail
@@ -78,33 +75,33 @@ def _mac(cpe: CPE, parameter: Parameter, _: float) -> str:
     return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
 
 
-def _index(cpe: CPE, _: Parameter, __: float) -> int:
+def _index(cpe: CPEBase, _: Parameter, __: float) -> int:
     return cpe.index
 
 
-def _oui(cpe: CPE, _: Parameter, __: float) -> str:
+def _oui(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.profile.oui
 
 
-def _product_class(cpe: CPE, _: Parameter, __: float) -> str:
+def _product_class(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.profile.product_class
 
 
-def _own_mac(cpe: CPE, _: Parameter, __: float) -> str:
+def _own_mac(cpe: CPEBase, _: Parameter, __: float) -> str:
     digits = cpe.profile.oui + cpe.context.identities.mac_tail(cpe.index, 0).upper()
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
-def _mac_tail(cpe: CPE, _: Parameter, __: float) -> str:
+def _mac_tail(cpe: CPEBase, _: Parameter, __: float) -> str:
     return cpe.context.identities.mac_tail(cpe.index, 0).upper()
 
 
-def _secret(cpe: CPE, parameter: Parameter, _: float) -> str:
+def _secret(cpe: CPEBase, parameter: Parameter, _: float) -> str:
     """The same in all parameters of a CPE with the same template: one passphrase for two bands."""
     return cpe.context.identities.secret(cpe.index, f"template {parameter.value}")
 
 
-TEMPLATE_FIELDS: dict[str, Callable[[CPE, Parameter, float], str | int]] = {
+TEMPLATE_FIELDS: dict[str, Callable[[CPEBase, Parameter, float], str | int]] = {
     "serial": _serial_number,
     "index": _index,
     "oui": _oui,
@@ -114,7 +111,7 @@ TEMPLATE_FIELDS: dict[str, Callable[[CPE, Parameter, float], str | int]] = {
     "ip": _wan_ip,
     "secret": _secret,
 }
-"""The fields of a template, with what computes each; the parameter's value is the template."""
+"""What computes each field of a template; the value of the parameter is the template."""
 
 
 class _Fields(dict[str, str | int]):
@@ -128,18 +125,18 @@ class _Fields(dict[str, str | int]):
         return self._compute(name)
 
 
-def _template(cpe: CPE, parameter: Parameter, now: float) -> str:
+def _template(cpe: CPEBase, parameter: Parameter, now: float) -> str:
     fields = _Fields(lambda name: TEMPLATE_FIELDS[name](cpe, parameter, now))
     return parameter.value.format_map(fields)
 
 
-def _dynamic(cpe: CPE, parameter: Parameter, now: float) -> str:
+def _dynamic(cpe: CPEBase, parameter: Parameter, now: float) -> str:
     if not cpe.context.behaviors.dynamic_params:
         return parameter.value
     return dynamic_value(cpe, parameter.number, now)
 
 
-SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
+SOURCES: dict[str, Callable[[CPEBase, Parameter, float], str]] = {
     "serial_number": _serial_number,
     "up_time": _up_time,
     "acs_url": _acs_url,
@@ -155,25 +152,26 @@ SOURCES: dict[str, Callable[[CPE, Parameter, float], str]] = {
     TEMPLATE: _template,
     DYNAMIC: _dynamic,
 }
-"""What computes the values that are each CPE's own, by ``Parameter.source``."""
+"""What computes the value of a parameter, by ``Parameter.source``."""
 
 
-def dynamic_value(cpe: CPE, number: int, now: float) -> str:
+def dynamic_value(cpe: CPEBase, number: int, now: float) -> str:
     """The value of the profile's rule of this number, for a CPE at a time."""
     spec, wall = cpe.profile.dynamics[number], now + cpe.context.wall_offset
-    return spec.value(_chance(cpe, spec, number), now - cpe.booted_at, wall)
+    return spec.value(_rng(cpe, spec, number), now - cpe.booted_at, wall)
 
 
-def next_dynamic_change(cpe: CPE, number: int, now: float) -> float:
-    """When that value may be another, on the clock of ``now``."""
+def next_dynamic_change(cpe: CPEBase, number: int, now: float) -> float:
+    """When that value may change next, on the clock of ``now``."""
     spec, offset = cpe.profile.dynamics[number], cpe.context.wall_offset
-    return spec.next_change(_chance(cpe, spec, number), now + offset) - offset
+    return spec.next_change(_rng(cpe, spec, number), now + offset) - offset
 
 
-_HOME = -1
+_COUNTERS = -1
+"""Stands for the number of a parameter."""
 
 
-def _chance(cpe: CPE, spec: Dynamic, number: int) -> Chance:
-    """That of a parameter; for counters of the CPE: who gets more bytes gets more packets."""
-    number = _HOME if spec.kind == "counter" else number
-    return Chance(cpe.context.identities.seed, cpe.index, number)
+def _rng(cpe: CPEBase, spec: Dynamic, number: int) -> IndexedRandom:
+    """The numbers of a parameter; counters share theirs, so that more bytes are more packets."""
+    number = _COUNTERS if spec.kind == "counter" else number
+    return IndexedRandom(cpe.context.identities.seed, cpe.index, number)

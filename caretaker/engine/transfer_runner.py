@@ -12,7 +12,7 @@ from gevent import Greenlet
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import transfers
 from caretaker.device.cpe import CPE
-from caretaker.device.transfers import Transfer
+from caretaker.device.transfer import Transfer
 from caretaker.engine.file_transfer import FileTransferClient, FileTransferResult
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class TransferRunner:
         client: moves the bytes; without one all transfers are simulated by their CPEs.
         max_transfers: how many run at once, to protect this machine; further ones wait.
         clock: seconds, going forward.
-        reschedule: told of a CPE when the end of a transfer has raised events on it.
+        reschedule: called with a CPE when the end of a transfer has raised events on it.
     """
 
     def __init__(

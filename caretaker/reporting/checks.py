@@ -15,11 +15,6 @@ from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Sum
 BROKEN_LEVEL = 3
 """The exit code of a run with a broken service level."""
 
-LIMITS_MS = {"loop_lag_ms": 100.0, "lateness_ms": 250.0}
-"""Of the generator: p99 in milliseconds above which it is itself the limit, not the ACS."""
-CPU_LIMIT = 90.0
-"""... and percent of a core that a worker uses."""
-
 _LEFT_TO_LEVELS = {
     "no session failed": ("sessions.failed", "sessions.failed_ratio"),
     "no task failed": ("tasks.failed", "tasks.failed_ratio"),
@@ -126,21 +121,3 @@ def exit_code(summary: Summary, on_other_failures: int) -> int:
     if wrong == ["nothing else failed"]:
         return on_other_failures
     return 1 if wrong else 0
-
-
-def generator_limits(summary: Summary) -> list[str]:
-    """Why the generator itself may have been the bottleneck of a run, each as a phrase."""
-    generator = summary["generator"]
-    p99 = {name: generator[name]["p99"] for name in ("loop_lag_ms", "lateness_ms")}
-    slow = [
-        f"the p99 of its {name.removesuffix('_ms').replace('_', ' ')} was {p99[name]:.0f} ms"
-        for name, most in LIMITS_MS.items()
-        if p99[name] > most
-    ]
-    busy = [
-        f"worker {worker} used {cpu:.0f} % of its core"
-        for worker, cpu in generator["cpu_percent"]["mean"].items()
-        if cpu > CPU_LIMIT
-    ]
-    failed = summary["sessions"]["blame"].get(Blame.GENERATOR.value, 0)
-    return [*slow, *busy, *([f"{failed} sessions failed at its limits"] if failed else [])]

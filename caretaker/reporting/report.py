@@ -19,8 +19,8 @@ from caretaker.reporting.checks import (
     broken_levels,
     exit_code,
     failures,
-    generator_limits,
 )
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.pages import render, save, shown
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
@@ -169,7 +169,7 @@ def page(summary: Summary) -> str:
         title=_title(summary),
         facts=list(_facts(summary)),
         verdict=verdict(summary),
-        limits=generator_limits(summary),
+        limits=[limit.what for limit in generator_limits(GeneratorFigures.of_run(summary))],
         key_figures=key_figures(summary),
         kpis=kpis(summary),
         findings=scenario["findings"] if scenario else (),

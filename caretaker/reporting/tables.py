@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from caretaker.reporting.checks import generator_limits
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.metrics import written
 from caretaker.reporting.pages import NO_DATA, shown
 from caretaker.reporting.summary_types import LevelVerdict, Percentiles, SessionFailure, Summary
@@ -181,7 +181,7 @@ def _count(number: Any) -> int:
 
 def _generator(summary: Summary) -> ReportTable:
     generator = summary["generator"]
-    limits = generator_limits(summary)
+    limits = [limit.what for limit in generator_limits(GeneratorFigures.of_run(summary))]
     about = (
         f"The generator itself may have been the bottleneck, and the ACS better than it looks: "
         f"{'; '.join(limits)}. Give it more workers or machines."

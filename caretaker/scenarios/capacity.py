@@ -1,21 +1,22 @@
-"""How many sessions per second an ACS holds."""
+"""The search for the largest rate of sessions that an ACS serves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from caretaker.reporting.checks import CPU_LIMIT, LIMITS_MS
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport, since
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import Span
 from caretaker.stats.results import Results
+from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 
 class Trial(NamedTuple):
     """
-    What one rate was like.
+    One rate that was held, and what limited it.
 
     Args:
         rate: Informs per second that were driven.
@@ -32,10 +33,6 @@ class Trial(NamedTuple):
     limit: str
 
 
-_LIMITS = {f"generator.{name.removesuffix('_ms')}": ms / 1000 for name, ms in LIMITS_MS.items()}
-"""Seconds of p99 above which the generator itself is the limit."""
-
-
 class FindCapacity(Scenario):
     """The largest rate of Informs at which the ACS keeps its service level."""
 
@@ -50,7 +47,7 @@ class FindCapacity(Scenario):
         "precision": Argument(0.05, number(0.005, 1), "by which share the answer may be off"),
     }
 
-    def play(self, run: Run) -> None:
+    def play(self, run: ScenarioRun) -> None:
         """Double the rate until something breaks, then close in on it; and end the run."""
         self.trials: list[Trial] = []
         rate: float | None = min(self.given["start"], self.given["limit"])
@@ -71,7 +68,7 @@ class FindCapacity(Scenario):
             return bad / 2 if bad > 0.5 else None
         return (good + bad) / 2 if bad / good > 1 + self.given["precision"] else None
 
-    def _try(self, run: Run, rate: float) -> Trial:
+    def _try(self, run: ScenarioRun, rate: float) -> Trial:
         run.catch_up()
         before = run.results()
         run.act("inform_rate", rate=rate)
@@ -79,12 +76,19 @@ class FindCapacity(Scenario):
         began = run.now()
         run.wait(self.given["hold"])
         span = Span(began, run.now())
-        cpu = max((worker.usage.cpu_now for worker in run.workers()), default=0.0)
+        workers = run.workers()  # before the rate falls: their CPU is of the last second
         run.act("inform_rate", rate=0)
         run.catch_up()
-        return self._judge(run, rate, span, before, cpu)
+        return self._judge(run, rate, span, before, workers)
 
-    def _judge(self, run: Run, rate: float, span: Span, before: Results, cpu: float) -> Trial:
+    def _judge(
+        self,
+        run: ScenarioRun,
+        rate: float,
+        span: Span,
+        before: Results,
+        workers: Sequence[WorkerSnapshot],
+    ) -> Trial:
         line = run.timeline()
         seen, step = line.between(*span), line.step
         steps = sum(1 for n in line.points if span.start <= n * step and (n + 1) * step <= span.end)
@@ -97,12 +101,13 @@ class FindCapacity(Scenario):
             broke = f"{share:.1%} of the sessions failed or were shed"
         elif p99 * 1000 > self.given["p99"]:
             broke = f"1 % took longer than {p99 * 1000:.0f} ms from plan to InformResponse"
-        limit = generator_limit(run.results(), before, cpu)
+        limits = generator_limits(GeneratorFigures.since(before, run.results(), workers))
+        limit = str(limits[0]) if limits else ""
         if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
             limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
 
-    def report(self, run: Run) -> ScenarioReport:  # noqa: ARG002
+    def report(self, run: ScenarioRun) -> ScenarioReport:  # noqa: ARG002
         """The largest rate that held, what broke above it, and whether that was the ACS."""
         trials = getattr(self, "trials", [])
         held = max((t for t in trials if not t.broke and not t.limit), default=None)
@@ -123,9 +128,9 @@ class FindCapacity(Scenario):
         if held is None:
             yield "No rate was found that holds; see what broke, and begin with a lower start."
             return
-        said = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
-        quick = f"99 % of Informs were answered within {held.p99 * 1000:.0f} ms of their plan"
-        yield f"{said}: {quick}."
+        rate = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
+        latency = f"99 % of Informs were answered within {held.p99 * 1000:.0f} ms of their plan"
+        yield f"{rate}: {latency}."
 
     def _broke(self, failed: Trial | None) -> Iterable[str]:
         if failed is None:
@@ -135,23 +140,6 @@ class FindCapacity(Scenario):
                    f"second {failed.limit}.")  # fmt: skip
         else:
             yield f"At {failed.rate:.1f} Informs per second {failed.broke}."
-
-
-def generator_limit(results: Results, before: Results, cpu: float) -> str:
-    """
-    Why the generator could not go faster, as the end of a sentence; empty if it could.
-
-    Args:
-        results: of the run so far.
-        before: those at the beginning of the time that is looked at.
-        cpu: of the busiest worker, in percent of a core.
-    """
-    for name, most in _LIMITS.items():
-        late = since(results, before, name).percentile(99)
-        if late > most:
-            what = name.partition(".")[2].replace("_", " ")
-            return f"the p99 of its {what} was {late * 1000:.0f} ms (more workers)"
-    return f"a worker used {cpu:.0f} % of its core (more workers)" if cpu > CPU_LIMIT else ""
 
 
 def _lack(rate: float, planned: float) -> str:

@@ -11,30 +11,30 @@ from caretaker.errors import InputError
 
 class EmbeddedACS:
     """
-    Runs ``python -m caretaker acs`` until it is stopped, or this process ends however it may.
+    Runs ``python -m caretaker acs`` until ``stop``, or until this process ends in any way.
 
     Args:
-        port: for CPEs, 0 for any free one.
-        north_bound_port: for operators, 0 for any free one.
+        port: of the ACS for CPEs; 0 for any free one.
+        north_bound_port: of its north-bound API; 0 for any free one.
 
     Raises:
-        InputError: it could not start; the text is its own one line.
+        InputError: the ACS could not start; the text is its own line of error.
     """
 
     def __init__(self, port: int = 0, north_bound_port: int = 0) -> None:
         command = [sys.executable, "-m", "caretaker", "acs", "--until-eof"]
         command += ["--port", str(port), "--north-bound-port", str(north_bound_port)]
-        # It ends when its standard input does, which is when we do, however that may be.
+        # The ACS ends with its standard input, which the system closes when this process ends.
         self._process = Popen(command, stdin=PIPE, stdout=PIPE)  # noqa: S603
         assert self._process.stdout is not None
-        said = json.loads(self._process.stdout.readline() or '{"error": "it did not start"}')
-        if "error" in said:
-            raise InputError(f"embedded ACS: {said['error']}")
-        self.url: str = said["url"]
-        self.north_bound_url: str = said["north_bound_url"]
+        addresses = json.loads(self._process.stdout.readline() or '{"error": "it did not start"}')
+        if "error" in addresses:
+            raise InputError(f"embedded ACS: {addresses['error']}")
+        self.url: str = addresses["url"]
+        self.north_bound_url: str = addresses["north_bound_url"]
 
     def stop(self) -> None:
-        """End it."""
+        """End the ACS, and wait until its process has ended."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()

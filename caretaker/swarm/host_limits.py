@@ -1,8 +1,8 @@
 """
-How far this machine goes: descriptors, ports, queues, compared with what a run plans.
+Limits of this machine (descriptors, ports, queues), compared with the load that a run plans.
 
-A limit that is reached looks like a slow or broken ACS; so each is checked at the start, and the
-warning holds the command that mends it (docs/limits.md).
+A limit that is reached looks like a slow or broken ACS. So the limits are checked at the start, and
+each warning contains the command that raises the limit (docs/limits.md).
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ DESCRIPTORS_PER_SESSION = 2
 BACKLOG = 1_024
 """Connection Requests that may wait to be accepted."""
 TIME_WAIT_SECONDS = 60
-"""How long Linux keeps the port of a connection that this side closed first."""
+"""Seconds that Linux keeps the port of a connection which this side closed first."""
 REUSE_SECONDS = 1
-"""... where tcp_tw_reuse lets it go early."""
+"""Seconds after which tcp_tw_reuse allows such a port again."""
 TRACKED_SECONDS = 120
-"""How long the firewall's table keeps a connection that is closed."""
+"""Seconds that the firewall's table keeps a closed connection."""
 _LOOPBACK_ONLY = 2
 
 
 class PlannedLoad(NamedTuple):
     """
-    What a run wants of this machine.
+    The load that a run plans for this machine.
 
     Args:
-        sessions_at_once: of each worker; transfers that move bytes count.
+        sessions_at_once: sessions of each worker, including transfers that move bytes.
         per_second: sessions that begin per second when all CPEs are on.
-        storm_per_second: ... while CPEs boot.
-        storm: how many sessions that are in all.
-        sources: local addresses to connect from.
+        storm_per_second: sessions that begin per second while CPEs boot.
+        storm: sessions that begin because CPEs boot, in all.
+        sources: number of local addresses to connect from.
         loopback: whether the ACS is on this machine.
     """
 
@@ -56,21 +56,21 @@ class PlannedLoad(NamedTuple):
     loopback: bool = True
 
     def within(self, seconds: float) -> int:
-        """The most sessions that begin within so many seconds."""
+        """The most sessions that can begin within a period of so many seconds."""
         storm = min(self.storm, self.storm_per_second * seconds)
         return ceil(max(storm, 0.0) + self.per_second * seconds)
 
 
 class HostLimits(NamedTuple):
     """
-    What this machine has; None for what it does not tell.
+    The limits of a machine; None where the system does not show one.
 
     Args:
-        descriptors: that one process may have.
-        ports: how many a connection's port is chosen from.
+        descriptors: file descriptors of one process (RLIMIT_NOFILE).
+        ports: size of ``ip_local_port_range``, from which the ports of connections are chosen.
         reuse: ``tcp_tw_reuse``: 0 never, 1 always, 2 on loopback.
         backlog: ``somaxconn``.
-        tracked: ``nf_conntrack_max``; None where nothing is tracked.
+        tracked: ``nf_conntrack_max``; None where no connection is tracked.
     """
 
     descriptors: int
@@ -81,15 +81,15 @@ class HostLimits(NamedTuple):
 
     @classmethod
     def here(cls, settings: Path = Path("/proc/sys/net")) -> HostLimits:
-        """This one."""
+        """The limits of this machine."""
         ports = _numbers(settings / "ipv4/ip_local_port_range")
         tracks = any(_numbers(settings / "netfilter/nf_conntrack_count"))
         return cls(
-            resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            ports[1] - ports[0] + 1 if len(ports) == 2 else None,
-            _first(settings / "ipv4/tcp_tw_reuse"),
-            _first(settings / "core/somaxconn"),
-            _first(settings / "netfilter/nf_conntrack_max") if tracks else None,
+            descriptors=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            ports=ports[1] - ports[0] + 1 if len(ports) == 2 else None,
+            reuse=_first(settings / "ipv4/tcp_tw_reuse"),
+            backlog=_first(settings / "core/somaxconn"),
+            tracked=_first(settings / "netfilter/nf_conntrack_max") if tracks else None,
         )
 
 
@@ -105,7 +105,7 @@ def _first(path: Path) -> int | None:
 
 
 def raise_descriptors() -> None:
-    """Take as many descriptors as this process may have without asking."""
+    """Raise the soft limit of file descriptors of this process to its hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
@@ -116,9 +116,9 @@ def raise_descriptors() -> None:
 
 def sessions_that_fit(wanted: int) -> int:
     """
-    How many sessions this process may run at once: no more than wanted.
+    The number of sessions that this process can run at once, at most ``wanted``.
 
-    Who is out of descriptors can't even say so: reading how much memory it has takes one.
+    Without this bound a process runs out of descriptors, and then can't even read its memory use.
     """
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft == resource.RLIM_INFINITY:
@@ -142,12 +142,12 @@ def _ports(plan: PlannedLoad, machine: HostLimits) -> str | None:
         return None
     early = machine.reuse == 1 or (machine.reuse == _LOOPBACK_ONLY and plan.loopback)
     seconds = REUSE_SECONDS if early else TIME_WAIT_SECONDS
-    needed, there = plan.within(seconds), machine.ports * plan.sources
-    if needed <= there:
+    needed, available = plan.within(seconds), machine.ports * plan.sources
+    if needed <= available:
         return None
     return (
-        f"{there} local ports, {needed} are needed, as each is kept {seconds} s after its session "
-        "unless the ACS closes first: sysctl -w net.ipv4.tcp_tw_reuse=1 "
+        f"{available} local ports, {needed} are needed, as each is kept {seconds} s after its "
+        "session unless the ACS closes first: sysctl -w net.ipv4.tcp_tw_reuse=1 "
         "net.ipv4.ip_local_port_range='1024 65535', or more addresses with --source-address"
     )
 
@@ -177,11 +177,11 @@ CHECKS: tuple[Callable[[PlannedLoad, HostLimits], str | None], ...] = (
     _backlog,
     _tracking,
 )
-"""Each says what does not fit, with the command that mends it, or None."""
+"""All checks; each returns its warning with the command that raises the limit, or None."""
 
 
 def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> PlannedLoad:
-    """What a run whose workers are all on this machine wants of it."""
+    """The load that a run plans for this machine, if all its workers are on it."""
     address = Address.of(host)
     cpes = users * settings.cpes_per_user
     boots_per_second = spawn_rate * settings.cpes_per_user
@@ -199,7 +199,7 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
 
 
 def _informs_per_second(settings: Settings) -> float:
-    """Of one CPE, in the mean over the profiles."""
+    """Periodic Informs of one CPE per second, as the mean over the profiles."""
     if settings.inform_interval is not None:
         return 1 / settings.inform_interval if settings.inform_interval else 0.0
     mix = ProfileMix.choose(settings.profiles)
@@ -217,6 +217,6 @@ _SAMPLE = 100
 
 
 def warnings(plan: PlannedLoad, machine: HostLimits) -> list[str]:
-    """What of a plan does not fit this machine, each in one line."""
-    found = (check(plan, machine) for check in CHECKS)
-    return [text for text in found if text is not None]
+    """The warnings of all checks that fail, one line each."""
+    results = (check(plan, machine) for check in CHECKS)
+    return [text for text in results if text is not None]

@@ -17,6 +17,8 @@ from typing import Any
 import locust
 import locust.main
 
+from caretaker.swarm.parsed_options import add_arguments
+
 DEFAULTS: dict[str, Any] = {
     "headless": True,
     "only_summary": True,
@@ -93,7 +95,10 @@ def main() -> None:
     def set_defaults(parser: Any, **_: Any) -> None:
         parser.set_defaults(**defaults(arguments))
 
-    locust.events.init_command_line_parser.add_listener(set_defaults)  # type: ignore[no-untyped-call]
+    hook = locust.events.init_command_line_parser
+    hook.add_listener(set_defaults)  # type: ignore[no-untyped-call]
+    if {"-h", "--help"} & set(arguments):  # which Locust answers before it reads the locustfile
+        hook.add_listener(lambda parser, **_: add_arguments(parser))  # type: ignore[no-untyped-call]
     sys.argv = ["loadtest", "-f", locustfile, *arguments]
     locust.main.main()  # type: ignore[no-untyped-call]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
+from locust.runners import STATE_RUNNING
 
 from caretaker import __version__
 from caretaker.engine import shard
@@ -37,11 +38,18 @@ from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
-from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.scenario_player import ScenarioPlayer
-from caretaker.swarm.web.queries import Answers, Queries
+from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
+from caretaker.swarm.worker_messages import (
+    Drain,
+    FleetAction,
+    FleetSize,
+    LeaseGrant,
+    LeaseRequest,
+    Message,
+)
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -49,10 +57,10 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 20.0
 """How long the end of a run waits for the workers' last snapshots."""
 BOOKS_PER_SECOND = 50_000
-"""... and a second more for each so many CPEs, whose books take time on a busy machine."""
+"""CPEs whose books a busy worker closes in a second; the end of a run waits so much longer."""
 
-HURRY_SECONDS = 2.0
-"""How long it waits when the user does not want to."""
+IMPATIENT_SECONDS = 2.0
+"""How long it still waits after a second Ctrl-C."""
 
 LEVELS_INTERVAL = 1.0
 """How often a run that ends at the first breach is looked at."""
@@ -60,8 +68,8 @@ LEVELS_INTERVAL = 1.0
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
 
-STAY = -1
-"""The value of Locust's ``--autoquit`` where it is not given."""
+AUTOQUIT_NOT_GIVEN = -1
+"""Locust's value of ``--autoquit`` where the option is not given: its web UI stays."""
 
 _LOCUSTS = {
     "--users": "num_users",
@@ -103,9 +111,9 @@ class Master:
         """How many snapshots have come: what was made of them holds as long as this does."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
-        self._conductor: ScenarioPlayer | None = None
+        self._player: ScenarioPlayer | None = None
         self._heard: dict[str, float] = {}
-        self._hurry = Event()
+        self._stop_waiting = Event()
         self._began = 0.0
         self._announced = 0
         self._watchers: list[gevent.Greenlet[..., None]] = []
@@ -138,16 +146,18 @@ class Master:
 
     # The ledger.
 
-    def lease(self, holder: str, want: int, returned: list[tuple[int, int]]) -> None:
+    def lease(self, holder: str, request: LeaseRequest) -> None:
         """Take back and hand out indices."""
-        self.ledger.release(holder, [(start, stop) for start, stop in returned])
-        if want:
-            ranges = self.ledger.lease(holder, want)
-            self._send(GRANT, {"ranges": ranges, "total": self.ledger.live}, holder)
+        self.ledger.release(holder, request.returned)
+        if request.want:
+            ranges = self.ledger.lease(holder, request.want)
+            self._send(LeaseGrant(ranges, self.ledger.live), holder)
         self._announced = -1  # who else computes a share must hear of it
 
-    def _send(self, message: str, data: dict[str, Any] | None, holder: str | None = None) -> None:
-        self.environment.runner.send_message(message, data, holder)  # type: ignore[union-attr]
+    def _send(self, message: Message, worker: str | None = None) -> None:
+        """Send a message to a worker, or to all of them."""
+        runner: Any = self.environment.runner
+        runner.send_message(message.NAME, message.to_wire(), worker)
 
     def _watch(self) -> None:
         """Once a second: who has left, and how large the fleet is."""
@@ -156,7 +166,7 @@ class Master:
             self._look_after_leases()
             if self.ledger.live != self._announced:
                 self._announced = self.ledger.live
-                self._send(FLEET, {"total": self._announced})
+                self._send(FleetSize(self._announced))
 
     def _look_after_leases(self) -> None:
         clients: Any = getattr(self.environment.runner, "clients", None)
@@ -206,13 +216,13 @@ class Master:
         self._acts = 0
         self._drained.clear()
         self._left.clear()
-        self._hurry.clear()
+        self._stop_waiting.clear()
         self.settings = settings
         self._levels, self._breach = settings.service_levels(), None
         self._heard.clear()
         self._began = time.monotonic()
         text, steps = settings.scenario
-        self._conductor = ScenarioPlayer(self, steps, text) if steps else None
+        self._player = ScenarioPlayer(self, steps, text) if steps else None
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         if settings.slo_abort:
@@ -280,7 +290,21 @@ class Master:
             raise InputError(f"{name}: no test is running; start one first")
         self._acts += 1
         self.mark(action.note(values))
-        self._send(ACT, {"name": name, "arguments": values, "nth": self._acts})
+        self._send(FleetAction(name, values, self._acts))
+
+    def is_fleet_up(self) -> bool:
+        """Whether no users are being spawned, and all CPEs that are leased have power."""
+        runner: Any = self.environment.runner
+        powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.live
+        return runner.state == STATE_RUNNING and 0 < leased <= powered
+
+    def grow(self, cpes: int, rate: float) -> None:
+        """Add new CPEs by adding users, so many CPEs per second."""
+        runner: Any = self.environment.runner
+        per_user = self.settings.cpes_per_user
+        users = runner.target_user_count + max(1, round(cpes / per_user))
+        self.mark(f"{cpes} new CPEs at {rate:g} per second")
+        runner.start(users, max(rate / per_user, 0.01))
 
     def mark(self, text: str) -> None:
         """Note on the timeline what is done to the fleet now."""
@@ -294,7 +318,7 @@ class Master:
 
     def stop_waiting(self) -> None:
         """Wait no longer for the workers' last snapshots."""
-        self._hurry.set()
+        self._stop_waiting.set()
 
     def _unfinished(self) -> list[str]:
         """The workers that have not said how they ended."""
@@ -313,9 +337,9 @@ class Master:
             return {LOCAL}
         return {client.id for client in clients.all if client.state != "missing"}
 
-    def ask(self, what: str, **details: Any) -> Answers:
-        """Ask all workers for what only they know (``devices.QUERIES``)."""
-        return self.queries.ask(what, **details)
+    def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
+        """Ask all workers for what only they know."""
+        return self.queries.ask(query)
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), 0.0
@@ -350,7 +374,9 @@ class Master:
             runner.quit()
             return
         runner.stop()
-        if options.autostart and options.autoquit != STAY:  # else the UI stays for the next run
+        if (
+            options.autostart and options.autoquit != AUTOQUIT_NOT_GIVEN
+        ):  # else the UI stays for the next run
             gevent.sleep(options.autoquit)
             runner.quit()
             web_ui.stop()
@@ -360,17 +386,17 @@ class Master:
         if self._began == 0.0:
             return
         seconds = time.monotonic() - self._began
-        if self._conductor is not None:
-            self._conductor.stop()
+        if self._player is not None:
+            self._player.stop()
         self._began = 0.0
         gevent.killall(self._watchers)
         self._watchers.clear()
-        self._send(DRAIN, None)
+        self._send(Drain())
         deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
         while self._awaited() and time.monotonic() < deadline:
-            if self._hurry.is_set():
-                deadline = min(deadline, time.monotonic() + HURRY_SECONDS)
-                self._hurry.clear()
+            if self._stop_waiting.is_set():
+                deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
+                self._stop_waiting.clear()
             gevent.sleep(0.05)
         lost = [name for name in self._unfinished() if name not in self._left]
         self.summary = self._summarize(seconds, len(lost))
@@ -384,17 +410,17 @@ class Master:
         summary: Summary = {
             **summarize(snapshots, seconds, lost, len(self._left)),
             "timeline": self.timeline().summary(self.marks),
-            "settings": self._told_settings(),
+            "settings": self._public_settings(),
             "version": _version(),
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
         }
-        if self._conductor is not None:
-            summary["scenario"] = self._conductor.report()
+        if self._player is not None:
+            summary["scenario"] = self._player.report()
         return summary
 
-    def _told_settings(self) -> dict[str, Any]:
+    def _public_settings(self) -> dict[str, Any]:
         """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
         options: Any = self.environment.parsed_options
         own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
@@ -410,15 +436,15 @@ class Master:
         options: Any = self.environment.parsed_options
         embedded = self._embedded
         own = (embedded.url, embedded.north_bound_url) if embedded is not None else ()
-        told = {name: value for name, value in self._told_settings().items() if value not in own}
-        return command(str(options.locustfile), told)
+        given = {name: value for name, value in self._public_settings().items() if value not in own}
+        return command(str(options.locustfile), given)
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
         runner: Any = self.environment.runner
         errors = [e for e in runner.errors.values() if e.method not in REQUEST_TYPES]
         requests = sum(error.occurrences for error in errors)
-        bugs = sum(each["count"] for each in runner.exceptions.values())
+        bugs = sum(bug["count"] for bug in runner.exceptions.values())
         return [
             *([f"{requests} requests of other users failed"] if requests else []),
             *([f"{bugs} exceptions in users"] if bugs else []),

@@ -1,8 +1,9 @@
 """
-Hooks into Locust's events: the one place where its names are.
+The plugin: listeners for Locust's events and for the messages between master and workers.
 
-Locust logs and swallows what a listener raises, so listeners here only translate; what the user got
-wrong ends the process with one line and exit code 2, which SystemExit carries through.
+Locust logs the exceptions of a listener and goes on, so the listeners here only translate. An
+``InputError`` at the start ends the process with one line and exit code 2: Locust lets SystemExit
+through.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from locust.runners import (
 
 from caretaker.errors import InputError
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm import messages as msg
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
 from caretaker.swarm.options import Settings
@@ -40,6 +40,19 @@ from caretaker.swarm.web.pages import add_pages
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
+from caretaker.swarm.worker_messages import (
+    REPORT_KEY,
+    Drain,
+    Drained,
+    FleetAction,
+    FleetSize,
+    LeaseGrant,
+    LeaseRequest,
+    Message,
+    Refusal,
+    WorkerAnswer,
+    WorkerQuery,
+)
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -48,19 +61,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GIVE_UP_SECONDS = 10.0
-"""How long a forked worker that can't take part waits for the master to end it."""
+"""Seconds that a forked worker which can't take part waits for the master to end it."""
 
 
 def install(events: Events) -> None:
     """
-    Make a locustfile's ``CPEUser`` work.
+    Connect ``CPEUser`` to Locust: options, master, worker, and pages of the web UI.
+
+    A locustfile calls it once.
 
     Args:
         events: ``locust.events``.
     """
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
-        _remember_defaults()
+        _cache_default_options()
         raise_descriptors()
         _Hooks(environment, runner)
 
@@ -71,19 +86,19 @@ def install(events: Events) -> None:
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
 
-def _remember_defaults() -> None:
+def _cache_default_options() -> None:
     """
-    Have Locust parse its own defaults once (decision 0017).
+    Make Locust parse its own defaults only once (decision 0017).
 
-    A worker does it for every single option of every message to spawn users, one a second in a
-    ramp: 0.3 s in which no session, Connection Request or heartbeat goes on.
+    A worker parses them for every option of every message to spawn users, of which a ramp sends
+    one per second. Each takes 0.3 s, in which no session, Connection Request or heartbeat goes on.
     """
     if not hasattr(argument_parser.default_args_dict, "cache_info"):
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
 class _Hooks:
-    """What this process is, master, worker or both, and which event reaches which of them."""
+    """Makes this process a master, a worker or both, and passes events and messages to them."""
 
     def __init__(self, environment: Environment, runner: Any) -> None:
         self._environment = environment
@@ -110,7 +125,7 @@ class _Hooks:
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
-        # A worker that joins a run may have been told to start before we could listen.
+        # A worker that joins a run may have received the start before these listeners were there.
         if getattr(runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING):
             self._on_test_start()
         CPEUser.installed.set()
@@ -123,13 +138,13 @@ class _Hooks:
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
         guard_start(self._environment, self._master)
-        add_pages(self._environment, self._master, self._standings, self._metrics)
+        add_pages(self._environment, self._master, self._run_states, self._metrics)
 
     def _on_interrupt(self) -> None:
         """
-        Ctrl-C ends the run; a second one ends it without waiting; a third one at once.
+        End the run at Ctrl-C, without waiting at the second one, and at once at the third.
 
-        Python would raise KeyboardInterrupt in whatever greenlet happens to run.
+        Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
         self._interrupts += 1
         if self._interrupts == 1:
@@ -143,21 +158,21 @@ class _Hooks:
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
-            raise SystemExit(2)  # a worker was first; what we were about to start was ended too
+            raise SystemExit(2)  # a worker has refused before
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
-            self._give_up()
-        self._runner.send_message(msg.REFUSED, {"reason": str(error)})
+            self._end_with_workers()
+        self._send(Refusal(str(error)))
         if getattr(self._environment.parsed_options, "processes", None):
-            # The master that has forked us ends us when it has read why, with its exit code.
+            # The master that has forked this worker reads the reason, then ends all its workers.
             gevent.sleep(GIVE_UP_SECONDS)
         raise SystemExit(2)
 
-    def _give_up(self) -> NoReturn:
+    def _end_with_workers(self) -> NoReturn:
         """
         End with exit code 2, and the workers that this process has forked with it.
 
-        Locust's own way at exit forgets forked workers that have not ended yet.
+        Locust's own end does not wait for forked workers that have not ended yet.
         """
         self._refused = True
         for child in psutil.Process().children():
@@ -170,23 +185,23 @@ class _Hooks:
 
     def _become_master(self, settings: Settings) -> None:
         # Workers may refuse while the master is still busy with starting the ACS.
-        self._runner.register_message(msg.REFUSED, self._on_refused)
+        self._runner.register_message(Refusal.NAME, self._on_refused)
         self._master = Master(self._environment, settings)
-        self._standings = RunStates(self._master)
-        self._metrics = metrics_app(self._standings.now)
+        self._run_states = RunStates(self._master)
+        self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
-        self._runner.register_message(msg.LEASE, self._on_lease)
-        self._runner.register_message(msg.DRAINED, self._on_drained)
-        self._runner.register_message(msg.ANSWER, self._on_answer)
+        self._runner.register_message(LeaseRequest.NAME, self._on_lease)
+        self._runner.register_message(Drained.NAME, self._on_drained)
+        self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
-        self._runner.register_message(msg.GRANT, self._on_grant)
-        self._runner.register_message(msg.FLEET, self._on_fleet)
-        self._runner.register_message(msg.DRAIN, self._on_drain, concurrent=True)
-        self._runner.register_message(msg.ACT, self._on_act, concurrent=True)
-        self._runner.register_message(msg.QUERY, self._on_query, concurrent=True)
+        self._runner.register_message(LeaseGrant.NAME, self._on_grant)
+        self._runner.register_message(FleetSize.NAME, self._on_fleet)
+        self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
+        self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
+        self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -218,8 +233,8 @@ class _Hooks:
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._worker is not None:
-            # Profiles and CPEs live as long as the run: looking at all of them in every full
-            # collection would stop the loop, the longer the larger the fleet is.
+            # Profiles and CPEs live as long as the run. A full collection would examine all of
+            # them, and stop the loop for longer the larger the fleet is.
             gc.freeze()
 
     def _on_test_stopping(self, **_: Any) -> None:
@@ -244,67 +259,66 @@ class _Hooks:
     def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
         snapshot = self._worker.report() if self._worker is not None else None
         if snapshot is not None:
-            data[msg.REPORT_KEY] = snapshot.to_wire()
+            data[REPORT_KEY] = snapshot.to_wire()
 
     def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        if self._master is not None and msg.REPORT_KEY in data:
-            self._master.report(client_id, WorkerSnapshot.from_wire(data[msg.REPORT_KEY]))
+        if self._master is not None and REPORT_KEY in data:
+            self._master.report(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
 
     def _report_locally(self) -> None:
-        """Without a network Locust's workers report to no one; the live line wants to know."""
+        """Pass reports from the worker to the master in a local run, where Locust sends none."""
         while self._master is not None and self._worker is not None:
             gevent.sleep(WORKER_REPORT_INTERVAL)
             snapshot = self._worker.report()
             if snapshot is not None:
                 self._master.report(LOCAL, snapshot)
 
-    # Our messages.
+    # Messages between master and workers.
 
     def _on_lease(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.lease(msg.node_id, msg.data["want"], msg.data["return"])
+        self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        snapshot = None if msg.data is None else WorkerSnapshot.from_wire(msg.data)
-        self._master.drained(msg.node_id, snapshot)
+        self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
         if self._master is None or self._master.run == 0:
             if not self._refused:
-                gevent.spawn(self._give_up)  # the worker has said why
+                gevent.spawn(self._end_with_workers)  # the worker has printed the reason
             return
-        _log.error("A worker can't take part: %s", msg.data["reason"])
+        _log.error("A worker can't take part: %s", Refusal.from_wire(msg.data).reason)
 
     def _on_grant(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.fleet_total = msg.data["total"]
-        self._worker.lease.granted((start, stop) for start, stop in msg.data["ranges"])
+        grant = LeaseGrant.from_wire(msg.data)
+        self._worker.fleet_total = grant.total
+        self._worker.lease.granted(grant.ranges)
 
     def _on_fleet(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.fleet_total = msg.data["total"]
+        self._worker.fleet_total = FleetSize.from_wire(msg.data).total
 
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.act(msg.data["name"], msg.data["arguments"], msg.data["nth"])
+        self._worker.act(FleetAction.from_wire(msg.data))
 
     def _on_query(self, msg: Any, **_: Any) -> None:
-        self._answer(msg.data)
-
-    def _answer(self, query: dict[str, Any]) -> None:
         assert self._worker is not None
-        answer = self._worker.query(query["what"], query)
-        self._runner.send_message(msg.ANSWER, {"id": query["id"], "answer": answer})
+        query = WorkerQuery.from_wire(msg.data)
+        self._send(WorkerAnswer(query.id, self._worker.answer(query)))
 
     def _on_answer(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.queries.answered(msg.node_id, msg.data["id"], msg.data["answer"])
+        self._master.queries.answered(msg.node_id, WorkerAnswer.from_wire(msg.data))
 
     def _on_drain(self, **_: Any) -> None:
         self._drain()
 
     def _drain(self) -> None:
         assert self._worker is not None
-        snapshot = self._worker.drain()
-        self._runner.send_message(msg.DRAINED, None if snapshot is None else snapshot.to_wire())
+        self._send(Drained(self._worker.drain()))
+
+    def _send(self, message: Message) -> None:
+        self._runner.send_message(message.NAME, message.to_wire())

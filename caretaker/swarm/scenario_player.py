@@ -2,7 +2,7 @@
 Plays the scenarios of a run, on the master (``caretaker.scenarios``).
 
 They play one after the other, those with a time of their own beside the others. When the run is
-over each reports, from what all workers have told.
+over each of them reports, from what all workers have reported.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import gevent
-from locust.runners import STATE_RUNNING
 
 from caretaker.device.events import BOOT
 from caretaker.reporting.summary_types import ScenarioSection
@@ -24,30 +23,61 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Point, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
-if TYPE_CHECKING:
-    from caretaker.swarm.master import Master
-
 _log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 120.0
-"""How long the fleet has to become calm; then the scenario goes on as it is."""
+"""How long the fleet has to settle; then the scenario goes on as it is."""
 CATCH_UP_SECONDS = 15.0
-"""How long is waited for a worker that does not report."""
-_LOOK_SECONDS = 0.5
+"""How long the player waits for a worker that does not report."""
+_POLL_SECONDS = 0.5
+
+
+class LiveRun(Protocol):
+    """What the player needs of the master's run."""
+
+    def seconds(self) -> float:
+        """Seconds since the start of the run."""
+
+    def act(self, name: str, /, **arguments: Any) -> None:
+        """Do something to the whole fleet."""
+
+    def mark(self, text: str) -> None:
+        """Note on the timeline what happens now."""
+
+    def is_fleet_up(self) -> bool:
+        """Whether no users are being spawned, and all CPEs that are leased have power."""
+
+    def heard_since(self, at: float) -> bool:
+        """Whether every worker that is there has reported since (``time.monotonic``)."""
+
+    def timeline(self) -> Timeline:
+        """The reports of all workers, second by second."""
+
+    def results(self) -> Results:
+        """Counters and histograms of the whole run."""
+
+    def workers(self) -> Sequence[WorkerSnapshot]:
+        """The newest report of each worker that is there."""
+
+    def grow(self, cpes: int, rate: float) -> None:
+        """Add new CPEs, so many per second."""
+
+    def finish(self) -> None:
+        """End the run."""
 
 
 class ScenarioPlayer:
     """
-    The run as scenarios see it (``caretaker.scenarios.Run``), and their players.
+    The run as scenarios see it (``caretaker.scenarios.ScenarioRun``), and their players.
 
     Args:
-        master: whose run it is.
+        live: the run that goes on.
         steps: the scenarios in their order.
         text: as the user has given them.
     """
 
-    def __init__(self, master: Master, steps: Sequence[Step], text: str) -> None:
-        self._master = master
+    def __init__(self, live: LiveRun, steps: Sequence[Step], text: str) -> None:
+        self._live = live
         self._steps = steps
         self._text = text
         self._stopped: list[str] = []
@@ -80,7 +110,7 @@ class ScenarioPlayer:
 
     def now(self) -> float:
         """The present time; that of the end when the run is over."""
-        return self._master.seconds() if self._ended is None else self._ended
+        return self._live.seconds() if self._ended is None else self._ended
 
     def wait(self, seconds: float) -> None:
         """Let the run go on for so long."""
@@ -88,79 +118,73 @@ class ScenarioPlayer:
 
     def act(self, name: str, **arguments: Any) -> None:
         """Do something to the whole fleet."""
-        self._master.act(name, **arguments)
+        self._live.act(name, **arguments)
 
     def mark(self, text: str) -> None:
         """Note on the timeline what happens now."""
-        self._master.mark(text)
+        self._live.mark(text)
 
     def settle(self) -> None:
-        """Wait until all CPEs have told of their boot and none waits for a session or a retry."""
-        self._until(self._is_calm, SETTLE_SECONDS)
+        """Wait until all CPEs have delivered 1 BOOT and none waits for a session or a retry."""
+        self._until(self._is_settled, SETTLE_SECONDS)
 
-    def _is_calm(self) -> bool:
-        runner: Any = self._master.environment.runner
-        on, leased = sum(worker.cpes for worker in self.workers()), self._master.ledger.live
-        if runner.state != STATE_RUNNING or not 0 < leased <= on:
+    def _is_settled(self) -> bool:
+        if not self._live.is_fleet_up():
             return False
         line = self.timeline()
-        last = sorted(line.points)[-3:-1]  # of the very last step not all is told
+        last = sorted(line.points)[-3:-1]  # workers have yet to report some of the very last step
         opened = open_sessions(line)
         rests = len(last) == 2 and all(_rests(line.points[n], opened[n]) for n in last)
-        return rests and not _untold(self.results(), BOOT)
+        return rests and not _undelivered(self.results(), BOOT)
 
     def catch_up(self) -> None:
-        """Wait until all workers have told of everything up to now."""
+        """Wait until all workers have reported everything up to now."""
         asked = time.monotonic()
-        self._until(lambda: self._master.heard_since(asked), CATCH_UP_SECONDS)
+        self._until(lambda: self._live.heard_since(asked), CATCH_UP_SECONDS)
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not condition() and time.monotonic() < deadline:
-            gevent.sleep(_LOOK_SECONDS)
+            gevent.sleep(_POLL_SECONDS)
 
     def timeline(self) -> Timeline:
-        """What was told so far, second by second."""
-        return self._master.timeline()
+        """The reports of all workers so far, second by second."""
+        return self._live.timeline()
 
     def results(self) -> Results:
-        """Counters and histograms of the whole run, as told so far."""
-        return self._master.results()
+        """Counters and histograms of the whole run, as reported so far."""
+        return self._live.results()
 
     def workers(self) -> Sequence[WorkerSnapshot]:
         """The newest report of each worker that is there."""
-        return self._master.workers()
+        return self._live.workers()
 
     def grow(self, cpes: int, rate: float) -> None:
         """Add new CPEs, so many per second."""
-        runner: Any = self._master.environment.runner
-        each = self._master.settings.cpes_per_user
-        users = runner.target_user_count + max(1, round(cpes / each))
-        self.mark(f"{cpes} new CPEs at {rate:g} per second")
-        runner.start(users, max(rate / each, 0.01))
+        self._live.grow(cpes, rate)
 
     def finish(self) -> None:
         """End the run; with the web UI the test is stopped, and another can be started."""
-        self._master.finish()
+        self._live.finish()
 
-    # What they found.
+    # The reports of the scenarios.
 
     def report(self) -> ScenarioSection:
-        """What ``summary["scenario"]`` holds; names of KPIs are told apart where several played."""
+        """``summary["scenario"]``; where several played, the names of KPIs begin with theirs."""
         findings, marks = list(self._stopped), list[Mark]()
         kpis: dict[str, float | None] = {}
         curves: dict[str, Sequence[Sequence[float]]] = {}
         seen: Counter[str] = Counter()
         for step in self._steps:
-            found = self._found(step.scenario)
+            report = self._report_of(step.scenario)
             name = step.scenario.name
             seen[name] += 1
             suffix = "" if seen[name] == 1 else f"_{seen[name]}"
             prefix = f"{name.replace('-', '_')}{suffix}_" if len(self._steps) > 1 else ""
-            kpis |= {f"{prefix}{key}": value for key, value in found.kpis.items()}
-            curves |= {f"{prefix}{key}": curve for key, curve in found.curves.items()}
-            findings += found.findings
-            marks += [{"at": round(at, 1), "text": text} for at, text in found.marks]
+            kpis |= {f"{prefix}{key}": value for key, value in report.kpis.items()}
+            curves |= {f"{prefix}{key}": curve for key, curve in report.curves.items()}
+            findings += report.findings
+            marks += [{"at": round(at, 1), "text": text} for at, text in report.marks]
         return {
             "name": self._text,
             "kpis": kpis,
@@ -169,7 +193,7 @@ class ScenarioPlayer:
             "marks": marks,
         }
 
-    def _found(self, scenario: Scenario) -> ScenarioReport:
+    def _report_of(self, scenario: Scenario) -> ScenarioReport:
         try:
             return scenario.report(self)
         except Exception:  # noqa: BLE001  # as above; the summary must be made
@@ -179,8 +203,8 @@ class ScenarioPlayer:
             )
 
 
-def _untold(results: Results, code: str) -> int:
-    """How many events of a code the ACS has not heard of."""
+def _undelivered(results: Results, code: str) -> int:
+    """How many events of a code were raised, and neither delivered nor discarded."""
     ends = results.counters[f"events.delivered.{code}"] + sum(
         number
         for name, number in results.with_prefix("events.discarded").items()

@@ -1,4 +1,4 @@
-"""The Locust user: a holder of CPEs (decision D2)."""
+"""The Locust user, which holds CPEs (decision D2)."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class CPEUser(User):
     """
     Holds ``--cpes-per-user`` CPEs: starting it powers them on, stopping it powers them off.
 
-    Its own greenlet only waits, in Locust's WAITING state, where a stop reaches it at once; what
-    the CPEs do is run by the worker's scheduler.
+    Its own greenlet only waits, in Locust's WAITING state, which a stop ends at once. The sessions
+    of the CPEs are run by the worker's scheduler.
     """
 
     wait_time = constant(_FOREVER)
     worker: ClassVar[Worker]
-    """The worker of this process; ``install`` sets it, and then ``installed``."""
+    """The worker of this process; ``install`` sets it before it sets ``installed``."""
     installed: ClassVar[Event] = Event()
-    """Locust may start users of a worker that joins late before it tells us that it is there."""
+    """Set when ``worker`` is there; in a worker that joins late, Locust may start users before."""
 
     cpes: Sequence[tuple[int, int]] = ()
-    """The indices of its CPEs, as half-open ranges."""
+    """The indices of its CPEs in the fleet, as half-open ranges."""
 
     def on_start(self) -> None:
         """Lease indices and power the CPEs on."""
@@ -40,7 +40,7 @@ class CPEUser(User):
 
     @task
     def hold(self) -> None:
-        """Nothing: CPEs act when they are due."""
+        """Do nothing: the worker's scheduler runs the CPEs."""
 
     def on_stop(self) -> None:
         """Power the CPEs off and give the indices back."""

@@ -11,19 +11,19 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
 from caretaker.connection_request.server import ConnectionRequestServer
-from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
+from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
@@ -48,11 +48,11 @@ from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
 from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
-from caretaker.swarm.messages import LEASE
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import live_cr_rate
-from caretaker.swarm.web.devices import QUERIES, WorkerView
+from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
 from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.worker_messages import FleetAction, LeaseRequest, WorkerQuery
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -68,7 +68,7 @@ SAMPLE_SECONDS = 0.25
 POWER_SHARE = 0.4
 """Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
 FREEZE_CPES = 20_000
-"""After so many CPEs the collector is told to leave them alone."""
+"""After so many new CPEs the garbage collector is kept off them."""
 
 
 class _WorkerRun:
@@ -109,7 +109,7 @@ class _WorkerRun:
         self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
         self.action_target = ActionTarget(
-            self.shard, outage, self._operator(), self.sink, lambda: worker.share
+            self.shard, outage, self._cr_sender(), self.sink, lambda: worker.share
         )
         self.shard.start()
         self._sampler = gevent.spawn(self._sample)
@@ -123,7 +123,7 @@ class _WorkerRun:
         if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
         return CRDriver(
-            self._operator(),
+            self._cr_sender(),
             self.shard,
             self.sink,
             held=lambda: worker.lease.held,
@@ -132,8 +132,8 @@ class _WorkerRun:
             chance=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
-    def _operator(self) -> NorthBoundCRSender | DirectCRSender:
-        """Who asks for CPEs: the ACS by its API; without one we do, as it would."""
+    def _cr_sender(self) -> NorthBoundCRSender | DirectCRSender:
+        """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundCRSender(self.settings.nbi_url)
         return DirectCRSender(self.shard)
@@ -172,7 +172,7 @@ class _WorkerRun:
                 self.shard.power_off((index,))
 
     def end(self) -> None:
-        """Let what is under way end, unless there is a hurry."""
+        """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""
         self._ending = True
         self.action_target.stop()
         if self.driver is not None:
@@ -347,22 +347,22 @@ class Worker:
             self._run.power_off(IndexSet(ranges))
         self.lease.give_back(ranges)
 
-    def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
-        """Do something to the CPEs that are here, as the master says."""
+    def act(self, action: FleetAction) -> None:
+        """Do something to the CPEs of this worker, as the master says."""
         if self._run is not None and self._run.last is None:
-            act(self._run.action_target, name, arguments, nth)
+            act(self._run.action_target, action.name, action.arguments, action.nth)
 
-    def query(self, what: str, details: Mapping[str, Any]) -> Any:
-        """What the Fleet page wants to know (``devices.QUERIES``); None if there is no run."""
+    def answer(self, query: WorkerQuery) -> DevicePage | DeviceDetails | None:
+        """The answer to a query of the Fleet page; None if there is no run."""
         run = self._run
         if run is None or run.last is not None:
             return None
-        return QUERIES[what](WorkerView(run.shard, self.lease.held, run.watches), details)
+        view = WorkerView(run.shard, self.lease.held, run.watches)
+        return QUERIES[query.what](view, query.details)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
-        self.environment.runner.send_message(  # type: ignore[union-attr]
-            LEASE, {"want": want, "return": returned}
-        )
+        request, runner = LeaseRequest(want, returned), cast(Any, self.environment.runner)
+        runner.send_message(request.NAME, request.to_wire())
 
     def drain(self) -> WorkerSnapshot | None:
         """End the run and return its last snapshot; None if there was no run."""

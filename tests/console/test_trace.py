@@ -69,7 +69,7 @@ def test_every_message_is_told_by_its_name(envelope: Envelope) -> None:
 def test_every_teller_is_of_a_field_that_there_is() -> None:
     classes = [*m.REQUESTS.values(), *m.RESPONSES.values(), m.Fault, m.UnknownRequest]
     there = {name for cls in classes for name in cls.__dataclass_fields__}  # type: ignore[attr-defined]
-    assert set(trace._TELLERS) <= there
+    assert set(trace._BY_NAME) <= there
     assert set(trace._COUNTED) <= there
 
 

@@ -9,8 +9,8 @@ from helpers.cpes import context, cpe, extended, run
 
 from caretaker.cwmp import messages as m
 from caretaker.device.autonomous_transfers import transfer_by_itself
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 
 POLICY = "Device.ManagementServer.AutonomousTransferCompletePolicy."
 WEB, LOG = "2 Web Content", "4 Vendor Log File"

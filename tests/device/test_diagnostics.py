@@ -16,8 +16,8 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import diagnostics as diag
 from caretaker.device import measurements
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import BUILT_IN, Profile, read_profile
 from caretaker.testing import ScriptedACS
@@ -268,7 +268,7 @@ class TestWhatRemains:
 
     def test_no_diagnostic_leaves_no_trace(self) -> None:
         box = box_of(PING)
-        diag.forget(box)
+        diag.clear(box)
         diag.abort(box)
         session(box, 100.0, m.Reboot(""))
         assert (box.overlay, box.jobs) == (None, ())

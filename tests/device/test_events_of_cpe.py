@@ -9,10 +9,9 @@ from helpers.cpes import codes, cpe, fail, run, talk
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
-from caretaker.device.events import EVENTS, MAX_EVENTS, is_event_code, rule
-from caretaker.device.jobs import EVENTS_OF
+from caretaker.device.events import EVENT_OF_REQUEST, EVENTS, MAX_EVENTS, is_event_code, rule
+from caretaker.device.settings import Behaviors
 from caretaker.errors import FaultError
 from caretaker.testing import ScriptedACS
 
@@ -44,7 +43,7 @@ def pending(code: str) -> CPE:
     box = booted()
     event = m.EventStruct(code, "key" if code.startswith("M ") else "")
     kind = rule(code).delivered_by
-    if code in EVENTS_OF.values():
+    if code in EVENT_OF_REQUEST.values():
         box.ask(REQUESTS[kind], 5.0)
     elif kind is m.Inform:
         box.raise_event(event, 5.0)
@@ -56,13 +55,15 @@ def pending(code: str) -> CPE:
 
 def told(code: str) -> list[str]:
     """The codes of the Inform in which this event is told."""
-    number = EVENTS_OF.get(rule(code).delivered_by, code)
+    number = EVENT_OF_REQUEST.get(rule(code).delivered_by, code)
     return list(dict.fromkeys([number, code]))
 
 
 def test_there_is_a_request_for_every_event_that_has_one() -> None:
     assert (
-        set(REQUESTS) == set(EVENTS_OF) == {rule(each).delivered_by for each in CODES} - {m.Inform}
+        set(REQUESTS)
+        == set(EVENT_OF_REQUEST)
+        == {rule(each).delivered_by for each in CODES} - {m.Inform}
     )
 
 

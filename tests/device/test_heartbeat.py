@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.device import heartbeat
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 
 POLICY = "Device.ManagementServer.HeartbeatPolicy."
 PROFILE = extended(

@@ -23,12 +23,10 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import State
 from caretaker.device import events as ev
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
-from caretaker.device.events import EVENTS, MAX_EVENTS, rule
-from caretaker.device.jobs import UNASKED
+from caretaker.device.events import EVENTS, MAX_EVENTS, UNSOLICITED, rule
 from caretaker.device.rpc.methods import METHODS
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.errors import CaretakerError, DeviceBusy
 from caretaker.testing import ACS_ANSWERS
 
@@ -273,4 +271,4 @@ def test_every_method_takes_part_and_every_request_of_its_own() -> None:
     walk = Walk(1)
     asked = {type(random_request(walk.chance, walk.box)) for _ in range(1000)}
     assert asked == set(METHODS)
-    assert {type(request) for request in OWN} == set(UNASKED)
+    assert {type(request) for request in OWN} == set(UNSOLICITED)

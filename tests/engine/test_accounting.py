@@ -10,7 +10,7 @@ from helpers.shards import Post, ShardBench, serving
 
 from caretaker.cwmp import messages as m
 from caretaker.device import events as ev
-from caretaker.device.behavior import Behaviors
+from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.errors import (
     ConnectError,

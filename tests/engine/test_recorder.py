@@ -19,8 +19,8 @@ from helpers.wire import CLOSE, RESET, answer, wire
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession
 from caretaker.engine.recorder import (

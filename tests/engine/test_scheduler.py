@@ -9,7 +9,7 @@ import pytest
 from gevent.event import Event
 from helpers.shards import ShardBench, serving_after, settle
 
-from caretaker.device.behavior import Behaviors
+from caretaker.device.settings import Behaviors
 from caretaker.errors import (
     DeviceBusy,
 )

@@ -10,7 +10,7 @@ from gevent.event import Event
 from helpers.shards import ShardBench, serving, settle
 
 from caretaker.cwmp import messages as m
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import TransferSettings
 from caretaker.engine.file_transfer import FileTransferResult
 from caretaker.stats.results import Results
 

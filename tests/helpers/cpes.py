@@ -10,10 +10,10 @@ from caretaker.cwmp import ACSSession, decode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
-from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
+from caretaker.device.settings import Behaviors
 from caretaker.errors import FaultError
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import Profile, read_profile

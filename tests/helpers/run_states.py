@@ -20,15 +20,20 @@ class FakeRunner:
     """Locust's; keeps what is sent."""
 
     state = "ready"
+    target_user_count = 4
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
         self.errors: dict[str, Any] = {}
         self.exceptions: dict[str, Any] = {}
         self.ends: list[str] = []
+        self.starts: list[tuple[int, float]] = []
 
     def send_message(self, message: str, data: Any, _: str | None = None) -> None:
         self.sent.append((message, data))
+
+    def start(self, users: int, rate: float) -> None:
+        self.starts.append((users, rate))
 
     def quit(self) -> None:
         self.ends.append("quit")

@@ -11,8 +11,8 @@ import gevent
 
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.shard import Shard
 from caretaker.http.transport import Answer

@@ -14,10 +14,9 @@ from helpers.cpes import context, profile
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp.messages import EventStruct
 from caretaker.cwmp.outcome import Outcome
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 from caretaker.device.identity import Identities
-from caretaker.device.transfers import TransferSettings
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
@@ -63,11 +62,14 @@ class Bench:
 
         return FunctionTransport(answer, lambda: 100.0)
 
-    # An operator, and a sink.
+    # A sender of Connection Requests, and a sink.
 
     name = "ask"
 
-    def act(self, cpe: CPE) -> tuple[str, str | None]:
+    def reaches(self, cpe: CPE) -> bool:
+        return True
+
+    def send(self, cpe: CPE) -> tuple[str, str | None]:
         self.asked.append(cpe.index)
         return "done", None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import locust
 import pytest
+from locust.event import EventHook
 
-from caretaker.swarm.main import DEFAULTS, defaults
+from caretaker.swarm.main import DEFAULTS, defaults, main
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +36,16 @@ def test_a_master_starts_no_processes_and_a_worker_is_told_all(
     assert defaults(["--worker", "--processes", "4"]) == {}
     monkeypatch.setenv("LOCUST_MODE_WORKER", "true")
     assert defaults([]) == {}
+
+
+def test_the_help_lists_our_options_with_the_defaults_of_this_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = EventHook()  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(locust.events, "init_command_line_parser", hook)
+    monkeypatch.setattr("sys.argv", ["main", "locustfile.py", "--help"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    text = " ".join(capsys.readouterr().out.split())
+    assert exit_.value.code == 0
+    assert "over the whole fleet. Default: 20." in text

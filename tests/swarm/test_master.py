@@ -11,13 +11,14 @@ import gevent
 import pytest
 from helpers.run_states import FakeRunner, FakeWebUI
 from helpers.snapshots import worker_snapshot
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.errors import InputError
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
-from caretaker.swarm.messages import ACT
 from caretaker.swarm.options import Settings
+from caretaker.swarm.worker_messages import FleetAction
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master
     master.act("outage", kind="hang", seconds="3")
     (_, first), (message, second) = master.environment.runner.sent  # type: ignore[union-attr]
     assert first["arguments"] == {"share": 0.5, "seconds": 20.0, "stagger": 5.0}
-    assert (message, second["nth"]) == (ACT, 2)
+    assert (message, second["nth"]) == (FleetAction.NAME, 2)
     assert [mark["text"] for mark in master.marks] == [
         "power cut: 50% of the fleet dark for 20 s, back within 5 s",
         "ACS outage (hang) for 3 s",
@@ -71,11 +72,39 @@ def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Maste
     assert master.timeline().points == {}
 
 
-def test_settings_are_told_without_secrets(master: Master) -> None:
-    told = master._told_settings()
-    assert told["--host"] == "http://127.0.0.1:1/"
-    assert told["--nbi-url"] == "http://127.0.0.1/"
-    assert "secret" not in str(told)
+def test_settings_in_the_summary_have_no_secrets(master: Master) -> None:
+    settings = master._public_settings()
+    assert settings["--host"] == "http://127.0.0.1:1/"
+    assert settings["--nbi-url"] == "http://127.0.0.1/"
+    assert "secret" not in str(settings)
+
+
+@pytest.mark.parametrize(
+    ("state", "leased", "powered", "is_up"),
+    [
+        (STATE_RUNNING, 8, 8, True),
+        (STATE_RUNNING, 9, 8, False),
+        (STATE_RUNNING, 0, 0, False),
+        (STATE_SPAWNING, 8, 8, False),
+    ],
+)
+def test_a_fleet_is_up_when_all_that_is_leased_has_power(
+    master: Master, state: str, leased: int, powered: int, is_up: bool
+) -> None:
+    master.begin()
+    runner: Any = master.environment.runner
+    runner.state = state
+    master.ledger.lease("one", leased)
+    master.report("one", worker_snapshot(cpes=powered))
+    assert master.is_fleet_up() is is_up
+
+
+def test_a_fleet_grows_by_users(master: Master) -> None:
+    vars(master.environment.parsed_options)["cpes_per_user"] = 2
+    master.begin()
+    master.grow(10, 4.0)
+    assert master.environment.runner.starts == [(9, 2.0)]  # type: ignore[union-attr]
+    assert [mark["text"] for mark in master.marks] == ["10 new CPEs at 4 per second"]
 
 
 @pytest.mark.parametrize(
@@ -94,5 +123,6 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     vars(master.environment.parsed_options).update(options)
     master.environment.web_ui = FakeWebUI(runner) if web_ui else None  # type: ignore[assignment]
     master.finish()
-    gevent.sleep(0.01)
+    for _ in range(5):  # it goes on in a greenlet, which sleeps for no time
+        gevent.sleep(0)
     assert runner.ends == ends

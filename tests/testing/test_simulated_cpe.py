@@ -8,8 +8,8 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.sessions import CWMPApp
 from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
-from caretaker.device.behavior import Behaviors
 from caretaker.device.context import FleetContext
+from caretaker.device.settings import Behaviors
 from caretaker.errors import InputError, SessionError
 from caretaker.http.credentials import Credentials
 from caretaker.http.transport import Answer, Transport

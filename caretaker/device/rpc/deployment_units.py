@@ -1,10 +1,10 @@
 """
-Deployment units of a CPE: ChangeDUState and what tells its end (TR-069 A.4.1, A.4.2; TR-157).
+Deployment units of a CPE: ChangeDUState and its completion (TR-069 A.4.1, A.4.2; TR-157).
 
 Nothing is fetched: a unit's version and name are read from its URL, and an operation takes a
-simulated time. All operations of a ChangeDUState end in one DUStateChangeComplete, with the
-results in the order of the operations. What has been installed is in ``Overlay.units``: it
-survives a reboot and not a factory reset. Where the device has tables for it, rows follow.
+simulated time. One DUStateChangeComplete reports all operations of a ChangeDUState, in their
+order. Installed units are in ``Overlay.units``: they survive a reboot, not a factory reset. If the
+device has tables for them, their rows follow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from caretaker.cwmp import messages as m
@@ -22,16 +22,14 @@ from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
 from caretaker.data_model.dates import utc
 from caretaker.data_model.overlay import DeploymentUnit
 from caretaker.device import deployment_units as du
-from caretaker.device.jobs import Job, check_key
+from caretaker.device.base import CPEBase, Job
+from caretaker.device.rpc.arguments import check_key
 from caretaker.errors import FaultError
-
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
 
 MAX_OPERATIONS = 16
 """Operations of one ChangeDUState, more are refused with 9004; a bound, not a rule of TR-069."""
 MAX_CHANGES = 5
-"""ChangeDUStates that run or wait to be told, more are refused with 9004; a bound of ours too."""
+"""ChangeDUStates that are not completed, more are refused with 9004; a bound, too."""
 MAX_UNITS = 32
 """Deployment units that a CPE holds; one more fails with 9027."""
 SECONDS = (2.0, 20.0)
@@ -41,33 +39,33 @@ _SCHEMES = ("http", "https")
 _LENGTHS = {"url": 1024, "username": 256, "password": 256, "execution_env_ref": 256, "version": 32}
 """The most characters of an operation's arguments (CWMP schemas)."""
 _UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_NO_UUID = str(UUID(int=0))
-"""Stands in the result of an operation that named no unit; one must be there (schemas)."""
+_NIL_UUID = str(UUID(int=0))
+"""The UUID in the result of an operation without one; the schemas require a UUID."""
 
 
 # -- the RPCs -------------------------------------------------------------------------------------
 
 
-def change_du_state(cpe: CPE, request: m.ChangeDUState, now: float) -> m.Response:
-    """Answer now, perform the operations one after the other, and tell when all have ended."""
+def change_du_state(cpe: CPEBase, request: m.ChangeDUState, now: float) -> m.Response:
+    """Answer now, perform the operations one after the other, and report when all have ended."""
     _check(cpe, request)
-    chance = cpe.context.identities.random(cpe.index, f"deployment units {request.command_key}")
-    lengths = [chance.uniform(*SECONDS) for _ in request.operations]
+    rng = cpe.context.identities.random(cpe.index, f"deployment units {request.command_key}")
+    lengths = [rng.uniform(*SECONDS) for _ in request.operations]
     run = _StateChange(request, tuple(accumulate(lengths, initial=now)))
     cpe.plan(Job(run.times[-1], _KIND, request.command_key, run))
     return m.ChangeDUStateResponse()
 
 
-def _check(cpe: CPE, request: m.ChangeDUState) -> None:
+def _check(cpe: CPEBase, request: m.ChangeDUState) -> None:
     check_key(request.command_key)
     if not request.operations:
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "There are no operations")
     if any(map(_too_long, request.operations)):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "An argument of an operation is too long")
-    untold = sum(
-        isinstance(each, m.DUStateChangeComplete) for each in (*cpe.requests, *cpe.session_requests)
-    )
-    if len(request.operations) > MAX_OPERATIONS or len(_state_changes(cpe)) + untold >= MAX_CHANGES:
+    waiting = (*cpe.requests, *cpe.session_requests)
+    completed = sum(isinstance(request, m.DUStateChangeComplete) for request in waiting)
+    changes = len(_state_changes(cpe)) + completed
+    if len(request.operations) > MAX_OPERATIONS or changes >= MAX_CHANGES:
         raise FaultError(FaultCode.RESOURCES_EXCEEDED)
 
 
@@ -77,14 +75,14 @@ def _too_long(operation: m.OperationStruct) -> bool:
     )  # fmt: skip
 
 
-def set_vouchers(_: CPE, request: m.SetVouchers, __: float) -> m.Response:
+def set_vouchers(_: CPEBase, request: m.SetVouchers, __: float) -> m.Response:
     """Accept option vouchers and keep nothing of them: no option comes from one (deprecated)."""
     if not request.voucher_list:
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "There are no vouchers")
     return m.SetVouchersResponse()
 
 
-def get_options(_: CPE, __: m.GetOptions, ___: float) -> m.Response:
+def get_options(_: CPEBase, __: m.GetOptions, ___: float) -> m.Response:
     """No option is set (deprecated)."""
     return m.GetOptionsResponse(())
 
@@ -94,13 +92,13 @@ def get_options(_: CPE, __: m.GetOptions, ___: float) -> m.Response:
 
 @dataclass(frozen=True, slots=True)
 class _StateChange:
-    """A ChangeDUState that runs, with when its operations begin and the last one ends."""
+    """A running ChangeDUState; ``times`` has the start of each operation and the last end."""
 
     request: m.ChangeDUState
     times: tuple[float, ...]
 
-    def __call__(self, cpe: CPE, now: float) -> None:
-        """Perform all and tell the ACS."""
+    def __call__(self, cpe: CPEBase, now: float) -> None:
+        """Perform all operations and report them to the ACS."""
         results = [
             result._replace(
                 start_time=utc(start + cpe.context.wall_offset),
@@ -112,20 +110,20 @@ class _StateChange:
             for result in _perform(cpe, operation, now, self.times[0])
         ]
         key = self.request.command_key
-        told = m.DUStateChangeComplete(tuple(results), key)
-        cpe.ask(told, now, EventStruct("M ChangeDUState", key))
+        completion = m.DUStateChangeComplete(tuple(results), key)
+        cpe.ask(completion, now, EventStruct("M ChangeDUState", key))
 
 
-def _state_changes(cpe: CPE) -> list[_StateChange]:
+def _state_changes(cpe: CPEBase) -> list[_StateChange]:
     return [job.act for job in cpe.jobs if isinstance(job.act, _StateChange)]
 
 
-def change_by_itself(cpe: CPE, operations: Iterable[m.OperationStruct], now: float) -> float:
+def change_by_itself(cpe: CPEBase, operations: Iterable[m.OperationStruct], now: float) -> float:
     """
-    Change deployment units without the ACS, as a user of the device would; returns when due.
+    Change deployment units without the ACS; returns when the CPE is due.
 
-    An AutonomousDUStateChangeComplete tells the ACS, where the device's
-    ``ManagementServer.DUStateChangeComplPolicy.`` wants it; always where it has none.
+    An AutonomousDUStateChangeComplete reports the changes that the device's
+    ``ManagementServer.DUStateChangeComplPolicy.`` asks for; all of them if it has none.
     """
     at = utc(now + cpe.context.wall_offset)
     results = [
@@ -133,9 +131,9 @@ def change_by_itself(cpe: CPE, operations: Iterable[m.OperationStruct], now: flo
         for operation in operations
         for result in _perform(cpe, operation, now, now)
     ]
-    told = tuple(result for result in results if _is_wanted(cpe, result, now))
-    if told:
-        cpe.ask(m.AutonomousDUStateChangeComplete(told), now)
+    wanted = tuple(result for result in results if _is_wanted(cpe, result, now))
+    if wanted:
+        cpe.ask(m.AutonomousDUStateChangeComplete(wanted), now)
     return cpe.reschedule(now)
 
 
@@ -143,7 +141,7 @@ def _name(operation: m.OperationStruct) -> str:
     return type(operation).__name__.removesuffix("OpStruct")
 
 
-def _is_wanted(cpe: CPE, result: m.AutonOpResultStruct, now: float) -> bool:
+def _is_wanted(cpe: CPEBase, result: m.AutonOpResultStruct, now: float) -> bool:
     policy = f"{cpe.profile.management_server}DUStateChangeComplPolicy."
     if cpe.parameter(f"{policy}Enable") is None:
         return True
@@ -160,7 +158,7 @@ def _is_wanted(cpe: CPE, result: m.AutonOpResultStruct, now: float) -> bool:
 
 
 def _perform(
-    cpe: CPE, operation: m.OperationStruct, now: float, since: float
+    cpe: CPEBase, operation: m.OperationStruct, now: float, since: float
 ) -> list[OpResultStruct]:
     """The results of an operation; several where it names several units, one where it fails."""
     try:
@@ -169,7 +167,9 @@ def _perform(
         return [_failed(cpe, operation, error, now)]
 
 
-def _install(cpe: CPE, operation: m.InstallOpStruct, now: float, _: float) -> list[OpResultStruct]:
+def _install(
+    cpe: CPEBase, operation: m.InstallOpStruct, now: float, _: float
+) -> list[OpResultStruct]:
     _check_url(operation.url)
     uuid = operation.uuid or du.uuid_of(operation.url)
     _check_uuid(uuid)
@@ -187,14 +187,14 @@ def _install(cpe: CPE, operation: m.InstallOpStruct, now: float, _: float) -> li
 
 
 def _update(
-    cpe: CPE, operation: m.UpdateOpStruct, now: float, since: float
+    cpe: CPEBase, operation: m.UpdateOpStruct, now: float, since: float
 ) -> list[OpResultStruct]:
     """One unit, by its UUID or the name in its URL, or all, each from where it came from."""
     if operation.url:
         _check_url(operation.url)
     if operation.uuid:
         _check_uuid(operation.uuid)
-    numbers = _found(cpe, operation, now, since)
+    numbers = _named(cpe, operation, now, since)
     if (operation.uuid or operation.url) and len(numbers) > 1:
         raise FaultError(FaultCode.VERSION_NOT_SPECIFIED)
     updates = {number: _newer(cpe, number, operation.url or "", now) for number in numbers}
@@ -203,8 +203,8 @@ def _update(
     return [_result(cpe, number, unit, "Installed") for number, unit in updates.items()]
 
 
-def _newer(cpe: CPE, number: int, url: str, now: float) -> DeploymentUnit:
-    """The unit as it will be: of the URL's version, or of the next one where that tells none."""
+def _newer(cpe: CPEBase, number: int, url: str, now: float) -> DeploymentUnit:
+    """The updated unit: of the version in the URL, or of the next version if it has none."""
     unit = du.units_of(cpe, now)[number]
     version = du.version_of(url) or du.next_version(unit.version)
     others = [old.version for old in du.units_of(cpe, now).values() if _same(old.uuid, unit.uuid)]
@@ -216,18 +216,18 @@ def _newer(cpe: CPE, number: int, url: str, now: float) -> DeploymentUnit:
 
 
 def _uninstall(
-    cpe: CPE, operation: m.UninstallOpStruct, now: float, since: float
+    cpe: CPEBase, operation: m.UninstallOpStruct, now: float, since: float
 ) -> list[OpResultStruct]:
     """The unit of a UUID, in all its versions where none is named."""
     place = operation.execution_env_ref
     environment = _environment(cpe, place, now) if place else ""
     _check_uuid(operation.uuid)
-    numbers = _found(cpe, operation, now, since, environment)
+    numbers = _named(cpe, operation, now, since, environment)
     removed = [(number, du.remove(cpe, number, now)) for number in numbers]
     return [_result(cpe, number, unit, "Uninstalled") for number, unit in removed]
 
 
-_OPERATIONS: dict[type, Callable[[CPE, Any, float, float], list[OpResultStruct]]] = {
+_OPERATIONS: dict[type, Callable[[CPEBase, Any, float, float], list[OpResultStruct]]] = {
     m.InstallOpStruct: _install,
     m.UpdateOpStruct: _update,
     m.UninstallOpStruct: _uninstall,
@@ -251,20 +251,20 @@ def _same(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
-def _found(
-    cpe: CPE, operation: _Change, now: float, since: float, environment: str = ""
+def _named(
+    cpe: CPEBase, operation: _Change, now: float, since: float, environment: str = ""
 ) -> list[int]:
     """The numbers of the units that an operation is meant for; an empty environment is any."""
-    found = {
+    named = {
         number: unit
         for number, unit in du.units_of(cpe, now).items()
         if _is_meant(operation, unit) and environment in ("", unit.environment)
     }
-    if not found:
+    if not named:
         raise FaultError(FaultCode.UNKNOWN_DEPLOYMENT_UNIT)
-    if any(_is_busy(cpe, unit, since) for unit in found.values()):
+    if any(_is_busy(cpe, unit, since) for unit in named.values()):
         raise FaultError(FaultCode.INVALID_DEPLOYMENT_UNIT_STATE)
-    return list(found)
+    return list(named)
 
 
 _Change = m.UpdateOpStruct | m.UninstallOpStruct
@@ -280,8 +280,8 @@ def _is_meant(operation: _Change, unit: DeploymentUnit) -> bool:
     return named and operation.version in (None, "", unit.version)
 
 
-def _is_busy(cpe: CPE, unit: DeploymentUnit, since: float) -> bool:
-    """Whether a ChangeDUState is meant for the unit that came earlier and still runs."""
+def _is_busy(cpe: CPEBase, unit: DeploymentUnit, since: float) -> bool:
+    """Whether an earlier ChangeDUState that still runs is meant for the unit."""
     return any(
         _is_meant(operation, unit)
         for run in _state_changes(cpe)
@@ -291,7 +291,7 @@ def _is_busy(cpe: CPE, unit: DeploymentUnit, since: float) -> bool:
     )
 
 
-def _environment(cpe: CPE, reference: str, now: float) -> str:
+def _environment(cpe: CPEBase, reference: str, now: float) -> str:
     """The path of an execution environment, the first that is on for an empty reference."""
     rows = cpe.model.children_of(f"{cpe.model.root}SoftwareModules.ExecEnv.", cpe.overlay) or ()
     enabled = [row for row in rows if cpe.value(f"{row}Enable", now) not in ("0", "false")]
@@ -309,9 +309,9 @@ def _environment(cpe: CPE, reference: str, now: float) -> str:
 # -- results --------------------------------------------------------------------------------------
 
 
-def _result(cpe: CPE, number: int, unit: DeploymentUnit, state: str) -> OpResultStruct:
+def _result(cpe: CPEBase, number: int, unit: DeploymentUnit, state: str) -> OpResultStruct:
     return OpResultStruct(
-        _told_uuid(unit.uuid),
+        _uuid_or_nil(unit.uuid),
         du.row_of(cpe, number),
         unit.version[:32],
         state,
@@ -320,19 +320,21 @@ def _result(cpe: CPE, number: int, unit: DeploymentUnit, state: str) -> OpResult
     )
 
 
-def _told_uuid(uuid: str | None) -> str:
-    return uuid if uuid and _UUID.fullmatch(uuid) else _NO_UUID
+def _uuid_or_nil(uuid: str | None) -> str:
+    return uuid if uuid and _UUID.fullmatch(uuid) else _NIL_UUID
 
 
 def _failed(
-    cpe: CPE, operation: m.OperationStruct, error: FaultError, now: float
+    cpe: CPEBase, operation: m.OperationStruct, error: FaultError, now: float
 ) -> OpResultStruct:
-    """The result of what failed: a unit that was there is as it was; a new one is not there."""
+    """The result of a failed operation: an old unit is as before, a new one is not installed."""
     fault = m.Fault.of(error.fault_code, error.fault_string)
-    result = OpResultStruct(_told_uuid(operation.uuid), "", "", "Failed", False, "")
+    result = OpResultStruct(_uuid_or_nil(operation.uuid), "", "", "Failed", False, "")
     if isinstance(operation, m.InstallOpStruct):
-        result = result._replace(uuid=_told_uuid(operation.uuid or du.uuid_of(operation.url)))
+        result = result._replace(uuid=_uuid_or_nil(operation.uuid or du.uuid_of(operation.url)))
     else:
-        units = [each for each in du.units_of(cpe, now).items() if _is_meant(operation, each[1])]
-        result = _result(cpe, *units[0], "Installed") if units else result
+        for number, unit in du.units_of(cpe, now).items():
+            if _is_meant(operation, unit):
+                result = _result(cpe, number, unit, "Installed")
+                break
     return result._replace(fault=FaultStruct(fault.fault_code, fault.fault_string))

@@ -9,41 +9,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
 from caretaker.data_model.overlay import Attributes
 from caretaker.data_model.types import check_value, cleaned
-from caretaker.device import diagnostics, notifications
+from caretaker.device import diagnostics, inform, notifications
 from caretaker.device import events as ev
-from caretaker.device.jobs import Job, check_key
+from caretaker.device.base import CPEBase, Job
 from caretaker.device.rpc import deployment_units
+from caretaker.device.rpc.arguments import check_key
 from caretaker.device.rpc.transfers import TRANSFER_METHODS
 from caretaker.errors import FaultError
 
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
-
-
 _ACCESS = re.compile(r"Subscriber|X_\S{1,62}")
-"""What an AccessList can hold (CWMP schemas); it is told as it was given."""
+"""The entries of an AccessList (CWMP schemas); they are kept as given, and have no effect."""
 
 
-def has_method(cpe: CPE, kind: type[m.Request]) -> bool:
+def has_method(cpe: CPEBase, kind: type[m.Request]) -> bool:
     """Whether the CPE has a method: it is in the table, and in the CPE's version of CWMP."""
     minor = _MINORS.get(cpe.profile.namespace, _LATEST)
     return kind in METHODS and SINCE.get(kind, 0) <= minor
 
 
-def _get_rpc_methods(cpe: CPE, _: m.GetRPCMethods, __: float) -> m.Response:
+def _get_rpc_methods(cpe: CPEBase, _: m.GetRPCMethods, __: float) -> m.Response:
     return m.GetRPCMethodsResponse(
         tuple(kind.__name__ for kind in METHODS if has_method(cpe, kind))
     )
 
 
-def _get_parameter_values(cpe: CPE, request: m.GetParameterValues, now: float) -> m.Response:
+def _get_parameter_values(cpe: CPEBase, request: m.GetParameterValues, now: float) -> m.Response:
     """All of them or fault 9005 (A.3.2.2)."""
     read, overlay, model = cpe.read, cpe.overlay, cpe.model
     return m.GetParameterValuesResponse(
@@ -57,7 +54,7 @@ def _get_parameter_values(cpe: CPE, request: m.GetParameterValues, now: float) -
     )
 
 
-def _get_parameter_names(cpe: CPE, request: m.GetParameterNames, _: float) -> m.Response:
+def _get_parameter_names(cpe: CPEBase, request: m.GetParameterNames, _: float) -> m.Response:
     """
     One level or all below a partial path, or one parameter (A.3.2.3).
 
@@ -81,8 +78,8 @@ def _get_parameter_names(cpe: CPE, request: m.GetParameterNames, _: float) -> m.
     return m.GetParameterNamesResponse(tuple([model.info(name, overlay) for name in names]))
 
 
-def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -> m.Response:
-    """All or nothing; what is wrong is told for each parameter (A.3.2.1)."""
+def _set_parameter_values(cpe: CPEBase, request: m.SetParameterValues, now: float) -> m.Response:
+    """All parameters or none; a fault lists what is wrong with each of them (A.3.2.1)."""
     check_key(request.parameter_key)
     names = [struct.name for struct in request.parameter_list]
     if len(set(names)) < len(names):
@@ -93,12 +90,12 @@ def _set_parameter_values(cpe: CPE, request: m.SetParameterValues, now: float) -
     values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
     if cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now):
         cpe.do_after_session(request)
-    notifications.tell(cpe, names, now)
-    diagnostics.follow(cpe, names, now)
+    notifications.acknowledge_set(cpe, names, now)
+    diagnostics.after_set(cpe, names, now)
     return m.SetParameterValuesResponse(0)
 
 
-def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFault | None:
+def _refusal(cpe: CPEBase, struct: m.ParameterValueStruct) -> m.SetParameterValuesFault | None:
     parameter = cpe.parameter(struct.name)
     code: FaultCode | None
     if parameter is None:
@@ -111,7 +108,7 @@ def _refusal(cpe: CPE, struct: m.ParameterValueStruct) -> m.SetParameterValuesFa
             or _check_range(cpe, struct)
             or diagnostics.refusal(struct.name, struct.value)
         )
-        if code is None and notifications.refused(cpe, struct.name, struct.value):
+        if code is None and inform.is_refused(cpe, struct.name, struct.value):
             code = FaultCode.INVALID_PARAMETER_VALUE
     if code is None:
         return None
@@ -125,10 +122,10 @@ _RANGES = {
     "ManagementServer.CWMPRetryIntervalMultiplier": (1_000, 65_535),
     "ManagementServer.HeartbeatPolicy.ReportingInterval": (20, 2**32 - 1),
 }
-"""What these take (data models); a device on which they are 0 would inform without a pause."""
+"""The ranges of these parameters (data models); with 0 a device would inform without a pause."""
 
 
-def _check_range(cpe: CPE, struct: m.ParameterValueStruct) -> FaultCode | None:
+def _check_range(cpe: CPEBase, struct: m.ParameterValueStruct) -> FaultCode | None:
     least, most = _RANGES.get(struct.name[len(cpe.model.root) :], (None, None))
     if least is None or most is None:
         return None
@@ -137,18 +134,18 @@ def _check_range(cpe: CPE, struct: m.ParameterValueStruct) -> FaultCode | None:
     return None if fits else FaultCode.INVALID_PARAMETER_VALUE
 
 
-def _cleaned(cpe: CPE, path: str, value: str) -> str:
+def _cleaned(cpe: CPEBase, path: str, value: str) -> str:
     parameter = cpe.parameter(path)
     assert parameter is not None
     return cleaned(value, parameter.type)
 
 
-def _parameter_key(cpe: CPE, key: str) -> tuple[str, str]:
+def _parameter_key(cpe: CPEBase, key: str) -> tuple[str, str]:
     return cpe.profile.management_paths["ParameterKey"], key
 
 
 def _get_parameter_attributes(
-    cpe: CPE, request: m.GetParameterAttributes, _: float
+    cpe: CPEBase, request: m.GetParameterAttributes, _: float
 ) -> m.Response:  # fmt: skip
     """Notification and access list of each (A.3.2.5)."""
     return m.GetParameterAttributesResponse(
@@ -162,13 +159,13 @@ def _get_parameter_attributes(
     )
 
 
-def _access_list(cpe: CPE, path: str) -> tuple[str, ...]:
+def _access_list(cpe: CPEBase, path: str) -> tuple[str, ...]:
     attributes = cpe.overlay.attribute(path) if cpe.overlay is not None else None
     return ("Subscriber",) if attributes is None else attributes.access_list
 
 
 def _set_parameter_attributes(
-    cpe: CPE, request: m.SetParameterAttributes, now: float
+    cpe: CPEBase, request: m.SetParameterAttributes, now: float
 ) -> m.Response:  # fmt: skip
     """All or nothing; a partial path means all parameters below (A.3.2.4)."""
     targets = [
@@ -184,25 +181,25 @@ def _set_parameter_attributes(
     if any(s.notification_change and _denied(cpe, path, s.notification) for path, s in targets):
         raise FaultError(FaultCode.NOTIFICATION_REQUEST_REJECTED)
     overlay = cpe.ensure_overlay()
-    kept = overlay.attributes = overlay.attributes or {}
+    attributes = overlay.attributes = overlay.attributes or {}
     for path, struct in targets:
         change, listing = struct.notification_change, struct.access_list_change
-        kept[path] = Attributes(
+        attributes[path] = Attributes(
             struct.notification if change else notifications.attribute(cpe, path),
             struct.access_list if listing else _access_list(cpe, path),
         )
-    notifications.watch(cpe, now)
+    notifications.observe(cpe, now)
     return m.SetParameterAttributesResponse()
 
 
-def _denied(cpe: CPE, path: str, notification: int) -> bool:
-    """Whether the profile has this parameter refuse this attribute; passive never is refused."""
+def _denied(cpe: CPEBase, path: str, notification: int) -> bool:
+    """Whether the profile lets this parameter refuse this attribute; passive is never refused."""
     parameter = cpe.parameter(path)
     limits = parameter.limits if parameter is not None else None
     return limits is not None and limits.deny_active and notification in notifications.ANY_ACTIVE
 
 
-def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
+def _add_object(cpe: CPEBase, request: m.AddObject, now: float) -> m.Response:
     """A new row with default values (A.3.2.6)."""
     check_key(request.parameter_key)
     number = cpe.model.add_row(request.object_name.strip(), cpe.ensure_overlay())
@@ -210,7 +207,7 @@ def _add_object(cpe: CPE, request: m.AddObject, now: float) -> m.Response:
     return m.AddObjectResponse(number, 0)
 
 
-def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
+def _delete_object(cpe: CPEBase, request: m.DeleteObject, now: float) -> m.Response:
     """A row with all below it (A.3.2.7)."""
     check_key(request.parameter_key)
     cpe.model.delete_row(request.object_name.strip(), cpe.ensure_overlay())
@@ -218,20 +215,20 @@ def _delete_object(cpe: CPE, request: m.DeleteObject, now: float) -> m.Response:
     return m.DeleteObjectResponse(0)
 
 
-def _reboot(cpe: CPE, request: m.Reboot, _: float) -> m.Response:
+def _reboot(cpe: CPEBase, request: m.Reboot, _: float) -> m.Response:
     """Answer now, reboot when the session is over."""
     check_key(request.command_key)
     cpe.do_after_session(request)
     return m.RebootResponse()
 
 
-def _factory_reset(cpe: CPE, request: m.FactoryReset, _: float) -> m.Response:
+def _factory_reset(cpe: CPEBase, request: m.FactoryReset, _: float) -> m.Response:
     """Answer now, reset when the session is over (A.4.1.6)."""
     cpe.do_after_session(request)
     return m.FactoryResetResponse()
 
 
-def _schedule_inform(cpe: CPE, request: m.ScheduleInform, now: float) -> m.Response:
+def _schedule_inform(cpe: CPEBase, request: m.ScheduleInform, now: float) -> m.Response:
     """A session of its own in so many seconds; several can be pending (A.4.1.2)."""
     check_key(request.command_key)
     if request.delay_seconds <= 0:
@@ -239,15 +236,17 @@ def _schedule_inform(cpe: CPE, request: m.ScheduleInform, now: float) -> m.Respo
     if sum(job.kind == "schedule inform" for job in cpe.jobs) >= ev.MAX_EVENTS:
         raise FaultError(FaultCode.RESOURCES_EXCEEDED)
 
-    def inform(cpe: CPE, at: float) -> None:
+    def raise_scheduled(cpe: CPEBase, at: float) -> None:
         cpe.raise_event(m.EventStruct(ev.SCHEDULED), at)
         cpe.raise_event(m.EventStruct(ev.M_SCHEDULE_INFORM, request.command_key), at)
 
-    cpe.plan(Job(now + request.delay_seconds, "schedule inform", request.command_key, inform))
+    cpe.plan(
+        Job(now + request.delay_seconds, "schedule inform", request.command_key, raise_scheduled)
+    )
     return m.ScheduleInformResponse()
 
 
-METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
+METHODS: dict[type[m.Request], Callable[[CPEBase, Any, float], m.Response]] = {
     m.GetRPCMethods: _get_rpc_methods,
     m.SetParameterValues: _set_parameter_values,
     m.GetParameterValues: _get_parameter_values,
@@ -264,7 +263,7 @@ METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
     m.ChangeDUState: deployment_units.change_du_state,
     **TRANSFER_METHODS,
 }
-"""What CPEs can do; any other method is answered with fault 9000."""
+"""The methods of CPEs; any other method is answered with fault 9000."""
 
 SINCE: dict[type[m.Request], int] = {
     m.GetAllQueuedTransfers: 1,

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import transfers
-from caretaker.device.transfers import FIRMWARE, IMMEDIATELY, Transfer, TransferState
+from caretaker.device.base import CPEBase
+from caretaker.device.transfer import (
+    FIRMWARE,
+    IMMEDIATELY,
+    Transfer,
+    TransferRequest,
+    TransferState,
+)
 from caretaker.errors import FaultError
 
-if TYPE_CHECKING:
-    from caretaker.device.cpe import CPE
-
 MAX_TRANSFERS = 16
-"""In the queue, those included that the ACS has not heard the end of (CWMP schemas)."""
+"""Transfers in the queue, ended ones without an answered TransferComplete included (schemas)."""
 MAX_WINDOWS = 2
 WINDOW_MODES = ("1 At Any Time", IMMEDIATELY, "3 When Idle", "4 Confirmation Needed")
 """In a simulation all users say yes and all devices become idle; only the second is special."""
@@ -47,21 +51,21 @@ _LENGTHS = {
 """The most characters of each argument (CWMP schemas)."""
 
 
-def _download(cpe: CPE, request: m.Download, now: float) -> m.Response:
-    """Status 1: it comes after the session, and a TransferComplete tells how it ended."""
+def _download(cpe: CPEBase, request: m.Download, now: float) -> m.Response:
+    """Status 1: the transfer is made after the session, and a TransferComplete reports its end."""
     _check(cpe, request, _DOWNLOADS)
     transfers.queue(cpe, request, now)
     return m.DownloadResponse(1)
 
 
-def _upload(cpe: CPE, request: m.Upload, now: float) -> m.Response:
+def _upload(cpe: CPEBase, request: m.Upload, now: float) -> m.Response:
     """Status 1, as for Download."""
     _check(cpe, request, _UPLOADS)
     transfers.queue(cpe, request, now)
     return m.UploadResponse(1)
 
 
-def _schedule_download(cpe: CPE, request: m.ScheduleDownload, now: float) -> m.Response:
+def _schedule_download(cpe: CPEBase, request: m.ScheduleDownload, now: float) -> m.Response:
     """At a moment of the CPE's own within one or two time windows (A.4.1.8)."""
     _check_windows(request.time_window_list)
     _check(cpe, request, _DOWNLOADS)
@@ -69,7 +73,7 @@ def _schedule_download(cpe: CPE, request: m.ScheduleDownload, now: float) -> m.R
     return m.ScheduleDownloadResponse()
 
 
-def _check(cpe: CPE, request: transfers.TransferRequest, file_types: re.Pattern[str]) -> None:
+def _check(cpe: CPEBase, request: TransferRequest, file_types: re.Pattern[str]) -> None:
     for name, most in _LENGTHS.items():
         if len(getattr(request, name, "")) > most:
             raise _invalid(f"{name.replace('_', ' ')} has more than {most} characters")
@@ -113,24 +117,23 @@ def _invalid(why: str) -> FaultError:
     return FaultError(FaultCode.INVALID_ARGUMENTS, why)
 
 
-def _cancel_transfer(cpe: CPE, request: m.CancelTransfer, _: float) -> m.Response:
+def _cancel_transfer(cpe: CPEBase, request: m.CancelTransfer, _: float) -> m.Response:
     """All of that key or fault 9021; none of that key is good too (A.4.1.9)."""
-    found = [each for each in cpe.transfers if each.request.command_key == request.command_key]
-    if any(each.state is not TransferState.NOT_STARTED for each in found):
+    named = [known for known in cpe.transfers if known.request.command_key == request.command_key]
+    if any(known.state is not TransferState.NOT_STARTED for known in named):
         raise FaultError(FaultCode.CANCEL_NOT_PERMITTED)
-    transfers.cancel(cpe, found)
+    transfers.cancel(cpe, named)
     return m.CancelTransferResponse()
 
 
-def _get_queued_transfers(cpe: CPE, _: m.GetQueuedTransfers, __: float) -> m.Response:
-    return m.GetQueuedTransfersResponse(
-        tuple(
-            m.QueuedTransferStruct(each.request.command_key, each.state) for each in cpe.transfers
-        )
+def _get_queued_transfers(cpe: CPEBase, _: m.GetQueuedTransfers, __: float) -> m.Response:
+    queued = (
+        m.QueuedTransferStruct(known.request.command_key, known.state) for known in cpe.transfers
     )
+    return m.GetQueuedTransfersResponse(tuple(queued))
 
 
-def _get_all_queued_transfers(cpe: CPE, _: m.GetAllQueuedTransfers, __: float) -> m.Response:
+def _get_all_queued_transfers(cpe: CPEBase, _: m.GetAllQueuedTransfers, __: float) -> m.Response:
     return m.GetAllQueuedTransfersResponse(tuple(map(_listed, cpe.transfers)))
 
 
@@ -150,7 +153,7 @@ def _listed(transfer: Transfer) -> m.AllQueuedTransferStruct:
     )
 
 
-TRANSFER_METHODS: dict[type[m.Request], Callable[[CPE, Any, float], m.Response]] = {
+TRANSFER_METHODS: dict[type[m.Request], Callable[[CPEBase, Any, float], m.Response]] = {
     m.Download: _download,
     m.Upload: _upload,
     m.ScheduleDownload: _schedule_download,

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from caretaker.engine.cpe_states import STATES
-from caretaker.errors import Blame
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import Summary
-from caretaker.scenarios.capacity import generator_limit
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline, TimelineColumns
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -124,6 +123,7 @@ class RunStates:
         summary = master.summary or self._summary()
         running = master.seconds() > 0
         seconds, before = self._before(version, results)
+        figures = GeneratorFigures.since(before, results, master.workers())
         return RunState(
             run=master.run,
             running=running,
@@ -135,7 +135,11 @@ class RunStates:
             rates={
                 name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()
             },
-            limits=list(generator_limits(results, before, master.workers())) if running else [],
+            limits=[
+                f"The generator is the limit, not the ACS: {limit}."
+                for limit in generator_limits(figures)
+                if running
+            ],
         )
 
     def _summary(self) -> Summary:
@@ -214,27 +218,3 @@ def _worker(master: Master, name: str, snapshot: WorkerSnapshot) -> WorkerState:
         "cpu_mean": snapshot.usage.cpu_mean,
         "rss_mb": snapshot.usage.rss_mb,
     }
-
-
-def generator_limits(
-    results: Results, before: Results, workers: Sequence[WorkerSnapshot]
-) -> Iterable[str]:
-    """
-    Why the generator itself may be the limit, each as a sentence; none if it is not.
-
-    Args:
-        results: of the run so far.
-        before: those of a while ago.
-        workers: that are there.
-    """
-    cpu = max((worker.usage.cpu_now for worker in workers), default=0.0)
-    why = generator_limit(results, before, cpu)
-    if why:
-        yield f"The generator is the limit, not the ACS: {why}."
-    waiting = sum(worker.states.get("waiting", 0) for worker in workers)
-    if waiting:
-        yield f"{waiting} sessions wait for their place: raise --max-sessions, or add workers."
-    blamed = f"sessions.blame.{Blame.GENERATOR.value}"
-    failed = results.counters[blamed] - before.counters[blamed]
-    if failed:
-        yield f"{failed} sessions failed just now at the limits of this machine (docs/limits.md)."

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_2
 from caretaker.cwmp import messages as m
-from caretaker.device.behavior import Behaviors
 from caretaker.device.cpe import CPE
 from caretaker.device.rpc import deployment_units
+from caretaker.device.settings import Behaviors
 from caretaker.profiles.profile import read_profile
 
 UUID = "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001"

@@ -20,8 +20,9 @@ from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from caretaker.swarm.web import devices, exchange_log
-from caretaker.swarm.web.devices import QUERIES, WorkerView, listed, shown
+from caretaker.swarm.web.devices import QUERIES, WorkerView, list_devices, show_device
 from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.web.queries import DeviceListQuery, DeviceQuery
 from caretaker.testing import Clock, FunctionTransport
 
 
@@ -42,7 +43,8 @@ def view(clock: Clock) -> Iterator[WorkerView]:
 
 
 def page(view: WorkerView, **query: Any) -> tuple[list[int], int | None]:
-    found = listed(view, {"serial": "", "state": "", "start": 0, "limit": 50, **query})
+    given = {"serial": "", "state": "", "start": 0, "limit": 50, **query}
+    found = list_devices(view, DeviceListQuery(**given))
     return [row["index"] for row in found["rows"]], found["next"]
 
 
@@ -88,7 +90,9 @@ def test_no_page_takes_a_walk_over_the_fleet(
 
 
 def device(view: WorkerView, serial: str = "FLEET-000017", **query: Any) -> Any:
-    return shown(view, {"serial": serial, "parameters": False, "find": "", **query})
+    return show_device(
+        view, DeviceQuery(**{"serial": serial, "parameters": False, "find": "", **query})
+    )
 
 
 def test_one_device_with_what_it_has_to_tell(view: WorkerView) -> None:

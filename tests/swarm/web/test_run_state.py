@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import pytest
 from helpers.run_states import master, snapshot
 from helpers.snapshots import usage
 from helpers.summaries import results
 
 from caretaker.engine.cpe_states import STATES
 from caretaker.stats.timeline import Timeline, TimelineReport
-from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.web.run_state import RunStates, generator_limits
+from caretaker.swarm.web.run_state import RunStates
 
 
 def test_before_any_run_all_is_nothing() -> None:
@@ -55,31 +52,20 @@ def test_service_levels_have_a_verdict_so_far() -> None:
     assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
 
 
-WELL = snapshot()
-
-
-@pytest.mark.parametrize(
-    ("worker", "reason", "sentence"),
-    [
-        (
-            replace(WELL, usage=usage(cpu_now=97.0)),
-            "",
-            "The generator is the limit, not the ACS: a worker used",
-        ),
-        (replace(WELL, states={"waiting": 5}), "", "5 sessions wait for their place"),
-        (WELL, "sessions__blame__generator", "1 sessions failed just now at the limits of this"),
-    ],
-)
-def test_a_generator_that_is_the_limit_says_why(
-    worker: WorkerSnapshot, reason: str, sentence: str
-) -> None:
-    now = results(**({reason: 1} if reason else {}))
-    (found,) = generator_limits(now, results(), [worker])
-    assert found.startswith(sentence)
+def test_a_generator_that_is_the_limit_says_why() -> None:
+    run = master()
+    run.begin()
+    run.report("one", snapshot(usage=usage(cpu_now=97.0)))
+    assert RunStates(run).now().limits == [
+        "The generator is the limit, not the ACS: worker 0 used 97 % of its core (more workers)."
+    ]
 
 
 def test_one_that_is_not_says_nothing() -> None:
-    assert not list(generator_limits(results(), results(), [WELL]))
+    run = master()
+    run.begin()
+    run.report("one", snapshot())
+    assert RunStates(run).now().limits == []
 
 
 def seconds(*planned: float) -> TimelineReport:

@@ -1,0 +1,111 @@
+"""
+Whether the generator itself is the limit of a run: then the ACS may be better than it looks.
+
+The one rule for the report, the Fleet page and its metric, and the search for the capacity. They
+differ in the time that they look at: a whole run, the last seconds, or one rate of the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from caretaker.errors import Blame
+from caretaker.reporting.summary_types import Summary
+from caretaker.stats.results import Results
+from caretaker.stats.worker_snapshot import WorkerSnapshot
+
+LOOP_LAG_MS = 100.0
+LATENESS_MS = 250.0
+"""The p99 above which the loops of the workers, or the begin of sessions, are too late."""
+CPU_PERCENT = 90.0
+"""Of one core: what a worker can use and still be on time."""
+
+_FAILED = f"sessions.blame.{Blame.GENERATOR.value}"
+
+
+class GeneratorFigures(NamedTuple):
+    """
+    How the generator did in some time.
+
+    Args:
+        loop_lag: p99 of how late the loops of the workers were, in milliseconds.
+        lateness: p99 of how long after their due time sessions began, in milliseconds.
+        cpu: percent of one core by worker.
+        failed: sessions that failed at limits of the machine.
+        waiting: sessions that wait now because ``--max-sessions`` run; not known of a whole run.
+    """
+
+    loop_lag: float
+    lateness: float
+    cpu: Mapping[str, float]
+    failed: int
+    waiting: int = 0
+
+    @classmethod
+    def of_run(cls, summary: Summary) -> GeneratorFigures:
+        """Of a whole run."""
+        generator = summary["generator"]
+        return cls(
+            loop_lag=generator["loop_lag_ms"]["p99"],
+            lateness=generator["lateness_ms"]["p99"],
+            cpu=generator["cpu_percent"]["mean"],
+            failed=summary["sessions"]["blame"].get(Blame.GENERATOR.value, 0),
+        )
+
+    @classmethod
+    def since(
+        cls, before: Results, now: Results, workers: Sequence[WorkerSnapshot]
+    ) -> GeneratorFigures:
+        """
+        Of the time since an earlier look.
+
+        Args:
+            before: the results of the run at that look.
+            now: the present results.
+            workers: the reports of the workers that are there.
+        """
+
+        def p99(name: str) -> float:
+            return 1000 * now.histogram(name).since(before.histogram(name)).percentile(99)
+
+        return cls(
+            loop_lag=p99("generator.loop_lag"),
+            lateness=p99("generator.lateness"),
+            cpu={str(worker.worker): worker.usage.cpu_now for worker in workers},
+            failed=now.counters[_FAILED] - before.counters[_FAILED],
+            waiting=sum(worker.states.get("waiting", 0) for worker in workers),
+        )
+
+
+class GeneratorLimit(NamedTuple):
+    """A limit that the generator has reached, and what helps, both as phrases."""
+
+    what: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.cure})"
+
+
+def generator_limits(figures: GeneratorFigures) -> list[GeneratorLimit]:
+    """The limits that the generator has reached; none if it was not the bottleneck."""
+    return list(_limits(figures))
+
+
+def _limits(figures: GeneratorFigures) -> Iterator[GeneratorLimit]:
+    if figures.loop_lag > LOOP_LAG_MS:
+        what = f"the p99 of its loop lag was {figures.loop_lag:.0f} ms"
+        yield GeneratorLimit(what, "more workers")
+    if figures.lateness > LATENESS_MS:
+        what = f"the p99 of its lateness was {figures.lateness:.0f} ms"
+        yield GeneratorLimit(what, "more workers")
+    for worker, cpu in figures.cpu.items():
+        if cpu > CPU_PERCENT:
+            what = f"worker {worker} used {cpu:.0f} % of its core"
+            yield GeneratorLimit(what, "more workers")
+    if figures.waiting:
+        what = f"{figures.waiting} sessions wait for their place"
+        yield GeneratorLimit(what, "raise --max-sessions, or more workers")
+    if figures.failed:
+        yield GeneratorLimit(f"{figures.failed} sessions failed at its limits", "docs/limits.md")
