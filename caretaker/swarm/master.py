@@ -108,7 +108,7 @@ class Master:
         self._left: set[str] = set()
         self.queries = Queries(self._send, self.present)
         self.reports = 0
-        """How many snapshots have come: what was made of them holds as long as this does."""
+        """How many snapshots have come; while it stays the same, so does the state of the run."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
         self._player: ScenarioPlayer | None = None
@@ -180,7 +180,7 @@ class Master:
             elif client is not None and client.state == "missing":
                 self.ledger.lost(holder, now)
             elif client is not None:
-                self.ledger.found(holder)
+                self.ledger.heard_again(holder)
         self.ledger.reclaim(now)
         for worker in [name for name in self._snapshots if name not in clients]:
             self._has_left(worker)
@@ -237,7 +237,7 @@ class Master:
             self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
 
     def timeline(self, first: int = 0) -> Timeline:
-        """What all workers have told of this run so far, from that point on."""
+        """The reports of all workers in this run so far, from that point on."""
         return Timeline.total(self._timelines.values(), first)
 
     def heard_since(self, at: float) -> bool:
@@ -245,7 +245,7 @@ class Master:
         return all(self._heard[name] > at for name in self._snapshots if name not in self._left)
 
     def results(self) -> Results:
-        """Counters and histograms of this run, as all workers have told them so far."""
+        """Counters and histograms of this run, as all workers have reported them so far."""
         total = Results()
         for snapshot in self._snapshots.values():
             total.merge(snapshot.results)
@@ -271,7 +271,7 @@ class Master:
 
     def workers(self) -> list[WorkerSnapshot]:
         """The newest snapshots of the workers that are there."""
-        return [own for name, own in self._snapshots.items() if name not in self._left]
+        return [snapshot for name, snapshot in self._snapshots.items() if name not in self._left]
 
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""

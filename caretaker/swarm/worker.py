@@ -86,11 +86,11 @@ class _WorkerRun:
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
-        self.watches = ExchangeLogs(outage.open)
+        self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
             ProfileMix.choose(settings.profiles),
-            _premises(worker, settings, endpoint),
-            self.watches.open,
+            _context(worker, settings, endpoint),
+            self.logs.open,
             self.sink,
             max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*settings.cr_limit),
@@ -129,7 +129,7 @@ class _WorkerRun:
             held=lambda: worker.lease.held,
             rate=lambda: worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
-            chance=Random(f"{settings.seed}/driver/{worker.index}"),
+            rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
     def _cr_sender(self) -> NorthBoundCRSender | DirectCRSender:
@@ -213,7 +213,7 @@ def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransp
     return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
 
 
-def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
+def _context(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
     return FleetContext(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
@@ -357,7 +357,7 @@ class Worker:
         run = self._run
         if run is None or run.last is not None:
             return None
-        view = WorkerView(run.shard, self.lease.held, run.watches)
+        view = WorkerView(run.shard, self.lease.held, run.logs)
         return QUERIES[query.what](view, query.details)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:

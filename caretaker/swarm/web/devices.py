@@ -27,18 +27,18 @@ MOST_PARAMETERS = 300
 
 class WorkerView(NamedTuple):
     """
-    What a worker has to look at.
+    What queries of the Fleet page can see of a worker.
 
     Args:
         shard: the CPEs.
         held: the indices that are leased for them.
-        watches: keeps the last exchanges of those that someone looks at.
+        logs: the last exchanges of CPEs that someone looks at.
         clock: the shard's.
     """
 
     shard: Shard
     held: IndexSet
-    watches: ExchangeLogs
+    logs: ExchangeLogs
     clock: Callable[[], float] = time.monotonic
 
 
@@ -147,8 +147,8 @@ def show_device(view: WorkerView, query: DeviceQuery) -> DeviceDetails | None:
         "pending": [[*event] for event in (*cpe.session_events, *cpe.events)],
         "jobs": [[job.kind, job.key, _in(job.at, now)] for job in cpe.jobs],
         "requests": [type(request).__name__ for request in (*cpe.session_requests, *cpe.requests)],
-        "transfers": [own.state.name.replace("_", " ").lower() for own in cpe.transfers],
-        "exchanges": list(view.watches.watch(cpe.index)),
+        "transfers": [t.state.name.replace("_", " ").lower() for t in cpe.transfers],
+        "exchanges": list(view.logs.watch(cpe.index)),
     }
     if not query.parameters:
         return details

@@ -177,7 +177,7 @@ class _Pages:
         """How the run stands; curves from the point ``first`` on."""
         run_state, environment = self._run_states.now(), self._environment
         runner: Any = environment.runner
-        sections = {name: own for name, own in run_state.summary.items() if name in _SECTIONS}
+        sections = {name: part for name, part in run_state.summary.items() if name in _SECTIONS}
         seconds = self._master.seconds() if run_state.running else run_state.seconds
         return _json(
             {

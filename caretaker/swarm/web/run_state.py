@@ -85,7 +85,7 @@ _RATES = {
     "sessions": "sessions.succeeded",
     "connection_requests": "connection_requests.accepted",
 }
-"""What is told per second, with the counter of it."""
+"""The rates by name, with their counters."""
 
 
 class RunStates:
@@ -130,8 +130,10 @@ class RunStates:
             seconds=summary["seconds"],
             results=results,
             summary=summary,
-            cpes={state: sum(own["states"].get(state, 0) for own in workers) for state in STATES},
-            workers=sorted(workers, key=lambda own: own["worker"]),
+            cpes={
+                state: sum(worker["states"].get(state, 0) for worker in workers) for state in STATES
+            },
+            workers=sorted(workers, key=lambda worker: worker["worker"]),
             rates={
                 name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()
             },

@@ -34,11 +34,11 @@ def clock() -> Clock:
 @pytest.fixture
 def view(clock: Clock) -> Iterator[WorkerView]:
     """The CPEs 10 to 29, as a worker has them, at rest."""
-    watches = ExchangeLogs(lambda *_: FunctionTransport(lambda _: b"", lambda: 7.0), clock)
-    shard = Shard(ProfileMix.of(("tr181",)), context(), watches.open, Results(), clock=clock)
+    logs = ExchangeLogs(lambda *_: FunctionTransport(lambda _: b"", lambda: 7.0), clock)
+    shard = Shard(ProfileMix.of(("tr181",)), context(), logs.open, Results(), clock=clock)
     for index in range(10, 30):
         shard.resume(index)
-    yield WorkerView(shard, IndexSet([(10, 30)]), watches, clock)
+    yield WorkerView(shard, IndexSet([(10, 30)]), logs, clock)
     shard.stop()
 
 
@@ -131,7 +131,7 @@ def test_every_query_has_its_answer() -> None:
 
 
 def talk(view: WorkerView, cpe: CPE) -> None:
-    transport = view.watches.open(cpe, 0.0)
+    transport = view.logs.open(cpe, 0.0)
     transport.post(b"")
     assert transport.sent_at == 7.0
     transport.close()
@@ -154,7 +154,7 @@ def test_nobody_looks_for_long(view: WorkerView, clock: Clock) -> None:
     device(view)
     clock.now += exchange_log.WATCH_SECONDS + 1
     talk(view, cpe)
-    assert not view.watches._logs
+    assert not view.logs._logs
 
 
 def test_only_so_many_are_watched_at_once(
@@ -164,16 +164,16 @@ def test_only_so_many_are_watched_at_once(
     for serial in ("FLEET-000017", "FLEET-000018", "FLEET-000019"):
         clock.now += 1
         device(view, serial)
-    assert sorted(view.watches._logs) == [17, 18]
+    assert sorted(view.logs._logs) == [17, 18]
 
 
 def test_a_failure_is_seen_too(view: WorkerView, clock: Clock) -> None:
     def hang(_: bytes) -> Answer:
         raise AnswerTimeout("no answer in time")
 
-    watches = ExchangeLogs(lambda *_: FunctionTransport(hang, lambda: 7.0), clock)
-    log = watches.watch(16)
-    transport = watches.open(view.shard.cpes[16], 0.0)
+    logs = ExchangeLogs(lambda *_: FunctionTransport(hang, lambda: 7.0), clock)
+    log = logs.watch(16)
+    transport = logs.open(view.shard.cpes[16], 0.0)
     with pytest.raises(AnswerTimeout):
         transport.post(b"<x/>")
     assert log[0]["got"] == "no answer in time"
