@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caretaker.data_model.overlay import Attributes, Overlay, Rows
+from caretaker.data_model.overlay import Attributes, Overlay, TableRows
 
 
 def test_a_new_overlay_holds_nothing() -> None:
@@ -21,5 +21,5 @@ def test_attributes_are_those_that_were_set() -> None:
 
 
 def test_new_rows_change_nothing() -> None:
-    rows = Rows()
-    assert not any(getattr(rows, name) for name in Rows.__slots__)
+    rows = TableRows()
+    assert not any(getattr(rows, name) for name in TableRows.__slots__)
