@@ -263,7 +263,7 @@ class _Hooks:
 
     def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self._master is not None and REPORT_KEY in data:
-            self._master.report(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
+            self._master.reports.take(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
 
     def _report_locally(self) -> None:
         """Pass reports from the worker to the master in a local run, where Locust sends none."""
@@ -271,7 +271,7 @@ class _Hooks:
             gevent.sleep(WORKER_REPORT_INTERVAL)
             snapshot = self._worker.report()
             if snapshot is not None:
-                self._master.report(LOCAL, snapshot)
+                self._master.reports.take(LOCAL, snapshot)
 
     # Messages between master and workers.
 
