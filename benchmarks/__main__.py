@@ -32,27 +32,27 @@ NAMES = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run them; the exit code is 0, 1 if one has failed, 2 for bad input or what is missing."""
+    """Run benchmarks; returns 0, 1 if one has failed, 2 for bad input or a missing program."""
     given = _parser().parse_args(arguments)
-    # Locust would patch this process when a benchmark imports it; those that it measures it may.
+    # Locust patches the process that imports it: not this one, but those that are measured.
     os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
-    found: dict[str, list[Figure]] = {}
+    figures: dict[str, list[Figure]] = {}
     try:
         options = _options(given)
         for name in _known(given.names) or NAMES:
-            found[name] = _run(name, options)
+            figures[name] = _run(name, options)
     except InputError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     if given.json is not None:
-        figures = {name: [each.to_json() for each in found[name]] for name in found}
-        data = {"machine": machine(), "options": vars(options), "benchmarks": figures}
+        rows = {name: [figure.to_json() for figure in figures[name]] for name in figures}
+        data = {"machine": machine(), "options": vars(options), "benchmarks": rows}
         given.json.write_text(json.dumps(data, indent=2) + "\n")
-    return 0 if all(found.values()) else 1
+    return 0 if all(figures.values()) else 1
 
 
 def _run(name: str, options: Options) -> list[Figure]:
-    """The figures of one, printed; none if it has failed."""
+    """Print and return the figures of a benchmark; an empty list if it has failed."""
     try:
         figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(options)
     except MeasurementError as error:
@@ -84,15 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         metavar="name",
-        help=f"which ones: {', '.join(NAMES)}; all without any",
+        help=f"benchmarks to run: {', '.join(NAMES)}; all if none is given",
     )
-    parser.add_argument("--runs", type=int, default=5, help="of each figure (5)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each stretch of time (3)")
-    parser.add_argument("--scale", type=float, default=1.0, help="of fleets and counts (1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each figure (5)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="seconds to measure (3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on fleets and counts (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     return parser
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # which ends what was started, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # child processes end, too
     sys.exit(main())

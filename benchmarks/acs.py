@@ -1,7 +1,7 @@
 """
 The embedded ACS: sessions with one task per CPU second, and memory with 100 000 devices known.
 
-It runs as users run it, in a process of its own; what it used is read from outside.
+It runs as in a load test, in a process of its own; its CPU time and memory are read from outside.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _post_tasks(url: str, count: int) -> None:
 
 
 class CPEs:
-    """CPEs that cost little: bytes prepared beforehand, in which only names and IDs differ."""
+    """CPEs that cost little: prepared bytes, in which only serial numbers and IDs are replaced."""
 
     def __init__(self) -> None:
         inform = encode(Envelope(periodic_inform(), "1", CWMP_1_2))
@@ -117,7 +117,7 @@ class CPEs:
         self._tasks = 0
 
     def run(self, url: str, count: int) -> int:
-        """Have so many CPEs run a session each; how many tasks they were given."""
+        """Run a session of each of the first CPEs; returns how many tasks the ACS gave them."""
         self._tasks = 0
         parts = urlsplit(url)
         address = (parts.hostname or "", parts.port or 80)
@@ -149,9 +149,9 @@ class CPEs:
                 answer = self._answer(body)
 
     def _answer(self, body: bytes) -> bytes:
-        kind = next((each for each in self._answers if each in body), b"")
+        kind = next((name for name in self._answers if name in body), b"")
         if not kind:
             raise ValueError(f"an unexpected request: {body[:1000]!r}")
         self._tasks += kind == b":GetParameterValues>"
-        found = _ID.search(body)
-        return self._answers[kind].replace(b"its ID", found[1] if found else b"")
+        id_ = _ID.search(body)
+        return self._answers[kind].replace(b"its ID", id_[1] if id_ else b"")

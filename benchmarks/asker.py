@@ -1,8 +1,8 @@
 """
-The closed loop's other side: sends Connection Requests and is the ACS of the CPEs they are for.
+The ACS side of the closed loop: sends Connection Requests and takes the Informs that follow.
 
-So one clock times both ends. It asks for one CPE at a time, over plain blocking sockets, and waits
-a little by chance in between.
+Both ends are in one process, so one clock times them. It calls one CPE at a time, over blocking
+sockets, with a short random pause in between.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ _END = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Asker:
-    """Sends Connection Requests and takes the Informs that follow."""
+    """An ACS that times each Connection Request to its Inform."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self._listener.settimeout(30)
 
     def url(self) -> str:
-        """Where the CPEs that are asked for inform."""
+        """The ACS URL of the CPEs that are called."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
 
     def measure(self, targets: list[list[str]], count: int) -> list[float]:
         """Milliseconds from each request to its Inform."""
-        chance = random.Random(count)
-        asked = [Target(*each) for each in targets]
+        rng = random.Random(count)
+        cpes = [Target(*target) for target in targets]
         times = []
         for number in range(count):
-            time.sleep(chance.uniform(0.001, 0.005))
-            times.append(1000 * self._ask(asked[number % len(asked)]))
+            time.sleep(rng.uniform(0.001, 0.005))
+            times.append(1000 * self._ask(cpes[number % len(cpes)]))
         return times
 
     def _accept(self, connection: socket.socket) -> socket.socket:
-        """The connection of the CPE that was asked for."""
+        """The connection of the CPE that was called."""
         try:
             cpe, _ = self._listener.accept()
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""What hosts cost by themselves: applications that look at nothing and answer with constants."""
+"""The cost of WSGI hosts alone: applications that answer with constants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Start = Callable[[str, list[tuple[str, str]]], object]
 
 
 def connection_requests(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
-    """401 to a GET without credentials, 200 to any others."""
+    """Answer 401 to a GET without credentials, 200 to one with any."""
     if "HTTP_AUTHORIZATION" in environ:
         start("200 OK", [("Content-Length", "0")])
     else:
@@ -30,7 +30,7 @@ def connection_requests(environ: dict[str, Any], start: _Start) -> Iterable[byte
 
 
 def acs(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
-    """An InformResponse, a task, and the end, by what the session must be at."""
+    """Answer an Inform, the empty POST with a task, and the task's response with the end."""
     body = environ["wsgi.input"].read()
     answer = b""
     if b":Inform>" in body:
@@ -46,8 +46,8 @@ class Bare:
     A server of one of these applications.
 
     Args:
-        app: its name.
-        own: whether our own server is the host; otherwise it is pywsgi.
+        app: the name of the application.
+        own: whether Caretaker's server is the host, not pywsgi.
     """
 
     def __init__(self, *, app: str, own: bool = False) -> None:
@@ -56,7 +56,7 @@ class Bare:
         self._url = make(applications[app])
 
     def url(self) -> str:
-        """Where it is."""
+        """The URL of the server."""
         return self._url
 
     def cpu(self) -> float:

@@ -1,4 +1,4 @@
-"""The C program that shows what sessions cost at least, compiled when it is needed."""
+"""A C program that does the least a session needs: the ceiling for any generator."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class Ceiling:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
             pin(process.pid, GENERATOR)
             output, _ = process.communicate()
-        found = json.loads(output)
-        return float(found["count"] / found["cpu"])
+        figures = json.loads(output)
+        return float(figures["count"] / figures["cpu"])
 
     def close(self) -> None:
-        """Remove it."""
+        """Remove the compiled program."""
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself; it is compiled already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove it."""
+        """Remove the compiled program."""
         self.close()

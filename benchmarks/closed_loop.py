@@ -21,14 +21,14 @@ from benchmarks.worker_alone import WorkerAlone
 RATE = 1_000
 """Background sessions per second."""
 MOST = 0.5
-"""At most this share of what the worker can do."""
+"""The background takes at most this share of the worker's capacity."""
 INTERVAL = 10
 ASKED = 200
-"""CPEs that are asked for, in turns: none is so often that it refuses."""
+"""CPEs that are called in turns: so many that none refuses for being called too often."""
 REQUESTS = 400
-"""In each run."""
+"""Connection Requests in each run."""
 _LIMITS = {"idle": (0.5, 3), "busy": (1, 10)}
-"""Milliseconds that p50 and p99 may be."""
+"""The goals for p50 and p99, in milliseconds."""
 
 
 def run(options: Options) -> list[Figure]:
@@ -56,7 +56,7 @@ def run(options: Options) -> list[Figure]:
         Figure(
             f"GET to Inform, {names[load]}, p{percent}",
             "ms",
-            [quantiles(each, n=100)[percent - 1] for each in times[load]],
+            [quantiles(of_run, n=100)[percent - 1] for of_run in times[load]],
             goal=Goal("<=", limit),
         )
         for load, limits in _LIMITS.items()

@@ -1,9 +1,9 @@
 """
 Microseconds to write an Inform and to read an ACS's messages, beside the usual ways to do it.
 
-No two messages are the same, as those of a fleet: what is remembered of one does not help with the
-next. Only the InformResponse is also read again and again, since CPEs begin each session with the
-same cwmp:ID and so most ACSs send the same bytes to all.
+No two messages are the same, as in a fleet, so no cache helps with the next one. Only the
+InformResponse is also read again and again: CPEs begin each session with the same cwmp:ID, so most
+ACSs send the same bytes to all.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def run(options: Options) -> list[Figure]:
     """Measure; the references are lxml's ElementMaker, and the standard library's ElementTree."""
     inform = periodic_inform()
     values = inform.parameter_list
-    names = tuple([each.name for each in values])
+    names = tuple([value.name for value in values])
     count = options.scaled(COUNT)
     informs = [_inform(inform, number) for number in range(count)]
     written = _figure(
@@ -42,7 +42,8 @@ def run(options: Options) -> list[Figure]:
     )
     reads: dict[str, list[bytes]] = {
         f"read Inform, {len(values)} parameters": [
-            encode(Envelope(each, f"{number:06d}", CWMP_1_2)) for number, each in enumerate(informs)
+            encode(Envelope(message, f"{number:06d}", CWMP_1_2))
+            for number, message in enumerate(informs)
         ],
         "read InformResponse": _envelopes(m.InformResponse(1), count),
         "read InformResponse, the same": [INFORM_RESPONSE] * count,
@@ -65,12 +66,12 @@ def run(options: Options) -> list[Figure]:
 
 
 def _inform(inform: m.Inform, number: int) -> m.Inform:
-    """That of another CPE: another serial number, and values that are its own."""
+    """The Inform of another CPE, with its serial number in DeviceId and values."""
     serial_number = f"FLEET-{number + 1:06d}"
     about = inform.device_id
     values = tuple(
-        each._replace(value=each.value.replace(about.serial_number, serial_number))
-        for each in inform.parameter_list
+        parameter._replace(value=parameter.value.replace(about.serial_number, serial_number))
+        for parameter in inform.parameter_list
     )
     return m.Inform(
         about._replace(serial_number=serial_number),
@@ -99,9 +100,9 @@ def _write_naively(inform: m.Inform) -> bytes:
 
 
 def _read_naively(body: bytes) -> list[tuple[str, str | None]]:
-    """All elements that have text, as a straightforward reader finds them."""
-    found = ET.fromstring(body).iter()  # noqa: S314  # our own bytes
-    return [(each.tag.rpartition("}")[2], each.text) for each in found if each.text]
+    """Name and text of all elements that have text."""
+    elements = ET.fromstring(body).iter()  # noqa: S314  # our own bytes
+    return [(element.tag.rpartition("}")[2], element.text) for element in elements if element.text]
 
 
 def _figure(
@@ -113,14 +114,14 @@ def _figure(
     reference: str,
     theirs: Callable[[Any], object],
 ) -> Figure:
-    found = take_turns(
+    values = take_turns(
         options.runs,
         {
             "ours": lambda: _microseconds(ours, messages),
             "theirs": lambda: _microseconds(theirs, messages),
         },
     )
-    return Figure(name, "cpu-us", found["ours"], reference, found["theirs"])
+    return Figure(name, "cpu-us", values["ours"], reference, values["theirs"])
 
 
 def _microseconds(act: Callable[[Any], object], messages: Sequence[Any]) -> float:

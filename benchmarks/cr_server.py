@@ -1,7 +1,7 @@
 """
 Connection Requests per CPU second of the worker: full Digest exchanges, 401 and then 200.
 
-The sessions that would follow are not part of this: they wait for ever (``max_sessions`` is 0).
+The sessions that follow are not measured: none runs, as ``max_sessions`` is 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a benchmark has found: figures of several runs, beside a reference of the same runs."""
+"""Figures of a benchmark over several runs, beside a reference measured in the same runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Options:
 
     Args:
         runs: of each figure; the candidates take turns.
-        seconds: of each measured stretch of time.
-        scale: of fleets and counts: 1 is what the goals are about.
+        seconds: of each measurement.
+        scale: factor on fleets and counts; the goals are for 1.
     """
 
     runs: int = 5
@@ -28,7 +28,7 @@ class Options:
 
     @property
     def warm_up(self) -> float:
-        """Seconds that go by before such a stretch."""
+        """Seconds to wait before each measurement."""
         return self.seconds / 3
 
     def scaled(self, number: int, least: int = 100) -> int:
@@ -37,7 +37,7 @@ class Options:
 
 
 class Goal(NamedTuple):
-    """What is to be reached: at least or at most so much, of the figure or of its ratio."""
+    """A bound to be reached, ``>=`` or ``<=`` a number, by a figure or by its ratio."""
 
     bound: str
     number: float
@@ -48,7 +48,7 @@ class Goal(NamedTuple):
         return f"{'ratio ' if self.of_ratio else ''}{self.bound} {self.number:g}"
 
     def holds(self, number: float) -> bool:
-        """Whether a figure or ratio reaches it."""
+        """Whether a figure or ratio reaches the goal."""
         return number >= self.number if self.bound == ">=" else number <= self.number
 
 
@@ -58,12 +58,12 @@ class Figure:
     One figure of a benchmark.
 
     Args:
-        name: what was measured.
+        name: of the measured quantity.
         unit: of the values.
         values: one for each run.
-        reference: what it is compared with; empty for nothing.
+        reference: name of the reference; empty without one.
         reference_values: one for each run, in the same order and unit.
-        goal: what is to be reached.
+        goal: to be reached by the median; None without one.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Figure:
 
     @property
     def ratios(self) -> list[float]:
-        """Figure through reference, run by run: what both share of a run cancels out."""
+        """Figure divided by reference, run by run: what slows both in a run cancels out."""
         if not self.reference_values:
             return []
         return [a / b for a, b in zip(self.values, self.reference_values, strict=True)]
@@ -88,7 +88,7 @@ class Figure:
         return self.goal.holds(median(self.ratios if self.goal.of_ratio else self.values))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The figure as plain data, for ``--json``."""
         ratios = self.ratios
         return {
             "name": self.name,
@@ -108,12 +108,12 @@ class Figure:
 def take_turns(
     runs: int, candidates: Mapping[str, Callable[[], float]]
 ) -> dict[str, list[float]]:  # fmt: skip
-    """The values of each candidate, measured in turns: what else the machine does hits all."""
-    found: dict[str, list[float]] = {name: [] for name in candidates}
+    """The values of each candidate, measured in turns, so that other load hits all alike."""
+    values: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(runs):
         for name, measure in candidates.items():
-            found[name].append(measure())
-    return found
+            values[name].append(measure())
+    return values
 
 
 _HEADINGS = ("figure", "median (spread)", "unit", "reference", "ratio (spread)", "goal", "")
@@ -159,7 +159,7 @@ _PACKAGES = ("caretaker", "locust", "gevent", "lxml", "httptools", "requests")
 
 
 def machine() -> dict[str, Any]:
-    """Where this was measured, and with what."""
+    """The machine and the versions of this measurement."""
     return {
         "processor": _processor(),
         "system": f"{platform.system()} {platform.release()}",

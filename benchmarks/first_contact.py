@@ -1,4 +1,4 @@
-"""Sessions of a CPE in this process, with no network: how a benchmark's fleet comes into being."""
+"""Sessions of CPEs without a network: they bring a benchmark's fleet into its first state."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NAMES = ("ConnectionRequestUsername", "ConnectionRequestPassword")
 
 
 def credentials(cpe: CPE) -> Credentials:
-    """What an ACS sets for Connection Requests at the first contact."""
+    """The Connection Request credentials that an ACS sets at first contact."""
     secret = cpe.context.identities.secret(cpe.index, "benchmark")
     return Credentials(cpe.serial_number, secret)
 
 
 def first_contact(cpe: CPE, now: float) -> None:
-    """The first session as the ACS runs it, message by message: it sets the credentials."""
+    """Run the first session, message by message; the ACS sets the credentials."""
     session = cpe.begin_session(now)
     assert session is not None
     values = tuple(
@@ -37,14 +37,14 @@ def first_contact(cpe: CPE, now: float) -> None:
 
 
 def quick_contact(cpe: CPE, now: float) -> None:
-    """What ``first_contact`` leaves behind, without the messages: a fifth of its time."""
+    """As ``first_contact``, without the messages, in a fifth of the time."""
     quick_session(cpe, now)
     cpe.set_values(_provisioned(cpe), now)
     cpe.reschedule(now)
 
 
 def quick_session(cpe: CPE, now: float) -> None:
-    """What a session leaves behind in which the ACS asks for nothing."""
+    """The effect of a session in which the ACS sends no request, without its messages."""
     if cpe.begin_session(now) is not None:
         cpe.delivered(_INFORM, now)
         cpe.end_session(Outcome.SUCCEEDED, now)

@@ -1,5 +1,5 @@
 """
-The naive build: ``requests`` and lxml's ElementMaker, as one would begin.
+The naive build: ``requests`` and lxml's ElementMaker, a first attempt at a generator.
 
 A ``requests.Session`` for each CWMP session, the Inform built element by element, the answer parsed
 whole; no device behind it and no statistics.
@@ -52,13 +52,13 @@ def is_inform_response(body: bytes) -> bool:
 
 class Naive:
     """
-    Sessions over requests, so many at once.
+    Sessions over ``requests``, a number at once.
 
     Args:
         url: of the ACS.
         connections: how many sessions run at once.
-        about: of DeviceId.
-        parameters: name, value and type of those in the Inform.
+        about: the fields of DeviceId by name.
+        parameters: name, value and type of each parameter in the Inform.
     """
 
     def __init__(

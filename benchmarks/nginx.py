@@ -1,5 +1,5 @@
 """
-The sink: an ACS that costs next to nothing, on the other core.
+The sink: nginx as an ACS that costs almost nothing, on the other core.
 
 A cwmp:ID need only be unique within a session (TR-069 3.5), and every session of ours begins with
 1; so a constant InformResponse, and 204 for the empty POST, are a complete ACS.
@@ -51,10 +51,10 @@ http {{
 
 class Nginx:
     """
-    An nginx that is the sink; a context manager.
+    nginx as the sink, started; a context manager.
 
     Raises:
-        InputError: it is not installed, or does not start.
+        InputError: nginx is not installed, or does not start.
     """
 
     def __init__(self) -> None:
@@ -78,15 +78,15 @@ class Nginx:
             raise
 
     def _wait(self) -> None:
-        """Until it takes connections."""
+        """Wait until nginx takes connections."""
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.02)
-        said = self._log.read_text().strip() if self._log.exists() else ""
-        raise InputError(f"nginx: did not start; {said or 'it said nothing'}")
+        log = self._log.read_text().strip() if self._log.exists() else ""
+        raise InputError(f"nginx: did not start; {log or 'its log is empty'}")
 
     @property
     def url(self) -> str:
@@ -94,15 +94,15 @@ class Nginx:
         return f"http://127.0.0.1:{self.port}/"
 
     def close(self) -> None:
-        """End it."""
+        """End nginx and remove its folder."""
         self._process.terminate()
         self._process.wait()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself; nginx runs already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """End nginx."""
         self.close()

@@ -1,5 +1,5 @@
 """
-The processes that are measured: each in a process of its own, on a core of its own.
+Child processes for what is measured and its peers, each on a core of its own.
 
 ``Child`` starts an object of a class in a fresh process and calls its methods, which run in that
 process's gevent loop while everything else there goes on::
@@ -26,7 +26,7 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 GENERATOR, SINK = 0, -1
-"""The cores of what is measured and of what serves it: the first that we have, and the last."""
+"""The cores of the measured process and of its peer: the first and the last available."""
 
 
 def free_port() -> int:
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process on one of the cores that we have, where the system can do that."""
+    """Keep a process on one of the available cores, where the system can do that."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(pid, {sorted(os.sched_getaffinity(0))[core]})
 
@@ -47,25 +47,25 @@ def environment() -> dict[str, str]:
     """
     The environment for processes that are measured.
 
-    Locust patches the process that imports it, unless it is told not to: as here, but not there.
+    Locust patches the process that imports it: wanted there, and switched off in this one.
     """
     return {n: v for n, v in os.environ.items() if n != "LOCUST_SKIP_MONKEY_PATCH"}
 
 
 def cpu_seconds() -> float:
-    """What this process has used so far, in user and in system mode."""
+    """CPU seconds of this process so far, in user and in system mode."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def unique_bytes(pid: int | None = None) -> int:
-    """The memory of a process (this one without a pid) that is its own: PSS, or USS."""
-    found = psutil.Process(pid).memory_full_info()
-    return int(getattr(found, "pss", found.uss))
+    """The proportional memory (PSS, else USS) of a process; of this one without a pid."""
+    memory = psutil.Process(pid).memory_full_info()
+    return int(getattr(memory, "pss", memory.uss))
 
 
 class MeasurementError(Exception):
-    """What was to be measured did not do what it must; the figures would mean nothing."""
+    """The measured program did not do its work, so a figure would mean nothing."""
 
 
 class Child:
@@ -73,9 +73,9 @@ class Child:
     An object that lives in a process of its own; also a context manager.
 
     Args:
-        kind: its class, of a module that can be imported.
+        kind: the class of the object, of a module that can be imported.
         core: ``GENERATOR`` or ``SINK``.
-        arguments: of the class, as JSON can carry them.
+        arguments: of the class, as JSON can hold them.
     """
 
     def __init__(self, kind: type, *, core: int, **arguments: Any) -> None:
@@ -84,22 +84,22 @@ class Child:
             command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment()
         )
         pin(self._process.pid, core)
-        self._say(arguments)
+        self._send(arguments)
         self._answer()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """
-        What a method of the object returns, as JSON can carry it.
+        Call a method of the object; arguments and result are as JSON can hold them.
 
         Raises:
-            MeasurementError: it has failed.
+            MeasurementError: the method has failed.
         """
-        self._say([method, *arguments])
+        self._send([method, *arguments])
         return self._answer()
 
-    def _say(self, what: Any) -> None:
+    def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(what).encode() + b"\n")
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
         self._process.stdin.flush()
 
     def _answer(self) -> Any:
@@ -107,10 +107,10 @@ class Child:
         line = self._process.stdout.readline()
         if not line:
             raise MeasurementError("a process of the benchmark has ended")
-        said = json.loads(line)
-        if "error" in said:
-            raise MeasurementError(said["error"])
-        return said["result"]
+        answer = json.loads(line)
+        if "error" in answer:
+            raise MeasurementError(answer["error"])
+        return answer["result"]
 
     def close(self) -> None:
         """End the process."""
@@ -123,34 +123,34 @@ class Child:
         self._process.stdout.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return itself; the process runs already."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """End the process."""
         self.close()
 
 
 def serve(module: str, name: str) -> None:
-    """The other side of ``Child``: until the end of standard input."""
+    """The process of a ``Child``: serves calls until standard input ends."""
     kind = getattr(importlib.import_module(module), name)  # Locust patches here, if it is imported
     from gevent.fileobject import FileObjectPosix  # noqa: PLC0415
 
     commands = FileObjectPosix(0, "rb")
     served: Any = None
     for line in commands:
-        said = json.loads(line)
+        message = json.loads(line)
         answer: dict[str, Any] = {"result": None}
         try:
             if served is None:
-                served = kind(**said)
+                served = kind(**message)
             else:
-                answer["result"] = getattr(served, said[0])(*said[1:])
-        except Exception as error:  # noqa: BLE001  # the other side tells it
+                answer["result"] = getattr(served, message[0])(*message[1:])
+        except Exception as error:  # noqa: BLE001  # raised again on the other side
             answer = {"error": f"{type(error).__name__}: {error}"}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
-    os._exit(0)  # what still runs in the loop is of no interest
+    os._exit(0)  # without waiting for what still runs in the loop
 
 
 if __name__ == "__main__":

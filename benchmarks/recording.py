@@ -1,4 +1,4 @@
-"""What ``--record`` costs a worker, at its usual rate: sessions per CPU second with and without."""
+"""The cost of ``--record`` at its default share: sessions per CPU second with and without it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run(options: Options) -> list[Figure]:
         saturated_worker(sink, options, folder) as recording,
         saturated_worker(sink, options) as plain,
     ):
-        found = take_turns(
+        values = take_turns(
             options.runs,
             {
                 "recording": lambda: sessions_per_cpu_second(recording, options),
@@ -25,5 +25,5 @@ def run(options: Options) -> list[Figure]:
             },
         )
     goal = Goal(">=", 0.9, of_ratio=True)
-    kept, without = found["recording"], found["plain"]
+    kept, without = values["recording"], values["plain"]
     return [Figure("sessions with --record", UNIT, kept, "without", without, goal)]

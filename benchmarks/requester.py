@@ -1,4 +1,4 @@
-"""Sending Connection Requests at little cost, as GenieACS does: both GETs on one connection."""
+"""Connection Requests at little cost, sent as GenieACS does: both GETs on one connection."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NONCE = re.compile(rb'realm="([^"]*)".*nonce="([^"]*)"')
 
 class Target:
     """
-    A CPE to be asked for.
+    A CPE to be called.
 
     Args:
         url: its ConnectionRequestURL.
-        username, password: what it asks for.
+        username, password: its credentials for Connection Requests.
     """
 
     def __init__(self, url: str, username: str, password: str) -> None:
@@ -30,16 +30,16 @@ class Target:
         self._username, self._password = username, password
         self.plain = self._get("")
 
-    def _get(self, more: str) -> bytes:
+    def _get(self, headers: str) -> bytes:
         host = f"{self.address[0]}:{self.address[1]}"
-        return f"GET {self._path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode()
+        return f"GET {self._path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n".encode()
 
     def authorized(self, answer: bytes) -> bytes:
         """The GET with the credentials that a 401 asks for."""
-        found = _NONCE.search(answer)
-        if not answer.startswith(b"HTTP/1.1 401") or found is None:
+        challenge = _NONCE.search(answer)
+        if not answer.startswith(b"HTTP/1.1 401") or challenge is None:
             raise ValueError(f"no challenge: {answer[:200]!r}")
-        realm, nonce = found[1].decode(), found[2].decode()
+        realm, nonce = challenge[1].decode(), challenge[2].decode()
         ha1 = _md5(f"{self._username}:{realm}:{self._password}")
         response = _md5(f"{ha1}:{nonce}:00000001:c0ffee:auth:{_md5(f'GET:{self._path}')}")
         return self._get(
@@ -55,7 +55,7 @@ def _md5(text: str) -> str:
 
 class Requester:
     """
-    Asks for CPEs in turns, so many at once.
+    Calls CPEs in turns, a number at once.
 
     Args:
         targets: arguments of ``Target``.
@@ -63,12 +63,12 @@ class Requester:
     """
 
     def __init__(self, *, targets: list[list[str]], connections: int) -> None:
-        self._targets = [Target(*each) for each in targets]
+        self._targets = [Target(*target) for target in targets]
         self._connections = connections
         self._next = self._count = 0
 
     def measure(self, seconds: float) -> int:
-        """How many exchanges were complete in so many seconds: 401, then 200."""
+        """How many exchanges (401, then 200) were complete after some seconds."""
         self._count = 0
         greenlets = [gevent.spawn(self._repeat) for _ in range(self._connections)]
         gevent.sleep(seconds)

@@ -1,7 +1,7 @@
 """
 Sessions per CPU second of the generator, everything on; beside the C ceiling and a naive build.
 
-CPEs are due more often than their sessions can be run, and so many sessions run at once.
+CPEs are due more often than sessions can run; ``CONNECTIONS`` sessions run at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from caretaker.cwmp.envelope import CWMP_1_2, Envelope
 
 CONNECTIONS = 32
 CPES = 5_000
-"""Each due every second: more than any Python runs."""
+"""Each is due every second: more than any Python program runs."""
 UNIT = "sessions per cpu-s"
 _DEVICE_ID = ("Manufacturer", "OUI", "ProductClass", "SerialNumber")
 
@@ -43,7 +43,7 @@ def run(options: Options) -> list[Figure]:
         ) as naive,
         saturated_worker(sink, options) as worker,
     ):
-        found = take_turns(
+        values = take_turns(
             options.runs,
             {
                 "ours": lambda: sessions_per_cpu_second(worker, options),
@@ -51,16 +51,16 @@ def run(options: Options) -> list[Figure]:
                 "naive": lambda: float(naive.call("measure", options.seconds)),
             },
         )
-    ours = found["ours"]
+    ours = values["ours"]
     goal = Goal(">=", 0.5, of_ratio=True)
     return [
-        Figure("sessions, all on", UNIT, ours, "C ceiling", found["ceiling"], goal),
-        Figure("sessions, all on", UNIT, ours, "naive build", found["naive"]),
+        Figure("sessions, all on", UNIT, ours, "C ceiling", values["ceiling"], goal),
+        Figure("sessions, all on", UNIT, ours, "naive build", values["naive"]),
     ]
 
 
 def saturated_worker(sink: Nginx, options: Options, record: str | None = None) -> Child:
-    """A worker with more to do than it can; with a folder it keeps sessions, as many as usual."""
+    """A worker with more due sessions than it can run; with a folder it records sessions."""
     return Child(
         WorkerAlone,
         core=GENERATOR,
@@ -73,22 +73,22 @@ def saturated_worker(sink: Nginx, options: Options, record: str | None = None) -
 
 
 def capacity(sink: Nginx, options: Options) -> float:
-    """Sessions per second that a worker can do here and now, by the clock on the wall."""
+    """Sessions per second of wall-clock time that a worker can do on this machine now."""
     with saturated_worker(sink, options) as worker:
-        found = [
+        figures = [
             worker.call("saturated", options.warm_up, options.seconds) for _ in range(options.runs)
         ]
-    return float(median(each["count"] for each in found)) / options.seconds
+    return float(median(run["count"] for run in figures)) / options.seconds
 
 
 def sessions_per_cpu_second(worker: Child, options: Options) -> float:
     """
-    What such a worker does.
+    Sessions per CPU second of a saturated worker.
 
     Raises:
         MeasurementError: sessions failed.
     """
-    found = worker.call("saturated", options.warm_up, options.seconds)
-    if found["failed"]:
-        raise MeasurementError(f"sessions failed: {found}")
-    return float(found["count"] / found["cpu"])
+    figures = worker.call("saturated", options.warm_up, options.seconds)
+    if figures["failed"]:
+        raise MeasurementError(f"sessions failed: {figures}")
+    return float(figures["count"] / figures["cpu"])

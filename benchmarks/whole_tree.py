@@ -1,5 +1,5 @@
 """
-How long the loop of a worker stands still while 100 CPEs are read whole.
+The loop lag of a worker while the whole trees of 100 CPEs are read.
 
 Runs a load test with 100 CPEs on one worker, then has the embedded ACS refresh the whole tree of
 all of them at once (GetParameterNames of everything, GetParameterValues in batches), and reads the
@@ -29,16 +29,16 @@ START_SECONDS = 20
 
 
 def _devices(url: str) -> list[str]:
-    """The ids of all devices, once they have all informed."""
+    """The ids of all devices, after all have informed."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         time.sleep(0.5)
         try:
-            found = requests.get(f"{url}/devices/?projection=_id", timeout=30).json()
+            devices = requests.get(f"{url}/devices/?projection=_id", timeout=30).json()
         except requests.ConnectionError:
             continue
-        if len(found) == CPES:
-            return [device["_id"] for device in found]
+        if len(devices) == CPES:
+            return [device["_id"] for device in devices]
     raise MeasurementError(f"after {START_SECONDS} s not all {CPES} CPEs have informed")
 
 
@@ -50,16 +50,16 @@ def _refresh(url: str, device_id: str) -> int:
 
 def run(options: Options) -> list[Figure]:
     """Measure; each run is a load test of half a minute."""
-    found = [_read_all() for _ in range(options.runs)]
+    summaries = [_read_all() for _ in range(options.runs)]
     name = f"loop lag while {CPES} trees are read"
     return [
-        Figure(f"{name}, {key}", "ms", [each["generator"]["loop_lag_ms"][key] for each in found])
+        Figure(f"{name}, {key}", "ms", [run["generator"]["loop_lag_ms"][key] for run in summaries])
         for key in ("p99", "max")
     ]
 
 
 def _read_all() -> dict[str, Any]:
-    """The summary of a run in which all are read."""
+    """The summary of a run in which all trees are read."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def _read_all() -> dict[str, Any]:
             ids = _devices(url)
             time.sleep(3)
             with ThreadPoolExecutor(CPES) as pool:
-                done = list(pool.map(lambda each: _refresh(url, each), ids)).count(200)
+                done = list(pool.map(lambda device_id: _refresh(url, device_id), ids)).count(200)
         summary: dict[str, Any] = json.loads(path.read_text())
     if done != CPES or summary["sessions"]["failed"]:
         raise MeasurementError(f"{done} of {CPES} trees were read")

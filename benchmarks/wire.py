@@ -1,4 +1,4 @@
-"""HTTP messages on a plain socket, for the cheap other side of what is measured."""
+"""HTTP messages on a plain socket, for peers that must cost little."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _COOKIE = re.compile(rb"\r\nset-cookie: *([^;\r]*)", re.IGNORECASE)
 
 
 def post(path: str, body: bytes, cookie: str = "") -> bytes:
-    """A POST of an envelope, or of nothing."""
+    """A POST of an envelope, or an empty POST."""
     kind = 'Content-Type: text/xml; charset="utf-8"\r\nSOAPAction: \r\n' if body else ""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: benchmark\r\n{kind}"
     if cookie:
@@ -36,11 +36,11 @@ def read_message(connection: Any) -> tuple[bytes, bytes]:
 
 
 def _length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"content-length:")
-    return int(rest.split(b"\r\n")[0]) if found else 0
+    _, name, rest = head.lower().partition(b"content-length:")
+    return int(rest.split(b"\r\n")[0]) if name else 0
 
 
 def cookie_of(head: bytes) -> str:
     """The cookie that an answer sets; empty if there is none."""
-    found = _COOKIE.search(head)
-    return found[1].decode("latin-1") if found else ""
+    cookie = _COOKIE.search(head)
+    return cookie[1].decode("latin-1") if cookie else ""

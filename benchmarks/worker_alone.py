@@ -1,11 +1,10 @@
 """
 A worker as it is in a load test, in a process of its own and without a master.
 
-All that a worker of a real run does for its CPEs is on: ``swarm.worker.Worker`` with its shard,
-premises, transports, pace, mover, Connection Request server, health, and the sink that fires
-Locust's request event; behind that event are the listener and the statistics of Locust's runner,
-and every 3 s the report to the master is made and packed. Only the master is not there to read it:
-the leases that it would grant are granted here.
+Everything that a worker of a real run does for its CPEs is on: ``swarm.worker.Worker`` with its
+shard, transports, file transfers, Connection Request server, generator health, and the sink that
+fires Locust's request event. Locust's own listener and statistics take that event, and every 3 s
+the report to the master is made and packed. No master reads it; leases are granted here.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ CPES_PER_USER = 100
 
 
 class _Runner(Runner):
-    """What of Locust's ``WorkerRunner`` costs anything while a run goes on."""
+    """The parts of Locust's ``WorkerRunner`` that take time while a run goes on."""
 
     worker_index = 0
 
@@ -42,16 +41,16 @@ class _Runner(Runner):
         environment.runner = self
         environment.stats = RequestStats(use_response_times_cache=False)
         setup_distributed_stats_event_listeners(environment.events, environment.stats)
-        self.cpu_warning_emitted = True  # to be busy is what it is here for
+        self.cpu_warning_emitted = True  # it is meant to be busy
         self.granted = 0
         self.worker: Worker | None = None
         self.greenlet.spawn(self._report)
 
     def start(self, *_: Any, **__: Any) -> None:
-        """There are no users: their CPEs are powered on directly."""
+        """Start nothing: CPEs are powered on without users."""
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
-        """What goes to the master; a lease is granted at once."""
+        """Grant a lease at once; other messages to the master are dropped."""
         del client_id
         if msg_type == LEASE and self.worker is not None:
             start, self.granted = self.granted, self.granted + data["want"]
@@ -75,14 +74,13 @@ class WorkerAlone:
 
     Args:
         url: the ACS.
-        cpes: how many; powered on by the hundred, as for Locust users that hold so many.
-        profile: of all of them.
-        interval: seconds of their PeriodicInformInterval.
-        max_sessions: how many run at once. With 0 CPEs accept Connection Requests, and their
-            sessions wait for ever.
-        contacted: whether each has been in contact with an ACS already, which has given it
-            credentials for Connection Requests.
-        record: folder of the sessions that are kept; none without it.
+        cpes: how many; powered on by the hundred, as for users with ``--cpes-per-user 100``.
+        profile: of all CPEs.
+        interval: their PeriodicInformInterval in seconds.
+        max_sessions: how many run at once; 0: CPEs accept Connection Requests, but no session runs.
+        contacted: whether each CPE has had its first contact, and has credentials for Connection
+            Requests.
+        record: folder for recorded sessions; None records none.
     """
 
     def __init__(
@@ -129,7 +127,7 @@ class WorkerAlone:
         gc.freeze()  # as after the ramp of a run
 
     def power_on_figures(self) -> dict[str, float]:
-        """``cpu`` seconds of powering on, ``bytes`` that the CPEs take, and how many they are."""
+        """The ``cpu`` seconds of powering on, the ``bytes`` of all CPEs, and how many ``cpes``."""
         return {"cpes": len(self._shard.cpes), "cpu": self._power_on_cpu, "bytes": self._bytes}
 
     # Sessions.
@@ -139,35 +137,35 @@ class WorkerAlone:
         self._shard.start()
 
     def pause(self) -> None:
-        """Let no more sessions begin, and those that run end."""
+        """Begin no more sessions, and wait for the running ones."""
         self._shard.drain(5.0)
 
     def catch_up(self) -> None:
-        """Do what became due during a pause, with no network and outside of the figures."""
+        """Run the sessions that became due during a pause, without network, outside the figures."""
         for cpe in self._shard.cpes.values():
             if cpe.due <= self._now():
                 quick_session(cpe, self._now())
                 self._shard.schedule(cpe)
 
     def saturated(self, warm_up: float, seconds: float) -> dict[str, Any]:
-        """``measure`` with all that has become due still to be done, and pause."""
+        """``measure`` with all due sessions still to run, then pause."""
         self.start()
         gevent.sleep(warm_up)
-        found = self.measure(seconds)
+        figures = self.measure(seconds)
         self.pause()
-        return found
+        return figures
 
     def steady(self, warm_up: float, seconds: float) -> dict[str, Any]:
-        """``measure`` with nothing due but what is due in that time, and pause."""
+        """``measure`` with only the sessions that fall due in that time, then pause."""
         self.catch_up()
         return self.saturated(warm_up, seconds)
 
     def measure(self, seconds: float) -> dict[str, Any]:
         """
-        What happens in so many seconds.
+        Measure for some seconds.
 
-        Returns ``count`` of sessions that succeeded, those that ``failed``, the ``cpu`` seconds,
-        and ``p50`` and ``p99`` of their lateness in ms.
+        Returns the ``count`` of succeeded sessions, the ``failed`` ones, the ``cpu`` seconds, and
+        ``p50`` and ``p99`` of the lateness in ms.
         """
         results = self._run.results
         self._run.sink.flush()
@@ -198,7 +196,7 @@ class WorkerAlone:
         return [[url(cpe.serial_number), *credentials(cpe)] for cpe in cpes]
 
     def set_apart(self, count: int, url: str) -> None:
-        """Have the first CPEs inform another ACS, and only when they are asked to."""
+        """Have the first CPEs inform another ACS, and only after a Connection Request."""
         for index in range(count):
             cpe = self._shard.cpes[index]
             prefix = cpe.profile.management_server

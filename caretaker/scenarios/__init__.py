@@ -1,8 +1,11 @@
 """
-Scenarios: what happens to a fleet in a run, and what an operator wants to know of it.
+Scenarios: what is done to a fleet in a run, and the KPIs of how it went.
 
-A scenario is a class with a ``play`` that does things to the fleet while the run goes on, and a
-``report`` that makes KPIs and plain sentences of what was seen. Write your own in a locustfile::
+A scenario is a class with a ``play``, which does things to the fleet while the run goes on, and a
+``report``, which makes KPIs and plain sentences of the results. ``disruptions`` has those after
+which the fleet recovers, ``campaigns`` those in which each CPE does something once, ``steady``
+those at a given rate, ``capacity`` the search for the largest rate. ``actions`` has everything
+that can be done to a fleet. Write your own scenario in a locustfile::
 
     from caretaker.scenarios import SCENARIOS, ScenarioReport, Scenario
 
@@ -20,7 +23,7 @@ A scenario is a class with a ``play`` that does things to the fleet while the ru
 
     SCENARIOS[TwoCuts.name] = TwoCuts
 
-and choose it with ``--scenario two-cuts``. ``docs/scenarios.md`` tells the rest.
+and choose it with ``--scenario two-cuts``. ``docs/scenarios.md`` explains the rest.
 """
 
 from __future__ import annotations
@@ -33,10 +36,10 @@ from caretaker.scenarios.actions import number
 from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
 from caretaker.scenarios.capacity import FindCapacity
 from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
-from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.scenarios.steady import Ramp, Soak, Steady
 
-__all__ = ["SCENARIOS", "Run", "Scenario", "ScenarioReport", "Schedule", "Step", "parse"]
+__all__ = ["SCENARIOS", "Scenario", "ScenarioReport", "ScenarioRun", "Schedule", "Step", "parse"]
 
 SCENARIOS: dict[str, type[Scenario]] = {
     kind.name: kind

@@ -1,9 +1,9 @@
 """
-What can be done to a fleet now: the table ``ACTIONS``.
+Actions: everything that can be done to a fleet, in the table ``ACTIONS``.
 
 Each action is a function of an ``ActionTarget``, the part of the fleet that is in this process.
-Which CPEs an action takes, and when, is a function of the fleet's seed and the action's number in
-the run, whichever worker holds them. What takes longer goes on in greenlets of the target.
+Which CPEs an action takes, and when, follows from the fleet's seed and the action's number in the
+run, whichever worker holds them. Actions that take time go on in greenlets of the target.
 """
 
 from __future__ import annotations
@@ -30,37 +30,42 @@ from caretaker.errors import DeviceNotFound, InputError
 _BATCH = 100
 """CPEs that are dealt with in one turn of the loop."""
 _TRIES = 100
+"""CPEs that are looked at to find a free one."""
 
 
-class Operator(Protocol):
-    """Has the ACS do something with a CPE."""
+class CRSender(Protocol):
+    """Has Connection Requests sent to CPEs, by an ACS or in its place."""
 
     name: str
+    """Of its tasks, for statistics."""
 
-    def act(self, cpe: CPE) -> tuple[str, str | None]:
-        """Have it ask for the CPE; the outcome, and the reason of a failure."""
+    def reaches(self, cpe: CPE) -> bool:
+        """Whether a Connection Request to a CPE can succeed already."""
+
+    def send(self, cpe: CPE) -> tuple[str, str | None]:
+        """The outcome, ``done``, ``queued`` or ``failed``, and the reason of a failure."""
 
     def download(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None] | None:
-        """Have it download a file; None if there is no way to ask for that."""
+        """As ``send``, of a download task; None if there is no ACS to ask for one."""
 
 
 class TaskSink(Protocol):
-    """Takes what became of what an operator was asked to do."""
+    """Takes the outcomes of tasks."""
 
     def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
-        """One task, ``seconds`` after it was planned."""
+        """Take a task that ended ``seconds`` after its planned time."""
 
 
 class ActionTarget:
     """
-    What actions act on.
+    The CPEs of this process, and what actions need to act on them.
 
     Args:
-        shard: the CPEs of this process.
-        outage: the seam where the ACS can fail.
-        operator: asks the ACS for something.
-        sink: takes the outcomes.
-        portion: which part of the whole fleet is here, from 0 to 1; rates are of the whole.
+        shard: has the CPEs.
+        outage: makes the ACS fail.
+        cr_sender: has Connection Requests sent.
+        sink: takes the outcomes of tasks.
+        portion: this process's part of the whole fleet, from 0 to 1; rates are of the whole.
         clock, sleep: as for the shard.
     """
 
@@ -68,7 +73,7 @@ class ActionTarget:
         self,
         shard: Shard,
         outage: OutageSwitch,
-        operator: Operator,
+        cr_sender: CRSender,
         sink: TaskSink,
         portion: Callable[[], float] = lambda: 1.0,
         *,
@@ -77,25 +82,25 @@ class ActionTarget:
     ) -> None:
         self.shard = shard
         self.outage = outage
-        self.operator = operator
+        self.cr_sender = cr_sender
         self.sink = sink
         self.portion = portion
         self.clock = clock
         self.sleep = sleep
         self.greenlets = Group()
         self.tally: Counter[str] = Counter()
-        """How many CPEs were to be asked for something, and what became of them."""
+        """CPEs by action and outcome, as ``firmware.done``; ``asked`` counts all of an action."""
         self.informing: gevent.Greenlet[..., None] | None = None
-        """What drives Informs at a rate."""
+        """Drives Informs at a rate; None while that action is not in use."""
 
     def chosen(self, share: float, purpose: str) -> list[CPE]:
-        """That share of the CPEs, the same for the same seed and purpose."""
-        chance = self.shard.context.identities.fraction
+        """A share of the CPEs, the same for the same seed and purpose."""
+        fraction = self.shard.context.identities.fraction
         cpes = list(self.shard.cpes.values())
-        return [cpe for cpe in cpes if share >= 1 or chance(cpe.index, purpose) < share]
+        return [cpe for cpe in cpes if share >= 1 or fraction(cpe.index, purpose) < share]
 
     def paced(self, rate: float) -> Iterator[float]:
-        """The times of an open model at this target's part of a rate, each when it has come."""
+        """The due times of this target's part of a rate; sleeps until each (an open model)."""
         due = self.clock()
         while True:
             yield due
@@ -103,7 +108,7 @@ class ActionTarget:
             self.sleep(max(0.0, due - self.clock()))
 
     def stop(self) -> None:
-        """Do nothing more."""
+        """End the actions that go on."""
         self.greenlets.kill(block=False)
 
 
@@ -115,9 +120,9 @@ class Argument(NamedTuple):
     An argument of an action or a scenario.
 
     Args:
-        default: where it is not given.
-        check: makes the value of what was given; InputError if it can't be used.
-        help: what it means.
+        default: the value if none is given.
+        check: makes a value of a text or number; InputError if it can't be used.
+        help: its meaning, for the documents and the page.
     """
 
     default: Any
@@ -164,13 +169,13 @@ def checked(
     if unknown:
         known = ", ".join(arguments) or "none"
         raise InputError(f"{owner}: no argument {unknown[0]!r}; there are {known}")
-    found = {}
+    values = {}
     for name, argument in arguments.items():
         try:
-            found[name] = argument.check(given.get(name, argument.default))
+            values[name] = argument.check(given.get(name, argument.default))
         except InputError as error:
             raise InputError(f"{owner}: {name}: {error}") from error
-    return found
+    return values
 
 
 SHARE = Argument(1.0, number(0, 1), "which part of the fleet, from 0 to 1")
@@ -182,34 +187,34 @@ SHARE = Argument(1.0, number(0, 1), "which part of the fleet, from 0 to 1")
 def power_cut(
     target: ActionTarget, purpose: str, share: float, seconds: float, stagger: float
 ) -> None:
-    """A share of the fleet is dark for so long, then back with ``1 BOOT``, one after the other."""
+    """Cut the power of a share of the fleet; within ``stagger`` seconds all are back."""
     end = target.clock() + seconds
-    chance = target.shard.context.identities.fraction
+    fraction = target.shard.context.identities.fraction
     cpes = target.chosen(share, purpose)
     for start in range(0, len(cpes), _BATCH):
         batch = [cpe.index for cpe in cpes[start : start + _BATCH]]
         target.shard.power_cut(
-            {index: end + stagger * chance(index, f"{purpose} back") for index in batch}
+            {index: end + stagger * fraction(index, f"{purpose} back") for index in batch}
         )
         target.sleep(0)
 
 
 def boot_storm(target: ActionTarget, purpose: str, share: float, stagger: float) -> None:
-    """A share of the fleet boots, all at once or one after the other."""
+    """Boot a share of the fleet, within ``stagger`` seconds."""
     power_cut(target, purpose, share, 0.0, stagger)
 
 
 def outage(target: ActionTarget, purpose: str, kind: str, seconds: float) -> None:  # noqa: ARG001
-    """The ACS refuses connections, or hangs, for so long: the sessions that begin find it so."""
+    """The ACS refuses new connections, or hangs, for some seconds."""
     target.outage.begin(kind, target.clock() + seconds)
 
 
 def value_change(target: ActionTarget, purpose: str, share: float, seconds: float) -> None:
-    """A parameter with active notification changes in a share of the fleet, over so long."""
-    now, chance = target.clock(), target.shard.context.identities.fraction
+    """Change a parameter with active notification in a share of the fleet, over some seconds."""
+    now, fraction = target.clock(), target.shard.context.identities.fraction
     cpes = target.chosen(share, purpose)
     for place, cpe in enumerate(cpes):
-        at = now + seconds * chance(cpe.index, f"{purpose} at")
+        at = now + seconds * fraction(cpe.index, f"{purpose} at")
         cpe.plan(Job(at, "scenario", purpose, _change(purpose)))
         target.shard.reschedule(cpe)
         if place % _BATCH == 0:
@@ -219,7 +224,7 @@ def value_change(target: ActionTarget, purpose: str, share: float, seconds: floa
 def _change(purpose: str) -> Callable[[CPEBase, float], None]:
     def act(cpe: CPEBase, now: float) -> None:
         path = f"{cpe.profile.device_info}ProvisioningCode"
-        if cpe.parameter(path) is None:  # every device has this one, and it is active, too
+        if cpe.parameter(path) is None:  # on every device, and active, too
             path = f"{cpe.profile.device_info}SoftwareVersion"
         cpe.change(path, f"{purpose} {now:.0f}", now)
 
@@ -229,21 +234,21 @@ def _change(purpose: str) -> Callable[[CPEBase, float], None]:
 def connection_request(
     target: ActionTarget, purpose: str, rate: float, share: float, serial: str
 ) -> None:  # fmt: skip
-    """Each CPE of a share is asked for once, at a rate; or just one of them."""
+    """Send each CPE of a share a Connection Request, at a rate; or only the CPE of ``serial``."""
     if serial:
         try:
             cpes = [target.shard.cpe(serial)]
         except DeviceNotFound:
-            return  # another worker has it
+            return  # another worker has the CPE
     else:
         cpes = target.chosen(share, purpose)
-    operator = target.operator
-    _for_each(target, cpes, rate, ("connection_request", operator.name), operator.act)
+    sender = target.cr_sender
+    _for_each(target, cpes, rate, ("connection_request", sender.name), sender.send)
 
 
 def firmware(target: ActionTarget, purpose: str, version: str, rate: float, share: float) -> None:
     """
-    Each CPE of a share is told to download an image, at a rate, and reboots into its version.
+    Have each CPE of a share download an image, at a rate; it reboots into the image's version.
 
     Where the ACS has no north-bound API, the CPEs behave as if it had asked them.
     """
@@ -258,16 +263,18 @@ def firmware(target: ActionTarget, purpose: str, version: str, rate: float, shar
     }
 
     def act(cpe: CPE) -> tuple[str, str | None]:
-        return target.operator.download(cpe, task) or _by_itself(target, cpe, task)
+        return target.cr_sender.download(cpe, task) or _download_without_acs(target, cpe, task)
 
     _for_each(target, cpes, rate, ("firmware", "download"), act)
 
 
-def _by_itself(target: ActionTarget, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None]:
+def _download_without_acs(
+    target: ActionTarget, cpe: CPE, task: Mapping[str, Any]
+) -> tuple[str, str | None]:
     now = target.clock()
-    asked = m.Download("campaign", task["fileType"], task["url"],
-                       target_file_name=task["targetFileName"])  # fmt: skip
-    transfers.queue(cpe, asked, now)
+    request = m.Download("campaign", task["fileType"], task["url"],
+                         target_file_name=task["targetFileName"])  # fmt: skip
+    transfers.queue(cpe, request, now)
     target.shard.reschedule(cpe)
     return "done", None
 
@@ -280,9 +287,14 @@ def _for_each(
     act: Callable[[CPE], tuple[str, str | None]],
 ) -> None:
     """
-    Do this with each, at a rate over the whole fleet, without waiting for its end.
+    Start ``act`` for each CPE, at a rate over the whole fleet; returns at once.
 
-    ``names``: of the action, and of the task.
+    Args:
+        target: has the CPEs.
+        cpes: those to act on.
+        rate: per second.
+        names: of the action, and of the task in statistics.
+        act: returns the outcome and the reason of a failure.
     """
     action, name = names
     target.tally[f"{action}.asked"] += len(cpes)
@@ -302,9 +314,9 @@ def _for_each(
 
 def inform_rate(target: ActionTarget, purpose: str, rate: float) -> None:
     """
-    CPEs inform with ``2 PERIODIC`` at a rate, evenly, beside what they do by themselves; 0 ends it.
+    Have CPEs inform with ``2 PERIODIC`` at an even rate, beside their own Informs; 0 ends it.
 
-    It takes one CPE after the other, but for those that are busy or wait for a retry.
+    The CPEs take turns, but for those that are busy or wait for a retry.
     """
     if target.informing is not None:
         target.informing.kill(block=False)
@@ -315,7 +327,7 @@ def inform_rate(target: ActionTarget, purpose: str, rate: float) -> None:
 
 def _inform(target: ActionTarget, purpose: str, rate: float) -> None:
     shard = target.shard
-    cpes = _round(shard)
+    cpes = _in_turn(shard)
     offset = shard.context.identities.fraction(next(iter(shard.cpes), 0), purpose)
     target.sleep(offset / max(1e-9, rate * target.portion()))  # workers take turns
     for due in target.paced(rate):
@@ -327,7 +339,7 @@ def _inform(target: ActionTarget, purpose: str, rate: float) -> None:
             shard.reschedule(cpe)
 
 
-def _round(shard: Shard) -> Iterator[CPE]:
+def _in_turn(shard: Shard) -> Iterator[CPE]:
     """The CPEs one after the other, again and again; ends when there are none."""
     while shard.cpes:
         for index in list(shard.cpes):
@@ -348,9 +360,9 @@ class Action(NamedTuple):
     One row of ``ACTIONS``.
 
     Args:
-        run: does it to a target; the second argument names this time in the run, for chance.
-        arguments: what it takes.
-        note: what is noted on the timeline, made of the arguments.
+        run: does the action to a target; its second argument seeds the choice of CPEs and times.
+        arguments: what the action takes, beside these two.
+        note: makes the text on the timeline of the arguments.
     """
 
     run: Callable[..., None]
@@ -358,7 +370,7 @@ class Action(NamedTuple):
     note: Callable[[Mapping[str, Any]], str]
 
 
-def _asked_for(arguments: Mapping[str, Any]) -> str:
+def _cr_note(arguments: Mapping[str, Any]) -> str:
     if arguments["serial"]:
         return "Connection Request: {serial}".format_map(arguments)
     return "Connection Requests: {share:.0%} of the fleet at {rate:g} per second".format_map(
@@ -406,7 +418,7 @@ ACTIONS: dict[str, Action] = {
             "share": SHARE,
             "serial": Argument("", str, "just this CPE, instead of a share"),
         },
-        _asked_for,
+        _cr_note,
     ),
     "firmware": Action(
         firmware,
@@ -428,7 +440,7 @@ ACTIONS: dict[str, Action] = {
 
 def act(target: ActionTarget, name: str, arguments: Mapping[str, Any], nth: int) -> None:
     """
-    Do one, the ``nth`` of the run.
+    Do the action of a name, as the ``nth`` of the run.
 
     Raises:
         InputError: no such action, or an argument can't be used.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from caretaker.scenarios.actions import ACTIONS, Argument, number
-from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport, since
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import convergence
 from caretaker.stats.results import Results
 
@@ -15,22 +15,22 @@ def _figure(value: float | None, unit: str = "") -> str:
 
 
 class _Campaign(Scenario):
-    """Each CPE of a share is asked for something once, at a rate; ends when all have done it."""
+    """Each CPE of a share is asked for something once, at a rate."""
 
     action: ClassVar[str]
     began: float | None = None
 
-    def play(self, run: Run) -> None:
-        """Begin, and watch how it spreads."""
+    def play(self, run: ScenarioRun) -> None:
+        """Begin, and note each second how many CPEs have done it."""
         run.settle()
         self.before, self.done = self.count(run.results()), list[tuple[float, int]]()
         self.began = run.now()
         run.act(self.action, **self.given)
         while True:
             run.wait(1)
-            self._look(run)
+            self._note_progress(run)
 
-    def _look(self, run: Run) -> None:
+    def _note_progress(self, run: ScenarioRun) -> None:
         done = self.count(run.results()) - self.before
         if self.began is not None and (not self.done or self.done[-1][1] != done):
             self.done.append((round(run.now() - self.began, 1), done))
@@ -39,11 +39,11 @@ class _Campaign(Scenario):
         """How many CPEs have done it."""
         raise NotImplementedError
 
-    def curve(self, run: Run) -> tuple[int, list[tuple[float, float]]]:
-        """How many CPEs were asked, and the share that had done it over time."""
+    def curve(self, run: ScenarioRun) -> tuple[int, list[tuple[float, float]]]:
+        """How many CPEs were asked, and (seconds, share of them that had done it)."""
         if self.began is None:
             return 0, []
-        self._look(run)
+        self._note_progress(run)
         asked = run.results().counters[f"actions.{self.action}.asked"]
         return asked, [(at, done / asked) for at, done in self.done] if asked else []
 
@@ -58,16 +58,16 @@ class CRSweep(_Campaign):
     }
 
     def count(self, results: Results) -> int:
-        """Those that were there for what the operator wanted."""
+        """CPEs whose Connection Request or task succeeded."""
         return results.counters["actions.connection_request.done"]
 
-    def report(self, run: Run) -> ScenarioReport:
-        """Coverage and duration."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """The share of CPEs that were reached, and how long that took."""
         asked, curve = self.curve(run)
         covered, took = (curve[-1][1], curve[-1][0]) if curve else (0.0, 0.0)
         kpis = {"asked": asked, "coverage": round(covered, 4), "duration_s": took}
-        said = f"{covered:.1%} of {asked} CPEs were reached, the last one after {took:g} s."
-        return ScenarioReport(kpis, [said], {"coverage": curve})
+        sentence = f"{covered:.1%} of {asked} CPEs were reached, the last one after {took:g} s."
+        return ScenarioReport(kpis, [sentence], {"coverage": curve})
 
 
 class FirmwareCampaign(_Campaign):
@@ -78,35 +78,34 @@ class FirmwareCampaign(_Campaign):
     arguments = ACTIONS["firmware"].arguments
 
     def count(self, results: Results) -> int:
-        """Those that have told the ACS with TransferComplete, after the reboot."""
-        count = results.counters
-        told = count["events.delivered.M Download"]
-        return max(0, told - sum(results.with_prefix("transfers.faults").values()))
+        """CPEs whose TransferComplete without a fault the ACS has answered, after the reboot."""
+        delivered = results.counters["events.delivered.M Download"]
+        return max(0, delivered - sum(results.with_prefix("transfers.faults").values()))
 
-    def report(self, run: Run) -> ScenarioReport:
-        """How the new version has spread."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """When 50, 95 and 100 % of the CPEs had the new version."""
         asked, curve = self.curve(run)
         kpis: dict[str, float | None] = {"asked": asked, **convergence(curve)}
         half, almost, whole = (_figure(kpis[f"time_to_{n}_percent_s"], " s") for n in (50, 95, 100))
-        said = (
-            f"{kpis['converged']:.1%} of {asked} CPEs run {self.given['version']} and have said so"
-        )
+        share = f"{kpis['converged']:.1%} of {asked} CPEs"
+        converged = f"{share} run {self.given['version']} and have said so"
         when = f"50 % after {half}, 95 % after {almost}, all after {whole}"
-        return ScenarioReport(kpis, [f"{said}: {when}."], {"converged": curve})
+        return ScenarioReport(kpis, [f"{converged}: {when}."], {"converged": curve})
 
 
 class Provisioning(Scenario):
-    """New CPEs have their first contact: those of the start, or more while the fleet runs."""
+    """First contacts of new CPEs: those of the start, or more while the fleet runs."""
 
     name = "provisioning"
     arguments: ClassVar = {
         "cpes": Argument(0.0, number(0, 1e7), "how many new ones; 0: the first ones of the run"),
         "rate": Argument(20.0, number(0.01), "new ones per second"),
     }
-    before: Results | None = None
+    before = Results()
+    """The results before the new CPEs; empty if all first contacts of the run count."""
 
-    def play(self, run: Run) -> None:
-        """Have them installed."""
+    def play(self, run: ScenarioRun) -> None:
+        """Add the new CPEs, if the arguments ask for some."""
         if self.given["cpes"]:
             run.settle()
             run.catch_up()
@@ -115,16 +114,18 @@ class Provisioning(Scenario):
 
     began = 0.0
 
-    def report(self, run: Run) -> ScenarioReport:
-        """How long first contacts took, from the plan to the end of the session."""
-        times = since(run.results(), self.before, "sessions.first_contact")
-        found = times.summary(50, 95, 99)
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """How long first contacts took, from the planned Inform to the end of the session."""
+        name = "sessions.first_contact"
+        times = run.results().histogram(name).since(self.before.histogram(name))
+        percentiles = times.summary(50, 95, 99)
         seconds = max(1.0, run.now() - self.began)
         kpis: dict[str, float | None] = {
             "first_contacts": times.count,
             "first_contacts_per_second": round(times.count / seconds, 2),
-            **{f"first_contact_{name}_ms": value for name, value in found.items()},
+            **{f"first_contact_{name}_ms": value for name, value in percentiles.items()},
         }
-        said = (f"{times.count} CPEs had their first contact: half of them within "
-                f"{found['p50']:g} ms, 99 % within {found['p99']:g} ms.")  # fmt: skip
-        return ScenarioReport(kpis, [said])
+        p50, p99 = percentiles["p50"], percentiles["p99"]
+        sentence = (f"{times.count} CPEs had their first contact: half of them within "
+                    f"{p50:g} ms, 99 % within {p99:g} ms.")  # fmt: skip
+        return ScenarioReport(kpis, [sentence])

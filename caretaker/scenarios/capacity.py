@@ -1,4 +1,4 @@
-"""How many sessions per second an ACS holds."""
+"""The search for the largest rate of sessions that an ACS serves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import Span
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -16,7 +16,7 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 class Trial(NamedTuple):
     """
-    What one rate was like.
+    One rate that was held, and what limited it.
 
     Args:
         rate: Informs per second that were driven.
@@ -47,7 +47,7 @@ class FindCapacity(Scenario):
         "precision": Argument(0.05, number(0.005, 1), "by which share the answer may be off"),
     }
 
-    def play(self, run: Run) -> None:
+    def play(self, run: ScenarioRun) -> None:
         """Double the rate until something breaks, then close in on it; and end the run."""
         self.trials: list[Trial] = []
         rate: float | None = min(self.given["start"], self.given["limit"])
@@ -68,7 +68,7 @@ class FindCapacity(Scenario):
             return bad / 2 if bad > 0.5 else None
         return (good + bad) / 2 if bad / good > 1 + self.given["precision"] else None
 
-    def _try(self, run: Run, rate: float) -> Trial:
+    def _try(self, run: ScenarioRun, rate: float) -> Trial:
         run.catch_up()
         before = run.results()
         run.act("inform_rate", rate=rate)
@@ -82,7 +82,12 @@ class FindCapacity(Scenario):
         return self._judge(run, rate, span, before, workers)
 
     def _judge(
-        self, run: Run, rate: float, span: Span, before: Results, workers: Sequence[WorkerSnapshot]
+        self,
+        run: ScenarioRun,
+        rate: float,
+        span: Span,
+        before: Results,
+        workers: Sequence[WorkerSnapshot],
     ) -> Trial:
         line = run.timeline()
         seen, step = line.between(*span), line.step
@@ -102,7 +107,7 @@ class FindCapacity(Scenario):
             limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
 
-    def report(self, run: Run) -> ScenarioReport:  # noqa: ARG002
+    def report(self, run: ScenarioRun) -> ScenarioReport:  # noqa: ARG002
         """The largest rate that held, what broke above it, and whether that was the ACS."""
         trials = getattr(self, "trials", [])
         held = max((t for t in trials if not t.broke and not t.limit), default=None)
@@ -123,9 +128,9 @@ class FindCapacity(Scenario):
         if held is None:
             yield "No rate was found that holds; see what broke, and begin with a lower start."
             return
-        said = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
-        quick = f"99 % of Informs were answered within {held.p99 * 1000:.0f} ms of their plan"
-        yield f"{said}: {quick}."
+        rate = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
+        latency = f"99 % of Informs were answered within {held.p99 * 1000:.0f} ms of their plan"
+        yield f"{rate}: {latency}."
 
     def _broke(self, failed: Trial | None) -> Iterable[str]:
         if failed is None:

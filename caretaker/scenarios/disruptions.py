@@ -1,4 +1,4 @@
-"""Blows to a fleet, and its way back: power cuts, boot storms, outages, value changes."""
+"""Disruptions and the recovery of the fleet: power cuts, boot storms, outages, value changes."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ from dataclasses import replace
 from typing import ClassVar
 
 from caretaker.scenarios.actions import ACTIONS, SHARE
-from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import Baseline, Span, all_back, recovery
 from caretaker.stats.timeline import Point, Timeline
 
-CALM_SECONDS = 10.0
-"""How long the fleet is watched before something is done to it."""
+BASELINE_SECONDS = 10.0
+"""How long the baseline is measured before the disruption."""
 
 
 class _Disruption(Scenario):
-    """Something is done to a calm fleet, which recovers."""
+    """An action on a fleet that is settled, and the recovery from it."""
 
     action: ClassVar[str]
-    """What is done, with the scenario's arguments."""
+    """The name in ``ACTIONS``; it takes the scenario's arguments."""
     returns: ClassVar[str]
-    """What recovery begins with."""
+    """The moment that recovery begins at, as the text of a mark."""
     began: float | None = None
-    """When it was done; None before."""
+    """When the action was done; None before."""
 
-    def play(self, run: Run) -> None:
-        """Watch the fleet while it is calm, and strike."""
+    def play(self, run: ScenarioRun) -> None:
+        """Measure the baseline, do the action, and wait for the moment that recovery begins at."""
         run.settle()
-        self.calm_since = run.now()
-        run.wait(CALM_SECONDS)
+        self.baseline_start = run.now()
+        run.wait(BASELINE_SECONDS)
         self.began = run.now()
         run.act(self.action, **self.given)
         if self.seconds():
             run.wait(self.seconds())
             run.mark(self.returns)
 
-    def report(self, run: Run) -> ScenarioReport:
-        """How high the herd was, and how long it took until all was as before."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """The peak of Informs, and the time to the steady state."""
         if self.began is None:
             return ScenarioReport(
                 {}, ["The run ended before anything was done; give it a longer run time."]
             )
         line, since = run.timeline(), self.began + self.seconds()
-        baseline = Baseline.of(line, Span(self.calm_since, self.began))
+        baseline = Baseline.of(line, Span(self.baseline_start, self.began))
         kpis = recovery(line, baseline, self.began, since)
         took = kpis["time_to_steady_state_s"]
         marks = [] if took is None else [(since + took, "steady state")]
         return ScenarioReport(
-            kpis, [*self._recovered(kpis, line, since), self._herd(kpis)], marks=marks
+            kpis, [*self._recovered(kpis, line, since), self._peak(kpis)], marks=marks
         )
 
     def seconds(self) -> float:
-        """How long it lasts until recovery can begin."""
+        """Seconds from the action until recovery can begin."""
         return float(self.given.get("seconds", 0.0))
 
     def _recovered(
@@ -62,20 +62,20 @@ class _Disruption(Scenario):
         if took is not None:
             yield f"Steady state {took:g} s after {self.returns}."
             return
-        seen = (max(line.points, default=-1) + 1) * line.step - since
+        after = (max(line.points, default=-1) + 1) * line.step - since
         last = line.points[max(line.points)] if line.points else Point()
         left = f"{max(0, last.absent)} CPEs still out, {max(0, last.retrying)} waiting for a retry"
-        yield f"No steady state within the {max(0.0, seen):.0f} s after {self.returns}: {left}."
+        yield f"No steady state within the {max(0.0, after):.0f} s after {self.returns}: {left}."
 
-    def _herd(self, kpis: Mapping[str, float | None]) -> str:
-        times, peak = kpis["peak_over_before"], kpis["peak_informs_per_second"]
-        before = f", {times:g} times as many as before" if times is not None else ""
+    def _peak(self, kpis: Mapping[str, float | None]) -> str:
+        ratio, peak = kpis["peak_over_before"], kpis["peak_informs_per_second"]
+        before = f", {ratio:g} times as many as before" if ratio is not None else ""
         lost = f"{kpis['sessions_failed']} sessions failed and {kpis['sessions_shed']} were shed"
         return f"At most {peak:g} Informs were due in a second{before}; {lost}."
 
 
 class PowerCut(_Disruption):
-    """A share of the fleet is dark for a while, and comes back."""
+    """A share of the fleet is without power for a while."""
 
     name = "power-cut"
     action = "power_cut"
@@ -85,19 +85,19 @@ class PowerCut(_Disruption):
         "share": SHARE._replace(default=0.5),
     }
 
-    def report(self, run: Run) -> ScenarioReport:
-        """Also when the last CPE had informed."""
-        found = super().report(run)
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """The recovery, and when the last CPE had a good session."""
+        report = super().report(run)
         if self.began is None:
-            return found
+            return report
         since = self.began + self.seconds()
         back = all_back(run.timeline(), since)
         took = None if back is None else round(back - since, 1)
-        return replace(found, kpis={**found.kpis, "all_informed_s": took})
+        return replace(report, kpis={**report.kpis, "all_informed_s": took})
 
 
 class BootStorm(_Disruption):
-    """A share of the fleet boots at once."""
+    """A share of the fleet boots at the same time."""
 
     name = "boot-storm"
     action = "boot_storm"
@@ -123,5 +123,5 @@ class ValueChangeStorm(_Disruption):
     arguments = ACTIONS["value_change"].arguments
 
     def seconds(self) -> float:
-        """Recovery is measured from the beginning."""
+        """0: recovery is measured from the first change on."""
         return 0.0

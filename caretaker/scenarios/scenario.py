@@ -1,4 +1,4 @@
-"""What a scenario is, what it sees of a run, and what it finds."""
+"""The base of scenarios, the run as they see it, and their reports."""
 
 from __future__ import annotations
 
@@ -7,59 +7,58 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from caretaker.scenarios.actions import Argument, checked
-from caretaker.stats.histogram import Histogram
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 
-class Run(Protocol):
+class ScenarioRun(Protocol):
     """The run as a scenario sees it; times are seconds since its start."""
 
     def now(self) -> float:
         """The present time."""
 
     def wait(self, seconds: float) -> None:
-        """Let the run go on for so long."""
+        """Let the run go on for a time."""
 
     def act(self, name: str, **arguments: Any) -> None:
         """Do something to the whole fleet (``caretaker.scenarios.actions.ACTIONS``)."""
 
     def mark(self, text: str) -> None:
-        """Note on the timeline what happens now."""
+        """Put a text on the timeline at the present time."""
 
     def settle(self) -> None:
-        """Wait until all CPEs have told of their boot and none waits for a session or a retry."""
+        """Wait until all CPEs have informed after their boot, and none waits for a retry."""
 
     def catch_up(self) -> None:
-        """Wait until all workers have told of everything up to now."""
+        """Wait until all workers have reported everything up to now."""
 
     def timeline(self) -> Timeline:
-        """What was told so far, second by second."""
+        """The timeline of the whole run, as reported so far."""
 
     def results(self) -> Results:
-        """Counters and histograms of the whole run, as told so far."""
+        """Counters and histograms of the whole run, as reported so far."""
 
     def workers(self) -> Sequence[WorkerSnapshot]:
         """The newest report of each worker that is there."""
 
     def grow(self, cpes: int, rate: float) -> None:
-        """Add new CPEs, so many per second."""
+        """Add new CPEs, at a rate per second."""
 
     def finish(self) -> None:
-        """End the run: there is nothing more to see."""
+        """End the run before its time."""
 
 
 @dataclass(frozen=True)
 class ScenarioReport:
     """
-    What a scenario found.
+    The outcome of a scenario.
 
     Args:
-        kpis: numbers by name; None where there is none.
+        kpis: numbers by name; None for a goal that was not reached.
         findings: plain sentences.
         curves: lists of (seconds, number) by name.
-        marks: what was reached, as (seconds of the run, text).
+        marks: goals that were reached, as (seconds of the run, text).
     """
 
     kpis: Mapping[str, float | None] = field(default_factory=dict)
@@ -80,23 +79,18 @@ class Scenario:
     """
 
     name: ClassVar[str] = ""
-    """What it is chosen by."""
+    """The name on the command line."""
     arguments: ClassVar[dict[str, Argument]] = {}
-    """What can be given with its name: ``NAME share=0.5``; in ``self.given`` then."""
+    """What the user can give, as in ``NAME share=0.5``; the values are in ``self.given``."""
     ends_the_run: ClassVar[bool] = False
-    """Whether the run is over when it is."""
+    """Whether the run ends with the scenario."""
 
     def __init__(self, **given: Any) -> None:
         self.given = checked(self.name, self.arguments, given)
 
-    def play(self, run: Run) -> None:
-        """Do things to the fleet; cut short when the run ends."""
+    def play(self, run: ScenarioRun) -> None:
+        """Do things to the fleet; stopped when the run ends."""
 
-    def report(self, run: Run) -> ScenarioReport:  # noqa: ARG002
-        """What came of it, when the run is over and all workers have told everything."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:  # noqa: ARG002
+        """The outcome, after the run has ended and all workers have reported everything."""
         return ScenarioReport()
-
-
-def since(now: Results, before: Results | None, name: str) -> Histogram:
-    """The times under a name that came after earlier results; all times without these."""
-    return now.histogram(name).since(before.histogram(name) if before else Histogram())

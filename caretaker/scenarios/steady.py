@@ -1,4 +1,4 @@
-"""The fleet at its natural rate, at one that grows, and for long."""
+"""The fleet at a rate: its natural one, one that grows, and for a long time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import inf
 from typing import ClassVar
 
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Run, Scenario, ScenarioReport
+from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import Span
 
 
@@ -15,30 +15,29 @@ class Steady(Scenario):
 
     name = "steady"
 
-    def play(self, run: Run) -> None:
-        """Wait for the calm, and watch."""
+    def play(self, run: ScenarioRun) -> None:
+        """Wait until the fleet is settled; the rest of the run counts."""
         run.settle()
         self.since = run.now()
 
     since = 0.0
 
-    def report(self, run: Run) -> ScenarioReport:
-        """How much of what was planned was done, and how quickly."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """The share of planned Informs that were sent, and their p99 from the plan."""
         line = run.timeline()
-        seen = line.between(self.since, inf)
+        total = line.between(self.since, inf)
         seconds = max(1.0, (max(line.points, default=0) + 1) * line.step - self.since)
-        ratio = seen.informs / seen.informs_planned if seen.informs_planned else 1.0
-        p99 = seen.from_plan.percentile(99) * 1000
+        ratio = total.informs / total.informs_planned if total.informs_planned else 1.0
+        p99 = total.from_plan.percentile(99) * 1000
         kpis = {
-            "informs_planned_per_second": round(seen.informs_planned / seconds, 2),
-            "informs_per_second": round(seen.informs / seconds, 2),
+            "informs_planned_per_second": round(total.informs_planned / seconds, 2),
+            "informs_per_second": round(total.informs / seconds, 2),
             "informs_over_planned": round(ratio, 4),
             "from_plan_p99_ms": round(p99, 3),
         }
-        said = f"{ratio:.1%} of the planned Informs went out"
-        return ScenarioReport(
-            kpis, [f"{said}; 99 % were answered within {p99:.0f} ms of their plan."]
-        )
+        sentence = (f"{ratio:.1%} of the planned Informs went out; "
+                    f"99 % were answered within {p99:.0f} ms of their plan.")  # fmt: skip
+        return ScenarioReport(kpis, [sentence])
 
 
 class Ramp(Scenario):
@@ -52,44 +51,42 @@ class Ramp(Scenario):
         "steps": Argument(10.0, number(1, 1000), "how many steps it is"),
     }
 
-    def play(self, run: Run) -> None:
-        """Climb."""
+    def play(self, run: ScenarioRun) -> None:
+        """Hold each rate for the same time, from the first to the last."""
         run.settle()
-        steps = int(self.given["steps"])
-        self.stairs: list[tuple[float, Span]] = []
+        steps, first, last = int(self.given["steps"]), self.given["start"], self.given["end"]
+        self.rates: list[tuple[float, Span]] = []
         for step in range(steps):
-            climbed = step / max(1, steps - 1)
-            rate = self.given["start"] + climbed * (self.given["end"] - self.given["start"])
+            rate = first + step / max(1, steps - 1) * (last - first)
             run.act("inform_rate", rate=rate)
             began = run.now()
             run.wait(self.given["seconds"] / steps)
-            self.stairs.append((rate, Span(began, run.now())))
+            self.rates.append((rate, Span(began, run.now())))
         run.act("inform_rate", rate=0)
 
-    def report(self, run: Run) -> ScenarioReport:
-        """The first step at which a session did not succeed, and the last latency."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """The highest rate without a failed or shed session, and the first with one."""
         line, broke, best = run.timeline(), None, 0.0
-        for rate, span in getattr(self, "stairs", []):
-            seen = line.between(*span)
-            if seen.sessions_failed + seen.sessions_shed:
+        for rate, span in getattr(self, "rates", []):
+            point = line.between(*span)
+            if point.sessions_failed + point.sessions_shed:
                 broke = rate
                 break
             best = rate
         kpis = {"highest_rate_without_failure": best, "first_rate_with_failure": broke}
-        said = f"All sessions succeeded up to {best:g} Informs per second"
-        return ScenarioReport(
-            kpis, [f"{said}; at {broke:g} the first failed." if broke else f"{said}."]
-        )
+        sentence = f"All sessions succeeded up to {best:g} Informs per second"
+        end = f"; at {broke:g} the first failed." if broke else "."
+        return ScenarioReport(kpis, [f"{sentence}{end}"])
 
 
 class Soak(Scenario):
-    """The fleet at its natural rate for long: does anything grow?"""
+    """The fleet at its natural rate for a long time: does memory or latency grow?"""
 
     name = "soak"
     arguments: ClassVar = {"every": Argument(10.0, number(1), "seconds between looks at memory")}
 
-    def play(self, run: Run) -> None:
-        """Look at the workers' memory again and again."""
+    def play(self, run: ScenarioRun) -> None:
+        """Note the workers' memory at intervals, until the run ends."""
         run.settle()
         self.memory: list[tuple[float, float]] = []
         every = self.given["every"]
@@ -100,8 +97,8 @@ class Soak(Scenario):
                 self.memory, every = self.memory[::2], every * 2
             run.wait(every)
 
-    def report(self, run: Run) -> ScenarioReport:
-        """Memory and latency, of the last quarter beside the first."""
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """The growth of memory, and the latency of the first and the last quarter."""
         curve = getattr(self, "memory", [])
         if len(curve) < 2:
             return ScenarioReport({}, ["The run was too short to see anything grow."])
@@ -116,8 +113,8 @@ class Soak(Scenario):
             "from_plan_p95_first_quarter_ms": round(early * 1000, 3),
             "from_plan_p95_last_quarter_ms": round(late * 1000, 3),
         }
-        said = (
+        sentence = (
             f"In {ended - began:.0f} s the workers' memory went from {first:.0f} to {last:.0f} "
             f"MB, and the p95 from the plan from {early * 1000:.1f} to {late * 1000:.1f} ms."
         )
-        return ScenarioReport(kpis, [said], {"memory_mb": curve})
+        return ScenarioReport(kpis, [sentence], {"memory_mb": curve})

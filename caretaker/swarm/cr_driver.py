@@ -1,5 +1,5 @@
 """
-The driver: an operator's system that wants something of random CPEs all the time.
+The driver: has Connection Requests sent to random CPEs, as an operator's system does.
 
 It is an open model (decision D6): arrivals are planned by the clock, whatever became of those
 before, and latency counts from the planned time. Each worker drives its own shard at its share of
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from math import inf
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import gevent
@@ -27,24 +27,13 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, TransportError
 from caretaker.index_set import IndexSet
+from caretaker.scenarios.actions import CRSender
 from caretaker.swarm.locust_stats import LocustStats
 
 TASK = "getParameterValues"
 TASK_SECONDS = 10.0
 """How long the north-bound API is asked to wait for a task."""
 _TRIES = 50
-
-
-class CRSender(Protocol):
-    """Does one thing with a CPE."""
-
-    name: str
-
-    def reaches(self, cpe: CPE) -> bool:
-        """Whether it can do that yet with this CPE, which is up and needs no first contact."""
-
-    def act(self, cpe: CPE) -> tuple[str, str | None]:
-        """The outcome, ``done``, ``queued`` or ``failed``, and the reason of a failure."""
 
 
 class NorthBoundCRSender:
@@ -68,7 +57,7 @@ class NorthBoundCRSender:
         """The ACS knows where a CPE is, and what to show it, once it has informed in this run."""
         return cpe.ended_at > -inf
 
-    def act(self, cpe: CPE) -> tuple[str, str | None]:
+    def send(self, cpe: CPE) -> tuple[str, str | None]:
         """Post the task with a Connection Request."""
         return self._post(cpe, {"name": TASK, "parameterNames": [_parameter(cpe)]})
 
@@ -121,7 +110,7 @@ class DirectCRSender:
         """It needs no one else to know the CPE; in a session the ACS may be changing its secret."""
         return not cpe.in_session
 
-    def act(self, cpe: CPE) -> tuple[str, str | None]:
+    def send(self, cpe: CPE) -> tuple[str, str | None]:
         """Send one."""
         serial_number = cpe.serial_number
         url = self._shard.context.connection_request_url(serial_number)
@@ -138,10 +127,10 @@ class DirectCRSender:
 
 class CRDriver:
     """
-    Plans arrivals and hands each to the operator, for a random CPE that the ACS knows.
+    Plans arrivals, and has a Connection Request sent at each to a random CPE that the ACS knows.
 
     Args:
-        operator: does it.
+        sender: sends it, or has the ACS send it.
         shard: whose CPEs.
         sink: takes the tasks.
         held: the indices of this shard.
@@ -152,7 +141,7 @@ class CRDriver:
 
     def __init__(
         self,
-        operator: CRSender,
+        sender: CRSender,
         shard: Shard,
         sink: LocustStats,
         *,
@@ -161,7 +150,7 @@ class CRDriver:
         arrivals: str,
         chance: Random,
     ) -> None:
-        self._operator = operator
+        self._sender = sender
         self._shard = shard
         self._held = held
         self._rate = rate
@@ -194,13 +183,13 @@ class CRDriver:
         size = len(held)
         for _ in range(_TRIES if size else 0):
             cpe = self._shard.cpes.get(held[self._chance.randrange(size)])
-            if cpe is not None and _is_ready(cpe) and self._operator.reaches(cpe):
+            if cpe is not None and _is_ready(cpe) and self._sender.reaches(cpe):
                 return cpe
         return None
 
     def _act(self, cpe: CPE, planned: float) -> None:
-        outcome, reason = self._operator.act(cpe)
-        self._sink.task(self._operator.name, outcome, time.monotonic() - planned, reason)
+        outcome, reason = self._sender.send(cpe)
+        self._sink.task(self._sender.name, outcome, time.monotonic() - planned, reason)
 
     def stop(self, seconds: float, stop_waiting: Event) -> None:
         """Plan no more; wait so long for the tasks under way, or until ``stop_waiting`` is set."""

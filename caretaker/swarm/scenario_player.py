@@ -68,7 +68,7 @@ class LiveRun(Protocol):
 
 class ScenarioPlayer:
     """
-    The run as scenarios see it (``caretaker.scenarios.Run``), and their players.
+    The run as scenarios see it (``caretaker.scenarios.ScenarioRun``), and their players.
 
     Args:
         live: the run that goes on.

@@ -109,7 +109,7 @@ class _WorkerRun:
         self._thawed = 0  # CPEs that the collector still looks at
         self.driver = self._driver(worker, settings)
         self.action_target = ActionTarget(
-            self.shard, outage, self._operator(), self.sink, lambda: worker.share
+            self.shard, outage, self._cr_sender(), self.sink, lambda: worker.share
         )
         self.shard.start()
         self._sampler = gevent.spawn(self._sample)
@@ -123,7 +123,7 @@ class _WorkerRun:
         if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
         return CRDriver(
-            self._operator(),
+            self._cr_sender(),
             self.shard,
             self.sink,
             held=lambda: worker.lease.held,
@@ -132,8 +132,8 @@ class _WorkerRun:
             chance=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
-    def _operator(self) -> NorthBoundCRSender | DirectCRSender:
-        """Who asks for CPEs: the ACS by its API; without one we do, as it would."""
+    def _cr_sender(self) -> NorthBoundCRSender | DirectCRSender:
+        """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundCRSender(self.settings.nbi_url)
         return DirectCRSender(self.shard)

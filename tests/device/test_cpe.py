@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import replace
 from math import inf
 from random import Random
 
@@ -13,16 +11,14 @@ from helpers.cpes import ask, codes, context, cpe, extended, fail, profile, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caretaker.cwmp import CWMP_1_0, CWMP_1_2, ACSSession, decode
+from caretaker.cwmp import ACSSession
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
 from caretaker.device import notifications
-from caretaker.device.behavior import DynamicBehavior
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
-from caretaker.errors import DeviceBusy, FaultError, InputError
-from caretaker.profiles.profile import read_profile
+from caretaker.errors import DeviceBusy, FaultError
 from caretaker.testing import ScriptedACS
 
 MS = "Device.ManagementServer."
@@ -38,87 +34,6 @@ def watch(path: str, notification: int) -> m.SetParameterAttributes:
     return m.SetParameterAttributes(
         (m.SetParameterAttributesStruct(path, True, notification, False),)
     )
-
-
-class TestInform:
-    @pytest.mark.rule("7-4", "7-5", "7-6", "7-7")
-    @pytest.mark.parametrize(
-        ("name", "forced"),
-        [
-            (
-                "tr181",
-                """RootDataModelVersion DeviceInfo.HardwareVersion DeviceInfo.SoftwareVersion
-                DeviceInfo.ProvisioningCode ManagementServer.ParameterKey
-                ManagementServer.ConnectionRequestURL ManagementServer.AliasBasedAddressing""",
-            ),
-            (
-                "tr098",
-                """DeviceSummary DeviceInfo.SpecVersion DeviceInfo.HardwareVersion
-                DeviceInfo.SoftwareVersion DeviceInfo.ProvisioningCode
-                ManagementServer.ParameterKey ManagementServer.ConnectionRequestURL
-                WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ExternalIPAddress""",
-            ),
-        ],
-    )
-    def test_forced_parameters_of_both_roots(self, name: str, forced: str) -> None:
-        box = cpe(name)
-        inform = run(box, 0.0).last_inform
-        assert inform is not None
-        expected = [box.model.root + path for path in forced.split()]
-        assert expected == [struct.name for struct in inform.parameter_list]
-
-    @pytest.mark.rule("4.1-20", "7-1", "9.2-3")
-    def test_who_it_is(self) -> None:
-        box = cpe(connection_request_url="http://127.0.0.1:9/cr/{}".format)
-        inform = run(box, 0.0).last_inform
-        assert inform is not None
-        assert inform.device_id == m.DeviceIdStruct(
-            "Caretaker Networks", "CA7E01", "HR181", "FLEET-000001"
-        )
-        found = {struct.name: struct.value for struct in inform.parameter_list}
-        assert found[f"{MS}ConnectionRequestURL"] == "http://127.0.0.1:9/cr/FLEET-000001"
-        assert (inform.max_envelopes, inform.retry_count) == (1, 0)
-        assert inform.current_time.startswith("2025-06-15T")
-
-    @pytest.mark.rule("3.2-6")
-    def test_its_time_is_local_with_a_numeric_offset(self) -> None:
-        inform = run(cpe(), 0.0).last_inform
-        assert inform is not None
-        assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}", inform.current_time)
-
-    @pytest.mark.rule("7-3")
-    def test_its_device_id_is_its_device_info(self) -> None:
-        box = cpe()
-        box.change("Device.DeviceInfo.ProductClass", "HR182", 0.0)
-        names = ("Manufacturer", "ManufacturerOUI", "ProductClass", "SerialNumber")
-        told = tuple(box.value(f"Device.DeviceInfo.{name}", 0.0) for name in names)
-        assert told == box.device_id_struct
-
-    def test_every_cpe_is_its_own(self) -> None:
-        paths = (
-            "Device.DeviceInfo.SerialNumber",
-            "Device.Ethernet.Interface.1.MACAddress",
-            "Device.IP.Interface.1.IPv4Address.1.IPAddress",
-            f"{MS}Username",
-            f"{MS}Password",
-            f"{MS}ConnectionRequestUsername",
-            f"{MS}ConnectionRequestPassword",
-        )
-        boxes = [cpe(index=index) for index in range(20)]
-        for path in paths:
-            assert len({box.value(path, 0.0) for box in boxes}) == 20, path
-
-    def test_macs_keep_vendor_and_dress(self) -> None:
-        assert (
-            cpe(index=1).value("Device.Ethernet.Interface.1.MACAddress", 0.0) == "CA:7E:01:00:00:10"
-        )
-        assert (
-            cpe(index=1).value("Device.Ethernet.Interface.2.MACAddress", 0.0) == "CA:7E:01:00:00:11"
-        )
-
-    def test_credentials_can_be_the_same_for_all(self) -> None:
-        box = cpe(acs_username="all", acs_password="pw")
-        assert (box.value(f"{MS}Username", 0), box.value(f"{MS}Password", 0)) == ("all", "pw")
 
 
 class TestBoot:
@@ -215,53 +130,6 @@ class TestBoot:
         assert (inf, ()) == (box.due, box.pending)
         with pytest.raises(DeviceBusy, match="powered off"):
             box.connection_request(2.0)
-
-
-class TestPeriodic:
-    @pytest.mark.rule("4.2-3", "6-9", "10-1", "10-4")
-    def test_it_informs_on_its_grid_however_late_it_is(self) -> None:
-        box = cpe(behaviors=Behaviors(inform_interval=100))
-        run(box, 0.0)
-        first = box.due
-        assert 0 <= first <= 100
-        assert run(box, first + 7).events == ["2 PERIODIC"]
-        assert box.due == first + 100
-        assert run(box, first + 350).events == ["2 PERIODIC"]
-        assert box.due == first + 400
-
-    @pytest.mark.rule("10-3")
-    def test_phases_are_spread(self) -> None:
-        dues = set()
-        for index in range(50):
-            box = cpe(index=index, behaviors=Behaviors(inform_interval=100))
-            run(box, 0.0)
-            dues.add(int(box.due // 10))
-        assert len(dues) >= 8
-
-    @pytest.mark.rule("10-1", "10-5")
-    def test_the_acs_can_change_the_interval(self) -> None:
-        box = cpe()
-        run(box, 0.0, sets(f"{MS}PeriodicInformInterval", "20", "xsd:unsignedInt"))
-        first = box.due
-        assert first <= 20
-        run(box, first)
-        assert box.due == first + 20
-        run(box, box.due, sets(f"{MS}PeriodicInformEnable", "0", "xsd:boolean"))
-        assert box.due == inf
-
-    def test_an_interval_of_zero_is_off(self) -> None:
-        box = cpe(behaviors=Behaviors(inform_interval=0))
-        run(box, 0.0)
-        assert (inf, "0") == (box.due, box.value(f"{MS}PeriodicInformEnable", 0.0))
-
-    @pytest.mark.rule("10-4")
-    def test_in_a_retry_wait_it_joins_the_retry(self) -> None:
-        box = cpe(behaviors=Behaviors(inform_interval=1))
-        fail(box, 0.0)
-        retry = box.session_due
-        assert box.periodic_due < retry
-        assert box.begin_session(box.due) is None
-        assert "2 PERIODIC" in run(box, retry).events
 
 
 class TestBootDelay:
@@ -368,119 +236,6 @@ def test_connection_requests_can_be_switched_off() -> None:
     assert box.due == inf
 
 
-class TestRetry:
-    @pytest.mark.rule("5-8", "5-9")
-    def test_an_attempt_for_a_new_event_counts_when_it_fails(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        fail(box, 0.0)
-        box.connection_request(1.0)
-        assert fail(box, 1.0).retry_count == 1
-        assert box.failures == 2
-        assert 10.0 <= box.due - 1.0 <= 20.0
-
-    @pytest.mark.rule("4.2-11", "5-1", "5-2", "5-3", "5-4", "5-5", "5-10")
-    def test_waits_follow_the_table(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        now = 0.0
-        for attempt in range(1, 14):
-            inform = fail(box, now)
-            assert inform.retry_count == attempt - 1
-            wait = box.due - now
-            row = min(attempt, 10)
-            assert 5 * 2 ** (row - 1) <= wait <= 5 * 2**row
-            now = box.due
-        assert run(box, now).events == ["0 BOOTSTRAP", "1 BOOT"]
-        assert box.failures == 0
-
-    @pytest.mark.rule("5-5", "5-12")
-    def test_a_session_that_breaks_after_its_inform_counts_as_failed(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        for attempt in range(3):
-            assert fail(box, box.due, informed=True).retry_count == attempt
-        inform = run(box, box.due).last_inform
-        assert inform is not None
-        assert inform.retry_count == 3
-        box.raise_event(m.EventStruct("2 PERIODIC"), box.ended_at)
-        assert fail(box, box.ended_at).retry_count == 0
-
-    @pytest.mark.rule("5-8", "5-9")
-    def test_a_new_event_does_not_reset_the_table(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        for _ in range(4):
-            fail(box, box.due)
-        now = box.ended_at + 1.0
-        box.raise_event(m.EventStruct("8 DIAGNOSTICS COMPLETE"), now)
-        assert box.reschedule(now) == now
-        assert fail(box, now).retry_count == 4
-        assert 5 * 2**4 <= box.due - now <= 5 * 2**5
-
-    @pytest.mark.rule("5-6", "5-7")
-    def test_a_reboot_restarts_the_wait(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        for _ in range(4):
-            fail(box, box.due)
-        box.reboot(box.due)
-        now = box.reschedule(box.due)
-        assert fail(box, now).retry_count == 0
-        assert 5.0 <= box.due - now <= 10.0
-
-    @pytest.mark.rule("5-3", "5-4")
-    @pytest.mark.parametrize("text", ["", "0", "soon", "-5"])
-    def test_a_device_without_usable_numbers_waits_by_the_standard_ones(self, text: str) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        for last in ("CWMPRetryMinimumWaitInterval", "CWMPRetryIntervalMultiplier"):
-            box.ensure_overlay().values[f"{MS}{last}"] = text
-        fail(box, 0.0)
-        assert 1.0 <= box.due <= 10.0
-
-    @pytest.mark.rule("4.2-11")
-    def test_what_waits_to_be_sent_brings_a_retry_even_of_a_session_the_acs_asked_for(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0)
-        box.connection_request(1.0)
-        box.ask(m.GetRPCMethods(), 1.0)
-        fail(box, 1.0, informed=True)
-        assert 6.0 <= box.due <= 11.0
-        assert run(box, box.due).cpe_requests == [m.GetRPCMethods()]
-
-    @pytest.mark.rule("5-3", "5-4")
-    def test_the_acs_can_set_the_table(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(
-            box,
-            0.0,
-            sets(f"{MS}CWMPRetryMinimumWaitInterval", "100", "xsd:unsignedInt"),
-            sets(f"{MS}CWMPRetryIntervalMultiplier", "1000", "xsd:unsignedInt"),
-        )
-        box.raise_event(m.EventStruct("2 PERIODIC"), 1.0)
-        box.reschedule(1.0)
-        for _ in range(3):
-            now = box.due
-            fail(box, now)
-            assert box.due - now == pytest.approx(100)
-
-    @pytest.mark.rule("5-8", "5-10")
-    def test_a_new_event_brings_an_attempt_now(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        fail(box, 0.0)
-        box.connection_request(1.0)
-        assert box.due == 1.0
-        inform = run(box, 1.0).last_inform
-        assert codes(inform) == ["0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST"]
-        assert inform is not None
-        assert inform.retry_count == 1
-
-    @pytest.mark.rule("5-13")
-    def test_waits_differ_between_cpes_and_not_between_runs(self) -> None:
-        def wait(index: int) -> float:
-            box = cpe(index=index, behaviors=NO_PERIODS)
-            fail(box, 0.0)
-            return box.due
-
-        assert wait(1) == wait(1)
-        assert wait(1) != wait(2)
-
-
 class TestOneSessionAtATime:
     @pytest.mark.rule("4.1-10", "4.1-22")
     def test_what_happens_during_a_session_waits_for_the_next(self) -> None:
@@ -515,103 +270,6 @@ class TestOneSessionAtATime:
             "2 PERIODIC",
         ]
         assert box.due > 30.0
-
-
-class TestValueChange:
-    @pytest.mark.rule("4.2-7", "6-11", "7-4", "10-8")
-    def test_active_notification_opens_a_session_and_tells_the_value(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch(SSID, 2))
-        assert box.change(SSID, "new", 5.0) == 5.0
-        inform = run(box, 5.0).last_inform
-        assert codes(inform) == ["4 VALUE CHANGE"]
-        assert inform is not None
-        assert m.ParameterValueStruct(SSID, "new") in inform.parameter_list
-
-    @pytest.mark.rule("6-11", "8.2-20", "10-7")
-    def test_passive_notification_waits_for_another_session(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch(SSID, 1))
-        assert box.change(SSID, "new", 5.0) == inf
-        box.connection_request(9.0)
-        inform = run(box, 9.0).last_inform
-        assert codes(inform) == ["4 VALUE CHANGE", "6 CONNECTION REQUEST"]
-        assert inform is not None
-        assert SSID in [struct.name for struct in inform.parameter_list]
-
-    @pytest.mark.rule("4.2-7")
-    def test_several_changes_make_one_event(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch("Device.WiFi.SSID.", 2))
-        box.change(SSID, "a", 1.0)
-        box.change("Device.WiFi.SSID.2.SSID", "b", 1.0)
-        inform = run(box, 1.0).last_inform
-        assert codes(inform) == ["4 VALUE CHANGE"]
-        assert inform is not None
-        assert {SSID, "Device.WiFi.SSID.2.SSID"} < {s.name for s in inform.parameter_list}
-
-    @pytest.mark.rule("4.1-22")
-    def test_a_change_during_the_session_is_told_in_the_next(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch(SSID, 2))
-        box.change(SSID, "a", 1.0)
-        box.begin_session(1.0)
-        box.change(SSID, "b", 1.5)
-        box.delivered(m.Inform(box.device_id_struct, ()), 1.6)
-        assert box.end_session(Outcome.SUCCEEDED, 2.0) == 1.5
-        inform = run(box, 2.0).last_inform
-        assert inform is not None
-        assert m.ParameterValueStruct(SSID, "b") in inform.parameter_list
-
-    @pytest.mark.rule("6-11")
-    def test_a_failed_session_keeps_it(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch(SSID, 2))
-        box.change(SSID, "a", 1.0)
-        fail(box, 1.0)
-        inform = run(box, box.due).last_inform
-        assert codes(inform) == ["4 VALUE CHANGE"]
-        assert inform is not None
-        assert SSID in [struct.name for struct in inform.parameter_list]
-
-    @pytest.mark.rule("4.1-23")
-    def test_what_the_acs_sets_does_not_notify(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch(SSID, 2), sets(SSID, "acs"))
-        assert box.due == inf
-
-    def test_a_parameter_that_no_one_told_the_type_of_takes_anything(self) -> None:
-        untyped = read_profile("untyped", b"Parameter,Value\nDevice.X.Level,5\n")
-        box = CPE(0, untyped, context())
-        box.change("Device.X.Level", "high", 1.0)
-        assert box.value("Device.X.Level", 1.0) == "high"
-
-    def test_no_change_no_event_and_nonsense_is_refused(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0, watch(SSID, 2))
-        assert box.change(SSID, "Home-2.4GHz", 1.0) == inf
-        for path, value in (("Device.X", "1"), (f"{MS}PeriodicInformInterval", "soon")):
-            with pytest.raises(FaultError):
-                box.change(path, value, 1.0)
-
-    def test_it_can_be_switched_off(self) -> None:
-        box = cpe(behaviors=Behaviors(periodic_inform=False, value_change_events=False))
-        run(box, 0.0, watch(SSID, 2))
-        assert box.change(SSID, "new", 5.0) == inf
-
-
-def test_behaviors_are_given_by_name() -> None:
-    assert Behaviors.of({"value_change_events": False}) == Behaviors(value_change_events=False)
-    assert Behaviors.of(None) == Behaviors()
-    with pytest.raises(InputError, match="no 'flying'; there are periodic_inform"):
-        Behaviors.of({"flying": True})
-
-
-def test_pending_events_are_told_by_code() -> None:
-    box = cpe()
-    box.connection_request(0.0)
-    behavior = DynamicBehavior(Behaviors(), lambda: box.pending)
-    assert behavior.pending_events() == ["0 BOOTSTRAP", "1 BOOT", "6 CONNECTION REQUEST"]
 
 
 REQUESTS = (
@@ -682,15 +340,6 @@ def _session(box: CPE, now: float, chance: Random, verdicts: list[bool]) -> None
         if chance.random() < 0.3:
             _request(box, now, verdicts)
     box.end_session(outcome, now)
-
-
-@pytest.mark.rule("10-5")
-def test_an_interval_set_once_more_leaves_the_phase_alone() -> None:
-    box = cpe()
-    run(box, 0.0)
-    due = box.due
-    ask(box, sets(f"{MS}PeriodicInformInterval", box.value(f"{MS}PeriodicInformInterval", 1.0)))
-    assert box.reschedule(1.0) == due
 
 
 @pytest.mark.rule("5-12")
@@ -825,51 +474,6 @@ def test_wake_up_and_heartbeat_open_a_session(code: str) -> None:
     assert box.reschedule(1.0) == 5.0
     assert run(box, 5.0).events == [code]
     assert box.pending == ()
-
-
-@pytest.mark.rule("6-26")
-@pytest.mark.parametrize(
-    ("code", "expected"), [("2 PERIODIC", CWMP_1_0), ("14 HEARTBEAT", CWMP_1_2)]
-)
-def test_later_events_are_told_in_a_later_namespace(code: str, expected: str) -> None:
-    box = cpe("tr098", behaviors=NO_PERIODS)
-    run(box, 0.0)
-    box.raise_event(m.EventStruct(code), 1.0)
-    session = box.begin_session(1.0)
-    assert session is not None
-    assert decode(session.next_post() or b"").namespace == expected
-
-
-class TestNotifications:
-    @pytest.mark.rule("8.2-19")
-    def test_lightweight_values_mean_what_they_hold_of_the_standard_ones(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        run(box, 0.0)
-        for value, expected in ((3, 0), (4, 1), (5, 0), (6, 1)):
-            ask(box, watch(SSID, value))
-            assert notifications.attribute(box, SSID) == value
-            assert notifications.kind(box, SSID) == expected
-
-    @pytest.mark.rule("4.2-13")
-    def test_the_throttle_counts_from_the_end_of_the_last_session(self) -> None:
-        box = cpe(behaviors=NO_PERIODS)
-        box.ensure_overlay().values[f"{MS}DefaultActiveNotificationThrottle"] = "30"
-        run(box, 0.0, watch(SSID, 2))
-        assert box.change(SSID, "a", 10.0) == 30.0
-        run(box, 30.0)
-        assert box.change(SSID, "b", 100.0) == 100.0
-
-
-@pytest.mark.rule("3.1-5", "3.1-6")
-def test_versions_of_cwmp_have_header_elements_of_their_own() -> None:
-    for version, expected in (("", (None, ())), ("1.3", (60, ())), ("1.4", (60, 5))):
-        box = CPE(0, replace(profile(), cwmp_version=version), context())
-        box.power_on(0.0)
-        session = box.begin_session(0.0)
-        assert session is not None
-        envelope = decode(session.next_post() or b"")
-        versions = envelope.supported_cwmp_versions
-        assert (envelope.session_timeout, len(versions) or ()) == expected
 
 
 class TestWhatTheDeviceItselfChanges:

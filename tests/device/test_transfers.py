@@ -18,7 +18,7 @@ from caretaker.device.rpc.transfers import MAX_TRANSFERS, TRANSFER_METHODS, WIND
 from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.device.transfer import FIRMWARE, TransferRequest, TransferState
 from caretaker.device.transfers import EVENTS_OF_REQUESTS, RETRIES, RETRY_SECONDS, version_of
-from caretaker.errors import DeviceBusy, InputError
+from caretaker.errors import DeviceBusy
 from caretaker.testing import ACS_ANSWERS, ScriptedACS
 
 CONFIG = "3 Vendor Configuration File"
@@ -652,18 +652,3 @@ class TestRealOnes:
         ask(made, scheduled((0, 60, WINDOW_MODES[1], 0)), 0.0)
         acs, now = until_told(made)
         assert (now, complete(acs).fault_struct.fault_code) == (60.0, 9020)
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"fault_code": 9013},
-        {"seconds": (2.0, 1.0)},
-        {"seconds": (-1.0, 1.0)},
-        {"failures": 1.5},
-        {"bandwidth": -1.0},
-    ],
-)
-def test_bad_settings_are_one_line(bad: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=next(iter(bad)).replace("_", " ")):
-        TransferSettings(**bad)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Any
 
+from caretaker.scenarios import ScenarioReport, parse
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -113,3 +115,13 @@ class FakeRun:
 
     def finish(self) -> None:
         self.is_finished = True
+
+
+def played(text: str, run: FakeRun) -> ScenarioReport:
+    """The report of the scenario of a text, after a run."""
+    (step,) = parse(text)
+    with suppress(Over):
+        step.scenario.play(run)
+        if not run.is_finished:
+            run.wait(run.seconds)
+    return step.scenario.report(run)

@@ -62,11 +62,14 @@ class Bench:
 
         return FunctionTransport(answer, lambda: 100.0)
 
-    # An operator, and a sink.
+    # A sender of Connection Requests, and a sink.
 
     name = "ask"
 
-    def act(self, cpe: CPE) -> tuple[str, str | None]:
+    def reaches(self, cpe: CPE) -> bool:
+        return True
+
+    def send(self, cpe: CPE) -> tuple[str, str | None]:
         self.asked.append(cpe.index)
         return "done", None
 

@@ -42,7 +42,7 @@ def power_cut(recovers_at: int | None = 40, slow_until: int = 0) -> Timeline:
 CALM = Span(5, 20)
 
 
-def test_the_calm_before_is_measured() -> None:
+def test_the_baseline_is_measured() -> None:
     baseline = Baseline.of(power_cut(), CALM)
     assert (baseline.informs_per_second, baseline.open, baseline.retrying) == (10.0, 0, 0)
     assert baseline.p95 == pytest.approx(0.01, rel=0.03)

@@ -35,7 +35,7 @@ class FakeShard:
                 box.events = ()
 
 
-class Operator:
+class Sender:
     """Notes whom it was asked for, and when."""
 
     name = "noting"
@@ -51,7 +51,7 @@ class Operator:
     def reaches(self, _: CPE) -> bool:
         return self.known
 
-    def act(self, box: CPE) -> tuple[str, str | None]:
+    def send(self, box: CPE) -> tuple[str, str | None]:
         self.times.append(self._clock.now)
         self.seen[box.index] += 1
         if self._gate is not None:
@@ -78,12 +78,12 @@ def sink() -> LocustStats:
 
 
 def drive(
-    clock: Clock, operator: Any, shard: FakeShard, seconds: float, **settings: Any
+    clock: Clock, sender: Any, shard: FakeShard, seconds: float, **settings: Any
 ) -> LocustStats:
     """Let a driver plan for so many seconds."""
     taking = sink()
     made = CRDriver(
-        operator,
+        sender,
         shard,  # type: ignore[arg-type]
         taking,
         held=lambda: IndexSet([(0, len(shard.cpes))]),
@@ -99,84 +99,84 @@ def drive(
 
 
 def test_constant_arrivals_come_at_even_times(clock: Clock) -> None:
-    operator = Operator(clock)
-    taking = drive(clock, operator, FakeShard(), 10.0)
-    gaps = [b - a for a, b in zip(operator.times, operator.times[1:], strict=False)]
-    assert len(operator.times) == pytest.approx(100, abs=2)
+    sender = Sender(clock)
+    taking = drive(clock, sender, FakeShard(), 10.0)
+    gaps = [b - a for a, b in zip(sender.times, sender.times[1:], strict=False)]
+    assert len(sender.times) == pytest.approx(100, abs=2)
     assert all(gap == pytest.approx(0.1) for gap in gaps)
-    assert taking.results.counters["tasks.posted"] == len(operator.times)
+    assert taking.results.counters["tasks.posted"] == len(sender.times)
 
 
 def test_poisson_arrivals_have_the_same_rate_and_uneven_gaps(clock: Clock) -> None:
-    operator = Operator(clock)
-    drive(clock, operator, FakeShard(), 200.0, arrivals="poisson")
-    gaps = [b - a for a, b in zip(operator.times, operator.times[1:], strict=False)]
-    assert len(operator.times) == pytest.approx(2000, rel=0.1)
+    sender = Sender(clock)
+    drive(clock, sender, FakeShard(), 200.0, arrivals="poisson")
+    gaps = [b - a for a, b in zip(sender.times, sender.times[1:], strict=False)]
+    assert len(sender.times) == pytest.approx(2000, rel=0.1)
     mean = sum(gaps) / len(gaps)
     variance = sum((gap - mean) ** 2 for gap in gaps) / len(gaps)
     assert variance == pytest.approx(mean**2, rel=0.25)  # that of an exponential distribution
 
 
 def test_every_cpe_is_chosen_alike(clock: Clock) -> None:
-    operator = Operator(clock)
-    drive(clock, operator, FakeShard(4), 100.0)
-    assert set(operator.seen) == {0, 1, 2, 3}
-    assert min(operator.seen.values()) > 200
+    sender = Sender(clock)
+    drive(clock, sender, FakeShard(4), 100.0)
+    assert set(sender.seen) == {0, 1, 2, 3}
+    assert min(sender.seen.values()) > 200
 
 
 def test_a_slow_acs_does_not_slow_the_arrivals(clock: Clock) -> None:
     gate = Event()
-    operator = Operator(clock, gate)
-    taking = drive(clock, operator, FakeShard(), 10.0)
-    assert len(operator.times) == pytest.approx(100, abs=2)
+    sender = Sender(clock, gate)
+    taking = drive(clock, sender, FakeShard(), 10.0)
+    assert len(sender.times) == pytest.approx(100, abs=2)
     count = taking.results.counters
-    assert (count["tasks.cut"], count["tasks.done"]) == (len(operator.times), 0)
+    assert (count["tasks.cut"], count["tasks.done"]) == (len(sender.times), 0)
 
 
 def test_cpes_the_acs_does_not_know_yet_are_left_alone(clock: Clock) -> None:
-    operator = Operator(clock)
-    drive(clock, operator, FakeShard(boot=False), 5.0)
-    assert operator.times == []
+    sender = Sender(clock)
+    drive(clock, sender, FakeShard(boot=False), 5.0)
+    assert sender.times == []
 
 
-def test_those_that_the_operator_can_not_reach_yet_are_left_alone(clock: Clock) -> None:
-    operator = Operator(clock)
-    operator.known = False
-    drive(clock, operator, FakeShard(), 5.0)
-    assert operator.times == []
+def test_those_that_the_sender_can_not_reach_yet_are_left_alone(clock: Clock) -> None:
+    sender = Sender(clock)
+    sender.known = False
+    drive(clock, sender, FakeShard(), 5.0)
+    assert sender.times == []
 
 
 def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
     box = CPE(0, profile(), context())
     box.resume(10.0)
-    operator = NorthBoundCRSender("http://127.0.0.1:1")
-    assert not operator.reaches(box)
+    sender = NorthBoundCRSender("http://127.0.0.1:1")
+    assert not sender.reaches(box)
     box.raise_event(EventStruct("2 PERIODIC"), 20.0)
     box.begin_session(20.0)
     box.end_session(Outcome.SUCCEEDED, 21.0)
-    assert operator.reaches(box)
+    assert sender.reaches(box)
 
 
 def test_a_rate_of_zero_is_no_arrival(clock: Clock) -> None:
-    operator = Operator(clock)
-    drive(clock, operator, FakeShard(), 5.0, rate=lambda: 0.0)
-    assert operator.times == []
+    sender = Sender(clock)
+    drive(clock, sender, FakeShard(), 5.0, rate=lambda: 0.0)
+    assert sender.times == []
 
 
 @pytest.mark.sockets
 class TestNorthBound:
     """The same requests drive GenieACS and the embedded ACS."""
 
-    def act(self, *answers: Any) -> tuple[tuple[str, str | None], Any]:
+    def send(self, *answers: Any) -> tuple[tuple[str, str | None], Any]:
         outcome: list[tuple[str, str | None]] = []
         with wire(*answers) as server:
-            operator = NorthBoundCRSender(server.url.removesuffix("/acs") + "/")
-            gevent.get_hub().threadpool.apply(lambda: outcome.append(operator.act(cpe(index=1))))
-            operator._session.close()
+            sender = NorthBoundCRSender(server.url.removesuffix("/acs") + "/")
+            gevent.get_hub().threadpool.apply(lambda: outcome.append(sender.send(cpe(index=1))))
+            sender._session.close()
         return outcome[0], server.requests[0]
 
     def test_the_request(self) -> None:
-        _, (_, line, headers, body) = self.act(answer())
+        _, (_, line, headers, body) = self.send(answer())
         assert line == (
             "POST /devices/CA7E01-HR181-FLEET%252D000002/tasks?timeout=10000&connection_request "
             "HTTP/1.1"
@@ -200,7 +200,7 @@ class TestNorthBound:
         ],
     )
     def test_outcomes(self, said: Any, expected: tuple[str, str | None]) -> None:
-        assert expected == self.act(said)[0]
+        assert expected == self.send(said)[0]
 
 
 def test_the_direct_driver_needs_no_north_bound_api() -> None:
@@ -210,5 +210,5 @@ def test_the_direct_driver_needs_no_north_bound_api() -> None:
         def credentials(self, _: str) -> None:
             return None
 
-    outcome, reason = DirectCRSender(Nowhere()).act(cpe())  # type: ignore[arg-type]
+    outcome, reason = DirectCRSender(Nowhere()).send(cpe())  # type: ignore[arg-type]
     assert (outcome, reason) == ("failed", "connection refused")

@@ -8,7 +8,7 @@ import gevent
 import pytest
 from helpers.snapshots import worker_snapshot
 
-from caretaker.scenarios import Run, Scenario, ScenarioReport, Step
+from caretaker.scenarios import Scenario, ScenarioReport, ScenarioRun, Step
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -65,12 +65,12 @@ class Noted(Scenario):
 
     name = "noted"
 
-    def play(self, run: Run) -> None:
+    def play(self, run: ScenarioRun) -> None:
         run.settle()
         run.catch_up()
         run.act("boot_storm", share=0.5)
 
-    def report(self, run: Run) -> ScenarioReport:
+    def report(self, run: ScenarioRun) -> ScenarioReport:
         return ScenarioReport({"at": run.now()}, ["Done."], {"curve": [(0.0, 1.0)]})
 
 
@@ -79,10 +79,10 @@ class Broken(Scenario):
 
     name = "broken-one"
 
-    def play(self, run: Run) -> None:
+    def play(self, run: ScenarioRun) -> None:
         raise ZeroDivisionError
 
-    def report(self, run: Run) -> ScenarioReport:
+    def report(self, run: ScenarioRun) -> ScenarioReport:
         raise ZeroDivisionError
 
 

@@ -1,0 +1,24 @@
+"""What the CPEs of a worker share."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from helpers.cpes import context
+
+from caretaker.device.context import FleetContext
+
+
+def test_current_time_is_the_wall_clock_in_whole_seconds() -> None:
+    text = context(wall_offset=1_000_000.0).date(234.9)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", text)
+    assert datetime.fromisoformat(text) == datetime.fromtimestamp(1_000_234, UTC)
+
+
+def test_the_counters_of_two_workers_are_apart() -> None:
+    one, other = FleetContext(), FleetContext()
+    one.transfer_counts["requested"] += 1
+    one.books.raised["1 BOOT"] += 1
+    assert not other.transfer_counts
+    assert not other.books.raised

@@ -1,0 +1,55 @@
+"""The search for the capacity of an ACS, and what it says when the ACS is not the limit."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.runs import FakeRun, played
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.integers(5, 5000))
+def test_capacity_is_found_within_its_precision(capacity: int) -> None:
+    run = FakeRun(3000, capacity)
+    report = played("find-capacity hold=4", run)
+    assert run.is_finished
+    assert report.kpis["sessions_per_second"] == pytest.approx(capacity, rel=0.1, abs=1)
+    assert report.kpis["generator_was_the_limit"] == 0.0
+    assert "failed or were shed" in report.findings[1]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ({"cpu": 99.0}, "worker 0 used 99 % of its core (more workers)"),
+        ({"lag": 0.4}, "the p99 of its loop lag was 4"),
+        ({"planned": 0.5}, "found a CPE that was free"),
+    ],
+)
+def test_a_slow_generator_is_said_to_be_the_limit(trouble: dict[str, float], reason: str) -> None:
+    report = played("find-capacity hold=4", FakeRun(3000, **trouble))  # type: ignore[arg-type]
+    assert report.kpis["generator_was_the_limit"] == 1.0
+    assert "The generator is the limit, not the ACS" in report.findings[1]
+    assert reason in report.findings[1]
+
+
+def test_latency_is_a_service_level_too() -> None:
+    def slow(run: FakeRun) -> None:
+        if run.rate > 70:
+            run.line._find(run.at - 1).from_plan.add(3.0)
+
+    report = played("find-capacity hold=5", FakeRun(3000, each_second=slow))
+    assert report.kpis["informs_per_second_driven"] == pytest.approx(70, rel=0.06)
+    assert "1 % took longer than" in report.findings[1]
+
+
+def test_an_acs_that_never_breaks_is_said_to() -> None:
+    report = played("find-capacity limit=500", FakeRun(3000))
+    assert report.kpis["informs_per_second_driven"] == 500.0
+    assert report.findings[1].startswith("Nothing broke")
+
+
+def test_an_acs_that_serves_nothing_has_no_capacity() -> None:
+    report = played("find-capacity", FakeRun(3000, capacity=0))
+    assert report.kpis["sessions_per_second"] == 0.0
+    assert report.findings[0].startswith("No rate was found")
