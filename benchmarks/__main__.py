@@ -27,6 +27,7 @@ NAMES = (
     "acs",
     "codec",
     "whole_tree",
+    "whole_runs",
 )
 """The benchmarks, each a module beside this one."""
 

@@ -24,9 +24,9 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
-from caretaker.swarm.messages import LEASE, REPORT_KEY
 from caretaker.swarm.options import Settings
 from caretaker.swarm.worker import Worker
+from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest
 
 CPES_PER_USER = 100
 
@@ -52,7 +52,7 @@ class _Runner(Runner):
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
         """Grant a lease at once; other messages to the master are dropped."""
         del client_id
-        if msg_type == LEASE and self.worker is not None:
+        if msg_type == LeaseRequest.NAME and self.worker is not None:
             start, self.granted = self.granted, self.granted + data["want"]
             self.worker.lease.granted([(start, self.granted)])
 
@@ -62,8 +62,9 @@ class _Runner(Runner):
             data: dict[str, Any] = {}
             fire: Any = self.environment.events.report_to_master.fire
             fire(client_id="alone", data=data)
-            if self.worker is not None:
-                data[REPORT_KEY] = self.worker.report()
+            snapshot = None if self.worker is None else self.worker.report()
+            if snapshot is not None:
+                data[REPORT_KEY] = snapshot.to_wire()
             message: Any = Message
             message("stats", data, "alone").serialize()
 

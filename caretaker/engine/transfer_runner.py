@@ -26,7 +26,7 @@ class TransferRunner:
         client: moves the bytes; without one all transfers are simulated by their CPEs.
         max_transfers: how many run at once, to protect this machine; further ones wait.
         clock: seconds, going forward.
-        reschedule: told of a CPE when the end of a transfer has raised events on it.
+        reschedule: called with a CPE when the end of a transfer has raised events on it.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ class Chart:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return {**asdict(self), "series": [own._asdict() for own in self.series]}
+        return {**asdict(self), "series": [one._asdict() for one in self.series]}
 
 
 class Line(NamedTuple):
@@ -213,10 +213,10 @@ def _number(value: Any) -> float | None:
 
 def _chart(plan: ChartPlan, line: _Columns, marks: tuple[Mark, ...]) -> Chart:
     series = [
-        Series(own.label, own.color, _column(line, own.path, plan.unit), own.dashed)
-        for own in plan.lines
+        Series(planned.label, planned.color, _column(line, planned.path, plan.unit), planned.dashed)
+        for planned in plan.lines
     ]
-    drawn = tuple(own for own in series if any(own.values))
+    drawn = tuple(one for one in series if any(one.values))
     return Chart(plan.title, plan.about, line.get("at", ()), drawn, plan.unit, log=plan.log,
                  marks=marks)  # fmt: skip
 
@@ -254,7 +254,7 @@ def of_two(a: Summary, b: Summary) -> list[Chart]:
 
 
 def _overlaid(plan: ChartPlan, lines: Sequence[_Columns], x: Sequence[float]) -> Chart:
-    labels = {own.path: own.label for own in plan.lines} | {"sessions_failed": "failed"}
+    labels = {planned.path: planned.label for planned in plan.lines} | {"sessions_failed": "failed"}
     # The first path of each run is a full line, a second one is dashed.
     series = (
         Series(f"{run}: {labels[path]}", color, _padded(_column(line, path, plan.unit), len(x)),
@@ -262,7 +262,7 @@ def _overlaid(plan: ChartPlan, lines: Sequence[_Columns], x: Sequence[float]) ->
         for path, dashed in zip(plan.compared, (False, True), strict=False)
         for run, color, line in zip("AB", ("blue", "orange"), lines, strict=True)
     )  # fmt: skip
-    drawn = tuple(own for own in series if any(own.values))
+    drawn = tuple(one for one in series if any(one.values))
     return Chart(plan.title, plan.about, x, drawn, plan.unit, log=plan.log)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from caretaker.engine import outages
 from caretaker.errors import Blame
-from caretaker.reporting.metrics import written
+from caretaker.reporting.metrics import exact
 from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Summary
 
 BROKEN_LEVEL = 3
@@ -97,7 +97,7 @@ def broken_levels(summary: Summary) -> list[str]:
 
 def described(verdict: LevelVerdict) -> str:
     """A verdict's level and what was measured, in one line."""
-    actual = "no data" if verdict["actual"] is None else written(verdict["actual"])
+    actual = "no data" if verdict["actual"] is None else exact(verdict["actual"])
     when = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     return f"{verdict['level']} ({actual}{when})"
 

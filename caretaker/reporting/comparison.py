@@ -1,7 +1,7 @@
 """
 Two runs side by side: ``python -m caretaker compare A.json B.json``.
 
-``compare`` is a pure function of two summaries; ``as_text`` and ``as_html`` show what it found.
+``compare`` is a pure function of two summaries; ``as_text`` and ``as_html`` show what it returns.
 """
 
 from __future__ import annotations
@@ -103,23 +103,25 @@ def _change(
     metric: str, in_a: Mapping[str, float | None], in_b: Mapping[str, float | None], noise: float
 ) -> Change:
     try:
-        found = kind(metric)
+        metric_kind = kind(metric)
     except KeyError:  # of a scenario or a plugin that the table does not know
-        found = MetricKind()
+        metric_kind = MetricKind()
         in_a, in_b = {metric: None, **in_a}, {metric: None, **in_b}
     a, b = figure(metric, in_a), figure(metric, in_b)
     if a is None or b is None:
-        return Change(metric, found.unit, a, b, None, SAME if a == b else OTHER)
+        return Change(metric, metric_kind.unit, a, b, None, SAME if a == b else OTHER)
     relative = (b - a) / abs(a) if a else inf * (b - a) if b else 0.0
-    return Change(metric, found.unit, a, b, relative, _verdict(found, b - a, relative, noise))
+    return Change(
+        metric, metric_kind.unit, a, b, relative, _verdict(metric_kind, b - a, relative, noise)
+    )
 
 
-def _verdict(found: MetricKind, absolute: float, relative: float, noise: float) -> str:
-    if abs(relative) <= noise or abs(absolute) < FLOORS.get(found.unit, 0):
+def _verdict(metric_kind: MetricKind, absolute: float, relative: float, noise: float) -> str:
+    if abs(relative) <= noise or abs(absolute) < FLOORS.get(metric_kind.unit, 0):
         return SAME
-    if found.worse == NEITHER:
+    if metric_kind.worse == NEITHER:
         return OTHER
-    return WORSE if absolute * found.worse > 0 else BETTER
+    return WORSE if absolute * metric_kind.worse > 0 else BETTER
 
 
 def _settings(a: Summary, b: Summary) -> dict[str, tuple[Any, Any]] | None:
@@ -152,44 +154,44 @@ def check_versions(a: Summary, b: Summary) -> None:
 # -- showing --------------------------------------------------------------------------------------
 
 
-def as_text(found: Comparison, names: Sequence[str]) -> str:
+def as_text(comparison: Comparison, names: Sequence[str]) -> str:
     """
     A comparison for a terminal.
 
     Args:
-        found: the comparison.
+        comparison: what ``compare`` has made.
         names: of the two runs.
     """
-    return "\n".join(_lines(found, names))
+    return "\n".join(_lines(comparison, names))
 
 
 _TITLES = {WORSE: "Worse", BETTER: "Better", OTHER: "Changed, neither worse nor better"}
 
 
-def _lines(found: Comparison, names: Sequence[str]) -> Iterator[str]:
+def _lines(comparison: Comparison, names: Sequence[str]) -> Iterator[str]:
     yield f"A: {names[0]}\nB: {names[1]}"
-    if found.settings is None:
+    if comparison.settings is None:
         yield "Settings: not recorded in both"
-    elif found.settings:
+    elif comparison.settings:
         yield "Settings that differ"
-        for name, (a, b) in found.settings.items():
+        for name, (a, b) in comparison.settings.items():
             yield f"  {name}: {a} -> {b}"
-    for level in found.broken:
+    for level in comparison.broken:
         yield f"Service level broken in B only: {level}"
     for verdict, title in _TITLES.items():
-        changes = found.of(verdict)
+        changes = comparison.of(verdict)
         if changes:
             yield f"{title} ({len(changes)})"
             yield from map(_line, changes)
-    yield f"The same within {found.threshold * 100:g} %: {len(found.of(SAME))}"
+    yield f"The same within {comparison.threshold * 100:g} %: {len(comparison.of(SAME))}"
 
 
 def _line(change: Change) -> str:
-    a, b = shown(change.a, change.unit), shown(change.b, change.unit)
+    a, b = with_unit(change.a, change.unit), with_unit(change.b, change.unit)
     return f"  {change.metric:<46} {a:>14} -> {b:<14} {relative(change)}".rstrip()
 
 
-def shown(number: float | None, unit: str, sign: str = "") -> str:
+def with_unit(number: float | None, unit: str, sign: str = "") -> str:
     """A number with its unit; ratios need none. ``sign`` is ``+`` for a change."""
     if number is None:
         return "no data"
@@ -204,19 +206,19 @@ def relative(change: Change) -> str:
     return f"{change.relative * 100:+.1f} %"
 
 
-def as_html(found: Comparison, names: Sequence[str], charts: Sequence[Chart] = ()) -> str:
+def as_html(comparison: Comparison, names: Sequence[str], charts: Sequence[Chart] = ()) -> str:
     """
     A comparison as a page that needs no network.
 
     Args:
-        found: the comparison.
+        comparison: what ``compare`` has made.
         names: of the two runs.
         charts: of both, laid over each other.
     """
-    titles = {**_TITLES, SAME: f"The same within {found.threshold * 100:g} %"}
+    titles = {**_TITLES, SAME: f"The same within {comparison.threshold * 100:g} %"}
     return render(
-        "comparison.html", charts, found=found, names=names, titles=titles, shown=shown,
-        relative=relative,
+        "comparison.html", charts, comparison=comparison, names=names, titles=titles,
+        with_unit=with_unit, relative=relative,
     )  # fmt: skip
 
 
@@ -262,12 +264,12 @@ def run(options: argparse.Namespace) -> int:
     """
     a, b = read_summary(options.a), read_summary(options.b)
     check_versions(a, b)
-    found = compare(a, b, options.threshold)
+    comparison = compare(a, b, options.threshold)
     names = [_name(options.a, a), _name(options.b, b)]
-    print(as_text(found, names))  # noqa: T201  # a command prints
+    print(as_text(comparison, names))  # noqa: T201  # a command prints
     if options.report is not None:
-        save("--report", options.report, as_html(found, names, of_two(a, b)))
-    return GOT_WORSE if options.fail_on_worse and found.got_worse else 0
+        save("--report", options.report, as_html(comparison, names, of_two(a, b)))
+    return GOT_WORSE if options.fail_on_worse and comparison.got_worse else 0
 
 
 def _name(path: str, summary: Summary) -> str:

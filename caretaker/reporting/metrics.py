@@ -202,10 +202,12 @@ def kind(metric: str) -> MetricKind:
     Raises:
         KeyError: none of that name can be in a summary.
     """
-    for pattern, each in METRIC_KINDS.items():
+    for pattern, metric_kind in METRIC_KINDS.items():
         member = _member(pattern, metric)
-        if member is not None and (not member or each.members is None or member in each.members):
-            return each
+        if member is not None and (
+            not member or metric_kind.members is None or member in metric_kind.members
+        ):
+            return metric_kind
     raise KeyError(metric)
 
 
@@ -238,9 +240,9 @@ def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
         yield path, value
 
 
-def figure(metric: str, found: Mapping[str, float | None]) -> float | None:
+def figure(metric: str, measured: Mapping[str, float | None]) -> float | None:
     """A metric's number among those of a summary; None if there is no data for it."""
-    return found[metric] if metric in found else kind(metric).absent
+    return measured[metric] if metric in measured else kind(metric).absent
 
 
 def proposals(metric: str, closed: Iterable[str]) -> list[str]:
@@ -253,13 +255,13 @@ def proposals(metric: str, closed: Iterable[str]) -> list[str]:
     """
     families = (
         pattern.replace("*", member)
-        for pattern, each in METRIC_KINDS.items()
-        if each.members is not None and "*" in pattern
-        for member in each.members.known
+        for pattern, metric_kind in METRIC_KINDS.items()
+        if metric_kind.members is not None and "*" in pattern
+        for member in metric_kind.members.known
     )
     return get_close_matches(metric, [*closed, *families], 3, 0.5)
 
 
-def written(number: float) -> str:
-    """A number as it is written in levels and verdicts: exact, and without a needless ``.0``."""
+def exact(number: float) -> str:
+    """A number as text with all its digits, as levels and verdicts have it; ``1``, not ``1.0``."""
     return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)

@@ -63,7 +63,7 @@ def save(where: str, path: str, page: str) -> None:
 NO_DATA = "no data"
 
 
-def shown(value: Any, unit: str = "") -> str:
+def readable(value: Any, unit: str = "") -> str:
     """
     A number as people read it: 1,234; 12.3 ms; 1.2 s; 4.5 %.
 

@@ -21,7 +21,7 @@ from caretaker.reporting.checks import (
     failures,
 )
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
-from caretaker.reporting.pages import render, save, shown
+from caretaker.reporting.pages import readable, render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.tables import TABLES, times
@@ -105,18 +105,19 @@ def key_figures(summary: Summary) -> list[KeyFigure]:
     from_plan = times(summary["informs"]["from_plan_ms"], "p50", "p99")
     (lag,) = times(generator["loop_lag_ms"], "p99")
     cpu = max(generator["cpu_percent"]["mean"].values(), default=None)
-    failed = f"{shown(sessions['shed'])} shed, {shown(sessions['abandoned'])} abandoned"
+    failed = f"{readable(sessions['shed'])} shed, {readable(sessions['abandoned'])} abandoned"
     return [
-        KeyFigure("CPEs", shown(fleet["cpes"]), f"on {shown(fleet['workers'])} workers"),
-        KeyFigure("Sessions succeeded", shown(sessions["succeeded"]),
-             f"{shown(sessions['per_second'])} per second"),
-        KeyFigure("Sessions failed", shown(sessions["failed"]), failed,
+        KeyFigure("CPEs", readable(fleet["cpes"]), f"on {readable(fleet['workers'])} workers"),
+        KeyFigure("Sessions succeeded", readable(sessions["succeeded"]),
+             f"{readable(sessions['per_second'])} per second"),
+        KeyFigure("Sessions failed", readable(sessions["failed"]), failed,
              "broken" if sessions["failed"] else ""),
         KeyFigure("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
         KeyFigure("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
-        *([KeyFigure("Tasks done", shown(tasks["done"]), f"of {shown(tasks['posted'])} posted",
-                "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
-        KeyFigure("Generator's CPU", shown(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
+        *([KeyFigure("Tasks done", readable(tasks["done"]),
+                     f"of {readable(tasks['posted'])} posted",
+                     "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
+        KeyFigure("Generator's CPU", readable(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
     ]  # fmt: skip
 
 
@@ -144,12 +145,12 @@ def kpis(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _kpi(name: str, value: float | None) -> tuple[str, str]:
-    ending = next((each for each in _KPI_UNITS if name.endswith(each)), "")
-    known = next((each for each in KPI_NAMES if name.endswith(each)), "")
-    # With several scenarios the name of each stands before its KPIs.
-    spoken = name.removesuffix(known) + KPI_NAMES[known] if known else name.removesuffix(ending)
-    figure = "not reached" if value is None else shown(value, _KPI_UNITS.get(ending, ""))
-    return spoken.replace("_", " "), figure
+    ending = next((end for end in _KPI_UNITS if name.endswith(end)), "")
+    known = next((end for end in KPI_NAMES if name.endswith(end)), "")
+    # With several scenarios the names of KPIs begin with those of their scenarios.
+    plain_name = name.removesuffix(known) + KPI_NAMES[known] if known else name.removesuffix(ending)
+    figure = "not reached" if value is None else readable(value, _KPI_UNITS.get(ending, ""))
+    return plain_name.replace("_", " "), figure
 
 
 # -- the page -------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def page(summary: Summary) -> str:
 def _title(summary: Summary) -> str:
     scenario = summary.get("scenario")
     name = (scenario and scenario["name"]) or "Load test"
-    return f"{name}: {shown(summary['fleet']['cpes'])} CPEs for {_length(summary['seconds'])}"
+    return f"{name}: {readable(summary['fleet']['cpes'])} CPEs for {_length(summary['seconds'])}"
 
 
 def _opening(summary: Summary) -> str:
@@ -196,11 +197,11 @@ def _opening(summary: Summary) -> str:
     users, rate = settings.get("--users"), settings.get("--spawn-rate")
     if not users or not rate:
         return ""
-    each = settings.get("--cpes-per-user") or 1
+    per_user = settings.get("--cpes-per-user") or 1
     first = "" if settings.get("--start") == "running" else ", each with its first contact"
     return (
-        f"The run begins with the fleet being powered on: {shown(users * each)} CPEs at "
-        f"{shown(rate * each)} per second{first}."
+        f"The run begins with the fleet being powered on: {readable(users * per_user)} CPEs at "
+        f"{readable(rate * per_user)} per second{first}."
     )
 
 
@@ -216,7 +217,10 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "ACS", f"{settings['--host']}{embedded}"
     if "started" in summary:
         yield "Started", _time(str(summary["started"]))
-    yield "Profiles", ", ".join(f"{name} {shown(n)}" for name, n in fleet["profiles"].items())
+    yield (
+        "Profiles",
+        ", ".join(f"{name} {readable(n)}" for name, n in fleet["profiles"].items()),
+    )
     if "--seed" in settings:
         yield "Seed", str(settings["--seed"])
     yield "Caretaker", str(summary.get("version", "unknown"))

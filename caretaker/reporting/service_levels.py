@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caretaker.errors import InputError
-from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals, written
+from caretaker.reporting.metrics import (
+    UNITS,
+    MetricKind,
+    exact,
+    figure,
+    kind,
+    numbers,
+    proposals,
+)
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 
@@ -29,7 +37,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 _AT_LEAST = (">", ">=", "==")
-"""What a count that is not above the number may still come to while a run goes on."""
+"""Operators that a count below the number may still satisfy while a run goes on."""
 
 _LEVEL = re.compile(
     r"\s*(?P<metric>.*\S)\s*(?P<operator><=|>=|==|<|>)"
@@ -46,7 +54,7 @@ class ServiceLevel(NamedTuple):
     Args:
         metric: the dotted path of a number in the summary.
         operator: one of ``OPERATORS``.
-        bound: in the metric's own unit.
+        bound: in the metric's metric_kind unit.
     """
 
     metric: str
@@ -61,18 +69,18 @@ class ServiceLevel(NamedTuple):
         Raises:
             InputError: it is none, or of a metric that no summary has.
         """
-        found = _LEVEL.fullmatch(text)
-        if found is None:
+        parts = _LEVEL.fullmatch(text)
+        if parts is None:
             raise InputError(f"{text!r} is no service level; {_EXAMPLE}")
-        metric = found["metric"]
-        number, size = float(found["number"]), _size(metric, _known(metric), found["unit"])
+        metric = parts["metric"]
+        number, size = float(parts["number"]), _size(metric, _known(metric), parts["unit"])
         if isinf(number):
-            raise InputError(f"{text!r}: {found['number']} is too large")
+            raise InputError(f"{text!r}: {parts['number']} is too large")
         bound = number if size == 1 else round(number * size, 12)
-        return cls(metric, found["operator"], bound)
+        return cls(metric, parts["operator"], bound)
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.operator} {written(self.bound)}"
+        return f"{self.metric} {self.operator} {exact(self.bound)}"
 
     def holds(self, actual: float | None) -> bool:
         """Whether what was measured, None for no data, keeps to it."""
@@ -82,7 +90,7 @@ class ServiceLevel(NamedTuple):
         """
         Whether a run that goes on has broken it already.
 
-        What has no data yet may still come, and so may more of a count that must reach a number.
+        A metric without data may still get some, and a count that must reach a number may grow.
         """
         if actual is None or self.holds(actual):
             return False
@@ -102,19 +110,19 @@ def _in_every_summary() -> Mapping[str, float | None]:
 def _known(metric: str) -> MetricKind:
     closed = _in_every_summary()
     try:
-        found = kind(metric)
+        metric_kind = kind(metric)
     except KeyError:
-        found = None
-    if found is None or (found.members is None and metric not in closed):
+        metric_kind = None
+    if metric_kind is None or (metric_kind.members is None and metric not in closed):
         near = proposals(metric, closed)
         cure = f"did you mean {' or '.join(near)}?" if near else "docs/summary.md lists them"
         raise InputError(f"no metric {metric!r}; {cure}")
-    return found
+    return metric_kind
 
 
-def _size(metric: str, found: MetricKind, unit: str) -> float:
-    """How much of the metric's own unit a unit is."""
-    units = UNITS[found.unit]
+def _size(metric: str, metric_kind: MetricKind, unit: str) -> float:
+    """How much of the metric's metric_kind unit a unit is."""
+    units = UNITS[metric_kind.unit]
     if unit and unit not in units:
         cure = f"it takes {' or '.join(units)}" if units else "it is a plain number"
         raise InputError(f"{metric} has no unit {unit!r}; {cure}")
@@ -165,8 +173,8 @@ def read_levels(file: str) -> list[ServiceLevel]:
 
 def verdicts(levels: Iterable[ServiceLevel], summary: Summary) -> list[LevelVerdict]:
     """Each level with what was measured and whether it holds: ``{"level", "actual", "holds"}``."""
-    found = numbers(summary)
-    return [level.verdict(figure(level.metric, found)) for level in levels]
+    measured = numbers(summary)
+    return [level.verdict(figure(level.metric, measured)) for level in levels]
 
 
 class Breach(NamedTuple):
@@ -178,7 +186,7 @@ class Breach(NamedTuple):
     """Seconds since the start of the run."""
 
     def __str__(self) -> str:
-        return f"{self.level} is broken after {self.at:.1f} s (actual {written(self.actual)})"
+        return f"{self.level} is broken after {self.at:.1f} s (actual {exact(self.actual)})"
 
     def pinned(self, verdicts: Sequence[LevelVerdict]) -> list[LevelVerdict]:
         """The verdicts, with what was measured at the breach: it ended the run, so it is broken."""
@@ -200,9 +208,9 @@ def first_breach(levels: Iterable[ServiceLevel], summary: Summary, at: float) ->
         summary: of how the run stands.
         at: seconds since its start.
     """
-    found = numbers(summary)
+    measured = numbers(summary)
     for level in levels:
-        actual = figure(level.metric, found)
+        actual = figure(level.metric, measured)
         if actual is not None and level.is_breached(actual):
             return Breach(level, actual, at)
     return None

@@ -24,20 +24,20 @@ def read_summary(path: str) -> Summary:
         InputError: it can't be read, or is none of this version.
     """
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError):
         raise InputError(f"{path}: not JSON; {_CURE}") from None
-    if not isinstance(found, dict) or not all(
-        isinstance(found.get(section), dict) for section in _SECTIONS
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(section), dict) for section in _SECTIONS
     ):
         raise InputError(f"{path}: not the summary of a run; {_CURE}")
-    wrong = next(_misfits(found, Summary, ""), None)
+    wrong = next(_misfits(content, Summary, ""), None)
     if wrong is not None:
         cure = "give a file that --summary-json of this version has written"
         raise InputError(f"{path}: lacks what a summary has ({wrong!r}); {cure}")
-    return cast(Summary, found)
+    return cast(Summary, content)
 
 
 def _misfits(value: Any, wanted: Any, path: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
-from caretaker.reporting.metrics import written
-from caretaker.reporting.pages import NO_DATA, shown
+from caretaker.reporting.metrics import exact
+from caretaker.reporting.pages import NO_DATA, readable
 from caretaker.reporting.summary_types import LevelVerdict, Percentiles, SessionFailure, Summary
 
 
@@ -42,7 +42,7 @@ class ReportTable:
 def times(figures: Percentiles, *names: str) -> tuple[str, ...]:
     """Percentiles of a ``_ms`` section as text; no data when nothing was counted."""
     empty = not figures.get("max")
-    return tuple(NO_DATA if empty else shown(figures.get(name), "ms") for name in names)
+    return tuple(NO_DATA if empty else readable(figures.get(name), "ms") for name in names)
 
 
 _TIMES = ("p50", "p95", "p99", "max")
@@ -61,7 +61,7 @@ def _levels(summary: Summary) -> ReportTable:
 
 
 def _level(verdict: LevelVerdict) -> TableRow:
-    actual = NO_DATA if verdict["actual"] is None else written(verdict["actual"])
+    actual = NO_DATA if verdict["actual"] is None else exact(verdict["actual"])
     ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     state = "holds" if verdict["holds"] else "broken"
     return TableRow((verdict["level"], actual, f"{state}{ended}"), state)
@@ -95,13 +95,13 @@ def _failed_session(failure: SessionFailure) -> TableRow:
     blame = BLAMES.get(failure["blame"], failure["blame"])
     example = failure["example"]
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
-    number = shown(failure["number"])
+    number = readable(failure["number"])
     return TableRow(("Session", failure["reason"], blame, first or "", number))
 
 
 def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[TableRow]:
     for reason, number in sorted(reasons.items(), key=lambda pair: -pair[1]):
-        yield TableRow((what, reason, "", "", shown(number)))
+        yield TableRow((what, reason, "", "", readable(number)))
 
 
 def _sessions(summary: Summary) -> ReportTable:
@@ -122,10 +122,15 @@ def _rpcs(summary: Summary) -> ReportTable:
     by_count = sorted(summary["exchanges"].items(), key=lambda pair: -pair[1]["count"])
     rows = (
         TableRow(
-            (name, shown(own["count"]), shown(own["failed"]), *times(own["ms"], *_TIMES)),
-            "broken" if own["failed"] else "",
+            (
+                name,
+                readable(exchange["count"]),
+                readable(exchange["failed"]),
+                *times(exchange["ms"], *_TIMES),
+            ),
+            "broken" if exchange["failed"] else "",
         )
-        for name, own in by_count
+        for name, exchange in by_count
     )
     about = "Each POST of a CPE by the message in it, until the ACS's answer was read."
     return ReportTable("RPCs", about, ("Message", "Number", "Failed", *_TIMES), tuple(rows))
@@ -135,10 +140,10 @@ def _informs(summary: Summary) -> ReportTable:
     by_event = summary["informs"]["by_event"]
     total = summary["informs"]["total"]
     rows = (
-        TableRow((code, shown(number), shown(number / total if total else None, "ratio")))
+        TableRow((code, readable(number), readable(number / total if total else None, "ratio")))
         for code, number in sorted(by_event.items(), key=lambda pair: -pair[1])
     )
-    about = f"{shown(total)} Informs; one may carry several events."
+    about = f"{readable(total)} Informs; one may carry several events."
     return ReportTable("Events of the Informs", about, ("Event", "Informs", "Share"), tuple(rows))
 
 
@@ -169,9 +174,11 @@ def _book(
 ) -> TableRow:
     counts = {name: _count(section[name]) for name in parts}
     balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
-    terms = " + ".join(f"{shown(n)} {name.replace('_', ' ')}" for name, n in counts.items())
+    terms = " + ".join(f"{readable(n)} {name.replace('_', ' ')}" for name, n in counts.items())
     verdict = ("balanced", "holds") if balanced else ("not balanced", "broken")
-    return TableRow((title, f"{shown(section[whole])} {whole} = {terms}", verdict[0]), verdict[1])
+    return TableRow(
+        (title, f"{readable(section[whole])} {whole} = {terms}", verdict[0]), verdict[1]
+    )
 
 
 def _count(number: Any) -> int:
@@ -192,7 +199,7 @@ def _generator(summary: Summary) -> ReportTable:
         TableRow(("sessions began after their due time by", *times(generator["lateness_ms"],
                                                               "p50", "p99", "max"))),
         TableRow(("lag of the workers' loops", "", *times(generator["loop_lag_ms"], "p99", "max"))),
-        TableRow(("CPU time for each session", shown(generator["cpu_ms_per_session"], "ms"),
+        TableRow(("CPU time for each session", readable(generator["cpu_ms_per_session"], "ms"),
                   "", "")),
     )  # fmt: skip
     head = ("", "p50 or mean", "p99", "max")
@@ -204,8 +211,8 @@ def _workers(summary: Summary) -> ReportTable:
     cpu = generator["cpu_percent"]
     rows = (
         TableRow((
-            f"worker {worker}", shown(cpes), shown(cpu["mean"].get(worker), "%"),
-            shown(cpu["max"].get(worker), "%"), shown(generator["rss_mb"].get(worker), "MB"),
+            f"worker {worker}", readable(cpes), readable(cpu["mean"].get(worker), "%"),
+            readable(cpu["max"].get(worker), "%"), readable(generator["rss_mb"].get(worker), "MB"),
         ))
         for worker, cpes in fleet["by_worker"].items()
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from caretaker.reporting.metrics import written
+from caretaker.reporting.metrics import exact
 from caretaker.swarm.options import OPTIONS
 
 ALWAYS_SHOWN = ("--seed", "--cr-rate")
@@ -44,4 +44,4 @@ def _arguments(flag: str, value: Any) -> Iterator[str]:
     for one in value if isinstance(value, list | tuple) else (value,):
         yield flag
         if one is not True:
-            yield written(one) if isinstance(one, float) else str(one)
+            yield exact(one) if isinstance(one, float) else str(one)

@@ -136,7 +136,7 @@ class CRDriver:
         held: the indices of this shard.
         rate: arrivals per second of this shard, asked before each.
         arrivals: ``poisson`` or ``constant``.
-        chance: picks CPEs and, for poisson, intervals.
+        rng: picks CPEs and, for poisson, intervals.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class CRDriver:
         held: Callable[[], IndexSet],
         rate: Callable[[], float],
         arrivals: str,
-        chance: Random,
+        rng: Random,
     ) -> None:
         self._sender = sender
         self._shard = shard
@@ -156,12 +156,12 @@ class CRDriver:
         self._rate = rate
         self._poisson = arrivals == "poisson"
         self._sink = sink
-        self._chance = chance
+        self._rng = rng
         self._tasks = Group()
         self._planner = gevent.spawn(self._plan)
 
     def _plan(self) -> None:
-        due = time.monotonic() + self._chance.random() * self._interval()
+        due = time.monotonic() + self._rng.random() * self._interval()
         while True:
             gevent.sleep(max(0.0, due - time.monotonic()))
             cpe = self._pick() if self._rate() > 0 else None
@@ -176,13 +176,13 @@ class CRDriver:
         rate = self._rate()
         if rate <= 0:
             return 0.2
-        return self._chance.expovariate(rate) if self._poisson else 1 / rate
+        return self._rng.expovariate(rate) if self._poisson else 1 / rate
 
     def _pick(self) -> CPE | None:
         held = self._held()
         size = len(held)
         for _ in range(_TRIES if size else 0):
-            cpe = self._shard.cpes.get(held[self._chance.randrange(size)])
+            cpe = self._shard.cpes.get(held[self._rng.randrange(size)])
             if cpe is not None and _is_ready(cpe) and self._sender.reaches(cpe):
                 return cpe
         return None

@@ -79,11 +79,11 @@ class IndexLedger:
         self.release(holder, self.held(holder))
 
     def lost(self, holder: str, now: float) -> None:
-        """The holder is silent: what it has is free after the quarantine, unless it is found."""
+        """The holder is silent: its indices are free after the quarantine, unless it speaks."""
         if holder in self._held:
             self._lost.setdefault(holder, now)
 
-    def found(self, holder: str) -> None:
+    def heard_again(self, holder: str) -> None:
         """The holder is heard of again, and still has what it had."""
         self._lost.pop(holder, None)
 

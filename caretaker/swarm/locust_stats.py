@@ -55,13 +55,13 @@ class LocustStats:
     def __init__(self, results: Results, request: EventHook, locusts: stats.RequestStats) -> None:
         self.results = results
         self._request = request
-        self._statistics = Statistics(locusts, self._tell)
+        self._statistics = Statistics(locusts, self._fire_event)
         self._exchanges: list[ExchangeRecord] = []
         self._sessions: list[SessionRecord] = []
 
     def flush(self) -> None:
         """
-        See that results and Locust's statistics have all that was told so far.
+        Hand all records so far to the results and to Locust's statistics.
 
         To be called before the results are read, and several times a second.
         """
@@ -70,8 +70,8 @@ class LocustStats:
         self.results.take_exchanges(exchanges)
         self.results.take_sessions(sessions)
         fire = self._fire()
-        for each in exchanges:
-            fire(CWMP, each.name, each.seconds, each.received, each.reason)
+        for exchange in exchanges:
+            fire(CWMP, exchange.name, exchange.seconds, exchange.received, exchange.reason)
         for record in sessions:
             _fire_session(record, fire)
         self._statistics.flush()
@@ -108,10 +108,12 @@ class LocustStats:
         self._fire()(TASK, f"{name} {outcome}" if outcome == "queued" else name, seconds, 0, reason)
 
     def _fire(self) -> _Fire:
-        """What tells Locust: its event, where someone beside its own statistics listens to that."""
-        return self._statistics.add if _only_statistics_listen(self._request) else self._tell
+        """Locust's event where someone besides its statistics listens to it, else these alone."""
+        return self._statistics.add if _only_statistics_listen(self._request) else self._fire_event
 
-    def _tell(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
+    def _fire_event(
+        self, kind: str, name: str, seconds: float, size: int, reason: str | None
+    ) -> None:
         self._request.fire(  # type: ignore[no-untyped-call]
             request_type=kind,
             name=name,
@@ -143,18 +145,18 @@ class Statistics:
 
     Args:
         locusts: to fill.
-        tell: tells Locust of a failure, which has more to be kept of it.
+        fire_event: fires Locust's event for a failure, of which Locust keeps more.
     """
 
-    def __init__(self, locusts: stats.RequestStats, tell: _Fire) -> None:
+    def __init__(self, locusts: stats.RequestStats, fire_event: _Fire) -> None:
         self._locusts = locusts
-        self._tell = tell
+        self._fire_event = fire_event
         self._batch: dict[tuple[str, str], tuple[list[float], list[int]]] = {}
 
     def add(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
-        """Take note of a request."""
+        """Add a request to the batch; one that failed goes to Locust at once."""
         if reason is not None:
-            self._tell(kind, name, seconds, size, reason)
+            self._fire_event(kind, name, seconds, size, reason)
             return
         batch = self._batch.get((name, kind))
         if batch is None:
@@ -163,7 +165,7 @@ class Statistics:
         batch[1].append(size)
 
     def flush(self) -> None:
-        """Hand over what was noted, as of this second; to be called several times a second."""
+        """Give the batch to Locust as requests of this second; call it several times a second."""
         batch, self._batch = self._batch, {}
         for (name, kind), (times, sizes) in batch.items():
             entry = _entry(self._locusts, name, kind, times, sum(sizes))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,11 +37,19 @@ from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
-from caretaker.swarm.messages import ACT, DRAIN, FLEET, GRANT
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.scenario_player import ScenarioPlayer
-from caretaker.swarm.web.queries import Answers, Queries
+from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
+from caretaker.swarm.worker_messages import (
+    Drain,
+    FleetAction,
+    FleetSize,
+    LeaseGrant,
+    LeaseRequest,
+    Message,
+)
+from caretaker.swarm.worker_reports import WorkerReports
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -81,19 +88,14 @@ class Master:
         self._start = RunStart(0, 0.0)
         self.summary: Summary | None = None
         """Of the last run that has ended."""
-        self._snapshots: dict[str, WorkerSnapshot] = {}
-        self._timelines: dict[str, Timeline] = {}
+        self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self._drained: set[str] = set()
-        self._left: set[str] = set()
         self.queries = Queries(self._send, self.present)
-        self.reports = 0
-        """How many snapshots have come: what was made of them holds as long as this does."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
         self._player: ScenarioPlayer | None = None
-        self._heard: dict[str, float] = {}
         self._stop_waiting = Event()
         self._began = 0.0
         self._announced = 0
@@ -127,16 +129,18 @@ class Master:
 
     # The ledger.
 
-    def lease(self, holder: str, want: int, returned: list[tuple[int, int]]) -> None:
+    def lease(self, holder: str, request: LeaseRequest) -> None:
         """Take back and hand out indices."""
-        self.ledger.release(holder, [(start, stop) for start, stop in returned])
-        if want:
-            ranges = self.ledger.lease(holder, want)
-            self._send(GRANT, {"ranges": ranges, "total": self.ledger.live}, holder)
+        self.ledger.release(holder, request.returned)
+        if request.want:
+            ranges = self.ledger.lease(holder, request.want)
+            self._send(LeaseGrant(ranges, self.ledger.live), holder)
         self._announced = -1  # who else computes a share must hear of it
 
-    def _send(self, message: str, data: dict[str, Any] | None, holder: str | None = None) -> None:
-        self.environment.runner.send_message(message, data, holder)  # type: ignore[union-attr]
+    def _send(self, message: Message, worker: str | None = None) -> None:
+        """Send a message to a worker, or to all of them."""
+        runner: Any = self.environment.runner
+        runner.send_message(message.NAME, message.to_wire(), worker)
 
     def _watch(self) -> None:
         """Once a second: who has left, and how large the fleet is."""
@@ -145,7 +149,7 @@ class Master:
             self._look_after_leases()
             if self.ledger.live != self._announced:
                 self._announced = self.ledger.live
-                self._send(FLEET, {"total": self._announced})
+                self._send(FleetSize(self._announced))
 
     def _look_after_leases(self) -> None:
         clients: Any = getattr(self.environment.runner, "clients", None)
@@ -159,18 +163,11 @@ class Master:
             elif client is not None and client.state == "missing":
                 self.ledger.lost(holder, now)
             elif client is not None:
-                self.ledger.found(holder)
+                self.ledger.heard_again(holder)
         self.ledger.reclaim(now)
-        for worker in [name for name in self._snapshots if name not in clients]:
-            self._has_left(worker)
-
-    def _has_left(self, worker: str) -> None:
-        """A worker has said goodbye: what it did counts, what it had is with others now."""
-        snapshot = self._snapshots.get(worker)
-        if self._began and snapshot is not None and worker not in self._left:
-            self._left.add(worker)
-            self._snapshots[worker] = snapshot.without_cpes()
-            self.reports += 1
+        if self._began:
+            for worker in self.reports.newest.keys() - set(clients):
+                self.reports.leave(worker)
 
     # A run.
 
@@ -189,16 +186,13 @@ class Master:
         self._start = RunStart(self.run, time.time())
         self._start.put(options)
         self.summary = None
-        self._snapshots.clear()
-        self._timelines.clear()
+        self.reports = WorkerReports(self.run)
         self.marks.clear()
         self._acts = 0
         self._drained.clear()
-        self._left.clear()
         self._stop_waiting.clear()
         self.settings = settings
         self._levels, self._breach = settings.service_levels(), None
-        self._heard.clear()
         self._began = time.monotonic()
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
@@ -207,50 +201,26 @@ class Master:
         if settings.slo_abort:
             self._watchers.append(gevent.spawn(self._watch_levels, settings.slo_warm_up))
 
-    def report(self, worker: str, snapshot: WorkerSnapshot) -> None:
-        """Take a worker's snapshot; those of earlier runs are late and of no interest."""
-        if snapshot.run == self.run and worker not in self._left:
-            self._snapshots[worker] = snapshot
-            self._heard[worker] = time.monotonic()
-            self.reports += 1
-            self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
+    def timeline(self) -> Timeline:
+        """The reports of all workers in this run so far, second by second."""
+        return self.reports.timeline()
 
-    def timeline(self, first: int = 0) -> Timeline:
-        """What all workers have told of this run so far, from that point on."""
-        return Timeline.total(self._timelines.values(), first)
+    def results(self) -> Results:
+        """Counters and histograms of this run, as all workers have reported them so far."""
+        return self.reports.results()
+
+    def workers(self) -> list[WorkerSnapshot]:
+        """The newest snapshots of the workers that are there."""
+        return list(self.reports.present.values())
 
     def heard_since(self, at: float) -> bool:
         """Whether every worker that is there has reported since (``time.monotonic``)."""
-        return all(self._heard[name] > at for name in self._snapshots if name not in self._left)
-
-    def results(self) -> Results:
-        """Counters and histograms of this run, as all workers have told them so far."""
-        total = Results()
-        for snapshot in self._snapshots.values():
-            total.merge(snapshot.results)
-        return total
-
-    @property
-    def snapshots(self) -> Mapping[str, WorkerSnapshot]:
-        """The newest snapshot of each worker that took part, by its name."""
-        return self._snapshots
-
-    def has_left(self, worker: str) -> bool:
-        """Whether it has said goodbye."""
-        return worker in self._left
-
-    def silence(self, worker: str) -> float:
-        """Seconds since its last report."""
-        return time.monotonic() - self._heard[worker]
+        return self.reports.heard_since(at)
 
     def verdicts(self, summary: Summary) -> list[LevelVerdict]:
         """What the service levels of the run say of a summary."""
         measured = verdicts(self._levels, summary)
         return measured if self._breach is None else self._breach.pinned(measured)
-
-    def workers(self) -> list[WorkerSnapshot]:
-        """The newest snapshots of the workers that are there."""
-        return [own for name, own in self._snapshots.items() if name not in self._left]
 
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
@@ -269,7 +239,7 @@ class Master:
             raise InputError(f"{name}: no test is running; start one first")
         self._acts += 1
         self.mark(action.note(values))
-        self._send(ACT, {"name": name, "arguments": values, "nth": self._acts})
+        self._send(FleetAction(name, values, self._acts))
 
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and all CPEs that are leased have power."""
@@ -293,20 +263,16 @@ class Master:
         """A worker has ended its run, or says that it had none."""
         self._drained.add(worker)
         if snapshot is not None:
-            self.report(worker, snapshot)
+            self.reports.take(worker, snapshot)
 
     def stop_waiting(self) -> None:
         """Wait no longer for the workers' last snapshots."""
         self._stop_waiting.set()
 
-    def _unfinished(self) -> list[str]:
-        """The workers that have not said how they ended."""
-        return [name for name, snapshot in self._snapshots.items() if not snapshot.final]
-
     def _awaited(self) -> set[str]:
         """The workers that can still say how they end, heard of in this run or not yet."""
         if getattr(self.environment.runner, "clients", None) is None:
-            return set(self._unfinished())
+            return set(self.reports.unfinished)
         return self.present() - self._drained
 
     def present(self) -> set[str]:
@@ -316,15 +282,15 @@ class Master:
             return {LOCAL}
         return {client.id for client in clients.all if client.state != "missing"}
 
-    def ask(self, what: str, **details: Any) -> Answers:
-        """Ask all workers for what only they know (``devices.QUERIES``)."""
-        return self.queries.ask(what, **details)
+    def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
+        """Ask all workers for what only they know."""
+        return self.queries.ask(query)
 
     def _print_live(self, interval: float) -> None:
         before, then = Results(), 0.0
         while True:
             gevent.sleep(interval)
-            snapshots = list(self._snapshots.values())
+            snapshots = list(self.reports.newest.values())
             # Rates are of the time between reports, which come when they do.
             now = fmean(snapshot.at for snapshot in snapshots) if snapshots else then
             line, before = live_line(snapshots, before, now - then)
@@ -368,24 +334,23 @@ class Master:
         self._began = 0.0
         gevent.killall(self._watchers)
         self._watchers.clear()
-        self._send(DRAIN, None)
+        self._send(Drain())
         deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
         while self._awaited() and time.monotonic() < deadline:
             if self._stop_waiting.is_set():
                 deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
                 self._stop_waiting.clear()
             gevent.sleep(0.05)
-        lost = [name for name in self._unfinished() if name not in self._left]
-        self.summary = self._summarize(seconds, len(lost))
+        self.summary = self._summarize(seconds, self.reports.lost)
         self.summary["other_failures"] = self._other_failures()
         self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
     def _summarize(self, seconds: float, lost: int = 0) -> Summary:
         began = datetime.fromtimestamp(self._start.at, UTC)
-        snapshots = sorted(self._snapshots.values(), key=lambda snapshot: snapshot.worker)
+        snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
         summary: Summary = {
-            **summarize(snapshots, seconds, lost, len(self._left)),
+            **summarize(snapshots, seconds, lost, self.reports.left),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._public_settings(),
             "version": _version(),

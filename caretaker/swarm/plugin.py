@@ -30,7 +30,6 @@ from locust.runners import (
 
 from caretaker.errors import InputError
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm import messages as msg
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
 from caretaker.swarm.options import Settings
@@ -41,6 +40,19 @@ from caretaker.swarm.web.pages import add_pages
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
+from caretaker.swarm.worker_messages import (
+    REPORT_KEY,
+    Drain,
+    Drained,
+    FleetAction,
+    FleetSize,
+    LeaseGrant,
+    LeaseRequest,
+    Message,
+    Refusal,
+    WorkerAnswer,
+    WorkerQuery,
+)
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -150,7 +162,7 @@ class _Hooks:
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
             self._end_with_workers()
-        self._runner.send_message(msg.REFUSED, {"reason": str(error)})
+        self._send(Refusal(str(error)))
         if self._locust_options().processes:
             # The master that has forked this worker reads the reason, then ends all its workers.
             gevent.sleep(GIVE_UP_SECONDS)
@@ -176,23 +188,23 @@ class _Hooks:
 
     def _become_master(self, settings: Settings) -> None:
         # Workers may refuse while the master is still busy with starting the ACS.
-        self._runner.register_message(msg.REFUSED, self._on_refused)
+        self._runner.register_message(Refusal.NAME, self._on_refused)
         self._master = Master(self._environment, settings)
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
-        self._runner.register_message(msg.LEASE, self._on_lease)
-        self._runner.register_message(msg.DRAINED, self._on_drained)
-        self._runner.register_message(msg.ANSWER, self._on_answer)
+        self._runner.register_message(LeaseRequest.NAME, self._on_lease)
+        self._runner.register_message(Drained.NAME, self._on_drained)
+        self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
-        self._runner.register_message(msg.GRANT, self._on_grant)
-        self._runner.register_message(msg.FLEET, self._on_fleet)
-        self._runner.register_message(msg.DRAIN, self._on_drain, concurrent=True)
-        self._runner.register_message(msg.ACT, self._on_act, concurrent=True)
-        self._runner.register_message(msg.QUERY, self._on_query, concurrent=True)
+        self._runner.register_message(LeaseGrant.NAME, self._on_grant)
+        self._runner.register_message(FleetSize.NAME, self._on_fleet)
+        self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
+        self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
+        self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -250,11 +262,11 @@ class _Hooks:
     def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
         snapshot = self._worker.report() if self._worker is not None else None
         if snapshot is not None:
-            data[msg.REPORT_KEY] = snapshot.to_wire()
+            data[REPORT_KEY] = snapshot.to_wire()
 
     def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        if self._master is not None and msg.REPORT_KEY in data:
-            self._master.report(client_id, WorkerSnapshot.from_wire(data[msg.REPORT_KEY]))
+        if self._master is not None and REPORT_KEY in data:
+            self._master.reports.take(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
 
     def _report_locally(self) -> None:
         """Pass reports from the worker to the master in a local run, where Locust sends none."""
@@ -262,55 +274,54 @@ class _Hooks:
             gevent.sleep(WORKER_REPORT_INTERVAL)
             snapshot = self._worker.report()
             if snapshot is not None:
-                self._master.report(LOCAL, snapshot)
+                self._master.reports.take(LOCAL, snapshot)
 
     # Messages between master and workers.
 
     def _on_lease(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.lease(msg.node_id, msg.data["want"], msg.data["return"])
+        self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        snapshot = None if msg.data is None else WorkerSnapshot.from_wire(msg.data)
-        self._master.drained(msg.node_id, snapshot)
+        self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
         if self._master is None or self._master.run == 0:
             if not self._refused:
                 gevent.spawn(self._end_with_workers)  # the worker has printed the reason
             return
-        _log.error("A worker can't take part: %s", msg.data["reason"])
+        _log.error("A worker can't take part: %s", Refusal.from_wire(msg.data).reason)
 
     def _on_grant(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.fleet_total = msg.data["total"]
-        self._worker.lease.granted((start, stop) for start, stop in msg.data["ranges"])
+        grant = LeaseGrant.from_wire(msg.data)
+        self._worker.fleet_total = grant.total
+        self._worker.lease.granted(grant.ranges)
 
     def _on_fleet(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.fleet_total = msg.data["total"]
+        self._worker.fleet_total = FleetSize.from_wire(msg.data).total
 
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.act(msg.data["name"], msg.data["arguments"], msg.data["nth"])
+        self._worker.act(FleetAction.from_wire(msg.data))
 
     def _on_query(self, msg: Any, **_: Any) -> None:
-        self._answer(msg.data)
-
-    def _answer(self, query: dict[str, Any]) -> None:
         assert self._worker is not None
-        answer = self._worker.query(query["what"], query)
-        self._runner.send_message(msg.ANSWER, {"id": query["id"], "answer": answer})
+        query = WorkerQuery.from_wire(msg.data)
+        self._send(WorkerAnswer(query.id, self._worker.answer(query)))
 
     def _on_answer(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.queries.answered(msg.node_id, msg.data["id"], msg.data["answer"])
+        self._master.queries.answered(msg.node_id, WorkerAnswer.from_wire(msg.data))
 
     def _on_drain(self, **_: Any) -> None:
         self._drain()
 
     def _drain(self) -> None:
         assert self._worker is not None
-        snapshot = self._worker.drain()
-        self._runner.send_message(msg.DRAINED, None if snapshot is None else snapshot.to_wire())
+        self._send(Drained(self._worker.drain()))
+
+    def _send(self, message: Message) -> None:
+        self._runner.send_message(message.NAME, message.to_wire())

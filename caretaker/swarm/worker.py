@@ -11,10 +11,10 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
@@ -48,11 +48,11 @@ from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
 from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
-from caretaker.swarm.messages import LEASE
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import live_cr_rate
-from caretaker.swarm.web.devices import QUERIES, WorkerView
+from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
 from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.worker_messages import FleetAction, LeaseRequest, WorkerQuery
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -68,7 +68,7 @@ SAMPLE_SECONDS = 0.25
 POWER_SHARE = 0.4
 """Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
 FREEZE_CPES = 20_000
-"""After so many CPEs the collector is told to leave them alone."""
+"""After so many new CPEs the garbage collector is kept off them."""
 
 
 class _WorkerRun:
@@ -86,11 +86,11 @@ class _WorkerRun:
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
-        self.watches = ExchangeLogs(outage.open)
+        self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
             ProfileMix.choose(settings.profiles),
-            _premises(worker, settings, endpoint),
-            self.watches.open,
+            _context(worker, settings, endpoint),
+            self.logs.open,
             self.sink,
             max_sessions=_max_sessions(settings),
             rate_limit=RateLimit(*settings.cr_limit),
@@ -129,7 +129,7 @@ class _WorkerRun:
             held=lambda: worker.lease.held,
             rate=lambda: worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
-            chance=Random(f"{settings.seed}/driver/{worker.index}"),
+            rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
     def _cr_sender(self) -> NorthBoundCRSender | DirectCRSender:
@@ -172,7 +172,7 @@ class _WorkerRun:
                 self.shard.power_off((index,))
 
     def end(self) -> None:
-        """Let what is under way end, unless there is a hurry."""
+        """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""
         self._ending = True
         self.action_target.stop()
         if self.driver is not None:
@@ -213,7 +213,7 @@ def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransp
     return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
 
 
-def _premises(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
+def _context(worker: Worker, settings: Settings, endpoint: Endpoint) -> FleetContext:
     return FleetContext(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
@@ -347,22 +347,22 @@ class Worker:
             self._run.power_off(IndexSet(ranges))
         self.lease.give_back(ranges)
 
-    def act(self, name: str, arguments: dict[str, Any], nth: int) -> None:
-        """Do something to the CPEs that are here, as the master says."""
+    def act(self, action: FleetAction) -> None:
+        """Do something to the CPEs of this worker, as the master says."""
         if self._run is not None and self._run.last is None:
-            act(self._run.action_target, name, arguments, nth)
+            act(self._run.action_target, action.name, action.arguments, action.nth)
 
-    def query(self, what: str, details: Mapping[str, Any]) -> Any:
-        """What the Fleet page wants to know (``devices.QUERIES``); None if there is no run."""
+    def answer(self, query: WorkerQuery) -> DevicePage | DeviceDetails | None:
+        """The answer to a query of the Fleet page; None if there is no run."""
         run = self._run
         if run is None or run.last is not None:
             return None
-        return QUERIES[what](WorkerView(run.shard, self.lease.held, run.watches), details)
+        view = WorkerView(run.shard, self.lease.held, run.logs)
+        return QUERIES[query.what](view, query.details)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
-        self.environment.runner.send_message(  # type: ignore[union-attr]
-            LEASE, {"want": want, "return": returned}
-        )
+        request, runner = LeaseRequest(want, returned), cast(Any, self.environment.runner)
+        runner.send_message(request.NAME, request.to_wire())
 
     def drain(self) -> WorkerSnapshot | None:
         """End the run and return its last snapshot; None if there was no run."""

@@ -167,8 +167,8 @@ class TestServer:
         with ConnectionRequestServer(port=0, on_connection_request=heard.append) as server:
             assert server.base_url == f"http://127.0.0.1:{server.port}"
             assert server.device_url("DEVICE001") == f"{server.base_url}/cr/DEVICE001"
-            assert requests.get(f"{server.base_url}/health", timeout=5).text == "OK"
-            assert requests.get(server.device_url("DEVICE001"), timeout=5).status_code == 200
+            assert requests.get(f"{server.base_url}/health", timeout=60).text == "OK"
+            assert requests.get(server.device_url("DEVICE001"), timeout=60).status_code == 200
         assert heard == ["DEVICE001"]
 
     @pytest.mark.rule("9.2-7", "9.2-8")
@@ -176,22 +176,22 @@ class TestServer:
         with ConnectionRequestServer(auth=ADMIN) as server:
             url = server.device_url("DEVICE001")
             digest, basic = HTTPDigestAuth(*ADMIN), HTTPBasicAuth(*ADMIN)
-            assert requests.get(url, timeout=5).status_code == 401
-            assert requests.get(url, auth=digest, timeout=5).status_code == 200
-            assert requests.get(url, auth=basic, timeout=5).status_code == 401
+            assert requests.get(url, timeout=60).status_code == 401
+            assert requests.get(url, auth=digest, timeout=60).status_code == 200
+            assert requests.get(url, auth=basic, timeout=60).status_code == 401
 
     @pytest.mark.rule("9.2-8")
     def test_basic_where_it_is_switched_on(self) -> None:
         with ConnectionRequestServer(auth=ADMIN, allow_basic=True) as server:
             url = server.device_url("DEVICE001")
-            assert requests.get(url, auth=HTTPBasicAuth(*ADMIN), timeout=5).status_code == 200
+            assert requests.get(url, auth=HTTPBasicAuth(*ADMIN), timeout=60).status_code == 200
             assert send_connection_request(url, ADMIN) == 200
 
     def test_start_and_stop_twice(self) -> None:
         server = ConnectionRequestServer()
         for _ in range(2):
             server.start()
-            assert requests.get(f"{server.base_url}/health", timeout=5).ok
+            assert requests.get(f"{server.base_url}/health", timeout=60).ok
             server.stop()
         server.stop()
 
@@ -216,7 +216,7 @@ class TestServer:
                 raw.sendall(rubbish)
                 raw.shutdown(socket.SHUT_WR)
                 raw.recv(1000)
-            assert requests.get(f"{server.base_url}/health", timeout=5).ok
+            assert requests.get(f"{server.base_url}/health", timeout=60).ok
         assert "Traceback" not in capfd.readouterr().err
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.wire import CLOSE, HANG, RESET, Wire, answer, wire
+from helpers.wire import CLOSE, HANG, RESET, Wire, answer, hang_until_late, wire
 
 from caretaker import errors
 from caretaker.cwmp import messages as m
@@ -22,13 +22,14 @@ from caretaker.engine.file_transfer import (
 from caretaker.http.credentials import Credentials
 from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.testing import Clock
 
 pytestmark = pytest.mark.sockets
 FILE = b"x" * 200_000
 
 
-def mover(server: Wire, timeout: float = 5.0, **settings: Any) -> FileTransferClient:
-    return FileTransferClient(Endpoint(Address.of(server.url), timeout), **settings)
+def mover(server: Wire, **settings: Any) -> FileTransferClient:
+    return FileTransferClient(Endpoint(Address.of(server.url), 60.0), **settings)
 
 
 def get(server: Wire, **more: Any) -> m.Download:
@@ -128,8 +129,10 @@ def test_it_logs_in_when_asked(scheme: str, make: Callable[..., Any]) -> None:
 def test_failures_have_their_faults(
     make: Callable[..., Any], reply: Any, download: int, upload: int
 ) -> None:
-    with wire(reply) as server:
-        moved = mover(server, timeout=0.2).move(make(server))
+    clock = Clock()
+    with wire(hang_until_late(clock) if reply is HANG else reply) as server:
+        endpoint = Endpoint(Address.of(server.url), timeout=0.1, clock=clock)
+        moved = FileTransferClient(endpoint).move(make(server))
     assert moved == FileTransferResult(download if make is get else upload)
 
 
@@ -161,17 +164,12 @@ def test_a_file_that_is_too_large_is_not_taken(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(("make", "size"), [(get, len(FILE)), (put, LOG_BYTES)])
 def test_bandwidth_is_kept(make: Callable[..., Any], size: int) -> None:
-    now, slept = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
-
+    clock = Clock(0.0)
     with wire(answer(body=FILE if make is get else b"")) as server:
-        endpoint = Endpoint(Address.of(server.url), clock=lambda: now[0])
-        assert FileTransferClient(endpoint, 1000.0, sleep).move(make(server)).fault_code == 0
-    assert now[0] == pytest.approx(size / 1000, rel=0.05)
-    assert len(slept) > 5
+        endpoint = Endpoint(Address.of(server.url), clock=clock)
+        assert FileTransferClient(endpoint, 1000.0, clock.sleep).move(make(server)).fault_code == 0
+    assert clock() == pytest.approx(size / 1000, rel=0.05)
+    assert len(clock.slept) > 5
 
 
 def test_one_that_takes_too_long_has_failed() -> None:

@@ -41,7 +41,7 @@ def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.Mon
     monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", inf)
     counting = gevent.get_hub().loop.check(ref=False)
     counting.start(lambda: turns.append(turns[-1] + 1))
-    gevent.joinall(waiting, timeout=5)
+    gevent.joinall(waiting, timeout=60)
     counting.stop()
     budget.stop()
     assert len(made_in) == 5
@@ -54,7 +54,7 @@ def test_who_waits_when_a_budget_stops_goes_on(monkeypatch: pytest.MonkeyPatch) 
     waiting = [gevent.spawn(budget.wait) for _ in range(3)]
     gevent.sleep(0)
     budget.stop()
-    gevent.joinall([*waiting, gevent.spawn(budget.wait)], timeout=5)
+    gevent.joinall([*waiting, gevent.spawn(budget.wait)], timeout=60)
     assert all(greenlet.dead for greenlet in waiting)
 
 
@@ -64,6 +64,6 @@ def test_one_who_is_killed_while_it_waits_holds_up_no_one(monkeypatch: pytest.Mo
     waiting = [gevent.spawn(budget.wait) for _ in range(3)]
     gevent.sleep(0)
     waiting[0].kill()
-    gevent.joinall(waiting, timeout=5)
+    gevent.joinall(waiting, timeout=60)
     budget.stop()
     assert all(greenlet.dead for greenlet in waiting)

@@ -24,7 +24,7 @@ class Ringing:
 def test_it_rings_once_at_the_time_it_is_set_to() -> None:
     ringing = Ringing()
     ringing.timer.set(100.001)
-    assert ringing.rung.wait(5)
+    assert ringing.rung.wait(60)
     assert ringing.times == 1
 
 
@@ -32,21 +32,21 @@ def test_a_time_that_has_passed_rings_at_the_next_turn_of_the_loop() -> None:
     ringing = Ringing()
     ringing.timer.set(7.0)
     assert ringing.times == 0
-    assert ringing.rung.wait(5)
+    assert ringing.rung.wait(60)
 
 
 def test_an_earlier_time_takes_the_place_of_a_later_one() -> None:
     ringing = Ringing()
     ringing.timer.set(100_000.0)
     ringing.timer.set(100.001)
-    assert ringing.rung.wait(5)
+    assert ringing.rung.wait(60)
 
 
 def test_a_later_time_changes_nothing() -> None:
     ringing = Ringing()
     ringing.timer.set(100.001)
     ringing.timer.set(100_000.0)
-    assert ringing.rung.wait(5)
+    assert ringing.rung.wait(60)
 
 
 def test_once_it_has_rung_it_can_be_set_again() -> None:
@@ -54,7 +54,7 @@ def test_once_it_has_rung_it_can_be_set_again() -> None:
     for _ in range(2):
         ringing.rung.clear()
         ringing.timer.set(100.0)
-        assert ringing.rung.wait(5)
+        assert ringing.rung.wait(60)
     assert ringing.times == 2
 
 
@@ -63,5 +63,5 @@ def test_a_timer_that_was_stopped_does_not_ring() -> None:
     ringing.timer.set(100.0)
     ringing.timer.stop()
     other.timer.set(100.001)  # due later: when it has rung, the first would have
-    assert other.rung.wait(5)
+    assert other.rung.wait(60)
     assert ringing.times == 0

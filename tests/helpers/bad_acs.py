@@ -52,7 +52,7 @@ def _handle(sock: Any, _: Any) -> None:
     if then == "reset":
         sock.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")  # SO_LINGER
     elif then == "hang":
-        gevent.sleep(5)
+        gevent.sleep(60)
     else:
         sock.sendall(answer)
     if then == "keep":

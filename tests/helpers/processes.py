@@ -33,7 +33,7 @@ def free_port() -> int:
 
 
 def run(
-    *arguments: str, timeout: float = 90, cwd: Path | None = None, prefix: Sequence[str] = ()
+    *arguments: str, timeout: float = 300, cwd: Path | None = None, prefix: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """``python -m`` these arguments, to its end; behind a prefix like ``prlimit``."""
     return subprocess.run(
@@ -85,7 +85,7 @@ class Process:
         """What it has printed so far."""
         return self.output.read_text()
 
-    def wait_for(self, pattern: str, seconds: float = 30) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = 120) -> re.Match[str]:
         """Wait until it prints something."""
         deadline = time.monotonic() + seconds
         while True:
@@ -96,7 +96,7 @@ class Process:
             assert time.monotonic() < deadline, f"no {pattern!r} in: {self.text}"
             time.sleep(0.05)
 
-    def stop(self, sign: int = signal.SIGTERM, seconds: float = 40) -> int:
+    def stop(self, sign: int = signal.SIGTERM, seconds: float = 120) -> int:
         """Ask it to end, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(sign)

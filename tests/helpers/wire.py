@@ -11,6 +11,7 @@ from gevent.server import StreamServer
 
 from caretaker.http.credentials import Credentials
 from caretaker.http.digest import DigestVerifier
+from caretaker.testing import Clock
 
 CLOSE = object()
 """As an answer: close the connection without one."""
@@ -91,6 +92,16 @@ def wire(*answers: Any) -> Iterator[Wire]:
         yield scripted
     finally:
         scripted.server.stop(0)
+
+
+def hang_until_late(clock: Clock) -> Callable[[object], object]:
+    """An answer that never comes: with the request, the client's clock is past every deadline."""
+
+    def hang(_: object) -> object:
+        clock.advance(1e6)
+        return HANG
+
+    return hang
 
 
 def answer(status: str = "200 OK", body: bytes = b"", *headers: str) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent.socket
 import pytest
-from helpers.wire import CLOSE, HANG, RESET, answer, wire
+from helpers.wire import CLOSE, RESET, answer, hang_until_late, wire
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,10 +24,16 @@ from caretaker.errors import (
 from caretaker.http.connection import Connection, Reply, _Reader, plain_reply
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
+from caretaker.testing import Clock
 
 
-def get(url: str, timeout: float = 5.0, limit: int = 1000) -> Reply:
-    endpoint = Endpoint(Address.of(url), timeout)
+def get(
+    url: str,
+    timeout: float = 60.0,
+    limit: int = 1000,
+    clock: Callable[[], float] = time.monotonic,
+) -> Reply:
+    endpoint = Endpoint(Address.of(url), timeout, clock=clock)
     connection = Connection(endpoint, endpoint.address)
     try:
         return connection.request(request_head("GET", endpoint.address, [], None), b"", limit)
@@ -120,8 +128,9 @@ class TestConnection:
 
     @pytest.mark.rule("4.1-15")
     def test_there_is_one_deadline_for_the_whole_answer(self) -> None:
-        with wire(HANG) as server, pytest.raises(AnswerTimeout):
-            get(server.url, timeout=0.05)
+        clock = Clock()
+        with wire(hang_until_late(clock)) as server, pytest.raises(AnswerTimeout):
+            get(server.url, timeout=0.1, clock=clock)
         slow = tuple(bytes([byte]) for byte in answer(body=b"x" * 50))
         ticks = iter(range(1000))
         with wire(slow) as server:

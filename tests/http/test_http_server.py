@@ -15,7 +15,7 @@ import pytest
 from caretaker.errors import InputError
 from caretaker.http import server
 from caretaker.http.gevent_loop import Loop
-from caretaker.http.server import WSGIHost
+from caretaker.http.server import WSGIHost, WSGIServer
 
 UPGRADE = ("Connection: upgrade", "Upgrade: h2c")
 
@@ -123,7 +123,8 @@ class TestServing:
     def test_requests_that_come_at_once_are_answered_in_their_order(self) -> None:
         def slow_first(environ: Any, start_response: Any) -> list[bytes]:
             if environ["PATH_INFO"] == "/0":
-                gevent.sleep(0.02)
+                for _ in range(20):
+                    gevent.sleep(0)  # time enough for the others to overtake it
             return echo(environ, start_response)
 
         with serving(slow_first) as it:
@@ -290,13 +291,13 @@ class TestPatience:
         def waits(*given: Any) -> list[bytes]:
             asked.set()
             while not goes_on.is_set():
-                gevent.sleep(0.001)
+                gevent.sleep(0)
             return echo(*given)
 
         with serving(waits) as it:
             peer = it.peer()
             peer.send(head())
-            assert asked.wait(5)
+            assert asked.wait(60)
             it.later(1000)
             goes_on.set()
             assert peer.answer()[0] == "200 OK"
@@ -340,7 +341,7 @@ class TestEnd:
             idle, busy = it.peer(), it.peer()
             assert idle.ask(head())[0] == "200 OK"
             busy.send(head(first="GET /hang HTTP/1.1"))
-            assert asked.wait(5)
+            assert asked.wait(60)
             it.host.stop()
             assert idle.is_at_the_end()
             assert busy.is_at_the_end()
@@ -364,3 +365,40 @@ class TestEnd:
 
     def test_ipv6_has_brackets_in_its_url(self) -> None:
         assert WSGIHost(echo, "::1", 80, Loop()).url == "http://[::1]:80"
+
+
+class Echoes(WSGIServer):
+    """The same application at several ports."""
+
+    def __init__(self, *ports: int, loop: Loop | None = None) -> None:
+        super().__init__(loop)
+        self.hosts = [self._host_app(echo, "127.0.0.1", port) for port in ports]
+
+
+@pytest.mark.sockets
+class TestWSGIServer:
+    """Several applications in one loop."""
+
+    def test_it_serves_while_the_context_lasts(self) -> None:
+        with Echoes(0, 0) as server:
+            peers = [Peer(host) for host in server.hosts]
+            assert [peer.ask(head())[0] for peer in peers] == ["200 OK", "200 OK"]
+        assert all(peer.is_at_the_end() for peer in peers)
+        for peer in peers:
+            peer.close()
+
+    def test_none_is_served_when_one_address_is_in_use(self) -> None:
+        with Echoes(0) as first:
+            second = Echoes(0, first.hosts[0].port)
+            with pytest.raises(InputError, match="in use"):
+                second.start()
+            with pytest.raises(ConnectionRefusedError):
+                Peer(second.hosts[0])
+
+    def test_a_loop_that_is_shared_goes_on(self) -> None:
+        loop = Loop()
+        loop.start()
+        with Echoes(0, loop=loop):
+            pass
+        assert loop.call(int, "1") == 1
+        loop.stop()

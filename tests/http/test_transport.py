@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
-from helpers.wire import CLOSE, HANG, RESET, Wire, answer, challenging, wire
+from helpers.wire import CLOSE, RESET, Wire, answer, challenging, hang_until_late, wire
 
 from caretaker.errors import (
     AnswerError,
@@ -20,6 +21,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
+from caretaker.testing import Clock
 
 ME = Credentials("cpe", "secret")
 XML = b"<Envelope/>"
@@ -37,10 +39,11 @@ class Transports:
         server: Wire,
         credentials: Credentials | None = ME,
         *hosts: str,
-        timeout: float = 5.0,
+        timeout: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
         reconnect: bool = False,
     ) -> HTTPTransport:
-        endpoint = Endpoint(Address.of(server.url), timeout, frozenset(hosts))
+        endpoint = Endpoint(Address.of(server.url), timeout, frozenset(hosts), clock=clock)
         self.made.append(HTTPTransport(endpoint, credentials, reconnect=reconnect))
         return self.made[-1]
 
@@ -221,8 +224,9 @@ def test_content_codings_are_undone(transport: Transports) -> None:
 
 @pytest.mark.rule("2.2-4", "4.1-15")
 def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: Transports) -> None:
-    with wire(HANG) as server:
-        posting = transport(server, timeout=0.05)
+    clock = Clock()
+    with wire(hang_until_late(clock)) as server:
+        posting = transport(server, timeout=0.1, clock=clock)
         with pytest.raises(AnswerTimeout):
             posting.post(XML)
         assert posting.sent_at is not None

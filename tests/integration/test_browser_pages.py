@@ -13,7 +13,7 @@ from helpers.summaries import told
 
 from caretaker.reporting.charts import PLANS, of_two
 from caretaker.reporting.comparison import as_html, compare
-from caretaker.reporting.pages import shown
+from caretaker.reporting.pages import readable
 from caretaker.reporting.report import page
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -76,9 +76,9 @@ def test_the_report_of_a_run_shows_its_figures_and_draws_its_charts(
     crs = summary["connection_requests"]
     found = tiles(browser)
     assert found["CPEs"] == "60"
-    assert found["Sessions succeeded"] == shown(summary["sessions"]["succeeded"])
-    assert found["Connection Request to Inform"] == shown(crs["to_inform_ms"]["p99"], "ms")
-    assert found["Tasks done"] == shown(summary["tasks"]["done"])
+    assert found["Sessions succeeded"] == readable(summary["sessions"]["succeeded"])
+    assert found["Connection Request to Inform"] == readable(crs["to_inform_ms"]["p99"], "ms")
+    assert found["Tasks done"] == readable(summary["tasks"]["done"])
     assert summary["command"] in browser.text()
     assert "--cr-rate 20" in summary["command"]
     colours = drawn(browser)

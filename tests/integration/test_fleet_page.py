@@ -13,7 +13,7 @@ from helpers.processes import ROOT, free_port, process
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-pytestmark = [pytest.mark.processes, pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 def until(condition: Callable[[], bool], what: Callable[[], str] = str) -> None:
     """Wait for what the page shows at last; ``what`` tells what it shows instead."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, what()
         time.sleep(0.1)

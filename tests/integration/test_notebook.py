@@ -20,7 +20,7 @@ def _last_output(cell: Any) -> str:
 def test_the_walk_through_both_ends(root: Path) -> None:
     path = root / "notebooks" / "connection_request_server.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     shown = [_last_output(cell) for cell in notebook.cells if cell.cell_type == "code"]
     expected = [
         "(200, 'OK')",

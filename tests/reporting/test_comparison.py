@@ -20,7 +20,7 @@ from caretaker.reporting.comparison import (
     as_html,
     as_text,
     compare,
-    shown,
+    with_unit,
 )
 from caretaker.reporting.summary_types import Summary
 
@@ -131,7 +131,7 @@ def test_a_level_that_is_broken_now_is_worse() -> None:
     ],
 )
 def test_a_number_is_shown_with_its_unit(number: float | None, unit: str, text: str) -> None:
-    assert shown(number, unit) == text
+    assert with_unit(number, unit) == text
 
 
 def test_the_page_needs_no_network_and_shows_every_metric() -> None:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from caretaker.reporting.metrics import (
     METRIC_KINDS,
     UNITS,
+    exact,
     figure,
     kind,
     numbers,
     proposals,
-    written,
 )
 from caretaker.reporting.summary import summarize
 
@@ -150,4 +150,4 @@ def test_all_of_them_are_documented(root: Path) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_written_exactly(number: float) -> None:
-    assert float(written(number)) == number
+    assert float(exact(number)) == number

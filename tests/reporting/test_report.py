@@ -12,7 +12,6 @@ from helpers.summaries import everything, results, summary, summary_of, told, wi
 from lxml import html
 
 from caretaker.__main__ import main
-from caretaker.reporting.pages import shown
 from caretaker.reporting.report import KPI_NAMES, MEANINGS, key_figures, kpis, page, verdict
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.tables import BLAMES, TABLES
@@ -71,29 +70,6 @@ class TestVerdict:
         assert verdict(found).code == 1
         code = verdict(found | {"settings": {"--exit-code-on-error": 9}})
         assert (code.code, code.meaning[:21]) == (9, "users other than CPEs")
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [
-        (None, "ms", "no data"),
-        (1234567, "", "1,234,567"),
-        (0.105, "ms", "0.105 ms"),
-        (68.809, "ms", "68.81 ms"),
-        (999.94, "ms", "999.9 ms"),
-        (1226.88, "ms", "1.23 s"),
-        (0.1473, "ratio", "14.73 %"),
-        (1.0, "ratio", "100 %"),
-        (60.08, "/s", "60.08/s"),
-        (12345.6, "", "12,346"),
-        (float("inf"), "ms", "inf"),
-        (float("nan"), "", "nan"),
-        ("odd", "ms", "odd"),
-        (True, "", "True"),
-    ],
-)
-def test_numbers_are_shown_as_people_read_them(value: Any, unit: str, expected: str) -> None:
-    assert shown(value, unit) == expected
 
 
 def test_the_page_shows_every_section() -> None:

@@ -89,7 +89,7 @@ def drive(
         held=lambda: IndexSet([(0, len(shard.cpes))]),
         rate=settings.pop("rate", lambda: 10.0),
         arrivals=settings.pop("arrivals", "constant"),
-        chance=Random(1),
+        rng=Random(1),
     )
     end = clock.now + seconds
     while clock.now < end:

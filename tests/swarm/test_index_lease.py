@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
 
 from caretaker.index_set import Ranges
-from caretaker.swarm import index_lease
 from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.index_ledger import IndexLedger
 
@@ -36,21 +36,28 @@ class Master:
 def test_users_that_start_together_are_served_by_one_message() -> None:
     master = Master()
     users = [gevent.spawn(master.lease.take, 2) for _ in range(3)]
-    gevent.joinall(users, timeout=5)
+    gevent.joinall(users, timeout=60)
     assert [user.value for user in users] == [[(0, 2)], [(2, 4)], [(4, 6)]]
     assert master.messages == [(6, [])]
     assert len(master.lease.held) == 6
 
 
 def test_users_that_stop_give_back_in_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_lease, "RETURN_SECONDS", 0.01)
+    later: list[Callable[[], None]] = []
+
+    def keep(_: float, function: Callable[[], None]) -> Callable[[], None]:
+        later.append(function)
+        return function
+
+    monkeypatch.setattr(gevent, "spawn_later", keep)
     master = Master()
     master.lease.take(4)
     for index in (0, 1, 3):
         master.lease.give_back([(index, index + 1)])
         gevent.sleep(0)
     assert master.messages[1:] == []
-    gevent.sleep(0.02)
+    (send,) = later
+    send()
     assert master.messages[1:] == [(0, [(0, 2), (3, 4)])]
 
 
@@ -92,5 +99,5 @@ def test_a_grant_in_parts_serves_who_it_can() -> None:
     gevent.sleep(0)
     assert [user.ready() for user in users] == [True, False]
     master.lease.granted([(7, 8)])
-    gevent.joinall(users, timeout=5)
+    gevent.joinall(users, timeout=60)
     assert users[1].value == [(2, 3), (7, 8)]

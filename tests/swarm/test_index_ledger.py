@@ -63,7 +63,7 @@ def test_a_worker_that_is_found_again_still_has_them() -> None:
     ledger = IndexLedger()
     ledger.lease("a", 10)
     ledger.lost("a", 0.0)
-    ledger.found("a")
+    ledger.heard_again("a")
     ledger.reclaim(1e6)
     assert ledger.held("a") == [(0, 10)]
 
@@ -114,8 +114,8 @@ class LedgerMachine(RuleBasedStateMachine):
             self.silent.setdefault(worker, self.now)
 
     @rule(worker=WORKERS)
-    def found(self, worker: str) -> None:
-        self.ledger.found(worker)
+    def heard_again(self, worker: str) -> None:
+        self.ledger.heard_again(worker)
         self.silent.pop(worker, None)
 
     @rule(seconds=st.integers(1, 60))

@@ -17,8 +17,8 @@ from caretaker.errors import InputError
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
-from caretaker.swarm.messages import ACT
 from caretaker.swarm.options import Settings
+from caretaker.swarm.worker_messages import FleetAction
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master
     master.act("outage", kind="hang", seconds="3")
     (_, first), (message, second) = master.environment.runner.sent  # type: ignore[union-attr]
     assert first["arguments"] == {"share": 0.5, "seconds": 20.0, "stagger": 5.0}
-    assert (message, second["nth"]) == (ACT, 2)
+    assert (message, second["nth"]) == (FleetAction.NAME, 2)
     assert [mark["text"] for mark in master.marks] == [
         "power cut: 50% of the fleet dark for 20 s, back within 5 s",
         "ACS outage (hang) for 3 s",
@@ -63,9 +63,9 @@ def test_nothing_is_done_without_a_run_or_with_bad_arguments(master: Master) -> 
 
 def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Master) -> None:
     master.begin()
-    master.report("one", report(0, 1))
-    master.report("two", report(1))
-    master.report("two", report(5, run=7))  # of another run
+    master.reports.take("one", report(0, 1))
+    master.reports.take("two", report(1))
+    master.reports.take("two", report(5, run=7))  # of another run
     assert master.timeline().summary()["informs_planned"] == [1, 2]
     assert master.heard_since(0.0)
     master.begin()
@@ -95,7 +95,7 @@ def test_a_fleet_is_up_when_all_that_is_leased_has_power(
     runner: Any = master.environment.runner
     runner.state = state
     master.ledger.lease("one", leased)
-    master.report("one", worker_snapshot(cpes=powered))
+    master.reports.take("one", worker_snapshot(cpes=powered))
     assert master.is_fleet_up() is is_up
 
 
@@ -123,5 +123,6 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     vars(master.environment.parsed_options).update(options)
     master.environment.web_ui = FakeWebUI(runner) if web_ui else None  # type: ignore[assignment]
     master.finish()
-    gevent.sleep(0.01)
+    for _ in range(5):  # it goes on in a greenlet, which sleeps for no time
+        gevent.sleep(0)
     assert runner.ends == ends

@@ -1,5 +1,5 @@
 """
-What a worker tells of its CPEs: a page of a list of them, and all of one.
+What a worker answers about its CPEs: a page of their list, and all of one.
 
 A list never walks the whole fleet: it goes by ranges of indices, or by the CPEs in a state when
 they are few, and looks at no more than ``MOST_LOOKED_AT`` for one page.
@@ -10,14 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound
 from caretaker.index_set import IndexSet
 from caretaker.masking import MASK, is_secret, masked
-from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.web.exchange_log import Exchange, ExchangeLogs
+from caretaker.swarm.web.queries import DeviceListQuery, DeviceQuery
 
 MOST_LOOKED_AT = 10_000
 MOST_ROWS = 200
@@ -26,57 +27,94 @@ MOST_PARAMETERS = 300
 
 class WorkerView(NamedTuple):
     """
-    What a worker has to look at.
+    What queries of the Fleet page can see of a worker.
 
     Args:
         shard: the CPEs.
         held: the indices that are leased for them.
-        watches: keeps the last exchanges of those that someone looks at.
+        logs: the last exchanges of CPEs that someone looks at.
         clock: the shard's.
     """
 
     shard: Shard
     held: IndexSet
-    watches: ExchangeLogs
+    logs: ExchangeLogs
     clock: Callable[[], float] = time.monotonic
+
+
+class DeviceRow(TypedDict):
+    """A CPE in the list."""
+
+    index: int
+    serial: str
+    profile: str
+    state: str
+    failures: int
+    """How often the present session was tried in vain."""
+    events: list[str]
+    """The event codes that it has still to deliver."""
+    due_in: float | None
+    """Seconds until its next session; None if none is planned."""
+
+
+class DevicePage(TypedDict):
+    """A page of the list."""
+
+    rows: list[DeviceRow]
+    next: int | None
+    """The index to go on from; None at the end."""
+
+
+class DeviceDetails(DeviceRow):
+    """All of one CPE."""
+
+    about: dict[str, str]
+    pending: list[list[str]]
+    """EventCode and CommandKey of its events."""
+    jobs: list[list[Any]]
+    """Kind, key and seconds until the time of each job."""
+    requests: list[str]
+    transfers: list[str]
+    exchanges: list[Exchange]
+
+
+class DeviceParameters(DeviceDetails):
+    """All of one CPE, with its parameters."""
+
+    parameters: list[list[Any]]
+    """Path, value and whether an ACS can write it."""
+    found: int
+    """How many parameters fit; ``parameters`` has the first of them."""
 
 
 # -- a list ---------------------------------------------------------------------------------------
 
 
-def listed(view: WorkerView, query: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    A page of the CPEs: ``{"rows": [...], "next": the index to go on from, None at the end}``.
-
-    Args:
-        view: the CPEs.
-        query: ``serial``, what serial numbers begin with; ``state``, one of ``cpe_states.STATES``;
-            ``start``, the lowest index; ``limit``, how many rows.
-    """
-    limit = max(1, min(int(query["limit"]), MOST_ROWS))
-    rows: list[dict[str, Any]] = []
+def list_devices(view: WorkerView, query: DeviceListQuery) -> DevicePage:
+    """A page of the list of CPEs."""
+    limit = max(1, min(query.limit, MOST_ROWS))
+    rows: list[DeviceRow] = []
     for looked, index in enumerate(_candidates(view, query)):
         if len(rows) == limit or looked == MOST_LOOKED_AT:
             return {"rows": rows, "next": index}
         cpe = view.shard.cpes.get(index)
-        if cpe is not None and query["state"] in ("", view.shard.state_of(index)):
+        if cpe is not None and query.state in ("", view.shard.state_of(index)):
             rows.append(_row(view, cpe))
     return {"rows": rows, "next": None}
 
 
-def _candidates(view: WorkerView, query: Mapping[str, Any]) -> Iterator[int]:
+def _candidates(view: WorkerView, query: DeviceListQuery) -> Iterator[int]:
     """The indices that may be listed, lowest first."""
-    start = int(query["start"])
-    found = view.shard.context.identities.starting_with(query["serial"])
-    ranges = [(max(start, low), high) for low, high in found]
-    members = view.shard.in_state(query["state"])
+    matching = view.shard.context.identities.starting_with(query.serial)
+    ranges = [(max(query.start, low), high) for low, high in matching]
+    members = view.shard.in_state(query.state)
     if len(members) <= MOST_LOOKED_AT:
         order = sorted(members)
         return (i for low, high in ranges for i in order if low <= i < high)
     return (i for low, high in ranges for i in view.held.between(low, high))
 
 
-def _row(view: WorkerView, cpe: CPE) -> dict[str, Any]:
+def _row(view: WorkerView, cpe: CPE) -> DeviceRow:
     return {
         "index": cpe.index,
         "serial": cpe.serial_number,
@@ -96,29 +134,31 @@ def _in(at: float, now: float) -> float | None:
 # -- one ------------------------------------------------------------------------------------------
 
 
-def shown(view: WorkerView, query: Mapping[str, Any]) -> dict[str, Any] | None:
-    """
-    All of one CPE; None if it is not view. From now on its exchanges are kept.
-
-    Args:
-        view: the CPEs.
-        query: ``serial``; ``parameters``, whether to tell them; ``find``, what is in their paths.
-    """
+def show_device(view: WorkerView, query: DeviceQuery) -> DeviceDetails | None:
+    """All of one CPE; None if this worker does not have it. Its exchanges are kept from now on."""
     try:
-        cpe = view.shard.cpe(query["serial"])
+        cpe = view.shard.cpe(query.serial)
     except DeviceNotFound:
         return None
     now = view.clock()
-    told = {
+    details: DeviceDetails = {
         **_row(view, cpe),
         "about": _about(cpe, now),
-        "pending": [list(event) for event in (*cpe.session_events, *cpe.events)],
+        "pending": [[*event] for event in (*cpe.session_events, *cpe.events)],
         "jobs": [[job.kind, job.key, _in(job.at, now)] for job in cpe.jobs],
         "requests": [type(request).__name__ for request in (*cpe.session_requests, *cpe.requests)],
-        "transfers": [each.state.name.replace("_", " ").lower() for each in cpe.transfers],
-        "exchanges": list(view.watches.watch(cpe.index)),
+        "transfers": [t.state.name.replace("_", " ").lower() for t in cpe.transfers],
+        "exchanges": list(view.logs.watch(cpe.index)),
     }
-    return {**told, **_parameters(cpe, query["find"], now)} if query["parameters"] else told
+    if not query.parameters:
+        return details
+    find = query.find.lower()
+    paths = [path for path in _paths(cpe) if find in path.lower()]
+    parameters = [_parameter(cpe, path, now) for path in paths[:MOST_PARAMETERS]]
+    with_parameters: DeviceParameters = {
+        **details, "parameters": parameters, "found": len(paths)
+    }  # fmt: skip
+    return with_parameters
 
 
 def _about(cpe: CPE, now: float) -> dict[str, str]:
@@ -137,13 +177,6 @@ def _about(cpe: CPE, now: float) -> dict[str, str]:
     }
 
 
-def _parameters(cpe: CPE, find: str, now: float) -> dict[str, Any]:
-    wanted = find.lower()
-    paths = [path for path in _paths(cpe) if wanted in path.lower()]
-    rows = [_parameter(cpe, path, now) for path in paths[:MOST_PARAMETERS]]
-    return {"parameters": rows, "found": len(paths)}
-
-
 def _paths(cpe: CPE) -> Iterable[str]:
     return (path for path in cpe.model.walk("", cpe.overlay) if not path.endswith("."))
 
@@ -157,8 +190,8 @@ def _parameter(cpe: CPE, path: str, now: float) -> list[Any]:
     return [path, MASK if secret else masked(value), parameter.writable]
 
 
-QUERIES: dict[str, Callable[[WorkerView, Mapping[str, Any]], Any]] = {
-    "list": listed,
-    "device": shown,
+QUERIES: dict[str, Callable[[WorkerView, Mapping[str, Any]], DevicePage | DeviceDetails | None]] = {
+    DeviceListQuery.WHAT: lambda view, wire: list_devices(view, DeviceListQuery(**wire)),
+    DeviceQuery.WHAT: lambda view, wire: show_device(view, DeviceQuery(**wire)),
 }
-"""What can be asked, by the query's ``what``."""
+"""The answers to queries, by ``WorkerQuery.what``."""

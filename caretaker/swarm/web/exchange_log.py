@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from caretaker.console.trace import summary
 from caretaker.device.cpe import CPE
@@ -26,7 +26,24 @@ KEPT = 100
 MOST = 100
 """CPEs that are watched at once; the one that was looked at first makes room."""
 
-Log = deque[dict[str, Any]]
+
+class Exchange(TypedDict):
+    """A POST of a CPE and its answer, as the page of the CPE shows them; secrets are masked."""
+
+    at: float
+    """When it began, in seconds since 1970."""
+    first: bool
+    """Whether it is the first of its session."""
+    sent: str
+    status: NotRequired[int]
+    """Of the answer, when there is one."""
+    got: NotRequired[str]
+    """The answer, or the error."""
+    ms: NotRequired[float]
+    """How long it took, when it is over."""
+
+
+Log = deque[Exchange]
 
 
 class ExchangeLogs:
@@ -70,7 +87,7 @@ class ExchangeLogs:
 
 
 class _Watched:
-    """A transport whose exchanges are noted: ``{"at", "sent", "status", "got", "ms"}``."""
+    """A transport whose exchanges are kept in a log."""
 
     def __init__(self, transport: Transport, log: Log) -> None:
         self._transport = transport
@@ -80,7 +97,7 @@ class _Watched:
 
     def post(self, body: bytes) -> Answer:
         """POST, and note it."""
-        entry: dict[str, Any] = {
+        entry: Exchange = {
             "at": round(time.time(), 3), "first": self._first, "sent": masked(summary(body))
         }  # fmt: skip
         self._first = False
@@ -88,7 +105,7 @@ class _Watched:
         started = time.monotonic()
         try:
             answer = self._transport.post(body)
-            entry |= {"status": answer.status, "got": masked(summary(answer.body))}
+            entry["status"], entry["got"] = answer.status, masked(summary(answer.body))
         except TransportError as error:
             entry["got"] = masked(str(error))
             raise

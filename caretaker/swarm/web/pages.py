@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ from caretaker.errors import InputError
 from caretaker.reporting.pages import asset, templates
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.options import without_login
+from caretaker.swarm.web.devices import DevicePage
+from caretaker.swarm.web.queries import DeviceListQuery, DeviceQuery
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -175,7 +177,7 @@ class _Pages:
         """How the run stands; curves from the point ``first`` on."""
         run_state, environment = self._run_states.now(), self._environment
         runner: Any = environment.runner
-        sections = {name: own for name, own in run_state.summary.items() if name in _SECTIONS}
+        sections = {name: part for name, part in run_state.summary.items() if name in _SECTIONS}
         seconds = self._master.seconds() if run_state.running else run_state.seconds
         return _json(
             {
@@ -201,19 +203,19 @@ class _Pages:
         state, start = query.get("state", ""), query.get("start", 0, int)
         if state not in ("", *STATES):
             return _refused(f"state {state!r}: not one of {', '.join(STATES)}")
-        details = {"serial": query.get("serial", "").strip(), "state": state, "start": start,
-                   "limit": ROWS}  # fmt: skip
-        answers = self._master.ask("list", **details)
-        return _json({**merged(list(answers.given.values()), ROWS), "silent": answers.silent})
+        serial = query.get("serial", "").strip()
+        answers = self._master.ask(DeviceListQuery(serial, state, start, limit=ROWS))
+        page = join_pages(list(answers.given.values()), ROWS)
+        return _json({**page, "silent": answers.silent})
 
     def one(self, serial: str) -> Response:
         """One device."""
-        wants = request.args.get("parameters", "") == "1"
+        parameters = request.args.get("parameters", "") == "1"
         find = request.args.get("find", "").strip()
-        answers = self._master.ask("device", serial=serial, parameters=wants, find=find)
-        found = next((each for each in answers.given.values() if each is not None), None)
-        if found is not None:
-            return _json(found)
+        answers = self._master.ask(DeviceQuery(serial, parameters, find))
+        details = next((answer for answer in answers.given.values() if answer is not None), None)
+        if details is not None:
+            return _json(details)
         if answers.silent:
             return _refused(f"{len(answers.silent)} workers did not answer in time", 504)
         return _refused(f"{serial}: no such device in this run", 404)
@@ -221,30 +223,30 @@ class _Pages:
     def act(self) -> Response:
         """Do something to the fleet: ``{"action": name, "arguments": {...}}``."""
         try:
-            asked = request.get_json()
+            body = request.get_json()
         except HTTPException as error:
             return _refused("send JSON, as application/json", error.code or 400)
-        if not isinstance(asked, dict) or not isinstance(asked.get("arguments", {}), dict):
+        if not isinstance(body, dict) or not isinstance(body.get("arguments", {}), dict):
             return _refused('send {"action": NAME, "arguments": {...}}')
         try:
-            self._master.act(str(asked.get("action")), **asked.get("arguments", {}))
+            self._master.act(str(body.get("action")), **body.get("arguments", {}))
         except InputError as error:
             return _refused(str(error))
         return _json({"success": True, "message": self._master.marks[-1]["text"]})
 
 
-def merged(pages: list[dict[str, Any] | None], limit: int) -> dict[str, Any]:
+def join_pages(pages: Sequence[DevicePage | None], limit: int) -> DevicePage:
     """
     The pages of several workers as one, in the order of the indices.
 
     Args:
-        pages: of ``devices.listed``; None of a worker that has no run.
+        pages: of the workers; None of one that has no run.
         limit: how many rows.
     """
     given = [page for page in pages if page is not None]
     ends = [page["next"] for page in given if page["next"] is not None]
     rows = sorted((row for page in given for row in page["rows"]), key=lambda row: row["index"])
-    # Beyond where one has stopped looking, others may have found what is not the next.
+    # Where one worker has stopped, it may have more rows that come before those of others.
     rows = [row for row in rows if row["index"] < min(ends, default=row["index"] + 1)]
     if len(rows) > limit:
         return {"rows": rows[:limit], "next": rows[limit]["index"]}

@@ -95,7 +95,9 @@ def _exchanges(run_state: RunState) -> Samples:
 
 
 def _by_worker(value: Callable[[WorkerState], float]) -> Callable[[RunState], Samples]:
-    return lambda run_state: [((str(own["worker"]),), value(own)) for own in run_state.workers]
+    return lambda run_state: [
+        ((str(worker["worker"]),), value(worker)) for worker in run_state.workers
+    ]
 
 
 # fmt: off
@@ -179,22 +181,24 @@ METRICS: dict[str, Figure] = {
                    (("sent",), s.summary["transfers"]["bytes_sent"])]),
     "caretaker_service_level_holds": Figure(
         "gauge", "1 while a service level holds", ("level",),
-        lambda s: [((own["level"],), own["holds"]) for own in s.summary["service_levels"]]),
+        lambda s: [((verdict["level"],), verdict["holds"])
+                   for verdict in s.summary["service_levels"]]),
     "caretaker_workers": Figure("gauge", "Workers that are there", (),
                                 _one(lambda s: len(s.workers))),
     "caretaker_worker_cpes": Figure(
-        "gauge", "CPEs of a worker", ("worker",), _by_worker(lambda own: own["cpes"])),
+        "gauge", "CPEs of a worker", ("worker",), _by_worker(lambda worker: worker["cpes"])),
     "caretaker_worker_sessions": Figure(
         "gauge", "Sessions that a worker runs now", ("worker",),
-        _by_worker(lambda own: own["states"].get("in_session", 0))),
+        _by_worker(lambda worker: worker["states"].get("in_session", 0))),
     "caretaker_worker_cpu_ratio": Figure(
         "gauge", "CPU of a worker, as a share of one core", ("worker",),
-        _by_worker(lambda own: own["cpu_now"] / 100)),
+        _by_worker(lambda worker: worker["cpu_now"] / 100)),
     "caretaker_worker_resident_memory_bytes": Figure(
-        "gauge", "Memory of a worker", ("worker",), _by_worker(lambda own: own["rss_mb"] * 1e6)),
+        "gauge", "Memory of a worker", ("worker",),
+        _by_worker(lambda worker: worker["rss_mb"] * 1e6)),
     "caretaker_worker_heard_timestamp_seconds": Figure(
         "gauge", "When a worker reported last, in seconds since 1970", ("worker",),
-        _by_worker(lambda own: own["heard_at"])),
+        _by_worker(lambda worker: worker["heard_at"])),
     "caretaker_generator_limited": Figure(
         "gauge", "1 while the generator itself is the limit, not the ACS", (),
         _one(lambda s: bool(s.limits))),

@@ -20,8 +20,9 @@ from caretaker.masking import MASK
 from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from caretaker.swarm.web import devices, exchange_log
-from caretaker.swarm.web.devices import QUERIES, WorkerView, listed, shown
+from caretaker.swarm.web.devices import QUERIES, WorkerView, list_devices, show_device
 from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.web.queries import DeviceListQuery, DeviceQuery
 from caretaker.testing import Clock, FunctionTransport
 
 
@@ -33,16 +34,17 @@ def clock() -> Clock:
 @pytest.fixture
 def view(clock: Clock) -> Iterator[WorkerView]:
     """The CPEs 10 to 29, as a worker has them, at rest."""
-    watches = ExchangeLogs(lambda *_: FunctionTransport(lambda _: b"", lambda: 7.0), clock)
-    shard = Shard(ProfileMix.of(("tr181",)), context(), watches.open, Results(), clock=clock)
+    logs = ExchangeLogs(lambda *_: FunctionTransport(lambda _: b"", lambda: 7.0), clock)
+    shard = Shard(ProfileMix.of(("tr181",)), context(), logs.open, Results(), clock=clock)
     for index in range(10, 30):
         shard.resume(index)
-    yield WorkerView(shard, IndexSet([(10, 30)]), watches, clock)
+    yield WorkerView(shard, IndexSet([(10, 30)]), logs, clock)
     shard.stop()
 
 
 def page(view: WorkerView, **query: Any) -> tuple[list[int], int | None]:
-    found = listed(view, {"serial": "", "state": "", "start": 0, "limit": 50, **query})
+    given = {"serial": "", "state": "", "start": 0, "limit": 50, **query}
+    found = list_devices(view, DeviceListQuery(**given))
     return [row["index"] for row in found["rows"]], found["next"]
 
 
@@ -88,7 +90,9 @@ def test_no_page_takes_a_walk_over_the_fleet(
 
 
 def device(view: WorkerView, serial: str = "FLEET-000017", **query: Any) -> Any:
-    return shown(view, {"serial": serial, "parameters": False, "find": "", **query})
+    return show_device(
+        view, DeviceQuery(**{"serial": serial, "parameters": False, "find": "", **query})
+    )
 
 
 def test_one_device_with_what_it_has_to_tell(view: WorkerView) -> None:
@@ -127,7 +131,7 @@ def test_every_query_has_its_answer() -> None:
 
 
 def talk(view: WorkerView, cpe: CPE) -> None:
-    transport = view.watches.open(cpe, 0.0)
+    transport = view.logs.open(cpe, 0.0)
     transport.post(b"")
     assert transport.sent_at == 7.0
     transport.close()
@@ -150,7 +154,7 @@ def test_nobody_looks_for_long(view: WorkerView, clock: Clock) -> None:
     device(view)
     clock.now += exchange_log.WATCH_SECONDS + 1
     talk(view, cpe)
-    assert not view.watches._logs
+    assert not view.logs._logs
 
 
 def test_only_so_many_are_watched_at_once(
@@ -160,16 +164,16 @@ def test_only_so_many_are_watched_at_once(
     for serial in ("FLEET-000017", "FLEET-000018", "FLEET-000019"):
         clock.now += 1
         device(view, serial)
-    assert sorted(view.watches._logs) == [17, 18]
+    assert sorted(view.logs._logs) == [17, 18]
 
 
 def test_a_failure_is_seen_too(view: WorkerView, clock: Clock) -> None:
     def hang(_: bytes) -> Answer:
         raise AnswerTimeout("no answer in time")
 
-    watches = ExchangeLogs(lambda *_: FunctionTransport(hang, lambda: 7.0), clock)
-    log = watches.watch(16)
-    transport = watches.open(view.shard.cpes[16], 0.0)
+    logs = ExchangeLogs(lambda *_: FunctionTransport(hang, lambda: 7.0), clock)
+    log = logs.watch(16)
+    transport = logs.open(view.shard.cpes[16], 0.0)
     with pytest.raises(AnswerTimeout):
         transport.post(b"<x/>")
     assert log[0]["got"] == "no answer in time"

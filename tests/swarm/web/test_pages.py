@@ -17,12 +17,12 @@ from locust.web import WebUI
 from caretaker.engine.cpe_states import STATES
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
-from caretaker.swarm.messages import ACT, QUERY
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import add_arguments
-from caretaker.swarm.web.pages import ASSETS, add_pages, merged
+from caretaker.swarm.web.pages import ASSETS, add_pages, join_pages
 from caretaker.swarm.web.prometheus import metrics_app
 from caretaker.swarm.web.run_state import RunStates
+from caretaker.swarm.worker_messages import FleetAction, WorkerAnswer, WorkerQuery
 
 
 class Site:
@@ -48,16 +48,16 @@ class Site:
         self.acts: list[Any] = []
         self.queries: list[Any] = []
         self.answer: Any = None
-        self.runner.register_message(ACT, lambda msg, **_: self.acts.append(msg.data))
-        self.runner.register_message(QUERY, self._asked)
+        self.runner.register_message(FleetAction.NAME, lambda msg, **_: self.acts.append(msg.data))
+        self.runner.register_message(WorkerQuery.NAME, self._asked)
 
     def _asked(self, msg: Any, **_: Any) -> None:
         self.queries.append(msg.data)
-        self.master.queries.answered("local", msg.data["id"], self.answer)
+        self.master.queries.answered("local", WorkerAnswer(msg.data["id"], self.answer))
 
     def begin(self) -> None:
         self.master.begin()
-        self.master.report("local", snapshot())
+        self.master.reports.take("local", snapshot())
 
     @property
     def client(self) -> FlaskClient:
@@ -290,5 +290,5 @@ def rows(*indices: int) -> list[dict[str, Any]]:
 def test_pages_of_workers_are_one(
     pages: list[Any], shown: list[int], following: int | None
 ) -> None:
-    given = [page and {"rows": page[0], "next": page[1]} for page in pages]
-    assert merged(given, 3) == {"rows": rows(*shown), "next": following}
+    given: list[Any] = [page and {"rows": page[0], "next": page[1]} for page in pages]
+    assert join_pages(given, 3) == {"rows": rows(*shown), "next": following}

@@ -34,8 +34,8 @@ def told(run: Master) -> dict[str, float]:
 def run() -> Master:
     made = master(slos=["sessions.failed < 1"])
     made.begin()
-    made.report("one", snapshot(made=results(failed=2)))
-    made.report("two", snapshot(worker=1))
+    made.reports.take("one", snapshot(made=results(failed=2)))
+    made.reports.take("two", snapshot(worker=1))
     return made
 
 
@@ -96,7 +96,7 @@ def test_the_dashboard_asks_for_metrics_that_exist(root: Path) -> None:
 def test_a_port_of_their_own(run: Master) -> None:
     server = serve_metrics("127.0.0.1", 0, metrics_app(RunStates(run).now))
     try:
-        assert "caretaker_run 1.0" in requests.get(f"{server.url}/metrics", timeout=5).text
+        assert "caretaker_run 1.0" in requests.get(f"{server.url}/metrics", timeout=60).text
         with pytest.raises(InputError, match=rf"{server.port}: .*in use"):
             serve_metrics("127.0.0.1", server.port, metrics_app(RunStates(run).now))
     finally:

@@ -1,5 +1,5 @@
 """
-An ACS with a known limit: ``python -m helpers.limited_acs N`` serves N sessions per second.
+An ACS with a known limit: ``python -m benchmarks.limited_acs N`` serves N sessions per second.
 
 What comes beyond them in any second is shed with 503. ``--freeze AFTER SECONDS`` has it stand still
 once, so long after the first Inform.

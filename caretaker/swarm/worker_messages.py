@@ -1,0 +1,190 @@
+"""
+The custom messages between Locust's master and its workers.
+
+Each is a class; its fields are the keys on the wire. Locust's own reports of workers carry a
+``WorkerSnapshot`` besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
+
+from caretaker.index_set import Ranges
+from caretaker.stats.worker_snapshot import WorkerSnapshot
+
+REPORT_KEY = "caretaker"
+"""Where a snapshot stands in the report that Locust's workers send every 3 s."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message, by the fields of its subclass."""
+
+    NAME: ClassVar[str]
+    """What Locust calls it."""
+
+    def to_wire(self) -> dict[str, Any] | None:
+        """As plain data."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls(**wire)
+
+
+@dataclass(frozen=True)
+class LeaseRequest(Message):
+    """
+    Worker to master: it needs indices of the fleet, or gives some back.
+
+    Args:
+        want: how many it needs.
+        returned: those that it gives back.
+    """
+
+    NAME: ClassVar = "caretaker_lease"
+    want: int
+    returned: Ranges
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data, in which ``return`` is a key."""
+        return {"want": self.want, "return": self.returned}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls(wire["want"], _ranges(wire["return"]))
+
+
+@dataclass(frozen=True)
+class LeaseGrant(Message):
+    """
+    Master to worker: the indices that it has asked for.
+
+    Args:
+        ranges: these indices.
+        total: how many CPEs the whole fleet has.
+    """
+
+    NAME: ClassVar = "caretaker_grant"
+    ranges: Ranges
+    total: int
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls(_ranges(wire["ranges"]), wire["total"])
+
+
+@dataclass(frozen=True)
+class FleetSize(Message):
+    """Master to workers: how many CPEs the whole fleet has."""
+
+    NAME: ClassVar = "caretaker_fleet"
+    total: int
+
+
+@dataclass(frozen=True)
+class FleetAction(Message):
+    """
+    Master to workers: do something to the fleet.
+
+    Args:
+        name: of the action (``caretaker.scenarios.actions.ACTIONS``).
+        arguments: of the action, checked and converted.
+        nth: number of the action in this run.
+    """
+
+    NAME: ClassVar = "caretaker_act"
+    name: str
+    arguments: dict[str, Any]
+    nth: int
+
+
+@dataclass(frozen=True)
+class WorkerQuery(Message):
+    """
+    Master to a worker: the Fleet page wants to know something of its CPEs.
+
+    Args:
+        id: number of the query, which the answer repeats.
+        what: the kind of query (``caretaker.swarm.web.queries``).
+        details: the fields of the query; on the wire they stand beside ``id`` and ``what``.
+    """
+
+    NAME: ClassVar = "caretaker_query"
+    id: int
+    what: str
+    details: Mapping[str, Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"id": self.id, "what": self.what, **self.details}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        details = dict(wire)
+        return cls(details.pop("id"), details.pop("what"), details)
+
+
+@dataclass(frozen=True)
+class WorkerAnswer(Message):
+    """
+    Worker to master: the answer to a query.
+
+    Args:
+        id: of the query.
+        answer: plain data for the page; None if there is nothing to answer.
+    """
+
+    NAME: ClassVar = "caretaker_answer"
+    id: int
+    answer: Any
+
+
+@dataclass(frozen=True)
+class Drain(Message):
+    """Master to workers: end the run; begin nothing more."""
+
+    NAME: ClassVar = "caretaker_drain"
+
+    def to_wire(self) -> None:
+        """Nothing: the message has no content."""
+
+
+@dataclass(frozen=True)
+class Drained(Message):
+    """
+    Worker to master: all has ended.
+
+    Args:
+        snapshot: the last one; None if there was no run.
+    """
+
+    NAME: ClassVar = "caretaker_drained"
+    snapshot: WorkerSnapshot | None
+
+    def to_wire(self) -> dict[str, Any] | None:
+        """As plain data: that of the snapshot."""
+        return None if self.snapshot is None else self.snapshot.to_wire()
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any] | None) -> Self:
+        """What ``to_wire`` made."""
+        return cls(None if wire is None else WorkerSnapshot.from_wire(wire))
+
+
+@dataclass(frozen=True)
+class Refusal(Message):
+    """Worker to master: it can't take part, and why."""
+
+    NAME: ClassVar = "caretaker_refused"
+    reason: str
+
+
+def _ranges(wire: Any) -> Ranges:
+    return [(start, stop) for start, stop in wire]

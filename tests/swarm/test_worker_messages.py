@@ -1,0 +1,65 @@
+"""The messages between master and workers: what is on the wire, and that it is read again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.snapshots import worker_snapshot
+
+from caretaker.swarm import worker_messages
+from caretaker.swarm.worker_messages import (
+    Drain,
+    Drained,
+    FleetAction,
+    FleetSize,
+    LeaseGrant,
+    LeaseRequest,
+    Message,
+    Refusal,
+    WorkerAnswer,
+    WorkerQuery,
+)
+
+WIRES: list[tuple[Message, dict[str, Any] | None]] = [
+    (LeaseRequest(5, [(0, 2)]), {"want": 5, "return": [(0, 2)]}),
+    (LeaseGrant([(0, 5)], 7), {"ranges": [(0, 5)], "total": 7}),
+    (FleetSize(7), {"total": 7}),
+    (FleetAction("outage", {"seconds": 3.0}, 2),
+     {"name": "outage", "arguments": {"seconds": 3.0}, "nth": 2}),
+    (WorkerQuery(1, "device", {"serial": "S"}), {"id": 1, "what": "device", "serial": "S"}),
+    (WorkerAnswer(1, None), {"id": 1, "answer": None}),
+    (Drain(), None),
+    (Drained(None), None),
+    (Refusal("no port is free"), {"reason": "no port is free"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "wire"), WIRES)
+def test_what_is_on_the_wire(message: Message, wire: dict[str, Any] | None) -> None:
+    assert message.to_wire() == wire
+
+
+@pytest.mark.parametrize("message", [message for message, _ in WIRES if message != Drain()])
+def test_a_message_is_read_as_it_was_written(message: Message) -> None:
+    wire: Any = message.to_wire()
+    assert type(message).from_wire(wire) == message
+
+
+def test_ranges_are_pairs_again_though_the_wire_makes_lists_of_them() -> None:
+    assert LeaseGrant.from_wire({"ranges": [[0, 5]], "total": 7}).ranges == [(0, 5)]
+    assert LeaseRequest.from_wire({"want": 0, "return": [[0, 5]]}).returned == [(0, 5)]
+
+
+def test_the_last_snapshot_comes_with_the_word_that_all_has_ended() -> None:
+    last = worker_snapshot(final=True, cpes=3)
+    read = Drained.from_wire(Drained(last).to_wire()).snapshot
+    assert read is not None
+    assert (read.cpes, read.final) == (3, True)
+
+
+def test_every_message_has_a_name_of_its_own() -> None:
+    own = [kind for kind in vars(worker_messages).values() if isinstance(kind, type)]
+    kinds = [kind for kind in own if issubclass(kind, Message) and kind is not Message]
+    assert {kind.NAME for kind in kinds} == {message.NAME for message, _ in WIRES}
+    assert len({kind.NAME for kind in kinds}) == len(kinds)
