@@ -11,7 +11,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
@@ -263,13 +262,8 @@ class Fleet:
         """Start the fleet, as ``start`` does."""
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Switch all CPEs off at once."""
+    def __exit__(self, *_: object) -> None:
+        """Switch all off."""
         self.stop_all()
 
     # Called by the Connection Request server, which runs in the same loop.

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from caretaker.acs.acs import ACS
 from caretaker.acs.north_bound import NorthBoundApp
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
 from caretaker.http.credentials import Credentials
-from caretaker.http.gevent_loop import Loop
-from caretaker.http.server import WSGIHost
+from caretaker.http.server import WSGIServer
 
 
-class ACSServer:
+class ACSServer(WSGIServer):
     """
     An ACS at an address, with its north-bound API at another; also a context manager.
-
-    Runs on the gevent loop of a patched process, in a thread of its own elsewhere.
 
     Args:
         port: for CPEs; 0 for any free one.
@@ -39,28 +35,12 @@ class ACSServer:
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
+        super().__init__()
         self.acs = ACS(provisioning=provisioning, allowed_hosts=allowed_hosts)
         self.app = CWMPApp(self.acs, credentials)
         self.north_bound_app = NorthBoundApp(self.acs)
-        self._loop = Loop()
-        self._cwmp = WSGIHost(self.app, host, port, self._loop)
-        self._north_bound = WSGIHost(self.north_bound_app, host, north_bound_port, self._loop)
-
-    def start(self) -> Self:
-        """
-        Bind and serve, and return itself.
-
-        Raises:
-            InputError: an address can't be bound.
-        """
-        self._loop.start()
-        try:
-            self._cwmp.start()
-            self._north_bound.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
+        self._cwmp = self._host_app(self.app, host, port)
+        self._north_bound = self._host_app(self.north_bound_app, host, north_bound_port)
 
     @property
     def url(self) -> str:
@@ -107,22 +87,3 @@ class ACSServer:
         return self.acs.post_task(
             device_id, parse_task(task), timeout, connection_request=connection_request
         )
-
-    def stop(self) -> None:
-        """Stop serving."""
-        self._cwmp.stop()
-        self._north_bound.stop()
-        self._loop.stop()
-
-    def __enter__(self) -> Self:
-        """Bind and serve, as ``start``."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop serving, as ``stop``."""
-        self.stop()

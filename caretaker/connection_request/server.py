@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.http.credentials import Credentials
 from caretaker.http.digest import DigestVerifier
 from caretaker.http.gevent_loop import Loop
-from caretaker.http.server import WSGIHost
+from caretaker.http.server import WSGIServer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -127,11 +126,9 @@ def _accept_all(_: str) -> None:
     """Accept a request for any serial number."""
 
 
-class ConnectionRequestServer:
+class ConnectionRequestServer(WSGIServer):
     """
     The application at an address; also a context manager.
-
-    Runs on the gevent loop of a patched process, in a thread of its own elsewhere.
 
     Args:
         port: to listen on; 0 for any free one.
@@ -158,13 +155,12 @@ class ConnectionRequestServer:
         clock: Callable[[], float] = time.monotonic,
         loop: Loop | None = None,
     ) -> None:
+        super().__init__(loop)
         self.app = ConnectionRequestApp(
             on_connection_request, auth, allow_basic=allow_basic, sink=sink, clock=clock
         )
         self._advertise = advertise
-        self._own_loop = loop is None
-        self._loop = loop or Loop()
-        self._host = WSGIHost(self.app, host, port, self._loop)
+        self._host = self._host_app(self.app, host, port)
         self._device_prefix = ""  # while the port is not known
 
     def start(self) -> Self:
@@ -174,12 +170,7 @@ class ConnectionRequestServer:
         Raises:
             InputError: the address can't be bound.
         """
-        self._loop.start()
-        try:
-            self._host.start()
-        except BaseException:
-            self._stop_loop()
-            raise
+        super().start()
         self._device_prefix = f"{self.base_url}{_PREFIX}"
         return self
 
@@ -201,25 +192,3 @@ class ConnectionRequestServer:
         if not (serial_number.isascii() and serial_number.replace("-", "").isalnum()):
             serial_number = quote(serial_number, safe="")
         return f"{self._device_prefix or self.base_url + _PREFIX}{serial_number}"
-
-    def stop(self) -> None:
-        """Stop serving."""
-        self._host.stop()
-        self._stop_loop()
-
-    def _stop_loop(self) -> None:
-        if self._own_loop:
-            self._loop.stop()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self.stop()

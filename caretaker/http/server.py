@@ -15,12 +15,14 @@ import sys
 from _socket import socket as Socket  # noqa: N812  # the class below socket's and gevent's
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import gevent
 from greenlet import getcurrent, greenlet
+from mypy_extensions import mypyc_attr
 
 from caretaker.errors import InputError
+from caretaker.http.gevent_loop import Loop
 from caretaker.http.request_parser import (
     ENVIRON,
     MAX_BODY_BYTES,
@@ -33,14 +35,12 @@ from caretaker.http.request_parser import (
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-    from caretaker.http.gevent_loop import Loop
-
 MAX_CONNECTIONS = 10_000
 """Connections that are served at once; further ones wait in the kernel's queue."""
 IDLE_SECONDS = 60.0
 """How long a connection may be idle, a head or a piece of a body take, an answer be taken."""
 LINGER_SECONDS = 2.0
-"""How long a client that is refused may still talk: closed at once, it might not read why."""
+"""Grace period so that a rejected client can read the error before we close."""
 _BACKLOG = 2048
 _ACCEPTS = 64
 """Connections that are accepted in one turn of the loop."""
@@ -336,3 +336,56 @@ class WSGIHost:
         for connection in list(self.connections):
             connection.close()
         self._idle.clear()
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class WSGIServer:
+    """
+    WSGI applications, each at an address of its own, in one gevent loop; also a context manager.
+
+    Runs on the gevent loop of a patched process, in a thread of its own elsewhere.
+
+    Args:
+        loop: to share another's, which stays its owner's to stop; one of its own without.
+    """
+
+    def __init__(self, loop: Loop | None = None) -> None:
+        self._owns_loop = loop is None
+        self._loop = loop or Loop()
+        self._hosts: list[WSGIHost] = []
+
+    def _host_app(self, app: WSGIApplication, host: str, port: int) -> WSGIHost:
+        """Have the application served at this address from ``start`` on."""
+        self._hosts.append(WSGIHost(app, host, port, self._loop))
+        return self._hosts[-1]
+
+    def start(self) -> Self:
+        """
+        Bind and serve, and return itself.
+
+        Raises:
+            InputError: an address can't be bound.
+        """
+        self._loop.start()
+        try:
+            for host in self._hosts:
+                host.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop serving."""
+        for host in self._hosts:
+            host.stop()
+        if self._owns_loop:
+            self._loop.stop()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()

@@ -10,7 +10,7 @@ Nothing here knows what is in a body.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 from mypy_extensions import mypyc_attr
 
@@ -55,8 +55,8 @@ class Transport(Protocol):
         """End the session's connection."""
 
 
-_POLICY = Policy(redirects=(301, 302, 307, 308), basic_over_tls=True)
-_RECONNECTING = _POLICY._replace(reconnect=True)
+_POLICY: Final = Policy(redirects=(301, 302, 307, 308), basic_over_tls=True)
+_RECONNECTING: Final = _POLICY._replace(reconnect=True)
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -130,14 +130,14 @@ class HTTPTransport(HTTPExchange):
         finally:
             if self.sent_at is None:
                 self.sent_at = connection.sent_at
-        self._take_cookies(reply)
-        return reply
-
-    def _take_cookies(self, reply: Reply) -> None:
         for name, value in reply.headers:
             if name == "set-cookie":
-                self._cookies = self._cookies or CookieJar()
-                self._cookies.take(value)
+                self._take_cookie(value)
+        return reply
+
+    def _take_cookie(self, value: str) -> None:
+        self._cookies = self._cookies or CookieJar()
+        self._cookies.take(value)
 
     def _own_headers(self) -> list[tuple[str, str]]:
         """Those of this session: cookies and credentials."""

@@ -45,9 +45,9 @@ class WSGITransport(HTTPTransport):
             headers=self._headers(body),
         )
         pairs = [(name.lower(), value) for name, value in response.headers]
-        reply = Reply(response.status_code, pairs, response.data, keep_alive=True)
-        self._take_cookies(reply)
-        return reply
+        for cookie in response.headers.getlist("Set-Cookie"):
+            self._take_cookie(cookie)
+        return Reply(response.status_code, pairs, response.data, keep_alive=True)
 
 
 class FunctionTransport:

@@ -15,7 +15,7 @@ import pytest
 from caretaker.errors import InputError
 from caretaker.http import server
 from caretaker.http.gevent_loop import Loop
-from caretaker.http.server import WSGIHost
+from caretaker.http.server import WSGIHost, WSGIServer
 
 UPGRADE = ("Connection: upgrade", "Upgrade: h2c")
 
@@ -365,3 +365,40 @@ class TestEnd:
 
     def test_ipv6_has_brackets_in_its_url(self) -> None:
         assert WSGIHost(echo, "::1", 80, Loop()).url == "http://[::1]:80"
+
+
+class Echoes(WSGIServer):
+    """The same application at several ports."""
+
+    def __init__(self, *ports: int, loop: Loop | None = None) -> None:
+        super().__init__(loop)
+        self.hosts = [self._host_app(echo, "127.0.0.1", port) for port in ports]
+
+
+@pytest.mark.sockets
+class TestWSGIServer:
+    """Several applications in one loop."""
+
+    def test_it_serves_while_the_context_lasts(self) -> None:
+        with Echoes(0, 0) as server:
+            peers = [Peer(host) for host in server.hosts]
+            assert [peer.ask(head())[0] for peer in peers] == ["200 OK", "200 OK"]
+        assert all(peer.is_at_the_end() for peer in peers)
+        for peer in peers:
+            peer.close()
+
+    def test_none_is_served_when_one_address_is_in_use(self) -> None:
+        with Echoes(0) as first:
+            second = Echoes(0, first.hosts[0].port)
+            with pytest.raises(InputError, match="in use"):
+                second.start()
+            with pytest.raises(ConnectionRefusedError):
+                Peer(second.hosts[0])
+
+    def test_a_loop_that_is_shared_goes_on(self) -> None:
+        loop = Loop()
+        loop.start()
+        with Echoes(0, loop=loop):
+            pass
+        assert loop.call(int, "1") == 1
+        loop.stop()
