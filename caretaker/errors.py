@@ -9,14 +9,15 @@ All errors of Caretaker, in one place.
     ├── EnvelopeError           bytes that can't be read as a CWMP envelope
     ├── FaultError              a CWMP fault to answer a request with; knows its FaultCode
     ├── SessionError            the peer broke the rules of the CWMP session
-    ├── TransportError          an HTTP exchange failed; ``blame`` tells whose fault it is
+    ├── TransportError          an HTTP exchange failed; ``blame`` says whose fault it is
     │   ├── ConnectError        no connection: refused, unreachable, no such name
     │   ├── LimitError          no connection: this machine ran out of sockets or ports
     │   ├── ConnectionLost      the peer reset or closed the connection half-way
     │   ├── AnswerTimeout       no complete answer before the deadline
     │   ├── AnswerError         an answer that is not HTTP, or too large
     │   ├── AuthenticationError the credentials were refused
-    │   └── RedirectError       too many redirects, or one to a place that is not allowed
+    │   ├── RedirectError       too many redirects, or one to a place that is not allowed
+    │   └── LoadShed            the peer sheds load: HTTP 503
     ├── DeviceNotFound          no device of that serial number here
     └── DeviceBusy              the device refuses a Connection Request just now
 
@@ -30,7 +31,7 @@ import enum
 
 
 class Blame(enum.Enum):
-    """Whose fault a failed session is; the report keeps them apart."""
+    """Whose fault a failed session is; the report counts each apart."""
 
     OURS = "ours"
     """A bug of Caretaker."""
@@ -47,7 +48,7 @@ class CaretakerError(Exception):
 
 
 class InputError(CaretakerError):
-    """Input of the user's that can't be used; the text is one line that names it and the cure."""
+    """Input of the user that can't be used; the text is one line that names input and cure."""
 
 
 class ProfileError(InputError):
@@ -64,7 +65,7 @@ class FaultError(CaretakerError):
 
     Args:
         fault_code: 9000-9899 from a CPE, 8000-8899 from an ACS.
-        fault_string: what to say; the standard's own words when empty.
+        fault_string: the FaultString; empty for the standard's own words.
     """
 
     def __init__(self, fault_code: int, fault_string: str = "") -> None:
@@ -102,7 +103,7 @@ class AnswerTimeout(TransportError):
 
 
 class AnswerError(TransportError):
-    """An answer that is not HTTP/1.x, or larger than what we take."""
+    """An answer that is not HTTP/1.x, or larger than we accept."""
 
 
 class AuthenticationError(TransportError):
@@ -114,7 +115,7 @@ class RedirectError(TransportError):
 
 
 class LoadShed(TransportError):
-    """The peer sheds load: 503."""
+    """The peer sheds load with an HTTP 503."""
 
     blame = Blame.SHED
 

@@ -1,14 +1,14 @@
 """
 Reading envelopes of a shape that is known (decision 0025).
 
-Most of what a fleet and its ACS say differs in a few texts only: serial numbers, values, IDs. All
-else, the *markup*, is the same bytes again and again. When a markup is known, from its fifth
-envelope on, they are made out of their texts, without a parser, and are what the parser would give.
+Most envelopes of a fleet and its ACS differ in a few texts only: serial numbers, values, IDs. The
+rest, the *markup*, is the same bytes again and again. From the fifth envelope of a markup on, the
+message is made of the texts alone, without a parser, and is what the parser would give.
 
-Which texts may differ is found out by trying: an envelope is read with marks in place of its texts.
-A text is *free* if its mark then stands in the message just as it is; all others (numbers, what is
-looked into or passed over) are *fixed*, and belong to the shape. Only texts of printable ASCII
-without white space around them are told from the markup, so no rule of XML applies to them.
+Trials show which texts may differ: the parser reads an envelope with a mark in place of each text.
+A text is *free* if its mark stands unchanged in the message. All other texts are *fixed* and belong
+to the shape: numbers, texts that the codec splits, texts that nobody reads. Only printable ASCII
+without white space around it counts as a text, so no rule of XML applies to one.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from caretaker.cwmp.envelope import Envelope
 from caretaker.errors import EnvelopeError
 
 MAX_BYTES = 16 * 1024
-"""Longer envelopes are left to the parser: there are few, and few of the same shape."""
+"""The parser reads longer envelopes: there are few, and few of the same shape."""
 MAX_SHAPES, MAX_VARIANTS = 256, 16
-"""Shapes, and of each the sets of fixed texts; beyond them all are found out anew."""
+"""Known shapes, and known sets of fixed texts of each; beyond them learning begins anew."""
 MAX_TRIALS = 40
-"""Envelopes that are read to find out about a shape; one that would take more stays unknown."""
+"""Trials of one shape at most; a shape that would take more is left to the parser."""
 
 _TEXT = re.compile(r">([!-%'-;=?-~](?:[ -%'-;=?-~]*[!-%'-;=?-~])?)</")
 _ENCODING = re.compile(
@@ -37,29 +37,29 @@ _ENCODING = re.compile(
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+|true|false", re.IGNORECASE)
 
 _MARK = "a Z-9,.:;/Caretaker's mark"
-"""In every mark: with all that could be looked into, and in no envelope by chance."""
+"""Part of every mark: it has the characters that a codec may split at, and is in no envelope."""
 
 Make = Callable[[Sequence[str]], Any]
-"""Makes something out of the texts of an envelope."""
+"""Makes a value from the pieces of an envelope."""
 
 
 class _Shape:
-    """What is known of the envelopes with the same markup."""
+    """The knowledge about envelopes with the same markup."""
 
     __slots__ = ("fixed", "makers", "tried")
 
     def __init__(self) -> None:
         self.tried = False
-        """Whether it was tried to find out about its texts; that is done once."""
+        """Whether the trials were made; they are made once."""
         self.fixed: tuple[int, ...] | None = None
-        """Which of its texts are fixed; None while that is not known, or never will be."""
+        """The places of the fixed texts; None before the trials, or if these failed."""
         self.makers: dict[tuple[str, ...], Make | None] = {}
-        """What makes an envelope, by its fixed texts; None at the first one with these."""
+        """Makers of envelopes by their fixed texts; None after the first envelope with these."""
 
 
 class Shapes:
     """
-    Reads envelopes, and knows the shapes of those that it has read.
+    Reads envelopes, and learns their shapes.
 
     Args:
         parse: reads an envelope, whatever its shape; raises EnvelopeError.
@@ -81,17 +81,17 @@ class Shapes:
         pieces = _TEXT.split(data.decode("ascii"))
         shape = self._shapes.get(tuple(pieces[::2]))
         if shape is None:
-            return self._first(data, pieces)
+            return self._read_unknown(data, pieces)
         if shape.fixed is None:
-            return self._second(data, pieces, shape)
+            return self._read_and_try(data, pieces, shape)
         known = tuple([pieces[at] for at in shape.fixed])
         make = shape.makers.get(known)
         if make is None:
-            return self._another(data, pieces, shape, known)
+            return self._read_variant(data, pieces, shape, known)
         envelope: Envelope = make(pieces)
         return envelope
 
-    def _first(self, data: bytes, pieces: list[str]) -> Envelope:
+    def _read_unknown(self, data: bytes, pieces: list[str]) -> Envelope:
         envelope = self._parse(data)
         if not _ENCODING.search(pieces[0]):
             if len(self._shapes) >= MAX_SHAPES:
@@ -99,7 +99,7 @@ class Shapes:
             self._shapes[tuple(pieces[::2])] = _Shape()
         return envelope
 
-    def _second(self, data: bytes, pieces: list[str], shape: _Shape) -> Envelope:
+    def _read_and_try(self, data: bytes, pieces: list[str], shape: _Shape) -> Envelope:
         envelope = self._parse(data)
         if not shape.tried:
             shape.tried = True
@@ -109,10 +109,10 @@ class Shapes:
                 shape.fixed = tuple(at for at in trials.places if at not in free)
         return envelope
 
-    def _another(
+    def _read_variant(
         self, data: bytes, pieces: list[str], shape: _Shape, known: tuple[str, ...]
     ) -> Envelope:
-        """An envelope with fixed texts that were not seen before, or once."""
+        """Read an envelope whose fixed texts were seen never or once before."""
         envelope = self._parse(data)
         if known in shape.makers:
             make = _Trials(self._parse, pieces).maker(shape.fixed or ())
@@ -125,7 +125,7 @@ class Shapes:
         return envelope
 
     def _parse_pieces(self, pieces: Sequence[str]) -> Envelope:
-        """What makes envelopes that nothing else is found for."""
+        """The maker of envelopes that can't be made of their texts."""
         return self._parse(_joined(pieces))
 
 
@@ -136,7 +136,7 @@ def _joined(pieces: Sequence[str]) -> bytes:
 
 class _Trials:
     """
-    Finds out about the texts of an envelope.
+    Trials that show which texts of an envelope are free.
 
     Args:
         parse: as for ``Shapes``.
@@ -150,13 +150,13 @@ class _Trials:
         self.places = range(1, len(pieces), 2)
 
     def free(self) -> set[int] | None:
-        """The places of the texts that stand in the message as they are; None if it is unclear."""
-        numbers: list[int] = []  # what looks like one is tried apart: it may well be fixed
+        """The places of the free texts; None if the trials give no clear result."""
+        numbers: list[int] = []  # tried apart, as most of them are fixed
         others: list[int] = []
         for at in self.places:
             (numbers if _PLAIN_NUMBER.fullmatch(self._pieces[at]) else others).append(at)
-        found = {*self._free_of(others), *self._free_of(numbers)}
-        return found if self._left > 0 and self._marked(sorted(found)) is not None else None
+        free = {*self._free_of(others), *self._free_of(numbers)}
+        return free if self._left > 0 and self._marked(sorted(free)) is not None else None
 
     def _free_of(self, places: list[int]) -> list[int]:
         if not places or self._left <= 0:
@@ -168,18 +168,18 @@ class _Trials:
         return [*self._free_of(places[:half]), *self._free_of(places[half:])] if half else []
 
     def _marked(self, places: Iterable[int]) -> Envelope | None:
-        """The envelope with marks at these places; None if one of them does not show as it is."""
+        """The envelope with marks at these places; None unless each mark shows unchanged."""
         marks = {at: _mark(at) for at in places}
         marked = [marks.get(at, piece) for at, piece in enumerate(self._pieces)]
         try:
             envelope = self._parse(_joined(marked))
         except EnvelopeError:
             return None
-        shown = {each for each in _strings(envelope) if _MARK in each}
+        shown = {text for text in _strings(envelope) if _MARK in text}
         return envelope if shown == set(marks.values()) else None
 
     def maker(self, fixed: Sequence[int]) -> Make | None:
-        """What makes an envelope like this of other texts but the fixed; None if nothing does."""
+        """A maker of envelopes with these fixed texts; None if marks don't show unchanged."""
         free = [at for at in self.places if at not in fixed]
         envelope = self._marked(free)
         if envelope is None:
@@ -192,16 +192,16 @@ def _mark(at: int) -> str:
 
 
 def _parts(value: Any) -> list[Any] | None:
-    """What a message, struct or list is made of; None for anything else."""
+    """The parts of a message, struct or list; None for any other value."""
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, m.Message):
-        return [getattr(value, each.name) for each in fields(value)]  # type: ignore[arg-type]
+        return [getattr(value, field.name) for field in fields(value)]  # type: ignore[arg-type]
     return None
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """All texts in a value."""
+    """All texts in a value and its parts."""
     if isinstance(value, str):
         yield value
     for part in _parts(value) or ():
@@ -209,7 +209,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _maker(value: Any, places: dict[str, int]) -> Make | None:
-    """What makes a value like this, with the texts of these places for the marks in it."""
+    """A maker of values like this, with texts in place of marks; None if it has no mark."""
     if isinstance(value, str):
         return itemgetter(places[value]) if value in places else None
     parts = _parts(value) or []

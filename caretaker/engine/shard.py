@@ -197,7 +197,7 @@ class Shard:
         if not self._rate_limit.allows(cpe.index, now):
             raise DeviceBusy("too many Connection Requests")
         cpe.connection_request(now)
-        self.schedule(cpe)
+        self.scheduler.schedule(cpe)
 
     # Sessions.
 

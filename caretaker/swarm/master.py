@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +38,7 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.options import Settings, without_login
-from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
@@ -50,6 +49,7 @@ from caretaker.swarm.worker_messages import (
     LeaseRequest,
     Message,
 )
+from caretaker.swarm.worker_reports import WorkerReports
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -67,18 +67,6 @@ LEVELS_INTERVAL = 1.0
 
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
-
-AUTOQUIT_NOT_GIVEN = -1
-"""Locust's value of ``--autoquit`` where the option is not given: its web UI stays."""
-
-_LOCUSTS = {
-    "--users": "num_users",
-    "--spawn-rate": "spawn_rate",
-    "--run-time": "run_time",
-    "--processes": "processes",
-    "--exit-code-on-error": "exit_code_on_error",
-}
-"""Options of Locust's that make a run what it is, with the names of their values."""
 
 
 class Master:
@@ -100,19 +88,14 @@ class Master:
         self._start = RunStart(0, 0.0)
         self.summary: Summary | None = None
         """Of the last run that has ended."""
-        self._snapshots: dict[str, WorkerSnapshot] = {}
-        self._timelines: dict[str, Timeline] = {}
+        self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self._drained: set[str] = set()
-        self._left: set[str] = set()
         self.queries = Queries(self._send, self.present)
-        self.reports = 0
-        """How many snapshots have come; while it stays the same, so does the state of the run."""
         self._levels = settings.service_levels()
         self._breach: Breach | None = None
         self._player: ScenarioPlayer | None = None
-        self._heard: dict[str, float] = {}
         self._stop_waiting = Event()
         self._began = 0.0
         self._announced = 0
@@ -182,16 +165,9 @@ class Master:
             elif client is not None:
                 self.ledger.heard_again(holder)
         self.ledger.reclaim(now)
-        for worker in [name for name in self._snapshots if name not in clients]:
-            self._has_left(worker)
-
-    def _has_left(self, worker: str) -> None:
-        """A worker has said goodbye: what it did counts, what it had is with others now."""
-        snapshot = self._snapshots.get(worker)
-        if self._began and snapshot is not None and worker not in self._left:
-            self._left.add(worker)
-            self._snapshots[worker] = snapshot.without_cpes()
-            self.reports += 1
+        if self._began:
+            for worker in self.reports.newest.keys() - set(clients):
+                self.reports.leave(worker)
 
     # A run.
 
@@ -210,16 +186,13 @@ class Master:
         self._start = RunStart(self.run, time.time())
         self._start.put(options)
         self.summary = None
-        self._snapshots.clear()
-        self._timelines.clear()
+        self.reports = WorkerReports(self.run)
         self.marks.clear()
         self._acts = 0
         self._drained.clear()
-        self._left.clear()
         self._stop_waiting.clear()
         self.settings = settings
         self._levels, self._breach = settings.service_levels(), None
-        self._heard.clear()
         self._began = time.monotonic()
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
@@ -228,50 +201,26 @@ class Master:
         if settings.slo_abort:
             self._watchers.append(gevent.spawn(self._watch_levels, settings.slo_warm_up))
 
-    def report(self, worker: str, snapshot: WorkerSnapshot) -> None:
-        """Take a worker's snapshot; those of earlier runs are late and of no interest."""
-        if snapshot.run == self.run and worker not in self._left:
-            self._snapshots[worker] = snapshot
-            self._heard[worker] = time.monotonic()
-            self.reports += 1
-            self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
-
-    def timeline(self, first: int = 0) -> Timeline:
-        """The reports of all workers in this run so far, from that point on."""
-        return Timeline.total(self._timelines.values(), first)
-
-    def heard_since(self, at: float) -> bool:
-        """Whether every worker that is there has reported since (``time.monotonic``)."""
-        return all(self._heard[name] > at for name in self._snapshots if name not in self._left)
+    def timeline(self) -> Timeline:
+        """The reports of all workers in this run so far, second by second."""
+        return self.reports.timeline()
 
     def results(self) -> Results:
         """Counters and histograms of this run, as all workers have reported them so far."""
-        total = Results()
-        for snapshot in self._snapshots.values():
-            total.merge(snapshot.results)
-        return total
+        return self.reports.results()
 
-    @property
-    def snapshots(self) -> Mapping[str, WorkerSnapshot]:
-        """The newest snapshot of each worker that took part, by its name."""
-        return self._snapshots
+    def workers(self) -> list[WorkerSnapshot]:
+        """The newest snapshots of the workers that are there."""
+        return list(self.reports.present.values())
 
-    def has_left(self, worker: str) -> bool:
-        """Whether it has said goodbye."""
-        return worker in self._left
-
-    def silence(self, worker: str) -> float:
-        """Seconds since its last report."""
-        return time.monotonic() - self._heard[worker]
+    def heard_since(self, at: float) -> bool:
+        """Whether every worker that is there has reported since (``time.monotonic``)."""
+        return self.reports.heard_since(at)
 
     def verdicts(self, summary: Summary) -> list[LevelVerdict]:
         """What the service levels of the run say of a summary."""
         measured = verdicts(self._levels, summary)
         return measured if self._breach is None else self._breach.pinned(measured)
-
-    def workers(self) -> list[WorkerSnapshot]:
-        """The newest snapshots of the workers that are there."""
-        return [snapshot for name, snapshot in self._snapshots.items() if name not in self._left]
 
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
@@ -314,20 +263,16 @@ class Master:
         """A worker has ended its run, or says that it had none."""
         self._drained.add(worker)
         if snapshot is not None:
-            self.report(worker, snapshot)
+            self.reports.take(worker, snapshot)
 
     def stop_waiting(self) -> None:
         """Wait no longer for the workers' last snapshots."""
         self._stop_waiting.set()
 
-    def _unfinished(self) -> list[str]:
-        """The workers that have not said how they ended."""
-        return [name for name, snapshot in self._snapshots.items() if not snapshot.final]
-
     def _awaited(self) -> set[str]:
         """The workers that can still say how they end, heard of in this run or not yet."""
         if getattr(self.environment.runner, "clients", None) is None:
-            return set(self._unfinished())
+            return set(self.reports.unfinished)
         return self.present() - self._drained
 
     def present(self) -> set[str]:
@@ -345,7 +290,7 @@ class Master:
         before, then = Results(), 0.0
         while True:
             gevent.sleep(interval)
-            snapshots = list(self._snapshots.values())
+            snapshots = list(self.reports.newest.values())
             # Rates are of the time between reports, which come when they do.
             now = fmean(snapshot.at for snapshot in snapshots) if snapshots else then
             line, before = live_line(snapshots, before, now - then)
@@ -368,15 +313,13 @@ class Master:
 
     def _finish(self) -> None:
         runner: Any = self.environment.runner
-        options: Any = self.environment.parsed_options
+        options = self._locust_options()
         web_ui: Any = self.environment.web_ui
         if web_ui is None:
             runner.quit()
             return
         runner.stop()
-        if (
-            options.autostart and options.autoquit != AUTOQUIT_NOT_GIVEN
-        ):  # else the UI stays for the next run
+        if options.autostart and options.autoquit >= 0:  # else the UI stays for the next run
             gevent.sleep(options.autoquit)
             runner.quit()
             web_ui.stop()
@@ -398,17 +341,16 @@ class Master:
                 deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
                 self._stop_waiting.clear()
             gevent.sleep(0.05)
-        lost = [name for name in self._unfinished() if name not in self._left]
-        self.summary = self._summarize(seconds, len(lost))
+        self.summary = self._summarize(seconds, self.reports.lost)
         self.summary["other_failures"] = self._other_failures()
         self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
     def _summarize(self, seconds: float, lost: int = 0) -> Summary:
         began = datetime.fromtimestamp(self._start.at, UTC)
-        snapshots = sorted(self._snapshots.values(), key=lambda snapshot: snapshot.worker)
+        snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
         summary: Summary = {
-            **summarize(snapshots, seconds, lost, len(self._left)),
+            **summarize(snapshots, seconds, lost, self.reports.left),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._public_settings(),
             "version": _version(),
@@ -421,11 +363,12 @@ class Master:
         return summary
 
     def _public_settings(self) -> dict[str, Any]:
-        """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
-        options: Any = self.environment.parsed_options
-        own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
-        return {"--host": without_login(self.environment.host or ""), **own,
-                **self.settings.public()}  # fmt: skip
+        """The options of the run by flag, Locust's and ours, without secrets."""
+        host = without_login(self.environment.host or "")
+        return {"--host": host, **self._locust_options().public(), **self.settings.public()}
+
+    def _locust_options(self) -> LocustOptions:
+        return LocustOptions.of(self.environment.parsed_options)  # type: ignore[arg-type]
 
     def _is_embedded(self) -> bool:
         embedded = self._embedded
@@ -433,11 +376,10 @@ class Master:
 
     def _command(self) -> str:
         """The command line that makes this run again; the embedded ACS is not named in it."""
-        options: Any = self.environment.parsed_options
         embedded = self._embedded
         own = (embedded.url, embedded.north_bound_url) if embedded is not None else ()
         given = {name: value for name, value in self._public_settings().items() if value not in own}
-        return command(str(options.locustfile), given)
+        return command(self._locust_options().locustfile, given)
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
@@ -467,8 +409,7 @@ class Master:
         """The exit code of the last run; 1 if there was none."""
         if self.summary is None:
             return 1
-        options: Any = self.environment.parsed_options
-        return exit_code(self.summary, int(options.exit_code_on_error))
+        return exit_code(self.summary, self._locust_options().exit_code_on_error)
 
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end the embedded ACS."""

@@ -63,9 +63,9 @@ def test_nothing_is_done_without_a_run_or_with_bad_arguments(master: Master) -> 
 
 def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Master) -> None:
     master.begin()
-    master.report("one", report(0, 1))
-    master.report("two", report(1))
-    master.report("two", report(5, run=7))  # of another run
+    master.reports.take("one", report(0, 1))
+    master.reports.take("two", report(1))
+    master.reports.take("two", report(5, run=7))  # of another run
     assert master.timeline().summary()["informs_planned"] == [1, 2]
     assert master.heard_since(0.0)
     master.begin()
@@ -95,7 +95,7 @@ def test_a_fleet_is_up_when_all_that_is_leased_has_power(
     runner: Any = master.environment.runner
     runner.state = state
     master.ledger.lease("one", leased)
-    master.report("one", worker_snapshot(cpes=powered))
+    master.reports.take("one", worker_snapshot(cpes=powered))
     assert master.is_fleet_up() is is_up
 
 

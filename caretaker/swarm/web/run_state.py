@@ -103,7 +103,7 @@ class RunStates:
         self._curves: tuple[Version, TimelineColumns] | None = None
 
     def _version(self) -> Version:
-        return self._master.run, self._master.summary is None, self._master.reports
+        return self._master.run, self._master.summary is None, self._master.reports.count
 
     def now(self) -> RunState:
         """The present state."""
@@ -114,11 +114,9 @@ class RunStates:
 
     def _make(self, version: Version) -> RunState:
         master = self._master
-        results = master.results()
+        results = master.reports.results()
         workers = [
-            _worker(master, name, snapshot)
-            for name, snapshot in master.snapshots.items()
-            if not master.has_left(name)
+            _worker(master, name, snapshot) for name, snapshot in master.reports.present.items()
         ]
         summary = master.summary or self._summary()
         running = master.seconds() > 0
@@ -145,7 +143,7 @@ class RunStates:
         )
 
     def _summary(self) -> Summary:
-        summary = summarize(list(self._master.snapshots.values()), self._master.seconds())
+        summary = summarize(list(self._master.reports.newest.values()), self._master.seconds())
         return {**summary, "service_levels": self._master.verdicts(summary)}
 
     def _before(self, version: Version, results: Results) -> tuple[float, Results]:
@@ -178,9 +176,9 @@ class RunStates:
     def _continued(self, old: TimelineColumns) -> TimelineColumns:
         marks = self._master.marks
         settled = max(0, len(old["at"]) - UNSETTLED)
-        line = self._master.timeline(settled)
+        line = self._master.reports.timeline(settled)
         if line.step != old["step"]:
-            return self._master.timeline().summary(marks)
+            return self._master.reports.timeline().summary(marks)
         joined: TimelineColumns = _joined(old, line.summary(marks, settled), settled)
         return joined
 
@@ -212,7 +210,7 @@ def _joined(old: Any, new: Any, settled: int) -> Any:
 def _worker(master: Master, name: str, snapshot: WorkerSnapshot) -> WorkerState:
     return {
         "name": name,
-        "heard_at": round(time.time() - master.silence(name), 3),
+        "heard_at": round(time.time() - master.reports.silence(name), 3),
         "worker": snapshot.worker,
         "cpes": snapshot.cpes,
         "states": snapshot.states,

@@ -57,7 +57,7 @@ class Site:
 
     def begin(self) -> None:
         self.master.begin()
-        self.master.report("local", snapshot())
+        self.master.reports.take("local", snapshot())
 
     @property
     def client(self) -> FlaskClient:

@@ -34,8 +34,8 @@ def told(run: Master) -> dict[str, float]:
 def run() -> Master:
     made = master(slos=["sessions.failed < 1"])
     made.begin()
-    made.report("one", snapshot(made=results(failed=2)))
-    made.report("two", snapshot(worker=1))
+    made.reports.take("one", snapshot(made=results(failed=2)))
+    made.reports.take("two", snapshot(worker=1))
     return made
 
 

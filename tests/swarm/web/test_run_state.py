@@ -23,8 +23,8 @@ def test_before_any_run_all_is_nothing() -> None:
 def test_workers_add_up() -> None:
     run = master()
     run.begin()
-    run.report("one", snapshot())
-    run.report("two", snapshot(worker=1))
+    run.reports.take("one", snapshot())
+    run.reports.take("two", snapshot(worker=1))
     run_state = RunStates(run).now()
     assert run_state.running
     assert run_state.cpes == {"idle": 14, "in_session": 4, "waiting": 0, "retrying": 2, "dark": 0}
@@ -35,11 +35,11 @@ def test_workers_add_up() -> None:
 def test_it_is_made_once_for_a_report() -> None:
     run = master()
     run.begin()
-    run.report("one", snapshot())
+    run.reports.take("one", snapshot())
     run_states = RunStates(run)
     assert run_states.now() is run_states.now()
     before = run_states.now()
-    run.report("one", snapshot(made=results(150)))
+    run.reports.take("one", snapshot(made=results(150)))
     assert run_states.now().summary["sessions"]["succeeded"] == 150
     assert before.summary["sessions"]["succeeded"] == 100
 
@@ -47,7 +47,7 @@ def test_it_is_made_once_for_a_report() -> None:
 def test_service_levels_have_a_verdict_so_far() -> None:
     run = master(slos=["sessions.failed < 1"])
     run.begin()
-    run.report("one", snapshot(made=results(failed=1)))
+    run.reports.take("one", snapshot(made=results(failed=1)))
     (verdict,) = RunStates(run).now().summary["service_levels"]
     assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
 
@@ -55,7 +55,7 @@ def test_service_levels_have_a_verdict_so_far() -> None:
 def test_a_generator_that_is_the_limit_says_why() -> None:
     run = master()
     run.begin()
-    run.report("one", snapshot(usage=usage(cpu_now=97.0)))
+    run.reports.take("one", snapshot(usage=usage(cpu_now=97.0)))
     assert RunStates(run).now().limits == [
         "The generator is the limit, not the ACS: worker 0 used 97 % of its core (more workers)."
     ]
@@ -64,7 +64,7 @@ def test_a_generator_that_is_the_limit_says_why() -> None:
 def test_one_that_is_not_says_nothing() -> None:
     run = master()
     run.begin()
-    run.report("one", snapshot())
+    run.reports.take("one", snapshot())
     assert RunStates(run).now().limits == []
 
 
@@ -79,9 +79,9 @@ def test_curves_go_on_where_they_were() -> None:
     run = master()
     run.begin()
     run_states = RunStates(run)
-    run.report("one", snapshot(timeline=seconds(0, 1, 99)))
+    run.reports.take("one", snapshot(timeline=seconds(0, 1, 99)))
     assert run_states.curves()["informs_planned"] == [1, 1, *[0] * 97, 1]
-    run.report("one", snapshot(timeline=seconds(98, 99, 99, 100)))
+    run.reports.take("one", snapshot(timeline=seconds(98, 99, 99, 100)))
     news = run_states.curves(98)
     assert (news["first"], news["informs_planned"]) == (98, [1, 2, 1])
     whole = run.timeline().summary(run.marks)
@@ -92,13 +92,13 @@ def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
     run = master()
     run.begin()
     run_states = RunStates(run)
-    run.report("one", snapshot(timeline=seconds(0, 99)))
+    run.reports.take("one", snapshot(timeline=seconds(0, 99)))
     run_states.curves()
-    run.report("one", snapshot(timeline=seconds(0, 99, 700)))
+    run.reports.take("one", snapshot(timeline=seconds(0, 99, 700)))
     curves: Any = run_states.curves()
     assert (curves["step"], len(curves["at"])) == (2.0, 351)
     run.begin()
-    run.report("one", snapshot(run=2, timeline=seconds(0, 1)))
+    run.reports.take("one", snapshot(run=2, timeline=seconds(0, 1)))
     assert run_states.curves()["informs_planned"] == [1, 1]
     assert run_states.curves(500)["informs_planned"] == []
 
@@ -108,5 +108,5 @@ def test_rates_are_those_of_late() -> None:
     run.begin()
     run_states = RunStates(run)
     assert run_states.now().rates["sessions"] == 0
-    run.report("one", snapshot(made=results(100)))
+    run.reports.take("one", snapshot(made=results(100)))
     assert run_states.now().rates["sessions"] > 100
