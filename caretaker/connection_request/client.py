@@ -6,7 +6,7 @@ from contextlib import closing
 
 from caretaker.errors import AuthenticationError
 from caretaker.http.client import ClientPolicy, HTTPClient
-from caretaker.http.connection import Connection, Reply
+from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
@@ -20,20 +20,20 @@ def send_connection_request(
     url: str, credentials: Credentials | None, timeout: float = TIMEOUT
 ) -> int:
     """
-    GET without credentials first, then with Digest on the same connection.
+    Send a Connection Request: a GET without credentials, then one with Digest.
 
     Args:
         url: the CPE's ConnectionRequestURL.
         credentials: its ConnectionRequestUsername and -Password.
-        timeout: seconds for each of the two answers.
+        timeout: seconds to wait for each of the two responses.
 
     Returns:
-        The status of the final answer: 200 or 204 accepted, 401 wrong credentials, 404 no such
+        The status of the final response: 200 or 204 accepted, 401 wrong credentials, 404 no such
         CPE, 503 refused just now.
 
     Raises:
         InputError: the URL is not an http URL.
-        TransportError: no answer.
+        TransportError: there is no response.
     """
     endpoint = Endpoint(Address.of(url), timeout)
     with closing(_ConnectionRequest(endpoint, endpoint.address, credentials, _POLICY)) as request:
@@ -44,6 +44,8 @@ def send_connection_request(
 
 
 class _ConnectionRequest(HTTPClient):
-    def _request(self, connection: Connection, body: bytes) -> Reply:
+    """GET at the ConnectionRequestURL."""
+
+    def _request(self, connection: Connection, body: bytes) -> Response:
         head = request_head("GET", self._address, self._authorization("GET"), None)
         return connection.request(head, body)

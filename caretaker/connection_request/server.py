@@ -1,9 +1,9 @@
 """
 The Connection Request server: one HTTP listener for all CPEs of a shard (TR-069 3.2.2.2).
 
-``GET /cr/<serial>`` asks the CPE of that serial number to open a session. The order of the checks
-is the rule: is there such a CPE (404), are the credentials its own (401), does it accept (503).
-An accepted request is answered at once, before the session begins.
+``GET /cr/<serial>`` asks the CPE of that serial number to open a session. The order of the checks:
+there is such a CPE (else 404), the credentials are its own (401), it accepts the request (503).
+The response to an accepted request is sent at once, before the session begins.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from caretaker.stats.records import VerdictSink
 
 Auth = Credentials | Callable[[str], Credentials | None] | None
-"""The credentials to ask for: the same for all, those of a serial number, or none."""
+"""Expected credentials: the same for all CPEs, a function of the serial number, or none."""
 
 _PREFIX = "/cr/"
 _STATUS = {
@@ -42,15 +42,15 @@ Headers = list[tuple[str, str]]
 
 class ConnectionRequestApp:
     """
-    The WSGI application.
+    The WSGI application that answers Connection Requests.
 
     Args:
         on_connection_request: takes the serial number of an authenticated request; returning
             accepts, DeviceNotFound is 404, DeviceBusy is 503.
-        auth: credentials to ask for; a callable may raise DeviceNotFound.
-        allow_basic: whether Basic is taken beside Digest (the standard has Digest only).
-        sink: takes the verdicts.
-        clock: seconds, going forward.
+        auth: the expected credentials; a callable may raise DeviceNotFound.
+        allow_basic: whether Basic is accepted beside Digest (TR-069 3.2.2 has Digest only).
+        sink: counts the verdicts.
+        clock: monotonic, in seconds.
     """
 
     def __init__(
@@ -66,29 +66,29 @@ class ConnectionRequestApp:
         self._auth = auth
         self._sink = sink
         self._clock = clock
-        self._guard = DigestVerifier("Connection Request", clock, allow_basic=allow_basic)
+        self._verifier = DigestVerifier("Connection Request", clock, allow_basic=allow_basic)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Answer one HTTP request."""
         path = _ORIGIN.sub("", environ.get("PATH_INFO", ""))
         if path == "/health":
             return self._health(environ, start_response)
         if not path.startswith(_PREFIX):
-            return _reply(start_response, 404)
+            return _respond(start_response, 404)
         if environ["REQUEST_METHOD"] != "GET":
-            return _reply(start_response, 405, [("Allow", "GET")])
+            return _respond(start_response, 405, [("Allow", "GET")])
         started = self._clock()
         status, headers = self._answer(path[len(_PREFIX) :], environ)
-        answer = _reply(start_response, status, headers)
+        body = _respond(start_response, status, headers)
         if self._sink is not None:
             self._sink.connection_request(_VERDICTS[status], self._clock() - started)
-        return answer
+        return body
 
     def _answer(self, serial_number: str, environ: WSGIEnvironment) -> tuple[int, Headers]:
         try:
             credentials = self._auth(serial_number) if callable(self._auth) else self._auth
             if credentials is not None:
-                challenges = self._guard.check(
+                challenges = self._verifier.check(
                     credentials, "GET", _target(environ), environ.get("HTTP_AUTHORIZATION")
                 )
                 if challenges:
@@ -102,11 +102,11 @@ class ConnectionRequestApp:
 
     def _health(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "GET":
-            return _reply(start_response, 405, [("Allow", "GET")])
-        return _reply(start_response, 200, [("Content-Type", "text/plain")], b"OK")
+            return _respond(start_response, 405, [("Allow", "GET")])
+        return _respond(start_response, 200, [("Content-Type", "text/plain")], b"OK")
 
 
-def _reply(
+def _respond(
     start_response: StartResponse, status: int, headers: Headers | None = None, body: bytes = b""
 ) -> Iterable[bytes]:
     start_response(_STATUS[status], [*(headers or []), ("Content-Length", str(len(body)))])
@@ -114,7 +114,7 @@ def _reply(
 
 
 def _target(environ: WSGIEnvironment) -> str:
-    """The request target as it came, without the host of an absolute one (RFC 7230 5.3.2)."""
+    """The request target as received; an absolute URL loses its origin (RFC 7230 5.3.2)."""
     target: str = environ.get("REQUEST_URI") or environ["PATH_INFO"]
     return _ORIGIN.sub("", target)
 
@@ -128,18 +128,18 @@ def _accept_all(_: str) -> None:
 
 class ConnectionRequestServer(WSGIServer):
     """
-    The application at an address; also a context manager.
+    The server of Connection Requests at an address; also a context manager.
 
     Args:
         port: to listen on; 0 for any free one.
-        on_connection_request: as for ``ConnectionRequestApp``; without it all are accepted.
+        on_connection_request: as for ``ConnectionRequestApp``; by default accepts all requests.
         auth: as for ``ConnectionRequestApp``.
-        host: the address to bind; loopback unless told (decision D10).
+        host: the address to bind; loopback by default (decision D10).
         allow_basic: as for ``ConnectionRequestApp``.
-        advertise: the host name or address that ``base_url`` shows, where it differs from what
-            is bound (containers, NAT).
+        advertise: the host name or address in ``base_url``, where it is not the bound one
+            (containers, NAT).
         sink, clock: as for ``ConnectionRequestApp``.
-        loop: to share another's.
+        loop: to run in; one of its own if None.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class ConnectionRequestServer(WSGIServer):
         )
         self._advertise = advertise
         self._host = self._host_app(self.app, host, port)
-        self._device_prefix = ""  # while the port is not known
+        self._device_prefix = ""  # until the port is known
 
     def start(self) -> Self:
         """
@@ -176,7 +176,7 @@ class ConnectionRequestServer(WSGIServer):
 
     @property
     def port(self) -> int:
-        """The port; the real one once started."""
+        """The port; after ``start`` the bound one, also where 0 was given."""
         return self._host.port
 
     @property

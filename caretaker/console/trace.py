@@ -21,7 +21,7 @@ from caretaker.cwmp.codec import decode
 from caretaker.cwmp.message_xml import element_name
 from caretaker.cwmp.xml import hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.http.content_coding import decoded
 from caretaker.http.transport import HTTPTransport
 from caretaker.masking import MASK, is_secret, masked, masked_body
@@ -180,14 +180,14 @@ class Trace:
         """Show a message of the CPE."""
         self.show(f"> {summary(body)}", body)
 
-    def answered(self, reply: Reply, seconds: float) -> None:
+    def answered(self, response: Response, seconds: float) -> None:
         """Show an answer of the ACS."""
         try:
-            body = decoded(reply.body, "".join(reply.values("content-encoding")))
+            body = decoded(response.body, "".join(response.values("content-encoding")))
         except TransportError as error:
-            self.show(f"< {reply.status} {error} ({_ms(seconds)})")
+            self.show(f"< {response.status} {error} ({_ms(seconds)})")
             return
-        self.show(f"< {reply.status} {_answer(reply, body)} ({_ms(seconds)})", body)
+        self.show(f"< {response.status} {_answer(response, body)} ({_ms(seconds)})", body)
 
     def failed(self, reason: str, seconds: float) -> None:
         """Show why there is no answer."""
@@ -198,15 +198,15 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def _answer(reply: Reply, body: bytes) -> str:
+def _answer(response: Response, body: bytes) -> str:
     """An answer in one line; that of an error may be plain text."""
-    if reply.status == 401:
-        schemes = [value.partition(" ")[0] for value in reply.values("www-authenticate")]
+    if response.status == 401:
+        schemes = [value.partition(" ")[0] for value in response.values("www-authenticate")]
         return f"asks for {', '.join(schemes) or 'nothing we know'}"
-    if reply.values("location"):
-        return f"to {reply.values('location')[0]}"
+    if response.values("location"):
+        return f"to {response.values('location')[0]}"
     text = body.decode("utf-8", "replace")
-    if reply.status not in (200, 204) and text.strip() and "<" not in text:
+    if response.status not in (200, 204) and text.strip() and "<" not in text:
         return text[:100]
     return summary(body)
 
@@ -224,13 +224,13 @@ class TracedTransport(HTTPTransport):
         super().__init__(*arguments, **settings)
         self._trace = trace
 
-    def _send(self, body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Response:
         self._trace.posted(decoded(body, self._coding))
         started = time.monotonic()
         try:
-            reply = super()._send(body)
+            response = super()._send(body)
         except TransportError as error:
             self._trace.failed(str(error), time.monotonic() - started)
             raise
-        self._trace.answered(reply, time.monotonic() - started)
-        return reply
+        self._trace.answered(response, time.monotonic() - started)
+        return response

@@ -1,8 +1,8 @@
 """
-Moving the bytes of a transfer over HTTP: GET or PUT (TR-069 A.3.2.8, A.4.1.5).
+File transfers over HTTP: GET for a Download, PUT for an Upload (TR-069 A.3.2.8, A.4.1.5).
 
-What comes is counted and dropped; what is sent is made up. No file is ever read or written, and no
-host is asked that is not allowed (decision D10).
+Received bytes are counted and dropped, sent bytes are made up. No file is ever read or written, and
+only allowed hosts are contacted (decision D10).
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
-from caretaker.http.connection import Connection, Reply
+from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.request_head import request_head
 
 MAX_FILE_BYTES = 1 << 30
-"""A download that is larger has failed."""
+"""A larger download fails."""
 MAX_SECONDS = 3600.0
-"""A transfer that takes longer has failed."""
+"""A transfer that takes longer fails."""
 CONFIGURATION_BYTES = 20_000
 LOG_BYTES = 100_000
-"""What an Upload sends: about what a home router has."""
+"""Sizes of the files that an Upload sends, as of a typical home router."""
 
 _POLICY = ClientPolicy(redirects=(301, 302, 303, 307, 308))
 _LINE = b"# Made up by Caretaker, a load generator; this is no file of a device.\n"
@@ -50,11 +50,11 @@ Request = m.Download | m.Upload | m.ScheduleDownload
 
 class FileTransferResult(NamedTuple):
     """
-    How a transfer went.
+    The outcome of a transfer.
 
     Args:
-        fault_code: 0 if it succeeded, else the fault that TransferComplete tells.
-        sent, received: bytes of the file; none of one that was cut.
+        fault_code: 0 after success, else the fault for TransferComplete.
+        sent, received: bytes of the file; 0 if the transfer was cut off.
     """
 
     fault_code: int
@@ -63,13 +63,13 @@ class FileTransferResult(NamedTuple):
 
 
 class _Faults(NamedTuple):
-    """The fault of a Download and of an Upload."""
+    """The fault code of one problem, for a Download and for an Upload."""
 
     download: FaultCode
     upload: FaultCode
 
     def of(self, request: Request) -> FaultCode:
-        """The fault of this request."""
+        """The fault code for this request."""
         return self.upload if isinstance(request, m.Upload) else self.download
 
 
@@ -89,20 +89,20 @@ ERRORS: dict[type[TransportError], _Faults] = {
     LoadShed: _ANY,
     RedirectError: _ABSENT,
 }
-"""The fault of each error."""
+"""The fault codes of each error."""
 STATUSES = {401: _REFUSED, 403: _ABSENT, 404: _ABSENT, 410: _ABSENT}
-"""The fault of each HTTP status; of any other that is no success a general one."""
+"""The fault codes of each HTTP status; other statuses beside 2xx have the general ones."""
 
 
 @dataclass
 class FileTransferClient:
     """
-    Moves the files of all CPEs of a process; ``move`` runs in a greenlet of its own for each.
+    Transfers the files of all CPEs of a process; each ``move`` runs in a greenlet of its own.
 
     Args:
-        endpoint: of the ACS; its host and the other allowed ones may be file servers.
-        bandwidth: bytes per second of each transfer; 0 for no limit.
-        sleep: waits, in seconds.
+        endpoint: of the ACS; its host and the allowed hosts may be file servers.
+        bandwidth: bytes per second of each transfer (0: unlimited).
+        sleep: waits for a number of seconds.
     """
 
     endpoint: Endpoint
@@ -110,7 +110,7 @@ class FileTransferClient:
     sleep: Callable[[float], None] = gevent.sleep
 
     def move(self, request: Request) -> FileTransferResult:
-        """Do what a Download, ScheduleDownload or Upload asks for; takes its time."""
+        """Transfer the file of a Download, ScheduleDownload or Upload; waits until it is done."""
         try:
             with closing(_Transfer(self, request)) as transfer:
                 return transfer.result()
@@ -140,7 +140,7 @@ class _Transfer(HTTPClient):
         self._received = 0
 
     def result(self) -> FileTransferResult:
-        """Move the file."""
+        """Transfer the file, and return the outcome."""
         status = self.exchange().status
         if not 200 <= status < 300:
             return FileTransferResult(STATUSES.get(status, _ANY).of(self._rpc))
@@ -150,21 +150,21 @@ class _Transfer(HTTPClient):
         fault_code = 0 if is_whole else FaultCode.FILE_CORRUPTED
         return FileTransferResult(fault_code, received=self._received)
 
-    def _request(self, connection: Connection, body: bytes) -> Reply:  # noqa: ARG002
+    def _request(self, connection: Connection, body: bytes) -> Response:  # noqa: ARG002
         """Stream the file, which is made up piece by piece and so not in ``body``."""
         method = "GET" if self._upload_size is None else "PUT"
         head = request_head(method, self._address, self._headers(method), self._upload_size)
-        pieces, pace = _made_up(self._upload_size or 0), _Pace(self._client)
-        reply, self._received = connection.stream(head, pieces, pace, MAX_FILE_BYTES)
-        return reply
+        pieces, pace = _made_up(self._upload_size or 0), _BandwidthLimit(self._client)
+        response, self._received = connection.stream(head, pieces, pace, MAX_FILE_BYTES)
+        return response
 
     def _headers(self, method: str) -> list[tuple[str, str]]:
         described = [("Content-Type", "application/octet-stream")] if method == "PUT" else []
         return [("User-Agent", USER_AGENT), *described, *self._authorization(method)]
 
 
-class _Pace:
-    """Holds one exchange to the bandwidth and to its time."""
+class _BandwidthLimit:
+    """Slows one exchange down to the bandwidth, and ends it after ``MAX_SECONDS``."""
 
     def __init__(self, client: FileTransferClient) -> None:
         self._client = client
@@ -183,11 +183,12 @@ class _Pace:
 
 
 def upload_bytes(file_type: str) -> int:
-    """How large a file of this type is made."""
+    """The size of the made-up file of this type."""
     return LOG_BYTES if "Log" in file_type else CONFIGURATION_BYTES
 
 
 def _made_up(size: int) -> Iterator[bytes]:
+    """The pieces of a made-up file of this size."""
     while size > 0:
         yield _PIECE[:size]
         size -= len(_PIECE)

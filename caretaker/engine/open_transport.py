@@ -1,4 +1,4 @@
-"""How the session of a CPE gets its transport: with its URL, content coding and credentials."""
+"""Opens the transport of a CPE's session by the CPE's URL, content coding and credentials."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from caretaker.http.transport import Transport
 from caretaker.profiles import quirks
 
 OpenTransport = Callable[[CPE, float], Transport]
-"""Opens the transport of a CPE's session that begins at a time."""
+"""A function of a CPE and the time that opens the transport of the CPE's session."""
 
-_Kind = TypeVar("_Kind", bound=Transport)
+_T = TypeVar("_T", bound=Transport)
 _CODINGS = {"gzip": "gzip", "deflate": "deflate"}
-"""The content coding of each value of HTTPCompression that we have."""
+"""The content coding of each known value of ManagementServer.HTTPCompression."""
 
 
 def make_open_transport(
-    endpoint: Endpoint, kind: Callable[..., _Kind]
-) -> Callable[[CPE, float], _Kind]:
+    endpoint: Endpoint, transport: Callable[..., _T]
+) -> Callable[[CPE, float], _T]:
     """
-    A function that opens the transport of a CPE's session, with its credentials as they are.
+    A function that opens the transport of a CPE's session, by the CPE's present parameters.
 
     Args:
         endpoint: how to reach the ACS.
-        kind: makes it, of what ``HTTPTransport`` is made of.
+        transport: makes the transport from the arguments of ``HTTPTransport``.
     """
 
-    def open_transport(cpe: CPE, now: float) -> _Kind:
+    def open_transport(cpe: CPE, now: float) -> _T:
         management_server = cpe.management_server(now)
-        return kind(
+        return transport(
             endpoint,
             lambda: _credentials(cpe, now),  # few ACSs ask for them
             management_server.url if management_server.url != cpe.context.acs_url else "",
@@ -45,5 +45,5 @@ def make_open_transport(
 
 
 def _credentials(cpe: CPE, now: float) -> Credentials:
-    """What it shows the ACS."""
+    """Username and Password of ManagementServer, for the ACS's challenges."""
     return Credentials(cpe.management_value("Username", now), cpe.management_value("Password", now))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.errors import TransportError
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.http.content_coding import decoded
 from caretaker.masking import masked, masked_body, masked_header
 from caretaker.stats.records import SessionRecord
@@ -32,11 +32,11 @@ class RecordedExchange:
         at: when it began, in seconds on the endpoint's clock.
         connection: which connection of the session, from 1; 0 if there was none.
         head, body: the request as it was sent; empty if nothing was sent.
-        reply: the response; None if none came.
+        response: the response; None if none came.
         failure: why none came.
     """
 
-    __slots__ = ("at", "body", "connection", "failure", "head", "reply")
+    __slots__ = ("at", "body", "connection", "failure", "head", "response")
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class RecordedExchange:
         connection: int,
         head: bytes,
         body: bytes,
-        reply: Reply | None,
+        response: Response | None,
         *,
         failure: str = "",
     ) -> None:
@@ -52,13 +52,13 @@ class RecordedExchange:
         self.connection = connection
         self.head = head
         self.body = body
-        self.reply = reply
+        self.response = response
         self.failure = failure
 
     @property
     def size(self) -> int:
         """Bytes of both bodies."""
-        return len(self.body) + (len(self.reply.body) if self.reply is not None else 0)
+        return len(self.body) + (len(self.response.body) if self.response is not None else 0)
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,11 @@ def _request(exchange: RecordedExchange) -> bytes:
 
 
 def _response(exchange: RecordedExchange) -> bytes:
-    reply = exchange.reply
-    if reply is None:
+    response = exchange.response
+    if response is None:
         return b""
-    phrase = HTTPStatus(reply.status).phrase if reply.status in _STATUSES else ""
-    return _message(f"HTTP/1.1 {reply.status} {phrase}", reply.headers, reply.body)
+    phrase = HTTPStatus(response.status).phrase if response.status in _STATUSES else ""
+    return _message(f"HTTP/1.1 {response.status} {phrase}", response.headers, response.body)
 
 
 _RPC = re.compile(rb"<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
@@ -192,14 +192,14 @@ def _meta(session: RecordedSession) -> dict[str, Any]:
 
 
 def _exchange_meta(number: int, exchange: RecordedExchange, began: float) -> dict[str, Any]:
-    reply = exchange.reply
+    response = exchange.response
     return {
         "n": number,
         "connection": exchange.connection,
         "t_ms": round((exchange.at - began) * 1000, 1),
         "request": masked(exchange.head.partition(b"\r\n")[0].decode("latin-1")),
         "request_rpc": _rpc(exchange.body),
-        "status": reply.status if reply is not None else None,
-        "response_rpc": _rpc(reply.body) if reply is not None else None,
+        "status": response.status if response is not None else None,
+        "response_rpc": _rpc(response.body) if response is not None else None,
         **({"broken_response": exchange.failure} if exchange.failure else {}),
     }

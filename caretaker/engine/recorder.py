@@ -23,7 +23,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, write
 from caretaker.errors import TransportError
-from caretaker.http.connection import Connection, Reply
+from caretaker.http.connection import Connection, Response
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
@@ -66,22 +66,24 @@ class RecordingTransport(HTTPTransport):
         self._sent = super()._head(body)
         return self._sent
 
-    def _send(self, body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Response:
         at, self._sent = self._endpoint.clock(), b""
         try:
-            reply = super()._send(body)
+            response = super()._send(body)
         except TransportError as error:
             self._remember(at, body if self._sent else b"", None, str(error))
             raise
-        self._remember(at, body, reply)
-        return reply
+        self._remember(at, body, response)
+        return response
 
-    def _remember(self, at: float, body: bytes, reply: Reply | None, failure: str = "") -> None:
+    def _remember(
+        self, at: float, body: bytes, response: Response | None, failure: str = ""
+    ) -> None:
         if self._connection not in (None, self._used):
             self._used = self._connection
             self._connections += 1
         number = self._connections if self._sent else 0
-        exchange = RecordedExchange(at, number, self._sent, body, reply, failure=failure)
+        exchange = RecordedExchange(at, number, self._sent, body, response, failure=failure)
         self.exchanges.append(exchange)
 
 

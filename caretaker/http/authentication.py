@@ -2,8 +2,8 @@
 HTTP authentication, both sides (RFC 2617 as TR-069 3.4.4, 3.4.5 and 3.2.2 use it).
 
 ``DigestVerifier`` is the side that challenges: the Connection Request server and the embedded ACS.
-``HTTPAuth`` is the side that answers: a CPE's transport and whoever sends Connection Requests.
-Headers are read and written by werkzeug.
+``HTTPAuth`` is the side that answers, without I/O; ``caretaker.http.client`` sends its answers.
+werkzeug reads and writes the headers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestC
 
 
 def _md5(text: str) -> str:
-    # CWMP's Digest is made of MD5 (3.4.5); what that is worth is told in docs/architecture.md.
+    # TR-069 3.4.5 prescribes Digest with MD5, weak as it is today.
     return hashlib.md5(_bytes(text), usedforsecurity=False).hexdigest()
 
 
@@ -34,7 +34,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _response(fields: Authorization | dict[str, str | None], password: str, method: str) -> str:
-    """The ``response`` that these fields and this password ask for (RFC 2617 3.2.2.1)."""
+    """The ``response`` field that belongs to these fields and this password (RFC 2617 3.2.2.1)."""
     get = fields.get
     a1 = _md5(f"{get('username')}:{get('realm')}:{password}")
     if (get("algorithm") or "").upper() == "MD5-SESS":
@@ -57,16 +57,16 @@ class DigestVerifier:
     """
     Checks the Authorization of requests.
 
-    Nonces are signed times, so none is stored before it is used. A used one is remembered with
-    its highest ``nc``, which must rise; at ``max_nonces`` the oldest is forgotten, and with it
-    all as old become stale. They are not tied to sockets.
+    A nonce is a signed time, so an unused one needs no memory. A used nonce is kept with its
+    highest ``nc``, which must rise. Beyond ``max_nonces`` the oldest is forgotten; all nonces of
+    that age are stale from then on. Nonces are not bound to connections.
 
     Args:
-        realm: what the credentials are for.
-        clock: seconds, going forward.
-        nonce_seconds: how long a nonce is good.
-        allow_basic: whether Basic is taken and offered too.
-        max_nonces: how many used nonces are remembered.
+        realm: named in challenges.
+        clock: monotonic, in seconds.
+        nonce_seconds: how long a nonce is valid.
+        allow_basic: whether Basic is offered and accepted beside Digest.
+        max_nonces: the number of used nonces that are kept.
     """
 
     realm: str
@@ -82,13 +82,13 @@ class DigestVerifier:
         self, credentials: Credentials, method: str, target: str, header: str | None
     ) -> list[str]:
         """
-        The challenges to answer with (``WWW-Authenticate`` values); none: the request is good.
+        The challenges to answer with (``WWW-Authenticate`` values); none if the request is good.
 
         Args:
-            credentials: that it must show; their class is how they are asked for.
+            credentials: that the request must show; their class says by which scheme.
             method: of the request.
             target: its request target, path with query.
-            header: the value of its Authorization, None if it has none.
+            header: the value of its Authorization header, None without one.
         """
         given = _parse(header)
         only_basic = isinstance(credentials, BasicCredentials)
@@ -124,59 +124,61 @@ class DigestVerifier:
         return _same(shown, Credentials(credentials.username, expected))
 
     def _is_fresh(self, given: Authorization) -> bool:
-        """Whether the nonce is ours and young, and its ``nc`` was not seen before."""
+        """Whether the nonce is ours and valid, and its ``nc`` is new."""
         nonce = given.get("nonce") or ""
-        born = self._born(nonce)
-        if born is None or not self._oldest <= born <= self.clock() <= born + self.nonce_seconds:
+        created = self._created(nonce)
+        if created is None or not (
+            self._oldest <= created <= self.clock() <= created + self.nonce_seconds
+        ):
             return False
         nc = given.get("nc") or ""
-        # Without qop there is no nc: such an answer uses its nonce up.
+        # Without qop there is no nc: the nonce is good for this one request.
         number = int(nc, 16) if given.get("qop") and _NC.fullmatch(nc) else 0xFFFFFFFF
         if number <= self._used.get(nonce, 0):
             return False
         self._used[nonce] = number
         while len(self._used) > self.max_nonces:
             forgotten, _ = self._used.popitem(last=False)
-            self._oldest = max(self._oldest, (self._born(forgotten) or 0.0) + 1e-6)
+            self._oldest = max(self._oldest, (self._created(forgotten) or 0.0) + 1e-6)
         return True
 
     def _nonce(self) -> str:
-        born = f"{int(self.clock() * 1e6):016x}{secrets.token_hex(4)}"
-        return born + self._signature(born)
+        stamp = f"{int(self.clock() * 1e6):016x}{secrets.token_hex(4)}"
+        return stamp + self._signature(stamp)
 
-    def _signature(self, born: str) -> str:
-        return hashlib.blake2b(born.encode(), digest_size=8, key=self._key).hexdigest()
+    def _signature(self, stamp: str) -> str:
+        return hashlib.blake2b(stamp.encode(), digest_size=8, key=self._key).hexdigest()
 
-    def _born(self, nonce: str) -> float | None:
-        """When we made this nonce; None if we did not."""
-        born, signature = nonce[:24], nonce[24:]
-        if not nonce.isascii() or not hmac.compare_digest(signature, self._signature(born)):
+    def _created(self, nonce: str) -> float | None:
+        """When this nonce was made; None if it is not ours."""
+        stamp, signature = nonce[:24], nonce[24:]
+        if not nonce.isascii() or not hmac.compare_digest(signature, self._signature(stamp)):
             return None
-        return int(born[:16], 16) / 1e6
+        return int(stamp[:16], 16) / 1e6
 
 
 _QOPS = ("auth", None, "")
 
 
 def _parse(header: str | None) -> Authorization | None:
-    """An Authorization header, the names of its fields in lower case (RFC 7235 2.1)."""
+    """Parse an Authorization header; the names of its fields in lower case (RFC 7235 2.1)."""
     try:
-        found = Authorization.from_header(None if header is None else header.replace("\t", " "))
+        given = Authorization.from_header(None if header is None else header.replace("\t", " "))
     except ValueError:
         return None
-    if found is not None:
-        found.parameters = {name.lower(): value for name, value in found.parameters.items()}
-    return found
+    if given is not None:
+        given.parameters = {name.lower(): value for name, value in given.parameters.items()}
+    return given
 
 
 def _same(shown: Credentials, right: Credentials) -> bool:
-    """Equal, in a time that does not tell where they differ."""
+    """Whether they are equal; takes the same time wherever they differ."""
     name = hmac.compare_digest(_bytes(shown.username), _bytes(right.username))
     return hmac.compare_digest(_bytes(shown.password), _bytes(right.password)) and name
 
 
 def _same_target(uri: str, target: str) -> bool:
-    """Whether the digest's uri is the request target; some clients send the absolute URL."""
+    """Whether the ``uri`` field is the request target; some clients give the absolute URL."""
     if uri == target:
         return True
     try:
@@ -199,11 +201,11 @@ class HTTPAuth:
     """
     Answers the challenges of one server, over one TCP connection.
 
-    ``nc`` counts the answers to a nonce from 1; the cnonce is new for each challenge (3.4.5).
+    ``nc`` counts the uses of a nonce from 1; each challenge gets a new cnonce (TR-069 3.4.5).
 
     Args:
-        credentials: to show.
-        basic: answer before being asked, with Basic; for TLS only.
+        credentials: of the client.
+        basic: whether to show them with Basic before any challenge; for TLS only.
     """
 
     def __init__(self, credentials: Credentials, *, basic: bool = False) -> None:
@@ -216,38 +218,39 @@ class HTTPAuth:
 
     def challenge(self, headers: Iterable[str]) -> None:
         """
-        Take the challenges of a 401.
+        Choose a challenge of a 401, to be answered by the next request.
 
         Args:
             headers: the values of its ``WWW-Authenticate`` headers.
 
         Raises:
-            AuthenticationError: no scheme we know, or these credentials were refused.
+            AuthenticationError: no known scheme is offered, or these credentials were refused.
         """
-        offered = [found for header in headers for found in _split(header)]
-        digest = next((each for each in offered if _can_answer(each)), None)
-        basic = any(each.type == "basic" for each in offered)
+        offered = [challenge for header in headers for challenge in _challenges(header)]
+        digest = next((challenge for challenge in offered if _can_answer(challenge)), None)
+        basic = any(challenge.type == "basic" for challenge in offered)
         if digest is None and not basic:
             raise AuthenticationError("401 without a challenge that can be answered")
         stale = digest is not None and (digest.get("stale") or "").lower() == "true"
         if self._refused and not stale:
             raise AuthenticationError("401: credentials refused")
-        # Basic that was sent unasked and refused is no refusal of a Digest not tried yet.
+        # A 401 to Basic that was shown unasked is a first challenge, not a refusal.
         self._refused = True
         self._challenge, self._basic = digest, digest is None
         self._nc, self._cnonce = 0, secrets.token_hex(8)
 
     def resume(self) -> bool:
         """
-        Whether a challenge was taken whose answer no one has judged: the connection is gone.
+        Go on over a new connection; whether the last challenge is to be answered there.
 
-        It is then answered on the next connection, where a new challenge is no refusal.
+        It is if the connection was lost before the server judged the answer. A 401 on the new
+        connection is a new challenge then, not a refusal.
         """
-        unjudged, self._refused = self._refused, False
-        return unjudged
+        is_pending, self._refused = self._refused, False
+        return is_pending
 
     def authorization(self, method: str, target: str) -> str | None:
-        """The value of the Authorization header for a request; None before any challenge."""
+        """The value of the Authorization header for a request; None if there is nothing to show."""
         if self._challenge is not None:
             return self._digest(self._challenge, method, target)
         if self._basic:
@@ -256,7 +259,7 @@ class HTTPAuth:
         return None
 
     def accepted(self) -> None:
-        """The server took the last answer: a later 401 is a new challenge, not a refusal."""
+        """The server has accepted the credentials: a later 401 is not a refusal of them."""
         self._refused = False
 
     def _digest(self, challenge: WWWAuthenticate, method: str, target: str) -> str:
@@ -292,20 +295,20 @@ def _is_sess(challenge: WWWAuthenticate) -> bool:
     return (challenge.get("algorithm") or "").upper() == "MD5-SESS"
 
 
-def _split(header: str) -> list[WWWAuthenticate]:
-    """The challenges of a header; several may stand in one, separated by commas."""
+def _challenges(header: str) -> list[WWWAuthenticate]:
+    """The challenges of a header, which may have several, separated by commas (RFC 7235 4.1)."""
     header = header.replace("\t", " ")
     parts = [part.strip().rstrip(",") for part in _SCHEME.split(header) if part.strip(" ,")]
-    found = [each for each in map(WWWAuthenticate.from_header, parts) if each is not None]
-    return [
-        WWWAuthenticate(
-            each.type, {name.lower(): value for name, value in each.parameters.items()}, each.token
-        )
-        for each in found
-    ]
+    challenges = []
+    for challenge in map(WWWAuthenticate.from_header, parts):
+        if challenge is not None:
+            fields = {name.lower(): value for name, value in challenge.parameters.items()}
+            challenges.append(WWWAuthenticate(challenge.type, fields, challenge.token))
+    return challenges
 
 
 def _can_answer(challenge: WWWAuthenticate) -> bool:
+    """Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth."""
     if challenge.type != "digest" or not challenge.get("nonce"):
         return False
     qops = [qop.strip().lower() for qop in (challenge.get("qop") or "auth").split(",")]

@@ -15,7 +15,7 @@ from mypy_extensions import mypyc_attr
 
 from caretaker.errors import AuthenticationError, ConnectionLost, InputError, RedirectError
 from caretaker.http.authentication import HTTPAuth
-from caretaker.http.connection import Connection, Reply
+from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials, CredentialsSource
 from caretaker.http.endpoint import Address, Endpoint
 
@@ -96,11 +96,11 @@ class HTTPClient:
         self._connection: Connection | None = None
         self._auth = self._new_auth()
 
-    def _request(self, connection: Connection, body: bytes) -> Reply:
+    def _request(self, connection: Connection, body: bytes) -> Response:
         """Send one request over this connection, and return the response to it."""
         raise NotImplementedError
 
-    def exchange(self, body: bytes = b"") -> Reply:
+    def exchange(self, body: bytes = b"") -> Response:
         """
         Send a request, answer challenges and follow redirects, and return the final response.
 
@@ -114,30 +114,30 @@ class HTTPClient:
         """
         challenges = redirects = 0
         while True:
-            reply = self._send(body)
-            if not reply.keep_alive:
-                self._end_connection(reply)
-            if reply.status < 300:
+            response = self._send(body)
+            if not response.keep_alive:
+                self._end_connection(response)
+            if response.status < 300:
                 break
-            if reply.status == 401 and self._credentials is not None:
+            if response.status == 401 and self._credentials is not None:
                 challenges += 1
                 if challenges > self._policy.max_challenges:
                     raise AuthenticationError("401 again and again")
-                self._take_challenge(reply)
-            elif reply.status in self._policy.redirects and reply.values("location"):
+                self._take_challenge(response)
+            elif response.status in self._policy.redirects and response.values("location"):
                 redirects += 1
                 if redirects > MAX_REDIRECTS:
                     raise RedirectError("too many redirects")
-                self._redirect(reply.values("location")[0])
+                self._redirect(response.values("location")[0])
             else:
                 break
         if self._auth is not None:
             self._auth.accepted()
-        return reply
+        return response
 
     # Connections.
 
-    def _send(self, body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Response:
         """
         Send one request, over the open connection or a new one; return the response to it.
 
@@ -157,10 +157,10 @@ class HTTPClient:
         self._connection = Connection(self._endpoint, self._address, self._source)
         return self._request(self._connection, body)
 
-    def _end_connection(self, reply: Reply) -> None:
+    def _end_connection(self, response: Response) -> None:
         """The server closes after this response; a challenge in it is answered on a new one."""
         self.close()
-        if reply.status != 401:
+        if response.status != 401:
             self._auth = self._new_auth()
 
     def close(self) -> None:
@@ -185,9 +185,9 @@ class HTTPClient:
         assert self._credentials is not None
         return self._credentials() if callable(self._credentials) else self._credentials
 
-    def _take_challenge(self, reply: Reply) -> None:
+    def _take_challenge(self, response: Response) -> None:
         self._auth = self._auth or HTTPAuth(self._shown())
-        self._auth.challenge(reply.values("www-authenticate"))
+        self._auth.challenge(response.values("www-authenticate"))
         if self._policy.reconnect:
             self.close()
 

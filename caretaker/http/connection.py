@@ -1,8 +1,8 @@
 """
-HTTP/1.1 over one TCP connection: requests out, answers in, one deadline for each answer.
+HTTP/1.1 over one TCP connection: sends requests, reads responses, with a deadline for each.
 
-A C parser (httptools) reads what comes, whatever it looks like; an answer that is whole and plain,
-as nearly all are, is read without it. What is known here is what CPEs and Connection Requests need
+A C parser (httptools) reads responses of any form. Nearly all are complete and of a plain form;
+they are read without the parser. This is as much of HTTP as CPEs and Connection Requests need
 (TR-069 3.4, 3.2.2).
 """
 
@@ -30,10 +30,10 @@ from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
 
 MAX_HEADER_BYTES = 64 * 1024
 _PIECE = 16 * 1024
-"""Bytes that are read at once; between pieces of a streamed body a slow reader waits."""
+"""Bytes that are read at once. A transfer with limited bandwidth waits after each piece."""
 
 
-class Reply:
+class Response:
     """An HTTP response; header names are in lower case."""
 
     __slots__ = ("body", "headers", "keep_alive", "status")
@@ -55,43 +55,43 @@ class Reply:
         return [value for key, value in self.headers if key == name]
 
 
-# -- an answer that is whole and plain ------------------------------------------------------------
+# -- a complete response of a plain form ----------------------------------------------------------
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
 _HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
 _Head = tuple[int, tuple[tuple[str, str], ...], int, bool]
 
 
-def plain_reply(data: bytes) -> Reply | None:
+def plain_response(data: bytes) -> Response | None:
     """
-    The response that these bytes are, where that is plain to see; None is for the parser to tell.
+    The response in these bytes, if it has a plain form; None if the parser has to read it.
 
-    They are plain when all of it is there and no more, framed by its length, in HTTP/1.1, with
-    headers as they should be.
+    Plain is HTTP/1.1 with well-formed headers, a body framed by Content-Length, and exactly one
+    response, complete.
     """
     end = data.find(b"\r\n\r\n")
     head = _plain_head(data[:end]) if end >= 0 else None
     if head is None or len(data) - end - 4 != head[2]:
         return None
-    return Reply(head[0], head[1], data[end + 4 :], head[3])
+    return Response(head[0], head[1], data[end + 4 :], head[3])
 
 
-@lru_cache(256)  # but for dates and cookies a server's heads are few
+@lru_cache(256)  # apart from dates and cookies, a server sends few different heads
 def _plain_head(head: bytes) -> _Head | None:
-    """Status, headers, length of the body, keep-alive; None if it is not plain."""
+    """Status, headers, length of the body, keep-alive; None if the form is not plain."""
     first, *lines = head.split(b"\r\n")
     status = _STATUS_LINE.fullmatch(first)
-    found = [_HEADER.fullmatch(line) for line in lines]
-    if status is None or None in found:
+    matches = [_HEADER.fullmatch(line) for line in lines]
+    if status is None or None in matches:
         return None
     headers = tuple(
-        [(line[1].decode().lower(), (line[2] or b"").decode()) for line in found if line]
+        [(match[1].decode().lower(), (match[2] or b"").decode()) for match in matches if match]
     )
     length = _plain_length(int(status[1]), headers)
-    closing = [value.lower() for name, value in headers if name == "connection"]
-    if length is None or closing not in ([], ["close"], ["keep-alive"]):
+    options = [value.lower() for name, value in headers if name == "connection"]
+    if length is None or options not in ([], ["close"], ["keep-alive"]):
         return None
-    return int(status[1]), headers, length, closing != ["close"]
+    return int(status[1]), headers, length, options != ["close"]
 
 
 def _plain_length(status: int, headers: tuple[tuple[str, str], ...]) -> int | None:
@@ -106,7 +106,7 @@ def _plain_length(status: int, headers: tuple[tuple[str, str], ...]) -> int | No
     return int(lengths[0])
 
 
-# -- any answer -----------------------------------------------------------------------------------
+# -- any response ---------------------------------------------------------------------------------
 
 _LENIENCIES = dict.fromkeys(
     (
@@ -117,11 +117,11 @@ _LENIENCIES = dict.fromkeys(
     ),
     True,
 )
-"""What old and embedded servers send; "dangerous" for a proxy, which we are not."""
+"""Deviations of old and embedded servers; httptools calls them dangerous, which is for proxies."""
 
 
 class _Reader:
-    """Collects what httptools finds in a response; a 1xx in front of it is passed over."""
+    """Collects the parts of a response from httptools; a 1xx response before it is ignored."""
 
     __slots__ = ("body", "complete", "headers", "keep_alive", "parser", "size", "status")
 
@@ -154,45 +154,45 @@ class _Reader:
             self.keep_alive = self.parser.should_keep_alive()
 
     def feed(self, data: bytes, limit: int) -> None:
-        """Take bytes from the socket; AnswerError when they are no answer we take."""
+        """Read the next bytes; AnswerError if they are not HTTP, or the response is too large."""
         self.size += len(data)
         if self.size > limit:
             raise AnswerError("answer is too large")
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
-            if not self.complete:  # what follows a complete answer is of no interest
+            if not self.complete:  # bytes after a complete response do no harm
                 raise AnswerError("answer is not HTTP") from error
             self.keep_alive = False
 
     def end(self) -> None:
-        """The peer closed: that ends a body without length, and cuts off anything else."""
-        framed = {b"content-length", b"transfer-encoding"}
-        if self.status < 200 or framed & {name.lower() for name, _ in self.headers}:
+        """The server has closed: the end of a body without length, and an error anywhere else."""
+        framing = {b"content-length", b"transfer-encoding"}
+        if self.status < 200 or framing & {name.lower() for name, _ in self.headers}:
             raise ConnectionLost("connection closed in the middle of an answer")
         self.complete = True
 
-    def reply(self) -> Reply:
-        """The response."""
-        # White space around a value is none of it (RFC 7230 3.2.4); the parser leaves it behind.
+    def response(self) -> Response:
+        """The response that has been read."""
+        # White space after a value does not belong to it (RFC 7230 3.2.4); the parser keeps it.
         headers = [
             (n.decode("latin-1").lower(), v.decode("latin-1").strip(" \t")) for n, v in self.headers
         ]
         body = b"".join(self.body)
-        return Reply(self.status, headers, body, self.keep_alive)
+        return Response(self.status, headers, body, self.keep_alive)
 
 
-class _Counter(_Reader):
-    """Counts a body and drops it."""
+class _CountingReader(_Reader):
+    """Counts the bytes of a body, and keeps none of them."""
 
-    __slots__ = ("taken",)
+    __slots__ = ("body_bytes",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.taken = 0
+        self.body_bytes = 0
 
     def on_body(self, data: bytes) -> None:
-        self.taken += len(data)
+        self.body_bytes += len(data)
 
 
 # -- one connection -------------------------------------------------------------------------------
@@ -230,11 +230,11 @@ class Connection:
 
     Args:
         endpoint: timeout, TLS and clock.
-        address: where to.
-        source: the local address to leave from; the system's choice if empty.
+        address: of the server.
+        source: the local address; the system chooses one if empty.
 
     Raises:
-        TransportError: it can't be made.
+        TransportError: no connection can be made.
     """
 
     __slots__ = ("_clock", "_socket", "_timeout", "answers", "sent_at", "silent")
@@ -243,31 +243,31 @@ class Connection:
         self._clock = endpoint.clock
         self._timeout = endpoint.timeout
         self.answers = 0
-        """How many complete answers it has brought."""
+        """Number of complete responses so far."""
         self.sent_at: float | None = None
-        """When the last request had been written."""
+        """When the last request had been written, on the endpoint's clock."""
         self.silent = True
-        """Whether no byte has come in answer to the last request."""
+        """Whether no byte of a response to the last request has come."""
         self._socket = self._connect(endpoint, address, source)
 
     def _connect(self, endpoint: Endpoint, address: Address, source: str) -> Socket:
         failure: TransportError = ConnectError("host name not found")
         deadline = self._clock() + self._timeout
-        for family, where in endpoint.addresses(address):
+        for family, socket_address in endpoint.addresses(address):
             try:
-                return _open(endpoint, address, Target(family, where, source), deadline)
+                return _open(endpoint, address, Target(family, socket_address, source), deadline)
             except OSError as error:
                 failure = _connect_error(error)
         raise failure
 
-    def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Reply:
+    def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Response:
         """
         Send a request and return the response to it.
 
         Args:
             head: request line and headers, with the empty line that ends them.
-            body: what follows.
-            limit: bytes of the response's body that are taken.
+            body: of the request.
+            limit: the largest body of a response, in bytes.
 
         Raises:
             TransportError: there is no complete response.
@@ -277,26 +277,26 @@ class Connection:
         try:
             self._socket.send(head + body, deadline)
             self.sent_at = self._clock()
-            reply = self._receive(deadline, limit + MAX_HEADER_BYTES)
+            response = self._receive(deadline, limit + MAX_HEADER_BYTES)
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
             raise ConnectionLost("connection reset") from error
         self.answers += 1
-        return reply
+        return response
 
-    def _receive(self, deadline: float, limit: int) -> Reply:
+    def _receive(self, deadline: float, limit: int) -> Response:
         data = self._socket.receive(_PIECE, deadline)
-        reply = plain_reply(data)
-        if reply is not None:
-            return reply
+        response = plain_response(data)
+        if response is not None:
+            return response
         reader = _Reader()
         self._feed(reader, data, limit)
         while not reader.complete:
             if self._clock() >= deadline:
                 raise TimeoutError
             self._feed(reader, self._socket.receive(_PIECE, deadline), limit)
-        return reader.reply()
+        return reader.response()
 
     def _feed(self, reader: _Reader, data: bytes, limit: int) -> None:
         if data:
@@ -309,26 +309,26 @@ class Connection:
 
     def stream(
         self, head: bytes, body: Iterable[bytes], pace: Callable[[int], None], limit: int
-    ) -> tuple[Reply, int]:
+    ) -> tuple[Response, int]:
         """
-        Send a request, and count and drop the body of the response: files are moved so.
+        Send a request piece by piece, and count the bytes of the response's body: for files.
 
-        The timeout is that of each piece; ``pace`` bounds the whole.
+        The timeout is for each piece; ``pace`` limits the whole.
 
         Args:
             head: request line and headers, with the empty line that ends them.
-            body: the pieces of what follows.
-            pace: is told the bytes of each piece when it has been moved, and may sleep or raise.
-            limit: bytes of the response's body that are taken.
+            body: of the request, in pieces.
+            pace: called with the size of each piece that was sent or received; may sleep or raise.
+            limit: the largest body of a response, in bytes.
 
         Returns:
-            The response without its body, and the bytes that the body had.
+            The response without its body, and the number of bytes in the body.
 
         Raises:
             TransportError: there is no complete response.
         """
         self.silent, self.sent_at = True, None
-        reader = _Counter()
+        reader = _CountingReader()
         try:
             for piece in (head, *body):
                 self._socket.send(piece, self._clock() + self._timeout)
@@ -343,10 +343,10 @@ class Connection:
         except OSError as error:
             raise ConnectionLost("connection reset") from error
         self.answers += 1
-        return reader.reply(), reader.taken
+        return reader.response(), reader.body_bytes
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._socket.close()
 
 

@@ -7,19 +7,19 @@ import zlib
 from caretaker.errors import AnswerError
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""The largest body that is taken, after decoding; an ACS request of that size is a mistake."""
+"""The largest decoded body of a response; an ACS that sends more makes a mistake."""
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 def decoded(body: bytes, coding: str, limit: int = MAX_ANSWER_BYTES) -> bytes:
     """
-    A body with its content coding undone.
+    Undo the content coding of a body.
 
     Args:
-        body: as it came.
+        body: as received.
         coding: the value of ``Content-Encoding``: gzip, deflate (with or without zlib's frame),
             identity or empty.
-        limit: bytes that the result may have.
+        limit: the largest result, in bytes.
 
     Raises:
         AnswerError: another coding, broken data, or a larger result.
@@ -40,7 +40,7 @@ def decoded(body: bytes, coding: str, limit: int = MAX_ANSWER_BYTES) -> bytes:
 
 
 def encoded(body: bytes, coding: str) -> bytes:
-    """A body in a content coding, ``gzip`` or ``deflate``; an empty one stays empty."""
+    """Apply a content coding, ``gzip`` or ``deflate``; an empty body stays empty."""
     if not body:
         return body
     deflater = zlib.compressobj(6, zlib.DEFLATED, _WINDOW_BITS[coding])

@@ -19,15 +19,16 @@ class CookieJar:
         self._cookies: dict[tuple[str, str], str] = {}
 
     def take(self, header: str) -> None:
-        """Take the value of a ``Set-Cookie`` header; an expired one removes the cookie."""
+        """Set a cookie from the value of a ``Set-Cookie`` header; an expired one is removed."""
         pair, *attributes = header.split(";")
         name, equals, value = pair.partition("=")
-        known = {key.strip().lower(): text.strip() for key, _, text in map(_split, attributes)}
+        parts = [attribute.partition("=") for attribute in attributes]
+        known = {key.strip().lower(): text.strip() for key, _, text in parts}
         path = known.get("path", "")
         key = (name.strip(), path if path.startswith("/") else "/")
         if not equals or not key[0]:
             return
-        if _is_over(known):
+        if _has_expired(known):
             self._cookies.pop(key, None)
         elif len(self._cookies) < MAX_COOKIES or key in self._cookies:
             self._cookies[key] = value.strip()
@@ -35,13 +36,13 @@ class CookieJar:
     def header(self, target: str) -> str:
         """The value of the ``Cookie`` header for a target, empty if there are none."""
         path = target.partition("?")[0]
-        found = [(p, n, v) for (n, p), v in self._cookies.items() if _covers(p, path)]
-        found.sort(key=lambda each: -len(each[0]))
-        return "; ".join(f"{name}={value}" for _, name, value in found)
+        cookies = [(p, n, v) for (n, p), v in self._cookies.items() if _path_matches(p, path)]
+        cookies.sort(key=lambda cookie: -len(cookie[0]))
+        return "; ".join(f"{name}={value}" for _, name, value in cookies)
 
 
-def _is_over(attributes: dict[str, str]) -> bool:
-    """Whether a cookie has expired; Max-Age goes before Expires (RFC 6265 5.3)."""
+def _has_expired(attributes: dict[str, str]) -> bool:
+    """Whether a cookie has expired, by Max-Age or else by Expires (RFC 6265 5.3)."""
     age = attributes.get("max-age", "")
     if re.fullmatch(r"-?[0-9]{1,18}", age, re.ASCII):
         return int(age) <= 0
@@ -52,10 +53,7 @@ def _is_over(attributes: dict[str, str]) -> bool:
     return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)
 
 
-def _split(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
-
-
-def _covers(cookie_path: str, path: str) -> bool:
+def _path_matches(cookie_path: str, path: str) -> bool:
+    """Whether a request for this path gets the cookie (RFC 6265 5.1.4)."""
     prefix = cookie_path if cookie_path.endswith("/") else f"{cookie_path}/"
     return path == cookie_path or path.startswith(prefix)

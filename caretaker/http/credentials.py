@@ -1,4 +1,4 @@
-"""User names and passwords; the class of a pair says which scheme asks for it."""
+"""User names and passwords; their class says by which scheme a server checks them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from mypy_extensions import mypyc_attr
 
 
 class Credentials(NamedTuple):
-    """A user name and password; the password does not show in logs."""
+    """A user name and a password; ``repr`` leaves the password out, so that no log shows it."""
 
     username: str
     password: str
 
     def __repr__(self) -> str:
-        """The name only."""
+        """The user name without the password."""
         return f"Credentials({self.username!r}, ...)"
 
 
 @mypyc_attr(native_class=False)  # it can't compile what derives from a tuple; below, too
 class BasicCredentials(Credentials):
-    """Asked for with Basic, and no Digest taken: against TR-069 3.2.2.2, but devices do it."""
+    """To be checked with Basic alone: TR-069 3.2.2.2 forbids it, but some devices do it."""
 
 
 @mypyc_attr(native_class=False)
 class OldDigestCredentials(Credentials):
-    """Asked for with Digest without qop, as before RFC 2617: some devices have nothing better."""
+    """To be checked with Digest without qop (RFC 2069): some devices have nothing newer."""
 
 
 CredentialsSource = Credentials | Callable[[], Credentials] | None

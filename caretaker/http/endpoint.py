@@ -1,4 +1,4 @@
-"""Where requests go: the address in a URL, and the endpoint with what all connections share."""
+"""Where requests go: the address in a URL, and the settings shared by all connections to an ACS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Address(NamedTuple):
-    """Where an http URL points to."""
+    """The parts of an http URL that a request needs."""
 
     scheme: str
     host: str
@@ -56,7 +56,7 @@ class Address(NamedTuple):
 
     @property
     def url(self) -> str:
-        """As a URL."""
+        """The address as a URL."""
         return f"{self.scheme}://{self.host_header}{self.target}"
 
     def resolve(self) -> list[tuple[Any, Any]]:
@@ -64,15 +64,15 @@ class Address(NamedTuple):
         The socket family and address of every IP address of the host.
 
         Raises:
-            ConnectError: the name is not known.
+            ConnectError: the host name is not known.
         """
         try:
-            found = gevent.socket.getaddrinfo(
+            results = gevent.socket.getaddrinfo(
                 self.host, self.port, type=gevent.socket.SOCK_STREAM
             )  # fmt: skip
         except (OSError, UnicodeError) as error:
             raise ConnectError("host name not found") from error
-        return [(family, address) for family, _, _, _, address in found]
+        return [(family, address) for family, _, _, _, address in results]
 
 
 @dataclass
@@ -82,11 +82,11 @@ class Endpoint:
 
     Args:
         address: of the ACS.
-        timeout: seconds to wait for each answer (TR-069 3.4.2 asks for at least 30).
-        allowed_hosts: other hosts that a redirect may lead to.
-        tls: verifies the server; the system's certificates by default.
-        clock: seconds, going forward; what ``sent_at`` is of.
-        sources: local addresses that connections leave from, in turn; the system's choice if none.
+        timeout: seconds to wait for each response (TR-069 3.4.2 asks for at least 30).
+        allowed_hosts: hosts beside the ACS's to which CPEs may be sent.
+        tls: verifies the server; with the system's certificates if None.
+        clock: monotonic, in seconds; ``sent_at`` is a time of this clock.
+        sources: local addresses, shared out by CPE index; the system chooses if there are none.
     """
 
     address: Address
@@ -96,9 +96,9 @@ class Endpoint:
     clock: Callable[[], float] = time.monotonic
     sources: tuple[str, ...] = ()
     hosts: frozenset[str] = field(init=False)
-    """Where CPEs may be sent (decision D10): the ACS's host, and what is allowed beside it."""
+    """Hosts to which CPEs may be sent (decision D10): the ACS's and ``allowed_hosts``."""
     deadlines: Deadlines = field(init=False)
-    """End the waits of all its connections."""
+    """Ends waits of all connections that last too long."""
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,15 +106,15 @@ class Endpoint:
         self.deadlines = Deadlines(self.timeout, self.clock)
 
     def source(self, index: int) -> str:
-        """The local address of the CPE with this index: always the same; empty for any."""
+        """The local address of the CPE with this index, always the same; empty if any will do."""
         return self.sources[index % len(self.sources)] if self.sources else ""
 
     def addresses(self, address: Address) -> list[tuple[Any, Any]]:
         """The socket addresses of an address, looked up once."""
-        found = self._resolved.get(address[:3])
-        if found is None:
-            found = self._resolved[address[:3]] = address.resolve()
-        return found
+        resolved = self._resolved.get(address[:3])
+        if resolved is None:
+            resolved = self._resolved[address[:3]] = address.resolve()
+        return resolved
 
     def context(self) -> gevent.ssl.SSLContext:
         """The TLS context, made once."""

@@ -1,8 +1,8 @@
 """
 A gevent loop for callers that have none: plain Python programs and Jupyter kernels.
 
-Servers and fleets need a running gevent loop. Under Locust there is one, as Locust patches the
-process; elsewhere ``Loop`` runs one in a thread of its own, and no one has to patch anything.
+Servers and fleets need a running gevent loop. Locust patches the process, so there is one. In other
+processes ``Loop`` runs one in a thread of its own, and nothing has to be patched.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Loop:
     """
     Runs functions as greenlets: in this thread's gevent loop, or in a thread of its own.
 
-    Its own thread is used where the process is not monkey-patched. ``call`` then waits for the
-    loop as for any other thread.
+    A process that is not monkey-patched gets the thread. ``call`` then waits for the loop as for
+    any other thread.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Loop:
         self._wake: Any = None
 
     def start(self) -> None:
-        """Start the thread, if one is needed and none runs."""
+        """Start the thread, if the process needs one and none runs."""
         if gevent.monkey.is_module_patched("socket") or self._thread is not None:
             return
         ready: Future[None] = Future()
@@ -46,7 +46,7 @@ class Loop:
     def _run(self, ready: Future[None]) -> None:
         hub = gevent.hub.get_hub()
         stopped = gevent.event.Event()
-        # A started watcher also keeps the loop from ending when nothing else is going on.
+        # A started watcher also keeps the loop running while it has nothing to do.
         self._wake = hub.loop.async_()
         self._wake.start(self._empty_inbox, stopped)
         ready.set_result(None)
@@ -67,7 +67,7 @@ class Loop:
         self._wake.send()
 
     def call(self, function: Callable[..., _T], *args: Any) -> _T:
-        """What the function returns or raises when it is run in the loop."""
+        """Run a function in the loop; return its result, or raise its error."""
         if self._thread is None or threading.current_thread() is self._thread:
             return function(*args)
         future: Future[_T] = Future()
@@ -75,14 +75,14 @@ class Loop:
         def run() -> None:
             try:
                 future.set_result(function(*args))
-            except BaseException as error:  # noqa: BLE001  # handed to the caller as it is
+            except BaseException as error:  # noqa: BLE001  # raised again in the caller
                 future.set_exception(error)
 
         self._post(run)
         return future.result()
 
     def stop(self) -> None:
-        """End the thread; what still runs in it is dropped."""
+        """End the thread; greenlets that still run in it are dropped."""
         if self._thread is None:
             return
         self._post(_STOP)

@@ -1,8 +1,8 @@
 """
-The HTTP messages of a WSGI server: requests out of bytes, however split, and bytes out of answers.
+The HTTP messages of a WSGI server: requests read from bytes, responses written as bytes.
 
-No I/O: ``caretaker.http.server`` has the connections. A C parser (httptools) reads; what it lets
-pass that a server must not is refused here.
+No I/O: ``caretaker.http.server`` has the connections. A C parser (httptools) reads the
+requests; this module refuses those that the parser accepts and a server must not.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of the target and all headers of a request."""
+"""The largest head of a request: its target and all headers."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The largest body of a request, where the server is not told another."""
+"""The largest body of a request, unless the server is given another limit."""
 
 # -- requests -------------------------------------------------------------------------------------
 
@@ -50,19 +50,19 @@ ENVIRON = {
     "wsgi.multiprocess": False,
     "wsgi.run_once": False,
 }
-"""What is the same in all requests."""
+"""The part of the WSGI environ that is the same for all requests."""
 _LENIENCIES = dict.fromkeys(
     ("lenient_headers", "lenient_optional_cr_before_lf", "lenient_optional_lf_after_cr"),
     True,
 )
-"""What old and embedded clients send; "dangerous" for a proxy, which we are not."""
+"""Deviations of old and embedded clients; httptools calls them dangerous, which is for proxies."""
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
 @lru_cache(1024)
-def _key(name: bytes) -> str:
+def _environ_key(name: bytes) -> str:
     """
-    The environ's key for a header; empty for one that would pass for another's.
+    The environ's key for a header; empty for a name that could be mistaken for another's.
 
     Raises:
         ValueError: there is a space before the colon (RFC 7230 3.2.4: to be refused).
@@ -76,8 +76,8 @@ def _key(name: bytes) -> str:
 
 
 @lru_cache(1024)
-def _split(url: bytes) -> dict[str, str]:
-    """The environ's part of a request target, without the origin of an absolute one."""
+def _target_environ(url: bytes) -> dict[str, str]:
+    """The environ's keys for a request target; an absolute URL loses its origin."""
     target = url.decode("latin-1")
     if not target.startswith("/"):
         target = _ORIGIN.sub("", target)
@@ -89,12 +89,12 @@ def _split(url: bytes) -> dict[str, str]:
 
 class RequestReader:
     """
-    Makes requests of the bytes of one connection, however these are split.
+    Makes requests from the bytes of one connection, in pieces of any size.
 
     httptools calls the ``on_`` methods.
 
     Args:
-        environ: what all requests of the connection have in common.
+        environ: the part of the WSGI environ that all requests of the connection share.
         max_body_bytes: larger bodies are refused.
     """
 
@@ -108,11 +108,11 @@ class RequestReader:
         self._common = environ
         self._max_body_bytes = max_body_bytes
         self.requests: deque[Request] = deque()
-        """Those that are complete, in their order; a refusal is the last."""
+        """Complete requests in their order; a refused one is the last."""
         self.over = False
-        """Whether the last request has come; what follows is passed over."""
+        """Whether the last request has come; further bytes are ignored."""
         self.in_head = False
-        """Whether a request has begun and its head is not complete."""
+        """Whether a request has begun whose head is not complete."""
         self.expects = False
         """Whether the client waits for 100 Continue."""
         self._head_bytes = self._fed = 0
@@ -125,14 +125,14 @@ class RequestReader:
         return parser
 
     def feed(self, data: bytes) -> None:
-        """Take bytes."""
+        """Read the next bytes of the connection."""
         if self.over:
             return
         self._fed = len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._pass_over_upgrade(data[upgrade.args[0] :])
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse("400 Bad Request")
         else:
@@ -145,11 +145,11 @@ class RequestReader:
             self.over = True
             self.requests.append(Request({}, keep_alive=False, refusal=status))
 
-    def _pass_over_upgrade(self, rest: bytes) -> None:
+    def _ignore_upgrade(self, rest: bytes) -> None:
         """
-        Go on as if no upgrade had been offered, which need not be taken (RFC 7230 6.7).
+        Go on without the upgrade that the client offers, as a server may (RFC 7230 6.7).
 
-        The parser has stopped behind the head; a body that follows is read by another one.
+        The parser stops behind the head; a new parser reads the body that follows.
         """
         if self.requests[-1].refusal:
             return
@@ -167,7 +167,7 @@ class RequestReader:
         self.feed(head.encode("latin-1") + rest)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Begin a request."""
         self._environ = self._common.copy()
         self._url = b""
         self._body: list[bytes] = []
@@ -176,23 +176,23 @@ class RequestReader:
         self.in_head = True
 
     def on_url(self, piece: bytes) -> None:
-        """Take a part of the request target."""
+        """Add a piece of the request target."""
         self._url += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; trailers are passed over."""
-        key = _key(name)
+        """Add a header; trailers are ignored."""
+        key = _environ_key(name)
         self._size += len(name) + len(value) + 4
         if not (key and self.in_head):
             return
-        # White space around a value is none of it (RFC 7230 3.2.4); the parser leaves it behind.
+        # White space after a value does not belong to it (RFC 7230 3.2.4); the parser keeps it.
         text = value.decode("latin-1").strip(" \t")
         if key in self._environ:
             text = f"{self._environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}"
         self._environ[key] = text
 
     def on_headers_complete(self) -> None:
-        """The head is complete."""
+        """Check the head, and set the environ by it."""
         self.in_head = False
         if self._carried is None:
             self._complete_head(self._environ)
@@ -205,7 +205,7 @@ class RequestReader:
         return bool(self._environ["SERVER_PROTOCOL"] == "HTTP/1.1")
 
     def _complete_head(self, environ: WSGIEnvironment) -> None:
-        environ.update(_split(self._url))
+        environ.update(_target_environ(self._url))
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
@@ -219,14 +219,14 @@ class RequestReader:
             self._refuse("413 Content Too Large")
 
     def _check_coding(self, environ: WSGIEnvironment) -> None:
-        """Where a body ends must be plain, or a request could hide in it (RFC 7230 3.3.3, 9.5)."""
+        """Refuse a body without a clear end: it could hide a request (RFC 7230 3.3.3, 9.5)."""
         if "CONTENT_LENGTH" in environ:
             self._refuse("400 Bad Request")
         elif environ["HTTP_TRANSFER_ENCODING"].strip().lower() != "chunked":
             self._refuse("501 Not Implemented")
 
     def on_body(self, piece: bytes) -> None:
-        """Take a part of the body."""
+        """Add a piece of the body."""
         self._size += len(piece)
         if self._size > self._max_body_bytes:
             self._refuse("413 Content Too Large")
@@ -234,7 +234,7 @@ class RequestReader:
             self._body.append(piece)
 
     def on_message_complete(self) -> None:
-        """The request is complete."""
+        """Put the request into ``requests``, unless it was refused."""
         self.expects = False
         if self.over:
             return
@@ -247,12 +247,12 @@ class RequestReader:
         self.requests.append(Request(environ, keep_alive=keep_alive))
 
     def close(self) -> None:
-        """Let go of the parser, which holds this: no work for the garbage collector."""
+        """Break the circle of parser and reader, which would wait for the garbage collector."""
         del self._parser
         self.over = True
 
 
-# -- answers --------------------------------------------------------------------------------------
+# -- responses ------------------------------------------------------------------------------------
 
 
 @lru_cache(1)
@@ -260,8 +260,8 @@ def _date(second: int) -> str:
     return formatdate(second, usegmt=True)
 
 
-def answer(app: WSGIApplication, request: Request) -> tuple[bytes, bool]:
-    """The bytes of an application's answer, and whether the connection goes on after it."""
+def application_response(app: WSGIApplication, request: Request) -> tuple[bytes, bool]:
+    """An application's response as bytes, and whether the connection stays open after it."""
     status, headers = "", []
     body: list[bytes] = []
 
@@ -286,7 +286,7 @@ def answer(app: WSGIApplication, request: Request) -> tuple[bytes, bool]:
 def _message(
     request: Request, status: str, headers: list[tuple[str, str]], body: bytes
 ) -> tuple[bytes, bool]:
-    """An answer in bytes: what the application has left out is added (RFC 7230 3.3, 6.1)."""
+    """A response as bytes, with the headers that the application left out (RFC 7230 3.3, 6.1)."""
     keep_alive = request.keep_alive
     lines = [f"HTTP/1.1 {status}\r\nDate: {_date(int(time()))}"]
     given = set()
@@ -309,6 +309,6 @@ def _message(
     return head + body, keep_alive
 
 
-def short(request: Request, status: str) -> bytes:
-    """The answer to a request that the application has not answered."""
+def error_response(request: Request, status: str) -> bytes:
+    """The response to a request that the application has not answered: its status as text."""
     return _message(request, status, [("Content-Type", "text/plain")], f"{status}\n".encode())[0]

@@ -1,10 +1,10 @@
 """
-Hosting a WSGI application on gevent: the Connection Request server and the embedded ACS.
+Serves WSGI applications on gevent: the Connection Request server and the embedded ACS.
 
-An HTTP/1.1 server of our own, because the host is most of what a short request costs (decision
-0014). A connection has neither greenlet nor timer: the loop calls it when there is something to
-read, a C parser (httptools) reads it, and only a complete request gets a greenlet. So an
-application may wait as it likes, and one that does not wait costs one switch.
+An HTTP/1.1 server of our own, because most of the cost of a short request is the server's
+(decision 0014). A connection has neither greenlet nor timer: the loop calls it when it is readable,
+a C parser (httptools) reads its bytes, and only a complete request gets a greenlet. So an
+application may wait, and one that does not wait costs one switch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from _socket import socket as Socket  # noqa: N812  # the class below socket's and gevent's
+from _socket import socket as Socket  # noqa: N812  # the base class of socket's and gevent's
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -28,24 +28,24 @@ from caretaker.http.request_parser import (
     MAX_BODY_BYTES,
     Request,
     RequestReader,
-    answer,
-    short,
+    application_response,
+    error_response,
 )
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 MAX_CONNECTIONS = 10_000
-"""Connections that are served at once; further ones wait in the kernel's queue."""
+"""Connections served at the same time; further ones wait in the kernel's queue."""
 IDLE_SECONDS = 60.0
-"""How long a connection may be idle, a head or a piece of a body take, an answer be taken."""
+"""Limit for an idle connection, for a head, for each piece of a body and for sending a response."""
 LINGER_SECONDS = 2.0
 """Grace period so that a rejected client can read the error before we close."""
 _BACKLOG = 2048
 _ACCEPTS = 64
-"""Connections that are accepted in one turn of the loop."""
+"""Connections accepted in one turn of the loop."""
 _IDLE_WORKERS = 64
-"""Greenlets that are kept for requests to come."""
+"""Greenlets kept for later requests."""
 _PIECE = 64 * 1024
 _READ, _WRITE = 1, 2  # libev's
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -54,7 +54,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class _Connection:
-    """One TCP connection: its requests are answered one after the other."""
+    """One TCP connection, whose requests are answered one after the other."""
 
     __slots__ = (
         "_busy", "_closed", "_host", "_last", "_out", "_reader", "_refused", "_socket", "_watched",
@@ -71,10 +71,10 @@ class _Connection:
         self._watched = 0
         self._watcher = host.hub.loop.io(sock.fileno(), _READ)
         self.deadline = monotonic() + IDLE_SECONDS
-        """When it is let go, if nothing happens before."""
+        """When the connection is closed, if nothing happens before."""
 
     def readable(self) -> None:
-        """Read what there is, and answer the requests that are complete."""
+        """Read the available bytes, and answer the complete requests."""
         try:
             data = self._socket.recv(_PIECE)
         except BlockingIOError:
@@ -98,7 +98,7 @@ class _Connection:
             self._send(_CONTINUE)
 
     def _proceed(self) -> None:
-        """Have requests answered while nothing must be waited for. Runs in the hub."""
+        """Answer requests until one has to wait. Runs in the hub."""
         requests = self._reader.requests
         while requests and not (self._busy or self._out or self._closed):
             self._busy = True
@@ -117,7 +117,7 @@ class _Connection:
             self._watcher.start(self.readable if events == _READ else self._writable)
 
     def serve(self, request: Request) -> bool:
-        """Answer a request, in a worker; whether that may go on, as nobody ends it."""
+        """Answer a request, in a worker; whether the worker may go on, as nobody has killed it."""
         self.deadline = inf
         message, keep_alive = self._host.answer(request)
         if self._closed:
@@ -126,7 +126,7 @@ class _Connection:
         self.deadline = monotonic() + IDLE_SECONDS
         self._last, self._refused = not keep_alive, bool(request.refusal)
         self._send(message)
-        if self._watched != _READ:  # it had to wait, and the hub goes on elsewhere
+        if self._watched != _READ:  # the application has waited, and ``_proceed`` has returned
             self._host.hub.loop.run_callback(self._proceed)
         return True
 
@@ -159,7 +159,7 @@ class _Connection:
             self.close()
 
     def close(self) -> None:
-        """Let go of it, and of the request that is being answered."""
+        """Close the connection, and end the request that is being answered."""
         if self._closed:
             return
         self._closed = True
@@ -181,7 +181,7 @@ class WSGIHost:
 
     Args:
         app: the application.
-        host: the address to bind; loopback unless told (decision D10).
+        host: the address to bind (decision D10: loopback, unless the user chooses another).
         port: 0 for any free one.
         loop: runs it.
         max_body_bytes: larger bodies of requests are answered 413.
@@ -200,7 +200,7 @@ class WSGIHost:
         self.port = port
         self.max_body_bytes = max_body_bytes
         self.hub: Any = None
-        """The gevent hub it runs in, while it does."""
+        """The gevent hub of the loop, once started."""
         self.connections: set[_Connection] = set()
         self._app = app
         self._loop = loop
@@ -275,13 +275,13 @@ class WSGIHost:
         connection.readable()  # often the request is there already
 
     def sweep(self, now: float) -> None:
-        """Let go of the connections whose time is over; done every second."""
+        """Close the connections whose deadline has passed; runs every second."""
         for connection in [each for each in self.connections if each.deadline < now]:
             connection.close()
         self._accept_again()
 
     def forget(self, connection: _Connection) -> None:
-        """A connection is closed."""
+        """Drop a closed connection, and accept another in its place."""
         self.connections.discard(connection)
         self._accept_again()
 
@@ -293,8 +293,8 @@ class WSGIHost:
         """
         A greenlet that serves requests: switch to it with a connection and a request.
 
-        Only the hub does that, as gevent's own callbacks do, so that whatever the application
-        waits for comes back to the hub. They are used again: a new one maps memory each time.
+        Only the hub switches to it, as to gevent's own callbacks, so that an application that waits
+        comes back to the hub. Workers are used again, as each new greenlet maps memory.
         """
         return self._idle.pop() if self._idle else greenlet(self._work, self.hub)
 
@@ -304,15 +304,15 @@ class WSGIHost:
             connection, request = self.hub.switch()
 
     def answer(self, request: Request) -> tuple[bytes, bool]:
-        """The bytes of the answer to a request, and whether the connection goes on after it."""
+        """The response to a request as bytes, and whether the connection stays open after it."""
         if request.refusal:
-            return short(request, request.refusal), False
+            return error_response(request, request.refusal), False
         try:
-            return answer(self._app, request)
-        except Exception:  # noqa: BLE001  # an error of the application; the others are served
+            return application_response(self._app, request)
+        except Exception:  # noqa: BLE001  # the application's; other requests are served
             self.hub.handle_error(self._app, *sys.exc_info())
         failed = Request(request.environ, keep_alive=False)
-        return short(failed, "500 Internal Server Error"), False
+        return error_response(failed, "500 Internal Server Error"), False
 
     @property
     def url(self) -> str:

@@ -1,9 +1,9 @@
 """
-TCP sockets of greenlets, with no more in them than a CWMP session needs.
+TCP sockets for greenlets, with only what a CWMP session needs.
 
-Connecting, talking and closing is most of what a session costs. gevent's own sockets create a timer
-for each call and look for data before they wait; here a socket waits first, and one timer looks
-after the deadlines of all that wait.
+Connecting, sending, receiving and closing are most of the cost of a session. gevent's own sockets
+create a timer for each call and try to read before they wait. These sockets wait first, and one
+timer checks the deadlines of all of them.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ from greenlet import getcurrent
 
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
-"""Makes a socket that never waits, in one system call; not on macOS."""
+"""Makes a non-blocking socket in one system call; macOS has no such flag."""
 
 
 class Socket(Protocol):
-    """One TCP connection; each call may wait until its deadline, and then raises TimeoutError."""
+    """One TCP connection; a call waits until its deadline at most, and then raises TimeoutError."""
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all of it; raises OSError."""
+        """Send all of the data; raises OSError."""
 
     def receive(self, size: int, deadline: float) -> bytes:
-        """At most so many bytes, as soon as there are some; empty at the end; raises OSError."""
+        """The next bytes, ``size`` at most; empty when the peer has closed; raises OSError."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
 
 
 class Target:
     """
-    Where a connection leads to, and where it leaves from.
+    The two ends of a connection to be made.
 
-    ``family`` and ``address`` are as ``getaddrinfo`` gives them; ``source`` is the local address,
-    the system's choice if empty.
+    Args:
+        family, address: of the server, as from ``getaddrinfo``.
+        source: the local address; the system chooses one if empty.
     """
 
     __slots__ = ("address", "family", "source")
@@ -55,14 +56,14 @@ class Target:
 
 class Deadlines:
     """
-    Ends the waits of greenlets that have lasted too long.
+    Ends the waits of greenlets whose deadline has passed.
 
-    Nearly all waits end well before their deadline, so it is enough to look at all of them now and
-    then: a wait ends up to a twentieth of the usual timeout late, half a second at most.
+    Nearly all waits end well before their deadline, so one timer checks all of them now and then:
+    a wait ends late by a twentieth of the timeout at most, and never by more than half a second.
 
     Args:
-        timeout: seconds, the usual one.
-        clock: seconds, going forward, which the deadlines are of.
+        timeout: of most waits, in seconds.
+        clock: monotonic, in seconds; deadlines are times of this clock.
     """
 
     __slots__ = ("_clock", "_period", "_sockets", "_timer")
@@ -74,24 +75,24 @@ class Deadlines:
         self._timer: Any = None
 
     def add(self, opened: PlainSocket, loop: Any) -> None:
-        """Look after a socket's waits from now on."""
+        """Check the deadlines of a socket from now on."""
         self._sockets.add(opened)
         if self._timer is None:
             self._timer = loop.timer(self._period, self._period, ref=False)
-            self._timer.start(self._look)
+            self._timer.start(self._check)
 
     def discard(self, closed: PlainSocket) -> None:
-        """Look after it no longer."""
+        """Check the deadlines of a closed socket no more."""
         self._sockets.discard(closed)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if not self._sockets:
             self._timer.close()
             self._timer = None
             return
         now = self._clock()
-        late = [each for each in self._sockets if each.deadline <= now]
-        for waiter in [each.waiter for each in late]:
+        waiters = [opened.waiter for opened in self._sockets if opened.deadline <= now]
+        for waiter in waiters:
             if waiter is not None:
                 waiter.throw(TimeoutError())
 
@@ -101,12 +102,12 @@ class PlainSocket:
     A TCP connection of one greenlet.
 
     Args:
-        target: where to.
-        deadlines: end its waits.
-        deadline: of connecting.
+        target: of the connection.
+        deadlines: ends waits that last too long.
+        deadline: for connecting.
 
     Raises:
-        OSError: it can't be made.
+        OSError: the connection can't be made.
     """
 
     __slots__ = ("_deadlines", "_hub", "_socket", "_watcher", "deadline", "waiter")
@@ -114,9 +115,9 @@ class PlainSocket:
     def __init__(self, target: Target, deadlines: Deadlines, deadline: float) -> None:
         self._deadlines = deadlines
         self.deadline = deadline
-        """When the present wait must end, or the last one had to."""
+        """Deadline of the present wait, or of the last one."""
         self.waiter: Any = None
-        """The greenlet that waits; None if none does."""
+        """The waiting greenlet, if any."""
         self._hub: Any = gevent.get_hub()
         self._socket = _socket.socket(target.family, _socket.SOCK_STREAM | _AT_ONCE)
         if not _AT_ONCE:
@@ -130,13 +131,13 @@ class PlainSocket:
             raise
 
     def _connect(self, target: Target, deadline: float) -> None:
-        # Requests leave in pieces; Nagle would hold the last one back until the others are heard.
+        # Large requests leave in pieces; Nagle would delay the last until the others are confirmed.
         self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         if target.source:
             _bind(self._socket, target.source)
         error = self._socket.connect_ex(target.address)
         if error == EINPROGRESS:
-            if self._is_connected():  # within one machine it is at once, whatever it says
+            if self._is_connected():  # within one machine it often is, in spite of EINPROGRESS
                 return
             self._wait(_WRITE, deadline)
             error = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
@@ -151,12 +152,12 @@ class PlainSocket:
         return True
 
     def _wait(self, events: int, deadline: float) -> None:
-        """In this greenlet, until data can be read or written; TimeoutError at the deadline."""
+        """Wait until the socket is readable or writable; TimeoutError at the deadline."""
         watcher = self._watcher
         if watcher.events != events:
             watcher.events = events
         self.deadline, self.waiter = deadline, getcurrent()
-        # As the hub's wait does, without an object of its own for each.
+        # As gevent's ``Hub.wait`` does, without its Waiter object.
         watcher.start(self.waiter.switch, self)
         try:
             while self._hub.switch() is not self:
@@ -166,7 +167,7 @@ class PlainSocket:
             self.waiter = None
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all of it; see ``Socket.send``."""
+        """Send all of the data; see ``Socket.send``."""
         sent = self._send(data)
         while sent < len(data):
             self._wait(_WRITE, deadline)
@@ -180,7 +181,7 @@ class PlainSocket:
             return 0
 
     def receive(self, size: int, deadline: float) -> bytes:
-        """See ``Socket.receive``."""
+        """Receive the next bytes; see ``Socket.receive``."""
         while True:
             self._wait(_READ, deadline)
             try:
@@ -189,14 +190,14 @@ class PlainSocket:
                 pass
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
         self._deadlines.discard(self)
         self._watcher.close()
         self._socket.close()
 
 
 def _bind(opened: Any, source: str) -> None:
-    """Use this local address; Linux then chooses the port by the target, which has all of them."""
+    """Use this local address; with the option, Linux has all ports again for each target."""
     with suppress(OSError):
         opened.setsockopt(_socket.IPPROTO_IP, getattr(_socket, "IP_BIND_ADDRESS_NO_PORT", -1), 1)
     opened.bind((source, 0))
@@ -208,12 +209,12 @@ class TLSSocket:
 
     Args:
         target, deadline: as for ``PlainSocket``.
-        clock: which the deadlines are of.
+        clock: monotonic, in seconds; deadlines are times of this clock.
         context: verifies the server.
-        name: of the server.
+        name: of the server, for its certificate and for SNI.
 
     Raises:
-        OSError: it can't be made.
+        OSError: the connection can't be made.
     """
 
     __slots__ = ("_clock", "_socket")
@@ -246,15 +247,15 @@ class TLSSocket:
         return left
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all of it; see ``Socket.send``."""
+        """Send all of the data; see ``Socket.send``."""
         self._socket.settimeout(self._left(deadline))
         self._socket.sendall(data)
 
     def receive(self, size: int, deadline: float) -> bytes:
-        """See ``Socket.receive``."""
+        """Receive the next bytes; see ``Socket.receive``."""
         self._socket.settimeout(self._left(deadline))
         return self._socket.recv(size)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
         self._socket.close()

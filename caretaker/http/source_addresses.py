@@ -37,43 +37,43 @@ def hosts(network: Network) -> tuple[str, ...]:
 
 
 def family(source: str) -> int:
-    """``socket.AF_INET`` or ``socket.AF_INET6``."""
+    """The socket family of an address: ``AF_INET`` or ``AF_INET6``."""
     return socket.AF_INET6 if ip_address(source).version == 6 else socket.AF_INET
 
 
 def check_local(sources: Iterable[str]) -> None:
     """
-    See that these are addresses of this machine.
+    Check that connections can leave from these addresses.
 
     Raises:
-        InputError: one is not.
+        InputError: an address is not one of this machine, or can't be bound.
     """
     for source in sources:
         try:
             with socket.socket(family(source), socket.SOCK_STREAM) as probe:
                 probe.bind((source, 0))
         except OSError as error:
-            why = error.strerror or str(error)
+            reason = error.strerror or str(error)
             if error.errno == errno.EADDRNOTAVAIL:
-                why = "not an address of this machine"
+                reason = "not an address of this machine"
             cure = f"give it to an interface, like: ip address add {source} dev eth0"
-            raise InputError(f"{source}: {why}; {cure}") from error
+            raise InputError(f"{source}: {reason}; {cure}") from error
 
 
 def check_reach(sources: Iterable[str], families: Iterable[int]) -> None:
     """
-    See that an ACS can be reached from these.
+    Check that each source has an address of the ACS of its own family, IPv4 or IPv6.
 
     Args:
-        sources: the addresses.
-        families: those of the ACS's addresses.
+        sources: the local addresses.
+        families: the socket families of the ACS's addresses.
 
     Raises:
-        InputError: one is of another family.
+        InputError: a source is of another family.
     """
-    reached = set(families)
+    reachable = set(families)
     for source in sources:
-        if family(source) not in reached:
+        if family(source) not in reachable:
             kind = _KINDS[family(source)]
             raise InputError(f"--source-address {source}: the ACS has no {kind} address")
 

@@ -14,8 +14,8 @@ def tls_context(ca: str | None = None, *, verify: bool = True) -> ssl.SSLContext
     A TLS context for ``Endpoint``.
 
     Args:
-        ca: a file of the certificates to trust, in PEM; the machine's without one.
-        verify: whether the server must show a good one.
+        ca: PEM file of the certificates to trust; those of the system if None.
+        verify: whether the server's certificate is checked.
 
     Raises:
         InputError: the file can't be read, or holds no certificates.

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from mypy_extensions import mypyc_attr
 
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
-from caretaker.http.connection import Connection, Reply
+from caretaker.http.connection import Connection, Response
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar
 from caretaker.http.credentials import CredentialsSource
@@ -115,25 +115,25 @@ class HTTPTransport(HTTPClient):
     def post(self, body: bytes) -> Answer:
         """POST a body; see ``Transport.post``."""
         self.sent_at = None
-        reply = self.exchange(encoded(body, self._coding) if self._coding else body)
-        if reply.status == 415 and self._coding:
+        response = self.exchange(encoded(body, self._coding) if self._coding else body)
+        if response.status == 415 and self._coding:
             self._coding = ""
-            reply = self.exchange(body)
-        if not reply.body:
-            return Answer(reply.status, b"")
-        coding = "".join(reply.values("content-encoding"))
-        return Answer(reply.status, decoded(reply.body, coding) if coding else reply.body)
+            response = self.exchange(body)
+        if not response.body:
+            return Answer(response.status, b"")
+        coding = "".join(response.values("content-encoding"))
+        return Answer(response.status, decoded(response.body, coding) if coding else response.body)
 
-    def _request(self, connection: Connection, body: bytes) -> Reply:
+    def _request(self, connection: Connection, body: bytes) -> Response:
         try:
-            reply = connection.request(self._head(body), body)
+            response = connection.request(self._head(body), body)
         finally:
             if self.sent_at is None:
                 self.sent_at = connection.sent_at
-        for name, value in reply.headers:
+        for name, value in response.headers:
             if name == "set-cookie":
                 self._take_cookie(value)
-        return reply
+        return response
 
     def _take_cookie(self, value: str) -> None:
         self._cookies = self._cookies or CookieJar()

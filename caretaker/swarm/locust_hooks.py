@@ -33,7 +33,7 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parsed_options import RunStart, add_arguments
+from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import guard_start
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
@@ -163,7 +163,7 @@ class _Hooks:
         if not isinstance(self._runner, WorkerRunner):
             self._end_with_workers()
         self._send(Refusal(str(error)))
-        if getattr(self._environment.parsed_options, "processes", None):
+        if self._locust_options().processes:
             # The master that has forked this worker reads the reason, then ends all its workers.
             gevent.sleep(GIVE_UP_SECONDS)
         raise SystemExit(2)
@@ -179,6 +179,9 @@ class _Hooks:
             child.terminate()
         self._runner.quit()
         raise SystemExit(2)
+
+    def _locust_options(self) -> LocustOptions:
+        return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
     def _parse_settings(self) -> Settings:
         return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]
@@ -222,7 +225,7 @@ class _Hooks:
 
     def _warn_of_limits(self, settings: Settings) -> None:
         """Warn of limits of this machine that the run exceeds, if all workers are on it."""
-        options: Any = self._environment.parsed_options
+        options = self._locust_options()
         if not isinstance(self._runner, LocalRunner) and not options.processes:
             return
         users = self._runner.target_user_count or options.num_users or 0

@@ -37,7 +37,7 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.options import Settings, without_login
-from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
@@ -67,18 +67,6 @@ LEVELS_INTERVAL = 1.0
 
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
-
-AUTOQUIT_NOT_GIVEN = -1
-"""Locust's value of ``--autoquit`` where the option is not given: its web UI stays."""
-
-_LOCUSTS = {
-    "--users": "num_users",
-    "--spawn-rate": "spawn_rate",
-    "--run-time": "run_time",
-    "--processes": "processes",
-    "--exit-code-on-error": "exit_code_on_error",
-}
-"""Options of Locust's that make a run what it is, with the names of their values."""
 
 
 class Master:
@@ -325,15 +313,13 @@ class Master:
 
     def _finish(self) -> None:
         runner: Any = self.environment.runner
-        options: Any = self.environment.parsed_options
+        options = self._locust_options()
         web_ui: Any = self.environment.web_ui
         if web_ui is None:
             runner.quit()
             return
         runner.stop()
-        if (
-            options.autostart and options.autoquit != AUTOQUIT_NOT_GIVEN
-        ):  # else the UI stays for the next run
+        if options.autostart and options.autoquit >= 0:  # else the UI stays for the next run
             gevent.sleep(options.autoquit)
             runner.quit()
             web_ui.stop()
@@ -377,11 +363,12 @@ class Master:
         return summary
 
     def _public_settings(self) -> dict[str, Any]:
-        """What the run was started with, by flag, Locust's and ours; nothing that is secret."""
-        options: Any = self.environment.parsed_options
-        own = {flag: getattr(options, name, None) for flag, name in _LOCUSTS.items()}
-        return {"--host": without_login(self.environment.host or ""), **own,
-                **self.settings.public()}  # fmt: skip
+        """The options of the run by flag, Locust's and ours, without secrets."""
+        host = without_login(self.environment.host or "")
+        return {"--host": host, **self._locust_options().public(), **self.settings.public()}
+
+    def _locust_options(self) -> LocustOptions:
+        return LocustOptions.of(self.environment.parsed_options)  # type: ignore[arg-type]
 
     def _is_embedded(self) -> bool:
         embedded = self._embedded
@@ -389,11 +376,10 @@ class Master:
 
     def _command(self) -> str:
         """The command line that makes this run again; the embedded ACS is not named in it."""
-        options: Any = self.environment.parsed_options
         embedded = self._embedded
         own = (embedded.url, embedded.north_bound_url) if embedded is not None else ()
         given = {name: value for name, value in self._public_settings().items() if value not in own}
-        return command(str(options.locustfile), given)
+        return command(self._locust_options().locustfile, given)
 
     def _other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
@@ -423,8 +409,7 @@ class Master:
         """The exit code of the last run; 1 if there was none."""
         if self.summary is None:
             return 1
-        options: Any = self.environment.parsed_options
-        return exit_code(self.summary, int(options.exit_code_on_error))
+        return exit_code(self.summary, self._locust_options().exit_code_on_error)
 
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end the embedded ACS."""

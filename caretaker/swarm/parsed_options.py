@@ -22,6 +22,43 @@ def live_cr_rate(parsed_options: argparse.Namespace) -> float:
     return rate
 
 
+class LocustOptions(NamedTuple):
+    """
+    The options of Locust's own that a run depends on, by their names in the namespace.
+
+    The web UI can change the first three. A field has its default where Locust is used as a
+    library, without a command line.
+    """
+
+    num_users: int | None = None
+    spawn_rate: float | None = None
+    run_time: int | None = None
+    """Seconds."""
+    processes: int | None = None
+    """Workers that the master forks; -1 for one on each core."""
+    exit_code_on_error: int = 1
+    autostart: bool = False
+    autoquit: int = -1
+    """Seconds from the end of the run to that of the web UI; -1 where the web UI stays."""
+    locustfile: str = "locustfile.py"
+
+    @classmethod
+    def of(cls, parsed_options: argparse.Namespace) -> Self:
+        """The values of now."""
+        given = vars(parsed_options)
+        return cls(**{name: given[name] for name in cls._fields if name in given})
+
+    def public(self) -> dict[str, Any]:
+        """By flag, the values that a run can be repeated with."""
+        return {
+            "--users": self.num_users,
+            "--spawn-rate": self.spawn_rate,
+            "--run-time": self.run_time,
+            "--processes": self.processes,
+            "--exit-code-on-error": self.exit_code_on_error,
+        }
+
+
 class RunStart(NamedTuple):
     """
     The start of a run, which workers receive with the options.

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import Client
 
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import Answer, HTTPTransport
@@ -35,7 +35,7 @@ class WSGITransport(HTTPTransport):
         super().__init__(endpoint or Endpoint(Address.of(ACS_URL)), credentials)
         self._client = Client(app, use_cookies=False)
 
-    def _send(self, body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Response:
         address = self._address
         self.sent_at = self.sent_at or self._endpoint.clock()
         response = self._client.post(
@@ -47,7 +47,7 @@ class WSGITransport(HTTPTransport):
         pairs = [(name.lower(), value) for name, value in response.headers]
         for cookie in response.headers.getlist("Set-Cookie"):
             self._take_cookie(cookie)
-        return Reply(response.status_code, pairs, response.data, keep_alive=True)
+        return Response(response.status_code, pairs, response.data, keep_alive=True)
 
 
 class FunctionTransport:

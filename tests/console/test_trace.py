@@ -11,7 +11,7 @@ from caretaker.console import trace
 from caretaker.console.trace import Trace, envelope_text, summary
 from caretaker.cwmp import Envelope, decode, encode
 from caretaker.cwmp import messages as m
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.masking import MASK, masked
 
 SECRET = "tr0ub4dor"
@@ -101,7 +101,7 @@ def test_nothing_hides_a_secret_in_a_whole_envelope(envelope: Envelope, secret: 
 def test_whatever_comes_is_shown_somehow(body: bytes, noise: bytes, place: int) -> None:
     shown: list[str] = []
     broken = body[:place] + noise + body[place:]
-    Trace(shown.append, whole=True).answered(Reply(200, [], broken, keep_alive=True), 0.001)
+    Trace(shown.append, whole=True).answered(Response(200, [], broken, keep_alive=True), 0.001)
     assert shown[0].endswith("(1.0 ms)\n")
     assert not set("".join(shown)) & set("\0\r\x1b\x7f\x9b")
 
@@ -116,7 +116,7 @@ def test_a_broken_envelope_is_shown_without_values() -> None:
 
 def answer(status: int, *headers: tuple[str, str], body: bytes = b"") -> str:
     shown: list[str] = []
-    Trace(shown.append).answered(Reply(status, list(headers), body, keep_alive=True), 0.01)
+    Trace(shown.append).answered(Response(status, list(headers), body, keep_alive=True), 0.01)
     return shown[0][13:].rstrip()
 
 
@@ -137,6 +137,6 @@ def test_answers_that_are_none() -> None:
 
 def test_text_that_is_no_xml_is_shown_as_it_is() -> None:
     shown: list[str] = []
-    reply = Reply(500, [], b"it\r\nbroke\x1b[2J", keep_alive=True)
-    Trace(shown.append, whole=True).answered(reply, 0.0)
+    response = Response(500, [], b"it\r\nbroke\x1b[2J", keep_alive=True)
+    Trace(shown.append, whole=True).answered(response, 0.0)
     assert shown[1] == "it\nbroke\ufffd[2J\n"

@@ -263,6 +263,7 @@ def _passing(box: CPE) -> bool:
 
 
 @settings(max_examples=150)
+@example(47663444)  # two methods with one CommandKey
 @given(st.integers(0, 10**9))
 @example(640469)  # a passive change after a failed session that the ACS had asked for
 def test_a_random_life_keeps_the_books_and_never_gets_stuck(seed: int) -> None:

@@ -18,7 +18,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, _message, write
 from caretaker.errors import Blame
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.masking import MASK
 from caretaker.stats.records import SessionRecord
 
@@ -33,13 +33,17 @@ def session(*exchanges: RecordedExchange, record: SessionRecord = RECORD) -> Rec
     )
 
 
-def exchange(body: bytes = b"", reply: Reply | None = None, head: bytes = HEAD) -> RecordedExchange:
-    return RecordedExchange(10.0, 1, head, body, reply or Reply(204, [], b"", keep_alive=True))
+def exchange(
+    body: bytes = b"", response: Response | None = None, head: bytes = HEAD
+) -> RecordedExchange:
+    return RecordedExchange(
+        10.0, 1, head, body, response or Response(204, [], b"", keep_alive=True)
+    )
 
 
 def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
-    reply = Reply(200, [("set-cookie", "session=1"), ("content-length", "9")], INFORM, True)
-    write(session(exchange(b"<Inform/>", reply), exchange()), tmp_path, "n")
+    received = Response(200, [("set-cookie", "session=1"), ("content-length", "9")], INFORM, True)
+    write(session(exchange(b"<Inform/>", received), exchange()), tmp_path, "n")
     (found,) = recordings(tmp_path)
     assert (found.name, found.direction) == ("n-FLEET-000017-3", "cwmp")
     (request, response), (empty, end) = found.exchanges
@@ -52,7 +56,7 @@ def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
 
 def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
     failed = changed(RECORD, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
-    said = exchange(INFORM, Reply(200, [], INFORM, True))
+    said = exchange(INFORM, Response(200, [], INFORM, True))
     unsaid = RecordedExchange(10.5, 1, HEAD, b"<x/>", None, failure="no answer in time")
     write(session(said, unsaid, record=failed), tmp_path, "n")
     facts = json.loads((tmp_path / "n-FLEET-000017-3-failed" / "meta.json").read_text())
@@ -96,7 +100,7 @@ def test_codings_and_chunks_are_undone_and_said_no_more() -> None:
 
 
 def test_a_status_that_nobody_knows_is_told_too(tmp_path: Path) -> None:
-    write(session(exchange(reply=Reply(299, [], b"", keep_alive=True))), tmp_path, "n")
+    write(session(exchange(response=Response(299, [], b"", keep_alive=True))), tmp_path, "n")
     ((_, response),) = recordings(tmp_path)[0].exchanges
     assert response.status == 299
 
@@ -129,8 +133,8 @@ def test_no_secret_is_in_any_file(
     folder = tmp_path_factory.mktemp("kept")
     for message in kept:
         body = encode(envelope._replace(message=message))
-        whole = exchange(body, Reply(200, headers, body, keep_alive=True), head)
-        part = exchange(body[:cut], Reply(200, headers, body[:-cut], keep_alive=True), head)
+        whole = exchange(body, Response(200, headers, body, keep_alive=True), head)
+        part = exchange(body[:cut], Response(200, headers, body[:-cut], keep_alive=True), head)
         write(session(whole, part), folder, "n")
     files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert len(files) == 15

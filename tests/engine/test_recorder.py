@@ -34,7 +34,7 @@ from caretaker.engine.recorder import (
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, ConnectError, ConnectionLost
 from caretaker.http.authentication import DigestVerifier
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.profiles import ProfileMix
@@ -49,8 +49,8 @@ class _Transport:
     """A transport that has had one exchange."""
 
     def __init__(self, size: int) -> None:
-        reply = Reply(200, [], b"x" * size, keep_alive=True)
-        self.exchanges = [RecordedExchange(0.0, 1, b"POST / HTTP/1.1\r\n\r\n", b"", reply)]
+        response = Response(200, [], b"x" * size, keep_alive=True)
+        self.exchanges = [RecordedExchange(0.0, 1, b"POST / HTTP/1.1\r\n\r\n", b"", response)]
 
 
 class Bench:
@@ -239,9 +239,9 @@ class TestTransport:
         one, two = transport.exchanges
         assert one.head.startswith(b"POST /acs HTTP/1.1\r\n")
         assert one.head.endswith(b"Content-Length: 11\r\n\r\n")
-        assert one.reply is not None
-        assert (one.body, one.reply.body, one.connection) == (b"<Envelope/>", b"<a/>", 1)
-        assert one.reply.values("x-y") == ["z"]
+        assert one.response is not None
+        assert (one.body, one.response.body, one.connection) == (b"<Envelope/>", b"<a/>", 1)
+        assert one.response.values("x-y") == ["z"]
         assert (two.body, two.connection, two.size) == (b"", 1, 0)
 
     def test_challenges_are_noted_too(self) -> None:
@@ -257,7 +257,7 @@ class TestTransport:
             transport = posting(server.url, me)
             transport.post(b"<x/>")
             transport.close()
-        assert [each.reply.status for each in transport.exchanges if each.reply] == [401, 200]
+        assert [each.response.status for each in transport.exchanges if each.response] == [401, 200]
         assert b"Authorization: Digest" in transport.exchanges[1].head
 
     def test_a_lost_answer_has_its_reason(self) -> None:
@@ -266,7 +266,7 @@ class TestTransport:
             with pytest.raises(ConnectionLost):
                 transport.post(b"<x/>")
         (lost,) = transport.exchanges
-        assert (lost.body, lost.reply, lost.connection) == (b"<x/>", None, 1)
+        assert (lost.body, lost.response, lost.connection) == (b"<x/>", None, 1)
         assert lost.failure == "connection closed in the middle of an answer"
 
     def test_a_new_connection_is_counted(self) -> None:

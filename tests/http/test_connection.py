@@ -21,7 +21,7 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http.connection import Connection, Reply, _Reader, plain_reply
+from caretaker.http.connection import Connection, Response, _Reader, plain_response
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
 from caretaker.testing import Clock
@@ -32,7 +32,7 @@ def get(
     timeout: float = 60.0,
     limit: int = 1000,
     clock: Callable[[], float] = time.monotonic,
-) -> Reply:
+) -> Response:
     endpoint = Endpoint(Address.of(url), timeout, clock=clock)
     connection = Connection(endpoint, endpoint.address)
     try:
@@ -92,9 +92,9 @@ class TestConnection:
         self, said: object, status: int, body: bytes, keep_alive: bool
     ) -> None:
         with wire(said) as server:
-            reply = get(server.url)
-        assert (status, body) == (reply.status, reply.body)
-        if keep_alive != reply.keep_alive:
+            response = get(server.url)
+        assert (status, body) == (response.status, response.body)
+        if keep_alive != response.keep_alive:
             assert said == answer() + b"junk"  # whether the junk has come yet is a matter of luck
 
     @pytest.mark.rule("2.2-4")
@@ -193,13 +193,13 @@ def test_what_is_plain_is_as_the_parser_has_it(
     lines = [f"{version} {status}", *[f"{name}: {value}" for name, value in headers], "", ""]
     data = "\r\n".join(lines).encode() + body
     data = data[: len(data) - cut] if cut > 5 else data
-    plain = plain_reply(data)
+    plain = plain_response(data)
     if plain is None:
         return
     reader = _Reader()
     reader.feed(data, 10_000)
     assert reader.complete
-    expected = reader.reply()
+    expected = reader.response()
     assert (plain.status, list(plain.headers)) == (expected.status, expected.headers)
     assert (plain.body, plain.keep_alive) == (expected.body, expected.keep_alive)
 
@@ -214,5 +214,5 @@ def test_what_is_plain_is_as_the_parser_has_it(
 )
 def test_usual_answers_are_plain(head: str, headers: list[str]) -> None:
     data = "\r\n".join([head, *headers, "", ""]).encode() + b"hi"
-    plain: Any = plain_reply(data)
+    plain: Any = plain_response(data)
     assert (plain.status, plain.body, plain.keep_alive) == (200, b"hi", True)

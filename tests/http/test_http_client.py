@@ -14,7 +14,7 @@ from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.errors import AuthenticationError, ConnectionLost, RedirectError
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.client import MAX_REDIRECTS, ClientPolicy, HTTPClient
-from caretaker.http.connection import Reply
+from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
@@ -76,8 +76,8 @@ class TestChallenges:
     @pytest.mark.rule("2.2-3", "8.3-16", "9.2-18")
     @every_client
     def test_a_401_is_answered_on_the_same_connection(self, client: Client) -> None:
-        reply = challenging(verifier(), ME)
-        with wire(reply, reply) as server:
+        response = challenging(verifier(), ME)
+        with wire(response, response) as server:
             assert client(server, ME) == DONE
         assert [request[0] for request in server.requests] == [1, 1]
         first, second = (request[2].get("authorization", "") for request in server.requests)
@@ -92,9 +92,9 @@ class TestChallenges:
         self, client: Client, *, announced: bool
     ) -> None:
         checked = verifier()
-        reply = challenging(checked, ME, *(["Connection: close"] if announced else []))
-        first = reply if announced else lambda request: (reply(request), CLOSE)
-        with wire(first, reply) as server:
+        response = challenging(checked, ME, *(["Connection: close"] if announced else []))
+        first = response if announced else lambda request: (response(request), CLOSE)
+        with wire(first, response) as server:
             assert client(server, ME) == DONE
         assert [request[0] for request in server.requests] == [1, 2]
 
@@ -102,8 +102,8 @@ class TestChallenges:
     @pytest.mark.parametrize("headers", [[], ["Connection: close"]])
     @every_client
     def test_wrong_credentials_are_shown_once(self, client: Client, headers: list[str]) -> None:
-        reply = challenging(verifier(), ME, *headers)
-        with wire(reply, reply, reply) as server:
+        response = challenging(verifier(), ME, *headers)
+        with wire(response, response, response) as server:
             assert client(server, WRONG) == UNAUTHORIZED
         assert len(server.requests) == 2
 
@@ -192,22 +192,22 @@ class TestRedirects:
 class ScriptedExchange(HTTPClient):
     """Has its responses from a list, and keeps what was shown for each."""
 
-    def __init__(self, url: str, policy: ClientPolicy, *replies: Reply) -> None:
+    def __init__(self, url: str, policy: ClientPolicy, *responses: Response) -> None:
         endpoint = Endpoint(Address.of(url), allowed_hosts=frozenset({"other"}))
         super().__init__(endpoint, endpoint.address, ME, policy)
-        self.replies = list(replies)
+        self.responses = list(responses)
         self.shown: list[tuple[str, str]] = []
 
-    def _send(self, body: bytes) -> Reply:
+    def _send(self, body: bytes) -> Response:
         self.shown.append((self._address.url, str(dict(self._authorization("GET")))))
-        return self.replies.pop(0)
+        return self.responses.pop(0)
 
 
-def redirect(url: str) -> Reply:
-    return Reply(302, [("location", url)], b"", keep_alive=True)
+def redirect(url: str) -> Response:
+    return Response(302, [("location", url)], b"", keep_alive=True)
 
 
-OK = Reply(200, [], b"", keep_alive=True)
+OK = Response(200, [], b"", keep_alive=True)
 
 
 @pytest.mark.parametrize(
@@ -234,10 +234,10 @@ def test_a_redirect_that_is_not_followed_has_a_reason(location: str, reason: str
     ],
 )
 def test_a_401_that_is_not_answered_has_a_reason(challenges: list[str], reason: str) -> None:
-    replies = [
-        Reply(401, [("www-authenticate", each)], b"", keep_alive=True) for each in challenges
+    responses = [
+        Response(401, [("www-authenticate", each)], b"", keep_alive=True) for each in challenges
     ]
-    exchange = ScriptedExchange("http://acs/", ClientPolicy(), *replies)
+    exchange = ScriptedExchange("http://acs/", ClientPolicy(), *responses)
     with pytest.raises(AuthenticationError, match=reason):
         exchange.exchange()
 

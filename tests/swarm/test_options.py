@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
-from locust.argument_parser import (
-    LocustArgumentParser,
-    get_empty_argument_parser,
-    setup_parser_arguments,
-)
+from helpers.options import parse, parser
 
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
 from caretaker.swarm.option_values import Range, Rate
 from caretaker.swarm.options import OPTIONS, Settings
-from caretaker.swarm.parsed_options import RunStart, add_arguments, live_cr_rate
-
-
-def parser() -> LocustArgumentParser:
-    made = get_empty_argument_parser(default_config_files=[])
-    setup_parser_arguments(made)  # type: ignore[no-untyped-call]
-    add_arguments(made)
-    return made
-
-
-def parse(*arguments: str) -> argparse.Namespace:
-    options: argparse.Namespace = parser().parse_args(arguments)
-    return options
 
 
 def test_every_option_says_what_it_is_what_it_may_be_and_what_holds_without_it() -> None:
@@ -106,40 +87,11 @@ def test_the_summary_shows_neither_a_password_nor_a_login_in_a_url() -> None:
     assert shown["--nbi-url"] == "http://127.0.0.1/"
 
 
-def test_what_locust_sends_to_its_workers_is_plain() -> None:
-    options = parse("--profile", "tr181", "--slo", "seconds < 9", "--reboot-seconds", "1-2",
-                    "--source-address", "127.1.0.0/30", "--report", "x.html")  # fmt: skip
-    kept = (getattr(options, name) for name in OPTIONS)
-    flat = [one for value in kept for one in (value if isinstance(value, list) else [value])]
-    assert {type(value) for value in flat} <= {bool, int, float, str, type(None)}
-
-
-def test_the_start_of_a_run_travels_with_the_options() -> None:
-    options = parse()
-    assert RunStart.of(options).number == 0
-    RunStart(3, 1e9).put(options)
-    assert RunStart.of(options) == (3, 1e9)
-
-
-def test_the_rate_of_connection_requests_is_read_anew_during_a_run() -> None:
-    options = parse("--cr-rate", "3")
-    settings = Settings.of(options)
-    options.cr_rate = "7"  # the web UI
-    assert (settings.cr_rate, live_cr_rate(options)) == (3, 7)
-
-
 def test_defaults() -> None:
     settings = Settings.of(parse())
     assert settings.cpes_per_user == 1
     assert (settings.cr_rate, settings.cr_driver, settings.cr_host) == (0, "nbi", "127.0.0.1")
     assert settings.inform_interval is None
-
-
-def test_locusts_own_profile_option_gives_way() -> None:
-    options = parse("--profile", "tr098:2", "--profile", "tr181", "--host", "http://127.0.0.1:1/")
-    assert options.profile is None
-    assert options.host == "http://127.0.0.1:1/"
-    assert [str(choice) for choice in Settings.of(options).profiles] == ["tr098:2", "tr181"]
 
 
 @pytest.mark.parametrize(
@@ -234,18 +186,3 @@ def test_the_environment_is_another_way(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("CARETAKER_ACS_PASSWORD", "secret")
     settings = Settings.of(parse())
     assert (settings.cr_rate, settings.acs_password) == (7, "secret")
-
-
-def test_some_options_are_in_the_web_ui() -> None:
-    shown: dict[str, Any] = parser().args_included_in_web_ui
-    assert {"cr_rate", "cr_driver", "seed"} <= set(shown)
-    assert "acs_password" not in shown
-
-
-def test_a_default_of_another_is_kept_and_shown_in_the_help() -> None:
-    made = get_empty_argument_parser(default_config_files=[])
-    setup_parser_arguments(made)  # type: ignore[no-untyped-call]
-    made.set_defaults(cr_rate=20.0)
-    add_arguments(made)
-    assert made.parse_args([]).cr_rate == 20
-    assert "over the whole fleet. Default: 20." in " ".join(made.format_help().split())
