@@ -10,12 +10,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
+
 ROOT = Path(__file__).parents[2]
+LOCUSTFILE = str(ROOT / "locustfile.py")
 
 
 def environment() -> dict[str, str]:
@@ -47,36 +50,27 @@ def run(
     )
 
 
-def loadtest(
-    folder: Path, *arguments: str, prefix: Sequence[str] = ()
-) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """``./scripts/loadtest`` but for its set-up; the summary too, empty if none was written."""
-    path = folder / "summary.json"
-    done = run(
-        "caretaker.swarm.main",
-        str(ROOT / "locustfile.py"),
-        "--summary-json",
-        str(path),
-        *arguments,
-        cwd=folder,
-        prefix=prefix,
-    )
-    return done, json.loads(path.read_text()) if path.exists() else {}
-
-
 class Process:
     """A process that goes on; its output is kept."""
 
-    def __init__(self, arguments: Sequence[str], output: Path, *, group: bool = False) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        output: Path,
+        *,
+        group: bool = False,
+        cwd: Path = ROOT,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.output = output
         with output.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
+                [*prefix, sys.executable, "-m", *arguments],
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 env=environment(),
-                cwd=ROOT,
+                cwd=cwd,
                 start_new_session=group,
             )
 
@@ -104,12 +98,72 @@ class Process:
 
 
 @contextmanager
-def process(output: Path, *arguments: str, group: bool = False) -> Iterator[Process]:
+def process(
+    output: Path,
+    *arguments: str,
+    group: bool = False,
+    cwd: Path = ROOT,
+    prefix: Sequence[str] = (),
+) -> Iterator[Process]:
     """``python -m`` these arguments, ended in any case; in a process group of its own if told."""
-    started = Process(arguments, output, group=group)
+    started = Process(arguments, output, group=group, cwd=cwd, prefix=prefix)
     try:
         yield started
     finally:
         if started.process.poll() is None:
             started.process.kill()
             started.process.wait()
+
+
+def figure(text: str, name: str) -> float:
+    """A figure of a metrics page, with its labels as they stand there; -1 if it has none."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else -1.0
+
+
+def wait_for_figure(running: Process, url: str, name: str, value: float) -> str:
+    """The metrics page when a figure has come to a value."""
+    deadline = time.monotonic() + 240
+    while True:
+        try:
+            text = requests.get(url, timeout=120).text
+        except requests.ConnectionError:
+            text = ""
+        if figure(text, name) >= value:
+            return text
+        assert running.process.poll() is None, f"it ended: {running.text}"
+        assert time.monotonic() < deadline, f"{name} is not {value}: {running.text}{text}"
+        time.sleep(0.1)
+
+
+Ended = subprocess.CompletedProcess[str]
+
+
+def loadtest(
+    folder: Path, *arguments: str, prefix: Sequence[str] = ()
+) -> tuple[Ended, dict[str, Any]]:
+    """``./scripts/loadtest`` but for its set-up; the summary too, empty if none was written."""
+    path = folder / "summary.json"
+    command = ("caretaker.swarm.main", LOCUSTFILE, "--summary-json", str(path), *arguments)
+    done = run(*command, cwd=folder, prefix=prefix)
+    return done, json.loads(path.read_text()) if path.exists() else {}
+
+
+def loadtest_until(
+    folder: Path, figures: Mapping[str, float], *arguments: str, prefix: Sequence[str] = ()
+) -> tuple[Ended, dict[str, Any]]:
+    """
+    A load test that Ctrl-C ends when all these figures of its metrics have come to their values.
+
+    Whatever else the machine does, the run has got so far; how long it took does not matter. Both
+    outputs are one, in the order in which they came.
+    """
+    path, port = folder / "summary.json", free_port()
+    command = ("caretaker.swarm.main", LOCUSTFILE, "--summary-json", str(path), *arguments)
+    more = ("--run-time", "1h", "--metrics-port", str(port))
+    with process(folder / "output", *command, *more, cwd=folder, prefix=prefix) as running:
+        for name, value in figures.items():
+            wait_for_figure(running, f"http://127.0.0.1:{port}/metrics", name, value)
+        code = running.stop(signal.SIGINT)
+    done = subprocess.CompletedProcess(command, code, running.text, running.text)
+    return done, json.loads(path.read_text())

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import time
 from pathlib import Path
 
 import pytest
-import requests
-from helpers.processes import ROOT, Process, free_port, loadtest, process
+from helpers.processes import (
+    LOCUSTFILE,
+    figure,
+    free_port,
+    loadtest_until,
+    process,
+    wait_for_figure,
+)
 
 pytestmark = [pytest.mark.processes]
-LOCUSTFILE = str(ROOT / "locustfile.py")
-
-
-def figure(text: str, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else -1.0
-
-
-def wait_for_figure(running: Process, url: str, name: str, value: float) -> str:
-    """The metrics when one has come to a value."""
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            text = requests.get(url, timeout=120).text
-        except requests.ConnectionError:
-            text = ""
-        if figure(text, name) >= value:
-            return text
-        assert time.monotonic() < deadline, running.text + text
-        time.sleep(0.2)
+DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -43,8 +28,7 @@ def test_a_headless_run_serves_them(tmp_path: Path, processes: str) -> None:
         *("--summary-json", str(tmp_path / "summary.json")),
     ) as running:
         url = f"http://127.0.0.1:{port}/metrics"
-        delivered = 'caretaker_connection_requests_ended_total{end="delivered"}'
-        wait_for_figure(running, url, delivered, 20)
+        wait_for_figure(running, url, DELIVERED, 20)
         text = wait_for_figure(running, url, 'caretaker_cpes{state="idle"}', 30)  # of all workers
         assert figure(text, "caretaker_connection_request_books_balance") == 1
         assert figure(text, "caretaker_workers") == max(1, int(processes))
@@ -76,9 +60,10 @@ def test_a_breach_ends_an_automatic_run_with_the_web_ui(tmp_path: Path) -> None:
 
 
 def test_locusts_own_reports_are_written_too(tmp_path: Path) -> None:
-    done, _ = loadtest(
+    done, _ = loadtest_until(
         tmp_path,
-        *("--users", "20", "--run-time", "4s", "--cr-rate", "20"),
+        {DELIVERED: 5},
+        *("--users", "20", "--cr-rate", "20"),
         *("--csv", str(tmp_path / "run"), "--html", str(tmp_path / "run.html")),
     )
     assert done.returncode == 0, done.stdout + done.stderr

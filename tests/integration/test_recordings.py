@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cpes import context, cpe
-from helpers.processes import loadtest, process
+from helpers.processes import loadtest_until, process
 from helpers.recordings import Message, Recording, recordings
 from helpers.schemas import Schemas
 from werkzeug.test import Client
@@ -256,11 +256,12 @@ def test_whole_dumps_are_sent_valid(devices: Path, schemas: Schemas) -> None:
 @pytest.mark.processes
 def test_sessions_that_we_have_recorded_replay(tmp_path: Path) -> None:
     """Our ACS and our CPEs hold them again, each against the files of the other."""
-    done, summary = loadtest(
+    done, summary = loadtest_until(
         tmp_path,
+        {'caretaker_sessions_total{outcome="succeeded"}': 30},
         *("--record", str(tmp_path / "kept"), "--record-rate", "1"),
         # Slow enough for each worker to keep all: no more than 10 a second are.
-        *("--users", "20", "--spawn-rate", "4", "--run-time", "9s", "--cr-rate", "3"),
+        *("--users", "20", "--spawn-rate", "4", "--cr-rate", "3"),
         *("--profile", "tr181", "--seed", "7"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -291,9 +292,10 @@ def test_sessions_that_a_bad_acs_made_fail_are_found_in_files(tmp_path: Path) ->
     kept = tmp_path / "kept"
     with process(tmp_path / "acs", "helpers.bad_acs") as acs:
         url = acs.wait_for(r"(http://\S+)")[1]
-        done, summary = loadtest(
+        done, summary = loadtest_until(
             tmp_path,
-            *("--host", url, "--users", "60", "--spawn-rate", "60", "--run-time", "6s"),
+            {'caretaker_sessions_total{outcome="failed"}': 60},
+            *("--host", url, "--users", "60", "--spawn-rate", "60"),
             *("--cr-driver", "off", "--cr-rate", "0", "--answer-timeout", "2"),
             *("--record", str(kept), "--record-rate", "0", "--acs-password", "tr0ub4dor"),
         )

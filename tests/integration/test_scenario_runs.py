@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.processes import loadtest, process
+from helpers.processes import loadtest, loadtest_until, process
 
 pytestmark = pytest.mark.processes
 
@@ -16,7 +16,7 @@ def test_a_power_cut_shows_dark_storm_and_recovery(tmp_path: Path) -> None:
     done, summary = loadtest(
         tmp_path,
         *("--scenario", "power-cut share=0.5 seconds=4 stagger=1"),
-        *("--users", "60", "--run-time", "40s", "--cr-rate", "5"),
+        *("--users", "60", "--run-time", "60s", "--cr-rate", "5"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     scenario, timeline = summary["scenario"], summary["timeline"]
@@ -39,7 +39,7 @@ def test_scenarios_play_one_after_the_other_in_one_process(tmp_path: Path) -> No
     done, summary = loadtest(
         tmp_path,
         *("--scenario", "cr-sweep rate=50 at=6, boot-storm share=0.5"),
-        *("--users", "40", "--run-time", "30s", "--processes", "0"),
+        *("--users", "40", "--run-time", "45s", "--processes", "0"),
         *("--cr-driver", "direct", "--cr-rate", "0"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,10 +70,11 @@ def test_an_acs_that_freezes_shows_in_the_percentiles_of_the_planned_informs(
 ) -> None:
     with process(tmp_path / "acs", "benchmarks.limited_acs", "10000", "--freeze", "5", "5") as acs:
         url = acs.wait_for(r"http://\S+")[0]
-        done, summary = loadtest(
+        done, summary = loadtest_until(
             tmp_path,
+            {"caretaker_informs_total": 500},
             *("--host", url, *NO_CRS, "--inform-interval", "6"),
-            *("--users", "200", "--run-time", "16s", "--processes", "0"),
+            *("--users", "200", "--processes", "0"),
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert summary["sessions"]["failed"] == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from helpers.processes import ROOT, free_port, loadtest, process
+from helpers.processes import ROOT, free_port, loadtest, loadtest_until, process
 from lxml import etree
 
 pytestmark = [pytest.mark.processes]
@@ -25,7 +25,8 @@ def failed_cases(path: Path) -> list[str | None]:
 def test_a_broken_level_is_exit_code_3_in_every_report(tmp_path: Path) -> None:
     xml = tmp_path / "verdict.xml"
     levels = ("--slo", HOLDS, "--slo", BROKEN, "--junit", str(xml))
-    done, summary = loadtest(tmp_path, *FLEET, "--run-time", "4s", *levels)
+    delivered = 'caretaker_connection_requests_ended_total{end="delivered"}'
+    done, summary = loadtest_until(tmp_path, {delivered: 5}, *FLEET, *levels)
     assert done.returncode == 3, done.stdout + done.stderr
     held, broken = summary["service_levels"]
     assert held == {"level": "sessions.failed_ratio < 0.001", "actual": 0, "holds": True}

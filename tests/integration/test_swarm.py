@@ -14,10 +14,23 @@ from typing import Any
 
 import pytest
 import requests
-from helpers.processes import ROOT, free_port, loadtest, process, run
+from helpers.processes import (
+    LOCUSTFILE,
+    free_port,
+    loadtest,
+    loadtest_until,
+    process,
+    run,
+    wait_for_figure,
+)
 
 pytestmark = [pytest.mark.processes]
-LOCUSTFILE = str(ROOT / "locustfile.py")
+STARTED = "caretaker_sessions_started_total"
+SUCCEEDED = 'caretaker_sessions_total{outcome="succeeded"}'
+FAILED = 'caretaker_sessions_total{outcome="failed"}'
+IDLE, WAITING = 'caretaker_cpes{state="idle"}', 'caretaker_cpes{state="waiting"}'
+DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
+POSTED, DONE = "caretaker_tasks_posted_total", 'caretaker_tasks_total{outcome="done"}'
 
 
 def patient_get(url: str, seconds: float = 20) -> requests.Response:
@@ -42,8 +55,10 @@ def good(summary: dict[str, Any]) -> bool:
 
 
 def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
-    done, summary = loadtest(
-        tmp_path, "--users", "200", "--spawn-rate", "200", "--run-time", "8s", "--cr-rate", "25"
+    done, summary = loadtest_until(
+        tmp_path,
+        {IDLE: 100, DELIVERED: 81, DONE: 81},
+        *("--users", "200", "--spawn-rate", "200", "--cr-rate", "25", "--live-interval", "1"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert good(summary)
@@ -63,27 +78,31 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
 
 
 def test_the_defaults_of_the_main_job(tmp_path: Path) -> None:
-    even = ("--run-time", "4s", "--cr-arrivals", "constant")
-    done = run("caretaker.swarm.main", LOCUSTFILE, *even, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    port, even = free_port(), ("--run-time", "1h", "--cr-arrivals", "constant")
+    command = ("caretaker.swarm.main", LOCUSTFILE, *even, "--metrics-port", str(port))
+    with process(tmp_path / "out", *command, cwd=tmp_path) as running:
+        for name, value in {SUCCEEDED: 1000, POSTED: 21}.items():
+            wait_for_figure(running, f"http://127.0.0.1:{port}/metrics", name, value)
+        assert running.stop(signal.SIGINT) == 0, running.text
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (1000, 2)
-    assert 20 < summary["tasks"]["posted"] < 100
+    assert 20 < summary["tasks"]["posted"] < 2 * 20 * summary["seconds"]
 
 
 def test_real_dumps_mixed_by_weight(tmp_path: Path, devices: Path) -> None:
     names = ("tplink-ex220.tr181.csv", "zte-h199a.tr098.csv")
     chosen = [part for name in names for part in ("--profile", f"{devices / name}:1")]
-    done, summary = loadtest(tmp_path, *chosen, "--users", "60", "--run-time", "6s")
+    done, summary = loadtest_until(tmp_path, {SUCCEEDED: 61}, *chosen, "--users", "60")
     assert done.returncode == 0, done.stdout + done.stderr
     assert good(summary)
     assert set(summary["fleet"]["profiles"]) == set(names)
 
 
 def test_one_process_holding_many_cpes_and_driving_them_directly(tmp_path: Path) -> None:
-    done, summary = loadtest(
+    done, summary = loadtest_until(
         tmp_path,
-        *("--processes", "0", "--users", "5", "--cpes-per-user", "40", "--run-time", "5s"),
+        {DELIVERED: 60},
+        *("--processes", "0", "--users", "5", "--cpes-per-user", "40"),
         *("--cr-driver", "direct", "--cr-arrivals", "constant", "--cr-rate", "30"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -94,8 +113,8 @@ def test_one_process_holding_many_cpes_and_driving_them_directly(tmp_path: Path)
 
 def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}/"
-    done, summary = loadtest(
-        tmp_path, "--host", url, "--users", "10", "--run-time", "3s", "--cr-driver", "off"
+    done, summary = loadtest_until(
+        tmp_path, {FAILED: 10}, "--host", url, "--users", "10", "--cr-driver", "off"
     )
     assert done.returncode == 1
     assert summary["sessions"]["failed"] >= 10
@@ -165,7 +184,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
                 "--spawn-rate",
                 "40",
             ),
-            *("--run-time", "9s", "--master-bind-port", str(master), "--cr-rate", "10"),
+            *("--run-time", "1h", "--master-bind-port", str(master), "--cr-rate", "10"),
             *("--summary-json", str(nbi), "--live-interval", "1"),
         ) as leading,
         process(tmp_path / "one", *common, "--worker", "--master-port", str(master)) as one,
@@ -174,7 +193,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
         leading.wait_for(r"CPEs +40 ")
         two.process.kill()
         two.process.wait()
-        assert leading.process.wait(120) == 1
+        assert leading.stop(signal.SIGINT) == 1
         assert one.process.wait(120) == 0
     summary = json.loads(nbi.read_text())
     assert summary["fleet"]["workers_lost"] == 1
@@ -205,17 +224,18 @@ def hung_acs(tmp_path: Path) -> Iterator[Callable[[], str]]:
 
 
 def test_an_acs_that_hangs_is_no_success(tmp_path: Path, hung_acs: Callable[[], str]) -> None:
-    options = ("--users", "20", "--run-time", "1s", "--cr-driver", "off")
-    done, summary = loadtest(tmp_path, "--host", hung_acs(), *options)
+    options = ("--host", hung_acs(), "--users", "20", "--cr-driver", "off")
+    done, summary = loadtest_until(tmp_path, {STARTED: 20}, *options)
     assert done.returncode == 1
     assert (summary["sessions"]["started"], summary["sessions"]["unfinished"]) == (20, 20)
     assert "20 sessions were still unfinished" in done.stdout.splitlines()[-1]
 
 
 def test_a_fleet_that_is_running_informs_at_its_periods(tmp_path: Path) -> None:
-    done, summary = loadtest(
+    done, summary = loadtest_until(
         tmp_path,
-        *("--users", "10", "--cpes-per-user", "100", "--run-time", "6s", "--start", "running"),
+        {'caretaker_informs_by_event_total{event="2 PERIODIC"}': 151, DONE: 31},
+        *("--users", "10", "--cpes-per-user", "100", "--start", "running"),
         *("--inform-interval", "20", "--cr-rate", "20"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -230,9 +250,10 @@ def test_a_fleet_that_is_running_informs_at_its_periods(tmp_path: Path) -> None:
 def test_with_few_descriptors_sessions_wait_and_the_run_says_why(
     tmp_path: Path, hung_acs: Callable[[], str]
 ) -> None:
-    done, summary = loadtest(
+    done, summary = loadtest_until(
         tmp_path,
-        *("--host", hung_acs(), "--users", "200", "--run-time", "3s", "--cr-driver", "off"),
+        {STARTED: 100, WAITING: 100},
+        *("--host", hung_acs(), "--users", "200", "--cr-driver", "off"),
         prefix=("prlimit", "--nofile=100:100"),
     )
     assert done.returncode == 1
@@ -288,29 +309,37 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
 
 
 def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
-    done, summary = loadtest(tmp_path, "--users", "50", "--run-time", "1s", "--cr-rate", "0")
-    assert done.returncode == 0, done.stdout + done.stderr
+    path = tmp_path / "summary.json"
+    command = ("caretaker.swarm.main", LOCUSTFILE, "--users", "50", "--cr-rate", "0")
+    with process(tmp_path / "out", *command, "--summary-json", str(path)) as running:
+        running.wait_for("All users spawned")
+        assert running.stop(signal.SIGINT) == 0, running.text
+    summary = json.loads(path.read_text())
     assert summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"] == 50
 
 
 def test_workers_come_and_go(tmp_path: Path) -> None:
-    port, path = free_port(), tmp_path / "summary.json"
+    port, path, metrics_port = free_port(), tmp_path / "summary.json", free_port()
+    metrics = f"http://127.0.0.1:{metrics_port}/metrics"
     common = ("locust", "-f", LOCUSTFILE)
     worker = (*common, "--worker", "--master-port", str(port))
     with (
         process(
             tmp_path / "master",
             *(*common, "--master", "--headless", "--expect-workers", "1", "--users", "40"),
-            *("--spawn-rate", "40", "--run-time", "14s", "--master-bind-port", str(port)),
+            *("--spawn-rate", "40", "--run-time", "1h", "--master-bind-port", str(port)),
             *("--summary-json", str(path), "--live-interval", "1", "--cr-rate", "10"),
+            *("--metrics-port", str(metrics_port)),
         ) as master,
         process(tmp_path / "one", *worker) as one,
     ):
         master.wait_for(r"CPEs +40 ")
         with process(tmp_path / "two", *worker) as two:
-            master.wait_for(r"to 2 ready workers")
+            wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="1"}', 20)
             assert one.stop() == 0
-            assert master.process.wait(120) == 0, master.text
+            # The master looks once a second for who has left, as often as it prints its line.
+            master.wait_for(r"(?s)\(index 0\) quit\.(.* s \| CPEs){2}")
+            assert master.stop(signal.SIGINT) == 0, master.text
             assert two.process.wait(120) == 0, two.text
     assert "Traceback" not in master.text + one.text + two.text
     fleet = json.loads(path.read_text())["fleet"]
@@ -332,7 +361,7 @@ def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
         "        self.client.get('/nothing/here')\n"
     )
     done = run(
-        "caretaker.swarm.main", str(tmp_path / "own.py"), "--users", "10", "--run-time", "4s",
+        "caretaker.swarm.main", str(tmp_path / "own.py"), "--users", "10", "--run-time", "15s",
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1
@@ -340,8 +369,8 @@ def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
 
 
 def test_a_configuration_file_goes_before_the_defaults(tmp_path: Path) -> None:
-    (tmp_path / "my.conf").write_text("users = 7\nrun-time = 1s\nprocesses = 1\ncr-rate = 0\n")
-    done, summary = loadtest(tmp_path, "--config", str(tmp_path / "my.conf"))
+    (tmp_path / "my.conf").write_text("users = 7\nprocesses = 1\ncr-rate = 0\n")
+    done, summary = loadtest_until(tmp_path, {SUCCEEDED: 7}, "--config", str(tmp_path / "my.conf"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (7, 1)
 
@@ -433,9 +462,10 @@ def test_trouble_of_every_kind_is_counted_and_does_no_harm(tmp_path: Path) -> No
     """An ACS that refuses, resets, answers HTML, cut-off and malformed XML, bombs, 10 MB, 5xx."""
     with process(tmp_path / "acs", "helpers.bad_acs") as acs:
         url = acs.wait_for(r"(http://\S+)")[1]
-        done, summary = loadtest(
+        done, summary = loadtest_until(
             tmp_path,
-            *("--host", url, "--users", "120", "--spawn-rate", "120", "--run-time", "14s"),
+            {FAILED: 250},
+            *("--host", url, "--users", "120", "--spawn-rate", "120"),
             *("--cr-driver", "direct", "--cr-rate", "20", "--answer-timeout", "4"),
         )
     assert done.returncode == 1
