@@ -25,7 +25,7 @@ from caretaker.profiles.genieacs_csv import ROOTS, Export, with_parents
 from caretaker.profiles.profile_file import Entry
 
 MAX_PARAMETERS = 100_000
-"""Of one device; rows multiply in tables within tables."""
+"""The most objects and parameters of one device; rows multiply in tables within tables."""
 
 
 class Definition(NamedTuple):
@@ -51,7 +51,7 @@ class TableDefinition(NamedTuple):
 
 
 class ProfileDefinition(NamedTuple):
-    """What a claim such as ``Baseline:3`` asks for: paths, and the profiles it builds on."""
+    """The paths that a profile such as ``Baseline:3`` requires, and the profiles it extends."""
 
     paths: frozenset[str]
     bases: tuple[str, ...]
@@ -87,20 +87,20 @@ class Definitions:
         parameters = {path: self.parameters[path] for path in paths if path in self.parameters}
         objects = {path for path in paths if path.endswith(".")}
         objects |= {_holder(path) for path in parameters}
-        found = with_parents(self._rows(parameters, objects, counts))
+        all_rows = with_parents(self._rows(parameters, objects, counts))
         entries = [
-            Entry(path.replace(_ANY, "*"), limits=each.limits, inform=inform)
-            for path, each in parameters.items()
-            if ((inform := each.inform and _ANY not in path) or each.limits)
+            Entry(path.replace(_ANY, "*"), limits=definition.limits, inform=inform)
+            for path, definition in parameters.items()
+            if ((inform := definition.inform and _ANY not in path) or definition.limits)
             and _instances(path, counts)
         ]
-        return Export(list(found.values())), entries
+        return Export(list(all_rows.values())), entries
 
     def _counts(self, rows: Mapping[str, int]) -> dict[str, int]:
         """How many rows each table has."""
         counts = {
-            path.removesuffix(f"{_ANY}."): max(1, each.least)
-            for path, each in self.objects.items()
+            path.removesuffix(f"{_ANY}."): max(1, table.least)
+            for path, table in self.objects.items()
             if path.endswith(f".{_ANY}.")
         }
         for given, wanted in rows.items():
@@ -116,7 +116,7 @@ class Definitions:
 
     def _current(self) -> list[str]:
         """All paths but those that are deprecated or worse, or below such an object."""
-        old = tuple(path for path, each in self.objects.items() if each.status != "current")
+        old = tuple(path for path, table in self.objects.items() if table.status != "current")
         every = (*self.objects, *self.parameters)
         return [
             path
@@ -148,19 +148,19 @@ class Definitions:
     ) -> list[Row]:
         objects = _with_holders(objects)
         sizes = {
-            each.entries: counts.get(path.removesuffix(f"{_ANY}."), 0) if path in objects else 0
-            for path, each in self.objects.items()
-            if each.entries
+            table.entries: counts.get(path.removesuffix(f"{_ANY}."), 0) if path in objects else 0
+            for path, table in self.objects.items()
+            if table.entries
         }
         rows: list[Row] = []
         for path in sorted(objects):
             rows += list(self._object_rows(path, counts))
             self._check_size(rows)
-        for path, each in parameters.items():
-            value = str(sizes[path]) if path in sizes else each.value
+        for path, definition in parameters.items():
+            value = str(sizes[path]) if path in sizes else definition.value
             for concrete in _instances(path, counts):
                 own = value.replace(_ANY, _holder(concrete).rstrip(".").rpartition(".")[2])
-                rows.append(Row(concrete, False, each.writable, own, each.type))
+                rows.append(Row(concrete, False, definition.writable, own, definition.type))
             self._check_size(rows)
         return rows
 
@@ -185,8 +185,8 @@ class Definitions:
 def _with_any(path: str) -> str:
     """A path with ``{i}`` for each instance number or ``*``."""
     parts = [_ANY if part == "*" or part.isdigit() else part for part in path.split(".")]
-    found = ".".join(parts)
-    return found.removesuffix(f"{_ANY}.") if found.endswith(".") else f"{found}."
+    template = ".".join(parts)
+    return template.removesuffix(f"{_ANY}.") if template.endswith(".") else f"{template}."
 
 
 def _holder(path: str) -> str:
@@ -195,11 +195,12 @@ def _holder(path: str) -> str:
 
 def _with_holders(objects: Iterable[str]) -> set[str]:
     """The objects, and the tables that they are in."""
-    found = set(objects)
+    with_tables = set(objects)
     for path in objects:
         parts = path.split(f"{_ANY}.")
-        found |= {f"{_ANY}.".join(parts[:depth]) + f"{_ANY}." for depth in range(1, len(parts))}
-    return found
+        tables = (f"{_ANY}.".join(parts[:depth]) for depth in range(1, len(parts)))
+        with_tables |= {f"{table}{_ANY}." for table in tables}
+    return with_tables
 
 
 def _instances(path: str, counts: Mapping[str, int]) -> list[str]:
@@ -210,7 +211,7 @@ def _instances(path: str, counts: Mapping[str, int]) -> list[str]:
         numbers = range(1, counts.get(table, 1) + 1)
         if len(paths) * len(numbers) > MAX_PARAMETERS:
             raise ProfileError(f"--rows: {path} would be more than {MAX_PARAMETERS} times there")
-        paths = [f"{each}{row}{part}" for each in paths for row in numbers]
+        paths = [f"{begin}{row}{part}" for begin in paths for row in numbers]
         table += _ANY + part
     return paths
 
@@ -230,21 +231,22 @@ def read_definitions(name: str, data: bytes) -> Definitions:
         ProfileError: it is no data model of a device, or not a complete one.
     """
     root = _parse(name, data)
-    models = [each for each in root if local(each) == "model"]
+    models = [child for child in root if local(child) == "model"]
     if local(root) != "document" or not models:
         cure = "give a tr-181-...-full.xml or tr-098-...-full.xml"
         raise ProfileError(f"{name}: XML, but no data model of the Broadband Forum; {cure}")
     syntaxes = Syntaxes(root)
-    found = Definitions(name)
+    definitions = Definitions(name)
     for model in models:
-        _read_model(model, syntaxes, found)
-    roots = {path.partition(".")[0] + "." for path in (*found.objects, *found.parameters)}
-    known = [each for each in ROOTS if each in roots]
+        _read_model(model, syntaxes, definitions)
+    paths = (*definitions.objects, *definitions.parameters)
+    roots = {path.partition(".")[0] + "." for path in paths}
+    known = [root_name for root_name in ROOTS if root_name in roots]
     if len(roots) != 1 or not known:
         cure = f"the file must define {' or '.join(ROOTS)} alone, as the -full.xml ones do"
         raise ProfileError(f"{name}: not the data model of a device; {cure}")
-    found.root = known[0]
-    return found
+    definitions.root = known[0]
+    return definitions
 
 
 def _parse(name: str, data: bytes) -> etree._Element:
@@ -255,24 +257,24 @@ def _parse(name: str, data: bytes) -> etree._Element:
         raise ProfileError(f"{name}: not XML ({why}); give the file as it was published") from error
 
 
-def _read_model(model: etree._Element, syntaxes: Syntaxes, found: Definitions) -> None:
+def _read_model(model: etree._Element, syntaxes: Syntaxes, definitions: Definitions) -> None:
     above = f"{(model.get('name') or '').partition(':')[0]}."
     for child in model:
         kind = local(child)
         if kind == "parameter":
-            _read_parameter(child, above, syntaxes, found)
+            _read_parameter(child, above, syntaxes, definitions)
         elif kind == "object":
-            _read_object(child, syntaxes, found)
+            _read_object(child, syntaxes, definitions)
         elif kind == "profile":
-            _read_profile(child, above, found)
+            _read_profile(child, above, definitions)
 
 
-def _read_object(element: etree._Element, syntaxes: Syntaxes, found: Definitions) -> None:
+def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Definitions) -> None:
     path = element.get("name") or element.get("base") or ""
     counter = element.get("numEntriesParameter")
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
     most = element.get("maxEntries") or ""
-    found.objects[path] = TableDefinition(
+    definitions.objects[path] = TableDefinition(
         element.get("access") == "readWrite",
         number(element.get("minEntries")) or 0,
         int(most) if most.isdigit() else None,
@@ -281,11 +283,11 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, found: Definitions
     )
     for child in element:
         if local(child) == "parameter":
-            _read_parameter(child, path, syntaxes, found)
+            _read_parameter(child, path, syntaxes, definitions)
 
 
 def _read_parameter(
-    element: etree._Element, above: str, syntaxes: Syntaxes, found: Definitions
+    element: etree._Element, above: str, syntaxes: Syntaxes, definitions: Definitions
 ) -> None:
     name = element.get("name") or element.get("base") or ""
     writable = element.get("access") == "readWrite"
@@ -296,7 +298,7 @@ def _read_parameter(
     limits = limits._replace(deny_active=element.get("activeNotify") == "canDeny")
     if _ANY not in above:
         limits = limits._replace(default=None)
-    found.parameters[above + name] = Definition(
+    definitions.parameters[above + name] = Definition(
         kind,
         writable,
         value,
@@ -306,7 +308,7 @@ def _read_parameter(
     )
 
 
-def _read_profile(element: etree._Element, above: str, found: Definitions) -> None:
+def _read_profile(element: etree._Element, above: str, definitions: Definitions) -> None:
     paths = set()
     for child in element:
         ref = child.get("ref") or ""
@@ -314,9 +316,9 @@ def _read_profile(element: etree._Element, above: str, found: Definitions) -> No
             paths.add(above + ref)
         elif local(child) == "object":
             paths.add(ref)
-            paths |= {ref + (each.get("ref") or "") for each in child if local(each) == "parameter"}
+            paths |= {ref + (part.get("ref") or "") for part in child if local(part) == "parameter"}
     bases = f"{element.get('base') or ''} {element.get('extends') or ''}".split()
     name = element.get("name") or ""
-    found.profiles[name] = ProfileDefinition(
-        frozenset(paths), tuple(each for each in bases if each != name)
+    definitions.profiles[name] = ProfileDefinition(
+        frozenset(paths), tuple(base for base in bases if base != name)
     )

@@ -38,25 +38,25 @@ class Syntaxes:
     def __init__(self, document: etree._Element) -> None:
         self._none: _Facets = {}
         self._named = {
-            each.get("name") or "": each for each in document if local(each) == "dataType"
+            child.get("name") or "": child for child in document if local(child) == "dataType"
         }
 
     def of(self, parameter: etree._Element) -> tuple[str, str, Limits]:
         """The type, a value from the factory, and what can be set."""
-        syntax = next((each for each in parameter if local(each) == "syntax"), None)
-        parts = {} if syntax is None else {local(each): each for each in syntax}
+        syntax = next((child for child in parameter if local(child) == "syntax"), None)
+        parts = {} if syntax is None else {local(child): child for child in syntax}
         default, listed = parts.pop("default", None), parts.pop("list", None)
         kind, facets = "string", self._none
-        for each in parts.values():
-            kind, facets = self._resolve(each, set())
+        for child in parts.values():
+            kind, facets = self._resolve(child, set())
         if listed is not None:
-            sizes = [each for each in listed if local(each) == "size"]
+            sizes = [child for child in listed if local(child) == "size"]
             kind, facets = "string", {"enumeration": facets.get("enumeration", []), "size": sizes}
         kind = known_type(kind)
         limits = _limits(facets, is_list=listed is not None)
         if default is not None:
             return kind, default.get("value") or "", limits._replace(default=default.get("value"))
-        if any(each.get("ref") == "Alias" for each in parts.values()):
+        if any(part.get("ref") == "Alias" for part in parts.values()):
             return kind, f"cpe-{ANY_INSTANCE}", limits
         value = _first(kind, facets, limits)
         new = None if value == limits.default_of(TYPES[kind].default) else value
@@ -67,16 +67,16 @@ class Syntaxes:
         kind, facets = local(element), self._none
         if kind == "dataType":
             base = element.get("ref") or element.get("base") or ""
-            inner = [each for each in element if local(each) in _PRIMITIVES]
+            inner = [child for child in element if local(child) in _PRIMITIVES]
             kind = "string"
             if inner:
                 kind, facets = self._resolve(inner[0], seen)
             elif base in self._named and base not in seen:
                 kind, facets = self._resolve(self._named[base], seen | {base})
         own: _Facets = {}
-        for each in element:
-            if local(each) in _FACETS:
-                own.setdefault(local(each), []).append(each)
+        for child in element:
+            if local(child) in _FACETS:
+                own.setdefault(local(child), []).append(child)
         return kind, {**facets, **own}
 
 
@@ -88,11 +88,11 @@ _PRIMITIVES = (
 
 def _limits(facets: _Facets, *, is_list: bool) -> Limits:
     settable = [
-        each.get("value") or ""
-        for each in facets.get("enumeration", ())
-        if each.get("access") != "readOnly" and status(each) in ("current", "deprecated")
+        facet.get("value") or ""
+        for facet in facets.get("enumeration", ())
+        if facet.get("access") != "readOnly" and status(facet) in ("current", "deprecated")
     ]
-    if settable and any(each.get("value") == "" for each in facets.get("pattern", ())):
+    if settable and any(facet.get("value") == "" for facet in facets.get("pattern", ())):
         settable.append("")
     least, most = _bounds(facets.get("range", ()), "minInclusive", "maxInclusive")
     shortest, longest = _bounds(facets.get("size", ()), "minLength", "maxLength")
@@ -110,10 +110,10 @@ def _bounds(
     elements: Iterable[etree._Element], low: str, high: str
 ) -> tuple[int | None, int | None]:
     """The widest of several ranges; None where one is open."""
-    lows = [number(each.get(low)) for each in elements]
-    highs = [number(each.get(high)) for each in elements]
-    least = [each for each in lows if each is not None]
-    most = [each for each in highs if each is not None]
+    lows = [number(element.get(low)) for element in elements]
+    highs = [number(element.get(high)) for element in elements]
+    least = [bound for bound in lows if bound is not None]
+    most = [bound for bound in highs if bound is not None]
     return (
         min(least) if lows and len(least) == len(lows) else None,
         max(most) if highs and len(most) == len(highs) else None,
@@ -122,7 +122,7 @@ def _bounds(
 
 def _first(kind: str, facets: _Facets, limits: Limits) -> str:
     """A value from the factory where the model has no default."""
-    texts = [each.get("value") or "" for each in facets.get("enumeration", ())]
+    texts = [facet.get("value") or "" for facet in facets.get("enumeration", ())]
     if texts:
         return "" if limits.is_list else texts[0]
     return limits.default_of(TYPES[kind].default)

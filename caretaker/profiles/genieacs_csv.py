@@ -41,7 +41,7 @@ def read_export(name: str, data: bytes, known: Mapping[str, Row] | None = None) 
     Args:
         name: for errors.
         data: the content of the file.
-        known: rows by their path below the root; they tell access and type where the export
+        known: rows by their path below the root, which give access and type where the export
             does not.
 
     Raises:
@@ -103,7 +103,7 @@ def _sort_out(lines: list[dict[str, str]], known: Mapping[str, Row]) -> Export:
 
 
 def _dots(path: str) -> list[int]:
-    return [found.start() for found in re.finditer(r"\.", path)]
+    return [dot.start() for dot in re.finditer(r"\.", path)]
 
 
 def write_export(export: Export) -> bytes:
@@ -134,9 +134,9 @@ def _by_number(row: Row) -> list[tuple[int, str]]:
 
 def with_parents(rows: Iterable[Row]) -> dict[str, Row]:
     """The rows by path, with the objects that they only imply; the root's too."""
-    found = {row.path: row for row in rows}
-    for path in list(found):
+    by_path = {row.path: row for row in rows}
+    for path in list(by_path):
         for dot in _dots(path.rstrip(".")):
             parent = path[: dot + 1]
-            found.setdefault(parent, Row(parent, is_object=True, writable=False, type=ANY))
-    return found
+            by_path.setdefault(parent, Row(parent, is_object=True, writable=False, type=ANY))
+    return by_path

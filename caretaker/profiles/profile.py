@@ -147,8 +147,8 @@ class Profile:
     def is_steady(self) -> bool:
         """Whether what steers it (``device.management_server``) changes only when it is set."""
         paths = (self.management_paths[last] for last in STEERING_PARAMETERS)
-        found = (self.model.parameters.get(path) for path in paths)
-        return all(each is None or each.source != DYNAMIC for each in found)
+        parameters = (self.model.parameters.get(path) for path in paths)
+        return all(parameter is None or parameter.source != DYNAMIC for parameter in parameters)
 
     @cached_property
     def inform_constants(self) -> Mapping[str, ParameterValueStruct | None]:
@@ -236,23 +236,23 @@ def _with_essentials(root: str, rows: list[Row], about: dict[str, str]) -> list[
     DeviceId of the Inform and the DeviceInfo parameters must be equal (TR-069 A.3.3.1); what a
     dump lacks in DeviceInfo is taken from the ACS's own rows.
     """
-    found = {row.path: row for row in rows}
+    by_path = {row.path: row for row in rows}
     for essential in ESSENTIALS:
         path = root + essential.path
-        found.setdefault(path, essential._replace(path=path))
+        by_path.setdefault(path, essential._replace(path=path))
     info = f"{root}DeviceInfo."
     for last, about_name in (
         ("Manufacturer", "Manufacturer"),
         ("ManufacturerOUI", "OUI"),
         ("ProductClass", "ProductClass"),
     ):
-        row = found[info + last]
-        found[info + last] = row._replace(value=(row.value or about.get(about_name, "")).strip())
-    oui = found[f"{info}ManufacturerOUI"]
-    found[oui.path] = oui._replace(
+        row = by_path[info + last]
+        by_path[info + last] = row._replace(value=(row.value or about.get(about_name, "")).strip())
+    oui = by_path[f"{info}ManufacturerOUI"]
+    by_path[oui.path] = oui._replace(
         value=normalized_oui(oui.value) or normalized_oui(about.get("OUI", "")) or "000000"
     )
-    return list(found.values())
+    return list(by_path.values())
 
 
 def _inform_parameters(model: DataModel, file: ProfileFile) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """
-Profile files: what they change of the profile that they base themselves on.
+Profile files: their changes to the export that is their base.
 
-``docs/profiles.md`` is the description for users. ``profile_toml`` reads the files and checks what
-stands in them; ``ProfileFile.adjusted`` checks it against the base.
+``docs/profiles.md`` is the description for users. ``profile_toml`` reads the files and checks their
+values; ``ProfileFile.adjusted`` checks their paths against the base.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _FLEETS_OWN = (
     "ManagementServer.URL",
     "ManagementServer.ConnectionRequestURL",
 )
-"""No two CPEs may share these, and the run decides them: they can't be given."""
+"""Parameters that differ between CPEs and follow from the run: a file can't set them."""
 _KEPT_SOURCES = ("inform_enable", "inform_interval", "up_time")
-"""What computes a value from the profile's: that stays when the profile's is another."""
+"""Sources that compute a value from that of the profile; they stay when a file changes it."""
 
 
 class Entry(NamedTuple):
-    """One ``[[parameter]]``: what it says of the parameters of a path, None where nothing."""
+    """One ``[[parameter]]``: the changes to the parameters of a path; None for no change."""
 
     path: str
     type: str | None = None
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 @dataclass(frozen=True)
 class ProfileFile:
     """
-    What a profile file says, checked but for what only the base can tell.
+    A profile file, checked except for the paths, which need the base.
 
     ``values`` and ``identity`` are by path, in which ``*`` stands for any instance number.
     """
@@ -74,17 +74,19 @@ class ProfileFile:
         given = [("[device]", root + last, value) for last, value in self.device]
         given += [("[values]", path, value) for path, value in self.values]
         for place, path, value in given:
-            for each in self._named(rows, path, root, place):
-                rows.put(_with_value(rows[each], value))
+            for named in self._named(rows, path, root, place):
+                rows.put(_with_value(rows[named], value))
         for path, template in self.identity:
-            for each in self._named(rows, path, root, "[identity]"):
-                rows.put(rows[each]._replace(value=template, source=TEMPLATE))
+            for named in self._named(rows, path, root, "[identity]"):
+                rows.put(rows[named]._replace(value=template, source=TEMPLATE))
         return list(rows.values())
 
     def informed(self, paths: Iterable[str]) -> Iterator[str]:
         """Those of the paths that every Inform carries because the file says so."""
         patterns = [pattern(entry.path) for entry in self.parameters if entry.inform]
-        return (path for path in paths if any(each.fullmatch(path) for each in patterns))
+        return (
+            path for path in paths if any(expression.fullmatch(path) for expression in patterns)
+        )
 
     def _named(self, rows: _Rows, path: str, root: str, place: str) -> list[str]:
         """The rows of a path; of a ``[[parameter]]`` that is not there yet, the path itself."""
@@ -92,16 +94,16 @@ class ProfileFile:
             raise self._error(place, f"{path} is not below {root}, the base's root")
         if path[len(root) :] in _FLEETS_OWN and place != "[[parameter]]":
             raise self._error(place, f"{path} is each CPE's own, computed by the run; leave it out")
-        found = rows.named(path)
+        named = rows.named(path)
         if place != "[[parameter]]":
-            found = [each for each in found if not each.endswith(".")]
-        elif not found and "*" not in path:
+            named = [row_path for row_path in named if not row_path.endswith(".")]
+        elif not named and "*" not in path:
             return [path]
-        if not found:
+        if not named:
             raise self._error(
                 place, f"{path} names no parameter of {self.base}; mend it or add a [[parameter]]"
             )
-        return found
+        return named
 
     def _described(self, row: Row | None, path: str, entry: Entry) -> Row:
         """A row with what an entry says of it; a new one where there is none."""
@@ -124,7 +126,7 @@ class ProfileFile:
 
 
 class _Rows(dict[str, Row]):
-    """Rows by path, which are found by paths with ``*`` without a look at each."""
+    """Rows by path, with an index that finds the rows of a path with ``*`` quickly."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__()

@@ -141,7 +141,7 @@ def _table(place: str, value: Any) -> dict[str, Any]:
 
 
 def _tables(place: str, value: Any) -> list[dict[str, Any]]:
-    if not all(isinstance(each, dict) for each in _list(place, value)):
+    if not all(isinstance(item, dict) for item in _list(place, value)):
         raise ProfileError(f"{place}: write tables, [[{place}]]")
     return list(value)
 
@@ -165,7 +165,7 @@ def _namespace(place: str, value: Any) -> str:
 
 
 def _quirks(place: str, value: Any) -> frozenset[str]:
-    given = [_string(place, each) for each in _list(place, value)]
+    given = [_string(place, item) for item in _list(place, value)]
     unknown = sorted(set(given) - set(QUIRKS))
     if unknown:
         raise ProfileError(f"{place}: no {unknown[0]!r}; there are {', '.join(QUIRKS)}")
@@ -173,7 +173,7 @@ def _quirks(place: str, value: Any) -> frozenset[str]:
 
 
 def _device(place: str, value: Any) -> tuple[tuple[str, str], ...]:
-    given = {key: _string(key, each) for key, each in _table(place, value).items()}
+    given = {key: _string(key, text) for key, text in _table(place, value).items()}
     _check_keys(f"[{place}]", given, DEVICE)
     if "oui" in given and not normalized_oui(given["oui"]):
         raise ProfileError(f"oui = {given['oui']!r}: write six hexadecimal digits")
@@ -183,7 +183,7 @@ def _device(place: str, value: Any) -> tuple[tuple[str, str], ...]:
         raise ProfileError(
             f"[{place}]: nothing there may have more than 64 characters (TR-069 A.3.3.1)"
         )
-    return tuple((DEVICE[key], each) for key, each in given.items())
+    return tuple((DEVICE[key], text) for key, text in given.items())
 
 
 def _by_path(place: str, value: Any) -> tuple[tuple[str, str], ...]:
@@ -259,7 +259,7 @@ def _type(place: str, value: Any) -> str:
 
 
 def _enumeration(place: str, value: Any) -> tuple[str, ...]:
-    return tuple(_text(place, each) for each in _list(place, value))
+    return tuple(_text(place, item) for item in _list(place, value))
 
 
 def _size(place: str, value: Any) -> tuple[int | None, int | None]:

@@ -2,7 +2,7 @@
 Dumps: envelopes with the answers of a real device to GetParameterNames and GetParameterValues.
 
 They may stand one after the other in a file, with HTTP headers between them, as a proxy or a
-packet capture shows them. An Inform among them tells who the device is.
+packet capture shows them. An Inform among them identifies the device.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def is_dump(data: bytes) -> bool:
 
 def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> Export:
     """
-    What the envelopes of some files tell of a device.
+    The parameters of the device that the envelopes of some files describe.
 
     Args:
         files: the name of each, for errors, and its content.
-        known: rows by their path below the root; they tell access where no envelope does.
+        known: rows by their path below the root, which give the access where no envelope does.
 
     Raises:
         ProfileError: an envelope can't be read, or none holds parameters of a device.
@@ -56,9 +56,9 @@ def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> E
 
 
 def _messages(name: str, data: bytes) -> Iterator[m.Message]:
-    for number, found in enumerate(_ENVELOPE.finditer(data), 1):
+    for number, match in enumerate(_ENVELOPE.finditer(data), 1):
         try:
-            yield decode(found[0]).message
+            yield decode(match[0]).message
         except EnvelopeError as error:
             cure = "mend it or leave it out"
             raise ProfileError(f"{name}: envelope {number}: {error}; {cure}") from error
