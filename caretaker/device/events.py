@@ -202,9 +202,10 @@ class EventAccounting:
         return own, tuple(left)
 
     def _is_own(self, event: EventStruct, request: m.Request) -> bool:
-        return rule(event.event_code).multiple and event.command_key == getattr(
-            request, "command_key", ""
-        )
+        """Whether the request delivers such events, and has the CommandKey of this one."""
+        its = rule(event.event_code)
+        key = getattr(request, "command_key", "")
+        return its.multiple and its.delivered_by is type(request) and event.command_key == key
 
     def fail(self, sent: Events) -> Events:
         """The events of a failed session that are kept for the retry."""

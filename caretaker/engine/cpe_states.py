@@ -1,4 +1,4 @@
-"""The states of CPEs as the Fleet page, ``/metrics`` and the progress line show them."""
+"""The states of CPEs, as the Fleet page and ``/metrics`` show them."""
 
 from __future__ import annotations
 

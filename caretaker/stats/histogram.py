@@ -76,9 +76,13 @@ class CoarseHistogram:
     def from_wire(cls, wire: Sequence[Any]) -> Self:
         """The histogram that ``to_wire`` made a list of."""
         histogram = cls()
-        histogram.longest = wire[0]
-        histogram.buckets = dict(zip(wire[1::2], wire[2::2], strict=True))
+        histogram._read(wire)
         return histogram
+
+    def _read(self, wire: Sequence[Any]) -> None:
+        """Take over the numbers of ``to_wire``; subclasses have more in front of these."""
+        self.longest = wire[0]
+        self.buckets = dict(zip(wire[1::2], wire[2::2], strict=True))
 
 
 class Histogram(CoarseHistogram):
@@ -144,12 +148,9 @@ class Histogram(CoarseHistogram):
         """The histogram as a list of numbers, for ``from_wire``."""
         return [self.total, self.shortest, *super().to_wire()]
 
-    @classmethod
-    def from_wire(cls, wire: Sequence[Any]) -> Self:
-        """The histogram that ``to_wire`` made a list of."""
-        histogram = super().from_wire(wire[2:])
-        histogram.total, histogram.shortest = wire[:2]
-        return histogram
+    def _read(self, wire: Sequence[Any]) -> None:
+        self.total, self.shortest = wire[:2]
+        super()._read(wire[2:])
 
     def cdf(self) -> list[list[float]]:
         """

@@ -98,6 +98,23 @@ def test_transfers_with_the_same_key_are_told_one_by_one() -> None:
     assert books.deliver(sent, twin, ()) == ()
 
 
+@pytest.mark.rule("6-14", "6-24")
+def test_a_key_that_two_methods_share_is_no_reason_to_mix_them_up() -> None:
+    books = EventAccounting()
+    sent: Events = ()
+    for code in (
+        "7 TRANSFER COMPLETE",
+        "M Upload",
+        "11 DU STATE CHANGE COMPLETE",
+        "M ChangeDUState",
+    ):
+        sent = books.add(sent, EventStruct(code, "k" if code.startswith("M") else ""))
+    transfer, change = m.TransferComplete("k"), m.DUStateChangeComplete((), "k")
+    sent = books.deliver(sent, change, (transfer,))
+    assert [event.event_code for event in sent] == ["7 TRANSFER COMPLETE", "M Upload"]
+    assert books.deliver(sent, transfer, ()) == ()
+
+
 @pytest.mark.rule("6-3")
 def test_single_events_merge_and_multiple_ones_do_not() -> None:
     books = EventAccounting()

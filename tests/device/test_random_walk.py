@@ -15,7 +15,7 @@ from random import Random
 
 from helpers.cpes import cpe
 from helpers.requests import random_request
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_2, CPESession, Envelope, decode, encode
@@ -258,6 +258,7 @@ def _passing(box: CPE) -> bool:
 
 
 @settings(max_examples=150)
+@example(47663444)  # two methods with one CommandKey
 @given(st.integers(0, 10**9))
 def test_a_random_life_keeps_the_books_and_never_gets_stuck(seed: int) -> None:
     walk = Walk(seed)
