@@ -52,7 +52,8 @@ class DataModel:
             self._add(row, children)
         self.children = {path: tuple(names) for path, names in children.items()}
         self._infos = {
-            path: ParameterInfoStruct(path, each.writable) for path, each in self.parameters.items()
+            path: ParameterInfoStruct(path, parameter.writable)
+            for path, parameter in self.parameters.items()
         } | {path: ParameterInfoStruct(path, is_on) for path, is_on in self.objects.items()}
         self._below: dict[str, tuple[str, ...]] = {}
 
@@ -103,9 +104,9 @@ class DataModel:
 
     def info(self, path: str, overlay: Overlay | None) -> ParameterInfoStruct:
         """The entry of GetParameterNames for a path that exists."""
-        known = self._infos.get(path)
-        if known is not None:
-            return known
+        info = self._infos.get(path)
+        if info is not None:
+            return info
         if not path.endswith("."):
             parameter = self.parameter(path, overlay)
             assert parameter is not None
@@ -152,12 +153,12 @@ class DataModel:
         return (path,)
 
     def _from_factory(self, path: str) -> tuple[str, ...]:
-        """The parameters below an object as all CPEs have them, found once."""
-        found = self._below.get(path)
-        if found is None:
-            found = tuple([name for name in self.walk(path, None) if not name.endswith(".")])
-            self._below[path] = found
-        return found
+        """The parameters below an object from the factory; looked for once per model."""
+        paths = self._below.get(path)
+        if paths is None:
+            paths = tuple([name for name in self.walk(path, None) if not name.endswith(".")])
+            self._below[path] = paths
+        return paths
 
     # Changing rows.
 
@@ -189,7 +190,9 @@ class DataModel:
         rows = overlay.rows = overlay.rows or Rows()
         number = self._new_row(table, overlay, rows, writable=False)
         row = f"{table}{number}."
-        rows.parameters.update({f"{row}{last}": each for last, each in parameters.items()})
+        rows.parameters.update(
+            {f"{row}{last}": parameter for last, parameter in parameters.items()}
+        )
         rows.children[row] = tuple(f"{row}{last}" for last in parameters)
         return number
 
@@ -230,9 +233,9 @@ class DataModel:
         self, table: str, columns: Mapping[str, str], count: int, overlay: Overlay
     ) -> list[str]:
         """
-        Give a table so many rows that the device itself makes, instead of those it has.
+        Replace the rows of a table with so many that the device itself makes.
 
-        They are numbered from 1 and can't be deleted. What of a table that is not there: nothing.
+        They are numbered from 1, and the ACS can't delete them. A table that is not there stays so.
 
         Args:
             table: its path.
@@ -262,7 +265,7 @@ class DataModel:
         return made
 
     def _relist(self, table: str, names: tuple[str, ...], overlay: Overlay, rows: Rows) -> None:
-        """Make this the list of rows; the table's NumberOfEntries follows."""
+        """Set the list of rows, and NumberOfEntries of the table."""
         rows.children[table] = names
         entries = f"{table[:-1]}NumberOfEntries"
         if self.parameter(entries, overlay) is not None:

@@ -58,6 +58,10 @@ def test_features_know_the_base_alone(root: Path) -> None:
         assert "device.cpe import" not in path.read_text(), path
 
 
+def test_a_cpe_has_slots_alone() -> None:
+    assert not hasattr(cpe(), "__dict__")
+
+
 def _nothing(_: CPEBase, __: float) -> None:
     pass
 

@@ -189,7 +189,7 @@ def _install(
 def _update(
     cpe: CPEBase, operation: m.UpdateOpStruct, now: float, since: float
 ) -> list[OpResultStruct]:
-    """One unit, by its UUID or the name in its URL, or all, each from where it came from."""
+    """Update the unit of a UUID or URL; without both, all units from the URLs they came from."""
     if operation.url:
         _check_url(operation.url)
     if operation.uuid:
