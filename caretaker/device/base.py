@@ -25,7 +25,7 @@ from caretaker.device import management_server
 from caretaker.device.context import FleetContext
 from caretaker.device.events import EVENT_OF_REQUEST, Events
 from caretaker.device.management_server import ManagementServerState
-from caretaker.device.transfer import Transfer, Transfers
+from caretaker.device.transfer_record import Transfer, Transfers
 from caretaker.profiles.profile import STEERING_PARAMETERS, Profile
 
 

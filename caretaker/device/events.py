@@ -152,7 +152,7 @@ class EventAccounting:
             return pending
         return (*pending, event)
 
-    def merge(self, event: EventStruct) -> None:
+    def coalesce(self, event: EventStruct) -> None:
         """Account for an event that joins an equal one which is on its way to the ACS."""
         self.raised[event.event_code] += 1
         self.discarded[event.event_code, "merged"] += 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from caretaker.device.transfer import FAULT_CODES
+from caretaker.device.transfer_record import FAULT_CODES
 from caretaker.errors import InputError
 
 

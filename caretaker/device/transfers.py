@@ -26,7 +26,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode, meaning
 from caretaker.data_model.dates import utc
 from caretaker.device.base import CPEBase, Job
-from caretaker.device.transfer import (
+from caretaker.device.transfer_record import (
     FIRMWARE,
     IMMEDIATELY,
     Transfer,

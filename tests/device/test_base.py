@@ -12,7 +12,7 @@ from helpers.cpes import cpe
 from caretaker.cwmp import messages as m
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.settings import Behaviors
-from caretaker.device.transfer import Transfer, TransferState
+from caretaker.device.transfer_record import Transfer, TransferState
 
 OWNERS = {"base.py", "cpe.py"}
 QUIET = Behaviors(periodic_inform=False)

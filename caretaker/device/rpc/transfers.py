@@ -15,7 +15,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import transfers
 from caretaker.device.base import CPEBase
-from caretaker.device.transfer import (
+from caretaker.device.transfer_record import (
     FIRMWARE,
     IMMEDIATELY,
     Transfer,
