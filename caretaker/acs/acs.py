@@ -12,8 +12,8 @@ from sys import intern
 from mypy_extensions import mypyc_attr
 
 from caretaker.acs.devices import KnownDevice
+from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import RPCs, provision
-from caretaker.acs.tasks import Task
 from caretaker.connection_request.client import send_connection_request
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode

@@ -13,7 +13,7 @@ from sys import intern
 from typing import Any, Protocol
 
 from caretaker.acs.parameters import KnownParameter, Parameters
-from caretaker.acs.tasks import Task
+from caretaker.acs.task import Task
 from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from caretaker.acs.acs import ACS
 from caretaker.acs.devices import KnownDevice
+from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import RPCs, rpcs_of
-from caretaker.acs.tasks import Task
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import ACSSession
 from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.content_coding import decoded
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment

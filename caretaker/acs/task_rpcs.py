@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caretaker.acs.devices import KnownDevice
-from caretaker.acs.tasks import Task
+from caretaker.acs.task import Task
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, InputError

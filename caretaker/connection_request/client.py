@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 
 from caretaker.errors import AuthenticationError
+from caretaker.http.client import ClientPolicy, HTTPClient
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.exchange import HTTPExchange, Policy
 from caretaker.http.request_head import request_head
 
 TIMEOUT = 2.0
 """Seconds that GenieACS waits for an answer."""
-_POLICY = Policy(max_challenges=1)
+_POLICY = ClientPolicy(max_challenges=1)
 
 
 def send_connection_request(
@@ -43,7 +43,7 @@ def send_connection_request(
             return 401
 
 
-class _ConnectionRequest(HTTPExchange):
+class _ConnectionRequest(HTTPClient):
     """GET at the ConnectionRequestURL."""
 
     def _request(self, connection: Connection, body: bytes) -> Response:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from caretaker.errors import DeviceBusy, DeviceNotFound
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIServer
 

@@ -14,7 +14,7 @@ from caretaker.console.console import Console, seconds_of
 from caretaker.console.trace import Trace
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
-from caretaker.http.endpoint import tls_context
+from caretaker.http.tls import tls_context
 from caretaker.masking import masked
 
 

@@ -151,7 +151,7 @@ _NUMBERS = ("rate", "spread", "least", "most", "step", "decimals", "dwell")
 
 
 Rules = tuple[tuple[str, Dynamic], ...]
-"""Paths, with ``*`` for instance numbers, each with how its parameters change."""
+"""Paths, with ``*`` for instance numbers, and how their parameters change."""
 
 
 def parse_dynamic(given: Mapping[str, Any]) -> tuple[str, Dynamic]:

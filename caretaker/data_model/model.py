@@ -15,7 +15,7 @@ from typing import Any
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
-from caretaker.data_model.overlay import Overlay, Rows
+from caretaker.data_model.overlay import Overlay, TableRows
 from caretaker.data_model.types import TYPES, Parameter, Row, cleaned, known_type, typed
 from caretaker.errors import FaultError
 
@@ -52,7 +52,8 @@ class DataModel:
             self._add(row, children)
         self.children = {path: tuple(names) for path, names in children.items()}
         self._infos = {
-            path: ParameterInfoStruct(path, each.writable) for path, each in self.parameters.items()
+            path: ParameterInfoStruct(path, parameter.writable)
+            for path, parameter in self.parameters.items()
         } | {path: ParameterInfoStruct(path, is_on) for path, is_on in self.objects.items()}
         self._below: dict[str, tuple[str, ...]] = {}
 
@@ -103,9 +104,9 @@ class DataModel:
 
     def info(self, path: str, overlay: Overlay | None) -> ParameterInfoStruct:
         """The entry of GetParameterNames for a path that exists."""
-        known = self._infos.get(path)
-        if known is not None:
-            return known
+        info = self._infos.get(path)
+        if info is not None:
+            return info
         if not path.endswith("."):
             parameter = self.parameter(path, overlay)
             assert parameter is not None
@@ -152,12 +153,12 @@ class DataModel:
         return (path,)
 
     def _from_factory(self, path: str) -> tuple[str, ...]:
-        """The parameters below an object as all CPEs have them, found once."""
-        found = self._below.get(path)
-        if found is None:
-            found = tuple([name for name in self.walk(path, None) if not name.endswith(".")])
-            self._below[path] = found
-        return found
+        """The parameters below an object from the factory; looked for once per model."""
+        paths = self._below.get(path)
+        if paths is None:
+            paths = tuple([name for name in self.walk(path, None) if not name.endswith(".")])
+            self._below[path] = paths
+        return paths
 
     # Changing rows.
 
@@ -173,7 +174,7 @@ class DataModel:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
         if len(names) >= MAX_ROWS:
             raise FaultError(FaultCode.RESOURCES_EXCEEDED)
-        rows = overlay.rows = overlay.rows or Rows()
+        rows = overlay.rows = overlay.rows or TableRows()
         number = self._new_row(table, overlay, rows, writable=True)
         self._grow(f"{table}{number}.", self._template(table, rows), rows)
         return number
@@ -186,14 +187,16 @@ class DataModel:
 
         The ACS can't delete it. The table must be there; ``parameters`` are by their last name.
         """
-        rows = overlay.rows = overlay.rows or Rows()
+        rows = overlay.rows = overlay.rows or TableRows()
         number = self._new_row(table, overlay, rows, writable=False)
         row = f"{table}{number}."
-        rows.parameters.update({f"{row}{last}": each for last, each in parameters.items()})
+        rows.parameters.update(
+            {f"{row}{last}": parameter for last, parameter in parameters.items()}
+        )
         rows.children[row] = tuple(f"{row}{last}" for last in parameters)
         return number
 
-    def _new_row(self, table: str, overlay: Overlay, rows: Rows, *, writable: bool) -> int:
+    def _new_row(self, table: str, overlay: Overlay, rows: TableRows, *, writable: bool) -> int:
         names = self.children_of(table, overlay) or ()
         number = max(_instances(names), default=0)
         number = rows.highest[table] = max(number, rows.highest.get(table, 0)) + 1
@@ -221,7 +224,7 @@ class DataModel:
         """Remove a row that is there and all below it, whether or not the ACS could."""
         table = _parent(row)
         names = self.children_of(table, overlay) or ()
-        rows = overlay.rows = overlay.rows or Rows()
+        rows = overlay.rows = overlay.rows or TableRows()
         rows.highest[table] = max(rows.highest.get(table, 0), *_instances(names))
         self._forget(row, overlay, rows)
         self._relist(table, tuple(name for name in names if name != row), overlay, rows)
@@ -230,9 +233,9 @@ class DataModel:
         self, table: str, columns: Mapping[str, str], count: int, overlay: Overlay
     ) -> list[str]:
         """
-        Give a table so many rows that the device itself makes, instead of those it has.
+        Replace the rows of a table with so many that the device itself makes.
 
-        They are numbered from 1 and can't be deleted. What of a table that is not there: nothing.
+        They are numbered from 1, and the ACS can't delete them. A table that is not there stays so.
 
         Args:
             table: its path.
@@ -246,7 +249,7 @@ class DataModel:
         names = self.children_of(table, overlay)
         if names is None:
             return []
-        rows = overlay.rows = overlay.rows or Rows()
+        rows = overlay.rows = overlay.rows or TableRows()
         for row in [name for name in names if _last(name).isdigit()]:
             self._forget(row, overlay, rows)
         made = [f"{table}{number}." for number in range(1, count + 1)]
@@ -261,20 +264,22 @@ class DataModel:
         self._relist(table, tuple(made), overlay, rows)
         return made
 
-    def _relist(self, table: str, names: tuple[str, ...], overlay: Overlay, rows: Rows) -> None:
-        """Make this the list of rows; the table's NumberOfEntries follows."""
+    def _relist(
+        self, table: str, names: tuple[str, ...], overlay: Overlay, rows: TableRows
+    ) -> None:
+        """Set the list of rows, and NumberOfEntries of the table."""
         rows.children[table] = names
         entries = f"{table[:-1]}NumberOfEntries"
         if self.parameter(entries, overlay) is not None:
             overlay.values[entries] = str(len(_instances(names)))
 
-    def _template(self, table: str, rows: Rows) -> str:
+    def _template(self, table: str, rows: TableRows) -> str:
         """The factory row that new ones are shaped after; none when the table came empty."""
         origin = rows.origins.get(table, table)
         names = self.children.get(origin, ())
         return next((name for name in names if _last(name).isdigit()), "")
 
-    def _grow(self, place: str, template: str, rows: Rows) -> None:
+    def _grow(self, place: str, template: str, rows: TableRows) -> None:
         """An object with the template's parameters at their defaults, its tables empty."""
         names = []
         for name in self.children.get(template, ()) if template else ():
@@ -294,7 +299,7 @@ class DataModel:
         rows.children[place] = tuple(names)
         rows.origins[place] = template
 
-    def _forget(self, row: str, overlay: Overlay, rows: Rows) -> None:
+    def _forget(self, row: str, overlay: Overlay, rows: TableRows) -> None:
         """Drop all that the overlay holds below a row; hide the row if it is the model's own."""
         holders: tuple[dict[str, Any], ...] = (
             overlay.values,

@@ -29,7 +29,7 @@ class Attributes(NamedTuple):
     access_list: tuple[str, ...]
 
 
-class Rows:
+class TableRows:
     """The rows that one CPE has added to its tables and deleted from them."""
 
     __slots__ = ("children", "deleted", "highest", "objects", "origins", "parameters")
@@ -65,7 +65,7 @@ class Overlay:
         """The values of observed parameters in an Inform that is not confirmed yet."""
         self.values: dict[str, str] = {}
         self.attributes: dict[str, Attributes] | None = None
-        self.rows: Rows | None = None
+        self.rows: TableRows | None = None
         self.units: dict[int, DeploymentUnit] | None = None
 
     def attribute(self, path: str) -> Attributes | None:

@@ -13,5 +13,5 @@ def shape(path: str) -> str:
 
 
 def pattern(path: str) -> re.Pattern[str]:
-    """What a path with ``*`` for instance numbers matches."""
+    """The regular expression of a path with ``*`` for instance numbers."""
     return re.compile(re.escape(path).replace(r"\*", "[0-9]+"))

@@ -1,4 +1,4 @@
-"""Templates: values that are made for each CPE of a text with fields, such as ``{serial}``."""
+"""Templates: texts with fields such as ``{serial}``, of which each CPE makes its own value."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FIELDS = ("serial", "index", "oui", "product_class", "mac", "mac_tail", "ip", "s
 
 def check_template(text: str) -> None:
     """
-    See that a text is a template: ``{serial}`` and the like, ``{index:08d}``, and text.
+    Check that a text is a template: fields such as ``{serial}`` or ``{index:08d}``, and text.
 
     Raises:
-        ValueError: it is none; says why.
+        ValueError: the text is no template; the message says why.
     """
     for _, name, spec, conversion in Formatter().parse(text):
         if name is None:

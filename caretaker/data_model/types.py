@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterValueStruct
-from caretaker.data_model.limits import Limits
+from caretaker.data_model.value_limits import Limits
 
 
 class Row(NamedTuple):

@@ -11,7 +11,7 @@ transfers are plain tuples, empty for nearly all CPEs, and shared.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from caretaker.device import management_server
 from caretaker.device.context import FleetContext
 from caretaker.device.events import EVENT_OF_REQUEST, Events
 from caretaker.device.management_server import ManagementServerState
-from caretaker.device.transfer import Transfer, Transfers
+from caretaker.device.transfer_record import Transfer, Transfers
 from caretaker.profiles.profile import STEERING_PARAMETERS, Profile
 
 
@@ -51,7 +51,7 @@ class Job(NamedTuple):
 Jobs = tuple[Job, ...]
 
 
-class CPEBase(ABC):
+class CPEBase(metaclass=ABCMeta):  # not of ABC: compiled it would get a __dict__ by that
     """
     The state of one CPE of the fleet.
 
@@ -147,7 +147,7 @@ class CPEBase(ABC):
 
     @abstractmethod
     def set_values(self, values: Iterable[tuple[str, str]], now: float) -> bool:
-        """Set parameters; see ``CPE.set_values``."""
+        """Set parameters, with what follows from that; see ``CPE.set_values``."""
 
     @abstractmethod
     def change(self, path: str, value: str, now: float) -> float:
@@ -161,7 +161,7 @@ class CPEBase(ABC):
 
     @property
     def serial_number(self) -> str:
-        """The serial number."""
+        """The serial number, by which ACS and Connection Requests name the CPE."""
         return self.context.identities.serial_number(self.index)
 
     @property
@@ -285,7 +285,7 @@ class CPEBase(ABC):
         self.after_session = (*self.after_session, request)
 
     def plan(self, job: Job) -> None:
-        """Plan a job."""
+        """Have a job done at its due time."""
         self.jobs = tuple(sorted((*self.jobs, job), key=lambda planned: planned.at))
 
     def cancel(self, kind: str, key: str | None = None) -> None:
@@ -299,12 +299,12 @@ class CPEBase(ABC):
 
     def keep_transfer(self, transfer: Transfer) -> None:
         """Keep a transfer, in the place of the one with the same number if there is one."""
-        by_number = {known.number: known for known in self.transfers}
+        by_number = {other.number: other for other in self.transfers}
         self.transfers = tuple({**by_number, transfer.number: transfer}.values())
 
     def drop_transfer(self, transfer: Transfer) -> None:
-        """Remove a transfer."""
-        self.transfers = tuple(known for known in self.transfers if known is not transfer)
+        """Remove a transfer that is over or cancelled."""
+        self.transfers = tuple(other for other in self.transfers if other is not transfer)
 
     # Due times.
 

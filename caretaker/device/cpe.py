@@ -38,7 +38,7 @@ from caretaker.device import (
 from caretaker.device import events as ev
 from caretaker.device.base import CPEBase
 from caretaker.device.rpc.methods import METHODS, has_method
-from caretaker.device.values import SOURCES
+from caretaker.device.value_sources import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 from caretaker.profiles import quirks
 
@@ -101,9 +101,9 @@ class CPE(CPEBase):
             raise FaultError(FaultCode.INVALID_PARAMETER_VALUE)
         if value != self.value(path, now):
             if self.set_values([(path, cleaned(value, parameter.type))], now):
-                self.first_contact("new ACS", now)
+                self.bootstrap_again("new ACS", now)
             if path in self.profile.name_paths[1:]:  # an ACS ignores the manufacturer
-                self.first_contact("another device", now)
+                self.bootstrap_again("another device", now)
             notifications.notify(self, path, now)
         return self.reschedule(now)
 
@@ -163,7 +163,7 @@ class CPE(CPEBase):
         up_at = self._up_again(now)
         self._boot(up_at, up_at, _BOOTSTRAP)
 
-    def first_contact(self, why: str, now: float) -> None:
+    def bootstrap_again(self, why: str, now: float) -> None:
         """Drop everything pending and raise ``0 BOOTSTRAP``, as at first contact with an ACS."""
         diagnostics.abort(self)
         self._drop_pending(why)
@@ -241,7 +241,7 @@ class CPE(CPEBase):
         if not self.management_server(now).reachable:
             raise DeviceBusy("Connection Requests are disabled")
         if _CONNECTION_REQUEST in self.session_events:
-            self.context.books.merge(_CONNECTION_REQUEST)
+            self.context.books.coalesce(_CONNECTION_REQUEST)
             return False
         first = _CONNECTION_REQUEST not in self.events
         if first:
@@ -365,7 +365,7 @@ class CPE(CPEBase):
         # A session that was cut after its Inform is repeated, too, for the requests of the ACS;
         # unless the ACS itself had asked for the session, and can do so again.
         if self.failures and (self.events or self.requests or not self.answers_connection_request):
-            self.session_due = min(self.session_due, now + retry.wait(self, now))
+            self.session_due = min(self.session_due, now + retry.wait_seconds(self, now))
         if self.after_session:
             self._do_after_session(now)
         return self.reschedule(now)
@@ -387,7 +387,7 @@ class CPE(CPEBase):
 
 
 _AFTER_SESSION: dict[type[m.Request], Callable[[CPE, Any, float], None]] = {
-    m.SetParameterValues: lambda cpe, _, now: cpe.first_contact("new ACS", now),
+    m.SetParameterValues: lambda cpe, _, now: cpe.bootstrap_again("new ACS", now),
     m.Reboot: lambda cpe, request, now: cpe.reboot(
         now, EventStruct(ev.M_REBOOT, request.command_key)
     ),

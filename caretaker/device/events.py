@@ -99,9 +99,9 @@ _VENDOR_EVENT = EventRule()
 
 def rule(event_code: str) -> EventRule:
     """The rule of a code; a vendor's ``M X_...`` or ``X ...`` has that of its kind."""
-    known = EVENTS.get(event_code)
-    if known is not None:
-        return known
+    standard = EVENTS.get(event_code)
+    if standard is not None:
+        return standard
     return _VENDOR_METHOD if event_code.startswith("M ") else _VENDOR_EVENT
 
 
@@ -152,7 +152,7 @@ class EventAccounting:
             return pending
         return (*pending, event)
 
-    def merge(self, event: EventStruct) -> None:
+    def coalesce(self, event: EventStruct) -> None:
         """Account for an event that joins an equal one which is on its way to the ACS."""
         self.raised[event.event_code] += 1
         self.discarded[event.event_code, "merged"] += 1

@@ -57,13 +57,13 @@ class Identities:
         digits = text.removeprefix(head)
         if not (text.startswith(head) and digits.isascii() and digits.isdigit()):
             return []
-        found = []
+        ranges = []
         for width in range(max(_DIGITS, len(digits)), _MOST_DIGITS + 1):
             size = 10 ** (width - len(digits))
             first = max(int(digits) * size, 1 if width == _DIGITS else 10 ** (width - 1))
             if first < (int(digits) + 1) * size:
-                found.append((first - 1, (int(digits) + 1) * size - 1))
-        return found
+                ranges.append((first - 1, (int(digits) + 1) * size - 1))
+        return ranges
 
     def secret(self, index: int, purpose: str) -> str:
         """A password: 20 hexadecimal digits that differ for every seed, index and purpose."""
@@ -72,11 +72,11 @@ class Identities:
         return hashlib.blake2b(text, digest_size=10, key=key).hexdigest()
 
     def random(self, index: int, purpose: str) -> Random:
-        """A generator of chance of its own for each CPE and purpose."""
+        """A random generator for a CPE and a purpose, the same in each run with the seed."""
         return Random(f"{self.seed}/{index}/{purpose}")
 
     def fraction(self, index: int, purpose: str) -> float:
-        """Chance from 0 up to, not with, 1, for each CPE and purpose; cheaper than ``random``."""
+        """A random number in [0, 1) for a CPE and a purpose; cheaper than ``random``."""
         return int(self.secret(index, purpose)[:13], 16) / (1 << 52)
 
     def mac_tail(self, index: int, number: int) -> str:
@@ -84,7 +84,7 @@ class Identities:
         The last three octets of a MAC address, as six hexadecimal digits.
 
         ``number`` counts the addresses of one device with the same first octets, from 0. The
-        first 16 of a device are its own up to the 1 048 576th; later ones are made from chance.
+        first 16 of a device are its own up to the 1 048 576th; later ones are random.
         """
         if number < _MACS_PER_DEVICE:
             return f"{(index * _MACS_PER_DEVICE + number) % (1 << 24):06x}"

@@ -131,13 +131,13 @@ def ping(run: MeasurementRun) -> Measurement:
 def _response_times(times: Sequence[float]) -> dict[str, int]:
     """Times in ms and, ``Detailed``, in microseconds; 0 without any answer."""
     exact = sorted(int(time * 1000) for time in times) or [0]
-    found = {
+    detailed = {
         "MinimumResponseTime": exact[0],
         "AverageResponseTime": sum(exact) // len(exact),
         "MaximumResponseTime": exact[-1],
     }
-    in_ms = {name: value // 1000 for name, value in found.items()}
-    return in_ms | {f"{name}Detailed": value for name, value in found.items()}
+    in_ms = {name: value // 1000 for name, value in detailed.items()}
+    return in_ms | {f"{name}Detailed": value for name, value in detailed.items()}
 
 
 def trace_route(run: MeasurementRun) -> Measurement:
@@ -148,8 +148,8 @@ def trace_route(run: MeasurementRun) -> Measurement:
     tries, timeout = run.number("NumberOfTries", 3, 3), run.number("Timeout", 5000)
     count, most = run.rng.randint(4, 14), run.number("MaxHopCount", 30, 64)
     distances = accumulate(run.rng.uniform(0.5, 5) for _ in range(count))
-    times = [_round_trips(run.rng, each, tries) for each in distances]
-    seconds = sum(min(each, timeout) for hop in times for each in hop) / 1000 + 0.05 * count
+    times = [_round_trips(run.rng, distance, tries) for distance in distances]
+    seconds = sum(min(time, timeout) for hop in times for time in hop) / 1000 + 0.05 * count
     if count > most or min(times[-1]) > timeout:
         return Measurement(seconds, {"ResponseTime": 0}, state="Error_MaxHopCountExceeded")
     route = [(_GATEWAY, ""), *[_router(hop) for hop in range(2, count)], _named(host)]
@@ -207,7 +207,7 @@ def _transfer(
         "EOMTime": loading,
     }
     after = list(accumulate(steps.values()))
-    dates = {name: run.date(each) for name, each in zip(steps, after, strict=True)}
+    dates = {name: run.date(seconds) for name, seconds in zip(steps, after, strict=True)}
     used = {"IPAddressUsed": run.cpe.context.identities.wan_ip(run.cpe.index)}
     return Measurement(after[-1], {**dates, **_transferred(size, loading, *directions), **used})
 
@@ -216,14 +216,14 @@ def _transferred(size: int, loading: float, there: str, back: str) -> dict[str, 
     """Counters: with HTTP's header, with those of IP and TCP too, and acknowledgements back."""
     test = min(size + 300, _MOST)
     total = min(test + test // 25 + 100, _MOST)
-    found = {
+    counters = {
         f"TestBytes{there}": test,
         f"TotalBytes{there}": total,
         f"TotalBytes{back}": total // 50,
     }
     return {
-        **found,
-        **{f"{name}UnderFullLoading": value for name, value in found.items()},
+        **counters,
+        **{f"{name}UnderFullLoading": value for name, value in counters.items()},
         "PeriodOfFullLoading": round(loading * 1e6),
     }
 
@@ -236,9 +236,9 @@ def ns_lookup(run: MeasurementRun) -> Measurement:
     count = run.number("NumberOfRepetitions", 1, MOST_RESULTS)
     timeout = run.number("Timeout", 5000)
     times = [run.rng.randint(8, 40), *[run.rng.randint(1, 3) for _ in range(count - 1)]]
-    rows = [_lookup(host, _address(server), each, timeout) for each in times]
+    rows = [_lookup(host, _address(server), time, timeout) for time in times]
     successes = sum(row["Status"] == _SUCCESS for row in rows)
-    seconds = sum(min(each, timeout) for each in times) / 1000 + count - 1
+    seconds = sum(min(time, timeout) for time in times) / 1000 + count - 1
     state = "" if successes else "Error_Other"  # where no attempt is good (TR-181)
     return Measurement(seconds, {"SuccessCount": successes}, rows, state)
 
@@ -247,13 +247,13 @@ _SUCCESS = "Success"
 
 
 def _lookup(host: str, server: str, time: int, timeout: int) -> dict[str, object]:
-    found: dict[str, object] = {"AnswerType": "None", "DNSServerIP": server, "ResponseTime": time}
+    row: dict[str, object] = {"AnswerType": "None", "DNSServerIP": server, "ResponseTime": time}
     if time > timeout:
-        return {**found, "Status": "Error_Timeout", "ResponseTime": 0}
+        return {**row, "Status": "Error_Timeout", "ResponseTime": 0}
     if not _resolves(host):
-        return {**found, "Status": "Error_HostNameNotResolved"}
+        return {**row, "Status": "Error_HostNameNotResolved"}
     answer = {"HostNameReturned": host, "IPAddresses": _address(host)}
-    return {**found, **answer, "Status": _SUCCESS, "AnswerType": "NonAuthoritative"}
+    return {**row, **answer, "Status": _SUCCESS, "AnswerType": "NonAuthoritative"}
 
 
 class _Band(NamedTuple):

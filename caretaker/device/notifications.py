@@ -17,7 +17,7 @@ from caretaker.cwmp.messages import EventStruct
 from caretaker.data_model.dynamic_values import DYNAMIC
 from caretaker.device import events as ev
 from caretaker.device.base import CPEBase, Job
-from caretaker.device.values import next_dynamic_change
+from caretaker.device.value_sources import next_dynamic_change
 from caretaker.profiles.profile import Profile
 
 PASSIVE, ACTIVE = 1, 2

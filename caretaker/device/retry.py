@@ -9,7 +9,7 @@ _LAST_STEP = 10
 """The failures after which the range of the wait grows no more."""
 
 
-def wait(cpe: CPEBase, now: float) -> float:
+def wait_seconds(cpe: CPEBase, now: float) -> float:
     """Seconds before the next attempt: random in a range that grows with each failure."""
     least = max(1.0, cpe.setting("CWMPRetryMinimumWaitInterval", 5.0, now))
     factor = max(1000.0, cpe.setting("CWMPRetryIntervalMultiplier", 2000.0, now)) / 1000

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from caretaker.device.transfer import FAULT_CODES
+from caretaker.device.transfer_record import FAULT_CODES
 from caretaker.errors import InputError
 
 
@@ -78,7 +78,7 @@ class TransferSettings:
     real_hosts: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Refuse values out of their range with InputError."""
         if not 0 <= self.seconds[0] <= self.seconds[1]:
             raise InputError(f"transfer seconds {self.seconds}: not (shortest, longest)")
         if not 0 <= self.failures <= 1:

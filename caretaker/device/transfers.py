@@ -26,7 +26,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode, meaning
 from caretaker.data_model.dates import utc
 from caretaker.device.base import CPEBase, Job
-from caretaker.device.transfer import (
+from caretaker.device.transfer_record import (
     FIRMWARE,
     IMMEDIATELY,
     Transfer,
@@ -54,7 +54,7 @@ EVENTS_OF_REQUESTS: dict[type[m.Request], str] = {
 
 def queue(cpe: CPEBase, request: TransferRequest, now: float) -> None:
     """Queue a transfer whose arguments are good; it begins after the session, or later."""
-    number = max((known.number for known in cpe.transfers), default=0) + 1
+    number = max((transfer.number for transfer in cpe.transfers), default=0) + 1
     transfer = Transfer(number, request, now)
     cpe.keep_transfer(transfer)
     _count(cpe, "requested")
@@ -105,7 +105,7 @@ def _later(
     number = transfer.number
 
     def do(cpe: CPEBase, now: float) -> None:
-        act(cpe, next(known for known in cpe.transfers if known.number == number), now)
+        act(cpe, next(one for one in cpe.transfers if one.number == number), now)
 
     cpe.plan(Job(at, _JOB, str(number), do))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
-from caretaker.device.transfer import TransferState
+from caretaker.device.transfer_record import TransferState
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.recorder import Recorder
 from caretaker.stats.records import SessionRecord, Sink

@@ -27,10 +27,10 @@ from caretaker.errors import (
     RedirectError,
     TransportError,
 )
+from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Endpoint
-from caretaker.http.exchange import USER_AGENT, HTTPExchange, Policy, allowed_address
 from caretaker.http.request_head import request_head
 
 MAX_FILE_BYTES = 1 << 30
@@ -41,7 +41,7 @@ CONFIGURATION_BYTES = 20_000
 LOG_BYTES = 100_000
 """Sizes of the files that an Upload sends, as of a typical home router."""
 
-_POLICY = Policy(redirects=(301, 302, 303, 307, 308))
+_POLICY = ClientPolicy(redirects=(301, 302, 303, 307, 308))
 _LINE = b"# Made up by Caretaker, a load generator; this is no file of a device.\n"
 _PIECE = _LINE * 100
 
@@ -118,7 +118,7 @@ class FileTransferClient:
             return FileTransferResult(ERRORS[type(error)].of(request))
 
 
-class _Transfer(HTTPExchange):
+class _Transfer(HTTPClient):
     """One transfer under way: GET or PUT at the URL of its request."""
 
     def __init__(self, client: FileTransferClient, request: Request) -> None:

@@ -12,7 +12,7 @@ from gevent import Greenlet
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import transfers
 from caretaker.device.cpe import CPE
-from caretaker.device.transfer import Transfer
+from caretaker.device.transfer_record import Transfer
 from caretaker.engine.file_transfer import FileTransferClient, FileTransferResult
 
 _log = logging.getLogger(__name__)

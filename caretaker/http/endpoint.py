@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -122,23 +121,3 @@ class Endpoint:
         if self.tls is None:
             self.tls = gevent.ssl.create_default_context()
         return self.tls
-
-
-def tls_context(ca: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
-    """
-    A TLS context for ``Endpoint``.
-
-    Args:
-        ca: PEM file of the certificates to trust; those of the system if None.
-        verify: whether the server's certificate is checked.
-
-    Raises:
-        InputError: the file can't be read, or holds no certificates.
-    """
-    try:
-        context = gevent.ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        raise InputError(f"{ca}: no certificates in PEM in it ({error.strerror})") from error
-    if not verify:
-        context.check_hostname, context.verify_mode = False, gevent.ssl.CERT_NONE
-    return context

@@ -1,7 +1,7 @@
 """
 How a CWMP session reaches its ACS: ``post(body) -> Answer`` (decision D4; TR-069 3.4).
 
-``HTTPTransport`` is the transport of one session over connections of our own: an ``HTTPExchange``
+``HTTPTransport`` is the transport of one session over connections of our own: an ``HTTPClient``
 with the headers, the cookies and the content coding of that session.
 
 Nothing here knows what is in a body.
@@ -14,12 +14,12 @@ from typing import Final, Protocol
 
 from mypy_extensions import mypyc_attr
 
+from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
 from caretaker.http.connection import Connection, Response
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar
 from caretaker.http.credentials import CredentialsSource
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.exchange import USER_AGENT, HTTPExchange, Policy, allowed_address
 from caretaker.http.request_head import header_lines, request_line
 
 
@@ -55,7 +55,7 @@ class Transport(Protocol):
         """End the session's connection."""
 
 
-_POLICY: Final = Policy(redirects=(301, 302, 307, 308), basic_over_tls=True)
+_POLICY: Final = ClientPolicy(redirects=(301, 302, 307, 308), basic_over_tls=True)
 _RECONNECTING: Final = _POLICY._replace(reconnect=True)
 Headers = tuple[tuple[str, str], ...]
 
@@ -77,7 +77,7 @@ def _head_start(address: Address, coding: str, empty: bool) -> str:  # noqa: FBT
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class HTTPTransport(HTTPExchange):
+class HTTPTransport(HTTPClient):
     """
     The transport of one CWMP session over connections of our own.
 

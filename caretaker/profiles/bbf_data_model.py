@@ -16,8 +16,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from caretaker.cwmp.xml import hardened_parser, local
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, Row
+from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
 from caretaker.profiles.bbf_syntax import ANY_INSTANCE as _ANY
 from caretaker.profiles.bbf_syntax import Syntaxes, number, status

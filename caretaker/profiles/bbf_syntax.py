@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 from caretaker.cwmp.xml import local
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, known_type
+from caretaker.data_model.value_limits import Limits
 
 ANY_INSTANCE = "{i}"
 """What stands for an instance number in the path of a definition, and in its value."""

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import tomli_w
 
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import TYPES, Parameter, known_type
+from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
 from caretaker.profiles.bbf_data_model import read_definitions
 from caretaker.profiles.genieacs_csv import Export, read_export, write_export

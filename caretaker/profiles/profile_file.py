@@ -13,10 +13,10 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from caretaker.data_model.dynamic_values import Rules
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.paths import pattern, shape
 from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import TYPES, Row, known_type
+from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
 
 _FLEETS_OWN = (

@@ -16,9 +16,9 @@ from typing import Any
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1, CWMP_1_2
 from caretaker.data_model.dynamic_values import Rules, parse_dynamic
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.templates import check_template
 from caretaker.data_model.types import TYPES, known_type
+from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
 from caretaker.profiles.profile_file import Entry, ProfileFile
 from caretaker.profiles.quirks import QUIRKS

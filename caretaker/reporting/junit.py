@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from caretaker.reporting.checks import checks, described
 from caretaker.reporting.summary_text import render
 from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.verdict import checks, described
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -14,17 +14,12 @@ from typing import Any, NamedTuple
 
 from caretaker.reporting import tables
 from caretaker.reporting.charts import marks_of, of_run, step_of
-from caretaker.reporting.checks import (
-    BROKEN_LEVEL,
-    broken_levels,
-    exit_code,
-    failures,
-)
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.pages import readable, render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.tables import TABLES, times
+from caretaker.reporting.verdict import BROKEN_LEVEL, broken_levels, exit_code, failures
 
 MEANINGS = {
     0: "nothing failed and no service level is broken",

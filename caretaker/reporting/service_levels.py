@@ -177,7 +177,7 @@ def verdicts(levels: Iterable[ServiceLevel], summary: Summary) -> list[LevelVerd
     return [level.verdict(figure(level.metric, measured)) for level in levels]
 
 
-class Breach(NamedTuple):
+class BrokenLevel(NamedTuple):
     """The first service level that a run broke, with what was measured then."""
 
     level: ServiceLevel
@@ -199,7 +199,7 @@ class Breach(NamedTuple):
         return [at_breach if v["level"] == at_breach["level"] else v for v in verdicts]
 
 
-def first_breach(levels: Iterable[ServiceLevel], summary: Summary, at: float) -> Breach | None:
+def first_broken(levels: Iterable[ServiceLevel], summary: Summary, at: float) -> BrokenLevel | None:
     """
     The first level that a run which goes on has broken; None if there is none.
 
@@ -212,5 +212,5 @@ def first_breach(levels: Iterable[ServiceLevel], summary: Summary, at: float) ->
     for level in levels:
         actual = figure(level.metric, measured)
         if actual is not None and level.is_breached(actual):
-            return Breach(level, actual, at)
+            return BrokenLevel(level, actual, at)
     return None

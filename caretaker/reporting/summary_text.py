@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from caretaker.reporting.checks import described, failures
 from caretaker.reporting.summary_types import LevelVerdict, Percentiles, ScenarioSection, Summary
+from caretaker.reporting.verdict import described, failures
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 

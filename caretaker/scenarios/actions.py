@@ -22,7 +22,7 @@ from caretaker.device import events as ev
 from caretaker.device import transfers
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.cpe import CPE
-from caretaker.device.transfer import FIRMWARE
+from caretaker.device.transfer_record import FIRMWARE
 from caretaker.engine.outages import OUTAGE_KINDS, OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
@@ -33,7 +33,7 @@ _TRIES = 100
 """CPEs that are looked at to find a free one."""
 
 
-class CRSender(Protocol):
+class Operator(Protocol):
     """Has Connection Requests sent to CPEs, by an ACS or in its place."""
 
     name: str
@@ -73,7 +73,7 @@ class ActionTarget:
         self,
         shard: Shard,
         outage: OutageSwitch,
-        cr_sender: CRSender,
+        cr_sender: Operator,
         sink: TaskSink,
         portion: Callable[[], float] = lambda: 1.0,
         *,

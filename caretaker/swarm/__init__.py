@@ -9,7 +9,7 @@ A locustfile makes it work in two lines::
     install(events)
 """
 
-from caretaker.swarm.plugin import install
+from caretaker.swarm.locust_hooks import install
 from caretaker.swarm.user import CPEUser
 
 __all__ = ["CPEUser", "install"]

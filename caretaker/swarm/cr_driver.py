@@ -27,7 +27,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, TransportError
 from caretaker.index_set import IndexSet
-from caretaker.scenarios.actions import CRSender
+from caretaker.scenarios.actions import Operator
 from caretaker.swarm.locust_stats import LocustStats
 
 TASK = "getParameterValues"
@@ -36,7 +36,7 @@ TASK_SECONDS = 10.0
 _TRIES = 50
 
 
-class NorthBoundCRSender:
+class NorthBoundOperator:
     """
     Posts a getParameterValues task to an API in GenieACS's form, and waits for its end.
 
@@ -93,7 +93,7 @@ def _outcome(status: int, reason: str) -> tuple[str, str | None]:
     return "failed", f"HTTP {status} {reason}".strip()
 
 
-class DirectCRSender:
+class DirectOperator:
     """
     Sends the Connection Request itself, as the ACS would, for ACSs without a north-bound API.
 
@@ -141,7 +141,7 @@ class CRDriver:
 
     def __init__(
         self,
-        sender: CRSender,
+        sender: Operator,
         shard: Shard,
         sink: LocustStats,
         *,

@@ -22,23 +22,23 @@ from locust.runners import STATE_RUNNING
 from caretaker import __version__
 from caretaker.engine import shard
 from caretaker.errors import InputError
-from caretaker.reporting.checks import exit_code
 from caretaker.reporting.junit import junit
 from caretaker.reporting.report import page
-from caretaker.reporting.service_levels import Breach, first_breach, verdicts
+from caretaker.reporting.service_levels import BrokenLevel, first_broken, verdicts
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
+from caretaker.reporting.verdict import exit_code
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.command import command
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
+from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
@@ -94,7 +94,7 @@ class Master:
         self._drained: set[str] = set()
         self.queries = Queries(self._send, self.present)
         self._levels = settings.service_levels()
-        self._breach: Breach | None = None
+        self._breach: BrokenLevel | None = None
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
@@ -302,7 +302,7 @@ class Master:
         gevent.sleep(warm_up)
         while self._breach is None:
             seconds = time.monotonic() - self._began
-            self._breach = first_breach(self._levels, self._summarize(seconds), seconds)
+            self._breach = first_broken(self._levels, self._summarize(seconds), seconds)
             gevent.sleep(0 if self._breach else LEVELS_INTERVAL)
         print(f"Service level {self._breach}: the run ends here", flush=True)
         self.finish()

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 from caretaker.errors import InputError, TransportError
-from caretaker.http.endpoint import Address, tls_context
+from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
+from caretaker.http.tls import tls_context
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
 
 _Choice = TypeVar("_Choice", bound=str)

@@ -34,8 +34,9 @@ from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
 from caretaker.http.credentials import Credentials
-from caretaker.http.endpoint import Address, Endpoint, tls_context
+from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.source_addresses import check_reach, hosts
+from caretaker.http.tls import tls_context
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
@@ -43,7 +44,7 @@ from caretaker.scenarios.actions import ActionTarget, act
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.cr_driver import CRDriver, DirectCRSender, NorthBoundCRSender
+from caretaker.swarm.cr_driver import CRDriver, DirectOperator, NorthBoundOperator
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
 from caretaker.swarm.index_lease import IndexLease
@@ -132,11 +133,11 @@ class _WorkerRun:
             rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
-    def _cr_sender(self) -> NorthBoundCRSender | DirectCRSender:
+    def _cr_sender(self) -> NorthBoundOperator | DirectOperator:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
-            return NorthBoundCRSender(self.settings.nbi_url)
-        return DirectCRSender(self.shard)
+            return NorthBoundOperator(self.settings.nbi_url)
+        return DirectOperator(self.shard)
 
     def power_on(self, indices: Iterable[int]) -> None:
         """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""

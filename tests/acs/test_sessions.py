@@ -13,8 +13,8 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.sessions import CWMPApp
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
+from caretaker.http.authentication import HTTPAuth
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import HTTPAuth
 
 
 @pytest.mark.rule("2.1-2", "2.1-6", "4.1-12", "4.1-17", "4.1-21")

@@ -13,8 +13,8 @@ from werkzeug.test import Client, TestResponse
 from caretaker.connection_request import ConnectionRequestServer, send_connection_request
 from caretaker.connection_request.server import ConnectionRequestApp
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError, TransportError
+from caretaker.http.authentication import HTTPAuth
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
-from caretaker.http.digest import HTTPAuth
 
 ADMIN = Credentials("admin", "secret123")
 

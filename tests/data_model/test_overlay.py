@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caretaker.data_model.overlay import Attributes, Overlay, Rows
+from caretaker.data_model.overlay import Attributes, Overlay, TableRows
 
 
 def state(held: object) -> dict[str, Any]:
@@ -29,4 +29,4 @@ def test_attributes_are_those_that_were_set() -> None:
 
 
 def test_new_rows_change_nothing() -> None:
-    assert not any(state(Rows()).values())
+    assert not any(state(TableRows()).values())

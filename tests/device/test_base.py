@@ -12,7 +12,7 @@ from helpers.cpes import cpe
 from caretaker.cwmp import messages as m
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.settings import Behaviors
-from caretaker.device.transfer import Transfer, TransferState
+from caretaker.device.transfer_record import Transfer, TransferState
 
 OWNERS = {"base.py", "cpe.py"}
 QUIET = Behaviors(periodic_inform=False)
@@ -56,6 +56,10 @@ def test_an_assignment_would_be_seen(tmp_path: Path) -> None:
 def test_features_know_the_base_alone(root: Path) -> None:
     for path in (root / "caretaker" / "device").rglob("*.py"):
         assert "device.cpe import" not in path.read_text(), path
+
+
+def test_a_cpe_has_slots_alone() -> None:
+    assert not hasattr(cpe(), "__dict__")
 
 
 def _nothing(_: CPEBase, __: float) -> None:

@@ -16,7 +16,7 @@ from caretaker.device.cpe import CPE, MAX_REFUSALS
 from caretaker.device.rpc.methods import METHODS
 from caretaker.device.rpc.transfers import MAX_TRANSFERS, TRANSFER_METHODS, WINDOW_MODES
 from caretaker.device.settings import Behaviors, TransferSettings
-from caretaker.device.transfer import FIRMWARE, TransferRequest, TransferState
+from caretaker.device.transfer_record import FIRMWARE, TransferRequest, TransferState
 from caretaker.device.transfers import EVENTS_OF_REQUESTS, RETRIES, RETRY_SECONDS, version_of
 from caretaker.errors import DeviceBusy
 from caretaker.testing import ACS_ANSWERS, ScriptedACS

@@ -6,7 +6,7 @@ import pytest
 from helpers.cpes import context, cpe, extended
 
 from caretaker.data_model.overlay import DeploymentUnit
-from caretaker.device import deployment_units as du
+from caretaker.device import installed_units as du
 from caretaker.device.cpe import CPE
 
 TABLE = "Device.SoftwareModules.DeploymentUnit."

@@ -19,8 +19,8 @@ from caretaker.engine.file_transfer import (
     FileTransferClient,
     FileTransferResult,
 )
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.testing import Clock
 

@@ -33,9 +33,9 @@ from caretaker.engine.recorder import (
 )
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, ConnectError, ConnectionLost
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.profiles import ProfileMix
 from caretaker.stats.records import SessionRecord

@@ -7,8 +7,8 @@ from werkzeug.test import Client, TestResponse
 from caretaker.acs.acs import ACS
 from caretaker.acs.devices import KnownDevice
 from caretaker.acs.sessions import CWMPApp
+from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import parse_task
-from caretaker.acs.tasks import Task
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
 

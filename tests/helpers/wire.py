@@ -9,8 +9,8 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.testing import Clock
 
 CLOSE = object()

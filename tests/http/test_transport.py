@@ -17,8 +17,8 @@ from caretaker.errors import (
     ConnectionLost,
     RedirectError,
 )
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
 from caretaker.testing import Clock

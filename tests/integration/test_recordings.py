@@ -23,8 +23,8 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import State
 from caretaker.device.cpe import CPE
 from caretaker.errors import FaultError, SessionError
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.profiles import load_profile
 
 _ID = re.compile(rb"(<[\w-]*:?ID\b[^>]*>)[^<]*(</)")

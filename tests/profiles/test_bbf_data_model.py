@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.types import Row
+from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
 from caretaker.profiles.bbf_data_model import Definitions, read_definitions
 from caretaker.profiles.profile_file import Entry

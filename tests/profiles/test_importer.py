@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from caretaker.__main__ import main
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.data_model.limits import Limits
+from caretaker.data_model.value_limits import Limits
 from caretaker.profiles import load_profile
 from caretaker.profiles.importer import write_profile_file
 from caretaker.profiles.profile import BUILT_IN

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.data_model.types import TYPES
-from caretaker.device.values import SOURCES
+from caretaker.device.value_sources import SOURCES
 from caretaker.errors import ProfileError
 from caretaker.profiles.loader import ProfileMix, load_profile, parse_choice
 from caretaker.profiles.profile import BUILT_IN, ESSENTIALS, read_profile

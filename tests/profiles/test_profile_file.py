@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp import messages as m
-from caretaker.data_model.limits import Limits
 from caretaker.data_model.templates import FIELDS
 from caretaker.data_model.types import Row
+from caretaker.data_model.value_limits import Limits
 from caretaker.device.cpe import CPE
 from caretaker.errors import ProfileError
 from caretaker.profiles import load_profile

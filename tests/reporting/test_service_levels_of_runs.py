@@ -14,7 +14,7 @@ from caretaker.reporting.metrics import numbers
 from caretaker.reporting.service_levels import (
     OPERATORS,
     ServiceLevel,
-    first_breach,
+    first_broken,
     service_levels,
     verdicts,
 )
@@ -184,13 +184,13 @@ def test_a_file_that_has_none(tmp_path: Path, content: bytes | None, complaint: 
     ],
 )
 def test_what_a_run_that_goes_on_has_broken(text: str, is_breach: bool) -> None:
-    breach = first_breach([parse(text)], summary(failed=1), 12.34)
+    breach = first_broken([parse(text)], summary(failed=1), 12.34)
     assert (breach is not None) is is_breach
 
 
 def test_the_level_that_ended_a_run_stays_broken() -> None:
     levels = [parse("tasks.failed < 1"), parse("sessions.failed_ratio < 0.1")]
-    breach = first_breach(levels, summary(10, failed=10), 12.34)
+    breach = first_broken(levels, summary(10, failed=10), 12.34)
     assert str(breach) == "sessions.failed_ratio < 0.1 is broken after 12.3 s (actual 0.5)"
     assert breach is not None
     assert breach.pinned(verdicts(levels, summary())) == [

@@ -12,9 +12,9 @@ from helpers.summaries import scenario
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
-from caretaker.reporting.checks import failures
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_text import live_line, render
+from caretaker.reporting.verdict import failures
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot

@@ -22,7 +22,7 @@ from caretaker.device.cpe import CPE
 from caretaker.index_set import IndexSet
 from caretaker.stats.results import Results
 from caretaker.swarm import cr_driver as driving
-from caretaker.swarm.cr_driver import CRDriver, DirectCRSender, NorthBoundCRSender
+from caretaker.swarm.cr_driver import CRDriver, DirectOperator, NorthBoundOperator
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.testing import Clock
 
@@ -149,7 +149,7 @@ def test_those_that_the_sender_can_not_reach_yet_are_left_alone(clock: Clock) ->
 def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
     box = CPE(0, profile(), context())
     box.resume(10.0)
-    sender = NorthBoundCRSender("http://127.0.0.1:1")
+    sender = NorthBoundOperator("http://127.0.0.1:1")
     assert not sender.reaches(box)
     box.raise_event(EventStruct("2 PERIODIC"), 20.0)
     box.begin_session(20.0)
@@ -170,7 +170,7 @@ class TestNorthBound:
     def send(self, *answers: Any) -> tuple[tuple[str, str | None], Any]:
         outcome: list[tuple[str, str | None]] = []
         with wire(*answers) as server:
-            sender = NorthBoundCRSender(server.url.removesuffix("/acs") + "/")
+            sender = NorthBoundOperator(server.url.removesuffix("/acs") + "/")
             gevent.get_hub().threadpool.apply(lambda: outcome.append(sender.send(cpe(index=1))))
             sender._session.close()
         return outcome[0], server.requests[0]
@@ -210,5 +210,5 @@ def test_the_direct_driver_needs_no_north_bound_api() -> None:
         def credentials(self, _: str) -> None:
             return None
 
-    outcome, reason = DirectCRSender(Nowhere()).send(cpe())  # type: ignore[arg-type]
+    outcome, reason = DirectOperator(Nowhere()).send(cpe())  # type: ignore[arg-type]
     assert (outcome, reason) == ("failed", "connection refused")

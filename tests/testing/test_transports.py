@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from caretaker.errors import AuthenticationError, ConnectError
+from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import Answer
 from caretaker.testing import Clock, FunctionTransport, WSGITransport

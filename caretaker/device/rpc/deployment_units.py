@@ -21,7 +21,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
 from caretaker.data_model.dates import utc
 from caretaker.data_model.overlay import DeploymentUnit
-from caretaker.device import deployment_units as du
+from caretaker.device import installed_units as du
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.rpc.arguments import check_key
 from caretaker.errors import FaultError
@@ -189,7 +189,7 @@ def _install(
 def _update(
     cpe: CPEBase, operation: m.UpdateOpStruct, now: float, since: float
 ) -> list[OpResultStruct]:
-    """One unit, by its UUID or the name in its URL, or all, each from where it came from."""
+    """Update the unit of a UUID or URL; without both, all units from the URLs they came from."""
     if operation.url:
         _check_url(operation.url)
     if operation.uuid:

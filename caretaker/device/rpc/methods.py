@@ -147,7 +147,7 @@ def _parameter_key(cpe: CPEBase, key: str) -> tuple[str, str]:
 def _get_parameter_attributes(
     cpe: CPEBase, request: m.GetParameterAttributes, _: float
 ) -> m.Response:  # fmt: skip
-    """Notification and access list of each (A.3.2.5)."""
+    """The notification and access list of all named parameters (A.3.2.5)."""
     return m.GetParameterAttributesResponse(
         tuple(
             m.ParameterAttributeStruct(

@@ -15,7 +15,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.device import transfers
 from caretaker.device.base import CPEBase
-from caretaker.device.transfer import (
+from caretaker.device.transfer_record import (
     FIRMWARE,
     IMMEDIATELY,
     Transfer,
@@ -90,12 +90,12 @@ def _check_url(url: str) -> None:
     """HTTP and HTTPS; its credentials stand in arguments of their own (A.3.2.8)."""
     try:
         parts = urlsplit(url)
-        known = parts.hostname and parts.port != 0
+        has_host = parts.hostname and parts.port != 0
     except ValueError:
         raise _invalid("URL is malformed") from None
     if parts.scheme and parts.scheme not in ("http", "https"):
         raise FaultError(FaultCode.UNSUPPORTED_TRANSFER_PROTOCOL)
-    if not parts.scheme or not known or re.search(r"[\s\x00-\x1f]", url):
+    if not parts.scheme or not has_host or re.search(r"[\s\x00-\x1f]", url):
         raise _invalid("URL is malformed")
     if parts.username is not None or parts.password is not None:
         raise _invalid("URL with credentials")
@@ -119,17 +119,15 @@ def _invalid(why: str) -> FaultError:
 
 def _cancel_transfer(cpe: CPEBase, request: m.CancelTransfer, _: float) -> m.Response:
     """All of that key or fault 9021; none of that key is good too (A.4.1.9)."""
-    named = [known for known in cpe.transfers if known.request.command_key == request.command_key]
-    if any(known.state is not TransferState.NOT_STARTED for known in named):
+    named = [one for one in cpe.transfers if one.request.command_key == request.command_key]
+    if any(transfer.state is not TransferState.NOT_STARTED for transfer in named):
         raise FaultError(FaultCode.CANCEL_NOT_PERMITTED)
     transfers.cancel(cpe, named)
     return m.CancelTransferResponse()
 
 
 def _get_queued_transfers(cpe: CPEBase, _: m.GetQueuedTransfers, __: float) -> m.Response:
-    queued = (
-        m.QueuedTransferStruct(known.request.command_key, known.state) for known in cpe.transfers
-    )
+    queued = (m.QueuedTransferStruct(one.request.command_key, one.state) for one in cpe.transfers)
     return m.GetQueuedTransfersResponse(tuple(queued))
 
 
@@ -138,7 +136,7 @@ def _get_all_queued_transfers(cpe: CPEBase, _: m.GetAllQueuedTransfers, __: floa
 
 
 _LISTED = {"1": "3", "2": "4", "3": "6", "4": "7"}
-"""The number that an Upload's FileType has in lists, where those of Downloads are known too."""
+"""The number of an Upload's FileType in lists that have Downloads, too (A.4.1.7)."""
 
 
 def _listed(transfer: Transfer) -> m.AllQueuedTransferStruct:

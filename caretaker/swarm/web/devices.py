@@ -104,7 +104,7 @@ def list_devices(view: WorkerView, query: DeviceListQuery) -> DevicePage:
 
 
 def _candidates(view: WorkerView, query: DeviceListQuery) -> Iterator[int]:
-    """The indices that may be listed, lowest first."""
+    """The indices that may be list_cpes, lowest first."""
     matching = view.shard.context.identities.starting_with(query.serial)
     ranges = [(max(query.start, low), high) for low, high in matching]
     members = view.shard.in_state(query.state)

@@ -2,7 +2,7 @@
 HTTP authentication, both sides (RFC 2617 as TR-069 3.4.4, 3.4.5 and 3.2.2 use it).
 
 ``DigestVerifier`` is the side that challenges: the Connection Request server and the embedded ACS.
-``HTTPAuth`` is the side that answers, without I/O; ``caretaker.http.exchange`` sends its answers.
+``HTTPAuth`` is the side that answers, without I/O; ``caretaker.http.client`` sends its answers.
 werkzeug reads and writes the headers.
 """
 

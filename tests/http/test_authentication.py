@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
+from caretaker.http.authentication import DigestVerifier, HTTPAuth
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier, HTTPAuth
 from caretaker.testing import Clock
 
 RIGHT = Credentials("cpe", 'se"cret\\')

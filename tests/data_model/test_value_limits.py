@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
-from caretaker.data_model.limits import Limits
+from caretaker.data_model.value_limits import Limits
 from caretaker.device.cpe import CPE
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import Profile

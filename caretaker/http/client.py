@@ -2,7 +2,8 @@
 A request and its final response: the 401, the redirects and the lost connections in between.
 
 Three clients need this: sessions (``http.transport``), file transfers (``engine.file_transfer``)
-and Connection Requests (``connection_request.client``). Each adds its requests and its ``Policy``.
+and Connection Requests (``connection_request.client``). Each adds its requests and its
+``ClientPolicy``.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from urllib.parse import urljoin
 from mypy_extensions import mypyc_attr
 
 from caretaker.errors import AuthenticationError, ConnectionLost, InputError, RedirectError
+from caretaker.http.authentication import HTTPAuth
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials, CredentialsSource
-from caretaker.http.digest import HTTPAuth
 from caretaker.http.endpoint import Address, Endpoint
 
 MAX_REDIRECTS = 5
@@ -23,7 +24,7 @@ MAX_REDIRECTS = 5
 USER_AGENT = "caretaker"
 
 
-class Policy(NamedTuple):
+class ClientPolicy(NamedTuple):
     """
     What one kind of client does about responses that are not final.
 
@@ -65,7 +66,7 @@ def allowed_address(endpoint: Endpoint, url: str, *, not_http: str, not_allowed:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class HTTPExchange:
+class HTTPClient:
     """
     Sends requests of one kind, over one connection at a time, for their final responses.
 
@@ -84,7 +85,7 @@ class HTTPExchange:
         endpoint: Endpoint,
         address: Address,
         credentials: CredentialsSource,
-        policy: Policy,
+        policy: ClientPolicy,
         source: str = "",
     ) -> None:
         self._endpoint = endpoint

@@ -7,8 +7,8 @@ import shlex
 import pytest
 
 from caretaker.swarm import main
-from caretaker.swarm.command import ALWAYS_SHOWN, OUTPUT_FILES, command
 from caretaker.swarm.options import OPTIONS, Settings
+from caretaker.swarm.repeat_command import ALWAYS_SHOWN, OUTPUT_FILES, command
 
 LOCUSTFILE = "/somewhere/locustfile.py"
 DEFAULTS = Settings().public()

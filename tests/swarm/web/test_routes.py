@@ -19,8 +19,8 @@ from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import add_arguments
-from caretaker.swarm.web.pages import ASSETS, add_pages, join_pages
 from caretaker.swarm.web.prometheus import metrics_app
+from caretaker.swarm.web.routes import ASSETS, add_pages, join_pages
 from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker_messages import FleetAction, WorkerAnswer, WorkerQuery
 

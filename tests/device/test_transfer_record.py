@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caretaker.cwmp import messages as m
-from caretaker.device.transfer import Transfer
+from caretaker.device.transfer_record import Transfer
 
 WINDOWS = (
     m.TimeWindowStruct(10, 20, "1 At Any Time", "", 0),

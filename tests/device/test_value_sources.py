@@ -6,7 +6,7 @@ from helpers.cpes import cpe
 
 from caretaker.data_model.templates import FIELDS
 from caretaker.device.settings import Behaviors
-from caretaker.device.values import TEMPLATE_FIELDS
+from caretaker.device.value_sources import TEMPLATE_FIELDS
 
 
 def test_every_field_of_a_template_is_computed_and_no_other() -> None:

@@ -1,8 +1,8 @@
 """
-What values a parameter takes beyond those of its type (TR-106: range, enumeration, size).
+Limits of the values of a parameter beyond its type (TR-106: range, enumeration, size).
 
-A profile that knows them has one ``Limits`` for a parameter, shared by all CPEs of that kind and by
-all rows of a table.
+A profile with limits has one ``Limits`` for a parameter, shared by all its CPEs and by all rows of
+a table.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 class Limits(NamedTuple):
     """
-    What a profile knows of a parameter beyond its type.
+    The limits of a parameter.
 
     Args:
         least, most: of a number, both included.

@@ -12,11 +12,11 @@ from caretaker.connection_request import send_connection_request
 from caretaker.cwmp import messages as m
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.errors import AuthenticationError, ConnectionLost, RedirectError
+from caretaker.http.authentication import DigestVerifier
+from caretaker.http.client import MAX_REDIRECTS, ClientPolicy, HTTPClient
 from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestVerifier
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.exchange import MAX_REDIRECTS, HTTPExchange, Policy
 from caretaker.http.transport import HTTPTransport
 
 ME = Credentials("cpe", "secret")
@@ -189,10 +189,10 @@ class TestRedirects:
             assert send_connection_request(server.url, ME) == 302
 
 
-class ScriptedExchange(HTTPExchange):
+class ScriptedExchange(HTTPClient):
     """Has its responses from a list, and keeps what was shown for each."""
 
-    def __init__(self, url: str, policy: Policy, *responses: Response) -> None:
+    def __init__(self, url: str, policy: ClientPolicy, *responses: Response) -> None:
         endpoint = Endpoint(Address.of(url), allowed_hosts=frozenset({"other"}))
         super().__init__(endpoint, endpoint.address, ME, policy)
         self.responses = list(responses)
@@ -220,7 +220,7 @@ OK = Response(200, [], b"", keep_alive=True)
     ],
 )
 def test_a_redirect_that_is_not_followed_has_a_reason(location: str, reason: str) -> None:
-    exchange = ScriptedExchange("https://acs/", Policy(redirects=(302,)), redirect(location))
+    exchange = ScriptedExchange("https://acs/", ClientPolicy(redirects=(302,)), redirect(location))
     with pytest.raises(RedirectError, match=reason):
         exchange.exchange()
 
@@ -237,7 +237,7 @@ def test_a_401_that_is_not_answered_has_a_reason(challenges: list[str], reason: 
     responses = [
         Response(401, [("www-authenticate", each)], b"", keep_alive=True) for each in challenges
     ]
-    exchange = ScriptedExchange("http://acs/", Policy(), *responses)
+    exchange = ScriptedExchange("http://acs/", ClientPolicy(), *responses)
     with pytest.raises(AuthenticationError, match=reason):
         exchange.exchange()
 
@@ -249,13 +249,13 @@ def test_a_401_that_is_not_answered_has_a_reason(challenges: list[str], reason: 
 def test_basic_is_shown_unasked_over_tls_by_clients_whose_policy_it_is(
     url: str, *, basic_over_tls: bool, is_shown: bool
 ) -> None:
-    exchange = ScriptedExchange(url, Policy(basic_over_tls=basic_over_tls), OK)
+    exchange = ScriptedExchange(url, ClientPolicy(basic_over_tls=basic_over_tls), OK)
     exchange.exchange()
     assert ("Basic Y3BlOnNlY3JldA==" in exchange.shown[0][1]) is is_shown
 
 
 def test_another_host_is_not_shown_basic_even_over_tls() -> None:
-    policy = Policy(redirects=(302,), basic_over_tls=True)
+    policy = ClientPolicy(redirects=(302,), basic_over_tls=True)
     exchange = ScriptedExchange("https://acs/", policy, redirect("https://other/"), OK)
     exchange.exchange()
     assert exchange.shown[1] == ("https://other/", "{}")

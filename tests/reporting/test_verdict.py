@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from helpers.summaries import summary
 
-from caretaker.reporting.checks import checks, exit_code, failures
 from caretaker.reporting.service_levels import ServiceLevel, verdicts
 from caretaker.reporting.summary_text import render
+from caretaker.reporting.verdict import checks, exit_code, failures
 
 
 def judged(found: Any, *levels: str) -> Any:

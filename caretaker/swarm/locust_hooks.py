@@ -36,8 +36,8 @@ from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import guard_start
-from caretaker.swarm.web.pages import add_pages
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
+from caretaker.swarm.web.routes import add_pages
 from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import (
