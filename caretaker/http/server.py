@@ -276,7 +276,7 @@ class WSGIHost:
 
     def sweep(self, now: float) -> None:
         """Close the connections whose deadline has passed; runs every second."""
-        for connection in [each for each in self.connections if each.deadline < now]:
+        for connection in [opened for opened in self.connections if opened.deadline < now]:
             connection.close()
         self._accept_again()
 

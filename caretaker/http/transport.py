@@ -24,7 +24,7 @@ from caretaker.http.request_head import header_lines, request_line
 
 
 class Answer:
-    """What came back for a POST."""
+    """The final response to a POST: its HTTP status and its body, without content coding."""
 
     __slots__ = ("body", "status")
 
@@ -35,10 +35,10 @@ class Answer:
 
 class Transport(Protocol):
     """
-    The seam: how one CWMP session reaches its ACS.
+    How one CWMP session reaches its ACS.
 
-    ``sent_at`` is when the last POST had been written (for the first time, if it was repeated
-    after a 401), on the endpoint's clock; None while it was not.
+    ``sent_at`` is when the last POST had been written, on the endpoint's clock; after a 401 or a
+    redirect, when it had been written first. It is None until then.
     """
 
     sent_at: float | None
@@ -48,7 +48,7 @@ class Transport(Protocol):
         POST a body (empty for the empty POST) and return the final answer.
 
         Raises:
-            TransportError: there is none.
+            TransportError: there is no answer.
         """
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @lru_cache(64)
 def _fixed_headers(coding: str, *, empty: bool) -> Headers:
-    """Those of TR-069 3.4.1: no Content-Type and SOAPAction on an empty POST."""
+    """The same headers for all sessions; an empty POST has no SOAPAction (TR-069 3.4.1)."""
     if empty:
         return (("User-Agent", USER_AGENT),)
     coded = (("Content-Encoding", coding),) if coding else ()
@@ -72,7 +72,7 @@ def _fixed_headers(coding: str, *, empty: bool) -> Headers:
 
 @lru_cache(64)
 def _head_start(address: Address, coding: str, empty: bool) -> str:  # noqa: FBT001  # cheaper
-    """What stands at the front of every POST to an address."""
+    """The beginning of the head of every POST to an address."""
     return request_line("POST", address) + header_lines(_fixed_headers(coding, empty=empty))
 
 
@@ -140,7 +140,7 @@ class HTTPTransport(HTTPClient):
         self._cookies.take(value)
 
     def _own_headers(self) -> list[tuple[str, str]]:
-        """Those of this session: cookies and credentials."""
+        """The headers that only this session has: its cookies and its credentials."""
         cookies = self._cookies.header(self._address.target) if self._cookies else ""
         return [*([("Cookie", cookies)] if cookies else []), *self._authorization("POST")]
 
@@ -153,7 +153,7 @@ class HTTPTransport(HTTPClient):
         return f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode()
 
     def _redirect(self, location: str) -> None:
-        """Go on there for the rest of the session; a new host gets no cookies."""
+        """Use the new URL for the rest of the session; a new host gets no cookies."""
         host = self._address.host
         super()._redirect(location)
         if self._address.host != host:

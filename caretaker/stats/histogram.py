@@ -76,7 +76,7 @@ class CoarseHistogram:
     def from_wire(cls, wire: Sequence[Any]) -> Self:
         """The histogram that ``to_wire`` made a list of."""
         histogram = cls()
-        histogram._read(wire)
+        histogram._read(wire)  # not by super() in a class method, which mypyc compiles wrongly
         return histogram
 
     def _read(self, wire: Sequence[Any]) -> None:
