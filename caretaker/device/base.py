@@ -169,12 +169,13 @@ class CPEBase(metaclass=ABCMeta):  # not of ABC: compiled it would get a __dict_
         """The DeviceId of an Inform: equal to the parameters of DeviceInfo (A.3.3.1)."""
         kind = self.profile
         values = self.overlay.values if self.overlay is not None else None
-        usual = DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, self.serial_number)
+        number = self.context.identities.serial_number(self.index)
+        usual = DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, number)
         if values is None or values.keys().isdisjoint(kind.name_paths):
             return usual
         names = zip(kind.name_paths, usual, strict=True)
         manufacturer, oui, product_class, serial = (values.get(path, name) for path, name in names)
-        return DeviceIdStruct(manufacturer, oui, product_class, serial or self.serial_number)
+        return DeviceIdStruct(manufacturer, oui, product_class, serial or number)
 
     # Values.
 
@@ -314,15 +315,15 @@ class CPEBase(metaclass=ABCMeta):  # not of ABC: compiled it would get a __dict_
             self.due = inf
         else:
             job_due = self.jobs[0].at if self.jobs else inf
-            periodic_due = self.periodic_due + self._jitter()
+            periodic_due = self.periodic_due
+            if self.context.behaviors.inform_jitter and periodic_due < inf:
+                periodic_due += self._jitter()
             first = min(self.session_due, periodic_due)  # min of two: compiled this is no call
             self.due = max(min(first, job_due), self.down_until)
         return self.due
 
     def _jitter(self) -> float:
         """Seconds by which the next periodic Inform is late on purpose; less than an interval."""
-        most, due = self.context.behaviors.inform_jitter, self.periodic_due
-        if not most or due == inf:
-            return 0.0
+        due, most = self.periodic_due, self.context.behaviors.inform_jitter
         share = self.context.identities.fraction(self.index, f"jitter {due:.0f}")
         return min(most, self.management_server(due).interval) * share

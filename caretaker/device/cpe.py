@@ -372,7 +372,8 @@ class CPE(CPEBase):
 
     def _take_back_session(self) -> None:
         """Make events and requests that the session has not settled pending again."""
-        self.events = self.context.books.restore(self.session_events, self.events)
+        if self.session_events:
+            self.events = self.context.books.restore(self.session_events, self.events)
         if self.session_requests:
             self.requests = (*self.session_requests, *self.requests)
         self.session_events = self.reported_changes = ()

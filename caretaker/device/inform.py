@@ -72,7 +72,7 @@ def _added_by_table(cpe: CPEBase, now: float) -> list[str]:
     ``EventList`` names the numbers of events, empty for all.
     """
     table = cpe.profile.management_paths["InformParameter."]
-    rows = cpe.model.children_of(table, cpe.overlay)
+    rows = cpe.profile.model.children_of(table, cpe.overlay)
     if not rows:
         return []
     numbers = {event.event_code.partition(" ")[0] for event in cpe.session_events}
