@@ -269,13 +269,11 @@ class TestPatience:
         assert made.deadline > deadline - 10
 
     def _connection(self) -> Any:
-        class Host:
-            hub = gevent.get_hub()
-            max_body_bytes = 10
-
+        host = WSGIHost(echo, "127.0.0.1", 0, Loop(), max_body_bytes=10)
+        host.hub = gevent.get_hub()
         one, _other = socket.socketpair()
         self._kept = one, _other
-        return server._Connection(Host(), one, {})  # type: ignore[arg-type]
+        return server._Connection(host, one, {})
 
     def test_a_client_that_does_not_read_is_dropped(self) -> None:
         with serving(lambda *given: [*echo(*given), b"x" * 20_000_000]) as it:
