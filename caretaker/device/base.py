@@ -51,7 +51,7 @@ class Job(NamedTuple):
 Jobs = tuple[Job, ...]
 
 
-class CPEBase(metaclass=ABCMeta):  # not of ABC: compiled it would get a __dict__ by that
+class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
     """
     The state of one CPE of the fleet.
 
