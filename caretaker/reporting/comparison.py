@@ -15,6 +15,7 @@ from typing import Any
 from caretaker.errors import InputError
 from caretaker.reporting.charts import Chart, of_two
 from caretaker.reporting.metrics import NEITHER, MetricKind, figure, kind, numbers
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.pages import render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
@@ -133,9 +134,13 @@ def _settings(a: Summary, b: Summary) -> dict[str, tuple[Any, Any]] | None:
 
 
 def _newly_broken(a: Summary, b: Summary) -> tuple[str, ...]:
-    held = {verdict["level"] for verdict in a.get("service_levels", ()) if verdict["holds"]}
-    broken = [verdict["level"] for verdict in b.get("service_levels", ()) if not verdict["holds"]]
-    return tuple(level for level in broken if level in held)
+    held = _levels(a, RunOutcome.HELD)
+    return tuple(level for level in _levels(b, RunOutcome.BROKEN) if level in held)
+
+
+def _levels(summary: Summary, outcome: RunOutcome) -> list[str]:
+    verdicts = summary.get("service_levels", ())
+    return [verdict["level"] for verdict in verdicts if verdict["outcome"] == outcome]
 
 
 def check_versions(a: Summary, b: Summary) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from caretaker.reporting.summary_types import LevelVerdict, Percentiles, ScenarioSection, Summary
@@ -96,10 +97,10 @@ def render(summary: Summary) -> str:
 def _levels(verdicts: Sequence[LevelVerdict]) -> Iterator[str]:
     if not verdicts:
         return
-    broken = sum(not verdict["holds"] for verdict in verdicts)
-    yield f"{'Service levels':<20}{len(verdicts) - broken} hold, {broken} broken"
+    number = Counter(verdict["outcome"] for verdict in verdicts)
+    yield f"{'Service levels':<20}" + ", ".join(f"{n} {outcome}" for outcome, n in number.items())
     for verdict in verdicts:
-        yield f"{'  holds' if verdict['holds'] else '  BROKEN':<20}{described(verdict)}"
+        yield f"{'  ' + verdict['outcome']:<20}{described(verdict)}"
 
 
 def _scenario(scenario: ScenarioSection) -> Iterator[str]:

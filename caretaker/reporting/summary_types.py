@@ -172,9 +172,32 @@ class LevelVerdict(TypedDict):
 
     level: str
     actual: float | None
-    holds: bool
+    outcome: str
+    """Of ``RunOutcome``: held, broken or not shown."""
     broken_at: NotRequired[float]
-    """Seconds of the run, of the level that ended it."""
+    """Seconds of the run at which the level was first broken."""
+
+
+class Ground(TypedDict):
+    """Something that a run was judged by and that did not hold."""
+
+    name: str
+    outcome: str
+    text: str
+
+
+class VerdictSection(TypedDict):
+    """
+    What the run has shown.
+
+    ``outcome`` is of ``RunOutcome``, ``finding`` is one sentence, and ``grounds`` are what kept the
+    run from having held.
+    """
+
+    outcome: str
+    exit_code: int
+    finding: str
+    grounds: Sequence[Ground]
 
 
 class ScenarioSection(TypedDict):
@@ -214,3 +237,6 @@ class Summary(TypedDict):
     scenario: NotRequired[ScenarioSection]
     other_failures: NotRequired[Sequence[str]]
     service_levels: NotRequired[Sequence[LevelVerdict]]
+    interrupted: NotRequired[bool]
+    """Whether the run ended before the ``--run-time`` that was stated."""
+    verdict: NotRequired[VerdictSection]

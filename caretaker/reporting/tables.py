@@ -13,7 +13,7 @@ from caretaker.reporting.summary_types import LevelVerdict, Percentiles, Session
 
 
 class TableRow(NamedTuple):
-    """A row of a table: its cells as text, and what it is: ``broken``, ``holds``, or nothing."""
+    """A row of a table: its cells as text, and what it is: a ``RunOutcome``, or nothing."""
 
     cells: tuple[str, ...]
     state: str = ""
@@ -63,8 +63,8 @@ def _levels(summary: Summary) -> ReportTable:
 def _level(verdict: LevelVerdict) -> TableRow:
     actual = NO_DATA if verdict["actual"] is None else exact(verdict["actual"])
     ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
-    state = "holds" if verdict["holds"] else "broken"
-    return TableRow((verdict["level"], actual, f"{state}{ended}"), state)
+    outcome = verdict["outcome"]
+    return TableRow((verdict["level"], actual, f"{outcome}{ended}"), outcome)
 
 
 BLAMES = {
@@ -175,7 +175,7 @@ def _book(
     counts = {name: _count(section[name]) for name in parts}
     balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
     terms = " + ".join(f"{readable(n)} {name.replace('_', ' ')}" for name, n in counts.items())
-    verdict = ("balanced", "holds") if balanced else ("not balanced", "broken")
+    verdict = ("balanced", "held") if balanced else ("not balanced", "broken")
     return TableRow(
         (title, f"{readable(section[whole])} {whole} = {terms}", verdict[0]), verdict[1]
     )

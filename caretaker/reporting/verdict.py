@@ -10,6 +10,7 @@ from __future__ import annotations
 from caretaker.engine import outages
 from caretaker.errors import Blame
 from caretaker.reporting.metrics import exact
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Summary
 
 BROKEN_LEVEL = 3
@@ -91,7 +92,7 @@ def broken_levels(summary: Summary) -> list[str]:
     return [
         f"service level broken: {described(verdict)}"
         for verdict in summary.get("service_levels", ())
-        if not verdict["holds"]
+        if verdict["outcome"] != RunOutcome.HELD
     ]
 
 

@@ -110,9 +110,9 @@ def told() -> Any:
         marks=[{"at": 2.0, "text": "steady state"}],
     )
     made["service_levels"] = [
-        {"level": "sessions.per_second > 1", "actual": 10.1, "holds": True},
-        {"level": "tasks.failed < 1", "actual": 1, "holds": False, "broken_at": 7.0},
-        {"level": "transfers.failed_ratio < 1", "actual": None, "holds": False},
+        {"level": "sessions.per_second > 1", "actual": 10.1, "outcome": "held"},
+        {"level": "tasks.failed < 1", "actual": 1, "outcome": "broken", "broken_at": 7.0},
+        {"level": "transfers.failed_ratio < 1", "actual": None, "outcome": "not shown"},
     ]
     made["settings"] = {"--host": "http://acs:7547/", "--seed": 7, "--users": 10,
                         "--spawn-rate": 5, "--profile": ["a", "b"]}  # fmt: skip

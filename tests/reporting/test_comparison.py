@@ -111,8 +111,8 @@ def test_settings_that_differ_are_told() -> None:
 
 def test_a_level_that_is_broken_now_is_worse() -> None:
     a, b = summary(), summary()
-    for found, holds in ((a, True), (b, False)):
-        found["service_levels"] = [{"level": "x < 5", "actual": 1, "holds": holds}]
+    for found, outcome in ((a, "held"), (b, "broken")):
+        found["service_levels"] = [{"level": "x < 5", "actual": 1, "outcome": outcome}]
     assert compare(a, b).broken == ("x < 5",)
     assert compare(a, b).got_worse
     assert compare(b, a).broken == ()

@@ -33,9 +33,9 @@ def test_percentiles_of_nothing_are_no_data() -> None:
 
 def test_levels_say_what_was_measured_and_which_one_ended_the_run() -> None:
     table = LEVELS(told())
-    assert [row.state for row in table.rows] == ["holds", "broken", "broken"]
+    assert [row.state for row in table.rows] == ["held", "broken", "not shown"]
     assert rows(table)["tasks.failed < 1"] == ("1", "broken, ended the run after 7 s")
-    assert rows(table)["transfers.failed_ratio < 1"] == (NO_DATA, "broken")
+    assert rows(table)["transfers.failed_ratio < 1"] == (NO_DATA, "not shown")
 
 
 def test_failures_stand_with_their_fault_the_most_frequent_first() -> None:
@@ -68,7 +68,7 @@ def test_books_show_the_sum_that_they_must_be() -> None:
     assert rows(BOOKS(made))["Events"] == (
         "100 raised = 100 delivered + 0 pending + 0 discarded", "balanced",
     )  # fmt: skip
-    assert {row.state for row in BOOKS(made).rows} == {"holds"}
+    assert {row.state for row in BOOKS(made).rows} == {"held"}
 
 
 def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:

@@ -171,9 +171,11 @@ function workers(standing) {
     }), "No worker has reported yet.");
 }
 
+const OUTCOME_CLASSES = { held: "good", broken: "bad", failed: "bad", "not shown": "quiet" };
+
 function verdicts(standing) {
   const levels = (standing.service_levels ?? []).map((level) => ({ cells: [
-    el("b", { class: level.holds ? "good" : "bad" }, level.holds ? "holds" : "broken"), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
+    el("b", { class: OUTCOME_CLASSES[level.outcome] }, level.outcome), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
   const said = [...(standing.scenario?.findings ?? []), ...(standing.other_failures ?? [])];
   const done = standing.marks.slice(-8).map((mark) => `${clock(mark.at)} ${mark.text}`);
   const reasons = Object.entries(standing.sessions.reasons).map(([reason, n]) => `${count(n)} sessions: ${reason}`);
@@ -189,7 +191,7 @@ function show(standing) {
   isRunning = standing.running;
   facts(standing);
   alerts("generator", standing.limits);
-  const broken = (standing.service_levels ?? []).filter((level) => !level.holds && level.actual !== null);
+  const broken = (standing.service_levels ?? []).filter((level) => level.outcome === "broken");
   alerts("levels", broken.map((level) => `Service level broken: ${level.level} (${level.actual})`), "failed");
   tiles(standing);
   funnel(standing);

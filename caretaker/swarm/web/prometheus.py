@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
 from caretaker.swarm.web.run_state import RunState, WorkerState
 
@@ -180,8 +181,8 @@ METRICS: dict[str, Figure] = {
         lambda s: [(("received",), s.summary["transfers"]["bytes_received"]),
                    (("sent",), s.summary["transfers"]["bytes_sent"])]),
     "caretaker_service_level_holds": Figure(
-        "gauge", "1 while a service level holds", ("level",),
-        lambda s: [((verdict["level"],), verdict["holds"])
+        "gauge", "1 while a service level is held", ("level",),
+        lambda s: [((verdict["level"],), verdict["outcome"] == RunOutcome.HELD)
                    for verdict in s.summary["service_levels"]]),
     "caretaker_workers": Figure("gauge", "Workers that are there", (),
                                 _one(lambda s: len(s.workers))),

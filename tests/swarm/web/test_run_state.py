@@ -49,7 +49,7 @@ def test_service_levels_have_a_verdict_so_far() -> None:
     run.begin()
     run.reports.take("one", snapshot(made=results(failed=1)))
     (verdict,) = RunStates(run).now().summary["service_levels"]
-    assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
+    assert (verdict["level"], verdict["outcome"]) == ("sessions.failed < 1", "broken")
 
 
 def test_a_generator_that_is_the_limit_says_why() -> None:
