@@ -220,6 +220,17 @@ def _member(pattern: str, metric: str) -> str | None:
     return metric[len(before) : len(metric) - len(after)] or None if fits else None
 
 
+_OF_GENERATOR = (
+    "generator.", "fleet.", "recordings.", "sessions.blame.ours", "sessions.blame.generator",
+    "scenario.kpis.memory_growth_mb",
+)  # fmt: skip
+
+
+def is_of_generator(metric: str) -> bool:
+    """Whether a metric says how the generator did, and nothing of the ACS."""
+    return metric.startswith(_OF_GENERATOR)
+
+
 def numbers(summary: Summary) -> dict[str, float | None]:
     """
     All numbers of a summary by their dotted paths.
