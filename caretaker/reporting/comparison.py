@@ -16,7 +16,7 @@ from caretaker.errors import InputError
 from caretaker.reporting.charts import Chart, of_two
 from caretaker.reporting.metrics import NEITHER, MetricKind, figure, kind, numbers
 from caretaker.reporting.outcomes import RunOutcome
-from caretaker.reporting.pages import render, save
+from caretaker.reporting.pages import NO_DATA, render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
 
@@ -199,7 +199,7 @@ def _line(change: Change) -> str:
 def with_unit(number: float | None, unit: str, sign: str = "") -> str:
     """A number with its unit; ratios need none. ``sign`` is ``+`` for a change."""
     if number is None:
-        return "no data"
+        return NO_DATA
     digits = f"{number:{sign}.6g}" if abs(number) < 1e6 else f"{number:{sign}.0f}"
     return digits if unit in ("", "ratio") else f"{digits} {unit}"
 

@@ -29,15 +29,16 @@ class GeneratorFigures(NamedTuple):
     How the generator did in some time.
 
     Args:
-        loop_lag: p99 of how late the loops of the workers were, in milliseconds.
-        lateness: p99 of how long after their due time sessions began, in milliseconds.
+        loop_lag: p99 of how late the loops of the workers were, in milliseconds; None without data.
+        lateness: p99 of how long after their due time sessions began, in milliseconds; None
+            without sessions.
         cpu: percent of one core by worker.
         failed: sessions that failed at limits of the machine.
         waiting: sessions that wait now because ``--max-sessions`` run; not known of a whole run.
     """
 
-    loop_lag: float
-    lateness: float
+    loop_lag: float | None
+    lateness: float | None
     cpu: Mapping[str, float]
     failed: int
     waiting: int = 0
@@ -66,13 +67,17 @@ class GeneratorFigures(NamedTuple):
             workers: the reports of the workers that are there.
         """
 
-        def p99(name: str) -> float:
-            return 1000 * now.histogram(name).since(before.histogram(name)).percentile(99)
+        def p99(name: str) -> float | None:
+            return now.histogram(name).since(before.histogram(name)).summary(99)["p99"]
 
         return cls(
             loop_lag=p99("generator.loop_lag"),
             lateness=p99("generator.lateness"),
-            cpu={str(worker.worker): worker.usage.cpu_now for worker in workers},
+            cpu={
+                str(worker.worker): worker.usage.cpu_now
+                for worker in workers
+                if worker.usage.cpu_now is not None
+            },
             failed=now.counters[_FAILED] - before.counters[_FAILED],
             waiting=sum(worker.states.get("waiting", 0) for worker in workers),
         )
@@ -94,10 +99,10 @@ def generator_limits(figures: GeneratorFigures) -> list[GeneratorLimit]:
 
 
 def _limits(figures: GeneratorFigures) -> Iterator[GeneratorLimit]:
-    if figures.loop_lag > LOOP_LAG_MS:
+    if figures.loop_lag is not None and figures.loop_lag > LOOP_LAG_MS:
         what = f"the p99 of its loop lag was {figures.loop_lag:.0f} ms"
         yield GeneratorLimit(what, "more workers")
-    if figures.lateness > LATENESS_MS:
+    if figures.lateness is not None and figures.lateness > LATENESS_MS:
         what = f"the p99 of its lateness was {figures.lateness:.0f} ms"
         yield GeneratorLimit(what, "more workers")
     for worker, cpu in figures.cpu.items():

@@ -223,8 +223,7 @@ def numbers(summary: Summary) -> dict[str, float | None]:
     """
     All numbers of a summary by their dotted paths.
 
-    None for those that there is no data for: a ratio of nothing (null in the JSON), and times of
-    which none was counted (they are zeros in the JSON).
+    None for those that there is no data for: a ratio of nothing, times of which none was counted.
     """
     sections = {name: value for name, value in summary.items() if name not in _NO_METRICS}
     return dict(_numbers("", sections))
@@ -232,9 +231,8 @@ def numbers(summary: Summary) -> dict[str, float | None]:
 
 def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
     if isinstance(value, Mapping):
-        empty = value.get("max") == 0 and "p99" in value
         for name, inner in value.items():
-            yield from _numbers(f"{path}.{name}" if path else name, None if empty else inner)
+            yield from _numbers(f"{path}.{name}" if path else name, inner)
     elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         yield path, value
 

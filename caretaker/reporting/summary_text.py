@@ -54,8 +54,8 @@ def live_line(
     return " | ".join(parts), total
 
 
-def _figure(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"
+def _figure(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
 
 
 def render(summary: Summary) -> str:
@@ -120,7 +120,9 @@ def _scenario(scenario: ScenarioSection) -> Iterator[str]:
 
 
 def _ms(figures: Percentiles) -> str:
-    return ", ".join(f"{name} {value:g} ms" for name, value in figures.items())
+    return ", ".join(
+        f"{name} -" if value is None else f"{name} {value:g} ms" for name, value in figures.items()
+    )
 
 
 def _outcomes(section: Mapping[str, object], *names: str) -> str:

@@ -11,8 +11,8 @@ from typing import NotRequired, TypedDict
 
 from caretaker.stats.timeline import Mark, TimelineColumns
 
-Percentiles = Mapping[str, float]
-"""Milliseconds by ``p50``, ``p95``, ``p99`` and ``max``, or some of them; zeros without data."""
+Percentiles = Mapping[str, float | None]
+"""Milliseconds by ``p50``, ``p95``, ``p99`` and ``max``, or some of them; None without data."""
 
 
 class FleetSection(TypedDict):

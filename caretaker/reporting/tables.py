@@ -41,9 +41,8 @@ class ReportTable:
 
 
 def times(figures: Percentiles, *names: str) -> tuple[str, ...]:
-    """Percentiles of a ``_ms`` section as text; no data when nothing was counted."""
-    empty = not figures.get("max")
-    return tuple(NO_DATA if empty else readable(figures.get(name), "ms") for name in names)
+    """Percentiles of a ``_ms`` section as text."""
+    return tuple(readable(figures.get(name), "ms") for name in names)
 
 
 _TIMES = ("p50", "p95", "p99", "max")

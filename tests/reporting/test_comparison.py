@@ -122,7 +122,7 @@ def test_a_level_that_is_broken_now_is_worse() -> None:
 @pytest.mark.parametrize(
     ("number", "unit", "text"),
     [
-        (None, "ms", "no data"),
+        (None, "ms", "-"),
         (0.5, "ms", "0.5 ms"),
         (0.001, "ratio", "0.001"),
         (3, "", "3"),

@@ -57,4 +57,4 @@ def test_what_lies_before_an_earlier_look_does_not_count() -> None:
     worker = worker_snapshot(worker=3, states={"waiting": 4}, usage=usage(cpu_now=55.0))
     figures = GeneratorFigures.since(before, now, [worker])
     assert figures.loop_lag == pytest.approx(200, rel=0.01)
-    assert figures._replace(loop_lag=0) == (0, 0, {"3": 55.0}, 1, 4)
+    assert figures._replace(loop_lag=0) == (0, None, {"3": 55.0}, 1, 4)

@@ -27,7 +27,7 @@ def test_every_row_has_a_cell_for_every_column(made: Any) -> None:
 
 
 def test_percentiles_of_nothing_are_no_data() -> None:
-    assert times({"p50": 0.0, "max": 0.0}, "p50", "max") == (NO_DATA, NO_DATA)
+    assert times({"p50": None, "max": None}, "p50", "max") == (NO_DATA, NO_DATA)
     assert times({"p50": 1.5, "max": 2000.0}, "p50", "max") == ("1.5 ms", "2 s")
 
 

@@ -197,7 +197,8 @@ METRICS: dict[str, Figure] = {
         _by_worker(lambda worker: worker["states"].get("in_session", 0))),
     "caretaker_worker_cpu_ratio": Figure(
         "gauge", "CPU of a worker, as a share of one core", ("worker",),
-        _by_worker(lambda worker: worker["cpu_now"] / 100)),
+        lambda s: [((str(worker["worker"]),), worker["cpu_now"] / 100)
+                   for worker in s.workers if worker["cpu_now"] is not None]),
     "caretaker_worker_resident_memory_bytes": Figure(
         "gauge", "Memory of a worker", ("worker",),
         _by_worker(lambda worker: worker["rss_mb"] * 1e6)),

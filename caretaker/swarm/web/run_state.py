@@ -46,7 +46,7 @@ class WorkerState(TypedDict):
     cpes: int
     states: Mapping[str, int]
     """How many CPEs are in each of ``cpe_states.STATES``."""
-    cpu_now: float
+    cpu_now: float | None
     cpu_mean: float
     rss_mb: float
 
