@@ -16,6 +16,7 @@ from typing import NamedTuple
 from caretaker.cwmp import messages as m
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.reporting.summary_types import Summary
+from caretaker.stats.task_outcomes import TaskOutcome
 
 LESS, NEITHER, MORE = -1, 0, 1
 """Which way is worse."""
@@ -136,10 +137,8 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "events.pending": MetricKind(),
     "events.discarded.*": _counts(_ANY),
     "tasks.posted": MetricKind(),
-    "tasks.done": MetricKind(),
-    "tasks.queued": MetricKind(),
+    **{f"tasks.{outcome}": MetricKind() for outcome in TaskOutcome},
     "tasks.failed": MetricKind(),
-    "tasks.cut": MetricKind(),
     "tasks.done_ratio": MetricKind(LESS, "ratio"),
     "tasks.failed_ratio": MetricKind(MORE, "ratio"),
     **_times("tasks.latency_ms"),

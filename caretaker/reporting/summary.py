@@ -28,6 +28,7 @@ from caretaker.reporting.summary_types import (
     TransfersSection,
 )
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import FAILED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 
 
@@ -241,14 +242,21 @@ def _events_balance(results: Results) -> bool:
 def _tasks(total: Results) -> TasksSection:
     count = total.counters
     judged = count["tasks.posted"] - count["tasks.cut"]
+    failed = sum(count[f"tasks.{outcome}"] for outcome in FAILED)
     return {
         "posted": count["tasks.posted"],
         "done": count["tasks.done"],
         "queued": count["tasks.queued"],
-        "failed": count["tasks.failed"],
+        "offline": count["tasks.offline"],
+        "credentials_refused": count["tasks.credentials_refused"],
+        "faulted": count["tasks.faulted"],
+        "unexpected_status": count["tasks.unexpected_status"],
+        "api_error": count["tasks.api_error"],
         "cut": count["tasks.cut"],
+        "failed": failed,
+        "not_posted": count["tasks.not_posted"],
         "done_ratio": _ratio(count["tasks.done"], judged),
-        "failed_ratio": _ratio(count["tasks.failed"], judged),
+        "failed_ratio": _ratio(failed, judged),
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
     }

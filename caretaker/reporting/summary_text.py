@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from caretaker.reporting.summary_types import LevelVerdict, Percentiles, ScenarioSection, Summary
+from caretaker.reporting.summary_types import (
+    LevelVerdict,
+    Percentiles,
+    ScenarioSection,
+    Summary,
+    TasksSection,
+)
 from caretaker.reporting.verdict import described, failures
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import failed_parts
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
@@ -72,7 +79,7 @@ def render(summary: Summary) -> str:
         "  to Inform": _ms(crs["to_inform_ms"]),
         "  to InformResponse": _ms(crs["to_informresponse_ms"]),
         "  to session end": _ms(crs["to_session_end_ms"]),
-        "Tasks": _outcomes(tasks, "posted", "done", "queued", "failed", "cut"),
+        "Tasks": _tasks(tasks),
         "  latency": _ms(tasks["latency_ms"]),
         "Generator": f"CPU {_by_worker(generator['cpu_percent']['mean'], '%')}; "
         f"memory {_by_worker(generator['rss_mb'], ' MB')}",
@@ -120,6 +127,14 @@ def _ms(figures: Percentiles) -> str:
 
 def _outcomes(section: Mapping[str, object], *names: str) -> str:
     return ", ".join(f"{section[name]} {name.replace('_', ' ')}" for name in names)
+
+
+def _tasks(tasks: TasksSection) -> str:
+    """The tasks by outcome: failures only where there are some."""
+    text = _outcomes(tasks, "posted", "done", "queued", "failed", "cut")
+    failed = failed_parts(tasks)
+    text += f" ({failed})" if failed else ""
+    return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 
 def _by_worker(figures: Mapping[str, float], unit: str) -> str:

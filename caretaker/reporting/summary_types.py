@@ -103,13 +103,20 @@ class EventsSection(TypedDict):
 
 
 class TasksSection(TypedDict):
-    """Tasks of the driver by outcome."""
+    """Tasks of the driver and of scenarios by outcome (``TaskOutcome``)."""
 
     posted: int
     done: int
     queued: int
-    failed: int
+    offline: int
+    credentials_refused: int
+    faulted: int
+    unexpected_status: int
+    api_error: int
     cut: int
+    failed: int
+    """The sum of ``task_outcomes.FAILED``."""
+    not_posted: int
     done_ratio: float | None
     failed_ratio: float | None
     latency_ms: Percentiles

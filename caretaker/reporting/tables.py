@@ -10,6 +10,7 @@ from caretaker.reporting.generator_limits import GeneratorFigures, generator_lim
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
 from caretaker.reporting.summary_types import LevelVerdict, Percentiles, SessionFailure, Summary
+from caretaker.stats.task_outcomes import POSTED
 
 
 class TableRow(NamedTuple):
@@ -155,7 +156,7 @@ _BOOKS: tuple[tuple[str, _BookSection, str, tuple[str, ...]], ...] = (
     ("... of those accepted", "connection_requests", "accepted",
      ("delivered", "coalesced", "pending", "dropped")),
     ("Events", "events", "raised", ("delivered", "pending", "discarded")),
-    ("Tasks", "tasks", "posted", ("done", "queued", "failed", "cut")),
+    ("Tasks", "tasks", "posted", POSTED),
     ("Transfers", "transfers", "requested",
      ("succeeded", "failed", "cancelled", "dropped", "pending")),
 )  # fmt: skip

@@ -58,7 +58,7 @@ def summary(succeeded: int = 100, failed: int = 0, **counters: int) -> Any:
 
 def everything() -> Any:
     """A summary in which every family of metrics has a member."""
-    made = results(failed=1, tasks__failed=1)
+    made = results(failed=1, tasks__faulted=1)
     for verdict in VERDICTS:
         made.connection_request(verdict, 0.0001)
     for blame in Blame:

@@ -112,7 +112,7 @@ def test_the_keys_of_the_contract() -> None:
         ({"events.raised.1 BOOT": 1}, "books of events"),
         ({"events.discarded.merged.1 BOOT": 1}, "books of events"),
         ({"sessions.failed": 2}, "2 sessions failed"),
-        ({"tasks.failed": 2}, "2 tasks failed"),
+        ({"tasks.offline": 2}, "2 of 6 tasks failed: 2 device offline"),
     ],
 )
 def test_what_is_wrong_is_said(counters: dict[str, int], complaint: str) -> None:
@@ -209,7 +209,7 @@ def test_no_worker_at_all_is_a_failure() -> None:
 
 
 def test_a_person_can_read_it() -> None:
-    bad = {"tasks.failed": 1, "tasks.reasons.HTTP 404": 1}
+    bad = {"tasks.api_error": 1, "tasks.reasons.HTTP 404": 1}
     snapshot = worker(counters=bad)
     snapshot.results.session(
         changed(GOOD, outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
@@ -219,7 +219,10 @@ def test_a_person_can_read_it() -> None:
     assert "3 accepted = 3 delivered + 0 coalesced + 0 pending + 0 dropped: balanced" in text
     assert "1 x connection refused" in text
     assert "1 x HTTP 404" in text
-    assert text.splitlines()[-1].split(None, 1)[1] == "FAILED: 1 sessions failed; 1 tasks failed"
+    assert (
+        text.splitlines()[-1].split(None, 1)[1]
+        == "FAILED: 1 sessions failed; 1 of 3 tasks failed: 1 error of the north-bound API"
+    )
     assert render(summarize([worker()], 1.0)).endswith("passed")
 
 

@@ -58,7 +58,7 @@ def test_a_level_that_allows_failures_takes_the_place_of_the_check(
 
 
 def test_a_level_of_tasks_too() -> None:
-    found = summary(tasks__failed=1, tasks__posted=1)
+    found = summary(tasks__faulted=1, tasks__posted=1)
     assert exit_code(found, 1) == 1
     assert exit_code(judged(found, "tasks.failed_ratio < 0.1"), 1) == 0
 

@@ -23,6 +23,7 @@ from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
+from caretaker.stats.task_outcomes import POSTED, TaskOutcome
 from caretaker.swarm.web.run_state import RunState, WorkerState
 
 BUCKETS = (
@@ -163,11 +164,14 @@ METRICS: dict[str, Figure] = {
         "counter", "POSTs that failed, by their message", ("message",),
         _below("exchanges.failed")),
     "caretaker_tasks_posted": Figure(
-        "counter", "Tasks that the driver has posted", (),
+        "counter", "Tasks of the driver and of scenarios", (),
         _one(lambda s: s.summary["tasks"]["posted"])),
     "caretaker_tasks": Figure(
-        "counter", "Tasks of the driver by outcome", ("outcome",),
-        _counted("tasks", "done", "queued", "failed", "cut")),
+        "counter", "Tasks that ended, by outcome", ("outcome",),
+        _counted("tasks", *(outcome for outcome in POSTED if outcome is not TaskOutcome.CUT))),
+    "caretaker_tasks_not_posted": Figure(
+        "counter", "Tasks that a limit of the generator kept from being posted", (),
+        _one(lambda s: s.summary["tasks"]["not_posted"])),
     "caretaker_task_seconds": Figure(
         "histogram", "From the planned time of a task until it was done", (),
         _timed("tasks.latency")),
