@@ -19,6 +19,8 @@ from caretaker.engine.outages import PowerCuts
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
 from caretaker.http.transport import Answer, Transport
+from caretaker.quoting import quotation
+from caretaker.reasons import BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
 _log = logging.getLogger(__name__)
@@ -83,6 +85,7 @@ class SessionRunner:
         self._loop_budget = loop_budget
         self._clock = clock
         self._sleep = sleep
+        self._reasons = BoundedReasons()
 
     def begin(self, cpe: CPE, planned: float) -> ActiveSession | None:
         """The session that begins now; None when nothing asks for one any more."""
@@ -104,9 +107,9 @@ class SessionRunner:
         try:
             self._exchange_all(active)
         except TransportError as error:
-            record.fail(str(error), error.blame)
+            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
         except (EnvelopeError, SessionError) as error:
-            record.fail(str(error), Blame.ACS)
+            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         except gevent.GreenletExit:
             pass  # the power is off: the outcome stays ABANDONED, as in every new record
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
@@ -162,7 +165,8 @@ class SessionRunner:
                 self._loop_budget.wait()
             session.receive(_envelope(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
-            self._record(name, started, len(body), received, str(error))
+            reason = self._reasons.of(error.reason, error.quoted)
+            self._record(name, started, len(body), received, reason)
             raise
         finally:
             if record.inform_sent is None:
@@ -190,4 +194,4 @@ def _envelope(answer: Answer) -> bytes:
         return b""
     if answer.status == 503:
         raise LoadShed("HTTP 503")
-    raise SessionError(f"HTTP {answer.status}")
+    raise SessionError(f"HTTP {answer.status}", quotation(answer.body))
