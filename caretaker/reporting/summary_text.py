@@ -13,49 +13,55 @@ from caretaker.reporting.summary_types import (
     TasksSection,
 )
 from caretaker.reporting.verdict import described, failures
-from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import failed_parts
-from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.stats.window import Snapshots, Window
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
 
 
-def live_line(
-    snapshots: Sequence[WorkerSnapshot], before: Results, seconds: float
-) -> tuple[str, Results]:
+def live_line(before: Snapshots, now: Snapshots) -> str:
     """
-    One line on how the run stands, and the results it was made of.
+    One line on how the run stands: all figures are of the time since the last line.
+
+    Failed and shed sessions have those of the whole run behind them, in brackets. Percentiles of
+    Informs are from their planned time to the InformResponse, those of Connection Requests from
+    accepting one to its Inform.
 
     Args:
-        snapshots: the newest of each worker.
-        before: what the last line was made of; rates are of the time since.
-        seconds: that time.
+        before: the snapshots that the last line was made of.
+        now: the newest ones.
     """
-    total = Results()
-    for snapshot in snapshots:
-        total.merge(snapshot.results)
-
-    def rate(name: str) -> float:
-        return (total.counters[name] - before.counters[name]) / max(seconds, 1e-9)
-
-    loop = total.histogram("connection_requests.to_inform")
-    lag = total.histogram("generator.loop_lag")
-    count = total.counters
+    window = Window(before, now)
+    failed, shed = (_of_late(window, now, f"sessions.{name}") for name in ("failed", "shed"))
+    crs, to_inform = "connection_requests.accepted", "connection_requests.to_inform"
     parts = (
-        f"CPEs {sum(s.cpes for s in snapshots):>6}",
-        f"sessions/s {rate('sessions.succeeded'):7.1f}",
-        f"failed {count['sessions.failed']} shed {count['sessions.shed']}",
-        f"CR/s {rate('connection_requests.accepted'):6.1f}",
-        f"CR to Inform p50 {_figure(loop.percentile(50))} p99 {_figure(loop.percentile(99))}",
-        f"loop lag p99 {_figure(lag.percentile(99))}",
+        f"CPEs {sum(snapshot.cpes for snapshot in now.values())}",
+        f"sessions/s {_rate(window, 'sessions.succeeded')}",
+        f"failed {failed}, shed {shed}",
+        f"Inform p99 {_p99(window, 'informs.from_plan')}",
+        f"CR/s {_rate(window, crs)}, p99 {_p99(window, to_inform)}",
+        f"lag p99 {_p99(window, 'generator.loop_lag')}",
     )
-    return " | ".join(parts), total
+    return " | ".join(parts)
 
 
-def _figure(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+def _rate(window: Window, counter: str) -> str:
+    rate = window.rate(counter)
+    return "-" if rate is None else f"{rate:.1f}"
+
+
+def _of_late(window: Window, now: Snapshots, counter: str) -> str:
+    whole = sum(snapshot.results.counters[counter] for snapshot in now.values())
+    return f"{window.results.counters[counter]} ({whole})"
+
+
+def _p99(window: Window, histogram: str) -> str:
+    p99 = window.results.histogram(histogram).percentile(99)
+    if p99 is None:
+        return "-"
+    return f"{p99 * 1000:.1f} ms" if p99 < 1 else f"{p99:.1f} s"
 
 
 def render(summary: Summary) -> str:

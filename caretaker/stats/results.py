@@ -109,6 +109,15 @@ class Results:
         for name, histogram in other.histograms.items():
             self.histograms.setdefault(name, Histogram()).merge(histogram)
 
+    def since(self, earlier: Results) -> Results:
+        """What was counted after ``earlier``, a copy of these results at that time."""
+        added = Results()
+        for name, number in self.counters.items():
+            added.counters[name] = number - earlier.counters[name]
+        for name, histogram in self.histograms.items():
+            added.histograms[name] = histogram.since(earlier.histogram(name))
+        return added
+
     def to_wire(self) -> dict[str, Any]:
         """The results as plain data, for ``from_wire``."""
         histograms = {name: times.to_wire() for name, times in self.histograms.items()}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -287,15 +287,12 @@ class Master:
         return self.queries.ask(query)
 
     def _print_live(self, interval: float) -> None:
-        before, then = Results(), 0.0
+        before: Mapping[str, WorkerSnapshot] = {}
         while True:
             gevent.sleep(interval)
-            snapshots = list(self.reports.newest.values())
-            # Rates are of the time between reports, which come when they do.
-            now = fmean(snapshot.at for snapshot in snapshots) if snapshots else then
-            line, before = live_line(snapshots, before, now - then)
-            then = now
-            print(f"{time.monotonic() - self._began:6.0f} s | {line}", flush=True)
+            now = dict(self.reports.newest)
+            print(f"{self.seconds():6.0f} s | {live_line(before, now)}", flush=True)
+            before = now
 
     def _watch_levels(self, warm_up: float) -> None:
         """End the run when it breaks a service level."""

@@ -13,7 +13,7 @@ from helpers.summaries import scenario
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
-from caretaker.reporting.summary_text import live_line, render
+from caretaker.reporting.summary_text import render
 from caretaker.reporting.verdict import failures
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
@@ -224,15 +224,6 @@ def test_a_person_can_read_it() -> None:
         == "FAILED: 1 sessions failed; 1 of 3 tasks failed: 1 error of the north-bound API"
     )
     assert render(summarize([worker()], 1.0)).endswith("passed")
-
-
-def test_the_live_line_shows_rates_since_the_last_one() -> None:
-    line, before = live_line([worker(0), worker(1)], Results(), 2.0)
-    assert "CPEs      4" in line
-    assert "sessions/s     3.0" in line
-    assert "CR to Inform p50 1.0 ms" in line
-    line, _ = live_line([worker(0), worker(1)], before, 2.0)
-    assert "sessions/s     0.0" in line
 
 
 def test_a_failure_is_shown_by_the_first_of_its_kind_on_any_worker() -> None:
