@@ -375,6 +375,16 @@ class Settings:
         nothing="no file",
         of_master=True,
     )
+    runs: Path | None = option(
+        "--runs",
+        values.output_folder,
+        default=None,
+        unit="folder",
+        help="Keep each run in a folder of its own in this folder: summary, report, verdict as "
+        "JUnit XML, and command. caretaker runs lists them, caretaker trend compares them.",
+        nothing="none are kept",
+        of_master=True,
+    )
     metrics_port: int = option(
         "--metrics-port",
         values.whole(0, 65_535),
