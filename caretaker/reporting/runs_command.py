@@ -20,7 +20,7 @@ class Column(NamedTuple):
 
     Args:
         title: for people.
-        value: of a run, as JSON has it.
+        value: of a run, as JSON has it; None where the run does not say.
         unit: of a number; None for a text.
     """
 
@@ -30,14 +30,13 @@ class Column(NamedTuple):
 
     def text(self, run: KeptRun) -> str:
         """The value as people read it."""
-        value = self.value(run)
-        return one_line(str(value)) if self.unit is None else readable(value, self.unit)
+        return one_line(readable(self.value(run), self.unit or ""))
 
 
-def _verdict(part: str) -> Callable[[KeptRun], str]:
-    def of(run: KeptRun) -> str:
+def _verdict(part: str) -> Callable[[KeptRun], str | None]:
+    def of(run: KeptRun) -> str | None:
         verdict: Mapping[str, Any] = run.summary.get("verdict", {})
-        return str(verdict.get(part, "-"))
+        return verdict.get(part)
 
     return of
 
@@ -46,13 +45,13 @@ def _metric(path: str) -> Callable[[KeptRun], float | None]:
     return lambda run: numbers(run.summary).get(path)
 
 
-def _scenario(run: KeptRun) -> str:
-    return run.summary["scenario"]["name"] if "scenario" in run.summary else "-"
+def _scenario(run: KeptRun) -> str | None:
+    return run.summary["scenario"]["name"] if "scenario" in run.summary else None
 
 
 COLUMNS: Mapping[str, Column] = {
     "folder": Column("Folder", lambda run: run.name),
-    "started": Column("Started", lambda run: run.started or "-"),
+    "started": Column("Started", lambda run: run.started or None),
     "outcome": Column("Outcome", _verdict("outcome")),
     "scenario": Column("Scenario", _scenario),
     "cpes": Column("CPEs", _metric("fleet.cpes"), ""),

@@ -175,8 +175,7 @@ class Settings:
         values.whole(1, 60_000),
         default=1000,
         unit="int",
-        help="Sessions that each worker runs at the same time. Further ones wait, which shows as "
-        "lateness.",
+        help="Sessions that each worker runs at the same time. Further ones wait for a place.",
     )
     source_addresses: tuple[Network, ...] = repeated(
         "--source-address",

@@ -32,7 +32,7 @@ def test_people_get_a_line_for_each_run(tmp_path: Path, capsys: pytest.CaptureFi
         "Folder", "Started", "Outcome", "Scenario", "CPEs", "Sessions", "p99", "from", "plan",
         "Finding",
     ]  # fmt: skip
-    assert first.split() == ["a", "-", "-", "-", "10", "10/s", "-", "-"]
+    assert first.split() == ["a", "-", "-", "-", "10", "10/s", "2", "ms", "-"]
     assert second.endswith("2 levels broken")
     assert output.err == f"caretaker: skipped {tmp_path}/notes.txt: not the folder of a run\n"
 
@@ -45,10 +45,10 @@ def test_machines_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
             "folder": "b",
             "started": "2026-01-02T00:00:00+00:00",
             "outcome": "broken",
-            "scenario": "-",
+            "scenario": None,
             "cpes": 10,
             "sessions_per_second": 10.0,
-            "from_plan_p99_ms": None,
+            "from_plan_p99_ms": 2.0,
             "finding": "2 levels\nbroken",
         }
     ]
