@@ -102,6 +102,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "fleet.duplicate_serial_numbers": MetricKind(MORE),
     "informs.total": MetricKind(),
     "informs.planned": MetricKind(),
+    "informs.not_begun": MetricKind(MORE),
     "informs.by_event.*": _counts(_EVENTS),
     **_times("informs.from_plan_ms"),
     "sessions.started": MetricKind(),
@@ -112,6 +113,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "sessions.unfinished": MetricKind(MORE),
     "sessions.failed_ratio": MetricKind(MORE, "ratio"),
     "sessions.shed_ratio": MetricKind(MORE, "ratio"),
+    "sessions.unfinished_ratio": MetricKind(MORE, "ratio"),
     "sessions.per_second": MetricKind(LESS, "/s"),
     **_times("sessions.duration_ms"),
     "sessions.blame.ours": _counts(_BLAMES, MORE),
@@ -166,6 +168,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "recordings.left_out": MetricKind(),
     "recordings.unwritten": MetricKind(),
     **_times("generator.lateness_ms"),
+    **_times("generator.place_wait_ms"),
     **_times("generator.loop_lag_ms"),
     "generator.cpu_ms_per_session": MetricKind(MORE, "ms"),
     "generator.cpu_percent.mean.*": MetricKind(NEITHER, "%", _WORKERS),
@@ -217,6 +220,17 @@ def _member(pattern: str, metric: str) -> str | None:
         return "" if metric == pattern else None
     fits = metric.startswith(before) and metric.endswith(after)
     return metric[len(before) : len(metric) - len(after)] or None if fits else None
+
+
+_OF_GENERATOR = (
+    "generator.", "fleet.", "recordings.", "sessions.blame.ours", "sessions.blame.generator",
+    "scenario.kpis.memory_growth_mb",
+)  # fmt: skip
+
+
+def is_of_generator(metric: str) -> bool:
+    """Whether a metric says how the generator did, and nothing of the ACS."""
+    return metric.startswith(_OF_GENERATOR)
 
 
 def numbers(summary: Summary) -> dict[str, float | None]:

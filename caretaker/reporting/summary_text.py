@@ -11,6 +11,7 @@ from caretaker.reporting.summary_types import (
     ScenarioSection,
     Summary,
     TasksSection,
+    UnfinishedWait,
 )
 from caretaker.reporting.verdict import described, failures
 from caretaker.stats.task_outcomes import failed_parts
@@ -68,14 +69,14 @@ def render(summary: Summary) -> str:
     """The summary as text for a terminal."""
     fleet, sessions = summary["fleet"], summary["sessions"]
     crs, tasks = summary["connection_requests"], summary["tasks"]
-    generator = summary["generator"]
+    informs, generator = summary["informs"], summary["generator"]
     profiles = ", ".join(f"{name} {number}" for name, number in fleet["profiles"].items())
     workers = " + ".join(str(number) for number in fleet["by_worker"].values())
-    events = ", ".join(f"{code} {n}" for code, n in summary["informs"]["by_event"].items())
+    events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
-        "Informs": f"{summary['informs']['total']}: {events}",
-        "  from plan": _ms(summary["informs"]["from_plan_ms"]),
+        "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
+        "  from plan": _ms(informs["from_plan_ms"]),
         "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
@@ -90,6 +91,7 @@ def render(summary: Summary) -> str:
         "Generator": f"CPU {_by_worker(generator['cpu_percent']['mean'], '%')}; "
         f"memory {_by_worker(generator['rss_mb'], ' MB')}",
         "  lateness": _ms(generator["lateness_ms"]),
+        "  wait for a place": _ms(generator["place_wait_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
     }
     if summary["transfers"]["requested"]:
@@ -101,10 +103,17 @@ def render(summary: Summary) -> str:
         lines += _scenario(summary["scenario"])
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
     lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
+    lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
     broken = failures(summary)
     lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
     return "\n".join(lines)
+
+
+def _unfinished(wait: UnfinishedWait) -> str:
+    longest = f"longest {wait['longest_ms'] / 1000:.1f} s"
+    what = f"{wait['number']} x waited for {wait['waited_for']} ({wait['blame']}), {longest}"
+    return f"{'  unfinished':<20}{what}"
 
 
 def _levels(verdicts: Sequence[LevelVerdict]) -> Iterator[str]:

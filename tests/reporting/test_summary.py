@@ -104,6 +104,31 @@ def test_the_keys_of_the_contract() -> None:
     assert {"p99", "max"} == set(summary["generator"]["loop_lag_ms"])
 
 
+def test_ratios_of_sessions_are_of_those_that_their_names_say() -> None:
+    ends = dict.fromkeys(("succeeded", "failed", "shed", "abandoned", "unfinished"), 0)
+    ends |= {"succeeded": 6, "failed": 3, "shed": 1, "abandoned": 50, "unfinished": 40}
+    results = Results()
+    for end, number in ends.items():
+        results.count(f"sessions.{end}", number)
+        results.count("sessions.started", number)
+    sessions = summarize([worker_snapshot(results=results)], 1.0)["sessions"]
+    assert (sessions["failed_ratio"], sessions["shed_ratio"]) == (0.3, 0.1)
+    assert sessions["unfinished_ratio"] == 0.4
+
+
+def test_what_unfinished_sessions_waited_for_is_told_with_the_most_of_them_first() -> None:
+    results = Results()
+    results.time("sessions.unfinished_waits.acs.a connection", 0.5)
+    for seconds in (2.0, 3.0):
+        results.time("sessions.unfinished_waits.acs.InformResponse", seconds)
+    summary = summarize([worker_snapshot(results=results)], 1.0)
+    assert summary["sessions"]["unfinished_waits"] == [
+        {"waited_for": "InformResponse", "blame": "acs", "number": 2, "longest_ms": 3000.0},
+        {"waited_for": "a connection", "blame": "acs", "number": 1, "longest_ms": 500.0},
+    ]
+    assert "2 x waited for InformResponse (acs), longest 3.0 s" in render(summary)
+
+
 @pytest.mark.parametrize(
     ("counters", "complaint"),
     [
