@@ -31,6 +31,7 @@ class InformsSection(TypedDict):
     """Informs, planned and written."""
 
     planned: int
+    not_begun: int
     total: int
     by_event: Mapping[str, int]
     from_plan_ms: Percentiles
@@ -53,6 +54,15 @@ class SessionFailure(TypedDict):
     example: FailureExampleSection | None
 
 
+class UnfinishedWait(TypedDict):
+    """What unfinished sessions waited for at the end, whose affair that is, and for how long."""
+
+    waited_for: str
+    blame: str
+    number: int
+    longest_ms: float
+
+
 class SessionsSection(TypedDict):
     """CWMP sessions by outcome."""
 
@@ -64,6 +74,8 @@ class SessionsSection(TypedDict):
     unfinished: int
     failed_ratio: float | None
     shed_ratio: float | None
+    unfinished_ratio: float | None
+    unfinished_waits: Sequence[UnfinishedWait]
     per_second: float
     duration_ms: Percentiles
     blame: Mapping[str, int]
@@ -168,6 +180,7 @@ class GeneratorSection(TypedDict):
     """How the generator itself did."""
 
     lateness_ms: Percentiles
+    place_wait_ms: Percentiles
     loop_lag_ms: Percentiles
     cpu_ms_per_session: float | None
     cpu_percent: CPUSection

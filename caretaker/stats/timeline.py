@@ -185,6 +185,12 @@ class Timeline:
         """Count an Inform that was due at that time."""
         self._at(at).informs_planned += 1
 
+    def inform(self, record: SessionRecord) -> None:
+        """Count the Inform of a session that still runs, once; the rest comes when it has ended."""
+        if record.inform_sent is not None and not record.on_timeline:
+            record.on_timeline = True
+            self._at(record.inform_sent).informs += 1
+
     def session(self, record: SessionRecord) -> None:
         """Take a session that has ended; sessions wait for each other, as a batch costs less."""
         self._ended.append(record)
@@ -222,7 +228,8 @@ class Timeline:
         if sent is not None:
             if accepted is not None:
                 point.to_inform.add(sent - accepted)
-            (point if self._begins <= sent < self._ends else self._find(sent)).informs += 1
+            if not record.on_timeline:
+                (point if self._begins <= sent < self._ends else self._find(sent)).informs += 1
 
     def _failed(self, point: Point, blame: Blame | None) -> None:
         if blame is Blame.SHED:

@@ -17,7 +17,7 @@ from helpers.snapshots import usage, worker_snapshot
 CR = "6 CONNECTION REQUEST"
 SUCCEEDED = SessionRecord(
     (CR,), 0.0, 0.001, seconds=0.01, outcome=Outcome.SUCCEEDED, accepted=0.0, inform_sent=0.001,
-    informed=0.002,
+    informed=0.002, lateness=0.001,
 )  # fmt: skip
 FAILED = changed(SUCCEEDED, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.summaries import everything, summary, summary_of, told
+from helpers.summaries import everything, results, summary, summary_of, told
 
 from caretaker.reporting.pages import NO_DATA
 from caretaker.reporting.tables import LEVELS, TABLES, ReportTable, times
@@ -71,11 +71,20 @@ def test_books_show_the_sum_that_they_must_be() -> None:
     assert {row.state for row in BOOKS(made).rows} == {"held"}
 
 
+def test_unfinished_sessions_stand_with_what_they_waited_for_and_whom_that_is_on() -> None:
+    made = results()
+    made.time("sessions.unfinished_waits.acs.InformResponse", 3.0)
+    (row,) = FAILURES(summary_of(made)).rows
+    assert row.cells == (
+        "Session, unfinished", "waited for InformResponse", "the ACS's", "the longest for 3 s", "1",
+    )  # fmt: skip
+
+
 def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:
     made = summary()
     assert "was not the bottleneck" in GENERATOR(made).about
     made["generator"]["lateness_ms"]["p99"] = 300.0
-    assert "the p99 of its lateness was 300 ms. Give it more workers" in GENERATOR(made).about
+    assert "the p99 of its lateness was 300 ms (more workers)" in GENERATOR(made).about
 
 
 def test_each_worker_has_its_cpes_cpu_and_memory() -> None:

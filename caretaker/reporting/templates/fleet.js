@@ -123,28 +123,34 @@ function tile(id, title, value, small, below, look) {
   return el("div", { class: "tile", id }, el("span", {}, title), el("b", { class: look }, value, " ", el("small", {}, small)), below);
 }
 
+/** Rates, percentiles and failures are of the last seconds; when the run is over, of all of it. */
+const ofLate = ({ running, window }) => (running ? `last ${Math.round(window.seconds)} s` : "whole run");
+
 function tiles(standing) {
-  const { cpes, rates, sessions, workers, generator } = standing, crs = standing.connection_requests;
+  const { cpes, sessions, workers, window } = standing, { rates } = window, late = ofLate(standing);
   const total = Object.values(cpes).reduce((a, b) => a + b, 0), busy = Object.entries(cpes).filter(([state, n]) => n && state !== "idle");
-  const used = workers.map((worker) => worker.cpu_now).filter((n) => n !== null), cpu = used.length ? Math.max(...used) : null, bad = sessions.failed + sessions.shed;
+  const used = workers.map((worker) => worker.cpu_now).filter((n) => n !== null), cpu = used.length ? Math.max(...used) : null, bad = window.failed + window.shed;
   const behind = standing.running && rates.informs_planned > 5 && rates.informs < 0.9 * rates.informs_planned;
   put($("tiles"),
     tile("tile-cpes", "CPEs", count(total), "", el("div", {}, bar(Object.entries(cpes).map(([s, n]) => [s, n, STATE_COLORS[s]]), total),
       el("span", {}, busy.length ? busy.map(([state, n]) => `${count(n)} ${STATE_NAMES[state]}`).join(", ") : "all idle"))),
     tile("tile-informs", "Informs per second", rate(rates.informs), "",
       el("span", {}, `of ${rate(rates.informs_planned)} planned; ${count(standing.informs.total)} so far`), behind ? "warn" : null),
-    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), "",
-      el("span", { class: bad ? "bad" : null }, `${count(sessions.failed)} failed, ${count(sessions.shed)} shed`)),
-    tile("tile-loop", "CR to Inform", ms(crs.to_inform_ms.p99), "p99",
-      el("span", {}, `p50 ${ms(crs.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
+    tile("tile-answers", "Plan to InformResponse", ms(window.from_plan_ms.p99), `p99, ${late}`,
+      el("span", {}, `p50 ${ms(window.from_plan_ms.p50)}`)),
+    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), `${rate(rates.sessions)} per second`,
+      el("span", { class: bad ? "bad" : null }, standing.running ? `${count(window.failed)} failed, ${count(window.shed)} shed in the ${late}; ` : "",
+        `${count(sessions.failed)} failed, ${count(sessions.shed)} shed in all`)),
+    tile("tile-loop", "CR to Inform", ms(window.to_inform_ms.p99), `p99, ${late}`,
+      el("span", {}, `p50 ${ms(window.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
     tile("tile-retries", "Retry backlog", count(cpes.retrying), "CPEs",
       el("span", {}, `${count(cpes.waiting)} wait for a place`), cpes.retrying ? "bad" : null),
     tile("tile-generator", "Generator", percent(cpu), "CPU",
-      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(generator.loop_lag_ms.p99)}`), standing.limits.length ? "warn" : null));
+      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(window.loop_lag_ms.p99)}`), standing.limits.length ? "warn" : null));
 }
 
 function funnel(standing) {
-  const crs = standing.connection_requests, most = Math.max(1, crs.received);
+  const crs = standing.connection_requests, { window } = standing, most = Math.max(1, crs.received);
   const rows = [
     ["Received", [["accepted", crs.accepted, "good"], ["asked for credentials (401)", crs.unauthorized, "grey"],
       ["of no CPE (404)", crs.not_found, "violet"], ["refused (503)", crs.refused, "bad"]]],
@@ -157,8 +163,8 @@ function funnel(standing) {
     el("div", { class: "parts" }, ...(all.some(([, n]) => n) ? parts(all) : ["none"])),
   ];
   put($("funnel"), el("div", { class: "funnel" }, ...rows.flatMap(row)));
-  const stages = [["to Inform", crs.to_inform_ms], ["to InformResponse", crs.to_informresponse_ms], ["to session end", crs.to_session_end_ms], ["task posted to done", standing.tasks.latency_ms]];
-  table($("loop"), [["From accepted", ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
+  const stages = [["to Inform", window.to_inform_ms], ["to InformResponse", window.to_informresponse_ms], ["to session end", window.to_session_end_ms], ["task posted to done", window.latency_ms]];
+  table($("loop"), [[`From accepted, ${ofLate(standing)}`, ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
     stages.map(([title, times]) => ({ cells: [title, ...["p50", "p95", "p99", "max"].map((name) => ms(times[name]))] })));
   put($("books"), `${count(crs.accepted)} accepted = ${count(crs.delivered)} delivered + ${count(crs.coalesced)} coalesced + ${count(crs.pending)} pending + ${count(crs.dropped)} dropped: `,
     crs.books_balance ? el("b", { class: "good" }, "balanced") : el("b", { class: "bad" }, "NOT BALANCED"));

@@ -29,7 +29,7 @@ const NO_DATA = "-";
 /** A number as text; no data where there is none. */
 const shown = (number, unit) => (number === null || number === undefined ? NO_DATA : unit(number));
 const count = (number) => Number(number).toLocaleString("en");
-const rate = (number) => (number >= 100 ? count(Math.round(number)) : Number(number).toFixed(1));
+const rate = (number) => shown(number, (n) => (n >= 100 ? count(Math.round(n)) : Number(n).toFixed(1)));
 const percent = (number) => shown(number, (n) => `${Math.round(n)}%`);
 const ms = (number) =>
   number === null || number === undefined ? NO_DATA : number >= 1000 ? `${(number / 1000).toFixed(2)} s` : number >= 100 ? `${Math.round(number)} ms` : `${Number(number).toFixed(1)} ms`;

@@ -24,7 +24,7 @@ from caretaker.http.server import WSGIHost
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.task_outcomes import POSTED, TaskOutcome
-from caretaker.swarm.web.run_state import RunState, WorkerState
+from caretaker.swarm.web.run_state import WINDOW_SECONDS, RunState, WorkerState
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -196,7 +196,7 @@ METRICS: dict[str, Figure] = {
         "gauge", "Sessions that a worker runs now", ("worker",),
         _by_worker(lambda worker: worker["states"].get("in_session", 0))),
     "caretaker_worker_cpu_ratio": Figure(
-        "gauge", "CPU of a worker, as a share of one core", ("worker",),
+        "gauge", "CPU of a worker in the last second, as a share of one core", ("worker",),
         lambda s: [((str(worker["worker"]),), worker["cpu_now"] / 100)
                    for worker in s.workers if worker["cpu_now"] is not None]),
     "caretaker_worker_resident_memory_bytes": Figure(
@@ -206,7 +206,7 @@ METRICS: dict[str, Figure] = {
         "gauge", "When a worker reported last, in seconds since 1970", ("worker",),
         _by_worker(lambda worker: worker["heard_at"])),
     "caretaker_generator_limited": Figure(
-        "gauge", "1 while the generator itself is the limit, not the ACS", (),
+        "gauge", f"1 if the generator was the limit in the last {WINDOW_SECONDS:g} s", (),
         _one(lambda s: bool(s.limits))),
     "caretaker_lateness_seconds": Figure(
         "histogram", "How much later than planned sessions began", (),
