@@ -9,6 +9,7 @@ from caretaker.reporting.summary_types import (
     LevelVerdict,
     Percentiles,
     ScenarioSection,
+    SessionsSection,
     Summary,
     TasksSection,
     UnfinishedWait,
@@ -77,7 +78,7 @@ def render(summary: Summary) -> str:
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
         "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
         "  from plan": _ms(informs["from_plan_ms"]),
-        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
+        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {_per_second(sessions)} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
         "  books": f"{crs['accepted']} accepted = {crs['delivered']} delivered + "
@@ -94,6 +95,8 @@ def render(summary: Summary) -> str:
         "  wait for a place": _ms(generator["place_wait_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
     }
+    if summary["warm_up_s"]:
+        figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     if any(summary["recordings"].values()):
@@ -132,6 +135,11 @@ def _scenario(scenario: ScenarioSection) -> Iterator[str]:
         yield f"  {name.replace('_', ' ')} {'-' if value is None else f'{value:g}'}"
     for sentence in scenario["findings"]:
         yield f"  * {sentence}"
+
+
+def _per_second(sessions: SessionsSection) -> str:
+    rate = sessions["per_second"]
+    return "-" if rate is None else f"{rate:g}"
 
 
 def _ms(figures: Percentiles) -> str:

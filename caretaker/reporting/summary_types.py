@@ -76,7 +76,7 @@ class SessionsSection(TypedDict):
     shed_ratio: float | None
     unfinished_ratio: float | None
     unfinished_waits: Sequence[UnfinishedWait]
-    per_second: float
+    per_second: float | None
     duration_ms: Percentiles
     blame: Mapping[str, int]
     reasons: Mapping[str, int]
@@ -248,6 +248,7 @@ class Summary(TypedDict):
     recordings: RecordingsSection
     generator: GeneratorSection
     seconds: float
+    warm_up_s: float
     timeline: NotRequired[TimelineColumns]
     settings: NotRequired[Mapping[str, object]]
     version: NotRequired[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from statistics import median
 
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -51,6 +52,11 @@ class WorkerReports:
     def present(self) -> Mapping[str, WorkerSnapshot]:
         """The newest snapshot of each worker that has not left."""
         return {name: last for name, last in self._snapshots.items() if name not in self._left}
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of the run that the newest snapshots tell of; 0 without any."""
+        return median([snapshot.at for snapshot in self._snapshots.values()] or [0.0])
 
     @property
     def left(self) -> int:
