@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.index_set import IndexSet
+from caretaker.reasons import cure
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
     EventsSection,
@@ -66,8 +67,16 @@ def summarize(
         "exchanges": _exchanges(total),
         "recordings": _recordings(total),
         "generator": _generator(total, snapshots, seconds),
+        "cures": _cures(total),
         "seconds": round(seconds, 1),
     }
+
+
+def _cures(total: Results) -> dict[str, str]:
+    """What helps against each reason of this run, where something does."""
+    sections = ("sessions", "tasks", "transfers")
+    reasons = (name for each in sections for name in total.with_prefix(f"{each}.reasons"))
+    return {reason: text for reason in reasons if (text := cure(reason))}
 
 
 def _fleet(snapshots: Sequence[WorkerSnapshot], lost: int, left: int) -> FleetSection:
@@ -298,6 +307,7 @@ def _transfers(total: Results) -> TransfersSection:
         "bytes_sent": count["transfers.bytes_sent"],
         "failed_ratio": _ratio(failed, count["transfers.succeeded"] + failed),
         "faults": faults,
+        "reasons": total.with_prefix("transfers.reasons"),
     }
 
 

@@ -149,6 +149,7 @@ class TransfersSection(TypedDict):
     bytes_sent: int
     failed_ratio: float | None
     faults: Mapping[str, int]
+    reasons: Mapping[str, int]
 
 
 class ExchangeSection(TypedDict):
@@ -247,6 +248,8 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
     generator: GeneratorSection
+    cures: Mapping[str, str]
+    """What helps against each reason of the run, by reason."""
     seconds: float
     timeline: NotRequired[TimelineColumns]
     settings: NotRequired[Mapping[str, object]]
