@@ -95,6 +95,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "seconds": MetricKind(NEITHER, "s"),
     "fleet.cpes": MetricKind(),
     "fleet.workers": MetricKind(),
+    "fleet.workers_joined": MetricKind(),
     "fleet.workers_lost": MetricKind(MORE),
     "fleet.workers_left": MetricKind(MORE),
     "fleet.by_worker.*": MetricKind(members=_WORKERS),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from caretaker.reporting.summary_types import (
+    FleetSection,
     LevelVerdict,
     Percentiles,
     ScenarioSection,
@@ -75,6 +76,7 @@ def render(summary: Summary) -> str:
     events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
+        **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
         "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
         "  from plan": _ms(informs["from_plan_ms"]),
         "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
@@ -123,6 +125,12 @@ def _unfinished(wait: UnfinishedWait) -> str:
     longest = f"longest {wait['longest_ms'] / 1000:.1f} s"
     what = f"{wait['number']} x waited for {wait['waited_for']} ({wait['blame']}), {longest}"
     return f"{'  unfinished':<20}{what}"
+
+
+def _lost(fleet: FleetSection) -> str:
+    """How many workers were lost with how many CPEs; the grounds of the verdict name them."""
+    cpes = sum(lost["cpes"] for lost in fleet["lost"])
+    return f"{fleet['workers_lost']} of {fleet['workers_joined']} workers, with {cpes} CPEs"
 
 
 def _levels(verdicts: Sequence[LevelVerdict]) -> Iterator[str]:

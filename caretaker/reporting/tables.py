@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from caretaker.reasons import find
+from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
@@ -243,8 +244,9 @@ def _workers(summary: Summary) -> ReportTable:
         ))
         for worker, cpes in fleet["by_worker"].items()
     )  # fmt: skip
-    gone = f"{fleet['workers_lost']} lost, {fleet['workers_left']} left early"
-    about = f"CPU in percent of one core. {gone}."
+    seen = f"{fleet['workers_joined']} joined, {fleet['workers_left']} left early"
+    lost = [f"{fleet['workers_lost']} lost", *map(lost_workers.described, fleet["lost"])]
+    about = f"CPU in percent of one core. {seen}, {'. '.join(lost)}."
     head = ("", "CPEs", "CPU, mean", "CPU, max", "Memory")
     return ReportTable("Workers", about, head, tuple(rows))
 

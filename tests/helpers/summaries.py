@@ -74,6 +74,12 @@ def everything() -> Any:
     return summary_of(made)
 
 
+def lost_worker(**changes: Any) -> Any:
+    """A worker that was lost with its CPEs."""
+    lost = {"worker": "1 (host_ab12)", "cpes": 500, "reported_at": 33.2, "taken_over": False}
+    return lost | changes
+
+
 def with_timeline(**columns: Any) -> Any:
     """A summary with columns of its timeline, of a second each unless ``step`` tells."""
     made = summary()

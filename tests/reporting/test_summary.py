@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
-from helpers.summaries import scenario
+from helpers.summaries import lost_worker, scenario
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
-from caretaker.reporting.summary import summarize
+from caretaker.reporting.lost_workers import described
+from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import render
 from caretaker.reporting.verdict import failures
 from caretaker.stats.records import ExchangeRecord, SessionRecord
@@ -59,8 +60,10 @@ def test_workers_add_up() -> None:
     assert summary["fleet"] == {
         "cpes": 4,
         "workers": 2,
-        "workers_lost": 0,
+        "workers_joined": 2,
         "workers_left": 0,
+        "workers_lost": 0,
+        "lost": (),
         "by_worker": {"0": 2, "1": 2},
         "profiles": {"tr181": 2, "tr098": 2},
         "duplicate_serial_numbers": 0,
@@ -218,8 +221,9 @@ def test_events_that_were_discarded_by_rule_balance() -> None:
 
 def test_a_lost_worker_is_a_failure_and_its_last_report_counts() -> None:
     lost = worker(1, final=False, counters={f"events.delivered.{CR}": -1})
-    summary = summarize([worker(0), lost], 1.0, lost=1)
-    assert failures(summary) == ["1 workers were lost"]
+    summary = summarize([worker(0), lost], 1.0, WorkersSeen(2, 0, [lost_worker()]))
+    assert summary["fleet"]["workers_lost"] == 1
+    assert failures(summary) == [described(lost_worker())]
     assert summary["connection_requests"]["pending"] == 1
 
 

@@ -101,5 +101,5 @@ def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:
 
 def test_each_worker_has_its_cpes_cpu_and_memory() -> None:
     assert rows(WORKERS(summary())) == {"worker 0": ("10", "50 %", "90 %", "50 MB")}
-    assert "0 lost, 0 left early" in WORKERS(summary()).about
+    assert "1 joined, 0 left early, 0 lost" in WORKERS(summary()).about
     assert SESSIONS(summary()).head == ("From and to", "p50", "p95", "p99", "max")
