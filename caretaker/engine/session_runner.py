@@ -19,7 +19,7 @@ from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
 from caretaker.http.transport import Answer
 from caretaker.quoting import quotation
-from caretaker.reasons import BoundedReasons
+from caretaker.reasons import BUG, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
 _log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class SessionRunner:
             pass  # the power is off: the outcome stays ABANDONED, as in every new record
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
-            record.fail("bug of Caretaker", Blame.OURS)
+            record.fail(BUG, Blame.OURS)
 
     def end(self, active: ActiveSession) -> None:
         """Settle on its CPE how the session ended, and account for it."""

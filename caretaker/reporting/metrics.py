@@ -158,6 +158,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "transfers.bytes_sent": MetricKind(),
     "transfers.failed_ratio": MetricKind(MORE, "ratio"),
     "transfers.faults.*": _counts(_FAULTS),
+    "transfers.reasons.*": _counts(_ANY),
     "exchanges.*.count": _counts(_MESSAGES),
     "exchanges.*.failed": _counts(_MESSAGES),
     "exchanges.*.failed_ratio": MetricKind(MORE, "ratio", _MESSAGES),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.index_set import IndexSet
+from caretaker.reasons import cure
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
     EventsSection,
@@ -86,9 +87,17 @@ def summarize(
         "exchanges": _exchanges(total),
         "recordings": _recordings(whole),
         "generator": _generator(total, whole, snapshots, seconds),
+        "cures": _cures(total),
         "seconds": round(seconds, 1),
         "warm_up_s": warm_up,
     }
+
+
+def _cures(total: Results) -> dict[str, str]:
+    """What helps against each reason of this run, where something does."""
+    sections = ("sessions", "tasks", "transfers")
+    reasons = (name for each in sections for name in total.with_prefix(f"{each}.reasons"))
+    return {reason: text for reason in reasons if (text := cure(reason))}
 
 
 def _fleet(snapshots: Sequence[WorkerSnapshot], seen: WorkersSeen) -> FleetSection:
@@ -324,6 +333,7 @@ def _transfers(total: Results) -> TransfersSection:
         "bytes_sent": count["transfers.bytes_sent"],
         "failed_ratio": _ratio(failed, count["transfers.succeeded"] + failed),
         "faults": faults,
+        "reasons": total.with_prefix("transfers.reasons"),
     }
 
 

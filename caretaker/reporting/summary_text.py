@@ -106,13 +106,22 @@ def render(summary: Summary) -> str:
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     if "scenario" in summary:
         lines += _scenario(summary["scenario"])
-    reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
-    lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
+    lines += _failures(summary)
     lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
     broken = failures(summary)
     lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
     return "\n".join(lines)
+
+
+def _failures(summary: Summary) -> Iterator[str]:
+    """Each reason with its number, and what helps."""
+    cures = summary["cures"]
+    for section in (summary["sessions"], summary["tasks"], summary["transfers"]):
+        for reason, number in section["reasons"].items():
+            yield f"{'  failure':<20}{number} x {reason}"
+            if reason in cures:
+                yield f"{'':<22}{cures[reason]}"
 
 
 def _unfinished(wait: UnfinishedWait) -> str:

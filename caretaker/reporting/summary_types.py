@@ -165,6 +165,7 @@ class TransfersSection(TypedDict):
     bytes_sent: int
     failed_ratio: float | None
     faults: Mapping[str, int]
+    reasons: Mapping[str, int]
 
 
 class ExchangeSection(TypedDict):
@@ -263,6 +264,8 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
     generator: GeneratorSection
+    cures: Mapping[str, str]
+    """What helps against each reason of the run, by reason."""
     seconds: float
     warm_up_s: float
     timeline: NotRequired[TimelineColumns]

@@ -63,7 +63,12 @@ def everything() -> Any:
         made.connection_request(verdict, 0.0001)
     for blame in Blame:
         made.count(f"sessions.blame.{blame.value}")
-    for name in ("tasks.reasons.HTTP 404", "transfers.faults.9010", "transfers.succeeded"):
+    for name in (
+        "tasks.reasons.HTTP 404",
+        "transfers.reasons.HTTP 404",
+        "transfers.faults.9010",
+        "transfers.succeeded",
+    ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
     return summary_of(made)

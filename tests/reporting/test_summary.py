@@ -166,7 +166,13 @@ def test_a_person_reads_what_a_scenario_found() -> None:
 
 def test_transfers_add_up_and_show_when_there_were_any() -> None:
     counts = {"requested": 9, "succeeded": 4, "cancelled": 1, "dropped": 1, "pending": 1}
-    counts |= {"faults.9010": 1, "faults.9016": 1, "bytes_received": 500, "retried": 3}
+    counts |= {
+        "faults.9010": 1,
+        "faults.9016": 1,
+        "reasons.file server: HTTP 404": 1,
+        "bytes_received": 500,
+        "retried": 3,
+    }
     counters = {f"transfers.{name}": number for name, number in counts.items()}
     summary = summarize([worker(0, counters=counters), worker(1, counters=counters)], 1.0)
     assert summary["transfers"] == {
@@ -181,7 +187,9 @@ def test_transfers_add_up_and_show_when_there_were_any() -> None:
         "bytes_received": 1000,
         "bytes_sent": 0,
         "faults": {"9010": 2, "9016": 2},
+        "reasons": {"file server: HTTP 404": 2},
     }
+    assert summary["cures"] == {"file server: HTTP 404": "is it in the ACS's files?"}
     assert "18 requested, 8 succeeded, 4 failed" in render(summary)
     assert "Transfers" not in render(summarize([worker()], 1.0))
 
