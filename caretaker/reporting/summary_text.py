@@ -103,6 +103,8 @@ def render(summary: Summary) -> str:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
+    if any(summary["export"].values()):
+        figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     if "scenario" in summary:
         lines += _scenario(summary["scenario"])

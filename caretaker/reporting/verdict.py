@@ -77,6 +77,11 @@ def checks(summary: Summary) -> dict[str, str | None]:
             fleet["workers_left"] > 0 and fleet["cpes"] == 0,
             "all workers left before the end",
         ),
+        (
+            "all sessions were exported",
+            summary["export"]["unwritten"] > 0,
+            f"{summary['export']['unwritten']} rows of --export were not written",
+        ),
         ("no serial number lived twice", twice > 0, f"{twice} serial numbers were in use twice"),
     )
     left = _left_to_levels(summary)

@@ -64,7 +64,7 @@ def test_levels_and_checks_are_test_cases(
     assert told == failed
     assert suite.get("tests") == suites.get("tests") == str(len(cases))
     assert suite.get("failures") == suites.get("failures") == str(len(failed))
-    assert len(cases) == 11 + len(found.get("service_levels", ()))
+    assert len(cases) == 12 + len(found.get("service_levels", ()))
     assert suite.get("timestamp") == "2024-05-06T07:08:09"
 
 
