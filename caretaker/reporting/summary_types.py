@@ -193,6 +193,14 @@ class CPUSection(TypedDict):
     max: Mapping[str, float]
 
 
+class ErrorSection(TypedDict):
+    """By how much the run's times may be off: a ratio, and milliseconds that it has added."""
+
+    relative: float
+    p50_ms: float | None
+    p99_ms: float | None
+
+
 class GeneratorSection(TypedDict):
     """How the generator itself did."""
 
@@ -202,6 +210,7 @@ class GeneratorSection(TypedDict):
     cpu_ms_per_session: float | None
     cpu_percent: CPUSection
     rss_mb: Mapping[str, float]
+    error: ErrorSection
 
 
 class LevelVerdict(TypedDict):
