@@ -22,6 +22,7 @@ from caretaker.reporting.kept_runs import SUMMARY_FILE
 from caretaker.reporting.report import page
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.timeline_rows import TIMELINE_COLUMNS, timeline_rows
+from caretaker.reporting.verdict import judge
 from caretaker.swarm.options import Settings
 
 
@@ -50,17 +51,36 @@ FOLDER_FILES: Mapping[str, Content] = {
 
 def write_files(settings: Settings, summary: Summary, ended: datetime) -> list[str]:
     """
-    Write all that a run leaves behind.
+    Judge a run, and write all that it leaves behind.
+
+    What can't be written is a ground of the verdict, so the other files are written again with it.
 
     Args:
         settings: of the run, which name the files.
-        summary: of the run, with its verdict.
+        summary: of the run; its ``verdict`` and what was ``unwritten`` are put into it.
         ended: when it did.
 
     Returns:
         A line for each file or folder that could not be written; the others are.
     """
-    return list(_unwritten(settings, summary, ended))
+    _judge(summary, [])
+    unwritten = list(_unwritten(settings, summary, ended))
+    _judge(summary, unwritten)
+    if settings.runs is not None:
+        try:
+            keep_run(settings.runs, summary, ended)
+        except OSError as error:
+            unwritten.append(f"--runs {settings.runs}: {error.strerror}")
+            _judge(summary, unwritten)
+    if unwritten:
+        list(_unwritten(settings, summary, ended))
+    return unwritten
+
+
+def _judge(summary: Summary, unwritten: list[str]) -> None:
+    if unwritten:
+        summary["unwritten"] = unwritten
+    summary["verdict"] = judge(summary)
 
 
 def _unwritten(settings: Settings, summary: Summary, ended: datetime) -> Iterator[str]:
@@ -80,11 +100,6 @@ def _unwritten(settings: Settings, summary: Summary, ended: datetime) -> Iterato
             _export_timeline(part(path, "timeline"), summary)
         except OSError as error:
             yield f"--export {part(path, 'timeline')}: {error.strerror or error}"
-    if settings.runs is not None:
-        try:
-            keep_run(settings.runs, summary, ended)
-        except OSError as error:
-            yield f"--runs {settings.runs}: {error.strerror}"
 
 
 def _export_timeline(path: Path, summary: Summary) -> None:
