@@ -236,12 +236,21 @@ class VerdictSection(TypedDict):
     grounds: Sequence[Ground]
 
 
+class CriterionSection(TypedDict):
+    """A scenario's criterion: its outcome (of ``RunOutcome``) and one sentence."""
+
+    scenario: str
+    outcome: str
+    finding: str
+
+
 class ScenarioSection(TypedDict):
     """What was played, and what came of it."""
 
     name: str
     kpis: Mapping[str, float | None]
     findings: Sequence[str]
+    criteria: NotRequired[Sequence[CriterionSection]]
     curves: Mapping[str, Sequence[Sequence[float]]]
     marks: Sequence[Mark]
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust.util.timespan import parse_timespan
 
 from caretaker.errors import InputError
 from caretaker.swarm import option_values
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import OPTIONS
-from caretaker.swarm.parsed_options import live_cr_rate
+from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
+from caretaker.swarm.run_length import check_run_time
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -41,19 +43,36 @@ def _complaint(environment: Environment, master: Master, form: dict[str, str]) -
     """The first value of a form that can't be used, and why; None if all can."""
     options: Any = environment.parsed_options
     settings = replace(master.settings, cr_rate=live_cr_rate(options))
+    runner: Any = environment.runner
+    is_running = runner.state in (STATE_RUNNING, STATE_SPAWNING)
     shown = {name: option for name, option in OPTIONS.items() if option.in_web_ui and name in form}
     try:
         if form.get("host"):
             option_values.url(form["host"])
         values = {name: option.read(form[name]) for name, option in shown.items()}
         nbi_url = values.get("nbi_url") or settings.nbi_url
-        replace(settings, **{**values, "nbi_url": nbi_url}).check_driver()
+        settings = replace(settings, **{**values, "nbi_url": nbi_url})
+        settings.check_driver()
+        if not is_running:
+            check_run_time(settings, _locust_options(options, form))
     except InputError as error:
         return str(error)
-    runner: Any = environment.runner
-    if runner.state in (STATE_RUNNING, STATE_SPAWNING):
+    if is_running:
         for name, option in shown.items():
-            before, after = option.public(getattr(settings, name)), option.public(values[name])
-            if before != after and not option.live:
+            before, after = getattr(master.settings, name), values[name]
+            if option.public(before) != option.public(after) and not option.live:
                 return f"{option.flag} can't be changed while a test runs; stop it first"
     return None
+
+
+def _locust_options(options: Any, form: dict[str, str]) -> LocustOptions:
+    """Locust's own options as the form changes them; what can't be read, Locust refuses."""
+    given = LocustOptions.of(options)._replace(run_time=None)
+    try:
+        return given._replace(
+            num_users=int(form.get("user_count") or given.num_users or 1),
+            spawn_rate=float(form.get("spawn_rate") or given.spawn_rate or 1),
+            run_time=parse_timespan(form["run_time"]) if form.get("run_time") else None,
+        )
+    except ValueError:
+        return given
