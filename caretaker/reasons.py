@@ -29,6 +29,10 @@ class Reason(NamedTuple):
     settings: bool = False
 
 
+BUG = "bug of Caretaker"
+"""The reason of what fails by our own fault."""
+OTHER = "another reason"
+"""Stands for the reasons beyond those that are kept apart."""
 _HOST = "is the ACS's URL (--host) right"
 _CREDENTIALS = (
     "check --acs-username and --acs-password; without them each CPE shows its device id and a "
@@ -140,9 +144,6 @@ REASONS: dict[str, Reason] = {
         "the ACS has set another ManagementServer.URL", _ALLOW, True),
     "ACS URL is no http address": Reason(
         "the ACS has set a ManagementServer.URL that can't be used", "see what sets it"),
-    "URL of a host that is not allowed": Reason("a file server elsewhere", _ALLOW, True),
-    "URL is no http address": Reason("the URL of a transfer can't be used", "see what sets it"),
-    "transfer took too long": Reason("more than an hour"),
     # Bodies and messages.
     "HTML page, no SOAP envelope": Reason(
         "a web page answered; its title follows", _NOT_A_URL_OF_CWMP, True),
@@ -165,6 +166,26 @@ REASONS: dict[str, Reason] = {
     "Fault * in answer to *": Reason("the ACS refused a request of the CPE", "see the ACS's log"),
     "* in answer to *": Reason("the answer to another request", _BUG_OF_ACS),
     "* while *": Reason("a message out of turn", _BUG_OF_ACS),
+    # Transfers.
+    "file server: URL of a host that is not allowed": Reason(
+        "the ACS sends CPEs to another host for the file", _ALLOW, True),
+    "file server: URL is no http address": Reason(
+        "the URL of the Download or Upload can't be used", "see what sets it"),
+    "file server: credentials refused (HTTP 401)": Reason(
+        "it refused the Username and Password of the Download or Upload", "see what sets them"),
+    "file server: HTTP 401": Reason(
+        "it asks for credentials, and the Download or Upload has none", "see what sets them"),
+    "file server: HTTP 404": Reason("the file is not there", "is it in the ACS's files?"),
+    "file server: not FileSize bytes": Reason(
+        "the file is not as large as the Download says", "see what sets FileSize"),
+    "file server: transfer took too long": Reason("more than an hour", "see --bandwidth", True),
+    "file server: TLS: *": Reason(
+        "no trust in its certificate, or no TLS",
+        "--tls-ca FILE, or --tls-insecure for tests", True),
+    "file server: bug of Caretaker": Reason("see the log of the worker", "please report it"),
+    "file server: *": Reason(
+        "the way to the file server, or what it said",
+        "does the URL of the Download or Upload lead there, from this machine, too?"),
     # Tasks.
     "Device is offline": Reason("the ACS could not reach the CPE", _REACH, True),
     "Connection request error: Device is offline": Reason(
@@ -195,8 +216,8 @@ REASONS: dict[str, Reason] = {
     "north-bound API: *": Reason("the way to the API", _NBI, True),
     # Of this run.
     "ACS outage (scenario)": Reason("the scenario asked for it"),
-    "bug of Caretaker": Reason("see the log of the worker", "please report it"),
-    "another reason": Reason("more different ones than are kept apart"),
+    BUG: Reason("see the log of the worker", "please report it"),
+    OTHER: Reason("more different ones than are kept apart"),
 }  # fmt: skip
 """
 What is known of each reason; ``*`` stands for any text, and the first that fits counts.
@@ -232,8 +253,6 @@ MAX_QUOTED = 50
 """Different reasons with a quotation that one worker keeps apart."""
 MAX_REASONS = 200
 """Different reasons of any kind that one worker keeps apart."""
-OTHER = "another reason"
-"""Stands for those beyond."""
 
 
 class BoundedReasons:

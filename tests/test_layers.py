@@ -33,9 +33,9 @@ LAYERS: dict[str, set[str]] = {
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
-    "reporting": {"cwmp", "device", "engine", "errors", "index_set", "stats"},
+    "reporting": {"cwmp", "device", "engine", "errors", "index_set", "reasons", "stats"},
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
-    "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "stats"},
+    "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
     "__main__": {"acs", "console", "errors", "http", "profiles", "reporting"},
     "swarm": {

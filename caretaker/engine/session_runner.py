@@ -19,7 +19,7 @@ from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
 from caretaker.http.transport import Answer
 from caretaker.quoting import quotation
-from caretaker.reasons import BoundedReasons
+from caretaker.reasons import BUG, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
 _log = logging.getLogger(__name__)
@@ -93,6 +93,9 @@ class SessionRunner:
     def run(self, active: ActiveSession) -> None:
         """Exchange messages until the session is over; how it ended is in its record."""
         record = active.record
+        started = self._clock()  # under load its turn comes long after it was launched
+        record.lateness += started - record.started
+        record.started = started
         try:
             self._exchange_all(active)
         except TransportError as error:
@@ -103,7 +106,7 @@ class SessionRunner:
             pass  # the power is off: the outcome stays ABANDONED, as in every new record
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
-            record.fail("bug of Caretaker", Blame.OURS)
+            record.fail(BUG, Blame.OURS)
 
     def end(self, active: ActiveSession) -> None:
         """Settle on its CPE how the session ended, and account for it."""

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from caretaker.reasons import find
 from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
 from caretaker.reporting.summary_types import (
@@ -86,27 +88,35 @@ _UNFINISHED_BLAMES = {**BLAMES, "ours": "ours: the run ended while the device wa
 
 
 def _failures(summary: Summary) -> ReportTable:
-    sessions, tasks = summary["sessions"], summary["tasks"]
+    sessions, tasks, cures = summary["sessions"], summary["tasks"], summary["cures"]
     faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
     rows = [
-        *map(_failed_session, sorted(sessions["failures"], key=lambda failure: -failure["number"])),
+        *(
+            _failed_session(failure, cures)
+            for failure in sorted(sessions["failures"], key=lambda failure: -failure["number"])
+        ),
         *map(_unfinished, sessions["unfinished_waits"]),
-        *_reasons("Task", tasks["reasons"]),
-        *_reasons("Transfer", faults),
-        *(TableRow(("Other", text, "", "", "")) for text in summary.get("other_failures", ())),
+        *_reasons("Task", tasks["reasons"], cures),
+        *_reasons("Transfer", faults, cures),
+        *_reasons("Attempt of a transfer", summary["transfers"]["reasons"], cures),
+        *(TableRow(("Other", text, "", "", "", "")) for text in summary.get("other_failures", ())),
     ]
     if not rows:
         return ReportTable("Failures", "None: no session, task or transfer failed or hung.")
-    head = ("What", "Reason", "Whose fault", "The first one", "Number")
-    return ReportTable("Failures", "", head, tuple(rows), words=4)
+    head = ("What", "Reason", "What helps", "Whose fault", "The first one", "Number")
+    return ReportTable("Failures", "", head, tuple(rows), words=5)
 
 
-def _failed_session(failure: SessionFailure) -> TableRow:
+def _failed_session(failure: SessionFailure, cures: Mapping[str, str]) -> TableRow:
+    reason = failure["reason"]
     blame = BLAMES.get(failure["blame"], failure["blame"])
+    known = find(reason)
+    if known is not None and known.settings and failure["blame"] == "acs":
+        blame = f"{blame}, or of this run's settings"
     example = failure["example"]
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
     number = readable(failure["number"])
-    return TableRow(("Session", failure["reason"], blame, first or "", number))
+    return TableRow(("Session", reason, cures.get(reason, ""), blame, first or "", number))
 
 
 def _unfinished(wait: UnfinishedWait) -> TableRow:
@@ -114,12 +124,12 @@ def _unfinished(wait: UnfinishedWait) -> TableRow:
     longest = f"the longest for {readable(wait['longest_ms'], 'ms')}"
     number = readable(wait["number"])
     reason = f"waited for {wait['waited_for']}"
-    return TableRow(("Session, unfinished", reason, blame, longest, number))
+    return TableRow(("Session, unfinished", reason, "", blame, longest, number))
 
 
-def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[TableRow]:
+def _reasons(what: str, reasons: Mapping[str, int], cures: Mapping[str, str]) -> Iterator[TableRow]:
     for reason, number in sorted(reasons.items(), key=lambda pair: -pair[1]):
-        yield TableRow((what, reason, "", "", readable(number)))
+        yield TableRow((what, reason, cures.get(reason, ""), "", "", readable(number)))
 
 
 def _sessions(summary: Summary) -> ReportTable:
@@ -213,6 +223,7 @@ def _generator(summary: Summary) -> ReportTable:
         if limits
         else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
     )
+    about = f"{about} {stated(generator['error'], limited=bool(limits))}"
     rows = (
         TableRow(("sessions began late by", *times(generator["lateness_ms"], "p50", "p99", "max"))),
         TableRow(("... and waited for a place (--max-sessions)",

@@ -28,6 +28,6 @@ def check_run_time(settings: Settings, options: LocustOptions) -> None:
     needed = settings.scenario.needs(fleet_plan(settings, options))
     if options.run_time and options.run_time < needed:
         raise InputError(
-            f"--run-time {options.run_time:g}: too short for --scenario "
-            f"{settings.scenario.text!r}, which needs {ceil(needed)} s or more"
+            f"--run-time {options.run_time:g}s: too short for --scenario "
+            f"{settings.scenario.text!r}, which needs {ceil(needed)}s or more"
         )

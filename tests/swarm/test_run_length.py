@@ -32,7 +32,7 @@ def test_a_run_that_is_too_short_is_refused_with_the_length_that_it_needs() -> N
     with pytest.raises(InputError) as refusal:
         check_run_time(settings, options(66))
     assert str(refusal.value) == (
-        "--run-time 66: too short for --scenario 'power-cut seconds=30', which needs 67 s or more"
+        "--run-time 66s: too short for --scenario 'power-cut seconds=30', which needs 67s or more"
     )
     check_run_time(settings, options(67))
 

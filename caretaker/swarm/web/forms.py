@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, jsonify, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
-from locust.util.timespan import parse_timespan
 
 from caretaker.errors import InputError
 from caretaker.swarm import option_values
 from caretaker.swarm.master import Master
+from caretaker.swarm.option_values import Timespan
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
 from caretaker.swarm.run_length import check_run_time
@@ -51,10 +51,12 @@ def _complaint(environment: Environment, master: Master, form: dict[str, str]) -
             option_values.url(form["host"])
         values = {name: option.read(form[name]) for name, option in shown.items()}
         nbi_url = values.get("nbi_url") or settings.nbi_url
-        settings = replace(settings, **{**values, "nbi_url": nbi_url})
-        settings.check_driver()
+        typed = replace(settings, **{**values, "nbi_url": nbi_url})
+        typed.check_driver()
         if not is_running:
-            check_run_time(settings, _locust_options(options, form))
+            locusts = _locust_options(options, form)
+            typed.check_warm_up(locusts.run_time)
+            check_run_time(typed, locusts)
     except InputError as error:
         return str(error)
     if is_running:
@@ -66,13 +68,13 @@ def _complaint(environment: Environment, master: Master, form: dict[str, str]) -
 
 
 def _locust_options(options: Any, form: dict[str, str]) -> LocustOptions:
-    """Locust's own options as the form changes them; what can't be read, Locust refuses."""
-    given = LocustOptions.of(options)._replace(run_time=None)
+    """Locust's own options as the form changes them; what can't be read, Locust refuses itself."""
+    before = LocustOptions.of(options)._replace(run_time=None)
     try:
-        return given._replace(
-            num_users=int(form.get("user_count") or given.num_users or 1),
-            spawn_rate=float(form.get("spawn_rate") or given.spawn_rate or 1),
-            run_time=parse_timespan(form["run_time"]) if form.get("run_time") else None,
+        return before._replace(
+            num_users=int(form.get("user_count") or before.num_users or 1),
+            spawn_rate=float(form.get("spawn_rate") or before.spawn_rate or 1),
+            run_time=Timespan.parse(form["run_time"]).seconds if form.get("run_time") else None,
         )
-    except ValueError:
-        return given
+    except (ValueError, InputError):
+        return before

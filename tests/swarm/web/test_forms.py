@@ -70,7 +70,7 @@ class TestRunTime:
 
     def test_the_form_says_what_it_needs(self) -> None:
         message = Form().post(scenario="power-cut", run_time="30s", user_count="10", spawn_rate="1")
-        expected = "--run-time 30: too short for --scenario 'power-cut', which needs 57 s or more"
+        expected = "--run-time 30s: too short for --scenario 'power-cut', which needs 57s or more"
         assert message == expected
 
     @pytest.mark.parametrize("run_time", ["", "1h", "soon"])
