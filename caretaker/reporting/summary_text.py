@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.summary_types import (
     FleetSection,
     LevelVerdict,
     Percentiles,
     ScenarioSection,
+    SessionsSection,
     Summary,
     TasksSection,
     UnfinishedWait,
@@ -71,6 +74,7 @@ def render(summary: Summary) -> str:
     fleet, sessions = summary["fleet"], summary["sessions"]
     crs, tasks = summary["connection_requests"], summary["tasks"]
     informs, generator = summary["informs"], summary["generator"]
+    limits = generator_limits(GeneratorFigures.of_run(summary))
     profiles = ", ".join(f"{name} {number}" for name, number in fleet["profiles"].items())
     workers = " + ".join(str(number) for number in fleet["by_worker"].values())
     events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
@@ -79,7 +83,7 @@ def render(summary: Summary) -> str:
         **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
         "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
         "  from plan": _ms(informs["from_plan_ms"]),
-        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
+        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {_per_second(sessions)} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
         "  books": f"{crs['accepted']} accepted = {crs['delivered']} delivered + "
@@ -95,7 +99,10 @@ def render(summary: Summary) -> str:
         "  lateness": _ms(generator["lateness_ms"]),
         "  wait for a place": _ms(generator["place_wait_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
+        "  error": stated(generator["error"], limited=bool(limits)),
     }
+    if summary["warm_up_s"]:
+        figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     if any(summary["recordings"].values()):
@@ -149,6 +156,11 @@ def _scenario(scenario: ScenarioSection) -> Iterator[str]:
         yield f"  {name.replace('_', ' ')} {'-' if value is None else f'{value:g}'}"
     for sentence in scenario["findings"]:
         yield f"  * {sentence}"
+
+
+def _per_second(sessions: SessionsSection) -> str:
+    rate = sessions["per_second"]
+    return "-" if rate is None else f"{rate:g}"
 
 
 def _ms(figures: Percentiles) -> str:

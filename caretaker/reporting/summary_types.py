@@ -92,7 +92,7 @@ class SessionsSection(TypedDict):
     shed_ratio: float | None
     unfinished_ratio: float | None
     unfinished_waits: Sequence[UnfinishedWait]
-    per_second: float
+    per_second: float | None
     duration_ms: Percentiles
     blame: Mapping[str, int]
     reasons: Mapping[str, int]
@@ -193,6 +193,14 @@ class CPUSection(TypedDict):
     max: Mapping[str, float]
 
 
+class ErrorSection(TypedDict):
+    """By how much the run's times may be off: a ratio, and milliseconds that it has added."""
+
+    relative: float
+    p50_ms: float | None
+    p99_ms: float | None
+
+
 class GeneratorSection(TypedDict):
     """How the generator itself did."""
 
@@ -202,6 +210,7 @@ class GeneratorSection(TypedDict):
     cpu_ms_per_session: float | None
     cpu_percent: CPUSection
     rss_mb: Mapping[str, float]
+    error: ErrorSection
 
 
 class LevelVerdict(TypedDict):
@@ -267,6 +276,7 @@ class Summary(TypedDict):
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""
     seconds: float
+    warm_up_s: float
     timeline: NotRequired[TimelineColumns]
     settings: NotRequired[Mapping[str, object]]
     version: NotRequired[str]

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from caretaker.reasons import find
 from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
 from caretaker.reporting.summary_types import (
@@ -222,6 +223,7 @@ def _generator(summary: Summary) -> ReportTable:
         if limits
         else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
     )
+    about = f"{about} {stated(generator['error'], limited=bool(limits))}"
     rows = (
         TableRow(("sessions began late by", *times(generator["lateness_ms"], "p50", "p99", "max"))),
         TableRow(("... and waited for a place (--max-sessions)",
