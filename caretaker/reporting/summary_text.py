@@ -16,8 +16,9 @@ from caretaker.reporting.summary_types import (
     Summary,
     TasksSection,
     UnfinishedWait,
+    VerdictSection,
 )
-from caretaker.reporting.verdict import described, failures
+from caretaker.reporting.verdict import described, judge
 from caretaker.stats.task_outcomes import failed_parts
 from caretaker.stats.window import Snapshots, Window
 
@@ -113,9 +114,15 @@ def render(summary: Summary) -> str:
     lines += _failures(summary)
     lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
-    broken = failures(summary)
-    lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
+    lines += _verdict(judge(summary))
     return "\n".join(lines)
+
+
+def _verdict(verdict: VerdictSection) -> Iterator[str]:
+    """The outcome with its finding, and below it each ground."""
+    yield f"{'Result':<20}{verdict['outcome']}: {verdict['finding']}"
+    for ground in verdict["grounds"]:
+        yield f"{'  ' + ground['outcome']:<20}{ground['text']}"
 
 
 def _failures(summary: Summary) -> Iterator[str]:
