@@ -200,7 +200,7 @@ Every metric with its kind; ``*`` stands for a key, and the first that fits coun
 A test holds it against the summary.
 """
 
-_NO_METRICS = ("settings", "timeline")
+_NO_METRICS = ("settings", "timeline", "verdict")
 """Sections of the summary that hold no results of the whole run."""
 
 

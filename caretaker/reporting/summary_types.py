@@ -221,7 +221,7 @@ class LevelVerdict(TypedDict):
     outcome: str
     """Of ``RunOutcome``: held, broken or not shown."""
     broken_at: NotRequired[float]
-    """Seconds of the run at which the level was first broken."""
+    """Seconds of the run from which on it was broken, as far as was seen."""
 
 
 class Ground(TypedDict):
@@ -294,6 +294,8 @@ class Summary(TypedDict):
     embedded_acs: NotRequired[bool]
     scenario: NotRequired[ScenarioSection]
     other_failures: NotRequired[Sequence[str]]
+    unwritten: NotRequired[Sequence[str]]
+    """Files of results that could not be written, each with the reason and the cure."""
     service_levels: NotRequired[Sequence[LevelVerdict]]
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""

@@ -33,6 +33,8 @@ def guard_start(environment: Environment, master: Master) -> None:
             return None
         complaint = _complaint(environment, master, request.form.to_dict())
         if complaint is None:
+            if not request.form.get("run_time"):
+                vars(environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
             return None
         return jsonify({"success": False, "message": complaint, "host": environment.host})
 
