@@ -171,6 +171,8 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "recordings.failed": MetricKind(),
     "recordings.left_out": MetricKind(),
     "recordings.unwritten": MetricKind(),
+    "export.rows": MetricKind(),
+    "export.unwritten": MetricKind(MORE),
     **_times("generator.lateness_ms"),
     **_times("generator.place_wait_ms"),
     **_times("generator.loop_lag_ms"),
@@ -200,7 +202,7 @@ Every metric with its kind; ``*`` stands for a key, and the first that fits coun
 A test holds it against the summary.
 """
 
-_NO_METRICS = ("settings", "timeline")
+_NO_METRICS = ("settings", "timeline", "verdict")
 """Sections of the summary that hold no results of the whole run."""
 
 

@@ -16,8 +16,9 @@ from caretaker.reporting.summary_types import (
     Summary,
     TasksSection,
     UnfinishedWait,
+    VerdictSection,
 )
-from caretaker.reporting.verdict import described, failures
+from caretaker.reporting.verdict import described, judge
 from caretaker.stats.task_outcomes import failed_parts
 from caretaker.stats.window import Snapshots, Window
 
@@ -107,15 +108,23 @@ def render(summary: Summary) -> str:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
+    if any(summary["export"].values()):
+        figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     if "scenario" in summary:
         lines += _scenario(summary["scenario"])
     lines += _failures(summary)
     lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
-    broken = failures(summary)
-    lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
+    lines += _verdict(judge(summary))
     return "\n".join(lines)
+
+
+def _verdict(verdict: VerdictSection) -> Iterator[str]:
+    """The outcome with its finding, and below it each ground."""
+    yield f"{'Result':<20}{verdict['outcome']}: {verdict['finding']}"
+    for ground in verdict["grounds"]:
+        yield f"{'  ' + ground['outcome']:<20}{ground['text']}"
 
 
 def _failures(summary: Summary) -> Iterator[str]:
@@ -175,9 +184,9 @@ def _outcomes(section: Mapping[str, object], *names: str) -> str:
 
 def _tasks(tasks: TasksSection) -> str:
     """The tasks by outcome: failures only where there are some."""
-    text = _outcomes(tasks, "posted", "done", "queued", "failed", "cut")
-    failed = failed_parts(tasks)
-    text += f" ({failed})" if failed else ""
+    parts = failed_parts(tasks)
+    text = _outcomes(tasks, "posted", "done", "queued", "failed") + (f" ({parts})" if parts else "")
+    text += f", {tasks['cut']} cut"
     return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 

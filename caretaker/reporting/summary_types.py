@@ -186,6 +186,13 @@ class RecordingsSection(TypedDict):
     unwritten: int
 
 
+class ExportSection(TypedDict):
+    """Rows of sessions that ``--export`` has written, and those that are lost."""
+
+    rows: int
+    unwritten: int
+
+
 class CPUSection(TypedDict):
     """Percent of one core by worker."""
 
@@ -221,7 +228,7 @@ class LevelVerdict(TypedDict):
     outcome: str
     """Of ``RunOutcome``: held, broken or not shown."""
     broken_at: NotRequired[float]
-    """Seconds of the run at which the level was first broken."""
+    """Seconds of the run from which on it was broken, as far as was seen."""
 
 
 class Ground(TypedDict):
@@ -246,12 +253,21 @@ class VerdictSection(TypedDict):
     grounds: Sequence[Ground]
 
 
+class CriterionSection(TypedDict):
+    """A scenario's criterion: its outcome (of ``RunOutcome``) and one sentence."""
+
+    scenario: str
+    outcome: str
+    finding: str
+
+
 class ScenarioSection(TypedDict):
     """What was played, and what came of it."""
 
     name: str
     kpis: Mapping[str, float | None]
     findings: Sequence[str]
+    criteria: NotRequired[Sequence[CriterionSection]]
     curves: Mapping[str, Sequence[Sequence[float]]]
     marks: Sequence[Mark]
 
@@ -272,6 +288,7 @@ class Summary(TypedDict):
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
+    export: ExportSection
     generator: GeneratorSection
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""
@@ -285,6 +302,8 @@ class Summary(TypedDict):
     embedded_acs: NotRequired[bool]
     scenario: NotRequired[ScenarioSection]
     other_failures: NotRequired[Sequence[str]]
+    unwritten: NotRequired[Sequence[str]]
+    """Files of results that could not be written, each with the reason and the cure."""
     service_levels: NotRequired[Sequence[LevelVerdict]]
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""

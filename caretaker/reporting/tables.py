@@ -71,9 +71,9 @@ def _levels(summary: Summary) -> ReportTable:
 
 def _level(verdict: LevelVerdict) -> TableRow:
     actual = NO_DATA if verdict["actual"] is None else exact(verdict["actual"])
-    ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
+    since = f" since {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     outcome = verdict["outcome"]
-    return TableRow((verdict["level"], actual, f"{outcome}{ended}"), outcome)
+    return TableRow((verdict["level"], actual, f"{outcome}{since}"), outcome)
 
 
 BLAMES = {

@@ -16,6 +16,7 @@ from typing import NamedTuple, Self, TypeVar
 
 from locust.util.timespan import parse_timespan
 
+from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
@@ -219,6 +220,14 @@ def output_file(text: str) -> Path:
     path = Path(text)
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(f"{text}: not a file in a folder that exists")
+    return path
+
+
+def export_file(text: str) -> Path:
+    """A file of rows to write, whose name says its format."""
+    path = output_file(text)
+    check_format(path)
+    output_folder(str(path.parent))
     return path
 
 

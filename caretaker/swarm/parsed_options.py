@@ -33,11 +33,12 @@ class LocustOptions(NamedTuple):
 
     num_users: int | None = None
     spawn_rate: float | None = None
-    run_time: int | None = None
+    run_time: float | None = None
     """Seconds."""
     processes: int | None = None
     """Workers that the master forks; -1 for one on each core."""
     exit_code_on_error: int = 1
+    headless: bool = False
     autostart: bool = False
     autoquit: int = -1
     """Seconds from the end of the run to that of the web UI; -1 where the web UI stays."""

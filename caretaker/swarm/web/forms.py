@@ -13,7 +13,8 @@ from caretaker.swarm import option_values
 from caretaker.swarm.master import Master
 from caretaker.swarm.option_values import Timespan
 from caretaker.swarm.options import OPTIONS
-from caretaker.swarm.parsed_options import live_cr_rate
+from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
+from caretaker.swarm.run_length import check_run_time
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -32,24 +33,20 @@ def guard_start(environment: Environment, master: Master) -> None:
             return None
         complaint = _complaint(environment, master, request.form.to_dict())
         if complaint is None:
+            if not request.form.get("run_time"):
+                vars(environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
             return None
         return jsonify({"success": False, "message": complaint, "host": environment.host})
 
     app.before_request(check)
 
 
-def _run_time(form: dict[str, str]) -> float | None:
-    """The run time in a form; None without one, or one that Locust will refuse itself."""
-    try:
-        return Timespan.parse(form.get("run_time", "")).seconds
-    except InputError:
-        return None
-
-
 def _complaint(environment: Environment, master: Master, form: dict[str, str]) -> str | None:
     """The first value of a form that can't be used, and why; None if all can."""
     options: Any = environment.parsed_options
     settings = replace(master.settings, cr_rate=live_cr_rate(options))
+    runner: Any = environment.runner
+    is_running = runner.state in (STATE_RUNNING, STATE_SPAWNING)
     shown = {name: option for name, option in OPTIONS.items() if option.in_web_ui and name in form}
     try:
         if form.get("host"):
@@ -58,13 +55,28 @@ def _complaint(environment: Environment, master: Master, form: dict[str, str]) -
         nbi_url = values.get("nbi_url") or settings.nbi_url
         typed = replace(settings, **{**values, "nbi_url": nbi_url})
         typed.check_driver()
-        typed.check_warm_up(_run_time(form))
+        if not is_running:
+            locusts = _locust_options(options, form)
+            typed.check_warm_up(locusts.run_time)
+            check_run_time(typed, locusts)
     except InputError as error:
         return str(error)
-    runner: Any = environment.runner
-    if runner.state in (STATE_RUNNING, STATE_SPAWNING):
+    if is_running:
         for name, option in shown.items():
-            before, after = option.public(getattr(settings, name)), option.public(values[name])
-            if before != after and not option.live:
+            before, after = getattr(master.settings, name), values[name]
+            if option.public(before) != option.public(after) and not option.live:
                 return f"{option.flag} can't be changed while a test runs; stop it first"
     return None
+
+
+def _locust_options(options: Any, form: dict[str, str]) -> LocustOptions:
+    """Locust's own options as the form changes them; what can't be read, Locust refuses itself."""
+    before = LocustOptions.of(options)._replace(run_time=None)
+    try:
+        return before._replace(
+            num_users=int(form.get("user_count") or before.num_users or 1),
+            spawn_rate=float(form.get("spawn_rate") or before.spawn_rate or 1),
+            run_time=Timespan.parse(form["run_time"]).seconds if form.get("run_time") else None,
+        )
+    except (ValueError, InputError):
+        return before

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from helpers.run_states import master
+from locust.runners import STATE_RUNNING
 
 from caretaker.swarm.web.forms import guard_start
 
@@ -62,3 +63,26 @@ def test_during_a_run_only_the_rate_of_connection_requests_can_change() -> None:
     assert form.post(cr_rate="5", scenario="power-cut", seed="0") == TAKEN
     assert form.post(seed="3") == "--seed can't be changed while a test runs; stop it first"
     assert form.post(scenario="").startswith("--scenario can't be changed")
+
+
+class TestRunTime:
+    """A run that can't hold its scenario does not start."""
+
+    def test_the_form_says_what_it_needs(self) -> None:
+        message = Form().post(scenario="power-cut", run_time="30s", user_count="10", spawn_rate="1")
+        expected = "--run-time 30s: too short for --scenario 'power-cut', which needs 57s or more"
+        assert message == expected
+
+    @pytest.mark.parametrize("run_time", ["", "1h", "soon"])
+    def test_no_run_time_or_enough_is_taken_and_locust_refuses_what_is_none(
+        self, run_time: str
+    ) -> None:
+        assert Form(run_time=5).post(scenario="power-cut", run_time=run_time) == TAKEN
+
+    def test_the_scenario_of_the_command_line_counts(self) -> None:
+        assert "too short" in Form(scenario="power-cut").post(run_time="30")
+
+    def test_a_running_test_can_be_edited(self) -> None:
+        form = Form(scenario="power-cut")
+        form.environment.runner.state = STATE_RUNNING
+        assert form.post(run_time="30") == TAKEN
