@@ -162,7 +162,8 @@ class FindCapacity(Scenario):
         if not self.is_complete:
             return not_shown("the run ended before the search")
         if best is None:
-            return broken("No rate was found that the ACS holds")
+            seen = f": at {_rate(failed)} {failed.broke}" if failed else ""
+            return broken(f"No rate was found that the ACS holds{seen}")
         return held(f"Held {_rate(best)}{'' if failed else ', and nothing broke up to the limit'}")
 
     def _asked_for(self, rate: float, best: Trial | None, failed: Trial | None) -> Criterion:
