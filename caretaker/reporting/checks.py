@@ -62,12 +62,18 @@ def _failed(summary: Summary, blame: Blame) -> int:
     return sessions["failed"] - others - sessions["reasons"].get(outages.REASON, 0)
 
 
+def _ended(summary: Summary) -> int:
+    """Sessions that ended by themselves."""
+    sessions = summary["sessions"]
+    return sessions["succeeded"] + sessions["failed"] + sessions["shed"]
+
+
 def _failed_by(blame: Blame) -> _Text:
     def seen(summary: Summary) -> str:
         number = _failed(summary, blame)
         found = [one for one in session_failures(summary) if one["blame"] == blame.value]
-        noun = "session" if number == 1 else "sessions"
-        return f"{number:,} {noun} failed{_reasons(found)}" if number > 0 else ""
+        of = f"{number:,} of {_ended(summary):,} sessions failed"
+        return f"{of}{_reasons(found)}" if number > 0 else ""
 
     return seen
 
@@ -99,6 +105,14 @@ def _in_vain(summary: Summary) -> int:
     return 0 if sessions["succeeded"] else tried
 
 
+def _why_in_vain(summary: Summary) -> str:
+    """How many sessions the ACS could have let succeed, in a run in which none did, and why."""
+    number = _in_vain(summary)
+    theirs = (Blame.ACS.value, Blame.SHED.value)
+    found = [failure for failure in session_failures(summary) if failure["blame"] in theirs]
+    return f"{number:,}{_reasons(found)}" if number else ""
+
+
 def _not_tried(summary: Summary) -> str:
     """Whether no session came so far that it says anything about the ACS."""
     sessions = summary["sessions"]
@@ -122,6 +136,11 @@ def _interrupted(summary: Summary) -> str:
     stated = summary.get("settings", {}).get("--run-time")
     of = f" of {stated:g} s" if isinstance(stated, int | float) else ""
     return f"{summary['seconds']:.0f} s{of}" if summary.get("interrupted") else ""
+
+
+def _not_started(summary: Summary) -> str:
+    number = summary.get("users_not_started", 0)
+    return f"{number:,} users were still to be started" if number else ""
 
 
 def _limits(summary: Summary) -> str:
@@ -208,7 +227,7 @@ CHECKS = (
         "{}",
         _UNFINISHED,
     ),
-    Check("sessions succeeded", RunOutcome.BROKEN, _in_vain, "no session succeeded, of {}"),
+    Check("sessions succeeded", RunOutcome.BROKEN, _why_in_vain, "no session succeeded, of {}"),
     Check(
         "no task failed",
         RunOutcome.BROKEN,
@@ -236,6 +255,13 @@ CHECKS = (
         RunOutcome.HELD,
         lambda summary: losses(summary["fleet"]["lost"], taken_over=True),
         "{}",
+    ),
+    Check(
+        "all users were started",
+        RunOutcome.NOT_SHOWN,
+        _not_started,
+        "the run ended before its fleet was complete: {} (a longer --run-time, or a higher "
+        "--spawn-rate)",
     ),
     Check("the run took its time", RunOutcome.NOT_SHOWN, _interrupted, "interrupted after {}"),
 )

@@ -307,4 +307,6 @@ class Summary(TypedDict):
     service_levels: NotRequired[Sequence[LevelVerdict]]
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""
+    users_not_started: NotRequired[int]
+    """Locust's users that were still to be started when the run ended."""
     verdict: NotRequired[VerdictSection]

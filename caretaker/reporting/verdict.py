@@ -177,9 +177,8 @@ def tightest_levels(summary: Summary) -> list[LevelMargin]:
 def _finding(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> str:
     """The findings of the scenario's criteria, then how much was kept or what was not."""
     criteria = [criterion["finding"].rstrip(".") for criterion in _sections_of_criteria(summary)]
-    rest = _how_well(summary) if outcome == RunOutcome.HELD else _what_not(grounds, summary)
-    parts = [*criteria, *([rest] if rest not in criteria else [])]
-    text = "; ".join(parts)
+    rest = [_how_well(summary)] if outcome == RunOutcome.HELD else _what_not(grounds, summary)
+    text = "; ".join(dict.fromkeys([*criteria, *rest]))  # a criterion may be the first ground too
     return text[:1].upper() + text[1:]
 
 
@@ -187,18 +186,19 @@ def _how_well(summary: Summary) -> str:
     sessions, p99 = summary["sessions"], summary["informs"]["from_plan_ms"]["p99"]
     ended = sessions["succeeded"] + sessions["failed"] + sessions["shed"] + sessions["unfinished"]
     missed = "" if sessions["succeeded"] == ended else f" of {ended:,}"
-    number = f"{sessions['succeeded']:,}{missed} sessions succeeded"
+    noun = "session" if ended == 1 else "sessions"
+    number = f"{sessions['succeeded']:,}{missed} {noun} succeeded"
     latency = "" if p99 is None else f", p99 from plan {p99:g} ms"
     tightest = next(iter(tightest_levels(summary)), None)
     margin = f"; tightest level {_used(tightest)}" if tightest else ""
-    return f"{'' if missed else 'all '}{number}{latency}{margin}"
+    return f"{'' if missed or ended == 1 else 'all '}{number}{latency}{margin}"
 
 
 def _used(margin: LevelMargin) -> str:
     return f"{margin.verdict['level']} at {margin.used:.0%} of its bound".replace("%", " %")
 
 
-def _what_not(grounds: Sequence[Ground], summary: Summary) -> str:
+def _what_not(grounds: Sequence[Ground], summary: Summary) -> list[str]:
     first = what_broke_first(summary)
-    when = f"; first at {first.at:.1f} s: {first.text}" if first else ""
-    return f"{grounds[0]['text'].rstrip('.')}{when}"
+    when = [f"first at {first.at:.1f} s: {first.text}"] if first else []
+    return [grounds[0]["text"].rstrip("."), *when]

@@ -75,7 +75,7 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
     assert crs["to_inform_ms"]["p99"] > 0
     assert summary["tasks"]["done"] > 80
     assert "Result  " in done.stdout
-    assert "CPEs    200 |" in done.stdout
+    assert "CPEs 200 |" in done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -125,7 +125,10 @@ def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> 
     assert summary["sessions"]["blame"] == {"acs": summary["sessions"]["failed"]}
     assert summary["events"]["pending"] == 20
     assert summary["events"]["books_balance"]
-    assert "x connection refused (by the ACS" in done.stdout.splitlines()[-1]
+    failed = summary["sessions"]["failed"]
+    why = f"{failed} of {failed} sessions failed: {failed} x connection refused (by the ACS"
+    assert f"broken: {why}" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith(f"of {failed}: {failed} x connection refused")
 
 
 @pytest.mark.parametrize(
