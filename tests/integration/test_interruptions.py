@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from helpers.processes import LOCUSTFILE, Process, ended_well, free_port, process, wait_for_figure
+from helpers.processes import (
+    LOCUSTFILE,
+    Process,
+    ended_well,
+    free_port,
+    process,
+    wait_for_answer,
+    wait_for_figure,
+)
 
 pytestmark = [pytest.mark.processes]
 SUCCEEDED = 'caretaker_sessions_total{outcome="succeeded"}'
@@ -109,16 +115,8 @@ def test_a_run_that_is_stopped_on_the_page_before_its_run_time_has_shown_nothing
 
 
 def _post(url: str, form: dict[str, Any]) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            told = requests.post(url, data=form, timeout=120).json()
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        else:
-            assert told["success"], told
-            return
+    told = wait_for_answer(url, **form).json()
+    assert told["success"], told
 
 
 def test_a_summary_that_can_not_be_written_is_printed_and_fails_the_run(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from helpers.processes import (
     loadtest_until,
     process,
     run,
+    wait_for_answer,
     wait_for_figure,
 )
 
@@ -33,17 +33,6 @@ FAILED = 'caretaker_sessions_total{outcome="failed"}'
 IDLE, WAITING = 'caretaker_cpes{state="idle"}', 'caretaker_cpes{state="waiting"}'
 DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
 POSTED, DONE = "caretaker_tasks_posted_total", 'caretaker_tasks_total{outcome="done"}'
-
-
-def patient_get(url: str, seconds: float = 20) -> requests.Response:
-    """GET from a server that is about to start."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return requests.get(url, timeout=120)
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
 
 
 def good(summary: dict[str, Any]) -> bool:
@@ -420,7 +409,7 @@ class TestWebUI:
             running.wait_for(r"Embedded ACS")
             running.wait_for(r"2 workers connected")
             url = f"http://127.0.0.1:{port}"
-            page = patient_get(url)
+            page = wait_for_answer(url)
             assert page.status_code == 200
             assert "cr_rate" in page.text
             assert "acs_password" not in page.text
