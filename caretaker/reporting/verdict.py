@@ -193,10 +193,14 @@ def _how_well(summary: Summary) -> str:
     ended = sessions["succeeded"] + sessions["failed"] + sessions["shed"] + sessions["unfinished"]
     missed = "" if sessions["succeeded"] == ended else f" of {ended:,}"
     number = f"{sessions['succeeded']:,}{missed} sessions succeeded"
-    latency = "" if p99 is None else f", p99 from plan {p99:g} ms"
+    latency = "" if p99 is None else f", p99 from plan {_time(p99)}"
     tightest = next(iter(tightest_levels(summary)), None)
     margin = f"; tightest level {_used(tightest)}" if tightest else ""
     return f"{'' if missed else 'all '}{number}{latency}{margin}"
+
+
+def _time(ms: float) -> str:
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.3g} s"
 
 
 def _used(margin: LevelMargin) -> str:

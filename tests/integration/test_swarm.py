@@ -75,7 +75,7 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
     assert crs["to_inform_ms"]["p99"] > 0
     assert summary["tasks"]["done"] > 80
     assert "Result  " in done.stdout
-    assert "CPEs    200 |" in done.stdout
+    assert "CPEs 200 |" in done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -125,7 +125,7 @@ def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> 
     assert summary["sessions"]["blame"] == {"acs": summary["sessions"]["failed"]}
     assert summary["events"]["pending"] == 20
     assert summary["events"]["books_balance"]
-    assert "x connection refused (by the ACS" in done.stdout.splitlines()[-1]
+    assert "x connection refused (by the ACS" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], 
         # Two signals at once are one to the operating system: master and workers know of the first.
         running.wait_for(r"(?s)(stopping.*){3}")
         os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(120) == 1, running.text
+        assert running.process.wait(120) == 3, running.text
     assert "Traceback" not in running.text
     assert json.loads((tmp_path / "summary.json").read_text())["sessions"]["started"] == 30
 
@@ -331,7 +331,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
     ) as running:
         running.wait_for(r" s \| CPEs")
         os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(120) == 0, running.text
+        assert running.process.wait(120) == 4, running.text
     assert "Traceback" not in running.text
     assert good(json.loads((tmp_path / "summary.json").read_text()))
 
@@ -341,7 +341,7 @@ def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
     command = ("caretaker.swarm.main", LOCUSTFILE, "--users", "50", "--cr-rate", "0")
     with process(tmp_path / "out", *command, "--summary-json", str(path)) as running:
         running.wait_for("All users spawned")
-        assert running.stop(signal.SIGINT) == 0, running.text
+        assert running.stop(signal.SIGINT) == 4, running.text
     summary = json.loads(path.read_text())
     assert summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"] == 50
 
