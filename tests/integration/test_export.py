@@ -60,7 +60,7 @@ def test_first_contacts_of_the_warm_up_are_in_the_rows_and_not_in_the_figures(
     assert summary["events"]["books_balance"]
     (mark,) = summary["timeline"]["marks"]
     assert mark["at"] >= 10
-    assert mark["text"].startswith("the warm-up ends")
+    assert mark["text"].startswith("end of the warm-up")
 
 
 def test_a_name_without_a_format_is_refused(tmp_path: Path) -> None:
