@@ -59,8 +59,13 @@ def _sections_of_criteria(summary: Summary) -> Sequence[CriterionSection]:
 def _criteria(summary: Summary) -> Iterator[Judgement]:
     for criterion in _sections_of_criteria(summary):
         outcome = RunOutcome(criterion["outcome"])
-        text = "" if outcome == RunOutcome.HELD else criterion["finding"]
+        text = "" if outcome == RunOutcome.HELD else _without_outcome(criterion)
         yield Judgement("scenario", criterion["scenario"], outcome, text)
+
+
+def _without_outcome(criterion: CriterionSection) -> str:
+    """The finding of a criterion, for where the outcome stands beside it."""
+    return criterion["finding"].removeprefix("Not shown: ")
 
 
 def _levels(summary: Summary) -> Iterator[Judgement]:
@@ -176,7 +181,7 @@ def tightest_levels(summary: Summary) -> list[LevelMargin]:
 
 def _finding(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> str:
     """The findings of the scenario's criteria, then how much was kept or what was not."""
-    criteria = [criterion["finding"].rstrip(".") for criterion in _sections_of_criteria(summary)]
+    criteria = [_without_outcome(each).rstrip(".") for each in _sections_of_criteria(summary)]
     rest = _how_well(summary) if outcome == RunOutcome.HELD else _what_not(grounds, summary)
     parts = [*criteria, *([rest] if rest not in criteria else [])]
     text = "; ".join(parts)

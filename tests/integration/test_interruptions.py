@@ -98,17 +98,19 @@ def test_a_run_that_is_stopped_on_the_page_before_its_run_time_has_shown_nothing
     tmp_path: Path,
 ) -> None:
     port, path = free_port(), tmp_path / "summary.json"
-    url, form = f"http://127.0.0.1:{port}", {"user_count": 10, "spawn_rate": 10}
+    url = f"http://127.0.0.1:{port}"
     with process(
         tmp_path / "out",
         *("locust", "-f", LOCUSTFILE, "--web-host", "127.0.0.1", "--web-port", str(port)),
         *("--cr-driver", "off", "--summary-json", str(path)),
     ) as running:
         running.wait_for(r"Starting web interface")
-        for run_time, is_interrupted in (("1h", True), ("", False)):
+        # The second run is larger, so that the figures of the first are not taken for its own.
+        for run_time, users, is_interrupted in (("1h", 10, True), ("", 40, False)):
             path.unlink(missing_ok=True)
-            _post(f"{url}/swarm", {**form, "run_time": run_time})
-            wait_for_figure(running, f"{url}/metrics", SUCCEEDED, 10)
+            form = {"user_count": users, "spawn_rate": users, "run_time": run_time}
+            _post(f"{url}/swarm", form)
+            wait_for_figure(running, f"{url}/metrics", SUCCEEDED, users)
             _post(f"{url}/stop", {})
             assert read(tmp_path)["interrupted"] is is_interrupted
         assert ended_well(running.stop(), read(tmp_path)), running.text

@@ -189,6 +189,12 @@ def test_the_finding_begins_with_the_criterion_of_the_scenario(outcome: str) -> 
     assert verdict["finding"].count("Recovered") == 1
 
 
+def test_what_was_not_shown_is_not_said_twice() -> None:
+    verdict = judge(summary() | criterion("not shown", "Not shown: the run ended early"))
+    assert verdict["finding"] == "The run ended early"
+    assert [ground["text"] for ground in verdict["grounds"]] == ["the run ended early"]
+
+
 class TestWhatBrokeFirst:
     """The first of the broken levels and the failed sessions."""
 
