@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import requests
+from helpers.waiting import wait_until
 
 from caretaker import (
     ACSServer,
@@ -25,14 +25,6 @@ from caretaker.device.rpc.deployment_units import change_by_itself
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"
-
-
-def eventually(condition: Callable[[], object], seconds: float = 100.0) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -67,12 +59,12 @@ def test_the_notebooks_walk() -> None:
 
 def test_the_closed_loop(acs: ACSServer) -> None:
     with Fleet(acs.url, count=5) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 5)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 5)
         device = fleet.get_device("FLEET-000003")
         assert device.device_id in acs.devices()
         assert acs.connection_request(device.device_id) is None
-        eventually(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] == 1)
-        eventually(lambda: device.behavior.pending_events() == [])
+        wait_until(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] == 1)
+        wait_until(lambda: device.behavior.pending_events() == [])
         assert fleet.results.histogram("connection_requests.to_inform").count == 1
     assert fleet.stats()["sessions_failed"] == 0
 
@@ -82,7 +74,7 @@ def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) 
     with Fleet(acs.url, count=1) as fleet:
         (serial,) = fleet.list_devices()
         device = fleet.get_device(serial)
-        eventually(
+        wait_until(
             lambda: fleet.connection_request_credentials(serial).username == device.device_id
         )
         digest = requests.auth.HTTPDigestAuth
@@ -96,9 +88,9 @@ def test_the_endpoint_follows_the_credentials_that_the_acs_sets(acs: ACSServer) 
 def test_an_acs_that_asks_for_digest() -> None:
     with ACSServer(credentials=Credentials("all", "pw")) as acs:
         with Fleet(acs.url, count=3, credentials=Credentials("all", "pw")) as fleet:
-            eventually(lambda: fleet.stats()["sessions_succeeded"] == 3)
+            wait_until(lambda: fleet.stats()["sessions_succeeded"] == 3)
         with Fleet(acs.url, count=1, oui_prefix="BAD") as fleet:
-            eventually(lambda: fleet.stats()["sessions_failed"] == 1)
+            wait_until(lambda: fleet.stats()["sessions_failed"] == 1)
             assert fleet.results.with_prefix("sessions.reasons") == {
                 "credentials refused (HTTP 401)": 1
             }
@@ -109,17 +101,17 @@ def test_informs_and_parameters_by_hand(acs: ACSServer) -> None:
     with Fleet(
         acs.url, count=2, profiles=["tr098"], behaviors=Behaviors(inform_interval=0)
     ) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 2)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 2)
         path = "InternetGatewayDevice.DeviceInfo.ProvisioningCode"
         fleet.update_param("FLEET-000001", path, "code-7")
-        eventually(lambda: fleet.results.counters["informs.by_event.4 VALUE CHANGE"] == 1)
+        wait_until(lambda: fleet.results.counters["informs.by_event.4 VALUE CHANGE"] == 1)
         assert fleet.get_param("FLEET-000001", path) == "code-7"
         fleet.trigger_inform("FLEET-000002", "8 DIAGNOSTICS COMPLETE")
-        eventually(lambda: fleet.results.counters["informs.by_event.8 DIAGNOSTICS COMPLETE"] == 1)
+        wait_until(lambda: fleet.results.counters["informs.by_event.8 DIAGNOSTICS COMPLETE"] == 1)
         fleet.trigger_all_informs()
-        eventually(lambda: fleet.results.counters["informs.by_event.2 PERIODIC"] == 2)
+        wait_until(lambda: fleet.results.counters["informs.by_event.2 PERIODIC"] == 2)
         assert fleet.add_device() == "FLEET-000003"
-        eventually(lambda: len(acs.devices()) == 3)
+        wait_until(lambda: len(acs.devices()) == 3)
         with pytest.raises(InputError, match="fault 9005"):
             fleet.update_param("FLEET-000001", "Device.X", "1")
         with pytest.raises(InputError, match="none of that name"):
@@ -161,9 +153,9 @@ def test_there_is_one_of_each_request_that_a_cpe_sends_of_its_own_accord() -> No
 def test_a_cpe_asks_of_its_own_accord(acs: ACSServer, request_: m.Request) -> None:
     name = type(request_).__name__
     with Fleet(acs.url, count=1, profiles=["tr181"], behaviors={"periodic_inform": False}) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 1)
         fleet.request("FLEET-000001", request_)
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 2)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 2)
         assert fleet.results.histogram(f"exchanges.{name}").count == 1
         device = fleet.get_device("FLEET-000001")
         assert device.behavior.pending_events() == []
@@ -184,23 +176,23 @@ def test_what_a_cpe_does_not_ask_of_its_own_accord_is_refused() -> None:
 
 def test_deployment_units_change_without_the_acs(acs: ACSServer) -> None:
     with Fleet(acs.url, count=1, profiles=["tr181"]) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 1)
         wanted = [m.InstallOpStruct("http://x/app-1.0.ipk")]
         fleet.call("FLEET-000001", lambda cpe, now: change_by_itself(cpe, wanted, now))
         code = "12 AUTONOMOUS DU STATE CHANGE COMPLETE"
-        eventually(lambda: fleet.results.counters[f"informs.by_event.{code}"] == 1)
+        wait_until(lambda: fleet.results.counters[f"informs.by_event.{code}"] == 1)
         path = "Device.SoftwareModules.DeploymentUnit.1.Version"
         assert fleet.get_param("FLEET-000001", path) == "1.0"
-        eventually(lambda: fleet.get_device("FLEET-000001").behavior.pending_events() == [])
+        wait_until(lambda: fleet.get_device("FLEET-000001").behavior.pending_events() == [])
 
 
 @pytest.mark.parametrize("code", ["13 WAKEUP", "14 HEARTBEAT", "X 00AABB Blink", "M X_ACME_Blink"])
 def test_wakeups_and_events_of_vendors_are_raised_by_hand(acs: ACSServer, code: str) -> None:
     with Fleet(acs.url, count=1, profiles=["tr181"]) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 1)
         fleet.trigger_inform("FLEET-000001", code)
-        eventually(lambda: fleet.results.counters[f"informs.by_event.{code}"] == 1)
-        eventually(lambda: fleet.get_device("FLEET-000001").behavior.pending_events() == [])
+        wait_until(lambda: fleet.results.counters[f"informs.by_event.{code}"] == 1)
+        wait_until(lambda: fleet.get_device("FLEET-000001").behavior.pending_events() == [])
 
 
 FIRMWARE = {"name": "download", "fileType": "1 Firmware Upgrade Image"}
@@ -214,11 +206,11 @@ def test_a_firmware_upgrade_that_the_acs_asks_for(acs: ACSServer) -> None:
     ) as fleet:
         (serial,) = fleet.list_devices()
         device_id = fleet.get_device(serial).device_id
-        eventually(lambda: fleet.stats()["sessions_succeeded"] >= 1)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] >= 1)
         task = {**FIRMWARE, "url": "http://files.invalid/hr181-9.1.0.bin"}
         assert acs.post_task(device_id, task) is None
         counters = fleet.results.counters
-        eventually(lambda: counters["informs.by_event.7 TRANSFER COMPLETE"] == 1)
+        wait_until(lambda: counters["informs.by_event.7 TRANSFER COMPLETE"] == 1)
         assert fleet.results.histogram("exchanges.TransferComplete").count == 1
         assert counters["informs.by_event.M Download"] == 1
         assert counters["informs.by_event.1 BOOT"] == 2
@@ -231,11 +223,11 @@ def test_a_transfer_that_is_real_asks_the_file_server(acs: ACSServer) -> None:
     with Fleet(acs.url, profiles=["tr181"], transfers="real") as fleet:
         (serial,) = fleet.list_devices()
         device_id = fleet.get_device(serial).device_id
-        eventually(lambda: fleet.stats()["sessions_succeeded"] >= 1)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] >= 1)
         # The embedded ACS has no files: asked for one it answers 405 without more.
         task = {**FIRMWARE, "fileType": "2 Web Content", "url": acs.url}
         assert acs.post_task(device_id, task) is None
-        eventually(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
+        wait_until(lambda: fleet.results.histogram("exchanges.TransferComplete").count == 1)
         counts = fleet._context.transfer_counts
         assert (counts["requested"], counts["faults.9010"]) == (1, 1)
         assert acs.post_task(device_id, {**task, "url": "ftp://127.0.0.1/x"}) == "Task faulted"
@@ -243,7 +235,7 @@ def test_a_transfer_that_is_real_asks_the_file_server(acs: ACSServer) -> None:
 
 def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:
     with Fleet(acs.url, count=10) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 10)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 10)
 
         def trigger() -> None:
             for serial in fleet.list_devices():
@@ -254,14 +246,14 @@ def test_methods_may_be_called_from_any_thread(acs: ACSServer) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        eventually(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] >= 10)
+        wait_until(lambda: fleet.results.counters["informs.by_event.6 CONNECTION REQUEST"] >= 10)
     books = fleet._context.books
     assert books.raised["6 CONNECTION REQUEST"] == 40
 
 
 def test_nobody_there_is_a_failure_with_a_reason() -> None:
     with Fleet(NOWHERE, count=3) as fleet:
-        eventually(lambda: fleet.stats()["sessions_failed"] == 3)
+        wait_until(lambda: fleet.stats()["sessions_failed"] == 3)
         assert fleet.results.with_prefix("sessions.reasons") == {"connection refused": 3}
         assert fleet.get_device("FLEET-000001").behavior.pending_events() == [
             "0 BOOTSTRAP",
@@ -275,9 +267,9 @@ def test_a_function_of_a_cpe_is_run_where_it_lives(acs: ACSServer) -> None:
         return cpe.serial_number
 
     with Fleet(acs.url, first_index=16, reboot_seconds=(0.01, 0.01)) as fleet:
-        eventually(lambda: fleet.stats()["sessions_succeeded"] == 1)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == 1)
         assert fleet.call("FLEET-000017", reboot) == "FLEET-000017"
-        eventually(lambda: fleet.results.counters["informs.by_event.1 BOOT"] == 2)
+        wait_until(lambda: fleet.results.counters["informs.by_event.1 BOOT"] == 2)
         assert fleet.add_device() == "FLEET-000018"
         with pytest.raises(DeviceNotFound):
             fleet.call("FLEET-000001", reboot)
@@ -285,7 +277,7 @@ def test_a_function_of_a_cpe_is_run_where_it_lives(acs: ACSServer) -> None:
 
 def test_sessions_may_end_before_the_fleet_does(acs: ACSServer) -> None:
     fleet = Fleet(acs.url, count=20).start()
-    eventually(lambda: fleet.stats()["sessions_started"] >= 1)
+    wait_until(lambda: fleet.stats()["sessions_started"] >= 1)
     fleet.stop_all(patience=10)
     assert fleet.results.counters["sessions.abandoned"] == 0
     assert fleet.start().list_devices()[0] == "FLEET-000001"

@@ -25,7 +25,7 @@ from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, applied
 from caretaker.data_model.model import DataModel
 from caretaker.data_model.types import Row
 from caretaker.errors import ProfileError
-from caretaker.profiles.genieacs_csv import Export, read_export
+from caretaker.profiles.genieacs_csv import Export
 from caretaker.profiles.profile_file import ProfileFile
 from caretaker.profiles.profile_toml import normalized_oui
 from caretaker.profiles.quirks import NO_PARAMETER_KEY
@@ -174,20 +174,6 @@ class Profile:
 _NAMES = ("Manufacturer", "ManufacturerOUI", "ProductClass", "SerialNumber")
 
 # -- reading --------------------------------------------------------------------------------------
-
-
-def read_profile(name: str, data: bytes) -> Profile:
-    """
-    The profile that a CSV export describes.
-
-    Args:
-        name: for reports and errors.
-        data: the content of the file.
-
-    Raises:
-        ProfileError: it is no parameter export, or of no device we know the root of.
-    """
-    return build(name, read_export(name, data, KNOWN))
 
 
 def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile:

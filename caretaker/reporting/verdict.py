@@ -59,8 +59,13 @@ def _sections_of_criteria(summary: Summary) -> Sequence[CriterionSection]:
 def _criteria(summary: Summary) -> Iterator[Judgement]:
     for criterion in _sections_of_criteria(summary):
         outcome = RunOutcome(criterion["outcome"])
-        text = "" if outcome == RunOutcome.HELD else criterion["finding"]
+        text = "" if outcome == RunOutcome.HELD else _without_outcome(criterion)
         yield Judgement("scenario", criterion["scenario"], outcome, text)
+
+
+def _without_outcome(criterion: CriterionSection) -> str:
+    """The finding of a criterion, for where the outcome stands beside it."""
+    return criterion["finding"].removeprefix("Not shown: ")
 
 
 def _levels(summary: Summary) -> Iterator[Judgement]:
@@ -176,9 +181,13 @@ def tightest_levels(summary: Summary) -> list[LevelMargin]:
 
 def _finding(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> str:
     """The findings of the scenario's criteria, then how much was kept or what was not."""
-    criteria = [criterion["finding"].rstrip(".") for criterion in _sections_of_criteria(summary)]
+    sections = _sections_of_criteria(summary)
+    criteria = [_without_outcome(section).rstrip(".") for section in sections]
     rest = [_how_well(summary)] if outcome == RunOutcome.HELD else _what_not(grounds, summary)
-    text = "; ".join(dict.fromkeys([*criteria, *rest]))  # a criterion may be the first ground too
+    rest = [part for part in rest if part not in criteria]  # one may be the first ground, too
+    if len(criteria) > 1:
+        criteria = [f"{s['scenario']}: {c}" for s, c in zip(sections, criteria, strict=True)]
+    text = "; ".join([*criteria, *rest])
     return text[:1].upper() + text[1:]
 
 
@@ -188,10 +197,14 @@ def _how_well(summary: Summary) -> str:
     missed = "" if sessions["succeeded"] == ended else f" of {ended:,}"
     noun = "session" if ended == 1 else "sessions"
     number = f"{sessions['succeeded']:,}{missed} {noun} succeeded"
-    latency = "" if p99 is None else f", p99 from plan {p99:g} ms"
+    latency = "" if p99 is None else f", p99 from plan {_time(p99)}"
     tightest = next(iter(tightest_levels(summary)), None)
     margin = f"; tightest level {_used(tightest)}" if tightest else ""
     return f"{'' if missed or ended == 1 else 'all '}{number}{latency}{margin}"
+
+
+def _time(ms: float) -> str:
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.3g} s"
 
 
 def _used(margin: LevelMargin) -> str:

@@ -216,7 +216,7 @@ class Master:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         warm_up = settings.warm_up.seconds
         if warm_up:
-            mark = "the warm-up ends; what follows is measured"
+            mark = "end of the warm-up: what follows is measured"
             self._watchers.append(gevent.spawn_later(warm_up, self.mark, mark))
         if self._watch_of_levels.levels:
             self._watchers.append(gevent.spawn_later(warm_up + LEVELS_AFTER, self._watch_levels))

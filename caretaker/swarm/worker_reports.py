@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from statistics import median
 
 from caretaker.reporting.summary_types import LostWorkerSection
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.stats.window import Snapshots
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+
+WINDOW_SECONDS = 12.0
+"""What is shown of a run that goes on is of the last so many seconds."""
 
 
 class WorkerReports:
@@ -23,6 +28,8 @@ class WorkerReports:
     def __init__(self, run: int) -> None:
         self._run = run
         self._snapshots: dict[str, WorkerSnapshot] = {}
+        self._past: dict[str, deque[WorkerSnapshot]] = {}
+        """The snapshots of each worker in the last ``WINDOW_SECONDS``, and one before them."""
         self._timelines: dict[str, Timeline] = {}
         self._heard: dict[str, float] = {}
         self._held: dict[str, int] = {}
@@ -36,6 +43,10 @@ class WorkerReports:
         """A worker has reported."""
         if snapshot.run == self._run:
             self._snapshots[worker] = snapshot
+            past = self._past.setdefault(worker, deque())
+            past.append(snapshot)
+            while len(past) > 1 and past[1].at <= snapshot.at - WINDOW_SECONDS:
+                past.popleft()
             self._heard[worker] = time.monotonic()
             self._held.setdefault(worker, 0)
             self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
@@ -66,6 +77,16 @@ class WorkerReports:
         if workers != self._gone:
             self._gone = workers
             self.count += 1
+
+    @property
+    def before_window(self) -> Snapshots:
+        """The snapshots ``WINDOW_SECONDS`` ago, of the workers that had one then."""
+        begin = max((last.at for last in self._snapshots.values()), default=0.0) - WINDOW_SECONDS
+        old = {
+            worker: [snapshot for snapshot in past if snapshot.at <= begin]
+            for worker, past in self._past.items()
+        }
+        return {worker: snapshots[-1] for worker, snapshots in old.items() if snapshots}
 
     @property
     def newest(self) -> Mapping[str, WorkerSnapshot]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from helpers.cpes import ask, codes, context, cpe, extended, fail, profile, run, talk
+from helpers.cpes import ask, codes, context, cpe, extended, fail, profile, read_profile, run, talk
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
@@ -20,7 +20,6 @@ from caretaker.device import notifications
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
 from caretaker.errors import FaultError
-from caretaker.profiles.profile import read_profile
 
 CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"
 SSID = "Device.WiFi.SSID.1.SSID"

@@ -16,7 +16,8 @@ from caretaker.device.identity import Identities
 from caretaker.device.settings import Behaviors
 from caretaker.errors import FaultError
 from caretaker.profiles import load_profile
-from caretaker.profiles.profile import Profile, read_profile
+from caretaker.profiles.genieacs_csv import read_export
+from caretaker.profiles.profile import KNOWN, Profile, build
 from caretaker.testing import FunctionTransport, ScriptedACS, play_session
 
 
@@ -24,6 +25,11 @@ from caretaker.testing import FunctionTransport, ScriptedACS, play_session
 def profile(name: str = "tr181") -> Profile:
     """A profile, read once."""
     return load_profile(name)
+
+
+def read_profile(name: str, data: bytes) -> Profile:
+    """The profile that the bytes of a CSV export describe."""
+    return build(name, read_export(name, data, KNOWN))
 
 
 def extended(*rows: str, name: str = "tr181") -> Profile:

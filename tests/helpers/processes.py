@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from helpers.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 LOCUSTFILE = str(ROOT / "locustfile.py")
@@ -81,14 +82,13 @@ class Process:
 
     def wait_for(self, pattern: str, seconds: float = 120) -> re.Match[str]:
         """Wait until it prints something."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = re.search(pattern, self.text)
-            if found is not None:
-                return found
-            assert self.process.poll() is None, f"it ended: {self.text}"
-            assert time.monotonic() < deadline, f"no {pattern!r} in: {self.text}"
-            time.sleep(0.05)
+
+        def found() -> re.Match[str] | None:
+            match = re.search(pattern, self.text)
+            assert match or self.process.poll() is None, f"it ended: {self.text}"
+            return match
+
+        return wait_until(found, lambda: f"no {pattern!r} in: {self.text}", seconds)
 
     def stop(self, sign: int = signal.SIGTERM, seconds: float = 120) -> int:
         """Ask it to end, and return its exit code."""
@@ -121,19 +121,33 @@ def figure(text: str, name: str) -> float:
     return float(found[1]) if found else -1.0
 
 
+def answer_of(url: str, **form: object) -> requests.Response | None:
+    """The answer of a web server to a GET, or to a POST of a form; None while it starts."""
+    method = "POST" if form else "GET"
+    try:
+        return requests.request(method, url, data=form or None, timeout=120)
+    except requests.ConnectionError:
+        return None
+
+
+def wait_for_answer(url: str, **form: object) -> requests.Response:
+    """The first answer of a web server that is about to start."""
+    # In a list, since an answer with an error status is false.
+    return wait_until(lambda: [found] if (found := answer_of(url, **form)) is not None else [])[0]
+
+
 def wait_for_figure(running: Process, url: str, name: str, value: float) -> str:
     """The metrics page when a figure has come to a value."""
-    deadline = time.monotonic() + 240
-    while True:
-        try:
-            text = requests.get(url, timeout=120).text
-        except requests.ConnectionError:
-            text = ""
-        if figure(text, name) >= value:
-            return text
-        assert running.process.poll() is None, f"it ended: {running.text}"
-        assert time.monotonic() < deadline, f"{name} is not {value}: {running.text}{text}"
-        time.sleep(0.1)
+    text = ""
+
+    def has_come() -> bool:
+        nonlocal text
+        text = answer.text if (answer := answer_of(url)) is not None else ""
+        assert figure(text, name) >= value or running.process.poll() is None, running.text
+        return figure(text, name) >= value
+
+    wait_until(has_come, lambda: f"{name} is not {value}: {running.text}{text}", 240)
+    return text
 
 
 def ended_well(code: int, summary: Mapping[str, Any]) -> bool:

@@ -105,6 +105,7 @@ def test_the_charts_hold_what_the_timeline_holds(browser: Browser, tmp_path: Pat
     assert [mark["text"] for mark in data[0]["marks"]] == [
         "power cut: half of the fleet",
         "steady state",
+        "broke first: service level tasks.failed < 1",
     ]
     assert min(drawn(browser)) > 20
 

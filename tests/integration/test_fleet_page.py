@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.browser import Browser
 from helpers.processes import ROOT, free_port, process
+from helpers.waiting import wait_until
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -33,17 +33,9 @@ def url(tmp_path: Path) -> Iterator[str]:
         assert "Traceback" not in running.text
 
 
-def until(condition: Callable[[], bool], what: Callable[[], str] = str) -> None:
-    """Wait for what the page shows at last; ``what`` tells what it shows instead."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
-
-
 def shows(browser: Browser, selector: str, pattern: str) -> None:
     """The text of an element comes to match."""
-    until(lambda: re.search(pattern, browser.text(selector)) is not None, browser.text)
+    wait_until(lambda: re.search(pattern, browser.text(selector)), browser.text)
 
 
 def click(browser: Browser, selector: str) -> None:
@@ -59,7 +51,7 @@ def write(browser: Browser, selector: str, text: str) -> None:
 def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: str) -> None:
     browser.resize(1400)
     browser.open(url)
-    until(lambda: bool(browser.run("return document.querySelector('a[href=\"/fleet\"]')")))
+    wait_until(lambda: bool(browser.run("return document.querySelector('a[href=\"/fleet\"]')")))
     click(browser, 'a[href="/fleet"]')
     shows(browser, "#facts", r"RUNNING[\s\S]*30")
     shows(browser, "#tile-cpes", r"30\s+all idle")
@@ -74,7 +66,7 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
     shows(browser, "#done", "Done: Connection Request: FLEET-000017")
     shows(browser, "#books", r"1 accepted = 1 delivered \+ 0 coalesced .* balanced")
     shows(browser, "#tile-sessions", r"succeeded\s+31\s")
-    until(lambda: browser.run("return charts.informs.data[0].length") > 3)
+    wait_until(lambda: browser.run("return charts.informs.data[0].length") > 3)
 
     # What can't be done says why.
     write(browser, '[data-action="outage"] [name="kind"]', "sleep")
@@ -83,13 +75,14 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
     assert [text for text in browser.complaints() if "400" not in text] == []
 
     # The list, and one device.
+    rows = "return document.querySelectorAll('#devices tbody tr').length"
     write(browser, "#serial", "FLEET-00002")
-    until(lambda: browser.run("return document.querySelectorAll('#devices tbody tr').length") == 10)
+    wait_until(lambda: browser.run(rows) == 10)
     Select(browser.driver.find_element(By.ID, "state")).select_by_value("dark")
     shows(browser, "#devices", "No device")
     Select(browser.driver.find_element(By.ID, "state")).select_by_value("idle")
     write(browser, "#serial", "17")
-    until(lambda: browser.run("return document.querySelectorAll('#devices tbody tr').length") == 1)
+    wait_until(lambda: browser.run(rows) == 1)
     click(browser, "#devices a")
     shows(browser, "#about", "SerialNumber\\s+FLEET-000017")
     click(browser, "#ask")
@@ -111,6 +104,6 @@ def test_it_fits_a_narrow_window_in_the_dark(browser: Browser, url: str) -> None
     click(browser, "#theme")
     assert browser.run(dark) == "rgb(255, 255, 255)"
     browser.open(url)  # Locust's own pages follow
-    until(lambda: browser.run(dark) == "rgb(255, 255, 255)")
+    wait_until(lambda: browser.run(dark) == "rgb(255, 255, 255)")
     assert browser.complaints() == []
     browser.resize(1280)  # as others may want it

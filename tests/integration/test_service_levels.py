@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from helpers.processes import ROOT, free_port, loadtest, loadtest_until, process
+from helpers.processes import ROOT, free_port, loadtest, loadtest_until, process, wait_for_answer
+from helpers.waiting import wait_until
 from lxml import etree
 
 pytestmark = [pytest.mark.processes]
@@ -79,20 +79,9 @@ def test_a_run_from_the_web_ui_has_its_verdicts_and_ends_early(tmp_path: Path) -
 
 
 def _run_to_its_end(url: str, path: Path) -> dict[str, Any]:
-    form = {"user_count": 10, "spawn_rate": 10}
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            assert requests.post(f"{url}/swarm", data=form, timeout=120).json()["success"]
-            break
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    while requests.get(f"{url}/stats/requests", timeout=120).json()["state"] != "stopped":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert wait_for_answer(f"{url}/swarm", user_count=10, spawn_rate=10).json()["success"]
+    wait_until(path.exists)
+    stats = f"{url}/stats/requests"
+    wait_until(lambda: requests.get(stats, timeout=120).json()["state"] == "stopped")
     found: dict[str, Any] = json.loads(path.read_text())
     return found

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from helpers.processes import (
     loadtest_until,
     process,
     run,
+    wait_for_answer,
     wait_for_figure,
 )
 
@@ -33,17 +33,6 @@ FAILED = 'caretaker_sessions_total{outcome="failed"}'
 IDLE, WAITING = 'caretaker_cpes{state="idle"}', 'caretaker_cpes{state="waiting"}'
 DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
 POSTED, DONE = "caretaker_tasks_posted_total", 'caretaker_tasks_total{outcome="done"}'
-
-
-def patient_get(url: str, seconds: float = 20) -> requests.Response:
-    """GET from a server that is about to start."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return requests.get(url, timeout=120)
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
 
 
 def good(summary: dict[str, Any]) -> bool:
@@ -319,7 +308,7 @@ def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], 
         # Two signals at once are one to the operating system: master and workers know of the first.
         running.wait_for(r"(?s)(stopping.*){3}")
         os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(120) == 1, running.text
+        assert running.process.wait(120) == 3, running.text
     assert "Traceback" not in running.text
     assert json.loads((tmp_path / "summary.json").read_text())["sessions"]["started"] == 30
 
@@ -334,7 +323,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
     ) as running:
         running.wait_for(r" s \| CPEs")
         os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(120) == 0, running.text
+        assert running.process.wait(120) == 4, running.text
     assert "Traceback" not in running.text
     assert good(json.loads((tmp_path / "summary.json").read_text()))
 
@@ -344,7 +333,7 @@ def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
     command = ("caretaker.swarm.main", LOCUSTFILE, "--users", "50", "--cr-rate", "0")
     with process(tmp_path / "out", *command, "--summary-json", str(path)) as running:
         running.wait_for("All users spawned")
-        assert running.stop(signal.SIGINT) == 0, running.text
+        assert running.stop(signal.SIGINT) == 4, running.text
     summary = json.loads(path.read_text())
     assert summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"] == 50
 
@@ -423,7 +412,7 @@ class TestWebUI:
             running.wait_for(r"Embedded ACS")
             running.wait_for(r"2 workers connected")
             url = f"http://127.0.0.1:{port}"
-            page = patient_get(url)
+            page = wait_for_answer(url)
             assert page.status_code == 200
             assert "cr_rate" in page.text
             assert "acs_password" not in page.text

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers.cpes import read_profile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from caretaker.data_model.types import TYPES
 from caretaker.device.value_sources import SOURCES
 from caretaker.errors import ProfileError
 from caretaker.profiles.loader import ProfileMix, load_profile, parse_choice
-from caretaker.profiles.profile import BUILT_IN, ESSENTIALS, read_profile
+from caretaker.profiles.profile import BUILT_IN, ESSENTIALS
 
 SMALL = (
     "Parameter,Object,Writable,Value,Value type\n"

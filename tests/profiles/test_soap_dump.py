@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.cpes import read_profile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.errors import ProfileError
 from caretaker.profiles.genieacs_csv import write_export
-from caretaker.profiles.profile import KNOWN, read_profile
+from caretaker.profiles.profile import KNOWN
 from caretaker.profiles.soap_dump import is_dump, read_dump
 
 NAMES = m.GetParameterNamesResponse(

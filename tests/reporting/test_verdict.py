@@ -210,6 +210,22 @@ def test_the_finding_begins_with_the_criterion_of_the_scenario(outcome: str) -> 
     assert verdict["finding"].count("Recovered") == 1
 
 
+def test_what_was_not_shown_is_not_said_twice() -> None:
+    verdict = judge(summary() | criterion("not shown", "Not shown: the run ended early"))
+    assert verdict["finding"] == "The run ended early"
+    assert [ground["text"] for ground in verdict["grounds"]] == ["the run ended early"]
+
+
+def test_of_several_scenarios_each_is_named_with_its_finding() -> None:
+    both = [
+        {"scenario": name, "outcome": "held", "finding": "Recovered in 2 s (limit 60 s)"}
+        for name in ("boot-storm", "power-cut")
+    ]
+    assert judge(summary() | {"scenario": scenario(criteria=both)})["finding"].startswith(
+        "Boot-storm: Recovered in 2 s (limit 60 s); power-cut: Recovered in 2 s (limit 60 s); all"
+    )
+
+
 class TestWhatBrokeFirst:
     """The first of the broken levels and the failed sessions."""
 

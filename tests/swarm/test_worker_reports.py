@@ -130,3 +130,22 @@ def test_all_were_heard_since_when_the_last_of_them_was(reports: WorkerReports) 
     assert reports.heard_since(0.0)
     assert not reports.heard_since(time.monotonic())
     assert reports.silence("one") >= reports.silence("two") >= 0
+
+
+def test_a_window_has_nothing_of_a_worker_that_is_silent_for_longer() -> None:
+    made = WorkerReports(1)
+    for at in range(3, 31, 3):
+        made.take("one", worker_snapshot(at=float(at)))
+        if at <= 9:
+            made.take("silent", worker_snapshot(at=float(at)))
+    before = made.before_window
+    assert (before["one"].at, before["silent"].at) == (18, 9)
+    assert made.newest["silent"].at == 9
+    assert len(made._past["one"]) <= 6
+
+
+def test_a_window_of_a_young_run_begins_with_it() -> None:
+    made = WorkerReports(1)
+    made.take("one", worker_snapshot(at=3.0))
+    made.take("one", worker_snapshot(at=6.0))
+    assert made.before_window == {}

@@ -83,10 +83,10 @@ let run = null;
 let isRunning = false;
 
 /** Take the points that were told, in place of those that were told before. */
-function take(standing) {
-  const news = standing.curves;
-  if (curves === null || standing.run !== run || news.step !== curves.step || news.first > curves.at.length) {
-    run = standing.run;
+function take(runState) {
+  const news = runState.curves;
+  if (curves === null || runState.run !== run || news.step !== curves.step || news.first > curves.at.length) {
+    run = runState.run;
     curves = news.first === 0 ? news : null;
   } else curves = joined(curves, news, news.first);
 }
@@ -99,10 +99,10 @@ function joined(old, news, first) {
   return made;
 }
 
-function draw(standing) {
+function draw(runState) {
   if (!curves) return;
-  if (standing) marks = standing.marks;
-  const late = standing && standing.running ? standing.seconds - LATE : Infinity;
+  if (runState) marks = runState.marks;
+  const late = runState && runState.running ? runState.seconds - LATE : Infinity;
   const size = curves.at.findIndex((at) => at + curves.step > late);
   const end = size < 0 ? curves.at.length : size;
   for (const [name, { lines }] of Object.entries(CHARTS))
@@ -126,31 +126,30 @@ function tile(id, title, value, small, below, look) {
 /** Rates, percentiles and failures are of the last seconds; when the run is over, of all of it. */
 const ofLate = ({ running, window }) => (running ? `last ${Math.round(window.seconds)} s` : "whole run");
 
-function tiles(standing) {
-  const { cpes, sessions, workers, window } = standing, { rates } = window, late = ofLate(standing);
+function tiles(runState) {
+  const { cpes, sessions, workers, window } = runState, { rates } = window, late = ofLate(runState);
   const total = Object.values(cpes).reduce((a, b) => a + b, 0), busy = Object.entries(cpes).filter(([state, n]) => n && state !== "idle");
   const used = workers.map((worker) => worker.cpu_now).filter((n) => n !== null), cpu = used.length ? Math.max(...used) : null, bad = window.failed + window.shed;
-  const behind = standing.running && rates.informs_planned > 5 && rates.informs < 0.9 * rates.informs_planned;
+  const behind = runState.running && rates.informs_planned > 5 && rates.informs < 0.9 * rates.informs_planned;
   put($("tiles"),
     tile("tile-cpes", "CPEs", count(total), "", el("div", {}, bar(Object.entries(cpes).map(([s, n]) => [s, n, STATE_COLORS[s]]), total),
       el("span", {}, busy.length ? busy.map(([state, n]) => `${count(n)} ${STATE_NAMES[state]}`).join(", ") : "all idle"))),
     tile("tile-informs", "Informs per second", rate(rates.informs), "",
-      el("span", {}, `of ${rate(rates.informs_planned)} planned; ${count(standing.informs.total)} so far`), behind ? "warn" : null),
-    tile("tile-answers", "Plan to InformResponse", ms(window.from_plan_ms.p99), `p99, ${late}`,
-      el("span", {}, `p50 ${ms(window.from_plan_ms.p50)}`)),
-    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), `${rate(rates.sessions)} per second`,
-      el("span", { class: bad ? "bad" : null }, standing.running ? `${count(window.failed)} failed, ${count(window.shed)} shed in the ${late}; ` : "",
-        `${count(sessions.failed)} failed, ${count(sessions.shed)} shed in all`)),
-    tile("tile-loop", "CR to Inform", ms(window.to_inform_ms.p99), `p99, ${late}`,
-      el("span", {}, `p50 ${ms(window.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
+      el("span", { title: "From the planned time of an Inform to its InformResponse" },
+        `of ${rate(rates.informs_planned)} planned; answered in ${ms(window.from_plan_ms.p99)} (p99), ${late}`), behind ? "warn" : null),
+    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), "",
+      el("span", { class: bad ? "bad" : null }, runState.running ? `${count(window.failed)} failed, ${count(window.shed)} shed in the ${late}; ` : "",
+        runState.running ? `${count(sessions.failed)} and ${count(sessions.shed)} in all` : `${count(sessions.failed)} failed, ${count(sessions.shed)} shed`)),
+    tile("tile-loop", "CR to Inform", ms(window.to_inform_ms.p99), "p99",
+      el("span", {}, `p50 ${ms(window.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s, ${late}`)),
     tile("tile-retries", "Retry backlog", count(cpes.retrying), "CPEs",
       el("span", {}, `${count(cpes.waiting)} wait for a place`), cpes.retrying ? "bad" : null),
     tile("tile-generator", "Generator", percent(cpu), "CPU",
-      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(window.loop_lag_ms.p99)}`), standing.limits.length ? "warn" : null));
+      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(window.loop_lag_ms.p99)}`), runState.limits.length ? "warn" : null));
 }
 
-function funnel(standing) {
-  const crs = standing.connection_requests, { window } = standing, most = Math.max(1, crs.received);
+function funnel(runState) {
+  const crs = runState.connection_requests, { window } = runState, most = Math.max(1, crs.received);
   const rows = [
     ["Received", [["accepted", crs.accepted, "good"], ["asked for credentials (401)", crs.unauthorized, "grey"],
       ["of no CPE (404)", crs.not_found, "violet"], ["refused (503)", crs.refused, "bad"]]],
@@ -164,33 +163,33 @@ function funnel(standing) {
   ];
   put($("funnel"), el("div", { class: "funnel" }, ...rows.flatMap(row)));
   const stages = [["to Inform", window.to_inform_ms], ["to InformResponse", window.to_informresponse_ms], ["to session end", window.to_session_end_ms], ["task posted to done", window.latency_ms]];
-  table($("loop"), [[`From accepted, ${ofLate(standing)}`, ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
+  table($("loop"), [[`From accepted, ${ofLate(runState)}`, ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
     stages.map(([title, times]) => ({ cells: [title, ...["p50", "p95", "p99", "max"].map((name) => ms(times[name]))] })));
   put($("books"), `${count(crs.accepted)} accepted = ${count(crs.delivered)} delivered + ${count(crs.coalesced)} coalesced + ${count(crs.pending)} pending + ${count(crs.dropped)} dropped: `,
     crs.books_balance ? el("b", { class: "good" }, "balanced") : el("b", { class: "bad" }, "NOT BALANCED"));
 }
 
-function workers(standing) {
+function workers(runState) {
   const look = (number, limit) => el("span", { class: number > limit ? "warn" : null }, percent(number));
   table($("workers"),
     [["Worker"], ["CPEs", "number"], ["In session", "number"], ["Retrying", "number"], ["CPU", "number"], ["Mean", "number"], ["Memory", "number"], ["Heard of"]],
-    standing.workers.map((worker) => {
-      const ago = standing.now - worker.heard_at;
+    runState.workers.map((worker) => {
+      const ago = runState.now - worker.heard_at;
       return { cells: [el("span", { title: worker.name }, `${worker.worker}`), count(worker.cpes), count(worker.states.in_session ?? 0), count(worker.states.retrying ?? 0),
         look(worker.cpu_now, 90), percent(worker.cpu_mean), `${Math.round(worker.rss_mb)} MB`,
-        el("span", { class: standing.running && ago > 10 ? "bad" : "quiet" }, standing.running ? `${Math.max(0, ago).toFixed(0)} s ago` : "run is over")] };
+        el("span", { class: runState.running && ago > 10 ? "bad" : "quiet" }, runState.running ? `${Math.max(0, ago).toFixed(0)} s ago` : "run is over")] };
     }), "No worker has reported yet.");
 }
 
 const OUTCOME_CLASSES = { held: "good", broken: "bad", failed: "bad", "not shown": "quiet" };
 
-function verdicts(standing) {
-  const levels = (standing.service_levels ?? []).map((level) => ({ cells: [
+function verdicts(runState) {
+  const levels = (runState.service_levels ?? []).map((level) => ({ cells: [
     el("b", { class: OUTCOME_CLASSES[level.outcome] }, level.outcome), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
-  const said = [...(standing.scenario?.findings ?? []), ...(standing.other_failures ?? [])];
-  const done = standing.marks.slice(-8).map((mark) => `${clock(mark.at)} ${mark.text}`);
-  const failed = (what, reasons) => Object.entries(reasons).map(([reason, n]) => `${count(n)} ${what}: ${reason}${standing.cures[reason] ? ` (${standing.cures[reason]})` : ""}`);
-  const reasons = [...failed("sessions", standing.sessions.reasons), ...failed("tasks", standing.tasks.reasons)];
+  const said = [...(runState.scenario?.findings ?? []), ...(runState.other_failures ?? [])];
+  const done = runState.marks.slice(-8).map((mark) => `${clock(mark.at)} ${mark.text}`);
+  const failed = (what, reasons) => Object.entries(reasons).map(([reason, n]) => `${count(n)} ${what}: ${reason}${runState.cures[reason] ? ` (${runState.cures[reason]})` : ""}`);
+  const reasons = [...failed("sessions", runState.sessions.reasons), ...failed("tasks", runState.tasks.reasons)];
   const made = [];
   if (levels.length) { made.push(el("table", {})); table(made[0], [["Verdict"], ["Level"], ["So far"]], levels); }
   for (const [title, texts] of [["Found", said], ["What failed", reasons], ["What was done", done]])
@@ -199,26 +198,26 @@ function verdicts(standing) {
   put($("verdicts"), ...made);
 }
 
-function show(standing) {
-  isRunning = standing.running;
-  facts(standing);
-  alerts("generator", standing.limits);
-  const broken = (standing.service_levels ?? []).filter((level) => level.outcome === "broken");
+function show(runState) {
+  isRunning = runState.running;
+  facts(runState);
+  alerts("generator", runState.limits);
+  const broken = (runState.service_levels ?? []).filter((level) => level.outcome === "broken");
   alerts("levels", broken.map((level) => `Service level broken: ${level.level} (${level.actual})`), "failed");
-  tiles(standing);
-  funnel(standing);
-  workers(standing);
-  verdicts(standing);
-  document.querySelectorAll("#actions button").forEach((button) => (button.disabled = !standing.running));
+  tiles(runState);
+  funnel(runState);
+  workers(runState);
+  verdicts(runState);
+  document.querySelectorAll("#actions button").forEach((button) => (button.disabled = !runState.running));
 }
 
 async function look() {
   try {
-    const standing = await ask("/standing", { first: curves && run !== null ? Math.max(0, curves.at.length - 45) : 0 });
-    take(standing);
+    const runState = await ask("/standing", { first: curves && run !== null ? Math.max(0, curves.at.length - 45) : 0 });
+    take(runState);
     if (curves === null) return look(); // another run, or a longer step: from the start
-    show(standing);
-    draw(standing);
+    show(runState);
+    draw(runState);
     alerts("connection", []);
   } catch (error) {
     alerts("connection", [`No answer from Locust: ${error.message}`], "failed");

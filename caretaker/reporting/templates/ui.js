@@ -86,10 +86,10 @@ function alerts(source, texts, look = "") {
 }
 
 /** What stands in the header. */
-function facts(standing) {
+function facts(runState) {
   const all = [
-    ["Host", standing.host], ["Status", standing.state.toUpperCase()], ["CPEs", count(standing.fleet.cpes)],
-    ["Workers", standing.workers.length], ["Time", clock(standing.seconds)],
+    ["Host", runState.host], ["Status", runState.state.toUpperCase()], ["CPEs", count(runState.fleet.cpes)],
+    ["Workers", runState.workers.length], ["Time", clock(runState.seconds)],
   ];
   put($("facts"), ...all.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

@@ -24,7 +24,8 @@ from caretaker.http.server import WSGIHost
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.task_outcomes import POSTED, TaskOutcome
-from caretaker.swarm.web.run_state import WINDOW_SECONDS, RunState, WorkerState
+from caretaker.swarm.web.run_state import RunState, WorkerState
+from caretaker.swarm.worker_reports import WINDOW_SECONDS
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,

@@ -8,7 +8,6 @@ has come, however many ask.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -19,14 +18,11 @@ from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import Percentiles, Summary
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline, TimelineColumns
-from caretaker.stats.window import Snapshots, Window
+from caretaker.stats.window import Window
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
-
-WINDOW_SECONDS = 12.0
-"""What is shown of a run that goes on is of the last so many seconds."""
 
 UNSETTLED = 40
 """The newest points of the timeline, which late reports may still change."""
@@ -65,7 +61,7 @@ class RunState:
         summary: what ``summarize`` makes of them (``docs/summary.md``), with ``service_levels``.
         cpes: how many CPEs are in each of ``cpe_states.STATES``.
         workers: each that is there, in the order of their indices.
-        window: what was counted of late, in ``WINDOW_SECONDS``; in the whole run when it is over.
+        window: what was counted of late, in the last seconds; in the whole run when it is over.
         limits: why the generator itself may be the limit, each a sentence; none if it is not.
     """
 
@@ -142,7 +138,6 @@ class RunStates:
     def __init__(self, master: Master) -> None:
         self._master = master
         self._made: tuple[Version, RunState] | None = None
-        self._past: deque[tuple[int, float, Snapshots]] = deque()
         self._curves: tuple[Version, TimelineColumns] | None = None
 
     def _version(self) -> Version:
@@ -163,7 +158,8 @@ class RunStates:
         ]
         summary = master.summary or self._summary()
         running = master.seconds() > 0
-        window = Window(self._before() if running else {}, dict(master.reports.newest))
+        before = master.reports.before_window if running else {}
+        window = Window(before, master.reports.newest)
         figures = GeneratorFigures.since(Results(), window.results, master.workers())
         return RunState(
             run=master.run,
@@ -191,17 +187,6 @@ class RunStates:
             warm_up=master.settings.warm_up.seconds,
         )
         return {**summary, "service_levels": master.verdicts(summary)}
-
-    def _before(self) -> Snapshots:
-        """The snapshots at the begin of the window; none at the start of the run."""
-        run, now, past = self._master.run, self._master.seconds(), self._past
-        if not past or past[-1][0] != run:
-            past.clear()
-            past.append((run, 0.0, {}))
-        past.append((run, now, dict(self._master.reports.newest)))
-        while len(past) > 2 and past[1][1] < now - WINDOW_SECONDS:
-            past.popleft()
-        return past[0][2]
 
     def curves(self, first: int = 0) -> dict[str, object]:
         """

@@ -6,7 +6,7 @@ from math import inf
 from typing import get_args
 
 import pytest
-from helpers.cpes import ask, codes, context, cpe, fail, run
+from helpers.cpes import ask, codes, context, cpe, fail, read_profile, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +15,6 @@ from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.rpc import deployment_units
 from caretaker.device.settings import Behaviors
-from caretaker.profiles.profile import read_profile
 
 UUID = "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec001"
 OTHER = "5e4b1dc0-2f33-4fd5-8a2c-9f1d8f6ec002"
