@@ -24,6 +24,7 @@ from caretaker.reporting.summary_types import (
     CriterionSection,
     Ground,
     LevelVerdict,
+    SessionsSection,
     Summary,
     VerdictSection,
 )
@@ -192,15 +193,21 @@ def _finding(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -
 
 
 def _how_well(summary: Summary) -> str:
-    sessions, p99 = summary["sessions"], summary["informs"]["from_plan_ms"]["p99"]
-    ended = sessions["succeeded"] + sessions["failed"] + sessions["shed"] + sessions["unfinished"]
-    missed = "" if sessions["succeeded"] == ended else f" of {ended:,}"
-    noun = "session" if ended == 1 else "sessions"
-    number = f"{sessions['succeeded']:,}{missed} {noun} succeeded"
+    p99 = summary["informs"]["from_plan_ms"]["p99"]
     latency = "" if p99 is None else f", p99 from plan {_time(p99)}"
     tightest = next(iter(tightest_levels(summary)), None)
     margin = f"; tightest level {_used(tightest)}" if tightest else ""
-    return f"{'' if missed or ended == 1 else 'all '}{number}{latency}{margin}"
+    return f"{_succeeded(summary['sessions'])}{latency}{margin}"
+
+
+def _succeeded(sessions: SessionsSection) -> str:
+    """How many sessions did, and how the others ended."""
+    number = sessions["succeeded"]
+    others = {"failed": sessions["failed"], "shed": sessions["shed"],
+              "unfinished": sessions["unfinished"]}  # fmt: skip
+    if parts := ", ".join(f"{count:,} {end}" for end, count in others.items() if count):
+        return f"{number:,} of {number + sum(others.values()):,} sessions succeeded ({parts})"
+    return "1 session succeeded" if number == 1 else f"all {number:,} sessions succeeded"
 
 
 def _time(ms: float) -> str:

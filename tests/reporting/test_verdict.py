@@ -173,7 +173,7 @@ def test_the_finding_of_a_run_that_held_says_by_how_much() -> None:
     )
     assert judge(summary(1))["finding"].startswith("1 session succeeded")
     assert judge(summary(90, sessions__shed=10, sessions__started=10))["finding"].startswith(
-        "90 of 100 sessions succeeded"
+        "90 of 100 sessions succeeded (10 shed), p99"
     )
 
 
