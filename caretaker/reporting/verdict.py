@@ -19,7 +19,7 @@ from caretaker.reporting.checks import (
 )
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome, worst
-from caretaker.reporting.service_levels import margin_used
+from caretaker.reporting.service_levels import ended_early, margin_used
 from caretaker.reporting.summary_types import (
     CriterionSection,
     Ground,
@@ -72,9 +72,16 @@ def _without_outcome(criterion: CriterionSection) -> str:
 def _levels(summary: Summary) -> Iterator[Judgement]:
     for verdict in summary.get("service_levels", ()):
         outcome = RunOutcome(verdict["outcome"])
-        text = f"service level {outcome}: {described(verdict)}"
+        text = f"service level {outcome}: {described(verdict)}{_why_not_shown(verdict, summary)}"
         is_held = outcome == RunOutcome.HELD
         yield Judgement("service_levels", verdict["level"], outcome, "" if is_held else text)
+
+
+def _why_not_shown(verdict: LevelVerdict, summary: Summary) -> str:
+    """Why a level shows nothing although it has data; empty for any other."""
+    if verdict["outcome"] != RunOutcome.NOT_SHOWN or verdict["actual"] is None:
+        return ""
+    return "; the run ended early" if ended_early(summary) else "; the generator was the limit"
 
 
 def described(verdict: LevelVerdict) -> str:

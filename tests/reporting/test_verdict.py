@@ -154,11 +154,12 @@ def test_what_unfinished_sessions_waited_for_is_told() -> None:
 
 
 def test_grounds_come_in_their_precedence() -> None:
-    found = judged(failed("ours") | {"interrupted": True, "seconds": 12.2}, NO_DATA, BROKEN)
+    slow = "informs.from_plan_ms.p99 < 1"
+    found = judged(failed("ours") | {"interrupted": True, "seconds": 12.2}, NO_DATA, slow)
     found["settings"] = {"--run-time": 60}
     assert grounds(found) == [
         "1 of 101 sessions failed: 1 x no answer in time (ours: please report the bug)",
-        "service level broken: sessions.per_second > 1000 (10)",
+        "service level broken: informs.from_plan_ms.p99 < 1 (2)",
         "service level not shown: exchanges.Fault.ms.p99 < 1000 (no data)",
         "interrupted after 12 s of 60 s",
     ]
@@ -200,6 +201,23 @@ def test_a_criterion_that_is_the_first_ground_is_told_once() -> None:
     found = failed("acs") | criterion("broken", "Not recovered within 8 s")
     assert judge(found)["finding"] == (
         "Not recovered within 8 s; first at 7.0 s: session of A-1: no answer in time"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"interrupted": True}, "the run ended early"),
+        (
+            {"generator": summary()["generator"] | {"lateness_ms": {"p99": 900.0}}},
+            "the generator was the limit",
+        ),
+    ],
+)
+def test_why_a_level_shows_nothing_is_told(changes: dict[str, Any], why: str) -> None:
+    found = judged(summary() | changes, "sessions.per_second > 50")
+    assert judge(found)["finding"] == (
+        f"Service level not shown: sessions.per_second > 50 (10); {why}"
     )
 
 
