@@ -32,6 +32,7 @@ class Check(NamedTuple):
         seen: what tells that it did, as a number or a text; 0 or empty when it did not.
         sentence: what a person reads; ``{}`` stands for what was seen.
         left_to: metrics; a service level that bounds one of them from above replaces the check.
+        left_to_search: whether a search, which overloads the ACS on purpose, replaces the check.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Check(NamedTuple):
     seen: _Number | _Text
     sentence: str
     left_to: tuple[str, ...] = ()
+    left_to_search: bool = False
 
     def found(self, summary: Summary) -> str:
         """The sentence on a run; empty when nothing went wrong."""
@@ -129,7 +131,7 @@ def _tasks_failed(summary: Summary) -> str:
 
 def _tasks_in_vain(summary: Summary) -> int:
     tasks = summary["tasks"]
-    return 0 if tasks["done"] else tasks["posted"] - tasks["cut"]
+    return 0 if tasks["done"] else tasks["posted"] - tasks["cut"] - tasks["device_down"]
 
 
 def _interrupted(summary: Summary) -> str:
@@ -170,6 +172,7 @@ FAILED_BY_THE_ACS = Check(
     _failed_by(Blame.ACS),
     "{} (by the ACS or the way to it)",
     _FAILURES,
+    left_to_search=True,
 )
 """The check on the sessions of the ACS."""
 
@@ -226,6 +229,7 @@ CHECKS = (
         _waiting_for_the_acs,
         "{}",
         _UNFINISHED,
+        left_to_search=True,
     ),
     Check("sessions succeeded", RunOutcome.BROKEN, _why_in_vain, "no session succeeded, of {}"),
     Check(
@@ -234,6 +238,7 @@ CHECKS = (
         _tasks_failed,
         "{}",
         _TASKS,
+        left_to_search=True,
     ),
     Check("tasks were done", RunOutcome.BROKEN, _tasks_in_vain, "no task was done, of {}"),
     Check(
@@ -242,6 +247,7 @@ CHECKS = (
         _waiting_for_others,
         "{} sessions still waited for the generator at the end",
         _UNFINISHED,
+        left_to_search=True,
     ),
     Check("sessions came to an end", RunOutcome.NOT_SHOWN, _not_tried, "{}, and none ended"),
     Check(
@@ -249,6 +255,7 @@ CHECKS = (
         RunOutcome.NOT_SHOWN,
         _limits,
         "the generator was the limit, and the ACS may be better than it looks: {}",
+        left_to_search=True,
     ),
     Check(
         "no worker was lost",

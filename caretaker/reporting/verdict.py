@@ -93,13 +93,16 @@ def described(verdict: LevelVerdict) -> str:
 
 def _checks(summary: Summary) -> Iterator[Judgement]:
     for check in CHECKS:
-        if not _is_left_to_levels(check, summary):
+        if not _is_left(check, summary):
             text = check.found(summary)
             outcome = _outcome(check, summary) if text else RunOutcome.HELD
             yield Judgement("checks", check.name, outcome, text)
 
 
-def _is_left_to_levels(check: Check, summary: Summary) -> bool:
+def _is_left(check: Check, summary: Summary) -> bool:
+    """Whether a service level or a search judges in the place of a check."""
+    if check.left_to_search and any(one.get("is_search") for one in _sections_of_criteria(summary)):
+        return True
     return any(
         verdict["level"].startswith(f"{metric} <")
         for metric in check.left_to
@@ -162,7 +165,7 @@ def _breaks(summary: Summary) -> Iterator[FirstBreak]:
     for verdict in summary.get("service_levels", ()):
         if verdict["outcome"] == RunOutcome.BROKEN and "broken_at" in verdict:
             yield FirstBreak(verdict["broken_at"], f"service level {verdict['level']}")
-    if _is_left_to_levels(FAILED_BY_THE_ACS, summary):
+    if _is_left(FAILED_BY_THE_ACS, summary):
         return
     for failure in session_failures(summary):
         example = failure["example"]

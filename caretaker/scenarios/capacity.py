@@ -48,6 +48,7 @@ class FindCapacity(Scenario):
 
     name = "find-capacity"
     is_last = True
+    is_search = True
     arguments: ClassVar = {
         "start": Argument(20.0, number(0.5), "Informs per second to begin with"),
         "limit": Argument(100_000.0, number(1), "Informs per second not to go beyond"),

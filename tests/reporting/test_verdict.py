@@ -22,12 +22,9 @@ def judged(found: Any, *levels: str) -> Any:
     return found | {"service_levels": verdicts(map(ServiceLevel.parse, levels), found)}
 
 
-def criterion(outcome: str, finding: str) -> Any:
-    return {
-        "scenario": scenario(
-            criteria=[{"scenario": "power-cut", "outcome": outcome, "finding": finding}]
-        )
-    }
+def criterion(outcome: str, finding: str, **more: Any) -> Any:
+    found = {"scenario": "power-cut", "outcome": outcome, "finding": finding, **more}
+    return {"scenario": scenario(criteria=[found])}
 
 
 def changed(section: str, **values: Any) -> Any:
@@ -72,6 +69,10 @@ RUNS: list[tuple[Any, list[str], str, int]] = [
     (summary() | {"interrupted": True}, [], "not shown", 4),
     (summary() | {"users_not_started": 990}, [], "not shown", 4),
     (summary() | criterion("not shown", "Too short"), [], "not shown", 4),
+    (failed("acs") | criterion("held", "Held 30 per second"), [], "broken", 3),
+    (failed("acs") | criterion("held", "Held 30 per second", is_search=True), [], "held", 0),
+    (waiting("acs") | criterion("not shown", "Too short", is_search=True), [], "not shown", 4),
+    (failed("ours") | criterion("held", "Held 30 per second", is_search=True), [], "failed", 1),
     (failed("ours"), [], "failed", 1),
     (failed("ours"), [BROKEN, NO_DATA], "failed", 1),
     (changed("connection_requests", books_balance=False), [], "failed", 1),
