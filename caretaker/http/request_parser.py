@@ -13,7 +13,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from io import BytesIO
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -21,12 +21,33 @@ import httptools
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+MAX_CONNECTIONS = 10_000
 MAX_HEAD_BYTES = 64 * 1024
-"""The largest head of a request: its target and all headers."""
+MAX_HEADERS = 200
 MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The largest body of a request, unless the server is given another limit."""
 
 # -- requests -------------------------------------------------------------------------------------
+
+
+class ServerLimits(NamedTuple):
+    """
+    What a server takes (``docs/budgets.md``).
+
+    Args:
+        connections: at the same time; for a further one the oldest that is idle is closed, and if
+            none is, the further one waits.
+        head_bytes: of the request target and all headers; beyond it the answer is 431.
+        headers: how many headers, likewise.
+        body_bytes: of the body; beyond it the answer is 413.
+    """
+
+    connections: int = MAX_CONNECTIONS
+    head_bytes: int = MAX_HEAD_BYTES
+    headers: int = MAX_HEADERS
+    body_bytes: int = MAX_BODY_BYTES
+
+
+DEFAULT_LIMITS = ServerLimits()
 
 
 class Request:
@@ -95,18 +116,18 @@ class RequestReader:
 
     Args:
         environ: the part of the WSGI environ that all requests of the connection share.
-        max_body_bytes: larger bodies are refused.
+        limits: larger requests are refused.
     """
 
     __slots__ = (
-        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_max_body_bytes",
-        "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
+        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_headers",
+        "_limits", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
     __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
-    def __init__(self, environ: WSGIEnvironment, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, environ: WSGIEnvironment, limits: ServerLimits = DEFAULT_LIMITS) -> None:
         self._common = environ
-        self._max_body_bytes = max_body_bytes
+        self._limits = limits
         self.requests: deque[Request] = deque()
         """Complete requests in their order; a refused one is the last."""
         self.over = False
@@ -137,7 +158,7 @@ class RequestReader:
             self._refuse("400 Bad Request")
         else:
             self._head_bytes += len(data)
-            if self.in_head and self._head_bytes > 2 * MAX_HEAD_BYTES:  # it has no end
+            if self.in_head and self._head_bytes > 2 * self._limits.head_bytes:  # it has no end
                 self._refuse("431 Request Header Fields Too Large")
 
     def _refuse(self, status: str) -> None:
@@ -171,7 +192,7 @@ class RequestReader:
         self._environ = self._common.copy()
         self._url = b""
         self._body: list[bytes] = []
-        self._size = 0
+        self._size = self._headers = 0
         self._head_bytes = -self._fed  # it may begin behind much else in these bytes
         self.in_head = True
 
@@ -183,7 +204,8 @@ class RequestReader:
         """Add a header; trailers are ignored."""
         key = _environ_key(name)
         self._size += len(name) + len(value) + 4
-        if not (key and self.in_head):
+        self._headers += 1
+        if not (key and self.in_head) or self._headers > self._limits.headers:
             return
         # White space after a value does not belong to it (RFC 7230 3.2.4); the parser keeps it.
         text = value.decode("latin-1").strip(" \t")
@@ -210,12 +232,13 @@ class RequestReader:
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
             self._refuse("505 HTTP Version Not Supported")
-        if self._size + len(self._url) > MAX_HEAD_BYTES:
+        limits = self._limits
+        if self._size + len(self._url) > limits.head_bytes or self._headers > limits.headers:
             self._refuse("431 Request Header Fields Too Large")
         self._size = 0  # of the body, from here on
         if "HTTP_TRANSFER_ENCODING" in environ:
             self._check_coding(environ)
-        elif int(environ.get("CONTENT_LENGTH") or 0) > self._max_body_bytes:
+        elif int(environ.get("CONTENT_LENGTH") or 0) > limits.body_bytes:
             self._refuse("413 Content Too Large")
 
     def _check_coding(self, environ: WSGIEnvironment) -> None:
@@ -228,7 +251,7 @@ class RequestReader:
     def on_body(self, piece: bytes) -> None:
         """Add a piece of the body."""
         self._size += len(piece)
-        if self._size > self._max_body_bytes:
+        if self._size > self._limits.body_bytes:
             self._refuse("413 Content Too Large")
         if not self.over:
             self._body.append(piece)
