@@ -16,7 +16,7 @@ from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.importer import description, import_files, save
-from caretaker.reporting import comparison, report
+from caretaker.reporting import compare_command, report, runs_command
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -158,9 +158,10 @@ Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argpar
 
 COMMANDS: dict[str, Command] = {
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
-    "compare": ("two runs side by side", comparison.add_arguments, comparison.run),
+    "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
     "report": ("a page of an earlier run", report.add_arguments, report.run),
+    "runs": ("list the runs that --runs has kept", runs_command.add_arguments, runs_command.run),
     "profile": ("import device profiles, and show them", _profile_arguments, _profile),
 }
 """All commands: help, a function that adds the arguments, and a function that runs it."""

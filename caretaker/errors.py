@@ -6,23 +6,25 @@ All errors of Caretaker, in one place.
     CaretakerError
     ├── InputError              the user's input can't be used: an option, a file, an address
     │   └── ProfileError        ... a device profile
-    ├── EnvelopeError           bytes that can't be read as a CWMP envelope
     ├── FaultError              a CWMP fault to answer a request with; knows its FaultCode
-    ├── SessionError            the peer broke the rules of the CWMP session
-    ├── TransportError          an HTTP exchange failed; ``blame`` says whose fault it is
-    │   ├── ConnectError        no connection: refused, unreachable, no such name
-    │   ├── LimitError          no connection: this machine ran out of sockets or ports
-    │   ├── ConnectionLost      the peer reset or closed the connection half-way
-    │   ├── AnswerTimeout       no complete answer before the deadline
-    │   ├── AnswerError         an answer that is not HTTP, or too large
-    │   ├── AuthenticationError the credentials were refused
-    │   ├── RedirectError       too many redirects, or one to a place that is not allowed
-    │   └── LoadShed            the peer sheds load: HTTP 503
+    ├── ReasonError             something failed by what the peer did, or did not do
+    │   ├── EnvelopeError       bytes that can't be read as a CWMP envelope
+    │   ├── SessionError        the peer broke the rules of the CWMP session
+    │   └── TransportError      an HTTP exchange failed; ``blame`` says whose fault it is
+    │       ├── ConnectError    no connection: refused, unreachable, no such name, TLS
+    │       ├── LimitError      no connection: this machine ran out of sockets or ports
+    │       ├── ConnectionLost  the peer reset or closed the connection half-way
+    │       ├── AnswerTimeout   no complete answer before the deadline
+    │       ├── AnswerError     an answer that is not HTTP, or too large
+    │       ├── AuthenticationError the credentials were refused
+    │       ├── RedirectError   too many redirects, or one to a place that is not allowed
+    │       └── LoadShed        the peer sheds load: HTTP 503
     ├── DeviceNotFound          no device of that serial number here
     └── DeviceBusy              the device refuses a Connection Request just now
 
-The text of a TransportError or SessionError is a *reason*: it goes into statistics as it is, so
-it is short and holds nothing that varies (no serial number, address or byte count).
+A ``ReasonError`` has a *reason*, which goes into statistics: it is short and holds nothing that
+varies (no serial number, address or byte count). What the peer has said is quoted apart from it.
+``reasons.py`` says what helps against each.
 """
 
 from __future__ import annotations
@@ -55,10 +57,6 @@ class ProfileError(InputError):
     """A device profile that can't be used."""
 
 
-class EnvelopeError(CaretakerError):
-    """Bytes that can't be read as a CWMP envelope; the text is a reason."""
-
-
 class FaultError(CaretakerError):
     """
     A CWMP fault to answer a request with.
@@ -74,12 +72,31 @@ class FaultError(CaretakerError):
         self.fault_string = fault_string
 
 
-class SessionError(CaretakerError):
-    """The peer broke the rules of the CWMP session; the text is a reason."""
+class ReasonError(CaretakerError):
+    """
+    Something failed by what the peer did, or did not do.
+
+    Args:
+        reason: why, in words that are the same whenever it happens.
+        quoted: what the peer said, if there is something to quote.
+    """
+
+    def __init__(self, reason: str, quoted: str = "") -> None:
+        super().__init__(f"{reason}: {quoted}" if quoted else reason)
+        self.reason = reason
+        self.quoted = quoted
 
 
-class TransportError(CaretakerError):
-    """An HTTP exchange that failed; the text is a reason."""
+class EnvelopeError(ReasonError):
+    """Bytes that can't be read as a CWMP envelope."""
+
+
+class SessionError(ReasonError):
+    """The peer broke the rules of the CWMP session."""
+
+
+class TransportError(ReasonError):
+    """An HTTP exchange that failed."""
 
     blame = Blame.ACS
 

@@ -16,9 +16,11 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "index_set": set(),
     "masking": set(),
+    "reasons": set(),
     "cwmp": {"errors"},
-    "http": {"errors"},
+    "quoting": {"masking"},
     "data_model": {"cwmp", "errors"},
+    "http": {"errors", "quoting"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors"},
@@ -32,11 +34,11 @@ LAYERS: dict[str, set[str]] = {
     "reporting": {"cwmp", "device", "engine", "errors", "index_set", "stats"},
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "stats"},
-    "scenarios": {"cwmp", "device", "engine", "errors", "reporting", "stats"},
+    "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
     "__main__": {"acs", "console", "errors", "http", "profiles", "reporting"},
     "swarm": {
         "connection_request", "console", "cwmp", "device", "engine", "errors", "fleet", "http",
-        "index_set", "masking", "profiles", "reporting", "scenarios", "stats",
+        "index_set", "masking", "profiles", "quoting", "reporting", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

@@ -21,6 +21,9 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportEr
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 
+SESSION_SECONDS = 120.0
+"""How long a task waits for the end of the session that does it, as in GenieACS."""
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ACS:
@@ -92,11 +95,17 @@ class ACS:
         device = self.device(device_id)
         try:
             if not self._may_reach(device):
-                return "Connection Request URL is not allowed"
+                return _INVALID_URL
             status = send_connection_request(device.url, device.credentials)
-        except (InputError, TransportError):
+        except InputError:
+            return _INVALID_URL
+        except TransportError:
             return "Device is offline"
-        return None if status in (200, 204) else _REFUSALS.get(status, f"Unexpected {status}")
+        if status in (200, 204):
+            return None
+        if status == 401:
+            return f"{_FAILED}Incorrect connection request credentials"
+        return f"{_FAILED}Unexpected status code {status}"
 
     def _may_reach(self, device: KnownDevice) -> bool:
         host = Address.of(device.url).host
@@ -116,7 +125,7 @@ class ACS:
         Args:
             device_id: of the device.
             task: what to do.
-            timeout: seconds to wait for the end of the task.
+            timeout: seconds to wait until a session begins; its end is waited for, too.
             connection_request: whether to send a Connection Request, and wait.
 
         Returns:
@@ -125,19 +134,21 @@ class ACS:
         Raises:
             DeviceNotFound: no device of that id has informed.
         """
-        self.device(device_id).tasks.append(task)
+        device = self.device(device_id)
+        device.tasks.append(task)
         if not connection_request:
-            return "Task queued"
+            return "Accepted"
+        if device.session is not None:
+            task.begun.set()
         reason = self.connection_request(device_id)
         if reason is not None:
             return reason
-        if not task.ended.wait(timeout):
+        if task.begun.wait(timeout):
+            task.ended.wait(SESSION_SECONDS)
+        if not task.done:
             return "Task queued but not processed"
         return "Task faulted" if task.fault is not None else None
 
 
-_REFUSALS = {
-    401: "Incorrect connection request credentials",
-    404: "Device is offline",
-    503: "Device is offline",
-}
+_FAILED = "Connection request error: "
+_INVALID_URL = f"{_FAILED}Invalid connection request URL or protocol"

@@ -3,8 +3,8 @@ The north-bound API in the shape of GenieACS's, as far as load drivers need it.
 
 * ``GET /devices/?query=JSON&projection=A,B&limit=N&skip=N``: devices.
 * ``POST /devices/<id>/tasks?timeout=MS&connection_request``: do a task, or without a body only send
-  a Connection Request. 200: done; 202 with a reason phrase: queued, offline or faulted; 504: there
-  was no task, and the Connection Request failed.
+  a Connection Request. 200: done; 202 with a reason phrase of GenieACS's: queued, faulted, or why
+  the Connection Request failed; 504, with that as its body: there was no task.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from caretaker.errors import DeviceNotFound, InputError
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-DEFAULT_TIMEOUT_MS = 3000
+DEFAULT_TIMEOUT_MS = 3500
+"""GenieACS's 4000, which it looks at in steps of 500 and so gives up one step early."""
 MAX_TASK_BYTES = 4 * 1024 * 1024
 
 
@@ -96,7 +97,7 @@ class NorthBoundApp:
                 if not connection_request:
                     raise BadRequest("task: the body is empty")
                 reason = self._acs.connection_request(device_id)
-                return _answer(200 if reason is None else 504, reason, None)
+                return Response(reason or "", 200 if reason is None else 504, mimetype="text/plain")
             task = parse_task(_json(body, "task"))
             reason = self._acs.post_task(
                 device_id, task, timeout, connection_request=connection_request

@@ -47,6 +47,8 @@ class _Controller:
         old, self.device.session = self.device.session, self
         if old is not None:
             old.abandon()
+        for task in self.device.tasks:
+            task.begun.set()
         self._rpcs = self._acs.provision(self.device)
 
     def answer(self, request: m.Request) -> m.Response:
@@ -104,6 +106,8 @@ class _Controller:
         """End the session with its device."""
         if self.device is not None and self.device.session is self:
             self.device.session = None
+            for task in self.device.tasks:
+                task.ended.set()
 
 
 def _rpc_methods(_: m.GetRPCMethods) -> m.Response:

@@ -22,20 +22,24 @@ class Task:
         arguments: as posted.
         task_id: GenieACS's ``_id``, 24 hexadecimal digits.
         posted: seconds since 1970.
+        done: whether the device has done the task, or has failed to.
         fault: the fault that ended the task; None if there was none, or while it runs.
-        ended: set when the task is done or has failed.
+        begun: set when a session begins that can do the task.
+        ended: set when the task is done or has failed, or such a session broke off before.
     """
 
     name: str
     arguments: dict[str, Any]
     task_id: str = field(default_factory=lambda: secrets.token_hex(12))
     posted: float = field(default_factory=time.time)
+    done: bool = False
     fault: FaultError | None = None
+    begun: gevent.event.Event = field(default_factory=gevent.event.Event)
     ended: gevent.event.Event = field(default_factory=gevent.event.Event)
 
     def end(self, fault: FaultError | None = None) -> None:
         """Note that the task is done, or has failed with a fault, and wake those who wait."""
-        self.fault = fault
+        self.done, self.fault = True, fault
         self.ended.set()
 
     def document(self, device_id: str) -> dict[str, Any]:

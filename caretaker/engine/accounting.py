@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.transfer_record import TransferState
+from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.recorder import Recorder
 from caretaker.stats.records import SessionRecord, Sink
@@ -54,8 +56,22 @@ class Accounting:
         if self._recorder is not None:
             self._recorder.session(cpe, record)
 
-    def book(self, results: Results, sessions_running: int) -> None:
-        """Add what has become of events, transfers and sessions so far."""
+    def book(
+        self,
+        results: Results,
+        now: float,
+        active: Collection[ActiveSession],
+        waiting: Collection[int],
+    ) -> None:
+        """
+        Add what has become of events, transfers and sessions so far.
+
+        Args:
+            results: to add it to.
+            now: the present time.
+            active: the sessions that run.
+            waiting: the CPEs that wait for a place.
+        """
         books = self._context.books
         for code, number in books.raised.items():
             results.count(f"events.raised.{code}", number)
@@ -65,9 +81,25 @@ class Accounting:
             results.count(f"events.discarded.{rule}.{code}", number)
         for name, number in self._context.transfer_counts.items():
             results.count(f"transfers.{name}", number)
-        results.count("informs.planned", self._timeline.count("informs_planned"))
-        results.count("sessions.started", sessions_running)
-        results.count("sessions.unfinished", sessions_running)
+        planned = self._timeline.count("informs_planned") + len(waiting)
+        results.count("informs.planned", planned)
+        results.count("sessions.started", len(active))
+        results.count("sessions.unfinished", len(active))
+        self._book_active(results, now, active)
+
+    def _book_active(self, results: Results, now: float, active: Iterable[ActiveSession]) -> None:
+        """Add the Informs of sessions that run, and what those sessions wait for."""
+        waits: defaultdict[str, list[float]] = defaultdict(list)
+        for session in active:
+            session.note_inform()
+            if session.record.inform_sent is not None:
+                results.inform(session.record.events)
+                self._timeline.inform(session.record)
+            waited_for, blame = session.wait
+            waits[f"sessions.unfinished_waits.{blame.value}.{waited_for}"].append(
+                now - session.since
+            )
+        results.extend(waits)
 
     def book_pending(self, results: Results, cpes: Iterable[CPE]) -> None:
         """

@@ -136,7 +136,11 @@ class _HangingTransport:
         self._seconds = seconds
         self._timeout = timeout
         self._sleep = sleep
-        self.sent_at: float | None = None
+
+    @property
+    def sent_at(self) -> float | None:
+        """When the last POST had been written, after the outage; None until then."""
+        return self._transport.sent_at
 
     def post(self, body: bytes) -> Answer:
         """POST once the outage is over; AnswerTimeout if the answer's deadline is earlier."""
@@ -145,10 +149,7 @@ class _HangingTransport:
             self._sleep(min(seconds, self._timeout))
         if seconds > self._timeout:
             raise AnswerTimeout(REASON)
-        try:
-            return self._transport.post(body)
-        finally:
-            self.sent_at = self._transport.sent_at
+        return self._transport.post(body)
 
     def close(self) -> None:
         """End the session's connection."""

@@ -19,7 +19,8 @@ import gevent.event
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
-from caretaker.engine.session_runner import ActiveSession, SessionRunner
+from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.stats.timeline import Timeline
 
@@ -33,8 +34,8 @@ class Scheduler:
         runner: runs a session.
         timeline: counts the sessions that were planned.
         clock: seconds, going forward.
-        max_sessions: how many run at once, to protect this machine; further ones wait, which
-            shows as lateness.
+        max_sessions: how many run at once, to protect this machine; further ones wait for a
+            place, in order.
     """
 
     def __init__(
@@ -48,8 +49,12 @@ class Scheduler:
         self.active: dict[int, ActiveSession] = {}
         """The sessions that run, by the index of their CPE."""
         # A plain dict takes the longer to give its first entry the more were taken before.
-        self.waiting: OrderedDict[int, float] = OrderedDict()
-        """The CPEs that are due and wait for a place, in order, with their due times."""
+        self.waiting: OrderedDict[int, tuple[float, float]] = OrderedDict()
+        """
+        The CPEs that wait for a place, in order: when each was due, and since when it waits.
+        """
+        self._not_begun = 0
+        """How many still waited for a place when no more sessions were launched."""
         self._cpes = cpes
         self._runner = runner
         self._timeline = timeline
@@ -74,7 +79,8 @@ class Scheduler:
         self._timer.stop()
         waiting = list(self.waiting.items())
         self.waiting.clear()
-        for index, planned in waiting:
+        self._not_begun += len(waiting)
+        for index, (planned, _) in waiting:
             self._timeline.planned(planned)
             self.schedule(self._cpes[index])
 
@@ -112,19 +118,25 @@ class Scheduler:
 
     # Places.
 
+    @property
+    def not_begun(self) -> int:
+        """How many CPEs wait for a place, or did when no more sessions were launched."""
+        return self._not_begun + len(self.waiting)
+
     def _launch(self, cpe: CPE) -> None:
         if cpe.index in self.waiting:
             return
-        if len(self.active) >= self._max_sessions:
-            self.waiting[cpe.index] = cpe.due
+        # Who waits goes first: else a CPE that is due at the end of its session keeps its place.
+        if len(self.active) >= self._max_sessions or self.waiting:
+            self.waiting[cpe.index] = (cpe.due, self._clock())
         else:
-            active = self._begin(cpe, cpe.due)
+            active = self._begin(cpe, cpe.due, inf)
             if active is not None:
                 active.greenlet = gevent.spawn(self._run, active)
 
-    def _begin(self, cpe: CPE, planned: float) -> ActiveSession | None:
+    def _begin(self, cpe: CPE, planned: float, queued: float) -> ActiveSession | None:
         """The session that begins now; None when nothing asks for one any more."""
-        active = self._runner.begin(cpe, planned)
+        active = self._runner.begin(cpe, planned, queued)
         if active is None:
             self.schedule(cpe)
             return None
@@ -161,8 +173,8 @@ class Scheduler:
     def _next_waiting(self) -> ActiveSession | None:
         """The first of the sessions that wait for a place; None if there is none."""
         while self.waiting and self._started and len(self.active) < self._max_sessions:
-            index, planned = self.waiting.popitem(last=False)
-            active = self._begin(self._cpes[index], planned)
+            index, (planned, queued) = self.waiting.popitem(last=False)
+            active = self._begin(self._cpes[index], planned, queued)
             if active is not None:
                 return active
         return None

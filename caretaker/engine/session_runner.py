@@ -6,44 +6,21 @@ import logging
 from collections.abc import Callable
 
 import gevent
-from gevent import Greenlet
 
 from caretaker.cwmp.outcome import Outcome
-from caretaker.cwmp.session import CPESession
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
 from caretaker.engine.accounting import Accounting
+from caretaker.engine.active_session import THINKING, TURN, ActiveSession
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
-from caretaker.http.transport import Answer, Transport
+from caretaker.http.transport import Answer
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
 _log = logging.getLogger(__name__)
-
-
-class ActiveSession:
-    """
-    A session from its begin to its end.
-
-    Args:
-        cpe: the CPE, which this session's greenlet owns meanwhile.
-        session: what the CPE says next.
-        record: how the session has gone so far.
-    """
-
-    __slots__ = ("answers", "cpe", "greenlet", "record", "session")
-
-    def __init__(self, cpe: CPE, session: CPESession, record: SessionRecord) -> None:
-        self.cpe = cpe
-        self.session = session
-        self.record = record
-        self.greenlet: Greenlet[..., None] | None = None
-        """Runs the session; None until the scheduler has launched it."""
-        self.answers = 0
-        """How many requests of the ACS the CPE has answered."""
 
 
 class SessionRunner:
@@ -84,10 +61,19 @@ class SessionRunner:
         self._clock = clock
         self._sleep = sleep
 
-    def begin(self, cpe: CPE, planned: float) -> ActiveSession | None:
-        """The session that begins now; None when nothing asks for one any more."""
+    def begin(self, cpe: CPE, planned: float, queued: float) -> ActiveSession | None:
+        """
+        The session that begins now; None when nothing asks for one any more.
+
+        Args:
+            cpe: whose session it is.
+            planned: when it was due.
+            queued: when it began to wait for a place; infinity if it found one at once.
+        """
         now = self._clock()
         accepted = cpe.accepted_at
+        # An ACS that keeps a CPE in session beyond its next due time does not make us late.
+        free = max(planned, cpe.ended_at)
         session = cpe.begin_session(now)
         self._transfers.update(cpe)
         if session is None:
@@ -96,7 +82,10 @@ class SessionRunner:
         if cpe.failures:
             self.retrying.discard(cpe.index)
         answered = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
-        return ActiveSession(cpe, session, SessionRecord(codes, planned, now, accepted=answered))
+        record = SessionRecord(codes, planned, now, accepted=answered)
+        found = min(now, queued)
+        record.lateness, record.place_wait = max(0.0, found - free), now - found
+        return ActiveSession(cpe, session, record)
 
     def run(self, active: ActiveSession) -> None:
         """Exchange messages until the session is over; how it ended is in its record."""
@@ -132,13 +121,13 @@ class SessionRunner:
 
     def _exchange_all(self, active: ActiveSession) -> None:
         session = active.session
-        transport = self._open_transport(active.cpe, active.record.started)
+        transport = active.transport = self._open_transport(active.cpe, active.record.started)
         try:
             body = session.next_post()
             while body is not None:
                 if session.answering:
                     self._delay_answer(active)
-                self._exchange(active, transport, body)
+                self._exchange(active, body)
                 body = session.next_post()
         finally:
             transport.close()
@@ -149,16 +138,20 @@ class SessionRunner:
         active.answers += 1
         seconds = active.cpe.thinking_time(active.answers)
         if seconds:
+            active.own_wait, active.since = THINKING, self._clock()
             self._sleep(seconds)
 
-    def _exchange(self, active: ActiveSession, transport: Transport, body: bytes) -> None:
-        started = self._clock()
-        session, record = active.session, active.record
+    def _exchange(self, active: ActiveSession, body: bytes) -> None:
+        started = active.since = self._clock()
+        active.own_wait = None
+        session, record, transport = active.session, active.record, active.transport
+        assert transport is not None
         name, received = session.name, 0
         try:
             answer = transport.post(body)
             received = len(answer.body)
             if answer.body and record.informed is not None:  # a request, maybe for a whole tree
+                active.own_wait, active.since = TURN, self._clock()
                 self._loop_budget.wait()
             session.receive(_envelope(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
@@ -166,7 +159,7 @@ class SessionRunner:
             raise
         finally:
             if record.inform_sent is None:
-                record.inform_sent = transport.sent_at
+                active.note_inform()
         now = self._record(name, started, len(body), received, None)
         if record.informed is None and session.established:
             record.informed = now

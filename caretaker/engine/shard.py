@@ -43,8 +43,8 @@ class Shard:
         open_transport: a transport for a session of this CPE at this time.
         sink: takes the records.
         clock: seconds, going forward.
-        max_sessions: how many run at once, to protect this machine; further ones wait, which
-            shows as lateness.
+        max_sessions: how many run at once, to protect this machine; further ones wait for a
+            place.
         rate_limit: of Connection Requests.
         sleep: waits that many seconds; for devices that are slow.
         transfer_client: moves the bytes of real transfers, at most ``max_sessions`` at once.
@@ -244,7 +244,9 @@ class Shard:
 
     def book(self, results: Results) -> None:
         """Add what has become of events, transfers and sessions so far (decision D9)."""
-        self._accounting.book(results, len(self.scheduler.active))
+        scheduler = self.scheduler
+        self._accounting.book(results, self._clock(), scheduler.active.values(), scheduler.waiting)
+        results.count("informs.not_begun", scheduler.not_begun)
 
     def close_books(self, results: Results) -> None:
         """Add the books at the end of a run, with what is pending."""

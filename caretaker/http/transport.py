@@ -34,14 +34,15 @@ class Answer:
 
 
 class Transport(Protocol):
-    """
-    How one CWMP session reaches its ACS.
+    """How one CWMP session reaches its ACS."""
 
-    ``sent_at`` is when the last POST had been written, on the endpoint's clock; after a 401 or a
-    redirect, when it had been written first. It is None until then.
-    """
+    @property
+    def sent_at(self) -> float | None:
+        """
+        When the last POST had been written, on the endpoint's clock; None until then.
 
-    sent_at: float | None
+        After a 401 or a redirect, when it had been written first.
+        """
 
     def post(self, body: bytes) -> Answer:
         """
@@ -110,11 +111,18 @@ class HTTPTransport(HTTPClient):
         super().__init__(endpoint, address, credentials, policy, source)
         self._coding = coding
         self._cookies: CookieJar | None = None
-        self.sent_at: float | None = None
+        self._sent_at: float | None = None
+
+    @property
+    def sent_at(self) -> float | None:
+        """See ``Transport.sent_at``; known while the answer is awaited, too."""
+        if self._sent_at is None and self._connection is not None:
+            return self._connection.sent_at
+        return self._sent_at
 
     def post(self, body: bytes) -> Answer:
         """POST a body; see ``Transport.post``."""
-        self.sent_at = None
+        self._sent_at = None
         response = self.exchange(encoded(body, self._coding) if self._coding else body)
         if response.status == 415 and self._coding:
             self._coding = ""
@@ -128,8 +136,8 @@ class HTTPTransport(HTTPClient):
         try:
             response = connection.request(self._head(body), body)
         finally:
-            if self.sent_at is None:
-                self.sent_at = connection.sent_at
+            if self._sent_at is None:
+                self._sent_at = connection.sent_at
         for name, value in response.headers:
             if name == "set-cookie":
                 self._take_cookie(value)

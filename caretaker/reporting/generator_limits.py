@@ -17,10 +17,14 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 LOOP_LAG_MS = 100.0
 LATENESS_MS = 250.0
-"""The p99 above which the loops of the workers, or the begin of sessions, are too late."""
+"""
+The p99 above which the loops of the workers, or the begin of sessions, are too late; that of waits
+for a place, too.
+"""
 CPU_PERCENT = 90.0
 """Of one core: what a worker can use and still be on time."""
 
+_MORE_PLACES = "raise --max-sessions, or more workers"
 _FAILED = f"sessions.blame.{Blame.GENERATOR.value}"
 
 
@@ -29,17 +33,21 @@ class GeneratorFigures(NamedTuple):
     How the generator did in some time.
 
     Args:
-        loop_lag: p99 of how late the loops of the workers were, in milliseconds.
-        lateness: p99 of how long after their due time sessions began, in milliseconds.
+        loop_lag: p99 of how late the loops of the workers were, in milliseconds; None without data.
+        lateness: p99 of how late the generator began sessions, in milliseconds: from when they
+            were due and the CPE's previous session was over; None without sessions.
         cpu: percent of one core by worker.
         failed: sessions that failed at limits of the machine.
-        waiting: sessions that wait now because ``--max-sessions`` run; not known of a whole run.
+        place_wait: p99 of how long sessions waited because ``--max-sessions`` ran, in milliseconds;
+            None without sessions.
+        waiting: sessions that wait for that now, or did at the end of the run.
     """
 
-    loop_lag: float
-    lateness: float
+    loop_lag: float | None
+    lateness: float | None
     cpu: Mapping[str, float]
     failed: int
+    place_wait: float | None = None
     waiting: int = 0
 
     @classmethod
@@ -51,6 +59,8 @@ class GeneratorFigures(NamedTuple):
             lateness=generator["lateness_ms"]["p99"],
             cpu=generator["cpu_percent"]["mean"],
             failed=summary["sessions"]["blame"].get(Blame.GENERATOR.value, 0),
+            place_wait=generator["place_wait_ms"]["p99"],
+            waiting=summary["informs"]["not_begun"],
         )
 
     @classmethod
@@ -66,14 +76,19 @@ class GeneratorFigures(NamedTuple):
             workers: the reports of the workers that are there.
         """
 
-        def p99(name: str) -> float:
-            return 1000 * now.histogram(name).since(before.histogram(name)).percentile(99)
+        def p99(name: str) -> float | None:
+            return now.histogram(name).since(before.histogram(name)).summary(99)["p99"]
 
         return cls(
             loop_lag=p99("generator.loop_lag"),
             lateness=p99("generator.lateness"),
-            cpu={str(worker.worker): worker.usage.cpu_now for worker in workers},
+            cpu={
+                str(worker.worker): worker.usage.cpu_now
+                for worker in workers
+                if worker.usage.cpu_now is not None
+            },
             failed=now.counters[_FAILED] - before.counters[_FAILED],
+            place_wait=p99("generator.place_wait"),
             waiting=sum(worker.states.get("waiting", 0) for worker in workers),
         )
 
@@ -88,24 +103,34 @@ class GeneratorLimit(NamedTuple):
         return f"{self.what} ({self.cure})"
 
 
+def added_ms(figures: GeneratorFigures) -> float:
+    """What the generator may have added to the times of the ACS; 0 if it was not the limit."""
+    if not generator_limits(figures):
+        return 0.0
+    return sum(delay or 0.0 for delay in (figures.loop_lag, figures.lateness, figures.place_wait))
+
+
 def generator_limits(figures: GeneratorFigures) -> list[GeneratorLimit]:
     """The limits that the generator has reached; none if it was not the bottleneck."""
     return list(_limits(figures))
 
 
 def _limits(figures: GeneratorFigures) -> Iterator[GeneratorLimit]:
-    if figures.loop_lag > LOOP_LAG_MS:
+    if figures.loop_lag is not None and figures.loop_lag > LOOP_LAG_MS:
         what = f"the p99 of its loop lag was {figures.loop_lag:.0f} ms"
         yield GeneratorLimit(what, "more workers")
-    if figures.lateness > LATENESS_MS:
+    if figures.lateness is not None and figures.lateness > LATENESS_MS:
         what = f"the p99 of its lateness was {figures.lateness:.0f} ms"
         yield GeneratorLimit(what, "more workers")
     for worker, cpu in figures.cpu.items():
         if cpu > CPU_PERCENT:
             what = f"worker {worker} used {cpu:.0f} % of its core"
             yield GeneratorLimit(what, "more workers")
+    if figures.place_wait is not None and figures.place_wait > LATENESS_MS:
+        what = f"the p99 of the wait for a place was {figures.place_wait:.0f} ms"
+        yield GeneratorLimit(what, _MORE_PLACES)
     if figures.waiting:
-        what = f"{figures.waiting} sessions wait for their place"
-        yield GeneratorLimit(what, "raise --max-sessions, or more workers")
+        what = f"{figures.waiting} sessions were left waiting for a place"
+        yield GeneratorLimit(what, _MORE_PLACES)
     if figures.failed:
         yield GeneratorLimit(f"{figures.failed} sessions failed at its limits", "docs/limits.md")

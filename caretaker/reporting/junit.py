@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_text import render
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.verdict import checks, described
@@ -52,7 +53,7 @@ def junit(summary: Summary, ended: datetime) -> bytes:
 def _cases(summary: Summary) -> Iterator[tuple[str, str, str | None]]:
     """Group, name, and what is wrong."""
     for verdict in summary.get("service_levels", ()):
-        failure = None if verdict["holds"] else described(verdict)
+        failure = None if verdict["outcome"] == RunOutcome.HELD else described(verdict)
         yield "service_levels", verdict["level"], failure
     for name, sentence in checks(summary).items():
         yield "checks", name, sentence

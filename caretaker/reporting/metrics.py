@@ -16,6 +16,7 @@ from typing import NamedTuple
 from caretaker.cwmp import messages as m
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.reporting.summary_types import Summary
+from caretaker.stats.task_outcomes import TaskOutcome
 
 LESS, NEITHER, MORE = -1, 0, 1
 """Which way is worse."""
@@ -101,6 +102,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "fleet.duplicate_serial_numbers": MetricKind(MORE),
     "informs.total": MetricKind(),
     "informs.planned": MetricKind(),
+    "informs.not_begun": MetricKind(MORE),
     "informs.by_event.*": _counts(_EVENTS),
     **_times("informs.from_plan_ms"),
     "sessions.started": MetricKind(),
@@ -111,6 +113,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "sessions.unfinished": MetricKind(MORE),
     "sessions.failed_ratio": MetricKind(MORE, "ratio"),
     "sessions.shed_ratio": MetricKind(MORE, "ratio"),
+    "sessions.unfinished_ratio": MetricKind(MORE, "ratio"),
     "sessions.per_second": MetricKind(LESS, "/s"),
     **_times("sessions.duration_ms"),
     "sessions.blame.ours": _counts(_BLAMES, MORE),
@@ -136,10 +139,8 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "events.pending": MetricKind(),
     "events.discarded.*": _counts(_ANY),
     "tasks.posted": MetricKind(),
-    "tasks.done": MetricKind(),
-    "tasks.queued": MetricKind(),
+    **{f"tasks.{outcome}": MetricKind() for outcome in TaskOutcome},
     "tasks.failed": MetricKind(),
-    "tasks.cut": MetricKind(),
     "tasks.done_ratio": MetricKind(LESS, "ratio"),
     "tasks.failed_ratio": MetricKind(MORE, "ratio"),
     **_times("tasks.latency_ms"),
@@ -167,6 +168,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "recordings.left_out": MetricKind(),
     "recordings.unwritten": MetricKind(),
     **_times("generator.lateness_ms"),
+    **_times("generator.place_wait_ms"),
     **_times("generator.loop_lag_ms"),
     "generator.cpu_ms_per_session": MetricKind(MORE, "ms"),
     "generator.cpu_percent.mean.*": MetricKind(NEITHER, "%", _WORKERS),
@@ -220,12 +222,22 @@ def _member(pattern: str, metric: str) -> str | None:
     return metric[len(before) : len(metric) - len(after)] or None if fits else None
 
 
+_OF_GENERATOR = (
+    "generator.", "fleet.", "recordings.", "sessions.blame.ours", "sessions.blame.generator",
+    "scenario.kpis.memory_growth_mb",
+)  # fmt: skip
+
+
+def is_of_generator(metric: str) -> bool:
+    """Whether a metric says how the generator did, and nothing of the ACS."""
+    return metric.startswith(_OF_GENERATOR)
+
+
 def numbers(summary: Summary) -> dict[str, float | None]:
     """
     All numbers of a summary by their dotted paths.
 
-    None for those that there is no data for: a ratio of nothing (null in the JSON), and times of
-    which none was counted (they are zeros in the JSON).
+    None for those that there is no data for: a ratio of nothing, times of which none was counted.
     """
     sections = {name: value for name, value in summary.items() if name not in _NO_METRICS}
     return dict(_numbers("", sections))
@@ -233,9 +245,8 @@ def numbers(summary: Summary) -> dict[str, float | None]:
 
 def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
     if isinstance(value, Mapping):
-        empty = value.get("max") == 0 and "p99" in value
         for name, inner in value.items():
-            yield from _numbers(f"{path}.{name}" if path else name, None if empty else inner)
+            yield from _numbers(f"{path}.{name}" if path else name, inner)
     elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         yield path, value
 

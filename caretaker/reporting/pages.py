@@ -60,7 +60,7 @@ def save(where: str, path: str, page: str) -> None:
 
 # -- numbers for people ---------------------------------------------------------------------------
 
-NO_DATA = "no data"
+NO_DATA = "-"
 
 
 def readable(value: Any, unit: str = "") -> str:

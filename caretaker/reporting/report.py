@@ -144,7 +144,10 @@ def _kpi(name: str, value: float | None) -> tuple[str, str]:
     known = next((end for end in KPI_NAMES if name.endswith(end)), "")
     # With several scenarios the names of KPIs begin with those of their scenarios.
     plain_name = name.removesuffix(known) + KPI_NAMES[known] if known else name.removesuffix(ending)
-    figure = "not reached" if value is None else readable(value, _KPI_UNITS.get(ending, ""))
+    is_goal = ending == "_s"
+    figure = (
+        "not reached" if value is None and is_goal else readable(value, _KPI_UNITS.get(ending, ""))
+    )
     return plain_name.replace("_", " "), figure
 
 

@@ -2,7 +2,7 @@
 Service levels: what a run must keep to, like ``sessions.failed_ratio < 0.001``.
 
 A level is a metric, an operator and a number (``docs/service-levels.md``). A level without data
-counts as broken.
+is not shown.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from caretaker.reporting.metrics import (
     numbers,
     proposals,
 )
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 
@@ -99,7 +100,9 @@ class ServiceLevel(NamedTuple):
 
     def verdict(self, actual: float | None) -> LevelVerdict:
         """What the summary says of it."""
-        return {"level": str(self), "actual": actual, "holds": self.holds(actual)}
+        missed = RunOutcome.NOT_SHOWN if actual is None else RunOutcome.BROKEN
+        outcome = RunOutcome.HELD if self.holds(actual) else missed
+        return {"level": str(self), "actual": actual, "outcome": outcome}
 
 
 @cache
@@ -172,7 +175,7 @@ def read_levels(file: str) -> list[ServiceLevel]:
 
 
 def verdicts(levels: Iterable[ServiceLevel], summary: Summary) -> list[LevelVerdict]:
-    """Each level with what was measured and whether it holds: ``{"level", "actual", "holds"}``."""
+    """Each level with what was measured and its outcome: ``{"level", "actual", "outcome"}``."""
     measured = numbers(summary)
     return [level.verdict(figure(level.metric, measured)) for level in levels]
 
@@ -193,7 +196,7 @@ class BrokenLevel(NamedTuple):
         at_breach: LevelVerdict = {
             "level": str(self.level),
             "actual": self.actual,
-            "holds": False,
+            "outcome": RunOutcome.BROKEN,
             "broken_at": round(self.at, 1),
         }
         return [at_breach if v["level"] == at_breach["level"] else v for v in verdicts]

@@ -26,8 +26,11 @@ from caretaker.reporting.summary_types import (
     Summary,
     TasksSection,
     TransfersSection,
+    UnfinishedWait,
 )
+from caretaker.stats.histogram import Histogram
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import FAILED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 
 
@@ -50,6 +53,7 @@ def summarize(
         "fleet": _fleet(snapshots, lost, left),
         "informs": {
             "planned": total.counters["informs.planned"],
+            "not_begun": total.counters["informs.not_begun"],
             "total": total.counters["informs.total"],
             "by_event": total.with_prefix("informs.by_event"),
             "from_plan_ms": total.histogram("informs.from_plan").summary(50, 95, 99),
@@ -97,7 +101,7 @@ def _sessions(
     total: Results, snapshots: Sequence[WorkerSnapshot], seconds: float
 ) -> SessionsSection:
     count = total.counters
-    judged = count["sessions.started"] - count["sessions.abandoned"]
+    ended = sum(count[f"sessions.{end}"] for end in ("succeeded", "failed", "shed"))
     return {
         "started": count["sessions.started"],
         "succeeded": count["sessions.succeeded"],
@@ -105,14 +109,32 @@ def _sessions(
         "shed": count["sessions.shed"],
         "abandoned": count["sessions.abandoned"],
         "unfinished": count["sessions.unfinished"],
-        "failed_ratio": _ratio(count["sessions.failed"], judged),
-        "shed_ratio": _ratio(count["sessions.shed"], judged),
+        "failed_ratio": _ratio(count["sessions.failed"], ended),
+        "shed_ratio": _ratio(count["sessions.shed"], ended),
+        "unfinished_ratio": _ratio(count["sessions.unfinished"], count["sessions.started"]),
+        "unfinished_waits": _unfinished_waits(total),
         "per_second": round(count["sessions.succeeded"] / max(seconds, 1e-9), 2),
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
         "reasons": total.with_prefix("sessions.reasons"),
         "failures": _failures(total, snapshots),
     }
+
+
+def _unfinished_waits(total: Results) -> list[UnfinishedWait]:
+    """What the unfinished sessions waited for, the most of them first."""
+    waits: list[UnfinishedWait] = []
+    for name, times in total.histograms_with_prefix("sessions.unfinished_waits").items():
+        blame, _, waited_for = name.partition(".")
+        waits.append(
+            {
+                "waited_for": waited_for,
+                "blame": blame,
+                "number": times.count,
+                "longest_ms": round(times.longest * 1000, 3),
+            }
+        )
+    return sorted(waits, key=lambda wait: -wait["number"])
 
 
 def _failures(total: Results, snapshots: Iterable[WorkerSnapshot]) -> list[SessionFailure]:
@@ -241,14 +263,21 @@ def _events_balance(results: Results) -> bool:
 def _tasks(total: Results) -> TasksSection:
     count = total.counters
     judged = count["tasks.posted"] - count["tasks.cut"]
+    failed = sum(count[f"tasks.{outcome}"] for outcome in FAILED)
     return {
         "posted": count["tasks.posted"],
         "done": count["tasks.done"],
         "queued": count["tasks.queued"],
-        "failed": count["tasks.failed"],
+        "offline": count["tasks.offline"],
+        "credentials_refused": count["tasks.credentials_refused"],
+        "faulted": count["tasks.faulted"],
+        "unexpected_status": count["tasks.unexpected_status"],
+        "api_error": count["tasks.api_error"],
         "cut": count["tasks.cut"],
+        "failed": failed,
+        "not_posted": count["tasks.not_posted"],
         "done_ratio": _ratio(count["tasks.done"], judged),
-        "failed_ratio": _ratio(count["tasks.failed"], judged),
+        "failed_ratio": _ratio(failed, judged),
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
     }
@@ -283,13 +312,14 @@ def _recordings(total: Results) -> RecordingsSection:
 
 
 def _exchanges(total: Results) -> dict[str, ExchangeSection]:
-    prefix = "exchanges."
-    names = sorted(name[len(prefix) :] for name in total.histograms if name.startswith(prefix))
-    return {name: _exchange(total, name) for name in names}
+    named = total.histograms_with_prefix("exchanges")
+    return {
+        name: _exchange(times, total.counters[f"exchanges.failed.{name}"])
+        for name, times in named.items()
+    }
 
 
-def _exchange(total: Results, name: str) -> ExchangeSection:
-    times, failed = total.histogram(f"exchanges.{name}"), total.counters[f"exchanges.failed.{name}"]
+def _exchange(times: Histogram, failed: int) -> ExchangeSection:
     return {
         "count": times.count,
         "failed": failed,
@@ -305,6 +335,7 @@ def _generator(
     sessions = total.counters["sessions.succeeded"]
     return {
         "lateness_ms": total.histogram("generator.lateness").summary(50, 99),
+        "place_wait_ms": total.histogram("generator.place_wait").summary(50, 99),
         "loop_lag_ms": total.histogram("generator.loop_lag").summary(99),
         "cpu_ms_per_session": round(1000 * cpu / sessions, 3) if sessions else None,
         "cpu_percent": {

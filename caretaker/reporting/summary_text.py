@@ -2,66 +2,81 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from caretaker.reporting.summary_types import LevelVerdict, Percentiles, ScenarioSection, Summary
+from caretaker.reporting.summary_types import (
+    LevelVerdict,
+    Percentiles,
+    ScenarioSection,
+    Summary,
+    TasksSection,
+    UnfinishedWait,
+)
 from caretaker.reporting.verdict import described, failures
-from caretaker.stats.results import Results
-from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.stats.task_outcomes import failed_parts
+from caretaker.stats.window import Snapshots, Window
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
 
 
-def live_line(
-    snapshots: Sequence[WorkerSnapshot], before: Results, seconds: float
-) -> tuple[str, Results]:
+def live_line(before: Snapshots, now: Snapshots) -> str:
     """
-    One line on how the run stands, and the results it was made of.
+    One line on how the run stands: all figures are of the time since the last line.
+
+    Failed and shed sessions have those of the whole run behind them, in brackets. Percentiles of
+    Informs are from their planned time to the InformResponse, those of Connection Requests from
+    accepting one to its Inform.
 
     Args:
-        snapshots: the newest of each worker.
-        before: what the last line was made of; rates are of the time since.
-        seconds: that time.
+        before: the snapshots that the last line was made of.
+        now: the newest ones.
     """
-    total = Results()
-    for snapshot in snapshots:
-        total.merge(snapshot.results)
-
-    def rate(name: str) -> float:
-        return (total.counters[name] - before.counters[name]) / max(seconds, 1e-9)
-
-    loop = total.histogram("connection_requests.to_inform")
-    lag = total.histogram("generator.loop_lag")
-    count = total.counters
+    window = Window(before, now)
+    failed, shed = (_of_late(window, now, f"sessions.{name}") for name in ("failed", "shed"))
+    crs, to_inform = "connection_requests.accepted", "connection_requests.to_inform"
     parts = (
-        f"CPEs {sum(s.cpes for s in snapshots):>6}",
-        f"sessions/s {rate('sessions.succeeded'):7.1f}",
-        f"failed {count['sessions.failed']} shed {count['sessions.shed']}",
-        f"CR/s {rate('connection_requests.accepted'):6.1f}",
-        f"CR to Inform p50 {_figure(loop.percentile(50))} p99 {_figure(loop.percentile(99))}",
-        f"loop lag p99 {_figure(lag.percentile(99))}",
+        f"CPEs {sum(snapshot.cpes for snapshot in now.values())}",
+        f"sessions/s {_rate(window, 'sessions.succeeded')}",
+        f"failed {failed}, shed {shed}",
+        f"Inform p99 {_p99(window, 'informs.from_plan')}",
+        f"CR/s {_rate(window, crs)}, p99 {_p99(window, to_inform)}",
+        f"lag p99 {_p99(window, 'generator.loop_lag')}",
     )
-    return " | ".join(parts), total
+    return " | ".join(parts)
 
 
-def _figure(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"
+def _rate(window: Window, counter: str) -> str:
+    rate = window.rate(counter)
+    return "-" if rate is None else f"{rate:.1f}"
+
+
+def _of_late(window: Window, now: Snapshots, counter: str) -> str:
+    whole = sum(snapshot.results.counters[counter] for snapshot in now.values())
+    return f"{window.results.counters[counter]} ({whole})"
+
+
+def _p99(window: Window, histogram: str) -> str:
+    p99 = window.results.histogram(histogram).percentile(99)
+    if p99 is None:
+        return "-"
+    return f"{p99 * 1000:.1f} ms" if p99 < 1 else f"{p99:.1f} s"
 
 
 def render(summary: Summary) -> str:
     """The summary as text for a terminal."""
     fleet, sessions = summary["fleet"], summary["sessions"]
     crs, tasks = summary["connection_requests"], summary["tasks"]
-    generator = summary["generator"]
+    informs, generator = summary["informs"], summary["generator"]
     profiles = ", ".join(f"{name} {number}" for name, number in fleet["profiles"].items())
     workers = " + ".join(str(number) for number in fleet["by_worker"].values())
-    events = ", ".join(f"{code} {n}" for code, n in summary["informs"]["by_event"].items())
+    events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
-        "Informs": f"{summary['informs']['total']}: {events}",
-        "  from plan": _ms(summary["informs"]["from_plan_ms"]),
+        "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
+        "  from plan": _ms(informs["from_plan_ms"]),
         "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
@@ -71,11 +86,12 @@ def render(summary: Summary) -> str:
         "  to Inform": _ms(crs["to_inform_ms"]),
         "  to InformResponse": _ms(crs["to_informresponse_ms"]),
         "  to session end": _ms(crs["to_session_end_ms"]),
-        "Tasks": _outcomes(tasks, "posted", "done", "queued", "failed", "cut"),
+        "Tasks": _tasks(tasks),
         "  latency": _ms(tasks["latency_ms"]),
         "Generator": f"CPU {_by_worker(generator['cpu_percent']['mean'], '%')}; "
         f"memory {_by_worker(generator['rss_mb'], ' MB')}",
         "  lateness": _ms(generator["lateness_ms"]),
+        "  wait for a place": _ms(generator["place_wait_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
     }
     if summary["transfers"]["requested"]:
@@ -87,19 +103,26 @@ def render(summary: Summary) -> str:
         lines += _scenario(summary["scenario"])
     reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
     lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
+    lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
     broken = failures(summary)
     lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
     return "\n".join(lines)
 
 
+def _unfinished(wait: UnfinishedWait) -> str:
+    longest = f"longest {wait['longest_ms'] / 1000:.1f} s"
+    what = f"{wait['number']} x waited for {wait['waited_for']} ({wait['blame']}), {longest}"
+    return f"{'  unfinished':<20}{what}"
+
+
 def _levels(verdicts: Sequence[LevelVerdict]) -> Iterator[str]:
     if not verdicts:
         return
-    broken = sum(not verdict["holds"] for verdict in verdicts)
-    yield f"{'Service levels':<20}{len(verdicts) - broken} hold, {broken} broken"
+    number = Counter(verdict["outcome"] for verdict in verdicts)
+    yield f"{'Service levels':<20}" + ", ".join(f"{n} {outcome}" for outcome, n in number.items())
     for verdict in verdicts:
-        yield f"{'  holds' if verdict['holds'] else '  BROKEN':<20}{described(verdict)}"
+        yield f"{'  ' + verdict['outcome']:<20}{described(verdict)}"
 
 
 def _scenario(scenario: ScenarioSection) -> Iterator[str]:
@@ -112,11 +135,21 @@ def _scenario(scenario: ScenarioSection) -> Iterator[str]:
 
 
 def _ms(figures: Percentiles) -> str:
-    return ", ".join(f"{name} {value:g} ms" for name, value in figures.items())
+    return ", ".join(
+        f"{name} -" if value is None else f"{name} {value:g} ms" for name, value in figures.items()
+    )
 
 
 def _outcomes(section: Mapping[str, object], *names: str) -> str:
     return ", ".join(f"{section[name]} {name.replace('_', ' ')}" for name in names)
+
+
+def _tasks(tasks: TasksSection) -> str:
+    """The tasks by outcome: failures only where there are some."""
+    text = _outcomes(tasks, "posted", "done", "queued", "failed", "cut")
+    failed = failed_parts(tasks)
+    text += f" ({failed})" if failed else ""
+    return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 
 def _by_worker(figures: Mapping[str, float], unit: str) -> str:

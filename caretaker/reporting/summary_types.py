@@ -11,8 +11,8 @@ from typing import NotRequired, TypedDict
 
 from caretaker.stats.timeline import Mark, TimelineColumns
 
-Percentiles = Mapping[str, float]
-"""Milliseconds by ``p50``, ``p95``, ``p99`` and ``max``, or some of them; zeros without data."""
+Percentiles = Mapping[str, float | None]
+"""Milliseconds by ``p50``, ``p95``, ``p99`` and ``max``, or some of them; None without data."""
 
 
 class FleetSection(TypedDict):
@@ -31,6 +31,7 @@ class InformsSection(TypedDict):
     """Informs, planned and written."""
 
     planned: int
+    not_begun: int
     total: int
     by_event: Mapping[str, int]
     from_plan_ms: Percentiles
@@ -53,6 +54,15 @@ class SessionFailure(TypedDict):
     example: FailureExampleSection | None
 
 
+class UnfinishedWait(TypedDict):
+    """What unfinished sessions waited for at the end, whose affair that is, and for how long."""
+
+    waited_for: str
+    blame: str
+    number: int
+    longest_ms: float
+
+
 class SessionsSection(TypedDict):
     """CWMP sessions by outcome."""
 
@@ -64,6 +74,8 @@ class SessionsSection(TypedDict):
     unfinished: int
     failed_ratio: float | None
     shed_ratio: float | None
+    unfinished_ratio: float | None
+    unfinished_waits: Sequence[UnfinishedWait]
     per_second: float
     duration_ms: Percentiles
     blame: Mapping[str, int]
@@ -103,13 +115,20 @@ class EventsSection(TypedDict):
 
 
 class TasksSection(TypedDict):
-    """Tasks of the driver by outcome."""
+    """Tasks of the driver and of scenarios by outcome (``TaskOutcome``)."""
 
     posted: int
     done: int
     queued: int
-    failed: int
+    offline: int
+    credentials_refused: int
+    faulted: int
+    unexpected_status: int
+    api_error: int
     cut: int
+    failed: int
+    """The sum of ``task_outcomes.FAILED``."""
+    not_posted: int
     done_ratio: float | None
     failed_ratio: float | None
     latency_ms: Percentiles
@@ -161,6 +180,7 @@ class GeneratorSection(TypedDict):
     """How the generator itself did."""
 
     lateness_ms: Percentiles
+    place_wait_ms: Percentiles
     loop_lag_ms: Percentiles
     cpu_ms_per_session: float | None
     cpu_percent: CPUSection
@@ -172,9 +192,32 @@ class LevelVerdict(TypedDict):
 
     level: str
     actual: float | None
-    holds: bool
+    outcome: str
+    """Of ``RunOutcome``: held, broken or not shown."""
     broken_at: NotRequired[float]
-    """Seconds of the run, of the level that ended it."""
+    """Seconds of the run at which the level was first broken."""
+
+
+class Ground(TypedDict):
+    """Something that a run was judged by and that did not hold."""
+
+    name: str
+    outcome: str
+    text: str
+
+
+class VerdictSection(TypedDict):
+    """
+    What the run has shown.
+
+    ``outcome`` is of ``RunOutcome``, ``finding`` is one sentence, and ``grounds`` are what kept the
+    run from having held.
+    """
+
+    outcome: str
+    exit_code: int
+    finding: str
+    grounds: Sequence[Ground]
 
 
 class ScenarioSection(TypedDict):
@@ -214,3 +257,6 @@ class Summary(TypedDict):
     scenario: NotRequired[ScenarioSection]
     other_failures: NotRequired[Sequence[str]]
     service_levels: NotRequired[Sequence[LevelVerdict]]
+    interrupted: NotRequired[bool]
+    """Whether the run ended before the ``--run-time`` that was stated."""
+    verdict: NotRequired[VerdictSection]

@@ -9,11 +9,18 @@ from typing import Any, Literal, NamedTuple
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
-from caretaker.reporting.summary_types import LevelVerdict, Percentiles, SessionFailure, Summary
+from caretaker.reporting.summary_types import (
+    LevelVerdict,
+    Percentiles,
+    SessionFailure,
+    Summary,
+    UnfinishedWait,
+)
+from caretaker.stats.task_outcomes import POSTED
 
 
 class TableRow(NamedTuple):
-    """A row of a table: its cells as text, and what it is: ``broken``, ``holds``, or nothing."""
+    """A row of a table: its cells as text, and what it is: a ``RunOutcome``, or nothing."""
 
     cells: tuple[str, ...]
     state: str = ""
@@ -40,9 +47,8 @@ class ReportTable:
 
 
 def times(figures: Percentiles, *names: str) -> tuple[str, ...]:
-    """Percentiles of a ``_ms`` section as text; no data when nothing was counted."""
-    empty = not figures.get("max")
-    return tuple(NO_DATA if empty else readable(figures.get(name), "ms") for name in names)
+    """Percentiles of a ``_ms`` section as text."""
+    return tuple(readable(figures.get(name), "ms") for name in names)
 
 
 _TIMES = ("p50", "p95", "p99", "max")
@@ -63,8 +69,8 @@ def _levels(summary: Summary) -> ReportTable:
 def _level(verdict: LevelVerdict) -> TableRow:
     actual = NO_DATA if verdict["actual"] is None else exact(verdict["actual"])
     ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
-    state = "holds" if verdict["holds"] else "broken"
-    return TableRow((verdict["level"], actual, f"{state}{ended}"), state)
+    outcome = verdict["outcome"]
+    return TableRow((verdict["level"], actual, f"{outcome}{ended}"), outcome)
 
 
 BLAMES = {
@@ -74,6 +80,8 @@ BLAMES = {
     "shed": "nobody's: the ACS sheds load (503)",
 }
 """Whose fault a failure of a session is."""
+_UNFINISHED_BLAMES = {**BLAMES, "ours": "ours: the run ended while the device was slow on purpose"}
+"""Whose affair it is that a session had not ended when the run did."""
 
 
 def _failures(summary: Summary) -> ReportTable:
@@ -81,12 +89,13 @@ def _failures(summary: Summary) -> ReportTable:
     faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
     rows = [
         *map(_failed_session, sorted(sessions["failures"], key=lambda failure: -failure["number"])),
+        *map(_unfinished, sessions["unfinished_waits"]),
         *_reasons("Task", tasks["reasons"]),
         *_reasons("Transfer", faults),
         *(TableRow(("Other", text, "", "", "")) for text in summary.get("other_failures", ())),
     ]
     if not rows:
-        return ReportTable("Failures", "None: no session, task or transfer failed.")
+        return ReportTable("Failures", "None: no session, task or transfer failed or hung.")
     head = ("What", "Reason", "Whose fault", "The first one", "Number")
     return ReportTable("Failures", "", head, tuple(rows), words=4)
 
@@ -97,6 +106,14 @@ def _failed_session(failure: SessionFailure) -> TableRow:
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
     number = readable(failure["number"])
     return TableRow(("Session", failure["reason"], blame, first or "", number))
+
+
+def _unfinished(wait: UnfinishedWait) -> TableRow:
+    blame = _UNFINISHED_BLAMES.get(wait["blame"], wait["blame"])
+    longest = f"the longest for {readable(wait['longest_ms'], 'ms')}"
+    number = readable(wait["number"])
+    reason = f"waited for {wait['waited_for']}"
+    return TableRow(("Session, unfinished", reason, blame, longest, number))
 
 
 def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[TableRow]:
@@ -156,7 +173,7 @@ _BOOKS: tuple[tuple[str, _BookSection, str, tuple[str, ...]], ...] = (
     ("... of those accepted", "connection_requests", "accepted",
      ("delivered", "coalesced", "pending", "dropped")),
     ("Events", "events", "raised", ("delivered", "pending", "discarded")),
-    ("Tasks", "tasks", "posted", ("done", "queued", "failed", "cut")),
+    ("Tasks", "tasks", "posted", POSTED),
     ("Transfers", "transfers", "requested",
      ("succeeded", "failed", "cancelled", "dropped", "pending")),
 )  # fmt: skip
@@ -175,7 +192,7 @@ def _book(
     counts = {name: _count(section[name]) for name in parts}
     balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
     terms = " + ".join(f"{readable(n)} {name.replace('_', ' ')}" for name, n in counts.items())
-    verdict = ("balanced", "holds") if balanced else ("not balanced", "broken")
+    verdict = ("balanced", "held") if balanced else ("not balanced", "broken")
     return TableRow(
         (title, f"{readable(section[whole])} {whole} = {terms}", verdict[0]), verdict[1]
     )
@@ -188,16 +205,17 @@ def _count(number: Any) -> int:
 
 def _generator(summary: Summary) -> ReportTable:
     generator = summary["generator"]
-    limits = [limit.what for limit in generator_limits(GeneratorFigures.of_run(summary))]
+    limits = generator_limits(GeneratorFigures.of_run(summary))
     about = (
         f"The generator itself may have been the bottleneck, and the ACS better than it looks: "
-        f"{'; '.join(limits)}. Give it more workers or machines."
+        f"{'; '.join(map(str, limits))}."
         if limits
         else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
     )
     rows = (
-        TableRow(("sessions began after their due time by", *times(generator["lateness_ms"],
-                                                              "p50", "p99", "max"))),
+        TableRow(("sessions began late by", *times(generator["lateness_ms"], "p50", "p99", "max"))),
+        TableRow(("... and waited for a place (--max-sessions)",
+                  *times(generator["place_wait_ms"], "p50", "p99", "max"))),
         TableRow(("lag of the workers' loops", "", *times(generator["loop_lag_ms"], "p99", "max"))),
         TableRow(("CPU time for each session", readable(generator["cpu_ms_per_session"], "ms"),
                   "", "")),

@@ -10,7 +10,9 @@ from __future__ import annotations
 from caretaker.engine import outages
 from caretaker.errors import Blame
 from caretaker.reporting.metrics import exact
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Summary
+from caretaker.stats.task_outcomes import failed_parts
 
 BROKEN_LEVEL = 3
 """The exit code of a run with a broken service level."""
@@ -44,7 +46,11 @@ def checks(summary: Summary) -> dict[str, str | None]:
             f"{sessions['unfinished']} sessions were still unfinished",
         ),
         ("sessions succeeded", sessions["succeeded"] == 0, "no session succeeded"),
-        ("no task failed", tasks["failed"] > 0, f"{tasks['failed']} tasks failed"),
+        (
+            "no task failed",
+            tasks["failed"] > 0,
+            f"{tasks['failed']} of {tasks['posted']} tasks failed: {failed_parts(tasks)}",
+        ),
         (
             "tasks were done",
             tasks["posted"] > 0 and tasks["done"] == 0,
@@ -91,7 +97,7 @@ def broken_levels(summary: Summary) -> list[str]:
     return [
         f"service level broken: {described(verdict)}"
         for verdict in summary.get("service_levels", ())
-        if not verdict["holds"]
+        if verdict["outcome"] != RunOutcome.HELD
     ]
 
 

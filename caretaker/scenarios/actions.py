@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple
 
 import gevent
 from gevent.pool import Group
@@ -26,34 +27,13 @@ from caretaker.device.transfer_record import FIRMWARE
 from caretaker.engine.outages import OUTAGE_KINDS, OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
+from caretaker.scenarios.tasks import Operator, Tasks
+from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 
 _BATCH = 100
 """CPEs that are dealt with in one turn of the loop."""
 _TRIES = 100
 """CPEs that are looked at to find a free one."""
-
-
-class Operator(Protocol):
-    """Has Connection Requests sent to CPEs, by an ACS or in its place."""
-
-    name: str
-    """Of its tasks, for statistics."""
-
-    def reaches(self, cpe: CPE) -> bool:
-        """Whether a Connection Request to a CPE can succeed already."""
-
-    def send(self, cpe: CPE) -> tuple[str, str | None]:
-        """The outcome, ``done``, ``queued`` or ``failed``, and the reason of a failure."""
-
-    def download(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None] | None:
-        """As ``send``, of a download task; None if there is no ACS to ask for one."""
-
-
-class TaskSink(Protocol):
-    """Takes the outcomes of tasks."""
-
-    def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
-        """Take a task that ended ``seconds`` after its planned time."""
 
 
 class ActionTarget:
@@ -64,7 +44,7 @@ class ActionTarget:
         shard: has the CPEs.
         outage: makes the ACS fail.
         cr_sender: has Connection Requests sent.
-        sink: takes the outcomes of tasks.
+        tasks: runs what was sent, until its end.
         portion: this process's part of the whole fleet, from 0 to 1; rates are of the whole.
         clock, sleep: as for the shard.
     """
@@ -74,7 +54,7 @@ class ActionTarget:
         shard: Shard,
         outage: OutageSwitch,
         cr_sender: Operator,
-        sink: TaskSink,
+        tasks: Tasks,
         portion: Callable[[], float] = lambda: 1.0,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -83,7 +63,7 @@ class ActionTarget:
         self.shard = shard
         self.outage = outage
         self.cr_sender = cr_sender
-        self.sink = sink
+        self.tasks = tasks
         self.portion = portion
         self.clock = clock
         self.sleep = sleep
@@ -262,21 +242,19 @@ def firmware(target: ActionTarget, purpose: str, version: str, rate: float, shar
         "url": f"{target.shard.context.acs_url.rstrip('/')}/{image}",
     }
 
-    def act(cpe: CPE) -> tuple[str, str | None]:
+    def act(cpe: CPE) -> TaskResult:
         return target.cr_sender.download(cpe, task) or _download_without_acs(target, cpe, task)
 
     _for_each(target, cpes, rate, ("firmware", "download"), act)
 
 
-def _download_without_acs(
-    target: ActionTarget, cpe: CPE, task: Mapping[str, Any]
-) -> tuple[str, str | None]:
+def _download_without_acs(target: ActionTarget, cpe: CPE, task: Mapping[str, Any]) -> TaskResult:
     now = target.clock()
     request = m.Download("campaign", task["fileType"], task["url"],
                          target_file_name=task["targetFileName"])  # fmt: skip
     transfers.queue(cpe, request, now)
     target.shard.reschedule(cpe)
-    return "done", None
+    return TaskResult(TaskOutcome.DONE)
 
 
 def _for_each(
@@ -284,7 +262,7 @@ def _for_each(
     cpes: list[CPE],
     rate: float,
     names: tuple[str, str],
-    act: Callable[[CPE], tuple[str, str | None]],
+    act: Callable[[CPE], TaskResult],
 ) -> None:
     """
     Start ``act`` for each CPE, at a rate over the whole fleet; returns at once.
@@ -294,20 +272,18 @@ def _for_each(
         cpes: those to act on.
         rate: per second.
         names: of the action, and of the task in statistics.
-        act: returns the outcome and the reason of a failure.
+        act: what to do with each.
     """
     action, name = names
     target.tally[f"{action}.asked"] += len(cpes)
 
-    def one(cpe: CPE, due: float) -> None:
-        outcome, reason = act(cpe)
+    def ended(outcome: TaskOutcome) -> None:
         target.tally[f"{action}.{outcome}"] += 1
-        target.sink.task(name, outcome, target.clock() - due, reason)
 
     def walk() -> None:
         for cpe, due in zip(cpes, target.paced(rate), strict=False):
             if cpe.powered:
-                target.greenlets.spawn(one, cpe, due)
+                target.tasks.start(name, partial(act, cpe), due, ended)
 
     target.greenlets.spawn(walk)
 

@@ -64,8 +64,13 @@ class CRSweep(_Campaign):
     def report(self, run: ScenarioRun) -> ScenarioReport:
         """The share of CPEs that were reached, and how long that took."""
         asked, curve = self.curve(run)
-        covered, took = (curve[-1][1], curve[-1][0]) if curve else (0.0, 0.0)
-        kpis = {"asked": asked, "coverage": round(covered, 4), "duration_s": took}
+        if not curve:
+            nothing = {"asked": asked, "coverage": None, "duration_s": None}
+            return ScenarioReport(nothing, ["No CPE was asked for a Connection Request."])
+        took, covered = curve[-1]
+        kpis: dict[str, float | None] = {
+            "asked": asked, "coverage": round(covered, 4), "duration_s": took
+        }  # fmt: skip
         sentence = f"{covered:.1%} of {asked} CPEs were reached, the last one after {took:g} s."
         return ScenarioReport(kpis, [sentence], {"coverage": curve})
 
@@ -86,6 +91,8 @@ class FirmwareCampaign(_Campaign):
         """When 50, 95 and 100 % of the CPEs had the new version."""
         asked, curve = self.curve(run)
         kpis: dict[str, float | None] = {"asked": asked, **convergence(curve)}
+        if not curve:
+            return ScenarioReport(kpis, ["No CPE was asked for a download."])
         half, almost, whole = (_figure(kpis[f"time_to_{n}_percent_s"], " s") for n in (50, 95, 100))
         share = f"{kpis['converged']:.1%} of {asked} CPEs"
         converged = f"{share} run {self.given['version']} and have said so"
@@ -126,6 +133,8 @@ class Provisioning(Scenario):
             **{f"first_contact_{name}_ms": value for name, value in percentiles.items()},
         }
         p50, p99 = percentiles["p50"], percentiles["p99"]
+        if p50 is None or p99 is None:
+            return ScenarioReport(kpis, ["No CPE had its first contact."])
         sentence = (f"{times.count} CPEs had their first contact: half of them within "
                     f"{p50:g} ms, 99 % within {p99:g} ms.")  # fmt: skip
         return ScenarioReport(kpis, [sentence])

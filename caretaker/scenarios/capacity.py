@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.errors import Blame
+from caretaker.reporting.generator_limits import GeneratorFigures, added_ms, generator_limits
 from caretaker.scenarios.actions import Argument, number
 from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
 from caretaker.stats.recovery import Span
 from caretaker.stats.results import Results
-from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 
 class Trial(NamedTuple):
@@ -21,14 +21,14 @@ class Trial(NamedTuple):
     Args:
         rate: Informs per second that were driven.
         served: sessions per second that succeeded, those of other causes too.
-        p99: seconds from plan to InformResponse.
+        p99: milliseconds from plan to InformResponse; None if none came.
         broke: the service level that did not hold, as a sentence; empty if all did.
         limit: why the generator could not go faster, as a sentence; empty if it could.
     """
 
     rate: float
     served: float
-    p99: float
+    p99: float | None
     broke: str
     limit: str
 
@@ -76,18 +76,20 @@ class FindCapacity(Scenario):
         began = run.now()
         run.wait(self.given["hold"])
         span = Span(began, run.now())
-        workers = run.workers()  # before the rate falls: their CPU is of the last second
+        # Before the rate falls: their CPU is of the last second, and what waits is still there.
+        workers, waiting = run.workers(), _unanswered(run.results(), self.given["p99"] / 1000)
         run.act("inform_rate", rate=0)
         run.catch_up()
-        return self._judge(run, rate, span, before, workers)
+        figures = GeneratorFigures.since(before, run.results(), workers)
+        return self._judge(run, rate, span, figures, waiting)
 
     def _judge(
         self,
         run: ScenarioRun,
         rate: float,
         span: Span,
-        before: Results,
-        workers: Sequence[WorkerSnapshot],
+        figures: GeneratorFigures,
+        waiting: int,
     ) -> Trial:
         line = run.timeline()
         seen, step = line.between(*span), line.step
@@ -95,14 +97,18 @@ class FindCapacity(Scenario):
         seconds = max(1, steps) * step
         bad = seen.sessions_failed + seen.sessions_shed
         share = bad / max(1, bad + seen.sessions_succeeded)
-        p99 = seen.from_plan.percentile(99)
+        p99 = seen.from_plan.summary(99)["p99"]
         broke = ""
+        limits = generator_limits(figures)
+        limit = str(limits[0]) if limits else ""
         if share > self.given["failed"]:
             broke = f"{share:.1%} of the sessions failed or were shed"
-        elif p99 * 1000 > self.given["p99"]:
-            broke = f"1 % took longer than {p99 * 1000:.0f} ms from plan to InformResponse"
-        limits = generator_limits(GeneratorFigures.since(before, run.results(), workers))
-        limit = str(limits[0]) if limits else ""
+        elif waiting > 0.01 * seen.informs_planned:
+            broke = f"{waiting} sessions waited longer than {self.given['p99']:g} ms for the ACS"
+        elif p99 is not None and p99 > self.given["p99"]:
+            broke = f"1 % took longer than {p99:.0f} ms from plan to InformResponse"
+            if p99 > self.given["p99"] + added_ms(figures):
+                limit = ""  # the ACS is too slow even without what the generator added
         if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
             limit = _lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
@@ -129,8 +135,10 @@ class FindCapacity(Scenario):
             yield "No rate was found that holds; see what broke, and begin with a lower start."
             return
         rate = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
-        latency = f"99 % of Informs were answered within {held.p99 * 1000:.0f} ms of their plan"
-        yield f"{rate}: {latency}."
+        if held.p99 is None:
+            yield f"{rate}: no Inform was answered."
+        else:
+            yield f"{rate}: 99 % of Informs were answered within {held.p99:.0f} ms of their plan."
 
     def _broke(self, failed: Trial | None) -> Iterable[str]:
         if failed is None:
@@ -140,6 +148,12 @@ class FindCapacity(Scenario):
                    f"second {failed.limit}.")  # fmt: skip
         else:
             yield f"At {failed.rate:.1f} Informs per second {failed.broke}."
+
+
+def _unanswered(results: Results, seconds: float) -> int:
+    """How many sessions have waited longer than that for the ACS; they are in no latency yet."""
+    waits = results.histograms_with_prefix(f"sessions.unfinished_waits.{Blame.ACS.value}")
+    return sum(times.count - times.at_most([seconds])[0] for times in waits.values())
 
 
 def _lack(rate: float, planned: float) -> str:

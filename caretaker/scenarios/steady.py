@@ -27,17 +27,26 @@ class Steady(Scenario):
         line = run.timeline()
         total = line.between(self.since, inf)
         seconds = max(1.0, (max(line.points, default=0) + 1) * line.step - self.since)
-        ratio = total.informs / total.informs_planned if total.informs_planned else 1.0
-        p99 = total.from_plan.percentile(99) * 1000
+        planned = total.informs_planned
+        ratio = round(total.informs / planned, 4) if planned else None
+        p99 = total.from_plan.summary(99)["p99"]
         kpis = {
-            "informs_planned_per_second": round(total.informs_planned / seconds, 2),
+            "informs_planned_per_second": round(planned / seconds, 2),
             "informs_per_second": round(total.informs / seconds, 2),
-            "informs_over_planned": round(ratio, 4),
-            "from_plan_p99_ms": round(p99, 3),
+            "informs_over_planned": ratio,
+            "from_plan_p99_ms": p99,
         }
-        sentence = (f"{ratio:.1%} of the planned Informs went out; "
-                    f"99 % were answered within {p99:.0f} ms of their plan.")  # fmt: skip
-        return ScenarioReport(kpis, [sentence])
+        sent = (
+            "No Inform was planned"
+            if ratio is None
+            else f"{ratio:.1%} of the planned Informs went out"
+        )
+        answered = (
+            "none was answered"
+            if p99 is None
+            else f"99 % were answered within {p99:.0f} ms of their plan"
+        )
+        return ScenarioReport(kpis, [f"{sent}; {answered}."])
 
 
 class Ramp(Scenario):
@@ -104,17 +113,21 @@ class Soak(Scenario):
             return ScenarioReport({}, ["The run was too short to see anything grow."])
         (began, first), (ended, last) = curve[0], curve[-1]
         quarter, line = (ended - began) / 4, run.timeline()
-        early = line.between(began, began + quarter).from_plan.percentile(95)
-        late = line.between(ended - quarter, ended).from_plan.percentile(95)
+        early = line.between(began, began + quarter).from_plan.summary(95)["p95"]
+        late = line.between(ended - quarter, ended).from_plan.summary(95)["p95"]
         growth = (last - first) / max(1e-9, ended - began) * 3600
         kpis = {
             "memory_growth_mb": round(last - first, 1),
             "memory_growth_mb_per_hour": round(growth, 1),
-            "from_plan_p95_first_quarter_ms": round(early * 1000, 3),
-            "from_plan_p95_last_quarter_ms": round(late * 1000, 3),
+            "from_plan_p95_first_quarter_ms": early,
+            "from_plan_p95_last_quarter_ms": late,
         }
         sentence = (
             f"In {ended - began:.0f} s the workers' memory went from {first:.0f} to {last:.0f} "
-            f"MB, and the p95 from the plan from {early * 1000:.1f} to {late * 1000:.1f} ms."
+            f"MB, and the p95 from the plan from {_ms(early)} to {_ms(late)}."
         )
         return ScenarioReport(kpis, [sentence], {"memory_mb": curve})
+
+
+def _ms(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else f"{milliseconds:.1f} ms"

@@ -47,22 +47,31 @@ class CoarseHistogram:
         """How many times there are."""
         return sum(self.buckets.values())
 
-    def percentiles(self, percents: Iterable[float]) -> list[float]:
-        """For each percentage, the seconds that so many times do not exceed; 0 without times."""
+    def percentiles(self, percents: Iterable[float]) -> list[float | None]:
+        """For each percentage, the seconds that so many times do not exceed; None without times."""
+        if not self.buckets:
+            return [None for _ in percents]
         order = sorted(self.buckets)
         sums = list(accumulate(self.buckets[bucket] for bucket in order))
         return [self._percentile(order, sums, percent) for percent in percents]
 
     def _percentile(self, order: Sequence[int], sums: Sequence[int], percent: float) -> float:
-        if not sums:
-            return 0.0
         rank = max(1, ceil(sums[-1] * percent / 100))
         bucket = next(bucket for bucket, sum_ in zip(order, sums, strict=True) if sum_ >= rank)
         return min(self._seconds(bucket + 0.5), self.longest)
 
-    def percentile(self, percent: float) -> float:
-        """The seconds that this percentage of the times do not exceed; 0 without times."""
+    def percentile(self, percent: float) -> float | None:
+        """The seconds that this percentage of the times do not exceed; None without times."""
         return self.percentiles((percent,))[0]
+
+    def summary(self, *percents: int) -> dict[str, float | None]:
+        """Milliseconds: ``{"p50": ..., "max": ...}``; None without times."""
+        names = [*(f"p{percent}" for percent in percents), "max"]
+        times = [*self.percentiles(percents), self.longest if self.buckets else None]
+        return {
+            name: None if seconds is None else _ms(seconds)
+            for name, seconds in zip(names, times, strict=True)
+        }
 
     def _seconds(self, bucket: float) -> float:
         """Where a bucket begins; with 0.5 added, its middle."""
@@ -121,28 +130,28 @@ class Histogram(CoarseHistogram):
         super().merge(other)
 
     def since(self, earlier: Histogram) -> Histogram:
-        """The times that were added after ``earlier``, a copy of this histogram at that time."""
+        """
+        The times that were added after ``earlier``, a copy of this histogram at that time.
+
+        The shortest and the longest are as exact as a bucket is wide.
+        """
         added = Histogram()
-        added.shortest, added.longest = self.shortest, self.longest
         added.total = self.total - earlier.total
         for bucket, count in self.buckets.items():
             if count > earlier.buckets.get(bucket, 0):
                 added.buckets[bucket] = count - earlier.buckets.get(bucket, 0)
+        if added.buckets:
+            added.shortest = max(self.shortest, self._seconds(min(added.buckets)))
+            added.longest = min(self.longest, self._seconds(max(added.buckets) + 1))
         return added
 
-    def percentiles(self, percents: Iterable[float]) -> list[float]:
-        """For each percentage, the seconds that so many times do not exceed; 0 without times."""
-        return [max(seconds, self.shortest) for seconds in super().percentiles(percents)]
+    def _percentile(self, order: Sequence[int], sums: Sequence[int], percent: float) -> float:
+        return max(super()._percentile(order, sums, percent), self.shortest)
 
     def at_most(self, limits: Iterable[float]) -> list[int]:
         """How many times are at most each of these; a limit is as exact as a bucket is wide."""
         middles = [(self._seconds(bucket + 0.5), count) for bucket, count in self.buckets.items()]
         return [sum(count for middle, count in middles if middle <= limit) for limit in limits]
-
-    @property
-    def mean(self) -> float:
-        """The mean in seconds; 0 without times."""
-        return self.total / self.count if self.buckets else 0.0
 
     def to_wire(self) -> list[Any]:
         """The histogram as a list of numbers, for ``from_wire``."""
@@ -167,12 +176,6 @@ class Histogram(CoarseHistogram):
             [_ms(min(end, self.longest)), round(sum_ / whole, 6)]
             for end, sum_ in zip(ends, sums, strict=True)
         ]
-
-    def summary(self, *percents: int) -> dict[str, float]:
-        """Milliseconds: ``{"p50": ..., "max": ...}``."""
-        times = self.percentiles(percents)
-        columns = {f"p{percent}": _ms(time) for percent, time in zip(percents, times, strict=True)}
-        return {**columns, "max": _ms(self.longest)}
 
 
 def _ms(seconds: float) -> float:

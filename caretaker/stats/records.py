@@ -62,11 +62,14 @@ class SessionRecord:
         accepted: when the Connection Request that caused it was accepted; None without one.
         inform_sent: when the Inform was written; None if it never was.
         informed: when the InformResponse was taken; None if it never was.
+        lateness: how long the generator let the CPE wait after it was due and its previous
+            session over.
+        place_wait: how long it then waited for a place, because ``max_sessions`` ran.
     """
 
     __slots__ = (
-        "accepted", "blame", "events", "inform_sent", "informed", "outcome", "planned", "reason",
-        "seconds", "started",
+        "accepted", "blame", "events", "inform_sent", "informed", "lateness", "on_timeline",
+        "outcome", "place_wait", "planned", "reason", "seconds", "started",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +85,8 @@ class SessionRecord:
         accepted: float | None = None,
         inform_sent: float | None = None,
         informed: float | None = None,
+        lateness: float = 0.0,
+        place_wait: float = 0.0,
     ) -> None:
         self.events = events
         self.planned = planned
@@ -93,6 +98,10 @@ class SessionRecord:
         self.accepted = accepted
         self.inform_sent = inform_sent
         self.informed = informed
+        self.lateness = lateness
+        self.place_wait = place_wait
+        self.on_timeline = False
+        """Whether the timeline has counted its Inform, while the session still ran."""
 
     def fail(self, reason: str, blame: Blame) -> None:
         """Note that the session has failed, why, and whose fault that is."""

@@ -56,7 +56,7 @@ class Baseline(NamedTuple):
             whole.informs / seconds,
             max((opened[number] for number in points), default=0),
             max((timeline.points[number].retrying for number in points), default=0),
-            whole.from_plan.percentile(95) if whole.from_plan.buckets else None,
+            whole.from_plan.percentile(95),
         )
 
 
@@ -112,10 +112,10 @@ def _has_latency_of(timeline: Timeline, numbers: Sequence[int], baseline: Baseli
     times = Point()
     for number in numbers:
         times.merge(timeline.points[number])
-    if baseline.p95 is None or not times.from_plan.buckets:
+    p95 = times.from_plan.percentile(95)
+    if baseline.p95 is None or p95 is None:
         return True
-    limit = max(baseline.p95 * FACTOR, baseline.p95 + FLOOR)
-    return times.from_plan.percentile(95) <= limit
+    return p95 <= max(baseline.p95 * FACTOR, baseline.p95 + FLOOR)
 
 
 def all_back(timeline: Timeline, since: float) -> float | None:
@@ -151,7 +151,7 @@ def recovery(
         "peak_informs_per_second": round(highest, 2),
         "peak_after_s": None if peak is None else round(max(0.0, peak * step - since), 1),
         "peak_over_before": _ratio(highest, baseline.informs_per_second),
-        "from_plan_max_ms": round(whole.from_plan.longest * 1000, 3),
+        "from_plan_max_ms": whole.from_plan.summary()["max"],
         "sessions_failed": whole.sessions_failed,
         "sessions_shed": whole.sessions_shed,
         "most_retrying": max((timeline.points[n].retrying for n in numbers), default=0),
@@ -171,4 +171,4 @@ def convergence(curve: Sequence[tuple[float, float]]) -> Mapping[str, float | No
     """The KPIs of a curve of (seconds, share): when 50, 95 and 100 % were reached, and the end."""
     marks = {f"time_to_{percent}_percent_s": reached(curve, percent / 100)
              for percent in (50, 95, 100)}  # fmt: skip
-    return {**marks, "converged": round(curve[-1][1], 4) if curve else 0.0}
+    return {**marks, "converged": round(curve[-1][1], 4) if curve else None}

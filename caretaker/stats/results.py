@@ -38,9 +38,10 @@ class Results:
 
     def time(self, name: str, seconds: float) -> None:
         """Add a time to a histogram."""
-        self._extend({name: [seconds]})
+        self.extend({name: [seconds]})
 
-    def _extend(self, times: Mapping[str, Sequence[float]]) -> None:
+    def extend(self, times: Mapping[str, Sequence[float]]) -> None:
+        """Add times to histograms by name, at least one to each."""
         for name, seconds in times.items():
             histogram = self.histograms.get(name)
             if histogram is None:
@@ -58,7 +59,7 @@ class Results:
             times[_exchange_name(record.name)].append(record.seconds)
             if record.reason is not None:
                 self.count(f"exchanges.failed.{record.name}")
-        self._extend(times)
+        self.extend(times)
 
     def session(self, record: SessionRecord) -> None:
         """Take a finished session."""
@@ -70,7 +71,8 @@ class Results:
         for record in records:
             self._count_session(record)
             planned, seconds = record.planned, record.seconds
-            times["generator.lateness"].append(max(0.0, record.started - planned))
+            times["generator.lateness"].append(record.lateness)
+            times["generator.place_wait"].append(record.place_wait)
             if record.outcome is Outcome.SUCCEEDED:
                 times["sessions.duration"].append(seconds)
                 if record.events[:1] == _FIRST_CONTACT:
@@ -81,21 +83,25 @@ class Results:
             if record.accepted is not None:
                 for name, passed in loop_times(record):
                     times[f"connection_requests.{name}"].append(passed)
-        self._extend(times)
+        self.extend(times)
 
     def _count_session(self, record: SessionRecord) -> None:
         counters = self.counters
         counters["sessions.started"] += 1
         counters[_OUTCOME_NAMES[record.outcome]] += 1
         if record.inform_sent is not None:
-            counters["informs.total"] += 1
-            for code in record.events:
-                counters[_inform_name(code)] += 1
+            self.inform(record.events)
         if record.reason is not None:
             self.count(f"sessions.reasons.{record.reason}")
         if record.blame is not None:
             self.count(f"sessions.blame.{record.blame.value}")
             self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
+
+    def inform(self, events: Sequence[str]) -> None:
+        """Count an Inform that was written, with these event codes."""
+        self.counters["informs.total"] += 1
+        for code in events:
+            self.counters[_inform_name(code)] += 1
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Count an answer of the Connection Request server, and how long it took."""
@@ -108,6 +114,15 @@ class Results:
         self.counters.update(other.counters)
         for name, histogram in other.histograms.items():
             self.histograms.setdefault(name, Histogram()).merge(histogram)
+
+    def since(self, earlier: Results) -> Results:
+        """What was counted after ``earlier``, a copy of these results at that time."""
+        added = Results()
+        for name, number in self.counters.items():
+            added.counters[name] = number - earlier.counters[name]
+        for name, histogram in self.histograms.items():
+            added.histograms[name] = histogram.since(earlier.histogram(name))
+        return added
 
     def to_wire(self) -> dict[str, Any]:
         """The results as plain data, for ``from_wire``."""
@@ -128,6 +143,12 @@ class Results:
         size = len(prefix) + 1
         counters = sorted(self.counters.items())
         return {name[size:]: n for name, n in counters if name.startswith(f"{prefix}.")}
+
+    def histograms_with_prefix(self, prefix: str) -> dict[str, Histogram]:
+        """The histograms below a dotted path, by the rest of their names."""
+        size = len(prefix) + 1
+        histograms = sorted(self.histograms.items())
+        return {name[size:]: own for name, own in histograms if name.startswith(f"{prefix}.")}
 
     def histogram(self, name: str) -> Histogram:
         """The histogram of a name; an empty one if there is none."""

@@ -144,9 +144,9 @@ class TimelineColumns(TypedDict):
     crs_accepted: list[int]
     crs_delivered: list[int]
     failed_by: dict[str, list[int]]
-    cpes_on: list[int]
-    retrying: list[int]
-    absent: list[int]
+    cpes_on: list[int | None]
+    retrying: list[int | None]
+    absent: list[int | None]
     sessions_ms: dict[str, list[float | None]]
     from_plan_ms: dict[str, list[float | None]]
     to_inform_ms: dict[str, list[float | None]]
@@ -185,6 +185,12 @@ class Timeline:
         """Count an Inform that was due at that time."""
         self._at(at).informs_planned += 1
 
+    def inform(self, record: SessionRecord) -> None:
+        """Count the Inform of a session that still runs, once; the rest comes when it has ended."""
+        if record.inform_sent is not None and not record.on_timeline:
+            record.on_timeline = True
+            self._at(record.inform_sent).informs += 1
+
     def session(self, record: SessionRecord) -> None:
         """Take a session that has ended; sessions wait for each other, as a batch costs less."""
         self._ended.append(record)
@@ -222,7 +228,8 @@ class Timeline:
         if sent is not None:
             if accepted is not None:
                 point.to_inform.add(sent - accepted)
-            (point if self._begins <= sent < self._ends else self._find(sent)).informs += 1
+            if not record.on_timeline:
+                (point if self._begins <= sent < self._ends else self._find(sent)).informs += 1
 
     def _failed(self, point: Point, blame: Blame | None) -> None:
         if blame is Blame.SHED:
@@ -356,7 +363,7 @@ class Timeline:
         points = [self.points.get(number) or Point() for number in numbers]
         columns = {name: [getattr(point, name) for point in points] for name in COUNTS}
         failed = {blame.value: columns.pop(name) for blame, name in _BLAMES.items()}
-        gauges = {name: [max(0, getattr(point, name)) for point in points] for name in GAUGES}
+        gauges = {name: [_gauge(getattr(point, name)) for point in points] for name in GAUGES}
         times = {f"{name}_ms": _columns([getattr(p, name) for p in points]) for name in TIMES}
         made = {
             "step": self.step,
@@ -370,6 +377,11 @@ class Timeline:
         return cast(TimelineColumns, made)
 
 
+def _gauge(value: int) -> int | None:
+    """A gauge as the summary has it: None without a sample."""
+    return value if value >= 0 else None
+
+
 def _take_gauges(point: Point, newer: Point) -> None:
     if newer.cpes_on >= 0:
         for name in GAUGES:
@@ -377,8 +389,8 @@ def _take_gauges(point: Point, newer: Point) -> None:
 
 
 def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
-    """Add a worker's points; a gauge holds until the worker's next sample."""
-    last = Point(cpes_on=0, retrying=0, absent=0)
+    """Add a worker's points; a gauge holds from the worker's first sample until the next one."""
+    last = Point()
     before = [number for number in part if number not in whole]
     if before:
         _take_gauges(last, part[max(before)])
@@ -387,18 +399,12 @@ def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
         if own is not None:
             sum_.merge(own)
             _take_gauges(last, own)
-        for name in GAUGES:
-            setattr(sum_, name, max(0, getattr(sum_, name)) + getattr(last, name))
+        if last.cpes_on >= 0:
+            for name in GAUGES:
+                setattr(sum_, name, max(0, getattr(sum_, name)) + getattr(last, name))
 
 
 def _columns(histograms: Sequence[CoarseHistogram]) -> dict[str, list[float | None]]:
     """Milliseconds by percentile; None where a histogram is empty."""
-    rows = [
-        [*times.percentiles(PERCENTS), times.longest] if times.buckets else None
-        for times in histograms
-    ]
-    names = [*(f"p{percent}" for percent in PERCENTS), "max"]
-    return {
-        name: [None if row is None else round(row[place] * 1000, 3) for row in rows]
-        for place, name in enumerate(names)
-    }
+    rows = [times.summary(*PERCENTS) for times in histograms]
+    return {name: [row[name] for row in rows] for name in CoarseHistogram().summary(*PERCENTS)}

@@ -38,13 +38,13 @@ class ResourceUsage(NamedTuple):
     Args:
         cpu_mean: CPU since the run began, in percent of one core.
         cpu_peak: the highest CPU of a second.
-        cpu_now: CPU of the last second.
+        cpu_now: CPU of the last second; None in the first one.
         rss_mb: resident memory in MB.
     """
 
     cpu_mean: float
     cpu_peak: float
-    cpu_now: float
+    cpu_now: float | None
     rss_mb: float
 
 

@@ -34,7 +34,7 @@ class GeneratorHealth:
         self._since = time.monotonic()
         self._began = (self._since, self._used)
         self.cpu_peak = 0.0
-        self.cpu_now = 0.0
+        self.cpu_now: float | None = None
         self._greenlet = gevent.spawn(self._watch)
 
     def _watch(self) -> None:
@@ -67,7 +67,7 @@ class GeneratorHealth:
         return ResourceUsage(
             cpu_mean=round(mean, 1),
             cpu_peak=round(max(mean, self.cpu_peak), 1),
-            cpu_now=round(self.cpu_now, 1),
+            cpu_now=None if self.cpu_now is None else round(self.cpu_now, 1),
             rss_mb=round(self._process.memory_info().rss / 1e6, 1),
         )
 

@@ -12,6 +12,7 @@ from locust import stats
 from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 
 if TYPE_CHECKING:
     from locust.event import EventHook
@@ -89,23 +90,26 @@ class LocustStats:
         self.results.connection_request(verdict, seconds)
         self._fire()(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
 
-    def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
+    def task(self, name: str, result: TaskResult, seconds: float) -> None:
         """
-        Each task of the driver.
+        Each task of an operator that has ended.
 
         Args:
             name: of the task.
-            outcome: ``done``, ``queued`` or ``failed``.
-            seconds: from when it was planned until it was done.
-            reason: why it failed.
+            result: how it ended.
+            seconds: from when it was planned until then.
         """
-        self.results.count("tasks.posted")
+        outcome, reason, _ = result
         self.results.count(f"tasks.{outcome}")
-        if outcome == "done":
+        if outcome is TaskOutcome.NOT_POSTED:
+            return
+        self.results.count("tasks.posted")
+        if outcome is TaskOutcome.DONE:
             self.results.time("tasks.latency", seconds)
         if reason is not None:
             self.results.count(f"tasks.reasons.{reason}")
-        self._fire()(TASK, f"{name} {outcome}" if outcome == "queued" else name, seconds, 0, reason)
+        shown = f"{name} {outcome}" if outcome is TaskOutcome.QUEUED else name
+        self._fire()(TASK, shown, seconds, 0, reason)
 
     def _fire(self) -> _Fire:
         """Locust's event where someone besides its statistics listens to it, else these alone."""

@@ -6,13 +6,11 @@ In a local run the one process is master and worker; messages then reach it with
 
 from __future__ import annotations
 
-import json
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -22,8 +20,7 @@ from locust.runners import STATE_RUNNING
 from caretaker import __version__
 from caretaker.engine import shard
 from caretaker.errors import InputError
-from caretaker.reporting.junit import junit
-from caretaker.reporting.report import page
+from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.service_levels import BrokenLevel, first_broken, verdicts
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_text import live_line, render
@@ -39,6 +36,7 @@ from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
+from caretaker.swarm.run_files import write_files
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
@@ -88,6 +86,7 @@ class Master:
         self._start = RunStart(0, 0.0)
         self.summary: Summary | None = None
         """Of the last run that has ended."""
+        self._unwritten: list[str] = []
         self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
@@ -287,15 +286,12 @@ class Master:
         return self.queries.ask(query)
 
     def _print_live(self, interval: float) -> None:
-        before, then = Results(), 0.0
+        before: Mapping[str, WorkerSnapshot] = {}
         while True:
             gevent.sleep(interval)
-            snapshots = list(self.reports.newest.values())
-            # Rates are of the time between reports, which come when they do.
-            now = fmean(snapshot.at for snapshot in snapshots) if snapshots else then
-            line, before = live_line(snapshots, before, now - then)
-            then = now
-            print(f"{time.monotonic() - self._began:6.0f} s | {line}", flush=True)
+            now = dict(self.reports.newest)
+            print(f"{self.seconds():6.0f} s | {live_line(before, now)}", flush=True)
+            before = now
 
     def _watch_levels(self, warm_up: float) -> None:
         """End the run when it breaks a service level."""
@@ -393,22 +389,20 @@ class Master:
         ]
 
     def _write(self, summary: Summary) -> None:
-        settings = self.settings
-        if settings.summary_json is not None:
-            _save(settings.summary_json, json.dumps(summary, indent=1).encode() + b"\n")
-        if settings.junit is not None:
-            _save(settings.junit, junit(summary, datetime.now(UTC)))
-        if settings.report is not None:
-            _save(settings.report, page(summary).encode())
+        self._unwritten = write_files(self.settings, summary, datetime.now(UTC))
+        for line in self._unwritten:
+            print(f"caretaker: {line}; the summary is in the output", file=sys.stderr)
         if self.environment.web_ui is not None:
             print(f"\n{render(summary)}", flush=True)  # there may be more runs before the goodbye
 
     # The end.
 
     def exit_code(self) -> int:
-        """The exit code of the last run; 1 if there was none."""
+        """The exit code of the last run; 1 if there was none, or a file could not be written."""
         if self.summary is None:
             return 1
+        if self._unwritten:
+            return EXIT_CODES[RunOutcome.FAILED]
         return exit_code(self.summary, self._locust_options().exit_code_on_error)
 
     def say_goodbye(self) -> None:
@@ -418,13 +412,6 @@ class Master:
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None
-
-
-def _save(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        print(f"caretaker: {path}: {error.strerror}", file=sys.stderr)
 
 
 def _version() -> str:

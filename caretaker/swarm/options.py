@@ -175,8 +175,7 @@ class Settings:
         values.whole(1, 60_000),
         default=1000,
         unit="int",
-        help="Sessions that each worker runs at the same time. Further ones wait, which shows as "
-        "lateness.",
+        help="Sessions that each worker runs at the same time. Further ones wait for a place.",
     )
     source_addresses: tuple[Network, ...] = repeated(
         "--source-address",
@@ -373,6 +372,16 @@ class Settings:
         unit="file",
         help="Write a report of the run to this file, as an HTML page.",
         nothing="no file",
+        of_master=True,
+    )
+    runs: Path | None = option(
+        "--runs",
+        values.output_folder,
+        default=None,
+        unit="folder",
+        help="Keep each run in a folder of its own in this folder: summary, report, verdict as "
+        "JUnit XML, and command. caretaker runs lists them, caretaker trend compares them.",
+        nothing="none are kept",
         of_master=True,
     )
     metrics_port: int = option(

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.reporting.metrics import exact
+from caretaker.reporting.run_flags import OUTPUTS
 from caretaker.swarm.options import OPTIONS
 
 ALWAYS_SHOWN = ("--seed", "--cr-rate")
 """Flags shown even at their default: ``swarm.main`` has another, or a reader looks for them."""
-OUTPUT_FILES = ("--summary-json", "--junit", "--report")
-"""Flags of files that a run leaves behind; they do not change the run."""
 
 _DEFAULTS: dict[str, Any] = {
     "--exit-code-on-error": 1,  # Locust's
@@ -39,7 +38,7 @@ def command(locustfile: str, settings: Mapping[str, Any]) -> str:
 def _arguments(flag: str, value: Any) -> Iterator[str]:
     is_absent = value is None or value is False or value == ""
     is_default = flag not in ALWAYS_SHOWN and value == _DEFAULTS.get(flag)
-    if is_absent or is_default or flag in OUTPUT_FILES:
+    if is_absent or is_default or flag in OUTPUTS:
         return
     for one in value if isinstance(value, list | tuple) else (value,):
         yield flag

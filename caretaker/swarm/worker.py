@@ -41,14 +41,16 @@ from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget, act
+from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.cr_driver import CRDriver, DirectOperator, NorthBoundOperator
+from caretaker.swarm.cr_driver import CRDriver
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
 from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
+from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import live_cr_rate
 from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
@@ -108,9 +110,11 @@ class _WorkerRun:
         self._ending = False
         self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
-        self.driver = self._driver(worker, settings)
+        self.tasks = Tasks(self.sink)
+        operator = self._operator()
+        self.driver = self._driver(worker, settings, operator)
         self.action_target = ActionTarget(
-            self.shard, outage, self._cr_sender(), self.sink, lambda: worker.share
+            self.shard, outage, operator, self.tasks, lambda: worker.share
         )
         self.shard.start()
         self._sampler = gevent.spawn(self._sample)
@@ -120,20 +124,23 @@ class _WorkerRun:
             self.shard.sample()
             gevent.sleep(SAMPLE_SECONDS)
 
-    def _driver(self, worker: Worker, settings: Settings) -> CRDriver | None:
+    def _driver(
+        self, worker: Worker, settings: Settings, operator: Operator
+    ) -> CRDriver | None:  # fmt: skip
         if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
         return CRDriver(
-            self._cr_sender(),
+            operator,
             self.shard,
-            self.sink,
+            self.tasks,
+            self.results,
             held=lambda: worker.lease.held,
             rate=lambda: worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
             rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
 
-    def _cr_sender(self) -> NorthBoundOperator | DirectOperator:
+    def _operator(self) -> Operator:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
@@ -177,7 +184,8 @@ class _WorkerRun:
         self._ending = True
         self.action_target.stop()
         if self.driver is not None:
-            self.driver.stop(TASKS_SECONDS, self.stop_waiting)
+            self.driver.stop()
+        self.tasks.stop(TASKS_SECONDS, self.stop_waiting)
         self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
         if self.recorder is not None:
             self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
@@ -395,6 +403,7 @@ class Worker:
         results.merge(run.results)
         for name, number in run.action_target.tally.items():
             results.count(f"actions.{name}", number)
+        run.tasks.book(results)
         held: Ranges = []
         if run.recorder is not None:
             run.recorder.book(results)

@@ -37,7 +37,7 @@ class WSGITransport(HTTPTransport):
 
     def _send(self, body: bytes) -> Response:
         address = self._address
-        self.sent_at = self.sent_at or self._endpoint.clock()
+        self._sent_at = self._sent_at or self._endpoint.clock()
         response = self._client.post(
             address.target,
             base_url=f"{address.scheme}://{address.host_header}/",

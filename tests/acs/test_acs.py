@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from helpers.acs_sessions import acs_and_cpe, inform, only
+import gevent
+import pytest
+from helpers.acs_sessions import ScriptedCPE, acs_and_cpe, inform, only
 from helpers.known_devices import ID, acs_with_devices
+from helpers.wire import CLOSE, answer, wire
+
+from caretaker.acs.acs import ACS
+from caretaker.acs.sessions import CWMPApp
+from caretaker.acs.task_rpcs import parse_task
+from caretaker.cwmp import Envelope, encode
+from caretaker.cwmp import messages as m
+from caretaker.http.credentials import Credentials
 
 
 def test_devices_are_known_by_when_they_informed() -> None:
@@ -19,8 +30,77 @@ def test_devices_are_known_by_when_they_informed() -> None:
 def test_connection_requests_stay_inside() -> None:
     acs = acs_with_devices()
     acs.devices[ID].url = "http://192.0.2.1/cr"
-    assert acs.connection_request(ID) == "Connection Request URL is not allowed"
+    invalid = "Connection request error: Invalid connection request URL or protocol"
+    assert acs.connection_request(ID) == invalid
     acs.devices[ID].url = "file:///etc/passwd"
-    assert acs.connection_request(ID) == "Device is offline"
+    assert acs.connection_request(ID) == invalid
     acs.devices[ID].url = "http://127.0.0.1:1/cr"
     assert acs.connection_request(ID) == "Device is offline"
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("answers", "phrase"),
+    [
+        ([answer("200 OK")], None),
+        ([answer("204 No Content")], None),
+        ([answer("401 Unauthorized", b"", 'WWW-Authenticate: Digest realm="r", nonce="n"')] * 2,
+         "Connection request error: Incorrect connection request credentials"),
+        ([answer("503 Busy")], "Connection request error: Unexpected status code 503"),
+        ([answer("404 Not Found")], "Connection request error: Unexpected status code 404"),
+        ([CLOSE], "Device is offline"),
+    ],
+)  # fmt: skip
+def test_what_became_of_a_connection_request_is_said_as_genieacs_says_it(
+    answers: list[Any], phrase: str | None
+) -> None:
+    acs = acs_with_devices()
+    acs.devices[ID].credentials = Credentials("cpe", "secret")
+    with wire(*answers) as server:
+        acs.devices[ID].url = server.url
+        assert acs.connection_request(ID) == phrase
+
+
+class Calling(ACS):
+    """An ACS whose device begins a session while it is called, and goes on in its own time."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        super().__init__(provisioning=False)
+        self.cpe = ScriptedCPE(CWMPApp(self))
+        self._bodies = bodies
+        self.cpe.post(inform())
+        self.cpe.post()
+
+    def connection_request(self, device_id: str) -> str | None:
+        self.device(device_id)
+        self.cpe.post(inform("6 CONNECTION REQUEST"))
+        gevent.spawn(lambda: [self.cpe.post(body) for body in self._bodies])
+        return None
+
+
+@pytest.mark.parametrize(
+    ("bodies", "phrase"),
+    [
+        ([b"", encode(Envelope(m.RebootResponse(), "1"))], None),
+        ([b"", encode(Envelope(m.Fault.of(9002), "1"))], "Task faulted"),
+        ([b"", b"<half an envelope"], "Task queued but not processed"),
+    ],
+    ids=["done", "faulted", "broken off"],
+)
+def test_the_timeout_bounds_only_the_wait_for_the_session_to_begin(
+    bodies: list[bytes], phrase: str | None
+) -> None:
+    acs = Calling(*bodies)
+    task = parse_task({"name": "reboot"})
+    device_id = only(acs).device_id
+    assert acs.post_task(device_id, task, 0.0, connection_request=True) == phrase
+
+
+@pytest.mark.sockets
+def test_a_device_that_does_not_come_leaves_its_task_in_the_queue() -> None:
+    acs, task = acs_with_devices(), parse_task({"name": "reboot"})
+    with wire(answer()) as server:
+        acs.devices[ID].url = server.url
+        phrase = acs.post_task(ID, task, 0.0, connection_request=True)
+    assert phrase == "Task queued but not processed"
+    assert acs.devices[ID].tasks == [task]

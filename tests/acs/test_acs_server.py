@@ -20,7 +20,7 @@ def test_a_cpe_at_the_one_address_is_a_device_at_the_other() -> None:
         assert acs.devices() == [ID]
         (document,) = requests.get(f"{acs.north_bound_url}/devices/", timeout=10).json()
         assert document["_id"] == ID
-        assert acs.post_task(ID, REBOOT, connection_request=False) == "Task queued"
+        assert acs.post_task(ID, REBOOT, connection_request=False) == "Accepted"
 
 
 def test_what_is_no_task_and_no_device_is_refused() -> None:

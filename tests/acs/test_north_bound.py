@@ -122,7 +122,9 @@ class Reachable(ACS):
     def connection_request(self, device_id: str) -> str | None:
         self.device(device_id)
         if self._ends and self._reason is None and self.devices[device_id].tasks:
-            gevent.spawn(self.devices[device_id].tasks[0].end, self._fault)
+            task = self.devices[device_id].tasks[0]
+            task.begun.set()
+            gevent.spawn(task.end, self._fault)
         return self._reason
 
 
@@ -144,13 +146,14 @@ def test_how_a_task_ended_is_said_in_genieacs_words(made: ACS, status: int, reas
 
 def test_without_connection_request_a_task_is_only_queued() -> None:
     made = acs_with_devices()
-    assert post(made, GET_TASK, "").status == "202 Task queued"
+    assert post(made, GET_TASK, "").status == "202 Accepted"
     assert [task.name for task in made.devices[ID].tasks] == ["getParameterValues"]
 
 
 def test_without_a_body_only_the_connection_request_is_sent() -> None:
     assert post(Reachable(None), None).status_code == 200
-    assert post(Reachable("Device is offline"), None).status == "504 Device is offline"
+    refused = post(Reachable("Device is offline"), None)
+    assert (refused.status_code, refused.text) == (504, "Device is offline")
     assert post(acs_with_devices(), None, "").status_code == 400
 
 

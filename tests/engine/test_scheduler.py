@@ -13,6 +13,7 @@ from caretaker.device.settings import Behaviors
 from caretaker.errors import (
     DeviceBusy,
 )
+from caretaker.stats.results import Results
 
 
 @pytest.fixture
@@ -88,7 +89,55 @@ def test_more_than_max_sessions_wait_in_order() -> None:
     settle()
     assert len(bench.informed) == 5
     assert bench.informed[4][-1] == "6 CONNECTION REQUEST"
-    assert bench.sink.histogram("generator.lateness").longest == 7
+    assert bench.sink.histogram("generator.place_wait").longest == 7
+    assert bench.sink.histogram("generator.lateness").longest == 0
+    bench.shard.stop()
+
+
+def test_a_cpe_that_is_due_again_at_the_end_of_its_session_waits_behind_those_that_wait() -> None:
+    gate = Event()
+    bench = ShardBench(serving_after(gate), max_sessions=1)
+    bench.boot(3)
+    bench.shard.connection_request("FLEET-000001")
+    gate.set()
+    settle()
+    assert [events[-1] for events in bench.informed] == [
+        "1 BOOT", "1 BOOT", "1 BOOT", "6 CONNECTION REQUEST",
+    ]  # fmt: skip
+    bench.shard.stop()
+
+
+def test_an_acs_that_keeps_a_cpe_in_session_makes_nobody_late() -> None:
+    gate = Event()
+    bench = ShardBench(serving_after(gate), behaviors=Behaviors(inform_interval=10))
+    bench.boot()
+    bench.clock.now += 33
+    gate.set()
+    settle()
+    late = bench.sink.sessions[1]
+    assert (late.started, late.lateness, late.place_wait) == (133, 0, 0)
+    assert late.planned <= 120
+    bench.shard.stop()
+
+
+def test_a_session_that_begins_after_its_due_time_for_no_reason_is_late() -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=10))
+    bench.boot()
+    bench.at(bench.shard.cpes[0].due + 3)
+    assert bench.sink.sessions[1].lateness == pytest.approx(3)
+    bench.shard.stop()
+
+
+def test_each_planned_inform_began_a_session_or_still_waits_for_a_place() -> None:
+    bench = ShardBench(serving_after(Event()), max_sessions=2)
+    bench.boot(5)
+    for _ in ("running", "draining"):
+        books = Results()
+        bench.shard.book(books)
+        count = books.counters
+        assert (count["informs.planned"], count["informs.not_begun"]) == (5, 3)
+        assert count["sessions.started"] == 2
+        bench.shard.drain(0)
     bench.shard.stop()
 
 

@@ -8,7 +8,7 @@ from caretaker.stats.records import SessionRecord
 
 _FIELDS = (
     "events", "planned", "started", "seconds", "outcome", "reason", "blame", "accepted",
-    "inform_sent", "informed",
+    "inform_sent", "informed", "lateness", "place_wait",
 )  # fmt: skip
 
 

@@ -77,13 +77,20 @@ class ShardBench:
 
     Args:
         acs: makes the function that answers the POSTs of a session; a good ACS by default.
+        transport: makes the transport of that function.
         settings: ``behaviors`` and ``quirks`` of the CPEs, else arguments of ``Shard``.
     """
 
-    def __init__(self, acs: Callable[[], Post] | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        acs: Callable[[], Post] | None = None,
+        transport: type[FunctionTransport] = FunctionTransport,
+        **settings: Any,
+    ) -> None:
         self.clock = Clock(100.0)
         self.sink = RecordKeeper()
         self.acs = acs or serving()
+        self._transport = transport
         self.transports: list[FunctionTransport] = []
         behaviors = settings.pop("behaviors", Behaviors(periodic_inform=False))
         kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
@@ -98,7 +105,7 @@ class ShardBench:
         )
 
     def _open(self, _: CPE, __: float) -> FunctionTransport:
-        self.transports.append(FunctionTransport(self.acs(), lambda: 100.0))
+        self.transports.append(self._transport(self.acs(), lambda: 100.0))
         return self.transports[-1]
 
     def boot(self, count: int = 1) -> None:

@@ -17,7 +17,7 @@ from helpers.snapshots import usage, worker_snapshot
 CR = "6 CONNECTION REQUEST"
 SUCCEEDED = SessionRecord(
     (CR,), 0.0, 0.001, seconds=0.01, outcome=Outcome.SUCCEEDED, accepted=0.0, inform_sent=0.001,
-    informed=0.002,
+    informed=0.002, lateness=0.001,
 )  # fmt: skip
 FAILED = changed(SUCCEEDED, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
 
@@ -58,7 +58,7 @@ def summary(succeeded: int = 100, failed: int = 0, **counters: int) -> Any:
 
 def everything() -> Any:
     """A summary in which every family of metrics has a member."""
-    made = results(failed=1, tasks__failed=1)
+    made = results(failed=1, tasks__faulted=1)
     for verdict in VERDICTS:
         made.connection_request(verdict, 0.0001)
     for blame in Blame:
@@ -110,9 +110,9 @@ def told() -> Any:
         marks=[{"at": 2.0, "text": "steady state"}],
     )
     made["service_levels"] = [
-        {"level": "sessions.per_second > 1", "actual": 10.1, "holds": True},
-        {"level": "tasks.failed < 1", "actual": 1, "holds": False, "broken_at": 7.0},
-        {"level": "transfers.failed_ratio < 1", "actual": None, "holds": False},
+        {"level": "sessions.per_second > 1", "actual": 10.1, "outcome": "held"},
+        {"level": "tasks.failed < 1", "actual": 1, "outcome": "broken", "broken_at": 7.0},
+        {"level": "transfers.failed_ratio < 1", "actual": None, "outcome": "not shown"},
     ]
     made["settings"] = {"--host": "http://acs:7547/", "--seed": 7, "--users": 10,
                         "--spawn-rate": 5, "--profile": ["a", "b"]}  # fmt: skip

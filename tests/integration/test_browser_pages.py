@@ -12,7 +12,8 @@ from helpers.processes import loadtest_until
 from helpers.summaries import told
 
 from caretaker.reporting.charts import PLANS, of_two
-from caretaker.reporting.comparison import as_html, compare
+from caretaker.reporting.comparison import compare
+from caretaker.reporting.comparison_text import as_html
 from caretaker.reporting.pages import readable
 from caretaker.reporting.report import page
 

@@ -64,7 +64,7 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
     shows(browser, "#facts", r"RUNNING[\s\S]*30")
     shows(browser, "#tile-cpes", r"30\s+all idle")
     shows(browser, "#tile-sessions", r"succeeded\s+30\s")
-    shows(browser, "#verdicts", r"holds\s+sessions.failed < 1")
+    shows(browser, "#verdicts", r"held\s+sessions.failed < 1")
     shows(browser, "#workers", r"0\s+15[\s\S]*1\s+15")
 
     # One Connection Request, and the funnel counts it.

@@ -29,10 +29,10 @@ def test_a_broken_level_is_exit_code_3_in_every_report(tmp_path: Path) -> None:
     done, summary = loadtest_until(tmp_path, {delivered: 5}, *FLEET, *levels)
     assert done.returncode == 3, done.stdout + done.stderr
     held, broken = summary["service_levels"]
-    assert held == {"level": "sessions.failed_ratio < 0.001", "actual": 0, "holds": True}
-    assert (broken["level"], broken["holds"]) == (BROKEN, False)
+    assert held == {"level": "sessions.failed_ratio < 0.001", "actual": 0, "outcome": "held"}
+    assert (broken["level"], broken["outcome"]) == (BROKEN, "broken")
     assert broken["actual"] == summary["connection_requests"]["to_inform_ms"]["p99"] > 0
-    assert "Service levels      1 hold, 1 broken" in done.stdout
+    assert "Service levels      1 held, 1 broken" in done.stdout
     assert failed_cases(xml) == [BROKEN]
 
 
@@ -69,7 +69,7 @@ def test_a_run_from_the_web_ui_has_its_verdicts_and_ends_early(tmp_path: Path) -
         for _ in range(2):
             path.unlink(missing_ok=True)
             summary = _run_to_its_end(f"http://127.0.0.1:{port}", path)
-            assert [each["holds"] for each in summary["service_levels"]] == [False]
+            assert [each["outcome"] for each in summary["service_levels"]] == ["broken"]
             assert "broken_at" in summary["service_levels"][0]
         assert running.text.count("FAILED: service level broken") == 2
         assert running.stop() == 3, running.text

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.summaries import everything, summary
-from lxml import html
+from helpers.summaries import everything, scenario, summary
 
-from caretaker.__main__ import main
-from caretaker.reporting.comparison import (
-    BETTER,
-    OTHER,
-    SAME,
-    WORSE,
-    Change,
-    as_html,
-    as_text,
-    compare,
-    with_unit,
-)
+from caretaker.reporting.comparison import BETTER, OTHER, SAME, WORSE, Change, compare
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import Summary
 
 
@@ -32,6 +19,8 @@ def of(a: Summary, b: Summary, metric: str, threshold: float = 0.1) -> Change:
 def with_number(path: str, number: Any) -> Any:
     """A summary with one number changed."""
     found = summary()
+    if path.startswith("scenario."):
+        found["scenario"] = scenario()
     *sections, name = path.split(".")
     section = found
     for each in sections:
@@ -106,120 +95,66 @@ def test_settings_that_differ_are_told() -> None:
     b = summary() | {"settings": {"--cr-rate": 9, "--seed": 0, "--profile": "x"}}
     assert compare(a, b).settings == {"--cr-rate": (5, 9), "--profile": (None, "x")}
     assert compare(a, summary()).settings is None
-    assert "--cr-rate: 5 -> 9" in as_text(compare(a, b), ("A", "B"))
 
 
 def test_a_level_that_is_broken_now_is_worse() -> None:
     a, b = summary(), summary()
-    for found, holds in ((a, True), (b, False)):
-        found["service_levels"] = [{"level": "x < 5", "actual": 1, "holds": holds}]
+    for found, outcome in ((a, "held"), (b, "broken")):
+        found["service_levels"] = [{"level": "x < 5", "actual": 1, "outcome": outcome}]
     assert compare(a, b).broken == ("x < 5",)
     assert compare(a, b).got_worse
     assert compare(b, a).broken == ()
-    assert "broken in B only: x < 5" in as_text(compare(a, b), ("A", "B"))
+
+
+def test_ports_and_files_are_no_settings_of_a_run() -> None:
+    here = {"--cr-port": 1, "--summary-json": "a", "--runs": "x", "--record": "x", "--tls-ca": "a"}
+    there = {"--cr-port": 2, "--summary-json": "b", "--runs": "y", "--record": None}
+    assert compare(summary() | {"settings": here}, summary() | {"settings": there}).settings == {}
+
+
+def test_the_ports_of_the_embedded_acs_are_random() -> None:
+    a, b = (
+        summary() | {"settings": {"--host": f"http://127.0.0.1:{port}/"}, "embedded_acs": True}
+        for port in (1, 2)
+    )
+    assert compare(a, b).settings == {}
+    a["embedded_acs"] = b["embedded_acs"] = False
+    assert list(compare(a, b).settings or ()) == ["--host"]
+
+
+def test_the_generator_is_no_worse_acs() -> None:
+    found = compare(summary(), with_number("generator.cpu_ms_per_session", 900.0))
+    assert not found.got_worse
+    (change,) = found.of(WORSE, of_generator=True)
+    assert change.metric == "generator.cpu_ms_per_session"
+
+
+def slow(**sections: Any) -> Any:
+    return with_number("tasks.latency_ms.p99", 900.0) | sections
+
+
+LIMITED = {
+    "generator": with_number("generator.loop_lag_ms", {"p99": 500.0, "max": 900.0})["generator"]
+}
+BROKEN = {"service_levels": [{"level": "x < 5", "actual": 9, "outcome": "broken"}]}
 
 
 @pytest.mark.parametrize(
-    ("number", "unit", "text"),
+    ("sections", "outcome"),
     [
-        (None, "ms", "no data"),
-        (0.5, "ms", "0.5 ms"),
-        (0.001, "ratio", "0.001"),
-        (3, "", "3"),
-        (12345678, "", "12345678"),
-        (1.23456789, "/s", "1.23457 /s"),
+        ({}, RunOutcome.BROKEN),
+        ({"interrupted": True}, RunOutcome.BROKEN),
+        (LIMITED, RunOutcome.NOT_SHOWN),  # its times have those of the generator in them
+        (LIMITED | BROKEN, RunOutcome.BROKEN),  # a level knows what the generator added
     ],
 )
-def test_a_number_is_shown_with_its_unit(number: float | None, unit: str, text: str) -> None:
-    assert with_unit(number, unit) == text
+def test_what_got_worse_is_the_acs_unless_the_generator_was_the_limit(
+    sections: dict[str, Any], outcome: RunOutcome
+) -> None:
+    a = summary() | {"service_levels": [{"level": "x < 5", "actual": 1, "outcome": "held"}]}
+    assert compare(a, slow(**sections)).outcome == outcome
 
 
-def test_the_page_needs_no_network_and_shows_every_metric() -> None:
-    b = everything()
-    b["settings"] = {"--serial-prefix": "<script>alert(1)</script>"}
-    a = summary() | {"settings": {}}
-    found = compare(a, b)
-    page = as_html(found, ("a <b>.json", "b.json"))
-    assert "<script" not in page
-    for outside in ("http:", "https:", "src=", "@import", "url("):
-        assert outside not in page
-    cells = {cell.text for cell in html.fromstring(page).iter("td")}
-    assert {change.metric for change in found.changes} <= cells
-    assert "a <b>.json" in "".join(map(str, html.fromstring(page).itertext()))
-
-
-class TestCommand:
-    """``python -m caretaker compare``."""
-
-    @pytest.fixture
-    def files(self, tmp_path: Path) -> tuple[str, str]:
-        a, b = tmp_path / "a.json", tmp_path / "b.json"
-        a.write_text(json.dumps(summary()))
-        b.write_text(json.dumps(summary(failed=5)))
-        return str(a), str(b)
-
-    def test_it_prints_what_got_worse(
-        self, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert main(["compare", *files]) == 0
-        text = capsys.readouterr().out
-        assert text.startswith(f"A: {files[0]} (10 CPEs, 10.0 s)\nB: {files[1]} (")
-        assert "Worse (2)\n  sessions.failed_ratio" in text
-
-    def test_worse_can_be_a_failure(self, files: tuple[str, str]) -> None:
-        assert main(["compare", "--fail-on-worse", *files]) == 3
-        assert main(["compare", "--fail-on-worse", files[0], files[0]]) == 0
-
-    def test_it_writes_a_page(self, files: tuple[str, str], tmp_path: Path) -> None:
-        page = tmp_path / "c.html"
-        assert main(["compare", *files, "--threshold", "20 %", "--report", str(page)]) == 0
-        assert "sessions.failed_ratio" in page.read_text()
-        assert "The same within 20 %" in page.read_text()
-
-    @pytest.mark.parametrize(
-        ("content", "complaint"),
-        [
-            ("nonsense", "not JSON; give a file that --summary-json has written"),
-            ("[]", "not the summary of a run; give a file that"),
-            ('{"fleet": {}, "sessions": 5}', "not the summary of a run"),
-            (None, "No such file or directory"),
-        ],
-    )
-    def test_what_is_no_summary(
-        self,
-        files: tuple[str, str],
-        content: str | None,
-        complaint: str,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        Path(files[1]).unlink()
-        if content is not None:
-            Path(files[1]).write_text(content)
-        assert main(["compare", *files]) == 2
-        error = capsys.readouterr().err
-        assert error.startswith(f"caretaker: {files[1]}: {complaint}")
-        assert error.count("\n") == 1
-
-    @pytest.mark.parametrize(("version", "code"), [("0.1.7", 0), ("0.2.0", 2), ("1.1.0", 2)])
-    def test_other_versions(
-        self, files: tuple[str, str], version: str, code: int, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        for file, its in zip(files, ("0.1.0", version), strict=True):
-            Path(file).write_text(json.dumps(summary() | {"version": its}))
-        assert main(["compare", *files]) == code
-        if code:
-            assert f"of Caretaker 0.1.0 and {version}" in capsys.readouterr().err
-
-    def test_a_page_that_cant_be_written(
-        self, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert main(["compare", *files, "--report", "/nothing/there.html"]) == 2
-        assert "--report /nothing/there.html: No such file" in capsys.readouterr().err
-
-    def test_a_threshold_that_is_none(
-        self, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        with pytest.raises(SystemExit) as exit_:
-            main(["compare", *files, "--threshold", "little"])
-        assert exit_.value.code == 2
-        assert "'little' is not a number from 0 to 1000; write percent" in capsys.readouterr().err
+def test_runs_that_show_nothing_prove_nothing() -> None:
+    assert compare(summary(), summary()).outcome == RunOutcome.HELD
+    assert compare(summary() | {"interrupted": True}, summary()).outcome == RunOutcome.NOT_SHOWN

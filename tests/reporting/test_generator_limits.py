@@ -11,6 +11,7 @@ from caretaker.reporting.generator_limits import (
     LATENESS_MS,
     LOOP_LAG_MS,
     GeneratorFigures,
+    added_ms,
     generator_limits,
 )
 
@@ -29,8 +30,10 @@ def test_a_generator_within_its_bounds_is_not_the_limit() -> None:
         (AT_EASE._replace(loop_lag=412.4), "the p99 of its loop lag was 412 ms (more workers)"),
         (AT_EASE._replace(lateness=251), "the p99 of its lateness was 251 ms (more workers)"),
         (AT_EASE._replace(cpu={"0": 5, "7": 97}), "worker 7 used 97 % of its core (more workers)"),
+        (AT_EASE._replace(place_wait=812),
+         "the p99 of the wait for a place was 812 ms (raise --max-sessions, or more workers)"),
         (AT_EASE._replace(waiting=5),
-         "5 sessions wait for their place (raise --max-sessions, or more workers)"),
+         "5 sessions were left waiting for a place (raise --max-sessions, or more workers)"),
         (AT_EASE._replace(failed=3), "3 sessions failed at its limits (docs/limits.md)"),
     ],
 )  # fmt: skip
@@ -41,11 +44,11 @@ def test_each_bound_that_is_passed_is_named_with_its_cure(
 
 
 def test_the_figures_of_a_run_are_those_of_its_summary() -> None:
-    made = summary(sessions__blame__generator=2)
+    made = summary(sessions__blame__generator=2, informs__not_begun=3)
     made["generator"]["lateness_ms"]["p99"] = 7.0
     figures = GeneratorFigures.of_run(made)
     assert (figures.lateness, figures.loop_lag) == (7.0, made["generator"]["loop_lag_ms"]["p99"])
-    assert (figures.cpu, figures.failed, figures.waiting) == ({"0": 50.0}, 2, 0)
+    assert (figures.cpu, figures.failed, figures.waiting) == ({"0": 50.0}, 2, 3)
 
 
 def test_what_lies_before_an_earlier_look_does_not_count() -> None:
@@ -57,4 +60,9 @@ def test_what_lies_before_an_earlier_look_does_not_count() -> None:
     worker = worker_snapshot(worker=3, states={"waiting": 4}, usage=usage(cpu_now=55.0))
     figures = GeneratorFigures.since(before, now, [worker])
     assert figures.loop_lag == pytest.approx(200, rel=0.01)
-    assert figures._replace(loop_lag=0) == (0, 0, {"3": 55.0}, 1, 4)
+    assert figures._replace(loop_lag=0) == (0, None, {"3": 55.0}, 1, None, 4)
+
+
+def test_a_generator_that_is_the_limit_adds_all_its_delays() -> None:
+    assert added_ms(AT_EASE._replace(loop_lag=200.0, lateness=2.0, place_wait=4.0)) == 206.0
+    assert added_ms(AT_EASE) == 0.0

@@ -15,7 +15,7 @@ from caretaker.reporting.pages import asset, readable, save, templates
 @pytest.mark.parametrize(
     ("value", "unit", "expected"),
     [
-        (None, "ms", "no data"),
+        (None, "ms", "-"),
         (1234567, "", "1,234,567"),
         (0.105, "ms", "0.105 ms"),
         (68.809, "ms", "68.81 ms"),

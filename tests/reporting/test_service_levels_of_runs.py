@@ -120,7 +120,7 @@ def test_a_verdict(text: str, actual: float, holds: bool) -> None:
     (verdict,) = verdicts([parse(text)], summary(failed=1))
     assert verdict["level"] == text
     assert verdict["actual"] == pytest.approx(actual, rel=0.02)
-    assert verdict["holds"] is holds
+    assert verdict["outcome"] == ("held" if holds else "broken")
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_a_verdict(text: str, actual: float, holds: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("operator", ["<", ">="])
-def test_without_data_no_level_holds(metric: str, operator: str) -> None:
-    verdict = {"level": f"{metric} {operator} 0", "actual": None, "holds": False}
+def test_without_data_a_level_is_not_shown(metric: str, operator: str) -> None:
+    verdict = {"level": f"{metric} {operator} 0", "actual": None, "outcome": "not shown"}
     assert verdicts([parse(f"{metric} {operator} 0")], summary(0)) == [verdict]
 
 
@@ -194,11 +194,11 @@ def test_the_level_that_ended_a_run_stays_broken() -> None:
     assert str(breach) == "sessions.failed_ratio < 0.1 is broken after 12.3 s (actual 0.5)"
     assert breach is not None
     assert breach.pinned(verdicts(levels, summary())) == [
-        {"level": "tasks.failed < 1", "actual": 0, "holds": True},
+        {"level": "tasks.failed < 1", "actual": 0, "outcome": "held"},
         {
             "level": "sessions.failed_ratio < 0.1",
             "actual": 0.5,
-            "holds": False,
+            "outcome": "broken",
             "broken_at": 12.3,
         },
     ]

@@ -13,7 +13,7 @@ from helpers.summaries import scenario
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
-from caretaker.reporting.summary_text import live_line, render
+from caretaker.reporting.summary_text import render
 from caretaker.reporting.verdict import failures
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
@@ -104,6 +104,31 @@ def test_the_keys_of_the_contract() -> None:
     assert {"p99", "max"} == set(summary["generator"]["loop_lag_ms"])
 
 
+def test_ratios_of_sessions_are_of_those_that_their_names_say() -> None:
+    ends = dict.fromkeys(("succeeded", "failed", "shed", "abandoned", "unfinished"), 0)
+    ends |= {"succeeded": 6, "failed": 3, "shed": 1, "abandoned": 50, "unfinished": 40}
+    results = Results()
+    for end, number in ends.items():
+        results.count(f"sessions.{end}", number)
+        results.count("sessions.started", number)
+    sessions = summarize([worker_snapshot(results=results)], 1.0)["sessions"]
+    assert (sessions["failed_ratio"], sessions["shed_ratio"]) == (0.3, 0.1)
+    assert sessions["unfinished_ratio"] == 0.4
+
+
+def test_what_unfinished_sessions_waited_for_is_told_with_the_most_of_them_first() -> None:
+    results = Results()
+    results.time("sessions.unfinished_waits.acs.a connection", 0.5)
+    for seconds in (2.0, 3.0):
+        results.time("sessions.unfinished_waits.acs.InformResponse", seconds)
+    summary = summarize([worker_snapshot(results=results)], 1.0)
+    assert summary["sessions"]["unfinished_waits"] == [
+        {"waited_for": "InformResponse", "blame": "acs", "number": 2, "longest_ms": 3000.0},
+        {"waited_for": "a connection", "blame": "acs", "number": 1, "longest_ms": 500.0},
+    ]
+    assert "2 x waited for InformResponse (acs), longest 3.0 s" in render(summary)
+
+
 @pytest.mark.parametrize(
     ("counters", "complaint"),
     [
@@ -112,7 +137,7 @@ def test_the_keys_of_the_contract() -> None:
         ({"events.raised.1 BOOT": 1}, "books of events"),
         ({"events.discarded.merged.1 BOOT": 1}, "books of events"),
         ({"sessions.failed": 2}, "2 sessions failed"),
-        ({"tasks.failed": 2}, "2 tasks failed"),
+        ({"tasks.offline": 2}, "2 of 6 tasks failed: 2 device offline"),
     ],
 )
 def test_what_is_wrong_is_said(counters: dict[str, int], complaint: str) -> None:
@@ -209,7 +234,7 @@ def test_no_worker_at_all_is_a_failure() -> None:
 
 
 def test_a_person_can_read_it() -> None:
-    bad = {"tasks.failed": 1, "tasks.reasons.HTTP 404": 1}
+    bad = {"tasks.api_error": 1, "tasks.reasons.HTTP 404": 1}
     snapshot = worker(counters=bad)
     snapshot.results.session(
         changed(GOOD, outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
@@ -219,17 +244,11 @@ def test_a_person_can_read_it() -> None:
     assert "3 accepted = 3 delivered + 0 coalesced + 0 pending + 0 dropped: balanced" in text
     assert "1 x connection refused" in text
     assert "1 x HTTP 404" in text
-    assert text.splitlines()[-1].split(None, 1)[1] == "FAILED: 1 sessions failed; 1 tasks failed"
+    assert (
+        text.splitlines()[-1].split(None, 1)[1]
+        == "FAILED: 1 sessions failed; 1 of 3 tasks failed: 1 error of the north-bound API"
+    )
     assert render(summarize([worker()], 1.0)).endswith("passed")
-
-
-def test_the_live_line_shows_rates_since_the_last_one() -> None:
-    line, before = live_line([worker(0), worker(1)], Results(), 2.0)
-    assert "CPEs      4" in line
-    assert "sessions/s     3.0" in line
-    assert "CR to Inform p50 1.0 ms" in line
-    line, _ = live_line([worker(0), worker(1)], before, 2.0)
-    assert "sessions/s     0.0" in line
 
 
 def test_a_failure_is_shown_by_the_first_of_its_kind_on_any_worker() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.summaries import everything, summary, summary_of, told
+from helpers.summaries import everything, results, summary, summary_of, told
 
 from caretaker.reporting.pages import NO_DATA
 from caretaker.reporting.tables import LEVELS, TABLES, ReportTable, times
@@ -27,15 +27,15 @@ def test_every_row_has_a_cell_for_every_column(made: Any) -> None:
 
 
 def test_percentiles_of_nothing_are_no_data() -> None:
-    assert times({"p50": 0.0, "max": 0.0}, "p50", "max") == (NO_DATA, NO_DATA)
+    assert times({"p50": None, "max": None}, "p50", "max") == (NO_DATA, NO_DATA)
     assert times({"p50": 1.5, "max": 2000.0}, "p50", "max") == ("1.5 ms", "2 s")
 
 
 def test_levels_say_what_was_measured_and_which_one_ended_the_run() -> None:
     table = LEVELS(told())
-    assert [row.state for row in table.rows] == ["holds", "broken", "broken"]
+    assert [row.state for row in table.rows] == ["held", "broken", "not shown"]
     assert rows(table)["tasks.failed < 1"] == ("1", "broken, ended the run after 7 s")
-    assert rows(table)["transfers.failed_ratio < 1"] == (NO_DATA, "broken")
+    assert rows(table)["transfers.failed_ratio < 1"] == (NO_DATA, "not shown")
 
 
 def test_failures_stand_with_their_fault_the_most_frequent_first() -> None:
@@ -68,14 +68,23 @@ def test_books_show_the_sum_that_they_must_be() -> None:
     assert rows(BOOKS(made))["Events"] == (
         "100 raised = 100 delivered + 0 pending + 0 discarded", "balanced",
     )  # fmt: skip
-    assert {row.state for row in BOOKS(made).rows} == {"holds"}
+    assert {row.state for row in BOOKS(made).rows} == {"held"}
+
+
+def test_unfinished_sessions_stand_with_what_they_waited_for_and_whom_that_is_on() -> None:
+    made = results()
+    made.time("sessions.unfinished_waits.acs.InformResponse", 3.0)
+    (row,) = FAILURES(summary_of(made)).rows
+    assert row.cells == (
+        "Session, unfinished", "waited for InformResponse", "the ACS's", "the longest for 3 s", "1",
+    )  # fmt: skip
 
 
 def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:
     made = summary()
     assert "was not the bottleneck" in GENERATOR(made).about
     made["generator"]["lateness_ms"]["p99"] = 300.0
-    assert "the p99 of its lateness was 300 ms. Give it more workers" in GENERATOR(made).about
+    assert "the p99 of its lateness was 300 ms (more workers)" in GENERATOR(made).about
 
 
 def test_each_worker_has_its_cpes_cpu_and_memory() -> None:

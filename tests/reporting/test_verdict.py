@@ -58,7 +58,7 @@ def test_a_level_that_allows_failures_takes_the_place_of_the_check(
 
 
 def test_a_level_of_tasks_too() -> None:
-    found = summary(tasks__failed=1, tasks__posted=1)
+    found = summary(tasks__faulted=1, tasks__posted=1)
     assert exit_code(found, 1) == 1
     assert exit_code(judged(found, "tasks.failed_ratio < 0.1"), 1) == 0
 
@@ -79,10 +79,10 @@ def test_a_person_reads_each_verdict() -> None:
     found["service_levels"][1]["broken_at"] = 12.3
     lines = render(found).splitlines()
     assert lines[-5:-1] == [
-        "Service levels      1 hold, 2 broken",
-        "  holds             sessions.per_second > 1 (10)",
-        "  BROKEN            sessions.per_second > 1000 (10, ended the run after 12.3 s)",
-        "  BROKEN            exchanges.Fault.ms.p99 < 1000 (no data)",
+        "Service levels      1 held, 1 broken, 1 not shown",
+        "  held              sessions.per_second > 1 (10)",
+        "  broken            sessions.per_second > 1000 (10, ended the run after 12.3 s)",
+        "  not shown         exchanges.Fault.ms.p99 < 1000 (no data)",
     ]
     assert "FAILED: service level broken: sessions.per_second > 1000 (10" in lines[-1]
     assert "Service levels" not in render(judged(summary()))

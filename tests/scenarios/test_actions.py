@@ -22,8 +22,10 @@ from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ACTIONS, ActionTarget, act, checked, find
+from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.testing import Clock, FunctionTransport, ScriptedACS
 
 
@@ -43,7 +45,8 @@ class Bench:
         self.outage = OutageSwitch(lambda _, __: self.good_acs(), 30.0, self.clock.sleep)
         self.shard = Shard(ProfileMix([(profile(), 1.0)]), place, self.outage.open, self,
                            clock=self.clock, sleep=self.clock.sleep)  # fmt: skip
-        self.target = ActionTarget(self.shard, self.outage, self, self,
+        tasks = Tasks(self, clock=self.clock)
+        self.target = ActionTarget(self.shard, self.outage, self, tasks,
                            clock=self.clock, sleep=self.clock.sleep)  # fmt: skip
         for index in range(count):
             self.shard.power_on(index)
@@ -69,16 +72,16 @@ class Bench:
     def reaches(self, cpe: CPE) -> bool:
         return True
 
-    def send(self, cpe: CPE) -> tuple[str, str | None]:
+    def send(self, cpe: CPE) -> TaskResult:
         self.asked.append(cpe.index)
-        return "done", None
+        return TaskResult(TaskOutcome.DONE)
 
-    def download(self, cpe: CPE, task: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    def download(self, cpe: CPE, task: Mapping[str, Any]) -> TaskResult | None:
         self.asked.append(cpe.index)
-        return ("done", None) if self.api else None
+        return TaskResult(TaskOutcome.DONE) if self.api else None
 
-    def task(self, name: str, outcome: str, seconds: float, reason: str | None) -> None:
-        self.tasks.append((name, outcome))
+    def task(self, name: str, result: TaskResult, seconds: float) -> None:
+        self.tasks.append((name, result.outcome))
 
     def session(self, record: SessionRecord) -> None:
         self.records.append(record)

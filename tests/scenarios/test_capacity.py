@@ -7,6 +7,8 @@ from helpers.runs import FakeRun, played
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caretaker.stats.histogram import CoarseHistogram
+
 
 @given(st.integers(5, 5000))
 def test_capacity_is_found_within_its_precision(capacity: int) -> None:
@@ -41,6 +43,27 @@ def test_latency_is_a_service_level_too() -> None:
     report = played("find-capacity hold=5", FakeRun(3000, each_second=slow))
     assert report.kpis["informs_per_second_driven"] == pytest.approx(70, rel=0.06)
     assert "1 % took longer than" in report.findings[1]
+
+
+def test_an_acs_that_does_not_answer_breaks_though_it_is_in_no_latency() -> None:
+    def mute(run: FakeRun) -> None:
+        point = run.line._find(run.at - 1)
+        point.sessions_succeeded, point.from_plan = 0, CoarseHistogram()
+        run.counts.time("sessions.unfinished_waits.acs.InformResponse", 4.0)
+
+    report = played("find-capacity hold=5", FakeRun(3000, each_second=mute))
+    assert "sessions waited longer than 1000 ms for the ACS" in report.findings[1]
+    assert report.kpis["generator_was_the_limit"] == 0.0
+
+
+def test_an_acs_that_is_slow_beyond_what_the_generator_adds_is_the_limit() -> None:
+    def slow(run: FakeRun) -> None:
+        run.counts.time("generator.lateness", 0.3)
+        run.line._find(run.at - 1).from_plan.add(3.0)
+
+    report = played("find-capacity hold=5", FakeRun(3000, each_second=slow))
+    assert "1 % took longer than" in report.findings[1]
+    assert report.kpis["generator_was_the_limit"] == 0.0
 
 
 def test_an_acs_that_never_breaks_is_said_to() -> None:

@@ -20,6 +20,8 @@ SESSION = SessionRecord(
     accepted=10.0,
     inform_sent=11.0,
     informed=11.5,
+    lateness=0.3,
+    place_wait=0.2,
 )
 
 
@@ -34,7 +36,8 @@ def test_a_session_is_counted_with_its_loop() -> None:
     }
     longest = {name: each.longest for name, each in results.histograms.items()}
     assert longest == {
-        "generator.lateness": 0.5,
+        "generator.lateness": 0.3,
+        "generator.place_wait": 0.2,
         "sessions.duration": 2.0,
         "informs.from_plan": 1.5,
         "connection_requests.to_inform": 1.0,

@@ -107,6 +107,17 @@ def test_workers_add_up_second_by_second_and_gauges_hold() -> None:
     assert summary["informs_planned"] == [0, 2, 0]
 
 
+def test_a_gauge_without_a_sample_has_no_data_and_adds_nothing() -> None:
+    early, late = Timeline(), Timeline()
+    early.planned(0.5)
+    early.sample(1.5, 10, 0)
+    late.planned(1.5)
+    late.sample(2.5, 5, 1)
+    summary = told(early, late)
+    assert summary["cpes_on"] == [None, 10, 15]
+    assert summary["retrying"] == [None, 0, 1]
+
+
 def test_a_report_tells_what_changed_of_late_and_the_last_one_everything() -> None:
     line = Timeline()
     for second in range(100):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from random import Random
 from types import SimpleNamespace
@@ -11,18 +10,17 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import context, cpe, profile
-from helpers.wire import CLOSE, answer, wire
+from helpers.cpes import cpe
 from locust.event import EventHook
 from locust.stats import RequestStats
 
-from caretaker.cwmp.messages import EventStruct
-from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.index_set import IndexSet
+from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.swarm import cr_driver as driving
-from caretaker.swarm.cr_driver import CRDriver, DirectOperator, NorthBoundOperator
+from caretaker.swarm.cr_driver import CRDriver
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.testing import Clock
 
@@ -51,12 +49,12 @@ class Sender:
     def reaches(self, _: CPE) -> bool:
         return self.known
 
-    def send(self, box: CPE) -> tuple[str, str | None]:
+    def send(self, box: CPE) -> TaskResult:
         self.times.append(self._clock.now)
         self.seen[box.index] += 1
         if self._gate is not None:
             self._gate.wait()
-        return "done", None
+        return TaskResult(TaskOutcome.DONE)
 
 
 @pytest.fixture
@@ -66,7 +64,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
     class Gevent:
         spawn: Any = staticmethod(gevent.spawn)
-        wait: Any = staticmethod(gevent.wait)
         sleep = staticmethod(made.sleep)
 
     monkeypatch.setattr(driving, "gevent", Gevent)
@@ -82,10 +79,12 @@ def drive(
 ) -> LocustStats:
     """Let a driver plan for so many seconds."""
     taking = sink()
+    tasks = Tasks(taking, clock=clock)
     made = CRDriver(
         sender,
         shard,  # type: ignore[arg-type]
-        taking,
+        tasks,
+        taking.results,
         held=lambda: IndexSet([(0, len(shard.cpes))]),
         rate=settings.pop("rate", lambda: 10.0),
         arrivals=settings.pop("arrivals", "constant"),
@@ -94,7 +93,9 @@ def drive(
     end = clock.now + seconds
     while clock.now < end:
         gevent.sleep(0)
-    made.stop(1.0, Event())
+    made.stop()
+    tasks.stop(0.0, Event())
+    tasks.book(taking.results)
     return taking
 
 
@@ -146,69 +147,7 @@ def test_those_that_the_sender_can_not_reach_yet_are_left_alone(clock: Clock) ->
     assert sender.times == []
 
 
-def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
-    box = CPE(0, profile(), context())
-    box.resume(10.0)
-    sender = NorthBoundOperator("http://127.0.0.1:1")
-    assert not sender.reaches(box)
-    box.raise_event(EventStruct("2 PERIODIC"), 20.0)
-    box.begin_session(20.0)
-    box.end_session(Outcome.SUCCEEDED, 21.0)
-    assert sender.reaches(box)
-
-
 def test_a_rate_of_zero_is_no_arrival(clock: Clock) -> None:
     sender = Sender(clock)
     drive(clock, sender, FakeShard(), 5.0, rate=lambda: 0.0)
     assert sender.times == []
-
-
-@pytest.mark.sockets
-class TestNorthBound:
-    """The same requests drive GenieACS and the embedded ACS."""
-
-    def send(self, *answers: Any) -> tuple[tuple[str, str | None], Any]:
-        outcome: list[tuple[str, str | None]] = []
-        with wire(*answers) as server:
-            sender = NorthBoundOperator(server.url.removesuffix("/acs") + "/")
-            gevent.get_hub().threadpool.apply(lambda: outcome.append(sender.send(cpe(index=1))))
-            sender._session.close()
-        return outcome[0], server.requests[0]
-
-    def test_the_request(self) -> None:
-        _, (_, line, headers, body) = self.send(answer())
-        assert line == (
-            "POST /devices/CA7E01-HR181-FLEET%252D000002/tasks?timeout=10000&connection_request "
-            "HTTP/1.1"
-        )
-        assert headers["content-type"] == "application/json"
-        assert json.loads(body) == {
-            "name": "getParameterValues",
-            "parameterNames": ["Device.DeviceInfo.UpTime"],
-        }
-
-    @pytest.mark.parametrize(
-        ("said", "expected"),
-        [
-            (answer("200 OK"), ("done", None)),
-            (answer("202 Device is offline"), ("queued", None)),
-            (answer("202 Task queued but not processed"), ("queued", None)),
-            (answer("202 Task faulted"), ("failed", "HTTP 202 Task faulted")),
-            (answer("404 No such device"), ("failed", "HTTP 404 No such device")),
-            (answer("500 Internal"), ("failed", "HTTP 500 Internal")),
-            (CLOSE, ("failed", "north-bound API: no connection")),
-        ],
-    )
-    def test_outcomes(self, said: Any, expected: tuple[str, str | None]) -> None:
-        assert expected == self.send(said)[0]
-
-
-def test_the_direct_driver_needs_no_north_bound_api() -> None:
-    class Nowhere:
-        context = cpe(connection_request_url="http://127.0.0.1:1/cr/{}".format).context
-
-        def credentials(self, _: str) -> None:
-            return None
-
-    outcome, reason = DirectOperator(Nowhere()).send(cpe())  # type: ignore[arg-type]
-    assert (outcome, reason) == ("failed", "connection refused")

@@ -12,6 +12,7 @@ from locust.stats import RequestStats
 from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.swarm.locust_stats import LocustStats
 
 SESSION = SessionRecord(
@@ -87,9 +88,9 @@ def test_exchanges_requests_and_tasks() -> None:
         ("exchange", (ExchangeRecord("Inform", 0.0, 0.25, 1, 2),)),
         ("exchange", (ExchangeRecord("(empty)", 0.0, 0.25, 1, 2, reason="no answer in time"),)),
         ("connection_request", ("unauthorized", 0.001)),
-        ("task", ("getParameterValues", "done", 0.5, None)),
-        ("task", ("getParameterValues", "queued", 0.5, None)),
-        ("task", ("getParameterValues", "failed", 0.5, "HTTP 404")),
+        ("task", ("getParameterValues", TaskResult(TaskOutcome.DONE), 0.5)),
+        ("task", ("getParameterValues", TaskResult(TaskOutcome.QUEUED), 0.5)),
+        ("task", ("getParameterValues", TaskResult(TaskOutcome.API_ERROR, "HTTP 404"), 0.5)),
     ) == [
         ("CWMP", "Inform", 250.0, None),
         ("CWMP", "(empty)", 250.0, "no answer in time"),

@@ -10,6 +10,7 @@ from helpers.options import parse, parser
 
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
+from caretaker.reporting.run_flags import LOAD, PLACES
 from caretaker.swarm.option_values import Range, Rate
 from caretaker.swarm.options import OPTIONS, Settings
 
@@ -125,6 +126,8 @@ def test_defaults() -> None:
         (["--junit", "/nothing/there/x.xml"], "not a file in a folder that exists"),
         (["--record", "/nothing/there"], "No such file or directory; give a folder that can be"),
         (["--record", "/etc/hostname"], "give a folder that can be written to"),
+        (["--runs", "/nothing/there"], "No such file or directory; give a folder that can be"),
+        (["--runs", "/etc/hostname"], "give a folder that can be written to"),
         (["--record-rate", "2"], "a number from 0 to 1"),
         (["--report", "/nothing/there/x.html"], "not a file in a folder that exists"),
         (["--tls-ca", "/nothing"], "no such file"),
@@ -186,3 +189,13 @@ def test_the_environment_is_another_way(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("CARETAKER_ACS_PASSWORD", "secret")
     settings = Settings.of(parse())
     assert (settings.cr_rate, settings.acs_password) == (7, "secret")
+
+
+def test_comparisons_know_which_options_name_ports_and_files() -> None:
+    named = {
+        option.flag for option in OPTIONS.values() if option.unit in ("port", "file", "folder")
+    }
+    assert named <= PLACES
+    assert set(LOAD) - {"--run-time", "--spawn-rate", "--warm-up"} <= {
+        option.flag for option in OPTIONS.values()
+    }

@@ -6,9 +6,10 @@ import shlex
 
 import pytest
 
+from caretaker.reporting.run_flags import OUTPUTS
 from caretaker.swarm import main
 from caretaker.swarm.options import OPTIONS, Settings
-from caretaker.swarm.repeat_command import ALWAYS_SHOWN, OUTPUT_FILES, command
+from caretaker.swarm.repeat_command import ALWAYS_SHOWN, command
 
 LOCUSTFILE = "/somewhere/locustfile.py"
 DEFAULTS = Settings().public()
@@ -21,7 +22,7 @@ def test_defaults_are_left_out_but_the_seed_and_what_loadtest_has_others_of() ->
 
 def test_what_loadtest_has_other_defaults_of_is_always_shown() -> None:
     other = {option.flag for name, option in OPTIONS.items() if name in main.DEFAULTS}
-    assert other <= {*ALWAYS_SHOWN, *OUTPUT_FILES}
+    assert other <= {*ALWAYS_SHOWN, *OUTPUTS}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_what_loadtest_has_other_defaults_of_is_always_shown() -> None:
         ({"--slo": ("sessions.failed < 1", "seconds < 9")},
          "--slo 'sessions.failed < 1' --slo 'seconds < 9'"),
         ({"--scenario": "power-cut; rm -rf /"}, "--scenario 'power-cut; rm -rf /'"),
-        ({"--summary-json": "a", "--junit": "b", "--report": "c"}, ""),
+        ({"--summary-json": "a", "--junit": "b", "--report": "c", "--runs": "d"}, ""),
         ({"--exit-code-on-error": 1}, ""),
         ({"--exit-code-on-error": 5}, "--exit-code-on-error 5"),
         ({"--cr-rate": 20.0}, "--cr-rate 20"),
@@ -55,4 +56,4 @@ def test_a_locustfile_of_ones_own() -> None:
 def test_every_option_is_known_by_its_flag() -> None:
     odd = {option.flag: "x" for option in OPTIONS.values()}
     shown = shlex.split(command(LOCUSTFILE, odd))
-    assert {word for word in shown if word.startswith("--")} == set(odd) - set(OUTPUT_FILES)
+    assert {word for word in shown if word.startswith("--")} == set(odd) - set(OUTPUTS)

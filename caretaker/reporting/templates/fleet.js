@@ -46,7 +46,12 @@ function drawMarks(plot) {
   ctx.restore();
 }
 
-const shown = (number, unit) => (number === null || number === undefined ? "-" : unit(number));
+// A value between two without one has no line to lie on.
+const isolated = (plot, series) => {
+  const values = plot.data[series];
+  const alone = values.flatMap((n, at) => (n != null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
+  return alone.length ? alone : null;
+};
 
 function chart(name) {
   const { unit, lines, incrs } = CHARTS[name], where = $(`chart-${name}`);
@@ -59,7 +64,7 @@ function chart(name) {
       { ...axis, size: 62, incrs, values: (_, ticks) => ticks.map((n) => (name === "latency" ? (n >= 1000 ? `${n / 1000} s` : `${n} ms`) : count(n))) }],
     series: [{ label: "at", value: (plot, n) => clock(n ?? plot.data[0].at(-1) ?? 0) },
       ...lines.map(([label, look, , dash, width]) => ({
-        label, stroke: color(look) + (width ? "90" : ""), width: width ?? 1.75, dash, points: { show: false }, spanGaps: name === "latency",
+        label, stroke: color(look) + (width ? "90" : ""), width: width ?? 1.75, dash, points: { show: false, size: 4, filter: isolated },
         value: (plot, n, series, at) => shown(at === null ? plot.data[series].at(-1) : n, unit), // of now, or where the cursor is
       }))],
     hooks: { draw: [drawMarks] },
@@ -118,28 +123,34 @@ function tile(id, title, value, small, below, look) {
   return el("div", { class: "tile", id }, el("span", {}, title), el("b", { class: look }, value, " ", el("small", {}, small)), below);
 }
 
+/** Rates, percentiles and failures are of the last seconds; when the run is over, of all of it. */
+const ofLate = ({ running, window }) => (running ? `last ${Math.round(window.seconds)} s` : "whole run");
+
 function tiles(standing) {
-  const { cpes, rates, sessions, workers, generator } = standing, crs = standing.connection_requests;
+  const { cpes, sessions, workers, window } = standing, { rates } = window, late = ofLate(standing);
   const total = Object.values(cpes).reduce((a, b) => a + b, 0), busy = Object.entries(cpes).filter(([state, n]) => n && state !== "idle");
-  const cpu = Math.max(0, ...workers.map((worker) => worker.cpu_now)), bad = sessions.failed + sessions.shed;
+  const used = workers.map((worker) => worker.cpu_now).filter((n) => n !== null), cpu = used.length ? Math.max(...used) : null, bad = window.failed + window.shed;
   const behind = standing.running && rates.informs_planned > 5 && rates.informs < 0.9 * rates.informs_planned;
   put($("tiles"),
     tile("tile-cpes", "CPEs", count(total), "", el("div", {}, bar(Object.entries(cpes).map(([s, n]) => [s, n, STATE_COLORS[s]]), total),
       el("span", {}, busy.length ? busy.map(([state, n]) => `${count(n)} ${STATE_NAMES[state]}`).join(", ") : "all idle"))),
     tile("tile-informs", "Informs per second", rate(rates.informs), "",
       el("span", {}, `of ${rate(rates.informs_planned)} planned; ${count(standing.informs.total)} so far`), behind ? "warn" : null),
-    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), "",
-      el("span", { class: bad ? "bad" : null }, `${count(sessions.failed)} failed, ${count(sessions.shed)} shed`)),
-    tile("tile-loop", "CR to Inform", ms(crs.to_inform_ms.p99), "p99",
-      el("span", {}, `p50 ${ms(crs.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
+    tile("tile-answers", "Plan to InformResponse", ms(window.from_plan_ms.p99), `p99, ${late}`,
+      el("span", {}, `p50 ${ms(window.from_plan_ms.p50)}`)),
+    tile("tile-sessions", "Sessions succeeded", count(sessions.succeeded), `${rate(rates.sessions)} per second`,
+      el("span", { class: bad ? "bad" : null }, standing.running ? `${count(window.failed)} failed, ${count(window.shed)} shed in the ${late}; ` : "",
+        `${count(sessions.failed)} failed, ${count(sessions.shed)} shed in all`)),
+    tile("tile-loop", "CR to Inform", ms(window.to_inform_ms.p99), `p99, ${late}`,
+      el("span", {}, `p50 ${ms(window.to_inform_ms.p50)}; ${rate(rates.connection_requests)} CR/s`)),
     tile("tile-retries", "Retry backlog", count(cpes.retrying), "CPEs",
       el("span", {}, `${count(cpes.waiting)} wait for a place`), cpes.retrying ? "bad" : null),
-    tile("tile-generator", "Generator", `${Math.round(cpu)}%`, "CPU",
-      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(generator.loop_lag_ms.p99)}`), standing.limits.length ? "warn" : null));
+    tile("tile-generator", "Generator", percent(cpu), "CPU",
+      el("span", { title: "CPU of the busiest worker; how late timers fire" }, `loop lag p99 ${ms(window.loop_lag_ms.p99)}`), standing.limits.length ? "warn" : null));
 }
 
 function funnel(standing) {
-  const crs = standing.connection_requests, most = Math.max(1, crs.received);
+  const crs = standing.connection_requests, { window } = standing, most = Math.max(1, crs.received);
   const rows = [
     ["Received", [["accepted", crs.accepted, "good"], ["asked for credentials (401)", crs.unauthorized, "grey"],
       ["of no CPE (404)", crs.not_found, "violet"], ["refused (503)", crs.refused, "bad"]]],
@@ -152,31 +163,34 @@ function funnel(standing) {
     el("div", { class: "parts" }, ...(all.some(([, n]) => n) ? parts(all) : ["none"])),
   ];
   put($("funnel"), el("div", { class: "funnel" }, ...rows.flatMap(row)));
-  const stages = [["to Inform", crs.to_inform_ms], ["to InformResponse", crs.to_informresponse_ms], ["to session end", crs.to_session_end_ms], ["task posted to done", standing.tasks.latency_ms]];
-  table($("loop"), [["From accepted", ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
-    stages.map(([title, times]) => ({ cells: [title, ...["p50", "p95", "p99", "max"].map((name) => (times.max ? ms(times[name]) : "-"))] })));
+  const stages = [["to Inform", window.to_inform_ms], ["to InformResponse", window.to_informresponse_ms], ["to session end", window.to_session_end_ms], ["task posted to done", window.latency_ms]];
+  table($("loop"), [[`From accepted, ${ofLate(standing)}`, ""], ...["p50", "p95", "p99", "max"].map((name) => [name, "number"])],
+    stages.map(([title, times]) => ({ cells: [title, ...["p50", "p95", "p99", "max"].map((name) => ms(times[name]))] })));
   put($("books"), `${count(crs.accepted)} accepted = ${count(crs.delivered)} delivered + ${count(crs.coalesced)} coalesced + ${count(crs.pending)} pending + ${count(crs.dropped)} dropped: `,
     crs.books_balance ? el("b", { class: "good" }, "balanced") : el("b", { class: "bad" }, "NOT BALANCED"));
 }
 
 function workers(standing) {
-  const look = (number, limit) => el("span", { class: number > limit ? "warn" : null }, `${Math.round(number)}%`);
+  const look = (number, limit) => el("span", { class: number > limit ? "warn" : null }, percent(number));
   table($("workers"),
     [["Worker"], ["CPEs", "number"], ["In session", "number"], ["Retrying", "number"], ["CPU", "number"], ["Mean", "number"], ["Memory", "number"], ["Heard of"]],
     standing.workers.map((worker) => {
       const ago = standing.now - worker.heard_at;
       return { cells: [el("span", { title: worker.name }, `${worker.worker}`), count(worker.cpes), count(worker.states.in_session ?? 0), count(worker.states.retrying ?? 0),
-        look(worker.cpu_now, 90), `${Math.round(worker.cpu_mean)}%`, `${Math.round(worker.rss_mb)} MB`,
+        look(worker.cpu_now, 90), percent(worker.cpu_mean), `${Math.round(worker.rss_mb)} MB`,
         el("span", { class: standing.running && ago > 10 ? "bad" : "quiet" }, standing.running ? `${Math.max(0, ago).toFixed(0)} s ago` : "run is over")] };
     }), "No worker has reported yet.");
 }
 
+const OUTCOME_CLASSES = { held: "good", broken: "bad", failed: "bad", "not shown": "quiet" };
+
 function verdicts(standing) {
   const levels = (standing.service_levels ?? []).map((level) => ({ cells: [
-    el("b", { class: level.holds ? "good" : "bad" }, level.holds ? "holds" : "broken"), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
+    el("b", { class: OUTCOME_CLASSES[level.outcome] }, level.outcome), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
   const said = [...(standing.scenario?.findings ?? []), ...(standing.other_failures ?? [])];
   const done = standing.marks.slice(-8).map((mark) => `${clock(mark.at)} ${mark.text}`);
-  const reasons = Object.entries(standing.sessions.reasons).map(([reason, n]) => `${count(n)} sessions: ${reason}`);
+  const failed = (what, reasons) => Object.entries(reasons).map(([reason, n]) => `${count(n)} ${what}: ${reason}`);
+  const reasons = [...failed("sessions", standing.sessions.reasons), ...failed("tasks", standing.tasks.reasons)];
   const made = [];
   if (levels.length) { made.push(el("table", {})); table(made[0], [["Verdict"], ["Level"], ["So far"]], levels); }
   for (const [title, texts] of [["Found", said], ["What failed", reasons], ["What was done", done]])
@@ -189,7 +203,7 @@ function show(standing) {
   isRunning = standing.running;
   facts(standing);
   alerts("generator", standing.limits);
-  const broken = (standing.service_levels ?? []).filter((level) => !level.holds && level.actual !== null);
+  const broken = (standing.service_levels ?? []).filter((level) => level.outcome === "broken");
   alerts("levels", broken.map((level) => `Service level broken: ${level.level} (${level.actual})`), "failed");
   tiles(standing);
   funnel(standing);

@@ -25,10 +25,14 @@ function table(where, columns, rows, none = "Nothing yet.") {
   put(where, el("thead", {}, head), el("tbody", {}, ...body));
 }
 
+const NO_DATA = "-";
+/** A number as text; no data where there is none. */
+const shown = (number, unit) => (number === null || number === undefined ? NO_DATA : unit(number));
 const count = (number) => Number(number).toLocaleString("en");
-const rate = (number) => (number >= 100 ? count(Math.round(number)) : Number(number).toFixed(1));
+const rate = (number) => shown(number, (n) => (n >= 100 ? count(Math.round(n)) : Number(n).toFixed(1)));
+const percent = (number) => shown(number, (n) => `${Math.round(n)}%`);
 const ms = (number) =>
-  number >= 1000 ? `${(number / 1000).toFixed(2)} s` : number >= 100 ? `${Math.round(number)} ms` : `${Number(number).toFixed(1)} ms`;
+  number === null || number === undefined ? NO_DATA : number >= 1000 ? `${(number / 1000).toFixed(2)} s` : number >= 100 ? `${Math.round(number)} ms` : `${Number(number).toFixed(1)} ms`;
 const clock = (seconds) => {
   const s = Math.floor(seconds), two = (n) => String(n).padStart(2, "0");
   return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;

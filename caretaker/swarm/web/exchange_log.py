@@ -93,7 +93,11 @@ class _Watched:
         self._transport = transport
         self._log = log
         self._first = True
-        self.sent_at: float | None = None
+
+    @property
+    def sent_at(self) -> float | None:
+        """When the last POST had been written; None until then."""
+        return self._transport.sent_at
 
     def post(self, body: bytes) -> Answer:
         """POST, and note it."""
@@ -110,7 +114,6 @@ class _Watched:
             entry["got"] = masked(str(error))
             raise
         finally:
-            self.sent_at = self._transport.sent_at
             entry["ms"] = round(1000 * (time.monotonic() - started), 1)
         return answer
 

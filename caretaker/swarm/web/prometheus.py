@@ -21,8 +21,10 @@ from prometheus_client.registry import Collector
 
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
-from caretaker.swarm.web.run_state import RunState, WorkerState
+from caretaker.stats.task_outcomes import POSTED, TaskOutcome
+from caretaker.swarm.web.run_state import WINDOW_SECONDS, RunState, WorkerState
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -162,11 +164,14 @@ METRICS: dict[str, Figure] = {
         "counter", "POSTs that failed, by their message", ("message",),
         _below("exchanges.failed")),
     "caretaker_tasks_posted": Figure(
-        "counter", "Tasks that the driver has posted", (),
+        "counter", "Tasks of the driver and of scenarios", (),
         _one(lambda s: s.summary["tasks"]["posted"])),
     "caretaker_tasks": Figure(
-        "counter", "Tasks of the driver by outcome", ("outcome",),
-        _counted("tasks", "done", "queued", "failed", "cut")),
+        "counter", "Tasks that ended, by outcome", ("outcome",),
+        _counted("tasks", *(outcome for outcome in POSTED if outcome is not TaskOutcome.CUT))),
+    "caretaker_tasks_not_posted": Figure(
+        "counter", "Tasks that a limit of the generator kept from being posted", (),
+        _one(lambda s: s.summary["tasks"]["not_posted"])),
     "caretaker_task_seconds": Figure(
         "histogram", "From the planned time of a task until it was done", (),
         _timed("tasks.latency")),
@@ -180,8 +185,8 @@ METRICS: dict[str, Figure] = {
         lambda s: [(("received",), s.summary["transfers"]["bytes_received"]),
                    (("sent",), s.summary["transfers"]["bytes_sent"])]),
     "caretaker_service_level_holds": Figure(
-        "gauge", "1 while a service level holds", ("level",),
-        lambda s: [((verdict["level"],), verdict["holds"])
+        "gauge", "1 while a service level is held", ("level",),
+        lambda s: [((verdict["level"],), verdict["outcome"] == RunOutcome.HELD)
                    for verdict in s.summary["service_levels"]]),
     "caretaker_workers": Figure("gauge", "Workers that are there", (),
                                 _one(lambda s: len(s.workers))),
@@ -191,8 +196,9 @@ METRICS: dict[str, Figure] = {
         "gauge", "Sessions that a worker runs now", ("worker",),
         _by_worker(lambda worker: worker["states"].get("in_session", 0))),
     "caretaker_worker_cpu_ratio": Figure(
-        "gauge", "CPU of a worker, as a share of one core", ("worker",),
-        _by_worker(lambda worker: worker["cpu_now"] / 100)),
+        "gauge", "CPU of a worker in the last second, as a share of one core", ("worker",),
+        lambda s: [((str(worker["worker"]),), worker["cpu_now"] / 100)
+                   for worker in s.workers if worker["cpu_now"] is not None]),
     "caretaker_worker_resident_memory_bytes": Figure(
         "gauge", "Memory of a worker", ("worker",),
         _by_worker(lambda worker: worker["rss_mb"] * 1e6)),
@@ -200,7 +206,7 @@ METRICS: dict[str, Figure] = {
         "gauge", "When a worker reported last, in seconds since 1970", ("worker",),
         _by_worker(lambda worker: worker["heard_at"])),
     "caretaker_generator_limited": Figure(
-        "gauge", "1 while the generator itself is the limit, not the ACS", (),
+        "gauge", f"1 if the generator was the limit in the last {WINDOW_SECONDS:g} s", (),
         _one(lambda s: bool(s.limits))),
     "caretaker_lateness_seconds": Figure(
         "histogram", "How much later than planned sessions began", (),

@@ -188,7 +188,7 @@ class _Pages:
                 "seconds": round(seconds, 1),
                 "host": without_login(environment.host or ""),
                 "cpes": run_state.cpes,
-                "rates": run_state.rates,
+                "window": run_state.window,
                 "workers": run_state.workers,
                 "limits": run_state.limits,
                 "marks": self._master.marks,

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from caretaker.engine.cpe_states import STATES
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.summary import summarize
-from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.summary_types import Percentiles, Summary
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline, TimelineColumns
+from caretaker.stats.window import Snapshots, Window
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
 
 WINDOW_SECONDS = 12.0
-"""Rates, and whether the generator is the limit, are of the last so many seconds."""
+"""What is shown of a run that goes on is of the last so many seconds."""
 
 UNSETTLED = 40
 """The newest points of the timeline, which late reports may still change."""
@@ -46,7 +47,7 @@ class WorkerState(TypedDict):
     cpes: int
     states: Mapping[str, int]
     """How many CPEs are in each of ``cpe_states.STATES``."""
-    cpu_now: float
+    cpu_now: float | None
     cpu_mean: float
     rss_mb: float
 
@@ -64,7 +65,7 @@ class RunState:
         summary: what ``summarize`` makes of them (``docs/summary.md``), with ``service_levels``.
         cpes: how many CPEs are in each of ``cpe_states.STATES``.
         workers: each that is there, in the order of their indices.
-        rates: per second of late: Informs planned and written, sessions, Connection Requests.
+        window: what was counted of late, in ``WINDOW_SECONDS``; in the whole run when it is over.
         limits: why the generator itself may be the limit, each a sentence; none if it is not.
     """
 
@@ -75,8 +76,26 @@ class RunState:
     summary: Summary
     cpes: Mapping[str, int]
     workers: Sequence[WorkerState]
-    rates: Mapping[str, float]
+    window: WindowFigures
     limits: Sequence[str]
+
+
+class WindowFigures(TypedDict):
+    """What was counted of late: for the Fleet page, with the names that the summary has."""
+
+    seconds: float
+    rates: Mapping[str, float | None]
+    """Per second: Informs planned and written, sessions, Connection Requests."""
+    failed: int
+    shed: int
+    """Sessions."""
+    from_plan_ms: Percentiles
+    to_inform_ms: Percentiles
+    to_informresponse_ms: Percentiles
+    to_session_end_ms: Percentiles
+    latency_ms: Percentiles
+    """Of tasks."""
+    loop_lag_ms: Percentiles
 
 
 _RATES = {
@@ -86,6 +105,30 @@ _RATES = {
     "connection_requests": "connection_requests.accepted",
 }
 """The rates by name, with their counters."""
+
+
+def _figures(window: Window) -> WindowFigures:
+    results = window.results
+
+    def times(name: str) -> Percentiles:
+        return results.histogram(name).summary(50, 95, 99)
+
+    return {
+        "seconds": round(window.seconds, 1),
+        "rates": {name: _rounded(window.rate(counter)) for name, counter in _RATES.items()},
+        "failed": results.counters["sessions.failed"],
+        "shed": results.counters["sessions.shed"],
+        "from_plan_ms": times("informs.from_plan"),
+        "to_inform_ms": times("connection_requests.to_inform"),
+        "to_informresponse_ms": times("connection_requests.to_informresponse"),
+        "to_session_end_ms": times("connection_requests.to_session_end"),
+        "latency_ms": times("tasks.latency"),
+        "loop_lag_ms": times("generator.loop_lag"),
+    }
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 1)
 
 
 class RunStates:
@@ -99,7 +142,7 @@ class RunStates:
     def __init__(self, master: Master) -> None:
         self._master = master
         self._made: tuple[Version, RunState] | None = None
-        self._past: deque[tuple[Version, float, Results]] = deque()
+        self._past: deque[tuple[int, float, Snapshots]] = deque()
         self._curves: tuple[Version, TimelineColumns] | None = None
 
     def _version(self) -> Version:
@@ -109,10 +152,10 @@ class RunStates:
         """The present state."""
         version = self._version()
         if self._made is None or self._made[0] != version:
-            self._made = (version, self._make(version))
+            self._made = (version, self._make())
         return self._made[1]
 
-    def _make(self, version: Version) -> RunState:
+    def _make(self) -> RunState:
         master = self._master
         results = master.reports.results()
         workers = [
@@ -120,8 +163,8 @@ class RunStates:
         ]
         summary = master.summary or self._summary()
         running = master.seconds() > 0
-        seconds, before = self._before(version, results)
-        figures = GeneratorFigures.since(before, results, master.workers())
+        window = Window(self._before() if running else {}, dict(master.reports.newest))
+        figures = GeneratorFigures.since(Results(), window.results, master.workers())
         return RunState(
             run=master.run,
             running=running,
@@ -132,9 +175,7 @@ class RunStates:
                 state: sum(worker["states"].get(state, 0) for worker in workers) for state in STATES
             },
             workers=sorted(workers, key=lambda worker: worker["worker"]),
-            rates={
-                name: _rate(results, before, counter, seconds) for name, counter in _RATES.items()
-            },
+            window=_figures(window),
             limits=[
                 f"The generator is the limit, not the ACS: {limit}."
                 for limit in generator_limits(figures)
@@ -146,16 +187,16 @@ class RunStates:
         summary = summarize(list(self._master.reports.newest.values()), self._master.seconds())
         return {**summary, "service_levels": self._master.verdicts(summary)}
 
-    def _before(self, version: Version, results: Results) -> tuple[float, Results]:
-        """How long the window is, and the results at its beginning; empty ones at the start."""
-        now, past = time.monotonic(), self._past
-        if not past or past[-1][0][0] != version[0]:
+    def _before(self) -> Snapshots:
+        """The snapshots at the begin of the window; none at the start of the run."""
+        run, now, past = self._master.run, self._master.seconds(), self._past
+        if not past or past[-1][0] != run:
             past.clear()
-            past.append((version, now - self._master.seconds(), Results()))
-        past.append((version, now, results))
+            past.append((run, 0.0, {}))
+        past.append((run, now, dict(self._master.reports.newest)))
         while len(past) > 2 and past[1][1] < now - WINDOW_SECONDS:
             past.popleft()
-        return now - past[0][1], past[0][2]
+        return past[0][2]
 
     def curves(self, first: int = 0) -> dict[str, object]:
         """
@@ -181,10 +222,6 @@ class RunStates:
             return self._master.reports.timeline().summary(marks)
         joined: TimelineColumns = _joined(old, line.summary(marks, settled), settled)
         return joined
-
-
-def _rate(results: Results, before: Results, counter: str, seconds: float) -> float:
-    return round((results.counters[counter] - before.counters[counter]) / max(seconds, 1e-9), 1)
 
 
 def _from(value: Any, first: int) -> Any:

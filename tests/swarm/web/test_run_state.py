@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from helpers.run_states import master, snapshot
 from helpers.snapshots import usage
 from helpers.summaries import results
 
 from caretaker.engine.cpe_states import STATES
+from caretaker.stats.histogram import Histogram
+from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline, TimelineReport
-from caretaker.swarm.web.run_state import RunStates
+from caretaker.swarm.web.run_state import WINDOW_SECONDS, RunStates
 
 
 def test_before_any_run_all_is_nothing() -> None:
@@ -49,7 +52,7 @@ def test_service_levels_have_a_verdict_so_far() -> None:
     run.begin()
     run.reports.take("one", snapshot(made=results(failed=1)))
     (verdict,) = RunStates(run).now().summary["service_levels"]
-    assert (verdict["level"], verdict["holds"]) == ("sessions.failed < 1", False)
+    assert (verdict["level"], verdict["outcome"]) == ("sessions.failed < 1", "broken")
 
 
 def test_a_generator_that_is_the_limit_says_why() -> None:
@@ -103,10 +106,44 @@ def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
     assert run_states.curves(500)["informs_planned"] == []
 
 
-def test_rates_are_those_of_late() -> None:
+def test_before_the_first_report_there_is_no_rate() -> None:
+    run = master()
+    run.begin()
+    assert RunStates(run).now().window["rates"]["sessions"] is None
+
+
+def test_what_lies_before_the_window_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     run = master()
     run.begin()
     run_states = RunStates(run)
-    assert run_states.now().rates["sessions"] == 0
-    run.reports.take("one", snapshot(made=results(100)))
-    assert run_states.now().rates["sessions"] > 100
+    total = results(0)
+    for at in range(3, 61, 3):
+        monkeypatch.setattr(run, "seconds", lambda at=at: float(at))
+        total.merge(storm(at))
+        run.reports.take("one", snapshot(made=Results.from_wire(total.to_wire()), at=at))
+        window = run_states.now().window
+        assert window["seconds"] <= WINDOW_SECONDS + 3
+        if at == 30:  # in the storm
+            assert window["failed"] > 0
+            assert (window["from_plan_ms"]["p99"] or 0) > 1000
+    assert run_states.now().summary["sessions"]["failed"] == 4
+    assert (window["failed"], window["rates"]["sessions"]) == (0, 10)
+    assert window["from_plan_ms"]["max"] == pytest.approx(2, rel=0.02)
+
+
+def storm(at: int) -> Results:
+    """What three seconds bring: 30 good sessions, but slow and failed ones from 21 to 30 s."""
+    slow = 21 <= at <= 30
+    made = results(29 if slow else 30, failed=int(slow))
+    made.histograms["informs.from_plan"] = Histogram()
+    made.histograms["informs.from_plan"].extend([5.0 if slow else 0.002] * 30)
+    return made
+
+
+def test_after_the_run_it_is_that_of_the_whole() -> None:
+    run = master()
+    run.begin()
+    run.reports.take("one", snapshot(made=results(100, failed=3), at=10.0))
+    run._began = 0.0
+    window = RunStates(run).now().window
+    assert (window["seconds"], window["failed"], window["rates"]["sessions"]) == (10.0, 3, 10.0)

@@ -1,0 +1,157 @@
+"""
+The reasons of failed connections: what the system, the name server or TLS said, each by its name.
+
+``caretaker.reasons`` says what helps against each.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+
+from caretaker.errors import AnswerError, ConnectError, ConnectionLost, LimitError, TransportError
+from caretaker.quoting import quoted
+
+# -- TCP and names --------------------------------------------------------------------------------
+
+_LIMITS = {
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EADDRINUSE,
+    errno.EADDRNOTAVAIL,
+    errno.ENOBUFS,
+    errno.ENOMEM,
+}
+_RESET = "connection reset"
+_TIMED_OUT = "connection timed out"
+_REASONS = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ETIMEDOUT: _TIMED_OUT,
+    errno.EHOSTUNREACH: "host unreachable",
+    errno.ENETUNREACH: "network unreachable",
+    errno.ECONNRESET: _RESET,
+    errno.EPIPE: _RESET,
+    errno.ECONNABORTED: "connection aborted",
+    errno.EACCES: "connection not permitted",
+    errno.EPERM: "connection not permitted",
+}
+
+
+def connect_error(error: OSError) -> TransportError:
+    """The error of a connection that could not be made."""
+    if isinstance(error, ssl.SSLError):
+        return ConnectError(*_tls_reason(error))
+    if isinstance(error, socket.gaierror):
+        return name_error(error)
+    if error.errno in _LIMITS:
+        return LimitError("this machine is out of sockets or ports")
+    if isinstance(error, TimeoutError):
+        return ConnectError(_TIMED_OUT)
+    if error.errno in _REASONS:
+        return ConnectError(_REASONS[error.errno])
+    return ConnectError("connection failed", os.strerror(error.errno) if error.errno else "")
+
+
+def name_error(error: OSError | UnicodeError) -> ConnectError:
+    """The error of a host name that could not be looked up."""
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return ConnectError("name server does not answer")
+    return ConnectError("host name not found")
+
+
+def lost_error(error: OSError) -> TransportError:
+    """The error of a connection that broke before its answer was complete."""
+    if isinstance(error, ssl.SSLError):
+        reason, _ = _tls_reason(error)
+        # A server of TLS 1.3 says only after the handshake that it wants a certificate.
+        kind = ConnectError if reason == CLIENT_CERTIFICATE else ConnectionLost
+        return kind(reason)
+    return ConnectionLost(_TIMED_OUT if error.errno == errno.ETIMEDOUT else _RESET)
+
+
+# -- TLS ------------------------------------------------------------------------------------------
+
+WRONG_HOST = "TLS: certificate of another host"
+CLIENT_CERTIFICATE = "TLS: client certificate required"
+NOT_TLS = "TLS: the port does not speak TLS"
+_UNKNOWN_CA = "TLS: certificate of an unknown CA"
+_NO_VERSION = "TLS: no common protocol version"
+_CERTIFICATES = {
+    2: _UNKNOWN_CA,  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+    9: "TLS: certificate not yet valid",
+    10: "TLS: certificate expired",
+    18: _UNKNOWN_CA,  # DEPTH_ZERO_SELF_SIGNED_CERT
+    19: _UNKNOWN_CA,  # SELF_SIGNED_CERT_IN_CHAIN
+    20: _UNKNOWN_CA,  # UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    21: _UNKNOWN_CA,  # UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    62: WRONG_HOST,  # HOSTNAME_MISMATCH
+    64: WRONG_HOST,  # IP_ADDRESS_MISMATCH
+}
+"""The reason of each ``verify_code`` of OpenSSL."""
+_HANDSHAKES = {
+    "CERTIFICATE_REQUIRED": CLIENT_CERTIFICATE,
+    "PROTOCOL_VERSION": _NO_VERSION,
+    "UNSUPPORTED_PROTOCOL": _NO_VERSION,
+    "NO_PROTOCOLS_AVAILABLE": _NO_VERSION,
+    "VERSION_TOO_LOW": _NO_VERSION,
+    "WRONG_VERSION_NUMBER": NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": NOT_TLS,
+    "RECORD_LAYER_FAILURE": NOT_TLS,
+    "UNRECOGNIZED_NAME": "TLS: host name refused",
+    "HANDSHAKE_FAILURE": "TLS: handshake refused",
+    "UNEXPECTED_EOF": "TLS: connection closed in the handshake",
+}
+"""The reason of each of OpenSSL's, by a part of its name."""
+
+
+def _tls_reason(error: ssl.SSLError) -> tuple[str, str]:
+    """The reason of an error of OpenSSL, and what it said where that is not a known one."""
+    if isinstance(error, TimeoutError):
+        return "TLS: handshake timed out", ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        known = _CERTIFICATES.get(error.verify_code)
+        return (known, "") if known else ("TLS: certificate refused", quoted(error.verify_message))
+    name = error.reason or ("UNEXPECTED_EOF" if isinstance(error, ssl.SSLEOFError) else "")
+    for part, reason in _HANDSHAKES.items():
+        if part in name:
+            return reason, ""
+    return "TLS: handshake failed", name.lower().replace("_", " ")
+
+
+# -- other protocols ------------------------------------------------------------------------------
+
+_PROTOCOLS = (
+    (re.compile(rb"SSH-"), "answer is SSH, not HTTP"),
+    (re.compile(rb"[\x14-\x16]\x03"), "answer is TLS, not HTTP"),
+    (re.compile(rb"220[ -]"), "answer is FTP or SMTP, not HTTP"),
+)
+_BANNER = re.compile(rb"[\x20-\x7e\t]{1,200}(?=\r|\n|\Z)")
+
+
+def not_http(data: bytes) -> AnswerError:
+    """
+    The error of an answer that is not HTTP, with the protocol that it is, or its first line.
+
+    Args:
+        data: the first bytes.
+    """
+    banner = _BANNER.match(data)
+    reasons = (reason for pattern, reason in _PROTOCOLS if pattern.match(data))
+    return AnswerError(
+        next(reasons, "answer is not HTTP"), quoted(banner[0].decode()) if banner else ""
+    )
+
+
+def not_tls(rest: bytes) -> ConnectError:
+    """
+    The error of an answer that is not TLS.
+
+    Args:
+        rest: the answer without its first five bytes, which OpenSSL has taken for a TLS header.
+    """
+    if re.match(rb"1\.[01] [0-9]{3}", rest):
+        return ConnectError("TLS: the port speaks plain HTTP")
+    return ConnectError(NOT_TLS)

@@ -1,0 +1,182 @@
+"""A comparison of two runs as text for a terminal, as Markdown, and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isinf
+
+from caretaker.reporting.charts import Chart
+from caretaker.reporting.comparison import BETTER, OTHER, SAME, WORSE, Change, Comparison
+from caretaker.reporting.escaping import code, escaped, folded, one_line, table
+from caretaker.reporting.outcomes import RunOutcome
+from caretaker.reporting.pages import NO_DATA, render
+
+MOST_ROWS = 20
+"""Of what got worse, in Markdown: a comment on a pull request is read at a glance."""
+
+_TITLES = {WORSE: "Worse", BETTER: "Better", OTHER: "Changed, neither worse nor better"}
+
+
+def headline(comparison: Comparison) -> str:
+    """The counts of the ACS's figures, and what that says, in one line."""
+    counts = ", ".join(
+        f"{len(comparison.of(verdict))} {word}"
+        for verdict, word in ((WORSE, "worse"), (BETTER, "better"), (SAME, "the same"))
+    )
+    return f"{counts}: {_finding(comparison)}"
+
+
+def _finding(comparison: Comparison) -> str:
+    worse, better = comparison.of(WORSE), comparison.of(BETTER)
+    if comparison.broken:
+        return f"B is worse: it breaks {comparison.broken[0]}"
+    if comparison.outcome == RunOutcome.BROKEN:
+        return f"B is worse: {_brief(worse[0])}"
+    if comparison.outcome == RunOutcome.NOT_SHOWN:
+        seen = f", though {_brief(worse[0])}" if worse else ""
+        return f"not shown whether B is worse{seen}"
+    return f"B is better: {_brief(better[0])}" if better else "B is as good as A"
+
+
+def _brief(change: Change) -> str:
+    """A change in few words; the unit stands once."""
+    return f"{change.metric} {with_unit(change.a, '')} -> {with_unit(change.b, change.unit)}"
+
+
+def with_unit(number: float | None, unit: str, sign: str = "") -> str:
+    """A number with its unit; ratios need none. ``sign`` is ``+`` for a change."""
+    if number is None:
+        return NO_DATA
+    digits = f"{number:{sign}.6g}" if abs(number) < 1e6 else f"{number:{sign}.0f}"
+    return digits if unit in ("", "ratio") else f"{digits} {unit}"
+
+
+def relative(change: Change) -> str:
+    """The relative change in percent; nothing where there is none."""
+    if change.relative is None or isinf(change.relative):
+        return ""
+    return f"{change.relative * 100:+.1f} %"
+
+
+# -- a terminal -----------------------------------------------------------------------------------
+
+
+def as_text(comparison: Comparison, names: Sequence[str]) -> str:
+    """
+    A comparison for a terminal.
+
+    Args:
+        comparison: what ``compare`` has made.
+        names: of the two runs.
+    """
+    return "\n".join(map(one_line, _lines(comparison, names)))
+
+
+def _lines(comparison: Comparison, names: Sequence[str]) -> Iterator[str]:
+    yield headline(comparison)
+    yield from (f"{run}: {name}" for run, name in zip("AB", names, strict=True))
+    yield from (f"Warning: {warning}" for warning in comparison.warnings())
+    yield from _setting_lines(comparison)
+    for level in comparison.broken:
+        yield f"Service level broken in B only: {level}"
+    yield from _change_lines(comparison, of_generator=False)
+    yield "The generator, which says nothing of the ACS"
+    yield from _change_lines(comparison, of_generator=True)
+
+
+def _setting_lines(comparison: Comparison) -> Iterator[str]:
+    if comparison.settings is None:
+        yield "Settings: not recorded in both"
+    elif comparison.settings:
+        yield "Settings that differ"
+        for name, (a, b) in comparison.settings.items():
+            yield f"  {name}: {a} -> {b}"
+
+
+def _change_lines(comparison: Comparison, *, of_generator: bool) -> Iterator[str]:
+    for verdict, title in _TITLES.items():
+        changes = comparison.of(verdict, of_generator=of_generator)
+        if changes:
+            yield f"{title} ({len(changes)})"
+            yield from map(_line, changes)
+    same = len(comparison.of(SAME, of_generator=of_generator))
+    yield f"The same within {comparison.threshold * 100:g} %: {same}"
+
+
+def _line(change: Change) -> str:
+    a, b = with_unit(change.a, change.unit), with_unit(change.b, change.unit)
+    return f"  {change.metric:<46} {a:>14} -> {b:<14} {relative(change)}".rstrip()
+
+
+# -- Markdown -------------------------------------------------------------------------------------
+
+
+def as_markdown(comparison: Comparison, names: Sequence[str]) -> str:
+    """
+    A comparison for a comment on a pull request: what is worse, and the rest folded.
+
+    Args:
+        comparison: what ``compare`` has made.
+        names: of the two runs.
+    """
+    return "\n".join(_markdown(comparison, names))
+
+
+def _markdown(comparison: Comparison, names: Sequence[str]) -> Iterator[str]:
+    yield f"**{escaped(headline(comparison))}**"
+    yield ""
+    yield from (f"- {run}: {code(name)}" for run, name in zip("AB", names, strict=True))
+    yield from (f"- Warning: {escaped(warning)}" for warning in comparison.warnings())
+    yield from (f"- Service level broken in B only: {code(level)}" for level in comparison.broken)
+    worse = comparison.of(WORSE)
+    if worse:
+        yield ""
+        yield from _markdown_table(worse[:MOST_ROWS])
+    yield ""
+    yield from folded("Everything else", _markdown_rest(comparison))
+
+
+def _markdown_rest(comparison: Comparison) -> Iterator[str]:
+    sections = (
+        ("Worse, too", comparison.of(WORSE)[MOST_ROWS:]),
+        (_TITLES[BETTER], comparison.of(BETTER)),
+        (_TITLES[OTHER], comparison.of(OTHER)),
+        *((f"The generator: {title.lower()}", comparison.of(verdict, of_generator=True))
+          for verdict, title in _TITLES.items()),
+    )  # fmt: skip
+    for title, changes in sections:
+        if changes:
+            yield from (f"{title} ({len(changes)})", "", *_markdown_table(changes), "")
+    if comparison.settings:
+        rows = ((code(flag), *map(code, map(str, pair))) for flag, pair in
+                comparison.settings.items())  # fmt: skip
+        yield from ("Settings that differ", "", *table(("Setting", "A", "B"), rows), "")
+    yield f"Changes up to {comparison.threshold * 100:g} % count as none."
+
+
+def _markdown_table(changes: Sequence[Change]) -> list[str]:
+    rows = (
+        (code(change.metric), with_unit(change.a, change.unit), with_unit(change.b, change.unit),
+         relative(change))
+        for change in changes
+    )  # fmt: skip
+    return table(("Metric", "A", "B", "Change"), rows)
+
+
+# -- a page ---------------------------------------------------------------------------------------
+
+
+def as_html(comparison: Comparison, names: Sequence[str], charts: Sequence[Chart] = ()) -> str:
+    """
+    A comparison as a page that needs no network.
+
+    Args:
+        comparison: what ``compare`` has made.
+        names: of the two runs.
+        charts: of both, laid over each other.
+    """
+    titles = {**_TITLES, SAME: f"The same within {comparison.threshold * 100:g} %"}
+    return render(
+        "comparison.html", charts, comparison=comparison, names=names, titles=titles,
+        headline=headline(comparison), with_unit=with_unit, relative=relative,
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""
+Runs that ``--runs FOLDER`` has kept, read again.
+
+Each run has a folder there (``swarm.run_files`` writes it). Folders and files of others are told,
+and passed over. Names that begin with a dot are folders of runs that never ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from caretaker.errors import InputError
+from caretaker.reporting.summary_file import read_summary
+from caretaker.reporting.summary_types import Summary
+
+SUMMARY_FILE = "summary.json"
+"""The name of the summary in the folder of a run."""
+
+
+class KeptRun(NamedTuple):
+    """A run in a folder of runs: the name of its own folder, and its summary."""
+
+    name: str
+    summary: Summary
+
+    @property
+    def started(self) -> str:
+        """When it began: an ISO time in UTC, empty where that is unknown."""
+        return self.summary.get("started", "")
+
+
+class KeptRuns(NamedTuple):
+    """The runs of a folder, the newest last, and a line for each thing in it that is none."""
+
+    runs: Sequence[KeptRun]
+    skipped: Sequence[str]
+
+
+def read_run(path: str) -> Summary:
+    """
+    The summary of a run, by its file or the folder that has it.
+
+    Raises:
+        InputError: it can't be read, or is none of this version.
+    """
+    return read_summary(str(Path(path) / SUMMARY_FILE) if _is_folder(path) else path)
+
+
+def _is_folder(path: str | Path) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # too long, or not to be looked at: reading it will tell
+        return False
+
+
+def read_runs(folder: str) -> KeptRuns:
+    """
+    All runs of a folder.
+
+    Raises:
+        InputError: the folder can't be read.
+    """
+    try:
+        entries = [path for path in Path(folder).iterdir() if not path.name.startswith(".")]
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        cure = "give a folder that --runs has filled"
+        raise InputError(f"{folder}: {why}; {cure}") from error
+    runs, skipped = [], []
+    for path in sorted(entries):
+        if not _is_folder(path):
+            skipped.append(f"{path}: not the folder of a run")
+            continue
+        try:
+            runs.append(KeptRun(path.name, read_run(str(path))))
+        except InputError as error:
+            skipped.append(str(error))
+    # Runs of one second are numbered: -2 comes before -10.
+    return KeptRuns(sorted(runs, key=lambda r: (r.started, len(r.name), r.name)), skipped)

@@ -1,0 +1,38 @@
+"""
+What the flags of a run mean to somebody who compares runs: load, or a place on a machine.
+
+Flags of neither table are settings: they are shown where they differ. The tables are here, not
+with the options, because summaries are compared where no Locust is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TOLERANCE = 0.05
+"""The relative difference up to which two numbers ask the ACS for the same load."""
+
+LOAD: Mapping[str, str] = {
+    "--scenario": "scenario",
+    "--start": "state at the start",
+    "--run-time": "run time",
+    "--warm-up": "warm-up",
+    "--spawn-rate": "spawn rate",
+    "--inform-interval": "Inform interval",
+    "--cr-rate": "rate of Connection Requests",
+}
+"""Flags that say how much is asked of the ACS, with the words for it; the size is apart."""
+
+OUTPUTS = (
+    "--summary-json", "--report", "--junit", "--export", "--runs",
+)  # fmt: skip
+"""Flags of files that a run leaves behind; they do not change the run."""
+
+PLACES = frozenset((
+    *OUTPUTS, "--record", "--slo-file", "--tls-ca", "--cr-port", "--acs-port", "--acs-nbi-port",
+    "--metrics-port", "--metrics-host", "--live-interval",
+))  # fmt: skip
+"""Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
+
+OF_EMBEDDED_ACS = ("--host", "--nbi-url")
+"""Flags with the random ports of the embedded ACS, where a run has one."""

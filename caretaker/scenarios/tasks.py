@@ -1,0 +1,117 @@
+"""The tasks of an operator that are under way on a worker: a bounded number, each counted once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import gevent
+from gevent.event import Event
+from gevent.pool import Group
+
+from caretaker.device.cpe import CPE
+from caretaker.reasons import BoundedReasons
+from caretaker.stats.results import Results
+from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
+
+MAX_TASKS = 2000
+"""
+Tasks that are under way on a worker at the same time.
+
+An ACS may take minutes for each, and each costs a greenlet and a connection.
+"""
+
+
+class Operator(Protocol):
+    """Has Connection Requests sent to CPEs, by an ACS or in its place."""
+
+    name: str
+    """Of its tasks, for statistics."""
+
+    def reaches(self, cpe: CPE) -> bool:
+        """Whether a Connection Request to a CPE can succeed already."""
+
+    def send(self, cpe: CPE) -> TaskResult:
+        """Send one, and wait for what becomes of it."""
+
+    def download(self, cpe: CPE, task: Mapping[str, Any]) -> TaskResult | None:
+        """As ``send``, of a download task; None if there is no ACS to ask for one."""
+
+
+class TaskSink(Protocol):
+    """Takes the results of tasks."""
+
+    def task(self, name: str, result: TaskResult, seconds: float) -> None:
+        """Take a task that ended ``seconds`` after its planned time."""
+
+
+class Tasks:
+    """
+    Runs tasks, each in a greenlet of its own, so that none holds up those planned after it.
+
+    Args:
+        sink: takes their results.
+        most: tasks at the same time; one more is not posted, which is the generator's limit.
+        clock: seconds, going forward.
+    """
+
+    def __init__(
+        self,
+        sink: TaskSink,
+        *,
+        most: int = MAX_TASKS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sink = sink
+        self._most = most
+        self._clock = clock
+        self._reasons = BoundedReasons()
+        self._running = Group()
+        self._cut = 0
+
+    def start(
+        self,
+        name: str,
+        act: Callable[[], TaskResult],
+        planned: float,
+        ended: Callable[[TaskOutcome], None] = lambda _: None,
+    ) -> None:
+        """
+        Begin a task, and return at once.
+
+        Args:
+            name: of the task, for statistics.
+            act: does the task.
+            planned: when it was due.
+            ended: takes the outcome, but of a task that the run's end cuts.
+        """
+
+        def run() -> None:
+            settle(act())
+
+        def settle(result: TaskResult) -> None:
+            if result.reason is not None:
+                reason = self._reasons.of(result.reason, result.quoted)
+                result = result._replace(reason=reason)
+            self._sink.task(name, result, self._clock() - planned)
+            ended(result.outcome)
+
+        if len(self._running) < self._most:
+            self._running.add(gevent.spawn(run))
+        else:
+            settle(TaskResult(TaskOutcome.NOT_POSTED))
+
+    def stop(self, seconds: float, stop_waiting: Event) -> None:
+        """Wait so long for tasks under way, or until ``stop_waiting`` is set; cut the others."""
+        ended: list[Any] = [gevent.spawn(self._running.join), stop_waiting]
+        gevent.wait(ended, seconds, 1)
+        ended[0].kill()
+        self._cut += len(self._running)
+        self._running.kill()
+
+    def book(self, results: Results) -> None:
+        """Add the tasks that have not ended; while the run goes on, those under way."""
+        unfinished = self._cut + len(self._running)
+        results.count("tasks.posted", unfinished)
+        results.count(f"tasks.{TaskOutcome.CUT}", unfinished)
