@@ -32,10 +32,12 @@ from caretaker.errors import InputError
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
+from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.web.forms import guard_start
+from caretaker.swarm.web.forms import check_forms
+from caretaker.swarm.web.guard import guard, machine_names
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.routes import add_pages
 from caretaker.swarm.web.run_state import RunStates
@@ -137,8 +139,16 @@ class _Hooks:
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
-        guard_start(self._environment, self._master)
+        web_ui: Any = self._environment.web_ui
+        guard(web_ui.app, self._web_names())
+        check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
+
+    def _web_names(self) -> set[str]:
+        """The names that the web UI is asked for by."""
+        assert self._master is not None
+        bound = self._locust_options().web_host
+        return {bound, *machine_names(), *self._master.settings.web_allow_hosts}
 
     def _on_interrupt(self) -> None:
         """
@@ -194,6 +204,9 @@ class _Hooks:
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
+        has_web_ui = self._environment.web_ui is not None
+        for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
+            print(line, flush=True)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
         self._runner.register_message(Drained.NAME, self._on_drained)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)

@@ -126,3 +126,10 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     for _ in range(5):  # it goes on in a greenlet, which sleeps for no time
         gevent.sleep(0)
     assert runner.ends == ends
+
+
+def test_a_run_against_another_acs_gets_no_credentials_of_the_command_line(master: Master) -> None:
+    master.environment.host = "http://evil.example/"
+    master.begin()
+    assert master.settings.acs_password is None
+    assert vars(master.environment.parsed_options)["acs_password"] is None  # workers receive these
