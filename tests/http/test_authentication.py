@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
-from caretaker.http.authentication import DigestVerifier, HTTPAuth
+from caretaker.http.authentication import (
+    MAX_CHALLENGE_BYTES,
+    MAX_CHALLENGES,
+    DigestVerifier,
+    HTTPAuth,
+)
 from caretaker.http.credentials import Credentials
 from caretaker.testing import Clock
 
@@ -252,6 +257,24 @@ class TestHTTPAuth:
 
     def test_nothing_is_shown_unasked(self) -> None:
         assert HTTPAuth(RIGHT).authorization("POST", "/") is None
+
+    def test_challenges_beyond_the_limits_are_not_looked_at(self) -> None:
+        good = 'Digest realm="x", nonce="1"'
+        for offered in (
+            ["NTLM"] * MAX_CHALLENGES + [good],
+            ["NTLM, " * MAX_CHALLENGES + good],
+            [good + " " * MAX_CHALLENGE_BYTES],
+        ):
+            with pytest.raises(AuthenticationError, match="without a challenge"):
+                HTTPAuth(RIGHT).challenge(offered)
+        login(["NTLM"] * (MAX_CHALLENGES - 1) + [good])
+        login(["NTLM, " * (MAX_CHALLENGES - 1) + good])
+
+    def test_credentials_beyond_the_limit_are_none(self) -> None:
+        side = guard()
+        header = authorize(side.check(RIGHT, "GET", TARGET, None))
+        assert side.check(RIGHT, "GET", TARGET, header + " " * MAX_CHALLENGE_BYTES)
+        assert side.check(RIGHT, "GET", TARGET, header) == []
 
     @given(st.lists(st.text(max_size=60), max_size=3))
     def test_any_challenge_is_answered_or_refused(self, offered: list[str]) -> None:
