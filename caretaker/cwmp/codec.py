@@ -19,7 +19,16 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, Envelope
 from caretaker.cwmp.message_xml import read_message, write_message
 from caretaker.cwmp.shapes import Shapes
-from caretaker.cwmp.xml import children, escape, local, parse, read_bool, read_int, read_text
+from caretaker.cwmp.xml import (
+    children,
+    escape,
+    local,
+    parse,
+    read_bool,
+    read_int,
+    read_text,
+    unreadable,
+)
 from caretaker.errors import EnvelopeError
 
 _CWMP_PREFIX = "urn:dslforum-org:cwmp-"
@@ -45,7 +54,7 @@ def decode_by_parser(data: bytes) -> Envelope:
     """As ``decode``, always by the XML parser; ``Shapes`` must give the same."""
     root = parse(data)
     if local(root) != "Envelope":
-        raise EnvelopeError("XML, but not a SOAP envelope")
+        raise unreadable(data, "XML, but not a SOAP envelope")
     body = _section(root, "Body")
     if body is None:
         raise EnvelopeError("envelope without a Body")

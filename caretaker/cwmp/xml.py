@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from caretaker.errors import EnvelopeError
+from caretaker.quoting import is_html, quotation
 
 MAX_ENVELOPE_BYTES = 32 * 1024 * 1024
 """The largest envelope that is read; a whole tree of 6 000 parameters takes about 1 MB."""
@@ -73,8 +74,25 @@ def parse(data: bytes) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError) as error:
         root = _parse_malformed(data, error)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise EnvelopeError("XML with a DOCTYPE is refused")
+        raise unreadable(data, "XML with a DOCTYPE is refused")
     return root
+
+
+def unreadable(data: bytes, reason: str) -> EnvelopeError:
+    """
+    The error of bytes that are no envelope.
+
+    HTML and JSON are named: they come from another URL than the ACS's, or from a proxy before it.
+
+    Args:
+        data: the bytes.
+        reason: what else is wrong with them.
+    """
+    if is_html(data):
+        return EnvelopeError("HTML page, no SOAP envelope", quotation(data))
+    if data.lstrip()[:1] in (b"{", b"["):
+        return EnvelopeError("JSON, no SOAP envelope", quotation(data))
+    return EnvelopeError(reason, quotation(data))
 
 
 _DECLARATION = re.compile(rb"^<\?xml[^>]*\?>")
@@ -91,7 +109,7 @@ def _parse_malformed(data: bytes, error: Exception) -> etree._Element:
     cut off or badly nested stays unreadable.
     """
     if b"<!DOCTYPE" in data:
-        raise EnvelopeError("XML with a DOCTYPE is refused") from error
+        raise unreadable(data, "XML with a DOCTYPE is refused") from error
     data = data.lstrip(b"\xef\xbb\xbf \t\r\n").rstrip(b"\0 \t\r\n")
     body = _DECLARATION.sub(b"", data)
     try:
@@ -104,7 +122,7 @@ def _parse_malformed(data: bytes, error: Exception) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or any(entry.domain_name != "NAMESPACE" for entry in parser.error_log):
-        raise EnvelopeError("not well-formed XML") from error
+        raise unreadable(data, "not well-formed XML") from error
     return root
 
 

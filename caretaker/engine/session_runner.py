@@ -18,6 +18,8 @@ from caretaker.engine.outages import PowerCuts
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
 from caretaker.http.transport import Answer
+from caretaker.quoting import quotation
+from caretaker.reasons import BUG, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
 MAX_EXCHANGES = 20_000
@@ -65,6 +67,7 @@ class SessionRunner:
         self._loop_budget = loop_budget
         self._clock = clock
         self._sleep = sleep
+        self._reasons = BoundedReasons()
 
     def begin(self, cpe: CPE, planned: float, queued: float) -> ActiveSession | None:
         """
@@ -98,14 +101,14 @@ class SessionRunner:
         try:
             self._exchange_all(active)
         except TransportError as error:
-            record.fail(str(error), error.blame)
+            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
         except (EnvelopeError, SessionError) as error:
-            record.fail(str(error), Blame.ACS)
+            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         except gevent.GreenletExit:
             pass  # the power is off: the outcome stays ABANDONED, as in every new record
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
-            record.fail("bug of Caretaker", Blame.OURS)
+            record.fail(BUG, Blame.OURS)
 
     def end(self, active: ActiveSession) -> None:
         """Settle on its CPE how the session ended, and account for it."""
@@ -163,7 +166,8 @@ class SessionRunner:
                 self._loop_budget.wait()
             session.receive(_envelope(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
-            self._record(name, started, len(body), received, str(error))
+            reason = self._reasons.of(error.reason, error.quoted)
+            self._record(name, started, len(body), received, reason)
             raise
         finally:
             if record.inform_sent is None:
@@ -191,4 +195,4 @@ def _envelope(answer: Answer) -> bytes:
         return b""
     if answer.status == 503:
         raise LoadShed("HTTP 503")
-    raise SessionError(f"HTTP {answer.status}")
+    raise SessionError(f"HTTP {answer.status}", quotation(answer.body))

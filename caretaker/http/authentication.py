@@ -23,6 +23,7 @@ from werkzeug.datastructures import Authorization, WWWAuthenticate
 
 from caretaker.errors import AuthenticationError
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.quoting import quoted
 
 
 def _md5(text: str) -> str:
@@ -241,14 +242,31 @@ class HTTPAuth:
         digest = next((challenge for challenge in offered if _can_answer(challenge)), None)
         basic = any(challenge.type == "basic" for challenge in offered)
         if digest is None and not basic:
-            raise AuthenticationError("401 without a challenge that can be answered")
+            raise self._unanswerable(offered)
         stale = digest is not None and (digest.get("stale") or "").lower() == "true"
         if self._refused and not stale:
-            raise AuthenticationError("401: credentials refused")
+            raise self._refusal()
         # A 401 to Basic that was shown unasked is a first challenge, not a refusal.
         self._refused = True
         self._challenge, self._basic = digest, digest is None
         self._nc, self._cnonce = 0, secrets.token_hex(8)
+
+    def _unanswerable(self, offered: list[WWWAuthenticate]) -> AuthenticationError:
+        """
+        The error of a 401 whose challenges can't be answered.
+
+        GenieACS refuses a password by a 401 without any.
+        """
+        if offered:
+            schemes = quoted(", ".join(map(_described, offered)))
+            return AuthenticationError("HTTP 401 asks for what is not supported", schemes)
+        was_shown = self._basic or self._challenge is not None
+        return self._refusal() if was_shown else AuthenticationError("HTTP 401 without a challenge")
+
+    def _refusal(self) -> AuthenticationError:
+        if any(self._credentials):
+            return AuthenticationError("credentials refused (HTTP 401)")
+        return AuthenticationError("no credentials (HTTP 401)")
 
     def resume(self) -> bool:
         """
@@ -304,6 +322,17 @@ def _quotable(value: str) -> str:
 
 def _is_sess(challenge: WWWAuthenticate) -> bool:
     return (challenge.get("algorithm") or "").upper() == "MD5-SESS"
+
+
+def _described(challenge: WWWAuthenticate) -> str:
+    """A challenge by its scheme, with what is unusual in it."""
+    scheme = challenge.type.capitalize()
+    unusual = [
+        value
+        for name, usual in (("algorithm", "MD5"), ("qop", "auth"))
+        if (value := challenge.get(name)) and value.upper() != usual.upper()
+    ]
+    return f"{scheme} with {', '.join(unusual)}" if unusual else scheme
 
 
 def _challenges(header: str) -> list[WWWAuthenticate]:

@@ -8,12 +8,10 @@ they are read without the parser. This is as much of HTTP as CPEs and Connection
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-import gevent.ssl
 import httptools
 
 from caretaker.errors import (
@@ -21,9 +19,9 @@ from caretaker.errors import (
     AnswerTimeout,
     ConnectError,
     ConnectionLost,
-    LimitError,
     TransportError,
 )
+from caretaker.http.connect_errors import WRONG_HOST, connect_error, lost_error, not_http
 from caretaker.http.content_coding import MAX_ANSWER_BYTES
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
@@ -176,13 +174,14 @@ class _Reader:
 
     def feed(self, data: bytes, limit: int) -> None:
         """Read the next bytes; AnswerError if they are not HTTP, or the response is too large."""
+        is_first = self.size == 0
         self.size += len(data)
         self._fruitless += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             if not self.complete:  # bytes after a complete response do no harm
-                raise AnswerError("answer is not HTTP") from error
+                raise not_http(data if is_first else b"") from error
             self.keep_alive = False
         if self.size > limit or self._has_too_much_head():
             raise AnswerError("answer is too large")
@@ -227,32 +226,6 @@ class _CountingReader(_Reader):
 
 # -- one connection -------------------------------------------------------------------------------
 
-_LIMITS = {
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.EADDRINUSE,
-    errno.EADDRNOTAVAIL,
-    errno.ENOBUFS,
-    errno.ENOMEM,
-}
-_REASONS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ETIMEDOUT: "connection timed out",
-    errno.EHOSTUNREACH: "host unreachable",
-    errno.ENETUNREACH: "network unreachable",
-    errno.ECONNRESET: "connection reset",
-}
-
-
-def _connect_error(error: OSError) -> TransportError:
-    if error.errno in _LIMITS:
-        return LimitError("this machine is out of sockets or ports")
-    if isinstance(error, gevent.ssl.SSLError):
-        return ConnectError(f"TLS failed: {(error.reason or 'handshake').lower()}")
-    if isinstance(error, TimeoutError):
-        return ConnectError("connection timed out")
-    return ConnectError(_REASONS.get(error.errno or 0, "connection failed"))
-
 
 class Connection:
     """
@@ -287,7 +260,10 @@ class Connection:
             try:
                 return _open(endpoint, address, Target(family, socket_address, source), deadline)
             except OSError as error:
-                failure = _connect_error(error)
+                failure = connect_error(error)
+                if failure.reason == WRONG_HOST:
+                    names = endpoint.certificate_names(address, socket_address)
+                    failure = ConnectError(WRONG_HOST, names)
         raise failure
 
     def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Response:
@@ -311,7 +287,7 @@ class Connection:
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
-            raise ConnectionLost("connection reset") from error
+            raise lost_error(error) from error
         self.answers += 1
         return response
 
@@ -371,7 +347,7 @@ class Connection:
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
-            raise ConnectionLost("connection reset") from error
+            raise lost_error(error) from error
         self.answers += 1
         return reader.response(), reader.body_bytes
 

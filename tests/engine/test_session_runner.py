@@ -37,12 +37,18 @@ from caretaker.http.transport import Answer
         (failing(RuntimeError("oops")), Outcome.FAILED, Blame.OURS, "bug of Caretaker"),
         (lambda: lambda _: Answer(503, b""), Outcome.SHED, Blame.SHED, "HTTP 503"),
         (lambda: lambda _: Answer(500, b""), Outcome.FAILED, Blame.ACS, "HTTP 500"),
+        (
+            lambda: lambda _: Answer(400, b"CPE already in session"),
+            Outcome.FAILED,
+            Blame.ACS,
+            "HTTP 400: CPE already in session",
+        ),
         (lambda: lambda _: Answer(202, b""), Outcome.FAILED, Blame.ACS, "HTTP 202"),
         (
             lambda: lambda _: Answer(200, b"<html>"),
             Outcome.FAILED,
             Blame.ACS,
-            "not well-formed XML",
+            "HTML page, no SOAP envelope",
         ),
         (
             lambda: lambda _: Answer(204, b""),

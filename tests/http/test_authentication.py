@@ -212,18 +212,43 @@ class TestHTTPAuth:
         assert header == "Basic " + base64.b64encode(b'cpe:se"cret\\').decode()
 
     @pytest.mark.parametrize(
-        "offered",
+        ("offered", "reason"),
         [
-            [],
-            ["Negotiate"],
-            ['Digest realm="x"'],
-            ['Digest realm="x", nonce="n", qop="auth-int"'],
-            ['Digest realm="x", nonce="n", algorithm=SHA-256'],
+            ([], "HTTP 401 without a challenge"),
+            (["Negotiate"], "HTTP 401 asks for what is not supported: Negotiate"),
+            (["Bearer x", "NTLM"], "HTTP 401 asks for what is not supported: Bearer, Ntlm"),
+            (['Digest realm="x"'], "HTTP 401 asks for what is not supported: Digest"),
+            (
+                ['Digest realm="x", nonce="n", qop="auth-int"'],
+                "HTTP 401 asks for what is not supported: Digest with auth-int",
+            ),
+            (
+                ['Digest realm="x", nonce="n", algorithm=SHA-256'],
+                "HTTP 401 asks for what is not supported: Digest with SHA-256",
+            ),
         ],
     )
-    def test_what_can_not_be_answered(self, offered: list[str]) -> None:
-        with pytest.raises(AuthenticationError, match="can be answered"):
+    def test_what_can_not_be_answered(self, offered: list[str], reason: str) -> None:
+        with pytest.raises(AuthenticationError) as caught:
             HTTPAuth(RIGHT).challenge(offered)
+        assert str(caught.value) == reason
+
+    @pytest.mark.parametrize(
+        ("credentials", "reason"),
+        [
+            (RIGHT, "credentials refused (HTTP 401)"),
+            (Credentials("", ""), "no credentials (HTTP 401)"),
+        ],
+    )
+    def test_genieacs_refuses_by_a_401_without_a_challenge(
+        self, credentials: Credentials, reason: str
+    ) -> None:
+        client = HTTPAuth(credentials)
+        client.challenge(['Digest realm="x", nonce="1"'])
+        for refused in (client, HTTPAuth(credentials, basic=True)):
+            with pytest.raises(AuthenticationError) as caught:
+                refused.challenge([])
+            assert str(caught.value) == reason
 
     @pytest.mark.rule("2.3-8")
     def test_a_second_refusal_ends_it_unless_stale(self) -> None:
