@@ -34,7 +34,8 @@ def quotation(body: bytes) -> str:
     if _HTML.match(text):
         title = _TITLE.search(text)
         return quoted(html.unescape(title[1])) if title else ""
-    return "" if text.lstrip().startswith("<") or "\0" in text else quoted(text)
+    is_text = not ("\0" in text or "\ufffd" in text.rstrip("\ufffd"))  # one may be cut in half
+    return quoted(text) if is_text and not text.lstrip().startswith("<") else ""
 
 
 def quoted(text: str) -> str:

@@ -99,7 +99,9 @@ def test_an_acs_that_asks_for_digest() -> None:
             eventually(lambda: fleet.stats()["sessions_succeeded"] == 3)
         with Fleet(acs.url, count=1, oui_prefix="BAD") as fleet:
             eventually(lambda: fleet.stats()["sessions_failed"] == 1)
-            assert fleet.results.with_prefix("sessions.reasons") == {"401: credentials refused": 1}
+            assert fleet.results.with_prefix("sessions.reasons") == {
+                "credentials refused (HTTP 401)": 1
+            }
         assert len(acs.devices()) == 3
 
 

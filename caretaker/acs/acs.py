@@ -21,6 +21,8 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportEr
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 
+MAX_TASKS = 1_000
+"""Tasks that wait for one device."""
 SESSION_SECONDS = 120.0
 """How long a task waits for the end of the session that does it, as in GenieACS."""
 
@@ -133,8 +135,11 @@ class ACS:
 
         Raises:
             DeviceNotFound: no device of that id has informed.
+            InputError: too many tasks wait for it already.
         """
         device = self.device(device_id)
+        if len(device.tasks) >= MAX_TASKS:
+            raise InputError(f"task {task.name}: {MAX_TASKS} tasks wait for this device already")
         device.tasks.append(task)
         if not connection_request:
             return "Accepted"

@@ -10,11 +10,12 @@ The north-bound API in the shape of GenieACS's, as far as load drivers need it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import gevent
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_MS = 3500
 """GenieACS's 4000, which it looks at in steps of 500 and so gives up one step early."""
 MAX_TASK_BYTES = 4 * 1024 * 1024
+_DEVICES_IN_A_TURN = 50
+"""Devices that a query looks at in one turn of the loop, in which sessions wait."""
 
 
 class NorthBoundApp:
@@ -78,15 +81,19 @@ class NorthBoundApp:
             raise BadRequest(str(error)) from error
         return _answer(200, None, documents)
 
-    def _matching(self, query: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    def _matching(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
         wanted = query.get("_id")
         if isinstance(wanted, str):  # most queries are for one device
             device = self._acs.devices.get(wanted)
             devices = [device] if device is not None else []
         else:
             devices = list(self._acs.devices.values())
-        documents = (device.document() for device in devices)
-        return (document for document in documents if matches(document, query))
+        for at, device in enumerate(devices, 1):
+            document = device.document()
+            if matches(document, query):
+                yield document
+            if at % _DEVICES_IN_A_TURN == 0:
+                gevent.sleep(0)
 
     def _tasks(self, request: Request, device_id: str) -> Response:
         connection_request = "connection_request" in request.args

@@ -26,6 +26,7 @@ from caretaker.device.cpe import CPE
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret
+from caretaker.reasons import cure
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 
 PATIENCE = 5.0
@@ -133,6 +134,8 @@ class Console:
             what = "session" if record.reason is None else "attempt"
             text += f"; next {what} {_when(self.call(lambda cpe, now: cpe.due - now))}"
         self.trace.show(text)
+        if record.reason is not None and cure(record.reason):
+            self.trace.show(f"* what helps: {cure(record.reason)}")
         self._ended.set()
 
     def connection_request(self, verdict: str, _: float) -> None:

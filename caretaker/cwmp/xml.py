@@ -16,9 +16,16 @@ from typing import Any
 from lxml import etree
 
 from caretaker.errors import EnvelopeError
+from caretaker.quoting import is_html, quotation
 
 MAX_ENVELOPE_BYTES = 32 * 1024 * 1024
 """The largest envelope that is read; a whole tree of 6 000 parameters takes about 1 MB."""
+MAX_TAGS = 500_000
+"""
+Tags of an envelope, where each element has two; a value of GetParameterValuesResponse has six.
+
+Elements cost memory, not bytes: while an envelope is read, one takes about 120 bytes.
+"""
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 """The attribute ``xsi:type``, as lxml names it."""
@@ -60,15 +67,32 @@ def parse(data: bytes) -> etree._Element:
         EnvelopeError: the bytes are no XML, too many, or have a DOCTYPE. A DOCTYPE brings entities
             (bombs, files); SOAP 1.1 forbids it in messages.
     """
-    if len(data) > MAX_ENVELOPE_BYTES:
+    if len(data) > MAX_ENVELOPE_BYTES or data.count(b"<") > MAX_TAGS:
         raise EnvelopeError("envelope is too large")
     try:
         root = etree.fromstring(data, _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
         root = _parse_malformed(data, error)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise EnvelopeError("XML with a DOCTYPE is refused")
+        raise unreadable(data, "XML with a DOCTYPE is refused")
     return root
+
+
+def unreadable(data: bytes, reason: str) -> EnvelopeError:
+    """
+    The error of bytes that are no envelope.
+
+    HTML and JSON are named: they come from another URL than the ACS's, or from a proxy before it.
+
+    Args:
+        data: the bytes.
+        reason: what else is wrong with them.
+    """
+    if is_html(data):
+        return EnvelopeError("HTML page, no SOAP envelope", quotation(data))
+    if data.lstrip()[:1] in (b"{", b"["):
+        return EnvelopeError("JSON, no SOAP envelope", quotation(data))
+    return EnvelopeError(reason, quotation(data))
 
 
 _DECLARATION = re.compile(rb"^<\?xml[^>]*\?>")
@@ -85,7 +109,7 @@ def _parse_malformed(data: bytes, error: Exception) -> etree._Element:
     cut off or badly nested stays unreadable.
     """
     if b"<!DOCTYPE" in data:
-        raise EnvelopeError("XML with a DOCTYPE is refused") from error
+        raise unreadable(data, "XML with a DOCTYPE is refused") from error
     data = data.lstrip(b"\xef\xbb\xbf \t\r\n").rstrip(b"\0 \t\r\n")
     body = _DECLARATION.sub(b"", data)
     try:
@@ -98,7 +122,7 @@ def _parse_malformed(data: bytes, error: Exception) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or any(entry.domain_name != "NAMESPACE" for entry in parser.error_log):
-        raise EnvelopeError("not well-formed XML") from error
+        raise unreadable(data, "not well-formed XML") from error
     return root
 
 
@@ -110,10 +134,20 @@ def local(element: etree._Element) -> str:
     return local_name(element.tag)
 
 
-@lru_cache(1024)
 def local_name(tag: str) -> str:
     """The local name in a tag such as ``{urn:dslforum-org:cwmp-1-0}Inform``."""
+    return _known_local_name(tag) if len(tag) <= _MAX_KEPT_TAG else _local_name(tag)
+
+
+_MAX_KEPT_TAG = 256
+"""Longer tags are not kept; a peer can make as many as it likes."""
+
+
+def _local_name(tag: str) -> str:
     return tag.rpartition("}")[2].rpartition(":")[2]
+
+
+_known_local_name = lru_cache(1024)(_local_name)
 
 
 def children(element: etree._Element) -> list[etree._Element]:

@@ -55,11 +55,15 @@ class FileTransferResult(NamedTuple):
     Args:
         fault_code: 0 after success, else the fault for TransferComplete.
         sent, received: bytes of the file; 0 if the transfer was cut off.
+        reason: why it failed; empty after success.
+        quoted: what the file server said to it.
     """
 
     fault_code: int
     sent: int = 0
     received: int = 0
+    reason: str = ""
+    quoted: str = ""
 
 
 class _Faults(NamedTuple):
@@ -115,7 +119,8 @@ class FileTransferClient:
             with closing(_Transfer(self, request)) as transfer:
                 return transfer.result()
         except TransportError as error:
-            return FileTransferResult(ERRORS[type(error)].of(request))
+            fault_code = ERRORS[type(error)].of(request)
+            return FileTransferResult(fault_code, reason=error.reason, quoted=error.quoted)
 
 
 class _Transfer(HTTPClient):
@@ -143,12 +148,15 @@ class _Transfer(HTTPClient):
         """Transfer the file, and return the outcome."""
         status = self.exchange().status
         if not 200 <= status < 300:
-            return FileTransferResult(STATUSES.get(status, _ANY).of(self._rpc))
+            fault_code = STATUSES.get(status, _ANY).of(self._rpc)
+            return FileTransferResult(fault_code, reason=f"HTTP {status}")
         if isinstance(self._rpc, m.Upload):
             return FileTransferResult(0, sent=self._upload_size or 0)
-        is_whole = self._rpc.file_size in (0, self._received)
-        fault_code = 0 if is_whole else FaultCode.FILE_CORRUPTED
-        return FileTransferResult(fault_code, received=self._received)
+        if self._rpc.file_size not in (0, self._received):
+            return FileTransferResult(
+                FaultCode.FILE_CORRUPTED, received=self._received, reason="not FileSize bytes"
+            )
+        return FileTransferResult(0, received=self._received)
 
     def _request(self, connection: Connection, body: bytes) -> Response:  # noqa: ARG002
         """Stream the file, which is made up piece by piece and so not in ``body``."""

@@ -18,7 +18,14 @@ from caretaker.engine.outages import PowerCuts
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
 from caretaker.http.transport import Answer
+from caretaker.quoting import quotation
+from caretaker.reasons import BUG, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
+
+MAX_EXCHANGES = 20_000
+"""POSTs of one session: a session that has no end is ended, and is the ACS's failure."""
+MAX_SECONDS = 3600.0
+"""Length of a session, likewise; it is looked at before each POST."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +67,7 @@ class SessionRunner:
         self._loop_budget = loop_budget
         self._clock = clock
         self._sleep = sleep
+        self._reasons = BoundedReasons()
 
     def begin(self, cpe: CPE, planned: float, queued: float) -> ActiveSession | None:
         """
@@ -93,14 +101,14 @@ class SessionRunner:
         try:
             self._exchange_all(active)
         except TransportError as error:
-            record.fail(str(error), error.blame)
+            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
         except (EnvelopeError, SessionError) as error:
-            record.fail(str(error), Blame.ACS)
+            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         except gevent.GreenletExit:
             pass  # the power is off: the outcome stays ABANDONED, as in every new record
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
-            record.fail("bug of Caretaker", Blame.OURS)
+            record.fail(BUG, Blame.OURS)
 
     def end(self, active: ActiveSession) -> None:
         """Settle on its CPE how the session ended, and account for it."""
@@ -143,6 +151,9 @@ class SessionRunner:
 
     def _exchange(self, active: ActiveSession, body: bytes) -> None:
         started = active.since = self._clock()
+        active.exchanges += 1
+        if active.exchanges > MAX_EXCHANGES or started - active.record.started > MAX_SECONDS:
+            raise SessionError("a session without an end")
         active.own_wait = None
         session, record, transport = active.session, active.record, active.transport
         assert transport is not None
@@ -155,7 +166,8 @@ class SessionRunner:
                 self._loop_budget.wait()
             session.receive(_envelope(answer), self._clock())
         except (TransportError, EnvelopeError, SessionError) as error:
-            self._record(name, started, len(body), received, str(error))
+            reason = self._reasons.of(error.reason, error.quoted)
+            self._record(name, started, len(body), received, reason)
             raise
         finally:
             if record.inform_sent is None:
@@ -183,4 +195,4 @@ def _envelope(answer: Answer) -> bytes:
         return b""
     if answer.status == 503:
         raise LoadShed("HTTP 503")
-    raise SessionError(f"HTTP {answer.status}")
+    raise SessionError(f"HTTP {answer.status}", quotation(answer.body))

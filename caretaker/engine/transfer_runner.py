@@ -14,6 +14,7 @@ from caretaker.device import transfers
 from caretaker.device.cpe import CPE
 from caretaker.device.transfer_record import Transfer
 from caretaker.engine.file_transfer import FileTransferClient, FileTransferResult
+from caretaker.reasons import BUG, BoundedReasons
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class TransferRunner:
         self._places = gevent.lock.BoundedSemaphore(max_transfers)
         self._clock = clock
         self._reschedule = reschedule
+        self._reasons = BoundedReasons()
 
     def update(self, cpe: CPE) -> None:
         """Begin the transfers that a CPE has begun, and cut those that it has given up."""
@@ -69,9 +71,12 @@ class TransferRunner:
                 result = client.move(transfer.request)
             except Exception:  # noqa: BLE001  # one broken transfer never takes the fleet down
                 _log.exception("a transfer failed by a bug of Caretaker")
-                result = FileTransferResult(FaultCode.INTERNAL_ERROR)
+                result = FileTransferResult(FaultCode.INTERNAL_ERROR, reason=BUG)
         counts = cpe.context.transfer_counts
         counts["bytes_sent"] += result.sent
         counts["bytes_received"] += result.received
+        if result.fault_code:
+            reason = self._reasons.of(f"file server: {result.reason}", result.quoted)
+            counts[f"reasons.{reason}"] += 1
         transfers.moved(cpe, transfer, result.fault_code, self._clock())
         self._reschedule(cpe)

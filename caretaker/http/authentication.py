@@ -16,12 +16,14 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 
 from caretaker.errors import AuthenticationError
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.quoting import quoted
 
 
 def _md5(text: str) -> str:
@@ -162,8 +164,10 @@ _QOPS = ("auth", None, "")
 
 def _parse(header: str | None) -> Authorization | None:
     """Parse an Authorization header; the names of its fields in lower case (RFC 7235 2.1)."""
+    if header is None or len(header) > MAX_CHALLENGE_BYTES:
+        return None
     try:
-        given = Authorization.from_header(None if header is None else header.replace("\t", " "))
+        given = Authorization.from_header(header.replace("\t", " "))
     except ValueError:
         return None
     if given is not None:
@@ -195,6 +199,10 @@ _SCHEME = re.compile(
     r"(?:^|,)\s*(?=(?:Digest|Basic|Bearer|Negotiate|NTLM)(?:\s|$|,))", re.IGNORECASE
 )
 _ALGORITHMS = ("MD5", "MD5-SESS")
+MAX_CHALLENGES = 16
+"""Challenges that are looked at in one 401; the rest is ignored."""
+MAX_CHALLENGE_BYTES = 8 * 1024
+"""Longer ``WWW-Authenticate`` and ``Authorization`` headers are ignored."""
 
 
 class HTTPAuth:
@@ -226,18 +234,39 @@ class HTTPAuth:
         Raises:
             AuthenticationError: no known scheme is offered, or these credentials were refused.
         """
-        offered = [challenge for header in headers for challenge in _challenges(header)]
+        offered = [
+            challenge
+            for header in islice(headers, MAX_CHALLENGES)
+            for challenge in _challenges(header)
+        ][:MAX_CHALLENGES]
         digest = next((challenge for challenge in offered if _can_answer(challenge)), None)
         basic = any(challenge.type == "basic" for challenge in offered)
         if digest is None and not basic:
-            raise AuthenticationError("401 without a challenge that can be answered")
+            raise self._unanswerable(offered)
         stale = digest is not None and (digest.get("stale") or "").lower() == "true"
         if self._refused and not stale:
-            raise AuthenticationError("401: credentials refused")
+            raise self._refusal()
         # A 401 to Basic that was shown unasked is a first challenge, not a refusal.
         self._refused = True
         self._challenge, self._basic = digest, digest is None
         self._nc, self._cnonce = 0, secrets.token_hex(8)
+
+    def _unanswerable(self, offered: list[WWWAuthenticate]) -> AuthenticationError:
+        """
+        The error of a 401 whose challenges can't be answered.
+
+        GenieACS refuses a password by a 401 without any.
+        """
+        if offered:
+            schemes = quoted(", ".join(map(_described, offered)))
+            return AuthenticationError("HTTP 401 asks for what is not supported", schemes)
+        was_shown = self._basic or self._challenge is not None
+        return self._refusal() if was_shown else AuthenticationError("HTTP 401 without a challenge")
+
+    def _refusal(self) -> AuthenticationError:
+        if any(self._credentials):
+            return AuthenticationError("credentials refused (HTTP 401)")
+        return AuthenticationError("no credentials (HTTP 401)")
 
     def resume(self) -> bool:
         """
@@ -295,10 +324,24 @@ def _is_sess(challenge: WWWAuthenticate) -> bool:
     return (challenge.get("algorithm") or "").upper() == "MD5-SESS"
 
 
+def _described(challenge: WWWAuthenticate) -> str:
+    """A challenge by its scheme, with what is unusual in it."""
+    scheme = challenge.type.capitalize()
+    unusual = [
+        value
+        for name, usual in (("algorithm", "MD5"), ("qop", "auth"))
+        if (value := challenge.get(name)) and value.upper() != usual.upper()
+    ]
+    return f"{scheme} with {', '.join(unusual)}" if unusual else scheme
+
+
 def _challenges(header: str) -> list[WWWAuthenticate]:
     """The challenges of a header, which may have several, separated by commas (RFC 7235 4.1)."""
+    if len(header) > MAX_CHALLENGE_BYTES:
+        return []
     header = header.replace("\t", " ")
-    parts = [part.strip().rstrip(",") for part in _SCHEME.split(header) if part.strip(" ,")]
+    pieces = _SCHEME.split(header, MAX_CHALLENGES)
+    parts = [part.strip().rstrip(",") for part in pieces if part.strip(" ,")]
     challenges = []
     for challenge in map(WWWAuthenticate.from_header, parts):
         if challenge is not None:

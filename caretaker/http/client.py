@@ -122,7 +122,7 @@ class HTTPClient:
             if response.status == 401 and self._credentials is not None:
                 challenges += 1
                 if challenges > self._policy.max_challenges:
-                    raise AuthenticationError("401 again and again")
+                    raise AuthenticationError("HTTP 401 again and again")
                 self._take_challenge(response)
             elif response.status in self._policy.redirects and response.values("location"):
                 redirects += 1

@@ -40,19 +40,31 @@ _REASONS = {
 }
 
 
+class NotTLS(OSError):
+    """
+    The answer to a TLS handshake was not TLS.
+
+    Args:
+        rest: the answer without its first five bytes, which OpenSSL has taken for a TLS header.
+    """
+
+    def __init__(self, rest: bytes) -> None:
+        super().__init__(rest)
+        self.rest = rest
+
+
 def connect_error(error: OSError) -> TransportError:
     """The error of a connection that could not be made."""
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError | NotTLS):
         return ConnectError(*_tls_reason(error))
     if isinstance(error, socket.gaierror):
         return name_error(error)
     if error.errno in _LIMITS:
         return LimitError("this machine is out of sockets or ports")
-    if isinstance(error, TimeoutError):
-        return ConnectError(_TIMED_OUT)
-    if error.errno in _REASONS:
-        return ConnectError(_REASONS[error.errno])
-    return ConnectError("connection failed", os.strerror(error.errno) if error.errno else "")
+    number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0
+    if number in _REASONS:
+        return ConnectError(_REASONS[number])
+    return ConnectError("connection failed", os.strerror(number) if number else "")
 
 
 def name_error(error: OSError | UnicodeError) -> ConnectError:
@@ -76,7 +88,7 @@ def lost_error(error: OSError) -> TransportError:
 
 WRONG_HOST = "TLS: certificate of another host"
 CLIENT_CERTIFICATE = "TLS: client certificate required"
-NOT_TLS = "TLS: the port does not speak TLS"
+_NOT_TLS = "TLS: the port does not speak TLS"
 _UNKNOWN_CA = "TLS: certificate of an unknown CA"
 _NO_VERSION = "TLS: no common protocol version"
 _CERTIFICATES = {
@@ -97,9 +109,9 @@ _HANDSHAKES = {
     "UNSUPPORTED_PROTOCOL": _NO_VERSION,
     "NO_PROTOCOLS_AVAILABLE": _NO_VERSION,
     "VERSION_TOO_LOW": _NO_VERSION,
-    "WRONG_VERSION_NUMBER": NOT_TLS,
-    "PACKET_LENGTH_TOO_LONG": NOT_TLS,
-    "RECORD_LAYER_FAILURE": NOT_TLS,
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
     "UNRECOGNIZED_NAME": "TLS: host name refused",
     "HANDSHAKE_FAILURE": "TLS: handshake refused",
     "UNEXPECTED_EOF": "TLS: connection closed in the handshake",
@@ -107,18 +119,26 @@ _HANDSHAKES = {
 """The reason of each of OpenSSL's, by a part of its name."""
 
 
-def _tls_reason(error: ssl.SSLError) -> tuple[str, str]:
-    """The reason of an error of OpenSSL, and what it said where that is not a known one."""
-    if isinstance(error, TimeoutError):
-        return "TLS: handshake timed out", ""
+def _tls_reason(error: ssl.SSLError | NotTLS) -> tuple[str, str]:
+    """The reason of an error of TLS, and what OpenSSL said where that is not a known one."""
+    if isinstance(error, NotTLS):
+        is_http = re.match(rb"1\.[01] [0-9]{3}", error.rest)
+        return ("TLS: the port speaks plain HTTP" if is_http else _NOT_TLS), ""
     if isinstance(error, ssl.SSLCertVerificationError):
         known = _CERTIFICATES.get(error.verify_code)
         return (known, "") if known else ("TLS: certificate refused", quoted(error.verify_message))
-    name = error.reason or ("UNEXPECTED_EOF" if isinstance(error, ssl.SSLEOFError) else "")
+    name = getattr(error, "reason", None) or ""  # errors that Python itself makes have none
+    if isinstance(error, ssl.SSLEOFError):
+        name = "UNEXPECTED_EOF"
     for part, reason in _HANDSHAKES.items():
         if part in name:
             return reason, ""
     return "TLS: handshake failed", name.lower().replace("_", " ")
+
+
+def is_not_tls(error: BaseException) -> bool:
+    """Whether an error of OpenSSL says that the answer was not TLS."""
+    return isinstance(error, ssl.SSLError) and _tls_reason(error)[0] == _NOT_TLS
 
 
 # -- other protocols ------------------------------------------------------------------------------
@@ -143,15 +163,3 @@ def not_http(data: bytes) -> AnswerError:
     return AnswerError(
         next(reasons, "answer is not HTTP"), quoted(banner[0].decode()) if banner else ""
     )
-
-
-def not_tls(rest: bytes) -> ConnectError:
-    """
-    The error of an answer that is not TLS.
-
-    Args:
-        rest: the answer without its first five bytes, which OpenSSL has taken for a TLS header.
-    """
-    if re.match(rb"1\.[01] [0-9]{3}", rest):
-        return ConnectError("TLS: the port speaks plain HTTP")
-    return ConnectError(NOT_TLS)

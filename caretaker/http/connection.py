@@ -8,12 +8,10 @@ they are read without the parser. This is as much of HTTP as CPEs and Connection
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-import gevent.ssl
 import httptools
 
 from caretaker.errors import (
@@ -21,16 +19,23 @@ from caretaker.errors import (
     AnswerTimeout,
     ConnectError,
     ConnectionLost,
-    LimitError,
     TransportError,
 )
+from caretaker.http.connect_errors import WRONG_HOST, connect_error, lost_error, not_http
 from caretaker.http.content_coding import MAX_ANSWER_BYTES
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
 
-MAX_HEADER_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+"""Of all headers of an answer, with trailers and those of interim answers (1xx)."""
+MAX_HEADERS = 200
+"""Likewise."""
+MAX_INTERIM_ANSWERS = 100
+"""1xx answers before the final one; a server may send one each second while it works."""
 _PIECE = 16 * 1024
 """Bytes that are read at once. A transfer with limited bandwidth waits after each piece."""
+_PLAIN_HEAD_BYTES, _PLAIN_HEADERS = 2048, 50
+"""The parser reads larger heads, as those that are read without it are kept."""
 
 
 class Response:
@@ -70,7 +75,7 @@ def plain_response(data: bytes) -> Response | None:
     response, complete.
     """
     end = data.find(b"\r\n\r\n")
-    head = _plain_head(data[:end]) if end >= 0 else None
+    head = _plain_head(data[:end]) if 0 <= end <= _PLAIN_HEAD_BYTES else None
     if head is None or len(data) - end - 4 != head[2]:
         return None
     return Response(head[0], head[1], data[end + 4 :], head[3])
@@ -79,7 +84,7 @@ def plain_response(data: bytes) -> Response | None:
 @lru_cache(256)  # apart from dates and cookies, a server sends few different heads
 def _plain_head(head: bytes) -> _Head | None:
     """Status, headers, length of the body, keep-alive; None if the form is not plain."""
-    first, *lines = head.split(b"\r\n")
+    first, *lines = head.split(b"\r\n", _PLAIN_HEADERS)
     status = _STATUS_LINE.fullmatch(first)
     matches = [_HEADER.fullmatch(line) for line in lines]
     if status is None or None in matches:
@@ -121,9 +126,17 @@ _LENIENCIES = dict.fromkeys(
 
 
 class _Reader:
-    """Collects the parts of a response from httptools; a 1xx response before it is ignored."""
+    """
+    Collects the parts of a response from httptools; a 1xx response before it is ignored.
 
-    __slots__ = ("body", "complete", "headers", "keep_alive", "parser", "size", "status")
+    Bytes that bring neither body nor the end of a header (a header without an end, extensions of
+    chunks) are limited as those of headers are: httptools copies such a header with each piece.
+    """
+
+    __slots__ = (
+        "_fruitless", "_head_bytes", "_headers", "_interim",
+        "body", "complete", "headers", "keep_alive", "parser", "size", "status",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -134,9 +147,13 @@ class _Reader:
         self.status = 0
         self.keep_alive = False
         self.complete = False
+        self._fruitless = self._head_bytes = self._headers = self._interim = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._fruitless = 0
         if not self.complete:
+            self._headers += 1
+            self._head_bytes += len(name) + len(value)
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -144,10 +161,12 @@ class _Reader:
             self.status = self.parser.get_status_code()
 
     def on_body(self, data: bytes) -> None:
+        self._fruitless = 0
         self.body.append(data)
 
     def on_message_complete(self) -> None:
         if self.status < 200:
+            self._interim += 1
             self.headers.clear()
         elif not self.complete:
             self.complete = True
@@ -155,15 +174,24 @@ class _Reader:
 
     def feed(self, data: bytes, limit: int) -> None:
         """Read the next bytes; AnswerError if they are not HTTP, or the response is too large."""
+        is_first = self.size == 0
         self.size += len(data)
-        if self.size > limit:
-            raise AnswerError("answer is too large")
+        self._fruitless += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             if not self.complete:  # bytes after a complete response do no harm
-                raise AnswerError("answer is not HTTP") from error
+                raise not_http(data if is_first else b"") from error
             self.keep_alive = False
+        if self.size > limit or self._has_too_much_head():
+            raise AnswerError("answer is too large")
+
+    def _has_too_much_head(self) -> bool:
+        return (
+            max(self._head_bytes, self._fruitless) > MAX_HEAD_BYTES
+            or self._headers > MAX_HEADERS
+            or self._interim > MAX_INTERIM_ANSWERS
+        )
 
     def end(self) -> None:
         """The server has closed: the end of a body without length, and an error anywhere else."""
@@ -192,36 +220,11 @@ class _CountingReader(_Reader):
         self.body_bytes = 0
 
     def on_body(self, data: bytes) -> None:
+        self._fruitless = 0
         self.body_bytes += len(data)
 
 
 # -- one connection -------------------------------------------------------------------------------
-
-_LIMITS = {
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.EADDRINUSE,
-    errno.EADDRNOTAVAIL,
-    errno.ENOBUFS,
-    errno.ENOMEM,
-}
-_REASONS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ETIMEDOUT: "connection timed out",
-    errno.EHOSTUNREACH: "host unreachable",
-    errno.ENETUNREACH: "network unreachable",
-    errno.ECONNRESET: "connection reset",
-}
-
-
-def _connect_error(error: OSError) -> TransportError:
-    if error.errno in _LIMITS:
-        return LimitError("this machine is out of sockets or ports")
-    if isinstance(error, gevent.ssl.SSLError):
-        return ConnectError(f"TLS failed: {(error.reason or 'handshake').lower()}")
-    if isinstance(error, TimeoutError):
-        return ConnectError("connection timed out")
-    return ConnectError(_REASONS.get(error.errno or 0, "connection failed"))
 
 
 class Connection:
@@ -257,7 +260,10 @@ class Connection:
             try:
                 return _open(endpoint, address, Target(family, socket_address, source), deadline)
             except OSError as error:
-                failure = _connect_error(error)
+                failure = connect_error(error)
+                if failure.reason == WRONG_HOST:
+                    names = endpoint.certificate_names(address, socket_address)
+                    failure = ConnectError(WRONG_HOST, names)
         raise failure
 
     def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Response:
@@ -277,11 +283,11 @@ class Connection:
         try:
             self._socket.send(head + body, deadline)
             self.sent_at = self._clock()
-            response = self._receive(deadline, limit + MAX_HEADER_BYTES)
+            response = self._receive(deadline, limit + MAX_HEAD_BYTES)
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
-            raise ConnectionLost("connection reset") from error
+            raise lost_error(error) from error
         self.answers += 1
         return response
 
@@ -336,12 +342,12 @@ class Connection:
             self.sent_at = self._clock()
             while not reader.complete:
                 data = self._socket.receive(_PIECE, self._clock() + self._timeout)
-                self._feed(reader, data, limit + MAX_HEADER_BYTES)
+                self._feed(reader, data, limit + MAX_HEAD_BYTES)
                 pace(len(data))
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
-            raise ConnectionLost("connection reset") from error
+            raise lost_error(error) from error
         self.answers += 1
         return reader.response(), reader.body_bytes
 

@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 
 MAX_COOKIES = 50
 """Of one session; further ones are not kept."""
+MAX_COOKIE_BYTES = 4096
+"""Of name, value and attributes (RFC 6265 6.1); longer ones are not kept."""
 
 
 class CookieJar:
@@ -20,6 +22,8 @@ class CookieJar:
 
     def take(self, header: str) -> None:
         """Set a cookie from the value of a ``Set-Cookie`` header; an expired one is removed."""
+        if len(header) > MAX_COOKIE_BYTES:
+            return
         pair, *attributes = header.split(";")
         name, equals, value = pair.partition("=")
         parts = [attribute.partition("=") for attribute in attributes]

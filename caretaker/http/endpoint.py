@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import gevent.socket
 import gevent.ssl
 
-from caretaker.errors import ConnectError, InputError
+from caretaker.errors import InputError
+from caretaker.http.certificates import certificate_names
+from caretaker.http.connect_errors import name_error
 from caretaker.http.sockets import Deadlines
 
 _log = logging.getLogger(__name__)
@@ -67,14 +69,14 @@ class Address(NamedTuple):
         The socket family and address of every IP address of the host.
 
         Raises:
-            ConnectError: the host name is not known.
+            ConnectError: the host name is not known, or no name server says so.
         """
         try:
             results = gevent.socket.getaddrinfo(
                 self.host, self.port, type=gevent.socket.SOCK_STREAM
             )  # fmt: skip
         except (OSError, UnicodeError) as error:
-            raise ConnectError("host name not found") from error
+            raise name_error(error) from error
         return [(family, address) for family, _, _, _, address in results]
 
 
@@ -104,6 +106,7 @@ class Endpoint:
     """Ends waits of all connections that last too long."""
     _withheld: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
+    _certificate_names: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hosts = self.allowed_hosts | {self.address.host}
@@ -128,6 +131,15 @@ class Endpoint:
         if resolved is None:
             resolved = self._resolved[address[:3]] = address.resolve()
         return resolved
+
+    def certificate_names(self, address: Address, socket_address: Any) -> str:
+        """The names in the certificate of another host, looked up once."""
+        names = self._certificate_names.get(address[:3])
+        if names is None:
+            self._certificate_names[address[:3]] = ""  # others that fail meanwhile do not look, too
+            names = certificate_names(address.host, socket_address, self.context(), self.timeout)
+            self._certificate_names[address[:3]] = names
+        return names
 
     def context(self) -> gevent.ssl.SSLContext:
         """The TLS context, made once."""

@@ -25,6 +25,8 @@ MAX_CONNECTIONS = 10_000
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_PIPELINED = 64
+"""Requests of one connection that wait for their turn; the answer to a further one is 503."""
 
 # -- requests -------------------------------------------------------------------------------------
 
@@ -80,7 +82,10 @@ _LENIENCIES = dict.fromkeys(
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
-@lru_cache(1024)
+_MAX_KEPT = 256
+"""Longer names of headers and request targets are not kept; a client can make any number."""
+
+
 def _environ_key(name: bytes) -> str:
     """
     The environ's key for a header; empty for a name that could be mistaken for another's.
@@ -88,6 +93,10 @@ def _environ_key(name: bytes) -> str:
     Raises:
         ValueError: there is a space before the colon (RFC 7230 3.2.4: to be refused).
     """
+    return _known_environ_key(name) if len(name) <= _MAX_KEPT else _new_environ_key(name)
+
+
+def _new_environ_key(name: bytes) -> str:
     if name.endswith((b" ", b"\t")):
         raise ValueError("space before the colon of a header")
     key = name.decode("latin-1").upper().replace("-", "_")
@@ -96,9 +105,15 @@ def _environ_key(name: bytes) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-@lru_cache(1024)
+_known_environ_key = lru_cache(1024)(_new_environ_key)
+
+
 def _target_environ(url: bytes) -> dict[str, str]:
     """The environ's keys for a request target; an absolute URL loses its origin."""
+    return _known_target_environ(url) if len(url) <= _MAX_KEPT else _new_target_environ(url)
+
+
+def _new_target_environ(url: bytes) -> dict[str, str]:
     target = url.decode("latin-1")
     if not target.startswith("/"):
         target = _ORIGIN.sub("", target)
@@ -106,6 +121,9 @@ def _target_environ(url: bytes) -> dict[str, str]:
     path, _, query = target.partition("?")
     decoded = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")  # as PEP 3333 has it
     return {"REQUEST_URI": target, "PATH_INFO": decoded, "QUERY_STRING": query}
+
+
+_known_target_environ = lru_cache(1024)(_new_target_environ)
 
 
 class RequestReader:
@@ -120,7 +138,7 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_headers",
+        "_body", "_carried", "_common", "_environ", "_fed", "_fruitless", "_headers",
         "_limits", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
     __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
@@ -136,7 +154,7 @@ class RequestReader:
         """Whether a request has begun whose head is not complete."""
         self.expects = False
         """Whether the client waits for 100 Continue."""
-        self._head_bytes = self._fed = 0
+        self._fruitless = self._fed = 0
         self._carried: WSGIEnvironment | None = None
         self._parser = self._new_parser()
 
@@ -157,8 +175,8 @@ class RequestReader:
         except httptools.HttpParserError:
             self._refuse("400 Bad Request")
         else:
-            self._head_bytes += len(data)
-            if self.in_head and self._head_bytes > 2 * self._limits.head_bytes:  # it has no end
+            self._fruitless += len(data)
+            if self._fruitless > 2 * self._limits.head_bytes:  # a head or trailer without an end
                 self._refuse("431 Request Header Fields Too Large")
 
     def _refuse(self, status: str) -> None:
@@ -193,7 +211,7 @@ class RequestReader:
         self._url = b""
         self._body: list[bytes] = []
         self._size = self._headers = 0
-        self._head_bytes = -self._fed  # it may begin behind much else in these bytes
+        self._fruitless = -self._fed  # it may begin behind much else in these bytes
         self.in_head = True
 
     def on_url(self, piece: bytes) -> None:
@@ -250,6 +268,7 @@ class RequestReader:
 
     def on_body(self, piece: bytes) -> None:
         """Add a piece of the body."""
+        self._fruitless = -self._fed
         self._size += len(piece)
         if self._size > self._limits.body_bytes:
             self._refuse("413 Content Too Large")
@@ -260,6 +279,9 @@ class RequestReader:
         """Put the request into ``requests``, unless it was refused."""
         self.expects = False
         if self.over:
+            return
+        if len(self.requests) >= MAX_PIPELINED:
+            self._refuse("503 Service Unavailable")
             return
         keep_alive = self._parser.should_keep_alive()
         self.over = not keep_alive

@@ -9,6 +9,7 @@ timer checks the deadlines of all of them.
 from __future__ import annotations
 
 import _socket  # without the layer of Python that socket.socket puts on it
+import os
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,8 @@ from typing import Any, Protocol
 import gevent
 import gevent.socket
 from greenlet import getcurrent
+
+from caretaker.http.connect_errors import NotTLS, is_not_tls
 
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
@@ -203,6 +206,14 @@ def _bind(opened: Any, source: str) -> None:
     opened.bind((source, 0))
 
 
+def _unread(descriptor: int) -> bytes:
+    """What has been received, and not been read."""
+    try:
+        return os.read(descriptor, 1000)
+    except OSError:
+        return b""
+
+
 class TLSSocket:
     """
     A TLS connection of one greenlet, over gevent's sockets.
@@ -214,7 +225,7 @@ class TLSSocket:
         name: of the server, for its certificate and for SNI.
 
     Raises:
-        OSError: the connection can't be made.
+        OSError: the connection can't be made; ``NotTLS`` if the answer was not TLS.
     """
 
     __slots__ = ("_clock", "_socket")
@@ -235,9 +246,19 @@ class TLSSocket:
                 _bind(plain, target.source)
             plain.settimeout(self._left(deadline))
             plain.connect(target.address)
-            self._socket = context.wrap_socket(plain, server_hostname=name)
+            self._socket = context.wrap_socket(
+                plain, server_hostname=name, do_handshake_on_connect=False
+            )
         except BaseException:
             plain.close()
+            raise
+        try:
+            self._socket.do_handshake()
+        except BaseException as error:
+            rest = _unread(self._socket.fileno()) if is_not_tls(error) else None
+            self._socket.close()
+            if rest is not None:
+                raise NotTLS(rest) from error
             raise
 
     def _left(self, deadline: float) -> float:

@@ -41,6 +41,7 @@ class GeneratorFigures(NamedTuple):
         place_wait: p99 of how long sessions waited because ``--max-sessions`` ran, in milliseconds;
             None without sessions.
         waiting: sessions that wait for that now, or did at the end of the run.
+        not_posted: tasks that a limit of the generator kept from being posted.
     """
 
     loop_lag: float | None
@@ -49,6 +50,7 @@ class GeneratorFigures(NamedTuple):
     failed: int
     place_wait: float | None = None
     waiting: int = 0
+    not_posted: int = 0
 
     @classmethod
     def of_run(cls, summary: Summary) -> GeneratorFigures:
@@ -61,6 +63,7 @@ class GeneratorFigures(NamedTuple):
             failed=summary["sessions"]["blame"].get(Blame.GENERATOR.value, 0),
             place_wait=generator["place_wait_ms"]["p99"],
             waiting=summary["informs"]["not_begun"],
+            not_posted=summary["tasks"]["not_posted"],
         )
 
     @classmethod
@@ -90,6 +93,7 @@ class GeneratorFigures(NamedTuple):
             failed=now.counters[_FAILED] - before.counters[_FAILED],
             place_wait=p99("generator.place_wait"),
             waiting=sum(worker.states.get("waiting", 0) for worker in workers),
+            not_posted=now.counters["tasks.not_posted"] - before.counters["tasks.not_posted"],
         )
 
 
@@ -134,3 +138,6 @@ def _limits(figures: GeneratorFigures) -> Iterator[GeneratorLimit]:
         yield GeneratorLimit(what, _MORE_PLACES)
     if figures.failed:
         yield GeneratorLimit(f"{figures.failed} sessions failed at its limits", "docs/limits.md")
+    if figures.not_posted:
+        what = f"{figures.not_posted} tasks were not posted"
+        yield GeneratorLimit(what, "more workers, or more sockets: docs/limits.md")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.index_set import IndexSet
+from caretaker.reasons import cure
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
     EventsSection,
@@ -20,6 +21,7 @@ from caretaker.reporting.summary_types import (
     FailureExampleSection,
     FleetSection,
     GeneratorSection,
+    LostWorkerSection,
     RecordingsSection,
     SessionFailure,
     SessionsSection,
@@ -34,8 +36,23 @@ from caretaker.stats.task_outcomes import FAILED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 
 
+class WorkersSeen(NamedTuple):
+    """
+    The workers of a run as its master has seen them.
+
+    Args:
+        joined: how many took part, whether they have reported or not.
+        left: how many said their last word before the end of the run, and were gone.
+        lost: those that were gone without a last word; their last report stands for them.
+    """
+
+    joined: int
+    left: int
+    lost: Sequence[LostWorkerSection]
+
+
 def summarize(
-    snapshots: Sequence[WorkerSnapshot], seconds: float, lost: int = 0, left: int = 0
+    snapshots: Sequence[WorkerSnapshot], seconds: float, workers: WorkersSeen | None = None
 ) -> Summary:
     """
     The summary of a run.
@@ -43,14 +60,13 @@ def summarize(
     Args:
         snapshots: the last one of each worker that took part.
         seconds: how long the run took.
-        lost: workers that did not say how they ended; their last report stands for them.
-        left: workers that said goodbye before the end; their CPEs went to others.
+        workers: as the master has seen them; None if all of them have stayed to the end.
     """
     total = Results()
     for snapshot in snapshots:
         total.merge(snapshot.results)
     return {
-        "fleet": _fleet(snapshots, lost, left),
+        "fleet": _fleet(snapshots, workers or WorkersSeen(len(snapshots), 0, ())),
         "informs": {
             "planned": total.counters["informs.planned"],
             "not_begun": total.counters["informs.not_begun"],
@@ -66,29 +82,39 @@ def summarize(
         "exchanges": _exchanges(total),
         "recordings": _recordings(total),
         "generator": _generator(total, snapshots, seconds),
+        "cures": _cures(total),
         "seconds": round(seconds, 1),
     }
 
 
-def _fleet(snapshots: Sequence[WorkerSnapshot], lost: int, left: int) -> FleetSection:
+def _cures(total: Results) -> dict[str, str]:
+    """What helps against each reason of this run, where something does."""
+    sections = ("sessions", "tasks", "transfers")
+    reasons = (name for each in sections for name in total.with_prefix(f"{each}.reasons"))
+    return {reason: text for reason in reasons if (text := cure(reason))}
+
+
+def _fleet(snapshots: Sequence[WorkerSnapshot], seen: WorkersSeen) -> FleetSection:
     profiles: dict[str, int] = {}
     for snapshot in snapshots:
         for name, number in snapshot.profiles.items():
             profiles[name] = profiles.get(name, 0) + number
-    seen, twice = IndexSet(), 0
+    all_held, twice = IndexSet(), 0
     for snapshot in snapshots:
         held = IndexSet(snapshot.held)
-        twice += len(seen & held)
+        twice += len(all_held & held)
         for start, stop in held.ranges:
-            seen.add(start, stop)
+            all_held.add(start, stop)
     return {
         "cpes": sum(snapshot.cpes for snapshot in snapshots),
         "workers": len(snapshots),
         "by_worker": {str(snapshot.worker): snapshot.cpes for snapshot in snapshots},
         "profiles": profiles,
         "duplicate_serial_numbers": twice,
-        "workers_lost": lost,
-        "workers_left": left,
+        "workers_joined": seen.joined,
+        "workers_left": seen.left,
+        "workers_lost": len(seen.lost),
+        "lost": seen.lost,
     }
 
 
@@ -298,6 +324,7 @@ def _transfers(total: Results) -> TransfersSection:
         "bytes_sent": count["transfers.bytes_sent"],
         "failed_ratio": _ratio(failed, count["transfers.succeeded"] + failed),
         "faults": faults,
+        "reasons": total.with_prefix("transfers.reasons"),
     }
 
 

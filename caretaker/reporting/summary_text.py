@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from caretaker.reporting.summary_types import (
+    FleetSection,
     LevelVerdict,
     Percentiles,
     ScenarioSection,
@@ -75,6 +76,7 @@ def render(summary: Summary) -> str:
     events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
     figures = {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
+        **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
         "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
         "  from plan": _ms(informs["from_plan_ms"]),
         "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
@@ -101,8 +103,7 @@ def render(summary: Summary) -> str:
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     if "scenario" in summary:
         lines += _scenario(summary["scenario"])
-    reasons = (*sessions["reasons"].items(), *tasks["reasons"].items())
-    lines += [f"{'  failure':<20}{number} x {why}" for why, number in reasons]
+    lines += _failures(summary)
     lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
     broken = failures(summary)
@@ -110,10 +111,26 @@ def render(summary: Summary) -> str:
     return "\n".join(lines)
 
 
+def _failures(summary: Summary) -> Iterator[str]:
+    """Each reason with its number, and what helps."""
+    cures = summary["cures"]
+    for section in (summary["sessions"], summary["tasks"], summary["transfers"]):
+        for reason, number in section["reasons"].items():
+            yield f"{'  failure':<20}{number} x {reason}"
+            if reason in cures:
+                yield f"{'':<22}{cures[reason]}"
+
+
 def _unfinished(wait: UnfinishedWait) -> str:
     longest = f"longest {wait['longest_ms'] / 1000:.1f} s"
     what = f"{wait['number']} x waited for {wait['waited_for']} ({wait['blame']}), {longest}"
     return f"{'  unfinished':<20}{what}"
+
+
+def _lost(fleet: FleetSection) -> str:
+    """How many workers were lost with how many CPEs; the grounds of the verdict name them."""
+    cpes = sum(lost["cpes"] for lost in fleet["lost"])
+    return f"{fleet['workers_lost']} of {fleet['workers_joined']} workers, with {cpes} CPEs"
 
 
 def _levels(verdicts: Sequence[LevelVerdict]) -> Iterator[str]:

@@ -15,6 +15,20 @@ Percentiles = Mapping[str, float | None]
 """Milliseconds by ``p50``, ``p95``, ``p99`` and ``max``, or some of them; None without data."""
 
 
+class LostWorkerSection(TypedDict):
+    """
+    A worker that was gone without a last word.
+
+    ``cpes`` is how many it held, ``reported_at`` the seconds of the run that its last report tells
+    of, None if there was none, and ``taken_over`` whether other workers run as many in their place.
+    """
+
+    worker: str
+    cpes: int
+    reported_at: float | None
+    taken_over: bool
+
+
 class FleetSection(TypedDict):
     """CPEs and workers at the end of the run."""
 
@@ -23,8 +37,10 @@ class FleetSection(TypedDict):
     by_worker: Mapping[str, int]
     profiles: Mapping[str, int]
     duplicate_serial_numbers: int
-    workers_lost: int
+    workers_joined: int
     workers_left: int
+    workers_lost: int
+    lost: Sequence[LostWorkerSection]
 
 
 class InformsSection(TypedDict):
@@ -149,6 +165,7 @@ class TransfersSection(TypedDict):
     bytes_sent: int
     failed_ratio: float | None
     faults: Mapping[str, int]
+    reasons: Mapping[str, int]
 
 
 class ExchangeSection(TypedDict):
@@ -247,6 +264,8 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
     generator: GeneratorSection
+    cures: Mapping[str, str]
+    """What helps against each reason of the run, by reason."""
     seconds: float
     timeline: NotRequired[TimelineColumns]
     settings: NotRequired[Mapping[str, object]]

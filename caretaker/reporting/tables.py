@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from caretaker.reasons import find
+from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
@@ -85,27 +87,35 @@ _UNFINISHED_BLAMES = {**BLAMES, "ours": "ours: the run ended while the device wa
 
 
 def _failures(summary: Summary) -> ReportTable:
-    sessions, tasks = summary["sessions"], summary["tasks"]
+    sessions, tasks, cures = summary["sessions"], summary["tasks"], summary["cures"]
     faults = {f"FaultCode {code}": n for code, n in summary["transfers"]["faults"].items()}
     rows = [
-        *map(_failed_session, sorted(sessions["failures"], key=lambda failure: -failure["number"])),
+        *(
+            _failed_session(failure, cures)
+            for failure in sorted(sessions["failures"], key=lambda failure: -failure["number"])
+        ),
         *map(_unfinished, sessions["unfinished_waits"]),
-        *_reasons("Task", tasks["reasons"]),
-        *_reasons("Transfer", faults),
-        *(TableRow(("Other", text, "", "", "")) for text in summary.get("other_failures", ())),
+        *_reasons("Task", tasks["reasons"], cures),
+        *_reasons("Transfer", faults, cures),
+        *_reasons("Attempt of a transfer", summary["transfers"]["reasons"], cures),
+        *(TableRow(("Other", text, "", "", "", "")) for text in summary.get("other_failures", ())),
     ]
     if not rows:
         return ReportTable("Failures", "None: no session, task or transfer failed or hung.")
-    head = ("What", "Reason", "Whose fault", "The first one", "Number")
-    return ReportTable("Failures", "", head, tuple(rows), words=4)
+    head = ("What", "Reason", "What helps", "Whose fault", "The first one", "Number")
+    return ReportTable("Failures", "", head, tuple(rows), words=5)
 
 
-def _failed_session(failure: SessionFailure) -> TableRow:
+def _failed_session(failure: SessionFailure, cures: Mapping[str, str]) -> TableRow:
+    reason = failure["reason"]
     blame = BLAMES.get(failure["blame"], failure["blame"])
+    known = find(reason)
+    if known is not None and known.settings and failure["blame"] == "acs":
+        blame = f"{blame}, or of this run's settings"
     example = failure["example"]
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"
     number = readable(failure["number"])
-    return TableRow(("Session", failure["reason"], blame, first or "", number))
+    return TableRow(("Session", reason, cures.get(reason, ""), blame, first or "", number))
 
 
 def _unfinished(wait: UnfinishedWait) -> TableRow:
@@ -113,12 +123,12 @@ def _unfinished(wait: UnfinishedWait) -> TableRow:
     longest = f"the longest for {readable(wait['longest_ms'], 'ms')}"
     number = readable(wait["number"])
     reason = f"waited for {wait['waited_for']}"
-    return TableRow(("Session, unfinished", reason, blame, longest, number))
+    return TableRow(("Session, unfinished", reason, "", blame, longest, number))
 
 
-def _reasons(what: str, reasons: Mapping[str, int]) -> Iterator[TableRow]:
+def _reasons(what: str, reasons: Mapping[str, int], cures: Mapping[str, str]) -> Iterator[TableRow]:
     for reason, number in sorted(reasons.items(), key=lambda pair: -pair[1]):
-        yield TableRow((what, reason, "", "", readable(number)))
+        yield TableRow((what, reason, cures.get(reason, ""), "", "", readable(number)))
 
 
 def _sessions(summary: Summary) -> ReportTable:
@@ -234,8 +244,9 @@ def _workers(summary: Summary) -> ReportTable:
         ))
         for worker, cpes in fleet["by_worker"].items()
     )  # fmt: skip
-    gone = f"{fleet['workers_lost']} lost, {fleet['workers_left']} left early"
-    about = f"CPU in percent of one core. {gone}."
+    seen = f"{fleet['workers_joined']} joined, {fleet['workers_left']} left early"
+    lost = [f"{fleet['workers_lost']} lost", *map(lost_workers.described, fleet["lost"])]
+    about = f"CPU in percent of one core. {seen}, {'. '.join(lost)}."
     head = ("", "CPEs", "CPU, mean", "CPU, max", "Memory")
     return ReportTable("Workers", about, head, tuple(rows))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from caretaker.engine import outages
 from caretaker.errors import Blame
+from caretaker.reporting.lost_workers import losses
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Summary
@@ -68,8 +69,8 @@ def checks(summary: Summary) -> dict[str, str | None]:
         ),
         (
             "no worker was lost",
-            fleet["workers_lost"] > 0,
-            f"{fleet['workers_lost']} workers were lost",
+            not all(lost["taken_over"] for lost in fleet["lost"]),
+            losses(fleet["lost"], taken_over=False),
         ),
         (
             "workers stayed to the end",

@@ -51,6 +51,10 @@ class IndexLedger:
         """What a holder has."""
         return list(self._held[holder].ranges) if holder in self._held else []
 
+    def count(self, holder: str) -> int:
+        """How many a holder has."""
+        return len(self._held.get(holder, ()))
+
     def lease(self, holder: str, count: int) -> Ranges:
         """Lease that many indices to a holder."""
         granted = self._free.take(count)

@@ -22,7 +22,7 @@ from caretaker.engine import shard
 from caretaker.errors import InputError
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.service_levels import BrokenLevel, first_broken, verdicts
-from caretaker.reporting.summary import summarize
+from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.reporting.verdict import exit_code
@@ -39,6 +39,7 @@ from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     Drain,
@@ -91,7 +92,6 @@ class Master:
         self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
-        self._drained: set[str] = set()
         self.queries = Queries(self._send, self.present)
         self._levels = settings.service_levels()
         self._breach: BrokenLevel | None = None
@@ -167,8 +167,10 @@ class Master:
                 self.ledger.heard_again(holder)
         self.ledger.reclaim(now)
         if self._began:
-            for worker in self.reports.newest.keys() - set(clients):
-                self.reports.leave(worker)
+            self._look_after_workers()
+
+    def _look_after_workers(self) -> None:
+        self.reports.look({worker: self.ledger.count(worker) for worker in self.present()})
 
     # A run.
 
@@ -191,11 +193,11 @@ class Master:
         self.reports = WorkerReports(self.run)
         self.marks.clear()
         self._acts = 0
-        self._drained.clear()
         self._stop_waiting.clear()
         self.settings = settings
         self._levels, self._breach = settings.service_levels(), None
         self._began = time.monotonic()
+        self._look_after_workers()
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
         if settings.live_interval:
@@ -263,7 +265,7 @@ class Master:
 
     def drained(self, worker: str, snapshot: WorkerSnapshot | None) -> None:
         """A worker has ended its run, or says that it had none."""
-        self._drained.add(worker)
+        self.reports.end(worker)
         if snapshot is not None:
             self.reports.take(worker, snapshot)
 
@@ -273,9 +275,7 @@ class Master:
 
     def _awaited(self) -> set[str]:
         """The workers that can still say how they end, heard of in this run or not yet."""
-        if getattr(self.environment.runner, "clients", None) is None:
-            return set(self.reports.unfinished)
-        return self.present() - self._drained
+        return self.present() - self.reports.ended
 
     def present(self) -> set[str]:
         """The workers that are there; the one process of a local run is ``LOCAL``."""
@@ -330,6 +330,7 @@ class Master:
         seconds = time.monotonic() - self._began
         if self._player is not None:
             self._player.stop()
+        self._look_after_workers()
         self._began = 0.0
         gevent.killall(self._watchers)
         self._watchers.clear()
@@ -340,16 +341,38 @@ class Master:
                 deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
                 self._stop_waiting.clear()
             gevent.sleep(0.05)
-        self.summary = self._summarize(seconds, self.reports.lost)
+        self.reports.close()
+        self.summary = self._summarize(seconds)
         self.summary["other_failures"] = self._other_failures()
         self.summary["service_levels"] = self.verdicts(self.summary)
         self._write(self.summary)
 
-    def _summarize(self, seconds: float, lost: int = 0) -> Summary:
+    def _workers_seen(self) -> WorkersSeen:
+        lost = self.reports.lost(self._wanted_cpes())
+        for each in lost:
+            each["worker"] = self._name_of(each["worker"])
+        return WorkersSeen(self.reports.joined, self.reports.left, lost)
+
+    def _name_of(self, worker: str) -> str:
+        """A worker's index, and as much of Locust's name of it as its log can be searched for."""
+        runner: Any = self.environment.runner
+        host, _, unique = worker.rpartition("_")
+        return f"{runner.get_worker_index(worker)} ({host}_{unique[:4]})"
+
+    def _wanted_cpes(self) -> int:
+        """How many CPEs the users that the run should have by now would hold."""
+        runner: Any = self.environment.runner
+        kinds = {kind.__name__: kind for kind in self.environment.user_classes}
+        by_class = runner.target_user_classes_count
+        spawned = sum(n for name, n in by_class.items() if issubclass(kinds[name], CPEUser))
+        users = spawned or runner.target_user_count  # all of them while the first are spawned
+        return int(users) * self.settings.cpes_per_user
+
+    def _summarize(self, seconds: float) -> Summary:
         began = datetime.fromtimestamp(self._start.at, UTC)
         snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
         summary: Summary = {
-            **summarize(snapshots, seconds, lost, self.reports.left),
+            **summarize(snapshots, seconds, self._workers_seen()),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._public_settings(),
             "version": _version(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from caretaker.reporting.summary_types import LostWorkerSection
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -23,49 +24,96 @@ class WorkerReports:
         self._snapshots: dict[str, WorkerSnapshot] = {}
         self._timelines: dict[str, Timeline] = {}
         self._heard: dict[str, float] = {}
-        self._left: set[str] = set()
+        self._held: dict[str, int] = {}
+        self.ended: set[str] = set()
+        """The workers that have said their last word of the run."""
+        self._gone: set[str] = set()
         self.count = 0
         """How many reports have come; while it stays the same, so does all that is here."""
 
     def take(self, worker: str, snapshot: WorkerSnapshot) -> None:
         """A worker has reported."""
-        if snapshot.run == self._run and worker not in self._left:
+        if snapshot.run == self._run:
             self._snapshots[worker] = snapshot
             self._heard[worker] = time.monotonic()
+            self._held.setdefault(worker, 0)
             self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
             self.count += 1
+            if snapshot.final:
+                self.end(worker)
 
-    def leave(self, worker: str) -> None:
-        """A worker has said goodbye: what it did counts, its CPEs are with others now."""
-        if worker in self._snapshots and worker not in self._left:
-            self._left.add(worker)
-            self._snapshots[worker] = self._snapshots[worker].without_cpes()
+    def end(self, worker: str) -> None:
+        """A worker has said its last word of the run."""
+        self._held.setdefault(worker, 0)
+        self.ended.add(worker)
+
+    def look(self, there: Mapping[str, int]) -> None:
+        """
+        Note which workers are there now.
+
+        Args:
+            there: how many CPEs each of them holds.
+        """
+        self._held.update(there)
+        self._be_gone(self._held.keys() - there.keys())
+
+    def close(self) -> None:
+        """The run has ended, and all workers that could say their last word have."""
+        self._be_gone(self._gone | (self._held.keys() - self.ended))
+
+    def _be_gone(self, workers: set[str]) -> None:
+        if workers != self._gone:
+            self._gone = workers
             self.count += 1
 
     @property
     def newest(self) -> Mapping[str, WorkerSnapshot]:
-        """The newest snapshot of each worker that took part."""
-        return self._snapshots
+        """The newest snapshot of each worker; one that is gone has no CPEs any more."""
+        return {
+            name: last.without_cpes() if name in self._gone else last
+            for name, last in self._snapshots.items()
+        }
 
     @property
     def present(self) -> Mapping[str, WorkerSnapshot]:
-        """The newest snapshot of each worker that has not left."""
-        return {name: last for name, last in self._snapshots.items() if name not in self._left}
+        """The newest snapshot of each worker that is there."""
+        return {name: last for name, last in self._snapshots.items() if name not in self._gone}
+
+    @property
+    def joined(self) -> int:
+        """How many workers took part, whether they have reported or not."""
+        return len(self._held)
 
     @property
     def left(self) -> int:
-        """How many workers have left."""
-        return len(self._left)
+        """How many workers were gone before the end of the run, after their last word."""
+        return len(self._gone & self.ended)
 
-    @property
-    def unfinished(self) -> list[str]:
-        """The workers whose newest snapshot is not the final one."""
-        return [name for name, snapshot in self._snapshots.items() if not snapshot.final]
+    def lost(self, wanted: int) -> list[LostWorkerSection]:
+        """
+        The workers that are gone without a last word; the one that was silent first comes first.
 
-    @property
-    def lost(self) -> int:
-        """How many workers have neither left nor sent a final snapshot."""
-        return sum(name not in self._left for name in self.unfinished)
+        Args:
+            wanted: how many CPEs the whole fleet should have. Those that it lacks are CPEs of the
+                workers that were lost last.
+        """
+        lacking = wanted - sum(last.cpes for last in self.present.values())
+        lost: list[LostWorkerSection] = []
+        for name in sorted(self._gone - self.ended, key=self._silent_since, reverse=True):
+            held, last = self._held[name], self._snapshots.get(name)
+            lost.append(
+                {
+                    "worker": name,
+                    "cpes": held,
+                    "reported_at": None if last is None else round(last.at, 1),
+                    "taken_over": held == 0 or lacking <= 0,
+                }
+            )
+            lacking -= held
+        return lost[::-1]
+
+    def _silent_since(self, worker: str) -> float:
+        return self._snapshots[worker].at if worker in self._snapshots else 0.0
 
     def timeline(self, first: int = 0) -> Timeline:
         """The timelines of all workers as one, from that point on."""
@@ -79,7 +127,7 @@ class WorkerReports:
         return total
 
     def heard_since(self, at: float) -> bool:
-        """Whether every worker that has not left has reported since (``time.monotonic``)."""
+        """Whether every worker that is there has reported since (``time.monotonic``)."""
         return all(self._heard[name] > at for name in self.present)
 
     def silence(self, worker: str) -> float:

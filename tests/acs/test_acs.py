@@ -11,11 +11,12 @@ from helpers.acs_sessions import ScriptedCPE, acs_and_cpe, inform, only
 from helpers.known_devices import ID, acs_with_devices
 from helpers.wire import CLOSE, answer, wire
 
-from caretaker.acs.acs import ACS
+from caretaker.acs.acs import ACS, MAX_TASKS
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
+from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 
 
@@ -104,3 +105,11 @@ def test_a_device_that_does_not_come_leaves_its_task_in_the_queue() -> None:
         phrase = acs.post_task(ID, task, 0.0, connection_request=True)
     assert phrase == "Task queued but not processed"
     assert acs.devices[ID].tasks == [task]
+
+
+def test_so_many_tasks_wait_for_one_device() -> None:
+    acs = acs_with_devices()
+    for _ in range(MAX_TASKS):
+        acs.post_task(ID, parse_task({"name": "reboot"}), 0.0, connection_request=False)
+    with pytest.raises(InputError, match="1000 tasks wait for this device already"):
+        acs.post_task(ID, parse_task({"name": "reboot"}), 0.0, connection_request=False)

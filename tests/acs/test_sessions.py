@@ -162,7 +162,8 @@ def test_a_silent_session_is_swept() -> None:
     ("body", "text"),
     [
         (b"", "Invalid session"),
-        (b"<html>", "not well-formed XML"),
+        (b"<half", "not well-formed XML"),
+        (b"<html>", "HTML page"),
         (encode(Envelope(m.RebootResponse(), "1")), "Invalid session"),
         (b"<!DOCTYPE x><x/>", "DOCTYPE"),
     ],

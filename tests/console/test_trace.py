@@ -55,7 +55,7 @@ def test_a_message_is_told_in_a_line(message: m.Message, line: str) -> None:
 
 def test_what_is_no_message_is_told_too() -> None:
     assert summary(b" ") == "(empty)"
-    assert summary(b"<html/>") == "unreadable: XML, but not a SOAP envelope (7 bytes)"
+    assert summary(b"<x/>") == "unreadable: XML, but not a SOAP envelope (4 bytes)"
     held = Envelope(m.InformResponse(), "1", hold_requests=True)
     assert summary(encode(held)) == "InformResponse: HoldRequests"
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.xml import MAX_TAGS
 from caretaker.errors import EnvelopeError
 
 DEVICE = m.DeviceIdStruct("Acme", "00AABB", "Router", "S1")
@@ -271,8 +272,13 @@ def test_what_devices_and_acss_send_is_read(data: bytes, message: m.Message) -> 
     ("data", "reason"),
     [
         (b"", "not well-formed"),
-        (b"<html><body>It works!<br></body></html>", "not well-formed"),
-        (b"<html/>", "not a SOAP envelope"),
+        (b"<x><y>It works!<br></y></x>", "not well-formed"),
+        (b"<x/>", "not a SOAP envelope"),
+        (b"ok, thanks", "not well-formed XML: ok, thanks"),
+        (b"<html><body>It works!<br></body></html>", "HTML page, no SOAP envelope$"),
+        (b"<!doctype html><html><head><title>Log in</title>", "HTML page, .*: Log in"),
+        (b'<html xmlns="http://www.w3.org/1999/xhtml"><title>a</title></html>', "page.*: a"),
+        (b' {"error": "not found"}', "JSON, no SOAP envelope: .*not found"),
         (b"<Envelope/>", "without a Body"),
         (b"<Envelope><Body/></Envelope>", "exactly one message"),
         (wrap("<c:Reboot/><c:Reboot/>"), "exactly one message"),
@@ -290,6 +296,7 @@ def test_what_devices_and_acss_send_is_read(data: bytes, message: m.Message) -> 
             "not well-formed",
         ),
         (b" " * (32 * 1024 * 1024 + 1), "too large"),
+        (b"<a>" + b"<b/>" * MAX_TAGS + b"</a>", "too large"),
         (wrap("<a>" * 300 + "</a>" * 300), "not well-formed"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -110,36 +110,41 @@ def test_it_logs_in_when_asked(scheme: str, make: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("make", [get, put])
 @pytest.mark.parametrize(
-    ("reply", "download", "upload"),
+    ("reply", "download", "upload", "reason"),
     [
-        (answer("404 Not Found", b"gone"), 9016, 9016),
-        (answer("403 Forbidden"), 9016, 9016),
-        (answer("410 Gone"), 9016, 9016),
-        (answer("500 Oops"), 9010, 9011),
-        (answer("304 Not Modified"), 9010, 9011),
-        (CLOSE, 9017, 9011),
-        (RESET, 9017, 9011),
-        (HANG, 9017, 9011),
-        ((b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", CLOSE), 9017, 9011),
-        ((b"220 files FTP server ready\r\n", CLOSE), 9010, 9011),
-        (answer("302 Found", b"", "Location: ftp://127.0.0.1/x"), 9016, 9016),
-        (answer("302 Found", b"", "Location: http://127.0.0.2/x"), 9016, 9016),
+        (answer("404 Not Found", b"gone"), 9016, 9016, "HTTP 404"),
+        (answer("403 Forbidden"), 9016, 9016, "HTTP 403"),
+        (answer("410 Gone"), 9016, 9016, "HTTP 410"),
+        (answer("500 Oops"), 9010, 9011, "HTTP 500"),
+        (answer("304 Not Modified"), 9010, 9011, "HTTP 304"),
+        (CLOSE, 9017, 9011, "connection closed without an answer"),
+        (RESET, 9017, 9011, "connection reset"),
+        (HANG, 9017, 9011, "no answer in time"),
+        ((b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", CLOSE), 9017, 9011,
+         "connection closed in the middle of an answer"),
+        ((b"220 files FTP server ready\r\n", CLOSE), 9010, 9011,
+         "answer is FTP or SMTP, not HTTP"),
+        (answer("302 Found", b"", "Location: ftp://127.0.0.1/x"), 9016, 9016,
+         "redirect to what is no http address"),
+        (answer("302 Found", b"", "Location: http://127.0.0.2/x"), 9016, 9016,
+         "redirect to a host that is not allowed"),
     ],
-)
-def test_failures_have_their_faults(
-    make: Callable[..., Any], reply: Any, download: int, upload: int
+)  # fmt: skip
+def test_failures_have_their_faults_and_reasons(
+    make: Callable[..., Any], reply: Any, download: int, upload: int, reason: str
 ) -> None:
     clock = Clock()
     with wire(hang_until_late(clock) if reply is HANG else reply) as server:
         endpoint = Endpoint(Address.of(server.url), timeout=0.1, clock=clock)
         moved = FileTransferClient(endpoint).move(make(server))
-    assert moved == FileTransferResult(download if make is get else upload)
+    assert moved[:3] == (download if make is get else upload, 0, 0)
+    assert moved.reason == reason
 
 
 def test_nobody_there_is_9015() -> None:
     with wire() as server:
         request = get(server)
-    assert mover(server).move(request) == FileTransferResult(9015)
+    assert mover(server).move(request) == (9015, 0, 0, "connection refused", "")
 
 
 def test_a_host_that_is_not_allowed_is_never_asked() -> None:
@@ -153,13 +158,14 @@ def test_a_host_that_is_not_allowed_is_never_asked() -> None:
 @pytest.mark.parametrize(("size", "code"), [(0, 0), (4, 0), (5, 9018), (3, 9018)])
 def test_a_file_of_another_size_than_told_is_corrupted(size: int, code: int) -> None:
     with wire(answer(body=b"file")) as server:
-        assert mover(server).move(get(server, file_size=size)) == FileTransferResult(code, 0, 4)
+        moved = mover(server).move(get(server, file_size=size))
+    assert moved == (code, 0, 4, "not FileSize bytes" if code else "", "")
 
 
 def test_a_file_that_is_too_large_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("caretaker.engine.file_transfer.MAX_FILE_BYTES", 1000)
     with wire(answer(body=FILE)) as server:
-        assert mover(server).move(get(server)) == FileTransferResult(9010)
+        assert mover(server).move(get(server)) == (9010, 0, 0, "answer is too large", "")
 
 
 @pytest.mark.parametrize(("make", "size"), [(get, len(FILE)), (put, LOG_BYTES)])

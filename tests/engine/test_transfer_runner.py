@@ -53,6 +53,17 @@ def fetch(key: str, file_type: str = "2 Web Content", host: str = "files") -> m.
     return m.Download(key, file_type, f"http://{host}/{key}")
 
 
+def test_attempts_that_failed_are_counted_by_their_reason() -> None:
+    bench, client = transferring(fetch("a"), fetch("b"))
+    client.outcome = FileTransferResult(9016, reason="HTTP 404", quoted="no such file")
+    client.gate.set()
+    settle()
+    books = Results()
+    bench.shard.close_books(books)
+    assert books.with_prefix("transfers.reasons") == {"file server: HTTP 404: no such file": 2}
+    bench.shard.stop()
+
+
 @pytest.mark.rule("8.3-17")
 def test_real_transfers_run_beside_sessions_and_inform_when_they_end() -> None:
     bench, client = transferring(fetch("a"), fetch("b"))

@@ -23,6 +23,7 @@ class FakeRunner:
     target_user_count = 4
 
     def __init__(self) -> None:
+        self.target_user_classes_count: dict[str, int] = {}
         self.sent: list[tuple[str, Any]] = []
         self.errors: dict[str, Any] = {}
         self.exceptions: dict[str, Any] = {}
@@ -31,6 +32,9 @@ class FakeRunner:
 
     def send_message(self, message: str, data: Any, _: str | None = None) -> None:
         self.sent.append((message, data))
+
+    def get_worker_index(self, _: str) -> int:
+        return 7
 
     def start(self, users: int, rate: float) -> None:
         self.starts.append((users, rate))

@@ -63,10 +63,21 @@ def everything() -> Any:
         made.connection_request(verdict, 0.0001)
     for blame in Blame:
         made.count(f"sessions.blame.{blame.value}")
-    for name in ("tasks.reasons.HTTP 404", "transfers.faults.9010", "transfers.succeeded"):
+    for name in (
+        "tasks.reasons.HTTP 404",
+        "transfers.reasons.HTTP 404",
+        "transfers.faults.9010",
+        "transfers.succeeded",
+    ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
     return summary_of(made)
+
+
+def lost_worker(**changes: Any) -> Any:
+    """A worker that was lost with its CPEs."""
+    lost = {"worker": "1 (host_ab12)", "cpes": 500, "reported_at": 33.2, "taken_over": False}
+    return lost | changes
 
 
 def with_timeline(**columns: Any) -> Any:

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
-from caretaker.http.authentication import DigestVerifier, HTTPAuth
+from caretaker.http.authentication import (
+    MAX_CHALLENGE_BYTES,
+    MAX_CHALLENGES,
+    DigestVerifier,
+    HTTPAuth,
+)
 from caretaker.http.credentials import Credentials
 from caretaker.testing import Clock
 
@@ -207,18 +212,43 @@ class TestHTTPAuth:
         assert header == "Basic " + base64.b64encode(b'cpe:se"cret\\').decode()
 
     @pytest.mark.parametrize(
-        "offered",
+        ("offered", "reason"),
         [
-            [],
-            ["Negotiate"],
-            ['Digest realm="x"'],
-            ['Digest realm="x", nonce="n", qop="auth-int"'],
-            ['Digest realm="x", nonce="n", algorithm=SHA-256'],
+            ([], "HTTP 401 without a challenge"),
+            (["Negotiate"], "HTTP 401 asks for what is not supported: Negotiate"),
+            (["Bearer x", "NTLM"], "HTTP 401 asks for what is not supported: Bearer, Ntlm"),
+            (['Digest realm="x"'], "HTTP 401 asks for what is not supported: Digest"),
+            (
+                ['Digest realm="x", nonce="n", qop="auth-int"'],
+                "HTTP 401 asks for what is not supported: Digest with auth-int",
+            ),
+            (
+                ['Digest realm="x", nonce="n", algorithm=SHA-256'],
+                "HTTP 401 asks for what is not supported: Digest with SHA-256",
+            ),
         ],
     )
-    def test_what_can_not_be_answered(self, offered: list[str]) -> None:
-        with pytest.raises(AuthenticationError, match="can be answered"):
+    def test_what_can_not_be_answered(self, offered: list[str], reason: str) -> None:
+        with pytest.raises(AuthenticationError) as caught:
             HTTPAuth(RIGHT).challenge(offered)
+        assert str(caught.value) == reason
+
+    @pytest.mark.parametrize(
+        ("credentials", "reason"),
+        [
+            (RIGHT, "credentials refused (HTTP 401)"),
+            (Credentials("", ""), "no credentials (HTTP 401)"),
+        ],
+    )
+    def test_genieacs_refuses_by_a_401_without_a_challenge(
+        self, credentials: Credentials, reason: str
+    ) -> None:
+        client = HTTPAuth(credentials)
+        client.challenge(['Digest realm="x", nonce="1"'])
+        for refused in (client, HTTPAuth(credentials, basic=True)):
+            with pytest.raises(AuthenticationError) as caught:
+                refused.challenge([])
+            assert str(caught.value) == reason
 
     @pytest.mark.rule("2.3-8")
     def test_a_second_refusal_ends_it_unless_stale(self) -> None:
@@ -252,6 +282,24 @@ class TestHTTPAuth:
 
     def test_nothing_is_shown_unasked(self) -> None:
         assert HTTPAuth(RIGHT).authorization("POST", "/") is None
+
+    def test_challenges_beyond_the_limits_are_not_looked_at(self) -> None:
+        good = 'Digest realm="x", nonce="1"'
+        for offered in (
+            ["NTLM"] * MAX_CHALLENGES + [good],
+            ["NTLM, " * MAX_CHALLENGES + good],
+            [good + " " * MAX_CHALLENGE_BYTES],
+        ):
+            with pytest.raises(AuthenticationError, match="without a challenge"):
+                HTTPAuth(RIGHT).challenge(offered)
+        login(["NTLM"] * (MAX_CHALLENGES - 1) + [good])
+        login(["NTLM, " * (MAX_CHALLENGES - 1) + good])
+
+    def test_credentials_beyond_the_limit_are_none(self) -> None:
+        side = guard()
+        header = authorize(side.check(RIGHT, "GET", TARGET, None))
+        assert side.check(RIGHT, "GET", TARGET, header + " " * MAX_CHALLENGE_BYTES)
+        assert side.check(RIGHT, "GET", TARGET, header) == []
 
     @given(st.lists(st.text(max_size=60), max_size=3))
     def test_any_challenge_is_answered_or_refused(self, offered: list[str]) -> None:

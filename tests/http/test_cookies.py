@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.http.cookies import CookieJar
+from caretaker.http.cookies import MAX_COOKIE_BYTES, CookieJar
 
 
 @pytest.mark.rule("2.2-7")
@@ -60,6 +60,13 @@ def test_their_number_is_bounded() -> None:
     for number in range(200):
         jar.take(f"c{number}=1")
     assert jar.header("/").count("=") == 50
+
+
+def test_their_length_is_bounded() -> None:
+    jar = CookieJar()
+    jar.take("a=1" + " " * MAX_COOKIE_BYTES)
+    jar.take("b=" + "2" * (MAX_COOKIE_BYTES - 2))
+    assert jar.header("/").startswith("b=2")
 
 
 @given(st.lists(st.text(max_size=40), max_size=5), st.text(max_size=20))

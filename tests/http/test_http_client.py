@@ -230,7 +230,7 @@ def test_a_redirect_that_is_not_followed_has_a_reason(location: str, reason: str
     [
         (['Basic realm="r"'] * 2, "credentials refused"),
         (['Digest realm="r", nonce="n", stale=true'] * 4, "again and again"),
-        (["Negotiate"], "without a challenge that can be answered"),
+        (["Negotiate"], "asks for what is not supported: Negotiate"),
     ],
 )
 def test_a_401_that_is_not_answered_has_a_reason(challenges: list[str], reason: str) -> None:

@@ -220,3 +220,20 @@ def test_who_waits_for_100_continue(data: bytes, expects: bool) -> None:
 def test_an_upgrade_with_too_much_behind_it_is_refused_once() -> None:
     assert read(head(*UPGRADE, "Content-Length: 1001")) == [refused("413 Content Too Large")]
     assert read(head(*UPGRADE, first="GET / HTTP/1.7")) == [BAD]
+
+
+@pytest.mark.parametrize("start", [b"1;x", b"1\r\na\r\n0\r\nX: y"], ids=["extension", "trailer"])
+def test_a_body_without_an_end_is_refused(start: bytes) -> None:
+    fed = 0
+    reader = RequestReader({})
+    reader.feed(head("Transfer-Encoding: chunked") + start)
+    while not reader.over:
+        reader.feed(b"a" * 1000)
+        fed += 1000
+    assert fed <= 2 * request_parser.MAX_HEAD_BYTES + 1000
+
+
+def test_too_many_requests_at_once_are_refused() -> None:
+    most = request_parser.MAX_PIPELINED
+    found = read(head(first="GET / HTTP/1.1") * (most + 10))
+    assert [told[0] for told in found] == ["GET"] * most + ["503 Service Unavailable"]

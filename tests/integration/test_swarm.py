@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -197,8 +198,45 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
         assert one.process.wait(120) == 0
     summary = json.loads(nbi.read_text())
     assert summary["fleet"]["workers_lost"] == 1
-    assert "1 workers were lost" in leading.text
+    assert re.search(r"worker \d \(.+\) was lost at .* nobody took them over", leading.text)
     assert summary["connection_requests"]["books_balance"]
+
+
+FORGETFUL = """
+from locust import runners
+runners.HEARTBEAT_DEAD_INTERNAL = -3
+"""
+
+
+def test_a_worker_that_locust_forgets_is_lost_though_others_take_its_cpes(tmp_path: Path) -> None:
+    """As by default, but Locust forgets it after seconds, instead of after more than a minute."""
+    locustfile = tmp_path / "forgetful.py"
+    locustfile.write_text(FORGETFUL + Path(LOCUSTFILE).read_text())
+    port, metrics, path = free_port(), free_port(), tmp_path / "summary.json"
+    common = ("locust", "-f", str(locustfile))
+    worker = (*common, "--worker", "--master-port", str(port))
+    with (
+        process(
+            tmp_path / "master",
+            *(*common, "--master", "--headless", "--expect-workers", "2", "--users", "40"),
+            *("--spawn-rate", "40", "--run-time", "1h", "--master-bind-port", str(port)),
+            *("--summary-json", str(path), "--metrics-port", str(metrics), "--cr-rate", "0"),
+        ) as master,
+        process(tmp_path / "one", *worker),
+        process(tmp_path / "two", *worker) as two,
+    ):
+        page = f"http://127.0.0.1:{metrics}/metrics"
+        wait_for_figure(master, page, 'caretaker_cpes{state="idle"}', 40)
+        two.process.kill()
+        two.process.wait()
+        master.wait_for("Sending spawn jobs of 40 users at .* to 1 ready workers")
+        wait_for_figure(master, page, 'caretaker_cpes{state="idle"}', 40)
+        master.stop(signal.SIGINT)
+    fleet = json.loads(path.read_text())["fleet"]
+    counts = (fleet["workers_joined"], fleet["workers_left"], fleet["workers_lost"], fleet["cpes"])
+    assert counts == (2, 0, 1, 40)
+    assert [(lost["cpes"], lost["taken_over"]) for lost in fleet["lost"]] == [(20, True)]
+    assert "1 of 2 workers, with 20 CPEs" in master.text
 
 
 def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path) -> None:
@@ -476,12 +514,13 @@ def test_trouble_of_every_kind_is_counted_and_does_no_harm(tmp_path: Path) -> No
         "HTTP 404",
         "HTTP 503",
         "not well-formed XML",
+        "HTML page, no SOAP envelope",
         "XML with a DOCTYPE is refused",
         "answer is too large",
         "answer with a cwmp:ID that is not the request's",
         "connection closed in the middle of an answer",
         "connection reset",
-        "answer is not HTTP",
+        "answer is SSH, not HTTP: SSH-2.0-OpenSSH_9.2",
         "no answer in time",
         "a request while informing",
     } <= reasons, reasons

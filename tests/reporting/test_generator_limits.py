@@ -35,6 +35,8 @@ def test_a_generator_within_its_bounds_is_not_the_limit() -> None:
         (AT_EASE._replace(waiting=5),
          "5 sessions were left waiting for a place (raise --max-sessions, or more workers)"),
         (AT_EASE._replace(failed=3), "3 sessions failed at its limits (docs/limits.md)"),
+        (AT_EASE._replace(not_posted=6),
+         "6 tasks were not posted (more workers, or more sockets: docs/limits.md)"),
     ],
 )  # fmt: skip
 def test_each_bound_that_is_passed_is_named_with_its_cure(
@@ -44,11 +46,12 @@ def test_each_bound_that_is_passed_is_named_with_its_cure(
 
 
 def test_the_figures_of_a_run_are_those_of_its_summary() -> None:
-    made = summary(sessions__blame__generator=2, informs__not_begun=3)
+    made = summary(sessions__blame__generator=2, informs__not_begun=3, tasks__not_posted=4)
     made["generator"]["lateness_ms"]["p99"] = 7.0
     figures = GeneratorFigures.of_run(made)
     assert (figures.lateness, figures.loop_lag) == (7.0, made["generator"]["loop_lag_ms"]["p99"])
-    assert (figures.cpu, figures.failed, figures.waiting) == ({"0": 50.0}, 2, 3)
+    assert (figures.cpu, figures.failed) == ({"0": 50.0}, 2)
+    assert (figures.waiting, figures.not_posted) == (3, 4)
 
 
 def test_what_lies_before_an_earlier_look_does_not_count() -> None:
@@ -57,10 +60,11 @@ def test_what_lies_before_an_earlier_look_does_not_count() -> None:
     now.merge(before)
     now.time("generator.loop_lag", 0.2)
     now.count("sessions.blame.generator")
+    now.count("tasks.not_posted", 7)
     worker = worker_snapshot(worker=3, states={"waiting": 4}, usage=usage(cpu_now=55.0))
     figures = GeneratorFigures.since(before, now, [worker])
     assert figures.loop_lag == pytest.approx(200, rel=0.01)
-    assert figures._replace(loop_lag=0) == (0, None, {"3": 55.0}, 1, None, 4)
+    assert figures._replace(loop_lag=0) == (0, None, {"3": 55.0}, 1, None, 4, 7)
 
 
 def test_a_generator_that_is_the_limit_adds_all_its_delays() -> None:

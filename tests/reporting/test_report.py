@@ -12,6 +12,7 @@ from helpers.summaries import everything, results, summary, summary_of, told, wi
 from lxml import html
 
 from caretaker.__main__ import main
+from caretaker.reasons import cure
 from caretaker.reporting.report import KPI_NAMES, MEANINGS, key_figures, kpis, page, verdict
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.tables import BLAMES, TABLES
@@ -91,8 +92,8 @@ def test_the_page_shows_every_section() -> None:
         "2 s: steady state",
         "Informs per second",
         "CPEs that have told the new version",
-        f"Session no answer in time {BLAMES['acs']} 1",
-        "Task HTTP 404 1",
+        f"Session no answer in time {cure('no answer in time')} {BLAMES['acs']} 1",
+        f"Task HTTP 404 {cure('HTTP 404')} 1",
         "Transfer FaultCode 9010 1",
         "Other 3 exceptions in users",
         "Inform 101 1 1 ms 1 ms 1 ms 1 ms",

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
-from helpers.summaries import scenario
+from helpers.summaries import lost_worker, scenario
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
-from caretaker.reporting.summary import summarize
+from caretaker.reporting.lost_workers import described
+from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import render
 from caretaker.reporting.verdict import failures
 from caretaker.stats.records import ExchangeRecord, SessionRecord
@@ -59,8 +60,10 @@ def test_workers_add_up() -> None:
     assert summary["fleet"] == {
         "cpes": 4,
         "workers": 2,
-        "workers_lost": 0,
+        "workers_joined": 2,
         "workers_left": 0,
+        "workers_lost": 0,
+        "lost": (),
         "by_worker": {"0": 2, "1": 2},
         "profiles": {"tr181": 2, "tr098": 2},
         "duplicate_serial_numbers": 0,
@@ -163,7 +166,13 @@ def test_a_person_reads_what_a_scenario_found() -> None:
 
 def test_transfers_add_up_and_show_when_there_were_any() -> None:
     counts = {"requested": 9, "succeeded": 4, "cancelled": 1, "dropped": 1, "pending": 1}
-    counts |= {"faults.9010": 1, "faults.9016": 1, "bytes_received": 500, "retried": 3}
+    counts |= {
+        "faults.9010": 1,
+        "faults.9016": 1,
+        "reasons.file server: HTTP 404": 1,
+        "bytes_received": 500,
+        "retried": 3,
+    }
     counters = {f"transfers.{name}": number for name, number in counts.items()}
     summary = summarize([worker(0, counters=counters), worker(1, counters=counters)], 1.0)
     assert summary["transfers"] == {
@@ -178,7 +187,9 @@ def test_transfers_add_up_and_show_when_there_were_any() -> None:
         "bytes_received": 1000,
         "bytes_sent": 0,
         "faults": {"9010": 2, "9016": 2},
+        "reasons": {"file server: HTTP 404": 2},
     }
+    assert summary["cures"] == {"file server: HTTP 404": "is it in the ACS's files?"}
     assert "18 requested, 8 succeeded, 4 failed" in render(summary)
     assert "Transfers" not in render(summarize([worker()], 1.0))
 
@@ -210,8 +221,9 @@ def test_events_that_were_discarded_by_rule_balance() -> None:
 
 def test_a_lost_worker_is_a_failure_and_its_last_report_counts() -> None:
     lost = worker(1, final=False, counters={f"events.delivered.{CR}": -1})
-    summary = summarize([worker(0), lost], 1.0, lost=1)
-    assert failures(summary) == ["1 workers were lost"]
+    summary = summarize([worker(0), lost], 1.0, WorkersSeen(2, 0, [lost_worker()]))
+    assert summary["fleet"]["workers_lost"] == 1
+    assert failures(summary) == [described(lost_worker())]
     assert summary["connection_requests"]["pending"] == 1
 
 

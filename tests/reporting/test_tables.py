@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.summaries import everything, results, summary, summary_of, told
+from helpers.records import changed
+from helpers.summaries import FAILED, everything, results, summary, summary_of, told
 
 from caretaker.reporting.pages import NO_DATA
 from caretaker.reporting.tables import LEVELS, TABLES, ReportTable, times
@@ -47,9 +48,19 @@ def test_failures_stand_with_their_fault_the_most_frequent_first() -> None:
     ]  # fmt: skip
     first, second = FAILURES(made).rows[:2]
     assert first.cells == (
-        "Session", "often", "the ACS's", "A-1 at 2.5 s: 1 BOOT, 2 PERIODIC", "1,234",
+        "Session", "often", "", "the ACS's", "A-1 at 2.5 s: 1 BOOT, 2 PERIODIC", "1,234",
     )  # fmt: skip
-    assert second.cells[1:4] == ("rare", "ours: please report the bug", "")
+    assert second.cells[1:5] == ("rare", "", "ours: please report the bug", "")
+
+
+def test_what_helps_stands_beside_a_reason_and_settings_are_not_the_acss_fault() -> None:
+    made = results()
+    made.session(changed(FAILED, reason="credentials refused (HTTP 401)"))
+    made.count("tasks.reasons.Task faulted")
+    first, second = FAILURES(summary_of(made)).rows
+    assert "--acs-password" in first.cells[2]
+    assert first.cells[3] == "the ACS's, or of this run's settings"
+    assert second.cells[:3] == ("Task", "Task faulted", "see the fault in the ACS")
 
 
 def test_rpcs_that_failed_stand_out() -> None:
@@ -76,7 +87,8 @@ def test_unfinished_sessions_stand_with_what_they_waited_for_and_whom_that_is_on
     made.time("sessions.unfinished_waits.acs.InformResponse", 3.0)
     (row,) = FAILURES(summary_of(made)).rows
     assert row.cells == (
-        "Session, unfinished", "waited for InformResponse", "the ACS's", "the longest for 3 s", "1",
+        "Session, unfinished", "waited for InformResponse", "", "the ACS's",
+        "the longest for 3 s", "1",
     )  # fmt: skip
 
 
@@ -89,5 +101,5 @@ def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:
 
 def test_each_worker_has_its_cpes_cpu_and_memory() -> None:
     assert rows(WORKERS(summary())) == {"worker 0": ("10", "50 %", "90 %", "50 MB")}
-    assert "0 lost, 0 left early" in WORKERS(summary()).about
+    assert "1 joined, 0 left early, 0 lost" in WORKERS(summary()).about
     assert SESSIONS(summary()).head == ("From and to", "p50", "p95", "p99", "max")

@@ -11,13 +11,15 @@ import gevent
 import pytest
 from helpers.run_states import FakeRunner, FakeWebUI
 from helpers.snapshots import worker_snapshot
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust import User
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerNode, WorkerNodes
 
 from caretaker.errors import InputError
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
+from caretaker.swarm.user import CPEUser
 from caretaker.swarm.worker_messages import FleetAction
 
 
@@ -77,6 +79,42 @@ def test_settings_in_the_summary_have_no_secrets(master: Master) -> None:
     assert settings["--host"] == "http://127.0.0.1:1/"
     assert settings["--nbi-url"] == "http://127.0.0.1/"
     assert "secret" not in str(settings)
+
+
+class TestLostWorkers:
+    """Workers that are gone without a last word."""
+
+    @pytest.fixture
+    def ended(self, master: Master) -> Master:
+        """A run of two workers that lost one of them."""
+        runner: Any = master.environment.runner
+        runner.target_user_classes_count = {"CPEUser": 15, "Portal": 5}
+        master.environment.user_classes = [CPEUser, type("Portal", (User,), {})]
+        runner.clients, master.environment.web_ui = WorkerNodes(), None
+        master.begin()
+        for name in ("vm_a1b2c3", "vm_d4e5f6"):
+            master.ledger.lease(name, 10)
+            runner.clients[name] = WorkerNode(name, STATE_RUNNING)
+            master.reports.take(name, worker_snapshot())
+        master._look_after_leases()
+        runner.clients["vm_d4e5f6"].state = STATE_MISSING
+        return master
+
+    def test_they_are_named_with_what_is_known(self, ended: Master) -> None:
+        ended.drained("vm_a1b2c3", worker_snapshot(final=True))
+        ended.end()
+        assert ended.summary is not None
+        fleet = ended.summary["fleet"]
+        assert (fleet["workers_joined"], fleet["workers_lost"], fleet["cpes"]) == (2, 1, 10)
+        assert fleet["lost"] == [
+            {"worker": "7 (vm_d4e5)", "cpes": 10, "reported_at": 1.0, "taken_over": False}
+        ]
+
+    def test_their_cpes_are_taken_over_when_all_that_are_wanted_run(self, ended: Master) -> None:
+        ended.drained("vm_a1b2c3", worker_snapshot(cpes=15, final=True))
+        ended.end()
+        assert ended.summary is not None
+        assert [lost["taken_over"] for lost in ended.summary["fleet"]["lost"]] == [True]
 
 
 @pytest.mark.parametrize(

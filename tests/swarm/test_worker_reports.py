@@ -32,23 +32,98 @@ def test_reports_of_another_run_do_not_count(reports: WorkerReports) -> None:
 
 
 def test_a_worker_that_has_left_counts_with_what_it_did_alone(reports: WorkerReports) -> None:
-    reports.leave("one")
-    reports.leave("one")
-    reports.take("one", worker_snapshot())  # a report that was still under way
-    assert (reports.count, reports.left, list(reports.present)) == (3, 1, ["two"])
-    assert reports.newest["one"].cpes == 0
+    reports.look({"one": 10})
+    assert (reports.joined, reports.left, list(reports.present)) == (2, 1, ["one"])
+    assert (reports.newest["two"].cpes, reports.newest["one"].cpes) == (0, 10)
     assert reports.results().counters["sessions.succeeded"] == 7
+    reports.close()
+    assert [lost["worker"] for lost in reports.lost(wanted=10)] == ["one"]
 
 
-def test_a_worker_without_a_report_has_nothing_to_leave(reports: WorkerReports) -> None:
-    reports.leave("three")
-    assert (reports.count, reports.left) == (2, 0)
+def test_those_that_end_with_the_run_have_neither_left_nor_are_they_lost(
+    reports: WorkerReports,
+) -> None:
+    reports.look({"one": 10, "two": 10})
+    reports.end("one")
+    reports.close()
+    assert (reports.joined, reports.left, reports.lost(20)) == (2, 0, [])
 
 
-def test_a_worker_that_neither_left_nor_ended_is_lost(reports: WorkerReports) -> None:
-    assert (reports.unfinished, reports.lost) == (["one"], 1)
-    reports.leave("one")
-    assert (reports.unfinished, reports.lost) == (["one"], 0)
+def test_a_worker_without_a_run_has_said_its_last_word_too(reports: WorkerReports) -> None:
+    reports.look({"one": 10, "two": 10, "three": 0})
+    reports.end("three")
+    assert reports.ended == {"two", "three"}
+
+
+def test_who_is_there_is_part_of_what_is_here(reports: WorkerReports) -> None:
+    for there in ({"one": 10, "two": 10}, {"one": 10}, {"one": 10}):
+        reports.look(there)
+    assert reports.count == 3
+
+
+def known(worker: str, cpes: int, reported_at: float | None, *, taken_over: bool) -> object:
+    return {
+        "worker": worker, "cpes": cpes, "reported_at": reported_at, "taken_over": taken_over
+    }  # fmt: skip
+
+
+class TestLost:
+    """Workers that are gone without a last word."""
+
+    def test_one_that_is_forgotten_is_lost(self, reports: WorkerReports) -> None:
+        reports.look({"one": 10, "two": 10})
+        reports.look({"two": 10})
+        assert reports.lost(20) == [known("one", 10, 1.0, taken_over=False)]
+        assert list(reports.present) == ["two"]
+
+    def test_one_that_was_frozen_and_comes_back_is_not(self, reports: WorkerReports) -> None:
+        reports.look({"one": 10, "two": 10})
+        reports.look({"two": 10})
+        reports.look({"one": 10, "two": 10})
+        assert reports.lost(20) == []
+        assert list(reports.present) == ["one", "two"]
+
+    def test_one_that_leaves_after_it_was_forgotten_is_not(self, reports: WorkerReports) -> None:
+        reports.look({"two": 10})
+        reports.take("one", worker_snapshot(final=True))
+        assert (reports.left, reports.lost(10)) == (1, [])
+
+    def test_one_that_says_nothing_at_the_end_is(self, reports: WorkerReports) -> None:
+        reports.look({"one": 10, "two": 10})
+        assert reports.lost(20) == []
+        reports.close()
+        assert [lost["worker"] for lost in reports.lost(20)] == ["one"]
+        assert reports.newest["one"].cpes == 0
+
+    def test_one_that_never_reported_is_known_with_what_it_held(
+        self, reports: WorkerReports
+    ) -> None:
+        reports.look({"one": 10, "two": 10, "three": 7})
+        reports.look({"one": 10, "two": 10})
+        assert reports.joined == 3
+        assert reports.lost(27) == [known("three", 7, None, taken_over=False)]
+
+    def test_its_cpes_are_taken_over_when_as_many_run_elsewhere(
+        self, reports: WorkerReports
+    ) -> None:
+        reports.look({"one": 10, "two": 10})
+        reports.look({"two": 20})
+        reports.take("two", worker_snapshot(cpes=20, final=True))
+        assert reports.lost(20) == [known("one", 10, 1.0, taken_over=True)]
+        assert not reports.lost(21)[0]["taken_over"]
+
+    def test_cpes_that_lack_are_of_those_that_were_lost_last(self, reports: WorkerReports) -> None:
+        reports.take("three", worker_snapshot(at=9.0))
+        reports.take("four", worker_snapshot(at=5.0))
+        reports.look({"one": 10, "two": 10, "three": 8, "four": 9})
+        reports.look({"two": 10})
+        lost = [(lost["worker"], lost["taken_over"]) for lost in reports.lost(10 + 8)]
+        assert lost == [("one", True), ("four", True), ("three", False)]
+
+    def test_one_without_cpes_has_none_to_take_over(self, reports: WorkerReports) -> None:
+        reports.look({"one": 10, "two": 10, "three": 0})
+        reports.look({"one": 10, "two": 10})
+        assert reports.lost(1000) == [known("three", 0, None, taken_over=True)]
 
 
 def test_all_were_heard_since_when_the_last_of_them_was(reports: WorkerReports) -> None:

@@ -65,7 +65,7 @@ def test_an_acs_can_refuse_the_inform() -> None:
     ("answer", "error", "reason"),
     [
         (Answer(503, b""), SessionError, "HTTP 503 in answer to Inform"),
-        (Answer(200, b"<html>"), EnvelopeError, "not well-formed"),
+        (Answer(200, b"<x>"), EnvelopeError, "not well-formed"),
         (Answer(204, b""), SessionError, "an empty message while informing"),
     ],
 )

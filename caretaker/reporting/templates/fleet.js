@@ -189,7 +189,7 @@ function verdicts(standing) {
     el("b", { class: OUTCOME_CLASSES[level.outcome] }, level.outcome), level.level, level.actual === null ? "no data" : `${level.actual}`] }));
   const said = [...(standing.scenario?.findings ?? []), ...(standing.other_failures ?? [])];
   const done = standing.marks.slice(-8).map((mark) => `${clock(mark.at)} ${mark.text}`);
-  const failed = (what, reasons) => Object.entries(reasons).map(([reason, n]) => `${count(n)} ${what}: ${reason}`);
+  const failed = (what, reasons) => Object.entries(reasons).map(([reason, n]) => `${count(n)} ${what}: ${reason}${standing.cures[reason] ? ` (${standing.cures[reason]})` : ""}`);
   const reasons = [...failed("sessions", standing.sessions.reasons), ...failed("tasks", standing.tasks.reasons)];
   const made = [];
   if (levels.length) { made.push(el("table", {})); table(made[0], [["Verdict"], ["Level"], ["So far"]], levels); }

@@ -44,7 +44,7 @@ ASSETS = {
 """Scripts and styles beside the templates, with their media types."""
 _SECTIONS = (
     "fleet", "informs", "sessions", "connection_requests", "tasks", "transfers", "generator",
-    "service_levels", "scenario", "other_failures",
+    "cures", "service_levels", "scenario", "other_failures",
 )  # fmt: skip
 """Sections of the summary that the page shows."""
 

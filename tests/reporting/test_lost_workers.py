@@ -1,0 +1,45 @@
+"""What is said of workers that were lost."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.summaries import lost_worker, summary
+
+from caretaker.reporting.lost_workers import described
+from caretaker.reporting.summary_text import render
+from caretaker.reporting.tables import TABLES
+from caretaker.reporting.verdict import failures
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "{name} was lost at 33 s with 500 CPEs; {since}; nobody took them over"),
+        (
+            {"taken_over": True},
+            "{name} was lost at 33 s with 500 CPEs; {since}; others took over its CPEs",
+        ),
+        (
+            {"reported_at": None},
+            "{name} was lost before its first report with 500 CPEs; {all}; nobody took them over",
+        ),
+        ({"cpes": 0, "taken_over": True}, "{name} was lost at 33 s, without CPEs"),
+    ],
+)
+def test_it_is_named_with_its_cpes_and_what_became_of_them(
+    changes: dict[str, object], sentence: str
+) -> None:
+    since, whole = "what they did since is unknown", "what they did is unknown"
+    expected = sentence.format(name="worker 1 (host_ab12)", since=since, all=whole)
+    assert described(lost_worker(**changes)) == expected
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_it_stands_in_the_text_and_the_report_whether_taken_over_or_not(taken_over: bool) -> None:
+    made = summary()
+    made["fleet"] |= {
+        "workers_joined": 3, "workers_lost": 1, "lost": [lost_worker(taken_over=taken_over)]
+    }  # fmt: skip
+    assert "1 of 3 workers, with 500 CPEs" in render(made)
+    assert any("worker 1 (host_ab12) was lost" in table(made).about for table in TABLES)
+    assert bool(failures(made)) is not taken_over
