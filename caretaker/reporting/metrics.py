@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
@@ -93,6 +94,7 @@ _MESSAGE_TIME = MetricKind(MORE, "ms", _MESSAGES)
 
 METRIC_KINDS: dict[str, MetricKind] = {
     "seconds": MetricKind(NEITHER, "s"),
+    "warm_up_s": MetricKind(NEITHER, "s"),
     "fleet.cpes": MetricKind(),
     "fleet.workers": MetricKind(),
     "fleet.workers_joined": MetricKind(),
@@ -250,7 +252,7 @@ def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
         for name, inner in value.items():
             yield from _numbers(f"{path}.{name}" if path else name, inner)
     elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield path, value
+        yield path, value if value is None or isfinite(value) else None
 
 
 def figure(metric: str, measured: Mapping[str, float | None]) -> float | None:
@@ -277,4 +279,5 @@ def proposals(metric: str, closed: Iterable[str]) -> list[str]:
 
 def exact(number: float) -> str:
     """A number as text with all its digits, as levels and verdicts have it; ``1``, not ``1.0``."""
-    return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
+    is_whole = abs(number) < 1e15 and number == int(number)
+    return str(int(number)) if is_whole else repr(number)

@@ -193,9 +193,11 @@ def _opening(summary: Summary) -> str:
     """What the curves begin with, which a reader would take for something that happened."""
     settings = _settings(summary)
     users, rate = settings.get("--users"), settings.get("--spawn-rate")
-    if not users or not rate:
-        return ""
     per_user = settings.get("--cpes-per-user") or 1
+    numbers = [n for n in (users, rate, per_user) if isinstance(n, int | float) and n]
+    if len(numbers) < 3:
+        return ""
+    users, rate, per_user = numbers
     first = "" if settings.get("--start") == "running" else ", each with its first contact"
     return (
         f"The run begins with the fleet being powered on: {readable(users * per_user)} CPEs at "
@@ -219,6 +221,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         "Profiles",
         ", ".join(f"{name} {readable(n)}" for name, n in fleet["profiles"].items()),
     )
+    if summary["warm_up_s"]:
+        yield "Warm-up", f"{_length(summary['warm_up_s'])}, only in timeline and books"
     if "--seed" in settings:
         yield "Seed", str(settings["--seed"])
     yield "Caretaker", str(summary.get("version", "unknown"))

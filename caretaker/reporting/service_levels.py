@@ -74,7 +74,7 @@ class ServiceLevel(NamedTuple):
         if parts is None:
             raise InputError(f"{text!r} is no service level; {_EXAMPLE}")
         metric = parts["metric"]
-        number, size = float(parts["number"]), _size(metric, _known(metric), parts["unit"])
+        number, size = float(parts["number"]), _size(metric, known_metric(metric), parts["unit"])
         if isinf(number):
             raise InputError(f"{text!r}: {parts['number']} is too large")
         bound = number if size == 1 else round(number * size, 12)
@@ -110,7 +110,13 @@ def _in_every_summary() -> Mapping[str, float | None]:
     return numbers(summarize([], 1.0))
 
 
-def _known(metric: str) -> MetricKind:
+def known_metric(metric: str) -> MetricKind:
+    """
+    The kind of a metric that a summary can have.
+
+    Raises:
+        InputError: no summary has it; the text has the nearest names.
+    """
     closed = _in_every_summary()
     try:
         metric_kind = kind(metric)

@@ -25,7 +25,7 @@ from caretaker.reporting.service_levels import ServiceLevel, read_levels
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
-MAX_RUN_SECONDS = 366 * 86_400
+MAX_SECONDS = 366 * 86_400
 MAX_PROCESSES = 1_024
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
 MAX_SHOWN = 80
@@ -61,6 +61,31 @@ class Range(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.low:g}-{self.high:g}"
+
+
+class Timespan(NamedTuple):
+    """A length of time; its text is that of Locust's ``--run-time``."""
+
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``30``, ``30s``, ``3m``, ``1h20m`` and the like.
+
+        Raises:
+            InputError: the text is none of these, or longer than a year.
+        """
+        try:
+            seconds = parse_timespan(text) if len(text) <= MAX_SHOWN else math.inf
+        except (ValueError, OverflowError):
+            raise InputError(f"{shown(text)} is not a time like 30s, 3m or 1h20m") from None
+        if seconds > MAX_SECONDS:
+            raise InputError(f"{shown(text)} is longer than a year")
+        return cls(seconds)
+
+    def __str__(self) -> str:
+        return f"{self.seconds:g}s"
 
 
 class Rate(NamedTuple):
@@ -153,18 +178,12 @@ port = whole(0, 65_535)
 
 def run_time(text: str) -> int:
     """
-    Seconds that a run lasts, in Locust's forms; 0 for a run without an end.
+    Seconds that a run lasts; 0 for a run without an end.
 
     Raises:
-        InputError: the text is none of them, or longer than a year.
+        InputError: the text is no ``Timespan``.
     """
-    try:
-        seconds = parse_timespan(text) if len(text) <= MAX_SHOWN else math.inf
-    except (ValueError, OverflowError):
-        raise InputError(f"{shown(text)} is not a time like 20, 20s, 3m, 2h or 1h20m") from None
-    if seconds > MAX_RUN_SECONDS:
-        raise InputError(f"{shown(text)} is longer than a year; 0 stands for no end")
-    return int(seconds)
+    return int(Timespan.parse(text).seconds)
 
 
 def run_time_or_empty(text: str) -> int | None:

@@ -135,3 +135,14 @@ def told() -> Any:
         "command": "./scripts/loadtest --seed 7",
         "other_failures": ["3 exceptions in users"],
     }
+
+
+def with_latency(p99: float | None) -> Any:
+    """A summary of tasks that took so many milliseconds (p99), by a generator that added none."""
+    made = summary()
+    none = {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0}
+    own = dict.fromkeys(("lateness_ms", "loop_lag_ms", "place_wait_ms"), none)
+    made["generator"] = {**made["generator"], **own}
+    times = {"p50": 1.0, "p95": 1.0, "p99": p99, "max": 99.0}
+    made["tasks"] = {**made["tasks"], "latency_ms": times}
+    return made

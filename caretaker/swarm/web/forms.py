@@ -94,6 +94,7 @@ class _Forms:
     def _check_settings(self, settings: Settings, given: Fields) -> None:
         nbi_url = settings.nbi_url or self.master.settings.nbi_url
         replace(settings, nbi_url=nbi_url).check_driver()
+        settings.check_warm_up(values.run_time(given.get("run_time", ("",))[0] or "0"))
         runner: Any = self.environment.runner
         if runner.state not in (STATE_RUNNING, STATE_SPAWNING):
             return

@@ -76,7 +76,7 @@ def form() -> Iterator[Form]:
         ({"spawn_rate": "0"}, "--spawn-rate: 0 must be a number from 0.001"),
         ({"spawn_rate": "nan"}, "--spawn-rate: nan must be a number from 0.001"),
         ({"spawn_rate": "inf"}, "--spawn-rate: inf must be a number from 0.001"),
-        ({"run_time": "soon"}, "--run-time: 'soon' is not a time like 20, 20s"),
+        ({"run_time": "soon"}, "--run-time: 'soon' is not a time like 30s, 3m"),
         ({"run_time": "9" * 30}, "--run-time: '999999999999999999999999999999' is longer than"),
         ({"run_time": "9" * 9000}, "--run-time: '9999"),
         ({"profile": "p" * 300}, "profile: 'pppp"),
