@@ -168,7 +168,7 @@ class WorkerAlone:
         Returns the ``count`` of succeeded sessions, the ``failed`` ones, the ``cpu`` seconds, and
         ``p50`` and ``p99`` of the lateness in ms.
         """
-        results = self._run.results
+        results = self._run.results.current
         self._run.sink.flush()
         results.counters.clear()
         results.histograms.clear()

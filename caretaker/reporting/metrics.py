@@ -93,6 +93,7 @@ _MESSAGE_TIME = MetricKind(MORE, "ms", _MESSAGES)
 
 METRIC_KINDS: dict[str, MetricKind] = {
     "seconds": MetricKind(NEITHER, "s"),
+    "warm_up_s": MetricKind(NEITHER, "s"),
     "fleet.cpes": MetricKind(),
     "fleet.workers": MetricKind(),
     "fleet.workers_joined": MetricKind(),

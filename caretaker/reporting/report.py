@@ -219,6 +219,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         "Profiles",
         ", ".join(f"{name} {readable(n)}" for name, n in fleet["profiles"].items()),
     )
+    if summary["warm_up_s"]:
+        yield "Warm-up", f"{_length(summary['warm_up_s'])}, only in timeline and books"
     if "--seed" in settings:
         yield "Seed", str(settings["--seed"])
     yield "Caretaker", str(summary.get("version", "unknown"))

@@ -52,7 +52,10 @@ class WorkersSeen(NamedTuple):
 
 
 def summarize(
-    snapshots: Sequence[WorkerSnapshot], seconds: float, workers: WorkersSeen | None = None
+    snapshots: Sequence[WorkerSnapshot],
+    seconds: float,
+    workers: WorkersSeen | None = None,
+    warm_up: float = 0.0,
 ) -> Summary:
     """
     The summary of a run.
@@ -61,10 +64,12 @@ def summarize(
         snapshots: the last one of each worker that took part.
         seconds: how long the run took.
         workers: as the master has seen them; None if all of them have stayed to the end.
+        warm_up: seconds at the begin that only the books and the timeline tell of.
     """
-    total = Results()
+    whole, total = Results(), Results()
     for snapshot in snapshots:
-        total.merge(snapshot.results)
+        whole.merge(snapshot.results)
+        total.merge(snapshot.results if snapshot.measured is None else snapshot.measured)
     return {
         "fleet": _fleet(snapshots, workers or WorkersSeen(len(snapshots), 0, ())),
         "informs": {
@@ -74,16 +79,17 @@ def summarize(
             "by_event": total.with_prefix("informs.by_event"),
             "from_plan_ms": total.histogram("informs.from_plan").summary(50, 95, 99),
         },
-        "sessions": _sessions(total, snapshots, seconds),
+        "sessions": _sessions(total, snapshots, seconds - warm_up),
         "connection_requests": _connection_requests(total, snapshots),
-        "events": _events(total, snapshots),
+        "events": _events(whole, snapshots),
         "tasks": _tasks(total),
-        "transfers": _transfers(total),
+        "transfers": _transfers(whole),
         "exchanges": _exchanges(total),
-        "recordings": _recordings(total),
-        "generator": _generator(total, snapshots, seconds),
+        "recordings": _recordings(whole),
+        "generator": _generator(total, whole, snapshots, seconds),
         "cures": _cures(total),
         "seconds": round(seconds, 1),
+        "warm_up_s": warm_up,
     }
 
 
@@ -139,7 +145,7 @@ def _sessions(
         "shed_ratio": _ratio(count["sessions.shed"], ended),
         "unfinished_ratio": _ratio(count["sessions.unfinished"], count["sessions.started"]),
         "unfinished_waits": _unfinished_waits(total),
-        "per_second": round(count["sessions.succeeded"] / max(seconds, 1e-9), 2),
+        "per_second": round(count["sessions.succeeded"] / seconds, 2) if seconds > 0 else None,
         "duration_ms": total.histogram("sessions.duration").summary(50, 95, 99),
         "blame": total.with_prefix("sessions.blame"),
         "reasons": total.with_prefix("sessions.reasons"),
@@ -239,6 +245,9 @@ def _connection_requests(
 ) -> ConnectionRequestsSection:
     by_worker = [_CRBooks.of(s.results, final=s.final) for s in snapshots]
     books = _CRBooks(*map(sum, zip(*by_worker, strict=True)))
+    accepted, refused = (
+        total.counters[f"connection_requests.{name}"] for name in ("accepted", "refused")
+    )
     to_inform = total.histogram("connection_requests.to_inform")
     to_informresponse = total.histogram("connection_requests.to_informresponse")
     to_session_end = total.histogram("connection_requests.to_session_end")
@@ -252,7 +261,7 @@ def _connection_requests(
         "delivered": books.delivered,
         "dropped": books.dropped,
         "pending": books.pending,
-        "refused_ratio": _ratio(books.refused, books.accepted + books.refused),
+        "refused_ratio": _ratio(refused, accepted + refused),
         "dropped_ratio": _ratio(books.dropped, books.accepted),
         "books_balance": all(own.balance() for own in by_worker),
         "to_inform_ms": to_inform.summary(50, 95, 99),
@@ -356,10 +365,10 @@ def _exchange(times: Histogram, failed: int) -> ExchangeSection:
 
 
 def _generator(
-    total: Results, snapshots: Sequence[WorkerSnapshot], seconds: float
+    total: Results, whole: Results, snapshots: Sequence[WorkerSnapshot], seconds: float
 ) -> GeneratorSection:
     cpu = sum(snapshot.usage.cpu_mean for snapshot in snapshots) / 100 * seconds
-    sessions = total.counters["sessions.succeeded"]
+    sessions = whole.counters["sessions.succeeded"]  # as the CPU time is of the whole run
     return {
         "lateness_ms": total.histogram("generator.lateness").summary(50, 99),
         "place_wait_ms": total.histogram("generator.place_wait").summary(50, 99),

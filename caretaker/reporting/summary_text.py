@@ -10,6 +10,7 @@ from caretaker.reporting.summary_types import (
     LevelVerdict,
     Percentiles,
     ScenarioSection,
+    SessionsSection,
     Summary,
     TasksSection,
     UnfinishedWait,
@@ -79,7 +80,7 @@ def render(summary: Summary) -> str:
         **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
         "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
         "  from plan": _ms(informs["from_plan_ms"]),
-        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {sessions['per_second']:g} per second",
+        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {_per_second(sessions)} per second",
         "  duration": _ms(sessions["duration_ms"]),
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
         "  books": f"{crs['accepted']} accepted = {crs['delivered']} delivered + "
@@ -96,6 +97,8 @@ def render(summary: Summary) -> str:
         "  wait for a place": _ms(generator["place_wait_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
     }
+    if summary["warm_up_s"]:
+        figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     if any(summary["recordings"].values()):
@@ -149,6 +152,11 @@ def _scenario(scenario: ScenarioSection) -> Iterator[str]:
         yield f"  {name.replace('_', ' ')} {'-' if value is None else f'{value:g}'}"
     for sentence in scenario["findings"]:
         yield f"  * {sentence}"
+
+
+def _per_second(sessions: SessionsSection) -> str:
+    rate = sessions["per_second"]
+    return "-" if rate is None else f"{rate:g}"
 
 
 def _ms(figures: Percentiles) -> str:

@@ -92,7 +92,7 @@ class SessionsSection(TypedDict):
     shed_ratio: float | None
     unfinished_ratio: float | None
     unfinished_waits: Sequence[UnfinishedWait]
-    per_second: float
+    per_second: float | None
     duration_ms: Percentiles
     blame: Mapping[str, int]
     reasons: Mapping[str, int]
@@ -267,6 +267,7 @@ class Summary(TypedDict):
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""
     seconds: float
+    warm_up_s: float
     timeline: NotRequired[TimelineColumns]
     settings: NotRequired[Mapping[str, object]]
     version: NotRequired[str]

@@ -115,11 +115,19 @@ class Results:
         for name, histogram in other.histograms.items():
             self.histograms.setdefault(name, Histogram()).merge(histogram)
 
+    def take_all(self) -> Results:
+        """Take everything that has been counted so far into results of its own."""
+        taken = Results()
+        taken.counters, self.counters = self.counters, taken.counters
+        taken.histograms, self.histograms = self.histograms, taken.histograms
+        return taken
+
     def since(self, earlier: Results) -> Results:
         """What was counted after ``earlier``, a copy of these results at that time."""
         added = Results()
         for name, number in self.counters.items():
-            added.counters[name] = number - earlier.counters[name]
+            if number != earlier.counters[name]:
+                added.counters[name] = number - earlier.counters[name]
         for name, histogram in self.histograms.items():
             added.histograms[name] = histogram.since(earlier.histogram(name))
         return added

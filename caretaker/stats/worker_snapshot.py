@@ -66,6 +66,7 @@ class WorkerSnapshot:
         final: whether the run has ended on this worker.
         held: the indices of its CPEs when ``final``, to prove that no other worker had them.
         usage: CPU and memory of the process.
+        measured: those of the results that came after the warm-up; None if there is none.
     """
 
     run: int
@@ -80,6 +81,7 @@ class WorkerSnapshot:
     final: bool
     held: Ranges
     usage: ResourceUsage
+    measured: Results | None = None
 
     def without_cpes(self) -> WorkerSnapshot:
         """The same, after the CPEs have gone to other workers: what they did still counts."""
@@ -95,6 +97,7 @@ class WorkerSnapshot:
             "states": dict(self.states),
             "profiles": dict(self.profiles),
             "results": self.results.to_wire(),
+            "measured": None if self.measured is None else self.measured.to_wire(),
             "examples": {reason: list(example) for reason, example in self.examples.items()},
             "timeline": self.timeline,
             "final": self.final,
@@ -113,6 +116,7 @@ class WorkerSnapshot:
             states=wire["states"],
             profiles=wire["profiles"],
             results=Results.from_wire(wire["results"]),
+            measured=None if wire["measured"] is None else Results.from_wire(wire["measured"]),
             examples={reason: FailureExample(*own) for reason, own in wire["examples"].items()},
             timeline=wire["timeline"],
             final=wire["final"],

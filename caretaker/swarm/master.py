@@ -61,6 +61,8 @@ BOOKS_PER_SECOND = 50_000
 IMPATIENT_SECONDS = 2.0
 """How long it still waits after a second Ctrl-C."""
 
+LEVELS_AFTER = 10.0
+"""Seconds of the measured part before the first look: a few reports have come by then."""
 LEVELS_INTERVAL = 1.0
 """How often a run that ends at the first breach is looked at."""
 
@@ -82,6 +84,7 @@ class Master:
 
     def __init__(self, environment: Environment, settings: Settings) -> None:
         self.environment = environment
+        settings.check_warm_up(self._locust_options().run_time)
         self.ledger = IndexLedger()
         self.run = 0
         self._start = RunStart(0, 0.0)
@@ -183,6 +186,7 @@ class Master:
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
         settings = self._with_north_bound_api(Settings.of(options))
+        settings.check_warm_up(self._locust_options().run_time)
         self.run += 1
         self._start = RunStart(self.run, time.time())
         self._start.put(options)
@@ -199,8 +203,12 @@ class Master:
         self._player = ScenarioPlayer(self, steps, text) if steps else None
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
+        warm_up = settings.warm_up.seconds
+        if warm_up:
+            mark = "the warm-up ends; what follows is measured"
+            self._watchers.append(gevent.spawn_later(warm_up, self.mark, mark))
         if settings.slo_abort:
-            self._watchers.append(gevent.spawn(self._watch_levels, settings.slo_warm_up))
+            self._watchers.append(gevent.spawn_later(warm_up + LEVELS_AFTER, self._watch_levels))
 
     def timeline(self) -> Timeline:
         """The reports of all workers in this run so far, second by second."""
@@ -293,12 +301,11 @@ class Master:
             print(f"{self.seconds():6.0f} s | {live_line(before, now)}", flush=True)
             before = now
 
-    def _watch_levels(self, warm_up: float) -> None:
+    def _watch_levels(self) -> None:
         """End the run when it breaks a service level."""
-        gevent.sleep(warm_up)
         while self._breach is None:
-            seconds = time.monotonic() - self._began
-            self._breach = first_broken(self._levels, self._summarize(seconds), seconds)
+            so_far = self._summarize(self.reports.seconds)
+            self._breach = first_broken(self._levels, so_far, self.seconds())
             gevent.sleep(0 if self._breach else LEVELS_INTERVAL)
         print(f"Service level {self._breach}: the run ends here", flush=True)
         self.finish()
@@ -369,7 +376,7 @@ class Master:
         began = datetime.fromtimestamp(self._start.at, UTC)
         snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
         summary: Summary = {
-            **summarize(snapshots, seconds, self._workers_seen()),
+            **summarize(snapshots, seconds, self._workers_seen(), self.settings.warm_up.seconds),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._public_settings(),
             "version": _version(),

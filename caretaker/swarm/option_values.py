@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
+from locust.util.timespan import parse_timespan
+
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
@@ -48,6 +50,28 @@ class Range(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.low:g}-{self.high:g}"
+
+
+class Timespan(NamedTuple):
+    """A length of time; its text is that of Locust's ``--run-time``."""
+
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``30``, ``30s``, ``3m``, ``1h20m`` and the like.
+
+        Raises:
+            InputError: the text is none of these.
+        """
+        try:
+            return cls(parse_timespan(text))
+        except ValueError:
+            raise InputError(f"{text!r} is not a time like 30s, 3m or 1h20m") from None
+
+    def __str__(self) -> str:
+        return f"{self.seconds:g}s"
 
 
 class Rate(NamedTuple):

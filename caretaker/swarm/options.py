@@ -23,7 +23,7 @@ from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios import SCENARIOS, Schedule
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import Option, option, repeated, switch
-from caretaker.swarm.option_values import LevelsFile, Range, Rate
+from caretaker.swarm.option_values import LevelsFile, Range, Rate, Timespan
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -305,6 +305,15 @@ class Settings:
         unit="port",
         help="Port of the embedded ACS's north-bound API (0: any free port).",
     )
+    warm_up: Timespan = option(
+        "--warm-up",
+        Timespan.parse,
+        default=Timespan(0),
+        unit="time",
+        help="Begin of the run, like 30s or 2m, that is kept out of its figures and service "
+        "levels. The timeline has all of the run, and so has the accounting.",
+        in_web_ui=True,
+    )
     slos: tuple[ServiceLevel, ...] = repeated(
         "--slo",
         ServiceLevel.parse,
@@ -323,13 +332,6 @@ class Settings:
         of_master=True,
     )
     slo_abort: bool = switch("--slo-abort", help="End the run when a service level breaks.")
-    slo_warm_up: float = option(
-        "--slo-warm-up",
-        values.at_least(0),
-        default=10.0,
-        unit="seconds",
-        help="Seconds from the start of the run in which --slo-abort ends nothing.",
-    )
     junit: Path | None = option(
         "--junit",
         values.output_file,
@@ -443,6 +445,22 @@ class Settings:
         if self.cr_rate and self.cr_driver == "nbi" and not self.nbi_url:
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
+
+    def check_warm_up(self, run_time: float | None) -> None:
+        """
+        Check that something is left of the run after its warm-up.
+
+        Args:
+            run_time: seconds; None or 0 for a run that ends when someone ends it.
+
+        Raises:
+            InputError: the run ends within its warm-up.
+        """
+        if run_time and self.warm_up.seconds >= run_time:
+            cure = "make the run longer, or the warm-up shorter"
+            raise InputError(
+                f"--warm-up {self.warm_up}: --run-time {run_time:g}s ends within it; {cure}"
+            )
 
     def service_levels(self) -> tuple[ServiceLevel, ...]:
         """

@@ -11,6 +11,7 @@ import argparse
 import time
 from typing import Any, NamedTuple, Self
 
+from caretaker.errors import InputError
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
@@ -100,4 +101,13 @@ def add_arguments(parser: Any) -> None:
         if default is None and declared.action != "append":
             default = declared.plain(declared.default)
         declared.add_to(group, name, default)
+    group.add_argument(
+        "--slo-warm-up", type=argument_type(_slo_warm_up), dest="caretaker_slo_warm_up",
+        env_var="CARETAKER_SLO_WARM_UP", help=argparse.SUPPRESS,
+    ).include_in_web_ui = False  # fmt: skip
     parser.set_defaults(profile=None)
+
+
+def _slo_warm_up(_: str) -> None:
+    """Refuse the option of earlier versions."""
+    raise InputError("there is no such option any more; give --warm-up, like 30s")

@@ -42,7 +42,7 @@ from caretaker.index_set import IndexSet, Ranges, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget, act
 from caretaker.scenarios.tasks import Operator, Tasks
-from caretaker.stats.results import Results
+from caretaker.stats.run_results import RunResults
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_driver import CRDriver
@@ -82,9 +82,9 @@ class _WorkerRun:
     ) -> None:  # fmt: skip
         self.number = number
         self.settings = settings
-        self.results = Results()
+        self.results = RunResults(has_warm_up=settings.warm_up.seconds > 0)
         self.sink = LocustStats(
-            self.results, worker.environment.events.request, worker.environment.stats
+            self.results.current, worker.environment.events.request, worker.environment.stats
         )
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
@@ -101,7 +101,7 @@ class _WorkerRun:
             timeline=Timeline(started),
             recorder=self.recorder,
         )
-        self.health = GeneratorHealth(self.results, self.sink.flush)
+        self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
         """The snapshot that ended it."""
@@ -117,7 +117,17 @@ class _WorkerRun:
             self.shard, outage, operator, self.tasks, lambda: worker.share
         )
         self.shard.start()
-        self._sampler = gevent.spawn(self._sample)
+        self._greenlets = [gevent.spawn(self._sample)]
+        if (
+            settings.warm_up.seconds
+        ):  # of the whole run: a worker that joins late has less of it, or none
+            left = max(0.0, started + settings.warm_up.seconds - time.monotonic())
+            self._greenlets.append(gevent.spawn_later(left, self._end_warm_up))
+
+    def _end_warm_up(self) -> None:
+        self.sink.flush()
+        self.results.end_warm_up(self.shard.timeline.count("informs_planned"))
+        self.shard.examples.clear()
 
     def _sample(self) -> None:
         while True:
@@ -133,7 +143,7 @@ class _WorkerRun:
             operator,
             self.shard,
             self.tasks,
-            self.results,
+            self.results.current,
             held=lambda: worker.lease.held,
             rate=lambda: worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
@@ -189,7 +199,7 @@ class _WorkerRun:
         self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
         if self.recorder is not None:
             self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
-        self._sampler.kill(block=False)
+        gevent.killall(self._greenlets, block=False)
         self.health.stop()
         self.sink.flush()
 
@@ -399,8 +409,7 @@ class Worker:
 
     def _snapshot(self, run: _WorkerRun, *, final: bool) -> WorkerSnapshot:
         run.sink.flush()
-        results = Results()
-        results.merge(run.results)
+        results = run.results.whole()
         for name, number in run.action_target.tally.items():
             results.count(f"actions.{name}", number)
         run.tasks.book(results)
@@ -425,4 +434,5 @@ class Worker:
             final=final,
             held=held,
             usage=run.health.usage(),
+            measured=run.results.measured(results),
         )

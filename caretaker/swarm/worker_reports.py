@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from statistics import median
 
 from caretaker.reporting.summary_types import LostWorkerSection
 from caretaker.stats.results import Results
@@ -83,6 +84,11 @@ class WorkerReports:
     def joined(self) -> int:
         """How many workers took part, whether they have reported or not."""
         return len(self._held)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds of the run that the newest snapshots tell of; 0 without any."""
+        return median([snapshot.at for snapshot in self._snapshots.values()] or [0.0])
 
     @property
     def left(self) -> int:

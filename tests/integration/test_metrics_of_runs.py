@@ -54,7 +54,7 @@ def test_a_breach_ends_an_automatic_run_with_the_web_ui(tmp_path: Path) -> None:
         tmp_path / "out",
         *("locust", "-f", LOCUSTFILE, "--web-port", str(free_port()), "--web-host", "127.0.0.1"),
         *("--autostart", "--autoquit", "0", "--users", "5", "--spawn-rate", "5"),
-        *("--slo", "informs.total < 1", "--slo-abort", "--slo-warm-up", "1"),
+        *("--slo", "informs.total < 1", "--slo-abort"),
     ) as running:
         assert running.process.wait(120) == 3, running.text
 

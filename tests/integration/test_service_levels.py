@@ -38,12 +38,13 @@ def test_a_broken_level_is_exit_code_3_in_every_report(tmp_path: Path) -> None:
 
 def test_the_first_breach_ends_the_run_after_the_warm_up(tmp_path: Path) -> None:
     levels = ("--slo", "informs.total > 1000000", "--slo", BROKEN, "--slo-abort")
-    done, summary = loadtest(tmp_path, *FLEET, "--run-time", "10m", *levels, "--slo-warm-up", "5")
+    done, summary = loadtest(tmp_path, *FLEET, "--run-time", "10m", *levels, "--warm-up", "5s")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert 5 <= summary["seconds"] < 600
+    assert summary["warm_up_s"] == 5
+    assert 15 <= summary["seconds"] < 600
     aborted = summary["service_levels"][1]
     assert aborted["level"] == BROKEN
-    assert 5 <= aborted["broken_at"] <= summary["seconds"]
+    assert 15 <= aborted["broken_at"] <= summary["seconds"]
     assert f"Service level {BROKEN} is broken after" in done.stdout
     assert summary["events"]["books_balance"]
     assert summary["sessions"]["unfinished"] == 0
@@ -63,7 +64,7 @@ def test_a_run_from_the_web_ui_has_its_verdicts_and_ends_early(tmp_path: Path) -
         tmp_path / "out",
         *("locust", "-f", str(ROOT / "locustfile.py"), "--web-host", "127.0.0.1"),
         *("--web-port", str(port), "--cr-rate", "20", "--summary-json", str(path)),
-        *("--slo", BROKEN, "--slo-abort", "--slo-warm-up", "0"),
+        *("--slo", BROKEN, "--slo-abort"),
     ) as running:
         running.wait_for(r"Starting web interface")
         for _ in range(2):

@@ -289,3 +289,33 @@ def test_a_failure_is_shown_by_the_first_of_its_kind_on_any_worker() -> None:
         },
         {"reason": "HTTP 503", "blame": "shed", "number": 1, "example": None},
     ]
+
+
+def test_the_warm_up_is_in_the_books_alone() -> None:
+    whole, measured = Results(), Results()
+    for results, sessions, refused in ((whole, 100, 8), (measured, 40, 1)):
+        results.count("sessions.started", sessions)
+        results.count("sessions.succeeded", sessions)
+        for verdict, number in (("received", 20), ("accepted", 20 - refused), ("refused", refused)):
+            results.count(f"connection_requests.{verdict}", number)
+        results.time("informs.from_plan", sessions / 1000)
+    whole.count(f"events.delivered.{CR}", 12)
+    snapshot = worker_snapshot(results=whole, measured=measured, final=True)
+    summary = summarize([snapshot], 30.0, warm_up=10.0)
+    assert (summary["seconds"], summary["warm_up_s"]) == (30.0, 10.0)
+    assert summary["sessions"]["succeeded"] == 40
+    assert summary["sessions"]["per_second"] == 2.0
+    assert summary["informs"]["from_plan_ms"]["max"] == 40.0
+    crs = summary["connection_requests"]
+    assert (crs["accepted"], crs["delivered"], crs["books_balance"]) == (12, 12, True)
+    assert crs["refused_ratio"] == 0.05
+    assert "Warm-up             10 s" in render(summary)
+
+
+def test_a_run_that_ends_in_its_warm_up_has_no_data() -> None:
+    snapshot = worker_snapshot(results=Results(), measured=Results(), final=True)
+    summary = summarize([snapshot], 5.0, warm_up=10.0)
+    assert summary["sessions"]["per_second"] is None
+    assert summary["sessions"]["failed_ratio"] is None
+    assert summary["informs"]["from_plan_ms"]["p99"] is None
+    assert "; - per second" in render(summary)

@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import pytest
 from helpers.run_states import FakeRunner, FakeWebUI
+from helpers.run_states import master as make
 from helpers.snapshots import worker_snapshot
 from locust import User
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerNode, WorkerNodes
@@ -164,3 +165,17 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     for _ in range(5):  # it goes on in a greenlet, which sleeps for no time
         gevent.sleep(0)
     assert runner.ends == ends
+
+
+def test_a_run_that_ends_within_its_warm_up_is_refused() -> None:
+    with pytest.raises(InputError, match="--warm-up 30s: --run-time 30s ends within it"):
+        make(warm_up="30s", run_time=30)
+    made = make(warm_up="30s", run_time=31)
+    made.begin()
+    made.environment.parsed_options.run_time = 20  # type: ignore[union-attr]
+    with pytest.raises(InputError, match="ends within it"):
+        made.begin()
+
+
+def test_a_run_without_an_end_takes_any_warm_up() -> None:
+    make(warm_up="1h").begin()

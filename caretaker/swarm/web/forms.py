@@ -11,6 +11,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from caretaker.errors import InputError
 from caretaker.swarm import option_values
 from caretaker.swarm.master import Master
+from caretaker.swarm.option_values import Timespan
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.parsed_options import live_cr_rate
 
@@ -37,6 +38,14 @@ def guard_start(environment: Environment, master: Master) -> None:
     app.before_request(check)
 
 
+def _run_time(form: dict[str, str]) -> float | None:
+    """The run time in a form; None without one, or one that Locust will refuse itself."""
+    try:
+        return Timespan.parse(form.get("run_time", "")).seconds
+    except InputError:
+        return None
+
+
 def _complaint(environment: Environment, master: Master, form: dict[str, str]) -> str | None:
     """The first value of a form that can't be used, and why; None if all can."""
     options: Any = environment.parsed_options
@@ -47,7 +56,9 @@ def _complaint(environment: Environment, master: Master, form: dict[str, str]) -
             option_values.url(form["host"])
         values = {name: option.read(form[name]) for name, option in shown.items()}
         nbi_url = values.get("nbi_url") or settings.nbi_url
-        replace(settings, **{**values, "nbi_url": nbi_url}).check_driver()
+        typed = replace(settings, **{**values, "nbi_url": nbi_url})
+        typed.check_driver()
+        typed.check_warm_up(_run_time(form))
     except InputError as error:
         return str(error)
     runner: Any = environment.runner

@@ -184,8 +184,13 @@ class RunStates:
         )
 
     def _summary(self) -> Summary:
-        summary = summarize(list(self._master.reports.newest.values()), self._master.seconds())
-        return {**summary, "service_levels": self._master.verdicts(summary)}
+        master = self._master
+        summary = summarize(
+            list(master.reports.newest.values()),
+            master.reports.seconds,
+            warm_up=master.settings.warm_up.seconds,
+        )
+        return {**summary, "service_levels": master.verdicts(summary)}
 
     def _before(self) -> Snapshots:
         """The snapshots at the begin of the window; none at the start of the run."""
