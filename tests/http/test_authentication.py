@@ -290,7 +290,7 @@ class TestHTTPAuth:
             ["NTLM, " * MAX_CHALLENGES + good],
             [good + " " * MAX_CHALLENGE_BYTES],
         ):
-            with pytest.raises(AuthenticationError, match="without a challenge"):
+            with pytest.raises(AuthenticationError, match=r"without a challenge|not supported"):
                 HTTPAuth(RIGHT).challenge(offered)
         login(["NTLM"] * (MAX_CHALLENGES - 1) + [good])
         login(["NTLM, " * (MAX_CHALLENGES - 1) + good])
