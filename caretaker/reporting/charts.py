@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.verdict import what_broke_first
 from caretaker.stats.timeline import Mark
 
 Numbers = list[float | None]
@@ -197,10 +198,12 @@ def of_run(summary: Summary) -> list[Chart]:
 
 
 def marks_of(summary: Summary) -> tuple[Mark, ...]:
-    """What was done to the fleet and what was reached, in the order of time."""
+    """What was done to the fleet, what was reached and what broke first, in the order of time."""
     sections = (summary.get("timeline"), summary.get("scenario"))
     marks = (mark for section in sections if section for mark in section["marks"])
-    finite = (mark for mark in marks if isfinite(mark["at"]))
+    first = what_broke_first(summary)
+    broken = [first.mark()] if first else []
+    finite = (mark for mark in (*marks, *broken) if isfinite(mark["at"]))
     return tuple(sorted(finite, key=lambda mark: mark["at"]))
 
 

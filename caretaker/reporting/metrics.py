@@ -177,6 +177,9 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "generator.cpu_ms_per_session": MetricKind(MORE, "ms"),
     "generator.cpu_percent.mean.*": MetricKind(NEITHER, "%", _WORKERS),
     "generator.cpu_percent.max.*": MetricKind(NEITHER, "%", _WORKERS),
+    "generator.error.relative": MetricKind(),
+    "generator.error.p50_ms": MetricKind(MORE, "ms"),
+    "generator.error.p99_ms": MetricKind(MORE, "ms"),
     "generator.rss_mb.*": MetricKind(MORE, "MB", _WORKERS),
     "scenario.kpis.peak_after_s": MetricKind(NEITHER, "s", _ANY),
     "scenario.kpis.peak_informs_per_second": MetricKind(NEITHER, "/s", _ANY),
@@ -197,7 +200,7 @@ Every metric with its kind; ``*`` stands for a key, and the first that fits coun
 A test holds it against the summary.
 """
 
-_NO_METRICS = ("settings", "timeline")
+_NO_METRICS = ("settings", "timeline", "verdict")
 """Sections of the summary that hold no results of the whole run."""
 
 

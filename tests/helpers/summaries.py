@@ -8,6 +8,7 @@ from typing import Any
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
+from caretaker.reporting.verdict import judge
 from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -96,6 +97,11 @@ def _columns(columns: dict[str, Any]) -> Iterator[list[Any]]:
             yield from column.values()
         elif isinstance(column, list) and name != "marks":
             yield column
+
+
+def grounds(summary: Any) -> list[str]:
+    """What kept a run from having held, each as a sentence."""
+    return [ground["text"] for ground in judge(summary)["grounds"]]
 
 
 def scenario(**changes: Any) -> Any:

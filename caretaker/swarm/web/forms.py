@@ -73,6 +73,8 @@ class _Forms:
         for name, texts in given.items():
             self._check_field(name, texts)
         self._check_settings(self._settings(given), given)
+        if not request.form.get("run_time"):
+            vars(self.environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
 
     def _check_field(self, name: str, texts: Sequence[str]) -> None:
         if name in LOCUST_FIELDS:
