@@ -35,8 +35,9 @@ class ACS:
     Args:
         provisioning: whether each device is given credentials for Connection Requests at its
             first contact.
-        allowed_hosts: hosts that Connection Requests may go to, beside loopback and the address
-            that a device informed from. A CPE could send any ConnectionRequestURL.
+        allowed_hosts: hosts that Connection Requests may go to, beside the address that a device
+            informed from, and loopback for one that informed from there. A CPE could send any
+            ConnectionRequestURL.
     """
 
     def __init__(
@@ -110,13 +111,11 @@ class ACS:
         return f"{_FAILED}Unexpected status code {status}"
 
     def _may_reach(self, device: KnownDevice) -> bool:
+        """A CPE of another machine must not aim at this one's own services, or at others."""
         host = Address.of(device.url).host
-        if host in self._allowed_hosts or host in (device.peer, "localhost"):
+        if host in self._allowed_hosts or host == device.peer:
             return True
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(host) and _is_loopback(device.peer)
 
     def post_task(
         self, device_id: str, task: Task, timeout: float, *, connection_request: bool
@@ -153,6 +152,13 @@ class ACS:
         if not task.done:
             return "Task queued but not processed"
         return "Task faulted" if task.fault is not None else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 _FAILED = "Connection request error: "

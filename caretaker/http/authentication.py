@@ -316,7 +316,11 @@ class HTTPAuth:
 _UNQUOTED = ("algorithm", "qop", "nc")
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 def _quotable(value: str) -> str:
+    value = _CONTROL.sub("", value)  # of a username, which an ACS may have set
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -351,8 +355,14 @@ def _challenges(header: str) -> list[WWWAuthenticate]:
 
 
 def _can_answer(challenge: WWWAuthenticate) -> bool:
-    """Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth."""
+    """
+    Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth.
+
+    Control characters can't be in a header, and would not come back as they came.
+    """
     if challenge.type != "digest" or not challenge.get("nonce"):
+        return False
+    if any(_CONTROL.search(challenge.get(name) or "") for name in ("realm", "nonce", "opaque")):
         return False
     qops = [qop.strip().lower() for qop in (challenge.get("qop") or "auth").split(",")]
     return "auth" in qops and (challenge.get("algorithm") or "MD5").upper() in _ALGORITHMS

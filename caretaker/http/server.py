@@ -239,9 +239,9 @@ class WSGIHost:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.bind((self.host, self.port))
             listener.listen(_BACKLOG)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             listener.close()
-            why = "in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+            why = _why_not_bound(error)
             cure = "choose another address or port"
             raise InputError(f"{self.host}:{self.port}: {why}; {cure}") from error
         return listener
@@ -401,3 +401,10 @@ class WSGIServer:
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
+
+
+def _why_not_bound(error: Exception) -> str:
+    """Why an address can't be bound; OverflowError is of a port above 65535."""
+    if isinstance(error, OSError):
+        return "in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+    return "no such port"

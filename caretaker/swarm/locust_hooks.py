@@ -32,11 +32,13 @@ from locust.runners import (
 from caretaker.errors import InputError
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.command_line import check_together
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
 from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
+from caretaker.swarm.start_signals import end_at_signals, end_before_run
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
 from caretaker.swarm.web.guard import guard, machine_names
@@ -83,9 +85,14 @@ def install(events: Events) -> None:
         raise_descriptors()
         _Hooks(environment, runner)
 
+    command_line = [check_together]  # Locust's first parser reads it
+
     def on_parser(parser: Any, **_: Any) -> None:
         add_arguments(parser)
+        if command_line:
+            command_line.pop()(parser)
 
+    end_at_signals()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
@@ -159,6 +166,8 @@ class _Hooks:
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
+        if self._is_starting():
+            end_before_run(os.getpid(), signal.SIGINT)
         self._interrupts += 1
         if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
@@ -168,6 +177,12 @@ class _Hooks:
         for part in (self._master, self._worker):
             if part is not None:
                 part.stop_waiting()
+
+    def _is_starting(self) -> bool:
+        """Whether Locust waits for workers, to begin a run of which there is nothing yet."""
+        options = self._locust_options()
+        begins = options.headless or options.autostart
+        return self._master is not None and self._master.run == 0 and begins
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
@@ -202,6 +217,7 @@ class _Hooks:
     def _become_master(self, settings: Settings) -> None:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(Refusal.NAME, self._on_refused)
+        self._runner.register_message(Drained.NAME, self._on_drained)
         self._master = Master(self._environment, settings)
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
@@ -211,7 +227,6 @@ class _Hooks:
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
             print(line, flush=True)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
-        self._runner.register_message(Drained.NAME, self._on_drained)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
@@ -313,7 +328,8 @@ class _Hooks:
         self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
+        if self._master is None:
+            return  # bad input: the workers end with this process
         self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:

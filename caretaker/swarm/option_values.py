@@ -287,9 +287,41 @@ def serial_prefix(text: str) -> str:
 def output_file(text: str) -> Path:
     """A file to write, in a folder that exists."""
     path = Path(text)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"{text}: not a file in a folder that exists")
+    try:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise InputError(f"{shown(text)}: not a file in a folder that exists")
+        _check_writable(path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(text)}: {why}; give a file that can be written") from error
     return path
+
+
+def _check_writable(path: Path) -> None:
+    """OSError, or ValueError for no name at all, where a file can't be written."""
+    if path.exists():
+        with path.open("ab"):
+            return
+    with path.open("xb"):
+        path.unlink()
+
+
+def output_of_locust(text: str) -> str:
+    """
+    A file, or the beginning of the names of some, that Locust writes; it makes their folder.
+
+    Raises:
+        InputError: it can't, as there is no folder above that can be written to.
+    """
+    try:
+        folder = Path(text).absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder):
+            return text
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(text)}: {why}; give one that can be written") from error
 
 
 def output_folder(text: str) -> Path:

@@ -41,6 +41,7 @@ class LocustOptions(NamedTuple):
     processes: int | None = None
     """Workers that the master forks; -1 for one on each core."""
     exit_code_on_error: int = 1
+    headless: bool = False
     autostart: bool = False
     autoquit: int = -1
     """Seconds from the end of the run to that of the web UI; -1 where the web UI stays."""
@@ -102,6 +103,10 @@ LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "expect_workers": values.whole(1, values.MAX_PROCESSES),
     "web_host": values.server_address,
     "web_port": values.port,
+    "csv_prefix": values.output_of_locust,
+    "html_file": values.output_of_locust,
+    "json_file": values.output_of_locust,
+    "logfile": values.output_of_locust,
     "master_bind_host": values.server_address,
     "master_bind_port": values.port,
     "master_port": values.port,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
@@ -309,3 +310,21 @@ class TestHTTPAuth:
         except AuthenticationError:
             return
         assert client.authorization("GET", "/")
+
+
+@pytest.mark.parametrize("field", ["realm", "nonce", "opaque"])
+@pytest.mark.parametrize("control", ["\r", "\n", "\x00", "\x7f", "\rX-Evil: 1"])
+def test_a_challenge_with_control_characters_is_none(field: str, control: str) -> None:
+    fields = {"realm": "r", "nonce": "n", "opaque": "o", "qop": "auth"}
+    fields[field] += control
+    header = "Digest " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
+    with pytest.raises(AuthenticationError, match="asks for what is not supported"):
+        HTTPAuth(Credentials("u", "p")).challenge([header])
+
+
+def test_a_username_that_an_acs_has_set_is_no_header_of_its_own() -> None:
+    auth = HTTPAuth(Credentials("u\r\nX-Evil: 1", "p"))
+    auth.challenge(['Digest realm="r", nonce="n"'])
+    header = auth.authorization("POST", "/") or ""
+    assert 'username="uX-Evil: 1"' in header
+    assert not re.search(r"[\r\n]", header)

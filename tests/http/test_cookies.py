@@ -75,3 +75,10 @@ def test_any_header_is_taken(cookies: list[str], target: str) -> None:
     for cookie in cookies:
         jar.take(cookie)
     jar.header(target)
+
+
+@pytest.mark.parametrize("value", ["a=1\rX-Evil: 1", "a\r=1", "a=1\n2", "a=\x00"])
+def test_control_characters_make_no_cookie(value: str) -> None:
+    jar = CookieJar()
+    jar.take(value)
+    assert jar.header("/") == ""

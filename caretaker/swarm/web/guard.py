@@ -72,7 +72,7 @@ def is_foreign(method: str, headers: Headers) -> bool:
     return origin is not None and _netloc(origin) != headers.get("Host", "").lower()
 
 
-def refusal(message: str, status: int) -> Response:
+def refusal(message: str, status: int = 400) -> Response:
     """An answer in the form of those of Locust's routes that act."""
     body = json.dumps({"success": False, "message": message})
     return Response(body, status, {"Cache-Control": "no-store"}, mimetype="application/json")

@@ -23,6 +23,7 @@ from caretaker.reporting.pages import asset, templates
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.options import without_login
 from caretaker.swarm.web.devices import DevicePage
+from caretaker.swarm.web.guard import refusal
 from caretaker.swarm.web.queries import DeviceListQuery, DeviceQuery
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from caretaker.swarm.master import Master
     from caretaker.swarm.web.run_state import RunStates
 
+MAX_INDEX = 2**53
+"""Beyond all indices of CPEs; what JSON can hold exactly."""
 ROWS = 15
 """Devices on one page of the list."""
 ASSETS = {
@@ -94,10 +97,6 @@ def _json(value: Any, status: int = 200) -> Response:
     """Compact, and in the order it has; Flask's is neither in debug mode, where Locust has it."""
     text = json.dumps(value, separators=(",", ":"))
     return Response(text, status, {"Cache-Control": "no-store"}, mimetype="application/json")
-
-
-def _refused(message: str, status: int = 400) -> Response:
-    return _json({"success": False, "message": message}, status)
 
 
 def _link(response: Response) -> Response:
@@ -176,8 +175,10 @@ class _Pages:
         """A page of the list of devices."""
         query = request.args
         state, start = query.get("state", ""), query.get("start", 0, int)
+        if not 0 <= start <= MAX_INDEX:
+            return refusal(f"start: not a number from 0 to {MAX_INDEX}")
         if state not in ("", *STATES):
-            return _refused(f"state {state!r}: not one of {', '.join(STATES)}")
+            return refusal(f"state {state!r}: not one of {', '.join(STATES)}")
         serial = query.get("serial", "").strip()
         answers = self._master.ask(DeviceListQuery(serial, state, start, limit=ROWS))
         page = join_pages(list(answers.given.values()), ROWS)
@@ -192,21 +193,21 @@ class _Pages:
         if details is not None:
             return _json(details)
         if answers.silent:
-            return _refused(f"{len(answers.silent)} workers did not answer in time", 504)
-        return _refused(f"{serial}: no such device in this run", 404)
+            return refusal(f"{len(answers.silent)} workers did not answer in time", 504)
+        return refusal(f"{serial}: no such device in this run", 404)
 
     def act(self) -> Response:
         """Do something to the fleet: ``{"action": name, "arguments": {...}}``."""
         try:
             body = request.get_json()
         except HTTPException as error:
-            return _refused("send JSON, as application/json", error.code or 400)
+            return refusal("send JSON, as application/json", error.code or 400)
         if not isinstance(body, dict) or not isinstance(body.get("arguments", {}), dict):
-            return _refused('send {"action": NAME, "arguments": {...}}')
+            return refusal('send {"action": NAME, "arguments": {...}}')
         try:
             self._master.act(str(body.get("action")), **body.get("arguments", {}))
         except InputError as error:
-            return _refused(str(error))
+            return refusal(str(error))
         return _json({"success": True, "message": self._master.marks[-1]["text"]})
 
 

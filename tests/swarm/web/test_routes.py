@@ -290,3 +290,10 @@ def test_pages_of_workers_are_one(
 ) -> None:
     given: list[Any] = [page and {"rows": page[0], "next": page[1]} for page in pages]
     assert join_pages(given, 3) == {"rows": rows(*shown), "next": following}
+
+
+@pytest.mark.parametrize("start", ["9" * 23, "-1", "9" * 400])
+def test_a_start_beyond_all_devices_is_refused(site: Site, start: str) -> None:
+    answer: Any = site.client.get(f"/fleet/devices?start={start}")
+    assert (answer.status_code, site.queries) == (400, [])
+    assert answer.json["message"].startswith("start: not a number from 0 to")
