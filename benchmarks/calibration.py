@@ -23,6 +23,7 @@ from benchmarks.figures import Figure, Options, columns, short
 from benchmarks.known_acs import FREEZE_SECONDS, Truth
 from benchmarks.processes import ROOT, environment
 from benchmarks.whole_runs import load_test
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 
 LOAD = 0.7
 """Of a core, where one is to be busy."""
@@ -86,7 +87,13 @@ Found = dict[str, tuple[float, float, float]]
 
 
 def times(summary: Any, truth: Truth) -> Found:
-    """The times of Informs, from their POST and from their plan, and how many there were."""
+    """
+    The times of Informs, from their POST and from their plan, and how many there were.
+
+    Only how many, where the generator was the limit: such a run states no error.
+    """
+    if generator_limits(GeneratorFigures.of_run(summary)):
+        return {"of a generator at its limit, Informs": counts(summary, truth)["Informs"]}
     error = summary["generator"]["error"]
     found: Found = {}
     for name, reported in (

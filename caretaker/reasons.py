@@ -33,7 +33,7 @@ BUG = "bug of Caretaker"
 """The reason of what fails by our own fault."""
 OTHER = "another reason"
 """Stands for the reasons beyond those that are kept apart."""
-_HOST = "is the ACS's URL (--host) right"
+_HOST = "is the ACS's URL (--host; of caretaker cpe --acs-url) right"
 _CREDENTIALS = (
     "check --acs-username and --acs-password; without them each CPE shows its device id and a "
     "password of its own"
@@ -78,7 +78,7 @@ REASONS: dict[str, Reason] = {
         "--tls-ca FILE with the CA's certificate, or --tls-insecure for tests", True),
     "TLS: certificate of another host": Reason(
         "the names in the certificate, which follow, are not the host's",
-        "use one of these names in the ACS's URL (--host), or --tls-insecure for tests", True),
+        "use one of these names in the ACS's URL, or --tls-insecure for tests", True),
     "TLS: certificate expired": Reason(
         "the server's certificate is too old",
         "renew it; or --tls-insecure for tests. Is this machine's clock right?", True),
@@ -103,6 +103,8 @@ REASONS: dict[str, Reason] = {
         "the server answered something else", f"{_HOST}, with its port?", True),
     "TLS: connection closed in the handshake": Reason(
         "the server ended the connection", f"{_NO_TLS}. Else see the server's log", True),
+    "TLS: no answer to the handshake": Reason(
+        "the port takes connections, and says nothing", _NO_TLS, True),
     "TLS: handshake failed": Reason("OpenSSL's own words follow", "see the server's log", True),
     # Another protocol on the port.
     "answer is TLS, not HTTP": Reason("the port speaks TLS", "use https:// in the URL", True),

@@ -53,6 +53,12 @@ def test_a_time_may_be_off_by_the_error_that_its_run_states() -> None:
     assert found["Informs"] == (100, 100, 0)
 
 
+def test_a_run_whose_generator_was_the_limit_has_no_times_to_compare() -> None:
+    made = summary()
+    made["generator"]["lateness_ms"]["p99"] = 1000.0
+    assert times(made, truth()) == {"of a generator at its limit, Informs": (100, 100, 0)}
+
+
 def test_failures_are_compared_by_their_reason() -> None:
     made = summary(90)
     made["sessions"]["reasons"] = {"HTTP 500": 6, "connection closed without an answer": 4}

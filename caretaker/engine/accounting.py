@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
@@ -11,6 +11,7 @@ from caretaker.device.transfer_record import TransferState
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.recorder import Recorder
+from caretaker.engine.session_export import SessionExport
 from caretaker.stats.records import SessionRecord, Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -26,6 +27,7 @@ class Accounting:
         timeline: counts sessions second by second.
         sink: takes the records.
         recorder: keeps whole sessions in files; None if none are kept.
+        exports: write a row for each session into a file.
         loop_budget: spreads the counting of a large fleet over turns of the loop.
     """
 
@@ -34,7 +36,9 @@ class Accounting:
         context: FleetContext,
         timeline: Timeline,
         sink: Sink,
+        *,
         recorder: Recorder | None,
+        exports: Sequence[SessionExport],
         loop_budget: LoopBudget,
     ) -> None:
         self.examples: dict[str, FailureExample] = {}
@@ -43,6 +47,7 @@ class Accounting:
         self._timeline = timeline
         self._sink = sink
         self._recorder = recorder
+        self._exports = exports
         self._loop_budget = loop_budget
 
     def session(self, cpe: CPE, record: SessionRecord) -> None:
@@ -55,6 +60,8 @@ class Accounting:
         self._sink.session(record)  # which may ask when the CPE is due again
         if self._recorder is not None:
             self._recorder.session(cpe, record)
+        for export in self._exports:
+            export.session(cpe, record)
 
     def book(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import gevent
 import gevent.event
@@ -19,6 +19,7 @@ from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
 from caretaker.engine.recorder import Recorder
 from caretaker.engine.scheduler import Scheduler
+from caretaker.engine.session_export import SessionExport
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import DeviceBusy, DeviceNotFound
@@ -50,6 +51,7 @@ class Shard:
         transfer_client: moves the bytes of real transfers, at most ``max_sessions`` at once.
         timeline: takes what happens, second by second.
         recorder: keeps sessions in files; it has opened their transports.
+        exports: write a row for each session.
         loop_budget: how long answers are spread over turns of the loop.
     """
 
@@ -67,6 +69,7 @@ class Shard:
         transfer_client: FileTransferClient | None = None,
         timeline: Timeline | None = None,
         recorder: Recorder | None = None,
+        exports: Sequence[SessionExport] = (),
         loop_budget: LoopBudget | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
@@ -78,7 +81,14 @@ class Shard:
         self._stopping = False
         self._loop_budget = loop_budget or LoopBudget()
         self._power_cuts = PowerCuts()
-        self._accounting = Accounting(context, self.timeline, sink, recorder, self._loop_budget)
+        self._accounting = Accounting(
+            context,
+            self.timeline,
+            sink,
+            recorder=recorder,
+            exports=exports,
+            loop_budget=self._loop_budget,
+        )
         self._transfers = TransferRunner(transfer_client, max_sessions, clock, self.reschedule)
         self._runner = SessionRunner(
             open_transport=open_transport,

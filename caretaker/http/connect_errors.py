@@ -53,9 +53,13 @@ class NotTLS(OSError):
         self.rest = rest
 
 
+class HandshakeTimeout(OSError):
+    """The connection is there, and the other side does not answer the TLS handshake."""
+
+
 def connect_error(error: OSError) -> TransportError:
     """The error of a connection that could not be made."""
-    if isinstance(error, ssl.SSLError | NotTLS):
+    if isinstance(error, ssl.SSLError | NotTLS | HandshakeTimeout):
         return ConnectError(*_tls_reason(error))
     if isinstance(error, socket.gaierror):
         return name_error(error)
@@ -76,7 +80,7 @@ def name_error(error: OSError | UnicodeError) -> ConnectError:
 
 def lost_error(error: OSError) -> TransportError:
     """The error of a connection that broke before its answer was complete."""
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         reason, _ = _tls_reason(error)
         # A server of TLS 1.3 says only after the handshake that it wants a certificate.
         kind = ConnectError if reason == CLIENT_CERTIFICATE else ConnectionLost
@@ -119,8 +123,10 @@ _HANDSHAKES = {
 """The reason of each of OpenSSL's, by a part of its name."""
 
 
-def _tls_reason(error: ssl.SSLError | NotTLS) -> tuple[str, str]:
+def _tls_reason(error: ssl.SSLError | NotTLS | HandshakeTimeout) -> tuple[str, str]:
     """The reason of an error of TLS, and what OpenSSL said where that is not a known one."""
+    if isinstance(error, HandshakeTimeout):
+        return "TLS: no answer to the handshake", ""
     if isinstance(error, NotTLS):
         is_http = re.match(rb"1\.[01] [0-9]{3}", error.rest)
         return ("TLS: the port speaks plain HTTP" if is_http else _NOT_TLS), ""

@@ -72,6 +72,7 @@ class Address(NamedTuple):
             ConnectError: the host name is not known, or no name server says so.
         """
         try:
+            self.host.encode("idna")  # gevent's resolver prints a traceback if that fails in it
             results = gevent.socket.getaddrinfo(
                 self.host, self.port, type=gevent.socket.SOCK_STREAM
             )  # fmt: skip

@@ -20,7 +20,7 @@ import gevent
 import gevent.socket
 from greenlet import getcurrent
 
-from caretaker.http.connect_errors import NotTLS, is_not_tls
+from caretaker.http.connect_errors import HandshakeTimeout, NotTLS, is_not_tls
 
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
@@ -254,6 +254,9 @@ class TLSSocket:
             raise
         try:
             self._socket.do_handshake()
+        except TimeoutError as error:
+            self._socket.close()
+            raise HandshakeTimeout from error
         except BaseException as error:
             rest = _unread(self._socket.fileno()) if is_not_tls(error) else None
             self._socket.close()
@@ -270,7 +273,15 @@ class TLSSocket:
     def send(self, data: bytes, deadline: float) -> None:
         """Send all of the data; see ``Socket.send``."""
         self._socket.settimeout(self._left(deadline))
-        self._socket.sendall(data)
+        try:
+            self._socket.sendall(data)
+        except TimeoutError:
+            raise
+        except OSError:
+            # A server of TLS 1.3 refuses a client after the client's handshake, and closes: what
+            # it has said is still to be read, and the better error.
+            self._socket.recv(1)
+            raise
 
     def receive(self, size: int, deadline: float) -> bytes:
         """Receive the next bytes; see ``Socket.receive``."""

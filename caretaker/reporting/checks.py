@@ -163,6 +163,12 @@ CHECKS = (
         "not written: {}; name a place that can be written",
     ),
     Check(
+        "all sessions were exported",
+        RunOutcome.FAILED,
+        lambda summary: summary["export"]["unwritten"],
+        "{} rows of --export were not written; name a place that has room for them",
+    ),
+    Check(
         "the books of Connection Requests balance",
         RunOutcome.FAILED,
         lambda summary: not summary["connection_requests"]["books_balance"],

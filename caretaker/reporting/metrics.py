@@ -171,6 +171,8 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "recordings.failed": MetricKind(),
     "recordings.left_out": MetricKind(),
     "recordings.unwritten": MetricKind(),
+    "export.rows": MetricKind(),
+    "export.unwritten": MetricKind(MORE),
     **_times("generator.lateness_ms"),
     **_times("generator.place_wait_ms"),
     **_times("generator.loop_lag_ms"),

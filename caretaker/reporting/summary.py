@@ -87,6 +87,10 @@ def summarize(
         "transfers": _transfers(whole),
         "exchanges": _exchanges(total),
         "recordings": _recordings(whole),
+        "export": {
+            "rows": whole.counters["export.rows"],
+            "unwritten": whole.counters["export.unwritten"],
+        },
         "generator": _generator(total, whole, snapshots, seconds),
         "cures": _cures(total),
         "seconds": round(seconds, 1),

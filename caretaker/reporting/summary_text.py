@@ -108,6 +108,8 @@ def render(summary: Summary) -> str:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
+    if any(summary["export"].values()):
+        figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
     lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
     if "scenario" in summary:
         lines += _scenario(summary["scenario"])
@@ -182,9 +184,9 @@ def _outcomes(section: Mapping[str, object], *names: str) -> str:
 
 def _tasks(tasks: TasksSection) -> str:
     """The tasks by outcome: failures only where there are some."""
-    text = _outcomes(tasks, "posted", "done", "queued", "failed", "cut")
-    failed = failed_parts(tasks)
-    text += f" ({failed})" if failed else ""
+    parts = failed_parts(tasks)
+    text = _outcomes(tasks, "posted", "done", "queued", "failed") + (f" ({parts})" if parts else "")
+    text += f", {tasks['cut']} cut"
     return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 

@@ -186,6 +186,13 @@ class RecordingsSection(TypedDict):
     unwritten: int
 
 
+class ExportSection(TypedDict):
+    """Rows of sessions that ``--export`` has written, and those that are lost."""
+
+    rows: int
+    unwritten: int
+
+
 class CPUSection(TypedDict):
     """Percent of one core by worker."""
 
@@ -281,6 +288,7 @@ class Summary(TypedDict):
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
+    export: ExportSection
     generator: GeneratorSection
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""

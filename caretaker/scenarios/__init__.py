@@ -27,6 +27,17 @@ and choose it with ``--scenario two-cuts``. ``docs/scenarios.md`` explains the r
 """
 
 from caretaker.scenarios.catalogue import SCENARIOS, Schedule, Step, parse
-from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
+from caretaker.scenarios.criterion import Criterion
+from caretaker.scenarios.scenario import FleetPlan, Scenario, ScenarioReport, ScenarioRun
 
-__all__ = ["SCENARIOS", "Scenario", "ScenarioReport", "ScenarioRun", "Schedule", "Step", "parse"]
+__all__ = [
+    "SCENARIOS",
+    "Criterion",
+    "FleetPlan",
+    "Scenario",
+    "ScenarioReport",
+    "ScenarioRun",
+    "Schedule",
+    "Step",
+    "parse",
+]

@@ -5,9 +5,28 @@ from __future__ import annotations
 from typing import ClassVar
 
 from caretaker.scenarios.actions import ACTIONS, Argument, number
-from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
-from caretaker.stats.recovery import convergence
+from caretaker.scenarios.criterion import (
+    ROOM_SECONDS,
+    Criterion,
+    added_seconds,
+    broken,
+    broken_by,
+    held,
+    not_shown,
+    optional,
+)
+from caretaker.scenarios.scenario import (
+    SETTLE_SECONDS,
+    FleetPlan,
+    Scenario,
+    ScenarioReport,
+    ScenarioRun,
+)
+from caretaker.stats.recovery import convergence, reached
 from caretaker.stats.results import Results
+
+_REPORT_SECONDS = 5.0
+"""Until the workers have reported what was done last."""
 
 
 def _figure(value: float | None, unit: str = "") -> str:
@@ -18,20 +37,53 @@ class _Campaign(Scenario):
     """Each CPE of a share is asked for something once, at a rate."""
 
     action: ClassVar[str]
+    limit: ClassVar[str]
+    """The argument that limits the time, in seconds."""
+    enough: ClassVar[str]
+    """The argument that says which share of the CPEs is enough."""
+    participle: ClassVar[str]
+    """What can be said of the CPEs when enough have done it."""
     began: float | None = None
 
+    def needs(self, plan: FleetPlan) -> float:
+        """As long as it takes to ask all CPEs, and the last of them to do it."""
+        return SETTLE_SECONDS + self._takes(plan.cpes * self.given["share"], plan) + _REPORT_SECONDS
+
+    def _takes(self, cpes: float, plan: FleetPlan) -> float:
+        """Seconds until the last CPE has done it by itself."""
+        return float(cpes / self.given["rate"]) + self.each_takes(plan)
+
+    def each_takes(self, plan: FleetPlan) -> float:  # noqa: ARG002
+        """Seconds that a CPE needs for it by itself."""
+        return 0.0
+
     def play(self, run: ScenarioRun) -> None:
-        """Begin, and note each second how many CPEs have done it."""
+        """Begin, and note each second how many CPEs have done it, until all have or time is up."""
         run.settle()
-        self.before, self.done = self.count(run.results()), list[tuple[float, int]]()
+        self.asked_before, self.done_before = self._asked(run), self.count(run.results())
+        self.done: list[tuple[float, int]] = []
         self.began = run.now()
-        run.act(self.action, **self.given)
-        while True:
+        run.act(self.action, **self.given_to(self.action))
+        self._note_progress(run)
+        while not self._is_over(run):
             run.wait(1)
             self._note_progress(run)
 
+    def _is_over(self, run: ScenarioRun) -> bool:
+        asked, began = self._asked(run) - self.asked_before, self.began
+        if not asked or began is None:
+            return False
+        return self.done[-1][1] >= asked or run.now() - began > self._within(asked, run)
+
+    def _asked(self, run: ScenarioRun) -> int:
+        return run.results().counters[f"actions.{self.action}.asked"]
+
+    def _within(self, asked: int, run: ScenarioRun) -> float:
+        given: float | None = self.given[self.limit]
+        return round(self._takes(asked, run.plan()) + ROOM_SECONDS) if given is None else given
+
     def _note_progress(self, run: ScenarioRun) -> None:
-        done = self.count(run.results()) - self.before
+        done = self.count(run.results()) - self.done_before
         if self.began is not None and (not self.done or self.done[-1][1] != done):
             self.done.append((round(run.now() - self.began, 1), done))
 
@@ -44,8 +96,28 @@ class _Campaign(Scenario):
         if self.began is None:
             return 0, []
         self._note_progress(run)
-        asked = run.results().counters[f"actions.{self.action}.asked"]
+        asked = self._asked(run) - self.asked_before
         return asked, [(at, done / asked) for at, done in self.done] if asked else []
+
+    def criterion(self, run: ScenarioRun) -> Criterion:
+        """Whether enough CPEs have done it in time."""
+        asked, curve = self.curve(run)
+        if self.began is None or not asked:
+            return not_shown("the run ended before a CPE was asked")
+        within, enough = self._within(asked, run), self.given[self.enough]
+        took, seen = reached(curve, enough), run.now() - self.began
+        limit, verb = f"limit {within:g} s", self.participle.lower()
+        if took is not None and took <= within:
+            of_all = f"{enough:.0%} of {asked:,} CPEs"
+            return held(f"{self.participle} in {took:g} s ({limit}): {of_all}")
+        share = max(share for at, share in curve if at <= within)
+        done = f"{round(share * asked):,} of {asked:,} CPEs, {enough:.0%} wanted"
+        if took is None and seen < within:
+            return not_shown(f"the run ended {seen:.0f} s after its begin ({limit}): {done}")
+        late = "" if took is None else f", but in {took:g} s"
+        finding = f"Not {verb} within {within:g} s{late}: {done}"
+        over = (seen if took is None else took) - within
+        return broken_by(over, added_seconds(run.results(), run.workers()), finding)
 
 
 class CRSweep(_Campaign):
@@ -53,8 +125,16 @@ class CRSweep(_Campaign):
 
     name = "cr-sweep"
     action = "connection_request"
+    limit, enough, participle = "cover-within", "coverage", "Covered"
     arguments: ClassVar = {
-        name: ACTIONS["connection_request"].arguments[name] for name in ("rate", "share")
+        "rate": ACTIONS["connection_request"].arguments["rate"],
+        "share": ACTIONS["connection_request"].arguments["share"],
+        "coverage": Argument(0.95, number(0, 1), "which part of these CPEs must be reached"),
+        "cover-within": Argument(
+            None,
+            optional(number(1)),
+            "seconds for that; without it, as long as asking takes, and a minute",
+        ),
     }
 
     def count(self, results: Results) -> int:
@@ -66,13 +146,13 @@ class CRSweep(_Campaign):
         asked, curve = self.curve(run)
         if not curve:
             nothing = {"asked": asked, "coverage": None, "duration_s": None}
-            return ScenarioReport(nothing, ["No CPE was asked for a Connection Request."])
+            return ScenarioReport(nothing, criterion=self.criterion(run))
         took, covered = curve[-1]
         kpis: dict[str, float | None] = {
             "asked": asked, "coverage": round(covered, 4), "duration_s": took
         }  # fmt: skip
         sentence = f"{covered:.1%} of {asked} CPEs were reached, the last one after {took:g} s."
-        return ScenarioReport(kpis, [sentence], {"coverage": curve})
+        return ScenarioReport(kpis, [sentence], {"coverage": curve}, criterion=self.criterion(run))
 
 
 class FirmwareCampaign(_Campaign):
@@ -80,7 +160,23 @@ class FirmwareCampaign(_Campaign):
 
     name = "firmware-campaign"
     action = "firmware"
-    arguments = ACTIONS["firmware"].arguments
+    limit, enough, participle = "converge-within", "converge-share", "Converged"
+    arguments: ClassVar = {
+        **ACTIONS["firmware"].arguments,
+        "converge-share": Argument(
+            0.95, number(0, 1), "which part of these CPEs must have the version"
+        ),
+        "converge-within": Argument(
+            None,
+            optional(number(1)),
+            "seconds for that; without it, as long as asking, the "
+            "longest download and the longest reboot take, and a minute",
+        ),
+    }
+
+    def each_takes(self, plan: FleetPlan) -> float:
+        """The longest download, and the reboot."""
+        return plan.download_seconds
 
     def count(self, results: Results) -> int:
         """CPEs whose TransferComplete without a fault the ACS has answered, after the reboot."""
@@ -92,12 +188,17 @@ class FirmwareCampaign(_Campaign):
         asked, curve = self.curve(run)
         kpis: dict[str, float | None] = {"asked": asked, **convergence(curve)}
         if not curve:
-            return ScenarioReport(kpis, ["No CPE was asked for a download."])
+            return ScenarioReport(kpis, criterion=self.criterion(run))
         half, almost, whole = (_figure(kpis[f"time_to_{n}_percent_s"], " s") for n in (50, 95, 100))
         share = f"{kpis['converged']:.1%} of {asked} CPEs"
         converged = f"{share} run {self.given['version']} and have said so"
         when = f"50 % after {half}, 95 % after {almost}, all after {whole}"
-        return ScenarioReport(kpis, [f"{converged}: {when}."], {"converged": curve})
+        return ScenarioReport(
+            kpis,
+            [f"{converged}: {when}."],
+            {"converged": curve},
+            criterion=self.criterion(run),
+        )
 
 
 class Provisioning(Scenario):
@@ -107,9 +208,16 @@ class Provisioning(Scenario):
     arguments: ClassVar = {
         "cpes": Argument(0.0, number(0, 1e7), "how many new ones; 0: the first ones of the run"),
         "rate": Argument(20.0, number(0.01), "new ones per second"),
+        "p99": Argument(5000.0, number(1), "ms of the first contact, of 99 %"),
     }
     before = Results()
     """The results before the new CPEs; empty if all first contacts of the run count."""
+
+    def needs(self, plan: FleetPlan) -> float:  # noqa: ARG002
+        """Until the last of the new CPEs is there, and was heard of."""
+        cpes = float(self.given["cpes"])
+        settle = SETTLE_SECONDS if cpes else 0.0
+        return settle + cpes / float(self.given["rate"]) + _REPORT_SECONDS
 
     def play(self, run: ScenarioRun) -> None:
         """Add the new CPEs, if the arguments ask for some."""
@@ -133,8 +241,36 @@ class Provisioning(Scenario):
             **{f"first_contact_{name}_ms": value for name, value in percentiles.items()},
         }
         p50, p99 = percentiles["p50"], percentiles["p99"]
+        criterion = self._criterion(run, times.count, p99)
         if p50 is None or p99 is None:
-            return ScenarioReport(kpis, ["No CPE had its first contact."])
+            return ScenarioReport(kpis, criterion=criterion)
         sentence = (f"{times.count} CPEs had their first contact: half of them within "
                     f"{p50:g} ms, 99 % within {p99:g} ms.")  # fmt: skip
-        return ScenarioReport(kpis, [sentence])
+        return ScenarioReport(kpis, [sentence], criterion=criterion)
+
+    def _criterion(self, run: ScenarioRun, contacts: int, p99: float | None) -> Criterion:
+        limit, missing = self.given["p99"], self._new(run) - contacts
+        if p99 is None and missing <= 0:
+            return not_shown("no CPE had a first contact to make")
+        if missing > 0 or p99 is None:
+            return self._incomplete(run, missing)
+        finding = f"{contacts:,} first contacts, 99 % within {p99:g} ms (limit {limit:g} ms)"
+        if p99 <= limit:
+            return held(finding)
+        added = added_seconds(run.results(), run.workers())
+        return broken_by((p99 - limit) / 1000, added, finding)
+
+    def _new(self, run: ScenarioRun) -> int:
+        """How many CPEs have a first contact to make."""
+        raised = "events.raised.0 BOOTSTRAP"
+        seen = run.results().counters[raised] - self.before.counters[raised]
+        return max(seen, int(self.given["cpes"]))
+
+    def _incomplete(self, run: ScenarioRun, missing: int) -> Criterion:
+        """CPEs without a first contact are the ACS's fault when all have tried for long enough."""
+        cpes = float(self.given["cpes"])
+        added_by = self.began + cpes / self.given["rate"] if cpes else run.plan().up_after
+        after = run.now() - added_by
+        if after < ROOM_SECONDS:
+            return not_shown(f"{missing:,} CPEs had no first contact before the run ended")
+        return broken(f"{missing:,} CPEs had no first contact within {after:.0f} s")

@@ -9,9 +9,19 @@ from typing import ClassVar, NamedTuple
 from caretaker.errors import Blame
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms, generator_limits
 from caretaker.scenarios.actions import Argument, number
-from caretaker.scenarios.scenario import Scenario, ScenarioReport, ScenarioRun
-from caretaker.stats.recovery import Span
+from caretaker.scenarios.criterion import Criterion, broken, held, not_shown, optional
+from caretaker.scenarios.scenario import (
+    SETTLE_SECONDS,
+    FleetPlan,
+    Scenario,
+    ScenarioReport,
+    ScenarioRun,
+)
+from caretaker.stats.recovery import Span, seconds_in
 from caretaker.stats.results import Results
+
+_TRIAL_SECONDS = 10.0
+"""Until workers have reported before and after a rate, and it has reached them."""
 
 
 class Trial(NamedTuple):
@@ -37,7 +47,7 @@ class FindCapacity(Scenario):
     """The largest rate of Informs at which the ACS keeps its service level."""
 
     name = "find-capacity"
-    ends_the_run = True
+    is_last = True
     arguments: ClassVar = {
         "start": Argument(20.0, number(0.5), "Informs per second to begin with"),
         "limit": Argument(100_000.0, number(1), "Informs per second not to go beyond"),
@@ -45,7 +55,15 @@ class FindCapacity(Scenario):
         "failed": Argument(0.01, number(0, 1), "share of sessions that may fail or be shed"),
         "p99": Argument(1000.0, number(1), "ms from plan to InformResponse, of 99 %"),
         "precision": Argument(0.05, number(0.005, 1), "by which share the answer may be off"),
+        "at-least": Argument(None, optional(number(0)), "Informs per second that must hold"),
     }
+
+    def needs(self, plan: FleetPlan) -> float:  # noqa: ARG002
+        """One rate."""
+        return SETTLE_SECONDS + float(self.given["hold"]) + _TRIAL_SECONDS
+
+    is_complete = False
+    """Whether the search has ended by itself."""
 
     def play(self, run: ScenarioRun) -> None:
         """Double the rate until something breaks, then close in on it; and end the run."""
@@ -55,6 +73,7 @@ class FindCapacity(Scenario):
             run.settle()
             self.trials.append(self._try(run, rate))
             rate = self._next()
+        self.is_complete = True
         run.finish()
 
     def _next(self) -> float | None:
@@ -92,9 +111,7 @@ class FindCapacity(Scenario):
         waiting: int,
     ) -> Trial:
         line = run.timeline()
-        seen, step = line.between(*span), line.step
-        steps = sum(1 for n in line.points if span.start <= n * step and (n + 1) * step <= span.end)
-        seconds = max(1, steps) * step
+        seen, seconds = line.between(*span), max(line.step, seconds_in(line, span))
         bad = seen.sessions_failed + seen.sessions_shed
         share = bad / max(1, bad + seen.sessions_succeeded)
         p99 = seen.from_plan.summary(99)["p99"]
@@ -112,35 +129,63 @@ class FindCapacity(Scenario):
             if p99 > self.given["p99"] + added_ms(figures):
                 limit = ""  # the ACS is too slow even without what the generator added
         if not broke and not limit:  # CPEs that an ACS keeps busy are not the generator's limit
-            limit = _lack(rate, seen.informs_planned / seconds)
+            limit = lack(rate, seen.informs_planned / seconds)
         return Trial(rate, seen.sessions_succeeded / seconds, p99, broke, limit)
 
     def report(self, run: ScenarioRun) -> ScenarioReport:  # noqa: ARG002
         """The largest rate that held, what broke above it, and whether that was the ACS."""
         trials = getattr(self, "trials", [])
-        held = max((t for t in trials if not t.broke and not t.limit), default=None)
+        best = max((t for t in trials if not t.broke and not t.limit), default=None)
         failed = min((t for t in trials if t.broke or t.limit), default=None)
         kpis: dict[str, float | None] = {
-            "sessions_per_second": round(held.served, 2) if held else 0.0,
-            "informs_per_second_driven": round(held.rate, 2) if held else 0.0,
+            "sessions_per_second": round(best.served, 2) if best else 0.0,
+            "informs_per_second_driven": round(best.rate, 2) if best else 0.0,
             "first_rate_that_broke": round(failed.rate, 2) if failed else None,
             "generator_was_the_limit": float(bool(failed and failed.limit)),
             "trials": len(trials),
         }
         curve = [(round(t.rate, 2), round(t.served, 2)) for t in trials]
         return ScenarioReport(
-            kpis, [*self._held(held), *self._broke(failed)], {"served_at_rate": curve}
+            kpis,
+            [*self._held(best), *self._broke(failed)],
+            {"served_at_rate": curve},
+            criterion=self._criterion(best, failed),
         )
 
-    def _held(self, held: Trial | None) -> Iterable[str]:
-        if held is None:
+    def _criterion(self, best: Trial | None, failed: Trial | None) -> Criterion:
+        """Whether the ACS held the rate that was asked for; without one, whether its is known."""
+        at_least: float | None = self.given["at-least"]
+        if at_least is not None:
+            return self._asked_for(at_least, best, failed)
+        if failed is not None and failed.limit:
+            return not_shown(f"the generator was the limit at {_rate(failed)}")
+        if not self.is_complete:
+            return not_shown("the run ended before the search")
+        if best is None:
+            return broken("No rate was found that the ACS holds")
+        return held(f"Held {_rate(best)}{'' if failed else ', and nothing broke up to the limit'}")
+
+    def _asked_for(self, rate: float, best: Trial | None, failed: Trial | None) -> Criterion:
+        limit = f"(limit {rate:g})"
+        if best is not None and best.rate >= rate:
+            return held(f"Held {_rate(best)} {limit}")
+        if failed is not None and not failed.limit and failed.rate <= rate:
+            return broken(f"Not held: {_rate(failed)} {limit}: {failed.broke}")
+        known = f"above {_rate(best)}" if best else "no rate held"
+        if failed is not None:
+            known += f", below {_rate(failed)}"
+        why = ": the generator was the limit" if failed and failed.limit else ""
+        return not_shown(f"{known} {limit}{why}")
+
+    def _held(self, best: Trial | None) -> Iterable[str]:
+        if best is None:
             yield "No rate was found that holds; see what broke, and begin with a lower start."
             return
-        rate = f"The ACS held {held.served:.1f} sessions per second for {self.given['hold']:g} s"
-        if held.p99 is None:
+        rate = f"The ACS held {best.served:.1f} sessions per second for {self.given['hold']:g} s"
+        if best.p99 is None:
             yield f"{rate}: no Inform was answered."
         else:
-            yield f"{rate}: 99 % of Informs were answered within {held.p99:.0f} ms of their plan."
+            yield f"{rate}: 99 % of Informs were answered within {best.p99:.0f} ms of their plan."
 
     def _broke(self, failed: Trial | None) -> Iterable[str]:
         if failed is None:
@@ -158,7 +203,11 @@ def _unanswered(results: Results, seconds: float) -> int:
     return sum(times.count - times.at_most([seconds])[0] for times in waits.values())
 
 
-def _lack(rate: float, planned: float) -> str:
+def _rate(trial: Trial) -> str:
+    return f"{trial.rate:.4g} Informs per second"
+
+
+def lack(rate: float, planned: float) -> str:
     """Whether there were too few CPEs for a rate, as a sentence; empty if there were enough."""
     if planned >= 0.95 * rate - 0.5:
         return ""

@@ -10,7 +10,7 @@ from caretaker.scenarios.actions import number
 from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
 from caretaker.scenarios.capacity import FindCapacity
 from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
-from caretaker.scenarios.scenario import Scenario
+from caretaker.scenarios.scenario import FleetPlan, Scenario
 from caretaker.scenarios.steady import Ramp, Soak, Steady
 
 SCENARIOS: dict[str, type[Scenario]] = {
@@ -61,6 +61,16 @@ class Schedule(NamedTuple):
     def __str__(self) -> str:
         return self.text
 
+    def needs(self, plan: FleetPlan) -> float:
+        """Seconds of a run in which all scenarios can show something; 0 without scenarios."""
+        row, ends = plan.up_after, [0.0]
+        for scenario, at in self.steps:
+            took = scenario.needs(plan)
+            begin = row if at is None else max(at, plan.up_after)
+            row = begin + took if at is None else row
+            ends.append(begin + took if took else 0.0)
+        return max(ends)
+
 
 _AT = number(0)
 
@@ -70,9 +80,15 @@ def parse(text: str) -> list[Step]:
     The scenarios of a text like ``power-cut share=0.5 seconds=20, cr-sweep at=60``.
 
     Raises:
-        InputError: no such scenario, or an argument can't be used.
+        InputError: no such scenario, an argument can't be used, or one can't follow another.
     """
-    return [_step(part.split()) for part in text.split(",") if part.strip()]
+    steps = [_step(part.split()) for part in text.split(",") if part.strip()]
+    row = [step.scenario for step in steps if step.at is None]
+    for scenario in row[:-1]:
+        if scenario.is_last:
+            cure = "put it last, or give the others a time (at=60)"
+            raise InputError(f"scenario {scenario.name}: no other can follow it; {cure}")
+    return steps
 
 
 def _step(words: Sequence[str]) -> Step:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from caretaker.scenarios.actions import Argument, checked
+from caretaker.scenarios.actions import ACTIONS, Argument, checked
+from caretaker.scenarios.criterion import Criterion
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+
+SETTLE_SECONDS = 8.0
+"""What a fleet that is up needs at least to be seen settled: workers report every 3 s."""
+
+
+class FleetPlan(NamedTuple):
+    """
+    What is known of a run's fleet before the run.
+
+    Args:
+        cpes: how many it will have.
+        up_after: seconds from the start of the run until the last one informs for the first time.
+        download_seconds: the longest simulated download, with the reboot after it.
+    """
+
+    cpes: int
+    up_after: float
+    download_seconds: float
 
 
 class ScenarioRun(Protocol):
@@ -42,6 +61,9 @@ class ScenarioRun(Protocol):
     def workers(self) -> Sequence[WorkerSnapshot]:
         """The newest report of each worker that is there."""
 
+    def plan(self) -> FleetPlan:
+        """What was known of the fleet before the run."""
+
     def grow(self, cpes: int, rate: float) -> None:
         """Add new CPEs, at a rate per second."""
 
@@ -59,12 +81,14 @@ class ScenarioReport:
         findings: plain sentences.
         curves: lists of (seconds, number) by name.
         marks: goals that were reached, as (seconds of the run, text).
+        criterion: what the scenario is judged by; None for a scenario that judges nothing.
     """
 
     kpis: Mapping[str, float | None] = field(default_factory=dict)
     findings: Sequence[str] = ()
     curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     marks: Sequence[tuple[float, str]] = ()
+    criterion: Criterion | None = None
 
 
 class Scenario:
@@ -82,11 +106,19 @@ class Scenario:
     """The name on the command line."""
     arguments: ClassVar[dict[str, Argument]] = {}
     """What the user can give, as in ``NAME share=0.5``; the values are in ``self.given``."""
-    ends_the_run: ClassVar[bool] = False
-    """Whether the run ends with the scenario."""
+    is_last: ClassVar[bool] = False
+    """Whether no other scenario can follow: it has no end, or the run ends with it."""
 
     def __init__(self, **given: Any) -> None:
         self.given = checked(self.name, self.arguments, given)
+
+    def given_to(self, action: str) -> dict[str, Any]:
+        """Those of the given values that an action takes, too."""
+        return {name: self.given[name] for name in ACTIONS[action].arguments if name in self.given}
+
+    def needs(self, plan: FleetPlan) -> float:  # noqa: ARG002
+        """Seconds from its begin that it needs at least to show anything, when the fleet is up."""
+        return 0.0
 
     def play(self, run: ScenarioRun) -> None:
         """Do things to the fleet; stopped when the run ends."""

@@ -67,6 +67,11 @@ def _numbers(timeline: Timeline, span: Span) -> list[int]:
     return [n for n in range(size) if span.start <= n * step and (n + 1) * step <= span.end]
 
 
+def seconds_in(timeline: Timeline, span: Span) -> float:
+    """How many seconds the steps have that lie within a part of the run."""
+    return len(_numbers(timeline, span)) * timeline.step
+
+
 def open_sessions(timeline: Timeline) -> list[int]:
     """For each step, the Informs that were due and whose sessions had not ended at its end."""
     size = max(timeline.points, default=-1) + 1
@@ -116,6 +121,17 @@ def _has_latency_of(timeline: Timeline, numbers: Sequence[int], baseline: Baseli
     if baseline.p95 is None or p95 is None:
         return True
     return p95 <= max(baseline.p95 * FACTOR, baseline.p95 + FLOOR)
+
+
+def lacking(timeline: Timeline, baseline: Baseline, number: int) -> list[str]:
+    """What keeps a step of the timeline from being as before, each as a phrase."""
+    point, opened = timeline.points.get(number) or Point(), open_sessions(timeline)[number]
+    found = (
+        (point.absent > 0, f"{point.absent:,} CPEs had no good session since"),
+        (point.retrying > baseline.retrying, f"{point.retrying:,} CPEs still wait for a retry"),
+        (opened > baseline.open + 2, f"{opened:,} Informs are open"),
+    )
+    return [text for is_so, text in found if is_so] or ["Informs are answered later than before"]
 
 
 def all_back(timeline: Timeline, since: float) -> float | None:

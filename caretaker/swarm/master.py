@@ -25,6 +25,7 @@ from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
+from caretaker.scenarios import FleetPlan
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
@@ -37,6 +38,7 @@ from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.run_files import write_files
+from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
@@ -82,12 +84,16 @@ class Master:
         settings: of the command line; those of a run come with its start.
 
     Raises:
-        InputError: the settings do not fit together, or the embedded ACS can't start.
+        InputError: the settings do not fit together, the run is too short for its scenarios, or
+            the embedded ACS can't start.
     """
 
     def __init__(self, environment: Environment, settings: Settings) -> None:
         self.environment = environment
-        settings.check_warm_up(self._locust_options().run_time)
+        options = self._locust_options()
+        settings.check_warm_up(options.run_time)
+        if options.headless or options.autostart:  # else the form of the web UI is checked
+            check_run_time(settings, options)
         self.ledger = IndexLedger()
         self.run = 0
         self._start = RunStart(0, 0.0)
@@ -262,6 +268,10 @@ class Master:
         runner: Any = self.environment.runner
         powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.live
         return runner.state == STATE_RUNNING and 0 < leased <= powered
+
+    def plan(self) -> FleetPlan:
+        """What the options said of the fleet."""
+        return fleet_plan(self.settings, self._locust_options())
 
     def grow(self, cpes: int, rate: float) -> None:
         """Add new CPEs by adding users, so many CPEs per second."""

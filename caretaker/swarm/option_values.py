@@ -7,7 +7,9 @@ Each function takes the text of one option and returns its value. A text that ca
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import re
 import socket
 import tempfile
@@ -17,6 +19,7 @@ from typing import NamedTuple, Self, TypeVar
 
 from locust.util.timespan import parse_timespan
 
+from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
@@ -299,9 +302,10 @@ def output_file(text: str) -> Path:
 
 def _check_writable(path: Path) -> None:
     """OSError, or ValueError for no name at all, where a file can't be written."""
-    if path.exists():
-        with path.open("ab"):
-            return
+    if path.exists():  # it may be a pipe, which is not to be opened now
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return
     with path.open("xb"):
         path.unlink()
 
@@ -322,6 +326,14 @@ def output_of_locust(text: str) -> str:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{shown(text)}: {why}; give one that can be written") from error
+
+
+def export_file(text: str) -> Path:
+    """A file of rows to write, whose name says its format."""
+    path = output_file(text)
+    check_format(path)
+    output_folder(str(path.parent))
+    return path
 
 
 def output_folder(text: str) -> Path:

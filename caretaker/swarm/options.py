@@ -360,6 +360,14 @@ class Settings:
         unit="0..1",
         help="Share of all sessions that --record keeps besides the failed ones.",
     )
+    exports: tuple[Path, ...] = repeated(
+        "--export",
+        values.export_file,
+        unit="file.csv|.jsonl|.parquet",
+        help="Write the raw data of the timeline and of every session into files beside this one, "
+        "run-timeline.csv and run-w0.csv, run-w1.csv, ... of run.csv. Repeatable.",
+        nothing="no files",
+    )
     summary_json: Path | None = option(
         "--summary-json",
         values.output_file,

@@ -36,7 +36,7 @@ class LocustOptions(NamedTuple):
 
     num_users: int | None = None
     spawn_rate: float | None = None
-    run_time: int | None = None
+    run_time: float | None = None
     """Seconds."""
     processes: int | None = None
     """Workers that the master forks; -1 for one on each core."""

@@ -15,10 +15,13 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+from caretaker.engine.row_files import open_rows
+from caretaker.engine.session_export import part
 from caretaker.reporting.junit import junit
 from caretaker.reporting.kept_runs import SUMMARY_FILE
 from caretaker.reporting.report import page
 from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.timeline_rows import TIMELINE_COLUMNS, timeline_rows
 from caretaker.reporting.verdict import judge
 from caretaker.swarm.options import Settings
 
@@ -92,6 +95,19 @@ def _unwritten(settings: Settings, summary: Summary, ended: datetime) -> Iterato
                 path.write_bytes(content(summary, ended))
             except OSError as error:
                 yield f"{path}: {error.strerror}"
+    for path in settings.exports:
+        try:
+            _export_timeline(part(path, "timeline"), summary)
+        except OSError as error:
+            yield f"--export {part(path, 'timeline')}: {error.strerror or error}"
+
+
+def _export_timeline(path: Path, summary: Summary) -> None:
+    file = open_rows(path, TIMELINE_COLUMNS)
+    try:
+        file.write(timeline_rows(summary["timeline"]))
+    finally:
+        file.close()
 
 
 def keep_run(folder: Path, summary: Summary, ended: datetime) -> Path:

@@ -11,13 +11,15 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import gevent
 
 from caretaker.device.events import BOOT
-from caretaker.reporting.summary_types import ScenarioSection
-from caretaker.scenarios import Scenario, ScenarioReport, Step
+from caretaker.reporting.outcomes import RunOutcome
+from caretaker.reporting.summary_types import CriterionSection, ScenarioSection
+from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, Step
 from caretaker.stats.recovery import open_sessions
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Point, Timeline
@@ -59,6 +61,9 @@ class LiveRun(Protocol):
     def workers(self) -> Sequence[WorkerSnapshot]:
         """The newest report of each worker that is there."""
 
+    def plan(self) -> FleetPlan:
+        """What was known of the fleet before the run."""
+
     def grow(self, cpes: int, rate: float) -> None:
         """Add new CPEs, so many per second."""
 
@@ -80,7 +85,7 @@ class ScenarioPlayer:
         self._live = live
         self._steps = steps
         self._text = text
-        self._stopped: list[str] = []
+        self._stopped: set[Scenario] = set()
         self._ended: float | None = None
         self._player = gevent.spawn(self._play_all)
         self._others = [
@@ -99,7 +104,7 @@ class ScenarioPlayer:
             scenario.play(self)
         except Exception:  # noqa: BLE001  # a scenario may be a user's own; the run goes on, and says so
             _log.exception("scenario %s", scenario.name)
-            self._stopped.append(f"The scenario {scenario.name} was stopped by an error.")
+            self._stopped.add(scenario)
 
     def stop(self) -> None:
         """The run ends: do nothing more to the fleet."""
@@ -159,6 +164,10 @@ class ScenarioPlayer:
         """The newest report of each worker that is there."""
         return self._live.workers()
 
+    def plan(self) -> FleetPlan:
+        """What was known of the fleet before the run."""
+        return self._live.plan()
+
     def grow(self, cpes: int, rate: float) -> None:
         """Add new CPEs, so many per second."""
         self._live.grow(cpes, rate)
@@ -171,7 +180,8 @@ class ScenarioPlayer:
 
     def report(self) -> ScenarioSection:
         """``summary["scenario"]``; where several played, the names of KPIs begin with theirs."""
-        findings, marks = list(self._stopped), list[Mark]()
+        findings, marks = list[str](), list[Mark]()
+        criteria: list[CriterionSection] = []
         kpis: dict[str, float | None] = {}
         curves: dict[str, Sequence[Sequence[float]]] = {}
         seen: Counter[str] = Counter()
@@ -183,11 +193,17 @@ class ScenarioPlayer:
             prefix = f"{name.replace('-', '_')}{suffix}_" if len(self._steps) > 1 else ""
             kpis |= {f"{prefix}{key}": value for key, value in report.kpis.items()}
             curves |= {f"{prefix}{key}": curve for key, curve in report.curves.items()}
+            if report.criterion is not None:
+                outcome, finding = report.criterion
+                told = name if seen[name] == 1 else f"{name} {seen[name]}"
+                criteria.append({"scenario": told, "outcome": outcome, "finding": finding})
+                findings.append(f"{finding}.")
             findings += report.findings
             marks += [{"at": round(at, 1), "text": text} for at, text in report.marks]
         return {
             "name": self._text,
             "kpis": kpis,
+            "criteria": criteria,
             "findings": findings,
             "curves": curves,
             "marks": marks,
@@ -195,12 +211,15 @@ class ScenarioPlayer:
 
     def _report_of(self, scenario: Scenario) -> ScenarioReport:
         try:
-            return scenario.report(self)
+            report = scenario.report(self)
         except Exception:  # noqa: BLE001  # as above; the summary must be made
             _log.exception("report of scenario %s", scenario.name)
-            return ScenarioReport(
-                findings=[f"The report of {scenario.name} was stopped by an error."]
-            )
+            failed = f"The report of {scenario.name} was stopped by an error"
+            return ScenarioReport(criterion=Criterion(RunOutcome.FAILED, failed))
+        if scenario in self._stopped:
+            failed = f"The scenario {scenario.name} was stopped by an error"
+            return replace(report, criterion=Criterion(RunOutcome.FAILED, failed))
+        return report
 
 
 def _undelivered(results: Results, code: str) -> int:

@@ -30,6 +30,7 @@ from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.recorder import Recorder, RecordingTransport
+from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.fleet import transfer_settings
@@ -65,7 +66,7 @@ TASKS_SECONDS = 5.0
 SESSIONS_SECONDS = 5.0
 """How long it then waits for sessions that run."""
 RECORDINGS_SECONDS = 5.0
-"""How long it then waits for sessions that are still to be written."""
+"""How long it then waits for sessions that are still to be written, to recordings or exports."""
 SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
 POWER_SHARE = 0.4
@@ -88,6 +89,7 @@ class _WorkerRun:
         )
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
+        self.exports = _exports(worker, settings, started)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
@@ -100,6 +102,7 @@ class _WorkerRun:
             transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
             recorder=self.recorder,
+            exports=self.exports,
         )
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
@@ -203,6 +206,11 @@ class _WorkerRun:
         self.health.stop()
         self.sink.flush()
 
+    def close_exports(self) -> None:
+        """Wait until the rows of all sessions are written."""
+        for export in self.exports:
+            export.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
+
     def abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
         self.shard.abandon()
@@ -224,6 +232,16 @@ def _recorder(worker: Worker, settings: Settings) -> Recorder | None:
         return Recorder(settings.record, settings.record_rate, name)
     except OSError as error:
         raise InputError(f"--record: {settings.record}: {error.strerror}") from error
+
+
+def _exports(worker: Worker, settings: Settings, started: float) -> tuple[SessionExport, ...]:
+    """The files of the sessions of this worker."""
+    serial_number = Identities(settings.seed, settings.serial_prefix).serial_number
+    paths = [part(path, f"w{worker.index}") for path in settings.exports]
+    try:
+        return tuple(SessionExport(path, started, serial_number) for path in paths)
+    except OSError as error:
+        raise InputError(f"--export: {error.filename}: {error.strerror}") from error
 
 
 def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransport:
@@ -409,6 +427,9 @@ class Worker:
 
     def _snapshot(self, run: _WorkerRun, *, final: bool) -> WorkerSnapshot:
         run.sink.flush()
+        if final:  # in one moment with the counting of the sessions that still run
+            for export in run.exports:
+                export.stop(run.shard.scheduler.active.values())
         results = run.results.whole()
         for name, number in run.action_target.tally.items():
             results.count(f"actions.{name}", number)
@@ -420,7 +441,10 @@ class Worker:
             run.shard.book(results)
         else:
             run.shard.close_books(results)
+            run.close_exports()
             held = ranges_of(run.shard.cpes)
+        for export in run.exports:
+            export.book(results)
         return WorkerSnapshot(
             run=run.number,
             worker=self.index,

@@ -138,7 +138,7 @@ def test_without_an_acs_the_reason_and_the_next_attempt_are_told() -> None:
     assert re.search(
         r"! connection refused\n"
         r"\* session failed: connection refused; next attempt in [5-9]\.[0-9] s\n"
-        r"\* what helps: is the ACS's URL \(--host\) right\? Does the ACS run\?\n"
+        r"\* what helps: is the ACS's URL \(--host; of caretaker cpe --acs-url\) right\? Does.*\n"
         r"still to tell: 0 BOOTSTRAP, 1 BOOT\n"
         r"0 BOOTSTRAP, 1 BOOT\n",
         shown,

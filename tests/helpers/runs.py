@@ -7,7 +7,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
-from caretaker.scenarios import ScenarioReport, parse
+from caretaker.scenarios import Criterion, FleetPlan, ScenarioReport, parse
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -110,11 +110,21 @@ class FakeRun:
         cpu = self.cpu if self.rate > 100 else 10.0
         return [worker_snapshot(cpes=100, usage=usage(cpu_now=cpu, rss_mb=50.0 + self.at / 100))]
 
+    def plan(self) -> FleetPlan:
+        return FleetPlan(cpes=100, up_after=2.0, download_seconds=60.0)
+
     def grow(self, cpes: int, rate: float) -> None:
         self.grown = (cpes, rate)
 
     def finish(self) -> None:
         self.is_finished = True
+
+
+def criterion_of(text: str, run: FakeRun) -> Criterion:
+    """What the scenario of a text was judged by, after a run."""
+    criterion = played(text, run).criterion
+    assert criterion is not None
+    return criterion
 
 
 def played(text: str, run: FakeRun) -> ScenarioReport:

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from caretaker.errors import ConnectError, ConnectionLost, LimitError, TransportError
-from caretaker.http.connect_errors import connect_error, lost_error, name_error
+from caretaker.http.connect_errors import HandshakeTimeout, connect_error, lost_error, name_error
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from caretaker.http.connect_errors import connect_error, lost_error, name_error
         (OSError("x"), ConnectError, "connection failed"),
         (socket.gaierror(socket.EAI_NONAME, "x"), ConnectError, "host name not found"),
         (socket.gaierror(socket.EAI_AGAIN, "x"), ConnectError, "name server does not answer"),
+        (HandshakeTimeout(), ConnectError, "TLS: no answer to the handshake"),
         (ssl.SSLError(1, "x"), ConnectError, "TLS: handshake failed"),
         (ssl.SSLEOFError(8, "x"), ConnectError, "TLS: connection closed in the handshake"),
     ],
@@ -47,6 +48,7 @@ def test_a_name_that_can_not_be_encoded_is_not_found() -> None:
     [
         (OSError(errno.ECONNRESET, "x"), "connection reset"),
         (OSError(errno.EPIPE, "x"), "connection reset"),
+        (ssl.SSLEOFError(8, "x"), "connection reset"),
         (OSError(errno.ETIMEDOUT, "x"), "connection timed out"),
     ],
 )

@@ -12,6 +12,7 @@ import gevent
 import gevent.ssl
 import pytest
 import trustme
+from gevent.event import Event
 from gevent.server import StreamServer
 from helpers.wire import CLOSE, answer, wire
 
@@ -38,12 +39,14 @@ def context_of(ca: trustme.CA, *names: str, **about: Any) -> Any:
 
 
 @contextmanager
-def serving(handle: Callable[[Any, Any], None], context: Any = None) -> Iterator[int]:
-    """A server on a port; errors of its handshakes are not reported."""
+def serving(
+    handle: Callable[[Any, Any], None], context: Any = None, refused: Event | None = None
+) -> Iterator[int]:
+    """A server on a port; errors of its handshakes are not reported, but set ``refused``."""
     secure = {"ssl_context": context} if context is not None else {}
     server = StreamServer(("127.0.0.1", 0), handle, **secure)
     if context is not None:
-        vars(server)["wrap_socket_and_handle"] = _quietly(server.wrap_socket_and_handle)
+        vars(server)["wrap_socket_and_handle"] = _quietly(server.wrap_socket_and_handle, refused)
     server.start()
     try:
         yield int(server.server_port or 0)
@@ -51,12 +54,14 @@ def serving(handle: Callable[[Any, Any], None], context: Any = None) -> Iterator
         server.stop(0)
 
 
-def _quietly(wrap: Callable[..., Any]) -> Callable[..., Any]:
-    def quiet(*arguments: Any) -> None:
+def _quietly(wrap: Callable[..., Any], refused: Event | None) -> Callable[..., Any]:
+    def quiet(sock: Any, address: Any) -> None:
         try:
-            wrap(*arguments)
+            wrap(sock, address)
         except OSError:
-            pass
+            sock.close()
+            if refused is not None:
+                refused.set()
 
     return quiet
 
@@ -132,6 +137,23 @@ def test_a_server_that_wants_a_client_certificate(version: ssl.TLSVersion) -> No
     }
     with serving(answering, server) as port:
         assert outcome(port, trusting(CA)) == expected[version]
+
+
+def test_a_server_that_has_closed_by_then_is_heard_all_the_same() -> None:
+    """The alert has come before the request is written, which then fails itself."""
+    server = context_of(CA)
+    server.verify_mode = ssl.CERT_REQUIRED
+    CA.configure_trust(server)
+    refused = Event()
+    with serving(answering, server, refused) as port:
+        endpoint = Endpoint(Address.of(f"https://127.0.0.1:{port}/"), 30.0, tls=trusting(CA))
+        connection = Connection(endpoint, endpoint.address)
+        assert refused.wait(60)
+        try:
+            with pytest.raises(ReasonError, match="TLS: client certificate required"):
+                connection.request(request_head("GET", endpoint.address, [], None), b"")
+        finally:
+            connection.close()
 
 
 def test_versions_without_one_in_common() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from helpers.runs import FakeRun, played
+from helpers.runs import FakeRun, criterion_of, played
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import CoarseHistogram
 
 
@@ -76,3 +77,36 @@ def test_an_acs_that_serves_nothing_has_no_capacity() -> None:
     report = played("find-capacity", FakeRun(3000, capacity=0))
     assert report.kpis["sessions_per_second"] == 0.0
     assert report.findings[0].startswith("No rate was found")
+
+
+def busy() -> FakeRun:
+    """Of a generator that can drive 100 Informs per second."""
+    return FakeRun(3000, cpu=99.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "run", "outcome", "finding"),
+    [
+        ("", FakeRun(3000, 300), RunOutcome.HELD, "Held 300 Informs per second"),
+        ("limit=500", FakeRun(3000), RunOutcome.HELD, "Held 500 Informs per second, and nothing"),
+        ("", FakeRun(3000, 0), RunOutcome.BROKEN, "No rate was found that the ACS holds"),
+        ("", FakeRun(60, 300), RunOutcome.NOT_SHOWN, "Not shown: the run ended before the search"),
+        ("", busy(), RunOutcome.NOT_SHOWN, "Not shown: the generator was the limit"),
+        ("at-least=200", FakeRun(3000, 300), RunOutcome.HELD, "(limit 200)"),
+        ("at-least=50", busy(), RunOutcome.HELD, "(limit 50)"),
+        ("at-least=50", FakeRun(3000, 30), RunOutcome.BROKEN, "Not held: "),
+        (
+            "at-least=400",
+            busy(),
+            RunOutcome.NOT_SHOWN,
+            "the generator was the limit",
+        ),
+        ("at-least=400", FakeRun(40, 300), RunOutcome.NOT_SHOWN, "above 80 Informs per second"),
+    ],
+)
+def test_the_search_is_judged_by_what_was_found_or_asked_for(
+    text: str, run: FakeRun, outcome: RunOutcome, finding: str
+) -> None:
+    found = criterion_of(f"find-capacity hold=4 {text}", run)
+    assert found.outcome == outcome, found
+    assert finding in found.finding

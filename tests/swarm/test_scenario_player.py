@@ -8,7 +8,8 @@ import gevent
 import pytest
 from helpers.snapshots import worker_snapshot
 
-from caretaker.scenarios import Scenario, ScenarioReport, ScenarioRun, Step
+from caretaker.reporting.outcomes import RunOutcome
+from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, ScenarioRun, Step
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -31,6 +32,9 @@ class FakeRun:
 
     def is_fleet_up(self) -> bool:
         return self.is_up
+
+    def plan(self) -> FleetPlan:
+        return FleetPlan(8, 1.0, 60.0)
 
     def grow(self, cpes: int, rate: float) -> None:
         self.grown.append((cpes, rate))
@@ -86,6 +90,18 @@ class Broken(Scenario):
         raise ZeroDivisionError
 
 
+class Judged(Scenario):
+    """Has a criterion that holds."""
+
+    name = "judged"
+
+    def play(self, run: ScenarioRun) -> None:
+        run.plan()
+
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        return ScenarioReport(findings=["Fine."], criterion=Criterion(RunOutcome.HELD, "All well"))
+
+
 @pytest.fixture
 def live() -> FakeRun:
     return FakeRun()
@@ -106,6 +122,7 @@ def test_a_scenario_strikes_a_settled_fleet_and_reports(live: FakeRun) -> None:
     assert report == {
         "name": "as given",
         "kpis": {"at": 7.0},
+        "criteria": [],
         "findings": ["Done."],
         "curves": {"curve": [(0.0, 1.0)]},
         "marks": [],
@@ -158,11 +175,32 @@ def test_a_scenario_with_a_bug_says_so_and_the_run_goes_on(live: FakeRun) -> Non
     player = play(live, Step(Broken(), None), Step(Noted(), None))
     player.stop()
     assert len(live.acts) == 1
-    assert player.report()["findings"] == [
-        "The scenario broken-one was stopped by an error.",
-        "The report of broken-one was stopped by an error.",
-        "Done.",
+    report = player.report()
+    error = "The report of broken-one was stopped by an error"
+    assert report["findings"] == [f"{error}.", "Done."]
+    assert report["criteria"] == [
+        {"scenario": "broken-one", "outcome": RunOutcome.FAILED, "finding": error}
     ]
+
+
+def test_the_criteria_of_scenarios_are_told_apart_and_come_first(live: FakeRun) -> None:
+    player = play(live, Step(Judged(), None), Step(Judged(), None))
+    player.stop()
+    report = player.report()
+    assert report["criteria"] == [
+        {"scenario": "judged", "outcome": RunOutcome.HELD, "finding": "All well"},
+        {"scenario": "judged 2", "outcome": RunOutcome.HELD, "finding": "All well"},
+    ]
+    assert report["findings"] == ["All well.", "Fine.", "All well.", "Fine."]
+
+
+def test_a_scenario_that_an_error_stopped_has_failed(live: FakeRun) -> None:
+    live.plan = None  # type: ignore[method-assign, assignment]
+    player = play(live, Step(Judged(), None))
+    player.stop()
+    (criterion,) = player.report()["criteria"]
+    assert criterion["outcome"] == RunOutcome.FAILED
+    assert criterion["finding"] == "The scenario judged was stopped by an error"
 
 
 def test_a_stopped_player_does_nothing_more(live: FakeRun) -> None:

@@ -20,7 +20,8 @@ from caretaker.quoting import quoted
 from caretaker.swarm import option_values as values
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import OPTIONS, Settings
-from caretaker.swarm.parsed_options import live_cr_rate
+from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
+from caretaker.swarm.run_length import check_run_time
 from caretaker.swarm.web.guard import refusal
 
 if TYPE_CHECKING:
@@ -96,16 +97,31 @@ class _Forms:
     def _check_settings(self, settings: Settings, given: Fields) -> None:
         nbi_url = settings.nbi_url or self.master.settings.nbi_url
         replace(settings, nbi_url=nbi_url).check_driver()
-        settings.check_warm_up(values.run_time(given.get("run_time", ("",))[0] or "0"))
         runner: Any = self.environment.runner
-        if runner.state not in (STATE_RUNNING, STATE_SPAWNING):
-            return
-        for name in given:
-            option = OPTIONS.get(name)
-            if option is None or option.live:
-                continue
+        if runner.state in (STATE_RUNNING, STATE_SPAWNING):
+            self._check_unchanged(settings, given)
+        else:
+            locusts = self._locust_options(given)
+            settings.check_warm_up(locusts.run_time)
+            check_run_time(settings, locusts)
+
+    def _locust_options(self, given: Fields) -> LocustOptions:
+        """Locust's own options as the form changes them."""
+        options: Any = self.environment.parsed_options
+        before = LocustOptions.of(options)
+        texts = {name: given.get(name, ("",))[0] for name in LOCUST_FIELDS}
+        return before._replace(
+            num_users=values.users(texts["user_count"] or str(before.num_users or 1)),
+            spawn_rate=values.spawn_rate(texts["spawn_rate"] or str(before.spawn_rate or 1)),
+            run_time=values.run_time_or_empty(texts["run_time"]),
+        )
+
+    def _check_unchanged(self, settings: Settings, given: Fields) -> None:
+        """During a run only options that are live can change."""
+        fixed = [(name, OPTIONS[name]) for name in given if name in OPTIONS]
+        for name, option in fixed:
             before = option.public(getattr(self.master.settings, name))
-            if before != option.public(getattr(settings, name)):
+            if before != option.public(getattr(settings, name)) and not option.live:
                 raise InputError(f"{option.flag} can't be changed while a test runs; stop it first")
         if "host" in given and given["host"][0] != self.environment.host:
             raise InputError("--host can't be changed while a test runs; stop it first")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.web_uis import local_environment
+from locust.runners import STATE_RUNNING
 
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import OPTIONS, Settings
@@ -154,3 +155,24 @@ def test_classes_of_users_are_changed_where_they_can_be_chosen_only(form: Form) 
     for bad in ({"user_class_name": "Nobody"}, {**good, "worker": 1}, {**good, "weight": -1},
                 [1], "[" * 100_000, "{", {}):  # fmt: skip
         assert form.post_user(bad) == 400, bad
+
+
+class TestRunTime:
+    """A run that can't hold its scenario does not start."""
+
+    def test_the_form_says_what_it_needs(self) -> None:
+        message = Form().post(scenario="power-cut", run_time="30s", user_count="10", spawn_rate="1")
+        expected = "--run-time 30s: too short for --scenario 'power-cut', which needs 57s or more"
+        assert message == expected
+
+    @pytest.mark.parametrize("run_time", ["", "1h"])
+    def test_no_run_time_or_enough_is_taken(self, run_time: str) -> None:
+        assert Form("--run-time", "5").post(scenario="power-cut", run_time=run_time) == TAKEN
+
+    def test_the_scenario_of_the_command_line_counts(self) -> None:
+        assert "too short" in Form("--scenario", "power-cut").post(run_time="30")
+
+    def test_a_running_test_can_be_edited(self) -> None:
+        form = Form("--scenario", "power-cut")
+        form.environment.runner.state = STATE_RUNNING
+        assert form.post(run_time="30") == TAKEN
