@@ -198,6 +198,8 @@ def _same_target(uri: str, target: str) -> bool:
 _SCHEME = re.compile(
     r"(?:^|,)\s*(?=(?:Digest|Basic|Bearer|Negotiate|NTLM)(?:\s|$|,))", re.IGNORECASE
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""The answer would repeat it: a carriage return in a nonce could begin a header of its own."""
 _ALGORITHMS = ("MD5", "MD5-SESS")
 MAX_CHALLENGES = 16
 """Challenges that are looked at in one 401; the rest is ignored."""
@@ -337,7 +339,7 @@ def _described(challenge: WWWAuthenticate) -> str:
 
 def _challenges(header: str) -> list[WWWAuthenticate]:
     """The challenges of a header, which may have several, separated by commas (RFC 7235 4.1)."""
-    if len(header) > MAX_CHALLENGE_BYTES:
+    if len(header) > MAX_CHALLENGE_BYTES or _CONTROL.search(header):
         return []
     header = header.replace("\t", " ")
     pieces = _SCHEME.split(header, MAX_CHALLENGES)

@@ -11,6 +11,9 @@ MAX_COOKIES = 50
 MAX_COOKIE_BYTES = 4096
 """Of name, value and attributes (RFC 6265 6.1); longer ones are not kept."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no cookie may have (RFC 6265 5.2); a carriage return could begin a header of its own."""
+
 
 class CookieJar:
     """The cookies of one session with one host (TR-069 3.4.2, RFC 6265)."""
@@ -22,7 +25,7 @@ class CookieJar:
 
     def take(self, header: str) -> None:
         """Set a cookie from the value of a ``Set-Cookie`` header; an expired one is removed."""
-        if len(header) > MAX_COOKIE_BYTES:
+        if len(header) > MAX_COOKIE_BYTES or _CONTROL.search(header):
             return
         pair, *attributes = header.split(";")
         name, equals, value = pair.partition("=")
