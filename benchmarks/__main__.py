@@ -28,8 +28,9 @@ NAMES = (
     "codec",
     "whole_tree",
     "whole_runs",
+    "calibration",
 )
-"""The benchmarks, each a module beside this one."""
+"""The benchmarks, each a module beside this one; a module may have a ``table`` of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,11 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(name: str, options: Options) -> list[Figure]:
     """Print and return the figures of a benchmark; an empty list if it has failed."""
     try:
-        figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").run(options)
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        figures: list[Figure] = benchmark.run(options)
     except MeasurementError as error:
         print(f"bench: {name}: {error}", file=sys.stderr)
         return []
-    print(f"{table(figures)}\n", flush=True)
+    print(f"{getattr(benchmark, 'table', table)(figures)}\n", flush=True)
     return figures
 
 

@@ -121,8 +121,12 @@ _HEADINGS = ("figure", "median (spread)", "unit", "reference", "ratio (spread)",
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as lines of text, in columns."""
-    rows = [_HEADINGS, *map(_row, figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return columns([_HEADINGS, *map(_row, figures)])
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text in columns that are as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     cells = ([text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows)
     return "\n".join("  ".join(row).rstrip() for row in cells)
 
@@ -130,7 +134,7 @@ def table(figures: Sequence[Figure]) -> str:
 def _row(figure: Figure) -> tuple[str, ...]:
     reference = ""
     if figure.reference:
-        reference = f"{figure.reference} {_number(median(figure.reference_values))}"
+        reference = f"{figure.reference} {short(median(figure.reference_values))}"
     verdict = {None: "", True: "reached", False: "not reached"}[figure.reached]
     return (
         figure.name,
@@ -147,11 +151,12 @@ def _spread(values: Sequence[float]) -> str:
     if not values:
         return ""
     if len(values) == 1:
-        return _number(values[0])
-    return f"{_number(median(values))} ({_number(min(values))}-{_number(max(values))})"
+        return short(values[0])
+    return f"{short(median(values))} ({short(min(values))}-{short(max(values))})"
 
 
-def _number(value: float) -> str:
+def short(value: float) -> str:
+    """A number with as many digits as a reader needs."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004
 
 

@@ -42,13 +42,13 @@ def run(options: Options) -> list[Figure]:
 
 
 def _closed_loop() -> float:
-    summary = _load_test("--users", "200", "--run-time", "8s", "--cr-rate", "25")
+    summary = load_test("--users", "200", "--run-time", "8s", "--cr-rate", "25")
     return float(summary["connection_requests"]["to_inform_ms"]["p99"])
 
 
 def _capacity() -> float:
     with _limited_acs(str(CAPACITY)) as url:
-        summary = _load_test(
+        summary = load_test(
             *("--host", url, *_NO_CRS, "--inform-interval", "0", "--processes", "0"),
             *("--scenario", "find-capacity start=20 hold=4 precision=0.2"),
             *("--users", "150", "--spawn-rate", "20"),
@@ -58,7 +58,7 @@ def _capacity() -> float:
 
 def _frozen() -> dict[str, float]:
     with _limited_acs("10000", "--freeze", "5", str(FREEZE)) as url:
-        summary = _load_test(
+        summary = load_test(
             *("--host", url, *_NO_CRS, "--inform-interval", "6", "--processes", "0"),
             *("--users", "200", "--run-time", "16s"),
         )
@@ -78,7 +78,7 @@ def _limited_acs(*arguments: str) -> Iterator[str]:
             acs.terminate()
 
 
-def _load_test(*arguments: str) -> dict[str, Any]:
+def load_test(*arguments: str) -> dict[str, Any]:
     """The summary of a load test."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "summary.json"

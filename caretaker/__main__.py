@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
@@ -16,7 +18,7 @@ from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.importer import description, import_files, save
-from caretaker.reporting import compare_command, report, runs_command
+from caretaker.reporting import compare_command, report, runs_command, trend_command
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,14 +164,23 @@ COMMANDS: dict[str, Command] = {
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
     "report": ("a page of an earlier run", report.add_arguments, report.run),
     "runs": ("list the runs that --runs has kept", runs_command.add_arguments, runs_command.run),
+    "trend": ("how figures develop over kept runs", trend_command.add_arguments, trend_command.run),
     "profile": ("import device profiles, and show them", _profile_arguments, _profile),
 }
 """All commands: help, a function that adds the arguments, and a function that runs it."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser, of commands too, that refuses bad input in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, without the usage, which ``--help`` shows."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 2 for bad input, which takes one line."""
-    parser = argparse.ArgumentParser("caretaker", description="TR-069 load generator")
+    parser = _Parser("caretaker", description="TR-069 load generator")
     parser.add_argument("--version", action="version", version=f"caretaker {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (about, add_arguments, run) in COMMANDS.items():
@@ -177,6 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         add_arguments(command)
         command.set_defaults(run=run)
     options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal can't show ends no command
+        sys.stdout.reconfigure(errors="replace")
     try:
         code: int = options.run(options)
     except InputError as error:

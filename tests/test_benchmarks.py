@@ -20,7 +20,7 @@ from caretaker.device.base import CPEBase
 
 WITH_SINK = ("sessions", "recording", "growth", "closed_loop", "lateness")
 WITHOUT = ("memory", "start_up", "cr_server", "acs", "codec")
-LONG = ("whole_tree", "whole_runs")
+LONG = ("whole_tree", "whole_runs", "calibration")
 
 
 def test_every_benchmark_is_a_module_and_tested_here() -> None:

@@ -98,6 +98,9 @@ class SessionRunner:
     def run(self, active: ActiveSession) -> None:
         """Exchange messages until the session is over; how it ended is in its record."""
         record = active.record
+        started = self._clock()  # under load its turn comes long after it was launched
+        record.lateness += started - record.started
+        record.started = started
         try:
             self._exchange_all(active)
         except TransportError as error:

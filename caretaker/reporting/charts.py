@@ -9,16 +9,20 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.verdict import what_broke_first
 from caretaker.stats.timeline import Mark
 
 Numbers = list[float | None]
 _Columns = Mapping[str, Any]
 """``TimelineColumns`` by name, or none of them: what is drawn is chosen by paths in tables."""
 
+LEAST_STEP = 1e-3
+"""Seconds; no timeline of ours has shorter steps."""
 MOST_POINTS = 600
 """Of a timeline in a chart; a longer one is thinned out, so that a page stays small."""
 
@@ -194,10 +198,12 @@ def of_run(summary: Summary) -> list[Chart]:
 
 
 def marks_of(summary: Summary) -> tuple[Mark, ...]:
-    """What was done to the fleet and what was reached, in the order of time."""
+    """What was done to the fleet, what was reached and what broke first, in the order of time."""
     sections = (summary.get("timeline"), summary.get("scenario"))
     marks = (mark for section in sections if section for mark in section["marks"])
-    finite = (mark for mark in marks if isfinite(mark["at"]))
+    first = what_broke_first(summary)
+    broken = [first.mark()] if first else []
+    finite = (mark for mark in (*marks, *broken) if isfinite(mark["at"]))
     return tuple(sorted(finite, key=lambda mark: mark["at"]))
 
 
@@ -228,7 +234,7 @@ def _column(line: _Columns, path: str, unit: str) -> Numbers:
         column = column.get(name) if isinstance(column, Mapping) else None
     values = [_number(value) for value in column or ()]
     size = len(line.get("at", ()))
-    step = line.get("step", 1) if unit == "/s" else 1
+    step = _step(line) if unit == "/s" else 1
     scaled = [None if value is None else round(value / step, 3) for value in values[:size]]
     return [*scaled, *[None] * (size - len(scaled))]
 
@@ -236,7 +242,10 @@ def _column(line: _Columns, path: str, unit: str) -> Numbers:
 def _curve(name: str, pairs: Sequence[Sequence[float]]) -> Chart:
     known = (key for key in CURVES if name.endswith(key))  # behind the scenario's name, if many
     title, x_unit, unit = CURVES.get(next(known, ""), (name.replace("_", " "), "time", ""))
-    points = sorted((_number(pair[0]) or 0.0, _number(pair[1])) for pair in pairs)
+    points = sorted(
+        ((_number(pair[0]) or 0.0, _number(pair[1])) for pair in pairs if len(pair) == 2),
+        key=itemgetter(0),
+    )
     values = [None if y is None else y * 100 if unit == "%" else y for _, y in points]
     series = (Series(title, "blue", values),) if points else ()
     return Chart(title, "", [x for x, _ in points], series, unit, x_unit)
@@ -271,8 +280,8 @@ def _padded(values: Numbers, size: int) -> Numbers:
 
 
 def _same_steps(*lines: _Columns) -> list[_Columns]:
-    step = max(line.get("step", 1) for line in lines)
-    return [_coarser(line, max(1, round(step / line.get("step", 1)))) for line in map(_thin, lines)]
+    step = max(_step(line) for line in lines)
+    return [_coarser(line, max(1, round(step / _step(line)))) for line in map(_thin, lines)]
 
 
 # -- fewer points ---------------------------------------------------------------------------------
@@ -280,7 +289,13 @@ def _same_steps(*lines: _Columns) -> list[_Columns]:
 
 def step_of(summary: Summary) -> float:
     """The seconds of a point in the charts of a run."""
-    return float(_thin(_columns(summary)).get("step", 1))
+    return float(_step(_thin(_columns(summary))))
+
+
+def _step(line: _Columns) -> float:
+    """The seconds of a step; 1 where a foreign timeline has none that could be one."""
+    step = line.get("step", 1)
+    return step if LEAST_STEP <= step < inf else 1
 
 
 def _thin(line: _Columns) -> _Columns:
@@ -296,7 +311,7 @@ def _coarser(line: _Columns, factor: int) -> _Columns:
         return line
     columns = {name: _thinned(name, column, factor) for name, column in line.items()}
     at = list(line.get("at", ()))[::factor]
-    return {**columns, "step": line.get("step", 1) * factor, "at": at}
+    return {**columns, "step": _step(line) * factor, "at": at}
 
 
 def _thinned(name: str, column: Any, factor: int) -> Any:
@@ -337,7 +352,8 @@ def _cdf(runs: Mapping[str, Summary]) -> Chart:
 
 def _pairs(summary: Summary) -> list[tuple[float, float]]:
     cdf = summary["connection_requests"]["to_inform_cdf"]
-    return [(ms, share) for ms, share in cdf if isfinite(ms) and ms > 0]
+    pairs = ((pair[0], pair[1]) for pair in cdf if len(pair) == 2)
+    return [(ms, share) for ms, share in pairs if isfinite(ms) and ms > 0]
 
 
 def _share_at(pairs: Sequence[tuple[float, float]], ms: float) -> float:

@@ -109,8 +109,11 @@ class GeneratorLimit(NamedTuple):
 
 def added_ms(figures: GeneratorFigures) -> float:
     """What the generator may have added to the times of the ACS; 0 if it was not the limit."""
-    if not generator_limits(figures):
-        return 0.0
+    return own_ms(figures) if generator_limits(figures) else 0.0
+
+
+def own_ms(figures: GeneratorFigures) -> float:
+    """The delays of the generator itself (p99), which may be in any time that it measured."""
     return sum(delay or 0.0 for delay in (figures.loop_lag, figures.lateness, figures.place_wait))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
@@ -176,6 +177,9 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "generator.cpu_ms_per_session": MetricKind(MORE, "ms"),
     "generator.cpu_percent.mean.*": MetricKind(NEITHER, "%", _WORKERS),
     "generator.cpu_percent.max.*": MetricKind(NEITHER, "%", _WORKERS),
+    "generator.error.relative": MetricKind(),
+    "generator.error.p50_ms": MetricKind(MORE, "ms"),
+    "generator.error.p99_ms": MetricKind(MORE, "ms"),
     "generator.rss_mb.*": MetricKind(MORE, "MB", _WORKERS),
     "scenario.kpis.peak_after_s": MetricKind(NEITHER, "s", _ANY),
     "scenario.kpis.peak_informs_per_second": MetricKind(NEITHER, "/s", _ANY),
@@ -196,7 +200,7 @@ Every metric with its kind; ``*`` stands for a key, and the first that fits coun
 A test holds it against the summary.
 """
 
-_NO_METRICS = ("settings", "timeline")
+_NO_METRICS = ("settings", "timeline", "verdict")
 """Sections of the summary that hold no results of the whole run."""
 
 
@@ -251,7 +255,7 @@ def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
         for name, inner in value.items():
             yield from _numbers(f"{path}.{name}" if path else name, inner)
     elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        yield path, value
+        yield path, value if value is None or isfinite(value) else None
 
 
 def figure(metric: str, measured: Mapping[str, float | None]) -> float | None:
@@ -278,4 +282,5 @@ def proposals(metric: str, closed: Iterable[str]) -> list[str]:
 
 def exact(number: float) -> str:
     """A number as text with all its digits, as levels and verdicts have it; ``1``, not ``1.0``."""
-    return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
+    is_whole = abs(number) < 1e15 and number == int(number)
+    return str(int(number)) if is_whole else repr(number)

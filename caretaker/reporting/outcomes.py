@@ -18,6 +18,11 @@ class RunOutcome(StrEnum):
     NOT_SHOWN = "not shown"
     """Nothing was proved: no data, an early end, or the generator was the limit."""
 
+    @classmethod
+    def _missing_(cls, _: object) -> RunOutcome:
+        """Another word, which only a file that somebody has changed can have, shows nothing."""
+        return cls.NOT_SHOWN
+
 
 EXIT_CODES = {
     RunOutcome.FAILED: 1,
@@ -26,6 +31,9 @@ EXIT_CODES = {
     RunOutcome.HELD: 0,
 }
 """Exit codes by outcome, in order of precedence. Bad input, 2, goes before all of them."""
+
+BAD_INPUT = 2
+"""The exit code of bad input: one line says what, and nothing was run."""
 
 
 def worst(outcomes: Iterable[str]) -> RunOutcome:

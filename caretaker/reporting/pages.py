@@ -53,7 +53,7 @@ def save(where: str, path: str, page: str) -> None:
         InputError: it can't be written; ``where`` is the option that named the file.
     """
     try:
-        Path(path).write_text(page, encoding="utf-8")
+        Path(path).write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{where} {path}: {error.strerror}") from error
 

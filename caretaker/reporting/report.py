@@ -14,64 +14,11 @@ from typing import Any, NamedTuple
 
 from caretaker.reporting import tables
 from caretaker.reporting.charts import marks_of, of_run, step_of
-from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.pages import readable, render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.tables import TABLES, times
-from caretaker.reporting.verdict import BROKEN_LEVEL, broken_levels, exit_code, failures
-
-MEANINGS = {
-    0: "nothing failed and no service level is broken",
-    1: "something failed or did not end",
-    BROKEN_LEVEL: "a service level is broken",
-}
-"""What the exit codes of a run mean; others are those of users that are not ours."""
-
-
-class Verdict(NamedTuple):
-    """
-    Whether a run was a success.
-
-    Args:
-        passed: whether it was.
-        sentence: that, in one sentence.
-        code: the run's exit code.
-        meaning: of the exit code.
-        failures: what failed, each as a sentence.
-    """
-
-    passed: bool
-    sentence: str
-    code: int
-    meaning: str
-    failures: tuple[str, ...]
-
-
-def verdict(summary: Summary) -> Verdict:
-    """The verdict on a run, by its standard checks and service levels."""
-    failed = tuple(failures(summary))
-    other = _settings(summary).get("--exit-code-on-error", 1)
-    code = exit_code(summary, other if isinstance(other, int) else 1)
-    meaning = MEANINGS.get(code, "users other than CPEs failed (--exit-code-on-error)")
-    return Verdict(not failed, _sentence(summary, len(failed)), code, meaning, failed)
-
-
-def _sentence(summary: Summary, failed: int) -> str:
-    levels = len(summary.get("service_levels", ()))
-    broken = len(broken_levels(summary))
-    if not failed:
-        kept = f"{_all(levels)} held" if levels else "no service level was asked for"
-        return f"Passed: nothing failed, and {kept}."
-    parts = [
-        *([f"{broken} of {levels} service levels broken"] if broken else []),
-        *([f"{failed - broken} of the standard checks failed"] if failed > broken else []),
-    ]
-    return f"Failed: {' and '.join(parts)}."
-
-
-def _all(levels: int) -> str:
-    return "its service level" if levels == 1 else f"all {levels} service levels"
+from caretaker.reporting.verdict import judge, tightest_levels, what_broke_first
 
 
 def _settings(summary: Summary) -> Mapping[str, Any]:
@@ -151,6 +98,9 @@ def _kpi(name: str, value: float | None) -> tuple[str, str]:
     return plain_name.replace("_", " "), figure
 
 
+TIGHTEST = 3
+"""How many service levels are drawn at the top of the report."""
+
 # -- the page -------------------------------------------------------------------------------------
 
 
@@ -161,14 +111,16 @@ def page(summary: Summary) -> str:
     Args:
         summary: of a run, as ``--summary-json`` writes it.
     """
-    scenario = summary.get("scenario")
+    scenario, first = summary.get("scenario"), what_broke_first(summary)
     return render(
         "report.html",
         of_run(summary),
         title=_title(summary),
         facts=list(_facts(summary)),
-        verdict=verdict(summary),
-        limits=[limit.what for limit in generator_limits(GeneratorFigures.of_run(summary))],
+        verdict=judge(summary),
+        first=first,
+        first_mark=marks_of(summary).index(first.mark()) + 1 if first else 0,
+        tightest=tightest_levels(summary)[:TIGHTEST],
         key_figures=key_figures(summary),
         kpis=kpis(summary),
         findings=scenario["findings"] if scenario else (),
@@ -193,9 +145,11 @@ def _opening(summary: Summary) -> str:
     """What the curves begin with, which a reader would take for something that happened."""
     settings = _settings(summary)
     users, rate = settings.get("--users"), settings.get("--spawn-rate")
-    if not users or not rate:
-        return ""
     per_user = settings.get("--cpes-per-user") or 1
+    numbers = [n for n in (users, rate, per_user) if isinstance(n, int | float) and n]
+    if len(numbers) < 3:
+        return ""
+    users, rate, per_user = numbers
     first = "" if settings.get("--start") == "running" else ", each with its first contact"
     return (
         f"The run begins with the fleet being powered on: {readable(users * per_user)} CPEs at "

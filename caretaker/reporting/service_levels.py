@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import isinf
 from pathlib import Path
 from typing import NamedTuple
 
 from caretaker.errors import InputError
+from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
 from caretaker.reporting.metrics import (
     UNITS,
     MetricKind,
@@ -36,6 +37,9 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "==": operator.eq,
 }
+
+_MILLISECOND = {"ms": 1.0, "s": 0.001}
+"""How much a millisecond is, by the units of times."""
 
 _AT_LEAST = (">", ">=", "==")
 """Operators that a count below the number may still satisfy while a run goes on."""
@@ -74,7 +78,7 @@ class ServiceLevel(NamedTuple):
         if parts is None:
             raise InputError(f"{text!r} is no service level; {_EXAMPLE}")
         metric = parts["metric"]
-        number, size = float(parts["number"]), _size(metric, _known(metric), parts["unit"])
+        number, size = float(parts["number"]), _size(metric, known_metric(metric), parts["unit"])
         if isinf(number):
             raise InputError(f"{text!r}: {parts['number']} is too large")
         bound = number if size == 1 else round(number * size, 12)
@@ -87,21 +91,41 @@ class ServiceLevel(NamedTuple):
         """Whether what was measured, None for no data, keeps to it."""
         return actual is not None and OPERATORS[self.operator](actual, self.bound)
 
-    def is_breached(self, actual: float | None) -> bool:
+    def is_breached(self, actual: float | None, added_ms: float = 0.0) -> bool:
         """
         Whether a run that goes on has broken it already.
 
         A metric without data may still get some, and a count that must reach a number may grow.
         """
-        if actual is None or self.holds(actual):
+        if actual is None or self.outcome(actual, added_ms) != RunOutcome.BROKEN:
             return False
         growing = isinstance(actual, int) and actual <= self.bound
         return not (growing and self.operator in _AT_LEAST)
 
-    def verdict(self, actual: float | None) -> LevelVerdict:
+    def outcome(self, actual: float | None, added_ms: float = 0.0) -> RunOutcome:
+        """
+        What was shown.
+
+        Args:
+            actual: what was measured; None for no data.
+            added_ms: what the generator may have added to times. What would hold without is not
+                shown.
+        """
+        if self.holds(actual):
+            return RunOutcome.HELD
+        if actual is None or self.holds(actual - added_ms * self._of_ms):
+            return RunOutcome.NOT_SHOWN
+        return RunOutcome.BROKEN
+
+    @property
+    def _of_ms(self) -> float:
+        """A millisecond in the unit of the metric; 0 where it is no time of the ACS."""
+        is_own = self.metric.startswith("generator.")
+        return 0.0 if is_own else _MILLISECOND.get(kind(self.metric).unit, 0.0)
+
+    def verdict(self, actual: float | None, added_ms: float = 0.0) -> LevelVerdict:
         """What the summary says of it."""
-        missed = RunOutcome.NOT_SHOWN if actual is None else RunOutcome.BROKEN
-        outcome = RunOutcome.HELD if self.holds(actual) else missed
+        outcome = self.outcome(actual, added_ms)
         return {"level": str(self), "actual": actual, "outcome": outcome}
 
 
@@ -110,7 +134,13 @@ def _in_every_summary() -> Mapping[str, float | None]:
     return numbers(summarize([], 1.0))
 
 
-def _known(metric: str) -> MetricKind:
+def known_metric(metric: str) -> MetricKind:
+    """
+    The kind of a metric that a summary can have.
+
+    Raises:
+        InputError: no summary has it; the text has the nearest names.
+    """
     closed = _in_every_summary()
     try:
         metric_kind = kind(metric)
@@ -176,44 +206,19 @@ def read_levels(file: str) -> list[ServiceLevel]:
 
 def verdicts(levels: Iterable[ServiceLevel], summary: Summary) -> list[LevelVerdict]:
     """Each level with what was measured and its outcome: ``{"level", "actual", "outcome"}``."""
-    measured = numbers(summary)
-    return [level.verdict(figure(level.metric, measured)) for level in levels]
+    measured, added = numbers(summary), added_ms(GeneratorFigures.of_run(summary))
+    return [level.verdict(figure(level.metric, measured), added) for level in levels]
 
 
-class BrokenLevel(NamedTuple):
-    """The first service level that a run broke, with what was measured then."""
-
-    level: ServiceLevel
-    actual: float
-    at: float
-    """Seconds since the start of the run."""
-
-    def __str__(self) -> str:
-        return f"{self.level} is broken after {self.at:.1f} s (actual {exact(self.actual)})"
-
-    def pinned(self, verdicts: Sequence[LevelVerdict]) -> list[LevelVerdict]:
-        """The verdicts, with what was measured at the breach: it ended the run, so it is broken."""
-        at_breach: LevelVerdict = {
-            "level": str(self.level),
-            "actual": self.actual,
-            "outcome": RunOutcome.BROKEN,
-            "broken_at": round(self.at, 1),
-        }
-        return [at_breach if v["level"] == at_breach["level"] else v for v in verdicts]
-
-
-def first_broken(levels: Iterable[ServiceLevel], summary: Summary, at: float) -> BrokenLevel | None:
+def margin_used(verdict: LevelVerdict) -> float | None:
     """
-    The first level that a run which goes on has broken; None if there is none.
+    How much of its bound a level has used: 0.5 for half of it, above 1 when it is broken.
 
-    Args:
-        levels: in the order that was given.
-        summary: of how the run stands.
-        at: seconds since its start.
+    None where nothing was measured, or where a bound has no margin, like that of ``== 5``.
     """
-    measured = numbers(summary)
-    for level in levels:
-        actual = figure(level.metric, measured)
-        if actual is not None and level.is_breached(actual):
-            return BrokenLevel(level, actual, at)
-    return None
+    parts, actual = _LEVEL.fullmatch(verdict["level"]), verdict["actual"]
+    if parts is None or actual is None:
+        return None
+    bound, is_upper = float(parts["number"]), parts["operator"].startswith("<")
+    part, whole = (actual, bound) if is_upper else (bound, actual)
+    return part / whole if whole > 0 and parts["operator"] != "==" else None

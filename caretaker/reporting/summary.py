@@ -14,6 +14,7 @@ from typing import NamedTuple
 from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.index_set import IndexSet
 from caretaker.reasons import cure
+from caretaker.reporting.measurement_error import measurement_error
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
     EventsSection,
@@ -369,14 +370,16 @@ def _generator(
 ) -> GeneratorSection:
     cpu = sum(snapshot.usage.cpu_mean for snapshot in snapshots) / 100 * seconds
     sessions = whole.counters["sessions.succeeded"]  # as the CPU time is of the whole run
+    cpu_ms = round(1000 * cpu / sessions, 3) if sessions else None
     return {
         "lateness_ms": total.histogram("generator.lateness").summary(50, 99),
         "place_wait_ms": total.histogram("generator.place_wait").summary(50, 99),
         "loop_lag_ms": total.histogram("generator.loop_lag").summary(99),
-        "cpu_ms_per_session": round(1000 * cpu / sessions, 3) if sessions else None,
+        "cpu_ms_per_session": cpu_ms,
         "cpu_percent": {
             "mean": {str(s.worker): s.usage.cpu_mean for s in snapshots},
             "max": {str(s.worker): s.usage.cpu_peak for s in snapshots},
         },
         "rss_mb": {str(s.worker): s.usage.rss_mb for s in snapshots},
+        "error": measurement_error(total, cpu_ms),
     }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from types import UnionType
 from typing import Any, NotRequired, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from caretaker.errors import InputError
+from caretaker.reporting.metrics import numbers
+from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import Summary
 
 _CURE = "give a file that --summary-json has written"
@@ -24,7 +27,7 @@ def read_summary(path: str) -> Summary:
         InputError: it can't be read, or is none of this version.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_int=_whole)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError):
@@ -33,11 +36,22 @@ def read_summary(path: str) -> Summary:
         isinstance(content.get(section), dict) for section in _SECTIONS
     ):
         raise InputError(f"{path}: not the summary of a run; {_CURE}")
-    wrong = next(_misfits(content, Summary, ""), None)
+    wrong = next(chain(_misfits(content, Summary, ""), _missing_figures(content)), None)
     if wrong is not None:
         cure = "give a file that --summary-json of this version has written"
         raise InputError(f"{path}: lacks what a summary has ({wrong!r}); {cure}")
     return cast(Summary, content)
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number of JSON; what no counter can be is no int, and not what a summary has."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _missing_figures(content: Any) -> Iterator[str]:
+    """The metrics that every summary has and this one has not; it is a ``Summary`` otherwise."""
+    there = numbers(content)
+    return (metric for metric in numbers(summarize([], 1.0)) if metric not in there)
 
 
 def _misfits(value: Any, wanted: Any, path: str) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.summary_types import (
     FleetSection,
     LevelVerdict,
@@ -14,8 +16,9 @@ from caretaker.reporting.summary_types import (
     Summary,
     TasksSection,
     UnfinishedWait,
+    VerdictSection,
 )
-from caretaker.reporting.verdict import described, failures
+from caretaker.reporting.verdict import described, judge
 from caretaker.stats.task_outcomes import failed_parts
 from caretaker.stats.window import Snapshots, Window
 
@@ -72,6 +75,7 @@ def render(summary: Summary) -> str:
     fleet, sessions = summary["fleet"], summary["sessions"]
     crs, tasks = summary["connection_requests"], summary["tasks"]
     informs, generator = summary["informs"], summary["generator"]
+    limits = generator_limits(GeneratorFigures.of_run(summary))
     profiles = ", ".join(f"{name} {number}" for name, number in fleet["profiles"].items())
     workers = " + ".join(str(number) for number in fleet["by_worker"].values())
     events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
@@ -96,6 +100,7 @@ def render(summary: Summary) -> str:
         "  lateness": _ms(generator["lateness_ms"]),
         "  wait for a place": _ms(generator["place_wait_ms"]),
         "  loop lag": _ms(generator["loop_lag_ms"]),
+        "  error": stated(generator["error"], limited=bool(limits)),
     }
     if summary["warm_up_s"]:
         figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
@@ -109,9 +114,15 @@ def render(summary: Summary) -> str:
     lines += _failures(summary)
     lines += map(_unfinished, sessions["unfinished_waits"])
     lines += _levels(summary.get("service_levels", ()))
-    broken = failures(summary)
-    lines.append(f"{'Result':<20}{'FAILED: ' + '; '.join(broken) if broken else 'passed'}")
+    lines += _verdict(judge(summary))
     return "\n".join(lines)
+
+
+def _verdict(verdict: VerdictSection) -> Iterator[str]:
+    """The outcome with its finding, and below it each ground."""
+    yield f"{'Result':<20}{verdict['outcome']}: {verdict['finding']}"
+    for ground in verdict["grounds"]:
+        yield f"{'  ' + ground['outcome']:<20}{ground['text']}"
 
 
 def _failures(summary: Summary) -> Iterator[str]:

@@ -193,6 +193,14 @@ class CPUSection(TypedDict):
     max: Mapping[str, float]
 
 
+class ErrorSection(TypedDict):
+    """By how much the run's times may be off: a ratio, and milliseconds that it has added."""
+
+    relative: float
+    p50_ms: float | None
+    p99_ms: float | None
+
+
 class GeneratorSection(TypedDict):
     """How the generator itself did."""
 
@@ -202,6 +210,7 @@ class GeneratorSection(TypedDict):
     cpu_ms_per_session: float | None
     cpu_percent: CPUSection
     rss_mb: Mapping[str, float]
+    error: ErrorSection
 
 
 class LevelVerdict(TypedDict):
@@ -212,7 +221,7 @@ class LevelVerdict(TypedDict):
     outcome: str
     """Of ``RunOutcome``: held, broken or not shown."""
     broken_at: NotRequired[float]
-    """Seconds of the run at which the level was first broken."""
+    """Seconds of the run from which on it was broken, as far as was seen."""
 
 
 class Ground(TypedDict):
@@ -237,12 +246,21 @@ class VerdictSection(TypedDict):
     grounds: Sequence[Ground]
 
 
+class CriterionSection(TypedDict):
+    """A scenario's criterion: its outcome (of ``RunOutcome``) and one sentence."""
+
+    scenario: str
+    outcome: str
+    finding: str
+
+
 class ScenarioSection(TypedDict):
     """What was played, and what came of it."""
 
     name: str
     kpis: Mapping[str, float | None]
     findings: Sequence[str]
+    criteria: NotRequired[Sequence[CriterionSection]]
     curves: Mapping[str, Sequence[Sequence[float]]]
     marks: Sequence[Mark]
 
@@ -276,6 +294,8 @@ class Summary(TypedDict):
     embedded_acs: NotRequired[bool]
     scenario: NotRequired[ScenarioSection]
     other_failures: NotRequired[Sequence[str]]
+    unwritten: NotRequired[Sequence[str]]
+    """Files of results that could not be written, each with the reason and the cure."""
     service_levels: NotRequired[Sequence[LevelVerdict]]
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from caretaker.reasons import find
 from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.metrics import exact
 from caretaker.reporting.pages import NO_DATA, readable
 from caretaker.reporting.summary_types import (
@@ -70,9 +71,9 @@ def _levels(summary: Summary) -> ReportTable:
 
 def _level(verdict: LevelVerdict) -> TableRow:
     actual = NO_DATA if verdict["actual"] is None else exact(verdict["actual"])
-    ended = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
+    since = f" since {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     outcome = verdict["outcome"]
-    return TableRow((verdict["level"], actual, f"{outcome}{ended}"), outcome)
+    return TableRow((verdict["level"], actual, f"{outcome}{since}"), outcome)
 
 
 BLAMES = {
@@ -222,6 +223,7 @@ def _generator(summary: Summary) -> ReportTable:
         if limits
         else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
     )
+    about = f"{about} {stated(generator['error'], limited=bool(limits))}"
     rows = (
         TableRow(("sessions began late by", *times(generator["lateness_ms"], "p50", "p99", "max"))),
         TableRow(("... and waited for a place (--max-sessions)",

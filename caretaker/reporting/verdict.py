@@ -1,130 +1,204 @@
 """
-What makes a run a success: the standard checks of its summary, and its service levels.
+The verdict on a run: its checks, service levels and criteria, and what follows from them.
 
-Exit codes: 0 all is well; 3 a service level is broken, whatever else; 1 a check failed; Locust's
-``--exit-code-on-error`` when nothing failed but users other than ours.
+``judge`` is a pure function of the summary (decision 0026).
 """
 
 from __future__ import annotations
 
-from caretaker.engine import outages
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
 from caretaker.errors import Blame
-from caretaker.reporting.lost_workers import losses
+from caretaker.reporting.checks import (
+    CHECKS,
+    FAILED_BY_THE_ACS,
+    OTHERS,
+    Check,
+    session_failures,
+)
 from caretaker.reporting.metrics import exact
-from caretaker.reporting.outcomes import RunOutcome
-from caretaker.reporting.summary_types import LevelVerdict, SessionsSection, Summary
-from caretaker.stats.task_outcomes import failed_parts
-
-BROKEN_LEVEL = 3
-"""The exit code of a run with a broken service level."""
-
-_LEFT_TO_LEVELS = {
-    "no session failed": ("sessions.failed", "sessions.failed_ratio"),
-    "no task failed": ("tasks.failed", "tasks.failed_ratio"),
-}
-"""Checks that are not made when a service level says how many failures may be."""
+from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome, worst
+from caretaker.reporting.service_levels import margin_used
+from caretaker.reporting.summary_types import (
+    CriterionSection,
+    Ground,
+    LevelVerdict,
+    Summary,
+    VerdictSection,
+)
+from caretaker.stats.timeline import Mark
 
 
-def _failed(sessions: SessionsSection, failed: int) -> str:
-    limits = sessions["blame"].get(Blame.GENERATOR.value, 0)
-    ours = f", {limits} of them at the limits of this machine (docs/limits.md)" if limits else ""
-    return f"{failed} sessions failed{ours}"
+class Judgement(NamedTuple):
+    """
+    One thing that a run is judged by.
+
+    Args:
+        group: ``checks``, ``service_levels`` or ``scenario``.
+        name: of the check, the level, or the scenario.
+        outcome: what the run has shown in it.
+        text: what a person reads about it; empty when there is nothing to say.
+    """
+
+    group: str
+    name: str
+    outcome: RunOutcome
+    text: str = ""
 
 
-def checks(summary: Summary) -> dict[str, str | None]:
-    """Each standard check by name, with the sentence that says what is wrong, None if nothing."""
-    sessions, crs, tasks = summary["sessions"], summary["connection_requests"], summary["tasks"]
-    fleet = summary["fleet"]
-    others = summary.get("other_failures", ())
-    twice = fleet["duplicate_serial_numbers"]
-    failed = sessions["failed"] - sessions["reasons"].get(outages.REASON, 0)  # we did that
-    rows = (
-        ("nothing else failed", bool(others), "; ".join(others)),
-        ("no session failed", failed > 0, _failed(sessions, failed)),
-        (
-            "all sessions ended",
-            sessions["unfinished"] > 0,
-            f"{sessions['unfinished']} sessions were still unfinished",
-        ),
-        ("sessions succeeded", sessions["succeeded"] == 0, "no session succeeded"),
-        (
-            "no task failed",
-            tasks["failed"] > 0,
-            f"{tasks['failed']} of {tasks['posted']} tasks failed: {failed_parts(tasks)}",
-        ),
-        (
-            "tasks were done",
-            tasks["posted"] > 0 and tasks["done"] == 0,
-            "not one of the driver's tasks was done",
-        ),
-        (
-            "the books of Connection Requests balance",
-            not crs["books_balance"],
-            "the books of Connection Requests do not balance",
-        ),
-        (
-            "the books of events balance",
-            not summary["events"]["books_balance"],
-            "the books of events do not balance",
-        ),
-        (
-            "no worker was lost",
-            not all(lost["taken_over"] for lost in fleet["lost"]),
-            losses(fleet["lost"], taken_over=False),
-        ),
-        (
-            "workers stayed to the end",
-            fleet["workers_left"] > 0 and fleet["cpes"] == 0,
-            "all workers left before the end",
-        ),
-        ("no serial number lived twice", twice > 0, f"{twice} serial numbers were in use twice"),
-    )
-    left = _left_to_levels(summary)
-    return {name: text if wrong else None for name, wrong, text in rows if name not in left}
+def judgements(summary: Summary) -> list[Judgement]:
+    """All that a run is judged by: what was asked of it first, then the standard checks."""
+    return [*_criteria(summary), *_levels(summary), *_checks(summary)]
 
 
-def _left_to_levels(summary: Summary) -> set[str]:
-    """The checks in whose place a service level has an upper bound."""
-    levels = [verdict["level"] for verdict in summary.get("service_levels", ())]
-    return {
-        name
-        for name, metrics in _LEFT_TO_LEVELS.items()
-        if any(level.startswith(f"{metric} <") for metric in metrics for level in levels)
-    }
+def _sections_of_criteria(summary: Summary) -> Sequence[CriterionSection]:
+    return summary["scenario"].get("criteria", ()) if "scenario" in summary else ()
 
 
-def broken_levels(summary: Summary) -> list[str]:
-    """Each service level that does not hold, with what was measured."""
-    return [
-        f"service level broken: {described(verdict)}"
-        for verdict in summary.get("service_levels", ())
-        if verdict["outcome"] != RunOutcome.HELD
-    ]
+def _criteria(summary: Summary) -> Iterator[Judgement]:
+    for criterion in _sections_of_criteria(summary):
+        outcome = RunOutcome(criterion["outcome"])
+        text = "" if outcome == RunOutcome.HELD else criterion["finding"]
+        yield Judgement("scenario", criterion["scenario"], outcome, text)
+
+
+def _levels(summary: Summary) -> Iterator[Judgement]:
+    for verdict in summary.get("service_levels", ()):
+        outcome = RunOutcome(verdict["outcome"])
+        text = f"service level {outcome}: {described(verdict)}"
+        is_held = outcome == RunOutcome.HELD
+        yield Judgement("service_levels", verdict["level"], outcome, "" if is_held else text)
 
 
 def described(verdict: LevelVerdict) -> str:
-    """A verdict's level and what was measured, in one line."""
+    """A level, what was measured, and since when it was broken, in one line."""
     actual = "no data" if verdict["actual"] is None else exact(verdict["actual"])
-    when = f", ended the run after {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
+    when = f", since {verdict['broken_at']:g} s" if "broken_at" in verdict else ""
     return f"{verdict['level']} ({actual}{when})"
 
 
-def failures(summary: Summary) -> list[str]:
-    """What keeps the run from being a success, each as a sentence; none if it was one."""
-    return [*filter(None, checks(summary).values()), *broken_levels(summary)]
+def _checks(summary: Summary) -> Iterator[Judgement]:
+    for check in CHECKS:
+        if not _is_left_to_levels(check, summary):
+            text = check.found(summary)
+            outcome = _outcome(check, summary) if text else RunOutcome.HELD
+            yield Judgement("checks", check.name, outcome, text)
 
 
-def exit_code(summary: Summary, on_other_failures: int) -> int:
-    """
-    The exit code of a run.
+def _is_left_to_levels(check: Check, summary: Summary) -> bool:
+    return any(
+        verdict["level"].startswith(f"{metric} <")
+        for metric in check.left_to
+        for verdict in summary.get("service_levels", ())
+    )
 
-    Args:
-        summary: of the run, with its verdicts.
-        on_other_failures: when nothing failed but users other than ours.
-    """
-    if broken_levels(summary):
-        return BROKEN_LEVEL
-    wrong = [name for name, sentence in checks(summary).items() if sentence is not None]
-    if wrong == ["nothing else failed"]:
-        return on_other_failures
-    return 1 if wrong else 0
+
+def _outcome(check: Check, summary: Summary) -> RunOutcome:
+    """That of the check; failures of others are only told with ``--exit-code-on-error 0``."""
+    is_told_only = check is OTHERS and _code_of_others(summary) == 0
+    return RunOutcome.HELD if is_told_only else check.outcome
+
+
+def _code_of_others(summary: Summary) -> int:
+    settings: Mapping[str, object] = summary.get("settings", {})
+    code = settings.get("--exit-code-on-error")
+    return code if isinstance(code, int) else EXIT_CODES[RunOutcome.FAILED]
+
+
+def judge(summary: Summary) -> VerdictSection:
+    """The verdict on a run; its grounds are in the order of precedence."""
+    judged = judgements(summary)
+    outcome = worst(each.outcome for each in judged)
+    order = [*EXIT_CODES]
+    told = sorted(filter(lambda each: each.text, judged), key=lambda e: order.index(e.outcome))
+    grounds = [Ground(name=each.name, outcome=each.outcome, text=each.text) for each in told]
+    return {
+        "outcome": outcome,
+        "exit_code": _exit_code(outcome, grounds, summary),
+        "finding": _finding(outcome, grounds, summary),
+        "grounds": grounds,
+    }
+
+
+def _exit_code(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> int:
+    failed = [ground["name"] for ground in grounds if ground["outcome"] == RunOutcome.FAILED]
+    return _code_of_others(summary) if failed == [OTHERS.name] else EXIT_CODES[outcome]
+
+
+# -- what broke first, and what came near to it --------------------------------------------------
+
+
+class FirstBreak(NamedTuple):
+    """What broke first, and when: seconds of the run."""
+
+    at: float
+    text: str
+
+    def mark(self) -> Mark:
+        """Its mark on the timeline."""
+        return {"at": round(self.at, 1), "text": f"broke first: {self.text}"}
+
+
+def what_broke_first(summary: Summary) -> FirstBreak | None:
+    """The first of the broken levels and failed sessions; None if nothing is known to have."""
+    return min(_breaks(summary), default=None)
+
+
+def _breaks(summary: Summary) -> Iterator[FirstBreak]:
+    for verdict in summary.get("service_levels", ()):
+        if verdict["outcome"] == RunOutcome.BROKEN and "broken_at" in verdict:
+            yield FirstBreak(verdict["broken_at"], f"service level {verdict['level']}")
+    if _is_left_to_levels(FAILED_BY_THE_ACS, summary):
+        return
+    for failure in session_failures(summary):
+        example = failure["example"]
+        if example is not None and failure["blame"] != Blame.SHED.value:
+            yield FirstBreak(example["at"], f"session of {example['cpe']}: {failure['reason']}")
+
+
+class LevelMargin(NamedTuple):
+    """How much of its bound a service level has used; 1 is all of it."""
+
+    used: float
+    verdict: LevelVerdict
+
+
+def tightest_levels(summary: Summary) -> list[LevelMargin]:
+    """The service levels that have a margin, the one with the least of it first."""
+    levels = summary.get("service_levels", ())
+    margins = [LevelMargin(used, v) for v in levels if (used := margin_used(v)) is not None]
+    return sorted(margins, key=lambda margin: -margin.used)
+
+
+# -- the one sentence -----------------------------------------------------------------------------
+
+
+def _finding(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> str:
+    """The findings of the scenario's criteria, then how much was kept or what was not."""
+    criteria = [criterion["finding"].rstrip(".") for criterion in _sections_of_criteria(summary)]
+    rest = _how_well(summary) if outcome == RunOutcome.HELD else _what_not(grounds, summary)
+    parts = [*criteria, *([rest] if rest not in criteria else [])]
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _how_well(summary: Summary) -> str:
+    sessions, p99 = summary["sessions"], summary["informs"]["from_plan_ms"]["p99"]
+    ended = sessions["succeeded"] + sessions["failed"] + sessions["shed"] + sessions["unfinished"]
+    missed = "" if sessions["succeeded"] == ended else f" of {ended:,}"
+    number = f"{sessions['succeeded']:,}{missed} sessions succeeded"
+    latency = "" if p99 is None else f", p99 from plan {p99:g} ms"
+    tightest = next(iter(tightest_levels(summary)), None)
+    margin = f"; tightest level {_used(tightest)}" if tightest else ""
+    return f"{'' if missed else 'all '}{number}{latency}{margin}"
+
+
+def _used(margin: LevelMargin) -> str:
+    return f"{margin.verdict['level']} at {margin.used:.0%} of its bound".replace("%", " %")
+
+
+def _what_not(grounds: Sequence[Ground], summary: Summary) -> str:
+    first = what_broke_first(summary)
+    when = f"; first at {first.at:.1f} s: {first.text}" if first else ""
+    return f"{grounds[0]['text'].rstrip('.')}{when}"

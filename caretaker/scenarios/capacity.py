@@ -104,7 +104,9 @@ class FindCapacity(Scenario):
         if share > self.given["failed"]:
             broke = f"{share:.1%} of the sessions failed or were shed"
         elif waiting > 0.01 * seen.informs_planned:
-            broke = f"{waiting} sessions waited longer than {self.given['p99']:g} ms for the ACS"
+            broke = (
+                f"{waiting} of its sessions waited longer than {self.given['p99']:g} ms for the ACS"
+            )
         elif p99 is not None and p99 > self.given["p99"]:
             broke = f"1 % took longer than {p99:.0f} ms from plan to InformResponse"
             if p99 > self.given["p99"] + added_ms(figures):

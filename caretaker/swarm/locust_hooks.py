@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
 import psutil
+from gevent.event import Event
 from locust import argument_parser
 from locust.runners import (
     STATE_RUNNING,
@@ -29,13 +30,16 @@ from locust.runners import (
 )
 
 from caretaker.errors import InputError
+from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
+from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.web.forms import guard_start
+from caretaker.swarm.web.forms import check_forms
+from caretaker.swarm.web.guard import guard, machine_names
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.routes import add_pages
 from caretaker.swarm.web.run_state import RunStates
@@ -130,6 +134,7 @@ class _Hooks:
             self._on_test_start()
         CPEUser.installed.set()
         self._interrupts = 0
+        self._is_quitting = False
         self._main = gevent.getcurrent()
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
         if environment.web_ui is not None:
@@ -137,8 +142,16 @@ class _Hooks:
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
-        guard_start(self._environment, self._master)
+        web_ui: Any = self._environment.web_ui
+        guard(web_ui.app, self._web_names())
+        check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
+
+    def _web_names(self) -> set[str]:
+        """The names that the web UI is asked for by."""
+        assert self._master is not None
+        bound = self._locust_options().web_host
+        return {bound, *machine_names(), *self._master.settings.web_allow_hosts}
 
     def _on_interrupt(self) -> None:
         """
@@ -147,7 +160,7 @@ class _Hooks:
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
         self._interrupts += 1
-        if self._interrupts == 1:
+        if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
             return
         if self._interrupts > 2:
@@ -158,7 +171,7 @@ class _Hooks:
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
-            raise SystemExit(2)  # a worker has refused before
+            raise SystemExit(BAD_INPUT)  # a worker has refused before
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
             self._end_with_workers()
@@ -166,7 +179,7 @@ class _Hooks:
         if self._locust_options().processes:
             # The master that has forked this worker reads the reason, then ends all its workers.
             gevent.sleep(GIVE_UP_SECONDS)
-        raise SystemExit(2)
+        raise SystemExit(BAD_INPUT)
 
     def _end_with_workers(self) -> NoReturn:
         """
@@ -178,7 +191,7 @@ class _Hooks:
         for child in psutil.Process().children():
             child.terminate()
         self._runner.quit()
-        raise SystemExit(2)
+        raise SystemExit(BAD_INPUT)
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
@@ -194,6 +207,9 @@ class _Hooks:
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
+        has_web_ui = self._environment.web_ui is not None
+        for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
+            print(line, flush=True)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
         self._runner.register_message(Drained.NAME, self._on_drained)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
@@ -247,13 +263,27 @@ class _Hooks:
             self._drain()
 
     def _on_quitting(self, **_: Any) -> None:
+        self._leave_to_main_greenlet()
+        self._is_quitting = True
         if self._master is not None:
             self._master.end()
-            code = 2 if self._refused else self._master.exit_code()
+            code = BAD_INPUT if self._refused else self._master.exit_code()
             self._environment.process_exit_code = code
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0
+
+    def _leave_to_main_greenlet(self) -> None:
+        """
+        Make SIGTERM end the run as Ctrl-C does.
+
+        Locust's handler of SIGTERM shuts down in a greenlet of its own. That ends what the main
+        greenlet waits for, which then shuts down a second time and prints everything again.
+        """
+        is_waited_for = self._worker is not None or (self._master and self._master.run)
+        if gevent.getcurrent() is not self._main and is_waited_for:
+            self._on_interrupt()
+            Event().wait()  # for ever: what this greenlet raised would reach the main one
 
     def _on_quit(self, **_: Any) -> None:
         if self._master is not None:

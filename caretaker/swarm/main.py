@@ -17,6 +17,7 @@ from typing import Any
 import locust
 import locust.main
 
+from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.swarm.parsed_options import add_arguments
 
 DEFAULTS: dict[str, Any] = {
@@ -90,7 +91,7 @@ def main() -> None:
     port = _given_port(arguments)
     if port is not None and "--worker" not in arguments and not _is_free(port):
         print(f"caretaker: --master-bind-port {port}: in use; choose another", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(BAD_INPUT)
 
     def set_defaults(parser: Any, **_: Any) -> None:
         parser.set_defaults(**defaults(arguments))

@@ -20,17 +20,17 @@ from locust.runners import STATE_RUNNING
 from caretaker import __version__
 from caretaker.engine import shard
 from caretaker.errors import InputError
+from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
-from caretaker.reporting.service_levels import BrokenLevel, first_broken, verdicts
 from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
-from caretaker.reporting.verdict import exit_code
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.embedded_acs import EmbeddedACS
+from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.options import Settings, without_login
@@ -64,7 +64,10 @@ IMPATIENT_SECONDS = 2.0
 LEVELS_AFTER = 10.0
 """Seconds of the measured part before the first look: a few reports have come by then."""
 LEVELS_INTERVAL = 1.0
-"""How often a run that ends at the first breach is looked at."""
+"""Seconds between two looks at the service levels of a run."""
+
+RUN_TIME_TOLERANCE = 1.0
+"""Seconds by which a run may begin later than Locust's timer of its ``--run-time``."""
 
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
@@ -90,13 +93,14 @@ class Master:
         self._start = RunStart(0, 0.0)
         self.summary: Summary | None = None
         """Of the last run that has ended."""
-        self._unwritten: list[str] = []
         self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self.queries = Queries(self._send, self.present)
-        self._levels = settings.service_levels()
-        self._breach: BrokenLevel | None = None
+        self._watch_of_levels = LevelWatch(settings.service_levels())
+        self._ended = Event()
+        self._ended.set()
+        self._ends_itself = False
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
@@ -109,6 +113,7 @@ class Master:
             environment.host = self._embedded.url
             print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
                   f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
+        self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
@@ -185,6 +190,7 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
+        self._given.put(self.environment)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         self.run += 1
@@ -196,7 +202,9 @@ class Master:
         self._acts = 0
         self._stop_waiting.clear()
         self.settings = settings
-        self._levels, self._breach = settings.service_levels(), None
+        self._watch_of_levels = LevelWatch(settings.service_levels())
+        self._ends_itself = False
+        self._ended.clear()
         self._began = time.monotonic()
         self._look_after_workers()
         text, steps = settings.scenario
@@ -207,7 +215,7 @@ class Master:
         if warm_up:
             mark = "the warm-up ends; what follows is measured"
             self._watchers.append(gevent.spawn_later(warm_up, self.mark, mark))
-        if settings.slo_abort:
+        if self._watch_of_levels.levels:
             self._watchers.append(gevent.spawn_later(warm_up + LEVELS_AFTER, self._watch_levels))
 
     def timeline(self) -> Timeline:
@@ -228,8 +236,7 @@ class Master:
 
     def verdicts(self, summary: Summary) -> list[LevelVerdict]:
         """What the service levels of the run say of a summary."""
-        measured = verdicts(self._levels, summary)
-        return measured if self._breach is None else self._breach.pinned(measured)
+        return self._watch_of_levels.verdicts(summary)
 
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
@@ -302,16 +309,20 @@ class Master:
             before = now
 
     def _watch_levels(self) -> None:
-        """End the run when it breaks a service level."""
-        while self._breach is None:
-            so_far = self._summarize(self.reports.seconds)
-            self._breach = first_broken(self._levels, so_far, self.seconds())
-            gevent.sleep(0 if self._breach else LEVELS_INTERVAL)
-        print(f"Service level {self._breach}: the run ends here", flush=True)
-        self.finish()
+        """See when levels break; with ``--slo-abort``, the first one ends the run."""
+        while True:
+            so_far = self._figures(self.reports.seconds)
+            broken = self._watch_of_levels.look(so_far, self.seconds())
+            if broken is not None and self.settings.slo_abort:
+                self._watch_of_levels.end_by(broken)
+                print(f"Service level {broken}: the run ends here", flush=True)
+                self.finish()
+                return
+            gevent.sleep(LEVELS_INTERVAL)
 
     def finish(self) -> None:
         """End the run now, and then what Locust ends at its run time."""
+        self._ends_itself = True
         gevent.spawn(self._finish)
 
     def _finish(self) -> None:
@@ -328,9 +339,20 @@ class Master:
             web_ui.stop()
 
     def end(self) -> None:
-        """End the run: have all workers drain, and make the summary of what they say."""
+        """
+        End the run: have all workers drain, and make the summary of what they say.
+
+        Whoever asks while the run is ending waits for its summary, too.
+        """
         if self._began == 0.0:
+            self._ended.wait()
             return
+        try:
+            self._end()
+        finally:
+            self._ended.set()
+
+    def _end(self) -> None:
         seconds = time.monotonic() - self._began
         if self._player is not None:
             self._player.stop()
@@ -346,10 +368,19 @@ class Master:
                 self._stop_waiting.clear()
             gevent.sleep(0.05)
         self.reports.close()
-        self.summary = self._summarize(seconds)
-        self.summary["other_failures"] = self._other_failures()
-        self.summary["service_levels"] = self.verdicts(self.summary)
-        self._write(self.summary)
+        summary = self._summarize(seconds)
+        summary["interrupted"] = self._is_interrupted(seconds)
+        summary["other_failures"] = self._other_failures()
+        summary["service_levels"] = self.verdicts(summary)
+        self._write(summary)
+        self.summary = summary
+
+    def _is_interrupted(self, seconds: float) -> bool:
+        """Whether a run came to its end before the ``--run-time`` that was stated."""
+        stated = self._locust_options().run_time
+        if not stated or self.environment.shape_class is not None or self._ends_itself:
+            return False
+        return seconds < stated - RUN_TIME_TOLERANCE
 
     def _workers_seen(self) -> WorkersSeen:
         lost = self.reports.lost(self._wanted_cpes())
@@ -374,9 +405,8 @@ class Master:
 
     def _summarize(self, seconds: float) -> Summary:
         began = datetime.fromtimestamp(self._start.at, UTC)
-        snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
-        summary: Summary = {
-            **summarize(snapshots, seconds, self._workers_seen(), self.settings.warm_up.seconds),
+        return {
+            **self._figures(seconds),
             "timeline": self.timeline().summary(self.marks),
             "settings": self._public_settings(),
             "version": _version(),
@@ -384,6 +414,12 @@ class Master:
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
         }
+
+    def _figures(self, seconds: float) -> Summary:
+        """All that service levels can name."""
+        snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
+        seen, warm_up = self._workers_seen(), self.settings.warm_up.seconds
+        summary = summarize(snapshots, seconds, seen, warm_up)
         if self._player is not None:
             summary["scenario"] = self._player.report()
         return summary
@@ -419,8 +455,7 @@ class Master:
         ]
 
     def _write(self, summary: Summary) -> None:
-        self._unwritten = write_files(self.settings, summary, datetime.now(UTC))
-        for line in self._unwritten:
+        for line in write_files(self.settings, summary, datetime.now(UTC)):
             print(f"caretaker: {line}; the summary is in the output", file=sys.stderr)
         if self.environment.web_ui is not None:
             print(f"\n{render(summary)}", flush=True)  # there may be more runs before the goodbye
@@ -428,12 +463,10 @@ class Master:
     # The end.
 
     def exit_code(self) -> int:
-        """The exit code of the last run; 1 if there was none, or a file could not be written."""
+        """The exit code of the last run; that of nothing shown if there was none."""
         if self.summary is None:
-            return 1
-        if self._unwritten:
-            return EXIT_CODES[RunOutcome.FAILED]
-        return exit_code(self.summary, self._locust_options().exit_code_on_error)
+            return EXIT_CODES[RunOutcome.NOT_SHOWN]
+        return self.summary["verdict"]["exit_code"]
 
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end the embedded ACS."""

@@ -19,6 +19,7 @@ from caretaker.reporting.junit import junit
 from caretaker.reporting.kept_runs import SUMMARY_FILE
 from caretaker.reporting.report import page
 from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.verdict import judge
 from caretaker.swarm.options import Settings
 
 
@@ -47,17 +48,36 @@ FOLDER_FILES: Mapping[str, Content] = {
 
 def write_files(settings: Settings, summary: Summary, ended: datetime) -> list[str]:
     """
-    Write all that a run leaves behind.
+    Judge a run, and write all that it leaves behind.
+
+    What can't be written is a ground of the verdict, so the other files are written again with it.
 
     Args:
         settings: of the run, which name the files.
-        summary: of the run, with its verdict.
+        summary: of the run; its ``verdict`` and what was ``unwritten`` are put into it.
         ended: when it did.
 
     Returns:
         A line for each file or folder that could not be written; the others are.
     """
-    return list(_unwritten(settings, summary, ended))
+    _judge(summary, [])
+    unwritten = list(_unwritten(settings, summary, ended))
+    _judge(summary, unwritten)
+    if settings.runs is not None:
+        try:
+            keep_run(settings.runs, summary, ended)
+        except OSError as error:
+            unwritten.append(f"--runs {settings.runs}: {error.strerror}")
+            _judge(summary, unwritten)
+    if unwritten:
+        list(_unwritten(settings, summary, ended))
+    return unwritten
+
+
+def _judge(summary: Summary, unwritten: list[str]) -> None:
+    if unwritten:
+        summary["unwritten"] = unwritten
+    summary["verdict"] = judge(summary)
 
 
 def _unwritten(settings: Settings, summary: Summary, ended: datetime) -> Iterator[str]:
@@ -72,11 +92,6 @@ def _unwritten(settings: Settings, summary: Summary, ended: datetime) -> Iterato
                 path.write_bytes(content(summary, ended))
             except OSError as error:
                 yield f"{path}: {error.strerror}"
-    if settings.runs is not None:
-        try:
-            keep_run(settings.runs, summary, ended)
-        except OSError as error:
-            yield f"--runs {settings.runs}: {error.strerror}"
 
 
 def keep_run(folder: Path, summary: Summary, ended: datetime) -> Path:

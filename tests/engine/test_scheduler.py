@@ -128,6 +128,17 @@ def test_a_session_that_begins_after_its_due_time_for_no_reason_is_late() -> Non
     bench.shard.stop()
 
 
+def test_a_session_that_waits_for_its_turn_of_the_loop_is_late() -> None:
+    bench = ShardBench()
+    bench.shard.power_on(0)
+    bench.shard.start()
+    bench.clock.now += 2
+    settle()
+    (record,) = bench.sink.sessions
+    assert (record.started, record.lateness, record.seconds) == (102, 2, 0)
+    bench.shard.stop()
+
+
 def test_each_planned_inform_began_a_session_or_still_waits_for_a_place() -> None:
     bench = ShardBench(serving_after(Event()), max_sessions=2)
     bench.boot(5)

@@ -8,6 +8,7 @@ from typing import Any
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
+from caretaker.reporting.verdict import judge
 from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -98,6 +99,11 @@ def _columns(columns: dict[str, Any]) -> Iterator[list[Any]]:
             yield column
 
 
+def grounds(summary: Any) -> list[str]:
+    """What kept a run from having held, each as a sentence."""
+    return [ground["text"] for ground in judge(summary)["grounds"]]
+
+
 def scenario(**changes: Any) -> Any:
     """The section of a scenario that found nothing."""
     nothing = {"name": "steady", "kpis": {}, "findings": [], "curves": {}, "marks": []}
@@ -135,3 +141,14 @@ def told() -> Any:
         "command": "./scripts/loadtest --seed 7",
         "other_failures": ["3 exceptions in users"],
     }
+
+
+def with_latency(p99: float | None) -> Any:
+    """A summary of tasks that took so many milliseconds (p99), by a generator that added none."""
+    made = summary()
+    none = {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0}
+    own = dict.fromkeys(("lateness_ms", "loop_lag_ms", "place_wait_ms"), none)
+    made["generator"] = {**made["generator"], **own}
+    times = {"p50": 1.0, "p95": 1.0, "p99": p99, "max": 99.0}
+    made["tasks"] = {**made["tasks"], "latency_ms": times}
+    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.processes import loadtest, loadtest_until, process
+from helpers.processes import ended_well, loadtest, loadtest_until, process
 
 pytestmark = pytest.mark.processes
 
@@ -18,7 +18,7 @@ def test_a_power_cut_shows_dark_storm_and_recovery(tmp_path: Path) -> None:
         *("--scenario", "power-cut share=0.5 seconds=4 stagger=1"),
         *("--users", "60", "--run-time", "60s", "--cr-rate", "5"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     scenario, timeline = summary["scenario"], summary["timeline"]
     assert scenario["kpis"]["time_to_steady_state_s"] >= 1, scenario
     assert "Steady state" in done.stdout
@@ -42,7 +42,7 @@ def test_scenarios_play_one_after_the_other_in_one_process(tmp_path: Path) -> No
         *("--users", "40", "--run-time", "45s", "--processes", "0"),
         *("--cr-driver", "direct", "--cr-rate", "0"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     kpis = summary["scenario"]["kpis"]
     assert kpis["cr_sweep_coverage"] == 1.0
     assert kpis["boot_storm_time_to_steady_state_s"] >= 1
@@ -58,7 +58,7 @@ def test_the_capacity_of_an_acs_is_found(tmp_path: Path) -> None:
             *("--scenario", "find-capacity start=20 hold=4 precision=0.2"),
             *("--users", "150", "--spawn-rate", "20", "--processes", "0"),
         )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     kpis = summary["scenario"]["kpis"]
     # How close it comes, test_scenarios.py checks without a real clock, and a benchmark measures.
     assert 0 < kpis["sessions_per_second"] <= 33, summary["scenario"]
@@ -76,7 +76,7 @@ def test_an_acs_that_freezes_shows_in_the_percentiles_of_the_planned_informs(
             *("--host", url, *NO_CRS, "--inform-interval", "6"),
             *("--users", "200", "--processes", "0"),
         )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     assert summary["sessions"]["failed"] == 0
     told = summary["informs"]["from_plan_ms"]
     assert 3500 < told["p95"] <= told["p99"] <= told["max"], told

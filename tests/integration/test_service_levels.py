@@ -72,9 +72,9 @@ def test_a_run_from_the_web_ui_has_its_verdicts_and_ends_early(tmp_path: Path) -
             summary = _run_to_its_end(f"http://127.0.0.1:{port}", path)
             assert [each["outcome"] for each in summary["service_levels"]] == ["broken"]
             assert "broken_at" in summary["service_levels"][0]
-        assert running.text.count("FAILED: service level broken") == 2
+        assert running.text.count("Result              broken: Service level broken") == 2
         assert running.stop() == 3, running.text
-    assert running.text.count("FAILED: service level broken") == 2
+    assert running.text.count("Result              broken: Service level broken") == 2
     assert "Traceback" not in running.text
 
 

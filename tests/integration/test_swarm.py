@@ -17,6 +17,7 @@ import pytest
 import requests
 from helpers.processes import (
     LOCUSTFILE,
+    ended_well,
     free_port,
     loadtest,
     loadtest_until,
@@ -61,7 +62,7 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
         {IDLE: 100, DELIVERED: 81, DONE: 81},
         *("--users", "200", "--spawn-rate", "200", "--cr-rate", "25", "--live-interval", "1"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     assert good(summary)
     assert summary["fleet"]["cpes"] == 200
     assert summary["fleet"]["by_worker"] == {"0": 100, "1": 100}
@@ -73,19 +74,20 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
     assert crs["delivered"] == summary["informs"]["by_event"]["6 CONNECTION REQUEST"] > 80
     assert crs["to_inform_ms"]["p99"] > 0
     assert summary["tasks"]["done"] > 80
-    assert "passed" in done.stdout.splitlines()[-1]
+    assert "Result  " in done.stdout
     assert "CPEs    200 |" in done.stdout
     assert "Traceback" not in done.stderr
 
 
 def test_the_defaults_of_the_main_job(tmp_path: Path) -> None:
-    port, even = free_port(), ("--run-time", "1h", "--cr-arrivals", "constant")
+    port, even = free_port(), ("--run-time", "0", "--cr-arrivals", "constant")
     command = ("caretaker.swarm.main", LOCUSTFILE, *even, "--metrics-port", str(port))
     with process(tmp_path / "out", *command, cwd=tmp_path) as running:
         for name, value in {SUCCEEDED: 1000, POSTED: 21}.items():
             wait_for_figure(running, f"http://127.0.0.1:{port}/metrics", name, value)
-        assert running.stop(signal.SIGINT) == 0, running.text
+        code = running.stop(signal.SIGINT)
     summary = json.loads((tmp_path / "summary.json").read_text())
+    assert ended_well(code, summary), running.text
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (1000, 2)
     assert 20 < summary["tasks"]["posted"] < 2 * 20 * summary["seconds"]
 
@@ -94,7 +96,7 @@ def test_real_dumps_mixed_by_weight(tmp_path: Path, devices: Path) -> None:
     names = ("tplink-ex220.tr181.csv", "zte-h199a.tr098.csv")
     chosen = [part for name in names for part in ("--profile", f"{devices / name}:1")]
     done, summary = loadtest_until(tmp_path, {SUCCEEDED: 61}, *chosen, "--users", "60")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     assert good(summary)
     assert set(summary["fleet"]["profiles"]) == set(names)
 
@@ -106,7 +108,7 @@ def test_one_process_holding_many_cpes_and_driving_them_directly(tmp_path: Path)
         *("--processes", "0", "--users", "5", "--cpes-per-user", "40"),
         *("--cr-driver", "direct", "--cr-arrivals", "constant", "--cr-rate", "30"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     assert good(summary)
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (200, 1)
     assert summary["connection_requests"]["delivered"] >= 60
@@ -117,13 +119,13 @@ def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> 
     done, summary = loadtest_until(
         tmp_path, {FAILED: 10}, "--host", url, "--users", "10", "--cr-driver", "off"
     )
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert summary["sessions"]["failed"] >= 10
     assert set(summary["sessions"]["reasons"]) == {"connection refused"}
     assert summary["sessions"]["blame"] == {"acs": summary["sessions"]["failed"]}
     assert summary["events"]["pending"] == 20
     assert summary["events"]["books_balance"]
-    assert "sessions failed" in done.stdout.splitlines()[-1]
+    assert "x connection refused (by the ACS" in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
                 "--spawn-rate",
                 "40",
             ),
-            *("--run-time", "1h", "--master-bind-port", str(master), "--cr-rate", "10"),
+            *("--run-time", "0", "--master-bind-port", str(master), "--cr-rate", "10"),
             *("--summary-json", str(nbi), "--live-interval", "1"),
         ) as leading,
         process(tmp_path / "one", *common, "--worker", "--master-port", str(master)) as one,
@@ -239,19 +241,6 @@ def test_a_worker_that_locust_forgets_is_lost_though_others_take_its_cpes(tmp_pa
     assert "1 of 2 workers, with 20 CPEs" in master.text
 
 
-def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path) -> None:
-    with process(
-        tmp_path / "out",
-        *("caretaker.swarm.main", LOCUSTFILE, "--users", "30", "--run-time", "5m"),
-        *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
-    ) as running:
-        running.wait_for(r"CPEs +30 ")
-        assert running.stop(signal.SIGINT) == 0, running.text
-    assert "passed" in running.text.splitlines()[-1]
-    assert good(json.loads((tmp_path / "summary.json").read_text()))
-    assert "Traceback" not in running.text
-
-
 @pytest.fixture
 def hung_acs(tmp_path: Path) -> Iterator[Callable[[], str]]:
     """Starts an ACS that accepts connections and never answers; returns its URL."""
@@ -264,9 +253,9 @@ def hung_acs(tmp_path: Path) -> Iterator[Callable[[], str]]:
 def test_an_acs_that_hangs_is_no_success(tmp_path: Path, hung_acs: Callable[[], str]) -> None:
     options = ("--host", hung_acs(), "--users", "20", "--cr-driver", "off")
     done, summary = loadtest_until(tmp_path, {STARTED: 20}, *options)
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert (summary["sessions"]["started"], summary["sessions"]["unfinished"]) == (20, 20)
-    assert "20 sessions were still unfinished" in done.stdout.splitlines()[-1]
+    assert "20 sessions still waited for the ACS at the end" in done.stdout
 
 
 def test_a_fleet_that_is_running_informs_at_its_periods(tmp_path: Path) -> None:
@@ -276,7 +265,7 @@ def test_a_fleet_that_is_running_informs_at_its_periods(tmp_path: Path) -> None:
         *("--users", "10", "--cpes-per-user", "100", "--start", "running"),
         *("--inform-interval", "20", "--cr-rate", "20"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     assert good(summary)
     assert summary["fleet"]["cpes"] == 1000
     assert set(summary["informs"]["by_event"]) == {"2 PERIODIC", "6 CONNECTION REQUEST"}
@@ -294,7 +283,7 @@ def test_with_few_descriptors_sessions_wait_and_the_run_says_why(
         *("--host", hung_acs(), "--users", "200", "--cr-driver", "off"),
         prefix=("prlimit", "--nofile=100:100"),
     )
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "100 descriptors let each worker run 50 sessions at once, not 1000" in done.stderr
     assert "ulimit -n 2000" in done.stderr
     assert summary["fleet"]["cpes"] == 200
@@ -365,7 +354,7 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
         process(
             tmp_path / "master",
             *(*common, "--master", "--headless", "--expect-workers", "1", "--users", "40"),
-            *("--spawn-rate", "40", "--run-time", "1h", "--master-bind-port", str(port)),
+            *("--spawn-rate", "40", "--run-time", "0", "--master-bind-port", str(port)),
             *("--summary-json", str(path), "--live-interval", "1", "--cr-rate", "10"),
             *("--metrics-port", str(metrics_port)),
         ) as master,
@@ -377,10 +366,12 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
             assert one.stop() == 0
             # The master looks once a second for who has left, as often as it prints its line.
             master.wait_for(r"(?s)\(index 0\) quit\.(.* s \| CPEs){2}")
-            assert master.stop(signal.SIGINT) == 0, master.text
+            code = master.stop(signal.SIGINT)
             assert two.process.wait(120) == 0, two.text
     assert "Traceback" not in master.text + one.text + two.text
-    fleet = json.loads(path.read_text())["fleet"]
+    summary = json.loads(path.read_text())
+    assert ended_well(code, summary), master.text
+    fleet = summary["fleet"]
     assert (fleet["workers_left"], fleet["workers_lost"]) == (1, 0)
     # Whether the other takes its users over is Locust's affair; no CPE is counted twice.
     assert fleet["cpes"] in (20, 40)
@@ -403,13 +394,13 @@ def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "requests of other users failed" in done.stdout.splitlines()[-1]
+    assert "requests of other users failed" in done.stdout
 
 
 def test_a_configuration_file_goes_before_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "my.conf").write_text("users = 7\nprocesses = 1\ncr-rate = 0\n")
     done, summary = loadtest_until(tmp_path, {SUCCEEDED: 7}, "--config", str(tmp_path / "my.conf"))
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert ended_well(done.returncode, summary), done.stdout + done.stderr
     assert (summary["fleet"]["cpes"], summary["fleet"]["workers"]) == (7, 1)
 
 
@@ -436,10 +427,10 @@ class TestWebUI:
             self._refuses(url, "cpes_per_user", "0", "must be a whole number from 1")
             first = self._run(running, url, tmp_path, users=40, change_to=60)
             assert first["fleet"]["cpes"] == 60
-            second = self._run(running, url, tmp_path, users=50, change_to=20)
+            second = self._run(running, url, tmp_path, users=70, change_to=20)
             assert second["fleet"]["cpes"] == 20
-            assert second["informs"]["by_event"]["0 BOOTSTRAP"] == 50
-            assert running.stop() == 0, running.text
+            assert second["informs"]["by_event"]["0 BOOTSTRAP"] == 70
+            assert ended_well(running.stop(), second), running.text
         assert "Traceback" not in running.text
 
     def _refuses(self, url: str, name: str, value: str, complaint: str) -> None:
@@ -506,7 +497,7 @@ def test_trouble_of_every_kind_is_counted_and_does_no_harm(tmp_path: Path) -> No
             *("--host", url, "--users", "120", "--spawn-rate", "120"),
             *("--cr-driver", "direct", "--cr-rate", "20", "--answer-timeout", "4"),
         )
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "Traceback" not in done.stderr + done.stdout
     reasons = set(summary["sessions"]["reasons"])
     assert {

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.summaries import summary
+from helpers.summaries import scenario, summary
 from lxml import etree
 
+from caretaker.reporting.checks import CHECKS
 from caretaker.reporting.junit import junit
+from caretaker.reporting.outcomes import RunOutcome
 
 ENDED = datetime(2024, 5, 6, 7, 8, 9, 123, tzinfo=UTC)
 
@@ -29,16 +31,17 @@ def level(text: str, *, holds: bool) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("found", "failed"),
+    ("found", "told"),
     [
         (summary(), {}),
-        (summary(failed=2), {"no session failed": "2 sessions failed"}),
         (
-            summary(0),
+            summary(failed=2),
             {
-                "sessions succeeded": "no session succeeded",
+                ("failure", "no session failed by the ACS"): "2 sessions failed: 2 x no answer in "
+                "time (by the ACS or the way to it)",
             },
         ),
+        (summary(0), {("error", "sessions came to an end"): "no session began, and none ended"}),
         (
             {
                 **summary(),
@@ -46,30 +49,41 @@ def level(text: str, *, holds: bool) -> dict[str, Any]:
                 "service_levels": [level("a < 5", holds=True), level("<&\x01 > 5", holds=False)],
             },
             {
-                "<&\ufffd > 5": "<&\ufffd > 5 (no data)",
-                "nothing else failed": "3 requests of other users failed",
+                ("error", "<&\ufffd > 5"): "service level not shown: <&\ufffd > 5 (no data)",
+                ("error", "nothing else failed"): "3 requests of other users failed",
             },
         ),
     ],
 )
 def test_levels_and_checks_are_test_cases(
-    shape: etree.XMLSchema, found: Any, failed: dict[str, str]
+    shape: etree.XMLSchema, found: Any, told: dict[tuple[str, str], str]
 ) -> None:
     suites = etree.fromstring(junit(found, ENDED))
     shape.assertValid(suites)
     suite = suites.find("testsuite")
     assert suite is not None
     cases = suite.findall("testcase")
-    told = {c.get("name"): f.get("message") for c in cases if (f := c.find("failure")) is not None}
-    assert told == failed
+    assert {(one.tag, c.get("name")): one.get("message") for c in cases for one in c} == told
     assert suite.get("tests") == suites.get("tests") == str(len(cases))
-    assert suite.get("failures") == suites.get("failures") == str(len(failed))
-    assert len(cases) == 11 + len(found.get("service_levels", ()))
+    for element in ("failure", "error"):
+        number = str(sum(tag == element for tag, _ in told))
+        assert suite.get(f"{element}s") == suites.get(f"{element}s") == number
+    assert len(cases) == len(CHECKS) + len(found.get("service_levels", ()))
     assert suite.get("timestamp") == "2024-05-06T07:08:09"
+
+
+@pytest.mark.parametrize("outcome", RunOutcome)
+def test_only_what_held_is_green(outcome: RunOutcome) -> None:
+    criterion = {"scenario": "power-cut", "outcome": outcome, "finding": "So."}
+    found = summary() | {"scenario": scenario(criteria=[criterion])}
+    (case, *_) = etree.fromstring(junit(found, ENDED)).iterfind(".//testcase")
+    assert (case.get("classname"), case.get("name")) == ("caretaker.scenario", "power-cut")
+    assert (len(case) == 0) is (outcome == RunOutcome.HELD)
+    assert case.find("skipped") is None
 
 
 def test_its_output_is_what_a_person_reads() -> None:
     text = etree.fromstring(junit(summary(), ENDED)).findtext("testsuite/system-out")
     assert text is not None
     assert text.startswith("Fleet")
-    assert text.endswith("passed")
+    assert "held: All 100 sessions succeeded" in text

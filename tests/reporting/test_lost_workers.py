@@ -8,7 +8,7 @@ from helpers.summaries import lost_worker, summary
 from caretaker.reporting.lost_workers import described
 from caretaker.reporting.summary_text import render
 from caretaker.reporting.tables import TABLES
-from caretaker.reporting.verdict import failures
+from caretaker.reporting.verdict import judge
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,6 @@ def test_it_stands_in_the_text_and_the_report_whether_taken_over_or_not(taken_ov
     }  # fmt: skip
     assert "1 of 3 workers, with 500 CPEs" in render(made)
     assert any("worker 1 (host_ab12) was lost" in table(made).about for table in TABLES)
-    assert bool(failures(made)) is not taken_over
+    (ground,) = judge(made)["grounds"]
+    assert ground["outcome"] == ("held" if taken_over else "failed")
+    assert ground["text"] == described(lost_worker(taken_over=taken_over))

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
-from helpers.summaries import lost_worker, scenario
+from helpers.summaries import grounds, lost_worker, scenario
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.lost_workers import described
 from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import render
-from caretaker.reporting.verdict import failures
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
@@ -86,7 +85,7 @@ def test_workers_add_up() -> None:
     assert summary["tasks"]["done"] == 6
     assert summary["exchanges"]["Inform"]["count"] == 6
     assert summary["generator"]["cpu_percent"]["max"] == {"0": 9.0, "1": 9.0}
-    assert failures(summary) == []
+    assert grounds(summary) == []
 
 
 def test_the_keys_of_the_contract() -> None:
@@ -144,15 +143,17 @@ def test_what_unfinished_sessions_waited_for_is_told_with_the_most_of_them_first
     ],
 )
 def test_what_is_wrong_is_said(counters: dict[str, int], complaint: str) -> None:
-    broken = failures(summarize([worker(0), worker(1, counters=counters)], 1.0))
+    broken = grounds(summarize([worker(0), worker(1, counters=counters)], 1.0))
     assert any(complaint in sentence for sentence in broken)
 
 
 def test_an_outage_that_we_made_does_not_fail_a_run() -> None:
     made = {"sessions.failed": 2, "sessions.reasons.ACS outage (scenario)": 2}
-    assert failures(summarize([worker(0, counters=made)], 1.0)) == []
+    assert grounds(summarize([worker(0, counters=made)], 1.0)) == []
     more = {**made, "sessions.failed": 3}
-    assert failures(summarize([worker(0, counters=more)], 1.0)) == ["1 sessions failed"]
+    assert grounds(summarize([worker(0, counters=more)], 1.0)) == [
+        "1 session failed (by the ACS or the way to it)"
+    ]
 
 
 def test_a_person_reads_what_a_scenario_found() -> None:
@@ -223,25 +224,29 @@ def test_a_lost_worker_is_a_failure_and_its_last_report_counts() -> None:
     lost = worker(1, final=False, counters={f"events.delivered.{CR}": -1})
     summary = summarize([worker(0), lost], 1.0, WorkersSeen(2, 0, [lost_worker()]))
     assert summary["fleet"]["workers_lost"] == 1
-    assert failures(summary) == [described(lost_worker())]
+    assert grounds(summary) == [described(lost_worker())]
     assert summary["connection_requests"]["pending"] == 1
 
 
 def test_serial_numbers_in_use_twice_are_found() -> None:
     summary = summarize([worker(0), worker(1, held=[(1, 3)])], 1.0)
-    assert failures(summary) == ["1 serial numbers were in use twice"]
+    assert grounds(summary) == ["1 serial numbers were in use twice: please report the bug"]
 
 
 def test_what_failed_at_the_limits_of_this_machine_is_told_apart() -> None:
     bad = {"sessions.failed": 3, "sessions.blame.generator": 2, "sessions.blame.acs": 1}
-    assert failures(summarize([worker(counters=bad)], 1.0)) == [
-        "3 sessions failed, 2 of them at the limits of this machine (docs/limits.md)"
+    assert grounds(summarize([worker(counters=bad)], 1.0)) == [
+        "1 session failed (by the ACS or the way to it)",
+        (
+            "the generator was the limit, and the ACS may be better than it looks: "
+            "2 sessions failed at its limits (docs/limits.md)"
+        ),
     ]
 
 
-def test_no_worker_at_all_is_a_failure() -> None:
+def test_without_any_worker_nothing_is_shown() -> None:
     summary = summarize([], 1.0)
-    assert failures(summary) == ["no session succeeded"]
+    assert grounds(summary) == ["no session began, and none ended"]
     assert render(summary)
 
 
@@ -256,11 +261,15 @@ def test_a_person_can_read_it() -> None:
     assert "3 accepted = 3 delivered + 0 coalesced + 0 pending + 0 dropped: balanced" in text
     assert "1 x connection refused" in text
     assert "1 x HTTP 404" in text
-    assert (
-        text.splitlines()[-1].split(None, 1)[1]
-        == "FAILED: 1 sessions failed; 1 of 3 tasks failed: 1 error of the north-bound API"
-    )
-    assert render(summarize([worker()], 1.0)).endswith("passed")
+    assert [line.split(None, 1) for line in text.splitlines()[-3:]] == [
+        [
+            "Result",
+            "broken: 1 session failed: 1 x connection refused (by the ACS or the way to it)",
+        ],
+        ["broken", "1 session failed: 1 x connection refused (by the ACS or the way to it)"],
+        ["broken", "1 of 3 tasks failed: 1 error of the north-bound API"],
+    ]
+    assert "held: All 3 sessions succeeded" in render(summarize([worker()], 1.0)).splitlines()[-1]
 
 
 def test_a_failure_is_shown_by_the_first_of_its_kind_on_any_worker() -> None:

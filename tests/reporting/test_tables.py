@@ -35,7 +35,7 @@ def test_percentiles_of_nothing_are_no_data() -> None:
 def test_levels_say_what_was_measured_and_which_one_ended_the_run() -> None:
     table = LEVELS(told())
     assert [row.state for row in table.rows] == ["held", "broken", "not shown"]
-    assert rows(table)["tasks.failed < 1"] == ("1", "broken, ended the run after 7 s")
+    assert rows(table)["tasks.failed < 1"] == ("1", "broken since 7 s")
     assert rows(table)["transfers.failed_ratio < 1"] == (NO_DATA, "not shown")
 
 

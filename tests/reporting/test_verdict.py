@@ -1,88 +1,244 @@
-"""Checks and exit codes: what makes a run a success."""
+"""The verdict on a run: outcome, exit code, grounds, and the one sentence."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from helpers.summaries import summary
+from helpers.summaries import grounds, lost_worker, scenario, summary, told
 
+from caretaker.reporting.checks import CHECKS
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.service_levels import ServiceLevel, verdicts
 from caretaker.reporting.summary_text import render
-from caretaker.reporting.verdict import checks, exit_code, failures
+from caretaker.reporting.verdict import judge, judgements, tightest_levels, what_broke_first
+
+HELD, BROKEN = "sessions.per_second > 1", "sessions.per_second > 1000"
+NO_DATA = "exchanges.Fault.ms.p99 < 1000"
+OTHERS = {"other_failures": ["1 exceptions in users"], "settings": {"--exit-code-on-error": 7}}
 
 
 def judged(found: Any, *levels: str) -> Any:
     return found | {"service_levels": verdicts(map(ServiceLevel.parse, levels), found)}
 
 
-HOLDS, BROKEN = "sessions.per_second > 1", "sessions.per_second > 1000"
+def criterion(outcome: str, finding: str) -> Any:
+    return {
+        "scenario": scenario(
+            criteria=[{"scenario": "power-cut", "outcome": outcome, "finding": finding}]
+        )
+    }
+
+
+def changed(section: str, **values: Any) -> Any:
+    made = summary()
+    made[section] |= values
+    return made
+
+
+def failed(blame: str, number: int = 1, reason: str = "no answer in time", at: float = 7.0) -> Any:
+    """A run in which sessions failed by somebody's fault."""
+    example = {"cpe": "A-1", "at": at, "events": []}
+    failure = {"reason": reason, "blame": blame, "number": number, "example": example}
+    return changed("sessions", failed=number, blame={blame: number}, failures=[failure],
+                   reasons={reason: number})  # fmt: skip
+
+
+def waiting(blame: str) -> Any:
+    """A run in which sessions were still under way at its end."""
+    wait = {"waited_for": "InformResponse", "blame": blame, "number": 2, "longest_ms": 5.0}
+    return changed("sessions", unfinished=2, unfinished_waits=[wait])
+
+
+RUNS: list[tuple[Any, list[str], str, int]] = [
+    (summary(), [], "held", 0),
+    (summary(), [HELD], "held", 0),
+    (summary(sessions__shed=50), [HELD], "held", 0),
+    (failed("acs", reason="ACS outage (scenario)"), [], "held", 0),
+    (summary(), [BROKEN], "broken", 3),
+    (summary(), [HELD, NO_DATA, BROKEN], "broken", 3),
+    (failed("acs"), [HELD], "broken", 3),
+    (changed("sessions", unfinished=1), [], "broken", 3),
+    (waiting("acs"), [], "broken", 3),
+    (waiting("generator"), [], "not shown", 4),
+    (changed("sessions", succeeded=0, shed=5), [], "broken", 3),
+    (changed("tasks", failed=1), [], "broken", 3),
+    (changed("tasks", done=0), [], "broken", 3),
+    (summary() | criterion("broken", "No recovery"), [], "broken", 3),
+    (summary(), [NO_DATA], "not shown", 4),
+    (summary(0), [], "not shown", 4),
+    (changed("sessions", succeeded=0, abandoned=5), [], "not shown", 4),
+    (changed("generator", cpu_percent={"mean": {"0": 97.0}, "max": {}}), [], "not shown", 4),
+    (summary() | {"interrupted": True}, [], "not shown", 4),
+    (summary() | criterion("not shown", "Too short"), [], "not shown", 4),
+    (failed("ours"), [], "failed", 1),
+    (failed("ours"), [BROKEN, NO_DATA], "failed", 1),
+    (changed("connection_requests", books_balance=False), [], "failed", 1),
+    (changed("events", books_balance=False), [BROKEN], "failed", 1),
+    (changed("fleet", duplicate_serial_numbers=1), [], "failed", 1),
+    (changed("fleet", lost=[lost_worker()]), [], "failed", 1),
+    (changed("fleet", workers_left=2, cpes=0), [], "failed", 1),
+    (summary() | {"unwritten": ["--junit x: no space"]}, [], "failed", 1),
+    (summary() | OTHERS, [], "failed", 7),
+    (summary() | OTHERS, [BROKEN], "failed", 7),
+    (failed("ours") | OTHERS, [], "failed", 1),
+    (summary() | OTHERS | {"settings": {}}, [], "failed", 1),
+]
+
+
+@pytest.mark.parametrize(("found", "levels", "outcome", "code"), RUNS)
+def test_a_run_has_one_of_four_outcomes(
+    found: Any, levels: list[str], outcome: str, code: int
+) -> None:
+    verdict = judge(judged(found, *levels))
+    assert (verdict["outcome"], verdict["exit_code"]) == (outcome, code)
+    assert (verdict["grounds"] == []) is (outcome == "held")
+
+
+def test_every_check_is_seen_in_one_of_these_runs() -> None:
+    seen = {ground["name"] for found, *_ in RUNS for ground in judge(found)["grounds"]}
+    assert {check.name for check in CHECKS} <= seen | {"no worker was lost"}
+
+
+def test_the_checks_have_names_of_their_own() -> None:
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+def test_failures_of_others_are_told_even_if_they_do_not_count() -> None:
+    verdict = judge(summary() | OTHERS | {"settings": {"--exit-code-on-error": 0}})
+    assert (verdict["outcome"], verdict["exit_code"]) == ("held", 0)
+    assert [(each["outcome"], each["text"]) for each in verdict["grounds"]] == [
+        ("held", "1 exceptions in users")
+    ]
 
 
 @pytest.mark.parametrize(
-    ("found", "levels", "code"),
+    ("levels", "outcome"),
     [
-        (summary(), [], 0),
-        (summary(), [HOLDS], 0),
-        (summary(), [BROKEN], 3),
-        (summary(), [HOLDS, BROKEN], 3),
-        (summary(failed=1), [], 1),
-        (summary(failed=1), [HOLDS], 1),
-        (summary(failed=1), [BROKEN], 3),
-        (summary(sessions__shed=50), [HOLDS], 0),
-        (summary(0), [HOLDS], 3),
-        (summary(), ["exchanges.Fault.ms.p99 < 1000"], 3),
-        (summary() | {"other_failures": ["1 exceptions in users"]}, [], 7),
-        (summary() | {"other_failures": ["1 exceptions in users"]}, [BROKEN], 3),
-        (summary(failed=1) | {"other_failures": ["1 exceptions in users"]}, [], 1),
-    ],
-)
-def test_the_exit_code(found: Any, levels: list[str], code: int) -> None:
-    assert exit_code(judged(found, *levels), on_other_failures=7) == code
-
-
-@pytest.mark.parametrize(
-    ("levels", "code"),
-    [
-        (["sessions.failed_ratio < 0.1"], 0),
-        (["sessions.failed <= 1"], 0),
-        (["sessions.failed < 1"], 3),
-        (["sessions.failed >= 0"], 1),
-        (["tasks.failed < 5"], 1),
+        (["sessions.failed_ratio < 0.1"], "held"),
+        (["sessions.failed <= 1"], "held"),
+        (["sessions.failed < 1"], "broken"),
+        (["sessions.failed >= 0"], "broken"),
+        (["tasks.failed < 5"], "broken"),
     ],
 )
 def test_a_level_that_allows_failures_takes_the_place_of_the_check(
-    levels: list[str], code: int
+    levels: list[str], outcome: str
 ) -> None:
-    assert exit_code(judged(summary(failed=1), *levels), 1) == code
+    assert judge(judged(summary(failed=1), *levels))["outcome"] == outcome
 
 
-def test_a_level_of_tasks_too() -> None:
-    found = summary(tasks__faulted=1, tasks__posted=1)
-    assert exit_code(found, 1) == 1
-    assert exit_code(judged(found, "tasks.failed_ratio < 0.1"), 1) == 0
+@pytest.mark.parametrize(
+    ("found", "level"),
+    [
+        (changed("tasks", failed=1), "tasks.failed_ratio < 0.1"),
+        (changed("sessions", unfinished=1), "sessions.unfinished < 5"),
+    ],
+)
+def test_a_level_of_tasks_and_of_unfinished_sessions_too(found: Any, level: str) -> None:
+    assert judge(found)["outcome"] == "broken"
+    assert judge(judged(found, level))["outcome"] == "held"
 
 
 def test_a_level_for_failures_excuses_nothing_else() -> None:
     found = judged(summary(0, failed=5), "sessions.failed_ratio <= 1")
-    assert failures(found) == ["no session succeeded"]
+    assert grounds(found) == ["no session succeeded, of 5"]
 
 
-def test_each_check_has_a_name() -> None:
-    assert "no session failed" in checks(summary())
-    assert not any(checks(summary()).values())
-    assert checks(summary(failed=2))["no session failed"] == "2 sessions failed"
+def test_what_unfinished_sessions_waited_for_is_told() -> None:
+    assert grounds(waiting("acs")) == [
+        "2 sessions still waited for the ACS at the end: 2 x InformResponse"
+    ]
+
+
+def test_grounds_come_in_their_precedence() -> None:
+    found = judged(failed("ours") | {"interrupted": True, "seconds": 12.2}, NO_DATA, BROKEN)
+    found["settings"] = {"--run-time": 60}
+    assert grounds(found) == [
+        "1 session failed: 1 x no answer in time (ours: please report the bug)",
+        "service level broken: sessions.per_second > 1000 (10)",
+        "service level not shown: exchanges.Fault.ms.p99 < 1000 (no data)",
+        "interrupted after 12 s of 60 s",
+    ]
+
+
+def test_the_finding_of_a_run_that_held_says_by_how_much() -> None:
+    assert judge(judged(summary(), "sessions.per_second > 1", "sessions.failed < 4"))[
+        "finding"
+    ] == (
+        "All 100 sessions succeeded, p99 from plan 2 ms; tightest level "
+        "sessions.per_second > 1 at 10 % of its bound"
+    )
+    assert judge(summary(90, sessions__shed=10, sessions__started=10))["finding"].startswith(
+        "90 of 100 sessions succeeded"
+    )
+
+
+def test_the_finding_of_a_run_that_did_not_says_what_broke_first_and_when() -> None:
+    assert judge(failed("acs", 3))["finding"] == (
+        "3 sessions failed: 3 x no answer in time (by the ACS or the way to it); "
+        "first at 7.0 s: session of A-1: no answer in time"
+    )
+
+
+@pytest.mark.parametrize("outcome", ["held", "broken"])
+def test_the_finding_begins_with_the_criterion_of_the_scenario(outcome: str) -> None:
+    verdict = judge(summary() | criterion(outcome, "Recovered in 8.1 s (limit 60 s)."))
+    assert verdict["finding"].startswith("Recovered in 8.1 s (limit 60 s)")
+    assert verdict["finding"].count("Recovered") == 1
+
+
+class TestWhatBrokeFirst:
+    """The first of the broken levels and the failed sessions."""
+
+    def test_of_levels_and_sessions(self) -> None:
+        found = failed("acs", at=7.0)
+        found["service_levels"] = told()["service_levels"][:2]
+        found["service_levels"][1]["broken_at"] = 8.0
+        first = what_broke_first(found)
+        assert first == (7.0, "session of A-1: no answer in time")
+        found["service_levels"][1]["broken_at"] = 3.0
+        assert what_broke_first(found) == (3.0, "service level tasks.failed < 1")
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            summary(),
+            failed("acs", reason="ACS outage (scenario)"),
+            failed("shed"),
+            judged(failed("acs"), "sessions.failed < 5"),
+        ],
+    )
+    def test_nothing_that_breaks_no_run_is_told(self, found: Any) -> None:
+        assert what_broke_first(found) is None
+
+
+def test_the_tightest_level_comes_first() -> None:
+    found = judged(summary(), "sessions.failed < 4", "sessions.succeeded < 200", NO_DATA)
+    assert [margin.used for margin in tightest_levels(found)] == [0.5, 0.0]
+
+
+def test_all_that_held_is_judged_too() -> None:
+    found = judged(summary() | criterion("held", "Fine"), HELD)
+    groups = [each.group for each in judgements(found)]
+    assert groups[:3] == ["scenario", "service_levels", "checks"]
+    assert {each.outcome for each in judgements(found)} == {RunOutcome.HELD}
 
 
 def test_a_person_reads_each_verdict() -> None:
-    found = judged(summary(), HOLDS, BROKEN, "exchanges.Fault.ms.p99 < 1000")
+    found = judged(summary(), HELD, BROKEN, NO_DATA)
     found["service_levels"][1]["broken_at"] = 12.3
     lines = render(found).splitlines()
-    assert lines[-5:-1] == [
+    assert lines[-7:] == [
         "Service levels      1 held, 1 broken, 1 not shown",
         "  held              sessions.per_second > 1 (10)",
-        "  broken            sessions.per_second > 1000 (10, ended the run after 12.3 s)",
+        "  broken            sessions.per_second > 1000 (10, since 12.3 s)",
         "  not shown         exchanges.Fault.ms.p99 < 1000 (no data)",
+        (
+            "Result              broken: Service level broken: sessions.per_second > 1000 (10, "
+            "since 12.3 s); first at 12.3 s: service level sessions.per_second > 1000"
+        ),
+        "  broken            service level broken: sessions.per_second > 1000 (10, since 12.3 s)",
+        "  not shown         service level not shown: exchanges.Fault.ms.p99 < 1000 (no data)",
     ]
-    assert "FAILED: service level broken: sessions.per_second > 1000 (10" in lines[-1]
     assert "Service levels" not in render(judged(summary()))

@@ -52,7 +52,7 @@ def test_an_acs_that_does_not_answer_breaks_though_it_is_in_no_latency() -> None
         run.counts.time("sessions.unfinished_waits.acs.InformResponse", 4.0)
 
     report = played("find-capacity hold=5", FakeRun(3000, each_second=mute))
-    assert "sessions waited longer than 1000 ms for the ACS" in report.findings[1]
+    assert "of its sessions waited longer than 1000 ms for the ACS" in report.findings[1]
     assert report.kpis["generator_was_the_limit"] == 0.0
 
 

@@ -64,6 +64,8 @@ const axis = (unit, own) => ({
 // On a logarithmic scale only the decades have lines and labels.
 const tens = (u, splits) =>
   splits.map(split => Number.isInteger(Math.round(Math.log10(split) * 1e6) / 1e6) ? split : null);
+// Runs are counted: there is none between two.
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 const decimal = log => log ? {filter: tens, lines: tens} : {};
 
 // The width of an axis follows its longest label.
@@ -116,7 +118,7 @@ const options = (chart, width, height) => ({
       : {range: (u, least, most) => [0, most > 0 ? most * 1.05 : 1]},
   },
   axes: [
-    axis(chart.x_unit, {space: 60, size: 30, ...decimal(chart.x_log)}),
+    axis(chart.x_unit, {space: 60, size: 30, ...decimal(chart.x_log), ...(chart.x_unit ? {} : {incrs: WHOLE})}),
     axis(chart.unit, {size: room, ...decimal(chart.log)}),
   ],
   series: [

@@ -1,8 +1,7 @@
 """
 Our part of Locust's web UI: the Fleet page, what it asks for, and ``/metrics``.
 
-The page is Locust's in look and login. What it asks for is answered to pages of the same origin
-only: Locust lets any site read all its routes, but these can do something to a fleet.
+The page is Locust's in look and login; ``guard`` says who may ask for what.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request, url_for
 from locust import __version__ as locust_version
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -81,10 +77,10 @@ def add_pages(
         ("fleet", "GET", "/fleet", pages.fleet),
         ("device", "GET", "/fleet/device/<serial>", pages.device),
         ("asset", "GET", "/fleet/assets/<path:name>", pages.asset),
-        ("standing", "GET", "/fleet/standing", _same_origin(pages.run_state)),
-        ("devices", "GET", "/fleet/devices", _same_origin(pages.devices)),
-        ("one", "GET", "/fleet/devices/<serial>", _same_origin(pages.one)),
-        ("act", "POST", "/fleet/act", _same_origin(pages.act)),
+        ("standing", "GET", "/fleet/standing", pages.run_state),
+        ("devices", "GET", "/fleet/devices", pages.devices),
+        ("one", "GET", "/fleet/devices/<serial>", pages.one),
+        ("act", "POST", "/fleet/act", pages.act),
         ("metrics", "GET", "/metrics", lambda: BaseResponse.from_app(metrics, request.environ)),
     )
     for name, method, path, view in routes:
@@ -92,27 +88,6 @@ def add_pages(
         blueprint.add_url_rule(path, name, protected, methods=[method])
     web_ui.app.register_blueprint(blueprint)
     web_ui.app.after_request(_link)
-
-
-def _same_origin(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse what a page of another site asks for in the name of who looks at it."""
-
-    @wraps(view)
-    def guarded(*arguments: Any, **named: Any) -> Any:
-        if _is_foreign(request.headers, request.host):
-            return _refused("pages of other sites can't do that", 403)
-        return view(*arguments, **named)
-
-    return guarded
-
-
-def _is_foreign(headers: Headers, host: str) -> bool:
-    """Browsers tell Sec-Fetch-Site where they trust the connection, and Origin anyway."""
-    site = headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != host
 
 
 def _json(value: Any, status: int = 200) -> Response:
