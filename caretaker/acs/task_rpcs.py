@@ -230,7 +230,7 @@ def parse_task(posted: Any) -> Task:
     Raises:
         InputError: no such task, or an argument is missing or of the wrong kind.
     """
-    if not isinstance(posted, dict) or posted.get("name") not in TASK_TYPES:
+    if not isinstance(posted, dict) or posted.get("name") not in list(TASK_TYPES):
         raise InputError(f"task: 'name' must be one of {', '.join(TASK_TYPES)}")
     name = posted["name"]
     for argument, check in TASK_TYPES[name].arguments.items():

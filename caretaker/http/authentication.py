@@ -198,6 +198,8 @@ def _same_target(uri: str, target: str) -> bool:
 _SCHEME = re.compile(
     r"(?:^|,)\s*(?=(?:Digest|Basic|Bearer|Negotiate|NTLM)(?:\s|$|,))", re.IGNORECASE
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""The answer would repeat it: a carriage return in a nonce could begin a header of its own."""
 _ALGORITHMS = ("MD5", "MD5-SESS")
 MAX_CHALLENGES = 16
 """Challenges that are looked at in one 401; the rest is ignored."""
@@ -316,9 +318,6 @@ class HTTPAuth:
 _UNQUOTED = ("algorithm", "qop", "nc")
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
 def _quotable(value: str) -> str:
     value = _CONTROL.sub("", value)  # of a username, which an ACS may have set
     return value.replace("\\", "\\\\").replace('"', '\\"')
@@ -341,7 +340,7 @@ def _described(challenge: WWWAuthenticate) -> str:
 
 def _challenges(header: str) -> list[WWWAuthenticate]:
     """The challenges of a header, which may have several, separated by commas (RFC 7235 4.1)."""
-    if len(header) > MAX_CHALLENGE_BYTES:
+    if len(header) > MAX_CHALLENGE_BYTES or _CONTROL.search(header):
         return []
     header = header.replace("\t", " ")
     pieces = _SCHEME.split(header, MAX_CHALLENGES)
@@ -355,14 +354,8 @@ def _challenges(header: str) -> list[WWWAuthenticate]:
 
 
 def _can_answer(challenge: WWWAuthenticate) -> bool:
-    """
-    Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth.
-
-    Control characters can't be in a header, and would not come back as they came.
-    """
+    """Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth."""
     if challenge.type != "digest" or not challenge.get("nonce"):
-        return False
-    if any(_CONTROL.search(challenge.get(name) or "") for name in ("realm", "nonce", "opaque")):
         return False
     qops = [qop.strip().lower() for qop in (challenge.get("qop") or "auth").split(",")]
     return "auth" in qops and (challenge.get("algorithm") or "MD5").upper() in _ALGORITHMS

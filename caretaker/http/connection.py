@@ -63,7 +63,7 @@ class Response:
 # -- a complete response of a plain form ----------------------------------------------------------
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
-_HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
+_HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*+([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
 _Head = tuple[int, tuple[tuple[str, str], ...], int, bool]
 
 

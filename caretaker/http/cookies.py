@@ -12,7 +12,7 @@ MAX_COOKIE_BYTES = 4096
 """Of name, value and attributes (RFC 6265 6.1); longer ones are not kept."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""What no cookie has (RFC 6265 5.2); a bare CR would begin a header of its own."""
+"""What no cookie may have (RFC 6265 5.2); a carriage return could begin a header of its own."""
 
 
 class CookieJar:

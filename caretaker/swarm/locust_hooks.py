@@ -33,10 +33,12 @@ from caretaker.errors import InputError
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
+from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
 from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parent_watch import end_with_parent
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
 from caretaker.swarm.start_signals import end_at_signals, end_before_run
 from caretaker.swarm.user import CPEUser
@@ -218,6 +220,9 @@ class _Hooks:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(Refusal.NAME, self._on_refused)
         self._runner.register_message(Drained.NAME, self._on_drained)
+        options = self._locust_options()
+        if options.headless or options.autostart:
+            check_fleet(self._runner, options, settings.cpes_per_user)
         self._master = Master(self._environment, settings)
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
@@ -230,6 +235,8 @@ class _Hooks:
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
+        if self._locust_options().processes:
+            end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
         self._runner.register_message(LeaseGrant.NAME, self._on_grant)
         self._runner.register_message(FleetSize.NAME, self._on_fleet)

@@ -39,6 +39,7 @@ def group_is_empty(leader: int) -> bool:
     [
         ((*RUN, "--users", "-5"), "--users: '-5' must be a whole number"),
         ((*RUN, "--users", "1" * 40), "--users: '1111"),
+        ((*RUN, "--users", "1000000000", "--cpes-per-user", "100"), "are free here: "),
         ((*RUN, "--spawn-rate", "0"), "--spawn-rate: 0 must be a number from 0.001"),
         ((*RUN, "--spawn-rate", "nan"), "--spawn-rate: nan must be a number from 0.001"),
         ((*RUN, "--run-time", "soon"), "--run-time: 'soon' is not a time"),

@@ -18,6 +18,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from caretaker.errors import InputError
 from caretaker.quoting import quoted
 from caretaker.swarm import option_values as values
+from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
@@ -98,10 +99,11 @@ class _Forms:
         nbi_url = settings.nbi_url or self.master.settings.nbi_url
         replace(settings, nbi_url=nbi_url).check_driver()
         runner: Any = self.environment.runner
+        locusts = self._locust_options(given)
+        check_fleet(runner, locusts, settings.cpes_per_user)
         if runner.state in (STATE_RUNNING, STATE_SPAWNING):
             self._check_unchanged(settings, given)
         else:
-            locusts = self._locust_options(given)
             settings.check_warm_up(locusts.run_time)
             check_run_time(settings, locusts)
 

@@ -73,6 +73,7 @@ def form() -> Iterator[Form]:
         ({"cr_rate": "5", "nbi_url": "ftp://x"}, "--nbi-url"),
         ({"user_count": "-5"}, "--users: '-5' must be a whole number from 0"),
         ({"user_count": "1" * 30}, "--users: '1111"),
+        ({"user_count": "1000000000", "cpes_per_user": "100"}, "users fit"),
         ({"user_count": "many"}, "--users: 'many' must be a whole number from 0"),
         ({"spawn_rate": "0"}, "--spawn-rate: 0 must be a number from 0.001"),
         ({"spawn_rate": "nan"}, "--spawn-rate: nan must be a number from 0.001"),
