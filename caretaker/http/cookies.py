@@ -55,7 +55,7 @@ def _has_expired(attributes: dict[str, str]) -> bool:
         return int(age) <= 0
     try:
         moment = parsedate_to_datetime(attributes.get("expires", "").replace("-", " "))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)
 
