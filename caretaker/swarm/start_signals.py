@@ -32,8 +32,9 @@ def end_before_run(first: int, signum: int, _frame: object = None) -> NoReturn:
     """
     import psutil  # noqa: PLC0415  # begins before anything heavy is imported
 
-    if os.getpid() == first:
-        print("caretaker: interrupted before a run began", file=sys.stderr, flush=True)
-        for child in psutil.Process().children():
-            child.terminate()
+    if os.getpid() != first:
+        os._exit(1)  # Locust complains of the exit codes of workers above 1
+    print("caretaker: interrupted before a run began", file=sys.stderr, flush=True)
+    for child in psutil.Process().children():
+        child.terminate()
     os._exit(128 + signum)
