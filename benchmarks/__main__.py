@@ -26,6 +26,7 @@ NAMES = (
     "lateness",
     "acs",
     "codec",
+    "budgets",
     "whole_tree",
     "whole_runs",
     "calibration",

@@ -49,8 +49,8 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-host",
         action="append",
         default=[],
-        help="another host for Connection Requests, besides loopback and the addresses that "
-        "Informs come from; repeatable",
+        help="another host for Connection Requests, besides the address that an Inform comes "
+        "from; repeatable",
     )
     parser.add_argument(
         "--until-eof",

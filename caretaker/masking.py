@@ -67,11 +67,12 @@ def masked_header(name: str, value: str) -> str:
 
 _HINTS = (*(word.encode() for word in _WORDS), b"&#", b"<!")
 """Every body with a secret has one of these: a name, or another way to write a name."""
-_CUT_URL = re.compile(r"(?<=://)[^/?#\s<>@]*:[^/?#\s<>@]*\Z")
+_CUT_URL = re.compile(r"(?<=://)[^/?#\s<>@:]*:[^/?#\s<>@]*\Z")
 """The end of a body that was cut off within a URL, maybe within its password."""
 _START_TAG = re.compile(rb"""<(?:"[^"]*"|'[^']*'|[^>"'])*>""")
 _TAG = re.compile(rb"(<[^<>]*>)")
 _TAG_NAME = re.compile(rb"</?(?:[^\s:<>/]*:)?([^\s<>/]*)")
+_NOT_SPACE = re.compile(rb"\S")
 _Span = tuple[int, int]
 
 
@@ -196,7 +197,7 @@ class _Scanner:
                 self._hide(value)
 
     def _hide(self, span: _Span) -> None:
-        if self._body[slice(*span)].strip():  # an empty value is no secret
+        if _NOT_SPACE.search(self._body, *span):  # an empty value is no secret
             self.secrets.append(span)
 
     def _broken(self, at: int) -> int:

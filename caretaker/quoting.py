@@ -11,9 +11,10 @@ MAX_QUOTE = 80
 """Characters of a quotation."""
 _LOOKED_AT = 4096
 """Bytes in which text and titles are looked for."""
-_HTML = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b",
+# Nothing is given back (+, ?>): comments without an end could be divided in 2^n ways.
+_HTML = re.compile(r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html)\b",
                    re.IGNORECASE | re.DOTALL)  # fmt: skip
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)</title", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufffd]+")
 _SECRET = re.compile(r"((?:passw\w*|pwd|secret|token|api.?key|nonce|response)\W{1,3}"
                      r"|(?:basic|bearer)\s+)[^\s,;]+", re.IGNORECASE)  # fmt: skip

@@ -113,7 +113,8 @@ REASONS: dict[str, Reason] = {
         "the port is that of another server", f"{_HOST}, with its port?", True),
     "answer is not HTTP": Reason(
         "the answer's first line follows, if it is text", f"{_HOST}, with its port?", True),
-    "answer is too large": Reason("more than 8 MB", _NOT_A_URL_OF_CWMP, True),
+    "answer is too large": Reason(
+        "more than 2 MB, or too many headers", _NOT_A_URL_OF_CWMP, True),
     "unknown content coding": Reason("neither gzip nor deflate", _BUG_OF_ACS),
     "content coding is broken": Reason("not what Content-Encoding says", _BUG_OF_ACS),
     # Statuses.
@@ -154,7 +155,7 @@ REASONS: dict[str, Reason] = {
     "XML with a DOCTYPE is refused": Reason("SOAP forbids it", _BUG_OF_ACS),
     "XML, but not a SOAP envelope": Reason("another XML document", _NOT_A_URL_OF_CWMP, True),
     "envelope without a Body": Reason("SOAP wants one", _BUG_OF_ACS),
-    "envelope is too large": Reason("more than 32 MB", _BUG_OF_ACS),
+    "envelope is too large": Reason("more than 32 MB, or 500 000 tags", _BUG_OF_ACS),
     "Body does not hold exactly one message": Reason("CWMP wants one", _BUG_OF_ACS),
     "* is missing in *": Reason("a message without a mandatory argument", _BUG_OF_ACS),
     "* of unknown xsi:type": Reason("a message that can't be read", _BUG_OF_ACS),
@@ -167,6 +168,7 @@ REASONS: dict[str, Reason] = {
         "the ACS asks to repeat a request without end", _BUG_OF_ACS),
     "Fault * in answer to *": Reason("the ACS refused a request of the CPE", "see the ACS's log"),
     "* in answer to *": Reason("the answer to another request", _BUG_OF_ACS),
+    "a session without an end": Reason("more than 20 000 POSTs, or an hour", _BUG_OF_ACS),
     "* while *": Reason("a message out of turn", _BUG_OF_ACS),
     # Transfers.
     "file server: URL of a host that is not allowed": Reason(

@@ -55,3 +55,8 @@ def test_a_quotation_of_anything_is_short_and_printable(body: bytes) -> None:
 )
 def test_a_page_is_told_from_other_bodies(body: bytes, *, expected: bool) -> None:
     assert is_html(body) is expected
+
+
+def test_comments_without_a_page_end_soon() -> None:
+    assert not is_html(b"<!---->" * 500 + b"x")
+    assert is_html(b"<!-- a --> <!---->" * 100 + b"<html>")

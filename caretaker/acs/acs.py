@@ -21,6 +21,8 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportEr
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 
+MAX_TASKS = 1_000
+"""Tasks that wait for one device."""
 SESSION_SECONDS = 120.0
 """How long a task waits for the end of the session that does it, as in GenieACS."""
 
@@ -33,8 +35,9 @@ class ACS:
     Args:
         provisioning: whether each device is given credentials for Connection Requests at its
             first contact.
-        allowed_hosts: hosts that Connection Requests may go to, beside loopback and the address
-            that a device informed from. A CPE could send any ConnectionRequestURL.
+        allowed_hosts: hosts that Connection Requests may go to, beside the address that a device
+            informed from, and loopback for one that informed from there. A CPE could send any
+            ConnectionRequestURL.
     """
 
     def __init__(
@@ -108,13 +111,11 @@ class ACS:
         return f"{_FAILED}Unexpected status code {status}"
 
     def _may_reach(self, device: KnownDevice) -> bool:
+        """A CPE of another machine must not aim at this one's own services, or at others."""
         host = Address.of(device.url).host
-        if host in self._allowed_hosts or host in (device.peer, "localhost"):
+        if host in self._allowed_hosts or host == device.peer:
             return True
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(host) and _is_loopback(device.peer)
 
     def post_task(
         self, device_id: str, task: Task, timeout: float, *, connection_request: bool
@@ -133,8 +134,11 @@ class ACS:
 
         Raises:
             DeviceNotFound: no device of that id has informed.
+            InputError: too many tasks wait for it already.
         """
         device = self.device(device_id)
+        if len(device.tasks) >= MAX_TASKS:
+            raise InputError(f"task {task.name}: {MAX_TASKS} tasks wait for this device already")
         device.tasks.append(task)
         if not connection_request:
             return "Accepted"
@@ -148,6 +152,13 @@ class ACS:
         if not task.done:
             return "Task queued but not processed"
         return "Task faulted" if task.fault is not None else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 _FAILED = "Connection request error: "

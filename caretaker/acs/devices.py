@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from sys import intern
 from typing import Any, Protocol
 
@@ -143,6 +144,28 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return safely
 
 
+MAX_PATTERN = 200
+"""Characters of a regular expression in a query."""
+_REPETITION = re.compile(r"[*+?{(]")
+"""Repetitions and groups, with which a pattern can take exponential time."""
+
+
+@lru_cache(16)
+def _pattern(operand: str) -> re.Pattern[str]:
+    """
+    The compiled pattern of a query.
+
+    Raises:
+        InputError: it has repetitions or groups, or is too long.
+    """
+    if len(operand) > MAX_PATTERN or _REPETITION.search(operand):
+        raise InputError(
+            f"query $regex {operand[:MAX_PATTERN]!r}: has more than {MAX_PATTERN} characters, or "
+            "repetitions or groups (* + ? { (), which may take for ever"
+        )
+    return re.compile(operand)
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$eq": lambda actual, operand: actual == operand,
     "$ne": lambda actual, operand: actual != operand,
@@ -153,7 +176,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$in": _ordered(lambda actual, operand: actual in operand),
     "$nin": lambda actual, operand: actual not in list(operand),
     "$exists": lambda actual, operand: (actual is not None) == bool(operand),
-    "$regex": _ordered(lambda actual, operand: re.search(operand, actual) is not None),
+    "$regex": _ordered(lambda actual, operand: _pattern(operand).search(actual) is not None),
 }
 
 

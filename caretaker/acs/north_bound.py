@@ -10,11 +10,13 @@ The north-bound API in the shape of GenieACS's, as far as load drivers need it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import gevent
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_MS = 3500
 """GenieACS's 4000, which it looks at in steps of 500 and so gives up one step early."""
+MAX_TIMEOUT_MS = 3_600_000
+MAX_DEPTH = 32
+"""How deeply a query or task may be nested; a task needs four levels."""
+MAX_DIGITS = 100
+"""Characters of a number in a query or task."""
+MAX_COUNT = 10**9
+"""Of devices, in ``limit`` and ``skip``."""
 MAX_TASK_BYTES = 4 * 1024 * 1024
+_DEVICES_IN_A_TURN = 50
+"""Devices that a query looks at in one turn of the loop, in which sessions wait."""
 
 
 class NorthBoundApp:
@@ -78,19 +89,24 @@ class NorthBoundApp:
             raise BadRequest(str(error)) from error
         return _answer(200, None, documents)
 
-    def _matching(self, query: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    def _matching(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
         wanted = query.get("_id")
         if isinstance(wanted, str):  # most queries are for one device
             device = self._acs.devices.get(wanted)
             devices = [device] if device is not None else []
         else:
             devices = list(self._acs.devices.values())
-        documents = (device.document() for device in devices)
-        return (document for document in documents if matches(document, query))
+        for at, device in enumerate(devices, 1):
+            document = device.document()
+            if matches(document, query):
+                yield document
+            if at % _DEVICES_IN_A_TURN == 0:
+                gevent.sleep(0)
 
     def _tasks(self, request: Request, device_id: str) -> Response:
         connection_request = "connection_request" in request.args
-        timeout = request.args.get("timeout", DEFAULT_TIMEOUT_MS, type=int) / 1000
+        timeout_ms = request.args.get("timeout", DEFAULT_TIMEOUT_MS, type=int)
+        timeout = min(max(timeout_ms, 0), MAX_TIMEOUT_MS) / 1000
         body = request.get_data()
         try:
             if not body.strip():
@@ -116,16 +132,57 @@ def _allow(request: Request, *methods: str) -> None:
 
 def _number(request: Request, name: str) -> int | None:
     text = request.args.get(name) or None
-    if text is not None and not (text.isascii() and text.isdigit()):
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise BadRequest(f"{name}: not a number from 0 on")
-    return None if text is None else int(text)
+    return min(int(text), MAX_COUNT)
 
 
 def _json(text: str | bytes, name: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(
+            text, parse_int=_whole, parse_float=_decimal, parse_constant=_no_constant
+        )
     except ValueError as error:
         raise BadRequest(f"{name}: not JSON ({error})") from error
+    except RecursionError as error:
+        raise BadRequest(f"{name}: {_TOO_DEEP}") from error
+    if _depth(value) > MAX_DEPTH:
+        raise BadRequest(f"{name}: {_TOO_DEEP}")
+    return value
+
+
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    number = float(digits)
+    if len(digits) > MAX_DIGITS or not isfinite(number):
+        raise ValueError("a number that is too large")
+    return number
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _depth(value: Any) -> int:
+    """How deeply objects and arrays are nested."""
+    depth, level = 0, [value]
+    while level:
+        inner = [part for part in level if isinstance(part, dict | list)]
+        level = [
+            each for part in inner for each in (part.values() if isinstance(part, dict) else part)
+        ]
+        depth += bool(inner)
+    return depth
 
 
 def _answer(status: int, reason: str | None, document: Any) -> Response:

@@ -27,6 +27,10 @@ SESSION_SECONDS = 30.0
 """How long a session waits for the CPE's next POST (TR-069 asks for at least this)."""
 MAX_SESSION_SECONDS = 600.0
 """How long it waits at most, whatever SessionTimeout the CPE asks for."""
+MAX_POSTS = 20_000
+"""Of one session; a CPE could go on with requests of its own for ever."""
+MAX_LENGTH_SECONDS = 3_600
+"""Of one session, from its Inform."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
 
@@ -142,15 +146,28 @@ class _Session:
         session_timeout: the CPE's SessionTimeout in seconds, None without one (TR-069 3.5).
     """
 
-    __slots__ = ("controller", "last_post", "machine", "timeout")
+    __slots__ = ("began", "controller", "last_post", "machine", "posts", "timeout")
 
     def __init__(
         self, controller: _Controller, now: float, session_timeout: int | None
     ) -> None:  # fmt: skip
         self.controller = controller
         self.machine = ACSSession(controller)
-        self.last_post = now
+        self.began = self.last_post = now
+        self.posts = 0
         self.timeout = min(max(SESSION_SECONDS, session_timeout or 0), MAX_SESSION_SECONDS)
+
+    def count_post(self, now: float) -> None:
+        """
+        Take note of a POST.
+
+        Raises:
+            SessionError: it is one too many, or the session lasts too long.
+        """
+        self.posts += 1
+        self.last_post = now
+        if self.posts > MAX_POSTS or now - self.began > MAX_LENGTH_SECONDS:
+            raise SessionError("a session without an end")
 
 
 class CWMPApp:
@@ -203,7 +220,7 @@ class CWMPApp:
             if envelope is not None and isinstance(envelope.message, m.Inform):
                 token = self._open(token, environ.get("REMOTE_ADDR", ""), envelope.session_timeout)
             session = self._sessions[token]
-            session.last_post = now
+            session.count_post(now)
             answer = session.machine.take(envelope)
         except KeyError:
             return _reply(start_response, "400 Bad Request", _CLOSE, "Invalid session")

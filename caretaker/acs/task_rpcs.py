@@ -24,6 +24,9 @@ from caretaker.http.credentials import Credentials
 BATCH = 256
 """Names asked for in one GetParameterValues of refreshObject."""
 
+MAX_NAMES = 10_000
+"""Parameters of one task; they go to the device in one RPC."""
+
 RPCs = Generator[m.Request, m.Response, None]
 
 
@@ -41,13 +44,17 @@ def _get_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> RPC
     names = tuple(arguments["parameterNames"])
     response = yield m.GetParameterValues(names)
     if not _is_unknown_name(response):
-        _learn(device, _checked(response))
+        device.parameters.learn_values(_values(response), time.time())
         return
-    for name in names:  # GenieACS's users name objects without the dot at the end
-        response = yield m.GetParameterValues((name,))
-        if _is_unknown_name(response):
-            response = yield m.GetParameterValues((f"{name.rstrip('.')}.",))
-        _learn(device, _checked(response))
+    values: list[m.ParameterValueStruct] = []
+    try:
+        for name in names:  # GenieACS's users name objects without the dot at the end
+            response = yield m.GetParameterValues((name,))
+            if _is_unknown_name(response):
+                response = yield m.GetParameterValues((f"{name.rstrip('.')}.",))
+            values += _values(response)
+    finally:  # as in ``_refresh_object``
+        device.parameters.learn_values(values, time.time())
 
 
 def _is_unknown_name(response: m.Response) -> bool:
@@ -55,16 +62,19 @@ def _is_unknown_name(response: m.Response) -> bool:
     return isinstance(response, m.Fault) and response.fault_code == unknown
 
 
-def _learn(device: KnownDevice, response: m.Response) -> None:
-    assert isinstance(response, m.GetParameterValuesResponse)
-    device.parameters.learn_values(response.parameter_list, time.time())
+def _values(response: m.Response) -> tuple[m.ParameterValueStruct, ...]:
+    """The values of a response to GetParameterValues; FaultError if it is a Fault."""
+    checked = _checked(response)
+    assert isinstance(checked, m.GetParameterValuesResponse)
+    return checked.parameter_list
 
 
 def _set_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
     triples = arguments["parameterValues"]
     untyped = tuple(triple[0] for triple in triples if _needs_type(device, *triple))
     if untyped:  # a value is sent with the type that the device has shown for its parameter
-        _learn(device, _checked((yield m.GetParameterValues(untyped))))
+        shown = _values((yield m.GetParameterValues(untyped)))
+        device.parameters.learn_values(shown, time.time())
     values = tuple(_typed(device, *triple) for triple in triples)
     _checked((yield m.SetParameterValues(values, "")))
     device.parameters.learn_values(values, time.time())
@@ -97,9 +107,7 @@ def _refresh_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
     try:
         for start in range(0, len(names), BATCH):
             batch = tuple(names[start : start + BATCH])
-            response = _checked((yield m.GetParameterValues(batch)))
-            assert isinstance(response, m.GetParameterValuesResponse)
-            values += response.parameter_list
+            values += _values((yield m.GetParameterValues(batch)))
     finally:  # all at once, which is quicker; also the part of a session that was cut off
         device.parameters.learn_values(values, time.time())
 
@@ -159,14 +167,18 @@ def provision(device: KnownDevice, credentials: Credentials) -> RPCs:
 
 
 def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+    return _is_list(value) and all(isinstance(v, str) for v in value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= MAX_NAMES
 
 
 _TYPE = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+")
 
 
 def _is_values(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(_is_triple(item) for item in value)
+    return _is_list(value) and all(_is_triple(item) for item in value)
 
 
 def _is_triple(item: Any) -> bool:
@@ -218,12 +230,15 @@ def parse_task(posted: Any) -> Task:
     Raises:
         InputError: no such task, or an argument is missing or of the wrong kind.
     """
-    if not isinstance(posted, dict) or posted.get("name") not in TASK_TYPES:
+    if not isinstance(posted, dict) or posted.get("name") not in list(TASK_TYPES):
         raise InputError(f"task: 'name' must be one of {', '.join(TASK_TYPES)}")
     name = posted["name"]
     for argument, check in TASK_TYPES[name].arguments.items():
         if not check(posted.get(argument)):
-            raise InputError(f"task {name}: {argument!r} is missing or malformed")
+            raise InputError(
+                f"task {name}: {argument!r} is missing or malformed; a list has 1 to {MAX_NAMES} "
+                "entries"
+            )
     return Task(name, {key: value for key, value in posted.items() if key != "name"})
 
 

@@ -18,6 +18,7 @@ from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.request_parser import ServerLimits
 from caretaker.http.server import WSGIServer
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Auth = Credentials | Callable[[str], Credentials | None] | None
 """Expected credentials: the same for all CPEs, a function of the serial number, or none."""
+
+LIMITS = ServerLimits(connections=5_000, head_bytes=8 * 1024, headers=50, body_bytes=4 * 1024)
+"""A Connection Request is a GET with a few headers; anybody can reach its port."""
 
 _PREFIX = "/cr/"
 _STATUS = {
@@ -160,7 +164,7 @@ class ConnectionRequestServer(WSGIServer):
             on_connection_request, auth, allow_basic=allow_basic, sink=sink, clock=clock
         )
         self._advertise = advertise
-        self._host = self._host_app(self.app, host, port)
+        self._host = self._host_app(self.app, host, port, LIMITS)
         self._device_prefix = ""  # until the port is known
 
     def start(self) -> Self:

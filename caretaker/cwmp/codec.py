@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -108,15 +108,23 @@ def _namespace(element: etree._Element) -> str:
     """The cwmp namespace of a message element; of a Fault the one its document declares."""
     namespace = element.tag[1:].partition("}")[0] if element.tag[0] == "{" else ""
     if namespace.startswith(_CWMP_PREFIX):
-        return namespace
+        return _bounded_namespace(namespace)
     declared = [uri for uri in element.nsmap.values() if uri.startswith(_CWMP_PREFIX)]
-    return declared[0] if declared else ""
+    return _bounded_namespace(declared[0]) if declared else ""
+
+
+_MAX_NAMESPACE = 64
+
+
+def _bounded_namespace(namespace: str) -> str:
+    """A namespace of CWMP; none for one that is too long to be one, as answers repeat it."""
+    return namespace if len(namespace) <= _MAX_NAMESPACE else ""
 
 
 # -- writing --------------------------------------------------------------------------------------
 
 
-@cache
+@lru_cache(64)  # the peer chooses the namespace
 def _start(namespace: str) -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -137,15 +137,18 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
 
     def read(element: etree._Element) -> Any:
         values = defaults.copy()
+        repeated: dict[int, list[Any]] = {}
         for child in children(element):
             i = index.get(local_name(child.tag))
             if i is None:
                 continue
             part = parts[i]
             if part.repeated:
-                values[i] += (_kind(part, child).read(child),)
+                repeated.setdefault(i, []).append(_kind(part, child).read(child))
             elif not part.is_scalar or (child.text or "").strip():
                 values[i] = part.codec.read(child)
+        for i, items in repeated.items():
+            values[i] = tuple(items)
         for i, value in enumerate(values):
             if value is MISSING:
                 raise EnvelopeError(f"{parts[i].xml_name} is missing in {local(element)}")
@@ -199,7 +202,7 @@ def _field_writer(part: _Field) -> Callable[[Any], str]:
 
 # -- by hand --------------------------------------------------------------------------------------
 
-_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 def _read_parameter_value(element: etree._Element) -> m.ParameterValueStruct:
@@ -214,8 +217,16 @@ def _read_parameter_value(element: etree._Element) -> m.ParameterValueStruct:
     return m.ParameterValueStruct(name, value, _xsd_type(kind) if kind else "")
 
 
-@cache
 def _xsd_type(qname: str) -> str:
+    return _known_xsd_type(qname[:_MAX_TYPE])
+
+
+_MAX_TYPE = 256
+"""Characters of an ``xsi:type`` that are looked at, as what was read is kept."""
+
+
+@lru_cache(256)
+def _known_xsd_type(qname: str) -> str:
     # Prefixes are free and some CPEs let odd characters slip in after the name.
     name = _TYPE_NAME.match(qname.rpartition(":")[2].strip())
     return f"xsd:{name[0]}" if name else ""

@@ -20,6 +20,12 @@ from caretaker.quoting import is_html, quotation
 
 MAX_ENVELOPE_BYTES = 32 * 1024 * 1024
 """The largest envelope that is read; a whole tree of 6 000 parameters takes about 1 MB."""
+MAX_TAGS = 500_000
+"""
+Tags of an envelope, where each element has two; a value of GetParameterValuesResponse has six.
+
+Elements cost memory, not bytes: while an envelope is read, one takes about 120 bytes.
+"""
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 """The attribute ``xsi:type``, as lxml names it."""
@@ -61,7 +67,7 @@ def parse(data: bytes) -> etree._Element:
         EnvelopeError: the bytes are no XML, too many, or have a DOCTYPE. A DOCTYPE brings entities
             (bombs, files); SOAP 1.1 forbids it in messages.
     """
-    if len(data) > MAX_ENVELOPE_BYTES:
+    if len(data) > MAX_ENVELOPE_BYTES or data.count(b"<") > MAX_TAGS:
         raise EnvelopeError("envelope is too large")
     try:
         root = etree.fromstring(data, _PARSER)
@@ -128,10 +134,20 @@ def local(element: etree._Element) -> str:
     return local_name(element.tag)
 
 
-@lru_cache(1024)
 def local_name(tag: str) -> str:
     """The local name in a tag such as ``{urn:dslforum-org:cwmp-1-0}Inform``."""
+    return _known_local_name(tag) if len(tag) <= _MAX_KEPT_TAG else _local_name(tag)
+
+
+_MAX_KEPT_TAG = 256
+"""Longer tags are not kept; a peer can make as many as it likes."""
+
+
+def _local_name(tag: str) -> str:
     return tag.rpartition("}")[2].rpartition(":")[2]
+
+
+_known_local_name = lru_cache(1024)(_local_name)
 
 
 def children(element: etree._Element) -> list[etree._Element]:

@@ -21,6 +21,8 @@ from caretaker.errors import FaultError
 
 MAX_ROWS = 1000
 """Rows of one table after which AddObject is refused with 9004; a bound, not a rule of TR-069."""
+MAX_ADDED = 5_000
+"""Parameters in rows that were added to one CPE, likewise; a row costs about 300 bytes for each."""
 _HIDDEN = ("Password", "KeyPassphrase", "PreSharedKey", "WEPKey", "SAEPassphrase", "RadiusSecret")
 """Endings of the names of parameters that the data models mark as hidden."""
 
@@ -56,6 +58,8 @@ class DataModel:
             for path, parameter in self.parameters.items()
         } | {path: ParameterInfoStruct(path, is_on) for path, is_on in self.objects.items()}
         self._below: dict[str, tuple[str, ...]] = {}
+        self.text = sum([len(parameter.value) for parameter in self.parameters.values()])
+        """Characters of all values from the factory."""
 
     def _add(self, row: Row, children: dict[str, dict[str, None]]) -> None:
         if row.is_object:
@@ -175,6 +179,8 @@ class DataModel:
         if len(names) >= MAX_ROWS:
             raise FaultError(FaultCode.RESOURCES_EXCEEDED)
         rows = overlay.rows = overlay.rows or TableRows()
+        if len(rows.parameters) + len(rows.objects) >= MAX_ADDED:
+            raise FaultError(FaultCode.RESOURCES_EXCEEDED)
         number = self._new_row(table, overlay, rows, writable=True)
         self._grow(f"{table}{number}.", self._template(table, rows), rows)
         return number

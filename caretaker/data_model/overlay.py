@@ -11,6 +11,9 @@ from typing import NamedTuple
 from caretaker.cwmp.messages import Request
 from caretaker.data_model.types import Parameter
 
+MAX_OWN_TEXT = 256 * 1024
+"""Characters of the values that differ from the model; SetParameterValues is refused beyond it."""
+
 
 class DeploymentUnit(NamedTuple):
     """A deployment unit that is installed; one execution unit belongs to each."""

@@ -46,6 +46,9 @@ class Parameter(NamedTuple):
     limits: Limits | None = None
 
 
+MAX_VALUE = 32 * 1024
+"""Characters of a value that can be set, where the data model has no limit of its own."""
+
 # -- types ----------------------------------------------------------------------------------------
 
 
@@ -118,6 +121,8 @@ def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None
         value: the text of the Value element.
         kind: its ``xsi:type``; empty where the ACS sent none, then the text alone decides.
     """
+    if len(value) > MAX_VALUE:
+        return FaultCode.INVALID_PARAMETER_VALUE
     kind = known_type(kind)
     if kind == "xsd:string" and _is_sent_as_string(parameter):
         return None

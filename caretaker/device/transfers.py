@@ -255,7 +255,7 @@ def _complete(cpe: CPEBase, transfer: Transfer, fault_code: int, ended: float, a
 # -- firmware -------------------------------------------------------------------------------------
 
 _VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9}){1,6}", re.ASCII)
-_LAST_NUMBER = re.compile(r"\d+(?=\D*$)", re.ASCII)
+_LAST_NUMBER = re.compile(r"\d{1,18}(?=\D*$)", re.ASCII)
 
 
 def _apply_firmware(cpe: CPEBase, transfer: Transfer, now: float) -> None:

@@ -33,6 +33,7 @@ class ActiveSession:
     __slots__ = (
         "answers",
         "cpe",
+        "exchanges",
         "greenlet",
         "own_wait",
         "record",
@@ -51,6 +52,8 @@ class ActiveSession:
         """Carries the session; None until it is open."""
         self.answers = 0
         """How many requests of the ACS the CPE has answered."""
+        self.exchanges = 0
+        """How many POSTs there were."""
         self.own_wait: Wait | None = TURN
         """What it waits for on this side; None while a POST is under way."""
         self.since = record.started

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from caretaker.device.cpe import CPE
+from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
-from caretaker.http.endpoint import Endpoint
+from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import Transport
 from caretaker.profiles import quirks
 
@@ -32,10 +33,12 @@ def make_open_transport(
 
     def open_transport(cpe: CPE, now: float) -> _T:
         management_server = cpe.management_server(now)
+        url = management_server.url if management_server.url != cpe.context.acs_url else ""
+        is_shown = not url or _may_show(cpe, endpoint, url, now)
         return transport(
             endpoint,
-            lambda: _credentials(cpe, now),  # few ACSs ask for them
-            management_server.url if management_server.url != cpe.context.acs_url else "",
+            (lambda: _credentials(cpe, now)) if is_shown else None,  # few ACSs ask for them
+            url,
             _CODINGS.get(management_server.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
             source=endpoint.source(cpe.index),
@@ -47,3 +50,23 @@ def make_open_transport(
 def _credentials(cpe: CPE, now: float) -> Credentials:
     """Username and Password of ManagementServer, for the ACS's challenges."""
     return Credentials(cpe.management_value("Username", now), cpe.management_value("Password", now))
+
+
+def _may_show(cpe: CPE, endpoint: Endpoint, url: str, now: float) -> bool:
+    """
+    Whether the ACS at a URL that an ACS has set may see the CPE's credentials.
+
+    The password of the user is for the host that the user has named. One that an ACS has set goes
+    where that ACS says.
+    """
+    given = cpe.context.acs_password
+    if given is None or cpe.management_value("Password", now) != given:
+        return True
+    try:
+        host = Address.of(url).host
+    except InputError:
+        return True  # no request goes there
+    if host == endpoint.address.host:
+        return True
+    endpoint.withhold_credentials(host)
+    return False

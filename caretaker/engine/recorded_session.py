@@ -159,7 +159,7 @@ def _response(exchange: RecordedExchange) -> bytes:
     return _message(f"HTTP/1.1 {response.status} {phrase}", response.headers, response.body)
 
 
-_RPC = re.compile(rb"<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
+_RPC = re.compile(rb"<(?:[\w.-]+:)?Body\b[^<>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 
 
 def _rpc(body: bytes) -> str | None:

@@ -22,6 +22,11 @@ from caretaker.quoting import quotation
 from caretaker.reasons import BUG, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
+MAX_EXCHANGES = 20_000
+"""POSTs of one session: a session that has no end is ended, and is the ACS's failure."""
+MAX_SECONDS = 3600.0
+"""Length of a session, likewise; it is looked at before each POST."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -149,6 +154,9 @@ class SessionRunner:
 
     def _exchange(self, active: ActiveSession, body: bytes) -> None:
         started = active.since = self._clock()
+        active.exchanges += 1
+        if active.exchanges > MAX_EXCHANGES or started - active.record.started > MAX_SECONDS:
+            raise SessionError("a session without an end")
         active.own_wait = None
         session, record, transport = active.session, active.record, active.transport
         assert transport is not None

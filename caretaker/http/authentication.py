@@ -16,6 +16,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Authorization, WWWAuthenticate
@@ -163,8 +164,10 @@ _QOPS = ("auth", None, "")
 
 def _parse(header: str | None) -> Authorization | None:
     """Parse an Authorization header; the names of its fields in lower case (RFC 7235 2.1)."""
+    if header is None or len(header) > MAX_CHALLENGE_BYTES:
+        return None
     try:
-        given = Authorization.from_header(None if header is None else header.replace("\t", " "))
+        given = Authorization.from_header(header.replace("\t", " "))
     except ValueError:
         return None
     if given is not None:
@@ -195,7 +198,13 @@ def _same_target(uri: str, target: str) -> bool:
 _SCHEME = re.compile(
     r"(?:^|,)\s*(?=(?:Digest|Basic|Bearer|Negotiate|NTLM)(?:\s|$|,))", re.IGNORECASE
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""The answer would repeat it: a carriage return in a nonce could begin a header of its own."""
 _ALGORITHMS = ("MD5", "MD5-SESS")
+MAX_CHALLENGES = 16
+"""Challenges that are looked at in one 401; the rest is ignored."""
+MAX_CHALLENGE_BYTES = 8 * 1024
+"""Longer ``WWW-Authenticate`` and ``Authorization`` headers are ignored."""
 
 
 class HTTPAuth:
@@ -227,7 +236,11 @@ class HTTPAuth:
         Raises:
             AuthenticationError: no known scheme is offered, or these credentials were refused.
         """
-        offered = [challenge for header in headers for challenge in _challenges(header)]
+        offered = [
+            challenge
+            for header in islice(headers, MAX_CHALLENGES)
+            for challenge in _challenges(header)
+        ][:MAX_CHALLENGES]
         digest = next((challenge for challenge in offered if _can_answer(challenge)), None)
         basic = any(challenge.type == "basic" for challenge in offered)
         if digest is None and not basic:
@@ -306,6 +319,7 @@ _UNQUOTED = ("algorithm", "qop", "nc")
 
 
 def _quotable(value: str) -> str:
+    value = _CONTROL.sub("", value)  # of a username, which an ACS may have set
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -326,8 +340,11 @@ def _described(challenge: WWWAuthenticate) -> str:
 
 def _challenges(header: str) -> list[WWWAuthenticate]:
     """The challenges of a header, which may have several, separated by commas (RFC 7235 4.1)."""
+    if len(header) > MAX_CHALLENGE_BYTES or _CONTROL.search(header):
+        return []
     header = header.replace("\t", " ")
-    parts = [part.strip().rstrip(",") for part in _SCHEME.split(header) if part.strip(" ,")]
+    pieces = _SCHEME.split(header, MAX_CHALLENGES)
+    parts = [part.strip().rstrip(",") for part in pieces if part.strip(" ,")]
     challenges = []
     for challenge in map(WWWAuthenticate.from_header, parts):
         if challenge is not None:

@@ -211,8 +211,9 @@ class HTTPClient:
         if (old.scheme, address.scheme) == ("https", "http"):
             raise RedirectError("redirect from https to http")
         self._address = address
-        if old.host != address.host:
+        if old.host != address.host and self._credentials is not None:
             self._credentials = None
+            self._endpoint.withhold_credentials(address.host)
         if old[:3] != address[:3]:
             self.close()
             self._auth = self._new_auth()

@@ -26,9 +26,16 @@ from caretaker.http.content_coding import MAX_ANSWER_BYTES
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
 
-MAX_HEADER_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+"""Of all headers of an answer, with trailers and those of interim answers (1xx)."""
+MAX_HEADERS = 200
+"""Likewise."""
+MAX_INTERIM_ANSWERS = 100
+"""1xx answers before the final one; a server may send one each second while it works."""
 _PIECE = 16 * 1024
 """Bytes that are read at once. A transfer with limited bandwidth waits after each piece."""
+_PLAIN_HEAD_BYTES, _PLAIN_HEADERS = 2048, 50
+"""The parser reads larger heads, as those that are read without it are kept."""
 
 
 class Response:
@@ -56,7 +63,7 @@ class Response:
 # -- a complete response of a plain form ----------------------------------------------------------
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
-_HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
+_HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*+([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
 _Head = tuple[int, tuple[tuple[str, str], ...], int, bool]
 
 
@@ -68,7 +75,7 @@ def plain_response(data: bytes) -> Response | None:
     response, complete.
     """
     end = data.find(b"\r\n\r\n")
-    head = _plain_head(data[:end]) if end >= 0 else None
+    head = _plain_head(data[:end]) if 0 <= end <= _PLAIN_HEAD_BYTES else None
     if head is None or len(data) - end - 4 != head[2]:
         return None
     return Response(head[0], head[1], data[end + 4 :], head[3])
@@ -77,7 +84,7 @@ def plain_response(data: bytes) -> Response | None:
 @lru_cache(256)  # apart from dates and cookies, a server sends few different heads
 def _plain_head(head: bytes) -> _Head | None:
     """Status, headers, length of the body, keep-alive; None if the form is not plain."""
-    first, *lines = head.split(b"\r\n")
+    first, *lines = head.split(b"\r\n", _PLAIN_HEADERS)
     status = _STATUS_LINE.fullmatch(first)
     matches = [_HEADER.fullmatch(line) for line in lines]
     if status is None or None in matches:
@@ -119,9 +126,17 @@ _LENIENCIES = dict.fromkeys(
 
 
 class _Reader:
-    """Collects the parts of a response from httptools; a 1xx response before it is ignored."""
+    """
+    Collects the parts of a response from httptools; a 1xx response before it is ignored.
 
-    __slots__ = ("body", "complete", "headers", "keep_alive", "parser", "size", "status")
+    Bytes that bring neither body nor the end of a header (a header without an end, extensions of
+    chunks) are limited as those of headers are: httptools copies such a header with each piece.
+    """
+
+    __slots__ = (
+        "_fruitless", "_head_bytes", "_headers", "_interim",
+        "body", "complete", "headers", "keep_alive", "parser", "size", "status",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -132,9 +147,13 @@ class _Reader:
         self.status = 0
         self.keep_alive = False
         self.complete = False
+        self._fruitless = self._head_bytes = self._headers = self._interim = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._fruitless = 0
         if not self.complete:
+            self._headers += 1
+            self._head_bytes += len(name) + len(value)
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -142,10 +161,12 @@ class _Reader:
             self.status = self.parser.get_status_code()
 
     def on_body(self, data: bytes) -> None:
+        self._fruitless = 0
         self.body.append(data)
 
     def on_message_complete(self) -> None:
         if self.status < 200:
+            self._interim += 1
             self.headers.clear()
         elif not self.complete:
             self.complete = True
@@ -155,14 +176,22 @@ class _Reader:
         """Read the next bytes; AnswerError if they are not HTTP, or the response is too large."""
         is_first = self.size == 0
         self.size += len(data)
-        if self.size > limit:
-            raise AnswerError("answer is too large")
+        self._fruitless += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             if not self.complete:  # bytes after a complete response do no harm
                 raise not_http(data if is_first else b"") from error
             self.keep_alive = False
+        if self.size > limit or self._has_too_much_head():
+            raise AnswerError("answer is too large")
+
+    def _has_too_much_head(self) -> bool:
+        return (
+            max(self._head_bytes, self._fruitless) > MAX_HEAD_BYTES
+            or self._headers > MAX_HEADERS
+            or self._interim > MAX_INTERIM_ANSWERS
+        )
 
     def end(self) -> None:
         """The server has closed: the end of a body without length, and an error anywhere else."""
@@ -191,6 +220,7 @@ class _CountingReader(_Reader):
         self.body_bytes = 0
 
     def on_body(self, data: bytes) -> None:
+        self._fruitless = 0
         self.body_bytes += len(data)
 
 
@@ -253,7 +283,7 @@ class Connection:
         try:
             self._socket.send(head + body, deadline)
             self.sent_at = self._clock()
-            response = self._receive(deadline, limit + MAX_HEADER_BYTES)
+            response = self._receive(deadline, limit + MAX_HEAD_BYTES)
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
@@ -312,7 +342,7 @@ class Connection:
             self.sent_at = self._clock()
             while not reader.complete:
                 data = self._socket.receive(_PIECE, self._clock() + self._timeout)
-                self._feed(reader, data, limit + MAX_HEADER_BYTES)
+                self._feed(reader, data, limit + MAX_HEAD_BYTES)
                 pace(len(data))
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error

@@ -6,8 +6,8 @@ import zlib
 
 from caretaker.errors import AnswerError
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""The largest decoded body of a response; an ACS that sends more makes a mistake."""
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+"""The largest body of a response, also decoded: 20 000 names of parameters fit into it."""
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 

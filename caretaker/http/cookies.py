@@ -8,6 +8,11 @@ from email.utils import parsedate_to_datetime
 
 MAX_COOKIES = 50
 """Of one session; further ones are not kept."""
+MAX_COOKIE_BYTES = 4096
+"""Of name, value and attributes (RFC 6265 6.1); longer ones are not kept."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no cookie may have (RFC 6265 5.2); a carriage return could begin a header of its own."""
 
 
 class CookieJar:
@@ -20,6 +25,8 @@ class CookieJar:
 
     def take(self, header: str) -> None:
         """Set a cookie from the value of a ``Set-Cookie`` header; an expired one is removed."""
+        if len(header) > MAX_COOKIE_BYTES or _CONTROL.search(header):
+            return
         pair, *attributes = header.split(";")
         name, equals, value = pair.partition("=")
         parts = [attribute.partition("=") for attribute in attributes]
@@ -48,7 +55,7 @@ def _has_expired(attributes: dict[str, str]) -> bool:
         return int(age) <= 0
     try:
         moment = parsedate_to_datetime(attributes.get("expires", "").replace("-", " "))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)
 

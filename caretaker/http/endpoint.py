@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from caretaker.errors import InputError
 from caretaker.http.certificates import certificate_names
 from caretaker.http.connect_errors import name_error
 from caretaker.http.sockets import Deadlines
+
+_log = logging.getLogger(__name__)
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -102,12 +105,22 @@ class Endpoint:
     """Hosts to which CPEs may be sent (decision D10): the ACS's and ``allowed_hosts``."""
     deadlines: Deadlines = field(init=False)
     """Ends waits of all connections that last too long."""
+    _withheld: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
     _certificate_names: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hosts = self.allowed_hosts | {self.address.host}
         self.deadlines = Deadlines(self.timeout, self.clock)
+
+    def withhold_credentials(self, host: str) -> None:
+        """Log, once for each host, that credentials for the ACS are not shown to this host."""
+        if host not in self._withheld:
+            self._withheld.add(host)
+            _log.warning(
+                "Credentials for %s are not shown to %s, where it has sent CPEs",
+                *(self.address.host, host),
+            )
 
     def source(self, index: int) -> str:
         """The local address of the CPE with this index, always the same; empty if any will do."""

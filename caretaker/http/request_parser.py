@@ -13,7 +13,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from io import BytesIO
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -21,12 +21,35 @@ import httptools
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+MAX_CONNECTIONS = 10_000
 MAX_HEAD_BYTES = 64 * 1024
-"""The largest head of a request: its target and all headers."""
+MAX_HEADERS = 200
 MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The largest body of a request, unless the server is given another limit."""
+MAX_PIPELINED = 64
+"""Requests of one connection that wait for their turn; the answer to a further one is 503."""
 
 # -- requests -------------------------------------------------------------------------------------
+
+
+class ServerLimits(NamedTuple):
+    """
+    What a server takes (``docs/budgets.md``).
+
+    Args:
+        connections: at the same time; for a further one the oldest that is idle is closed, and if
+            none is, the further one waits.
+        head_bytes: of the request target and all headers; beyond it the answer is 431.
+        headers: how many headers, likewise.
+        body_bytes: of the body; beyond it the answer is 413.
+    """
+
+    connections: int = MAX_CONNECTIONS
+    head_bytes: int = MAX_HEAD_BYTES
+    headers: int = MAX_HEADERS
+    body_bytes: int = MAX_BODY_BYTES
+
+
+DEFAULT_LIMITS = ServerLimits()
 
 
 class Request:
@@ -59,7 +82,10 @@ _LENIENCIES = dict.fromkeys(
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
-@lru_cache(1024)
+_MAX_KEPT = 256
+"""Longer names of headers and request targets are not kept; a client can make any number."""
+
+
 def _environ_key(name: bytes) -> str:
     """
     The environ's key for a header; empty for a name that could be mistaken for another's.
@@ -67,6 +93,10 @@ def _environ_key(name: bytes) -> str:
     Raises:
         ValueError: there is a space before the colon (RFC 7230 3.2.4: to be refused).
     """
+    return _known_environ_key(name) if len(name) <= _MAX_KEPT else _new_environ_key(name)
+
+
+def _new_environ_key(name: bytes) -> str:
     if name.endswith((b" ", b"\t")):
         raise ValueError("space before the colon of a header")
     key = name.decode("latin-1").upper().replace("-", "_")
@@ -75,9 +105,15 @@ def _environ_key(name: bytes) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-@lru_cache(1024)
+_known_environ_key = lru_cache(1024)(_new_environ_key)
+
+
 def _target_environ(url: bytes) -> dict[str, str]:
     """The environ's keys for a request target; an absolute URL loses its origin."""
+    return _known_target_environ(url) if len(url) <= _MAX_KEPT else _new_target_environ(url)
+
+
+def _new_target_environ(url: bytes) -> dict[str, str]:
     target = url.decode("latin-1")
     if not target.startswith("/"):
         target = _ORIGIN.sub("", target)
@@ -85,6 +121,9 @@ def _target_environ(url: bytes) -> dict[str, str]:
     path, _, query = target.partition("?")
     decoded = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")  # as PEP 3333 has it
     return {"REQUEST_URI": target, "PATH_INFO": decoded, "QUERY_STRING": query}
+
+
+_known_target_environ = lru_cache(1024)(_new_target_environ)
 
 
 class RequestReader:
@@ -95,18 +134,18 @@ class RequestReader:
 
     Args:
         environ: the part of the WSGI environ that all requests of the connection share.
-        max_body_bytes: larger bodies are refused.
+        limits: larger requests are refused.
     """
 
     __slots__ = (
-        "_body", "_carried", "_common", "_environ", "_fed", "_head_bytes", "_max_body_bytes",
-        "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
+        "_body", "_carried", "_common", "_environ", "_fed", "_fruitless", "_headers",
+        "_limits", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
     )  # fmt: skip
     __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
-    def __init__(self, environ: WSGIEnvironment, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, environ: WSGIEnvironment, limits: ServerLimits = DEFAULT_LIMITS) -> None:
         self._common = environ
-        self._max_body_bytes = max_body_bytes
+        self._limits = limits
         self.requests: deque[Request] = deque()
         """Complete requests in their order; a refused one is the last."""
         self.over = False
@@ -115,7 +154,7 @@ class RequestReader:
         """Whether a request has begun whose head is not complete."""
         self.expects = False
         """Whether the client waits for 100 Continue."""
-        self._head_bytes = self._fed = 0
+        self._fruitless = self._fed = 0
         self._carried: WSGIEnvironment | None = None
         self._parser = self._new_parser()
 
@@ -136,8 +175,8 @@ class RequestReader:
         except httptools.HttpParserError:
             self._refuse("400 Bad Request")
         else:
-            self._head_bytes += len(data)
-            if self.in_head and self._head_bytes > 2 * MAX_HEAD_BYTES:  # it has no end
+            self._fruitless += len(data)
+            if self._fruitless > 2 * self._limits.head_bytes:  # a head or trailer without an end
                 self._refuse("431 Request Header Fields Too Large")
 
     def _refuse(self, status: str) -> None:
@@ -171,8 +210,8 @@ class RequestReader:
         self._environ = self._common.copy()
         self._url = b""
         self._body: list[bytes] = []
-        self._size = 0
-        self._head_bytes = -self._fed  # it may begin behind much else in these bytes
+        self._size = self._headers = 0
+        self._fruitless = -self._fed  # it may begin behind much else in these bytes
         self.in_head = True
 
     def on_url(self, piece: bytes) -> None:
@@ -183,7 +222,8 @@ class RequestReader:
         """Add a header; trailers are ignored."""
         key = _environ_key(name)
         self._size += len(name) + len(value) + 4
-        if not (key and self.in_head):
+        self._headers += 1
+        if not (key and self.in_head) or self._headers > self._limits.headers:
             return
         # White space after a value does not belong to it (RFC 7230 3.2.4); the parser keeps it.
         text = value.decode("latin-1").strip(" \t")
@@ -210,12 +250,13 @@ class RequestReader:
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
             self._refuse("505 HTTP Version Not Supported")
-        if self._size + len(self._url) > MAX_HEAD_BYTES:
+        limits = self._limits
+        if self._size + len(self._url) > limits.head_bytes or self._headers > limits.headers:
             self._refuse("431 Request Header Fields Too Large")
         self._size = 0  # of the body, from here on
         if "HTTP_TRANSFER_ENCODING" in environ:
             self._check_coding(environ)
-        elif int(environ.get("CONTENT_LENGTH") or 0) > self._max_body_bytes:
+        elif int(environ.get("CONTENT_LENGTH") or 0) > limits.body_bytes:
             self._refuse("413 Content Too Large")
 
     def _check_coding(self, environ: WSGIEnvironment) -> None:
@@ -227,8 +268,9 @@ class RequestReader:
 
     def on_body(self, piece: bytes) -> None:
         """Add a piece of the body."""
+        self._fruitless = -self._fed
         self._size += len(piece)
-        if self._size > self._max_body_bytes:
+        if self._size > self._limits.body_bytes:
             self._refuse("413 Content Too Large")
         if not self.over:
             self._body.append(piece)
@@ -237,6 +279,9 @@ class RequestReader:
         """Put the request into ``requests``, unless it was refused."""
         self.expects = False
         if self.over:
+            return
+        if len(self.requests) >= MAX_PIPELINED:
+            self._refuse("503 Service Unavailable")
             return
         keep_alive = self._parser.should_keep_alive()
         self.over = not keep_alive

@@ -24,10 +24,11 @@ from mypy_extensions import mypyc_attr
 from caretaker.errors import InputError
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.request_parser import (
+    DEFAULT_LIMITS,
     ENVIRON,
-    MAX_BODY_BYTES,
     Request,
     RequestReader,
+    ServerLimits,
     application_response,
     error_response,
 )
@@ -35,10 +36,10 @@ from caretaker.http.request_parser import (
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-MAX_CONNECTIONS = 10_000
-"""Connections served at the same time; further ones wait in the kernel's queue."""
 IDLE_SECONDS = 60.0
 """Limit for an idle connection, for a head, for each piece of a body and for sending a response."""
+SPARED_SECONDS = 1.0
+"""A connection that was used in this time is not closed to make room for another."""
 LINGER_SECONDS = 2.0
 """Grace period so that a rejected client can read the error before we close."""
 _BACKLOG = 2048
@@ -64,7 +65,7 @@ class _Connection:
     def __init__(self, host: WSGIHost, sock: Socket, environ: WSGIEnvironment) -> None:
         self._host = host
         self._socket = sock
-        self._reader = RequestReader(environ, host.max_body_bytes)
+        self._reader = RequestReader(environ, host.limits)
         self._busy = self._closed = self._last = self._refused = False
         self._worker: Any = None
         self._out: bytes | memoryview = b""
@@ -184,7 +185,7 @@ class WSGIHost:
         host: the address to bind (decision D10: loopback, unless the user chooses another).
         port: 0 for any free one.
         loop: runs it.
-        max_body_bytes: larger bodies of requests are answered 413.
+        limits: larger requests are refused.
     """
 
     def __init__(
@@ -194,14 +195,15 @@ class WSGIHost:
         port: int,
         loop: Loop,
         *,
-        max_body_bytes: int = MAX_BODY_BYTES,
+        limits: ServerLimits = DEFAULT_LIMITS,
     ) -> None:
         self.host = host
         self.port = port
-        self.max_body_bytes = max_body_bytes
+        self.limits = limits
         self.hub: Any = None
         """The gevent hub of the loop, once started."""
-        self.connections: set[_Connection] = set()
+        self.connections: dict[_Connection, None] = {}
+        """The open connections, the oldest first."""
         self._app = app
         self._loop = loop
         self._listener: Socket | None = None
@@ -237,16 +239,16 @@ class WSGIHost:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.bind((self.host, self.port))
             listener.listen(_BACKLOG)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             listener.close()
-            why = "in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+            why = _why_not_bound(error)
             cure = "choose another address or port"
             raise InputError(f"{self.host}:{self.port}: {why}; {cure}") from error
         return listener
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTS):
-            if len(self.connections) >= MAX_CONNECTIONS:
+            if len(self.connections) >= self.limits.connections and not self._close_oldest():
                 self._watchers[0].stop()
                 return
             try:
@@ -271,8 +273,16 @@ class WSGIHost:
             "REMOTE_ADDR": peer[0],
         }
         connection = _Connection(self, sock, environ)
-        self.connections.add(connection)
+        self.connections[connection] = None
         connection.readable()  # often the request is there already
+
+    def _close_oldest(self) -> bool:
+        """Make room, so that a crowd that says nothing shuts nobody out; False if all are busy."""
+        before = monotonic() + IDLE_SECONDS - SPARED_SECONDS
+        oldest = next((c for c in self.connections if c.deadline < before), None)
+        if oldest is not None:
+            oldest.close()
+        return oldest is not None
 
     def sweep(self, now: float) -> None:
         """Close the connections whose deadline has passed; runs every second."""
@@ -282,7 +292,7 @@ class WSGIHost:
 
     def forget(self, connection: _Connection) -> None:
         """Drop a closed connection, and accept another in its place."""
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         self._accept_again()
 
     def _accept_again(self) -> None:
@@ -354,9 +364,11 @@ class WSGIServer:
         self._loop = loop or Loop()
         self._hosts: list[WSGIHost] = []
 
-    def _host_app(self, app: WSGIApplication, host: str, port: int) -> WSGIHost:
+    def _host_app(
+        self, app: WSGIApplication, host: str, port: int, limits: ServerLimits = DEFAULT_LIMITS
+    ) -> WSGIHost:
         """Have the application served at this address from ``start`` on."""
-        self._hosts.append(WSGIHost(app, host, port, self._loop))
+        self._hosts.append(WSGIHost(app, host, port, self._loop, limits=limits))
         return self._hosts[-1]
 
     def start(self) -> Self:
@@ -389,3 +401,10 @@ class WSGIServer:
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
+
+
+def _why_not_bound(error: Exception) -> str:
+    """Why an address can't be bound; OverflowError is of a port above 65535."""
+    if isinstance(error, OSError):
+        return "in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+    return "no such port"

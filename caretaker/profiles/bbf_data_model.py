@@ -208,10 +208,10 @@ def _instances(path: str, counts: Mapping[str, int]) -> list[str]:
     first, *others = path.split(_ANY)
     paths, table = [first], first
     for part in others:
-        numbers = range(1, counts.get(table, 1) + 1)
-        if len(paths) * len(numbers) > MAX_PARAMETERS:
+        rows = counts.get(table, 1)
+        if len(paths) * rows > MAX_PARAMETERS:
             raise ProfileError(f"--rows: {path} would be more than {MAX_PARAMETERS} times there")
-        paths = [f"{begin}{row}{part}" for begin in paths for row in numbers]
+        paths = [f"{begin}{row}{part}" for begin in paths for row in range(1, rows + 1)]
         table += _ANY + part
     return paths
 

@@ -18,6 +18,8 @@ from caretaker.errors import ProfileError
 
 ROOTS = ("Device.", "InternetGatewayDevice.")
 COLUMNS = ("Parameter", "Object", "Writable", "Value", "Value type")
+MAX_PATH = 256
+"""Characters of a path (CWMP schemas)."""
 
 
 @dataclass
@@ -103,6 +105,8 @@ def _sort_out(lines: list[dict[str, str]], known: Mapping[str, Row]) -> Export:
 
 
 def _dots(path: str) -> list[int]:
+    if len(path) > MAX_PATH:  # each dot makes a path of its own
+        raise ProfileError(f"{path[:60]}...: a path has at most {MAX_PATH} characters; shorten it")
     return [dot.start() for dot in re.finditer(r"\.", path)]
 
 

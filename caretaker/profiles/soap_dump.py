@@ -8,6 +8,7 @@ packet capture shows them. An Inform among them identifies the device.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
 from caretaker.cwmp import decode
@@ -16,14 +17,36 @@ from caretaker.data_model.types import ANY, Row, known_type
 from caretaker.errors import EnvelopeError, ProfileError
 from caretaker.profiles.genieacs_csv import ROOTS, Export
 
-_ENVELOPE = re.compile(
-    rb"(?:<\?xml[^>]*\?>\s*)?<(?:([\w.-]+):)?Envelope[\s>].*?</(?(1)\1:)Envelope\s*>", re.DOTALL
-)
+_START = re.compile(rb"<(?:([\w.-]+):)?Envelope[\s>]")
+_END = re.compile(rb"</(?:([\w.-]+):)?Envelope\s*>")
+_DECLARATION = re.compile(rb"<\?xml[^<>]{0,200}\?>\s*\Z")
+
+
+def _envelopes(data: bytes) -> Iterator[bytes]:
+    """
+    The envelopes in these bytes, each with the XML declaration before it.
+
+    Starts and ends are found in one pass each: one pattern for both would look through the rest of
+    the file for every start without an end.
+    """
+    ends: dict[bytes | None, list[int]] = {}
+    for end in _END.finditer(data):
+        ends.setdefault(end[1], []).append(end.end())
+    done = 0
+    for start in _START.finditer(data):
+        own = ends.get(start[1], [])
+        place = bisect_right(own, start.end())
+        if start.start() >= done and place < len(own):
+            before = data[max(done, start.start() - 300) : start.start()]
+            declared = _DECLARATION.search(before)
+            first = start.start() - (len(before) - declared.start() if declared else 0)
+            done = own[place]
+            yield data[first:done]
 
 
 def is_dump(data: bytes) -> bool:
     """Whether there is an envelope in these bytes."""
-    return _ENVELOPE.search(data) is not None
+    return next(_envelopes(data), None) is not None
 
 
 def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> Export:
@@ -56,9 +79,9 @@ def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> E
 
 
 def _messages(name: str, data: bytes) -> Iterator[m.Message]:
-    for number, match in enumerate(_ENVELOPE.finditer(data), 1):
+    for number, envelope in enumerate(_envelopes(data), 1):
         try:
-            yield decode(match[0]).message
+            yield decode(envelope).message
         except EnvelopeError as error:
             cure = "mend it or leave it out"
             raise ProfileError(f"{name}: envelope {number}: {error}; {cure}") from error

@@ -30,7 +30,7 @@ OUTPUTS = (
 
 PLACES = frozenset((
     *OUTPUTS, "--record", "--slo-file", "--tls-ca", "--cr-port", "--acs-port", "--acs-nbi-port",
-    "--metrics-port", "--metrics-host", "--live-interval",
+    "--metrics-port", "--metrics-host", "--web-allow-host", "--live-interval",
 ))  # fmt: skip
 """Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
 

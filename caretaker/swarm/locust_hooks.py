@@ -32,12 +32,18 @@ from locust.runners import (
 from caretaker.errors import InputError
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.command_line import check_together
+from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
 from caretaker.swarm.master import LOCAL, Master
+from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parent_watch import end_with_parent
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
+from caretaker.swarm.start_signals import end_at_signals, end_before_run
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.web.forms import guard_start
+from caretaker.swarm.web.forms import check_forms
+from caretaker.swarm.web.guard import guard, machine_names
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.routes import add_pages
 from caretaker.swarm.web.run_state import RunStates
@@ -81,9 +87,14 @@ def install(events: Events) -> None:
         raise_descriptors()
         _Hooks(environment, runner)
 
+    command_line = [check_together]  # Locust's first parser reads it
+
     def on_parser(parser: Any, **_: Any) -> None:
         add_arguments(parser)
+        if command_line:
+            command_line.pop()(parser)
 
+    end_at_signals()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
@@ -140,8 +151,16 @@ class _Hooks:
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
-        guard_start(self._environment, self._master)
+        web_ui: Any = self._environment.web_ui
+        guard(web_ui.app, self._web_names())
+        check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
+
+    def _web_names(self) -> set[str]:
+        """The names that the web UI is asked for by."""
+        assert self._master is not None
+        bound = self._locust_options().web_host
+        return {bound, *machine_names(), *self._master.settings.web_allow_hosts}
 
     def _on_interrupt(self) -> None:
         """
@@ -149,6 +168,8 @@ class _Hooks:
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
+        if self._is_starting():
+            end_before_run(os.getpid(), signal.SIGINT)
         self._interrupts += 1
         if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
@@ -158,6 +179,12 @@ class _Hooks:
         for part in (self._master, self._worker):
             if part is not None:
                 part.stop_waiting()
+
+    def _is_starting(self) -> bool:
+        """Whether Locust waits for workers, to begin a run of which there is nothing yet."""
+        options = self._locust_options()
+        begins = options.headless or options.autostart
+        return self._master is not None and self._master.run == 0 and begins
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
@@ -192,16 +219,24 @@ class _Hooks:
     def _become_master(self, settings: Settings) -> None:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(Refusal.NAME, self._on_refused)
+        self._runner.register_message(Drained.NAME, self._on_drained)
+        options = self._locust_options()
+        if options.headless or options.autostart:
+            check_fleet(self._runner, options, settings.cpes_per_user)
         self._master = Master(self._environment, settings)
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
+        has_web_ui = self._environment.web_ui is not None
+        for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
+            print(line, flush=True)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
-        self._runner.register_message(Drained.NAME, self._on_drained)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
+        if self._locust_options().processes:
+            end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
         self._runner.register_message(LeaseGrant.NAME, self._on_grant)
         self._runner.register_message(FleetSize.NAME, self._on_fleet)
@@ -300,7 +335,8 @@ class _Hooks:
         self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
+        if self._master is None:
+            return  # bad input: the workers end with this process
         self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:

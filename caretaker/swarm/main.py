@@ -12,13 +12,11 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import locust
-import locust.main
-
 from caretaker.reporting.outcomes import BAD_INPUT
-from caretaker.swarm.parsed_options import add_arguments
+from caretaker.swarm.start_signals import end_at_signals
 
 DEFAULTS: dict[str, Any] = {
     "headless": True,
@@ -75,23 +73,16 @@ def _given_port(arguments: Sequence[str]) -> int | None:
     return port
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except (OSError, OverflowError):
-            return False
-    return True
-
-
 def main() -> None:
     """Run Locust: ``python -m caretaker.swarm.main LOCUSTFILE [option ...]``."""
     locustfile, *arguments = sys.argv[1:]
-    port = _given_port(arguments)
-    if port is not None and "--worker" not in arguments and not _is_free(port):
-        print(f"caretaker: --master-bind-port {port}: in use; choose another", file=sys.stderr)
+    if not Path(locustfile).is_file():
+        print(f"caretaker: {locustfile}: no such locustfile", file=sys.stderr)
         sys.exit(BAD_INPUT)
+
+    import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
+
+    from caretaker.swarm.parsed_options import add_arguments  # noqa: PLC0415
 
     def set_defaults(parser: Any, **_: Any) -> None:
         parser.set_defaults(**defaults(arguments))
@@ -105,4 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_at_signals()
     main()

@@ -31,6 +31,7 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.embedded_acs import EmbeddedACS
+from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.options import Settings, without_login
@@ -118,6 +119,7 @@ class Master:
             environment.host = self._embedded.url
             print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
                   f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
+        self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
@@ -194,6 +196,7 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
+        self._given.put(self.environment)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         self.run += 1

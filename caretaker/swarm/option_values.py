@@ -7,6 +7,9 @@ Each function takes the text of one option and returns its value. A text that ca
 
 from __future__ import annotations
 
+import errno
+import math
+import os
 import re
 import socket
 import tempfile
@@ -23,7 +26,17 @@ from caretaker.http.source_addresses import Network, check_local, hosts, parse_n
 from caretaker.http.tls import tls_context
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
 
+MAX_USERS = 1_000_000_000
+MAX_SPAWN_RATE = 1_000_000
+MAX_SECONDS = 366 * 86_400
+MAX_PROCESSES = 1_024
+ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
+MAX_SHOWN = 80
+"""Characters of what was given that a message shows."""
 _Choice = TypeVar("_Choice", bound=str)
+
+
+_LONGEST_LABEL = 200
 
 
 class Range(NamedTuple):
@@ -64,12 +77,15 @@ class Timespan(NamedTuple):
         Read ``30``, ``30s``, ``3m``, ``1h20m`` and the like.
 
         Raises:
-            InputError: the text is none of these.
+            InputError: the text is none of these, or longer than a year.
         """
         try:
-            return cls(parse_timespan(text))
-        except ValueError:
-            raise InputError(f"{text!r} is not a time like 30s, 3m or 1h20m") from None
+            seconds = parse_timespan(text) if len(text) <= MAX_SHOWN else math.inf
+        except (ValueError, OverflowError):
+            raise InputError(f"{shown(text)} is not a time like 30s, 3m or 1h20m") from None
+        if seconds > MAX_SECONDS:
+            raise InputError(f"{shown(text)} is longer than a year")
+        return cls(seconds)
 
     def __str__(self) -> str:
         return f"{self.seconds:g}s"
@@ -118,30 +134,81 @@ class LevelsFile(NamedTuple):
         return self.path
 
 
-def _number(text: str, *, least: float, most: float = 1e9, whole: bool = False) -> float:
+def shown(text: str) -> str:
+    """A text that was given, for a message of one line, however long it is."""
+    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
+
+
+def _number(text: str, *, least: float, most: float) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise InputError(f"{text!r} is not a number") from None
-    if not least <= value <= most or (whole and value != int(value)):
-        kind = "a whole number" if whole else "a number"
-        raise InputError(f"{text} must be {kind} from {least:g} to {most:g}")
+        raise InputError(f"{shown(text)} is not a number") from None
+    if not least <= value <= most:
+        raise InputError(f"{text[:MAX_SHOWN]} must be a number from {least:g} to {most:g}")
     return value
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
-    """Whole numbers from ``least`` to ``most``."""
-    return lambda text: int(_number(text, least=least, most=most, whole=True))
+    """Whole numbers from ``least`` to ``most``, in decimal digits."""
+
+    def parse(text: str) -> int:
+        is_whole = re.fullmatch(r"[+-]?[0-9]{1,20}", text.strip())
+        if not is_whole or not least <= int(text) <= most:
+            raise InputError(f"{shown(text)} must be a whole number from {least:g} to {most:g}")
+        return int(text)
+
+    return parse
 
 
-def at_least(least: float) -> Callable[[str], float]:
-    """Numbers from ``least`` upwards."""
-    return lambda text: _number(text, least=least)
+def at_least(least: float, most: float = 1e9) -> Callable[[str], float]:
+    """Numbers from ``least`` to ``most``."""
+    return lambda text: _number(text, least=least, most=most)
 
 
 def share(text: str) -> float:
     """A share of a whole, from 0 to 1."""
     return _number(text, least=0, most=1)
+
+
+users = whole(0, MAX_USERS)
+"""Locust users, each with ``--cpes-per-user`` CPEs."""
+spawn_rate = at_least(0.001, MAX_SPAWN_RATE)
+"""Users that start per second."""
+port = whole(0, 65_535)
+"""A TCP port of this machine; 0 stands for any free one."""
+
+
+def run_time(text: str) -> int:
+    """
+    Seconds that a run lasts; 0 for a run without an end.
+
+    Raises:
+        InputError: the text is no ``Timespan``.
+    """
+    return int(Timespan.parse(text).seconds)
+
+
+def run_time_or_empty(text: str) -> int | None:
+    """As ``run_time``; the empty text stands for none."""
+    return run_time(text) if text else None
+
+
+def processes(text: str) -> int:
+    """
+    Workers to fork; -1 for one on each core.
+
+    Raises:
+        InputError: the text is no such number.
+    """
+    return whole(-1, MAX_PROCESSES)(text)
+
+
+def label(text: str) -> str:
+    """A name of up to 200 characters that can be printed."""
+    if len(text) > _LONGEST_LABEL or not all(map(str.isprintable, text)):
+        raise InputError(f"{shown(text)} is not a name of up to {_LONGEST_LABEL} characters")
+    return text
 
 
 def one_of(*choices: _Choice) -> Callable[[str], _Choice]:
@@ -181,6 +248,11 @@ def bound_address(text: str) -> str:
     return text
 
 
+def server_address(text: str) -> str:
+    """As ``bound_address``; Locust takes ``*`` and the empty text for all addresses."""
+    return text if text in ALL_ADDRESSES else bound_address(text)
+
+
 def host(text: str) -> str:
     """A host name or address, which need not be known on this machine."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", text):
@@ -218,9 +290,42 @@ def serial_prefix(text: str) -> str:
 def output_file(text: str) -> Path:
     """A file to write, in a folder that exists."""
     path = Path(text)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"{text}: not a file in a folder that exists")
+    try:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise InputError(f"{shown(text)}: not a file in a folder that exists")
+        _check_writable(path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(text)}: {why}; give a file that can be written") from error
     return path
+
+
+def _check_writable(path: Path) -> None:
+    """OSError, or ValueError for no name at all, where a file can't be written."""
+    if path.exists():  # it may be a pipe, which is not to be opened now
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return
+    with path.open("xb"):
+        path.unlink()
+
+
+def output_of_locust(text: str) -> str:
+    """
+    A file, or the beginning of the names of some, that Locust writes; it makes their folder.
+
+    Raises:
+        InputError: it can't, as there is no folder above that can be written to.
+    """
+    try:
+        folder = Path(text).absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder):
+            return text
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(text)}: {why}; give one that can be written") from error
 
 
 def export_file(text: str) -> Path:

@@ -29,6 +29,8 @@ Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
 Arrivals = Literal["constant", "poisson"]
 Driver = Literal["nbi", "direct", "off"]
+MAX_CR_RATE = 100_000
+"""Connection Requests per second that the driver can plan."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,7 @@ class Settings:
     )
     cr_rate: float = option(
         "--cr-rate",
-        values.at_least(0),
+        values.at_least(0, MAX_CR_RATE),
         default=0.0,
         unit="number",
         help="Connection Requests per second that the driver causes, over the whole fleet.",
@@ -408,6 +410,14 @@ class Settings:
         default="127.0.0.1",
         unit="address",
         help="Address that --metrics-port is bound to.",
+        of_master=True,
+    )
+    web_allow_hosts: tuple[str, ...] = repeated(
+        "--web-allow-host",
+        values.host,
+        unit="host",
+        help="Another name of the web UI, as of a proxy in front of it. Repeatable.",
+        nothing="its address, localhost, and the name of this machine",
         of_master=True,
     )
     live_interval: float = option(

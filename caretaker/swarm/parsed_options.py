@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from caretaker.errors import InputError
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
+
+LOOPBACK = "127.0.0.1"
 
 
 def live_cr_rate(parsed_options: argparse.Namespace) -> float:
@@ -43,6 +46,14 @@ class LocustOptions(NamedTuple):
     autoquit: int = -1
     """Seconds from the end of the run to that of the web UI; -1 where the web UI stays."""
     locustfile: str = "locustfile.py"
+    web_host: str = LOOPBACK
+    web_port: int = 8089
+    web_login: bool = False
+    tls_cert: str | None = None
+    """Of the web UI, which then speaks https."""
+    master: bool = False
+    master_bind_host: str = LOOPBACK
+    master_bind_port: int = 5557
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
@@ -84,14 +95,39 @@ class RunStart(NamedTuple):
         vars(parsed_options).update(caretaker_run=self.number, caretaker_started=self.at)
 
 
+LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
+    "num_users": values.users,
+    "spawn_rate": values.spawn_rate,
+    "run_time": values.run_time,
+    "processes": values.processes,
+    "expect_workers": values.whole(1, values.MAX_PROCESSES),
+    "web_host": values.server_address,
+    "web_port": values.port,
+    "csv_prefix": values.output_of_locust,
+    "html_file": values.output_of_locust,
+    "json_file": values.output_of_locust,
+    "logfile": values.output_of_locust,
+    "master_bind_host": values.server_address,
+    "master_bind_port": values.port,
+    "master_port": values.port,
+}
+"""What the values of Locust's own options may be, by their names in the namespace."""
+
+
 def add_arguments(parser: Any) -> None:
     """
-    Add the options to Locust's parser.
+    Add the options to Locust's parser, and check those of Locust that a run depends on.
 
     Locust's own ``--profile`` (a label for test runs) gives way to ours, and its ``--host`` to one
     that is checked (decision 0009). A default that the parser has already, such as those of
-    ``swarm.main``, stays.
+    ``swarm.main``, stays. Servers bind loopback (decision D10), where Locust's bind all addresses.
     """
+    for action in parser._actions:  # noqa: SLF001  # there is no other way to change a type
+        if action.dest in LOCUST_VALUES:
+            action.type = argument_type(LOCUST_VALUES[action.dest])
+    for name in ("web_host", "master_bind_host"):
+        if parser.get_default(name) in values.ALL_ADDRESSES:
+            parser.set_defaults(**{name: LOOPBACK})
     group = parser.add_argument_group("Caretaker", conflict_handler="resolve")
     group.add_argument(
         "-H", "--host", type=argument_type(values.url), env_var="LOCUST_HOST", metavar="<url>",

@@ -11,11 +11,12 @@ from helpers.acs_sessions import ScriptedCPE, acs_and_cpe, inform, only
 from helpers.known_devices import ID, acs_with_devices
 from helpers.wire import CLOSE, answer, wire
 
-from caretaker.acs.acs import ACS
+from caretaker.acs.acs import ACS, MAX_TASKS
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
+from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 
 
@@ -104,3 +105,55 @@ def test_a_device_that_does_not_come_leaves_its_task_in_the_queue() -> None:
         phrase = acs.post_task(ID, task, 0.0, connection_request=True)
     assert phrase == "Task queued but not processed"
     assert acs.devices[ID].tasks == [task]
+
+
+def test_so_many_tasks_wait_for_one_device() -> None:
+    acs = acs_with_devices()
+    for _ in range(MAX_TASKS):
+        acs.post_task(ID, parse_task({"name": "reboot"}), 0.0, connection_request=False)
+    with pytest.raises(InputError, match="1000 tasks wait for this device already"):
+        acs.post_task(ID, parse_task({"name": "reboot"}), 0.0, connection_request=False)
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "allowed", "is_sent"),
+    [
+        ("127.0.0.1", "127.0.0.1", (), True),
+        ("127.0.0.1", "localhost", (), True),
+        ("::1", "127.0.0.1", (), True),
+        ("192.0.2.7", "192.0.2.7", (), True),
+        ("192.0.2.7", "127.0.0.1", (), False),
+        ("192.0.2.7", "localhost", (), False),
+        ("192.0.2.7", "[::1]", (), False),
+        ("192.0.2.7", "[::ffff:127.0.0.1]", (), False),
+        ("192.0.2.7", "0.0.0.0", (), False),
+        ("192.0.2.7", "127.1", (), False),
+        ("192.0.2.7", "192.0.2.8", (), False),
+        ("127.0.0.1", "192.0.2.8", (), False),
+        ("", "127.0.0.1", (), False),
+        ("192.0.2.7", "127.0.0.1", ("127.0.0.1",), True),
+        ("192.0.2.7", "cpe.example", ("cpe.example",), True),
+    ],
+)
+def test_an_inform_aims_connection_requests_at_its_own_machine_only(
+    monkeypatch: pytest.MonkeyPatch,
+    peer: str,
+    host: str,
+    allowed: tuple[str, ...],
+    *,
+    is_sent: bool,
+) -> None:
+    sent: list[str] = []
+
+    def send(url: str, _: object) -> int:
+        sent.append(url)
+        return 200
+
+    monkeypatch.setattr("caretaker.acs.acs.send_connection_request", send)
+    made = ACS(allowed_hosts=allowed)
+    made.devices = acs_with_devices().devices
+    made.devices[ID].peer = peer
+    made.devices[ID].url = f"http://{host}:7547/cr"
+    reason = made.connection_request(ID)
+    assert bool(sent) is is_sent
+    assert (reason is None) is is_sent

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from helpers.known_devices import ID, acs_with_devices
 
-from caretaker.acs.devices import matches
+from caretaker.acs.devices import MAX_PATTERN, matches
+from caretaker.errors import InputError
 
 
 def test_a_device_in_genieacs_shape() -> None:
@@ -57,3 +58,10 @@ def test_queries_have_the_operators_of_mongodb(query: dict[str, Any], expected: 
     documents = [device.document() for device in acs_with_devices().devices.values()]
     matching = [document for document in documents if matches(document, query)]
     assert expected == [document["_deviceId"]["_SerialNumber"] for document in matching]
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", ".*.*x", "a" * (MAX_PATTERN + 1), "a{9}"])
+def test_patterns_that_may_take_for_ever_are_refused(pattern: str) -> None:
+    (document, *_) = [device.document() for device in acs_with_devices().devices.values()]
+    with pytest.raises(InputError, match="repetitions or groups"):
+        matches(document, {"Device.Info.Version": {"$regex": pattern}})

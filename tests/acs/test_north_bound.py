@@ -168,3 +168,37 @@ def test_an_unknown_device_is_404() -> None:
 @pytest.mark.parametrize("query", ["limit=-1", "skip=-1", "limit=x"])
 def test_bad_numbers_are_400(query: str) -> None:
     assert Client(NorthBoundApp(acs_with_devices())).get(f"/devices?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, "[" * 33 + "]" * 33, '{"a":' * 500 + "1" + "}" * 500,
+        '{"a": 1%s}' % ("0" * 400), '{"a": 1%s}' % ("0" * 10_000), '{"a": 1e999}', '{"a": NaN}',
+        '{"a": -Infinity}', "{", '"text"', "[]",
+    ],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_json_beyond_its_limits_is_400(text: str) -> None:
+    client = Client(NorthBoundApp(acs_with_devices()))
+    asked = client.get("/devices/", query_string={"query": text})
+    task = client.post(f"/devices/{quote(ID)}/tasks", data=text)
+    for answer in (asked, task):
+        assert answer.status_code == 400
+        assert answer.text.count("\n") == 1
+        assert len(answer.text) < 300
+
+
+@pytest.mark.parametrize("digits", ["9" * 23, "9" * 100])
+def test_numbers_of_any_length_are_answered(digits: str) -> None:
+    client = Client(NorthBoundApp(acs_with_devices()))
+    assert client.get("/devices/", query_string={"limit": digits}).status_code == 200
+    assert find(client, skip=digits) == []
+    for timeout in (digits, "9" * 5000, "-1", "soon"):
+        url = f"/devices/{quote(ID)}/tasks?timeout={timeout}"
+        assert client.post(url, json=GET_TASK).status_code == 202
+
+
+def test_a_number_that_is_too_long_for_a_count_is_400() -> None:
+    client = Client(NorthBoundApp(acs_with_devices()))
+    assert client.get("/devices/", query_string={"limit": "9" * 5000}).status_code == 400

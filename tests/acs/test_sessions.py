@@ -9,6 +9,7 @@ import pytest
 from helpers.acs_sessions import ABOUT, ScriptedCPE, acs_and_cpe, inform, only, queue
 from werkzeug.test import Client
 
+from caretaker.acs import sessions
 from caretaker.acs.acs import ACS
 from caretaker.acs.sessions import CWMPApp
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
@@ -247,3 +248,21 @@ def test_a_cpe_can_ask_for_more_patience(wanted: int | None, kept: bool) -> None
     app._last_check -= 31
     ScriptedCPE(app).post(inform(about=ABOUT._replace(serial_number="S2")))
     assert (len(app._sessions) == 2) is kept
+
+
+def test_a_session_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MAX_POSTS", 5)
+    acs, cpe = acs_and_cpe(provisioning=False)
+    cpe.post(inform())
+    for _ in range(4):
+        assert cpe.say(m.TransferComplete("k")) == m.TransferCompleteResponse()
+    ended = cpe.post(encode(Envelope(m.TransferComplete("k"), "8", CWMP_1_2)))
+    assert (ended.status_code, ended.text) == (400, "a session without an end")
+    assert only(acs).session is None
+    assert cpe.post().text == "Invalid session"
+
+
+def test_a_session_that_lasts_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MAX_LENGTH_SECONDS", -1.0)
+    _, cpe = acs_and_cpe(provisioning=False)
+    assert cpe.post(inform()).status_code == 400

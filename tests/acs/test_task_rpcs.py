@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from helpers.acs_sessions import acs_and_cpe, inform, only, queue
 
-from caretaker.acs.task_rpcs import TASK_TYPES, parse_task
+from caretaker.acs.task_rpcs import MAX_NAMES, TASK_TYPES, parse_task
 from caretaker.cwmp import decode
 from caretaker.cwmp import messages as m
 from caretaker.errors import InputError
@@ -93,6 +93,14 @@ def test_names_of_parameters_and_objects_may_be_mixed() -> None:
             "'parameterValues'",
         ),
         ({"name": "refreshObject"}, "'objectName'"),
+        (
+            {"name": "getParameterValues", "parameterNames": ["a"] * (MAX_NAMES + 1)},
+            f"a list has 1 to {MAX_NAMES} entries",
+        ),
+        (
+            {"name": "setParameterValues", "parameterValues": [["a", 1]] * (MAX_NAMES + 1)},
+            f"a list has 1 to {MAX_NAMES} entries",
+        ),
     ],
 )
 def test_bad_tasks_are_one_line(task: Any, complaint: str) -> None:

@@ -11,7 +11,7 @@ from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 from werkzeug.test import Client, TestResponse
 
 from caretaker.connection_request import ConnectionRequestServer, send_connection_request
-from caretaker.connection_request.server import ConnectionRequestApp
+from caretaker.connection_request.server import LIMITS, ConnectionRequestApp
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError, TransportError
 from caretaker.http.authentication import HTTPAuth
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
@@ -186,6 +186,21 @@ class TestServer:
             url = server.device_url("DEVICE001")
             assert requests.get(url, auth=HTTPBasicAuth(*ADMIN), timeout=60).status_code == 200
             assert send_connection_request(url, ADMIN) == 200
+
+    def test_a_request_beyond_its_limits_is_refused(self) -> None:
+        beyond = {
+            431: [
+                {f"X{number}": "y" for number in range(LIMITS.headers + 1)},
+                {"X": "y" * LIMITS.head_bytes},
+            ],
+            413: [{"Content-Length": str(LIMITS.body_bytes + 1)}],
+        }
+        with ConnectionRequestServer() as server:
+            for status, requested in beyond.items():
+                for headers in requested:
+                    response = requests.get(f"{server.base_url}/cr/D", headers=headers, timeout=60)
+                    assert response.status_code == status
+            assert server._host.limits.connections == LIMITS.connections
 
     def test_start_and_stop_twice(self) -> None:
         server = ConnectionRequestServer()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.xml import MAX_TAGS
 from caretaker.errors import EnvelopeError
 
 DEVICE = m.DeviceIdStruct("Acme", "00AABB", "Router", "S1")
@@ -295,6 +296,7 @@ def test_what_devices_and_acss_send_is_read(data: bytes, message: m.Message) -> 
             "not well-formed",
         ),
         (b" " * (32 * 1024 * 1024 + 1), "too large"),
+        (b"<a>" + b"<b/>" * MAX_TAGS + b"</a>", "too large"),
         (wrap("<a>" * 300 + "</a>" * 300), "not well-formed"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -71,6 +71,32 @@ def test_credentials_are_those_of_the_moment_they_are_asked_for() -> None:
     assert transport.credentials() == Credentials("u", "p")
 
 
+@pytest.mark.parametrize(
+    ("url", "set_by_acs", "is_shown"),
+    [
+        ("", False, True),
+        ("http://acs/elsewhere", False, True),
+        ("http://other/", False, False),
+        ("http://other/", True, True),  # the ACS's own secret goes where the ACS says
+        ("no url", False, True),  # no request goes there
+    ],
+)
+def test_a_password_of_the_user_goes_to_no_host_that_an_acs_names(
+    caplog: pytest.LogCaptureFixture, url: str, *, set_by_acs: bool, is_shown: bool
+) -> None:
+    box = cpe(acs_username="me", acs_password="hidden")
+    if url:
+        box.set_values([(f"{MANAGEMENT_SERVER}URL", url)], 0.0)
+    if set_by_acs:
+        box.set_values([(f"{MANAGEMENT_SERVER}Password", "new")], 0.0)
+    endpoint = replace(ACS, allowed_hosts=frozenset({"other"}))
+    open_transport = make_open_transport(endpoint, TransportArguments)
+    shown = [open_transport(box, at).credentials is not None for at in (1.0, 2.0)]
+    assert shown == [is_shown, is_shown]
+    warnings = ["Credentials for acs are not shown to other, where it has sent CPEs"]
+    assert caplog.messages == ([] if is_shown else warnings)
+
+
 def test_each_cpe_has_the_same_source_address_in_all_its_sessions() -> None:
     sources = [opened(cpe(index=index)).source for index in (0, 1, 2, 0)]
     assert sources == ["127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.1"]

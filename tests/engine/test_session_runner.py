@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, repeat
 
 import pytest
 from helpers.shards import Post, ShardBench, failing, serving
 
+from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
+from caretaker.cwmp.envelope import Envelope
 from caretaker.cwmp.outcome import Outcome
+from caretaker.engine import session_runner
 from caretaker.errors import (
     Blame,
     ConnectError,
@@ -96,3 +100,36 @@ def test_other_devices_answer_at_once() -> None:
     slept: list[float] = []
     ShardBench(serving(m.GetRPCMethods()), sleep=slept.append).boot()
     assert slept == []
+
+
+def endless() -> Post:
+    """An ACS that asks for ever."""
+    envelope = encode(Envelope(m.GetRPCMethods(), "1"))
+    answers = chain([encode(Envelope(m.InformResponse(), "1"))], repeat(envelope))
+    return lambda _: Answer(200, next(answers))
+
+
+def test_a_session_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_runner, "MAX_EXCHANGES", 30)
+    bench = ShardBench(endless)
+    bench.boot()
+    (record,) = bench.sink.sessions
+    assert (record.outcome, record.blame) == (Outcome.FAILED, Blame.ACS)
+    assert record.reason == "a session without an end"
+    assert len(bench.sink.exchanges) == 30
+
+
+def test_a_session_that_lasts_too_long_is_ended() -> None:
+    def make() -> Post:
+        ask = endless()
+
+        def post(body: bytes) -> Answer:
+            bench.clock.now += session_runner.MAX_SECONDS / 10
+            return ask(body)  # type: ignore[return-value]
+
+        return post
+
+    bench = ShardBench(make)
+    bench.boot()
+    assert bench.sink.sessions[0].reason == "a session without an end"
+    assert len(bench.sink.exchanges) == 11

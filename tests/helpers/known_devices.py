@@ -25,5 +25,5 @@ def acs_with_devices() -> ACS:
             ("Device.Host.", None, "", True),
         ):
             device.parameters[path] = KnownParameter(value, type_, writable, 1.7e9)
-        device.url = "http://127.0.0.1:1/cr"
+        device.url, device.peer = "http://127.0.0.1:1/cr", "127.0.0.1"
     return acs

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.errors import AuthenticationError
-from caretaker.http.authentication import DigestVerifier, HTTPAuth
+from caretaker.http.authentication import (
+    MAX_CHALLENGE_BYTES,
+    MAX_CHALLENGES,
+    DigestVerifier,
+    HTTPAuth,
+)
 from caretaker.http.credentials import Credentials
 from caretaker.testing import Clock
 
@@ -278,6 +284,24 @@ class TestHTTPAuth:
     def test_nothing_is_shown_unasked(self) -> None:
         assert HTTPAuth(RIGHT).authorization("POST", "/") is None
 
+    def test_challenges_beyond_the_limits_are_not_looked_at(self) -> None:
+        good = 'Digest realm="x", nonce="1"'
+        for offered in (
+            ["NTLM"] * MAX_CHALLENGES + [good],
+            ["NTLM, " * MAX_CHALLENGES + good],
+            [good + " " * MAX_CHALLENGE_BYTES],
+        ):
+            with pytest.raises(AuthenticationError, match=r"without a challenge|not supported"):
+                HTTPAuth(RIGHT).challenge(offered)
+        login(["NTLM"] * (MAX_CHALLENGES - 1) + [good])
+        login(["NTLM, " * (MAX_CHALLENGES - 1) + good])
+
+    def test_credentials_beyond_the_limit_are_none(self) -> None:
+        side = guard()
+        header = authorize(side.check(RIGHT, "GET", TARGET, None))
+        assert side.check(RIGHT, "GET", TARGET, header + " " * MAX_CHALLENGE_BYTES)
+        assert side.check(RIGHT, "GET", TARGET, header) == []
+
     @given(st.lists(st.text(max_size=60), max_size=3))
     def test_any_challenge_is_answered_or_refused(self, offered: list[str]) -> None:
         client = HTTPAuth(RIGHT)
@@ -286,3 +310,21 @@ class TestHTTPAuth:
         except AuthenticationError:
             return
         assert client.authorization("GET", "/")
+
+
+@pytest.mark.parametrize("field", ["realm", "nonce", "opaque"])
+@pytest.mark.parametrize("control", ["\r", "\n", "\x00", "\x7f", "\rX-Evil: 1"])
+def test_a_challenge_with_control_characters_is_none(field: str, control: str) -> None:
+    fields = {"realm": "r", "nonce": "n", "opaque": "o", "qop": "auth"}
+    fields[field] += control
+    header = "Digest " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
+    with pytest.raises(AuthenticationError, match="HTTP 401 without a challenge"):
+        HTTPAuth(Credentials("u", "p")).challenge([header])
+
+
+def test_a_username_that_an_acs_has_set_is_no_header_of_its_own() -> None:
+    auth = HTTPAuth(Credentials("u\r\nX-Evil: 1", "p"))
+    auth.challenge(['Digest realm="r", nonce="n"'])
+    header = auth.authorization("POST", "/") or ""
+    assert 'username="uX-Evil: 1"' in header
+    assert not re.search(r"[\r\n]", header)

@@ -21,7 +21,15 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http.connection import Connection, Response, _Reader, plain_response
+from caretaker.http.connection import (
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_INTERIM_ANSWERS,
+    Connection,
+    Response,
+    _Reader,
+    plain_response,
+)
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
 from caretaker.testing import Clock
@@ -216,3 +224,70 @@ def test_usual_answers_are_plain(head: str, headers: list[str]) -> None:
     data = "\r\n".join([head, *headers, "", ""]).encode() + b"hi"
     plain: Any = plain_response(data)
     assert (plain.status, plain.body, plain.keep_alive) == (200, b"hi", True)
+
+
+def refused_after(*pieces: bytes) -> int:
+    """How many bytes of these a reader took until it refused; -1 if it refused none."""
+    reader = _Reader()
+    fed = 0
+    for piece in pieces:
+        fed += len(piece)
+        try:
+            reader.feed(piece, 8 * 1024 * 1024)
+        except AnswerError as error:
+            assert error.reason == "answer is too large"
+            return fed
+    return -1
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+PIECE = 1000
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"HTTP/1.1 200 " + b"O", id="a reason phrase"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX", id="the name of a header"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: y", id="a header"),
+        pytest.param(CHUNKED + b"1;x", id="a chunk's extension"),
+        pytest.param(CHUNKED + b"1\r\na\r\n0\r\nX: y", id="a trailer"),
+    ],
+)
+def test_what_has_no_end_is_refused(start: bytes) -> None:
+    fed = refused_after(start, *[b"y" * PIECE] * 1000)
+    assert 0 < fed <= MAX_HEAD_BYTES + 2 * PIECE
+
+
+@pytest.mark.parametrize(
+    ("start", "line", "most"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"a:\r\n", MAX_HEADERS, id="headers"),
+        pytest.param(CHUNKED + b"0\r\n", b"a:\r\n", MAX_HEADERS, id="trailers"),
+        pytest.param(
+            b"", b"HTTP/1.1 100 Continue\r\n\r\n", MAX_INTERIM_ANSWERS, id="interim answers"
+        ),
+        pytest.param(
+            b"", b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\n", MAX_INTERIM_ANSWERS, id="their headers"
+        ),
+    ],
+)
+def test_what_comes_again_and_again_is_refused(start: bytes, line: bytes, most: int) -> None:
+    start = start or b"HTTP/1.1 102 Processing\r\n\r\n"
+    assert refused_after(start, *[line] * (most - 1)) == -1
+    assert refused_after(start, *[line] * (most + 2)) > 0
+
+
+def test_headers_are_limited_together() -> None:
+    line = b"a: " + b"y" * 1000 + b"\r\n"
+    assert 0 < refused_after(b"HTTP/1.1 200 OK\r\n", *[line] * 100) <= MAX_HEAD_BYTES + 2000
+
+
+def test_a_body_in_small_chunks_is_read() -> None:
+    assert refused_after(CHUNKED, *[b"1\r\nx\r\n"] * 100_000, b"0\r\n\r\n") == -1
+
+
+def test_large_heads_are_not_kept() -> None:
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + b"y" * 3000 + b"\r\n\r\n"
+    many = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + b"a: b\r\n" * 60 + b"\r\n"
+    assert plain_response(long) is plain_response(many) is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.http.cookies import CookieJar
+from caretaker.http.cookies import MAX_COOKIE_BYTES, CookieJar
 
 
 @pytest.mark.rule("2.2-7")
@@ -62,9 +62,23 @@ def test_their_number_is_bounded() -> None:
     assert jar.header("/").count("=") == 50
 
 
+def test_their_length_is_bounded() -> None:
+    jar = CookieJar()
+    jar.take("a=1" + " " * MAX_COOKIE_BYTES)
+    jar.take("b=" + "2" * (MAX_COOKIE_BYTES - 2))
+    assert jar.header("/").startswith("b=2")
+
+
 @given(st.lists(st.text(max_size=40), max_size=5), st.text(max_size=20))
 def test_any_header_is_taken(cookies: list[str], target: str) -> None:
     jar = CookieJar()
     for cookie in cookies:
         jar.take(cookie)
     jar.header(target)
+
+
+@pytest.mark.parametrize("value", ["a=1\rX-Evil: 1", "a\r=1", "a=1\n2", "a=\x00"])
+def test_control_characters_make_no_cookie(value: str) -> None:
+    jar = CookieJar()
+    jar.take(value)
+    assert jar.header("/") == ""

@@ -254,8 +254,9 @@ def test_basic_is_shown_unasked_over_tls_by_clients_whose_policy_it_is(
     assert ("Basic Y3BlOnNlY3JldA==" in exchange.shown[0][1]) is is_shown
 
 
-def test_another_host_is_not_shown_basic_even_over_tls() -> None:
+def test_another_host_is_not_shown_basic_even_over_tls(caplog: pytest.LogCaptureFixture) -> None:
     policy = ClientPolicy(redirects=(302,), basic_over_tls=True)
     exchange = ScriptedExchange("https://acs/", policy, redirect("https://other/"), OK)
     exchange.exchange()
     assert exchange.shown[1] == ("https://other/", "{}")
+    assert caplog.messages == ["Credentials for acs are not shown to other, where it has sent CPEs"]

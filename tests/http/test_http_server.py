@@ -15,6 +15,7 @@ import pytest
 from caretaker.errors import InputError
 from caretaker.http import server
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.request_parser import ServerLimits
 from caretaker.http.server import WSGIHost, WSGIServer
 
 UPGRADE = ("Connection: upgrade", "Upgrade: h2c")
@@ -190,7 +191,7 @@ class TestServing:
         ],
     )
     def test_what_is_refused_can_be_read_and_then_it_ends(self, data: bytes, status: str) -> None:
-        with serving(max_body_bytes=10) as it:
+        with serving(limits=ServerLimits(body_bytes=10)) as it:
             peer = it.peer()
             peer.send(head(first="GET /good HTTP/1.1") + data)
             assert peer.answer()[2] == b"GET /good "
@@ -269,7 +270,7 @@ class TestPatience:
         assert made.deadline > deadline - 10
 
     def _connection(self) -> Any:
-        host = WSGIHost(echo, "127.0.0.1", 0, Loop(), max_body_bytes=10)
+        host = WSGIHost(echo, "127.0.0.1", 0, Loop(), limits=ServerLimits(body_bytes=10))
         host.hub = gevent.get_hub()
         one, _other = socket.socketpair()
         self._kept = one, _other
@@ -312,14 +313,24 @@ class TestPatience:
     def test_beyond_the_most_connections_others_wait_for_their_turn(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
-        with serving() as it:
+        monkeypatch.setattr(server, "SPARED_SECONDS", 3600.0)
+        with serving(limits=ServerLimits(connections=2)) as it:
             first, second, third = it.peer(), it.peer(), it.peer()
             for peer in (first, second):
                 assert peer.ask(head())[0] == "200 OK"
             third.send(head())
             first.close()
             assert third.answer()[0] == "200 OK"
+
+    def test_a_crowd_that_says_nothing_shuts_nobody_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(server, "SPARED_SECONDS", 0.0)
+        with serving(limits=ServerLimits(connections=2)) as it:
+            silent = [it.peer() for _ in range(5)]
+            assert it.peer().ask(head())[0] == "200 OK"
+            assert len(it.host.connections) <= 2
+            assert silent[0].is_at_the_end()
 
 
 @pytest.mark.sockets

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from caretaker.http import request_parser
-from caretaker.http.request_parser import Request, RequestReader
+from caretaker.http.request_parser import Request, RequestReader, ServerLimits
 
 Read = tuple[str, str, bytes, bool]
 """Method, target, body and keep-alive; or a refusal, and nothing."""
@@ -18,7 +18,7 @@ Read = tuple[str, str, bytes, bool]
 
 def read(*pieces: bytes, limit: int = 1000) -> list[Read]:
     """The requests of these pieces."""
-    reader = RequestReader({"common": 1}, limit)
+    reader = RequestReader({"common": 1}, ServerLimits(body_bytes=limit))
     for piece in pieces:
         reader.feed(piece)
     return [_told(request) for request in reader.requests]
@@ -167,16 +167,19 @@ def test_headers_that_come_twice_are_joined() -> None:
 @example(1, 65_536)
 def test_how_long_a_head_may_be(over: int, piece: int) -> None:
     """However it is split."""
-    lines = [f"{number:x}: 1" for number in range(5000)]
+    lines = [f"{number:x}: 1" for number in range(150)]
     used = sum(len(line) + 2 for line in lines) + len("/aX: \r\n")
     data = head(*lines, f"X: {'x' * (request_parser.MAX_HEAD_BYTES - used + over)}")
     found = read(*(data[start : start + piece] for start in range(0, len(data), piece)))
     assert found == [TOO_LONG if over > 0 else ("POST", "/a", b"", True)]
 
 
-def test_ten_thousand_headers_are_refused() -> None:
-    data = head(*(f"X{number}: 1" for number in range(10_000)))
-    assert read(data) == [TOO_LONG]
+@pytest.mark.parametrize("more", [1, 10_000])
+def test_more_headers_than_the_limit_are_refused(more: int) -> None:
+    most = request_parser.MAX_HEADERS
+    lines = [f"X{number}: 1" for number in range(most + more)]
+    assert read(head(*lines[:most])) == [("POST", "/a", b"", True)]
+    assert read(head(*lines)) == [TOO_LONG]
 
 
 @pytest.mark.parametrize("endless", [b"GET /", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\nX"])
@@ -192,7 +195,7 @@ def test_a_head_without_an_end_is_refused(endless: bytes) -> None:
 
 
 def test_the_head_of_a_later_request_has_as_much_room() -> None:
-    data = head(*[f"X{number}: {'v' * 90}" for number in range(600)])
+    data = head(*[f"X{number}: {'v' * 290}" for number in range(190)])
     assert [told[0] for told in read(*[data[:40_000], data[40_000:]] * 5)] == ["POST"] * 5
 
 
@@ -209,7 +212,7 @@ def test_the_head_of_a_later_request_has_as_much_room() -> None:
     ],
 )
 def test_who_waits_for_100_continue(data: bytes, expects: bool) -> None:
-    reader = RequestReader({}, 1000)
+    reader = RequestReader({}, ServerLimits(body_bytes=1000))
     reader.feed(data)
     assert reader.expects is expects
 
@@ -217,3 +220,20 @@ def test_who_waits_for_100_continue(data: bytes, expects: bool) -> None:
 def test_an_upgrade_with_too_much_behind_it_is_refused_once() -> None:
     assert read(head(*UPGRADE, "Content-Length: 1001")) == [refused("413 Content Too Large")]
     assert read(head(*UPGRADE, first="GET / HTTP/1.7")) == [BAD]
+
+
+@pytest.mark.parametrize("start", [b"1;x", b"1\r\na\r\n0\r\nX: y"], ids=["extension", "trailer"])
+def test_a_body_without_an_end_is_refused(start: bytes) -> None:
+    fed = 0
+    reader = RequestReader({})
+    reader.feed(head("Transfer-Encoding: chunked") + start)
+    while not reader.over:
+        reader.feed(b"a" * 1000)
+        fed += 1000
+    assert fed <= 2 * request_parser.MAX_HEAD_BYTES + 1000
+
+
+def test_too_many_requests_at_once_are_refused() -> None:
+    most = request_parser.MAX_PIPELINED
+    found = read(head(first="GET / HTTP/1.1") * (most + 10))
+    assert [told[0] for told in found] == ["GET"] * most + ["503 Service Unavailable"]

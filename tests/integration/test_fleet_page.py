@@ -107,3 +107,22 @@ def test_it_fits_a_narrow_window_in_the_dark(browser: Browser, url: str) -> None
     wait_until(lambda: browser.run(dark) == "rgb(255, 255, 255)")
     assert browser.complaints() == []
     browser.resize(1280)  # as others may want it
+
+
+def test_the_form_of_locusts_page_starts_a_run(browser: Browser, tmp_path: Path) -> None:
+    """Whatever fields Locust's page sends, they are those that are let through."""
+    port = free_port()
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", str(ROOT / "locustfile.py"), "--web-port", str(port)),
+        *("--profile", "tr181", "--profile", "tr098", "--live-interval", "1"),
+    ) as running:
+        running.wait_for("Web UI: http")
+        browser.open(f"http://127.0.0.1:{port}")
+        until(lambda: bool(browser.run("return document.querySelector('form [name=userCount]')")))
+        chosen = Select(browser.driver.find_element(By.NAME, "profiles"))
+        assert [option.get_attribute("value") for option in chosen.options] == ["tr181", "tr098"]
+        assert len(chosen.all_selected_options) == 2
+        browser.run("document.querySelector('form button[type=submit]').click()")
+        running.wait_for(r"CPEs +1 ")
+        assert "Traceback" not in running.text

@@ -420,9 +420,9 @@ class TestWebUI:
             self._refuses(url, "cpes_per_user", "0", "must be a whole number from 1")
             first = self._run(running, url, tmp_path, users=40, change_to=60)
             assert first["fleet"]["cpes"] == 60
-            second = self._run(running, url, tmp_path, users=50, change_to=20)
+            second = self._run(running, url, tmp_path, users=70, change_to=20)
             assert second["fleet"]["cpes"] == 20
-            assert second["informs"]["by_event"]["0 BOOTSTRAP"] == 50
+            assert second["informs"]["by_event"]["0 BOOTSTRAP"] == 70
             assert ended_well(running.stop(), second), running.text
         assert "Traceback" not in running.text
 

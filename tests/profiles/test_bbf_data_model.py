@@ -226,6 +226,7 @@ def test_root_parameters_may_stand_in_a_root_object() -> None:
         ({GADGET: 2}, "no such table"),
         ({PART: 9}, "it takes 0 to 8"),
         ({f"{PART}*.Pin.": 200_000}, "more than 100000"),
+        ({f"{PART}*.Pin.": 10**20}, "more than 100000"),
         ({PART: 8, f"{PART}1.Pin": 90_000}, "more than 100000"),
     ],
 )

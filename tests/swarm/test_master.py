@@ -181,6 +181,13 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     assert runner.ends == ends
 
 
+def test_a_run_against_another_acs_gets_no_credentials_of_the_command_line(master: Master) -> None:
+    master.environment.host = "http://evil.example/"
+    master.begin()
+    assert master.settings.acs_password is None
+    assert vars(master.environment.parsed_options)["acs_password"] is None  # workers receive these
+
+
 def test_a_run_that_ends_within_its_warm_up_is_refused() -> None:
     with pytest.raises(InputError, match="--warm-up 30s: --run-time 30s ends within it"):
         make(warm_up="30s", run_time=30)

@@ -14,13 +14,20 @@ from typing import Any
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
-from caretaker.data_model.overlay import Attributes
+from caretaker.data_model.overlay import MAX_OWN_TEXT, Attributes
 from caretaker.data_model.types import check_value, cleaned
 from caretaker.device import diagnostics, inform, notifications
 from caretaker.device import events as ev
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.rpc import deployment_units
 from caretaker.device.rpc.arguments import check_key
+from caretaker.device.rpc.budget import (
+    MAX_ACCESS_LIST,
+    check_after_session,
+    check_named,
+    check_values,
+    named_parameters,
+)
 from caretaker.device.rpc.transfers import TRANSFER_METHODS
 from caretaker.errors import FaultError
 
@@ -42,16 +49,11 @@ def _get_rpc_methods(cpe: CPEBase, _: m.GetRPCMethods, __: float) -> m.Response:
 
 def _get_parameter_values(cpe: CPEBase, request: m.GetParameterValues, now: float) -> m.Response:
     """All of them or fault 9005 (A.3.2.2)."""
-    read, overlay, model = cpe.read, cpe.overlay, cpe.model
-    return m.GetParameterValuesResponse(
-        tuple(
-            [
-                read(path, now)
-                for name in request.parameter_names
-                for path in model.parameters_at(name, overlay)
-            ]
-        )
-    )
+    read, names = cpe.read, request.parameter_names
+    values = [read(path, now) for path in named_parameters(cpe, names)]
+    if len(names) > 1:  # a single one names nothing twice
+        check_values(cpe, values)
+    return m.GetParameterValuesResponse(tuple(values))
 
 
 def _get_parameter_names(cpe: CPEBase, request: m.GetParameterNames, _: float) -> m.Response:
@@ -82,17 +84,34 @@ def _set_parameter_values(cpe: CPEBase, request: m.SetParameterValues, now: floa
     """All parameters or none; a fault lists what is wrong with each of them (A.3.2.1)."""
     check_key(request.parameter_key)
     names = [struct.name for struct in request.parameter_list]
+    check_named(cpe, len(names))
     if len(set(names)) < len(names):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "A parameter is named twice")
     faults = [fault for struct in request.parameter_list if (fault := _refusal(cpe, struct))]
     if faults:
         return m.Fault.of(FaultCode.INVALID_ARGUMENTS, "", *faults)
     values = [(name, _cleaned(cpe, name, value)) for name, value, _ in request.parameter_list]
+    _check_own_text(cpe, values)
     if cpe.set_values([*values, _parameter_key(cpe, request.parameter_key)], now):
-        cpe.do_after_session(request)
+        _move_after_session(cpe, request)
     notifications.acknowledge_set(cpe, names, now)
     diagnostics.after_set(cpe, names, now)
     return m.SetParameterValuesResponse(0)
+
+
+def _move_after_session(cpe: CPEBase, request: m.SetParameterValues) -> None:
+    """Go to another ACS after the session; once, however often the URL is set."""
+    if not any(isinstance(planned, m.SetParameterValues) for planned in cpe.after_session):
+        cpe.do_after_session(request)
+
+
+def _check_own_text(cpe: CPEBase, values: list[tuple[str, str]]) -> None:
+    """Refuse values that would make a CPE remember more than it may."""
+    own = cpe.overlay.values if cpe.overlay is not None else {}
+    replaced = sum([len(own.get(name, "")) for name, _ in values])
+    text = sum(map(len, own.values())) - replaced + sum([len(value) for _, value in values])
+    if text > MAX_OWN_TEXT:
+        raise FaultError(FaultCode.RESOURCES_EXCEEDED, "Too long values")
 
 
 def _refusal(cpe: CPEBase, struct: m.ParameterValueStruct) -> m.SetParameterValuesFault | None:
@@ -153,8 +172,7 @@ def _get_parameter_attributes(
             m.ParameterAttributeStruct(
                 path, notifications.attribute(cpe, path), _access_list(cpe, path)
             )
-            for name in request.parameter_names
-            for path in cpe.model.parameters_at(name, cpe.overlay)
+            for path in named_parameters(cpe, request.parameter_names)
         )
     )
 
@@ -168,14 +186,15 @@ def _set_parameter_attributes(
     cpe: CPEBase, request: m.SetParameterAttributes, now: float
 ) -> m.Response:  # fmt: skip
     """All or nothing; a partial path means all parameters below (A.3.2.4)."""
-    targets = [
-        (path, struct)
-        for struct in request.parameter_list
-        for path in cpe.model.parameters_at(struct.name, cpe.overlay)
-    ]
+    targets: list[tuple[str, m.SetParameterAttributesStruct]] = []
+    for struct in request.parameter_list:
+        targets += [(path, struct) for path in named_parameters(cpe, (struct.name,))]
+        check_named(cpe, len(targets))
     if any(s.notification_change and not 0 <= s.notification <= 6 for _, s in targets):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "Notification is 0 to 6")
     lists = [struct.access_list for _, struct in targets if struct.access_list_change]
+    if max(map(len, lists), default=0) > MAX_ACCESS_LIST:
+        raise FaultError(FaultCode.RESOURCES_EXCEEDED, "Too many entries in an AccessList")
     if not all(_ACCESS.fullmatch(name) for names in lists for name in names):
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "AccessList is Subscriber or X_...")
     if any(s.notification_change and _denied(cpe, path, s.notification) for path, s in targets):
@@ -218,12 +237,14 @@ def _delete_object(cpe: CPEBase, request: m.DeleteObject, now: float) -> m.Respo
 def _reboot(cpe: CPEBase, request: m.Reboot, _: float) -> m.Response:
     """Answer now, reboot when the session is over."""
     check_key(request.command_key)
+    check_after_session(cpe)
     cpe.do_after_session(request)
     return m.RebootResponse()
 
 
 def _factory_reset(cpe: CPEBase, request: m.FactoryReset, _: float) -> m.Response:
     """Answer now, reset when the session is over (A.4.1.6)."""
+    check_after_session(cpe)
     cpe.do_after_session(request)
     return m.FactoryResetResponse()
 

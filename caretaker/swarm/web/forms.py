@@ -1,82 +1,233 @@
-"""The forms of Locust's web UI: their values are checked before Locust takes them."""
+"""
+The forms of Locust's web UI: which fields they have, and which values these may take.
+
+Locust takes a value for every option of the command line from whoever posts its form. So only the
+fields that its pages have are let through, each with a value that the command line would take.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.errors import InputError
-from caretaker.swarm import option_values
+from caretaker.quoting import quoted
+from caretaker.swarm import option_values as values
+from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.master import Master
-from caretaker.swarm.option_values import Timespan
-from caretaker.swarm.options import OPTIONS
+from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
 from caretaker.swarm.run_length import check_run_time
+from caretaker.swarm.web.guard import refusal
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
+Fields = Mapping[str, Sequence[str]]
+"""The fields of a form; most have one text."""
+Check = Callable[["Environment", Sequence[str]], None]
+"""The check of a field's texts; InputError if they can't be used."""
+PROFILES = "profiles"
+"""Our field for the profiles of the fleet, from those that were named at the start."""
 
-def guard_start(environment: Environment, master: Master) -> None:
-    """
-    Make the forms that start and edit a run refuse bad values, with one line.
 
-    Without this check Locust answers that all is well, and the run does nothing.
+def check_forms(environment: Environment, master: Master) -> None:
     """
-    app: Any = environment.web_ui.app  # type: ignore[union-attr]
+    Make the forms that start and edit a run refuse other fields and bad values, with one line.
+
+    Args:
+        environment: Locust's, with its web UI.
+        master: whose runs the forms start.
+    """
+    web_ui: Any = environment.web_ui
+    forms = _Forms(environment, master)
+    _offer_profiles(web_ui, forms.profiles)
 
     def check() -> Response | None:
-        if request.method != "POST" or not request.path.endswith("/swarm"):
-            return None
-        complaint = _complaint(environment, master, request.form.to_dict())
-        if complaint is None:
-            if not request.form.get("run_time"):
-                vars(environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
-            return None
-        return jsonify({"success": False, "message": complaint, "host": environment.host})
+        endpoint = request.endpoint or ""
+        try:
+            if endpoint in CHECKS:
+                CHECKS[endpoint](forms)
+        except InputError as error:
+            return refusal(str(error), 200 if endpoint == "locust.swarm" else 400)
+        return None
 
-    app.before_request(check)
-
-
-def _complaint(environment: Environment, master: Master, form: dict[str, str]) -> str | None:
-    """The first value of a form that can't be used, and why; None if all can."""
-    options: Any = environment.parsed_options
-    settings = replace(master.settings, cr_rate=live_cr_rate(options))
-    runner: Any = environment.runner
-    is_running = runner.state in (STATE_RUNNING, STATE_SPAWNING)
-    shown = {name: option for name, option in OPTIONS.items() if option.in_web_ui and name in form}
-    try:
-        if form.get("host"):
-            option_values.url(form["host"])
-        values = {name: option.read(form[name]) for name, option in shown.items()}
-        nbi_url = values.get("nbi_url") or settings.nbi_url
-        typed = replace(settings, **{**values, "nbi_url": nbi_url})
-        typed.check_driver()
-        if not is_running:
-            locusts = _locust_options(options, form)
-            typed.check_warm_up(locusts.run_time)
-            check_run_time(typed, locusts)
-    except InputError as error:
-        return str(error)
-    if is_running:
-        for name, option in shown.items():
-            before, after = getattr(master.settings, name), values[name]
-            if option.public(before) != option.public(after) and not option.live:
-                return f"{option.flag} can't be changed while a test runs; stop it first"
-    return None
+    web_ui.app.before_request(check)
 
 
-def _locust_options(options: Any, form: dict[str, str]) -> LocustOptions:
-    """Locust's own options as the form changes them; what can't be read, Locust refuses itself."""
-    before = LocustOptions.of(options)._replace(run_time=None)
-    try:
+class _Forms:
+    """What the forms of one web UI may contain."""
+
+    def __init__(self, environment: Environment, master: Master) -> None:
+        self.environment = environment
+        self.master = master
+        self.profiles = [str(choice) for choice in master.settings.profiles]
+        """That were named at the start, as they were named."""
+
+    def check_swarm(self) -> None:
+        """The form that starts and edits a run."""
+        given = {name: request.form.getlist(name) for name in request.form}
+        for name, texts in given.items():
+            self._check_field(name, texts)
+        self._check_settings(self._settings(given), given)
+        if not request.form.get("run_time"):
+            vars(self.environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
+
+    def _check_field(self, name: str, texts: Sequence[str]) -> None:
+        if name in LOCUST_FIELDS:
+            LOCUST_FIELDS[name](self.environment, texts)
+        elif name == PROFILES and self.profiles:
+            _chosen(name, texts, self.profiles)
+        elif name not in OPTIONS or not OPTIONS[name].in_web_ui:
+            raise InputError(
+                f"{quoted(name)} is no field of this form; give it on the command line"
+            )
+
+    def _settings(self, given: Fields) -> Settings:
+        """The settings of a run with this form."""
+        options: Any = self.environment.parsed_options
+        now = replace(self.master.settings, cr_rate=live_cr_rate(options))
+        changed = {name: _value(name, given[name]) for name in given if name in OPTIONS}
+        return replace(now, **changed)
+
+    def _check_settings(self, settings: Settings, given: Fields) -> None:
+        nbi_url = settings.nbi_url or self.master.settings.nbi_url
+        replace(settings, nbi_url=nbi_url).check_driver()
+        runner: Any = self.environment.runner
+        locusts = self._locust_options(given)
+        check_fleet(runner, locusts, settings.cpes_per_user)
+        if runner.state in (STATE_RUNNING, STATE_SPAWNING):
+            self._check_unchanged(settings, given)
+        else:
+            settings.check_warm_up(locusts.run_time)
+            check_run_time(settings, locusts)
+
+    def _locust_options(self, given: Fields) -> LocustOptions:
+        """Locust's own options as the form changes them."""
+        options: Any = self.environment.parsed_options
+        before = LocustOptions.of(options)
+        texts = {name: given.get(name, ("",))[0] for name in LOCUST_FIELDS}
         return before._replace(
-            num_users=int(form.get("user_count") or before.num_users or 1),
-            spawn_rate=float(form.get("spawn_rate") or before.spawn_rate or 1),
-            run_time=Timespan.parse(form["run_time"]).seconds if form.get("run_time") else None,
+            num_users=values.users(texts["user_count"] or str(before.num_users or 1)),
+            spawn_rate=values.spawn_rate(texts["spawn_rate"] or str(before.spawn_rate or 1)),
+            run_time=values.run_time_or_empty(texts["run_time"]),
         )
-    except (ValueError, InputError):
-        return before
+
+    def _check_unchanged(self, settings: Settings, given: Fields) -> None:
+        """During a run only options that are live can change."""
+        fixed = [(name, OPTIONS[name]) for name in given if name in OPTIONS]
+        for name, option in fixed:
+            before = option.public(getattr(self.master.settings, name))
+            if before != option.public(getattr(settings, name)) and not option.live:
+                raise InputError(f"{option.flag} can't be changed while a test runs; stop it first")
+        if "host" in given and given["host"][0] != self.environment.host:
+            raise InputError("--host can't be changed while a test runs; stop it first")
+
+    def check_user(self) -> None:
+        """The form that changes a class of users, of a web UI that can choose classes."""
+        web_ui: Any = self.environment.web_ui
+        if not web_ui.userclass_picker_is_active:
+            raise InputError("classes of users can be changed with --class-picker only")
+        try:
+            given = json.loads(request.get_data())
+        except (ValueError, RecursionError) as error:
+            raise InputError("send JSON") from error
+        if not isinstance(given, dict) or not given.keys() <= USER_FIELDS.keys():
+            raise InputError(f"send a JSON object of {', '.join(USER_FIELDS)}")
+        _chosen("user_class_name", [given.get("user_class_name")], _classes(self.environment))
+        for name, value in given.items():
+            if not USER_FIELDS[name](value):
+                raise InputError(f"{name}: can't be this value")
+
+
+CHECKS: Mapping[str, Callable[[_Forms], None]] = {
+    "locust.swarm": _Forms.check_swarm,
+    "locust.update_user": _Forms.check_user,
+}
+"""The checks of what is posted, by the endpoint that takes it."""
+
+
+def _value(name: str, texts: Sequence[str]) -> Any:
+    option = OPTIONS[name]
+    return option.read(texts if option.action == "append" else texts[0])
+
+
+def _chosen(name: str, texts: Sequence[str | None], offered: Sequence[str]) -> None:
+    for text in texts:
+        if text not in offered:
+            raise InputError(f"{name}: {quoted(str(text))} is not one of {', '.join(offered)}")
+
+
+def _classes(environment: Environment) -> list[str]:
+    return list(environment.available_user_classes or ())
+
+
+def _shapes(environment: Environment) -> list[str]:
+    return ["Default", *(environment.available_shape_classes or ())]
+
+
+def _text(
+    parse: Callable[[str], object], flag: str
+) -> Callable[[Environment, Sequence[str]], None]:
+    """The check of a field that is an option of Locust's, which takes its first text."""
+
+    def check(_: Environment, texts: Sequence[str]) -> None:
+        try:
+            parse(texts[0])
+        except InputError as error:
+            raise InputError(f"{flag}: {error}") from error
+
+    return check
+
+
+LOCUST_FIELDS: Mapping[str, Check] = {
+    "user_count": _text(values.users, "--users"),
+    "spawn_rate": _text(values.spawn_rate, "--spawn-rate"),
+    "run_time": _text(values.run_time_or_empty, "--run-time"),
+    "host": _text(values.url_or_empty, "--host"),
+    # Locust's label for a test; our --profile has another name in Locust's namespace.
+    "profile": _text(values.label, "profile"),
+    "user_classes": lambda environment, texts: _chosen(
+        "user_classes", texts, _classes(environment)
+    ),
+    "shape_class": lambda environment, texts: _chosen("shape_class", texts, _shapes(environment)),
+}
+"""The fields that Locust's own page has, beside the options that ``in_web_ui`` shows there."""
+
+USER_FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    "user_class_name": lambda value: isinstance(value, str),
+    "host": lambda value: value is None or isinstance(value, str),
+    "weight": lambda value: isinstance(value, int) and 0 <= value <= values.MAX_USERS,
+    "fixed_count": lambda value: isinstance(value, int) and 0 <= value <= values.MAX_USERS,
+    "tasks": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+}
+"""What Locust's page can change of a class of users; Locust would set any attribute."""
+
+
+def _offer_profiles(web_ui: Any, profiles: Sequence[str]) -> None:
+    """
+    Offer these profiles in the form, as a field of several choices.
+
+    Locust makes the fields of its form of the parser, which knows no choices before it has parsed.
+    """
+    update: Callable[[], None] = web_ui.update_template_args
+    option = OPTIONS[PROFILES]
+
+    def update_with_profiles() -> None:
+        update()
+        web_ui.template_args["extra_options"][PROFILES] = {
+            "default_value": getattr(web_ui.environment.parsed_options, PROFILES),
+            "is_secret": False,
+            "is_required": True,
+            "is_multiple": True,
+            "help_text": option.help,
+            "choices": list(profiles),
+        }
+
+    if len(profiles) > 1:
+        web_ui.update_template_args = update_with_profiles

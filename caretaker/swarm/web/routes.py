@@ -1,8 +1,7 @@
 """
 Our part of Locust's web UI: the Fleet page, what it asks for, and ``/metrics``.
 
-The page is Locust's in look and login. What it asks for is answered to pages of the same origin
-only: Locust lets any site read all its routes, but these can do something to a fleet.
+The page is Locust's in look and login; ``guard`` says who may ask for what.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request, url_for
 from locust import __version__ as locust_version
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -27,6 +23,7 @@ from caretaker.reporting.pages import asset, templates
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.options import without_login
 from caretaker.swarm.web.devices import DevicePage
+from caretaker.swarm.web.guard import refusal
 from caretaker.swarm.web.queries import DeviceListQuery, DeviceQuery
 
 if TYPE_CHECKING:
@@ -35,6 +32,8 @@ if TYPE_CHECKING:
     from caretaker.swarm.master import Master
     from caretaker.swarm.web.run_state import RunStates
 
+MAX_INDEX = 2**53
+"""Beyond all indices of CPEs; what JSON can hold exactly."""
 ROWS = 15
 """Devices on one page of the list."""
 ASSETS = {
@@ -81,10 +80,10 @@ def add_pages(
         ("fleet", "GET", "/fleet", pages.fleet),
         ("device", "GET", "/fleet/device/<serial>", pages.device),
         ("asset", "GET", "/fleet/assets/<path:name>", pages.asset),
-        ("standing", "GET", "/fleet/standing", _same_origin(pages.run_state)),
-        ("devices", "GET", "/fleet/devices", _same_origin(pages.devices)),
-        ("one", "GET", "/fleet/devices/<serial>", _same_origin(pages.one)),
-        ("act", "POST", "/fleet/act", _same_origin(pages.act)),
+        ("standing", "GET", "/fleet/standing", pages.run_state),
+        ("devices", "GET", "/fleet/devices", pages.devices),
+        ("one", "GET", "/fleet/devices/<serial>", pages.one),
+        ("act", "POST", "/fleet/act", pages.act),
         ("metrics", "GET", "/metrics", lambda: BaseResponse.from_app(metrics, request.environ)),
     )
     for name, method, path, view in routes:
@@ -94,35 +93,10 @@ def add_pages(
     web_ui.app.after_request(_link)
 
 
-def _same_origin(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse what a page of another site asks for in the name of who looks at it."""
-
-    @wraps(view)
-    def guarded(*arguments: Any, **named: Any) -> Any:
-        if _is_foreign(request.headers, request.host):
-            return _refused("pages of other sites can't do that", 403)
-        return view(*arguments, **named)
-
-    return guarded
-
-
-def _is_foreign(headers: Headers, host: str) -> bool:
-    """Browsers tell Sec-Fetch-Site where they trust the connection, and Origin anyway."""
-    site = headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != host
-
-
 def _json(value: Any, status: int = 200) -> Response:
     """Compact, and in the order it has; Flask's is neither in debug mode, where Locust has it."""
     text = json.dumps(value, separators=(",", ":"))
     return Response(text, status, {"Cache-Control": "no-store"}, mimetype="application/json")
-
-
-def _refused(message: str, status: int = 400) -> Response:
-    return _json({"success": False, "message": message}, status)
 
 
 def _link(response: Response) -> Response:
@@ -201,8 +175,10 @@ class _Pages:
         """A page of the list of devices."""
         query = request.args
         state, start = query.get("state", ""), query.get("start", 0, int)
+        if not 0 <= start <= MAX_INDEX:
+            return refusal(f"start: not a number from 0 to {MAX_INDEX}")
         if state not in ("", *STATES):
-            return _refused(f"state {state!r}: not one of {', '.join(STATES)}")
+            return refusal(f"state {state!r}: not one of {', '.join(STATES)}")
         serial = query.get("serial", "").strip()
         answers = self._master.ask(DeviceListQuery(serial, state, start, limit=ROWS))
         page = join_pages(list(answers.given.values()), ROWS)
@@ -217,21 +193,21 @@ class _Pages:
         if details is not None:
             return _json(details)
         if answers.silent:
-            return _refused(f"{len(answers.silent)} workers did not answer in time", 504)
-        return _refused(f"{serial}: no such device in this run", 404)
+            return refusal(f"{len(answers.silent)} workers did not answer in time", 504)
+        return refusal(f"{serial}: no such device in this run", 404)
 
     def act(self) -> Response:
         """Do something to the fleet: ``{"action": name, "arguments": {...}}``."""
         try:
             body = request.get_json()
         except HTTPException as error:
-            return _refused("send JSON, as application/json", error.code or 400)
+            return refusal("send JSON, as application/json", error.code or 400)
         if not isinstance(body, dict) or not isinstance(body.get("arguments", {}), dict):
-            return _refused('send {"action": NAME, "arguments": {...}}')
+            return refusal('send {"action": NAME, "arguments": {...}}')
         try:
             self._master.act(str(body.get("action")), **body.get("arguments", {}))
         except InputError as error:
-            return _refused(str(error))
+            return refusal(str(error))
         return _json({"success": True, "message": self._master.marks[-1]["text"]})
 
 

@@ -1,68 +1,161 @@
-"""What is typed into Locust's forms is checked before Locust takes it."""
+"""What is posted to Locust's forms is checked before Locust takes it."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from helpers.run_states import master
+from helpers.web_uis import local_environment
 from locust.runners import STATE_RUNNING
 
-from caretaker.swarm.web.forms import guard_start
+from caretaker.swarm.master import Master
+from caretaker.swarm.options import OPTIONS, Settings
+from caretaker.swarm.web.forms import LOCUST_FIELDS, USER_FIELDS, check_forms
 
-TAKEN = "Locust takes it"
+ACS = "http://127.0.0.1:1/"
+API = "http://127.0.0.1:7557"
+TAKEN = "Swarming started"
+
+
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locust's page reads the command line again, which is pytest's here."""
+    monkeypatch.setattr("sys.argv", ["locust"])
 
 
 class Form:
-    """A form of Locust's web UI, of a run with these options."""
+    """The form of Locust's web UI, of a run with these options; no run starts."""
 
-    def __init__(self, **options: Any) -> None:
-        app = Flask(__name__)
-        app.add_url_rule("/swarm", "swarm", lambda: {"message": TAKEN}, methods=["POST"])
-        self.master = master(**options)
-        self.environment: Any = self.master.environment
-        web_ui: Any = SimpleNamespace(app=app)
-        self.environment.web_ui = web_ui
-        guard_start(self.environment, self.master)
-        self._client = app.test_client()
+    def __init__(self, *arguments: str) -> None:
+        self.environment = local_environment("--host", ACS, *arguments)
+        self.options = self.environment.parsed_options
+        self.runner = self.environment.runner
+        self.runner.start = lambda *_, **__: None
+        self.web_ui = self.environment.web_ui
+        check_forms(self.environment, Master(self.environment, Settings.of(self.options)))
+        self._client = self.web_ui.app.test_client()
 
-    def post(self, **values: str) -> str:
-        answer: Any = self._client.post("/swarm", data=values).json
+    def post(self, **values: Any) -> str:
+        form = {"user_count": "5", "spawn_rate": "5", **values}
+        answer: Any = self._client.post("/swarm", data=form).json
+        assert answer["success"] == (answer["message"] == TAKEN)
         return str(answer["message"])
+
+    def post_user(self, body: Any) -> int:
+        kind = {"data": body} if isinstance(body, str) else {"json": body}
+        return int(self._client.post("/user", **kind).status_code)
+
+
+@pytest.fixture
+def form() -> Iterator[Form]:
+    made = Form("--nbi-url", API, "--acs-password", "hidden", "--profile", "tr098")
+    yield made
+    made.runner.greenlet.kill()
 
 
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
         ({"cr_rate": "fast"}, "--cr-rate: 'fast' is not a number"),
+        ({"cr_rate": "nan"}, "--cr-rate: nan must be a number from 0 to 100000"),
+        ({"cr_rate": "1e9"}, "--cr-rate: 1e9 must be a number from 0 to 100000"),
+        ({"inform_interval": "-1"}, "--inform-interval: -1 must be a number"),
+        (
+            {"cpes_per_user": "1e3"},
+            "--cpes-per-user: '1e3' must be a whole number from 1",
+        ),
+        ({"seed": "9" * 5000}, "--seed: '9999"),
         ({"host": "acs"}, "not an http or https address"),
+        ({"host": "http://a b/"}, "not an http or https address"),
         ({"scenario": "nothing"}, "--scenario: scenario 'nothing': not one of"),
-        ({"cr_rate": "5"}, "--cr-rate: no north-bound API to post tasks to"),
+        ({"cr_rate": "5", "nbi_url": "ftp://x"}, "--nbi-url"),
+        ({"user_count": "-5"}, "--users: '-5' must be a whole number from 0"),
+        ({"user_count": "1" * 30}, "--users: '1111"),
+        ({"user_count": "1000000000", "cpes_per_user": "100"}, "users fit"),
+        ({"user_count": "many"}, "--users: 'many' must be a whole number from 0"),
+        ({"spawn_rate": "0"}, "--spawn-rate: 0 must be a number from 0.001"),
+        ({"spawn_rate": "nan"}, "--spawn-rate: nan must be a number from 0.001"),
+        ({"spawn_rate": "inf"}, "--spawn-rate: inf must be a number from 0.001"),
+        ({"run_time": "soon"}, "--run-time: 'soon' is not a time like 30s, 3m"),
+        ({"run_time": "9" * 30}, "--run-time: '999999999999999999999999999999' is longer than"),
+        ({"run_time": "9" * 9000}, "--run-time: '9999"),
+        ({"profile": "p" * 300}, "profile: 'pppp"),
+        ({"user_classes": "Nobody"}, "user_classes: Nobody is not one of"),
+        ({"shape_class": "Square"}, "shape_class: Square is not one of Default"),
+        ({"profiles": "/etc/passwd"}, "profiles: /etc/passwd is not one of tr098"),
     ],
 )
-def test_a_bad_value_is_refused_with_one_line(values: dict[str, str], complaint: str) -> None:
-    message = Form().post(**values)
+def test_a_bad_value_is_refused_with_one_line(
+    form: Form, values: dict[str, str], complaint: str
+) -> None:
+    message = form.post(**values)
     assert complaint in message
     assert "\n" not in message
+    assert len(message) < 300
 
 
-def test_good_values_are_taken() -> None:
-    form = Form(nbi_url="http://127.0.0.1:7557")
-    assert form.post(cr_rate="5", scenario="power-cut", seed="3", inform_interval="") == TAKEN
+def test_a_rate_needs_an_api() -> None:
+    form = Form()
+    assert form.post(cr_rate="5").startswith("--cr-rate: no north-bound API to post tasks to")
+    assert form.post(cr_rate="5", nbi_url=API) == TAKEN
 
 
-def test_an_api_that_is_given_with_the_rate_is_enough() -> None:
-    assert Form().post(cr_rate="5", nbi_url="http://127.0.0.1:7557") == TAKEN
+def test_good_values_are_taken(form: Form) -> None:
+    fields = {"run_time": "1h20m", "host": ACS, "profile": "night", "seed": "3"}
+    assert form.post(**fields, cr_rate="5", scenario="power-cut", inform_interval="") == TAKEN
+    assert form.post(run_time="", host="") == TAKEN
+
+
+def test_only_the_fields_of_the_form_reach_a_run(form: Form, tmp_path: Path) -> None:
+    """Locust takes every name of its namespace: each that the form does not show is refused."""
+    before = dict(vars(form.options))
+    shown = {name for name, option in OPTIONS.items() if option.in_web_ui}
+    hidden = vars(form.options).keys() - shown - LOCUST_FIELDS.keys() - {"profiles"}
+    assert {"summary_json", "report", "junit", "record", "acs_password", "csv_prefix"} <= hidden
+    for name in sorted(hidden | {"caretaker_run", "nonsense", "__class__"}):
+        message = form.post(**{name: str(tmp_path / "stolen")})
+        assert message == f"{name} is no field of this form; give it on the command line"
+    assert vars(form.options) == before
+
+
+def test_locusts_label_of_a_test_is_not_our_profile(form: Form) -> None:
+    assert form.post(profile="/etc/passwd") == TAKEN
+    assert form.options.profiles == ["tr098"]
+    assert Settings.of(form.options).profiles[0].text == "tr098"
+
+
+def test_the_form_offers_the_profiles_that_were_named_at_the_start() -> None:
+    form = Form("--profile", "tr181:3", "--profile", "tr098")
+    form.web_ui.update_template_args()
+    field = form.web_ui.template_args["extra_options"]["profiles"]
+    assert (field["choices"], field["is_multiple"]) == (["tr181:3", "tr098"], True)
+    assert form.post(profiles=["tr181:3", "tr181"]).startswith("profiles: tr181 is not one of")
+    assert form.post(profiles=["tr098"]) == TAKEN
+    assert form.options.profiles == ["tr098"]
 
 
 def test_during_a_run_only_the_rate_of_connection_requests_can_change() -> None:
-    form = Form(nbi_url="http://127.0.0.1:7557", scenario="power-cut", cr_rate=1.0)
-    form.environment.runner.state = "running"
+    form = Form("--nbi-url", API, "--scenario", "power-cut", "--cr-rate", "1")
+    form.runner.state = "running"
     assert form.post(cr_rate="5", scenario="power-cut", seed="0") == TAKEN
     assert form.post(seed="3") == "--seed can't be changed while a test runs; stop it first"
     assert form.post(scenario="").startswith("--scenario can't be changed")
+    assert form.post(host="http://127.0.0.2/").startswith("--host can't be changed")
+
+
+def test_classes_of_users_are_changed_where_they_can_be_chosen_only(form: Form) -> None:
+    good = {"user_class_name": "Portal", "weight": 2, "fixed_count": 0, "tasks": [], "host": None}
+    assert good.keys() == USER_FIELDS.keys()
+    assert form.post_user(good) == 400
+    form.web_ui.userclass_picker_is_active = True
+    form.environment.available_user_classes = {"Portal": type("Portal", (), {})}
+    form.environment.available_user_tasks = {"Portal": []}
+    assert form.post_user(good) == 201
+    for bad in ({"user_class_name": "Nobody"}, {**good, "worker": 1}, {**good, "weight": -1},
+                [1], "[" * 100_000, "{", {}):  # fmt: skip
+        assert form.post_user(bad) == 400, bad
 
 
 class TestRunTime:
@@ -73,16 +166,14 @@ class TestRunTime:
         expected = "--run-time 30s: too short for --scenario 'power-cut', which needs 57s or more"
         assert message == expected
 
-    @pytest.mark.parametrize("run_time", ["", "1h", "soon"])
-    def test_no_run_time_or_enough_is_taken_and_locust_refuses_what_is_none(
-        self, run_time: str
-    ) -> None:
-        assert Form(run_time=5).post(scenario="power-cut", run_time=run_time) == TAKEN
+    @pytest.mark.parametrize("run_time", ["", "1h"])
+    def test_no_run_time_or_enough_is_taken(self, run_time: str) -> None:
+        assert Form("--run-time", "5").post(scenario="power-cut", run_time=run_time) == TAKEN
 
     def test_the_scenario_of_the_command_line_counts(self) -> None:
-        assert "too short" in Form(scenario="power-cut").post(run_time="30")
+        assert "too short" in Form("--scenario", "power-cut").post(run_time="30")
 
     def test_a_running_test_can_be_edited(self) -> None:
-        form = Form(scenario="power-cut")
+        form = Form("--scenario", "power-cut")
         form.environment.runner.state = STATE_RUNNING
         assert form.post(run_time="30") == TAKEN

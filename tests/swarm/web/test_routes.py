@@ -10,15 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from flask_login import UserMixin, login_user  # type: ignore[import-untyped]
 from helpers.run_states import snapshot
-from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
-from locust.env import Environment
-from locust.web import WebUI
+from helpers.web_uis import local_environment
 
 from caretaker.engine.cpe_states import STATES
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parsed_options import add_arguments
+from caretaker.swarm.web.guard import guard
 from caretaker.swarm.web.prometheus import metrics_app
 from caretaker.swarm.web.routes import ASSETS, add_pages, join_pages
 from caretaker.swarm.web.run_state import RunStates
@@ -29,19 +27,16 @@ class Site:
     """Locust's web UI with our pages, over a run that began, and a worker that answers."""
 
     def __init__(self, base: str = "", *, login: bool = False) -> None:
-        parser = get_empty_argument_parser(default_config_files=[])
-        setup_parser_arguments(parser)  # type: ignore[no-untyped-call]
-        add_arguments(parser)
-        options = parser.parse_args(
-            ["--host", "http://me:secret@127.0.0.1:1/", "--live-interval", "0"]
+        self.environment = local_environment(
+            "--host", "http://me:secret@127.0.0.1:1/", base=base, login=login
         )
-        self.environment = Environment(host=options.host, parsed_options=options)
-        self.runner: Any = self.environment.create_local_runner()
-        self.environment.runner = self.runner
-        web_ui: Any = WebUI(self.environment, "127.0.0.1", 0, base, login, delayed_start=True)
+        self.runner: Any = self.environment.runner
+        web_ui: Any = self.environment.web_ui
+        options = self.environment.parsed_options
         self.master = Master(self.environment, Settings.of(options))
         run_states = RunStates(self.master)
         add_pages(self.environment, self.master, run_states, metrics_app(run_states.now))
+        guard(web_ui.app, {"loadgen-0"})
         self.app: Any = web_ui.app
         self.app.secret_key = "for tests"
         self.web_ui = web_ui
@@ -191,25 +186,28 @@ def test_a_form_of_another_site_does_nothing(
     assert site.acts == []
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 200),
-        ({"Origin": "http://localhost"}, 200),
-        ({"Origin": "http://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-    ],
-)
-def test_pages_of_other_sites_can_do_and_read_nothing(
-    site: Site, headers: dict[str, str], status: int
-) -> None:
+ACTING = {"/swarm", "/stop", "/stats/reset", "/user", "/fleet/act"}
+
+
+def test_every_route_either_reads_or_acts_and_what_acts_is_no_get(site: Site) -> None:
+    """All routes of Locust's and ours: one that is new belongs to ``ACTING``, or reads."""
+    routes = list(site.app.url_map.iter_rules())
+    acting = {str(route) for route in routes if "POST" in route.methods}
+    assert acting == ACTING
+    assert not any("GET" in route.methods for route in routes if str(route) in ACTING)
+    assert not any(route.methods & {"PUT", "DELETE", "PATCH"} for route in routes)
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}])
+def test_other_sites_reach_no_route(site: Site, headers: dict[str, str]) -> None:
     site.begin()
-    assert site.client.post("/fleet/act", json=CR, headers=headers).status_code == status
-    assert site.client.get("/fleet/standing", headers=headers).status_code == status
-    assert len(site.acts) == (status == 200)
+    for route in site.app.url_map.iter_rules():
+        path = str(route).replace("<path:", "<").replace("<serial>", "X").replace("<name>", "X")
+        method = "POST" if "POST" in route.methods else "GET"
+        answer = site.client.open(path, method=method, headers=headers)
+        assert answer.status_code == 403, route
+    assert site.acts == []
+    assert site.runner.state == "ready"
 
 
 def test_with_a_login_nothing_is_shown_or_done_without_it() -> None:
@@ -292,3 +290,10 @@ def test_pages_of_workers_are_one(
 ) -> None:
     given: list[Any] = [page and {"rows": page[0], "next": page[1]} for page in pages]
     assert join_pages(given, 3) == {"rows": rows(*shown), "next": following}
+
+
+@pytest.mark.parametrize("start", ["9" * 23, "-1", "9" * 400])
+def test_a_start_beyond_all_devices_is_refused(site: Site, start: str) -> None:
+    answer: Any = site.client.get(f"/fleet/devices?start={start}")
+    assert (answer.status_code, site.queries) == (400, [])
+    assert answer.json["message"].startswith("start: not a number from 0 to")

@@ -1,0 +1,73 @@
+"""
+What no single option can tell of a command line: options that exclude each other, ports in use.
+
+Locust finds these after it has forked its workers, and some with a traceback only. Here they are
+one line and exit code 2, as any option that can't be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from caretaker.swarm.option_values import ALL_ADDRESSES
+from caretaker.swarm.parsed_options import LOOPBACK
+
+
+def check_together(parser: Any) -> None:
+    """
+    Make a parser refuse command lines whose options do not fit together, or their ports.
+
+    Args:
+        parser: Locust's for the command line. Those that Locust makes later, for its pages, are
+            not for this: the ports are in use then.
+    """
+    parse = parser.parse_args
+
+    def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
+        options: argparse.Namespace = parse(*arguments, **named)
+        for complaint in complaints(options):
+            parser.error(complaint)
+        return options
+
+    parser.parse_args = parse_and_check
+
+
+def complaints(options: argparse.Namespace) -> Iterator[str]:
+    """What can't be used of parsed options, one line each."""
+    if options.master and options.worker:
+        yield "--master and --worker: a process is one of them"
+    if options.master and options.processes:
+        yield "--master and --processes: --processes alone forks workers of a master"
+    if options.autoquit != -1 and not options.autostart:
+        yield "--autoquit: give --autostart, too"
+    if not options.worker:
+        yield from _ports_in_use(options)
+
+
+def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:
+    servers = [
+        ("--master-bind-port", options.master_bind_host, options.master_bind_port,
+         bool(options.master or options.processes)),
+        ("--web-port", options.web_host, options.web_port, not options.headless),
+        ("--metrics-port", options.metrics_host, options.metrics_port, True),
+        ("--acs-port", LOOPBACK, options.acs_port, not options.host),
+        ("--acs-nbi-port", LOOPBACK, options.acs_nbi_port, not options.host),
+    ]  # fmt: skip
+    for flag, host, port, is_served in servers:
+        if is_served and port and not _is_free(host, port):
+            yield f"{flag} {port}: in use; choose another"
+
+
+def _is_free(host: str, port: int) -> bool:
+    host = "" if host in ALL_ADDRESSES else host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

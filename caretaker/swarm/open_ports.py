@@ -1,0 +1,51 @@
+"""Which servers of a run other machines reach, in lines for its start (decision D10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from caretaker.swarm.option_values import ALL_ADDRESSES
+from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import LOOPBACK, LocustOptions
+
+_LOCAL = (LOOPBACK, "localhost", "::1")
+
+
+def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> Iterator[str]:
+    """
+    A line on each server of the master: its address, who reaches it, and what changes that.
+
+    Args:
+        locust: options of Locust.
+        settings: options of ours.
+        web_ui: whether there is a web UI.
+    """
+    if web_ui:
+        scheme = "https" if locust.tls_cert else "http"
+        url = f"{scheme}://{_shown(locust.web_host)}:{locust.web_port}/"
+        login = (
+            "with its login" if locust.web_login else "without a login: --web-login asks for one"
+        )
+        if locust.web_host in _LOCAL:
+            yield f"Web UI: {url}, for this machine only; --web-host 0.0.0.0 opens it, {login}"
+        else:
+            yield f"Web UI: {url}, open to other machines {login}"
+    if settings.metrics_port:
+        url = f"http://{_shown(settings.metrics_host)}:{settings.metrics_port}/metrics"
+        yield f"Metrics: {url}, {_reach(settings.metrics_host, '--metrics-host')}"
+    if locust.master and not locust.processes:
+        address = f"{_shown(locust.master_bind_host)}:{locust.master_bind_port}"
+        reach = _reach(locust.master_bind_host, "--master-bind-host")
+        yield f"Workers join at {address}, {reach}"
+
+
+def _shown(host: str) -> str:
+    """A host as it stands in a URL."""
+    host = "0.0.0.0" if host in ALL_ADDRESSES else host  # noqa: S104  # shown only
+    return f"[{host}]" if ":" in host else host
+
+
+def _reach(host: str, flag: str) -> str:
+    if host in _LOCAL:
+        return f"for this machine only; {flag} 0.0.0.0 opens it"
+    return "open to other machines without a login: let only those of the test reach it"

@@ -1,0 +1,40 @@
+"""
+Ctrl-C and SIGTERM before a run: one line, and no process is left.
+
+Python raises KeyboardInterrupt in whatever is imported then, and Locust leaves workers that it has
+forked alone. Once a run may begin, ``locust_hooks`` and Locust have handlers of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from typing import NoReturn
+
+
+def end_at_signals() -> None:
+    """End this process at SIGINT and SIGTERM, until others handle them."""
+    if threading.current_thread() is threading.main_thread():
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, partial(end_before_run, os.getpid()))
+
+
+def end_before_run(first: int, signum: int, _frame: object = None) -> NoReturn:
+    """
+    End with all processes that this one has started, and one line.
+
+    Args:
+        first: the process that tells so; those that it forked inherit its handlers.
+        signum: the signal.
+    """
+    import psutil  # noqa: PLC0415  # begins before anything heavy is imported
+
+    if os.getpid() != first:
+        os._exit(1)  # Locust complains of the exit codes of workers above 1
+    print("caretaker: interrupted before a run began", file=sys.stderr, flush=True)
+    for child in psutil.Process().children():
+        child.terminate()
+    os._exit(128 + signum)

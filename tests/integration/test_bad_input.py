@@ -1,0 +1,80 @@
+"""Whatever a user gets wrong is one line and exit code 2, and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.processes import LOCUSTFILE, process
+
+pytestmark = [pytest.mark.processes]
+RUN = ("caretaker.swarm.main", LOCUSTFILE)
+LOCUST = ("locust", "-f", LOCUSTFILE)
+LONG = "p" * 300
+
+
+@pytest.fixture(scope="module")
+def used_port() -> Iterator[str]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield str(taken.getsockname()[1])
+
+
+def group_is_empty(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return True
+    os.killpg(leader, signal.SIGKILL)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((*RUN, "--users", "-5"), "--users: '-5' must be a whole number"),
+        ((*RUN, "--users", "1" * 40), "--users: '1111"),
+        ((*RUN, "--users", "1000000000", "--cpes-per-user", "100"), "are free here: "),
+        ((*RUN, "--spawn-rate", "0"), "--spawn-rate: 0 must be a number from 0.001"),
+        ((*RUN, "--spawn-rate", "nan"), "--spawn-rate: nan must be a number from 0.001"),
+        ((*RUN, "--run-time", "soon"), "--run-time: 'soon' is not a time"),
+        ((*RUN, "--run-time", "9" * 30), "is longer than a year"),
+        ((*RUN, "--processes", "-2"), "--processes: '-2' must be a whole number from -1"),
+        ((*RUN, "--processes", "1000000"), "--processes: '1000000' must be a whole number"),
+        ((*RUN, "--profile", LONG), "--profile: profile ppp"),
+        ((*RUN, "--summary-json", "/proc/x.json"), "--summary-json: '/proc/x.json'"),
+        ((*RUN, "--report", LONG), "--report: 'ppp"),
+        ((*RUN, "--csv", "/proc/x/y"), "--csv: '/proc/x/y'"),
+        ((*RUN, "--html", "/proc/x/y"), "--html: '/proc/x/y'"),
+        ((*RUN, "--config", "/nowhere.conf"), "config file: /nowhere.conf"),
+        ((*RUN, "--master-bind-port", "{used}"), "--master-bind-port {used}: in use"),
+        ((*RUN, "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
+        ((*RUN, "--acs-port", "{used}"), "--acs-port {used}: in use"),
+        (("caretaker.swarm.main", "/nowhere.py"), "/nowhere.py: no such locustfile"),
+        ((*LOCUST, "--web-port", "{used}"), "--web-port {used}: in use"),
+        ((*LOCUST, "--web-port", "{used}", "--processes", "2"), "--web-port {used}: in use"),
+        ((*LOCUST, "--web-port", "99999"), "--web-port/-P: '99999' must be a whole number"),
+        ((*LOCUST, "--web-host", "203.0.113.9"), "--web-host: '203.0.113.9' is not an address"),
+        ((*LOCUST, "--master", "--worker"), "--master and --worker"),
+        (("caretaker", "acs", "--port", "99999"), "127.0.0.1:99999: no such port"),
+        (("caretaker", "acs", "--port", "{used}"), "127.0.0.1:{used}: in use"),
+        (("caretaker", "report", LONG), "caretaker: ppp"),
+        (("caretaker", "profile", "show", LONG), "caretaker: profile ppp"),
+    ],
+    ids=lambda value: "-".join(value[-2:])[:40] if isinstance(value, tuple) else "",
+)
+def test_bad_input_is_one_line(
+    tmp_path: Path, used_port: str, arguments: tuple[str, ...], complaint: str
+) -> None:
+    given = [argument.format(used=used_port) for argument in arguments]
+    with process(tmp_path / "out", *given, group=True) as running:
+        assert running.process.wait(120) == 2, running.text
+    assert complaint.format(used=used_port) in running.text
+    lines = [line for line in running.text.splitlines() if "/INFO/" not in line]
+    assert len(lines) == 1, running.text
+    assert group_is_empty(running.process.pid)

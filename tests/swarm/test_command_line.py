@@ -1,0 +1,58 @@
+"""What no single option can tell of a command line."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from helpers.options import parse, parser
+
+from caretaker.swarm.command_line import check_together, complaints
+
+
+@pytest.fixture
+def used_port() -> Iterator[str]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield str(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--master", "--worker"), "--master and --worker: a process is one of them"),
+        (("--master", "--processes", "2"), "--master and --processes"),
+        (("--headless", "--autoquit", "3"), "--autoquit: give --autostart, too"),
+        (("--web-port", "{used}"), "--web-port {used}: in use; choose another"),
+        (("--headless", "--processes", "2", "--master-bind-port", "{used}"),
+         "--master-bind-port {used}: in use; choose another"),
+        (("--headless", "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
+        (("--headless", "--acs-port", "{used}"), "--acs-port {used}: in use"),
+        (("--headless", "--acs-nbi-port", "{used}"), "--acs-nbi-port {used}: in use"),
+    ],
+)  # fmt: skip
+def test_it_is_refused_with_one_line(
+    used_port: str,
+    arguments: tuple[str, ...],
+    complaint: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = parser()
+    check_together(made)
+    with pytest.raises(SystemExit) as exit_:
+        made.parse_args([argument.format(used=used_port) for argument in arguments])
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert complaint.format(used=used_port) in error
+    assert error.count("\n") == 1
+
+
+def test_ports_that_nobody_of_this_process_serves_may_be_in_use(used_port: str) -> None:
+    for arguments in (
+        ("--headless", "--web-port", used_port, "--master-bind-port", used_port),
+        ("--worker", "--master-port", used_port, "--metrics-port", used_port),
+        ("--headless", "--host", "http://127.0.0.1:1/", "--acs-port", used_port),
+    ):
+        assert list(complaints(parse(*arguments))) == []
