@@ -119,7 +119,9 @@ def test_the_form_of_locusts_page_starts_a_run(browser: Browser, tmp_path: Path)
     ) as running:
         running.wait_for("Web UI: http")
         browser.open(f"http://127.0.0.1:{port}")
-        until(lambda: bool(browser.run("return document.querySelector('form [name=userCount]')")))
+        wait_until(
+            lambda: bool(browser.run("return document.querySelector('form [name=userCount]')"))
+        )
         chosen = Select(browser.driver.find_element(By.NAME, "profiles"))
         assert [option.get_attribute("value") for option in chosen.options] == ["tr181", "tr098"]
         assert len(chosen.all_selected_options) == 2
