@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from caretaker.reporting import tables
 from caretaker.reporting.charts import marks_of, of_run, step_of
-from caretaker.reporting.pages import readable, render, save
+from caretaker.reporting.number_text import readable
+from caretaker.reporting.pages import render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.tables import TABLES, times

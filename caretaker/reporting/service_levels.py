@@ -17,15 +17,8 @@ from typing import NamedTuple
 
 from caretaker.errors import InputError
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
-from caretaker.reporting.metrics import (
-    UNITS,
-    MetricKind,
-    exact,
-    figure,
-    kind,
-    numbers,
-    proposals,
-)
+from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals
+from caretaker.reporting.number_text import exact
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import LevelVerdict, Summary

@@ -10,8 +10,7 @@ from caretaker.reasons import find
 from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.measurement_error import stated
-from caretaker.reporting.metrics import exact
-from caretaker.reporting.pages import NO_DATA, readable
+from caretaker.reporting.number_text import NO_DATA, exact, readable
 from caretaker.reporting.summary_types import (
     LevelVerdict,
     Percentiles,

@@ -17,7 +17,7 @@ from caretaker.reporting.checks import (
     Check,
     session_failures,
 )
-from caretaker.reporting.metrics import exact
+from caretaker.reporting.number_text import exact
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome, worst
 from caretaker.reporting.service_levels import margin_used
 from caretaker.reporting.summary_types import (

@@ -8,7 +8,7 @@ import pytest
 from helpers.records import changed
 from helpers.summaries import FAILED, everything, results, summary, summary_of, told
 
-from caretaker.reporting.pages import NO_DATA
+from caretaker.reporting.number_text import NO_DATA
 from caretaker.reporting.tables import LEVELS, TABLES, ReportTable, times
 from caretaker.stats.results import Results
 
