@@ -32,6 +32,7 @@ class Check(NamedTuple):
         seen: what tells that it did, as a number or a text; 0 or empty when it did not.
         sentence: what a person reads; ``{}`` stands for what was seen.
         left_to: metrics; a service level that bounds one of them from above replaces the check.
+        left_to_search: whether a search, which overloads the ACS on purpose, replaces the check.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Check(NamedTuple):
     seen: _Number | _Text
     sentence: str
     left_to: tuple[str, ...] = ()
+    left_to_search: bool = False
 
     def found(self, summary: Summary) -> str:
         """The sentence on a run; empty when nothing went wrong."""
@@ -62,12 +64,18 @@ def _failed(summary: Summary, blame: Blame) -> int:
     return sessions["failed"] - others - sessions["reasons"].get(outages.REASON, 0)
 
 
+def _ended(summary: Summary) -> int:
+    """Sessions that ended by themselves."""
+    sessions = summary["sessions"]
+    return sessions["succeeded"] + sessions["failed"] + sessions["shed"]
+
+
 def _failed_by(blame: Blame) -> _Text:
     def seen(summary: Summary) -> str:
         number = _failed(summary, blame)
         found = [one for one in session_failures(summary) if one["blame"] == blame.value]
-        noun = "session" if number == 1 else "sessions"
-        return f"{number:,} {noun} failed{_reasons(found)}" if number > 0 else ""
+        of = f"{number:,} of {_ended(summary):,} sessions failed"
+        return f"{of}{_reasons(found)}" if number > 0 else ""
 
     return seen
 
@@ -99,6 +107,14 @@ def _in_vain(summary: Summary) -> int:
     return 0 if sessions["succeeded"] else tried
 
 
+def _why_in_vain(summary: Summary) -> str:
+    """How many sessions the ACS could have let succeed, in a run in which none did, and why."""
+    number = _in_vain(summary)
+    theirs = (Blame.ACS.value, Blame.SHED.value)
+    found = [failure for failure in session_failures(summary) if failure["blame"] in theirs]
+    return f"{number:,}{_reasons(found)}" if number else ""
+
+
 def _not_tried(summary: Summary) -> str:
     """Whether no session came so far that it says anything about the ACS."""
     sessions = summary["sessions"]
@@ -115,13 +131,18 @@ def _tasks_failed(summary: Summary) -> str:
 
 def _tasks_in_vain(summary: Summary) -> int:
     tasks = summary["tasks"]
-    return 0 if tasks["done"] else tasks["posted"] - tasks["cut"]
+    return 0 if tasks["done"] else tasks["posted"] - tasks["cut"] - tasks["device_down"]
 
 
 def _interrupted(summary: Summary) -> str:
     stated = summary.get("settings", {}).get("--run-time")
     of = f" of {stated:g} s" if isinstance(stated, int | float) else ""
     return f"{summary['seconds']:.0f} s{of}" if summary.get("interrupted") else ""
+
+
+def _not_started(summary: Summary) -> str:
+    number = summary.get("users_not_started", 0)
+    return f"{number:,} users were still to be started" if number else ""
 
 
 def _limits(summary: Summary) -> str:
@@ -151,6 +172,7 @@ FAILED_BY_THE_ACS = Check(
     _failed_by(Blame.ACS),
     "{} (by the ACS or the way to it)",
     _FAILURES,
+    left_to_search=True,
 )
 """The check on the sessions of the ACS."""
 
@@ -207,14 +229,16 @@ CHECKS = (
         _waiting_for_the_acs,
         "{}",
         _UNFINISHED,
+        left_to_search=True,
     ),
-    Check("sessions succeeded", RunOutcome.BROKEN, _in_vain, "no session succeeded, of {}"),
+    Check("sessions succeeded", RunOutcome.BROKEN, _why_in_vain, "no session succeeded, of {}"),
     Check(
         "no task failed",
         RunOutcome.BROKEN,
         _tasks_failed,
         "{}",
         _TASKS,
+        left_to_search=True,
     ),
     Check("tasks were done", RunOutcome.BROKEN, _tasks_in_vain, "no task was done, of {}"),
     Check(
@@ -223,6 +247,7 @@ CHECKS = (
         _waiting_for_others,
         "{} sessions still waited for the generator at the end",
         _UNFINISHED,
+        left_to_search=True,
     ),
     Check("sessions came to an end", RunOutcome.NOT_SHOWN, _not_tried, "{}, and none ended"),
     Check(
@@ -230,12 +255,20 @@ CHECKS = (
         RunOutcome.NOT_SHOWN,
         _limits,
         "the generator was the limit, and the ACS may be better than it looks: {}",
+        left_to_search=True,
     ),
     Check(
         "no worker was lost",
         RunOutcome.HELD,
         lambda summary: losses(summary["fleet"]["lost"], taken_over=True),
         "{}",
+    ),
+    Check(
+        "all users were started",
+        RunOutcome.NOT_SHOWN,
+        _not_started,
+        "the run ended before its fleet was complete: {} (a longer --run-time, or a higher "
+        "--spawn-rate)",
     ),
     Check("the run took its time", RunOutcome.NOT_SHOWN, _interrupted, "interrupted after {}"),
 )

@@ -90,12 +90,13 @@ class ServiceLevel(NamedTuple):
 
         A metric without data may still get some, and a count that must reach a number may grow.
         """
-        if actual is None or self.outcome(actual, added_ms) != RunOutcome.BROKEN:
+        if actual is None or (isinstance(actual, int) and self._is_too_low(actual)):
             return False
-        growing = isinstance(actual, int) and actual <= self.bound
-        return not (growing and self.operator in _AT_LEAST)
+        return self.outcome(actual, added_ms, did_less=added_ms > 0) == RunOutcome.BROKEN
 
-    def outcome(self, actual: float | None, added_ms: float = 0.0) -> RunOutcome:
+    def outcome(
+        self, actual: float | None, added_ms: float = 0.0, *, did_less: bool = False
+    ) -> RunOutcome:
         """
         What was shown.
 
@@ -103,12 +104,19 @@ class ServiceLevel(NamedTuple):
             actual: what was measured; None for no data.
             added_ms: what the generator may have added to times. What would hold without is not
                 shown.
+            did_less: whether the run did less than it was to do. Counts and rates that are too
+                low then are not shown.
         """
         if self.holds(actual):
             return RunOutcome.HELD
         if actual is None or self.holds(actual - added_ms * self._of_ms):
             return RunOutcome.NOT_SHOWN
-        return RunOutcome.BROKEN
+        return RunOutcome.NOT_SHOWN if did_less and self._is_too_low(actual) else RunOutcome.BROKEN
+
+    def _is_too_low(self, actual: float) -> bool:
+        """Whether a count or a rate would have to be larger."""
+        is_amount = isinstance(actual, int) or kind(self.metric).unit == "/s"
+        return is_amount and self.operator in _AT_LEAST and actual <= self.bound
 
     @property
     def _of_ms(self) -> float:
@@ -116,9 +124,11 @@ class ServiceLevel(NamedTuple):
         is_own = self.metric.startswith("generator.")
         return 0.0 if is_own else _MILLISECOND.get(kind(self.metric).unit, 0.0)
 
-    def verdict(self, actual: float | None, added_ms: float = 0.0) -> LevelVerdict:
+    def verdict(
+        self, actual: float | None, added_ms: float = 0.0, *, did_less: bool = False
+    ) -> LevelVerdict:
         """What the summary says of it."""
-        outcome = self.outcome(actual, added_ms)
+        outcome = self.outcome(actual, added_ms, did_less=did_less)
         return {"level": str(self), "actual": actual, "outcome": outcome}
 
 
@@ -200,7 +210,13 @@ def read_levels(file: str) -> list[ServiceLevel]:
 def verdicts(levels: Iterable[ServiceLevel], summary: Summary) -> list[LevelVerdict]:
     """Each level with what was measured and its outcome: ``{"level", "actual", "outcome"}``."""
     measured, added = numbers(summary), added_ms(GeneratorFigures.of_run(summary))
-    return [level.verdict(figure(level.metric, measured), added) for level in levels]
+    less = added > 0 or ended_early(summary)
+    return [level.verdict(figure(level.metric, measured), added, did_less=less) for level in levels]
+
+
+def ended_early(summary: Summary) -> bool:
+    """Whether a run was interrupted, or ended before all its users were started."""
+    return summary.get("interrupted", False) or summary.get("users_not_started", 0) > 0
 
 
 def margin_used(verdict: LevelVerdict) -> float | None:

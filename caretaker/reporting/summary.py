@@ -302,7 +302,7 @@ def _events_balance(results: Results) -> bool:
 
 def _tasks(total: Results) -> TasksSection:
     count = total.counters
-    judged = count["tasks.posted"] - count["tasks.cut"]
+    judged = count["tasks.posted"] - count["tasks.cut"] - count["tasks.device_down"]
     failed = sum(count[f"tasks.{outcome}"] for outcome in FAILED)
     return {
         "posted": count["tasks.posted"],
@@ -313,6 +313,7 @@ def _tasks(total: Results) -> TasksSection:
         "faulted": count["tasks.faulted"],
         "unexpected_status": count["tasks.unexpected_status"],
         "api_error": count["tasks.api_error"],
+        "device_down": count["tasks.device_down"],
         "cut": count["tasks.cut"],
         "failed": failed,
         "not_posted": count["tasks.not_posted"],

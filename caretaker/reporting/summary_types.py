@@ -141,6 +141,7 @@ class TasksSection(TypedDict):
     faulted: int
     unexpected_status: int
     api_error: int
+    device_down: int
     cut: int
     failed: int
     """The sum of ``task_outcomes.FAILED``."""
@@ -254,11 +255,13 @@ class VerdictSection(TypedDict):
 
 
 class CriterionSection(TypedDict):
-    """A scenario's criterion: its outcome (of ``RunOutcome``) and one sentence."""
+    """A scenario's criterion: its outcome (of ``RunOutcome``), and one sentence."""
 
     scenario: str
     outcome: str
     finding: str
+    is_search: NotRequired[bool]
+    """Of a search, which overloads the ACS on purpose."""
 
 
 class ScenarioSection(TypedDict):
@@ -307,4 +310,6 @@ class Summary(TypedDict):
     service_levels: NotRequired[Sequence[LevelVerdict]]
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""
+    users_not_started: NotRequired[int]
+    """Locust's users that were still to be started when the run ended."""
     verdict: NotRequired[VerdictSection]

@@ -19,11 +19,12 @@ from caretaker.reporting.checks import (
 )
 from caretaker.reporting.number_text import exact
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome, worst
-from caretaker.reporting.service_levels import margin_used
+from caretaker.reporting.service_levels import ended_early, margin_used
 from caretaker.reporting.summary_types import (
     CriterionSection,
     Ground,
     LevelVerdict,
+    SessionsSection,
     Summary,
     VerdictSection,
 )
@@ -71,9 +72,16 @@ def _without_outcome(criterion: CriterionSection) -> str:
 def _levels(summary: Summary) -> Iterator[Judgement]:
     for verdict in summary.get("service_levels", ()):
         outcome = RunOutcome(verdict["outcome"])
-        text = f"service level {outcome}: {described(verdict)}"
+        text = f"service level {outcome}: {described(verdict)}{_why_not_shown(verdict, summary)}"
         is_held = outcome == RunOutcome.HELD
         yield Judgement("service_levels", verdict["level"], outcome, "" if is_held else text)
+
+
+def _why_not_shown(verdict: LevelVerdict, summary: Summary) -> str:
+    """Why a level shows nothing although it has data; empty for any other."""
+    if verdict["outcome"] != RunOutcome.NOT_SHOWN or verdict["actual"] is None:
+        return ""
+    return "; the run ended early" if ended_early(summary) else "; the generator was the limit"
 
 
 def described(verdict: LevelVerdict) -> str:
@@ -85,13 +93,16 @@ def described(verdict: LevelVerdict) -> str:
 
 def _checks(summary: Summary) -> Iterator[Judgement]:
     for check in CHECKS:
-        if not _is_left_to_levels(check, summary):
+        if not _is_left(check, summary):
             text = check.found(summary)
             outcome = _outcome(check, summary) if text else RunOutcome.HELD
             yield Judgement("checks", check.name, outcome, text)
 
 
-def _is_left_to_levels(check: Check, summary: Summary) -> bool:
+def _is_left(check: Check, summary: Summary) -> bool:
+    """Whether a service level or a search judges in the place of a check."""
+    if check.left_to_search and any(one.get("is_search") for one in _sections_of_criteria(summary)):
+        return True
     return any(
         verdict["level"].startswith(f"{metric} <")
         for metric in check.left_to
@@ -154,7 +165,7 @@ def _breaks(summary: Summary) -> Iterator[FirstBreak]:
     for verdict in summary.get("service_levels", ()):
         if verdict["outcome"] == RunOutcome.BROKEN and "broken_at" in verdict:
             yield FirstBreak(verdict["broken_at"], f"service level {verdict['level']}")
-    if _is_left_to_levels(FAILED_BY_THE_ACS, summary):
+    if _is_left(FAILED_BY_THE_ACS, summary):
         return
     for failure in session_failures(summary):
         example = failure["example"]
@@ -181,22 +192,32 @@ def tightest_levels(summary: Summary) -> list[LevelMargin]:
 
 def _finding(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> str:
     """The findings of the scenario's criteria, then how much was kept or what was not."""
-    criteria = [_without_outcome(each).rstrip(".") for each in _sections_of_criteria(summary)]
-    rest = _how_well(summary) if outcome == RunOutcome.HELD else _what_not(grounds, summary)
-    parts = [*criteria, *([rest] if rest not in criteria else [])]
-    text = "; ".join(parts)
+    sections = _sections_of_criteria(summary)
+    criteria = [_without_outcome(section).rstrip(".") for section in sections]
+    rest = [_how_well(summary)] if outcome == RunOutcome.HELD else _what_not(grounds, summary)
+    rest = [part for part in rest if part not in criteria]  # one may be the first ground, too
+    if len(criteria) > 1:
+        criteria = [f"{s['scenario']}: {c}" for s, c in zip(sections, criteria, strict=True)]
+    text = "; ".join([*criteria, *rest])
     return text[:1].upper() + text[1:]
 
 
 def _how_well(summary: Summary) -> str:
-    sessions, p99 = summary["sessions"], summary["informs"]["from_plan_ms"]["p99"]
-    ended = sessions["succeeded"] + sessions["failed"] + sessions["shed"] + sessions["unfinished"]
-    missed = "" if sessions["succeeded"] == ended else f" of {ended:,}"
-    number = f"{sessions['succeeded']:,}{missed} sessions succeeded"
+    p99 = summary["informs"]["from_plan_ms"]["p99"]
     latency = "" if p99 is None else f", p99 from plan {_time(p99)}"
     tightest = next(iter(tightest_levels(summary)), None)
     margin = f"; tightest level {_used(tightest)}" if tightest else ""
-    return f"{'' if missed else 'all '}{number}{latency}{margin}"
+    return f"{_succeeded(summary['sessions'])}{latency}{margin}"
+
+
+def _succeeded(sessions: SessionsSection) -> str:
+    """How many sessions did, and how the others ended."""
+    number = sessions["succeeded"]
+    others = {"failed": sessions["failed"], "shed": sessions["shed"],
+              "unfinished": sessions["unfinished"]}  # fmt: skip
+    if parts := ", ".join(f"{count:,} {end}" for end, count in others.items() if count):
+        return f"{number:,} of {number + sum(others.values()):,} sessions succeeded ({parts})"
+    return "1 session succeeded" if number == 1 else f"all {number:,} sessions succeeded"
 
 
 def _time(ms: float) -> str:
@@ -207,7 +228,7 @@ def _used(margin: LevelMargin) -> str:
     return f"{margin.verdict['level']} at {margin.used:.0%} of its bound".replace("%", " %")
 
 
-def _what_not(grounds: Sequence[Ground], summary: Summary) -> str:
+def _what_not(grounds: Sequence[Ground], summary: Summary) -> list[str]:
     first = what_broke_first(summary)
-    when = f"; first at {first.at:.1f} s: {first.text}" if first else ""
-    return f"{grounds[0]['text'].rstrip('.')}{when}"
+    when = [f"first at {first.at:.1f} s: {first.text}"] if first else []
+    return [grounds[0]["text"].rstrip("."), *when]

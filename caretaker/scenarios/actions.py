@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import gevent
@@ -283,7 +282,7 @@ def _for_each(
     def walk() -> None:
         for cpe, due in zip(cpes, target.paced(rate), strict=False):
             if cpe.powered:
-                target.tasks.start(name, partial(act, cpe), due, ended)
+                target.tasks.start(name, cpe, act, due, ended)
 
     target.greenlets.spawn(walk)
 

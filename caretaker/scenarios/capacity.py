@@ -48,6 +48,7 @@ class FindCapacity(Scenario):
 
     name = "find-capacity"
     is_last = True
+    is_search = True
     arguments: ClassVar = {
         "start": Argument(20.0, number(0.5), "Informs per second to begin with"),
         "limit": Argument(100_000.0, number(1), "Informs per second not to go beyond"),
@@ -162,7 +163,8 @@ class FindCapacity(Scenario):
         if not self.is_complete:
             return not_shown("the run ended before the search")
         if best is None:
-            return broken("No rate was found that the ACS holds")
+            seen = f": at {_rate(failed)} {failed.broke}" if failed else ""
+            return broken(f"No rate was found that the ACS holds{seen}")
         return held(f"Held {_rate(best)}{'' if failed else ', and nothing broke up to the limit'}")
 
     def _asked_for(self, rate: float, best: Trial | None, failed: Trial | None) -> Criterion:

@@ -108,6 +108,11 @@ class Scenario:
     """What the user can give, as in ``NAME share=0.5``; the values are in ``self.given``."""
     is_last: ClassVar[bool] = False
     """Whether no other scenario can follow: it has no end, or the run ends with it."""
+    is_search: ClassVar[bool] = False
+    """
+    Whether it overloads the ACS and the generator on purpose: then its criterion judges their
+    failures and limits, and the standard checks do not.
+    """
 
     def __init__(self, **given: Any) -> None:
         self.given = checked(self.name, self.arguments, given)

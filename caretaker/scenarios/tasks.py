@@ -13,7 +13,7 @@ from gevent.pool import Group
 from caretaker.device.cpe import CPE
 from caretaker.reasons import BoundedReasons
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
+from caretaker.stats.task_outcomes import OF_A_DOWN_DEVICE, TaskOutcome, TaskResult
 
 MAX_TASKS = 2000
 """
@@ -73,7 +73,8 @@ class Tasks:
     def start(
         self,
         name: str,
-        act: Callable[[], TaskResult],
+        cpe: CPE,
+        act: Callable[[CPE], TaskResult],
         planned: float,
         ended: Callable[[TaskOutcome], None] = lambda _: None,
     ) -> None:
@@ -82,13 +83,18 @@ class Tasks:
 
         Args:
             name: of the task, for statistics.
+            cpe: whose task it is.
             act: does the task.
             planned: when it was due.
             ended: takes the outcome, but of a task that the run's end cuts.
         """
 
         def run() -> None:
-            settle(act())
+            began = self._clock()
+            result = act(cpe)
+            if result.outcome in OF_A_DOWN_DEVICE and _was_down_since(began, cpe):
+                result = TaskResult(TaskOutcome.DEVICE_DOWN)
+            settle(result)
 
         def settle(result: TaskResult) -> None:
             if result.reason is not None:
@@ -115,3 +121,8 @@ class Tasks:
         unfinished = self._cut + len(self._running)
         results.count("tasks.posted", unfinished)
         results.count(f"tasks.{TaskOutcome.CUT}", unfinished)
+
+
+def _was_down_since(began: float, cpe: CPE) -> bool:
+    """Whether the CPE had no power, or rebooted, at some time since then."""
+    return not cpe.powered or cpe.down_until > began

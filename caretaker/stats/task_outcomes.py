@@ -23,6 +23,8 @@ class TaskOutcome(enum.StrEnum):
     """The device answered the Connection Request with another HTTP status, as 503 or 404."""
     API_ERROR = "api_error"
     """The north-bound API did not take the task: no connection, no answer, an error status."""
+    DEVICE_DOWN = "device_down"
+    """The device rebooted or had no power meanwhile, as the run or its ACS wanted: no failure."""
     CUT = "cut"
     """The run ended before the task did."""
     NOT_POSTED = "not_posted"
@@ -37,6 +39,7 @@ WORDS: dict[TaskOutcome, str] = {
     TaskOutcome.FAULTED: "faulted",
     TaskOutcome.UNEXPECTED_STATUS: "unexpected status",
     TaskOutcome.API_ERROR: "error of the north-bound API",
+    TaskOutcome.DEVICE_DOWN: "device down",
     TaskOutcome.CUT: "cut by the end of the run",
     TaskOutcome.NOT_POSTED: "not posted",
 }
@@ -52,6 +55,8 @@ FAILED = (
     TaskOutcome.API_ERROR,
 )
 """The outcomes that are failures: ``tasks.failed`` is their sum."""
+OF_A_DOWN_DEVICE = (TaskOutcome.OFFLINE, TaskOutcome.FAULTED, TaskOutcome.UNEXPECTED_STATUS)
+"""What operators see of a device that is down."""
 
 
 class TaskResult(NamedTuple):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from random import Random
 
 import gevent
@@ -69,7 +68,7 @@ class CRDriver:
             cpe = self._pick() if self._rate() > 0 else None
             if cpe is not None:
                 self._results.time("generator.lateness", max(0.0, time.monotonic() - due))
-                self._tasks.start(self._sender.name, partial(self._sender.send, cpe), due)
+                self._tasks.start(self._sender.name, cpe, self._sender.send, due)
             due += self._interval()
             if cpe is None:  # nobody to drive yet: plan from here on, do not catch up
                 due = max(due, time.monotonic())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
-from locust.runners import STATE_RUNNING
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
 
 from caretaker import __version__
 from caretaker.engine import shard
@@ -361,6 +361,7 @@ class Master:
 
     def _end(self) -> None:
         seconds = time.monotonic() - self._began
+        not_started = self._users_not_started()
         if self._player is not None:
             self._player.stop()
         self._look_after_workers()
@@ -377,6 +378,7 @@ class Master:
         self.reports.close()
         summary = self._summarize(seconds)
         summary["interrupted"] = self._is_interrupted(seconds)
+        summary["users_not_started"] = not_started
         summary["other_failures"] = self._other_failures()
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)
@@ -388,6 +390,12 @@ class Master:
         if not stated or self.environment.shape_class is not None or self._ends_itself:
             return False
         return seconds < stated - RUN_TIME_TOLERANCE
+
+    def _users_not_started(self) -> int:
+        """How many users are still to be started, while Locust starts them."""
+        runner: Any = self.environment.runner
+        is_complete = getattr(runner, "spawning_completed", runner.state != STATE_SPAWNING)
+        return 0 if is_complete else max(0, runner.target_user_count - runner.user_count)
 
     def _workers_seen(self) -> WorkersSeen:
         lost = self.reports.lost(self._wanted_cpes())

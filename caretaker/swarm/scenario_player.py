@@ -197,6 +197,8 @@ class ScenarioPlayer:
                 outcome, finding = report.criterion
                 told = name if seen[name] == 1 else f"{name} {seen[name]}"
                 criteria.append({"scenario": told, "outcome": outcome, "finding": finding})
+                if step.scenario.is_search:
+                    criteria[-1]["is_search"] = True
                 findings.append(f"{finding}.")
             findings += report.findings
             marks += [{"at": round(at, 1), "text": text} for at, text in report.marks]

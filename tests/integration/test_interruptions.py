@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from helpers.processes import (
     LOCUSTFILE,
     Process,
@@ -109,16 +110,12 @@ def test_a_run_that_is_stopped_on_the_page_before_its_run_time_has_shown_nothing
         for run_time, users, is_interrupted in (("1h", 10, True), ("", 40, False)):
             path.unlink(missing_ok=True)
             form = {"user_count": users, "spawn_rate": users, "run_time": run_time}
-            _post(f"{url}/swarm", form)
+            told = wait_for_answer(f"{url}/swarm", **form).json()
+            assert told["success"], told
             wait_for_figure(running, f"{url}/metrics", SUCCEEDED, users)
-            _post(f"{url}/stop", {})
+            assert requests.post(f"{url}/stop", timeout=120).json()["success"]
             assert read(tmp_path)["interrupted"] is is_interrupted
         assert ended_well(running.stop(), read(tmp_path)), running.text
-
-
-def _post(url: str, form: dict[str, Any]) -> None:
-    told = wait_for_answer(url, **form).json()
-    assert told["success"], told
 
 
 def test_a_summary_that_can_not_be_written_is_printed_and_fails_the_run(tmp_path: Path) -> None:

@@ -114,7 +114,10 @@ def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> 
     assert summary["sessions"]["blame"] == {"acs": summary["sessions"]["failed"]}
     assert summary["events"]["pending"] == 20
     assert summary["events"]["books_balance"]
-    assert "x connection refused (by the ACS" in done.stdout
+    failed = summary["sessions"]["failed"]
+    why = f"{failed} of {failed} sessions failed: {failed} x connection refused (by the ACS"
+    assert f"broken: {why}" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith(f"of {failed}: {failed} x connection refused")
 
 
 @pytest.mark.parametrize(

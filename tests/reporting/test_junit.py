@@ -37,8 +37,8 @@ def level(text: str, *, holds: bool) -> dict[str, Any]:
         (
             summary(failed=2),
             {
-                ("failure", "no session failed by the ACS"): "2 sessions failed: 2 x no answer in "
-                "time (by the ACS or the way to it)",
+                ("failure", "no session failed by the ACS"): "2 of 102 sessions failed: 2 x no "
+                "answer in time (by the ACS or the way to it)",
             },
         ),
         (summary(0), {("error", "sessions came to an end"): "no session began, and none ended"}),

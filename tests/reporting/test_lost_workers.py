@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.summaries import lost_worker, summary
 
-from caretaker.reporting.lost_workers import described
+from caretaker.reporting.lost_workers import described, losses
 from caretaker.reporting.summary_text import render
 from caretaker.reporting.tables import TABLES
 from caretaker.reporting.verdict import judge
@@ -45,3 +45,21 @@ def test_it_stands_in_the_text_and_the_report_whether_taken_over_or_not(taken_ov
     (ground,) = judge(made)["grounds"]
     assert ground["outcome"] == ("held" if taken_over else "failed")
     assert ground["text"] == described(lost_worker(taken_over=taken_over))
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_several_are_told_in_one_sentence(taken_over: bool) -> None:
+    first, other = (lost_worker(taken_over=taken_over, **changes) for changes in (
+        {"cpes": 30}, {"worker": "2 (host_cd34)", "reported_at": None},
+    ))  # fmt: skip
+    who = "others took over their CPEs" if taken_over else "nobody took them over"
+    assert losses([first, other], taken_over=taken_over) == (
+        f"2 workers were lost with 530 CPEs; {who}: 1 (host_ab12) at 33 s with 30, "
+        "2 (host_cd34) before its first report with 500"
+    )
+    assert losses([first, other], taken_over=not taken_over) == ""
+
+
+def test_of_very_many_a_few_are_named() -> None:
+    text = losses([lost_worker()] * 50, taken_over=False)
+    assert (text.count("host_ab12"), text.endswith(" and 46 more")) == (4, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.summaries import everything, summary
@@ -198,3 +199,28 @@ def test_a_generator_at_its_limit_excuses_what_it_added_to_times(text: str, outc
     assert parse(text).outcome(500, added_ms=400) == outcome
     assert parse(text).outcome(500) == "broken"
     assert parse(text).outcome(10_000, added_ms=400) == "broken"
+
+
+@pytest.mark.parametrize(
+    ("text", "actual", "outcome"),
+    [
+        ("sessions.per_second > 100", 9.5, "not shown"),
+        ("sessions.succeeded >= 100", 9, "not shown"),
+        ("sessions.succeeded == 100", 9, "not shown"),
+        ("sessions.failed == 0", 9, "broken"),
+        ("sessions.failed < 5", 9, "broken"),
+        ("tasks.done_ratio > 0.9", 0.5, "broken"),
+    ],
+)
+def test_a_run_that_did_less_than_it_was_to_do_shows_nothing_of_what_is_too_low(
+    text: str, actual: float, outcome: str
+) -> None:
+    assert parse(text).outcome(actual, did_less=True) == outcome
+    assert parse(text).outcome(actual) == "broken"
+    assert not parse("sessions.per_second > 100").is_breached(9.5, added_ms=200.0)
+
+
+@pytest.mark.parametrize("early", [{"interrupted": True}, {"users_not_started": 5}])
+def test_a_run_that_ended_early_did_less(early: dict[str, Any]) -> None:
+    (verdict,) = verdicts([parse("sessions.succeeded > 1000")], summary() | early)
+    assert verdict["outcome"] == "not shown"

@@ -138,7 +138,7 @@ def test_what_unfinished_sessions_waited_for_is_told_with_the_most_of_them_first
         ({f"events.delivered.{CR}": 1}, "books of Connection Requests"),
         ({"events.raised.1 BOOT": 1}, "books of events"),
         ({"events.discarded.merged.1 BOOT": 1}, "books of events"),
-        ({"sessions.failed": 2}, "2 sessions failed"),
+        ({"sessions.failed": 2}, "2 of 8 sessions failed"),
         ({"tasks.offline": 2}, "2 of 6 tasks failed: 2 device offline"),
     ],
 )
@@ -152,7 +152,7 @@ def test_an_outage_that_we_made_does_not_fail_a_run() -> None:
     assert grounds(summarize([worker(0, counters=made)], 1.0)) == []
     more = {**made, "sessions.failed": 3}
     assert grounds(summarize([worker(0, counters=more)], 1.0)) == [
-        "1 session failed (by the ACS or the way to it)"
+        "1 of 6 sessions failed (by the ACS or the way to it)"
     ]
 
 
@@ -236,7 +236,7 @@ def test_serial_numbers_in_use_twice_are_found() -> None:
 def test_what_failed_at_the_limits_of_this_machine_is_told_apart() -> None:
     bad = {"sessions.failed": 3, "sessions.blame.generator": 2, "sessions.blame.acs": 1}
     assert grounds(summarize([worker(counters=bad)], 1.0)) == [
-        "1 session failed (by the ACS or the way to it)",
+        "1 of 6 sessions failed (by the ACS or the way to it)",
         (
             "the generator was the limit, and the ACS may be better than it looks: "
             "2 sessions failed at its limits (docs/limits.md)"
@@ -264,9 +264,9 @@ def test_a_person_can_read_it() -> None:
     assert [line.split(None, 1) for line in text.splitlines()[-3:]] == [
         [
             "Result",
-            "broken: 1 session failed: 1 x connection refused (by the ACS or the way to it)",
+            "broken: 1 of 4 sessions failed: 1 x connection refused (by the ACS or the way to it)",
         ],
-        ["broken", "1 session failed: 1 x connection refused (by the ACS or the way to it)"],
+        ["broken", "1 of 4 sessions failed: 1 x connection refused (by the ACS or the way to it)"],
         ["broken", "1 of 3 tasks failed: 1 error of the north-bound API"],
     ]
     assert "held: All 3 sessions succeeded" in render(summarize([worker()], 1.0)).splitlines()[-1]

@@ -22,12 +22,9 @@ def judged(found: Any, *levels: str) -> Any:
     return found | {"service_levels": verdicts(map(ServiceLevel.parse, levels), found)}
 
 
-def criterion(outcome: str, finding: str) -> Any:
-    return {
-        "scenario": scenario(
-            criteria=[{"scenario": "power-cut", "outcome": outcome, "finding": finding}]
-        )
-    }
+def criterion(outcome: str, finding: str, **more: Any) -> Any:
+    found = {"scenario": "power-cut", "outcome": outcome, "finding": finding, **more}
+    return {"scenario": scenario(criteria=[found])}
 
 
 def changed(section: str, **values: Any) -> Any:
@@ -70,7 +67,12 @@ RUNS: list[tuple[Any, list[str], str, int]] = [
     (changed("sessions", succeeded=0, abandoned=5), [], "not shown", 4),
     (changed("generator", cpu_percent={"mean": {"0": 97.0}, "max": {}}), [], "not shown", 4),
     (summary() | {"interrupted": True}, [], "not shown", 4),
+    (summary() | {"users_not_started": 990}, [], "not shown", 4),
     (summary() | criterion("not shown", "Too short"), [], "not shown", 4),
+    (failed("acs") | criterion("held", "Held 30 per second"), [], "broken", 3),
+    (failed("acs") | criterion("held", "Held 30 per second", is_search=True), [], "held", 0),
+    (waiting("acs") | criterion("not shown", "Too short", is_search=True), [], "not shown", 4),
+    (failed("ours") | criterion("held", "Held 30 per second", is_search=True), [], "failed", 1),
     (failed("ours"), [], "failed", 1),
     (failed("ours"), [BROKEN, NO_DATA], "failed", 1),
     (changed("connection_requests", books_balance=False), [], "failed", 1),
@@ -143,7 +145,7 @@ def test_a_level_of_tasks_and_of_unfinished_sessions_too(found: Any, level: str)
 
 def test_a_level_for_failures_excuses_nothing_else() -> None:
     found = judged(summary(0, failed=5), "sessions.failed_ratio <= 1")
-    assert grounds(found) == ["no session succeeded, of 5"]
+    assert grounds(found) == ["no session succeeded, of 5: 5 x no answer in time"]
 
 
 def test_what_unfinished_sessions_waited_for_is_told() -> None:
@@ -153,11 +155,12 @@ def test_what_unfinished_sessions_waited_for_is_told() -> None:
 
 
 def test_grounds_come_in_their_precedence() -> None:
-    found = judged(failed("ours") | {"interrupted": True, "seconds": 12.2}, NO_DATA, BROKEN)
+    slow = "informs.from_plan_ms.p99 < 1"
+    found = judged(failed("ours") | {"interrupted": True, "seconds": 12.2}, NO_DATA, slow)
     found["settings"] = {"--run-time": 60}
     assert grounds(found) == [
-        "1 session failed: 1 x no answer in time (ours: please report the bug)",
-        "service level broken: sessions.per_second > 1000 (10)",
+        "1 of 101 sessions failed: 1 x no answer in time (ours: please report the bug)",
+        "service level broken: informs.from_plan_ms.p99 < 1 (2)",
         "service level not shown: exchanges.Fault.ms.p99 < 1000 (no data)",
         "interrupted after 12 s of 60 s",
     ]
@@ -170,15 +173,52 @@ def test_the_finding_of_a_run_that_held_says_by_how_much() -> None:
         "All 100 sessions succeeded, p99 from plan 2 ms; tightest level "
         "sessions.per_second > 1 at 10 % of its bound"
     )
+    assert judge(summary(1))["finding"].startswith("1 session succeeded")
     assert judge(summary(90, sessions__shed=10, sessions__started=10))["finding"].startswith(
-        "90 of 100 sessions succeeded"
+        "90 of 100 sessions succeeded (10 shed), p99"
     )
 
 
 def test_the_finding_of_a_run_that_did_not_says_what_broke_first_and_when() -> None:
     assert judge(failed("acs", 3))["finding"] == (
-        "3 sessions failed: 3 x no answer in time (by the ACS or the way to it); "
+        "3 of 103 sessions failed: 3 x no answer in time (by the ACS or the way to it); "
         "first at 7.0 s: session of A-1: no answer in time"
+    )
+
+
+def test_why_no_session_succeeded_is_told() -> None:
+    shed = {"reason": "HTTP 503", "blame": "shed", "number": 5, "example": None}
+    assert judge(changed("sessions", succeeded=0, shed=5, failures=[shed]))["finding"] == (
+        "No session succeeded, of 5: 5 x HTTP 503"
+    )
+
+
+def test_a_run_that_ended_before_its_fleet_was_complete_says_so() -> None:
+    (ground,) = grounds(summary() | {"users_not_started": 1990})
+    assert "before its fleet was complete: 1,990 users were still to be started" in ground
+
+
+def test_a_criterion_that_is_the_first_ground_is_told_once() -> None:
+    found = failed("acs") | criterion("broken", "Not recovered within 8 s")
+    assert judge(found)["finding"] == (
+        "Not recovered within 8 s; first at 7.0 s: session of A-1: no answer in time"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"interrupted": True}, "the run ended early"),
+        (
+            {"generator": summary()["generator"] | {"lateness_ms": {"p99": 900.0}}},
+            "the generator was the limit",
+        ),
+    ],
+)
+def test_why_a_level_shows_nothing_is_told(changes: dict[str, Any], why: str) -> None:
+    found = judged(summary() | changes, "sessions.per_second > 50")
+    assert judge(found)["finding"] == (
+        f"Service level not shown: sessions.per_second > 50 (10); {why}"
     )
 
 
@@ -193,6 +233,16 @@ def test_what_was_not_shown_is_not_said_twice() -> None:
     verdict = judge(summary() | criterion("not shown", "Not shown: the run ended early"))
     assert verdict["finding"] == "The run ended early"
     assert [ground["text"] for ground in verdict["grounds"]] == ["the run ended early"]
+
+
+def test_of_several_scenarios_each_is_named_with_its_finding() -> None:
+    both = [
+        {"scenario": name, "outcome": "held", "finding": "Recovered in 2 s (limit 60 s)"}
+        for name in ("boot-storm", "power-cut")
+    ]
+    assert judge(summary() | {"scenario": scenario(criteria=both)})["finding"].startswith(
+        "Boot-storm: Recovered in 2 s (limit 60 s); power-cut: Recovered in 2 s (limit 60 s); all"
+    )
 
 
 class TestWhatBrokeFirst:

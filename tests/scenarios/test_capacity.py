@@ -89,7 +89,7 @@ def busy() -> FakeRun:
     [
         ("", FakeRun(3000, 300), RunOutcome.HELD, "Held 300 Informs per second"),
         ("limit=500", FakeRun(3000), RunOutcome.HELD, "Held 500 Informs per second, and nothing"),
-        ("", FakeRun(3000, 0), RunOutcome.BROKEN, "No rate was found that the ACS holds"),
+        ("", FakeRun(3000, 0), RunOutcome.BROKEN, "No rate was found that the ACS holds: at 0."),
         ("", FakeRun(60, 300), RunOutcome.NOT_SHOWN, "Not shown: the run ended before the search"),
         ("", busy(), RunOutcome.NOT_SHOWN, "Not shown: the generator was the limit"),
         ("at-least=200", FakeRun(3000, 300), RunOutcome.HELD, "(limit 200)"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import gevent
 import pytest
 from gevent.event import Event
+from helpers.cpes import cpe
 
+from caretaker.device.cpe import CPE
 from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
@@ -26,7 +30,7 @@ class Sink:
         return [result.outcome for _, result, _ in self.taken]
 
 
-def done() -> TaskResult:
+def done(_: CPE) -> TaskResult:
     return TaskResult(T.DONE)
 
 
@@ -45,7 +49,7 @@ def booked(tasks: Tasks) -> tuple[int, int]:
 def test_a_task_is_counted_when_it_ends_with_the_time_since_it_was_planned() -> None:
     sink, clock = Sink(), Clock(100.0)
     tasks, tally = Tasks(sink, clock=clock), list[TaskOutcome]()
-    tasks.start("ask", done, 90.0, tally.append)
+    tasks.start("ask", cpe(), done, 90.0, tally.append)
     assert sink.taken == []
     turns()
     assert sink.taken == [("ask", (T.DONE, None, ""), 10.0)]
@@ -57,12 +61,12 @@ def test_those_under_way_are_booked_and_cut_at_the_end() -> None:
     sink, gate, over = Sink(), Event(), Event()
     tasks = Tasks(sink)
 
-    def slow() -> TaskResult:
+    def slow(box: CPE) -> TaskResult:
         gate.wait()
-        return done()
+        return done(box)
 
     for act in (slow, done, slow):
-        tasks.start("ask", act, 0.0)
+        tasks.start("ask", cpe(), act, 0.0)
     turns()
     assert booked(tasks) == (2, 2)
     over.set()
@@ -74,7 +78,7 @@ def test_those_under_way_are_booked_and_cut_at_the_end() -> None:
 def test_the_end_waits_for_those_that_end_in_time() -> None:
     sink = Sink()
     tasks = Tasks(sink)
-    tasks.start("ask", done, 0.0)
+    tasks.start("ask", cpe(), done, 0.0)
     tasks.stop(1000.0, Event())
     assert sink.outcomes == [T.DONE]
     assert booked(tasks) == (0, 0)
@@ -84,12 +88,12 @@ def test_one_more_than_fits_is_not_posted() -> None:
     sink, gate = Sink(), Event()
     tasks, tally = Tasks(sink, most=2), list[TaskOutcome]()
 
-    def slow() -> TaskResult:
+    def slow(box: CPE) -> TaskResult:
         gate.wait()
-        return done()
+        return done(box)
 
     for _ in range(3):
-        tasks.start("ask", slow, 0.0, tally.append)
+        tasks.start("ask", cpe(), slow, 0.0, tally.append)
     assert (sink.outcomes, tally) == ([T.NOT_POSTED], [T.NOT_POSTED])
     assert booked(tasks) == (2, 2)
     gate.set()
@@ -97,12 +101,46 @@ def test_one_more_than_fits_is_not_posted() -> None:
     assert sink.outcomes == [T.NOT_POSTED, T.DONE, T.DONE]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "counted"),
+    [
+        (T.UNEXPECTED_STATUS, T.DEVICE_DOWN),
+        (T.OFFLINE, T.DEVICE_DOWN),
+        (T.FAULTED, T.DEVICE_DOWN),
+        (T.API_ERROR, T.API_ERROR),
+        (T.CREDENTIALS_REFUSED, T.CREDENTIALS_REFUSED),
+        (T.DONE, T.DONE),
+    ],
+)
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_device_that_goes_down_meanwhile_fails_nothing(
+    outcome: TaskOutcome, counted: TaskOutcome, is_back: bool
+) -> None:
+    sink, box = Sink(), cpe()
+    tasks = Tasks(sink, clock=Clock(100.0))
+
+    def power_fails(box: CPE) -> TaskResult:
+        box.power_off(101.0)
+        if is_back:
+            box.power_on(102.0)
+        return TaskResult(outcome)
+
+    tasks.start("ask", box, power_fails, 90.0)
+    tasks.start("ask", cpe(), lambda _: TaskResult(outcome), 90.0)
+    turns()
+    assert sink.outcomes == [counted, outcome]
+
+
 @pytest.mark.parametrize("number", [5, 5000])
 def test_what_is_quoted_does_not_become_a_reason_each(number: int) -> None:
     sink = Sink()
-    tasks = Tasks(sink, most=number)
+    tasks, box = Tasks(sink, most=number), cpe()
+
+    def refused(nth: int, _: CPE) -> TaskResult:
+        return TaskResult(T.API_ERROR, "HTTP 400", f"id {nth}")
+
     for nth in range(number):
-        tasks.start("ask", lambda nth=nth: TaskResult(T.API_ERROR, "HTTP 400", f"id {nth}"), 0.0)  # type: ignore[misc]
+        tasks.start("ask", box, partial(refused, nth), 0.0)
     tasks.stop(1000.0, Event())
     reasons = {result.reason for _, result, _ in sink.taken}
     assert len(sink.taken) == number

@@ -147,6 +147,20 @@ def test_a_fleet_grows_by_users(master: Master) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "started", "missing"),
+    [({"state": STATE_RUNNING}, 1, 0), ({"state": STATE_SPAWNING}, 1, 3),
+     ({"spawning_completed": False}, 1, 3), ({"spawning_completed": False}, 4, 0),
+     ({"spawning_completed": True}, 1, 0)],
+)  # fmt: skip
+def test_a_run_that_ends_while_users_are_started_counts_those_that_are_not(
+    master: Master, state: dict[str, Any], started: int, missing: int
+) -> None:
+    runner: Any = master.environment.runner
+    vars(runner).update(state, user_count=started)
+    assert master._users_not_started() == missing
+
+
+@pytest.mark.parametrize(
     ("options", "web_ui", "ends"),
     [
         ({}, False, ["quit"]),
