@@ -94,7 +94,7 @@ def test_unfinished_sessions_stand_with_what_they_waited_for_and_whom_that_is_on
 
 def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:
     made = summary()
-    assert "was not the bottleneck" in GENERATOR(made).about
+    assert "was not the limit" in GENERATOR(made).about
     made["generator"]["lateness_ms"]["p99"] = 300.0
     assert "the p99 of its lateness was 300 ms (more workers)" in GENERATOR(made).about
 
