@@ -7,15 +7,12 @@ import argparse
 from caretaker.errors import InputError
 from caretaker.reporting.charts import of_two
 from caretaker.reporting.comparability import differences
-from caretaker.reporting.comparison import compare
+from caretaker.reporting.comparison import THRESHOLD, compare
 from caretaker.reporting.comparison_text import as_html, as_markdown, as_text
 from caretaker.reporting.kept_runs import read_run
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.pages import save
 from caretaker.reporting.summary_types import Summary
-
-THRESHOLD = 0.1
-"""The relative change that counts as none, unless the user says another."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

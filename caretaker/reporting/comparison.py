@@ -18,6 +18,8 @@ from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.run_flags import OF_EMBEDDED_ACS, PLACES
 from caretaker.reporting.summary_types import Summary
 
+THRESHOLD = 0.1
+"""The relative change that counts as none, unless the user says another."""
 FLOORS = {"ms": 0.1, "%": 1.0, "MB": 1.0}
 """By unit: what is noise however small the numbers are that it is a part of."""
 
@@ -103,7 +105,7 @@ class Comparison:
         ]
 
 
-def compare(a: Summary, b: Summary, threshold: float = 0.1) -> Comparison:
+def compare(a: Summary, b: Summary, threshold: float = THRESHOLD) -> Comparison:
     """
     Compare two summaries.
 

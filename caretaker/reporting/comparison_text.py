@@ -7,9 +7,11 @@ from math import isinf
 
 from caretaker.reporting.charts import Chart
 from caretaker.reporting.comparison import BETTER, OTHER, SAME, WORSE, Change, Comparison
-from caretaker.reporting.escaping import code, escaped, folded, one_line, table
+from caretaker.reporting.markdown import code, escaped, folded, table
+from caretaker.reporting.number_text import with_unit
 from caretaker.reporting.outcomes import RunOutcome
-from caretaker.reporting.pages import NO_DATA, render
+from caretaker.reporting.pages import render
+from caretaker.reporting.terminal import one_line
 
 MOST_ROWS = 20
 """Of what got worse, in Markdown: a comment on a pull request is read at a glance."""
@@ -41,14 +43,6 @@ def _finding(comparison: Comparison) -> str:
 def _brief(change: Change) -> str:
     """A change in few words; the unit stands once."""
     return f"{change.metric} {with_unit(change.a, '')} -> {with_unit(change.b, change.unit)}"
-
-
-def with_unit(number: float | None, unit: str, sign: str = "") -> str:
-    """A number with its unit; ratios need none. ``sign`` is ``+`` for a change."""
-    if number is None:
-        return NO_DATA
-    digits = f"{number:{sign}.6g}" if abs(number) < 1e6 else f"{number:{sign}.0f}"
-    return digits if unit in ("", "ratio") else f"{digits} {unit}"
 
 
 def relative(change: Change) -> str:

@@ -16,11 +16,9 @@ from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 LOOP_LAG_MS = 100.0
+"""The p99 of the loop lag above which the generator is the limit."""
 LATENESS_MS = 250.0
-"""
-The p99 above which the loops of the workers, or the begin of sessions, are too late; that of waits
-for a place, too.
-"""
+"""The p99 of lateness, and of the wait for a place, above which the generator is the limit."""
 CPU_PERCENT = 90.0
 """Of one core: what a worker can use and still be on time."""
 
@@ -38,8 +36,8 @@ class GeneratorFigures(NamedTuple):
             were due and the CPE's previous session was over; None without sessions.
         cpu: percent of one core by worker.
         failed: sessions that failed at limits of the machine.
-        place_wait: p99 of how long sessions waited because ``--max-sessions`` ran, in milliseconds;
-            None without sessions.
+        place_wait: p99 of how long sessions waited because ``--max-sessions`` others
+            ran, in milliseconds; None without sessions.
         waiting: sessions that wait for that now, or did at the end of the run.
         not_posted: tasks that a limit of the generator kept from being posted.
     """
@@ -118,7 +116,7 @@ def own_ms(figures: GeneratorFigures) -> float:
 
 
 def generator_limits(figures: GeneratorFigures) -> list[GeneratorLimit]:
-    """The limits that the generator has reached; none if it was not the bottleneck."""
+    """The limits that the generator has reached; none if it was not the limit."""
     return list(_limits(figures))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
-from caretaker.reporting.metrics import exact, figure, numbers
+from caretaker.reporting.metrics import figure, numbers
+from caretaker.reporting.number_text import exact
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.service_levels import ServiceLevel, verdicts
 from caretaker.reporting.summary_types import LevelVerdict, Summary

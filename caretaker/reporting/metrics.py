@@ -280,9 +280,3 @@ def proposals(metric: str, closed: Iterable[str]) -> list[str]:
         for member in metric_kind.members.known
     )
     return get_close_matches(metric, [*closed, *families], 3, 0.5)
-
-
-def exact(number: float) -> str:
-    """A number as text with all its digits, as levels and verdicts have it; ``1``, not ``1.0``."""
-    is_whole = abs(number) < 1e15 and number == int(number)
-    return str(int(number)) if is_whole else repr(number)

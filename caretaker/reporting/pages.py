@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -56,35 +55,3 @@ def save(where: str, path: str, page: str) -> None:
         Path(path).write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{where} {path}: {error.strerror}") from error
-
-
-# -- numbers for people ---------------------------------------------------------------------------
-
-NO_DATA = "-"
-
-
-def readable(value: Any, unit: str = "") -> str:
-    """
-    A number as people read it: 1,234; 12.3 ms; 1.2 s; 4.5 %.
-
-    Args:
-        value: None for no data.
-        unit: one of ``caretaker.reporting.metrics.UNITS``; a ratio is shown in percent.
-    """
-    if value is None:
-        return NO_DATA
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return str(value)
-    if unit == "ms" and abs(value) >= 1000:
-        value, unit = value / 1000, "s"
-    if unit == "ratio":
-        value, unit = value * 100, "%"
-    return f"{_digits(value)}{'' if unit in ('', '/s') else ' '}{unit}"
-
-
-def _digits(value: float) -> str:
-    if value == int(value):
-        return f"{int(value):,}"
-    places = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text and float(text.replace(",", "")) else text

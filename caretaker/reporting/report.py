@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from caretaker.reporting import tables
 from caretaker.reporting.charts import marks_of, of_run, step_of
-from caretaker.reporting.pages import readable, render, save
+from caretaker.reporting.number_text import readable
+from caretaker.reporting.outcomes import RunOutcome
+from caretaker.reporting.pages import render, save
 from caretaker.reporting.summary_file import read_summary
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.tables import TABLES, times
@@ -53,12 +55,12 @@ def key_figures(summary: Summary) -> list[KeyFigure]:
         KeyFigure("Sessions succeeded", readable(sessions["succeeded"]),
              f"{readable(sessions['per_second'])} per second"),
         KeyFigure("Sessions failed", readable(sessions["failed"]), failed,
-             "broken" if sessions["failed"] else ""),
+             RunOutcome.BROKEN if sessions["failed"] else ""),
         KeyFigure("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
         KeyFigure("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
         *([KeyFigure("Tasks done", readable(tasks["done"]),
                      f"of {readable(tasks['posted'])} posted",
-                     "broken" if tasks["failed"] else "")] if tasks["posted"] else []),
+                     RunOutcome.BROKEN if tasks["failed"] else "")] if tasks["posted"] else []),
         KeyFigure("Generator's CPU", readable(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
     ]  # fmt: skip
 

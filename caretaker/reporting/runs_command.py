@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from caretaker.reporting.escaping import one_line
 from caretaker.reporting.kept_runs import KeptRun, read_runs
 from caretaker.reporting.metrics import numbers
-from caretaker.reporting.pages import readable
+from caretaker.reporting.number_text import readable
+from caretaker.reporting.terminal import aligned, one_line
 
 
 class Column(NamedTuple):
@@ -64,19 +64,11 @@ COLUMNS: Mapping[str, Column] = {
 
 def listing(runs: Sequence[KeptRun]) -> list[str]:
     """The runs as the lines of a table for people; numbers are on the right."""
-    rows = [[column.text(run) for column in COLUMNS.values()] for run in runs]
-    titles = [column.title for column in COLUMNS.values()]
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    return [_aligned(row, widths) for row in (titles, *rows)]
-
-
-def _aligned(row: Iterable[str], widths: Iterable[int]) -> str:
-    columns = zip(row, widths, COLUMNS.values(), strict=True)
-    cells = (
-        text.ljust(width) if column.unit is None else text.rjust(width)
-        for text, width, column in columns
-    )
-    return "  ".join(cells).rstrip()
+    columns = COLUMNS.values()
+    heads = [column.title for column in columns]
+    rows = ([column.text(run) for column in columns] for run in runs)
+    numbers = [at for at, column in enumerate(columns) if column.unit is not None]
+    return aligned([heads, *rows], numbers)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

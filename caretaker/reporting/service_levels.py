@@ -17,15 +17,8 @@ from typing import NamedTuple
 
 from caretaker.errors import InputError
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
-from caretaker.reporting.metrics import (
-    UNITS,
-    MetricKind,
-    exact,
-    figure,
-    kind,
-    numbers,
-    proposals,
-)
+from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals
+from caretaker.reporting.number_text import exact
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import LevelVerdict, Summary
@@ -59,7 +52,7 @@ class ServiceLevel(NamedTuple):
     Args:
         metric: the dotted path of a number in the summary.
         operator: one of ``OPERATORS``.
-        bound: in the metric's metric_kind unit.
+        bound: in the metric's own unit.
     """
 
     metric: str
@@ -127,7 +120,7 @@ class ServiceLevel(NamedTuple):
 
     @property
     def _of_ms(self) -> float:
-        """A millisecond in the unit of the metric; 0 where it is no time of the ACS."""
+        """A millisecond in the metric's unit; 0 of what is no time, or one of the generator."""
         is_own = self.metric.startswith("generator.")
         return 0.0 if is_own else _MILLISECOND.get(kind(self.metric).unit, 0.0)
 
@@ -164,7 +157,7 @@ def known_metric(metric: str) -> MetricKind:
 
 
 def _size(metric: str, metric_kind: MetricKind, unit: str) -> float:
-    """How much of the metric's metric_kind unit a unit is."""
+    """How much of the metric's own unit a unit is."""
     units = UNITS[metric_kind.unit]
     if unit and unit not in units:
         cure = f"it takes {' or '.join(units)}" if units else "it is a plain number"

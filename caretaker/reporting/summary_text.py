@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.measurement_error import stated
+from caretaker.reporting.number_text import NO_DATA
 from caretaker.reporting.summary_types import (
     FleetSection,
     LevelVerdict,
@@ -55,7 +56,7 @@ def live_line(before: Snapshots, now: Snapshots) -> str:
 
 def _rate(window: Window, counter: str) -> str:
     rate = window.rate(counter)
-    return "-" if rate is None else f"{rate:.1f}"
+    return NO_DATA if rate is None else f"{rate:.1f}"
 
 
 def _of_late(window: Window, now: Snapshots, counter: str) -> str:
@@ -66,7 +67,7 @@ def _of_late(window: Window, now: Snapshots, counter: str) -> str:
 def _p99(window: Window, histogram: str) -> str:
     p99 = window.results.histogram(histogram).percentile(99)
     if p99 is None:
-        return "-"
+        return NO_DATA
     return f"{p99 * 1000:.1f} ms" if p99 < 1 else f"{p99:.1f} s"
 
 
@@ -162,19 +163,20 @@ def _scenario(scenario: ScenarioSection) -> Iterator[str]:
     """What was played, its KPIs and findings."""
     yield f"{'Scenario':<20}{scenario['name']}"
     for name, value in scenario["kpis"].items():
-        yield f"  {name.replace('_', ' ')} {'-' if value is None else f'{value:g}'}"
+        yield f"  {name.replace('_', ' ')} {NO_DATA if value is None else f'{value:g}'}"
     for sentence in scenario["findings"]:
         yield f"  * {sentence}"
 
 
 def _per_second(sessions: SessionsSection) -> str:
     rate = sessions["per_second"]
-    return "-" if rate is None else f"{rate:g}"
+    return NO_DATA if rate is None else f"{rate:g}"
 
 
 def _ms(figures: Percentiles) -> str:
     return ", ".join(
-        f"{name} -" if value is None else f"{name} {value:g} ms" for name, value in figures.items()
+        f"{name} {NO_DATA}" if value is None else f"{name} {value:g} ms"
+        for name, value in figures.items()
     )
 
 

@@ -10,8 +10,8 @@ from caretaker.reasons import find
 from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.measurement_error import stated
-from caretaker.reporting.metrics import exact
-from caretaker.reporting.pages import NO_DATA, readable
+from caretaker.reporting.number_text import NO_DATA, exact, readable
+from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import (
     LevelVerdict,
     Percentiles,
@@ -156,7 +156,7 @@ def _rpcs(summary: Summary) -> ReportTable:
                 readable(exchange["failed"]),
                 *times(exchange["ms"], *_TIMES),
             ),
-            "broken" if exchange["failed"] else "",
+            RunOutcome.BROKEN if exchange["failed"] else "",
         )
         for name, exchange in by_count
     )
@@ -203,10 +203,10 @@ def _book(
     counts = {name: _count(section[name]) for name in parts}
     balanced = section.get("books_balance", True) and section[whole] == sum(counts.values())
     terms = " + ".join(f"{readable(n)} {name.replace('_', ' ')}" for name, n in counts.items())
-    verdict = ("balanced", "held") if balanced else ("not balanced", "broken")
-    return TableRow(
-        (title, f"{readable(section[whole])} {whole} = {terms}", verdict[0]), verdict[1]
-    )
+    cells = (title, f"{readable(section[whole])} {whole} = {terms}")
+    if balanced:
+        return TableRow((*cells, "balanced"), RunOutcome.HELD)
+    return TableRow((*cells, "not balanced"), RunOutcome.FAILED)
 
 
 def _count(number: Any) -> int:
@@ -218,10 +218,10 @@ def _generator(summary: Summary) -> ReportTable:
     generator = summary["generator"]
     limits = generator_limits(GeneratorFigures.of_run(summary))
     about = (
-        f"The generator itself may have been the bottleneck, and the ACS better than it looks: "
+        f"The generator was the limit, and the ACS may be better than it looks: "
         f"{'; '.join(map(str, limits))}."
         if limits
-        else "The generator was not the bottleneck: it began sessions on time and had CPU to spare."
+        else "The generator was not the limit: it began sessions on time and had CPU to spare."
     )
     about = f"{about} {stated(generator['error'], limited=bool(limits))}"
     rows = (

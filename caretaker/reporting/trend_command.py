@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from caretaker.errors import InputError
-from caretaker.reporting.compare_command import THRESHOLD, percent
+from caretaker.reporting.compare_command import percent
+from caretaker.reporting.comparison import THRESHOLD
 from caretaker.reporting.kept_runs import read_runs
 from caretaker.reporting.outcomes import EXIT_CODES
 from caretaker.reporting.pages import save

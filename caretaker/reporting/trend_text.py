@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from caretaker.reporting.charts import Chart, Series
-from caretaker.reporting.comparison_text import with_unit
-from caretaker.reporting.escaping import code, escaped, folded, one_line, table
+from caretaker.reporting.markdown import code, escaped, folded, table
+from caretaker.reporting.number_text import with_unit
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.pages import render
+from caretaker.reporting.terminal import aligned, one_line
 from caretaker.reporting.trend import LEAST_RUNS, FigureTrend, Point, Trend
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -102,14 +103,9 @@ def _cell(figure: FigureTrend, point: Point) -> str:
 
 def as_text(trend: Trend) -> str:
     """A trend for a terminal."""
-    cells = [HEADS, *rows(trend)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in cells
-    )
-    all_lines = (headline(trend), f"Newest: {trend.runs[-1].name}", *lines, left_out(trend))
-    return "\n".join(one_line(line).rstrip() for line in all_lines if line)
+    table_lines = aligned([HEADS, *rows(trend)])
+    lines = (headline(trend), f"Newest: {trend.runs[-1].name}", *table_lines, left_out(trend))
+    return "\n".join(one_line(line) for line in lines if line)
 
 
 # -- Markdown -------------------------------------------------------------------------------------

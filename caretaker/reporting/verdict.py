@@ -17,7 +17,7 @@ from caretaker.reporting.checks import (
     Check,
     session_failures,
 )
-from caretaker.reporting.metrics import exact
+from caretaker.reporting.number_text import exact
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome, worst
 from caretaker.reporting.service_levels import ended_early, margin_used
 from caretaker.reporting.summary_types import (
@@ -229,6 +229,7 @@ def _used(margin: LevelMargin) -> str:
 
 
 def _what_not(grounds: Sequence[Ground], summary: Summary) -> list[str]:
-    first = what_broke_first(summary)
-    when = [f"first at {first.at:.1f} s: {first.text}"] if first else []
-    return [grounds[0]["text"].rstrip("."), *when]
+    first, ground = what_broke_first(summary), grounds[0]["text"].rstrip(".")
+    if first is None or f"since {first.at:g} s" in ground:  # which says as much
+        return [ground]
+    return [ground, f"first at {first.at:.1f} s: {first.text}"]

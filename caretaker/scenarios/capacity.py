@@ -154,7 +154,7 @@ class FindCapacity(Scenario):
         )
 
     def _criterion(self, best: Trial | None, failed: Trial | None) -> Criterion:
-        """Whether the ACS held the rate that was asked for; without one, whether its is known."""
+        """Whether the ACS held the rate that was asked for, or else whether its limit is known."""
         at_least: float | None = self.given["at-least"]
         if at_least is not None:
             return self._asked_for(at_least, best, failed)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from caretaker.reporting.metrics import exact
+from caretaker.reporting.number_text import exact
 from caretaker.reporting.run_flags import OUTPUTS
 from caretaker.swarm.options import OPTIONS
 

@@ -78,9 +78,7 @@ FREEZE_CPES = 20_000
 class _WorkerRun:
     """One run on this worker: shard, driver, health, and their results."""
 
-    def __init__(
-        self, worker: Worker, number: int, settings: Settings, started: float
-    ) -> None:  # fmt: skip
+    def __init__(self, worker: Worker, number: int, settings: Settings, started: float) -> None:
         self.number = number
         self.settings = settings
         self.results = RunResults(has_warm_up=settings.warm_up.seconds > 0)
@@ -121,9 +119,8 @@ class _WorkerRun:
         )
         self.shard.start()
         self._greenlets = [gevent.spawn(self._sample)]
-        if (
-            settings.warm_up.seconds
-        ):  # of the whole run: a worker that joins late has less of it, or none
+        if settings.warm_up.seconds:
+            # It is that of the whole run: a worker that joins late has less of it, or none.
             left = max(0.0, started + settings.warm_up.seconds - time.monotonic())
             self._greenlets.append(gevent.spawn_later(left, self._end_warm_up))
 
@@ -137,9 +134,7 @@ class _WorkerRun:
             self.shard.sample()
             gevent.sleep(SAMPLE_SECONDS)
 
-    def _driver(
-        self, worker: Worker, settings: Settings, operator: Operator
-    ) -> CRDriver | None:  # fmt: skip
+    def _driver(self, worker: Worker, settings: Settings, operator: Operator) -> CRDriver | None:
         if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
             return None
         return CRDriver(

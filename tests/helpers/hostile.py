@@ -29,7 +29,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 from caretaker.http.request_parser import RequestReader
 from caretaker.profiles import bbf_data_model, genieacs_csv, profile_toml, soap_dump
-from caretaker.reporting.escaping import _MARKUP
+from caretaker.reporting.markdown import escaped
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios.catalogue import parse
 
@@ -194,7 +194,7 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "service_levels: operators": (text("a", "<"), ServiceLevel.parse),
     "service_levels: digits": (text("a<", "1"), ServiceLevel.parse),
     "scenarios: parts": (text("steady", ",steady"), parse),
-    "escaping: marks": (text("", "*_"), lambda value: _MARKUP.sub(r"\\\1", value)),
+    "markdown: marks": (text("", "*_"), escaped),
     # caretaker.acs
     "parameters: names": (text("", "x"), _names),
     "devices: a pattern": (text("^", "x"), _query),

@@ -14,7 +14,7 @@ from helpers.summaries import told
 from caretaker.reporting.charts import PLANS, of_two
 from caretaker.reporting.comparison import compare
 from caretaker.reporting.comparison_text import as_html, headline
-from caretaker.reporting.pages import readable
+from caretaker.reporting.number_text import readable
 from caretaker.reporting.report import page
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from helpers.summaries import everything, summary
 from lxml import html
 
 from caretaker.reporting.comparison import compare
-from caretaker.reporting.comparison_text import as_html, as_markdown, as_text, headline, with_unit
+from caretaker.reporting.comparison_text import as_html, as_markdown, as_text, headline
 
 NAMES = ("a.json", "b.json")
 HOSTILE = "a | b `c` <img src=x>\n# head **bold** [x](http://y) @all </details>"
@@ -61,21 +60,6 @@ def test_the_generator_has_a_section_of_its_own() -> None:
     of_acs, of_generator = as_text(compare(summary(), b), NAMES).split("\nThe generator, ")
     assert "generator.cpu" not in of_acs
     assert "Worse (1)\n  generator.cpu_ms_per_session" in of_generator
-
-
-@pytest.mark.parametrize(
-    ("number", "unit", "text"),
-    [
-        (None, "ms", "-"),
-        (0.5, "ms", "0.5 ms"),
-        (0.001, "ratio", "0.001"),
-        (3, "", "3"),
-        (12345678, "", "12345678"),
-        (1.23456789, "/s", "1.23457 /s"),
-    ],
-)
-def test_a_number_is_shown_with_its_unit(number: float | None, unit: str, text: str) -> None:
-    assert with_unit(number, unit) == text
 
 
 def test_the_page_needs_no_network_and_shows_every_metric() -> None:

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
 
 from caretaker.errors import InputError
-from caretaker.reporting.pages import asset, readable, save, templates
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [
-        (None, "ms", "-"),
-        (1234567, "", "1,234,567"),
-        (0.105, "ms", "0.105 ms"),
-        (68.809, "ms", "68.81 ms"),
-        (999.94, "ms", "999.9 ms"),
-        (1226.88, "ms", "1.23 s"),
-        (0.1473, "ratio", "14.73 %"),
-        (1.0, "ratio", "100 %"),
-        (60.08, "/s", "60.08/s"),
-        (12345.6, "", "12,346"),
-        (float("inf"), "ms", "inf"),
-        (float("nan"), "", "nan"),
-        ("odd", "ms", "odd"),
-        (True, "", "True"),
-    ],
-)
-def test_numbers_are_shown_as_people_read_them(value: Any, unit: str, expected: str) -> None:
-    assert readable(value, unit) == expected
+from caretaker.reporting.pages import asset, save, templates
 
 
 def test_what_a_run_has_brought_is_escaped() -> None:

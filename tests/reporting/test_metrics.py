@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 from helpers.summaries import everything, summary
-from hypothesis import given
-from hypothesis import strategies as st
 
-from caretaker.reporting.metrics import (
-    METRIC_KINDS,
-    UNITS,
-    exact,
-    figure,
-    kind,
-    numbers,
-    proposals,
-)
+from caretaker.reporting.metrics import METRIC_KINDS, UNITS, figure, kind, numbers, proposals
 from caretaker.reporting.summary import summarize
 
 OF_SCENARIOS = ("informs.from_plan_ms.", "scenario.kpis.")
@@ -146,8 +136,3 @@ def test_all_of_them_are_documented(root: Path) -> None:
         if not pattern.startswith(OF_SCENARIOS):
             name = pattern.split(".*")[0].removesuffix(".max").rpartition(".")[2]
             assert f"`{name}`" in text, pattern
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_number_is_written_exactly(number: float) -> None:
-    assert float(exact(number)) == number

@@ -144,7 +144,7 @@ def test_kpis_have_units_and_plain_names() -> None:
 
 def test_a_generator_at_its_limits_is_named_on_top() -> None:
     made = summary()
-    assert "The generator was not the bottleneck" in text(page(made))
+    assert "The generator was not the limit" in text(page(made))
     made["generator"]["loop_lag_ms"]["p99"] = 300.0
     made["generator"]["cpu_percent"]["mean"]["0"] = 97.0
     found = text(page(made))
@@ -152,13 +152,13 @@ def test_a_generator_at_its_limits_is_named_on_top() -> None:
         "the generator was the limit, and the ACS may be better than it looks: the p99 of its loop "
         "lag was 300 ms (more workers); worker 0 used 97 % of its core (more workers)" in found
     )
-    assert "not the bottleneck" not in found
+    assert "not the limit" not in found
 
 
 def test_books_that_do_not_balance_stand_out() -> None:
     made = summary()
     made["sessions"]["succeeded"] -= 1
-    (row,) = xpath(page(made), "//tr[@class='broken']")
+    (row,) = xpath(page(made), "//tr[@class='failed']")
     assert row.text_content().startswith("Sessions100 started = 99 succeeded")
 
 

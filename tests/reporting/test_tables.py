@@ -8,7 +8,7 @@ import pytest
 from helpers.records import changed
 from helpers.summaries import FAILED, everything, results, summary, summary_of, told
 
-from caretaker.reporting.pages import NO_DATA
+from caretaker.reporting.number_text import NO_DATA
 from caretaker.reporting.tables import LEVELS, TABLES, ReportTable, times
 from caretaker.stats.results import Results
 
@@ -94,7 +94,7 @@ def test_unfinished_sessions_stand_with_what_they_waited_for_and_whom_that_is_on
 
 def test_the_generator_is_said_to_be_the_limit_by_the_one_rule() -> None:
     made = summary()
-    assert "was not the bottleneck" in GENERATOR(made).about
+    assert "was not the limit" in GENERATOR(made).about
     made["generator"]["lateness_ms"]["p99"] = 300.0
     assert "the p99 of its lateness was 300 ms (more workers)" in GENERATOR(made).about
 

@@ -1,4 +1,4 @@
-"""Texts that a run has brought, for places where some characters mean something."""
+"""Markdown for comments on pull requests; no text that a run has brought is markup in it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from caretaker.reporting.terminal import one_line
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]|~#!@])")
-
-
-def one_line(text: str) -> str:
-    """A text for one line of a terminal: what is no printable character becomes a space."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def escaped(text: str) -> str:
