@@ -126,7 +126,7 @@ def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> 
         (["--profile", "nothing.csv"], "profile nothing.csv: No such file"),
         (["--host", "nonsense"], "not an http or https address"),
         (["--host", "http://127.0.0.1:1/", "--cr-rate", "5"], "--cr-rate: no north-bound API"),
-        (["--users", "many"], "invalid int value"),
+        (["--users", "many"], "'many' must be a whole number"),
         (["--scenario", "power-kut"], "scenario 'power-kut': not one of steady, ramp"),
         (["--scenario", "power-cut", "--run-time", "5s"], "which needs 49s or more"),
         (["--scenario", "power-cut share=2"], "power-cut: share: 2 must be from 0 to 1"),
