@@ -263,6 +263,6 @@ def test_a_session_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_session_that_lasts_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MAX_LENGTH_SECONDS", -1.0)
+    monkeypatch.setattr(sessions, "MAX_LENGTH_SECONDS", -1)
     _, cpe = acs_and_cpe(provisioning=False)
     assert cpe.post(inform()).status_code == 400
