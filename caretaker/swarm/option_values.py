@@ -155,7 +155,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         is_whole = re.fullmatch(r"[+-]?[0-9]{1,20}", text.strip())
         if not is_whole or not least <= int(text) <= most:
-            raise InputError(f"{shown(text)} must be a whole number from {least:g} to {most:g}")
+            raise InputError(f"{shown(text)} must be a whole number from {least} to {most}")
         return int(text)
 
     return parse
