@@ -174,10 +174,16 @@ def loadtest(
 
 
 def loadtest_until(
-    folder: Path, figures: Mapping[str, float], *arguments: str, prefix: Sequence[str] = ()
+    folder: Path,
+    figures: Mapping[str, float],
+    *arguments: str,
+    prefix: Sequence[str] = (),
+    shows: str = "",
 ) -> tuple[Ended, dict[str, Any]]:
     """
     A load test that Ctrl-C ends when all these figures of its metrics have come to their values.
+
+    With ``shows``, a pattern, not before the output shows it.
 
     Whatever else the machine does, the run has got so far; how long it took does not matter. Both
     outputs are one, in the order in which they came.
@@ -188,6 +194,8 @@ def loadtest_until(
     with process(folder / "output", *command, *more, cwd=folder, prefix=prefix) as running:
         for name, value in figures.items():
             wait_for_figure(running, f"http://127.0.0.1:{port}/metrics", name, value)
+        if shows:
+            running.wait_for(shows)
         code = running.stop(signal.SIGINT)
     done = subprocess.CompletedProcess(command, code, running.text, running.text)
     return done, json.loads(path.read_text())
