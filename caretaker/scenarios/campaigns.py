@@ -8,12 +8,12 @@ from caretaker.scenarios.actions import ACTIONS, Argument, number
 from caretaker.scenarios.criterion import (
     ROOM_SECONDS,
     Criterion,
-    added_seconds,
     broken,
     broken_by,
     held,
     not_shown,
     optional,
+    within_limit,
 )
 from caretaker.scenarios.scenario import (
     SETTLE_SECONDS,
@@ -117,7 +117,7 @@ class _Campaign(Scenario):
         late = "" if took is None else f", but in {took:g} s"
         finding = f"Not {verb} within {within:g} s{late}: {done}"
         over = (seen if took is None else took) - within
-        return broken_by(over, added_seconds(run.results(), run.workers()), finding)
+        return broken_by(over, run, finding)
 
 
 class CRSweep(_Campaign):
@@ -255,10 +255,7 @@ class Provisioning(Scenario):
         if missing > 0 or p99 is None:
             return self._incomplete(run, missing)
         finding = f"{contacts:,} first contacts, 99 % within {p99:g} ms (limit {limit:g} ms)"
-        if p99 <= limit:
-            return held(finding)
-        added = added_seconds(run.results(), run.workers())
-        return broken_by((p99 - limit) / 1000, added, finding)
+        return within_limit((p99 - limit) / 1000, run, finding)
 
     def _new(self, run: ScenarioRun) -> int:
         """How many CPEs have a first contact to make."""

@@ -8,7 +8,7 @@ the ACS: it is not shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
 from caretaker.reporting.outcomes import RunOutcome
@@ -52,16 +52,27 @@ def not_shown(reason: str) -> Criterion:
     return Criterion(RunOutcome.NOT_SHOWN, f"Not shown: {reason}")
 
 
-def broken_by(excess: float, added: float, finding: str) -> Criterion:
-    """Broken, unless the generator may have added what a time is over its limit."""
-    if excess > added:
+class MeasuredRun(Protocol):
+    """What a criterion reads of a run; ``ScenarioRun`` has it."""
+
+    def results(self) -> Results:
+        """Counters and histograms of the whole run."""
+
+    def workers(self) -> Sequence[WorkerSnapshot]:
+        """The newest report of each worker that is there."""
+
+
+def within_limit(excess: float, run: MeasuredRun, finding: str) -> Criterion:
+    """Held if a time is not over its limit, by so many seconds; else as ``broken_by``."""
+    return held(finding) if excess <= 0 else broken_by(excess, run, finding)
+
+
+def broken_by(excess: float, run: MeasuredRun, finding: str) -> Criterion:
+    """Broken, unless the generator may have added the seconds that a time is over its limit."""
+    figures = GeneratorFigures.since(Results(), run.results(), run.workers())
+    if excess > added_ms(figures) / 1000:
         return broken(finding)
     return not_shown(f"the generator was the limit; {finding[:1].lower()}{finding[1:]}")
-
-
-def added_seconds(results: Results, workers: Sequence[WorkerSnapshot]) -> float:
-    """What the generator may have added to times of this run; 0 if it was not the limit."""
-    return added_ms(GeneratorFigures.since(Results(), results, workers)) / 1000
 
 
 def optional(check: Callable[[Any], float]) -> Callable[[Any], float | None]:

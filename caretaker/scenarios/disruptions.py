@@ -10,7 +10,6 @@ from caretaker.scenarios.actions import ACTIONS, SHARE, Argument, number
 from caretaker.scenarios.criterion import (
     ROOM_SECONDS,
     Criterion,
-    added_seconds,
     broken_by,
     held,
     not_shown,
@@ -112,7 +111,7 @@ class _Disruption(Scenario):
         late = "" if took is None else f", but in {took:g} s"
         finding = f"Not recovered within {limit:g} s{late}: {lacks}"
         over = (seen if took is None else took) - limit
-        return broken_by(over, added_seconds(run.results(), run.workers()), finding)
+        return broken_by(over, run, finding)
 
     def _how_short(self, after: float, limit: float) -> str:
         if after < 0:

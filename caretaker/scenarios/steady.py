@@ -12,12 +12,11 @@ from caretaker.scenarios.actions import Argument, number
 from caretaker.scenarios.capacity import lack
 from caretaker.scenarios.criterion import (
     Criterion,
-    added_seconds,
     broken,
-    broken_by,
     held,
     not_shown,
     optional,
+    within_limit,
 )
 from caretaker.scenarios.scenario import (
     SETTLE_SECONDS,
@@ -92,10 +91,7 @@ class Steady(Scenario):
         if p99 is None:
             return broken("No Inform was answered")
         finding = f"99 % of Informs were answered within {p99:.0f} ms (limit {limit:g} ms)"
-        if p99 <= limit:
-            return held(finding)
-        added = added_seconds(run.results(), run.workers())
-        return broken_by((p99 - limit) / 1000, added, finding)
+        return within_limit((p99 - limit) / 1000, run, finding)
 
 
 class Ramp(Scenario):
@@ -245,9 +241,7 @@ class Soak(Scenario):
             return not_shown("no Inform was answered in the first or the last quarter")
         limit_ms = max(early * self.given["latency-growth"], early + 1000 * FLOOR)
         ms = f"The p95 from plan went from {early:.0f} to {late:.0f} ms (limit {limit_ms:.0f} ms)"
-        if late <= limit_ms:
-            return held(ms)
-        return broken_by((late - limit_ms) / 1000, added_seconds(run.results(), run.workers()), ms)
+        return within_limit((late - limit_ms) / 1000, run, ms)
 
 
 def _ms(milliseconds: float | None) -> str:
