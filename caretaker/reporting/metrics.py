@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
 from caretaker.device.events import EVENTS, is_event_code
+from caretaker.errors import Blame
 from caretaker.reporting.summary_types import Summary
 from caretaker.stats.task_outcomes import TaskOutcome
 
@@ -48,7 +49,7 @@ _POSTS = tuple(rpc.response.__name__ for rpc in m.CPE_METHODS)
 _MESSAGES = FamilyMembers(
     ("(empty)", "Fault", *(rpc.__name__ for rpc in m.ACS_METHODS), *_POSTS), lambda _: False
 )
-_BLAMES = FamilyMembers(("ours", "acs", "shed", "generator"), lambda _: False)
+_BLAMES = FamilyMembers(tuple(blame.value for blame in Blame), lambda _: False)
 _ANY = FamilyMembers()
 
 
