@@ -247,10 +247,15 @@ def numbers(summary: Summary) -> dict[str, float | None]:
     """
     All numbers of a summary by their dotted paths.
 
-    None for those that there is no data for: a ratio of nothing, times of which none was counted.
+    None for those that there is no data for: a ratio of nothing, times of which none was counted,
+    what an older build did not write.
     """
     sections = {name: value for name, value in summary.items() if name not in _NO_METRICS}
-    return dict(_numbers("", sections))
+    not_known = tuple(f"{path}." for path in summary.get("not_known", ()))
+    return {
+        metric: None if f"{metric}.".startswith(not_known) else number
+        for metric, number in _numbers("", sections)
+    }
 
 
 def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:
