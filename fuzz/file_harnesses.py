@@ -145,14 +145,14 @@ def _imported_file(data: bytes) -> object:
 
 
 def _summary(data: bytes) -> object:
-    return _kept("summary.json", data, summary_file.read_summary)
+    return _kept("summary.json", data, summary_file.read_known)
 
 
 def _compared_summary(data: bytes) -> object:
     """A summary that can be read can be shown, and compared with others."""
 
     def read(file: str) -> object:
-        read = summary_file.read_summary(file)
+        read = summary_file.read_known(file)
         other = summary_file.read_summary(str(_OTHER))
         compared = comparison.compare(read, other)
         runs = [kept_runs.KeptRun(name, read) for name in ("a", "b", "c", "d", "e")]
