@@ -33,6 +33,12 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the north-bound API; 0 for any free one (default: 7557)",
     )
     parser.add_argument(
+        "--north-bound-allow-host",
+        action="append",
+        default=[],
+        help="another name of the north-bound API than this machine's; repeatable",
+    )
+    parser.add_argument(
         "--username", help="that CPEs must give, by Digest (default: no authentication)"
     )
     parser.add_argument(
@@ -69,6 +75,7 @@ def _acs(options: argparse.Namespace) -> int:
         options.north_bound_port,
         host=options.host,
         credentials=credentials,
+        north_bound_names=options.north_bound_allow_host,
         provisioning=not options.no_provisioning,
         allowed_hosts=options.allow_host,
     )

@@ -30,6 +30,7 @@ from locust.runners import (
 )
 
 from caretaker.errors import InputError
+from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
@@ -44,7 +45,7 @@ from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_argument
 from caretaker.swarm.start_signals import end_at_signals, end_before_run
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
-from caretaker.swarm.web.guard import guard, machine_names
+from caretaker.swarm.web.guard import guard
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.routes import add_pages
 from caretaker.swarm.web.run_state import RunStates
@@ -111,6 +112,11 @@ def _cache_default_options() -> None:
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
+def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
+    """The guard of a server of the master that is bound to this address."""
+    return BrowserGuard({bound, *machine_names(), *settings.web_allow_hosts}, "--web-allow-host")
+
+
 class _Hooks:
     """Makes this process a master, a worker or both, and passes events and messages to them."""
 
@@ -153,15 +159,9 @@ class _Hooks:
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
         web_ui: Any = self._environment.web_ui
-        guard(web_ui.app, self._web_names())
+        guard(web_ui.app, _browser_guard(self._locust_options().web_host, self._master.settings))
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
-
-    def _web_names(self) -> set[str]:
-        """The names that the web UI is asked for by."""
-        assert self._master is not None
-        bound = self._locust_options().web_host
-        return {bound, *machine_names(), *self._master.settings.web_allow_hosts}
 
     def _on_interrupt(self) -> None:
         """
@@ -228,7 +228,8 @@ class _Hooks:
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
-            serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
+            metrics = _browser_guard(settings.metrics_host, settings).app(self._metrics)
+            serve_metrics(settings.metrics_host, settings.metrics_port, metrics)
         has_web_ui = self._environment.web_ui is not None
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
             print(line, flush=True)

@@ -13,6 +13,7 @@ from helpers.run_states import snapshot
 from helpers.web_uis import local_environment
 
 from caretaker.engine.cpe_states import STATES
+from caretaker.http.browser_guard import BrowserGuard
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
@@ -36,7 +37,7 @@ class Site:
         self.master = Master(self.environment, Settings.of(options))
         run_states = RunStates(self.master)
         add_pages(self.environment, self.master, run_states, metrics_app(run_states.now))
-        guard(web_ui.app, {"loadgen-0"})
+        guard(web_ui.app, BrowserGuard({"loadgen-0"}, "--web-allow-host"))
         self.app: Any = web_ui.app
         self.app.secret_key = "for tests"
         self.web_ui = web_ui
