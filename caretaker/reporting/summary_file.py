@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from types import UnionType
 from typing import Any, NotRequired, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 from caretaker.errors import InputError
+from caretaker.input_file import read_input
 from caretaker.reporting.metrics import numbers
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.summary_types import Summary
@@ -27,9 +27,7 @@ def read_summary(path: str) -> Summary:
         InputError: it can't be read, or is none of this version.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_int=_whole)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        content = json.loads(read_input(path).decode(), parse_int=_whole)
     except (ValueError, RecursionError):
         raise InputError(f"{path}: not JSON; {_CURE}") from None
     if not isinstance(content, dict) or not all(

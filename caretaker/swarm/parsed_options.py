@@ -103,13 +103,19 @@ LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "expect_workers": values.whole(1, values.MAX_PROCESSES),
     "web_host": values.server_address,
     "web_port": values.port,
-    "csv_prefix": values.output_of_locust,
+    "expect_workers_max_wait": values.seconds,
+    "autoquit": values.seconds_or_none,
+    "stop_timeout": values.stop_timeout,
+    "exit_code_on_error": values.exit_code,
+    "csv_prefix": values.csv_prefix,
     "html_file": values.output_of_locust,
     "json_file": values.output_of_locust,
     "logfile": values.output_of_locust,
     "master_bind_host": values.server_address,
     "master_bind_port": values.port,
+    "master_host": values.master_host,
     "master_port": values.port,
+    "web_base_path": values.web_path,
 }
 """What the values of Locust's own options may be, by their names in the namespace."""
 
