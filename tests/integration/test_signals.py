@@ -32,8 +32,9 @@ def end(leader: int, sign: signal.Signals) -> None:
 
 
 def wait_until_gone(leader: int) -> None:
-    """All processes of the group end; whoever does not is ended, and fails the test."""
-    members = [each for each in psutil.process_iter() if os.getpgid(each.pid) == leader]
+    """All processes of the session end; whoever does not is ended, and fails the test."""
+    # By session, as the embedded ACS has a group of its own.
+    members = [each for each in psutil.process_iter() if os.getsid(each.pid) == leader]
     _, alive = psutil.wait_procs(members, timeout=120)
     for each in alive:
         each.kill()
