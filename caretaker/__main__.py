@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
+from caretaker.closed_output import discard_output
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
@@ -199,6 +200,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # head has seen enough; what a shell says of such a command
+        discard_output()
+        return 128 + signal.SIGPIPE
     except InputError as error:
         print(f"caretaker: {error}", file=sys.stderr)
         return 2

@@ -13,6 +13,7 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
+    "closed_output": set(),
     "errors": set(),
     "index_set": set(),
     "masking": set(),
@@ -40,11 +41,11 @@ LAYERS: dict[str, set[str]] = {
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
-    "__main__": {"acs", "console", "errors", "http", "profiles", "reporting"},
+    "__main__": {"acs", "closed_output", "console", "errors", "http", "profiles", "reporting"},
     "swarm": {
-        "connection_request", "console", "cwmp", "device", "engine", "errors", "fleet", "http",
-        "index_set", "input_file", "masking", "profiles", "quoting", "reporting", "scenarios",
-        "stats",
+        "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
+        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reporting",
+        "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

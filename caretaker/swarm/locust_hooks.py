@@ -29,6 +29,7 @@ from locust.runners import (
     WorkerRunner,
 )
 
+from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.reporting.outcomes import BAD_INPUT
@@ -42,7 +43,7 @@ from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parent_watch import end_with_parent
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
-from caretaker.swarm.start_signals import end_at_signals, end_before_run
+from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
 from caretaker.swarm.web.guard import guard
@@ -152,7 +153,8 @@ class _Hooks:
         self._interrupts = 0
         self._is_quitting = False
         self._main = gevent.getcurrent()
-        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        for signum in (signal.SIGINT, *hang_up()):
+            gevent.signal_handler(signum, self._on_interrupt, signum)
         if environment.web_ui is not None:
             self._add_pages()
 
@@ -163,14 +165,16 @@ class _Hooks:
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
 
-    def _on_interrupt(self) -> None:
+    def _on_interrupt(self, signum: int = signal.SIGTERM) -> None:
         """
         End the run at Ctrl-C, without waiting at the second one, and at once at the third.
+
+        So does SIGHUP.
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
         if self._is_starting():
-            end_before_run(os.getpid(), signal.SIGINT)
+            end_before_run(os.getpid(), signum)
         self._interrupts += 1
         if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
@@ -232,7 +236,7 @@ class _Hooks:
             serve_metrics(settings.metrics_host, settings.metrics_port, metrics)
         has_web_ui = self._environment.web_ui is not None
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
-            print(line, flush=True)
+            say(line)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 

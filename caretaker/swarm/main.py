@@ -17,7 +17,7 @@ from typing import Any
 
 from caretaker.errors import InputError
 from caretaker.input_file import read_input
-from caretaker.reporting.outcomes import BAD_INPUT
+from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
 from caretaker.swarm.start_signals import end_at_signals
 
 DEFAULTS: dict[str, Any] = {
@@ -127,7 +127,11 @@ def main() -> None:
     if {"-h", "--help"} & set(arguments):  # which Locust answers before it reads the locustfile
         hook.add_listener(lambda parser, **_: add_arguments(parser))  # type: ignore[no-untyped-call]
     sys.argv = ["loadtest", "-f", locustfile, *arguments]
-    locust.main.main()  # type: ignore[no-untyped-call]
+    try:
+        locust.main.main()  # type: ignore[no-untyped-call]
+    except OSError as error:  # of a file that Locust writes at the end, as --html
+        print(f"caretaker: {error.filename or 'Locust'}: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_CODES[RunOutcome.FAILED])
 
 
 if __name__ == "__main__":

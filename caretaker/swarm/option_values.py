@@ -37,6 +37,8 @@ _Choice = TypeVar("_Choice", bound=str)
 
 
 _LONGEST_LABEL = 200
+_LONGEST_NAME = 255
+"""Bytes of a name in a folder."""
 _HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]{2,45}")
 
 
@@ -242,6 +244,19 @@ def url(text: str) -> str:
     return text
 
 
+def acs_url(text: str) -> str:
+    """As ``url``, without a login, which Locust's own report would show."""
+    if "@" in text:
+        cure = "give --acs-username, and CARETAKER_ACS_PASSWORD in the environment"
+        raise InputError(f"the URL of an ACS has no login; {cure}")
+    return url(text)
+
+
+def acs_url_or_empty(text: str) -> str:
+    """As ``acs_url``; the empty text stands for none."""
+    return acs_url(text) if text else ""
+
+
 def url_or_empty(text: str) -> str:
     """As ``url``; the empty text stands for none."""
     return url(text) if text else ""
@@ -336,6 +351,14 @@ def _check_writable(path: Path) -> None:
         path.unlink()
 
 
+def _check_name(path: Path) -> None:
+    """OSError where this is a folder, or has a name that no folder takes."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if max(map(len, map(os.fsencode, path.parts))) > _LONGEST_NAME:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+
+
 def output_of_locust(text: str) -> str:
     """
     A file that Locust writes; it makes its folder.
@@ -345,8 +368,7 @@ def output_of_locust(text: str) -> str:
     """
     path = Path(text).absolute()
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _check_name(path)
         if path.parent.exists():
             _check_writable(path)
         while not path.parent.exists():
@@ -360,7 +382,7 @@ def output_of_locust(text: str) -> str:
 
 def csv_prefix(text: str) -> str:
     """The beginning of the names of files that Locust writes, as ``output_of_locust``."""
-    output_of_locust(f"{text}_stats_history.csv")
+    output_of_locust(f"{text}_.csv")
     return text
 
 

@@ -136,7 +136,7 @@ def add_arguments(parser: Any) -> None:
             parser.set_defaults(**{name: LOOPBACK})
     group = parser.add_argument_group("Caretaker", conflict_handler="resolve")
     group.add_argument(
-        "-H", "--host", type=argument_type(values.url), env_var="LOCUST_HOST", metavar="<url>",
+        "-H", "--host", type=argument_type(values.acs_url), env_var="LOCUST_HOST", metavar="<url>",
         help="URL of the ACS, like http://acs.example.com:7547/. Default: the embedded ACS.",
     )  # fmt: skip
     for name, declared in OPTIONS.items():

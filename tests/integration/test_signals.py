@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment of a run: one line or one summary, and no process is left."""
+"""Ctrl-C, TERM and HUP at any moment of a run: one line or one summary, and no process is left."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STOPPING = """
 from locust import events
 events.test_stopping.add_listener(lambda **_: print("stopping", flush=True))
 """
-BY_TERMINAL = {signal.SIGINT: True, signal.SIGTERM: False}
-"""Ctrl-C reaches all processes of a terminal; SIGTERM the one that was named."""
+BY_TERMINAL = {signal.SIGINT: True, signal.SIGTERM: False, signal.SIGHUP: True}
+"""Whether a signal reaches all processes of a terminal, and not only the one that is named."""
 every_signal = pytest.mark.parametrize("sign", BY_TERMINAL, ids=lambda sign: sign.name)
 
 
