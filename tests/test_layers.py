@@ -17,6 +17,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "index_set": set(),
     "masking": set(),
+    "nearest_names": set(),
     "reasons": set(),
     "input_file": {"errors"},
     "quoting": {"masking"},
@@ -25,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "data_model": {"cwmp", "errors"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
-    "profiles": {"cwmp", "data_model", "errors", "input_file"},
+    "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
     "engine": {
@@ -36,7 +37,8 @@ LAYERS: dict[str, set[str]] = {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
     "reporting": {
-        "cwmp", "device", "engine", "errors", "index_set", "input_file", "reasons", "stats",
+        "cwmp", "device", "engine", "errors", "index_set", "input_file", "nearest_names", "reasons",
+        "stats",
     },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
