@@ -29,8 +29,9 @@ class Site:
 
     def __init__(self, base: str = "", *, login: bool = False) -> None:
         self.environment = local_environment(
-            "--host", "http://me:secret@127.0.0.1:1/", base=base, login=login
+            "--host", "http://127.0.0.1:1/", base=base, login=login
         )
+        self.environment.host = "http://me:secret@127.0.0.1:1/"  # as a locustfile can have it
         self.runner: Any = self.environment.runner
         web_ui: Any = self.environment.web_ui
         options = self.environment.parsed_options
