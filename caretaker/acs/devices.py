@@ -13,7 +13,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Protocol
 
-from caretaker.acs.parameters import KnownParameter, Parameters
+from caretaker.acs.parameters import KnownBytes, KnownParameter, Parameters
 from caretaker.acs.task import Task
 from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import InputError
@@ -35,6 +35,7 @@ class KnownDevice:
         device_id: ``OUI-ProductClass-SerialNumber``, each part percent-encoded.
         device_id_struct: the DeviceId of its Inform.
         now: seconds since 1970.
+        known: what the parameters of all devices take; of this one alone if None.
     """
 
     __slots__ = (
@@ -51,7 +52,13 @@ class KnownDevice:
         "url",
     )
 
-    def __init__(self, device_id: str, device_id_struct: DeviceIdStruct, now: float) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        device_id_struct: DeviceIdStruct,
+        now: float,
+        known: KnownBytes | None = None,
+    ) -> None:
         self.device_id = device_id
         # What all devices of a model share is held once.
         self.device_id_struct = device_id_struct._replace(
@@ -60,7 +67,7 @@ class KnownDevice:
             product_class=intern(device_id_struct.product_class),
         )
         self.registered = self.last_inform = now
-        self.parameters = Parameters()
+        self.parameters = Parameters(known)
         self.tasks: list[Task] = []
         """The tasks to be done, in this order."""
         self.root = "Device."

@@ -21,6 +21,8 @@ from werkzeug.datastructures import Headers
 
 READING = ("GET", "HEAD")
 """Methods of routes that do nothing, neither Locust's nor ours."""
+MAX_FORM_BYTES = 1024 * 1024
+"""Of a request's body; Locust's form and our actions take some KiB."""
 
 
 def guard(app: Flask, names: Iterable[str]) -> None:
@@ -43,6 +45,7 @@ def guard(app: Flask, names: Iterable[str]) -> None:
             return refusal("pages of other sites can't do that", 403)
         return None
 
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.before_request(check)
     app.after_request(_unframed)
 

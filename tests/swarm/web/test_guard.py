@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.datastructures import Headers
 
-from caretaker.swarm.web.guard import guard, is_foreign, machine_names
+from caretaker.swarm.web.guard import MAX_FORM_BYTES, guard, is_foreign, machine_names
 
 
 @pytest.fixture
@@ -44,6 +44,14 @@ def test_any_other_name_is_refused_with_the_option_that_allows_it(
     answer: Any = app.test_client().open(path, method=method, headers={"Host": host})
     assert answer.status_code == 403
     assert "--web-allow-host" in answer.json["message"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_beyond_its_limit_is_refused(app: Flask, kind: str) -> None:
+    app.add_url_rule("/take", "take", lambda: request.get_data() and "taken", methods=["POST"])
+    for size, status in ((MAX_FORM_BYTES, 200), (MAX_FORM_BYTES + 1, 413)):
+        answer = app.test_client().post("/take", data=b"x" * size, content_type=kind)
+        assert answer.status_code == status
 
 
 SITE, PAGE = "Sec-Fetch-Site", {"Sec-Fetch-Dest": "document"}
