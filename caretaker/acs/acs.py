@@ -69,11 +69,13 @@ class ACS:
 
     def has_room(self, inform: m.Inform) -> bool:
         """Whether the device of an Inform is known, or can still be; the first no is logged."""
-        if len(self.devices) < MAX_DEVICES or inform.device_id.device_id in self.devices:
+        if len(self.devices) < MAX_DEVICES and self._known.has_room:
+            return True
+        if inform.device_id.device_id in self.devices:
             return True
         if not self._is_full:
             self._is_full = True
-            _log.warning("%d devices are known: no more are taken (HTTP 503)", MAX_DEVICES)
+            _log.warning("%d devices are known: no more are taken (HTTP 503)", len(self.devices))
         return False
 
     def informed(self, inform: m.Inform, peer: str) -> KnownDevice:

@@ -19,7 +19,9 @@ from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
 _log = logging.getLogger(__name__)
 
 MAX_KNOWN_BYTES = 4 * 1024 * 1024 * 1024
-"""What the parameters of all devices of an ACS may take."""
+"""What all devices of an ACS may take with their parameters."""
+_LEFT_BYTES = 64 * 1024
+"""With less than this left there is no room for another device."""
 _ENTRY_BYTES = 100
 """What a parameter takes besides its name and value, about."""
 _NAME = re.compile(r"[A-Za-z]\w*\.")
@@ -67,9 +69,14 @@ def _kind(type_: str, writable: bool | None) -> _Kind:  # noqa: FBT001
     return _Kind(intern(type_), writable)
 
 
+def text_bytes(text: str) -> int:
+    """What the characters of a text take at most."""
+    return len(text) if text.isascii() else 4 * len(text)
+
+
 class KnownBytes:
     """
-    What the parameters of all devices take, about.
+    What all devices take with their parameters, about.
 
     Args:
         most: bytes; values that need more are not kept.
@@ -87,12 +94,16 @@ class KnownBytes:
         if more > 0 and self.used + more > self._most:
             if not self._is_full:
                 self._is_full = True
-                _log.warning(
-                    "the parameters of all devices take %d MB: no more are kept", self._most >> 20
-                )
+                _log.warning("what is known of all devices takes %d MB: no more is kept",
+                             self._most >> 20)  # fmt: skip
             return False
         self.used += more
         return True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another device fits."""
+        return self._most - self.used >= _LEFT_BYTES
 
 
 class Parameters(MutableMapping[str, KnownParameter]):
@@ -100,7 +111,7 @@ class Parameters(MutableMapping[str, KnownParameter]):
     The parameters and objects of one device, by path.
 
     Args:
-        known: what those of all devices take; of this device alone if None.
+        known: what all devices take; this one alone if None.
     """
 
     __slots__ = ("_known", "_layout", "_seen", "_values")
@@ -118,7 +129,7 @@ class Parameters(MutableMapping[str, KnownParameter]):
         for name, value, type_ in values:
             at = places.get(name)
             if at is not None and kinds[at].type == type_:
-                if self._known.take(len(value) - len(self._values[at] or "")):
+                if self._known.take(text_bytes(value) - text_bytes(self._values[at] or "")):
                     self._values[at] = value
                     self._seen[at] = now
             elif _NAME.match(name) is not None:
@@ -196,4 +207,4 @@ class Parameters(MutableMapping[str, KnownParameter]):
 
 
 def _bytes(path: str, value: str | None) -> int:
-    return _ENTRY_BYTES + len(path) + len(value or "")
+    return _ENTRY_BYTES + text_bytes(path) + text_bytes(value or "")

@@ -13,6 +13,7 @@ from helpers.wire import CLOSE, answer, wire
 
 from caretaker.acs import acs as acs_module
 from caretaker.acs.acs import ACS, MAX_IDENTITY, MAX_TASKS, MAX_URL
+from caretaker.acs.parameters import KnownBytes
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
 from caretaker.cwmp import Envelope, decode, encode
@@ -174,6 +175,18 @@ def test_a_device_beyond_the_most_is_refused_and_that_is_said_once(
     assert [record.getMessage() for record in caplog.records] == [
         "1 devices are known: no more are taken (HTTP 503)"
     ]
+
+
+def test_where_the_devices_that_are_known_take_all_of_the_memory_no_more_are_taken() -> None:
+    acs, cpe = acs_and_cpe(provisioning=False)
+    acs._known = KnownBytes(most=100_000)
+    statuses = [
+        cpe.post(inform(about=ABOUT._replace(serial_number=f"{number}\u0950" * 20))).status_code
+        for number in range(100, 160)
+    ]
+    assert statuses == sorted(statuses)
+    assert set(statuses) == {200, 503}
+    assert acs._known.used <= 100_000
 
 
 def test_an_identity_that_is_too_long_is_refused() -> None:

@@ -79,7 +79,7 @@ def test_what_all_devices_take_is_bounded_and_that_is_said_once(
     one.learn_values((m.ParameterValueStruct("Device.A", "2", "xsd:int"),), 8.0)
     assert one["Device.A"].value == "2"
     assert [record.getMessage() for record in caplog.records] == [
-        "the parameters of all devices take 0 MB: no more are kept"
+        "what is known of all devices takes 0 MB: no more is kept"
     ]
 
 
