@@ -206,6 +206,9 @@ class Master:
         self._look_after_workers()
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
+        self._spawn_watchers(settings)
+
+    def _spawn_watchers(self, settings: Settings) -> None:
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         warm_up = settings.warm_up.seconds

@@ -28,15 +28,15 @@ from caretaker.reporting.service_levels import ServiceLevel, read_levels
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
+"""Users per second."""
 MAX_SECONDS = 366 * 86_400
+"""A year."""
 MAX_PROCESSES = 1_024
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
 MAX_SHOWN = 80
 """Characters of what was given that a message shows."""
-_Choice = TypeVar("_Choice", bound=str)
-
-
 _LONGEST_LABEL = 200
+_Choice = TypeVar("_Choice", bound=str)
 
 
 class Range(NamedTuple):
