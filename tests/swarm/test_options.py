@@ -168,9 +168,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert arguments[0] in error
 
 
-def test_service_levels_of_both_options(tmp_path: Path) -> None:
+def test_service_levels_of_both_options_stand_once_each(tmp_path: Path) -> None:
     file = tmp_path / "levels"
-    file.write_text("tasks.failed < 1\n")
+    file.write_text("tasks.failed < 1\nsessions.failed < 1\n")
     options = parse(
         "--slo", "sessions.failed<1", "--slo", "seconds < 1 min", "--slo-file", str(file)
     )
