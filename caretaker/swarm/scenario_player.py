@@ -8,7 +8,6 @@ over each of them reports, from what all workers have reported.
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -214,7 +213,8 @@ class ScenarioPlayer:
             name = step.scenario.name
             seen[name] += 1
             label = name if seen[name] == 1 else f"{name} {seen[name]}"
-            prefix = f"{re.sub('[- ]', '_', label)}_" if len(self._steps) > 1 else ""
+            figures = label.replace("-", "_").replace(" ", "_")
+            prefix = f"{figures}_" if len(self._steps) > 1 else ""
             yield _Played(step.scenario, label, prefix, self._report_of(step.scenario))
 
     def _report_of(self, scenario: Scenario) -> ScenarioReport:
