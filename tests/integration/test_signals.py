@@ -31,9 +31,17 @@ def end(leader: int, sign: signal.Signals) -> None:
     (os.killpg if BY_TERMINAL[sign] else os.kill)(leader, sign)
 
 
+def group_of(pid: int) -> int | None:
+    """The group of any process of this machine; None if it has ended."""
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def wait_until_gone(leader: int) -> None:
     """All processes of the group end; whoever does not is ended, and fails the test."""
-    members = [each for each in psutil.process_iter() if os.getpgid(each.pid) == leader]
+    members = [each for each in psutil.process_iter() if group_of(each.pid) == leader]
     _, alive = psutil.wait_procs(members, timeout=120)
     for each in alive:
         each.kill()
