@@ -68,9 +68,14 @@ def _alike(a: Any, b: Any, tolerance: float) -> bool:
     return bool(a == b or abs(a - b) <= tolerance * max(abs(a), abs(b)))
 
 
+def minor_version(version: str) -> str:
+    """As ``0.1`` of ``0.1.3, compiled``; within it, figures mean the same."""
+    return ".".join(version.partition(",")[0].split(".")[:2])
+
+
 def _version(summary: Summary) -> str | None:
     version = summary.get("version")
-    return None if version is None else ".".join(version.split(",")[0].split(".")[:2])
+    return None if version is None else minor_version(version)
 
 
 def _code(summary: Summary) -> str | None:

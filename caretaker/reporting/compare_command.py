@@ -12,6 +12,7 @@ from caretaker.reporting.comparison_text import as_html, as_markdown, as_text
 from caretaker.reporting.kept_runs import read_run
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.pages import save
+from caretaker.reporting.runs_command import say_not_known
 from caretaker.reporting.summary_types import Summary
 
 
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
         InputError: a file can't be read or written, or the runs can't be compared.
     """
     a, b = read_run(options.a), read_run(options.b)
+    say_not_known((a, b))
     if not options.anyway:
         _check(a, b)
     comparison = compare(a, b, options.threshold)

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from math import isinf
 
 from caretaker.reporting.charts import Chart
-from caretaker.reporting.comparison import BETTER, OTHER, SAME, WORSE, Change, Comparison
+from caretaker.reporting.comparison import (
+    BETTER,
+    OTHER,
+    SAME,
+    VERDICTS,
+    WORSE,
+    Change,
+    Comparison,
+)
 from caretaker.reporting.markdown import code, escaped, folded, table
 from caretaker.reporting.number_text import with_unit
 from caretaker.reporting.outcomes import RunOutcome
@@ -16,28 +24,33 @@ from caretaker.reporting.terminal import one_line
 MOST_ROWS = 20
 """Of what got worse, in Markdown: a comment on a pull request is read at a glance."""
 
+MOST_NAMED = 3
+"""Of the largest changes, in the first line."""
+
 _TITLES = {WORSE: "Worse", BETTER: "Better", OTHER: "Changed, neither worse nor better"}
 
 
 def headline(comparison: Comparison) -> str:
-    """The counts of the ACS's figures, and what that says, in one line."""
-    counts = ", ".join(
-        f"{len(comparison.of(verdict))} {word}"
-        for verdict, word in ((WORSE, "worse"), (BETTER, "better"), (SAME, "the same"))
-    )
-    return f"{counts}: {_finding(comparison)}"
+    """In how many of the ACS's figures B is worse and better, and the largest of these changes."""
+    changes = comparison.of(WORSE) or comparison.of(BETTER)
+    named = ", ".join(map(_brief, changes[:MOST_NAMED]))
+    return f"{_finding(comparison)}: {named}" if named else _finding(comparison)
 
 
 def _finding(comparison: Comparison) -> str:
-    worse, better = comparison.of(WORSE), comparison.of(BETTER)
+    counts = _counts(comparison)
     if comparison.broken:
-        return f"B is worse: it breaks {comparison.broken[0]}"
-    if comparison.outcome == RunOutcome.BROKEN:
-        return f"B is worse: {_brief(worse[0])}"
+        return f"B breaks {comparison.broken[0]}" + (f", and is {counts}" if counts else "")
     if comparison.outcome == RunOutcome.NOT_SHOWN:
-        seen = f", though {_brief(worse[0])}" if worse else ""
-        return f"not shown whether B is worse{seen}"
-    return f"B is better: {_brief(better[0])}" if better else "B is as good as A"
+        return "not shown whether B is worse" + (f", though it is {counts}" if counts else "")
+    return f"B is {counts or 'as good as A'}"
+
+
+def _counts(comparison: Comparison) -> str:
+    """As ``worse in 2 and better in 27 of 71 figures``; nothing where none is either."""
+    numbers = {verdict: len(comparison.of(verdict)) for verdict in VERDICTS}
+    parts = [f"{word} in {numbers[word]}" for word in (WORSE, BETTER) if numbers[word]]
+    return f"{' and '.join(parts)} of {sum(numbers.values())} figures" if parts else ""
 
 
 def _brief(change: Change) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caretaker.errors import InputError
-from caretaker.reporting.summary_file import read_summary
+from caretaker.reporting.summary_file import read_known
 from caretaker.reporting.summary_types import Summary
 
 SUMMARY_FILE = "summary.json"
@@ -43,9 +43,9 @@ def read_run(path: str) -> Summary:
     The summary of a run, by its file or the folder that has it.
 
     Raises:
-        InputError: it can't be read, or is none of this version.
+        InputError: it can't be read, or is none of this minor version.
     """
-    return read_summary(str(Path(path) / SUMMARY_FILE) if _is_folder(path) else path)
+    return read_known(str(Path(path) / SUMMARY_FILE) if _is_folder(path) else path)
 
 
 def _is_folder(path: str | Path) -> bool:

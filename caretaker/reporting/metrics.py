@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
 from caretaker.device.events import EVENTS, is_event_code
+from caretaker.errors import Blame
 from caretaker.reporting.summary_types import Summary
 from caretaker.stats.task_outcomes import TaskOutcome
 
@@ -48,7 +49,7 @@ _POSTS = tuple(rpc.response.__name__ for rpc in m.CPE_METHODS)
 _MESSAGES = FamilyMembers(
     ("(empty)", "Fault", *(rpc.__name__ for rpc in m.ACS_METHODS), *_POSTS), lambda _: False
 )
-_BLAMES = FamilyMembers(("ours", "acs", "shed", "generator"), lambda _: False)
+_BLAMES = FamilyMembers(tuple(blame.value for blame in Blame), lambda _: False)
 _ANY = FamilyMembers()
 
 
@@ -246,10 +247,15 @@ def numbers(summary: Summary) -> dict[str, float | None]:
     """
     All numbers of a summary by their dotted paths.
 
-    None for those that there is no data for: a ratio of nothing, times of which none was counted.
+    None for those that there is no data for: a ratio of nothing, times of which none was counted,
+    what an older build did not write.
     """
     sections = {name: value for name, value in summary.items() if name not in _NO_METRICS}
-    return dict(_numbers("", sections))
+    not_known = tuple(f"{path}." for path in summary.get("not_known", ()))
+    return {
+        metric: None if f"{metric}.".startswith(not_known) else number
+        for metric, number in _numbers("", sections)
+    }
 
 
 def _numbers(path: str, value: object) -> Iterator[tuple[str, float | None]]:

@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from caretaker.reporting.kept_runs import KeptRun, read_runs
 from caretaker.reporting.metrics import numbers
 from caretaker.reporting.number_text import readable
+from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.terminal import aligned, one_line
 
 
@@ -86,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
     """
     found = read_runs(options.folder)
     say_skipped(found.skipped)
+    say_not_known([kept.summary for kept in found.runs])
     if options.json:
         rows = [{name: column.value(run) for name, column in COLUMNS.items()} for run in found.runs]
         print(json.dumps(rows, indent=1))  # noqa: T201  # a command prints
@@ -99,3 +102,16 @@ def say_skipped(lines: Iterable[str]) -> None:
     """Name what is no run, apart from the output."""
     for line in lines:
         print(f"caretaker: skipped {one_line(line)}", file=sys.stderr)  # noqa: T201
+
+
+def say_not_known(summaries: Sequence[Summary]) -> None:
+    """Name in one line what runs of older builds do not say."""
+    lacking = [paths for summary in summaries if (paths := summary.get("not_known"))]
+    if lacking:
+        of = (
+            "1 run of an older build"
+            if len(lacking) == 1
+            else f"{len(lacking)} runs of older builds"
+        )
+        paths = ", ".join(dict.fromkeys(chain.from_iterable(lacking)))
+        print(f"caretaker: not known of {of}: {one_line(paths)}", file=sys.stderr)  # noqa: T201

@@ -9,7 +9,9 @@ from caretaker.reporting.generator_limits import GeneratorFigures, generator_lim
 from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.number_text import NO_DATA
 from caretaker.reporting.summary_types import (
+    ConnectionRequestsSection,
     FleetSection,
+    InformsSection,
     LevelVerdict,
     Percentiles,
     ScenarioSection,
@@ -73,29 +75,66 @@ def _p99(window: Window, histogram: str) -> str:
 
 def render(summary: Summary) -> str:
     """The summary as text for a terminal."""
-    fleet, sessions = summary["fleet"], summary["sessions"]
-    crs, tasks = summary["connection_requests"], summary["tasks"]
-    informs, generator = summary["informs"], summary["generator"]
-    limits = generator_limits(GeneratorFigures.of_run(summary))
+    figures = {
+        **_of_fleet(summary["fleet"]),
+        **_of_informs(summary["informs"]),
+        **_of_sessions(summary["sessions"]),
+        **_of_connection_requests(summary["connection_requests"]),
+        "Tasks": _tasks(summary["tasks"]),
+        "  latency": _ms(summary["tasks"]["latency_ms"]),
+        **_of_generator(summary),
+        **_of_some_runs(summary),
+    }
+    lines = (
+        *(f"{name:<20}{figure}" for name, figure in figures.items()),
+        *(_scenario(summary["scenario"]) if "scenario" in summary else ()),
+        *_failures(summary),
+        *map(_unfinished, summary["sessions"]["unfinished_waits"]),
+        *_levels(summary.get("service_levels", ())),
+        *_verdict(judge(summary)),
+    )
+    return "\n".join(lines)
+
+
+def _of_fleet(fleet: FleetSection) -> dict[str, str]:
     profiles = ", ".join(f"{name} {number}" for name, number in fleet["profiles"].items())
     workers = " + ".join(str(number) for number in fleet["by_worker"].values())
-    events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
-    figures = {
+    return {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
         **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
+    }
+
+
+def _of_informs(informs: InformsSection) -> dict[str, str]:
+    events = ", ".join(f"{code} {n}" for code, n in informs["by_event"].items())
+    return {
         "Informs": f"{informs['total']} of {informs['planned']} planned: {events}",
         "  from plan": _ms(informs["from_plan_ms"]),
-        "Sessions": _outcomes(sessions, *_SESSIONS) + f"; {_per_second(sessions)} per second",
+    }
+
+
+def _of_sessions(sessions: SessionsSection) -> dict[str, str]:
+    return {
+        "Sessions": f"{_outcomes(sessions, *_SESSIONS)}; {_per_second(sessions)} per second",
         "  duration": _ms(sessions["duration_ms"]),
+    }
+
+
+def _of_connection_requests(crs: ConnectionRequestsSection) -> dict[str, str]:
+    balance = "balanced" if crs["books_balance"] else "NOT BALANCED"
+    ends = _outcomes(crs, "delivered", "coalesced", "pending", "dropped", separator=" + ")
+    return {
         "CRs": _outcomes(crs, "received", "accepted", "unauthorized", "not_found", "refused"),
-        "  books": f"{crs['accepted']} accepted = {crs['delivered']} delivered + "
-        f"{crs['coalesced']} coalesced + {crs['pending']} pending + {crs['dropped']} dropped: "
-        + ("balanced" if crs["books_balance"] else "NOT BALANCED"),
+        "  books": f"{crs['accepted']} accepted = {ends}: {balance}",
         "  to Inform": _ms(crs["to_inform_ms"]),
         "  to InformResponse": _ms(crs["to_informresponse_ms"]),
         "  to session end": _ms(crs["to_session_end_ms"]),
-        "Tasks": _tasks(tasks),
-        "  latency": _ms(tasks["latency_ms"]),
+    }
+
+
+def _of_generator(summary: Summary) -> dict[str, str]:
+    generator, limits = summary["generator"], generator_limits(GeneratorFigures.of_run(summary))
+    return {
         "Generator": f"CPU {_by_worker(generator['cpu_percent']['mean'], '%')}; "
         f"memory {_by_worker(generator['rss_mb'], ' MB')}",
         "  lateness": _ms(generator["lateness_ms"]),
@@ -103,6 +142,11 @@ def render(summary: Summary) -> str:
         "  loop lag": _ms(generator["loop_lag_ms"]),
         "  error": stated(generator["error"], limited=bool(limits)),
     }
+
+
+def _of_some_runs(summary: Summary) -> dict[str, str]:
+    """What most runs have nothing of."""
+    figures = {}
     if summary["warm_up_s"]:
         figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
@@ -111,14 +155,7 @@ def render(summary: Summary) -> str:
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["export"].values()):
         figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
-    lines = [f"{name:<20}{figure}" for name, figure in figures.items()]
-    if "scenario" in summary:
-        lines += _scenario(summary["scenario"])
-    lines += _failures(summary)
-    lines += map(_unfinished, sessions["unfinished_waits"])
-    lines += _levels(summary.get("service_levels", ()))
-    lines += _verdict(judge(summary))
-    return "\n".join(lines)
+    return figures
 
 
 def _verdict(verdict: VerdictSection) -> Iterator[str]:
@@ -180,8 +217,8 @@ def _ms(figures: Percentiles) -> str:
     )
 
 
-def _outcomes(section: Mapping[str, object], *names: str) -> str:
-    return ", ".join(f"{section[name]} {name.replace('_', ' ')}" for name in names)
+def _outcomes(section: Mapping[str, object], *names: str, separator: str = ", ") -> str:
+    return separator.join(f"{section[name]} {name.replace('_', ' ')}" for name in names)
 
 
 def _tasks(tasks: TasksSection) -> str:

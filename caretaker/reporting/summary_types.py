@@ -313,3 +313,5 @@ class Summary(TypedDict):
     users_not_started: NotRequired[int]
     """Locust's users that were still to be started when the run ended."""
     verdict: NotRequired[VerdictSection]
+    not_known: NotRequired[Sequence[str]]
+    """Only of a file of an older build: what it lacks, by dotted paths; the values are empty."""

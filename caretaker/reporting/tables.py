@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from caretaker.errors import Blame
 from caretaker.reasons import find
 from caretaker.reporting import lost_workers
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
@@ -77,13 +78,16 @@ def _level(verdict: LevelVerdict) -> TableRow:
 
 
 BLAMES = {
-    "acs": "the ACS's",
-    "ours": "ours: please report the bug",
-    "generator": "a limit of the generating machine (docs/limits.md)",
-    "shed": "nobody's: the ACS sheds load (503)",
+    Blame.ACS.value: "the ACS's",
+    Blame.OURS.value: "ours: please report the bug",
+    Blame.GENERATOR.value: "a limit of the generating machine (docs/limits.md)",
+    Blame.SHED.value: "nobody's: the ACS sheds load (503)",
 }
 """Whose fault a failure of a session is."""
-_UNFINISHED_BLAMES = {**BLAMES, "ours": "ours: the run ended while the device was slow on purpose"}
+_UNFINISHED_BLAMES = {
+    **BLAMES,
+    Blame.OURS.value: "ours: the run ended while the device was slow on purpose",
+}
 """Whose affair it is that a session had not ended when the run did."""
 
 
@@ -111,7 +115,7 @@ def _failed_session(failure: SessionFailure, cures: Mapping[str, str]) -> TableR
     reason = failure["reason"]
     blame = BLAMES.get(failure["blame"], failure["blame"])
     known = find(reason)
-    if known is not None and known.settings and failure["blame"] == "acs":
+    if known is not None and known.settings and failure["blame"] == Blame.ACS.value:
         blame = f"{blame}, or of this run's settings"
     example = failure["example"]
     first = example and f"{example['cpe']} at {example['at']:g} s: {', '.join(example['events'])}"

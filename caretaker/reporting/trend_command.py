@@ -10,7 +10,7 @@ from caretaker.reporting.comparison import THRESHOLD
 from caretaker.reporting.kept_runs import read_runs
 from caretaker.reporting.outcomes import EXIT_CODES
 from caretaker.reporting.pages import save
-from caretaker.reporting.runs_command import say_skipped
+from caretaker.reporting.runs_command import say_not_known, say_skipped
 from caretaker.reporting.service_levels import known_metric
 from caretaker.reporting.trend import FIGURES, trend
 from caretaker.reporting.trend_text import as_html, as_markdown, as_text
@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
             raise InputError(f"--metric: {error}") from error
     found = read_runs(options.folder)
     say_skipped(found.skipped)
+    say_not_known([kept.summary for kept in found.runs])
     if not found.runs:
         raise InputError(f"{options.folder}: no runs in it; give a folder that --runs has filled")
     metrics = list(dict.fromkeys(options.metric))

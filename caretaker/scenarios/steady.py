@@ -129,32 +129,27 @@ class Ramp(Scenario):
         run.act("inform_rate", rate=0)
 
     def report(self, run: ScenarioRun) -> ScenarioReport:
-        """The highest rate without a failed or shed session, and the first with one."""
-        line, broke, best = run.timeline(), None, 0.0
+        """The highest rate that held, and the first that did not."""
+        best, trouble, broke = 0.0, None, None
         for rate, span in self.rates:
-            point = line.between(*span)
-            if point.sessions_failed + point.sessions_shed:
-                broke = rate
+            trouble = _trouble(run, rate, span)
+            if trouble is not None:
+                broke = rate if trouble.outcome == RunOutcome.BROKEN else None
                 break
             best = rate
         kpis = {"highest_rate_without_failure": best, "first_rate_with_failure": broke}
-        sentence = f"All sessions succeeded up to {best:g} Informs per second"
-        end = f"; at {broke:g} the first failed." if broke else "."
-        return ScenarioReport(kpis, [f"{sentence}{end}"], criterion=self._criterion(run))
+        up_to = f"All sessions succeeded up to {best:g} Informs per second"
+        criterion = self._criterion(best, up_to, trouble)
+        sentences = [up_to, *([trouble.finding] if trouble and broke else [])]
+        more = [f"{told}." for told in sentences if not criterion.finding.startswith(told)]
+        return ScenarioReport(kpis, more, criterion=criterion)
 
-    def _criterion(self, run: ScenarioRun) -> Criterion:
+    def _criterion(self, best: float, up_to: str, trouble: Criterion | None) -> Criterion:
         given: float | None = self.given["at-least"]
         wanted = self.given["end"] if given is None else given
-        best = 0.0
-        for rate, span in self.rates:
-            if best < wanted:
-                trouble = _trouble(run, rate, span)
-                if trouble is not None:
-                    return trouble
-                best = rate
-        if best < wanted:
-            return not_shown(f"the run ended at {best:g} of {wanted:g} Informs per second")
-        return held(f"All sessions succeeded up to {best:g} Informs per second (limit {wanted:g})")
+        if best >= wanted:
+            return held(f"{up_to} (limit {wanted:g})")
+        return trouble or not_shown(f"the run ended at {best:g} of {wanted:g} Informs per second")
 
 
 def _trouble(run: ScenarioRun, rate: float, span: Span) -> Criterion | None:

@@ -35,7 +35,8 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
-from caretaker.swarm.master import LOCAL, Master
+from caretaker.swarm.locust_runner import LOCAL
+from caretaker.swarm.master import Master
 from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parent_watch import end_with_parent

@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
-from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from locust.runners import STATE_RUNNING
 
-from caretaker import __version__
-from caretaker.engine import shard
 from caretaker.errors import InputError
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
-from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.scenarios import FleetPlan
@@ -33,14 +30,13 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.index_ledger import IndexLedger
-from caretaker.swarm.locust_stats import REQUEST_TYPES
-from caretaker.swarm.options import Settings, without_login
+from caretaker.swarm.locust_runner import LocustRunner
+from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
-from caretaker.swarm.repeat_command import command
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
+from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer
-from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     Drain,
@@ -67,12 +63,6 @@ LEVELS_AFTER = 10.0
 """Seconds of the measured part before the first look: a few reports have come by then."""
 LEVELS_INTERVAL = 1.0
 """Seconds between two looks at the service levels of a run."""
-
-RUN_TIME_TOLERANCE = 1.0
-"""Seconds by which a run may begin later than Locust's timer of its ``--run-time``."""
-
-LOCAL = "local"
-"""What Locust calls the one process of a local run."""
 
 
 class Master:
@@ -102,6 +92,7 @@ class Master:
         self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
+        self._locust = LocustRunner(environment)
         self.queries = Queries(self._send, self.present)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ended = Event()
@@ -295,16 +286,9 @@ class Master:
         """Wait no longer for the workers' last snapshots."""
         self._stop_waiting.set()
 
-    def _awaited(self) -> set[str]:
-        """The workers that can still say how they end, heard of in this run or not yet."""
-        return self.present() - self.reports.ended
-
     def present(self) -> set[str]:
-        """The workers that are there; the one process of a local run is ``LOCAL``."""
-        clients: Any = getattr(self.environment.runner, "clients", None)
-        if clients is None:
-            return {LOCAL}
-        return {client.id for client in clients.all if client.state != "missing"}
+        """The workers that are there."""
+        return self._locust.workers()
 
     def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
         """Ask all workers for what only they know."""
@@ -321,7 +305,7 @@ class Master:
     def _watch_levels(self) -> None:
         """See when levels break; with ``--slo-abort``, the first one ends the run."""
         while True:
-            so_far = self._figures(self.reports.seconds)
+            so_far = self._run_summary().figures(self.reports.seconds)
             broken = self._watch_of_levels.look(so_far, self.seconds())
             if broken is not None and self.settings.slo_abort:
                 self._watch_of_levels.end_by(broken)
@@ -364,7 +348,7 @@ class Master:
 
     def _end(self) -> None:
         seconds = time.monotonic() - self._began
-        not_started = self._users_not_started()
+        not_started = self._locust.users_not_started()
         if self._player is not None:
             self._player.stop()
         self._look_after_workers()
@@ -372,105 +356,35 @@ class Master:
         gevent.killall(self._watchers)
         self._watchers.clear()
         self._send(Drain())
-        deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
-        while self._awaited() and time.monotonic() < deadline:
-            if self._stop_waiting.is_set():
-                deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
-                self._stop_waiting.clear()
-            gevent.sleep(0.05)
+        self._await_last_snapshots()
         self.reports.close()
-        summary = self._summarize(seconds)
-        summary["interrupted"] = self._is_interrupted(seconds)
-        summary["users_not_started"] = not_started
-        summary["other_failures"] = self._other_failures()
+        summary = self._run_summary().at_end(
+            seconds, self.marks, users_not_started=not_started, ends_itself=self._ends_itself
+        )
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)
         self.summary = summary
 
-    def _is_interrupted(self, seconds: float) -> bool:
-        """Whether a run came to its end before the ``--run-time`` that was stated."""
-        stated = self._locust_options().run_time
-        if not stated or self.environment.shape_class is not None or self._ends_itself:
-            return False
-        return seconds < stated - RUN_TIME_TOLERANCE
+    def _await_last_snapshots(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
+        while self.present() - self.reports.ended and time.monotonic() < deadline:
+            if self._stop_waiting.is_set():
+                deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
+                self._stop_waiting.clear()
+            gevent.sleep(0.05)
 
-    def _users_not_started(self) -> int:
-        """How many users are still to be started, while Locust starts them."""
-        runner: Any = self.environment.runner
-        is_complete = getattr(runner, "spawning_completed", runner.state != STATE_SPAWNING)
-        return 0 if is_complete else max(0, runner.target_user_count - runner.user_count)
-
-    def _workers_seen(self) -> WorkersSeen:
-        lost = self.reports.lost(self._wanted_cpes())
-        for each in lost:
-            each["worker"] = self._name_of(each["worker"])
-        return WorkersSeen(self.reports.joined, self.reports.left, lost)
-
-    def _name_of(self, worker: str) -> str:
-        """A worker's index, and as much of Locust's name of it as its log can be searched for."""
-        runner: Any = self.environment.runner
-        host, _, unique = worker.rpartition("_")
-        return f"{runner.get_worker_index(worker)} ({host}_{unique[:4]})"
-
-    def _wanted_cpes(self) -> int:
-        """How many CPEs the users that the run should have by now would hold."""
-        runner: Any = self.environment.runner
-        kinds = {kind.__name__: kind for kind in self.environment.user_classes}
-        by_class = runner.target_user_classes_count
-        spawned = sum(n for name, n in by_class.items() if issubclass(kinds[name], CPEUser))
-        users = spawned or runner.target_user_count  # all of them while the first are spawned
-        return int(users) * self.settings.cpes_per_user
-
-    def _summarize(self, seconds: float) -> Summary:
-        began = datetime.fromtimestamp(self._start.at, UTC)
-        return {
-            **self._figures(seconds),
-            "timeline": self.timeline().summary(self.marks),
-            "settings": self._public_settings(),
-            "version": _version(),
-            "started": began.isoformat(timespec="seconds"),
-            "command": self._command(),
-            "embedded_acs": self._is_embedded(),
-        }
-
-    def _figures(self, seconds: float) -> Summary:
-        """All that service levels can name."""
-        snapshots = sorted(self.reports.newest.values(), key=lambda snapshot: snapshot.worker)
-        seen, warm_up = self._workers_seen(), self.settings.warm_up.seconds
-        summary = summarize(snapshots, seconds, seen, warm_up)
-        if self._player is not None:
-            summary["scenario"] = self._player.report()
-        return summary
-
-    def _public_settings(self) -> dict[str, Any]:
-        """The options of the run by flag, Locust's and ours, without secrets."""
-        host = without_login(self.environment.host or "")
-        return {"--host": host, **self._locust_options().public(), **self.settings.public()}
+    def _run_summary(self) -> RunSummary:
+        return RunSummary(
+            self.environment,
+            self.settings,
+            self._start,
+            self.reports,
+            embedded=self._embedded,
+            player=self._player,
+        )
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self.environment.parsed_options)  # type: ignore[arg-type]
-
-    def _is_embedded(self) -> bool:
-        embedded = self._embedded
-        return embedded is not None and self.environment.host == embedded.url
-
-    def _command(self) -> str:
-        """The command line that makes this run again; the embedded ACS is not named in it."""
-        embedded = self._embedded
-        own = (embedded.url, embedded.north_bound_url) if embedded is not None else ()
-        given = {name: value for name, value in self._public_settings().items() if value not in own}
-        return command(self._locust_options().locustfile, given)
-
-    def _other_failures(self) -> list[str]:
-        """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
-        runner: Any = self.environment.runner
-        errors = [e for e in runner.errors.values() if e.method not in REQUEST_TYPES]
-        requests = sum(error.occurrences for error in errors)
-        bugs = sum(bug["count"] for bug in runner.exceptions.values())
-        return [
-            *([f"{requests} requests of other users failed"] if requests else []),
-            *([f"{bugs} exceptions in users"] if bugs else []),
-        ]
 
     def _write(self, summary: Summary) -> None:
         for line in write_files(self.settings, summary, datetime.now(UTC)):
@@ -493,9 +407,3 @@ class Master:
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None
-
-
-def _version() -> str:
-    """Ours, and whether sessions run compiled (decision 0015)."""
-    is_compiled = not str(shard.__file__).endswith(".py")
-    return f"{__version__}, compiled" if is_compiled else __version__

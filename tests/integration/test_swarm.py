@@ -285,9 +285,9 @@ def test_with_few_descriptors_sessions_wait_and_the_run_says_why(
 
 
 PATIENT = """
-from caretaker.swarm import master, worker
+from caretaker.swarm import master, worker_run
 from locust import events
-worker.SESSIONS_SECONDS = master.DRAIN_SECONDS = 3600.0
+worker_run.SESSIONS_SECONDS = master.DRAIN_SECONDS = 3600.0
 events.test_stopping.add_listener(lambda **_: print("stopping", flush=True))
 """
 

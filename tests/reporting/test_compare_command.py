@@ -25,7 +25,7 @@ def test_it_prints_what_got_worse(
     assert main(["compare", *files]) == 0
     text = capsys.readouterr().out
     first, a, b, *_ = text.splitlines()
-    assert first.startswith("2 worse, ")
+    assert first.startswith("B is worse in 2 of ")
     assert a == f"A: {files[0]} (10 CPEs, 10 s)"
     assert b.startswith(f"B: {files[1]} (")
     assert "Worse (2)\n  sessions.failed_ratio" in text
@@ -113,7 +113,7 @@ def test_the_folder_of_a_run_stands_for_its_summary(
 
 def test_it_prints_markdown(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--markdown", *files]) == 0
-    assert capsys.readouterr().out.startswith("**2 worse, ")
+    assert capsys.readouterr().out.startswith("**B is worse in 2 of ")
 
 
 def test_a_page_that_cant_be_written(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from helpers.summaries import everything, summary
 from lxml import html
 
-from caretaker.reporting.comparison import compare
+from caretaker.reporting.comparison import Comparison, compare
 from caretaker.reporting.comparison_text import as_html, as_markdown, as_text, headline
 
 NAMES = ("a.json", "b.json")
@@ -20,32 +21,50 @@ def with_p99(number: float, **sections: Any) -> Any:
     return made
 
 
-def counts(line: str) -> str:
-    return line.partition(": ")[0]
+def with_tasks(done_ratio: float, p50: float, p99: float) -> Any:
+    made = with_p99(p99)
+    made["tasks"] |= {"done_ratio": done_ratio}
+    made["tasks"]["latency_ms"] |= {"p50": p50}
+    return made
 
 
-def test_the_first_line_counts_and_names_the_largest_change() -> None:
-    line = headline(compare(with_p99(12.0), with_p99(48.0)))
-    assert counts(line).startswith("1 worse, 0 better, ")
-    assert line.endswith(" the same: B is worse: tasks.latency_ms.p99 12 -> 48 ms")
-    assert headline(compare(with_p99(48.0), with_p99(12.0))).endswith(
-        "B is better: tasks.latency_ms.p99 48 -> 12 ms"
+def said(comparison: Comparison) -> str:
+    """The first line without the number of all figures."""
+    return re.sub(r" of \d+ figures", "", headline(comparison))
+
+
+def test_the_first_line_counts_and_names_the_largest_changes() -> None:
+    worse, better = with_p99(48.0), with_p99(12.0)
+    assert said(compare(better, worse)) == "B is worse in 1: tasks.latency_ms.p99 12 -> 48 ms"
+    assert said(compare(worse, better)) == "B is better in 1: tasks.latency_ms.p99 48 -> 12 ms"
+    assert said(compare(summary(), summary())) == "B is as good as A"
+    found = compare(better, worse)
+    own = [change for change in found.changes if not change.of_generator]
+    assert headline(found).startswith(f"B is worse in 1 of {len(own)} figures: ")
+
+
+def test_what_got_better_is_counted_beside_what_got_worse() -> None:
+    a, b = with_tasks(0.5, 5.0, 12.0), with_tasks(1.0, 4.0, 48.0)
+    assert said(compare(a, b)) == (
+        "B is worse in 1 and better in 2: tasks.latency_ms.p99 12 -> 48 ms"
     )
-    assert headline(compare(summary(), summary())).endswith("B is as good as A")
+    assert said(compare(b, a)) == (
+        "B is worse in 2 and better in 1: tasks.done_ratio 1 -> 0.5, tasks.latency_ms.p50 4 -> 5 ms"
+    )
 
 
 def test_a_level_that_broke_comes_before_any_figure() -> None:
     a, b = with_p99(12.0), with_p99(48.0)
     for found, outcome in ((a, "held"), (b, "broken")):
         found["service_levels"] = [{"level": "x < 5", "actual": 1, "outcome": outcome}]
-    assert headline(compare(a, b)).endswith(": B is worse: it breaks x < 5")
+    assert said(compare(a, b)).startswith("B breaks x < 5, and is worse in 1: tasks.")
     assert "Service level broken in B only: x < 5" in as_text(compare(a, b), NAMES)
 
 
 def test_what_is_not_shown_is_said_with_its_reason() -> None:
     comparison = compare(summary(), summary() | {"interrupted": True})
     first, *lines = as_text(comparison, NAMES).splitlines()
-    assert first.endswith(": not shown whether B is worse")
+    assert first == "not shown whether B is worse"
     assert "Warning: interrupted in B" in lines
 
 
@@ -87,7 +106,7 @@ class TestMarkdown:
 
     def test_what_is_worse_comes_first_and_the_rest_is_folded(self) -> None:
         seen, folded = self.made().split("<details>")
-        assert seen.startswith("**1 worse, ")
+        assert seen.startswith("**B is worse in 1 of ")
         assert "| <code>tasks.latency\\_ms.p99</code> | 12 ms | 48 ms | +300.0 % |" in seen
         assert "neither worse nor better" in folded
 

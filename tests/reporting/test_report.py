@@ -20,6 +20,7 @@ from helpers.summaries import (
 from lxml import html
 
 from caretaker.__main__ import main
+from caretaker.errors import Blame
 from caretaker.reasons import cure
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.report import KPI_NAMES, key_figures, kpis, page
@@ -117,6 +118,10 @@ def test_an_empty_run_has_a_page_too() -> None:
     assert "None was asked for" in found
     assert "Its settings were not recorded." in found
     assert "NaN" not in found
+
+
+def test_every_blame_is_said_in_words() -> None:
+    assert set(BLAMES) == {blame.value for blame in Blame}
 
 
 def test_the_figures_are_those_of_the_summary() -> None:

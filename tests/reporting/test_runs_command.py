@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.summaries import scenario, summary
 
+from caretaker import __version__
 from caretaker.__main__ import main
 
 
@@ -64,3 +65,19 @@ def test_a_folder_that_is_none_is_bad_input(capsys: pytest.CaptureFixture[str]) 
     error = capsys.readouterr().err
     assert error.startswith("caretaker: /etc/hostname: Not a directory; give a folder")
     assert error.count("\n") == 1
+
+
+def test_what_older_builds_did_not_write_is_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        keep(tmp_path, name, version=__version__)
+        file = tmp_path / name / "summary.json"
+        made = json.loads(file.read_text())
+        del made["export"], made["cures"]
+        file.write_text(json.dumps(made))
+    keep(tmp_path, "c", version=__version__)
+    assert main(["runs", str(tmp_path)]) == 0
+    output = capsys.readouterr()
+    assert [line.split()[0] for line in output.out.splitlines()] == ["Folder", "a", "b", "c"]
+    assert output.err == "caretaker: not known of 2 runs of older builds: export, cures\n"

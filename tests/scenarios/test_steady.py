@@ -17,6 +17,16 @@ def test_a_ramp_tells_where_failures_begin() -> None:
     report = played("ramp start=10 end=100 steps=10 seconds=40", FakeRun(capacity=55))
     assert report.kpis["highest_rate_without_failure"] == 50.0
     assert report.kpis["first_rate_with_failure"] == 60.0
+    assert report.findings == ["All sessions succeeded up to 50 Informs per second."]
+
+
+def test_a_ramp_says_nothing_twice() -> None:
+    report = played("ramp start=10 end=100 steps=10 seconds=40 at-least=50", FakeRun(capacity=55))
+    assert report.criterion is not None
+    assert report.criterion.finding.startswith("All sessions succeeded up to 50 Informs")
+    (more,) = report.findings
+    assert more.startswith("At 60 Informs per second ")
+    assert played("ramp start=10 end=100 steps=10 seconds=40", FakeRun()).findings == []
 
 
 def test_a_steady_fleet_reports_planned_and_real_informs() -> None:

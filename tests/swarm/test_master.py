@@ -75,13 +75,6 @@ def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Maste
     assert master.timeline().points == {}
 
 
-def test_settings_in_the_summary_have_no_secrets(master: Master) -> None:
-    settings = master._public_settings()
-    assert settings["--host"] == "http://127.0.0.1:1/"
-    assert settings["--nbi-url"] == "http://127.0.0.1/"
-    assert "secret" not in str(settings)
-
-
 class TestLostWorkers:
     """Workers that are gone without a last word."""
 
@@ -144,20 +137,6 @@ def test_a_fleet_grows_by_users(master: Master) -> None:
     master.grow(10, 4.0)
     assert master.environment.runner.starts == [(9, 2.0)]  # type: ignore[union-attr]
     assert [mark["text"] for mark in master.marks] == ["10 new CPEs at 4 per second"]
-
-
-@pytest.mark.parametrize(
-    ("state", "started", "missing"),
-    [({"state": STATE_RUNNING}, 1, 0), ({"state": STATE_SPAWNING}, 1, 3),
-     ({"spawning_completed": False}, 1, 3), ({"spawning_completed": False}, 4, 0),
-     ({"spawning_completed": True}, 1, 0)],
-)  # fmt: skip
-def test_a_run_that_ends_while_users_are_started_counts_those_that_are_not(
-    master: Master, state: dict[str, Any], started: int, missing: int
-) -> None:
-    runner: Any = master.environment.runner
-    vars(runner).update(state, user_count=started)
-    assert master._users_not_started() == missing
 
 
 @pytest.mark.parametrize(

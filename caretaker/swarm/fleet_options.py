@@ -1,0 +1,295 @@
+"""The options that say what the fleet is, and how its CPEs behave, in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from caretaker.http.source_addresses import Network
+from caretaker.profiles.loader import ProfileChoice
+from caretaker.swarm import option_values as values
+from caretaker.swarm.option import option, repeated, switch
+from caretaker.swarm.option_values import Range, Rate
+
+Start = Literal["factory", "running"]
+Transfers = Literal["simulated", "real"]
+Arrivals = Literal["constant", "poisson"]
+Driver = Literal["nbi", "direct", "off"]
+MAX_CR_RATE = 100_000
+"""Connection Requests per second that the driver can plan."""
+
+
+@dataclass(frozen=True)
+class DeviceOptions:
+    """What the devices are."""
+
+    profiles: tuple[ProfileChoice, ...] = repeated(
+        "--profile",
+        ProfileChoice.parse,
+        unit="FILE[:weight]",
+        help="Device profile of the CPEs: a parameter export of GenieACS (CSV), a profile file "
+        "(TOML), or a built-in one, tr181 or tr098. Repeatable; profiles are mixed by weight.",
+        nothing="tr181 and tr098, in equal parts",
+    )
+    cpes_per_user: int = option(
+        "--cpes-per-user",
+        values.whole(1, 100_000),
+        default=1,
+        unit="int",
+        help="Number of CPEs that each Locust user holds.",
+        in_web_ui=True,
+    )
+    serial_prefix: str = option(
+        "--serial-prefix",
+        values.serial_prefix,
+        default="FLEET",
+        unit="text",
+        help="Prefix of the serial numbers, which are <prefix>-000001 and so on.",
+    )
+    seed: int = option(
+        "--seed",
+        values.whole(0, 2**63),
+        default=0,
+        unit="int",
+        help="Random seed; the same seed gives the same fleet.",
+        in_web_ui=True,
+    )
+
+
+@dataclass(frozen=True)
+class InformOptions:
+    """When CPEs inform."""
+
+    start: Start = option(
+        "--start",
+        values.one_of("factory", "running"),
+        default="factory",
+        unit="factory|running",
+        help="State of the CPEs at the start. factory: each CPE begins with the events "
+        "0 BOOTSTRAP and 1 BOOT. running: each CPE has been up for days, and begins with its next "
+        "periodic Inform.",
+        in_web_ui=True,
+    )
+    inform_interval: float | None = option(
+        "--inform-interval",
+        values.at_least(0),
+        default=None,
+        unit="seconds",
+        help="PeriodicInformInterval of all CPEs, in seconds (0: no periodic Informs).",
+        nothing="the interval of each profile",
+        in_web_ui=True,
+    )
+    inform_jitter: float = option(
+        "--inform-jitter",
+        values.at_least(0),
+        default=0.0,
+        unit="seconds",
+        help="Each periodic Inform is delayed by a random time of up to so many seconds.",
+    )
+    inform_together: bool = switch(
+        "--inform-together",
+        help="All CPEs send their periodic Informs at the same moments, which follow from the "
+        "PeriodicInformTime of their profile. Without it each CPE has a random phase until the "
+        "ACS sets a time.",
+    )
+    boot_delay: Range = option(
+        "--boot-delay",
+        Range.parse,
+        default=Range(0, 0),
+        unit="low-high",
+        help="Seconds from the boot of a CPE to its Inform.",
+    )
+    reboot_seconds: Range = option(
+        "--reboot-seconds",
+        Range.parse,
+        default=Range(10, 30),
+        unit="low-high",
+        help="Seconds that a CPE is down when it reboots.",
+    )
+
+
+@dataclass(frozen=True)
+class ACSOptions:
+    """How CPEs reach the ACS and prove who they are."""
+
+    acs_username: str | None = option(
+        "--acs-username",
+        str,
+        default=None,
+        unit="text",
+        help="Username of all CPEs towards the ACS.",
+        nothing="OUI-ProductClass-SerialNumber of each CPE",
+    )
+    acs_password: str | None = option(
+        "--acs-password",
+        str,
+        default=None,
+        unit="text",
+        help="Password of all CPEs towards the ACS; safer in the environment, as "
+        "CARETAKER_ACS_PASSWORD.",
+        nothing="a different one for each CPE",
+        secret=True,
+    )
+    answer_timeout: float = option(
+        "--answer-timeout",
+        values.at_least(0.1),
+        default=30.0,
+        unit="seconds",
+        help="Seconds that a CPE waits for each answer of the ACS.",
+    )
+    max_sessions: int = option(
+        "--max-sessions",
+        values.whole(1, 60_000),
+        default=1000,
+        unit="int",
+        help="Sessions that each worker runs at the same time. Further ones wait for a place.",
+    )
+    source_addresses: tuple[Network, ...] = repeated(
+        "--source-address",
+        values.source_network,
+        text=values.network_text,
+        unit="address",
+        help="Local address that CPEs connect to the ACS from, or a network of such addresses, "
+        "like 10.0.0.0/28; each CPE keeps its own. Repeatable.",
+        nothing="the operating system's choice",
+    )
+    allow_hosts: tuple[str, ...] = repeated(
+        "--allow-host",
+        str,
+        unit="host",
+        help="Another host that the ACS may redirect CPEs to, and that CPEs may exchange files "
+        "with. Repeatable.",
+        nothing="only the host of the ACS",
+    )
+    tls_ca: str | None = option(
+        "--tls-ca",
+        values.certificates,
+        default=None,
+        unit="file",
+        help="Certificates to trust, in PEM.",
+        nothing="those of the operating system",
+    )
+    tls_insecure: bool = switch("--tls-insecure", help="Do not verify the ACS's certificate.")
+    any_id: bool = switch(
+        "--any-id",
+        help="Accept answers whose cwmp:ID differs from the request's (Magma's enodebd sends "
+        "such answers).",
+    )
+
+
+@dataclass(frozen=True)
+class ConnectionRequestOptions:
+    """How CPEs are asked to inform, and who asks them."""
+
+    cr_host: str = option(
+        "--cr-host",
+        values.bound_address,
+        default="127.0.0.1",
+        unit="address",
+        help="Address that the Connection Request servers bind; 0.0.0.0 for an ACS on another "
+        "machine.",
+    )
+    cr_port: int = option(
+        "--cr-port",
+        values.whole(0, 65_000),
+        default=0,
+        unit="port",
+        help="Port of worker 0's Connection Request server; worker 1 has the next one, and so on "
+        "(0: any free ports).",
+    )
+    cr_advertise: str | None = option(
+        "--cr-advertise",
+        values.host,
+        default=None,
+        unit="host",
+        help="Host in the ConnectionRequestURL, where the ACS does not reach the CPEs at the "
+        "address of --cr-host (containers, NAT).",
+        nothing="the address of --cr-host",
+    )
+    cr_allow_basic: bool = switch(
+        "--cr-allow-basic",
+        help="Accept HTTP Basic for Connection Requests, besides Digest.",
+    )
+    cr_limit: Rate = option(
+        "--cr-limit",
+        Rate.parse,
+        default=Rate(50, 5),
+        unit="count/seconds",
+        help="Connection Requests that one CPE accepts in each period (0/1: no limit).",
+    )
+    cr_rate: float = option(
+        "--cr-rate",
+        values.at_least(0, MAX_CR_RATE),
+        default=0.0,
+        unit="number",
+        help="Connection Requests per second that the driver causes, over the whole fleet.",
+        in_web_ui=True,
+        live=True,
+    )
+    cr_arrivals: Arrivals = option(
+        "--cr-arrivals",
+        values.one_of("constant", "poisson"),
+        default="poisson",
+        unit="constant|poisson",
+        help="Spacing of the driver's Connection Requests: constant intervals, or a Poisson "
+        "process.",
+        in_web_ui=True,
+    )
+    cr_driver: Driver = option(
+        "--cr-driver",
+        values.one_of("nbi", "direct", "off"),
+        default="nbi",
+        unit="nbi|direct|off",
+        help="How the driver causes Connection Requests. nbi: it posts tasks to the north-bound "
+        "API of the ACS. direct: it sends the Connection Requests itself, for ACSs without such "
+        "an API. off: no driver.",
+        in_web_ui=True,
+    )
+    nbi_url: str = option(
+        "--nbi-url",
+        values.url_or_empty,
+        default="",
+        unit="url",
+        help="North-bound API of the ACS, in GenieACS's form, like http://acs:7557.",
+        nothing="the API of the embedded ACS",
+        in_web_ui=True,
+    )
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """How CPEs exchange files."""
+
+    transfers: Transfers = option(
+        "--transfers",
+        values.one_of("simulated", "real"),
+        default="simulated",
+        unit="simulated|real",
+        help="Whether Download and Upload move bytes. real: they do, with the host of the ACS and "
+        "those of --allow-host; transfers with other hosts are simulated.",
+        in_web_ui=True,
+    )
+    transfer_seconds: Range = option(
+        "--transfer-seconds",
+        Range.parse,
+        default=Range(5, 30),
+        unit="low-high",
+        help="Seconds that a simulated transfer takes.",
+    )
+    transfer_failures: float = option(
+        "--transfer-failures",
+        values.share,
+        default=0.0,
+        unit="0..1",
+        help="Share of the simulated transfers that fail.",
+        in_web_ui=True,
+    )
+    bandwidth: float = option(
+        "--bandwidth",
+        values.at_least(0),
+        default=0.0,
+        unit="bytes/s",
+        help="Bytes per second per transfer (0: unlimited). A simulated transfer takes as long as "
+        "its FileSize needs at this rate; without a FileSize, --transfer-seconds holds.",
+        in_web_ui=True,
+    )

@@ -1,0 +1,64 @@
+"""What Locust's runner tells the master: its workers, its users, and failures beside our CPEs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from locust.runners import STATE_SPAWNING
+
+from caretaker.swarm.locust_stats import REQUEST_TYPES
+from caretaker.swarm.user import CPEUser
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+LOCAL = "local"
+"""What Locust calls the one process of a local run."""
+
+
+class LocustRunner:
+    """
+    Reads the runner of a master, or of the one process of a local run.
+
+    Args:
+        environment: Locust's.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._runner: Any = environment.runner
+
+    def workers(self) -> set[str]:
+        """The workers that are there; the one process of a local run is ``LOCAL``."""
+        clients: Any = getattr(self._runner, "clients", None)
+        if clients is None:
+            return {LOCAL}
+        return {client.id for client in clients.all if client.state != "missing"}
+
+    def label(self, worker: str) -> str:
+        """A worker's index, and as much of Locust's name of it as its log can be searched for."""
+        host, _, unique = worker.rpartition("_")
+        return f"{self._runner.get_worker_index(worker)} ({host}_{unique[:4]})"
+
+    def users_not_started(self) -> int:
+        """How many users are still to be started, while Locust starts them."""
+        runner = self._runner
+        is_complete = getattr(runner, "spawning_completed", runner.state != STATE_SPAWNING)
+        return 0 if is_complete else max(0, runner.target_user_count - runner.user_count)
+
+    def wanted_users(self) -> int:
+        """How many users with CPEs the run should have by now."""
+        kinds = {kind.__name__: kind for kind in self._environment.user_classes}
+        by_class = self._runner.target_user_classes_count
+        spawned = sum(n for name, n in by_class.items() if issubclass(kinds[name], CPEUser))
+        return int(spawned or self._runner.target_user_count)  # all, while the first are spawned
+
+    def other_failures(self) -> list[str]:
+        """What went wrong outside of our CPEs: users of other classes, and bugs of either."""
+        errors = [e for e in self._runner.errors.values() if e.method not in REQUEST_TYPES]
+        requests = sum(error.occurrences for error in errors)
+        bugs = sum(bug["count"] for bug in self._runner.exceptions.values())
+        return [
+            *([f"{requests} requests of other users failed"] if requests else []),
+            *([f"{bugs} exceptions in users"] if bugs else []),
+        ]

@@ -1,0 +1,186 @@
+"""The options that say what happens in a run, how it is judged and what is written, in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from caretaker.reporting.service_levels import ServiceLevel
+from caretaker.scenarios import SCENARIOS, Schedule
+from caretaker.swarm import option_values as values
+from caretaker.swarm.option import option, repeated, switch
+from caretaker.swarm.option_values import LevelsFile, Timespan
+
+
+@dataclass(frozen=True)
+class ScenarioOptions:
+    """What happens in the run."""
+
+    scenario: Schedule = option(
+        "--scenario",
+        Schedule.parse,
+        default=Schedule(),
+        unit="NAME [argument=value ...]",
+        help=f"What happens to the fleet: {', '.join(SCENARIOS)}. Several scenarios, separated by "
+        "commas, play one after the other, or at their time (at=60). See docs/scenarios.md.",
+        nothing="nothing",
+        in_web_ui=True,
+    )
+
+
+@dataclass(frozen=True)
+class VerdictOptions:
+    """What the run is judged by."""
+
+    warm_up: Timespan = option(
+        "--warm-up",
+        Timespan.parse,
+        default=Timespan(0),
+        unit="time",
+        help="Begin of the run, like 30s or 2m, that is kept out of its figures and service "
+        "levels. The timeline has all of the run, and so has the accounting.",
+        in_web_ui=True,
+    )
+    slos: tuple[ServiceLevel, ...] = repeated(
+        "--slo",
+        ServiceLevel.parse,
+        unit="level",
+        help="Service level that the run must keep, like 'sessions.failed_ratio < 0.001': any "
+        "number of the summary by its path. Repeatable. A broken level makes the exit code 3.",
+        nothing="none",
+    )
+    slo_file: LevelsFile | None = option(
+        "--slo-file",
+        LevelsFile.parse,
+        default=None,
+        unit="file",
+        help="File of service levels, one in each line; lines that begin with # are comments.",
+        nothing="none",
+        of_master=True,
+    )
+    slo_abort: bool = switch("--slo-abort", help="End the run when a service level breaks.")
+    junit: Path | None = option(
+        "--junit",
+        values.output_file,
+        default=None,
+        unit="file",
+        help="Write the service levels and the standard checks to this file, as JUnit XML for CI "
+        "systems.",
+        nothing="no file",
+        of_master=True,
+    )
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written of the run."""
+
+    summary_json: Path | None = option(
+        "--summary-json",
+        values.output_file,
+        default=None,
+        unit="file",
+        help="Write the summary to this file, as JSON.",
+        nothing="no file",
+        of_master=True,
+    )
+    report: Path | None = option(
+        "--report",
+        values.output_file,
+        default=None,
+        unit="file",
+        help="Write a report of the run to this file, as an HTML page.",
+        nothing="no file",
+        of_master=True,
+    )
+    runs: Path | None = option(
+        "--runs",
+        values.output_folder,
+        default=None,
+        unit="folder",
+        help="Keep each run in a folder of its own in this folder: summary, report, verdict as "
+        "JUnit XML, and command. caretaker runs lists them, caretaker trend compares them.",
+        nothing="none are kept",
+        of_master=True,
+    )
+    record: Path | None = option(
+        "--record",
+        values.output_folder,
+        default=None,
+        unit="folder",
+        help="Keep whole sessions in this folder, without secrets: all that failed, and a share "
+        "of the others.",
+        nothing="none are kept",
+    )
+    record_rate: float = option(
+        "--record-rate",
+        values.share,
+        default=0.01,
+        unit="0..1",
+        help="Share of all sessions that --record keeps besides the failed ones.",
+    )
+    exports: tuple[Path, ...] = repeated(
+        "--export",
+        values.export_file,
+        unit="file.csv|.jsonl|.parquet",
+        help="Write the raw data of the timeline and of every session into files beside this one, "
+        "run-timeline.csv and run-w0.csv, run-w1.csv, ... of run.csv. Repeatable.",
+        nothing="no files",
+    )
+    metrics_port: int = option(
+        "--metrics-port",
+        values.whole(0, 65_535),
+        default=0,
+        unit="port",
+        help="Serve /metrics for Prometheus on this port (0: do not). A run with the web UI "
+        "serves it there in any case.",
+    )
+    metrics_host: str = option(
+        "--metrics-host",
+        values.bound_address,
+        default="127.0.0.1",
+        unit="address",
+        help="Address that --metrics-port is bound to.",
+        of_master=True,
+    )
+    live_interval: float = option(
+        "--live-interval",
+        values.at_least(0),
+        default=5.0,
+        unit="seconds",
+        help="Seconds between two lines of live figures (0: no such lines).",
+    )
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """The web UI."""
+
+    web_allow_hosts: tuple[str, ...] = repeated(
+        "--web-allow-host",
+        values.host,
+        unit="host",
+        help="Another name of the web UI, as of a proxy in front of it. Repeatable.",
+        nothing="its address, localhost, and the name of this machine",
+        of_master=True,
+    )
+
+
+@dataclass(frozen=True)
+class EmbeddedACSOptions:
+    """The embedded ACS."""
+
+    acs_port: int = option(
+        "--acs-port",
+        values.whole(0, 65_535),
+        default=0,
+        unit="port",
+        help="Port of the embedded ACS, which runs where no --host is given (0: any free port).",
+    )
+    acs_nbi_port: int = option(
+        "--acs-nbi-port",
+        values.whole(0, 65_535),
+        default=0,
+        unit="port",
+        help="Port of the embedded ACS's north-bound API (0: any free port).",
+    )

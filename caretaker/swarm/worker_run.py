@@ -1,0 +1,366 @@
+"""
+One run on a worker: its shard of the fleet, its driver, and their books.
+
+A run ends in three steps: the driver plans no more and waits for its tasks; the shard begins no
+more sessions and waits for those that run; then the last snapshot is taken, before Locust stops
+the users and their CPEs lose power.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+import gevent
+from gevent.event import Event
+from gevent.lock import Semaphore
+
+from caretaker.connection_request.server import ConnectionRequestServer
+from caretaker.device.context import FleetContext
+from caretaker.device.identity import Identities
+from caretaker.device.settings import Behaviors
+from caretaker.engine.cr_rate_limit import RateLimit
+from caretaker.engine.file_transfer import FileTransferClient
+from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.open_transport import OpenTransport, make_open_transport
+from caretaker.engine.outages import OutageSwitch
+from caretaker.engine.recorder import Recorder, RecordingTransport
+from caretaker.engine.session_export import SessionExport, part
+from caretaker.engine.shard import Shard
+from caretaker.errors import InputError
+from caretaker.fleet import transfer_settings
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.source_addresses import Network, check_reach, hosts
+from caretaker.http.tls import tls_context
+from caretaker.http.transport import HTTPTransport
+from caretaker.index_set import ranges_of
+from caretaker.profiles import ProfileMix
+from caretaker.scenarios.actions import ActionTarget
+from caretaker.scenarios.tasks import Operator, Tasks
+from caretaker.stats.results import Results
+from caretaker.stats.run_results import RunResults
+from caretaker.stats.timeline import Timeline
+from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.cr_driver import CRDriver
+from caretaker.swarm.generator_health import GeneratorHealth
+from caretaker.swarm.host_limits import sessions_that_fit
+from caretaker.swarm.index_lease import IndexLease
+from caretaker.swarm.locust_stats import LocustStats
+from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
+from caretaker.swarm.options import Settings
+from caretaker.swarm.web.exchange_log import ExchangeLogs
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+TASKS_SECONDS = 5.0
+"""How long the end of a run waits for tasks that are under way."""
+SESSIONS_SECONDS = 5.0
+"""How long it then waits for sessions that run."""
+RECORDINGS_SECONDS = 5.0
+"""How long it then waits for sessions that are still to be written, to recordings or exports."""
+SAMPLE_SECONDS = 0.25
+"""How often the timeline's gauges are read; the last reading of a second stands."""
+POWER_SHARE = 0.4
+"""Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
+FREEZE_CPES = 20_000
+"""After so many new CPEs the garbage collector is kept off them."""
+
+
+class HostWorker(Protocol):
+    """What a run needs of the worker that it goes on in."""
+
+    environment: Environment
+    index: int
+    source_addresses: tuple[Network, ...]
+    lease: IndexLease
+    server: ConnectionRequestServer
+
+    @property
+    def cr_rate(self) -> float:
+        """Connection Requests per second of the whole fleet, as it is now."""
+
+    @property
+    def share(self) -> float:
+        """Which part of the whole fleet is here."""
+
+
+class WorkerRun:
+    """
+    One run on a worker: shard, driver, health, and their results.
+
+    Args:
+        worker: that it goes on in.
+        number: of the run.
+        settings: of the run.
+        started: when the timeline begins (``time.monotonic``).
+
+    Raises:
+        InputError: a setting can't be used.
+    """
+
+    def __init__(self, worker: HostWorker, number: int, settings: Settings, started: float) -> None:
+        self.number = number
+        self._index = worker.index
+        self.settings = settings
+        self.results = RunResults(has_warm_up=settings.warm_up.seconds > 0)
+        self.sink = LocustStats(
+            self.results.current, worker.environment.events.request, worker.environment.stats
+        )
+        endpoint = _endpoint(worker, settings)
+        self.recorder = _recorder(worker, settings)
+        self.exports = _exports(worker, settings, started)
+        outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
+        self.logs = ExchangeLogs(outage.open)
+        self.shard = Shard(
+            ProfileMix.choose(settings.profiles),
+            _context(worker, settings, endpoint),
+            self.logs.open,
+            self.sink,
+            max_sessions=_max_sessions(settings),
+            rate_limit=RateLimit(*settings.cr_limit),
+            transfer_client=FileTransferClient(endpoint, settings.bandwidth),
+            timeline=Timeline(started),
+            recorder=self.recorder,
+            exports=self.exports,
+        )
+        self.health = GeneratorHealth(self.results.current, self.sink.flush)
+        self.profiles: Counter[str] = Counter()
+        self.last: WorkerSnapshot | None = None
+        """The snapshot that ended it."""
+        self.stop_waiting = Event()
+        self._draining = Semaphore()
+        self._ending = False
+        self._loop_budget = LoopBudget(POWER_SHARE)
+        self._thawed = 0  # CPEs that the collector still looks at
+        self.tasks = Tasks(self.sink)
+        operator = self._operator()
+        self.driver = self._driver(worker, operator)
+        self.action_target = ActionTarget(
+            self.shard, outage, operator, self.tasks, lambda: worker.share
+        )
+        self.shard.start()
+        self._greenlets = [gevent.spawn(self._sample)]
+        if settings.warm_up.seconds:
+            # It is that of the whole run: a worker that joins late has less of it, or none.
+            left = max(0.0, started + settings.warm_up.seconds - time.monotonic())
+            self._greenlets.append(gevent.spawn_later(left, self._end_warm_up))
+
+    def _end_warm_up(self) -> None:
+        self.sink.flush()
+        self.results.end_warm_up(self.shard.timeline.count("informs_planned"))
+        self.shard.examples.clear()
+
+    def _sample(self) -> None:
+        while True:
+            self.shard.sample()
+            gevent.sleep(SAMPLE_SECONDS)
+
+    def _driver(self, worker: HostWorker, operator: Operator) -> CRDriver | None:
+        settings = self.settings
+        if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
+            return None
+        return CRDriver(
+            operator,
+            self.shard,
+            self.tasks,
+            self.results.current,
+            held=lambda: worker.lease.held,
+            rate=lambda: worker.cr_rate * worker.share,
+            arrivals=settings.cr_arrivals,
+            rng=Random(f"{settings.seed}/driver/{worker.index}"),
+        )
+
+    def _operator(self) -> Operator:
+        """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
+        if self.settings.nbi_url and self.settings.cr_driver != "direct":
+            return NorthBoundOperator(self.settings.nbi_url)
+        return DirectOperator(self.shard)
+
+    def power_on(self, indices: Iterable[int]) -> None:
+        """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
+        running = self.settings.start == "running"
+        switch_on = self.shard.resume if running else self.shard.power_on
+        for index in indices:
+            self._loop_budget.wait()
+            if self._ending:
+                return
+            switch_on(index)
+            self.profiles[self.shard.cpes[index].profile.name] += 1
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """
+        Keep the collector off CPEs, which live as long as the run.
+
+        Looking at all of them in every full collection would stop the loop, the longer the larger
+        the fleet is.
+        """
+        self._thawed += 1
+        if self._thawed >= FREEZE_CPES:
+            self._thawed = 0
+            gc.freeze()
+
+    def power_off(self, indices: Iterable[int]) -> None:
+        """Power CPEs off, as many in a turn of the loop."""
+        for index in indices:
+            self._loop_budget.wait()
+            cpe = self.shard.cpes.get(index)
+            if cpe is not None:
+                self.profiles[cpe.profile.name] -= 1
+                self.shard.power_off((index,))
+
+    def end(self) -> None:
+        """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""
+        self._ending = True
+        self.action_target.stop()
+        if self.driver is not None:
+            self.driver.stop()
+        self.tasks.stop(TASKS_SECONDS, self.stop_waiting)
+        self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
+        if self.recorder is not None:
+            self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
+        gevent.killall(self._greenlets, block=False)
+        self.health.stop()
+        self.sink.flush()
+
+    def drain(self) -> WorkerSnapshot:
+        """End the run, unless it has ended, and return its last snapshot."""
+        with self._draining:  # the master's word and Locust's own may both come
+            if self.last is None:
+                self.end()
+                self.last = self._snapshot(final=True)
+                self._abandon()
+        return self.last
+
+    def report(self) -> WorkerSnapshot:
+        """How the run stands, or how it ended."""
+        return self.last or self._snapshot(final=False)
+
+    def _snapshot(self, *, final: bool) -> WorkerSnapshot:
+        self.sink.flush()
+        results = self._books(final=final)
+        return WorkerSnapshot(
+            run=self.number,
+            worker=self._index,
+            at=self.shard.timeline.seconds(time.monotonic()),
+            cpes=len(self.shard.cpes),
+            states=self.shard.states(),
+            profiles={name: n for name, n in self.profiles.items() if n},
+            results=results,
+            examples=dict(self.shard.examples),
+            timeline=self.shard.timeline.to_wire(final=final),
+            final=final,
+            held=ranges_of(self.shard.cpes) if final else [],
+            usage=self.health.usage(),
+            measured=self.results.measured(results),
+        )
+
+    def _books(self, *, final: bool) -> Results:
+        """The results so far with the books of all parts, which the final ones close."""
+        if final:  # in one moment with the counting of the sessions that still run
+            for export in self.exports:
+                export.stop(self.shard.scheduler.active.values())
+        results = self.results.whole()
+        for name, number in self.action_target.tally.items():
+            results.count(f"actions.{name}", number)
+        self.tasks.book(results)
+        if self.recorder is not None:
+            self.recorder.book(results)
+        if final:
+            self.shard.close_books(results)
+            self._close_exports()
+        else:
+            self.shard.book(results)
+        for export in self.exports:
+            export.book(results)
+        return results
+
+    def _close_exports(self) -> None:
+        """Wait until the rows of all sessions are written."""
+        for export in self.exports:
+            export.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
+
+    def _abandon(self) -> None:
+        """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.shard.abandon()
+        self._loop_budget.stop()
+
+
+def _max_sessions(settings: Settings) -> int:
+    """Of sessions, and of transfers as well where they move bytes."""
+    kinds = 1 + (settings.transfers == "real")
+    return max(1, sessions_that_fit(settings.max_sessions * kinds) // kinds)
+
+
+def _recorder(worker: HostWorker, settings: Settings) -> Recorder | None:
+    """What keeps sessions, if any are to be kept, by names that no other worker or run gives."""
+    if settings.record is None:
+        return None
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-w{worker.index}"
+    try:
+        return Recorder(settings.record, settings.record_rate, name)
+    except OSError as error:
+        raise InputError(f"--record: {settings.record}: {error.strerror}") from error
+
+
+def _exports(worker: HostWorker, settings: Settings, started: float) -> tuple[SessionExport, ...]:
+    """The files of the sessions of this worker."""
+    serial_number = Identities(settings.seed, settings.serial_prefix).serial_number
+    paths = [part(path, f"w{worker.index}") for path in settings.exports]
+    try:
+        return tuple(SessionExport(path, started, serial_number) for path in paths)
+    except OSError as error:
+        raise InputError(f"--export: {error.filename}: {error.strerror}") from error
+
+
+def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransport:
+    if recorder is None:
+        return make_open_transport(endpoint, HTTPTransport)
+    return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
+
+
+def _context(worker: HostWorker, settings: Settings, endpoint: Endpoint) -> FleetContext:
+    return FleetContext(
+        identities=Identities(settings.seed, settings.serial_prefix),
+        acs_url=worker.environment.host or "",
+        connection_request_url=worker.server.device_url,
+        behaviors=Behaviors(
+            inform_interval=settings.inform_interval,
+            inform_jitter=settings.inform_jitter,
+            inform_together=settings.inform_together,
+            boot_delay=settings.boot_delay,
+        ),
+        acs_username=settings.acs_username,
+        acs_password=settings.acs_password,
+        reboot_seconds=settings.reboot_seconds,
+        wall_offset=time.time() - time.monotonic(),
+        check_id=not settings.any_id,
+        transfers=transfer_settings(
+            endpoint,
+            settings.transfers,
+            settings.transfer_seconds,
+            settings.transfer_failures,
+            settings.bandwidth,
+        ),
+    )
+
+
+def _endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
+    address = Address.of(worker.environment.host or "")
+    tls = None
+    if address.scheme == "https":
+        tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
+    allowed = frozenset(settings.allow_hosts)
+    # What this machine's addresses are, its own command line knows better than the master's.
+    networks = worker.source_addresses or settings.source_addresses
+    sources = tuple(source for network in networks for source in hosts(network))
+    endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
+    if sources:
+        check_reach(sources, [family for family, _ in endpoint.addresses(address)])
+    return endpoint
