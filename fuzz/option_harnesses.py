@@ -18,12 +18,12 @@ from caretaker.console import arguments, console
 from caretaker.device import identity
 from caretaker.engine import row_files
 from caretaker.errors import InputError
-from caretaker.http import source_addresses
+from caretaker.http import browser_guard, source_addresses
 from caretaker.profiles import loader
 from caretaker.reporting import compare_command, trend_command
 from caretaker.scenarios import actions, catalogue
 from caretaker.swarm import option, option_values, options, parsed_options
-from caretaker.swarm.web import forms, guard, queries, routes
+from caretaker.swarm.web import forms, queries, routes
 from fuzz.harness import LINE, Harness
 
 OF_THE_MACHINE = {
@@ -103,9 +103,8 @@ def _web_guard(data: bytes) -> object:
     names = ("Host", "Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Dest")
     texts = re.split(r"[\r\n]", data.decode("latin-1"))
     headers = Headers([(name, text) for name, text in zip(names, texts, strict=False) if text])
-    host = guard._host_name(texts[0])
-    own = guard._is_own(host, frozenset({"own"}))
-    return host, own, [guard.is_foreign(method, headers) for method in ("GET", "POST")]
+    guard = browser_guard.BrowserGuard({"own"}, "--option")
+    return [guard.complaint(method, headers) for method in ("GET", "POST")]
 
 
 _ELSEWHERE = ("host", "nbi_url", "profiles")
@@ -188,7 +187,7 @@ OPTIONS: dict[str, Harness] = {
         (option_values, compare_command, trend_command, row_files, arguments),
         max_bytes=LINE,
     ),
-    "web_guard": Harness(_web_guard, (guard,), max_bytes=LINE),
+    "web_guard": Harness(_web_guard, (browser_guard,), max_bytes=LINE),
     "web_form": Harness(_web_form, (forms,), (InputError,), max_bytes=LINE),
     "fleet_action": Harness(_fleet_action, (routes, actions), max_bytes=LINE),
     "fleet_query": Harness(_fleet_query, (routes, identity), max_bytes=LINE),

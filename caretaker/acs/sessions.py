@@ -192,6 +192,8 @@ class CWMPApp:
         """Answer a POST of a CPE."""
         if environ["REQUEST_METHOD"] != "POST":
             return _reply(start_response, "405 Method Not Allowed", [("Allow", "POST")])
+        if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # sent by browsers alone
+            return _reply(start_response, "403 Forbidden", [], "pages of the web are no CPEs")
         try:
             body = _read(environ)
         except (TransportError, ValueError) as error:

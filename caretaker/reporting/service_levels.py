@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import isinf
-from pathlib import Path
 from typing import NamedTuple
 
 from caretaker.errors import InputError
+from caretaker.input_file import read_input
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
 from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals
 from caretaker.reporting.number_text import exact
@@ -190,9 +190,7 @@ def read_levels(file: str) -> list[ServiceLevel]:
         InputError: it can't be read, one of its lines is no level, or none of them is one.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from error
+        lines = read_input(file).decode().splitlines()
     except UnicodeDecodeError:
         raise InputError(f"{file}: not a text file in UTF-8") from None
     levels = []

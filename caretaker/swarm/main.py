@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from caretaker.reporting.outcomes import BAD_INPUT
+from caretaker.errors import InputError
+from caretaker.input_file import read_input
+from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
 from caretaker.swarm.reserved_port import reserved_port
 from caretaker.swarm.start_signals import end_at_signals
 
@@ -28,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "summary_json": "summary.json",
 }
 """Defaults that replace Locust's and the plugin's own, by the names of the parsed options."""
+MAX_CONFIG_BYTES = 1024 * 1024
 
 
 def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
@@ -58,14 +61,40 @@ def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
 
 def _given_port(arguments: Sequence[str]) -> int | None:
     """The port of the master on the command line; None where none or no number is given."""
+    port = _given(arguments, "--master-bind-port", "--master-port") or ""
+    return int(port) if port.isdecimal() and len(port) <= 5 else None
+
+
+def _given(arguments: Sequence[str], *options: str) -> str | None:
+    """The last value of these options on the command line; None where none is given."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for option in ("--master-bind-port", "--master-port"):
-        parser.add_argument(option, type=int, dest="port")
+    parser.add_argument(*options, dest="value")
     try:
-        port: int | None = parser.parse_known_args(arguments)[0].port
+        value: str | None = parser.parse_known_args(arguments)[0].value
     except argparse.ArgumentError:
         return None  # Locust's own parser reports it
-    return port
+    return value
+
+
+def check_config_files(arguments: Sequence[str], usual: Iterable[str]) -> None:
+    """
+    Check the configuration files, which Locust reads before any listener of ours is called.
+
+    Args:
+        arguments: of the command line.
+        usual: names of the files that Locust reads without being told.
+
+    Raises:
+        InputError: one of them is too large, or no text; Locust names the one that is missing.
+    """
+    given = _given(arguments, "--config")
+    for name in (*usual, *([given] if given else [])):
+        path = os.path.expanduser(name)  # noqa: PTH111
+        if os.path.exists(path):  # noqa: PTH110  # Path's fails for a name that is too long
+            try:
+                read_input(path, MAX_CONFIG_BYTES).decode()
+            except UnicodeDecodeError:
+                raise InputError(f"{path}: not a text file in UTF-8") from None
 
 
 def main() -> None:
@@ -82,6 +111,12 @@ def main() -> None:
 def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
     import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
 
+    try:
+        check_config_files(arguments, locust.argument_parser.DEFAULT_CONFIG_FILES)
+    except InputError as error:
+        print(f"caretaker: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
     from caretaker.swarm.parsed_options import add_arguments  # noqa: PLC0415
 
     def set_defaults(parser: Any, **_: Any) -> None:
@@ -92,7 +127,11 @@ def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
     if {"-h", "--help"} & set(arguments):  # which Locust answers before it reads the locustfile
         hook.add_listener(lambda parser, **_: add_arguments(parser))  # type: ignore[no-untyped-call]
     sys.argv = ["loadtest", "-f", locustfile, *arguments]
-    locust.main.main()  # type: ignore[no-untyped-call]
+    try:
+        locust.main.main()  # type: ignore[no-untyped-call]
+    except OSError as error:  # of a file that Locust writes at the end, as --html
+        print(f"caretaker: {error.filename or 'Locust'}: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_CODES[RunOutcome.FAILED])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import gevent
 from gevent.event import Event
 from locust.runners import STATE_RUNNING
 
+from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
@@ -108,8 +109,8 @@ class Master:
         if not environment.host:
             self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
             environment.host = self._embedded.url
-            print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
-                  f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
+            api = f"north-bound API: {self._embedded.north_bound_url}"
+            say(f"Embedded ACS: {self._embedded.url} ({api})")
         self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
@@ -299,7 +300,7 @@ class Master:
         while True:
             gevent.sleep(interval)
             now = dict(self.reports.newest)
-            print(f"{self.seconds():6.0f} s | {live_line(before, now)}", flush=True)
+            say(f"{self.seconds():6.0f} s | {live_line(before, now)}")
             before = now
 
     def _watch_levels(self) -> None:
@@ -309,7 +310,7 @@ class Master:
             broken = self._watch_of_levels.look(so_far, self.seconds())
             if broken is not None and self.settings.slo_abort:
                 self._watch_of_levels.end_by(broken)
-                print(f"Service level {broken}: the run ends here", flush=True)
+                say(f"Service level {broken}: the run ends here")
                 self.finish()
                 return
             gevent.sleep(LEVELS_INTERVAL)
@@ -390,7 +391,7 @@ class Master:
         for line in write_files(self.settings, summary, datetime.now(UTC)):
             print(f"caretaker: {line}; the summary is in the output", file=sys.stderr)
         if self.environment.web_ui is not None:
-            print(f"\n{render(summary)}", flush=True)  # there may be more runs before the goodbye
+            say(f"\n{render(summary)}")  # there may be more runs before the goodbye
 
     # The end.
 
@@ -403,7 +404,7 @@ class Master:
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end the embedded ACS."""
         if self.summary is not None and self.environment.web_ui is None:
-            print(f"\n{render(self.summary)}", flush=True)
+            say(f"\n{render(self.summary)}")
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None
