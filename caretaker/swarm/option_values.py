@@ -342,13 +342,18 @@ def output_file(text: str) -> Path:
 
 
 def _check_writable(path: Path) -> None:
-    """OSError, or ValueError for no name at all, where a file can't be written."""
-    if path.exists():  # it may be a pipe, which is not to be opened now
-        if not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return
-    with path.open("xb"):
-        path.unlink()
+    """
+    OSError, or ValueError for no name at all, where a file can't be written.
+
+    A run's processes check at the same time, so nothing of this name is made.
+    """
+    try:
+        path.stat()  # it may be a pipe, which is not to be opened now
+    except FileNotFoundError:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            return
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _check_name(path: Path) -> None:
