@@ -35,7 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"chaos: seed {given.seed}, {given.minutes:g} minutes of faults; {CPES} CPEs, {WORKERS} "
           f"workers, {option} --enable-rebalancing")  # fmt: skip
     print("\n".join(f"  {disruption}" for disruption in disruptions), flush=True)
-    return _play(given.seed, seconds, disruptions)
+    again = _how_to_repeat(given.seed, given.minutes)
+    try:
+        return judge(_play(given.seed, seconds, disruptions), again)
+    except (LabError, OSError, psutil.Error) as error:
+        print(f"FAILED  {error}\n{again}")
+        return _FAILED
+    except KeyboardInterrupt:
+        print("chaos: interrupted", file=sys.stderr)
+        return _INTERRUPTED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,7 +80,7 @@ def _minutes(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r}: not a number from 0.1 to 10000")
 
 
-def _play(seed: int, seconds: float, disruptions: Sequence[Disruption]) -> int:
+def _play(seed: int, seconds: float, disruptions: Sequence[Disruption]) -> Findings:
     folder = WORK / f"seed-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -85,25 +93,17 @@ def _play(seed: int, seconds: float, disruptions: Sequence[Disruption]) -> int:
     run = ChaosRun(lab, disruptions, seconds, say)
     try:
         findings = run.play()
-    except (LabError, OSError, psutil.Error) as error:
-        print(f"FAILED  {error}\n{_how_to_repeat(seed, seconds)}")
-        return _FAILED
-    except KeyboardInterrupt:
-        print("chaos: interrupted", file=sys.stderr)
-        return _INTERRUPTED
     finally:
         lab.kill()
     hit = ", ".join(f"{number} {kind}" for kind, number in sorted(lab.proxy.faults.items()))
     print(f"\n{lab.proxy.connections} connections, {lab.proxy.faults.total()} hit by a fault "
           f"({hit}); {run.done} of {len(disruptions)} disruptions")  # fmt: skip
-    return judge(findings, _how_to_repeat(seed, seconds))
+    return findings
 
 
-def _how_to_repeat(seed: int, seconds: float) -> str:
-    command = f"./scripts/chaos --seed {seed} --minutes {seconds / 60:g}"
-    return (
-        f"again: {command}; outputs of the processes: {(WORK / f'seed-{seed}').relative_to(ROOT)}"
-    )
+def _how_to_repeat(seed: int, minutes: float) -> str:
+    outputs = (WORK / f"seed-{seed}").relative_to(ROOT)
+    return f"again: ./scripts/chaos --seed {seed} --minutes {minutes:g}; all outputs: {outputs}"
 
 
 def judge(findings: Findings, again: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,15 +32,28 @@ GIVEN_UP_SECONDS = 60.0
 """After so long a silence of the master a worker of Locust ends by itself."""
 END_SECONDS = 120.0
 """How long the end of the run may take: beyond the minute of a worker without a master."""
-FIRST_CR_PORT = 20_000
-"""Below the ports that systems give to clients."""
-CR_PORTS = 1_000
-"""For the workers of one run, one after the other."""
+CR_PORTS = range(20_000, 30_000, 1_000)
+"""The first ports for Connection Requests of a run, below those that systems give to clients."""
+CR_PROXY = "127.0.0.2"
+"""Where the ACS is told to send Connection Requests: at the same ports as the workers' own."""
 _LOCUST = ("locust", "-f", str(Path(__file__).with_name("counted_fleet.py")))
 
 
 class LabError(Exception):
     """The run can't go on."""
+
+
+def free_cr_port() -> int:
+    """
+    The first of so many ports that no other run has.
+
+    Raises:
+        LabError: all are taken.
+    """
+    for port in CR_PORTS:
+        with suppress(OSError), socket.create_server((CR_PROXY, port)):
+            return port
+    raise LabError(f"all ports of {CR_PROXY} from {CR_PORTS.start} on are in use")
 
 
 class Lab:
@@ -62,7 +76,7 @@ class Lab:
         self._numbers = count()
         self._master_port, web_port = free_port(), free_port()
         self._acs_port, self._api_port = free_port(), free_port()
-        self._cr_port = FIRST_CR_PORT + os.getpid() % 10 * CR_PORTS
+        self._cr_port = free_cr_port()
         self._url = f"http://127.0.0.1:{self.proxy.listen(('127.0.0.1', 0), self._acs_address)}/"
         self._down: set[str] = set()
         self._web = f"http://127.0.0.1:{web_port}"
@@ -107,11 +121,11 @@ class Lab:
         """Each worker has a source address of its own, and a way for its Connection Requests."""
         number = next(self._numbers)
         port = self._cr_port + number  # Locust gives indices in the order of joining
-        self.proxy.listen(("127.0.0.2", port), ("127.0.0.1", port))
+        self.proxy.listen((CR_PROXY, port), ("127.0.0.1", port))
         return (
             *(*_LOCUST, "--worker", "--master-port", str(self._master_port)),
             *("--source-address", f"127.1.{number // 250}.{number % 250 + 1}"),
-            *("--cr-port", str(self._cr_port), "--cr-advertise", "127.0.0.2"),
+            *("--cr-port", str(self._cr_port), "--cr-advertise", CR_PROXY),
         )
 
     def another_page(self) -> FleetPage:

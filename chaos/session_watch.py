@@ -33,9 +33,12 @@ class WatchedConnection:
     @property
     def is_open(self) -> bool:
         """Whether the CPE has it open still; what it sent before it closed may be unread."""
+        descriptor = self.client.fileno()
+        if descriptor < 0:  # a fault has closed it
+            return False
         poll = select.poll()
-        poll.register(self.client.fileno(), select.POLLRDHUP)
-        return self.client.fileno() >= 0 and not poll.poll(0)
+        poll.register(descriptor, select.POLLRDHUP)
+        return not poll.poll(0)
 
 
 class SessionWatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 import requests
 from helpers.waiting import wait_until
 
+from chaos import __main__ as command
+from chaos import lab
 from chaos.__main__ import main
 from chaos.fleet_page import Device, FleetPage, Standing
 from chaos.greenlet_count import counted_in, greenlets, write_count
+from chaos.lab import CR_PROXY, LabError, free_cr_port
 from chaos.processes import MARK, Part, marked
 
 
@@ -82,6 +86,16 @@ def test_greenlets_are_counted_by_what_they_run(tmp_path: Path) -> None:
     assert name not in file.read_text()
 
 
+@pytest.mark.sockets
+def test_runs_at_the_same_time_have_ports_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = free_cr_port()
+    with socket.create_server((CR_PROXY, first)):
+        assert free_cr_port() > first
+        monkeypatch.setattr(lab, "CR_PORTS", range(first, first + 1))
+        with pytest.raises(LabError, match="are in use"):
+            free_cr_port()
+
+
 class TestFleetPage:
     @pytest.fixture
     def page(self, monkeypatch: pytest.MonkeyPatch) -> FleetPage:
@@ -111,6 +125,26 @@ class TestFleetPage:
 
         monkeypatch.setattr(page, "_get", refuse)
         assert page.standing() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(LabError("the fleet did not come up"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_a_run_that_can_not_go_on_is_told_with_its_seed(
+    error: BaseException,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> Any:
+        raise error
+
+    monkeypatch.setattr(command, "_play", fail)
+    assert main(["--seed", "7", "--minutes", "1"]) == code
+    said = capsys.readouterr()
+    again = "again: ./scripts/chaos --seed 7 --minutes 1; all outputs: build/chaos/seed-7"
+    assert (f"FAILED  {error}\n{again}" in said.out) is (code == 1)
+    assert ("interrupted" in said.err) is (code == 130)
 
 
 @pytest.mark.parametrize(

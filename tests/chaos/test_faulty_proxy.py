@@ -14,7 +14,7 @@ from helpers.waiting import wait_until
 from chaos import proxy as proxy_module
 from chaos.connection_faults import TREATMENTS, ConnectionFault
 from chaos.proxy import FaultyProxy
-from chaos.session_watch import SessionWatch
+from chaos.session_watch import SessionWatch, WatchedConnection
 
 pytestmark = [pytest.mark.sockets]
 INFORM = b"<SerialNumber>S1</SerialNumber>"
@@ -197,6 +197,16 @@ def test_a_cpe_with_two_sessions_at_once_is_seen(lane: Lane) -> None:
         two.sendall(INFORM)
         wait_until(lambda: lane.watch.sessions == 2)
     assert lane.watch.overlaps == ["S1 from 127.0.0.1 and 127.0.0.1"]
+
+
+def test_a_session_after_one_that_a_fault_has_closed_is_no_overlap() -> None:
+    watch, (one, two) = SessionWatch(), socket.socketpair()
+    watch.sent(WatchedConnection(one, "127.1.0.1"), INFORM)
+    one.close()
+    watch.sent(WatchedConnection(two, "127.1.0.2"), INFORM)
+    two.close()
+    assert watch.sessions == 2
+    assert not watch.overlaps
 
 
 def test_one_session_after_the_other_is_no_overlap(lane: Lane) -> None:
