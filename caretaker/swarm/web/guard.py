@@ -9,6 +9,9 @@ from flask import Flask, Response, request
 
 from caretaker.http.browser_guard import BrowserGuard
 
+MAX_FORM_BYTES = 1024 * 1024
+"""Of a request's body; Locust's form and our actions take some KiB."""
+
 
 def guard(app: Flask, browser_guard: BrowserGuard) -> None:
     """
@@ -23,6 +26,7 @@ def guard(app: Flask, browser_guard: BrowserGuard) -> None:
         complaint = browser_guard.complaint(request.method, request.headers)
         return None if complaint is None else refusal(complaint, 403)
 
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.before_request(check)
     app.after_request(_unframed)
 
