@@ -165,26 +165,9 @@ def _size(metric: str, metric_kind: MetricKind, unit: str) -> float:
     return units[unit] if unit else 1
 
 
-def service_levels(texts: Iterable[str], file: str | None) -> tuple[ServiceLevel, ...]:
-    """
-    The service levels of a run, each once.
-
-    Args:
-        texts: one level each.
-        file: one level a line; what begins with ``#`` is passed over.
-
-    Raises:
-        InputError: one of them is none, or the file can't be read.
-    """
-    levels = [ServiceLevel.parse(text) for text in texts]
-    if file is not None:
-        levels += read_levels(file)
-    return tuple(dict.fromkeys(levels))
-
-
 def read_levels(file: str) -> list[ServiceLevel]:
     """
-    The service levels of a file.
+    The service levels of a file, one a line; what begins with ``#`` is passed over.
 
     Raises:
         InputError: it can't be read, one of its lines is no level, or none of them is one.

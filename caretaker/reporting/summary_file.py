@@ -62,7 +62,8 @@ def read_known(path: str) -> Summary:
     """
     content = _content(path)
     if minor_version(str(content.get("version"))) == minor_version(__version__):
-        not_known = [*_left_out(content), *_filled(content, summarize([], 1.0), "")]
+        empty = json.loads(json.dumps(summarize([], 1.0)))
+        not_known = [*_left_out(content), *_filled(content, empty, "")]
         content |= {"not_known": not_known} if not_known else {}
     return _checked(path, content)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from caretaker.errors import InputError
 from caretaker.input_file import read_input
 from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
+from caretaker.swarm.reserved_port import reserved_port
 from caretaker.swarm.start_signals import end_at_signals
 
 DEFAULTS: dict[str, Any] = {
@@ -33,14 +33,17 @@ DEFAULTS: dict[str, Any] = {
 MAX_CONFIG_BYTES = 1024 * 1024
 
 
-def defaults(arguments: Sequence[str]) -> dict[str, Any]:
+def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
     """
     The defaults for a command line.
 
-    Two runs on one machine must not share Locust's port 5557, so a free port is the default. In a
-    run over several machines, the master and the workers keep Locust's port, and fork processes
-    only where ``--processes`` is given. A worker receives the options of the run from its master.
-    A search for the capacity ends by itself, so its run time is only an upper limit.
+    In a run over several machines, the master and the workers keep Locust's port, and fork
+    processes only where ``--processes`` is given. A worker receives the options of the run from its
+    master. A search for the capacity ends by itself, so its run time is only an upper limit.
+
+    Args:
+        arguments: the command line.
+        free_port: for the master, as two runs on one machine must not share Locust's port 5557.
     """
     roles = {"--worker", "--master"} & set(arguments)
     for role in ("worker", "master"):
@@ -50,17 +53,10 @@ def defaults(arguments: Sequence[str]) -> dict[str, Any]:
         return {}
     if "--master" in roles:
         return {name: value for name, value in DEFAULTS.items() if name != "processes"}
-    port = _given_port(arguments) or _free_port()
+    port = _given_port(arguments) or free_port
     is_search = any("find-capacity" in argument for argument in arguments)
     run_time = {"run_time": "30m"} if is_search else {}
     return {**DEFAULTS, **run_time, "master_bind_port": port, "master_port": port}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _given_port(arguments: Sequence[str]) -> int | None:
@@ -108,6 +104,11 @@ def main() -> None:
         print(f"caretaker: {locustfile}: no such locustfile", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
+    with reserved_port() as free_port:  # until the run has ended
+        _run(locustfile, arguments, free_port)
+
+
+def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
     import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
 
     try:
@@ -119,7 +120,7 @@ def main() -> None:
     from caretaker.swarm.parsed_options import add_arguments  # noqa: PLC0415
 
     def set_defaults(parser: Any, **_: Any) -> None:
-        parser.set_defaults(**defaults(arguments))
+        parser.set_defaults(**defaults(arguments, free_port))
 
     hook = locust.events.init_command_line_parser
     hook.add_listener(set_defaults)  # type: ignore[no-untyped-call]

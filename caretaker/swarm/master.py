@@ -207,6 +207,9 @@ class Master:
         self._look_after_workers()
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
+        self._spawn_watchers(settings)
+
+    def _spawn_watchers(self, settings: Settings) -> None:
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         warm_up = settings.warm_up.seconds
@@ -276,6 +279,10 @@ class Master:
     def mark(self, text: str) -> None:
         """Note on the timeline what is done to the fleet now."""
         self.marks.append({"at": round(self.seconds(), 1), "text": text})
+
+    def spawned(self) -> None:
+        """All users that the run should have by now are there."""
+        self._locust.end_dispatch()
 
     def drained(self, worker: str, snapshot: WorkerSnapshot | None) -> None:
         """A worker has ended its run, or says that it had none."""

@@ -28,18 +28,18 @@ from caretaker.reporting.service_levels import ServiceLevel, read_levels
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
+"""Users per second."""
 MAX_SECONDS = 366 * 86_400
+"""A year."""
 MAX_PROCESSES = 1_024
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
 MAX_SHOWN = 80
 """Characters of what was given that a message shows."""
-_Choice = TypeVar("_Choice", bound=str)
-
-
 _LONGEST_LABEL = 200
 _LONGEST_NAME = 255
 """Bytes of a name in a folder."""
 _HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]{2,45}")
+_Choice = TypeVar("_Choice", bound=str)
 
 
 class Range(NamedTuple):
@@ -342,13 +342,18 @@ def output_file(text: str) -> Path:
 
 
 def _check_writable(path: Path) -> None:
-    """OSError, or ValueError for no name at all, where a file can't be written."""
-    if path.exists():  # it may be a pipe, which is not to be opened now
-        if not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return
-    with path.open("xb"):
-        path.unlink()
+    """
+    OSError, or ValueError for no name at all, where a file can't be written.
+
+    A run's processes check at the same time, so nothing of this name is made.
+    """
+    try:
+        path.stat()  # it may be a pipe, which is not to be opened now
+    except FileNotFoundError:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            return
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _check_name(path: Path) -> None:

@@ -31,10 +31,18 @@ def end(leader: int, sign: signal.Signals) -> None:
     (os.killpg if BY_TERMINAL[sign] else os.kill)(leader, sign)
 
 
+def session_of(pid: int) -> int | None:
+    """The session of any process of this machine; None if it has ended."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def wait_until_gone(leader: int) -> None:
     """All processes of the session end; whoever does not is ended, and fails the test."""
     # By session, as the embedded ACS has a group of its own.
-    members = [each for each in psutil.process_iter() if os.getsid(each.pid) == leader]
+    members = [each for each in psutil.process_iter() if session_of(each.pid) == leader]
     _, alive = psutil.wait_procs(members, timeout=120)
     for each in alive:
         each.kill()

@@ -9,6 +9,9 @@ from flask import Flask, Response, request
 
 from caretaker.http.browser_guard import BrowserGuard
 
+MAX_FORM_BYTES = 1024 * 1024
+"""Of a request's body; Locust's form and our actions take some KiB."""
+
 
 def guard(app: Flask, browser_guard: BrowserGuard) -> None:
     """
@@ -27,6 +30,7 @@ def guard(app: Flask, browser_guard: BrowserGuard) -> None:
             return refusal("query string: not ASCII; write other characters with percent signs")
         return None
 
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.before_request(check)
     app.after_request(_unframed)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
 from caretaker.http.browser_guard import BrowserGuard
-from caretaker.swarm.web.guard import guard
+from caretaker.swarm.web.guard import MAX_FORM_BYTES, guard
 
 
 @pytest.fixture
@@ -43,6 +43,14 @@ def test_any_other_name_is_refused_with_the_option_that_allows_it(
     answer: Any = app.test_client().open(path, method=method, headers={"Host": host})
     assert answer.status_code == 403
     assert "--web-allow-host" in answer.json["message"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_body_beyond_its_limit_is_refused(app: Flask, kind: str) -> None:
+    app.add_url_rule("/take", "take", lambda: request.get_data() and "taken", methods=["POST"])
+    for size, status in ((MAX_FORM_BYTES, 200), (MAX_FORM_BYTES + 1, 413)):
+        answer = app.test_client().post("/take", data=b"x" * size, content_type=kind)
+        assert answer.status_code == status
 
 
 def test_a_browser_is_told_so(app: Flask) -> None:
