@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -31,12 +32,14 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_runner import LocustRunner
-from caretaker.swarm.options import Settings
+from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.state_file import EMBEDDED_ACS
+from caretaker.swarm.state_store import StateStore, fleet_facts
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     Drain,
@@ -45,6 +48,9 @@ from caretaker.swarm.worker_messages import (
     LeaseGrant,
     LeaseRequest,
     Message,
+    StateKept,
+    StateRecords,
+    StoredCPEs,
 )
 from caretaker.swarm.worker_reports import WorkerReports
 
@@ -112,6 +118,9 @@ class Master:
                   f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
         self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
+        self._state: StateStore | None = None
+        if settings.state is not None:
+            self._state = self._open_state(settings.state)
         gevent.spawn(self._watch)
 
     def _with_north_bound_api(self, settings: Settings) -> Settings:
@@ -131,13 +140,38 @@ class Master:
         settings.check_driver()
         return settings
 
+    # The state of the fleet.
+
+    def _open_state(self, path: Path) -> StateStore:
+        """The file of ``--state``; that of a run without the web UI is of its fleet."""
+        state, options = StateStore(path), self._locust_options()
+        if options.headless or options.autostart:  # else the web UI may change the fleet
+            self._agree(state, self.settings)
+        return state
+
+    def _agree(self, state: StateStore, settings: Settings) -> None:
+        """Check that the file is of the fleet of these settings."""
+        options, is_embedded = self._locust_options(), self._run_summary().is_embedded
+        users = options.num_users if self.environment.shape_class is None else None
+        host = without_login(self.environment.host or "")
+        state.agree(fleet_facts(settings, users), EMBEDDED_ACS if is_embedded else host)
+
+    def keep_state(self, worker: str, message: StateRecords) -> None:
+        """Keep the records of CPEs that the worker holds; who has lost its CPEs has old ones."""
+        if self._state is not None:
+            held = [each for each in message.records if self.ledger.holds(worker, each[0])]
+            self._state.refuse(len(message.records) - len(held))
+            self._state.put(held, lambda: self._send(StateKept(message.number), worker))
+
     # The ledger.
 
     def lease(self, holder: str, request: LeaseRequest) -> None:
-        """Take back and hand out indices."""
+        """Take back and hand out indices, with the state of their CPEs before them."""
         self.ledger.release(holder, request.returned)
         if request.want:
             ranges = self.ledger.lease(holder, request.want)
+            for message in StoredCPEs.of(self._state.read(ranges) if self._state else ()):
+                self._send(message, holder)
             self._send(LeaseGrant(ranges, self.ledger.live), holder)
         self._announced = -1  # who else computes a share must hear of it
 
@@ -190,8 +224,10 @@ class Master:
         self._given.put(self.environment)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
+        if self._state is not None:
+            self._agree(self._state, settings)
         self.run += 1
-        self._start = RunStart(self.run, time.time())
+        self._start = RunStart(self.run, time.time(), self._state is not None)
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -358,6 +394,8 @@ class Master:
         self._send(Drain())
         self._await_last_snapshots()
         self.reports.close()
+        if self._state is not None:
+            self._state.flush()
         summary = self._run_summary().at_end(
             seconds, self.marks, users_not_started=not_started, ends_itself=self._ends_itself
         )
@@ -381,6 +419,7 @@ class Master:
             self.reports,
             embedded=self._embedded,
             player=self._player,
+            state=self._state,
         )
 
     def _locust_options(self) -> LocustOptions:
@@ -404,6 +443,9 @@ class Master:
         """Print the summary, unless each run's was, and end the embedded ACS."""
         if self.summary is not None and self.environment.web_ui is None:
             print(f"\n{render(self.summary)}", flush=True)
+        if self._state is not None:
+            self._state.close()
+            self._state = None
         if self._embedded is not None:
             self._embedded.stop()
             self._embedded = None

@@ -72,7 +72,8 @@ def everything() -> Any:
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
-    return summary_of(made)
+    state = {"kept": 5, "taken_up": 4, "unreadable": 0, "outdated": 0, "unwritten": 0}
+    return summary_of(made) | {"state": state}
 
 
 def lost_worker(**changes: Any) -> Any:
