@@ -22,6 +22,7 @@ NAMES = (
     "start_up",
     "growth",
     "cr_server",
+    "floods",
     "closed_loop",
     "lateness",
     "acs",

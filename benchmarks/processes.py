@@ -97,6 +97,11 @@ class Child:
         self._send([method, *arguments])
         return self._answer()
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message).encode() + b"\n")

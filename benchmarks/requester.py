@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
+from collections.abc import Iterator
+from itertools import cycle, islice
 from urllib.parse import urlsplit
 
 import gevent
@@ -11,6 +14,8 @@ import gevent.socket
 
 from benchmarks.wire import read_message
 
+PATIENCE = 10.0
+"""Seconds after which a request is lost."""
 _NONCE = re.compile(rb'realm="([^"]*)".*nonce="([^"]*)"')
 
 
@@ -78,11 +83,68 @@ class Requester:
     def _repeat(self) -> None:
         while True:
             self._next += 1
-            target = self._targets[self._next % len(self._targets)]
-            with gevent.socket.create_connection(target.address) as connection:
-                connection.sendall(target.plain)
-                connection.sendall(target.authorized(read_message(connection)[0]))
-                answer, _ = read_message(connection)
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise ValueError(f"not accepted: {answer[:200]!r}")
+            exchange(self._targets[self._next % len(self._targets)])
             self._count += 1
+
+
+def exchange(target: Target) -> None:
+    """
+    Have a CPE called, on a connection of its own.
+
+    Raises:
+        ValueError: it was not accepted.
+        OSError: the connection was lost.
+    """
+    with gevent.socket.create_connection(target.address) as connection:
+        connection.sendall(target.plain)
+        connection.sendall(target.authorized(read_message(connection)[0]))
+        answer, _ = read_message(connection)
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise ValueError(f"not accepted: {answer[:200]!r}")
+
+
+class SteadyRequester:
+    """
+    Calls CPEs in turns at a steady rate, however long the answers take.
+
+    Args:
+        targets: arguments of ``Target``.
+    """
+
+    def __init__(self, *, targets: list[list[str]]) -> None:
+        self._targets = cycle([Target(*target) for target in targets])
+        self._lost = 0
+        self._times: list[float] = []
+
+    def measure(self, rate: float, seconds: float) -> dict[str, float]:
+        """
+        Ask for some seconds.
+
+        Returns how many were ``asked`` and ``lost``, and ``p50`` and ``p99`` of the ms from when a
+        request was due until its 200.
+        """
+        self._lost, self._times = 0, []
+        due = islice(paced(rate), round(rate * seconds))
+        asking = [gevent.spawn(self._ask, at, next(self._targets)) for at in due]
+        gevent.joinall(asking)
+        times = sorted(self._times) or [0.0]
+        percentiles = {f"p{n}": 1000 * times[len(times) * n // 100] for n in (50, 99)}
+        return {"asked": len(asking), "lost": self._lost, **percentiles}
+
+    def _ask(self, due: float, target: Target) -> None:
+        try:
+            with gevent.Timeout(PATIENCE, TimeoutError):
+                exchange(target)
+        except (OSError, ValueError):
+            self._lost += 1
+        else:
+            self._times.append(time.perf_counter() - due)
+
+
+def paced(rate: float) -> Iterator[float]:
+    """The due times of a rate, each when it has come."""
+    due = time.perf_counter()
+    while True:
+        gevent.sleep(max(0.0, due - time.perf_counter()))
+        yield due
+        due += 1 / rate

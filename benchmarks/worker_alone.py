@@ -192,6 +192,12 @@ class WorkerAlone:
         """CPU seconds of this process so far."""
         return cpu_seconds()
 
+    def loop_lag(self) -> float:
+        """The 99th percentile of how late the loop ran, in ms, since ``measure`` began."""
+        self._run.sink.flush()
+        lag = self._run.results.current.histogram("generator.loop_lag")
+        return float(lag.summary(99)["p99"] or 0.0)
+
     # Connection Requests.
 
     def targets(self, count: int) -> list[list[str]]:

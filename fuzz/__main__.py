@@ -2,7 +2,8 @@
 ``./scripts/fuzz``: fuzzes the parsers, and tells how far it came.
 
 Each harness is a process of its own under atheris, which has the coverage of the code guide it. New
-inputs are kept in ``build/fuzz``, so a later call goes on where this one ends.
+inputs are kept in ``build/fuzz``, so a later call goes on where this one ends. With ``--inputs``
+the table has the coverage of branches, too, which takes longer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,7 +20,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from fuzz.corpus import CORPUS, ROOT, inputs
-from fuzz.harnesses import HARNESSES, MAX_BYTES
+from fuzz.harnesses import HARNESSES
 
 WORK = ROOT / "build" / "fuzz"
 SECONDS = 60.0
@@ -35,38 +37,61 @@ class Run(NamedTuple):
 
     Args:
         inputs: that were run.
-        edges: of the instrumented code that they reached.
+        seconds: that they took.
+        edges: of the parser's modules that they reached.
         last_edge: the number of the input that reached the last new one.
-        coverage: of lines and branches of the parser's modules, in percent.
         output: the end of the worker's output if it has found a bug, else empty.
+        coverage: of the branches of the parser's modules, in percent.
     """
 
     inputs: int
+    seconds: float
     edges: int
     last_edge: int
-    coverage: str
     output: str
+    coverage: str = "-"
 
     @classmethod
-    def of(cls, output: str, coverage: str, *, failed: bool) -> Run:
+    def of(cls, output: str, seconds: float, *, failed: bool) -> Run:
         """Read what libFuzzer prints."""
         events = [(int(number), int(edges)) for number, edges in _EVENT.findall(output)]
         done = _DONE.search(output)
         edges = max((reached for _, reached in events), default=0)
         last = next((number for number, reached in events if reached == edges), 0)
         total = int(done[1]) if done else max((number for number, _ in events), default=0)
-        return cls(total, edges, last, coverage, output[-3000:] if failed else "")
+        return cls(total, seconds, edges, last, output[-3000:] if failed else "")
+
+    def then(self, later: Run) -> Run:
+        """This run and one that went on with the inputs that it has kept."""
+        is_new = later.edges > self.edges
+        return later._replace(
+            inputs=self.inputs + later.inputs,
+            seconds=self.seconds + later.seconds,
+            edges=max(self.edges, later.edges),
+            last_edge=self.inputs + later.last_edge if is_new else self.last_edge,
+        )
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether the last fifth of the inputs has reached no new edge."""
+        return self.last_edge <= 0.8 * self.inputs
 
     def row(self, name: str) -> str:
-        """The line that is printed."""
-        new = "yes" if self.last_edge > 0.8 * self.inputs else "no"
-        verdict = f"found a bug:\n{self.output}" if self.output else ""
+        """The line of the table, and what was found."""
+        rate = self.inputs / max(self.seconds, 0.001)
+        share = self.last_edge / max(self.inputs, 1)
+        found = f"\nfound a bug:\n{self.output}" if self.output else ""
         return (
-            f"{name:16}{self.inputs:>12,}{self.edges:>8,}{new:>20}{self.coverage:>11} % {verdict}"
+            f"| {name:20}|{self.inputs:>12,} |{rate:>9,.0f} |{self.edges:>6,} |{share:>14.1%} "
+            f"|{self.coverage:>8} % |{found}"
         )
 
 
-HEAD = f"{'harness':16}{'inputs':>12}{'edges':>8}{'new in last fifth':>20}{'coverage':>13}"
+HEAD = f"""\
+| {"harness":20}|{"inputs":>12} |{"per s":>9} |{"edges":>6} | last new edge |{"branches":>10} |
+|{"-" * 21}|{"-" * 12}:|{"-" * 9}:|{"-" * 6}:|{"-" * 14}:|{"-" * 10}:|"""
+ROUNDS = 6
+"""Of a harness that finds new edges to the end; each has as many inputs as all before."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,13 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not given.replay:
             print("fuzz: atheris can't be installed here, so the corpus is only replayed")
         return _replay(names)
-    limits = [f"-runs={given.inputs}"]
-    if given.inputs is None:
-        limits = [f"-max_total_time={max(1, round((given.seconds or SECONDS) / len(names)))}"]
+    if given.merge:
+        return _merge(names)
+    seconds = max(1, round((given.seconds or SECONDS) / len(names)))
     print(HEAD, flush=True)
     with ThreadPoolExecutor(given.jobs) as pool:
-        runs = list(pool.map(partial(_fuzz, limits), names))
-    print(f"{'all':16}{sum(run.inputs for run in runs):>12,}")
+        runs = list(pool.map(partial(_settled, given.inputs, seconds), names))
+    print(f"| {'all':20}|{sum(run.inputs for run in runs):>12,} |")
     return _BUG if any(run.output for run in runs) else 0
 
 
@@ -96,7 +121,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"one of {', '.join(HARNESSES)}; may be repeated; default: all",
     )
-    parser.add_argument("--inputs", type=int, metavar="N", help="inputs for each harness")
+    parser.add_argument(
+        "--inputs",
+        type=int,
+        metavar="N",
+        help="inputs for each harness, and more while it finds new edges",
+    )
     parser.add_argument(
         "--seconds",
         type=float,
@@ -105,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=1, help="harnesses at a time; default 1")
     parser.add_argument("--replay", action="store_true", help="only replay the corpus")
+    parser.add_argument(
+        "--merge", action="store_true", help="only copy what earlier calls have found to the corpus"
+    )
     return parser  # fmt: skip
 
 
@@ -116,20 +149,50 @@ def _replay(names: Sequence[str]) -> int:
     return 0
 
 
-def _fuzz(limits: Sequence[str], name: str) -> Run:
-    work = WORK / name
-    work.mkdir(parents=True, exist_ok=True)
-    folders = [str(work), str(CORPUS / name)]
-    worker = subprocess.run(
-        [sys.executable, "-m", "fuzz.worker", name, *limits, f"-max_len={MAX_BYTES}",
-         "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048", "-reload=0",
-         _dictionary(name), f"-artifact_prefix={work}-", *folders],
-        capture_output=True, text=True, errors="replace", check=False, cwd=ROOT,
-    )  # fmt: skip
-    said = worker.stderr + worker.stdout if worker.returncode else worker.stderr
-    run = Run.of(said, _coverage(name, folders), failed=worker.returncode != 0)
+def _settled(inputs: int | None, seconds: int, name: str) -> Run:
+    """Fuzz for so many inputs, and on while there are new edges; without a number, for a time."""
+    if inputs is None:
+        run = _fuzz(f"-max_total_time={seconds}", name)
+    else:
+        run = _fuzz(f"-runs={inputs}", name)
+        for _ in range(ROUNDS):
+            if run.has_settled or run.output:
+                break
+            run = run.then(_fuzz(f"-runs={run.inputs}", name))
+        run = run._replace(coverage=_coverage(name))
     print(run.row(name), flush=True)
     return run
+
+
+def _fuzz(limit: str, name: str) -> Run:
+    began = time.monotonic()
+    worker = _worker(
+        name, limit, "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048", "-reload=0",
+        _dictionary(name), f"-artifact_prefix={WORK / name}-", str(WORK / name), str(CORPUS / name),
+    )  # fmt: skip
+    seconds = time.monotonic() - began
+    failed = worker.returncode != 0
+    return Run.of(worker.stderr + worker.stdout * failed, seconds, failed=failed)
+
+
+def _worker(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    (WORK / name).mkdir(parents=True, exist_ok=True)
+    harness = HARNESSES[name]
+    modules = ",".join(module.__name__ for module in harness.modules)
+    return subprocess.run(
+        [sys.executable, "-m", "fuzz.worker", name, modules, f"-max_len={harness.max_bytes}",
+         *options],
+        capture_output=True, text=True, errors="replace", check=False, cwd=ROOT,
+    )  # fmt: skip
+
+
+def _merge(names: Sequence[str]) -> int:
+    """Copy the inputs that reach what none of the corpus does, as few as possible."""
+    for name in names:
+        before = len(list(inputs(name)))
+        _worker(name, "-set_cover_merge=1", str(CORPUS / name), str(WORK / name))
+        print(f"fuzz: {name}: {len(list(inputs(name))) - before} inputs are new")
+    return 0
 
 
 def _dictionary(name: str) -> str:
@@ -144,9 +207,9 @@ def _quoted(word: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in word)
 
 
-def _coverage(name: str, folders: Sequence[str]) -> str:
+def _coverage(name: str) -> str:
     replay = subprocess.run(
-        [sys.executable, "-m", "fuzz.coverage_of", name, *folders],
+        [sys.executable, "-m", "fuzz.coverage_of", name, str(WORK / name), str(CORPUS / name)],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
     return replay.stdout.strip().rpartition("\n")[2] or "-"

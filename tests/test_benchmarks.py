@@ -15,11 +15,12 @@ from helpers.processes import run
 from benchmarks.__main__ import NAMES, main
 from benchmarks.figures import Figure, Goal, Options, table, take_turns
 from benchmarks.first_contact import first_contact, quick_contact
+from benchmarks.flooder import FLOODS
 from benchmarks.processes import GENERATOR, Child, MeasurementError
 from caretaker.device.base import CPEBase
 
 WITH_SINK = ("sessions", "recording", "growth", "closed_loop", "lateness")
-WITHOUT = ("memory", "start_up", "cr_server", "acs", "codec", "budgets")
+WITHOUT = ("memory", "start_up", "cr_server", "floods", "acs", "codec", "budgets")
 LONG = ("whole_tree", "whole_runs", "calibration")
 
 
@@ -43,6 +44,8 @@ def _run(folder: Path, *names: str) -> dict[str, list[dict[str, float]]]:
 def test_those_without_a_sink_give_figures(tmp_path: Path) -> None:
     found = _run(tmp_path, *WITHOUT)
     del found["memory"]  # so few CPEs drown in what else a process takes
+    floods = {str(figure["name"]): figure["median"] for figure in found.pop("floods")}
+    assert all(floods[f"{name}: asked"] > 0 for name in ("no flood", *FLOODS))
     assert all(figure["median"] > 0 for figures in found.values() for figure in figures)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,15 +12,18 @@ from pathlib import Path
 import pytest
 
 import caretaker
-from fuzz.__main__ import Run
+from caretaker.swarm.options import OPTIONS
+from fuzz.__main__ import HEAD, Run
 from fuzz.corpus import CORPUS, inputs, outcomes
 from fuzz.harnesses import HARNESSES
+from fuzz.option_harnesses import OF_FILES, OF_THE_MACHINE, READ
 
 
 @pytest.mark.parametrize("name", HARNESSES)
 def test_the_corpus_holds_no_bug(name: str) -> None:
-    found = [HARNESSES[name].run(data) for _, data in inputs(name)]
-    assert len(set(found)) > 1
+    found = {HARNESSES[name].run(data) for _, data in inputs(name)}
+    assert len(found) > 1
+    assert any(not re.match("[A-Za-z]+Error: ", outcome) for outcome in found), "nothing is good"
 
 
 def test_each_corpus_has_a_harness() -> None:
@@ -42,7 +47,72 @@ def test_what_libfuzzer_prints_is_read() -> None:
         "#90\tREDUCE cov: 26 ft: 41 corp: 5/140b\n"
         "stat::number_of_executed_units: 100\n"
     )
-    run = Run.of(said, "91", failed=False)
-    assert run == (100, 26, 80, "91", "")
-    assert run.row("dump").split() == ["dump", "100", "26", "no", "91", "%"]
-    assert run._replace(last_edge=81).row("dump").split()[3] == "yes"
+    run = Run.of(said, 2.0, failed=False)
+    assert run == (100, 2.0, 26, 80, "", "-")
+    run = run._replace(coverage="91")
+    cells = [cell.strip() for cell in run.row("dump").split("|")[1:-1]]
+    assert cells == ["dump", "100", "50", "26", "80.0%", "91 %"]
+    assert HEAD.splitlines()[0].count("|") == run.row("dump").count("|")
+    assert run.has_settled
+    assert not run._replace(last_edge=81).has_settled
+
+
+def test_a_harness_goes_on_from_where_it_was() -> None:
+    first = Run(100, 1.0, 26, 90, "")
+    assert first.then(Run(100, 2.0, 26, 10, "")) == (200, 3.0, 26, 90, "", "-")
+    assert first.then(Run(100, 2.0, 27, 10, "")) == (200, 3.0, 27, 110, "", "-")
+
+
+PARSERS = {
+    "json.loads", "tomllib.loads", "csv.reader", "csv.DictReader", "etree.fromstring",
+    "etree.XMLParser", "re.compile", "re.fullmatch", "re.match", "re.search", "re.findall",
+    "re.finditer", "re.sub", "urlsplit", "urljoin", "unquote", "datetime.fromisoformat",
+    "parsedate_to_datetime", "ip_address", "ip_network", "base64.b64decode", "zlib.decompressobj",
+    "httptools.HttpRequestParser", "httptools.HttpResponseParser", "parse_timespan",
+}  # fmt: skip
+"""What makes something of bytes or texts."""
+WITHOUT_HARNESS = {
+    "cwmp.messages": "names of methods, which `envelope` reads",
+    "data_model.paths": "names of parameters, which `cpe_session` reads",
+    "device.events": "event codes of the console's user",
+    "reasons": "our own reasons",
+    "reporting.junit": "writes",
+    "reporting.markdown": "writes",
+    "stats.histogram": "reports of our own workers",
+    "stats.results": "reports of our own workers",
+    "stats.timeline": "reports of our own workers",
+    "stats.worker_snapshot": "reports of our own workers",
+    "swarm.embedded_acs": "what our own process says",
+    "swarm.host_limits": "what the operating system says",
+    "swarm.options": "writes",
+    "swarm.run_files": "our own times",
+    "swarm.worker_messages": "master and workers trust each other",
+}
+"""Modules that read and have no harness, and why."""
+
+
+def is_reading(node: ast.AST) -> bool:
+    """Whether it calls one of ``PARSERS``, or is a method for what came over a wire."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "from_wire"
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in PARSERS
+
+
+def test_each_module_that_reads_has_a_harness_or_a_reason(root: Path) -> None:
+    package = root / "caretaker"
+    reading = {
+        ".".join(file.relative_to(package).with_suffix("").parts)
+        for file in package.rglob("*.py")
+        if any(is_reading(node) for node in ast.walk(ast.parse(file.read_text())))
+    }
+    fuzzed = {
+        module.__name__.removeprefix("caretaker.")
+        for harness in HARNESSES.values()
+        for module in harness.modules
+    }
+    assert reading - fuzzed == set(WITHOUT_HARNESS)
+
+
+def test_each_option_is_read_by_a_harness_or_touches_the_machine() -> None:
+    left = {name for name in OPTIONS if name not in READ and name not in OF_FILES}
+    assert {OPTIONS[name].parse for name in left} <= set(OF_THE_MACHINE)

@@ -16,6 +16,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "index_set": set(),
     "masking": set(),
+    "nearest_names": set(),
     "reasons": set(),
     "quoting": {"masking"},
     "cwmp": {"errors", "quoting"},
@@ -23,7 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "data_model": {"cwmp", "errors"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
-    "profiles": {"cwmp", "data_model", "errors"},
+    "profiles": {"cwmp", "data_model", "errors", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
     "engine": {
@@ -33,7 +34,9 @@ LAYERS: dict[str, set[str]] = {
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
-    "reporting": {"cwmp", "device", "engine", "errors", "index_set", "reasons", "stats"},
+    "reporting": {
+        "cwmp", "device", "engine", "errors", "index_set", "nearest_names", "reasons", "stats",
+    },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},

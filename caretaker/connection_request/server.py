@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 Auth = Credentials | Callable[[str], Credentials | None] | None
 """Expected credentials: the same for all CPEs, a function of the serial number, or none."""
 
-LIMITS = ServerLimits(connections=5_000, head_bytes=8 * 1024, headers=50, body_bytes=4 * 1024)
+LIMITS = ServerLimits(
+    connections=5_000,
+    head_bytes=8 * 1024,
+    headers=50,
+    body_bytes=4 * 1024,
+    pipelined=8,
+    held_bytes=64 * 1024 * 1024,
+)
 """A Connection Request is a GET with a few headers; anybody can reach its port."""
 
 _PREFIX = "/cr/"

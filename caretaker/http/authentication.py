@@ -51,6 +51,7 @@ def _response(fields: Authorization | dict[str, str | None], password: str, meth
 
 # -- the side that challenges ---------------------------------------------------------------------
 
+MAX_NONCES = 10_000
 _NC = re.compile(r"[0-9A-Fa-f]{1,8}")
 
 
@@ -75,7 +76,7 @@ class DigestVerifier:
     clock: Callable[[], float]
     nonce_seconds: float = 60.0
     allow_basic: bool = False
-    max_nonces: int = 10_000
+    max_nonces: int = MAX_NONCES
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
     _used: OrderedDict[str, int] = field(default_factory=OrderedDict, repr=False)
     _oldest: float = 0.0

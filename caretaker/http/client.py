@@ -65,6 +65,14 @@ def allowed_address(endpoint: Endpoint, url: str, *, not_http: str, not_allowed:
     return address
 
 
+def _joined(base: str, location: str) -> str:
+    """The URL of a reference (RFC 3986 5); what is none remains as it is."""
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return location
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class HTTPClient:
     """
@@ -204,7 +212,7 @@ class HTTPClient:
         old = self._address
         address = allowed_address(
             self._endpoint,
-            urljoin(old.url, location),
+            _joined(old.url, location),
             not_http="redirect to what is no http address",
             not_allowed="redirect to a host that is not allowed",
         )

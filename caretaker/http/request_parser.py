@@ -26,7 +26,7 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_PIPELINED = 64
-"""Requests of one connection that wait for their turn; the answer to a further one is 503."""
+MAX_HELD_BYTES = 256 * 1024 * 1024
 
 # -- requests -------------------------------------------------------------------------------------
 
@@ -41,12 +41,18 @@ class ServerLimits(NamedTuple):
         head_bytes: of the request target and all headers; beyond it the answer is 431.
         headers: how many headers, likewise.
         body_bytes: of the body; beyond it the answer is 413.
+        pipelined: requests of one connection that wait for their turn; the answer to a further one
+            is 503.
+        held_bytes: of requests that are not answered, over all connections; beyond it the idle
+            connection that holds most is closed, and if none is idle, the answer is 503.
     """
 
     connections: int = MAX_CONNECTIONS
     head_bytes: int = MAX_HEAD_BYTES
     headers: int = MAX_HEADERS
     body_bytes: int = MAX_BODY_BYTES
+    pipelined: int = MAX_PIPELINED
+    held_bytes: int = MAX_HELD_BYTES
 
 
 DEFAULT_LIMITS = ServerLimits()
@@ -138,8 +144,8 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_body", "_carried", "_common", "_environ", "_fed", "_fruitless", "_headers",
-        "_limits", "_parser", "_size", "_url", "expects", "in_head", "over", "requests",
+        "_body", "_carried", "_common", "_environ", "_fed", "_fruitless", "_headers", "_limits",
+        "_parser", "_size", "_url", "expects", "held", "in_head", "in_message", "over", "requests",
     )  # fmt: skip
     __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
@@ -152,6 +158,10 @@ class RequestReader:
         """Whether the last request has come; further bytes are ignored."""
         self.in_head = False
         """Whether a request has begun whose head is not complete."""
+        self.in_message = False
+        """Whether a request has begun that is not complete."""
+        self.held = 0
+        """Bytes that have come for it, about."""
         self.expects = False
         """Whether the client waits for 100 Continue."""
         self._fruitless = self._fed = 0
@@ -173,16 +183,23 @@ class RequestReader:
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse("400 Bad Request")
+            self.refuse("400 Bad Request")
         else:
+            self.held += len(data)
             self._fruitless += len(data)
             if self._fruitless > 2 * self._limits.head_bytes:  # a head or trailer without an end
-                self._refuse("431 Request Header Fields Too Large")
+                self.refuse("431 Request Header Fields Too Large")
 
-    def _refuse(self, status: str) -> None:
+    def refuse(self, status: str) -> None:
+        """Answer the present request with this status; it is the last of the connection."""
         if not self.over:
             self.over = True
+            self._end_message()
             self.requests.append(Request({}, keep_alive=False, refusal=status))
+
+    def _end_message(self) -> None:
+        self.in_message, self.held = False, 0
+        self._body = bytearray()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """
@@ -195,7 +212,7 @@ class RequestReader:
         request = self.requests.pop()
         environ, keep_alive = request.environ, request.keep_alive
         if environ["REQUEST_METHOD"] == "CONNECT":
-            self._refuse("405 Method Not Allowed")
+            self.refuse("405 Method Not Allowed")
             return
         self._carried, self.over, self._parser = environ, False, self._new_parser()
         framing = f"Content-Length: {environ.get('CONTENT_LENGTH') or 0}"
@@ -209,10 +226,10 @@ class RequestReader:
         """Begin a request."""
         self._environ = self._common.copy()
         self._url = b""
-        self._body: list[bytes] = []
-        self._size = self._headers = 0
+        self._body = bytearray()
+        self._size = self._headers = self.held = 0
         self._fruitless = -self._fed  # it may begin behind much else in these bytes
-        self.in_head = True
+        self.in_head = self.in_message = True
 
     def on_url(self, piece: bytes) -> None:
         """Add a piece of the request target."""
@@ -249,43 +266,44 @@ class RequestReader:
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
-            self._refuse("505 HTTP Version Not Supported")
+            self.refuse("505 HTTP Version Not Supported")
         limits = self._limits
         if self._size + len(self._url) > limits.head_bytes or self._headers > limits.headers:
-            self._refuse("431 Request Header Fields Too Large")
+            self.refuse("431 Request Header Fields Too Large")
         self._size = 0  # of the body, from here on
         if "HTTP_TRANSFER_ENCODING" in environ:
             self._check_coding(environ)
         elif int(environ.get("CONTENT_LENGTH") or 0) > limits.body_bytes:
-            self._refuse("413 Content Too Large")
+            self.refuse("413 Content Too Large")
 
     def _check_coding(self, environ: WSGIEnvironment) -> None:
         """Refuse a body without a clear end: it could hide a request (RFC 7230 3.3.3, 9.5)."""
         if "CONTENT_LENGTH" in environ:
-            self._refuse("400 Bad Request")
+            self.refuse("400 Bad Request")
         elif environ["HTTP_TRANSFER_ENCODING"].strip().lower() != "chunked":
-            self._refuse("501 Not Implemented")
+            self.refuse("501 Not Implemented")
 
     def on_body(self, piece: bytes) -> None:
         """Add a piece of the body."""
         self._fruitless = -self._fed
         self._size += len(piece)
         if self._size > self._limits.body_bytes:
-            self._refuse("413 Content Too Large")
+            self.refuse("413 Content Too Large")
         if not self.over:
-            self._body.append(piece)
+            self._body += piece  # a list of small pieces would be many times as large
 
     def on_message_complete(self) -> None:
         """Put the request into ``requests``, unless it was refused."""
         self.expects = False
         if self.over:
             return
-        if len(self.requests) >= MAX_PIPELINED:
-            self._refuse("503 Service Unavailable")
+        if len(self.requests) >= self._limits.pipelined:
+            self.refuse("503 Service Unavailable")
             return
         keep_alive = self._parser.should_keep_alive()
         self.over = not keep_alive
-        environ, body = self._environ, b"".join(self._body)
+        environ, body = self._environ, bytes(self._body)
+        self._end_message()
         if body:
             environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
         environ["wsgi.input"] = BytesIO(body)

@@ -9,7 +9,6 @@ application may wait, and one that does not wait costs one switch.
 
 from __future__ import annotations
 
-import errno
 import socket
 import sys
 from _socket import socket as Socket  # noqa: N812  # the base class of socket's and gevent's
@@ -21,8 +20,9 @@ import gevent
 from greenlet import getcurrent, greenlet
 from mypy_extensions import mypyc_attr
 
-from caretaker.errors import InputError
+from caretaker.http.connection_table import IDLE_SECONDS, ConnectionTable
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.listener import listen
 from caretaker.http.request_parser import (
     DEFAULT_LIMITS,
     ENVIRON,
@@ -32,17 +32,15 @@ from caretaker.http.request_parser import (
     application_response,
     error_response,
 )
+from caretaker.http.turns import Turns
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-IDLE_SECONDS = 60.0
-"""Limit for an idle connection, for a head, for each piece of a body and for sending a response."""
-SPARED_SECONDS = 1.0
-"""A connection that was used in this time is not closed to make room for another."""
+PROGRESS = 64 * 1024
+"""Bytes of a body for which a client has ``IDLE_SECONDS``."""
 LINGER_SECONDS = 2.0
 """Grace period so that a rejected client can read the error before we close."""
-_BACKLOG = 2048
 _ACCEPTS = 64
 """Connections accepted in one turn of the loop."""
 _IDLE_WORKERS = 64
@@ -58,8 +56,8 @@ class _Connection:
     """One TCP connection, whose requests are answered one after the other."""
 
     __slots__ = (
-        "_busy", "_closed", "_host", "_last", "_out", "_reader", "_refused", "_socket", "_watched",
-        "_watcher", "_worker", "deadline",
+        "_busy", "_closed", "_host", "_last", "_new", "_out", "_reader", "_refused", "_socket",
+        "_watched", "_watcher", "_worker", "deadline", "held",
     )  # fmt: skip
 
     def __init__(self, host: WSGIHost, sock: Socket, environ: WSGIEnvironment) -> None:
@@ -69,13 +67,24 @@ class _Connection:
         self._busy = self._closed = self._last = self._refused = False
         self._worker: Any = None
         self._out: bytes | memoryview = b""
-        self._watched = 0
+        self._watched = self._new = 0  # bytes since the deadline was set
         self._watcher = host.hub.loop.io(sock.fileno(), _READ)
         self.deadline = monotonic() + IDLE_SECONDS
         """When the connection is closed, if nothing happens before."""
+        self.held = 0
+        """Bytes of requests that are not answered yet."""
 
     def readable(self) -> None:
-        """Read the available bytes, and answer the complete requests."""
+        """Read the available bytes and answer the complete requests, when there is time for it."""
+        if self._host.turns.take():
+            self._read()
+        else:
+            self._watch(0)
+            self._host.turns.wait(self._read)
+
+    def _read(self) -> None:
+        if self._closed:
+            return
         try:
             data = self._socket.recv(_PIECE)
         except BlockingIOError:
@@ -90,23 +99,36 @@ class _Connection:
         self._proceed()
 
     def _take(self, data: bytes) -> None:
-        reader = self._reader
-        if not (reader.in_head or self._refused):
-            self.deadline = monotonic() + IDLE_SECONDS
+        reader, host = self._reader, self._host
+        is_new = not reader.in_message
         reader.feed(data)
+        self._new += len(data)
+        # Not at each piece: a client could send a byte now and then, and stay for ever.
+        if reader.in_message and (is_new or (self._new >= PROGRESS and not reader.in_head)):
+            self._renew()
+        host.connections.hold(self, self.held + len(data))
+        if not host.connections.has_bytes(monotonic()):
+            reader.refuse("503 Service Unavailable")
         if reader.expects and not reader.requests:
             reader.expects = False
             self._send(_CONTINUE)
 
+    def _renew(self) -> None:
+        self.deadline, self._new = monotonic() + IDLE_SECONDS, 0
+
     def _proceed(self) -> None:
         """Answer requests until one has to wait. Runs in the hub."""
-        requests = self._reader.requests
+        requests, host = self._reader.requests, self._host
         while requests and not (self._busy or self._out or self._closed):
             self._busy = True
-            self._worker = self._host.worker()
+            host.turns.spend()
+            self._worker = host.worker()
             self._worker.switch(self, requests.popleft())
-        if not self._closed:
-            self._watch(0 if self._busy else _WRITE if self._out else _READ)
+        if self._closed:
+            return
+        self._watch(0 if self._busy else _WRITE if self._out else _READ)
+        if not (self._busy or requests):
+            host.connections.hold(self, self._reader.held)
 
     def _watch(self, events: int) -> None:
         if events == self._watched:
@@ -124,7 +146,7 @@ class _Connection:
         if self._closed:
             return False
         self._busy, self._worker = False, None
-        self.deadline = monotonic() + IDLE_SECONDS
+        self._renew()
         self._last, self._refused = not keep_alive, bool(request.refusal)
         self._send(message)
         if self._watched != _READ:  # the application has waited, and ``_proceed`` has returned
@@ -144,7 +166,7 @@ class _Connection:
             self._end()
 
     def _writable(self) -> None:
-        self.deadline = monotonic() + IDLE_SECONDS
+        self._renew()
         self._send(self._out)
         self._proceed()
 
@@ -202,8 +224,9 @@ class WSGIHost:
         self.limits = limits
         self.hub: Any = None
         """The gevent hub of the loop, once started."""
-        self.connections: dict[_Connection, None] = {}
-        """The open connections, the oldest first."""
+        self.turns: Any = None
+        """What is done in one turn of the loop, likewise."""
+        self.connections = ConnectionTable(limits.connections, limits.held_bytes)
         self._app = app
         self._loop = loop
         self._listener: Socket | None = None
@@ -220,35 +243,19 @@ class WSGIHost:
         self._loop.call(self._start)
 
     def _start(self) -> None:
-        self._listener = self._listen()
+        self._listener = listen(self.host, self.port)
         self.port = self._listener.getsockname()[1]
         self.hub = gevent.get_hub()
+        self.turns = Turns(self.hub.loop)
         accepting = self.hub.loop.io(self._listener.fileno(), _READ)
         sweeping = self.hub.loop.timer(1.0, 1.0, ref=False)
         self._watchers = (accepting, sweeping)
         accepting.start(self._accept)
         sweeping.start(lambda: self.sweep(monotonic()))
 
-    def _listen(self) -> Socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = Socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setblocking(False)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Inherited by the connections: Nagle would hold the end of a long answer for 40 ms.
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            listener.bind((self.host, self.port))
-            listener.listen(_BACKLOG)
-        except (OSError, OverflowError) as error:
-            listener.close()
-            why = _why_not_bound(error)
-            cure = "choose another address or port"
-            raise InputError(f"{self.host}:{self.port}: {why}; {cure}") from error
-        return listener
-
     def _accept(self) -> None:
         for _ in range(_ACCEPTS):
-            if len(self.connections) >= self.limits.connections and not self._close_oldest():
+            if not self.connections.make_room(monotonic()):
                 self._watchers[0].stop()
                 return
             try:
@@ -256,8 +263,9 @@ class WSGIHost:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError:  # out of descriptors or memory; ``sweep`` tries again
-                self._watchers[0].stop()
-                return
+                if not self.connections.close_oldest(monotonic()):
+                    self._watchers[0].stop()
+                    return
 
     def _take_one(self) -> None:
         assert self._listener is not None
@@ -273,26 +281,17 @@ class WSGIHost:
             "REMOTE_ADDR": peer[0],
         }
         connection = _Connection(self, sock, environ)
-        self.connections[connection] = None
+        self.connections.add(connection, peer[0])
         connection.readable()  # often the request is there already
-
-    def _close_oldest(self) -> bool:
-        """Make room, so that a crowd that says nothing shuts nobody out; False if all are busy."""
-        before = monotonic() + IDLE_SECONDS - SPARED_SECONDS
-        oldest = next((c for c in self.connections if c.deadline < before), None)
-        if oldest is not None:
-            oldest.close()
-        return oldest is not None
 
     def sweep(self, now: float) -> None:
         """Close the connections whose deadline has passed; runs every second."""
-        for connection in [opened for opened in self.connections if opened.deadline < now]:
-            connection.close()
+        self.connections.sweep(now)
         self._accept_again()
 
     def forget(self, connection: _Connection) -> None:
         """Drop a closed connection, and accept another in its place."""
-        self.connections.pop(connection, None)
+        self.connections.discard(connection)
         self._accept_again()
 
     def _accept_again(self) -> None:
@@ -343,8 +342,9 @@ class WSGIHost:
             watcher.close()
         self._listener.close()
         self._listener = None
-        for connection in list(self.connections):
+        for connection in self.connections:
             connection.close()
+        self.turns.stop()
         self._idle.clear()
 
 
@@ -401,10 +401,3 @@ class WSGIServer:
     def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
-
-
-def _why_not_bound(error: Exception) -> str:
-    """Why an address can't be bound; OverflowError is of a port above 65535."""
-    if isinstance(error, OSError):
-        return "in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
-    return "no such port"

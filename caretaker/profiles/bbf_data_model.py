@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from lxml import etree
@@ -19,6 +18,7 @@ from caretaker.cwmp.xml import hardened_parser, local
 from caretaker.data_model.types import TYPES, Row
 from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
+from caretaker.nearest_names import nearest_names
 from caretaker.profiles.bbf_syntax import ANY_INSTANCE as _ANY
 from caretaker.profiles.bbf_syntax import Syntaxes, number, status
 from caretaker.profiles.genieacs_csv import ROOTS, Export, with_parents
@@ -133,7 +133,7 @@ class Definitions:
             name = waiting.pop(0)
             profile = self.profiles.get(name)
             if profile is None:
-                near = get_close_matches(name, self.profiles, 4, 0.3)
+                near = nearest_names(name, self.profiles, 4, 0.3)
                 raise ProfileError(
                     f"{self.name}: no profile {name!r}; there are {', '.join(near or ['none'])} ..."
                 )

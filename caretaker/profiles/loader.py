@@ -6,6 +6,7 @@ The other modules of the package make profiles of bytes and read no files (decis
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect
 from collections.abc import Iterable, Sequence
@@ -63,6 +64,10 @@ def _read(name: str) -> bytes:
         raise ProfileError(f"profile {name}: {why}; {cure}") from error
 
 
+def _exists(name: str) -> bool:
+    return os.path.exists(name)  # noqa: PTH110  # Path's fails for a name that is too long
+
+
 def parse_choice(text: str) -> tuple[str, float]:
     """
     The name and weight of ``FILE[:weight]``.
@@ -71,7 +76,7 @@ def parse_choice(text: str) -> tuple[str, float]:
         ProfileError: the weight is not a number above 0.
     """
     name, colon, weight = text.rpartition(":")
-    if not colon or not re.fullmatch(r"-?[0-9.]+", weight) or Path(text).exists():
+    if not colon or not re.fullmatch(r"-?[0-9.]+", weight) or _exists(text):
         return text, 1.0
     try:
         value = float(weight)

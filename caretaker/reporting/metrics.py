@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.errors import Blame
+from caretaker.nearest_names import nearest_names
 from caretaker.reporting.summary_types import Summary
 from caretaker.stats.task_outcomes import TaskOutcome
 
@@ -290,4 +290,4 @@ def proposals(metric: str, closed: Iterable[str]) -> list[str]:
         if metric_kind.members is not None and "*" in pattern
         for member in metric_kind.members.known
     )
-    return get_close_matches(metric, [*closed, *families], 3, 0.5)
+    return nearest_names(metric, (*closed, *families), 3, 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import UnionType
@@ -96,7 +97,7 @@ def _left_out(content: dict[str, Any]) -> Iterator[str]:
         missing = {name: own for name, own in Timeline().summary().items() if name not in there}
         there.update(missing)
         yield from (f"timeline.{name}" for name in missing)
-    for name, wanted in get_type_hints(Summary, include_extras=True).items():
+    for name, wanted in _keys(Summary).items():
         if name in content and get_origin(wanted) is NotRequired:
             misfits = list(_misfits(content[name], get_args(wanted)[0], name))
             if misfits and all(misfit.is_missing for misfit in misfits):
@@ -123,7 +124,12 @@ def _whole(digits: str) -> int | float:
 def _missing_figures(content: Any) -> Iterator[str]:
     """The metrics that every summary has and this one has not; it is a ``Summary`` otherwise."""
     there = numbers(content)
-    return (metric for metric in numbers(summarize([], 1.0)) if metric not in there)
+    return (metric for metric in _every_figure() if metric not in there)
+
+
+@cache
+def _every_figure() -> tuple[str, ...]:
+    return tuple(numbers(summarize([], 1.0)))
 
 
 def _misfits(value: Any, wanted: Any, path: str) -> Iterator[Misfit]:
@@ -142,12 +148,17 @@ def _misfits(value: Any, wanted: Any, path: str) -> Iterator[Misfit]:
         yield Misfit(path, is_missing=False)
 
 
+@cache
+def _keys(section: Any) -> Mapping[str, Any]:
+    """The type of each key; ``__required_keys__`` can't see NotRequired in annotations as texts."""
+    return get_type_hints(section, include_extras=True)
+
+
 def _misfits_of_section(value: Any, section: Any, path: str) -> Iterator[Misfit]:
     if not isinstance(value, dict):
         yield Misfit(path, is_missing=False)
         return
-    # Not __required_keys__: it can't see NotRequired in annotations that are strings.
-    for name, wanted in get_type_hints(section, include_extras=True).items():
+    for name, wanted in _keys(section).items():
         place = f"{path}.{name}" if path else name
         is_optional = get_origin(wanted) is NotRequired
         if name in value:

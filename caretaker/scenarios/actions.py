@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 import gevent
@@ -28,6 +29,9 @@ from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
 from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
+
+_MAX_SHOWN = 40
+"""Characters of a number that an error shows."""
 
 _BATCH = 100
 """CPEs that are dealt with in one turn of the loop."""
@@ -117,8 +121,10 @@ def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
             value = float(given)
         except (TypeError, ValueError):
             raise InputError(f"{given!r} is not a number") from None
+        except OverflowError:  # of a whole number in JSON
+            value = inf
         if not least <= value <= most:
-            raise InputError(f"{given} must be from {least:g} to {most:g}")
+            raise InputError(f"{str(given)[:_MAX_SHOWN]} must be from {least:g} to {most:g}")
         return value
 
     return check

@@ -200,7 +200,7 @@ class TestServer:
                 for headers in requested:
                     response = requests.get(f"{server.base_url}/cr/D", headers=headers, timeout=60)
                     assert response.status_code == status
-            assert server._host.limits.connections == LIMITS.connections
+            assert server._host.limits == LIMITS
 
     def test_start_and_stop_twice(self) -> None:
         server = ConnectionRequestServer()

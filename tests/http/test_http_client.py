@@ -216,6 +216,8 @@ OK = Response(200, [], b"", keep_alive=True)
         ("https://192.0.2.1/", "redirect to a host that is not allowed"),
         ("file:///etc/passwd", "redirect to what is no http address"),
         ("mailto:acs@example.com", "redirect to what is no http address"),
+        ("http://acs[/", "redirect to what is no http address"),
+        ("//[acs/", "redirect to what is no http address"),
         ("http://acs/", "redirect from https to http"),
     ],
 )

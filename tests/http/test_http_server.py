@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import threading
+from _socket import socket as Socket  # noqa: N812  # the base class of socket's
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -13,7 +17,7 @@ import gevent
 import pytest
 
 from caretaker.errors import InputError
-from caretaker.http import server
+from caretaker.http import connection_table, server, turns
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.request_parser import ServerLimits
 from caretaker.http.server import WSGIHost, WSGIServer
@@ -87,6 +91,10 @@ class Serving:
     def later(self, seconds: float) -> None:
         """Let so many seconds have passed."""
         self.loop.call(self.host.sweep, monotonic() + seconds)
+
+    def held(self) -> int:
+        """Bytes of requests that are not answered yet."""
+        return self.loop.call(lambda: self.host.connections.held)
 
     def close(self) -> None:
         for peer in self.peers:
@@ -250,9 +258,9 @@ class TestPatience:
                 assert peer.answer()[0] == "200 OK"
             other = it.peer()  # once it is answered, what came before is read
             assert other.ask(head())[0] == "200 OK"
-            it.later(server.IDLE_SECONDS - 5)
+            it.later(connection_table.IDLE_SECONDS - 5)
             assert len(it.host.connections) == 2
-            it.later(server.IDLE_SECONDS + 5)
+            it.later(connection_table.IDLE_SECONDS + 5)
             assert not it.host.connections
             assert peer.is_at_the_end()
 
@@ -269,8 +277,25 @@ class TestPatience:
         made._take(b"GET / ")
         assert made.deadline > deadline - 10
 
-    def _connection(self) -> Any:
-        host = WSGIHost(echo, "127.0.0.1", 0, Loop(), limits=ServerLimits(body_bytes=10))
+    def test_a_body_that_comes_drop_by_drop_has_one_deadline(self) -> None:
+        made = self._connection(body_bytes=10**6)
+        made._take(head("Content-Length: 500000"))
+        first = made.deadline = made.deadline - 10
+        for _ in range(100):
+            made._take(b"x" * 100)
+        assert made.deadline == first
+        made._take(b"x" * server.PROGRESS)
+        assert made.deadline > first
+
+    def test_blank_lines_are_no_request(self) -> None:
+        made = self._connection()
+        first = made.deadline = made.deadline - 10
+        for _ in range(100):
+            made._take(b"\r\n")
+        assert made.deadline == first
+
+    def _connection(self, body_bytes: int = 10) -> Any:
+        host = WSGIHost(echo, "127.0.0.1", 0, Loop(), limits=ServerLimits(body_bytes=body_bytes))
         host.hub = gevent.get_hub()
         one, _other = socket.socketpair()
         self._kept = one, _other
@@ -281,7 +306,7 @@ class TestPatience:
             peer = it.peer()
             peer.send(head())
             assert peer.socket.recv(1) == b"H"
-            it.later(server.IDLE_SECONDS + 5)
+            it.later(connection_table.IDLE_SECONDS + 5)
             assert not it.host.connections
 
     def test_a_request_that_takes_long_is_no_idle_connection(self) -> None:
@@ -313,7 +338,7 @@ class TestPatience:
     def test_beyond_the_most_connections_others_wait_for_their_turn(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(server, "SPARED_SECONDS", 3600.0)
+        monkeypatch.setattr(connection_table, "SPARED_SECONDS", 3600.0)
         with serving(limits=ServerLimits(connections=2)) as it:
             first, second, third = it.peer(), it.peer(), it.peer()
             for peer in (first, second):
@@ -325,12 +350,95 @@ class TestPatience:
     def test_a_crowd_that_says_nothing_shuts_nobody_out(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(server, "SPARED_SECONDS", 0.0)
+        monkeypatch.setattr(connection_table, "SPARED_SECONDS", 0.0)
         with serving(limits=ServerLimits(connections=2)) as it:
             silent = [it.peer() for _ in range(5)]
             assert it.peer().ask(head())[0] == "200 OK"
             assert len(it.host.connections) <= 2
             assert silent[0].is_at_the_end()
+
+    def test_bodies_beyond_the_bytes_of_a_server_are_refused(self) -> None:
+        with serving(limits=ServerLimits(held_bytes=100_000)) as it:
+            first, second = it.peer(), it.peer()
+            first.send(head("Content-Length: 90000") + b"x" * 80_000)
+            while it.held() < 80_000:
+                gevent.sleep(0)
+            assert second.ask(head("Content-Length: 90000") + b"x" * 80_000)[0].startswith("503")
+            status, body = first.ask(b"x" * 10_000)
+            assert (status, len(body)) == ("200 OK", 90_008)
+            while it.held():
+                gevent.sleep(0)
+
+    def test_who_holds_most_and_stalls_makes_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connection_table, "SPARED_SECONDS", 0.0)
+        with serving(limits=ServerLimits(held_bytes=100_000)) as it:
+            first, second = it.peer(), it.peer()
+            first.send(head("Content-Length: 90000") + b"x" * 80_000)
+            while it.held() < 80_000:
+                gevent.sleep(0)
+            assert second.ask(head("Content-Length: 50000") + b"x" * 50_000)[0] == "200 OK"
+            assert first.is_at_the_end()
+
+    def test_where_no_file_is_left_an_idle_connection_gives_its_own(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection_table, "SPARED_SECONDS", 0.0)
+        with serving() as it:
+            idle = it.peer()
+            assert idle.ask(head())[0] == "200 OK"
+            own = it.host._listener
+            assert own is not None
+            full = Full(own.family, own.type, 0, os.dup(own.fileno()))
+            full.setblocking(False)
+            it.loop.call(setattr, it.host, "_listener", full)
+            assert it.peer().ask(head())[0] == "200 OK"
+            assert idle.is_at_the_end()
+            own.close()
+
+
+class Full(Socket):
+    """A listener of a process that has no file left, the first time that it is asked."""
+
+    full = True
+
+    def _accept(self) -> Any:
+        if self.full:
+            self.full = False
+            raise OSError(errno.EMFILE, "too many open files")
+        return getattr(super(), "_accept")()  # noqa: B009
+
+
+@pytest.mark.sockets
+class TestTurns:
+    """What comes at once is done in many turns of the loop."""
+
+    def test_requests_of_a_crowd_leave_turns_to_others(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(turns, "STEPS", 8)
+        turn, answered = [0], Counter[int]()
+
+        def app(environ: Any, start_response: Any) -> list[bytes]:
+            answered[turn[0]] += 1
+            return echo(environ, start_response)
+
+        def next_turn() -> None:
+            turn[0] += 1
+
+        def ask_all() -> None:
+            for peer in crowd:
+                peer.send(head())
+
+        with serving(app) as it:
+            crowd = [it.peer() for _ in range(40)]
+            assert it.peer().ask(head())[0] == "200 OK"  # all of them are connected
+            watcher = it.loop.call(it.host.hub.loop.check)
+            it.loop.call(watcher.start, next_turn)
+            it.loop.call(ask_all)
+            assert {peer.answer()[0] for peer in crowd} == {"200 OK"}
+            it.loop.call(watcher.stop)
+        assert answered.total() == 41
+        assert max(answered.values()) <= 8
 
 
 @pytest.mark.sockets

@@ -227,6 +227,7 @@ def test_real_dumps_are_read(devices: Path) -> None:
         ("dump.csv:3", ("dump.csv", 3.0)),
         ("dump.csv:0.5", ("dump.csv", 0.5)),
         ("a:b.csv", ("a:b.csv", 1.0)),
+        (f"{'x' * 5000}:3", ("x" * 5000, 3.0)),
     ],
 )
 def test_a_choice_has_a_weight(text: str, expected: tuple[str, float]) -> None:

@@ -125,6 +125,10 @@ def test_the_nearest_names_are_proposed(wrong: str, right: str) -> None:
     assert right in proposals(wrong, numbers(summarize([], 1.0)))
 
 
+def test_nothing_is_proposed_for_what_is_no_name() -> None:
+    assert proposals("sessions.failed" * 20, numbers(summarize([], 1.0))) == []
+
+
 def test_the_most_particular_kind_counts() -> None:
     assert pattern_of("sessions.duration_ms.max") == "sessions.duration_ms.max"
     assert pattern_of("scenario.kpis.time_to_steady_state_s") == "scenario.kpis.*_s"

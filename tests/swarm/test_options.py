@@ -120,6 +120,7 @@ def test_defaults() -> None:
         (["--host", f"http://{'x' * 64}.invalid/"], "host name not found"),  # asks no name server
         (["--cpes-per-user", "0"], "must be a whole number from 1"),
         (["--cpes-per-user", "1.5"], "must be a whole number"),
+        (["--cpes-per-user", "0\x1f"], "must be a whole number"),
         (["--cr-rate", "fast"], "'fast' is not a number"),
         (["--cr-rate", "-1"], "must be a number from 0"),
         (["--cr-arrivals", "never"], "not one of constant, poisson"),
@@ -149,6 +150,7 @@ def test_defaults() -> None:
         (["--record-rate", "2"], "a number from 0 to 1"),
         (["--report", "/nothing/there/x.html"], "not a file in a folder that exists"),
         (["--tls-ca", "/nothing"], "no such file"),
+        (["--tls-ca", "x" * 5000], "no such file"),
         (["--cr-host", "nothing.invalid"], "not an address"),
         (["--nbi-url", "ftp://x"], "not an http or https address"),
         (["--start", "slowly"], "not one of factory, running"),
