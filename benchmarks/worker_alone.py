@@ -27,7 +27,7 @@ from benchmarks.processes import cpu_seconds, unique_bytes
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.worker import Worker
-from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest
+from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest, StateRecords
 
 CPES_PER_USER = 100
 
@@ -51,11 +51,13 @@ class _Runner(Runner):
         """Start nothing: CPEs are powered on without users."""
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
-        """Grant a lease at once; other messages to the master are dropped."""
+        """Grant a lease at once, and keep any state; other messages to the master are dropped."""
         del client_id
         if msg_type == LeaseRequest.NAME and self.worker is not None:
             start, self.granted = self.granted, self.granted + data["want"]
             self.worker.lease.granted([(start, self.granted)])
+        elif msg_type == StateRecords.NAME and self.worker is not None:
+            self.worker.state_kept(data["number"])
 
     def _report(self) -> None:
         while True:

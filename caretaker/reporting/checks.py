@@ -193,7 +193,7 @@ CHECKS = (
     Check(
         "the state of all CPEs was kept",
         RunOutcome.FAILED,
-        lambda summary: summary["state"]["unwritten"] if "state" in summary else 0,
+        lambda summary: summary["state"]["unwritten"],
         "the last state of {} CPEs is not in the file of --state; name a place that has room",
     ),
     Check(

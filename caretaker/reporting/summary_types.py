@@ -307,13 +307,12 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
     export: ExportSection
+    state: StateSection
     generator: GeneratorSection
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""
     seconds: float
     warm_up_s: float
-    state: NotRequired[StateSection]
-    """With ``--state``."""
     timeline: NotRequired[TimelineColumns]
     settings: NotRequired[Mapping[str, object]]
     version: NotRequired[str]

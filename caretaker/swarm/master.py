@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -111,6 +110,7 @@ class Master:
         self._watchers: list[gevent.Greenlet[..., None]] = []
         self._acts = 0
         self._embedded: EmbeddedACS | None = None
+        self._state = self._open_state(settings)
         if not environment.host:
             self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
             environment.host = self._embedded.url
@@ -118,9 +118,6 @@ class Master:
                   f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
         self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
-        self._state: StateStore | None = None
-        if settings.state is not None:
-            self._state = self._open_state(settings.state)
         gevent.spawn(self._watch)
 
     def _with_north_bound_api(self, settings: Settings) -> Settings:
@@ -142,19 +139,22 @@ class Master:
 
     # The state of the fleet.
 
-    def _open_state(self, path: Path) -> StateStore:
-        """The file of ``--state``; that of a run without the web UI is of its fleet."""
-        state, options = StateStore(path), self._locust_options()
+    def _open_state(self, settings: Settings) -> StateStore | None:
+        """The file of ``--state``, if there is one."""
+        if settings.state is None:
+            return None
+        state, options = StateStore(settings.state), self._locust_options()
         if options.headless or options.autostart:  # else the web UI may change the fleet
-            self._agree(state, self.settings)
+            self._agree(state, settings)
         return state
 
     def _agree(self, state: StateStore, settings: Settings) -> None:
         """Check that the file is of the fleet of these settings."""
-        options, is_embedded = self._locust_options(), self._run_summary().is_embedded
-        users = options.num_users if self.environment.shape_class is None else None
-        host = without_login(self.environment.host or "")
-        state.agree(fleet_facts(settings, users), EMBEDDED_ACS if is_embedded else host)
+        is_shaped, host = self.environment.shape_class is not None, self.environment.host
+        users = None if is_shaped else self._locust_options().num_users
+        embedded = self._embedded.url if self._embedded is not None else None
+        acs = without_login(host) if host and host != embedded else EMBEDDED_ACS
+        state.agree(fleet_facts(settings, users), acs)
 
     def keep_state(self, worker: str, message: StateRecords) -> None:
         """Keep the records of CPEs that the worker holds; who has lost its CPEs has old ones."""

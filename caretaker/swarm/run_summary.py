@@ -73,7 +73,7 @@ class RunSummary:
         if self._player is not None:
             summary["scenario"] = self._player.report()
         if self._state is not None:
-            summary["state"] = self._state.section(self._reports.results())
+            summary["state"] = self._state.section(summary["state"])
         return summary
 
     def at_end(
@@ -96,7 +96,7 @@ class RunSummary:
             "version": _version(),
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
-            "embedded_acs": self.is_embedded,
+            "embedded_acs": self._is_embedded(),
             "interrupted": not ends_itself and self._ends_early(seconds),
             "users_not_started": users_not_started,
             "other_failures": self._runner.other_failures(),
@@ -121,9 +121,7 @@ class RunSummary:
             return False
         return seconds < stated - RUN_TIME_TOLERANCE
 
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the ACS of the run is the embedded one."""
+    def _is_embedded(self) -> bool:
         return self._embedded is not None and self._environment.host == self._embedded.url
 
     def _command(self) -> str:

@@ -23,7 +23,6 @@ from caretaker.errors import InputError
 from caretaker.index_set import IndexSet, Ranges
 from caretaker.profiles.profile import BUILT_IN
 from caretaker.reporting.summary_types import StateSection
-from caretaker.stats.results import Results
 from caretaker.swarm.options import Settings
 from caretaker.swarm.state_file import StateFile, StoredCPE
 
@@ -182,12 +181,11 @@ class StateStore:
         self.write()
         self._kept = self._in_thread(self._file.count)
 
-    def section(self, results: Results) -> StateSection:
-        """The section of the summary; ``results`` are those of the workers."""
+    def section(self, of_workers: StateSection) -> StateSection:
+        """The section of the summary: what workers have counted, and what is of the file."""
         return {
+            **of_workers,
             "kept": self._kept,
-            "taken_up": results.counters["state.taken_up"],
-            "unreadable": results.counters["state.unreadable"],
             "outdated": self._outdated,
             "unwritten": len(self._waiting) + len(self._in_writing),
         }
