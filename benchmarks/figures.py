@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from caretaker.cwmp import session
+
 
 @dataclass(frozen=True)
 class Options:
@@ -164,12 +166,13 @@ _PACKAGES = ("caretaker", "locust", "gevent", "lxml", "httptools", "requests")
 
 
 def machine() -> dict[str, Any]:
-    """The machine and the versions of this measurement."""
+    """The machine and the versions of this measurement, and whether the program is compiled."""
     return {
         "processor": _processor(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
+        "compiled": not str(session.__file__).endswith(".py"),
     }
 
 

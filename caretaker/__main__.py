@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
+from caretaker.closed_output import discard_output
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
@@ -31,6 +32,12 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=7557,
         help="of the north-bound API; 0 for any free one (default: 7557)",
+    )
+    parser.add_argument(
+        "--north-bound-allow-host",
+        action="append",
+        default=[],
+        help="another name of the north-bound API than this machine's; repeatable",
     )
     parser.add_argument(
         "--username", help="that CPEs must give, by Digest (default: no authentication)"
@@ -69,6 +76,7 @@ def _acs(options: argparse.Namespace) -> int:
         options.north_bound_port,
         host=options.host,
         credentials=credentials,
+        north_bound_names=options.north_bound_allow_host,
         provisioning=not options.no_provisioning,
         allowed_hosts=options.allow_host,
     )
@@ -192,6 +200,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # head has seen enough; what a shell says of such a command
+        discard_output()
+        return 128 + signal.SIGPIPE
     except InputError as error:
         print(f"caretaker: {error}", file=sys.stderr)
         return 2

@@ -27,7 +27,7 @@ from caretaker.device.rpc import transfers as transfer_rpcs
 from caretaker.errors import EnvelopeError, SessionError
 from caretaker.profiles import load_profile
 from fuzz.harness import LINE, Harness
-from fuzz.wsgi import post
+from fuzz.wsgi import asked, request
 
 _SEPARATOR = b"\n----\n"
 """Between the bodies of a session's input."""
@@ -93,7 +93,7 @@ def _acs_session(data: bytes) -> object:
     app = sessions.CWMPApp(acs.ACS())
     statuses, cookie = [], ""
     for body in data.split(_SEPARATOR):
-        answer = post(app, "/", body, HTTP_COOKIE=cookie)
+        answer = asked(app, request("POST", "/", body, HTTP_COOKIE=cookie))
         cookie = (answer.headers["Set-Cookie"] or cookie).partition(";")[0]
         statuses.append(answer.status)
     return statuses

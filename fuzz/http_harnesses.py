@@ -31,7 +31,7 @@ from caretaker.http import (
 from caretaker.http.credentials import Credentials
 from caretaker.swarm import operators
 from fuzz.harness import CONTROLS, LINE, MAX_BYTES, Harness
-from fuzz.wsgi import asked, post, served
+from fuzz.wsgi import asked, request, served
 
 Read = tuple[int, list[tuple[str, str]], bytes, bool]
 
@@ -169,9 +169,9 @@ def _acs_with_a_device() -> acs.ACS:
 def _north_bound(data: bytes) -> object:
     """Any query and any task has an answer, which is not a 500."""
     api = north_bound.NorthBoundApp(_acs_with_a_device())
-    query = f"query={quote(data)}"
-    found = asked(api, {"REQUEST_METHOD": "GET", "PATH_INFO": "/devices", "QUERY_STRING": query})
-    return found.status, post(api, "/devices/D/tasks", data).status
+    found = asked(api, request("GET", "/devices", QUERY_STRING=f"query={quote(data)}"))
+    posted = asked(api, request("POST", "/devices/D/tasks", data))
+    return found.status, posted.status
 
 
 def _north_bound_request(data: bytes) -> object:

@@ -8,23 +8,24 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Flask
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
-from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.datastructures import Headers
 
 from caretaker.console import arguments, console
 from caretaker.device import identity
 from caretaker.engine import row_files
 from caretaker.errors import InputError
-from caretaker.http import source_addresses
+from caretaker.http import browser_guard, source_addresses
 from caretaker.profiles import loader
 from caretaker.reporting import compare_command, trend_command
 from caretaker.scenarios import actions, catalogue
 from caretaker.swarm import option, option_values, options, parsed_options
-from caretaker.swarm.web import forms, guard, queries, routes
+from caretaker.swarm.web import forms, queries, routes
 from fuzz.harness import LINE, Harness
+from fuzz.wsgi import request
 
 OF_THE_MACHINE = {
     option_values.bound_address: "binds an address",
@@ -103,14 +104,14 @@ def _web_guard(data: bytes) -> object:
     names = ("Host", "Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Dest")
     texts = re.split(r"[\r\n]", data.decode("latin-1"))
     headers = Headers([(name, text) for name, text in zip(names, texts, strict=False) if text])
-    host = guard._host_name(texts[0])
-    own = guard._is_own(host, frozenset({"own"}))
-    return host, own, [guard.is_foreign(method, headers) for method in ("GET", "POST")]
+    guard = browser_guard.BrowserGuard({"own"}, "--option")
+    return [guard.complaint(method, headers) for method in ("GET", "POST")]
 
 
 _ELSEWHERE = ("host", "nbi_url", "profiles")
 """Fields whose check asks name servers or reads files."""
 _APP = Flask("fuzz")
+_FORM = "application/x-www-form-urlencoded"
 
 
 @cache
@@ -134,12 +135,12 @@ def _web_form(data: bytes) -> object:
     master: Any = SimpleNamespace(settings=settings)
     checked = forms._Forms(environment, master)
     if data.startswith(b"{"):
-        with _APP.test_request_context("/user", method="POST", data=data):
+        with _APP.request_context(request("POST", "/user", data)):
             checked.check_user()
         return "user"
     pairs = [pair for pair in parse_qsl(data.decode("latin-1")) if pair[0] not in _ELSEWHERE]
-    form = MultiDict(pairs)
-    with _APP.test_request_context("/swarm", method="POST", data=form):
+    form = urlencode(pairs).encode()
+    with _APP.request_context(request("POST", "/swarm", form, CONTENT_TYPE=_FORM)):
         checked.check_swarm()
     return sorted(pairs)
 
@@ -165,15 +166,14 @@ _PAGES = routes._Pages(SimpleNamespace(), _MASTER, SimpleNamespace())  # type: i
 
 def _fleet_action(data: bytes) -> object:
     """What the Fleet page is told to do is done or refused."""
-    kind = "application/json"
-    with _APP.test_request_context("/", method="POST", data=data, content_type=kind):
+    with _APP.request_context(request("POST", "/", data, CONTENT_TYPE="application/json")):
         answer = _PAGES.act()
     return answer.status_code, answer.get_data()
 
 
 def _fleet_query(data: bytes) -> object:
     """The lists of the Fleet page are asked for with any query."""
-    with _APP.test_request_context("/", query_string=data.decode("latin-1")):
+    with _APP.request_context(request("GET", "/", QUERY_STRING=data.decode("latin-1"))):
         answers = _PAGES.devices(), _PAGES.one(data.decode("latin-1"))
     return [(answer.status_code, answer.get_data()) for answer in answers]
 
@@ -188,7 +188,7 @@ OPTIONS: dict[str, Harness] = {
         (option_values, compare_command, trend_command, row_files, arguments),
         max_bytes=LINE,
     ),
-    "web_guard": Harness(_web_guard, (guard,), max_bytes=LINE),
+    "web_guard": Harness(_web_guard, (browser_guard,), max_bytes=LINE),
     "web_form": Harness(_web_form, (forms,), (InputError,), max_bytes=LINE),
     "fleet_action": Harness(_fleet_action, (routes, actions), max_bytes=LINE),
     "fleet_query": Harness(_fleet_query, (routes, identity), max_bytes=LINE),

@@ -31,22 +31,26 @@ class Answer:
         self.status, self.headers = status, Headers(headers)
 
 
+def request(method: str, path: str, body: bytes = b"", **more: str) -> dict[str, Any]:
+    """The environ of a request; ``more`` has headers and the query as WSGI names them."""
+    return {
+        **_SERVER,
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+        **more,
+    }
+
+
 def asked(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
     """The answer of an application, which is no error of the server."""
     answer = Answer()
-    for _ in app({**_SERVER, **environ}, answer.start):
+    for _ in app(environ, answer.start):
         pass
     assert not answer.status.startswith("5") or answer.status[:3] in ("503", "504"), answer.status
     return answer
-
-
-def post(app: WSGIApplication, path: str, body: bytes, **headers: str) -> Answer:
-    """The answer to a POST."""
-    return asked(
-        app,
-        {"REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": "",
-         "CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body), **headers},
-    )  # fmt: skip
 
 
 def served(app: WSGIApplication, data: bytes) -> list[str]:

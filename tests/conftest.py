@@ -1,4 +1,4 @@
-"""What all tests share: the material in ``../shared``, the schemas, a browser."""
+"""What all tests share: the material in ``../shared``, the schemas, a browser; who runs which."""
 
 from __future__ import annotations
 
@@ -19,7 +19,20 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
+WORKERS_OF_A_CORE = 2
+"""Most tests of processes wait more than they compute."""
 SHARED = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many tests run at once, with ``-n auto`` as ``./scripts/test`` has it."""
+    return WORKERS_OF_A_CORE * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that wait longest begin first, so that at the end no one waits for them."""
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,6 @@ ELSEWHERE = {
     "caretaker.device.rpc.transfers.MAX_WINDOWS",  # a rule of TR-069
     "caretaker.engine.file_transfer.MAX_FILE_BYTES",  # counted, and not kept
     "caretaker.engine.file_transfer.MAX_SECONDS",
-    "caretaker.engine.recorder.MAX_BYTES",  # docs/recordings.md
-    "caretaker.engine.recorder.MAX_SESSION_BYTES",
     "caretaker.http.source_addresses.MAX_SOURCES",  # an option
 }
 """Limits that are no budgets."""

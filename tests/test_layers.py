@@ -13,18 +13,20 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
+    "closed_output": set(),
     "errors": set(),
     "index_set": set(),
     "masking": set(),
     "nearest_names": set(),
     "reasons": set(),
+    "input_file": {"errors"},
     "quoting": {"masking"},
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
     "data_model": {"cwmp", "errors"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
-    "profiles": {"cwmp", "data_model", "errors", "nearest_names"},
+    "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
     "engine": {
@@ -35,15 +37,17 @@ LAYERS: dict[str, set[str]] = {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
     "reporting": {
-        "cwmp", "device", "engine", "errors", "index_set", "nearest_names", "reasons", "stats",
+        "cwmp", "device", "engine", "errors", "index_set", "input_file", "nearest_names", "reasons",
+        "stats",
     },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
-    "__main__": {"acs", "console", "errors", "http", "profiles", "reporting"},
+    "__main__": {"acs", "closed_output", "console", "errors", "http", "profiles", "reporting"},
     "swarm": {
-        "connection_request", "console", "cwmp", "device", "engine", "errors", "fleet", "http",
-        "index_set", "masking", "profiles", "quoting", "reporting", "scenarios", "stats",
+        "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
+        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reporting",
+        "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

@@ -66,6 +66,7 @@ def costs(folder: Path, names: list[str]) -> dict[str, list[int]]:
     return {name: read[at * each + 1 : (at + 1) * each] for at, name in enumerate(names)}
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind, which counts, is not installed")
 def test_twice_the_input_takes_twice_the_instructions(tmp_path: Path) -> None:
     counted = costs(tmp_path, list(CASES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from sys import intern
 from mypy_extensions import mypyc_attr
 
 from caretaker.acs.devices import KnownDevice
+from caretaker.acs.parameters import KnownBytes
 from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import RPCs, provision
 from caretaker.connection_request.client import send_connection_request
@@ -21,6 +23,14 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportEr
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 
+_log = logging.getLogger(__name__)
+
+MAX_DEVICES = 1_000_000
+"""Devices that are known; the session of a further one is refused."""
+MAX_IDENTITY = 256
+"""Characters of each part of a DeviceId; TR-069 has 64."""
+MAX_URL = 1_024
+"""Characters of a ConnectionRequestURL; TR-069 has 256, and a longer one is not kept."""
 MAX_TASKS = 1_000
 """Tasks that wait for one device."""
 SESSION_SECONDS = 120.0
@@ -44,6 +54,8 @@ class ACS:
         self, *, provisioning: bool = True, allowed_hosts: Iterable[str] = ()
     ) -> None:  # fmt: skip
         self.devices: dict[str, KnownDevice] = {}
+        self._known = KnownBytes()
+        self._is_full = False
         self._provisioning = provisioning
         self._allowed_hosts = frozenset(allowed_hosts)
         self._secret = secrets.token_bytes(16)
@@ -55,28 +67,42 @@ class ACS:
             raise DeviceNotFound(device_id)
         return device
 
+    def has_room(self, inform: m.Inform) -> bool:
+        """Whether the device of an Inform is known, or can still be; the first no is logged."""
+        if len(self.devices) < MAX_DEVICES and self._known.has_room:
+            return True
+        if inform.device_id.device_id in self.devices:
+            return True
+        if not self._is_full:
+            self._is_full = True
+            _log.warning("%d devices are known: no more are taken (HTTP 503)", len(self.devices))
+        return False
+
     def informed(self, inform: m.Inform, peer: str) -> KnownDevice:
         """
         Take an Inform, and return the device that sent it.
 
         Raises:
-            FaultError: 8003, the Inform has no serial number or OUI.
+            FaultError: 8003, the Inform has no serial number or OUI, or a part of its DeviceId is
+                too long.
         """
         about = inform.device_id
-        if not about.serial_number.strip() or not about.oui.strip():
+        is_long = any(len(part) > MAX_IDENTITY for part in about)
+        if is_long or not about.serial_number.strip() or not about.oui.strip():
             raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS)
         now = time.time()
         device_id = about.device_id
         device = self.devices.get(device_id)
         if device is None:
-            device = self.devices[device_id] = KnownDevice(device_id, about, now)
+            device = self.devices[device_id] = KnownDevice(device_id, about, now, self._known)
         device.last_inform = now
         device.peer = intern(peer)
         if any(event.event_code == "0 BOOTSTRAP" for event in inform.event):
             device.credentials = None
         device.parameters.learn_values(inform.parameter_list, now)
         for name, value, _ in inform.parameter_list:
-            if name.endswith(".ManagementServer.ConnectionRequestURL"):
+            is_url = name.endswith(".ManagementServer.ConnectionRequestURL")
+            if is_url and len(name) <= MAX_IDENTITY and len(value) <= MAX_URL:
                 device.url = value
                 device.root = intern(f"{name.partition('.')[0]}.")
         return device

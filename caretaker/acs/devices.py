@@ -13,7 +13,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Protocol
 
-from caretaker.acs.parameters import KnownParameter, Parameters
+from caretaker.acs.parameters import KnownBytes, KnownParameter, Parameters, text_bytes
 from caretaker.acs.task import Task
 from caretaker.cwmp.messages import DeviceIdStruct
 from caretaker.errors import InputError
@@ -27,6 +27,10 @@ class RunningSession(Protocol):
         """End the session half-way; its task waits for the next one."""
 
 
+_DEVICE_BYTES = 1_000
+"""What a device takes besides its names and parameters, about."""
+
+
 class KnownDevice:
     """
     A device that has informed.
@@ -35,6 +39,7 @@ class KnownDevice:
         device_id: ``OUI-ProductClass-SerialNumber``, each part percent-encoded.
         device_id_struct: the DeviceId of its Inform.
         now: seconds since 1970.
+        known: what all devices take; this one alone if None.
     """
 
     __slots__ = (
@@ -51,7 +56,13 @@ class KnownDevice:
         "url",
     )
 
-    def __init__(self, device_id: str, device_id_struct: DeviceIdStruct, now: float) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        device_id_struct: DeviceIdStruct,
+        now: float,
+        known: KnownBytes | None = None,
+    ) -> None:
         self.device_id = device_id
         # What all devices of a model share is held once.
         self.device_id_struct = device_id_struct._replace(
@@ -60,7 +71,9 @@ class KnownDevice:
             product_class=intern(device_id_struct.product_class),
         )
         self.registered = self.last_inform = now
-        self.parameters = Parameters()
+        self.parameters = Parameters(known)
+        if known is not None:
+            known.used += _DEVICE_BYTES + sum(map(text_bytes, (device_id, *device_id_struct)))
         self.tasks: list[Task] = []
         """The tasks to be done, in this order."""
         self.root = "Device."

@@ -7,6 +7,7 @@ devices share. Each device has only its values, and when they were seen, for its
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from functools import lru_cache
@@ -15,6 +16,14 @@ from typing import NamedTuple
 
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
 
+_log = logging.getLogger(__name__)
+
+MAX_KNOWN_BYTES = 4 * 1024 * 1024 * 1024
+"""What all devices of an ACS may take with their parameters."""
+_LEFT_BYTES = 64 * 1024
+"""With less than this left there is no room for another device."""
+_ENTRY_BYTES = 100
+"""What a parameter takes besides its name and value, about."""
 _NAME = re.compile(r"[A-Za-z]\w*\.")
 """How the path of a parameter or object begins; anything else has no place in the tree."""
 
@@ -60,12 +69,55 @@ def _kind(type_: str, writable: bool | None) -> _Kind:  # noqa: FBT001
     return _Kind(intern(type_), writable)
 
 
+def text_bytes(text: str) -> int:
+    """What the characters of a text take at most."""
+    return len(text) if text.isascii() else 4 * len(text)
+
+
+class KnownBytes:
+    """
+    What all devices take with their parameters, about.
+
+    Args:
+        most: bytes; values that need more are not kept.
+    """
+
+    __slots__ = ("_is_full", "_most", "used")
+
+    def __init__(self, most: int = MAX_KNOWN_BYTES) -> None:
+        self._most = most
+        self._is_full = False
+        self.used = 0
+
+    def take(self, more: int) -> bool:
+        """Whether there is room for so many more bytes, which are taken then; logs the first no."""
+        if more > 0 and self.used + more > self._most:
+            if not self._is_full:
+                self._is_full = True
+                _log.warning("what is known of all devices takes %d MB: no more is kept",
+                             self._most >> 20)  # fmt: skip
+            return False
+        self.used += more
+        return True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another device fits."""
+        return self._most - self.used >= _LEFT_BYTES
+
+
 class Parameters(MutableMapping[str, KnownParameter]):
-    """The parameters and objects of one device, by path."""
+    """
+    The parameters and objects of one device, by path.
 
-    __slots__ = ("_layout", "_seen", "_values")
+    Args:
+        known: what all devices take; this one alone if None.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_known", "_layout", "_seen", "_values")
+
+    def __init__(self, known: KnownBytes | None = None) -> None:
+        self._known = known or KnownBytes()
         self._layout = _layout((), ())
         self._values: list[str | None] = []
         self._seen: list[float] = []
@@ -77,8 +129,9 @@ class Parameters(MutableMapping[str, KnownParameter]):
         for name, value, type_ in values:
             at = places.get(name)
             if at is not None and kinds[at].type == type_:
-                self._values[at] = value
-                self._seen[at] = now
+                if self._known.take(text_bytes(value) - text_bytes(self._values[at] or "")):
+                    self._values[at] = value
+                    self._seen[at] = now
             elif _NAME.match(name) is not None:
                 writable = None if at is None else kinds[at].writable
                 new[name] = KnownParameter(value, type_, writable, now)
@@ -102,12 +155,23 @@ class Parameters(MutableMapping[str, KnownParameter]):
     def _keep(self, paths: list[str]) -> None:
         places, kinds = self._layout
         kept = [places[path] for path in paths]
+        before = self._size(self)
         self._layout = _layout(tuple(paths), tuple([kinds[at] for at in kept]))
         self._values = [self._values[at] for at in kept]
         self._seen = [self._seen[at] for at in kept]
+        self._known.take(self._size(self) - before)
+
+    def _size(self, paths: Iterable[str]) -> int:
+        """What these parameters take; nothing for those that are not known."""
+        places, values = self._layout.places, self._values
+        known = [path for path in paths if path in places]
+        return sum(_bytes(path, values[places[path]]) for path in known)
 
     def _take(self, new: dict[str, KnownParameter]) -> None:
         """Take parameters that are new, or of another kind than before, in one new layout."""
+        size = sum(_bytes(path, known.value) for path, known in new.items())
+        if not self._known.take(size - self._size(new)):
+            return
         places, kinds = self._layout.places.copy(), list(self._layout.kinds)
         values, seen = self._values, self._seen
         for path, known in new.items():
@@ -140,3 +204,7 @@ class Parameters(MutableMapping[str, KnownParameter]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def _bytes(path: str, value: str | None) -> int:
+    return _ENTRY_BYTES + text_bytes(path) + text_bytes(value or "")

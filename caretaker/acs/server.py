@@ -9,6 +9,7 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.north_bound import NorthBoundApp
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
+from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.credentials import Credentials
 from caretaker.http.server import WSGIServer
 
@@ -22,6 +23,7 @@ class ACSServer(WSGIServer):
         north_bound_port: for operators; 0 for any free one.
         host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
+        north_bound_names: other host names of the north-bound API than this machine's.
         provisioning, allowed_hosts: as for ``ACS``.
     """
 
@@ -32,6 +34,7 @@ class ACSServer(WSGIServer):
         *,
         host: str = "127.0.0.1",
         credentials: Credentials | None = None,
+        north_bound_names: Iterable[str] = (),
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
@@ -40,7 +43,9 @@ class ACSServer(WSGIServer):
         self.app = CWMPApp(self.acs, credentials)
         self.north_bound_app = NorthBoundApp(self.acs)
         self._cwmp = self._host_app(self.app, host, port)
-        self._north_bound = self._host_app(self.north_bound_app, host, north_bound_port)
+        names = {host, *machine_names(), *north_bound_names}
+        guarded = BrowserGuard(names, "--north-bound-allow-host").app(self.north_bound_app)
+        self._north_bound = self._host_app(guarded, host, north_bound_port)
 
     @property
     def url(self) -> str:

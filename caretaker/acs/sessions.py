@@ -31,6 +31,8 @@ MAX_POSTS = 20_000
 """Of one session; a CPE could go on with requests of its own for ever."""
 MAX_LENGTH_SECONDS = 3_600
 """Of one session, from its Inform."""
+MAX_SESSIONS = 100_000
+"""At once; the one that began first makes room."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
 
@@ -192,6 +194,8 @@ class CWMPApp:
         """Answer a POST of a CPE."""
         if environ["REQUEST_METHOD"] != "POST":
             return _reply(start_response, "405 Method Not Allowed", [("Allow", "POST")])
+        if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # sent by browsers alone
+            return _reply(start_response, "403 Forbidden", [], "pages of the web are no CPEs")
         try:
             body = _read(environ)
         except (TransportError, ValueError) as error:
@@ -218,6 +222,8 @@ class CWMPApp:
         try:
             envelope = decode(body) if body.strip() else None
             if envelope is not None and isinstance(envelope.message, m.Inform):
+                if not self._acs.has_room(envelope.message):
+                    return _reply(start_response, "503 Service Unavailable", _CLOSE)
                 token = self._open(token, environ.get("REMOTE_ADDR", ""), envelope.session_timeout)
             session = self._sessions[token]
             session.count_post(now)
@@ -239,6 +245,8 @@ class CWMPApp:
     def _open(self, old: str, peer: str, session_timeout: int | None) -> str:
         """The token of a new session; the one of an old token ends."""
         self._close(old)
+        while len(self._sessions) >= MAX_SESSIONS:
+            self._close(next(iter(self._sessions)))
         token = secrets.token_hex(8)
         self._sessions[token] = _Session(
             _Controller(self._acs, peer), time.monotonic(), session_timeout

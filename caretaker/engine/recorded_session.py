@@ -57,8 +57,13 @@ class RecordedExchange:
 
     @property
     def size(self) -> int:
-        """Bytes of both bodies."""
-        return len(self.body) + (len(self.response.body) if self.response is not None else 0)
+        """Bytes of both messages."""
+        size = len(self.head) + len(self.body)
+        if self.response is not None:
+            size += len(self.response.body) + sum(
+                [len(name) + len(value) for name, value in self.response.headers]
+            )
+        return size
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class RecordedSession:
 
     @property
     def size(self) -> int:
-        """Bytes of all bodies."""
+        """Bytes of all messages."""
         return sum(exchange.size for exchange in self.exchanges)
 
 

@@ -35,9 +35,9 @@ PER_REASON = 20
 PER_SECOND = 10
 """How many sessions of the sample one worker keeps in a second: files cost more than sessions."""
 MAX_BYTES = 64 * 1024 * 1024
-"""How many bytes of bodies one worker keeps in a run."""
+"""How many bytes of messages one worker keeps in a run."""
 MAX_SESSION_BYTES = 4 * 1024 * 1024
-"""A session with more bytes of bodies is not kept."""
+"""A session with more bytes of messages is not kept, and from there on not remembered."""
 
 
 class TransportWithExchanges(Transport, Protocol):
@@ -58,6 +58,7 @@ class RecordingTransport(HTTPTransport):
         # Not by super(): mypyc would pass the tuple and the dict as two arguments.
         HTTPTransport.__init__(self, *arguments, **settings)
         self.exchanges: list[RecordedExchange] = []
+        self._size = 0
         self._sent = b""
         self._used: Connection | None = None
         self._connections = 0
@@ -84,7 +85,9 @@ class RecordingTransport(HTTPTransport):
             self._connections += 1
         number = self._connections if self._sent else 0
         exchange = RecordedExchange(at, number, self._sent, body, response, failure=failure)
-        self.exchanges.append(exchange)
+        if self._size <= MAX_SESSION_BYTES:
+            self.exchanges.append(exchange)
+            self._size += exchange.size
 
 
 class Recorder:

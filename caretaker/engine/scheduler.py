@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 
 import gevent
@@ -93,7 +93,8 @@ class Scheduler:
         Put the due time of a CPE into the heap; launch its session if it is due now.
 
         One entry of the heap counts for a CPE, the earliest; a later due time is only looked up
-        when that entry comes up. So the heap does not grow with the number of sessions.
+        when that entry comes up. So the heap does not grow with the number of sessions, and hardly
+        when an ACS has a CPE inform ever earlier.
         """
         due = cpe.due
         if self._started and due <= self._clock():
@@ -101,8 +102,19 @@ class Scheduler:
         elif due < cpe.scheduled_at:
             cpe.scheduled_at = due
             heappush(self._heap, (due, cpe.index))
+            if len(self._heap) > 2 * len(self._cpes) + 100:
+                self._forget_stale()
             if self._started:
                 self._timer.set(self._heap[0][0])
+
+    def _forget_stale(self) -> None:
+        """Drop the entries that do not count any more."""
+        self._heap[:] = [
+            (due, index)
+            for due, index in self._heap
+            if index in self._cpes and self._cpes[index].scheduled_at == due
+        ]
+        heapify(self._heap)
 
     def launch_due(self) -> None:
         """Launch all that is due, and set the timer to what is due next. Does not wait."""

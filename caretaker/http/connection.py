@@ -254,7 +254,7 @@ class Connection:
         self._socket = self._connect(endpoint, address, source)
 
     def _connect(self, endpoint: Endpoint, address: Address, source: str) -> Socket:
-        failure: TransportError = ConnectError("host name not found")
+        failure: TransportError | None = None
         deadline = self._clock() + self._timeout
         for family, socket_address in endpoint.addresses(address):
             try:
@@ -264,7 +264,7 @@ class Connection:
                 if failure.reason == WRONG_HOST:
                     names = endpoint.certificate_names(address, socket_address)
                     failure = ConnectError(WRONG_HOST, names)
-        raise failure
+        raise failure or ConnectError("host name not found")
 
     def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Response:
         """

@@ -20,6 +20,8 @@ from caretaker.http.sockets import Deadlines
 
 _log = logging.getLogger(__name__)
 
+MAX_ADDRESSES = 64
+"""Hosts and ports that are remembered; an ACS can send CPEs to any port of an allowed host."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -130,6 +132,7 @@ class Endpoint:
         """The socket addresses of an address, looked up once."""
         resolved = self._resolved.get(address[:3])
         if resolved is None:
+            _make_room(self._resolved)
             resolved = self._resolved[address[:3]] = address.resolve()
         return resolved
 
@@ -137,6 +140,7 @@ class Endpoint:
         """The names in the certificate of another host, looked up once."""
         names = self._certificate_names.get(address[:3])
         if names is None:
+            _make_room(self._certificate_names)
             self._certificate_names[address[:3]] = ""  # others that fail meanwhile do not look, too
             names = certificate_names(address.host, socket_address, self.context(), self.timeout)
             self._certificate_names[address[:3]] = names
@@ -147,3 +151,9 @@ class Endpoint:
         if self.tls is None:
             self.tls = gevent.ssl.create_default_context()
         return self.tls
+
+
+def _make_room(remembered: dict[tuple[str, str, int], Any]) -> None:
+    """Forget all of it if it is full, so that it is looked up again."""
+    if len(remembered) >= MAX_ADDRESSES:
+        remembered.clear()

@@ -13,7 +13,7 @@ import os
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from errno import EINPROGRESS
+from errno import EAGAIN, EINPROGRESS, ENOTCONN
 from typing import Any, Protocol
 
 import gevent
@@ -25,6 +25,8 @@ from caretaker.http.connect_errors import HandshakeTimeout, NotTLS, is_not_tls
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
 """Makes a non-blocking socket in one system call; macOS has no such flag."""
+_CONNECTING = (EAGAIN, ENOTCONN)
+"""What sending fails with while a socket connects; ENOTCONN on macOS."""
 
 
 class Socket(Protocol):
@@ -148,9 +150,12 @@ class PlainSocket:
             raise OSError(error, "connect")
 
     def _is_connected(self) -> bool:
+        """Whether the socket is connected already; raises OSError if it never will be."""
         try:
-            self._socket.getpeername()
-        except OSError:
+            self._socket.send(b"")  # getpeername tells as much, and makes text of the address
+        except OSError as error:
+            if error.errno not in _CONNECTING:
+                raise
             return False
         return True
 

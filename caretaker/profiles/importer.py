@@ -15,7 +15,8 @@ import tomli_w
 
 from caretaker.data_model.types import TYPES, Parameter, known_type
 from caretaker.data_model.value_limits import Limits
-from caretaker.errors import ProfileError
+from caretaker.errors import InputError, ProfileError
+from caretaker.input_file import read_input
 from caretaker.profiles.bbf_data_model import read_definitions
 from caretaker.profiles.genieacs_csv import Export, read_export, write_export
 from caretaker.profiles.loader import load_profile
@@ -66,12 +67,9 @@ def import_files(
 
 def _read(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ProfileError(
-            f"{name}: {why}; give a CSV export, an XML dump or a data model"
-        ) from error
+        return read_input(name)
+    except InputError as error:
+        raise ProfileError(f"{error}; give a CSV export, an XML dump or a data model") from error
 
 
 def _kind(data: bytes) -> str:

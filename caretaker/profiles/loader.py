@@ -16,7 +16,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from caretaker.errors import ProfileError
+from caretaker.errors import InputError, ProfileError
+from caretaker.input_file import read_input
 from caretaker.profiles.genieacs_csv import Export, read_export
 from caretaker.profiles.profile import BUILT_IN, KNOWN, Profile, build
 from caretaker.profiles.profile_file import ProfileFile
@@ -57,11 +58,10 @@ def _load_export(name: str) -> Export:
 
 def _read(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
+        return read_input(name)
+    except InputError as error:
         cure = f"give a CSV export, a profile file (.toml), or one of {', '.join(BUILT_IN)}"
-        raise ProfileError(f"profile {name}: {why}; {cure}") from error
+        raise ProfileError(f"profile {error}; {cure}") from error
 
 
 def _exists(name: str) -> bool:

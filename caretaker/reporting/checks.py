@@ -31,16 +31,16 @@ class Check(NamedTuple):
         outcome: of a run in which it did; held where that is only told.
         seen: what tells that it did, as a number or a text; 0 or empty when it did not.
         sentence: what a person reads; ``{}`` stands for what was seen.
-        left_to: metrics; a service level that bounds one of them from above replaces the check.
-        left_to_search: whether a search, which overloads the ACS on purpose, replaces the check.
+        replaced_by: metrics; a service level that bounds one of them from above judges instead.
+        replaced_by_search: whether a search, which overloads the ACS on purpose, judges instead.
     """
 
     name: str
     outcome: RunOutcome
     seen: _Number | _Text
     sentence: str
-    left_to: tuple[str, ...] = ()
-    left_to_search: bool = False
+    replaced_by: tuple[str, ...] = ()
+    replaced_by_search: bool = False
 
     def found(self, summary: Summary) -> str:
         """The sentence on a run; empty when nothing went wrong."""
@@ -158,7 +158,7 @@ _FAILURES = ("sessions.failed", "sessions.failed_ratio")
 _UNFINISHED = ("sessions.unfinished", "sessions.unfinished_ratio")
 _TASKS = ("tasks.failed", "tasks.failed_ratio")
 
-OTHERS = Check(
+OTHER_FAILURES = Check(
     "nothing else failed",
     RunOutcome.FAILED,
     lambda summary: "; ".join(summary.get("other_failures", ())),
@@ -172,12 +172,12 @@ FAILED_BY_THE_ACS = Check(
     _failed_by(Blame.ACS),
     "{} (by the ACS or the way to it)",
     _FAILURES,
-    left_to_search=True,
+    replaced_by_search=True,
 )
 """The check on the sessions of the ACS."""
 
 CHECKS = (
-    OTHERS,
+    OTHER_FAILURES,
     Check(
         "all files of results were written",
         RunOutcome.FAILED,
@@ -235,7 +235,7 @@ CHECKS = (
         _waiting_for_the_acs,
         "{}",
         _UNFINISHED,
-        left_to_search=True,
+        replaced_by_search=True,
     ),
     Check("sessions succeeded", RunOutcome.BROKEN, _why_in_vain, "no session succeeded, of {}"),
     Check(
@@ -244,7 +244,7 @@ CHECKS = (
         _tasks_failed,
         "{}",
         _TASKS,
-        left_to_search=True,
+        replaced_by_search=True,
     ),
     Check("tasks were done", RunOutcome.BROKEN, _tasks_in_vain, "no task was done, of {}"),
     Check(
@@ -253,7 +253,7 @@ CHECKS = (
         _waiting_for_others,
         "{} sessions still waited for the generator at the end",
         _UNFINISHED,
-        left_to_search=True,
+        replaced_by_search=True,
     ),
     Check("sessions came to an end", RunOutcome.NOT_SHOWN, _not_tried, "{}, and none ended"),
     Check(
@@ -261,7 +261,7 @@ CHECKS = (
         RunOutcome.NOT_SHOWN,
         _limits,
         "the generator was the limit, and the ACS may be better than it looks: {}",
-        left_to_search=True,
+        replaced_by_search=True,
     ),
     Check(
         "no worker was lost",

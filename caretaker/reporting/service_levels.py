@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import isinf
-from pathlib import Path
 from typing import NamedTuple
 
 from caretaker.errors import InputError
+from caretaker.input_file import read_input
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms
 from caretaker.reporting.metrics import UNITS, MetricKind, figure, kind, numbers, proposals
 from caretaker.reporting.number_text import exact
@@ -165,34 +165,15 @@ def _size(metric: str, metric_kind: MetricKind, unit: str) -> float:
     return units[unit] if unit else 1
 
 
-def service_levels(texts: Iterable[str], file: str | None) -> tuple[ServiceLevel, ...]:
-    """
-    The service levels of a run, each once.
-
-    Args:
-        texts: one level each.
-        file: one level a line; what begins with ``#`` is passed over.
-
-    Raises:
-        InputError: one of them is none, or the file can't be read.
-    """
-    levels = [ServiceLevel.parse(text) for text in texts]
-    if file is not None:
-        levels += read_levels(file)
-    return tuple(dict.fromkeys(levels))
-
-
 def read_levels(file: str) -> list[ServiceLevel]:
     """
-    The service levels of a file.
+    The service levels of a file, one a line; what begins with ``#`` is passed over.
 
     Raises:
         InputError: it can't be read, one of its lines is no level, or none of them is one.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from error
+        lines = read_input(file).decode().splitlines()
     except UnicodeDecodeError:
         raise InputError(f"{file}: not a text file in UTF-8") from None
     levels = []

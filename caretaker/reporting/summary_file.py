@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import chain
-from pathlib import Path
 from types import UnionType
 from typing import (
     Any,
@@ -21,6 +20,7 @@ from typing import (
 
 from caretaker import __version__
 from caretaker.errors import InputError
+from caretaker.input_file import read_input
 from caretaker.reporting.comparability import minor_version
 from caretaker.reporting.metrics import numbers
 from caretaker.reporting.summary import summarize
@@ -62,16 +62,15 @@ def read_known(path: str) -> Summary:
     """
     content = _content(path)
     if minor_version(str(content.get("version"))) == minor_version(__version__):
-        not_known = [*_left_out(content), *_filled(content, summarize([], 1.0), "")]
+        empty = json.loads(json.dumps(summarize([], 1.0)))
+        not_known = [*_left_out(content), *_filled(content, empty, "")]
         content |= {"not_known": not_known} if not_known else {}
     return _checked(path, content)
 
 
 def _content(path: str) -> dict[str, Any]:
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"), parse_int=_whole)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        content = json.loads(read_input(path).decode(), parse_int=_whole)
     except (ValueError, RecursionError):
         raise InputError(f"{path}: not JSON; {_CURE}") from None
     if not isinstance(content, dict) or not all(

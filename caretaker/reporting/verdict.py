@@ -13,7 +13,7 @@ from caretaker.errors import Blame
 from caretaker.reporting.checks import (
     CHECKS,
     FAILED_BY_THE_ACS,
-    OTHERS,
+    OTHER_FAILURES,
     Check,
     session_failures,
 )
@@ -93,30 +93,32 @@ def described(verdict: LevelVerdict) -> str:
 
 def _checks(summary: Summary) -> Iterator[Judgement]:
     for check in CHECKS:
-        if not _is_left(check, summary):
+        if not _is_replaced(check, summary):
             text = check.found(summary)
             outcome = _outcome(check, summary) if text else RunOutcome.HELD
             yield Judgement("checks", check.name, outcome, text)
 
 
-def _is_left(check: Check, summary: Summary) -> bool:
+def _is_replaced(check: Check, summary: Summary) -> bool:
     """Whether a service level or a search judges in the place of a check."""
-    if check.left_to_search and any(one.get("is_search") for one in _sections_of_criteria(summary)):
+    if check.replaced_by_search and any(
+        one.get("is_search") for one in _sections_of_criteria(summary)
+    ):
         return True
     return any(
         verdict["level"].startswith(f"{metric} <")
-        for metric in check.left_to
+        for metric in check.replaced_by
         for verdict in summary.get("service_levels", ())
     )
 
 
 def _outcome(check: Check, summary: Summary) -> RunOutcome:
     """That of the check; failures of others are only told with ``--exit-code-on-error 0``."""
-    is_told_only = check is OTHERS and _code_of_others(summary) == 0
+    is_told_only = check is OTHER_FAILURES and _code_of_other_failures(summary) == 0
     return RunOutcome.HELD if is_told_only else check.outcome
 
 
-def _code_of_others(summary: Summary) -> int:
+def _code_of_other_failures(summary: Summary) -> int:
     settings: Mapping[str, object] = summary.get("settings", {})
     code = settings.get("--exit-code-on-error")
     return code if isinstance(code, int) else EXIT_CODES[RunOutcome.FAILED]
@@ -139,7 +141,9 @@ def judge(summary: Summary) -> VerdictSection:
 
 def _exit_code(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> int:
     failed = [ground["name"] for ground in grounds if ground["outcome"] == RunOutcome.FAILED]
-    return _code_of_others(summary) if failed == [OTHERS.name] else EXIT_CODES[outcome]
+    return (
+        _code_of_other_failures(summary) if failed == [OTHER_FAILURES.name] else EXIT_CODES[outcome]
+    )
 
 
 # -- what broke first, and what came near to it --------------------------------------------------
@@ -165,7 +169,7 @@ def _breaks(summary: Summary) -> Iterator[FirstBreak]:
     for verdict in summary.get("service_levels", ()):
         if verdict["outcome"] == RunOutcome.BROKEN and "broken_at" in verdict:
             yield FirstBreak(verdict["broken_at"], f"service level {verdict['level']}")
-    if _is_left(FAILED_BY_THE_ACS, summary):
+    if _is_replaced(FAILED_BY_THE_ACS, summary):
         return
     for failure in session_failures(summary):
         example = failure["example"]

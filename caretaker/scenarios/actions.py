@@ -46,7 +46,7 @@ class ActionTarget:
     Args:
         shard: has the CPEs.
         outage: makes the ACS fail.
-        cr_sender: has Connection Requests sent.
+        operator: has Connection Requests sent.
         tasks: runs what was sent, until its end.
         portion: this process's part of the whole fleet, from 0 to 1; rates are of the whole.
         clock, sleep: as for the shard.
@@ -56,7 +56,7 @@ class ActionTarget:
         self,
         shard: Shard,
         outage: OutageSwitch,
-        cr_sender: Operator,
+        operator: Operator,
         tasks: Tasks,
         portion: Callable[[], float] = lambda: 1.0,
         *,
@@ -65,7 +65,7 @@ class ActionTarget:
     ) -> None:
         self.shard = shard
         self.outage = outage
-        self.cr_sender = cr_sender
+        self.operator = operator
         self.tasks = tasks
         self.portion = portion
         self.clock = clock
@@ -227,8 +227,8 @@ def connection_request(
             return  # another worker has the CPE
     else:
         cpes = target.chosen(share, purpose)
-    sender = target.cr_sender
-    _for_each(target, cpes, rate, ("connection_request", sender.name), sender.send)
+    operator = target.operator
+    _for_each(target, cpes, rate, ("connection_request", operator.name), operator.send)
 
 
 def firmware(target: ActionTarget, purpose: str, version: str, rate: float, share: float) -> None:
@@ -248,7 +248,7 @@ def firmware(target: ActionTarget, purpose: str, version: str, rate: float, shar
     }
 
     def act(cpe: CPE) -> TaskResult:
-        return target.cr_sender.download(cpe, task) or _download_without_acs(target, cpe, task)
+        return target.operator.download(cpe, task) or _download_without_acs(target, cpe, task)
 
     _for_each(target, cpes, rate, ("firmware", "download"), act)
 

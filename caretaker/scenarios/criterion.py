@@ -56,7 +56,7 @@ class MeasuredRun(Protocol):
     """What a criterion reads of a run; ``ScenarioRun`` has it."""
 
     def results(self) -> Results:
-        """Counters and histograms of the whole run."""
+        """Counters and histograms of the whole run, as reported so far."""
 
     def workers(self) -> Sequence[WorkerSnapshot]:
         """The newest report of each worker that is there."""

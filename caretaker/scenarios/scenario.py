@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from caretaker.scenarios.actions import ACTIONS, Argument, checked
-from caretaker.scenarios.criterion import Criterion
-from caretaker.stats.results import Results
+from caretaker.scenarios.criterion import Criterion, MeasuredRun
 from caretaker.stats.timeline import Timeline
-from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 SETTLE_SECONDS = 8.0
 """What a fleet that is up needs at least to be seen settled: workers report every 3 s."""
@@ -31,7 +29,26 @@ class FleetPlan(NamedTuple):
     download_seconds: float
 
 
-class ScenarioRun(Protocol):
+class RunControl(MeasuredRun, Protocol):
+    """What can be seen of a run and done to it, by its scenarios and by their player."""
+
+    def mark(self, text: str) -> None:
+        """Put a text on the timeline at the present time."""
+
+    def timeline(self) -> Timeline:
+        """The timeline of the whole run, as reported so far."""
+
+    def plan(self) -> FleetPlan:
+        """What was known of the fleet before the run."""
+
+    def grow(self, cpes: int, rate: float) -> None:
+        """Add new CPEs, at a rate per second."""
+
+    def finish(self) -> None:
+        """End the run before its time."""
+
+
+class ScenarioRun(RunControl, Protocol):
     """The run as a scenario sees it; times are seconds since its start."""
 
     def now(self) -> float:
@@ -43,32 +60,11 @@ class ScenarioRun(Protocol):
     def act(self, name: str, **arguments: Any) -> None:
         """Do something to the whole fleet (``caretaker.scenarios.actions.ACTIONS``)."""
 
-    def mark(self, text: str) -> None:
-        """Put a text on the timeline at the present time."""
-
     def settle(self) -> None:
         """Wait until all CPEs have informed after their boot, and none waits for a retry."""
 
     def catch_up(self) -> None:
         """Wait until all workers have reported everything up to now."""
-
-    def timeline(self) -> Timeline:
-        """The timeline of the whole run, as reported so far."""
-
-    def results(self) -> Results:
-        """Counters and histograms of the whole run, as reported so far."""
-
-    def workers(self) -> Sequence[WorkerSnapshot]:
-        """The newest report of each worker that is there."""
-
-    def plan(self) -> FleetPlan:
-        """What was known of the fleet before the run."""
-
-    def grow(self, cpes: int, rate: float) -> None:
-        """Add new CPEs, at a rate per second."""
-
-    def finish(self) -> None:
-        """End the run before its time."""
 
 
 @dataclass(frozen=True)

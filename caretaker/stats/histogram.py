@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from math import ceil, log2
-from typing import Any, ClassVar, Self
+from math import ceil, log
+from typing import Any, ClassVar, Final, Self
 
 _CDF_WIDTH = 8
+_OCTAVE: Final = log(2)  # the natural logarithm is in C when compiled, log2 is a call from Python
 
 
 class CoarseHistogram:
@@ -31,7 +32,7 @@ class CoarseHistogram:
 
     def add(self, seconds: float) -> None:
         """Count a time."""
-        bucket = int(log2(seconds * 1e6) * self.PER_OCTAVE) if seconds > 1e-6 else 0
+        bucket = int(log(seconds * 1e6) * self.PER_OCTAVE / _OCTAVE) if seconds > 1e-6 else 0
         buckets = self.buckets
         buckets[bucket] = buckets.get(bucket, 0) + 1
         self.longest = max(self.longest, seconds)
@@ -112,13 +113,13 @@ class Histogram(CoarseHistogram):
 
     def extend(self, times: Sequence[float]) -> None:
         """Count times, at least one; many at once cost less than single ones."""
-        buckets, per_octave = self.buckets, self.PER_OCTAVE
+        buckets, per_octave = self.buckets, self.PER_OCTAVE / _OCTAVE
         shortest, longest = min(times), max(times)
         self.shortest = min(shortest, self.shortest) if buckets else shortest
         self.longest = max(self.longest, longest)
         self.total += sum(times)
         for seconds in times:
-            bucket = int(log2(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
+            bucket = int(log(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def merge(self, other: Self) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from mypy_extensions import mypyc_attr
@@ -56,10 +55,10 @@ class Results:
         """Take finished exchanges; many at once cost less than as many single ones."""
         times: defaultdict[str, list[float]] = defaultdict(list)
         for record in records:
-            times[_exchange_name(record.name)].append(record.seconds)
+            times[record.name].append(record.seconds)
             if record.reason is not None:
                 self.count(f"exchanges.failed.{record.name}")
-        self.extend(times)
+        self.extend({f"exchanges.{name}": seconds for name, seconds in times.items()})
 
     def session(self, record: SessionRecord) -> None:
         """Take a finished session."""
@@ -68,8 +67,12 @@ class Results:
     def take_sessions(self, records: Iterable[SessionRecord]) -> None:
         """Take finished sessions; many at once cost less than as many single ones."""
         times: defaultdict[str, list[float]] = defaultdict(list)
+        endings: dict[tuple[Outcome, tuple[str, ...] | None], int] = {}
         for record in records:
-            self._count_session(record)
+            ending = record.outcome, record.events if record.inform_sent is not None else None
+            endings[ending] = endings.get(ending, 0) + 1
+            if record.reason is not None:
+                self._count_failure(record)
             planned, seconds = record.planned, record.seconds
             times["generator.lateness"].append(record.lateness)
             times["generator.place_wait"].append(record.place_wait)
@@ -84,24 +87,23 @@ class Results:
                 for name, passed in loop_times(record):
                     times[f"connection_requests.{name}"].append(passed)
         self.extend(times)
+        for (outcome, events), number in endings.items():
+            self.count("sessions.started", number)
+            self.count(f"sessions.{outcome.value}", number)
+            if events is not None:
+                self.inform(events, number)
 
-    def _count_session(self, record: SessionRecord) -> None:
-        counters = self.counters
-        counters["sessions.started"] += 1
-        counters[_OUTCOME_NAMES[record.outcome]] += 1
-        if record.inform_sent is not None:
-            self.inform(record.events)
-        if record.reason is not None:
-            self.count(f"sessions.reasons.{record.reason}")
+    def _count_failure(self, record: SessionRecord) -> None:
+        self.count(f"sessions.reasons.{record.reason}")
         if record.blame is not None:
             self.count(f"sessions.blame.{record.blame.value}")
             self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
 
-    def inform(self, events: Sequence[str]) -> None:
-        """Count an Inform that was written, with these event codes."""
-        self.counters["informs.total"] += 1
+    def inform(self, events: Sequence[str], number: int = 1) -> None:
+        """Count Informs that were written, with these event codes."""
+        self.count("informs.total", number)
         for code in events:
-            self.counters[_inform_name(code)] += 1
+            self.count(f"informs.by_event.{code}", number)
 
     def connection_request(self, verdict: str, seconds: float) -> None:
         """Count an answer of the Connection Request server, and how long it took."""
@@ -161,16 +163,3 @@ class Results:
     def histogram(self, name: str) -> Histogram:
         """The histogram of a name; an empty one if there is none."""
         return self.histograms.get(name) or Histogram()
-
-
-_OUTCOME_NAMES = {outcome: f"sessions.{outcome.value}" for outcome in Outcome}
-
-
-@lru_cache(256)
-def _exchange_name(name: str) -> str:
-    return f"exchanges.{name}"
-
-
-@lru_cache(256)
-def _inform_name(event_code: str) -> str:
-    return f"informs.by_event.{event_code}"

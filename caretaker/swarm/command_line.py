@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
-from caretaker.swarm.option_values import ALL_ADDRESSES
+from caretaker.swarm.option_values import ALL_ADDRESSES, shown
 from caretaker.swarm.parsed_options import LOOPBACK
 
 
@@ -45,6 +46,8 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--autoquit: give --autostart, too"
     if not options.worker:
         yield from _ports_in_use(options)
+        if not options.headless:
+            yield from _unusable_certificate(options.tls_cert, options.tls_key)
 
 
 def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:
@@ -59,6 +62,19 @@ def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:
     for flag, host, port, is_served in servers:
         if is_served and port and not _is_free(host, port):
             yield f"{flag} {port}: in use; choose another"
+
+
+def _unusable_certificate(cert: str | None, key: str | None) -> Iterator[str]:
+    """What is wrong with the certificate of the web UI, which Locust would wait for without end."""
+    if bool(cert) != bool(key):
+        yield "--tls-cert and --tls-key: the web UI needs both"
+    elif cert and key:
+        try:
+            # Without a passphrase, which OpenSSL would ask the terminal for.
+            ssl.create_default_context().load_cert_chain(cert, key, password="")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+            yield f"--tls-cert {shown(cert)}, --tls-key {shown(key)}: {why}; give both in PEM"
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -22,6 +22,7 @@ from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
 
 _TRIES = 50
+"""CPEs that are looked at to find one that is ready."""
 
 
 class CRDriver:
@@ -29,7 +30,7 @@ class CRDriver:
     Plans arrivals, and has a Connection Request sent at each to a random CPE that the ACS knows.
 
     Args:
-        sender: sends it, or has the ACS send it.
+        operator: sends it, or has the ACS send it.
         shard: whose CPEs.
         tasks: runs what was sent, until its end.
         results: take how late arrivals were.
@@ -41,7 +42,7 @@ class CRDriver:
 
     def __init__(
         self,
-        sender: Operator,
+        operator: Operator,
         shard: Shard,
         tasks: Tasks,
         results: Results,
@@ -51,7 +52,7 @@ class CRDriver:
         arrivals: str,
         rng: Random,
     ) -> None:
-        self._sender = sender
+        self._operator = operator
         self._shard = shard
         self._held = held
         self._rate = rate
@@ -68,7 +69,7 @@ class CRDriver:
             cpe = self._pick() if self._rate() > 0 else None
             if cpe is not None:
                 self._results.time("generator.lateness", max(0.0, time.monotonic() - due))
-                self._tasks.start(self._sender.name, cpe, self._sender.send, due)
+                self._tasks.start(self._operator.name, cpe, self._operator.send, due)
             due += self._interval()
             if cpe is None:  # nobody to drive yet: plan from here on, do not catch up
                 due = max(due, time.monotonic())
@@ -84,7 +85,7 @@ class CRDriver:
         size = len(held)
         for _ in range(_TRIES if size else 0):
             cpe = self._shard.cpes.get(held[self._rng.randrange(size)])
-            if cpe is not None and _is_ready(cpe) and self._sender.reaches(cpe):
+            if cpe is not None and _is_ready(cpe) and self._operator.reaches(cpe):
                 return cpe
         return None
 

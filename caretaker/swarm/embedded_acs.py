@@ -25,7 +25,8 @@ class EmbeddedACS:
         command = [sys.executable, "-m", "caretaker", "acs", "--until-eof"]
         command += ["--port", str(port), "--north-bound-port", str(north_bound_port)]
         # The ACS ends with its standard input, which the system closes when this process ends.
-        self._process = Popen(command, stdin=PIPE, stdout=PIPE)  # noqa: S603
+        # In a group of its own, as Ctrl-C would end Python in it while that still starts.
+        self._process = Popen(command, stdin=PIPE, stdout=PIPE, process_group=0)  # noqa: S603
         assert self._process.stdout is not None
         addresses = json.loads(self._process.stdout.readline() or '{"error": "it did not start"}')
         if "error" in addresses:

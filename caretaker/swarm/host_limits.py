@@ -33,6 +33,9 @@ REUSE_SECONDS = 1
 TRACKED_SECONDS = 120
 """Seconds that the firewall's table keeps a closed connection."""
 _LOOPBACK_ONLY = 2
+"""Of ``tcp_tw_reuse``."""
+_SAMPLE = 100
+"""CPEs whose profiles stand for those of the whole fleet."""
 
 
 class PlannedLoad(NamedTuple):
@@ -211,9 +214,6 @@ def _interval(profile: Profile) -> float:
     parameter = profile.model.parameter(f"{profile.management_server}PeriodicInformInterval", None)
     text = parameter.value if parameter is not None else ""
     return float(text) if text.isascii() and text.isdigit() else 0.0
-
-
-_SAMPLE = 100
 
 
 def warnings(plan: PlannedLoad, machine: HostLimits) -> list[str]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from caretaker.index_set import IndexSet, Ranges
 
 QUARANTINE_SECONDS = 90.0
+"""How long the indices of a silent holder are kept."""
 
 
 class IndexLedger:

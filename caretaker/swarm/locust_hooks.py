@@ -29,7 +29,9 @@ from locust.runners import (
     WorkerRunner,
 )
 
+from caretaker.closed_output import say
 from caretaker.errors import InputError
+from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
@@ -41,10 +43,10 @@ from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parent_watch import end_with_parent
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
-from caretaker.swarm.start_signals import end_at_signals, end_before_run
+from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
-from caretaker.swarm.web.guard import guard, machine_names
+from caretaker.swarm.web.guard import guard
 from caretaker.swarm.web.prometheus import metrics_app, serve_metrics
 from caretaker.swarm.web.routes import add_pages
 from caretaker.swarm.web.run_state import RunStates
@@ -114,6 +116,11 @@ def _cache_default_options() -> None:
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 
+def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
+    """The guard of a server of the master that is bound to this address."""
+    return BrowserGuard({bound, *machine_names(), *settings.web_allow_hosts}, "--web-allow-host")
+
+
 class _Hooks:
     """Makes this process a master, a worker or both, and passes events and messages to them."""
 
@@ -149,31 +156,28 @@ class _Hooks:
         self._interrupts = 0
         self._is_quitting = False
         self._main = gevent.getcurrent()
-        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        for signum in (signal.SIGINT, *hang_up()):
+            gevent.signal_handler(signum, self._on_interrupt, signum)
         if environment.web_ui is not None:
             self._add_pages()
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
         web_ui: Any = self._environment.web_ui
-        guard(web_ui.app, self._web_names())
+        guard(web_ui.app, _browser_guard(self._locust_options().web_host, self._master.settings))
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
 
-    def _web_names(self) -> set[str]:
-        """The names that the web UI is asked for by."""
-        assert self._master is not None
-        bound = self._locust_options().web_host
-        return {bound, *machine_names(), *self._master.settings.web_allow_hosts}
-
-    def _on_interrupt(self) -> None:
+    def _on_interrupt(self, signum: int = signal.SIGTERM) -> None:
         """
         End the run at Ctrl-C, without waiting at the second one, and at once at the third.
+
+        So does SIGHUP.
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
         if self._is_starting():
-            end_before_run(os.getpid(), signal.SIGINT)
+            end_before_run(os.getpid(), signum)
         self._interrupts += 1
         if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
@@ -231,10 +235,11 @@ class _Hooks:
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
-            serve_metrics(settings.metrics_host, settings.metrics_port, self._metrics)
+            metrics = _browser_guard(settings.metrics_host, settings).app(self._metrics)
+            serve_metrics(settings.metrics_host, settings.metrics_port, metrics)
         has_web_ui = self._environment.web_ui is not None
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
-            print(line, flush=True)
+            say(line)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
         self._runner.register_message(StateRecords.NAME, self._on_state)
@@ -280,6 +285,8 @@ class _Hooks:
             _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 
     def _on_spawning_complete(self, **_: Any) -> None:
+        if self._master is not None:
+            self._master.spawned()
         if self._worker is not None:
             # Profiles and CPEs live as long as the run. A full collection would examine all of
             # them, and stop the loop for longer the larger the fleet is.

@@ -46,6 +46,18 @@ class LocustRunner:
         is_complete = getattr(runner, "spawning_completed", runner.state != STATE_SPAWNING)
         return 0 if is_complete else max(0, runner.target_user_count - runner.user_count)
 
+    def end_dispatch(self) -> None:
+        """
+        Have a dispatch of users that is complete count as one.
+
+        One that has moved users to another worker goes on for ever in Locust's eyes, so the next
+        worker that joins or comes back would start none
+        (``findings/locust-second-late-worker-stays-idle.sh``).
+        """
+        dispatcher = getattr(self._runner, "_users_dispatcher", None)
+        if dispatcher is not None:
+            dispatcher._dispatch_in_progress = False  # noqa: SLF001  # there is no other way
+
     def wanted_users(self) -> int:
         """How many users with CPEs the run should have by now."""
         kinds = {kind.__name__: kind for kind in self._environment.user_classes}

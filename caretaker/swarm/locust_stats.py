@@ -28,8 +28,6 @@ _ANSWERS = {
     "not_found": "404 not found",
     "refused": "503 refused",
 }
-
-
 _Fire = Callable[[str, str, float, int, str | None], None]
 REQUEST_TYPES = CWMP, SESSION, LOOP, CR_SERVER, TASK = (
     "CWMP",

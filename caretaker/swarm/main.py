@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from caretaker.reporting.outcomes import BAD_INPUT
+from caretaker.errors import InputError
+from caretaker.input_file import read_input
+from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
+from caretaker.swarm.reserved_port import reserved_port
 from caretaker.swarm.start_signals import end_at_signals
 
 DEFAULTS: dict[str, Any] = {
@@ -28,16 +30,20 @@ DEFAULTS: dict[str, Any] = {
     "summary_json": "summary.json",
 }
 """Defaults that replace Locust's and the plugin's own, by the names of the parsed options."""
+MAX_CONFIG_BYTES = 1024 * 1024
 
 
-def defaults(arguments: Sequence[str]) -> dict[str, Any]:
+def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
     """
     The defaults for a command line.
 
-    Two runs on one machine must not share Locust's port 5557, so a free port is the default. In a
-    run over several machines, the master and the workers keep Locust's port, and fork processes
-    only where ``--processes`` is given. A worker receives the options of the run from its master.
-    A search for the capacity ends by itself, so its run time is only an upper limit.
+    In a run over several machines, the master and the workers keep Locust's port, and fork
+    processes only where ``--processes`` is given. A worker receives the options of the run from its
+    master. A search for the capacity ends by itself, so its run time is only an upper limit.
+
+    Args:
+        arguments: the command line.
+        free_port: for the master, as two runs on one machine must not share Locust's port 5557.
     """
     roles = {"--worker", "--master"} & set(arguments)
     for role in ("worker", "master"):
@@ -47,29 +53,48 @@ def defaults(arguments: Sequence[str]) -> dict[str, Any]:
         return {}
     if "--master" in roles:
         return {name: value for name, value in DEFAULTS.items() if name != "processes"}
-    port = _given_port(arguments) or _free_port()
+    port = _given_port(arguments) or free_port
     is_search = any("find-capacity" in argument for argument in arguments)
     run_time = {"run_time": "30m"} if is_search else {}
     return {**DEFAULTS, **run_time, "master_bind_port": port, "master_port": port}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _given_port(arguments: Sequence[str]) -> int | None:
     """The port of the master on the command line; None where none or no number is given."""
+    port = _given(arguments, "--master-bind-port", "--master-port") or ""
+    return int(port) if port.isdecimal() and len(port) <= 5 else None
+
+
+def _given(arguments: Sequence[str], *options: str) -> str | None:
+    """The last value of these options on the command line; None where none is given."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for option in ("--master-bind-port", "--master-port"):
-        parser.add_argument(option, type=int, dest="port")
+    parser.add_argument(*options, dest="value")
     try:
-        port: int | None = parser.parse_known_args(arguments)[0].port
+        value: str | None = parser.parse_known_args(arguments)[0].value
     except argparse.ArgumentError:
         return None  # Locust's own parser reports it
-    return port
+    return value
+
+
+def check_config_files(arguments: Sequence[str], usual: Iterable[str]) -> None:
+    """
+    Check the configuration files, which Locust reads before any listener of ours is called.
+
+    Args:
+        arguments: of the command line.
+        usual: names of the files that Locust reads without being told.
+
+    Raises:
+        InputError: one of them is too large, or no text; Locust names the one that is missing.
+    """
+    given = _given(arguments, "--config")
+    for name in (*usual, *([given] if given else [])):
+        path = os.path.expanduser(name)  # noqa: PTH111
+        if os.path.exists(path):  # noqa: PTH110  # Path's fails for a name that is too long
+            try:
+                read_input(path, MAX_CONFIG_BYTES).decode()
+            except UnicodeDecodeError:
+                raise InputError(f"{path}: not a text file in UTF-8") from None
 
 
 def main() -> None:
@@ -79,19 +104,34 @@ def main() -> None:
         print(f"caretaker: {locustfile}: no such locustfile", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
+    with reserved_port() as free_port:  # until the run has ended
+        _run(locustfile, arguments, free_port)
+
+
+def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
     import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
+
+    try:
+        check_config_files(arguments, locust.argument_parser.DEFAULT_CONFIG_FILES)
+    except InputError as error:
+        print(f"caretaker: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
 
     from caretaker.swarm.parsed_options import add_arguments  # noqa: PLC0415
 
     def set_defaults(parser: Any, **_: Any) -> None:
-        parser.set_defaults(**defaults(arguments))
+        parser.set_defaults(**defaults(arguments, free_port))
 
     hook = locust.events.init_command_line_parser
     hook.add_listener(set_defaults)  # type: ignore[no-untyped-call]
     if {"-h", "--help"} & set(arguments):  # which Locust answers before it reads the locustfile
         hook.add_listener(lambda parser, **_: add_arguments(parser))  # type: ignore[no-untyped-call]
     sys.argv = ["loadtest", "-f", locustfile, *arguments]
-    locust.main.main()  # type: ignore[no-untyped-call]
+    try:
+        locust.main.main()  # type: ignore[no-untyped-call]
+    except OSError as error:  # of a file that Locust writes at the end, as --html
+        print(f"caretaker: {error.filename or 'Locust'}: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_CODES[RunOutcome.FAILED])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import gevent
 from gevent.event import Event
 from locust.runners import STATE_RUNNING
 
+from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
@@ -114,8 +115,8 @@ class Master:
         if not environment.host:
             self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
             environment.host = self._embedded.url
-            print(f"Embedded ACS: {self._embedded.url} (north-bound API: "
-                  f"{self._embedded.north_bound_url})", flush=True)  # fmt: skip
+            api = f"north-bound API: {self._embedded.north_bound_url}"
+            say(f"Embedded ACS: {self._embedded.url} ({api})")
         self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
@@ -242,6 +243,9 @@ class Master:
         self._look_after_workers()
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
+        self._spawn_watchers(settings)
+
+    def _spawn_watchers(self, settings: Settings) -> None:
         if settings.live_interval:
             self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         warm_up = settings.warm_up.seconds
@@ -312,6 +316,10 @@ class Master:
         """Note on the timeline what is done to the fleet now."""
         self.marks.append({"at": round(self.seconds(), 1), "text": text})
 
+    def spawned(self) -> None:
+        """All users that the run should have by now are there."""
+        self._locust.end_dispatch()
+
     def drained(self, worker: str, snapshot: WorkerSnapshot | None) -> None:
         """A worker has ended its run, or says that it had none."""
         self.reports.end(worker)
@@ -335,7 +343,7 @@ class Master:
         while True:
             gevent.sleep(interval)
             now = dict(self.reports.newest)
-            print(f"{self.seconds():6.0f} s | {live_line(before, now)}", flush=True)
+            say(f"{self.seconds():6.0f} s | {live_line(before, now)}")
             before = now
 
     def _watch_levels(self) -> None:
@@ -345,7 +353,7 @@ class Master:
             broken = self._watch_of_levels.look(so_far, self.seconds())
             if broken is not None and self.settings.slo_abort:
                 self._watch_of_levels.end_by(broken)
-                print(f"Service level {broken}: the run ends here", flush=True)
+                say(f"Service level {broken}: the run ends here")
                 self.finish()
                 return
             gevent.sleep(LEVELS_INTERVAL)
@@ -429,7 +437,7 @@ class Master:
         for line in write_files(self.settings, summary, datetime.now(UTC)):
             print(f"caretaker: {line}; the summary is in the output", file=sys.stderr)
         if self.environment.web_ui is not None:
-            print(f"\n{render(summary)}", flush=True)  # there may be more runs before the goodbye
+            say(f"\n{render(summary)}")  # there may be more runs before the goodbye
 
     # The end.
 
@@ -442,7 +450,7 @@ class Master:
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end the embedded ACS."""
         if self.summary is not None and self.environment.web_ui is None:
-            print(f"\n{render(self.summary)}", flush=True)
+            say(f"\n{render(self.summary)}")
         if self._state is not None:
             self._state.close()
             self._state = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
+from itertools import islice
 from math import inf
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +45,9 @@ How long the API's answer may take.
 GenieACS takes up to 30 s for the lock on the session, the seconds it was asked for, and 120 s for
 the session's end; Connection Requests take some more.
 """
+
+MAX_ANSWER_BYTES = 64 * 1024
+"""Of the API's answer that are read; what it says is in its first words."""
 
 PHRASES: dict[str, TaskOutcome] = {
     "task queued": TaskOutcome.QUEUED,
@@ -122,14 +126,18 @@ class NorthBoundOperator:
         device = quote(cpe.device_id_struct.device_id, safe="")
         url = f"{self._url}/devices/{device}/tasks?timeout={TASK_SECONDS * 1000:.0f}"
         try:
-            answer = self._session.post(
+            with self._session.post(
                 f"{url}&connection_request",
                 json=dict(task),
+                headers={"Accept-Encoding": "identity"},
                 timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
-            )
+                stream=True,
+            ) as answer:
+                pieces = answer.iter_content(MAX_ANSWER_BYTES // 4)
+                body = b"".join(islice(pieces, 4))
         except requests.RequestException as error:
             return _no_answer(error)
-        return task_result(answer.status_code, answer.reason or "", answer.content)
+        return task_result(answer.status_code, answer.reason or "", body)
 
 
 def _no_answer(error: requests.RequestException) -> TaskResult:

@@ -28,15 +28,18 @@ from caretaker.reporting.service_levels import ServiceLevel, read_levels
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
+"""Users per second."""
 MAX_SECONDS = 366 * 86_400
+"""A year."""
 MAX_PROCESSES = 1_024
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
 MAX_SHOWN = 80
 """Characters of what was given that a message shows."""
-_Choice = TypeVar("_Choice", bound=str)
-
-
 _LONGEST_LABEL = 200
+_LONGEST_NAME = 255
+"""Bytes of a name in a folder."""
+_HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]{2,45}")
+_Choice = TypeVar("_Choice", bound=str)
 
 
 class Range(NamedTuple):
@@ -175,6 +178,10 @@ users = whole(0, MAX_USERS)
 """Locust users, each with ``--cpes-per-user`` CPEs."""
 spawn_rate = at_least(0.001, MAX_SPAWN_RATE)
 """Users that start per second."""
+seconds = whole(0, MAX_SECONDS)
+seconds_or_none = whole(-1, MAX_SECONDS)
+"""-1 stands for none."""
+exit_code = whole(0, 255)
 port = whole(0, 65_535)
 """A TCP port of this machine; 0 stands for any free one."""
 
@@ -187,6 +194,11 @@ def run_time(text: str) -> int:
         InputError: the text is no ``Timespan``.
     """
     return int(Timespan.parse(text).seconds)
+
+
+def stop_timeout(text: str) -> float:
+    """Seconds that a user may take to end; InputError if the text is no ``Timespan``."""
+    return Timespan.parse(text).seconds
 
 
 def run_time_or_empty(text: str) -> int | None:
@@ -228,8 +240,21 @@ def url(text: str) -> str:
     try:
         Address.of(text).resolve()
     except TransportError as error:
-        raise InputError(f"URL {text!r}: {error}; check its spelling") from error
+        raise InputError(f"URL {shown(text)}: {error}; check its spelling") from error
     return text
+
+
+def acs_url(text: str) -> str:
+    """As ``url``, without a login, which Locust's own report would show."""
+    if "@" in text:
+        cure = "give --acs-username, and CARETAKER_ACS_PASSWORD in the environment"
+        raise InputError(f"the URL of an ACS has no login; {cure}")
+    return url(text)
+
+
+def acs_url_or_empty(text: str) -> str:
+    """As ``acs_url``; the empty text stands for none."""
+    return acs_url(text) if text else ""
 
 
 def url_or_empty(text: str) -> str:
@@ -240,11 +265,14 @@ def url_or_empty(text: str) -> str:
 def bound_address(text: str) -> str:
     """An address or host name that a server on this machine can bind."""
     try:
+        host(text.partition("%")[0])  # what can't be encoded makes gevent print a traceback
         family, *_, address = socket.getaddrinfo(text, 0, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.bind(address)
-    except (OSError, UnicodeError):
-        raise InputError(f"{text!r} is not an address of this machine; try 127.0.0.1") from None
+    except (OSError, InputError):
+        raise InputError(
+            f"{shown(text)} is not an address of this machine; try 127.0.0.1"
+        ) from None
     return text
 
 
@@ -255,8 +283,21 @@ def server_address(text: str) -> str:
 
 def host(text: str) -> str:
     """A host name or address, which need not be known on this machine."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}", text):
-        raise InputError(f"{text!r} is not a host name or address")
+    if len(text) > 253 or not _HOST.fullmatch(text):
+        raise InputError(f"{shown(text)} is not a host name or address")
+    return text
+
+
+def master_host(text: str) -> str:
+    """As ``host``; an IPv6 address in brackets, too."""
+    host(text[1:-1] if text[:1] == "[" else text)
+    return text
+
+
+def web_path(text: str) -> str:
+    """The path that the web UI is below; the empty text stands for none."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", text):
+        raise InputError(f"{shown(text)} is not a path like /loadtest")
     return text
 
 
@@ -301,13 +342,26 @@ def output_file(text: str) -> Path:
 
 
 def _check_writable(path: Path) -> None:
-    """OSError, or ValueError for no name at all, where a file can't be written."""
-    if path.exists():  # it may be a pipe, which is not to be opened now
-        if not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return
-    with path.open("xb"):
-        path.unlink()
+    """
+    OSError, or ValueError for no name at all, where a file can't be written.
+
+    A run's processes check at the same time, so nothing of this name is made.
+    """
+    try:
+        path.stat()  # it may be a pipe, which is not to be opened now
+    except FileNotFoundError:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            return
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _check_name(path: Path) -> None:
+    """OSError where this is a folder, or has a name that no folder takes."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if max(map(len, map(os.fsencode, path.parts))) > _LONGEST_NAME:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
 
 
 def state_file(text: str) -> Path:
@@ -324,20 +378,29 @@ def state_file(text: str) -> Path:
 
 def output_of_locust(text: str) -> str:
     """
-    A file, or the beginning of the names of some, that Locust writes; it makes their folder.
+    A file that Locust writes; it makes its folder.
 
     Raises:
-        InputError: it can't, as there is no folder above that can be written to.
+        InputError: it can't.
     """
+    path = Path(text).absolute()
     try:
-        folder = Path(text).absolute().parent
-        while not folder.exists():
-            folder = folder.parent
-        with tempfile.TemporaryFile(dir=folder):
+        _check_name(path)
+        if path.parent.exists():
+            _check_writable(path)
+        while not path.parent.exists():
+            path = path.parent
+        with tempfile.TemporaryFile(dir=path.parent):
             return text
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{shown(text)}: {why}; give one that can be written") from error
+
+
+def csv_prefix(text: str) -> str:
+    """The beginning of the names of files that Locust writes, as ``output_of_locust``."""
+    output_of_locust(f"{text}_.csv")
+    return text
 
 
 def export_file(text: str) -> Path:

@@ -113,13 +113,19 @@ LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "expect_workers": values.whole(1, values.MAX_PROCESSES),
     "web_host": values.server_address,
     "web_port": values.port,
-    "csv_prefix": values.output_of_locust,
+    "expect_workers_max_wait": values.seconds,
+    "autoquit": values.seconds_or_none,
+    "stop_timeout": values.stop_timeout,
+    "exit_code_on_error": values.exit_code,
+    "csv_prefix": values.csv_prefix,
     "html_file": values.output_of_locust,
     "json_file": values.output_of_locust,
     "logfile": values.output_of_locust,
     "master_bind_host": values.server_address,
     "master_bind_port": values.port,
+    "master_host": values.master_host,
     "master_port": values.port,
+    "web_base_path": values.web_path,
 }
 """What the values of Locust's own options may be, by their names in the namespace."""
 
@@ -140,7 +146,7 @@ def add_arguments(parser: Any) -> None:
             parser.set_defaults(**{name: LOOPBACK})
     group = parser.add_argument_group("Caretaker", conflict_handler="resolve")
     group.add_argument(
-        "-H", "--host", type=argument_type(values.url), env_var="LOCUST_HOST", metavar="<url>",
+        "-H", "--host", type=argument_type(values.acs_url), env_var="LOCUST_HOST", metavar="<url>",
         help="URL of the ACS, like http://acs.example.com:7547/. Default: the embedded ACS.",
     )  # fmt: skip
     for name, declared in OPTIONS.items():

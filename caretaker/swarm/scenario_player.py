@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import gevent
 
@@ -20,9 +20,10 @@ from caretaker.device.events import BOOT
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import CriterionSection, ScenarioSection
 from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, Step
+from caretaker.scenarios.scenario import RunControl
 from caretaker.stats.recovery import open_sessions
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Mark, Point, Timeline
+from caretaker.stats.timeline import Point, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 _log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ CATCH_UP_SECONDS = 15.0
 _POLL_SECONDS = 0.5
 
 
-class LiveRun(Protocol):
+class LiveRun(RunControl, Protocol):
     """What the player needs of the master's run."""
 
     def seconds(self) -> float:
@@ -43,32 +44,37 @@ class LiveRun(Protocol):
     def act(self, name: str, /, **arguments: Any) -> None:
         """Do something to the whole fleet."""
 
-    def mark(self, text: str) -> None:
-        """Note on the timeline what happens now."""
-
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and all CPEs that are leased have power."""
 
     def heard_since(self, at: float) -> bool:
         """Whether every worker that is there has reported since (``time.monotonic``)."""
 
-    def timeline(self) -> Timeline:
-        """The reports of all workers, second by second."""
 
-    def results(self) -> Results:
-        """Counters and histograms of the whole run."""
+class _Played(NamedTuple):
+    """A scenario of the run, with its report; ``prefix`` begins the names of its figures."""
 
-    def workers(self) -> Sequence[WorkerSnapshot]:
-        """The newest report of each worker that is there."""
+    scenario: Scenario
+    label: str
+    prefix: str
+    report: ScenarioReport
 
-    def plan(self) -> FleetPlan:
-        """What was known of the fleet before the run."""
+    def criteria(self) -> Iterator[CriterionSection]:
+        if self.report.criterion is not None:
+            outcome, finding = self.report.criterion
+            section: CriterionSection = {
+                "scenario": self.label,
+                "outcome": outcome,
+                "finding": finding,
+            }
+            if self.scenario.is_search:
+                section["is_search"] = True
+            yield section
 
-    def grow(self, cpes: int, rate: float) -> None:
-        """Add new CPEs, so many per second."""
-
-    def finish(self) -> None:
-        """End the run."""
+    def findings(self) -> Iterator[str]:
+        if self.report.criterion is not None:
+            yield f"{self.report.criterion.finding}."
+        yield from self.report.findings
 
 
 class ScenarioPlayer:
@@ -180,36 +186,36 @@ class ScenarioPlayer:
 
     def report(self) -> ScenarioSection:
         """``summary["scenario"]``; where several played, the names of KPIs begin with theirs."""
-        findings, marks = list[str](), list[Mark]()
-        criteria: list[CriterionSection] = []
-        kpis: dict[str, float | None] = {}
-        curves: dict[str, Sequence[Sequence[float]]] = {}
-        seen: Counter[str] = Counter()
-        for step in self._steps:
-            report = self._report_of(step.scenario)
-            name = step.scenario.name
-            seen[name] += 1
-            suffix = "" if seen[name] == 1 else f"_{seen[name]}"
-            prefix = f"{name.replace('-', '_')}{suffix}_" if len(self._steps) > 1 else ""
-            kpis |= {f"{prefix}{key}": value for key, value in report.kpis.items()}
-            curves |= {f"{prefix}{key}": curve for key, curve in report.curves.items()}
-            if report.criterion is not None:
-                outcome, finding = report.criterion
-                told = name if seen[name] == 1 else f"{name} {seen[name]}"
-                criteria.append({"scenario": told, "outcome": outcome, "finding": finding})
-                if step.scenario.is_search:
-                    criteria[-1]["is_search"] = True
-                findings.append(f"{finding}.")
-            findings += report.findings
-            marks += [{"at": round(at, 1), "text": text} for at, text in report.marks]
+        played = list(self._played())
         return {
             "name": self._text,
-            "kpis": kpis,
-            "criteria": criteria,
-            "findings": findings,
-            "curves": curves,
-            "marks": marks,
+            "kpis": {
+                f"{own.prefix}{key}": kpi for own in played for key, kpi in own.report.kpis.items()
+            },
+            "criteria": [criterion for own in played for criterion in own.criteria()],
+            "findings": [finding for own in played for finding in own.findings()],
+            "curves": {
+                f"{own.prefix}{key}": curve
+                for own in played
+                for key, curve in own.report.curves.items()
+            },
+            "marks": [
+                {"at": round(at, 1), "text": text}
+                for own in played
+                for at, text in own.report.marks
+            ],
         }
+
+    def _played(self) -> Iterator[_Played]:
+        """Each scenario; one that plays again has its number behind its name."""
+        seen: Counter[str] = Counter()
+        for step in self._steps:
+            name = step.scenario.name
+            seen[name] += 1
+            label = name if seen[name] == 1 else f"{name} {seen[name]}"
+            figures = label.replace("-", "_").replace(" ", "_")
+            prefix = f"{figures}_" if len(self._steps) > 1 else ""
+            yield _Played(step.scenario, label, prefix, self._report_of(step.scenario))
 
     def _report_of(self, scenario: Scenario) -> ScenarioReport:
         try:

@@ -1,5 +1,5 @@
 """
-Ctrl-C and SIGTERM before a run: one line, and no process is left.
+Ctrl-C, SIGTERM and SIGHUP before a run: one line, and no process is left.
 
 Python raises KeyboardInterrupt in whatever is imported then, and Locust leaves workers that it has
 forked alone. Once a run may begin, ``locust_hooks`` and Locust have handlers of their own.
@@ -16,10 +16,15 @@ from typing import NoReturn
 
 
 def end_at_signals() -> None:
-    """End this process at SIGINT and SIGTERM, until others handle them."""
+    """End this process at SIGINT, SIGTERM and SIGHUP, until others handle them."""
     if threading.current_thread() is threading.main_thread():
-        for signum in (signal.SIGINT, signal.SIGTERM):
+        for signum in (signal.SIGINT, signal.SIGTERM, *hang_up()):
             signal.signal(signum, partial(end_before_run, os.getpid()))
+
+
+def hang_up() -> list[signal.Signals]:
+    """SIGHUP, which tells that the terminal was closed; not below ``nohup``, which ignores it."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 
 def end_before_run(first: int, signum: int, _frame: object = None) -> NoReturn:

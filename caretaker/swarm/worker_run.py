@@ -158,9 +158,11 @@ class WorkerRun:
         if self.state is not None:
             self._greenlets.append(gevent.spawn(self.state.run))
         if settings.warm_up.seconds:
-            # It is that of the whole run: a worker that joins late has less of it, or none.
-            left = max(0.0, started + settings.warm_up.seconds - time.monotonic())
-            self._greenlets.append(gevent.spawn_later(left, self._end_warm_up))
+            self._greenlets.append(self._spawn_warm_up(started + settings.warm_up.seconds))
+
+    def _spawn_warm_up(self, end: float) -> gevent.Greenlet[..., None]:
+        # The warm-up is that of the whole run: a worker that joins late has less of it, or none.
+        return gevent.spawn_later(max(0.0, end - time.monotonic()), self._end_warm_up)
 
     def _end_warm_up(self) -> None:
         self.sink.flush()

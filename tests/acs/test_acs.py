@@ -7,14 +7,16 @@ from typing import Any
 
 import gevent
 import pytest
-from helpers.acs_sessions import ScriptedCPE, acs_and_cpe, inform, only
+from helpers.acs_sessions import ABOUT, URL, ScriptedCPE, acs_and_cpe, inform, only
 from helpers.known_devices import ID, acs_with_devices
 from helpers.wire import CLOSE, answer, wire
 
-from caretaker.acs.acs import ACS, MAX_TASKS
+from caretaker.acs import acs as acs_module
+from caretaker.acs.acs import ACS, MAX_IDENTITY, MAX_TASKS, MAX_URL
+from caretaker.acs.parameters import KnownBytes
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
-from caretaker.cwmp import Envelope, encode
+from caretaker.cwmp import Envelope, decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
@@ -157,3 +159,49 @@ def test_an_inform_aims_connection_requests_at_its_own_machine_only(
     reason = made.connection_request(ID)
     assert bool(sent) is is_sent
     assert (reason is None) is is_sent
+
+
+def test_a_device_beyond_the_most_is_refused_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(acs_module, "MAX_DEVICES", 1)
+    acs, cpe = acs_and_cpe(provisioning=False)
+    other = ScriptedCPE(cpe.app)
+    assert cpe.post(inform()).status_code == 200
+    for _ in range(2):
+        assert other.post(inform(about=ABOUT._replace(serial_number="S2"))).status_code == 503
+    assert cpe.post(inform()).status_code == 200  # it is known
+    assert list(acs.devices) == [only(acs).device_id]
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 devices are known: no more are taken (HTTP 503)"
+    ]
+
+
+def test_where_the_devices_that_are_known_take_all_of_the_memory_no_more_are_taken() -> None:
+    acs, cpe = acs_and_cpe(provisioning=False)
+    acs._known = KnownBytes(most=100_000)
+    statuses = [
+        cpe.post(inform(about=ABOUT._replace(serial_number=f"{number}\u0950" * 20))).status_code
+        for number in range(100, 160)
+    ]
+    assert statuses == sorted(statuses)
+    assert set(statuses) == {200, 503}
+    assert acs._known.used <= 100_000
+
+
+def test_an_identity_that_is_too_long_is_refused() -> None:
+    acs, cpe = acs_and_cpe(provisioning=False)
+    for name in m.DeviceIdStruct._fields:
+        about = ABOUT._replace(**{name: "x" * (MAX_IDENTITY + 1)})
+        response = decode(cpe.post(inform(about=about)).data).message
+        assert isinstance(response, m.Fault)
+        assert response.fault_code == 8003
+    assert not acs.devices
+
+
+def test_a_url_that_is_too_long_is_not_kept() -> None:
+    acs = ACS()
+    for url in ("http://1.2.3.4/cr", "http://" + "x" * MAX_URL):
+        values = (m.ParameterValueStruct(URL, url),)
+        acs.informed(m.Inform(ABOUT, (), parameter_list=values), "1.2.3.4")
+    assert only(acs).url == "http://1.2.3.4/cr"

@@ -40,3 +40,15 @@ def test_an_address_that_is_taken_frees_the_other_one() -> None:
         free = int(other.url.rstrip("/").rpartition(":")[2])
         with ACSServer(port=free):
             pass
+
+
+def test_pages_of_other_sites_reach_neither_address() -> None:
+    foreign = {"Origin": "http://evil.example", "Content-Type": "text/plain"}
+    with ACSServer(north_bound_names=["acs.example"]) as acs:
+        for url in (acs.url, f"{acs.north_bound_url}/devices/{ID}/tasks"):
+            answer = requests.post(url, data=inform(), headers=foreign, timeout=10)
+            assert (answer.status_code, acs.devices()) == (403, [])
+        devices = f"{acs.north_bound_url}/devices/"
+        for name, status in (("evil.example", 403), ("acs.example", 200), ("localhost", 200)):
+            answer = requests.get(devices, headers={"Host": f"{name}:7557"}, timeout=10)
+            assert answer.status_code == status

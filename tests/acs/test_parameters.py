@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.acs_sessions import ABOUT, acs_and_cpe, only
 
-from caretaker.acs.parameters import KnownParameter, Parameters
+from caretaker.acs.parameters import KnownBytes, KnownParameter, Parameters
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 
@@ -61,3 +61,34 @@ def test_names_that_have_no_place_in_the_tree_do_no_harm() -> None:
     odd = tuple(m.ParameterValueStruct(name, "x") for name in ("_id", "", ".", "Device._X.Y"))
     cpe.post(encode(Envelope(m.Inform(ABOUT, (), 1, "", 0, odd), "1")))
     assert only(acs).document()["_id"] == only(acs).device_id
+
+
+def test_what_all_devices_take_is_bounded_and_that_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    known = KnownBytes(most=1_000)
+    one, other = Parameters(known), Parameters(known)
+    one.learn_values(VALUES, 5.0)
+    for number in range(100):
+        name = m.ParameterValueStruct(f"Device.X{number}", "x" * 50)
+        (one, other)[number % 2].learn_values((name,), 6.0)
+    assert 3 < len(one) + len(other) < 10
+    assert known.used <= 1_000
+    one.learn_values((m.ParameterValueStruct("Device.A", "1" * 5_000, "xsd:int"),), 7.0)
+    assert one["Device.A"].value == "1"
+    one.learn_values((m.ParameterValueStruct("Device.A", "2", "xsd:int"),), 8.0)
+    assert one["Device.A"].value == "2"
+    assert [record.getMessage() for record in caplog.records] == [
+        "what is known of all devices takes 0 MB: no more is kept"
+    ]
+
+
+def test_what_is_forgotten_makes_room() -> None:
+    known = KnownBytes()
+    parameters = Parameters(known)
+    parameters.learn_values(VALUES, 5.0)
+    parameters.learn_names((m.ParameterInfoStruct("Device.A", True),), 6.0)
+    parameters.learn_values((m.ParameterValueStruct("Device.A", "long", "xsd:string"),), 7.0)
+    assert known.used > 0
+    parameters.forget("Device.")
+    assert known.used == 0

@@ -266,3 +266,16 @@ def test_a_session_that_lasts_too_long_is_ended(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sessions, "MAX_LENGTH_SECONDS", -1)
     _, cpe = acs_and_cpe(provisioning=False)
     assert cpe.post(inform()).status_code == 400
+
+
+def test_a_session_beyond_the_most_ends_the_one_that_began_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
+    _, first = acs_and_cpe(provisioning=False)
+    others = [ScriptedCPE(first.app) for _ in range(2)]
+    for cpe in (first, *others):
+        assert cpe.post(inform()).status_code == 200
+    assert first.post().status_code == 400
+    assert [cpe.post().status_code for cpe in others] == [204, 204]
+    assert not first.app._sessions

@@ -21,6 +21,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
+from caretaker.engine import recorder
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession
 from caretaker.engine.recorder import (
@@ -49,8 +50,8 @@ class _Transport:
     """A transport that has had one exchange."""
 
     def __init__(self, size: int) -> None:
-        response = Response(200, [], b"x" * size, keep_alive=True)
-        self.exchanges = [RecordedExchange(0.0, 1, b"POST / HTTP/1.1\r\n\r\n", b"", response)]
+        response = Response(200, [], b"x" * (size - 2), keep_alive=True)
+        self.exchanges = [RecordedExchange(0.0, 1, b"\r\n", b"", response)]
 
 
 class Bench:
@@ -242,7 +243,8 @@ class TestTransport:
         assert one.response is not None
         assert (one.body, one.response.body, one.connection) == (b"<Envelope/>", b"<a/>", 1)
         assert one.response.values("x-y") == ["z"]
-        assert (two.body, two.connection, two.size) == (b"", 1, 0)
+        assert (two.body, two.connection) == (b"", 1)
+        assert two.size == len(two.head) + len("content-length0")
 
     def test_challenges_are_noted_too(self) -> None:
         me = Credentials("cpe", "tr0ub4dor")
@@ -259,6 +261,18 @@ class TestTransport:
             transport.close()
         assert [each.response.status for each in transport.exchanges if each.response] == [401, 200]
         assert b"Authorization: Digest" in transport.exchanges[1].head
+
+    def test_of_a_session_that_is_too_large_no_more_is_remembered(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(recorder, "MAX_SESSION_BYTES", 3_000)
+        with wire(*[answer("200 OK", b"x" * 2_000)] * 5) as server:
+            transport = posting(server.url)
+            for _ in range(5):
+                transport.post(b"<x/>")
+            transport.close()
+        assert len(transport.exchanges) == 2
+        assert sum(each.size for each in transport.exchanges) > 3_000
 
     def test_a_lost_answer_has_its_reason(self) -> None:
         with wire((b"HTTP/1.1 200 OK\r\nContent-Le", CLOSE)) as server:

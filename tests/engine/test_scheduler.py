@@ -77,6 +77,16 @@ def test_the_heap_does_not_grow_with_sessions(bench: ShardBench) -> None:
     assert len(bench.shard.scheduler._heap) <= 2
 
 
+def test_the_heap_hardly_grows_when_a_cpe_is_due_ever_earlier(bench: ShardBench) -> None:
+    bench.boot()
+    scheduler, box = bench.shard.scheduler, bench.shard.cpes[0]
+    for seconds in range(100_000, 99_000, -1):
+        box.due = bench.clock() + seconds
+        scheduler.schedule(box)
+    assert len(scheduler._heap) <= 2 * len(bench.shard.cpes) + 100
+    assert (box.due, box.index) in scheduler._heap
+
+
 def test_more_than_max_sessions_wait_in_order() -> None:
     gate = Event()
 

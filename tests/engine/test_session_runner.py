@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import chain, repeat
 
+import gevent
+import gevent.event
 import pytest
 from helpers.shards import Post, ShardBench, failing, serving
 
@@ -13,6 +15,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import Envelope
 from caretaker.cwmp.outcome import Outcome
 from caretaker.engine import session_runner
+from caretaker.engine.loop_budget import LoopBudget
 from caretaker.errors import (
     Blame,
     ConnectError,
@@ -133,3 +136,37 @@ def test_a_session_that_lasts_too_long_is_ended() -> None:
     bench.boot()
     assert bench.sink.sessions[0].reason == "a session without an end"
     assert len(bench.sink.exchanges) == 11
+
+
+@pytest.mark.parametrize(("more", "turns"), [(session_runner.SHORT, 10), (0, 1)])
+def test_long_answers_to_informs_are_read_one_a_turn(
+    more: int, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", 0.0)
+    gate, turn, seen = gevent.event.Event(), [0], set[int]()
+
+    def next_turn() -> None:
+        turn[0] += 1
+
+    def make() -> Post:
+        post = serving()()
+
+        def answer(body: bytes) -> bytes:
+            if not body:
+                seen.add(turn[0])
+                return post(body)
+            gate.wait()
+            return post(body) + b" " * more
+
+        return answer
+
+    bench = ShardBench(make, loop_budget=LoopBudget())
+    bench.boot(10)
+    watcher = gevent.get_hub().loop.check(ref=False)
+    watcher.start(next_turn)
+    gate.set()
+    while bench.sink.counters["sessions.succeeded"] < 10:
+        gevent.sleep(0)
+    watcher.stop()
+    bench.shard.stop()
+    assert len(seen) == turns

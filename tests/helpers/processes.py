@@ -6,16 +6,16 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from caretaker.swarm.reserved_port import reserved_port
 from helpers.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -28,12 +28,13 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT / "tests")}
 
 
+_RESERVED = ExitStack()
+"""Ports of the tests of this process, kept until it ends."""
+
+
 def free_port() -> int:
-    """A port of loopback that no one listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that no one listens at, and that no other test or run is given."""
+    return _RESERVED.enter_context(reserved_port())
 
 
 def run(

@@ -92,6 +92,7 @@ class ShardBench:
         self.acs = acs or serving()
         self._transport = transport
         self.transports: list[FunctionTransport] = []
+        loop_budget = settings.pop("loop_budget", None) or LoopBudget(share=inf)
         behaviors = settings.pop("behaviors", Behaviors(periodic_inform=False))
         kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
         self.shard = Shard(
@@ -100,7 +101,7 @@ class ShardBench:
             self._open,
             self.sink,
             clock=self.clock,
-            loop_budget=LoopBudget(share=inf),
+            loop_budget=loop_budget,
             **settings,
         )
 

@@ -10,6 +10,8 @@ import pytest
 from caretaker.errors import AnswerError
 from caretaker.http.content_coding import decoded, encoded
 
+GZIPPED = gzip.compress(b"hello", mtime=0)
+
 
 @pytest.mark.rule("2.5-2")
 @pytest.mark.parametrize(
@@ -17,8 +19,8 @@ from caretaker.http.content_coding import decoded, encoded
     [
         (b"hello", ""),
         (b"hello", "identity"),
-        (gzip.compress(b"hello"), "gzip"),
-        (gzip.compress(b"hello"), " X-GZIP "),
+        (GZIPPED, "gzip"),
+        (GZIPPED, " X-GZIP "),
         (zlib.compress(b"hello"), "deflate"),
         (zlib.compress(b"hello", wbits=-15), "deflate"),
     ],
@@ -32,8 +34,8 @@ def test_they_are_undone(data: bytes, coding: str) -> None:
     [
         (b"x", "br", "unknown"),
         (b"x", "gzip", "broken"),
-        (gzip.compress(b"hello")[:-9], "gzip", "broken"),
-        (gzip.compress(b"0" * 2000), "gzip", "too large"),
+        (GZIPPED[:-9], "gzip", "broken"),
+        (gzip.compress(b"0" * 2000, mtime=0), "gzip", "too large"),
     ],
 )
 def test_what_can_not_be_undone(data: bytes, coding: str, reason: str) -> None:

@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from caretaker.errors import ConnectError, InputError
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import MAX_ADDRESSES, Address, Endpoint
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,14 @@ def test_answers_are_waited_for_as_long_as_the_standard_asks() -> None:
 def test_one_timer_looks_after_the_deadlines_of_an_endpoint() -> None:
     endpoint = Endpoint(Address.of("http://acs/"))
     assert endpoint.deadlines is endpoint.deadlines
+
+
+def test_so_many_ports_of_a_host_are_remembered() -> None:
+    endpoint = Endpoint(Address.of("http://127.0.0.1/"))
+    for port in range(1, 3 * MAX_ADDRESSES):
+        ((_, found),) = endpoint.addresses(Address.of(f"http://127.0.0.1:{port}/"))
+        assert found == ("127.0.0.1", port)
+    assert len(endpoint._resolved) <= MAX_ADDRESSES
 
 
 @pytest.mark.rule("2.5-6")

@@ -51,9 +51,19 @@ def group_is_empty(leader: int) -> bool:
         ((*RUN, "--report", LONG), "--report: 'ppp"),
         ((*RUN, "--state", LONG), "--state: 'ppp"),
         ((*RUN, "--state", "/proc/x.db"), "--state: /proc/x.db: can't be opened here"),
-        ((*RUN, "--csv", "/proc/x/y"), "--csv: '/proc/x/y'"),
+        ((*RUN, "--csv", "/proc/x/y"), "--csv: '/proc/x/y_.csv'"),
         ((*RUN, "--html", "/proc/x/y"), "--html: '/proc/x/y'"),
+        ((*RUN, "--html", "/"), "--html: '/': Is a directory"),
+        ((*RUN, "--logfile", LONG), "--logfile: 'ppp"),
+        ((*RUN, "--csv", LONG), "--csv: 'ppp"),
+        ((*RUN, "--json-file", f"/nowhere/{LONG}"), "--json-file: '/nowhere/ppp"),
+        ((*RUN, "--stop-timeout", "9" * 400), "is longer than a year"),
+        ((*RUN, "--exit-code-on-error", "256"), "must be a whole number from 0 to 255"),
+        ((*RUN, "--profile", "/dev/zero"), "profile /dev/zero: larger than 64 MiB"),
         ((*RUN, "--config", "/nowhere.conf"), "config file: /nowhere.conf"),
+        ((*RUN, "--config", "/dev/zero"), "caretaker: /dev/zero: larger than 1 MiB"),
+        ((*RUN, "--config", "/"), "caretaker: /: Is a directory"),
+        ((*RUN, "--config", "{binary}"), "not a text file in UTF-8"),
         ((*RUN, "--master-bind-port", "{used}"), "--master-bind-port {used}: in use"),
         ((*RUN, "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
         ((*RUN, "--acs-port", "{used}"), "--acs-port {used}: in use"),
@@ -62,10 +72,17 @@ def group_is_empty(leader: int) -> bool:
         ((*LOCUST, "--web-port", "{used}", "--processes", "2"), "--web-port {used}: in use"),
         ((*LOCUST, "--web-port", "99999"), "--web-port/-P: '99999' must be a whole number"),
         ((*LOCUST, "--web-host", "203.0.113.9"), "--web-host: '203.0.113.9' is not an address"),
+        ((*RUN, "--host", "http://a:b@127.0.0.1/"), "--host: the URL of an ACS has no login"),
+        ((*LOCUST, "--web-host", LONG), "--web-host: 'ppp"),
+        ((*LOCUST, "--web-base-path", "a b"), "--web-base-path: 'a b' is not a path"),
+        ((*LOCUST, "--tls-cert", "/nowhere", "--tls-key", "/nowhere"), "No such file"),
+        ((*LOCUST, "--worker", "--master-host", LONG), "--master-host: 'ppp"),
         ((*LOCUST, "--master", "--worker"), "--master and --worker"),
         (("caretaker", "acs", "--port", "99999"), "127.0.0.1:99999: no such port"),
         (("caretaker", "acs", "--port", "{used}"), "127.0.0.1:{used}: in use"),
         (("caretaker", "report", LONG), "caretaker: ppp"),
+        (("caretaker", "compare", "/dev/zero", "/dev/zero"), "/dev/zero: larger than 64 MiB"),
+        (("caretaker", "profile", "import", "/dev/zero", "-o", "x"), "larger than 64 MiB"),
         (("caretaker", "profile", "show", LONG), "caretaker: profile ppp"),
     ],
     ids=lambda value: "-".join(value[-2:])[:40] if isinstance(value, tuple) else "",
@@ -73,7 +90,9 @@ def group_is_empty(leader: int) -> bool:
 def test_bad_input_is_one_line(
     tmp_path: Path, used_port: str, arguments: tuple[str, ...], complaint: str
 ) -> None:
-    given = [argument.format(used=used_port) for argument in arguments]
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe\0")
+    given = [argument.format(used=used_port, binary=binary) for argument in arguments]
     with process(tmp_path / "out", *given, group=True) as running:
         assert running.process.wait(120) == 2, running.text
     assert complaint.format(used=used_port) in running.text

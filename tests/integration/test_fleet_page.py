@@ -10,6 +10,7 @@ import pytest
 from helpers.browser import Browser
 from helpers.processes import ROOT, free_port, process
 from helpers.waiting import wait_until
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -39,7 +40,16 @@ def shows(browser: Browser, selector: str, pattern: str) -> None:
 
 
 def click(browser: Browser, selector: str) -> None:
-    browser.driver.find_element(By.CSS_SELECTOR, selector).click()
+    """Click an element; the page may draw it anew at any moment."""
+    wait_until(lambda: is_clicked(browser, selector))
+
+
+def is_clicked(browser: Browser, selector: str) -> bool:
+    try:
+        browser.driver.find_element(By.CSS_SELECTOR, selector).click()
+    except StaleElementReferenceException:
+        return False
+    return True
 
 
 def write(browser: Browser, selector: str, text: str) -> None:

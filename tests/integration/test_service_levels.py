@@ -15,7 +15,9 @@ from lxml import etree
 pytestmark = [pytest.mark.processes]
 FLEET = ("--users", "20", "--cr-rate", "20", "--cr-arrivals", "constant")
 HOLDS = "sessions.failed_ratio < 0.1 %"
-BROKEN = "connection_requests.to_inform_ms.p99 < 0.001"
+BROKEN = "connection_requests.delivered < 1"
+"""Whatever else the machine does: no count is the generator's fault, as a time may be."""
+SLOW = "connection_requests.to_inform_ms.p99 < 0.001"
 
 
 def failed_cases(path: Path) -> list[str | None]:
@@ -24,16 +26,23 @@ def failed_cases(path: Path) -> list[str | None]:
 
 def test_a_broken_level_is_exit_code_3_in_every_report(tmp_path: Path) -> None:
     xml = tmp_path / "verdict.xml"
-    levels = ("--slo", HOLDS, "--slo", BROKEN, "--junit", str(xml))
+    levels = ("--slo", HOLDS, "--slo", BROKEN, "--slo", SLOW, "--junit", str(xml))
     delivered = 'caretaker_connection_requests_ended_total{end="delivered"}'
     done, summary = loadtest_until(tmp_path, {delivered: 5}, *FLEET, *levels)
     assert done.returncode == 3, done.stdout + done.stderr
-    held, broken = summary["service_levels"]
+    held, broken, slow = summary["service_levels"]
     assert held == {"level": "sessions.failed_ratio < 0.001", "actual": 0, "outcome": "held"}
     assert (broken["level"], broken["outcome"]) == (BROKEN, "broken")
-    assert broken["actual"] == summary["connection_requests"]["to_inform_ms"]["p99"] > 0
-    assert "Service levels      1 held, 1 broken" in done.stdout
-    assert failed_cases(xml) == [BROKEN]
+    assert broken["actual"] == summary["connection_requests"]["delivered"] > 0
+    assert slow["actual"] == summary["connection_requests"]["to_inform_ms"]["p99"] > 0
+    grounds = {ground["name"] for ground in summary["verdict"]["grounds"]}
+    # A generator that was the limit may be to blame for the time.
+    assert slow["outcome"] == "broken" or (
+        slow["outcome"] == "not shown" and "the generator was not the limit" in grounds
+    )
+    found = [each["level"] for each in (broken, slow) if each["outcome"] == "broken"]
+    assert f"Service levels      1 held, {len(found)} broken" in done.stdout
+    assert failed_cases(xml) == found
 
 
 def test_the_first_breach_ends_the_run_after_the_warm_up(tmp_path: Path) -> None:

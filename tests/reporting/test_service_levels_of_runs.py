@@ -16,7 +16,7 @@ from caretaker.reporting.service_levels import (
     OPERATORS,
     ServiceLevel,
     margin_used,
-    service_levels,
+    read_levels,
     verdicts,
 )
 from caretaker.reporting.summary import summarize
@@ -140,15 +140,11 @@ def test_without_data_a_level_is_not_shown(metric: str, operator: str) -> None:
     assert verdicts([parse(f"{metric} {operator} 0")], summary(0)) == [verdict]
 
 
-def test_levels_come_from_options_and_a_file_each_once(tmp_path: Path) -> None:
+def test_levels_come_from_the_lines_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "levels"
     file.write_text("# ours\n\n  sessions.failed < 1\nsessions.shed<5\n")
-    found = service_levels(["sessions.failed<1", "tasks.failed < 1"], str(file))
-    assert [str(level) for level in found] == [
-        "sessions.failed < 1",
-        "tasks.failed < 1",
-        "sessions.shed < 5",
-    ]
+    found = [str(level) for level in read_levels(str(file))]
+    assert found == ["sessions.failed < 1", "sessions.shed < 5"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +161,7 @@ def test_a_file_that_has_none(tmp_path: Path, content: bytes | None, complaint: 
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(InputError) as error:
-        service_levels([], str(file))
+        read_levels(str(file))
     assert str(error.value).startswith(f"{file}{complaint}")
 
 

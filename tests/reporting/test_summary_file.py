@@ -78,6 +78,15 @@ class TestOlderBuilds:
         assert figures["tasks.cut"] is figures["tasks.latency_ms.p99"] is None
         assert figures["tasks.posted"] == numbers(made)["tasks.posted"]
 
+    def test_whatever_is_missing_the_rest_is_read(self, tmp_path: Path) -> None:
+        sections = {name: own for name, own in summary().items() if isinstance(own, dict)}
+        for section, keys in sections.items():
+            for key in keys if section != "exchanges" else ():
+                made = json.loads(json.dumps(self.made()))
+                del made[section][key]
+                found = self.known(tmp_path / "a.json", made)
+                assert all(path.startswith(f"{section}.{key}") for path in found["not_known"])
+
     def test_a_section_that_need_not_be_there_is_left_out(self, tmp_path: Path) -> None:
         made = self.made() | {"verdict": {"outcome": "held"}}
         del made["timeline"]["absent"]

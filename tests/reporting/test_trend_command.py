@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.summaries import with_latency
 
+from caretaker import __version__
 from caretaker.__main__ import main
 
 LATENCY = "tasks.latency_ms.p99"
@@ -32,6 +33,20 @@ def test_a_regression_fails_the_build(folder: Path, newest: float, code: int) ->
     keep(folder, 7, newest)
     assert main(["trend", str(folder), "--metric", LATENCY]) == code
     assert main(["trend", str(folder), "--metric", LATENCY, "--last", "1"]) == code
+
+
+def test_runs_of_older_builds_count_as_far_as_they_go(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in folder.rglob("summary.json"):
+        made = json.loads(file.read_text()) | {"version": __version__}
+        del made["export"], made["tasks"]["cut"]
+        file.write_text(json.dumps(made))
+    keep(folder, 7, 48.0)
+    assert main(["trend", str(folder), "--metric", LATENCY]) == 3
+    assert main(["trend", str(folder), "--metric", "export.unwritten"]) == 4
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["caretaker: not known of 7 runs of older builds: tasks.cut, export"] * 2
 
 
 def test_too_few_runs_are_not_green(tmp_path: Path) -> None:

@@ -65,6 +65,20 @@ def test_a_failed_session_keeps_reason_and_blame() -> None:
     assert "sessions.duration" not in results.histograms
 
 
+def test_many_records_count_as_each_alone() -> None:
+    failed = changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)
+    sessions = [SESSION, SESSION, failed, changed(SESSION, inform_sent=None)]
+    exchanges = [ExchangeRecord(name, 0.0, 0.1, 10, 20) for name in ("Inform", "(empty)", "Inform")]
+    together, alone = Results(), Results()
+    together.take_sessions(sessions)
+    together.take_exchanges(exchanges)
+    for session in sessions:
+        alone.session(session)
+    for exchange in exchanges:
+        alone.exchange(exchange)
+    assert together.to_wire() == alone.to_wire()
+
+
 def test_results_merge_over_the_wire() -> None:
     one, other = Results(), Results()
     for results in (one, other):

@@ -31,6 +31,10 @@ def used_port() -> Iterator[str]:
         (("--headless", "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
         (("--headless", "--acs-port", "{used}"), "--acs-port {used}: in use"),
         (("--headless", "--acs-nbi-port", "{used}"), "--acs-nbi-port {used}: in use"),
+        (("--tls-cert", "/a.pem"), "--tls-cert and --tls-key: the web UI needs both"),
+        (("--tls-cert", "/a.pem", "--tls-key", "/b.pem"),
+         "--tls-cert '/a.pem', --tls-key '/b.pem': No such file or directory; give both in PEM"),
+        (("--tls-cert", "/dev/null", "--tls-key", "/dev/null"), "/dev/null': "),
     ],
 )  # fmt: skip
 def test_it_is_refused_with_one_line(

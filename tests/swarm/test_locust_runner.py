@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.run_states import FakeRunner
 from locust import User
+from locust.dispatch import UsersDispatcher
 from locust.runners import (
     STATE_MISSING,
     STATE_RUNNING,
@@ -45,6 +46,26 @@ def test_workers_that_are_missing_are_not_there() -> None:
     clients["one"] = WorkerNode("one", STATE_RUNNING)
     clients["two"] = WorkerNode("two", STATE_MISSING)
     assert locust(clients=clients).workers() == {"one"}
+
+
+def test_a_dispatch_that_moved_users_is_over_when_they_are_spawned() -> None:
+    nodes = [WorkerNode(f"vm_{name}") for name in "abc"]
+    dispatcher = UsersDispatcher(nodes[:1], [CPEUser])
+    one = locust(_users_dispatcher=dispatcher)
+    for late in nodes[1:]:
+        dispatcher.new_dispatch(6, 6)
+        list(dispatcher)
+        one.end_dispatch()
+        assert not dispatcher.dispatch_in_progress  # so Locust begins one when a worker joins
+        dispatcher.add_worker(late)
+    dispatcher.new_dispatch(6, 6)
+    users = list(dispatcher)[-1]
+    assert [counts["CPEUser"] for counts in users.values()] == [2, 2, 2]
+
+
+def test_without_a_dispatcher_there_is_no_dispatch_to_end() -> None:
+    locust().end_dispatch()
+    locust(_users_dispatcher=None).end_dispatch()
 
 
 def test_only_users_with_cpes_are_wanted_once_the_first_are_spawned() -> None:

@@ -17,7 +17,13 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.http.credentials import Credentials
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
-from caretaker.swarm.operators import PHRASES, DirectOperator, NorthBoundOperator, task_result
+from caretaker.swarm.operators import (
+    MAX_ANSWER_BYTES,
+    PHRASES,
+    DirectOperator,
+    NorthBoundOperator,
+    task_result,
+)
 
 T = TaskOutcome
 
@@ -104,6 +110,13 @@ class TestNorthBound:
             gevent.get_hub().threadpool.apply(lambda: outcome.append(sender.send(cpe(index=1))))
             sender._session.close()
         return outcome[0], server.requests[0]
+
+    def test_an_answer_of_any_length_is_read_only_in_part(self) -> None:
+        head = b"HTTP/1.1 500 Oops\r\nContent-Length: 100000000\r\n\r\nIt broke\n"
+        result, (_, _, headers, _) = self.send((head + b"x" * MAX_ANSWER_BYTES, CLOSE))
+        assert result.reason == "north-bound API: HTTP 500"
+        assert result.quoted.startswith("It broke xxx")
+        assert headers["accept-encoding"] == "identity"
 
     def test_the_request(self) -> None:
         _, (_, line, headers, body) = self.send(answer())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
@@ -170,9 +172,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert arguments[0] in error
 
 
-def test_service_levels_of_both_options(tmp_path: Path) -> None:
+def test_service_levels_of_both_options_stand_once_each(tmp_path: Path) -> None:
     file = tmp_path / "levels"
-    file.write_text("tasks.failed < 1\n")
+    file.write_text("tasks.failed < 1\nsessions.failed < 1\n")
     options = parse(
         "--slo", "sessions.failed<1", "--slo", "seconds < 1 min", "--slo-file", str(file)
     )
@@ -192,6 +194,13 @@ def test_files_of_the_master_need_not_be_on_its_workers() -> None:
     options.worker = False
     with pytest.raises(InputError, match="--slo-file: /nothing/there: No such file"):
         Settings.of(options)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file is without a name")
+def test_a_file_is_checked_without_making_it_as_others_check_it_too(tmp_path: Path) -> None:
+    os.utime(tmp_path, (0, 0))
+    parse("--export", str(tmp_path / "run.csv"), "--report", str(tmp_path / "run.html"))
+    assert tmp_path.stat().st_mtime == 0
 
 
 def test_values_from_the_web_ui_are_checked_too() -> None:

@@ -13,6 +13,7 @@ from helpers.run_states import snapshot
 from helpers.web_uis import local_environment
 
 from caretaker.engine.cpe_states import STATES
+from caretaker.http.browser_guard import BrowserGuard
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
@@ -28,15 +29,16 @@ class Site:
 
     def __init__(self, base: str = "", *, login: bool = False) -> None:
         self.environment = local_environment(
-            "--host", "http://me:secret@127.0.0.1:1/", base=base, login=login
+            "--host", "http://127.0.0.1:1/", base=base, login=login
         )
+        self.environment.host = "http://me:secret@127.0.0.1:1/"  # as a locustfile can have it
         self.runner: Any = self.environment.runner
         web_ui: Any = self.environment.web_ui
         options = self.environment.parsed_options
         self.master = Master(self.environment, Settings.of(options))
         run_states = RunStates(self.master)
         add_pages(self.environment, self.master, run_states, metrics_app(run_states.now))
-        guard(web_ui.app, {"loadgen-0"})
+        guard(web_ui.app, BrowserGuard({"loadgen-0"}, "--web-allow-host"))
         self.app: Any = web_ui.app
         self.app.secret_key = "for tests"
         self.web_ui = web_ui

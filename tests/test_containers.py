@@ -1,0 +1,180 @@
+"""
+Every container that lives longer than a message has a bound, or grows by what the user asks for.
+
+What a peer sends must not grow anything without one: a container that is new is a row here, and its
+limit, if it has one, a row of ``docs/budgets.md``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+CPES = "the CPEs of this process"
+MODEL = "the profile, which the user has loaded"
+SESSIONS = "the sessions that run, --max-sessions"
+SECONDS = "the seconds of the run"
+WORKERS = "the workers that Locust lets in, which are trusted"
+WORDS = "words of ours"
+USER = "what the user asks for"
+REASONS = "reasons.MAX_QUOTED and MAX_REASONS"
+ANSWER = "http.connection.MAX_HEADERS and http.content_coding.MAX_ANSWER_BYTES"
+ROWS = "data_model.model.MAX_ADDED"
+CONNECTIONS = "ServerLimits.connections"
+MESSAGE = "one message"
+
+BOUNDS = {
+    "acs.acs:ACS.devices": "acs.acs.MAX_DEVICES",
+    "acs.devices:KnownDevice.tasks": "acs.acs.MAX_TASKS",
+    "acs.parameters:Parameters._seen": "acs.parameters.MAX_KNOWN_BYTES",
+    "acs.parameters:Parameters._values": "acs.parameters.MAX_KNOWN_BYTES",
+    "acs.sessions:CWMPApp._sessions": "acs.sessions.MAX_SESSIONS",
+    "acs.task_rpcs:TaskType.arguments": WORDS,
+    "cwmp.message_xml:_Field.kinds": WORDS,
+    "cwmp.shapes:Shapes._shapes": "cwmp.shapes.MAX_SHAPES",
+    "cwmp.shapes:_Shape.makers": "cwmp.shapes.MAX_VARIANTS",
+    "data_model.model:DataModel._below": MODEL,
+    "data_model.model:DataModel.constants": MODEL,
+    "data_model.model:DataModel.parameters": MODEL,
+    "data_model.overlay:Overlay.values": "data_model.overlay.MAX_OWN_TEXT",
+    "data_model.overlay:TableRows.children": ROWS,
+    "data_model.overlay:TableRows.highest": ROWS,
+    "data_model.overlay:TableRows.objects": ROWS,
+    "data_model.overlay:TableRows.origins": ROWS,
+    "data_model.overlay:TableRows.parameters": ROWS,
+    "device.context:FleetContext.transfer_counts": REASONS,
+    "device.diagnostics:Diagnostic.columns": WORDS,
+    "device.events:EventAccounting.delivered": "the event codes of TR-069 and of the user",
+    "device.events:EventAccounting.discarded": "the event codes of TR-069 and of the user",
+    "device.events:EventAccounting.raised": "the event codes of TR-069 and of the user",
+    "device.measurements:Measurement.values": WORDS,
+    "engine.accounting:Accounting.examples": REASONS,
+    "engine.cr_rate_limit:RateLimit._counts": CPES,
+    "engine.loop_budget:LoopBudget._waiting": SESSIONS,
+    "engine.outages:PowerCuts._heap": CPES,
+    "engine.outages:PowerCuts._until": CPES,
+    "engine.outages:PowerCuts.absent": CPES,
+    "engine.recorder:Recorder._failed": REASONS,
+    "engine.recorder:Recorder._left_out": REASONS,
+    "engine.recorder:Recorder._numbers": CPES,
+    "engine.recorder:Recorder._open": SESSIONS,
+    "engine.recorder:Recorder._sampled": SECONDS,
+    "engine.recorder:Recorder._written": WORDS,
+    "engine.recorder:RecordingTransport.exchanges": "engine.recorder.MAX_SESSION_BYTES",
+    "engine.row_files:ParquetFile._rows": "engine.row_files.ROW_GROUP",
+    "engine.scheduler:Scheduler._heap": CPES,
+    "engine.scheduler:Scheduler.active": SESSIONS,
+    "engine.scheduler:Scheduler.waiting": CPES,
+    "engine.session_export:SessionExport._waiting": "engine.session_export.MOST_WAITING",
+    "engine.session_runner:SessionRunner.retrying": CPES,
+    "engine.shard:Shard.cpes": CPES,
+    "engine.transfer_runner:TransferRunner.running": CPES,
+    "http.authentication:DigestVerifier._used": "http.authentication.MAX_NONCES",
+    "http.connection:_Reader.body": ANSWER,
+    "http.connection:_Reader.headers": ANSWER,
+    "http.connection_table:ConnectionTable._of_peer": CONNECTIONS,
+    "http.connection_table:ConnectionTable._peers": CONNECTIONS,
+    "http.cookies:CookieJar._cookies": "http.cookies.MAX_COOKIES",
+    "http.endpoint:Endpoint._certificate_names": "http.endpoint.MAX_ADDRESSES",
+    "http.endpoint:Endpoint._resolved": "http.endpoint.MAX_ADDRESSES",
+    "http.endpoint:Endpoint._withheld": "--allow-host, which the user gives",
+    "http.gevent_loop:Loop._inbox": "the threads of this process",
+    "http.request_parser:RequestReader.requests": "ServerLimits.pipelined",
+    "http.server:WSGIHost._idle": "http.server._IDLE_WORKERS",
+    "http.server:WSGIServer._hosts": WORDS,
+    "http.sockets:Deadlines._sockets": SESSIONS,
+    "http.turns:Turns._waiting": CONNECTIONS,
+    "index_set:IndexSet._starts": CPES,
+    "index_set:IndexSet._stops": CPES,
+    "masking:_Element.names": MESSAGE,
+    "masking:_Element.text": MESSAGE,
+    "masking:_Element.values": MESSAGE,
+    "masking:_Scanner._open": MESSAGE,
+    "masking:_Scanner.secrets": MESSAGE,
+    "reasons:BoundedReasons._known": REASONS,
+    "scenarios.actions:ActionTarget.tally": WORDS,
+    "scenarios.campaigns:_Campaign.done": SECONDS,
+    "scenarios.capacity:FindCapacity.trials": SECONDS,
+    "scenarios.scenario:Scenario.arguments": WORDS,
+    "scenarios.scenario:ScenarioReport.curves": WORDS,
+    "scenarios.scenario:ScenarioReport.kpis": WORDS,
+    "scenarios.steady:Ramp.rates": SECONDS,
+    "scenarios.steady:Soak.memory": SECONDS,
+    "stats.histogram:CoarseHistogram.buckets": "the range of a number",
+    "stats.results:Results.counters": REASONS,
+    "stats.results:Results.histograms": WORDS,
+    "stats.timeline:Timeline._ended": "stats.timeline._BATCH",
+    "stats.timeline:Timeline._points": "stats.timeline.MAX_POINTS",
+    "stats.timeline:Timeline._touched": "stats.timeline.MAX_POINTS",
+    "swarm.index_lease:IndexLease._waiting": USER,
+    "swarm.index_lease:_Waiter.ranges": USER,
+    "swarm.index_ledger:IndexLedger._held": WORKERS,
+    "swarm.index_ledger:IndexLedger._lost": WORKERS,
+    "swarm.locust_stats:LocustStats._exchanges": "what comes between two flushes, several a second",
+    "swarm.locust_stats:LocustStats._sessions": "what comes between two flushes, several a second",
+    "swarm.locust_stats:Statistics._batch": WORDS,
+    "swarm.master:Master._watchers": WORDS,
+    "swarm.master:Master.marks": USER,
+    "swarm.scenario_player:ScenarioPlayer._stopped": USER,
+    "swarm.web.exchange_log:ExchangeLogs._logs": "swarm.web.exchange_log.MOST",
+    "swarm.web.exchange_log:ExchangeLogs._until": "swarm.web.exchange_log.MOST",
+    "swarm.web.queries:Queries._waiters": USER,
+    "swarm.web.queries:_Waiter.given": WORKERS,
+    "swarm.worker_reports:WorkerReports._gone": WORKERS,
+    "swarm.worker_reports:WorkerReports._heard": WORKERS,
+    "swarm.worker_reports:WorkerReports._held": WORKERS,
+    "swarm.worker_reports:WorkerReports._past": WORKERS,
+    "swarm.worker_reports:WorkerReports._snapshots": WORKERS,
+    "swarm.worker_reports:WorkerReports._timelines": WORKERS,
+    "swarm.worker_reports:WorkerReports.ended": WORKERS,
+    "swarm.worker_run:WorkerRun.profiles": MODEL,
+}
+"""What bounds each: a constant of ``caretaker``, or what it can't be more than."""
+_MADE = {"dict", "list", "set", "Counter", "defaultdict", "deque", "OrderedDict"}
+_OF_FILES = ("console", "profiles", "reporting", "testing")
+"""Packages that keep what the user's own files have, for as long as a command takes."""
+
+
+def containers(root: Path) -> Iterator[str]:
+    """The attributes of classes that begin as an empty container."""
+    for path in sorted((root / "caretaker").rglob("*.py")):
+        module = ".".join(path.relative_to(root / "caretaker").with_suffix("").parts)
+        if module.startswith(_OF_FILES):
+            continue
+        classes = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ClassDef)]
+        for kind in classes:
+            for node in ast.walk(kind):
+                if isinstance(node, ast.Assign | ast.AnnAssign) and _is_container(node.value):
+                    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                    name = ast.unparse(target)
+                    if name.startswith("self.") or node in kind.body:
+                        yield f"{module}:{kind.name}.{name.removeprefix('self.')}"
+
+
+def _is_container(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Dict | ast.List):
+        return ast.unparse(value) in ("{}", "[]")
+    if not isinstance(value, ast.Call) or value.args:
+        return False
+    made = {keyword.arg: ast.unparse(keyword.value) for keyword in value.keywords}
+    name = ast.unparse(value.func).partition("[")[0]
+    return name in _MADE or (name == "field" and made.get("default_factory") in _MADE)
+
+
+def test_each_container_has_what_bounds_it(root: Path) -> None:
+    assert set(containers(root)) == set(BOUNDS)
+
+
+def test_each_cache_has_a_size(root: Path) -> None:
+    without = {
+        path.relative_to(root).as_posix()
+        for path in (root / "caretaker").rglob("*.py")
+        if any(text in path.read_text() for text in ("@cache\n", "lru_cache(None", "@lru_cache\n"))
+    }
+    assert without == {
+        "caretaker/cwmp/message_xml.py",  # classes of messages
+        "caretaker/reporting/pages.py",  # our own templates
+        "caretaker/reporting/service_levels.py",  # without arguments
+        "caretaker/reporting/summary_file.py",  # without arguments, and its sections
+    }
