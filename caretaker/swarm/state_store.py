@@ -151,9 +151,9 @@ class StateStore:
                 self._write_parts()
             except sqlite3.Error as error:
                 self._fail(str(error))
-                # What was not written is older than what came meanwhile.
+                # What was not written is older than what came meanwhile. Workers that are not told
+                # wait, and then send what is the state by then.
                 self._waiting = {**self._in_writing, **self._waiting}
-                self._told = [*told, *self._told]
                 self._in_writing = {}
                 return
         self._problem = ""
