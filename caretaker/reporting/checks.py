@@ -145,6 +145,10 @@ def _not_started(summary: Summary) -> str:
     return f"{number:,} users were still to be started" if number else ""
 
 
+def _refused(summary: Summary) -> str:
+    return "; ".join(summary.get("workers_refused", ()))
+
+
 def _limits(summary: Summary) -> str:
     return "; ".join(map(str, generator_limits(GeneratorFigures.of_run(summary))))
 
@@ -220,6 +224,7 @@ CHECKS = (
         lambda summary: losses(summary["fleet"]["lost"], taken_over=False),
         "{}",
     ),
+    Check("all workers took part", RunOutcome.FAILED, _refused, "not in the run: {}"),
     Check("workers stayed to the end", RunOutcome.FAILED, _all_left, "all {} workers left early"),
     Check(
         "no session failed by our fault",
@@ -273,8 +278,8 @@ CHECKS = (
         "all users were started",
         RunOutcome.NOT_SHOWN,
         _not_started,
-        "the run ended before its fleet was complete: {} (a longer --run-time, or a higher "
-        "--spawn-rate)",
+        "the run ended before its fleet was complete: {} (a longer --run-time, a higher "
+        "--spawn-rate, or workers that answer)",
     ),
     Check("the run took its time", RunOutcome.NOT_SHOWN, _interrupted, "interrupted after {}"),
 )

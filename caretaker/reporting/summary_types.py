@@ -327,6 +327,7 @@ class Summary(TypedDict):
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""
     users_not_started: NotRequired[int]
+    workers_refused: NotRequired[Sequence[str]]
     """Locust's users that were still to be started when the run ended."""
     verdict: NotRequired[VerdictSection]
     not_known: NotRequired[Sequence[str]]

@@ -271,6 +271,8 @@ class _Hooks:
                 self._worker.begin(start, settings)
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
+            if self._master is None:
+                self._send(Refusal(str(error)))
             self._runner.greenlet.spawn(self._runner.stop)
 
     def _warn_of_limits(self, settings: Settings) -> None:
@@ -358,7 +360,7 @@ class _Hooks:
             if not self._refused:
                 gevent.spawn(self._end_with_workers)  # the worker has printed the reason
             return
-        _log.error("A worker can't take part: %s", Refusal.from_wire(msg.data).reason)
+        self._master.refused(msg.node_id, Refusal.from_wire(msg.data).reason)
 
     def _on_grant(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None

@@ -63,7 +63,7 @@ class LocustRunner:
         kinds = {kind.__name__: kind for kind in self._environment.user_classes}
         by_class = self._runner.target_user_classes_count
         spawned = sum(n for name, n in by_class.items() if issubclass(kinds[name], CPEUser))
-        return int(spawned or self._runner.target_user_count)  # all, while the first are spawned
+        return int(spawned if by_class else self._runner.target_user_count)
 
     def other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""

@@ -6,6 +6,7 @@ In a local run the one process is master and worker; messages then reach it with
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Mapping
@@ -56,6 +57,8 @@ from caretaker.swarm.worker_reports import WorkerReports
 
 if TYPE_CHECKING:
     from locust.env import Environment
+
+_log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 20.0
 """How long the end of a run waits for the workers' last snapshots."""
@@ -110,6 +113,8 @@ class Master:
         self._announced = 0
         self._watchers: list[gevent.Greenlet[..., None]] = []
         self._acts = 0
+        self._most_leased = 0
+        self._refused: list[str] = []
         self._embedded: EmbeddedACS | None = None
         self._state = self._open_state(settings)
         if not environment.host:
@@ -174,7 +179,19 @@ class Master:
             for message in StoredCPEs.of(self._state.read(ranges) if self._state else ()):
                 self._send(message, holder)
             self._send(LeaseGrant(ranges, self.ledger.live), holder)
+        self._most_leased = max(self._most_leased, self.ledger.total)
         self._announced = -1  # who else computes a share must hear of it
+
+    def refused(self, worker: str, reason: str) -> None:
+        """A worker can't take part in the run, or is too late for its start."""
+        name = self._locust.label(worker)
+        _log.error("Worker %s can't take part: %s", name, reason)
+        self._refused.append(f"worker {name}: {reason}")
+
+    def _users_not_started(self) -> int:
+        """Users that Locust had still to start, or that never came to lease the indices of CPEs."""
+        users = self._locust.wanted_users() - self._most_leased // self.settings.cpes_per_user
+        return max(self._locust.users_not_started(), users)
 
     def _send(self, message: Message, worker: str | None = None) -> None:
         """Send a message to a worker, or to all of them."""
@@ -234,6 +251,8 @@ class Master:
         self.reports = WorkerReports(self.run)
         self.marks.clear()
         self._acts = 0
+        self._most_leased = 0
+        self._refused = []
         self._stop_waiting.clear()
         self.settings = settings
         self._watch_of_levels = LevelWatch(settings.service_levels())
@@ -392,7 +411,7 @@ class Master:
 
     def _end(self) -> None:
         seconds = time.monotonic() - self._began
-        not_started = self._locust.users_not_started()
+        not_started = self._users_not_started()
         if self._player is not None:
             self._player.stop()
         self._look_after_workers()
@@ -407,6 +426,7 @@ class Master:
         summary = self._run_summary().at_end(
             seconds, self.marks, users_not_started=not_started, ends_itself=self._ends_itself
         )
+        summary["workers_refused"] = self._refused
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)
         self.summary = summary

@@ -21,14 +21,19 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction
+from caretaker.swarm.worker_messages import FleetAction, LeaseRequest
 
 
 @pytest.fixture
 def master() -> Iterator[Master]:
     options = Namespace(live_interval=0.0, acs_password="secret", nbi_url="http://u:p@127.0.0.1/")
     environment = SimpleNamespace(
-        host="http://me:secret@127.0.0.1:1/", parsed_options=options, runner=FakeRunner()
+        host="http://me:secret@127.0.0.1:1/",
+        parsed_options=options,
+        runner=FakeRunner(),
+        user_classes=[],
+        shape_class=None,
+        web_ui=None,
     )
     made = Master(environment, Settings.of(options))  # type: ignore[arg-type]
     yield made
@@ -129,6 +134,26 @@ def test_a_fleet_is_up_when_all_that_is_leased_has_power(
     master.ledger.lease("one", leased)
     master.reports.take("one", worker_snapshot(cpes=powered))
     assert master.is_fleet_up() is is_up
+
+
+def test_users_that_never_leased_the_indices_of_their_cpes_were_not_started(master: Master) -> None:
+    vars(master.environment.parsed_options)["cpes_per_user"] = 2
+    master.begin()
+    master.environment.runner.target_user_count = 4  # type: ignore[union-attr]
+    master.lease("one", LeaseRequest(6, []))
+    master.lease("one", LeaseRequest(0, [(0, 2)]))  # given back, but it was there
+    master.end()
+    assert master.summary is not None
+    assert master.summary["users_not_started"] == 1
+
+
+def test_a_worker_that_can_not_take_part_fails_the_run(master: Master) -> None:
+    master.begin()
+    master.refused("vm_31d0", "--record: /nowhere: Permission denied")
+    master.end()
+    assert master.summary is not None
+    assert master.summary["verdict"]["outcome"] == "failed"
+    assert any("Permission denied" in each["text"] for each in master.summary["verdict"]["grounds"])
 
 
 def test_a_fleet_grows_by_users(master: Master) -> None:
