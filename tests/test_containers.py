@@ -38,7 +38,7 @@ BOUNDS = {
     "data_model.model:DataModel.constants": MODEL,
     "data_model.model:DataModel.parameters": MODEL,
     "data_model.overlay:Overlay.values": "data_model.overlay.MAX_OWN_TEXT",
-    "data_model.overlay:RowChanges.highest": ROWS,
+    "data_model.overlay_records:RowChanges.highest": ROWS,
     "data_model.overlay:TableRows.children": ROWS,
     "data_model.overlay:TableRows.highest": ROWS,
     "data_model.overlay:TableRows.objects": ROWS,

@@ -15,7 +15,8 @@ from typing import Any
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
-from caretaker.data_model.overlay import AddedRow, Overlay, RowChanges, TableRows
+from caretaker.data_model.overlay import Overlay, TableRows
+from caretaker.data_model.overlay_records import AddedRow, RowChanges
 from caretaker.data_model.types import TYPES, Parameter, Row, cleaned, known_type, typed
 from caretaker.errors import FaultError
 

@@ -23,7 +23,8 @@ import msgpack
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
-from caretaker.data_model.overlay import Attributes, DeploymentUnit, Overlay, RowChanges
+from caretaker.data_model.overlay import Overlay
+from caretaker.data_model.overlay_records import Attributes, DeploymentUnit, RowChanges
 from caretaker.device import events as ev
 from caretaker.device import scheduled_informs, transfers
 from caretaker.device.base import CPEBase

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
-from caretaker.data_model.overlay import AddedRow, Attributes, RowChanges
+from caretaker.data_model.overlay_records import AddedRow, Attributes, RowChanges
 from caretaker.device import persistent_state
 from caretaker.device.cpe import CPE
 from caretaker.device.notifications import attribute

@@ -20,7 +20,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
 from caretaker.data_model.dates import utc
-from caretaker.data_model.overlay import DeploymentUnit
+from caretaker.data_model.overlay_records import DeploymentUnit
 from caretaker.device import installed_units as du
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.rpc.arguments import check_key

@@ -14,7 +14,8 @@ from typing import Any
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
-from caretaker.data_model.overlay import MAX_OWN_TEXT, Attributes
+from caretaker.data_model.overlay import MAX_OWN_TEXT
+from caretaker.data_model.overlay_records import Attributes
 from caretaker.data_model.types import check_value, cleaned
 from caretaker.device import diagnostics, inform, notifications, scheduled_informs
 from caretaker.device import events as ev
