@@ -115,6 +115,7 @@ BOUNDS = {
     "swarm.locust_stats:LocustStats._exchanges": "what comes between two flushes, several a second",
     "swarm.locust_stats:LocustStats._sessions": "what comes between two flushes, several a second",
     "swarm.locust_stats:Statistics._batch": WORDS,
+    "swarm.master:Master._refused": WORKERS,
     "swarm.master:Master._watchers": WORDS,
     "swarm.master:Master.marks": USER,
     "swarm.scenario_player:ScenarioPlayer._stopped": USER,
