@@ -22,6 +22,7 @@ NAMES = (
     "start_up",
     "growth",
     "cr_server",
+    "router",
     "floods",
     "closed_loop",
     "lateness",

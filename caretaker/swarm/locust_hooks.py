@@ -53,6 +53,7 @@ from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import (
     REPORT_KEY,
+    CRServerAddress,
     Drain,
     Drained,
     FleetAction,
@@ -238,6 +239,7 @@ class _Hooks:
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
             say(line)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
+        self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
 
     def _become_worker(self, settings: Settings) -> None:
@@ -343,6 +345,10 @@ class _Hooks:
     def _on_lease(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
         self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
+
+    def _on_cr_server(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.cr_server(msg.node_id, CRServerAddress.from_wire(msg.data).url)
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         if self._master is None:

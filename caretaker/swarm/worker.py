@@ -22,7 +22,13 @@ from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import live_cr_rate
 from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
-from caretaker.swarm.worker_messages import FleetAction, LeaseRequest, WorkerQuery
+from caretaker.swarm.worker_messages import (
+    CRServerAddress,
+    FleetAction,
+    LeaseRequest,
+    Message,
+    WorkerQuery,
+)
 from caretaker.swarm.worker_run import WorkerRun
 
 if TYPE_CHECKING:
@@ -105,6 +111,7 @@ class Worker:
         if self._run is not None:
             self._run.end()
             gc.unfreeze()  # the last fleet goes
+        self._send(CRServerAddress(self.server.base_url))
         self._run = WorkerRun(self, number, settings, started - time.time() + time.monotonic())
 
     def lease_indices(self) -> Sequence[tuple[int, int]]:
@@ -136,8 +143,10 @@ class Worker:
         return QUERIES[query.what](view, query.details)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
-        request, runner = LeaseRequest(want, returned), cast(Any, self.environment.runner)
-        runner.send_message(request.NAME, request.to_wire())
+        self._send(LeaseRequest(want, returned))
+
+    def _send(self, message: Message) -> None:
+        cast(Any, self.environment.runner).send_message(message.NAME, message.to_wire())
 
     def drain(self) -> WorkerSnapshot | None:
         """End the run and return its last snapshot; None if there was no run."""
