@@ -18,6 +18,7 @@ from caretaker.errors import InputError
 NAMES = (
     "sessions",
     "recording",
+    "state",
     "memory",
     "start_up",
     "growth",

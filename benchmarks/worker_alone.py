@@ -25,8 +25,9 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.worker import Worker
-from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest
+from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest, StateRecords
 
 CPES_PER_USER = 100
 
@@ -50,11 +51,13 @@ class _Runner(Runner):
         """Start nothing: CPEs are powered on without users."""
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
-        """Grant a lease at once; other messages to the master are dropped."""
+        """Grant a lease at once, and keep any state; other messages to the master are dropped."""
         del client_id
         if msg_type == LeaseRequest.NAME and self.worker is not None:
             start, self.granted = self.granted, self.granted + data["want"]
             self.worker.lease.granted([(start, self.granted)])
+        elif msg_type == StateRecords.NAME and self.worker is not None:
+            self.worker.state_kept(data["number"])
 
     def _report(self) -> None:
         while True:
@@ -82,6 +85,7 @@ class WorkerAlone:
         contacted: whether each CPE has had its first contact, and has credentials for Connection
             Requests.
         record: folder for recorded sessions; None records none.
+        keeps_state: whether the state of CPEs goes to the master, as with ``--state``.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class WorkerAlone:
         max_sessions: int = 1000,
         contacted: bool = True,
         record: str | None = None,
+        keeps_state: bool = False,
     ) -> None:
         options = argparse.Namespace(
             profiles=[profile],
@@ -108,7 +113,8 @@ class WorkerAlone:
         runner = _Runner(environment)
         settings = Settings.of(options)
         self._worker = runner.worker = Worker(environment, settings)
-        self._worker.begin(1, replace(settings, max_sessions=max_sessions), time.time())
+        start = RunStart(1, time.time(), keeps_state=keeps_state)
+        self._worker.begin(start, replace(settings, max_sessions=max_sessions))
         assert self._worker._run is not None
         self._run = self._worker._run
         self._shard = self._run.shard

@@ -172,7 +172,9 @@ def _fleet_action(data: bytes) -> object:
 
 
 def _fleet_query(data: bytes) -> object:
-    """The lists of the Fleet page are asked for with any query."""
+    """The lists of the Fleet page are asked for with any query that the guard lets through."""
+    if not data.isascii():
+        return None
     with _APP.request_context(request("GET", "/", QUERY_STRING=data.decode("latin-1"))):
         answers = _PAGES.devices(), _PAGES.one(data.decode("latin-1"))
     return [(answer.status_code, answer.get_data()) for answer in answers]

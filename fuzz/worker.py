@@ -21,5 +21,7 @@ nearest_names.get_close_matches = lambda *_: []  # type: ignore[attr-defined]
 if __name__ == "__main__":
     gc.freeze()  # what is imported stays; to look at it again and again takes time
     harness = HARNESSES[sys.argv[1]]
-    atheris.Setup([sys.argv[0], *sys.argv[3:]], harness.run)
+    # To merge, libFuzzer calls itself by this command.
+    command = f"{sys.executable} -m fuzz.worker {sys.argv[1]} {sys.argv[2]}"
+    atheris.Setup([command, *sys.argv[3:]], harness.run)
     atheris.Fuzz()

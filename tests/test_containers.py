@@ -38,6 +38,7 @@ BOUNDS = {
     "data_model.model:DataModel.constants": MODEL,
     "data_model.model:DataModel.parameters": MODEL,
     "data_model.overlay:Overlay.values": "data_model.overlay.MAX_OWN_TEXT",
+    "data_model.overlay:RowChanges.highest": ROWS,
     "data_model.overlay:TableRows.children": ROWS,
     "data_model.overlay:TableRows.highest": ROWS,
     "data_model.overlay:TableRows.objects": ROWS,
@@ -117,6 +118,12 @@ BOUNDS = {
     "swarm.master:Master._watchers": WORDS,
     "swarm.master:Master.marks": USER,
     "swarm.scenario_player:ScenarioPlayer._stopped": USER,
+    "swarm.state_receiver:StateReceiver._stored": CPES,
+    "swarm.state_sender:StateSender._batch": CPES,
+    "swarm.state_sender:StateSender._unanswered": "swarm.state_sender.MAX_UNANSWERED",
+    "swarm.state_store:StateStore._in_writing": "the CPEs of the fleet",
+    "swarm.state_store:StateStore._told": "swarm.state_sender.MAX_UNANSWERED, of each worker",
+    "swarm.state_store:StateStore._waiting": "the CPEs of the fleet",
     "swarm.web.exchange_log:ExchangeLogs._logs": "swarm.web.exchange_log.MOST",
     "swarm.web.exchange_log:ExchangeLogs._until": "swarm.web.exchange_log.MOST",
     "swarm.web.queries:Queries._waiters": USER,
@@ -174,6 +181,7 @@ def test_each_cache_has_a_size(root: Path) -> None:
     }
     assert without == {
         "caretaker/cwmp/message_xml.py",  # classes of messages
+        "caretaker/device/plain_data.py",  # classes of records
         "caretaker/reporting/pages.py",  # our own templates
         "caretaker/reporting/service_levels.py",  # without arguments
         "caretaker/reporting/summary_file.py",  # without arguments, and its sections

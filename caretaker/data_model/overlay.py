@@ -6,6 +6,7 @@ An overlay is made at the first difference; most CPEs have a handful of values i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from caretaker.cwmp.messages import Request
@@ -32,6 +33,37 @@ class Attributes(NamedTuple):
     access_list: tuple[str, ...]
 
 
+class AddedRow(NamedTuple):
+    """
+    A row that was added to a table.
+
+    Args:
+        path: of the row.
+        writable: whether the ACS can delete it.
+        parameters: last name and type of its parameters, if the device made the row by itself;
+            empty for one that has the shape of the table's other rows.
+    """
+
+    path: str
+    writable: bool = True
+    parameters: tuple[tuple[str, ...], ...] = ()
+
+
+class RowChanges(NamedTuple):
+    """
+    All that one CPE has changed in the rows of its tables; its model makes ``TableRows`` of it.
+
+    Args:
+        added: the rows that were added and are still there, outer ones before those in them.
+        deleted: rows of the model that are gone.
+        highest: the highest instance number that each table ever had.
+    """
+
+    added: tuple[AddedRow, ...] = ()
+    deleted: tuple[str, ...] = ()
+    highest: Mapping[str, int] = {}
+
+
 class TableRows:
     """The rows that one CPE has added to its tables and deleted from them."""
 
@@ -44,6 +76,16 @@ class TableRows:
         self.origins: dict[str, str] = {}  # object of an added row -> the model's that shaped it
         self.highest: dict[str, int] = {}  # table -> highest instance number it ever had
         self.deleted: tuple[str, ...] = ()  # rows of the model that are gone
+
+    def changes(self) -> RowChanges:
+        """What ``DataModel.restore_rows`` makes these rows of again."""
+        added = [path for path in self.objects if path.rstrip(".").rpartition(".")[2].isdigit()]
+        return RowChanges(tuple(map(self._added, added)), self.deleted, dict(self.highest))
+
+    def _added(self, row: str) -> AddedRow:
+        own = () if row in self.origins else self.children[row]
+        parameters = tuple([(name[len(row) :], self.parameters[name].type) for name in own])
+        return AddedRow(row, self.objects[row], parameters)
 
 
 class Overlay:

@@ -10,6 +10,7 @@ import gevent.event
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
+from caretaker.device.persistent_state import PersistentState, restore
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cr_rate_limit import RateLimit
@@ -120,6 +121,31 @@ class Shard:
         """Take up the CPE of this index as one that has been running for days."""
         self._add(index).resume(self._clock())
         self.schedule(self.cpes[index])
+
+    def take_up(
+        self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool
+    ) -> None:
+        """
+        Switch on the CPE of this index with what it had before.
+
+        Args:
+            index: of the CPE.
+            state: what it had.
+            acs_is_new: whether the fleet has another ACS now (``persistent_state.restore``).
+            is_running: whether it is taken up as if it had been running; else as after a power
+                cut.
+        """
+        cpe, now = self._add(index), self._clock()
+        restore(cpe, state, acs_is_new=acs_is_new)
+        if is_running:
+            cpe.resume(now)
+        else:
+            cpe.powered = True
+            cpe.power_cut(now, now)
+        unsaved = self.context.unsaved
+        if unsaved is not None and not acs_is_new and not state.after_session:
+            unsaved.discard(index)  # it has what is kept
+        self.schedule(cpe)
 
     def _add(self, index: int) -> CPE:
         cpe = self.cpes[index] = CPE(index, self._mix[index], self.context)

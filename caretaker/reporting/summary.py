@@ -91,6 +91,13 @@ def summarize(
             "rows": whole.counters["export.rows"],
             "unwritten": whole.counters["export.unwritten"],
         },
+        "state": {
+            "kept": 0,
+            "taken_up": whole.counters["state.taken_up"],
+            "unreadable": whole.counters["state.unreadable"],
+            "outdated": 0,
+            "unwritten": 0,
+        },
         "generator": _generator(total, whole, snapshots, seconds),
         "cures": _cures(total),
         "seconds": round(seconds, 1),

@@ -155,6 +155,8 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["export"].values()):
         figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
+    if any(summary["state"].values()):
+        figures["State"] = _outcomes(summary["state"], *summary["state"])
     return figures
 
 

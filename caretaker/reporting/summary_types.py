@@ -194,6 +194,21 @@ class ExportSection(TypedDict):
     unwritten: int
 
 
+class StateSection(TypedDict):
+    """The state of CPEs that ``--state`` has kept, and what this run has taken up of it."""
+
+    kept: int
+    """CPEs in the file."""
+    taken_up: int
+    """CPEs that were powered on with what they had before."""
+    unreadable: int
+    """CPEs that started from the factory, as what the file has of them can't be read."""
+    outdated: int
+    """Records of CPEs that their worker had lost to another one."""
+    unwritten: int
+    """CPEs whose last state is not in the file."""
+
+
 class CPUSection(TypedDict):
     """Percent of one core by worker."""
 
@@ -292,6 +307,7 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
     export: ExportSection
+    state: StateSection
     generator: GeneratorSection
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""

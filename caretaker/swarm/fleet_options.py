@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from caretaker.http.source_addresses import Network
@@ -53,6 +54,16 @@ class DeviceOptions:
         unit="int",
         help="Random seed; the same seed gives the same fleet.",
         in_web_ui=True,
+    )
+    state: Path | None = option(
+        "--state",
+        values.state_file,
+        default=None,
+        unit="file",
+        help="Keep what the ACS writes to each CPE in this file, and take the fleet up as the file "
+        "has it. A file is of one fleet: the same seed, profiles and number of CPEs.",
+        nothing="nothing is kept",
+        of_master=True,
     )
 
 

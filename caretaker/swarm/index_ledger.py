@@ -52,6 +52,10 @@ class IndexLedger:
         """What a holder has."""
         return list(self._held[holder].ranges) if holder in self._held else []
 
+    def holds(self, holder: str, index: int) -> bool:
+        """Whether a holder has this index."""
+        return index in self._held.get(holder, ())
+
     def count(self, holder: str) -> int:
         """How many a holder has."""
         return len(self._held.get(holder, ()))

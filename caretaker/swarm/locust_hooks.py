@@ -62,6 +62,9 @@ from caretaker.swarm.worker_messages import (
     LeaseRequest,
     Message,
     Refusal,
+    StateKept,
+    StateRecords,
+    StoredCPEs,
     WorkerAnswer,
     WorkerQuery,
 )
@@ -241,6 +244,7 @@ class _Hooks:
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
         self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
+        self._runner.register_message(StateRecords.NAME, self._on_state)
 
     def _become_worker(self, settings: Settings) -> None:
         if self._locust_options().processes:
@@ -248,6 +252,8 @@ class _Hooks:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
         self._runner.register_message(LeaseGrant.NAME, self._on_grant)
         self._runner.register_message(FleetSize.NAME, self._on_fleet)
+        self._runner.register_message(StoredCPEs.NAME, self._on_stored)
+        self._runner.register_message(StateKept.NAME, self._on_state_kept)
         self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
@@ -264,7 +270,7 @@ class _Hooks:
             if self._worker is not None:
                 settings = self._master.settings if self._master else self._parse_settings()
                 start = RunStart.of(self._environment.parsed_options)  # type: ignore[arg-type]
-                self._worker.begin(start.number, settings, start.at)
+                self._worker.begin(start, settings)
         except InputError as error:
             _log.error("The run can't start: %s", error)  # no traceback for it
             if self._master is None:
@@ -367,6 +373,18 @@ class _Hooks:
         grant = LeaseGrant.from_wire(msg.data)
         self._worker.fleet_total = grant.total
         self._worker.lease.granted(grant.ranges)
+
+    def _on_state(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.keep_state(msg.node_id, StateRecords.from_wire(msg.data))
+
+    def _on_state_kept(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.state_kept(StateKept.from_wire(msg.data).number)
+
+    def _on_stored(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.stored.received(StoredCPEs.from_wire(msg.data).cpes)
 
     def _on_fleet(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None

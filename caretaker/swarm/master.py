@@ -34,12 +34,14 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_runner import LocustRunner
-from caretaker.swarm.options import Settings
+from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.state_file import EMBEDDED_ACS
+from caretaker.swarm.state_store import StateStore, fleet_facts
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     Drain,
@@ -48,6 +50,9 @@ from caretaker.swarm.worker_messages import (
     LeaseGrant,
     LeaseRequest,
     Message,
+    StateKept,
+    StateRecords,
+    StoredCPEs,
 )
 from caretaker.swarm.worker_reports import WorkerReports
 
@@ -115,6 +120,7 @@ class Master:
         self._router: CRRouter | None = None
         if settings.cr_router is not None:
             settings = self._with_router(settings)
+        self._state = self._open_state(settings)
         if not environment.host:
             hosts = [settings.cr_router.host] if settings.cr_router is not None else []
             self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port, hosts)
@@ -150,13 +156,41 @@ class Master:
         settings.check_driver()
         return settings
 
+    # The state of the fleet.
+
+    def _open_state(self, settings: Settings) -> StateStore | None:
+        """The file of ``--state``, if there is one."""
+        if settings.state is None:
+            return None
+        state, options = StateStore(settings.state), self._locust_options()
+        if options.headless or options.autostart:  # else the web UI may change the fleet
+            self._agree(state, settings)
+        return state
+
+    def _agree(self, state: StateStore, settings: Settings) -> None:
+        """Check that the file is of the fleet of these settings."""
+        is_shaped, host = self.environment.shape_class is not None, self.environment.host
+        users = None if is_shaped else self._locust_options().num_users
+        embedded = self._embedded.url if self._embedded is not None else None
+        acs = without_login(host) if host and host != embedded else EMBEDDED_ACS
+        state.agree(fleet_facts(settings, users), acs)
+
+    def keep_state(self, worker: str, message: StateRecords) -> None:
+        """Keep the records of CPEs that the worker holds; who has lost its CPEs has old ones."""
+        if self._state is not None:
+            held = [each for each in message.records if self.ledger.holds(worker, each[0])]
+            self._state.refuse(len(message.records) - len(held))
+            self._state.put(held, lambda: self._send(StateKept(message.number), worker))
+
     # The ledger.
 
     def lease(self, holder: str, request: LeaseRequest) -> None:
-        """Take back and hand out indices."""
+        """Take back and hand out indices, with the state of their CPEs before them."""
         self.ledger.release(holder, request.returned)
         if request.want:
             ranges = self.ledger.lease(holder, request.want)
+            for message in StoredCPEs.of(self._state.read(ranges) if self._state else ()):
+                self._send(message, holder)
             self._send(LeaseGrant(ranges, self.ledger.live), holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
         self._publish_routes()
@@ -232,8 +266,10 @@ class Master:
         self._given.put(self.environment)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
+        if self._state is not None:
+            self._agree(self._state, settings)
         self.run += 1
-        self._start = RunStart(self.run, time.time())
+        self._start = RunStart(self.run, time.time(), self._state is not None)
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -411,6 +447,8 @@ class Master:
         self._send(Drain())
         self._await_last_snapshots()
         self.reports.close()
+        if self._state is not None:
+            self._state.flush()
         summary = self._run_summary().at_end(
             seconds, self.marks, users_not_started=not_started, ends_itself=self._ends_itself
         )
@@ -435,6 +473,7 @@ class Master:
             self.reports,
             embedded=self._embedded,
             player=self._player,
+            state=self._state,
         )
 
     def _locust_options(self) -> LocustOptions:
@@ -458,6 +497,9 @@ class Master:
         """Print the summary, unless each run's was, and end the embedded ACS."""
         if self.summary is not None and self.environment.web_ui is None:
             say(f"\n{render(self.summary)}")
+        if self._state is not None:
+            self._state.close()
+            self._state = None
         for server in (self._router, self._embedded):
             if server is not None:
                 server.stop()

@@ -396,6 +396,18 @@ def _check_name(path: Path) -> None:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
 
 
+def state_file(text: str) -> Path:
+    """A file for the state of a fleet, in a folder that exists."""
+    path = Path(text)
+    try:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise InputError(f"{shown(text)}: not a file in a folder that exists")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(text)}: {why}; give a file that can be written") from error
+    return path
+
+
 def output_of_locust(text: str) -> str:
     """
     A file that Locust writes; it makes its folder.

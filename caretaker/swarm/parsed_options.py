@@ -79,20 +79,30 @@ class RunStart(NamedTuple):
     Args:
         number: of the run in this master's life, from 1; 0 before the first one.
         at: seconds since 1970.
+        keeps_state: whether the master keeps the state of the CPEs (``--state``).
     """
 
     number: int
     at: float
+    keeps_state: bool = False
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
         """What the master has put there; now, if nothing."""
         given = vars(parsed_options)
-        return cls(given.get("caretaker_run", 0), given.get("caretaker_started", time.time()))
+        return cls(
+            given.get("caretaker_run", 0),
+            given.get("caretaker_started", time.time()),
+            given.get("caretaker_keeps_state", False),
+        )
 
     def put(self, parsed_options: argparse.Namespace) -> None:
         """Put it among the options that Locust sends to its workers."""
-        vars(parsed_options).update(caretaker_run=self.number, caretaker_started=self.at)
+        vars(parsed_options).update(
+            caretaker_run=self.number,
+            caretaker_started=self.at,
+            caretaker_keeps_state=self.keeps_state,
+        )
 
 
 LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {

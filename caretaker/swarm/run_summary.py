@@ -17,6 +17,7 @@ from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.worker_reports import WorkerReports
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class RunSummary:
         reports: of its workers.
         embedded: the embedded ACS; None if there is none.
         player: of the scenarios; None without any.
+        state: of the fleet, which is kept; None if it is not.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class RunSummary:
         *,
         embedded: EmbeddedACS | None = None,
         player: ScenarioPlayer | None = None,
+        state: StateStore | None = None,
     ) -> None:
         self._environment = environment
         self._runner = LocustRunner(environment)
@@ -56,6 +59,7 @@ class RunSummary:
         self._reports = reports
         self._embedded = embedded
         self._player = player
+        self._state = state
 
     def figures(self, seconds: float) -> Summary:
         """
@@ -68,6 +72,8 @@ class RunSummary:
         summary = summarize(newest, seconds, self._workers_seen(), self._settings.warm_up.seconds)
         if self._player is not None:
             summary["scenario"] = self._player.report()
+        if self._state is not None:
+            summary["state"] = self._state.section(summary["state"])
         return summary
 
     def at_end(

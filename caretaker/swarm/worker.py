@@ -20,7 +20,8 @@ from caretaker.scenarios.actions import act
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parsed_options import live_cr_rate
+from caretaker.swarm.parsed_options import RunStart, live_cr_rate
+from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
 from caretaker.swarm.worker_messages import (
     CRServerAddress,
@@ -53,6 +54,7 @@ class Worker:
         self.fleet_total = 0
         self.source_addresses = settings.source_addresses
         self.lease = IndexLease(self._send_lease)
+        self.stored = StateReceiver()
         self._run: WorkerRun | None = None
         port = settings.cr_port + self.index if settings.cr_port else 0
         self.server = ConnectionRequestServer(
@@ -96,14 +98,13 @@ class Worker:
 
     # A run.
 
-    def begin(self, number: int, settings: Settings, started: float) -> None:
+    def begin(self, start: RunStart, settings: Settings) -> None:
         """
         Begin a run with a fresh shard.
 
         Args:
-            number: of the run.
+            start: of the run; the timelines of all workers begin there.
             settings: of the run.
-            started: when, in seconds since 1970: the timelines of all workers begin there.
 
         Raises:
             InputError: a setting can't be used.
@@ -111,8 +112,8 @@ class Worker:
         if self._run is not None:
             self._run.end()
             gc.unfreeze()  # the last fleet goes
-        self._send(CRServerAddress(self.server.base_url))
-        self._run = WorkerRun(self, number, settings, started - time.time() + time.monotonic())
+        self.send(CRServerAddress(self.server.base_url))
+        self._run = WorkerRun(self, start, settings)
 
     def lease_indices(self) -> Sequence[tuple[int, int]]:
         """Lease the indices of one user's CPEs."""
@@ -121,13 +122,19 @@ class Worker:
     def power_on(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Power the CPEs of these indices on."""
         if self._run is not None:
-            self._run.power_on(IndexSet(ranges))
+            self._run.power_on(IndexSet(ranges), self.stored)
 
     def power_off(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Power the CPEs of these indices off and give the indices back."""
         if self._run is not None and self._run.last is None:
             self._run.power_off(IndexSet(ranges))
+        self.stored.discard(ranges)
         self.lease.give_back(ranges)
+
+    def state_kept(self, number: int) -> None:
+        """The master has the records of this message in its file."""
+        if self._run is not None and self._run.state is not None:
+            self._run.state.kept(number)
 
     def act(self, action: FleetAction) -> None:
         """Do something to the CPEs of this worker, as the master says."""
@@ -143,9 +150,10 @@ class Worker:
         return QUERIES[query.what](view, query.details)
 
     def _send_lease(self, want: int, returned: Ranges) -> None:
-        self._send(LeaseRequest(want, returned))
+        self.send(LeaseRequest(want, returned))
 
-    def _send(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
+        """Send a message to the master."""
         cast(Any, self.environment.runner).send_message(message.NAME, message.to_wire())
 
     def drain(self) -> WorkerSnapshot | None:

@@ -7,13 +7,16 @@ Each is a class; its fields are the keys on the wire. Locust's own reports of wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 from caretaker.index_set import Ranges
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.state_file import StoredCPE
 
+MAX_RECORD_BYTES = 1024 * 1024
+"""A message takes no more records of CPEs when it has so many bytes of them."""
 REPORT_KEY = "caretaker"
 """Where a snapshot stands in the report that Locust's workers send every 3 s."""
 
@@ -90,6 +93,61 @@ class LeaseGrant(Message):
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """What ``to_wire`` made."""
         return cls(_ranges(wire["ranges"]), wire["total"])
+
+
+@dataclass(frozen=True)
+class StateRecords(Message):
+    """
+    Worker to master: the state of CPEs that have changed.
+
+    Args:
+        number: of the message, which ``StateKept`` repeats.
+        records: the index of each CPE, and the bytes of its ``PersistentState``.
+    """
+
+    NAME: ClassVar = "caretaker_state"
+    number: int
+    records: list[tuple[int, bytes]]
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls(wire["number"], [(index, record) for index, record in wire["records"]])
+
+
+@dataclass(frozen=True)
+class StateKept(Message):
+    """Master to worker: the records of the ``StateRecords`` of this number are in the file."""
+
+    NAME: ClassVar = "caretaker_state_kept"
+    number: int
+
+
+@dataclass(frozen=True)
+class StoredCPEs(Message):
+    """Master to worker: the CPEs with a state among those of the next ``LeaseGrant``, or some."""
+
+    NAME: ClassVar = "caretaker_stored"
+    cpes: list[StoredCPE]
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls([StoredCPE(*each) for each in wire["cpes"]])
+
+    @classmethod
+    def of(cls, cpes: Iterable[StoredCPE]) -> Iterator[Self]:
+        """The messages for so many CPEs."""
+        part: list[StoredCPE] = []
+        size = 0
+        for each in cpes:
+            part.append(each)
+            size += len(each.record)
+            if size >= MAX_RECORD_BYTES:
+                yield cls(part)
+                part, size = [], 0
+        if part:
+            yield cls(part)
 
 
 @dataclass(frozen=True)

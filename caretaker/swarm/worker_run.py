@@ -58,7 +58,11 @@ from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.state_receiver import StateReceiver
+from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.worker_messages import Message
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -86,6 +90,9 @@ class HostWorker(Protocol):
     lease: IndexLease
     server: ConnectionRequestServer
 
+    def send(self, message: Message) -> None:
+        """Send a message to the master."""
+
     @property
     def cr_rate(self) -> float:
         """Connection Requests per second of the whole fleet, as it is now."""
@@ -101,16 +108,16 @@ class WorkerRun:
 
     Args:
         worker: that it goes on in.
-        number: of the run.
+        start: of the run, where its timeline begins.
         settings: of the run.
-        started: when the timeline begins (``time.monotonic``).
 
     Raises:
         InputError: a setting can't be used.
     """
 
-    def __init__(self, worker: HostWorker, number: int, settings: Settings, started: float) -> None:
-        self.number = number
+    def __init__(self, worker: HostWorker, start: RunStart, settings: Settings) -> None:
+        started = start.at - time.time() + time.monotonic()
+        self.number = start.number
         self._index = worker.index
         self.settings = settings
         self.results = RunResults(has_warm_up=settings.warm_up.seconds > 0)
@@ -149,8 +156,12 @@ class WorkerRun:
         self.action_target = ActionTarget(
             self.shard, outage, operator, self.tasks, lambda: worker.share
         )
+        self.state = _state_sender(worker, self.shard) if start.keeps_state else None
+        """What sends the state of CPEs to the master; None where that does not keep it."""
         self.shard.start()
         self._greenlets = [gevent.spawn(self._sample)]
+        if self.state is not None:
+            self._greenlets.append(gevent.spawn(self.state.run))
         if settings.warm_up.seconds:
             self._greenlets.append(self._spawn_warm_up(started + settings.warm_up.seconds))
 
@@ -189,7 +200,7 @@ class WorkerRun:
             return NorthBoundOperator(self.settings.nbi_url)
         return DirectOperator(self.shard)
 
-    def power_on(self, indices: Iterable[int]) -> None:
+    def power_on(self, indices: Iterable[int], stored: StateReceiver) -> None:
         """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
         running = self.settings.start == "running"
         switch_on = self.shard.resume if running else self.shard.power_on
@@ -197,7 +208,9 @@ class WorkerRun:
             self._loop_budget.wait()
             if self._ending:
                 return
-            switch_on(index)
+            results = self.results.current
+            if not stored.take_up(index, self.shard, results, is_running=running):
+                switch_on(index)
             self.profiles[self.shard.cpes[index].profile.name] += 1
             self._freeze()
 
@@ -220,7 +233,11 @@ class WorkerRun:
             cpe = self.shard.cpes.get(index)
             if cpe is not None:
                 self.profiles[cpe.profile.name] -= 1
+                if self.state is not None:
+                    self.state.add(index)
                 self.shard.power_off((index,))
+        if self.state is not None:
+            self.state.send()  # before the indices go back
 
     def end(self) -> None:
         """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""
@@ -242,6 +259,8 @@ class WorkerRun:
             if self.last is None:
                 self.end()
                 self.last = self._snapshot(final=True)
+                if self.state is not None:
+                    self.state.end()
                 self._abandon()
         return self.last
 
@@ -297,6 +316,11 @@ class WorkerRun:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
         self.shard.abandon()
         self._loop_budget.stop()
+
+
+def _state_sender(worker: HostWorker, shard: Shard) -> StateSender:
+    unsaved = shard.context.unsaved = set()
+    return StateSender(shard.cpes, unsaved, worker.send)
 
 
 def _max_sessions(settings: Settings) -> int:

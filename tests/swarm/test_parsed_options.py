@@ -22,8 +22,8 @@ def test_what_locust_sends_to_its_workers_is_plain() -> None:
 def test_the_start_of_a_run_travels_with_the_options() -> None:
     options = parse()
     assert RunStart.of(options).number == 0
-    RunStart(3, 1e9).put(options)
-    assert RunStart.of(options) == (3, 1e9)
+    RunStart(3, 1e9, keeps_state=True).put(options)
+    assert RunStart.of(options) == RunStart(3, 1e9, keeps_state=True)
 
 
 def test_the_rate_of_connection_requests_is_read_anew_during_a_run() -> None:

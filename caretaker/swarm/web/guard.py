@@ -15,7 +15,7 @@ MAX_FORM_BYTES = 1024 * 1024
 
 def guard(app: Flask, browser_guard: BrowserGuard) -> None:
     """
-    Refuse what pages of other sites make a browser ask.
+    Refuse what pages of other sites make a browser ask, and queries that no route can decode.
 
     Args:
         app: Locust's, with all routes.
@@ -24,7 +24,11 @@ def guard(app: Flask, browser_guard: BrowserGuard) -> None:
 
     def check() -> Response | None:
         complaint = browser_guard.complaint(request.method, request.headers)
-        return None if complaint is None else refusal(complaint, 403)
+        if complaint is not None:
+            return refusal(complaint, 403)
+        if not request.query_string.isascii():
+            return refusal("query string: not ASCII; write other characters with percent signs")
+        return None
 
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.before_request(check)

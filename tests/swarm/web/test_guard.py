@@ -57,3 +57,9 @@ def test_a_browser_is_told_so(app: Flask) -> None:
     answer: Any = app.test_client().post("/act", headers={"Sec-Fetch-Site": "cross-site"})
     assert (answer.status_code, answer.json["success"]) == (403, False)
     assert app.test_client().get("/read").headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_a_query_that_no_route_can_decode_is_refused(app: Flask) -> None:
+    answer: Any = app.test_client().get("/read", environ_overrides={"QUERY_STRING": "a=\x8e"})
+    assert (answer.status_code, answer.json["success"]) == (400, False)
+    assert "not ASCII" in answer.json["message"]
