@@ -59,13 +59,18 @@ def _books(findings: Findings) -> Judged:
     if not findings.summary:
         return Judged(good=False, figure="the run wrote no summary")
     crs, events = findings.summary["connection_requests"], findings.summary["events"]
+    lost = findings.summary["fleet"]["workers_lost"]
+    discarded = sum(events["discarded"].values())
+    unknown = events["raised"] - events["delivered"] - events["pending"] - discarded
     figure = (
         f"Connection Requests: {crs['accepted']} accepted = {crs['delivered']} delivered + "
         f"{crs['coalesced']} coalesced + {crs['pending']} pending + {crs['dropped']} dropped; "
         f"events: {events['raised']} raised = {events['delivered']} delivered + "
-        f"{events['pending']} pending + {sum(events['discarded'].values())} discarded"
+        f"{events['pending']} pending + {discarded} discarded + {unknown} pending with {lost} lost "
+        "workers"
     )
-    return Judged(crs["books_balance"] and events["books_balance"], figure)
+    is_known = unknown == 0 or (lost > 0 and unknown > 0)
+    return Judged(crs["books_balance"] and events["books_balance"] and is_known, figure)
 
 
 def _verdict(findings: Findings) -> Judged:

@@ -131,7 +131,7 @@ class _Hooks:
         self._master: Master | None = None
         self._worker: Worker | None = None
         self._refused = False
-        settings = self._parse_settings()
+        settings = self._own_settings()
         try:
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
@@ -151,7 +151,7 @@ class _Hooks:
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
         # A worker that joins a run may have received the start before these listeners were there.
-        if getattr(runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING):
+        if self._has_started():
             self._on_test_start()
         CPEUser.installed.set()
         self._interrupts = 0
@@ -221,6 +221,21 @@ class _Hooks:
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
+
+    def _has_started(self) -> bool:
+        """Whether this is a worker that has received the start of a run already."""
+        return getattr(self._runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING)
+
+    def _own_settings(self) -> Settings:
+        """
+        What the command line of this process says.
+
+        With the start of a run Locust has put the master's options in the place of a worker's own,
+        such as its addresses.
+        """
+        if self._has_started():
+            return Settings.of(argument_parser.get_parser().parse_args())
+        return self._parse_settings()
 
     def _parse_settings(self) -> Settings:
         return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]

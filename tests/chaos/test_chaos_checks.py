@@ -15,7 +15,7 @@ SUMMARY: dict[str, Any] = {
                             "dropped": 1, "books_balance": True},
     "events": {"raised": 9, "delivered": 7, "pending": 1, "discarded": {"power off.1 BOOT": 1},
                "books_balance": True},
-    "fleet": {"duplicate_serial_numbers": 0},
+    "fleet": {"duplicate_serial_numbers": 0, "workers_lost": 0},
     "sessions": {"blame": {"acs": 3}},
     "verdict": {"grounds": [{"outcome": "broken", "text": "3 of 9 sessions failed"}]},
 }  # fmt: skip
@@ -42,6 +42,8 @@ FAILED = {"outcome": "failed", "text": "2 CPEs were lost"}
 BAD: list[tuple[str, Findings, str]] = [
     ("books balance", without("connection_requests", books_balance=False), "5 accepted = 2"),
     ("books balance", without("events", books_balance=False), "9 raised = 7 delivered + 1"),
+    ("books balance", without("events", raised=10), "1 pending with 0 lost workers"),
+    ("books balance", without("events", raised=8), "-1 pending with 0 lost workers"),
     ("books balance", replace(GOOD, summary={}), "no summary"),
     ("the run is not a failed one", without("verdict", grounds=[FAILED]), "2 CPEs were lost"),
     ("the run is not a failed one", without("sessions", blame={"ours": 1}), "1 sessions failed"),
@@ -86,6 +88,14 @@ def test_each_fails_where_it_should_and_no_other(
     assert f"Result  failed: {', '.join(each for each in CHECKS if each in failed)}" in (
         capsys.readouterr().out
     )
+
+
+def test_what_was_pending_with_a_worker_that_was_killed_is_told_and_fails_nothing() -> None:
+    fleet = {"duplicate_serial_numbers": 0, "workers_lost": 1}
+    summary = {**SUMMARY, "fleet": fleet, "events": {**SUMMARY["events"], "raised": 12}}
+    judged = CHECKS["books balance"](replace(GOOD, summary=summary))
+    assert judged.good
+    assert judged.figure.endswith("+ 3 pending with 1 lost workers")
 
 
 def test_each_check_fails_here() -> None:

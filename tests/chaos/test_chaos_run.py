@@ -17,6 +17,7 @@ from chaos.run import GRACE_SECONDS, ChaosRun, least, moments, recovery_bound
 from chaos.schedule import ACS, Disruption, Kind
 
 SUMMARY = {
+    "fleet": {"workers_lost": 0, "duplicate_serial_numbers": 0},
     "connection_requests": Counter(books_balance=1),
     "events": {"raised": 0, "delivered": 0, "pending": 0, "discarded": {}, "books_balance": True},
 }

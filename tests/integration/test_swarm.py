@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from helpers.processes import (
@@ -392,6 +393,38 @@ def test_each_worker_that_joins_late_gets_its_users(tmp_path: Path) -> None:
             with process(tmp_path / "three", *worker):
                 wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="2"}', 10)
                 master.stop(signal.SIGINT)
+
+
+SLOW = """
+import time
+from locust import events
+events.init.add_listener(lambda **_: time.sleep(5))
+"""
+
+
+def test_a_worker_that_joins_late_keeps_the_addresses_of_its_own(tmp_path: Path) -> None:
+    """The start of the run comes before it is ready, with the options of the master."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(SLOW + Path(LOCUSTFILE).read_text())
+    port, metrics_port, cr_port = free_port(), free_port(), free_port()
+    metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+    joining = ("--worker", "--master-port", str(port))
+    with (
+        process(
+            tmp_path / "master",
+            *("locust", "-f", LOCUSTFILE, "--master", "--headless", "--expect-workers", "1"),
+            *("--users", "30", "--spawn-rate", "30", "--run-time", "0", "--cr-rate", "0"),
+            *("--master-bind-port", str(port), "--metrics-port", str(metrics_port)),
+        ) as master,
+        process(tmp_path / "one", "locust", "-f", LOCUSTFILE, *joining),
+    ):
+        wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="0"}', 30)
+        own = ("--cr-port", str(cr_port - 1), "--cr-host", "127.0.0.2")
+        with process(tmp_path / "two", "locust", "-f", str(slow), *joining, *own) as two:
+            wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="1"}', 15)
+            connections = psutil.Process(two.process.pid).net_connections("tcp")
+            master.stop(signal.SIGINT)
+    assert ("127.0.0.2", cr_port) in [tuple(each.laddr) for each in connections]
 
 
 def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
