@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from caretaker.errors import InputError
+from caretaker.http.listener import raise_descriptors
 
 
 class Server(Protocol):
@@ -38,6 +39,7 @@ def serve(
     Raises:
         InputError: the address can't be bound.
     """
+    raise_descriptors()
     try:
         server.start()
     except InputError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
+
+import gevent
 
 from caretaker.errors import InputError
 from caretaker.http.gevent_loop import Loop
@@ -17,6 +20,10 @@ from caretaker.swarm.option_values import HostPort
 from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
 
+_log = logging.getLogger(__name__)
+
+RESTART_SECONDS = 1.0
+"""Pause before a router that has ended is started again."""
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -42,6 +49,7 @@ class CRRouter:
         self.begin(settings)
         self._urls: dict[str, str] = {}
         self._process: ServerProcess | None = None
+        self._keeper: gevent.Greenlet[..., None] | None = None
         self.address: HostPort = settings.cr_router
         """Of the router, with the port that it has bound."""
         token = os.environ.get(TOKEN_VARIABLE, "")
@@ -52,12 +60,28 @@ class CRRouter:
 
     def _start(self, token: str) -> None:
         routes = self._publish(HostPort("127.0.0.1", 0), token)
-        host, port = self.address
-        self._process = ServerProcess(
-            "--cr-router", "router", "--routes", routes, "--host", host, "--port", str(port),
-            environment={TOKEN_VARIABLE: token},
-        )  # fmt: skip
-        self.address = HostPort(host, int(self._process.addresses["url"].rpartition(":")[2]))
+        self._process = self._run(routes, token)
+        port = int(self._process.addresses["url"].rpartition(":")[2])
+        self.address = self.address._replace(port=port)
+        self._keeper = gevent.spawn(self._keep_running, routes, token)
+
+    def _run(self, routes: str, token: str) -> ServerProcess:
+        where = ("--host", self.address.host, "--port", str(self.address.port))
+        token_of_it = {TOKEN_VARIABLE: token}
+        return ServerProcess(
+            "--cr-router", "router", "--routes", routes, *where, environment=token_of_it
+        )
+
+    def _keep_running(self, routes: str, token: str) -> None:
+        """Start the router again when it ends, at its address: the ACS knows no other."""
+        while self._process is not None:
+            code = self._process.wait()
+            _log.error("The router has ended with exit code %s; it is started again", code)
+            gevent.sleep(RESTART_SECONDS)
+            try:
+                self._process = self._run(routes, token)
+            except InputError as error:
+                _log.error("The router can't start: %s", error)
 
     def _publish(self, at: HostPort, token: str) -> str:
         self._app = RoutesApp(self.routes, token)
@@ -95,6 +119,8 @@ class CRRouter:
 
     def stop(self) -> None:
         """End the router, and publish no more."""
+        if self._keeper is not None:
+            self._keeper.kill()
         if self._process is not None:
             self._process.stop()
         self._server.stop()

@@ -32,11 +32,12 @@ from locust.runners import (
 from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
+from caretaker.http.listener import raise_descriptors
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
-from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
+from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.locust_runner import LOCAL
 from caretaker.swarm.master import Master
 from caretaker.swarm.open_ports import server_lines

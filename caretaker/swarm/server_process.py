@@ -43,6 +43,10 @@ class ServerProcess:
         if "error" in self.addresses:
             raise InputError(f"{what}: {self.addresses['error']}")
 
+    def wait(self) -> int:
+        """Wait until the process has ended, and return its exit code."""
+        return self._process.wait()
+
     def stop(self) -> None:
         """End the server, and wait until its process has ended."""
         assert self._process.stdin is not None

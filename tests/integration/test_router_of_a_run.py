@@ -12,7 +12,14 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from helpers.processes import LOCUSTFILE, free_port, loadtest, process, wait_for_figure
+from helpers.processes import (
+    LOCUSTFILE,
+    free_port,
+    loadtest,
+    process,
+    wait_for_answer,
+    wait_for_figure,
+)
 from helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.processes]
@@ -25,6 +32,12 @@ def statuses(router: str) -> Counter[tuple[int, bool]]:
     numbers = [f"FLEET-{n:06}" for n in range(1, CPES + 1)]
     answers = [requests.get(f"{router}/cr/{number}", timeout=30) for number in numbers]
     return Counter((answer.status_code, "Retry-After" in answer.headers) for answer in answers)
+
+
+def router_of(pid: int) -> psutil.Process:
+    """The process of the router of a run."""
+    (found,) = [child for child in psutil.Process(pid).children() if "router" in child.cmdline()]
+    return found
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
@@ -48,6 +61,10 @@ def test_all_connection_requests_go_through_it_and_a_lost_worker_is_503(tmp_path
         }
         assert statuses(router) == {(401, False): CPES}
         assert requests.get(f"{router}/cr/FLEET-{CPES + 1:06}", timeout=30).status_code == 404
+        router_of(running.process.pid).send_signal(signal.SIGKILL)
+        running.wait_for("The router has ended with exit code -9; it is started again")
+        wait_for_answer(f"{router}/health")
+        wait_until(lambda: statuses(router) == {(401, False): CPES})
         first, _ = workers_of(running.process.pid)
         first.send_signal(signal.SIGKILL)
         wait_until(lambda: statuses(router)[503, True] == CPES // 2, lambda: str(statuses(router)))
