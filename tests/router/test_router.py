@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import requests
@@ -25,12 +25,23 @@ ADMIN = Credentials("admin", "secret")
 RETRY = {"Retry-After": str(RETRY_AFTER)}
 
 
-class Worker(ConnectionRequestServer):
-    """A Connection Request server that keeps what it has accepted."""
+class Worker:
+    """A Connection Request server that keeps what it has accepted; also a context manager."""
 
-    def __init__(self, accept: Callable[[str], object] | None = None) -> None:
+    def __init__(self) -> None:
         self.accepted: list[str] = []
-        super().__init__(0, accept or self.accepted.append, ADMIN)
+        self.server = ConnectionRequestServer(0, self.accepted.append, ADMIN)
+
+    @property
+    def base_url(self) -> str:
+        return self.server.base_url
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
 
 
 class RecordingApp:
@@ -148,7 +159,7 @@ class TestWhatTheRouterAnswers:
         worker = start(Worker())
         router.take(routes(worker.base_url))
         assert self.get(router, "/cr/FLEET-000001") == (401, None)
-        worker.stop()
+        worker.server.stop()
         assert self.get(router, "/cr/FLEET-000001") == (503, RETRY["Retry-After"])
 
     def test_a_worker_that_does_not_answer(
@@ -240,7 +251,7 @@ class TestConnectionsToAWorker:
         worker = start(Worker())
         made = WorkerConnections(worker.base_url)
         made.exchange(self.REQUEST)
-        worker._host.sweep(1e12)
+        worker.server._host.sweep(1e12)
         assert made.exchange(self.REQUEST).status == 401
         assert len(opened) == 2
         made.close()
