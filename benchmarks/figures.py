@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from benchmarks.processes import MeasurementError
 from caretaker.cwmp import session
 
 
@@ -74,6 +75,10 @@ class Figure:
     reference: str = ""
     reference_values: Sequence[float] = ()
     goal: Goal | None = None
+
+    def __post_init__(self) -> None:
+        if 0 in self.reference_values:
+            raise MeasurementError(f"{self.reference!r} did nothing in the time; more --seconds?")
 
     @property
     def ratios(self) -> list[float]:

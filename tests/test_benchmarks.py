@@ -31,7 +31,8 @@ def test_every_benchmark_is_a_module_and_tested_here() -> None:
 
 def _run(folder: Path, *names: str) -> dict[str, list[dict[str, float]]]:
     path = folder / "figures.json"
-    tiny = ("--runs", "1", "--seconds", "0.6", "--scale", "0.002", "--json", str(path))
+    # A busy machine does nothing in less than some seconds.
+    tiny = ("--runs", "1", "--seconds", "2", "--scale", "0.002", "--json", str(path))
     done = run("benchmarks", *names, *tiny)
     assert done.returncode == 0, done.stderr
     assert "figure" in done.stdout
@@ -82,6 +83,11 @@ def test_a_missing_sink_names_its_cure(
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     assert main(["growth"]) == 2
     assert capsys.readouterr().err.endswith("apt-get install nginx-light\n")
+
+
+def test_a_reference_that_did_nothing_is_no_measure() -> None:
+    with pytest.raises(MeasurementError, match="'other' did nothing in the time"):
+        Figure("one", "/s", [1.0], "other", [0.0])
 
 
 class Broken:

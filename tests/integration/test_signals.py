@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,14 @@ events.test_stopping.add_listener(lambda **_: print("stopping", flush=True))
 BY_TERMINAL = {signal.SIGINT: True, signal.SIGTERM: False, signal.SIGHUP: True}
 """Whether a signal reaches all processes of a terminal, and not only the one that is named."""
 every_signal = pytest.mark.parametrize("sign", BY_TERMINAL, ids=lambda sign: sign.name)
+
+
+@pytest.fixture(autouse=True)
+def hangups() -> Iterator[None]:
+    """Processes inherit that SIGHUP ends them, though these tests may run below ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def end(leader: int, sign: signal.Signals) -> None:

@@ -336,7 +336,8 @@ def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
         running.wait_for("All users spawned")
         assert running.stop(signal.SIGINT) == 4, running.text
     summary = json.loads(path.read_text())
-    assert summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"] == 50
+    # Locust counts a user as spawned before its CPEs have power; how many had is a matter of time.
+    assert 0 < summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"]
 
 
 def test_workers_come_and_go(tmp_path: Path) -> None:
