@@ -94,6 +94,8 @@ BOUNDS = {
     "masking:_Scanner._open": MESSAGE,
     "masking:_Scanner.secrets": MESSAGE,
     "reasons:BoundedReasons._known": REASONS,
+    "router.app:RouterApp._workers": WORKERS,
+    "router.worker_connections:WorkerConnections._idle": "router.worker_connections.MAX_IDLE_CONNECTIONS",  # noqa: E501
     "scenarios.actions:ActionTarget.tally": WORDS,
     "scenarios.campaigns:_Campaign.done": SECONDS,
     "scenarios.capacity:FindCapacity.trials": SECONDS,
@@ -108,6 +110,7 @@ BOUNDS = {
     "stats.timeline:Timeline._ended": "stats.timeline._BATCH",
     "stats.timeline:Timeline._points": "stats.timeline.MAX_POINTS",
     "stats.timeline:Timeline._touched": "stats.timeline.MAX_POINTS",
+    "swarm.cr_router:CRRouter._urls": WORKERS,
     "swarm.index_lease:IndexLease._waiting": USER,
     "swarm.index_lease:_Waiter.ranges": USER,
     "swarm.index_ledger:IndexLedger._held": WORKERS,

@@ -83,10 +83,12 @@ WITHOUT_HARNESS = {
     "stats.results": "reports of our own workers",
     "stats.timeline": "reports of our own workers",
     "stats.worker_snapshot": "reports of our own workers",
-    "swarm.embedded_acs": "what our own process says",
+    "router.routes": "what the master says, which a router trusts",
+    "router.routes_app": "a number in a header",
     "swarm.host_limits": "what the operating system says",
     "swarm.options": "writes",
     "swarm.run_files": "our own times",
+    "swarm.server_process": "what our own process says",
     "swarm.worker_messages": "master and workers trust each other",
 }
 """Modules that read and have no harness, and why."""

@@ -10,7 +10,7 @@ from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import Range, Rate
+from caretaker.swarm.option_values import HostPort, Range, Rate
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -216,6 +216,26 @@ class ConnectionRequestOptions:
         help="Host in the ConnectionRequestURL, where the ACS does not reach the CPEs at the "
         "address of --cr-host (containers, NAT).",
         nothing="the address of --cr-host",
+    )
+    cr_router: HostPort | None = option(
+        "--cr-router",
+        values.advertised_address,
+        default=None,
+        unit="host:port",
+        help="Start a router at this address of the master's machine. It takes the Connection "
+        "Requests for all CPEs, and hands each to the worker that holds the CPE, so a "
+        "ConnectionRequestURL stays the same wherever its CPE goes.",
+        nothing="none; each worker takes those of its CPEs",
+    )
+    cr_routes: HostPort | None = option(
+        "--cr-routes",
+        HostPort.parse,
+        default=None,
+        unit="host:port",
+        help="Start no router, as `caretaker router` runs elsewhere, at the address of "
+        "--cr-router; it asks the master at this address which worker holds which CPE.",
+        nothing="the run starts the router of --cr-router",
+        of_master=True,
     )
     cr_allow_basic: bool = switch(
         "--cr-allow-basic",

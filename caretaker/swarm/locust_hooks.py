@@ -32,11 +32,12 @@ from locust.runners import (
 from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
+from caretaker.http.listener import raise_descriptors
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
-from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
+from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.locust_runner import LOCAL
 from caretaker.swarm.master import Master
 from caretaker.swarm.open_ports import server_lines
@@ -53,6 +54,7 @@ from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import (
     REPORT_KEY,
+    CRServerAddress,
     Drain,
     Drained,
     FleetAction,
@@ -256,6 +258,7 @@ class _Hooks:
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
             say(line)
         self._runner.register_message(LeaseRequest.NAME, self._on_lease)
+        self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
         self._runner.register_message(StateRecords.NAME, self._on_state)
 
@@ -364,6 +367,10 @@ class _Hooks:
     def _on_lease(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
         self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
+
+    def _on_cr_server(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.cr_server(msg.node_id, CRServerAddress.from_wire(msg.data).url)
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         if self._master is None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
@@ -29,6 +29,7 @@ from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.cr_router import CRRouter
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.index_ledger import IndexLedger
@@ -116,15 +117,27 @@ class Master:
         self._most_leased = 0
         self._refused: list[str] = []
         self._embedded: EmbeddedACS | None = None
+        self._router: CRRouter | None = None
+        if settings.cr_router is not None:
+            settings = self._with_router(settings)
         self._state = self._open_state(settings)
         if not environment.host:
-            self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
+            hosts = [settings.cr_router.host] if settings.cr_router is not None else []
+            self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port, hosts)
             environment.host = self._embedded.url
             api = f"north-bound API: {self._embedded.north_bound_url}"
             say(f"Embedded ACS: {self._embedded.url} ({api})")
         self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
+
+    def _with_router(self, settings: Settings) -> Settings:
+        """The settings with the router's port, which workers receive, too."""
+        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users)
+        address, options = self._router.address, cast(Any, self.environment.parsed_options)
+        options.cr_router = str(address)
+        say(f"Connection Requests: http://{address}/cr/<serial number>")
+        return replace(settings, cr_router=address)
 
     def _with_north_bound_api(self, settings: Settings) -> Settings:
         """
@@ -180,7 +193,17 @@ class Master:
                 self._send(message, holder)
             self._send(LeaseGrant(ranges, self.ledger.live), holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
+        self._publish_routes()
         self._announced = -1  # who else computes a share must hear of it
+
+    def cr_server(self, worker: str, url: str) -> None:
+        """A worker has said where its Connection Request server is."""
+        if self._router is not None:
+            self._router.serves(worker, url)
+
+    def _publish_routes(self) -> None:
+        if self._router is not None:
+            self._router.changed()
 
     def refused(self, worker: str, reason: str) -> None:
         """A worker can't take part in the run, or is too late for its start."""
@@ -221,6 +244,7 @@ class Master:
             elif client is not None:
                 self.ledger.heard_again(holder)
         self.ledger.reclaim(now)
+        self._publish_routes()
         if self._began:
             self._look_after_workers()
 
@@ -255,6 +279,8 @@ class Master:
         self._refused = []
         self._stop_waiting.clear()
         self.settings = settings
+        if self._router is not None:
+            self._router.begin(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
         self._ended.clear()
@@ -474,6 +500,7 @@ class Master:
         if self._state is not None:
             self._state.close()
             self._state = None
-        if self._embedded is not None:
-            self._embedded.stop()
-            self._embedded = None
+        for server in (self._router, self._embedded):
+            if server is not None:
+                server.stop()
+        self._router = self._embedded = None

@@ -117,6 +117,38 @@ class Rate(NamedTuple):
         return f"{self.most}/{self.seconds}"
 
 
+class HostPort(NamedTuple):
+    """A host and a port; its text is ``HOST:PORT``, with an IPv6 address in brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``HOST:PORT``; port 0 stands for any free one.
+
+        Raises:
+            InputError: the text is something else.
+        """
+        name, _, number = text.rpartition(":")
+        name = name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name
+        if not name or (":" in name and text[:1] != "["):
+            raise InputError(f"{shown(text)} is not HOST:PORT, like 10.0.0.5:7548")
+        return cls(host(name), port(number))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def advertised_address(text: str) -> HostPort:
+    """As ``HostPort.parse``, of an address by which others reach it: no wildcard."""
+    parsed = HostPort.parse(text)
+    if parsed.host in ALL_ADDRESSES:
+        raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
+    return parsed
+
+
 class LevelsFile(NamedTuple):
     """A file of service levels, with what is in it."""
 

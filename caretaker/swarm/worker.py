@@ -23,7 +23,13 @@ from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart, live_cr_rate
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
-from caretaker.swarm.worker_messages import FleetAction, LeaseRequest, Message, WorkerQuery
+from caretaker.swarm.worker_messages import (
+    CRServerAddress,
+    FleetAction,
+    LeaseRequest,
+    Message,
+    WorkerQuery,
+)
 from caretaker.swarm.worker_run import WorkerRun
 
 if TYPE_CHECKING:
@@ -106,6 +112,7 @@ class Worker:
         if self._run is not None:
             self._run.end()
             gc.unfreeze()  # the last fleet goes
+        self.send(CRServerAddress(self.server.base_url))
         self._run = WorkerRun(self, start, settings)
 
     def lease_indices(self) -> Sequence[tuple[int, int]]:

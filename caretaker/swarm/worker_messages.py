@@ -39,6 +39,19 @@ class Message:
 
 
 @dataclass(frozen=True)
+class CRServerAddress(Message):
+    """
+    Worker to master, before it leases indices: where a router reaches it.
+
+    Args:
+        url: of its Connection Request server.
+    """
+
+    NAME: ClassVar = "caretaker_cr_server"
+    url: str
+
+
+@dataclass(frozen=True)
 class LeaseRequest(Message):
     """
     Worker to master: it needs indices of the fleet, or gives some back.

@@ -11,8 +11,9 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +21,11 @@ import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from caretaker.connection_request.server import ConnectionRequestServer
+from caretaker.connection_request.server import (
+    DEVICE_PATH,
+    ConnectionRequestServer,
+    device_url,
+)
 from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
 from caretaker.device.settings import Behaviors
@@ -351,11 +356,18 @@ def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransp
     return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
 
 
+def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[[str], str]:
+    """Makes the ConnectionRequestURL of a serial number: the router's, where there is one."""
+    if settings.cr_router is None:
+        return worker.server.device_url
+    return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
+
+
 def _context(worker: HostWorker, settings: Settings, endpoint: Endpoint) -> FleetContext:
     return FleetContext(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
-        connection_request_url=worker.server.device_url,
+        connection_request_url=_connection_request_url(worker, settings),
         behaviors=Behaviors(
             inform_interval=settings.inform_interval,
             inform_jitter=settings.inform_jitter,

@@ -10,6 +10,7 @@ from helpers.snapshots import worker_snapshot
 from caretaker.swarm import worker_messages
 from caretaker.swarm.state_file import StoredCPE
 from caretaker.swarm.worker_messages import (
+    CRServerAddress,
     Drain,
     Drained,
     FleetAction,
@@ -26,6 +27,7 @@ from caretaker.swarm.worker_messages import (
 )
 
 WIRES: list[tuple[Message, dict[str, Any] | None]] = [
+    (CRServerAddress("http://127.0.0.1:7"), {"url": "http://127.0.0.1:7"}),
     (LeaseRequest(5, [(0, 2)]), {"want": 5, "return": [(0, 2)]}),
     (LeaseGrant([(0, 5)], 7), {"ranges": [(0, 5)], "total": 7}),
     (FleetSize(7), {"total": 7}),
