@@ -24,11 +24,10 @@ def acs(tmp_path: Path) -> Iterator[tuple[str, ...]]:
         yield ("--host", found[1], "--nbi-url", found[2])
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
 def test_the_next_run_takes_the_fleet_up_and_the_acs_need_not_set_anything_again(
-    tmp_path: Path, acs: tuple[str, ...], processes: str
+    tmp_path: Path, acs: tuple[str, ...]
 ) -> None:
-    options = (*FLEET, *acs, "--cr-rate", "10", "--processes", processes)
+    options = (*FLEET, *acs, "--cr-rate", "10", "--processes", "2")
     first_run, first = loadtest_until(tmp_path, {SUCCEEDED: 60, ACCEPTED: 10}, *options)
     assert ended_well(first_run.returncode, first), first_run.stdout
     assert first["informs"]["by_event"]["0 BOOTSTRAP"] == 20
