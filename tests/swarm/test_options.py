@@ -16,7 +16,7 @@ from helpers.processes import ROOT
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
-from caretaker.swarm.option_values import HostPort, Range, Rate
+from caretaker.swarm.option_values import HostPort, Range, Rate, Timespan
 from caretaker.swarm.options import GROUPS, OPTIONS, Settings
 
 
@@ -56,6 +56,8 @@ def test_what_locust_keeps_of_a_default_is_read_as_the_default() -> None:
         ("--reboot-seconds", "10-30", Range(10, 30), "10-30"),
         ("--reboot-seconds", "5", Range(5, 5), "5-5"),
         ("--boot-delay", "0-0", Range(0, 0), "0-0"),
+        ("--boot-delay", "0.5-30666660", Range(0.5, 30666660), "0.5-30666660"),
+        ("--warm-up", "12345678s", Timespan(12345678), "12345678s"),
         ("--cr-limit", "7/60", Rate(7, 60), "7/60"),
         ("--cr-rate", "2.5", 2.5, 2.5),
         ("--cr-router", "[::1]:7548", HostPort("::1", 7548), "[::1]:7548"),
