@@ -494,7 +494,7 @@ class Master:
         return self.summary["verdict"]["exit_code"]
 
     def say_goodbye(self) -> None:
-        """Print the summary, unless each run's was, and end the embedded ACS."""
+        """Print the summary, unless each run's was, and end router and ACS."""
         if self.summary is not None and self.environment.web_ui is None:
             say(f"\n{render(self.summary)}")
         if self._state is not None:
