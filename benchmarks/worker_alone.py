@@ -24,12 +24,15 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
+from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.worker import Worker
-from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest, StateRecords
+from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRenewal, StateRecords
 
 CPES_PER_USER = 100
+MAX_CPES = 10_000_000
+ONE_DAY = 86_400.0
 
 
 class _Runner(Runner):
@@ -43,7 +46,7 @@ class _Runner(Runner):
         environment.stats = RequestStats(use_response_times_cache=False)
         setup_distributed_stats_event_listeners(environment.events, environment.stats)
         self.cpu_warning_emitted = True  # it is meant to be busy
-        self.granted = 0
+        self.ledger = IndexLedger(ONE_DAY)
         self.worker: Worker | None = None
         self.greenlet.spawn(self._report)
 
@@ -51,11 +54,13 @@ class _Runner(Runner):
         """Start nothing: CPEs are powered on without users."""
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
-        """Grant a lease at once, and keep any state; other messages to the master are dropped."""
+        """Renew a lease at once, and keep any state; other messages to the master are dropped."""
         del client_id
-        if msg_type == LeaseRequest.NAME and self.worker is not None:
-            start, self.granted = self.granted, self.granted + data["want"]
-            self.worker.lease.granted([(start, self.granted)])
+        if msg_type == LeaseRenewal.NAME and self.worker is not None:
+            renewal = LeaseRenewal.from_wire(data)
+            answer = self.ledger.renew("alone", renewal, 0.0, MAX_CPES)
+            assert answer is not None
+            self.worker.renewed(answer)
         elif msg_type == StateRecords.NAME and self.worker is not None:
             self.worker.state_kept(data["number"])
 
@@ -122,7 +127,7 @@ class WorkerAlone:
         gc.collect()
         before = unique_bytes(), cpu_seconds()
         for _ in range(0, cpes, CPES_PER_USER):
-            self._worker.power_on(self._worker.lease_indices())
+            self._worker.fill(self._worker.new_holding())
         self._power_on_cpu = cpu_seconds() - before[1]
         self._now = self._shard._clock
         if contacted:

@@ -24,9 +24,9 @@ _WORDS = (
     "psk", "secret", "privatekey",
 )  # fmt: skip
 _SECRET = re.compile(rf"({'|'.join(_WORDS)})[0-9]*\Z", re.IGNORECASE)
-_IN_URL = re.compile(
-    r"(?<=://)[^/?#\s<>]+(?=@)"
-    r"|(?<=[?&;])(?P<name>[^=?&;\s]{0,40}(?:passw|pwd|token|secret|signature|key)[^=?&;\s]{0,40}=)"
+_LOGIN = re.compile(r"(?<=://)[^/?#\s<>]+(?=@)")
+_FIELD = re.compile(
+    r"(?<=[?&;])([^=?&;\s]{0,40}(?:passw|pwd|token|secret|signature|key)[^=?&;\s]{0,40}=)"
     r"[^&\s<>'\"]*",
     re.IGNORECASE,
 )
@@ -39,7 +39,7 @@ def is_secret(path: str) -> bool:
 
 def masked(text: str) -> str:
     """A text with the credentials in its URLs masked."""
-    return _IN_URL.sub(lambda match: (match["name"] or "") + MASK, text)
+    return _FIELD.sub(rf"\1{MASK}", _LOGIN.sub(MASK, text))
 
 
 # -- headers --------------------------------------------------------------------------------------

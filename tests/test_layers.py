@@ -51,8 +51,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
-        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reporting",
-        "router", "scenarios", "stats",
+        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reasons",
+        "reporting", "router", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

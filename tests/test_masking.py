@@ -55,6 +55,8 @@ def test_what_is_none_is_shown(name: str) -> None:
 def test_urls_are_shown_without_what_opens_them() -> None:
     assert masked("at http://user:pw@acs:1/x end") == f"at http://{MASK}@acs:1/x end"
     assert masked("http://h/f?a=1&amp;sig_key=abc&b=2") == f"http://h/f?a=1&amp;sig_key={MASK}&b=2"
+    # A login within a field goes with it, so that what is shown is shown the same again.
+    assert masked('/?passwd=x://"u@h') == f"/?passwd={MASK}"
     assert masked("http://acs/ mail me@acs") == "http://acs/ mail me@acs"
 
 

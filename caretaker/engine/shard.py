@@ -31,6 +31,9 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import FailureExample
 
+LOOK_SECONDS = 0.05
+"""How often it is looked whether the session of a CPE that is about to go is over."""
+
 
 class Shard:
     """
@@ -79,7 +82,7 @@ class Shard:
         self._mix = mix
         self._clock = clock
         self._rate_limit = rate_limit or RateLimit()
-        self._stopping = False
+        self._refusal = ""
         self._loop_budget = loop_budget or LoopBudget()
         self._power_cuts = PowerCuts()
         self._accounting = Accounting(
@@ -228,8 +231,8 @@ class Shard:
         """
         cpe = self.cpe(serial_number)
         now = self._clock()
-        if self._stopping:
-            raise DeviceBusy("the fleet is stopping")
+        if self._refusal:
+            raise DeviceBusy(self._refusal)
         if not self._rate_limit.allows(cpe.index, now):
             raise DeviceBusy("too many Connection Requests")
         cpe.connection_request(now)
@@ -238,8 +241,8 @@ class Shard:
     # Sessions.
 
     def start(self) -> None:
-        """Begin to run sessions."""
-        self._stopping = False
+        """Begin to run sessions, or go on after ``suspend``."""
+        self._refusal = ""
         self.scheduler.start()
 
     def schedule(self, cpe: CPE) -> None:
@@ -251,9 +254,28 @@ class Shard:
         cpe.reschedule(self._clock())
         self.scheduler.schedule(cpe)
 
+    def suspend(self, reason: str) -> None:
+        """
+        End all sessions now, and begin none and accept no Connection Request until ``start``.
+
+        For callbacks of the loop: it does not wait.
+
+        Args:
+            reason: why the sessions fail, and what is said of refused Connection Requests.
+        """
+        self._refusal = reason
+        self.scheduler.suspend(reason)
+
+    def wait_for_sessions_of(self, indices: Iterable[int], seconds: float) -> None:
+        """Wait until these CPEs are in no session, for that many seconds at most."""
+        deadline = self._clock() + seconds
+        for index in indices:
+            while index in self.scheduler.active and self._clock() < deadline:
+                gevent.sleep(LOOK_SECONDS)
+
     def drain(self, seconds: float, stop_waiting: gevent.event.Event | None = None) -> None:
         """Begin no more sessions, and wait that long for those that run, or until the event."""
-        self._stopping = True
+        self._refusal = "the fleet is stopping"
         self.scheduler.stop()
         self.scheduler.wait_for_sessions(seconds, stop_waiting)
 

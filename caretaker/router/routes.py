@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from caretaker.device.identity import Identities
@@ -46,7 +46,9 @@ class Routes:
 
     def to_json(self) -> bytes:
         """As ``from_json`` reads it."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        workers = [{"url": worker.url, "ranges": worker.ranges} for worker in self.workers]
+        made = {"serial_prefix": self.serial_prefix, "size": self.size, "workers": workers}
+        return json.dumps(made, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:

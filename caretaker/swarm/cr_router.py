@@ -106,14 +106,12 @@ class CRRouter:
         self._app.changed()
 
     def routes(self) -> Routes:
-        """As they are now: a worker that is silent has none."""
+        """As they are now: a worker whose lease is over has none."""
         held = {worker: tuple(self._ledger.held(worker)) for worker in self._ledger.holders}
         stops = [ranges[-1][1] for ranges in held.values() if ranges]
         self._size = max(self._size, self._wanted_users() * self._cpes_per_user, *stops)
         workers = [
-            WorkerRoute(url, held[worker])
-            for worker, url in self._urls.items()
-            if worker in held and not self._ledger.is_lost(worker)
+            WorkerRoute(url, held[worker]) for worker, url in self._urls.items() if worker in held
         ]
         return Routes(self._prefix, self._size, tuple(workers))
 

@@ -58,9 +58,8 @@ from caretaker.swarm.worker_messages import (
     Drain,
     Drained,
     FleetAction,
-    FleetSize,
-    LeaseGrant,
-    LeaseRequest,
+    LeaseRenewal,
+    LeaseRenewed,
     Message,
     Refusal,
     StateKept,
@@ -245,6 +244,7 @@ class _Hooks:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(Refusal.NAME, self._on_refused)
         self._runner.register_message(Drained.NAME, self._on_drained)
+        self._runner.register_message(LeaseRenewal.NAME, self._on_renewal)
         options = self._locust_options()
         if options.headless or options.autostart:
             check_fleet(self._runner, options, settings.cpes_per_user)
@@ -257,7 +257,6 @@ class _Hooks:
         has_web_ui = self._environment.web_ui is not None
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
             say(line)
-        self._runner.register_message(LeaseRequest.NAME, self._on_lease)
         self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
         self._runner.register_message(StateRecords.NAME, self._on_state)
@@ -266,13 +265,13 @@ class _Hooks:
         if self._locust_options().processes:
             end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
-        self._runner.register_message(LeaseGrant.NAME, self._on_grant)
-        self._runner.register_message(FleetSize.NAME, self._on_fleet)
+        self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
         self._runner.register_message(StateKept.NAME, self._on_state_kept)
         self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
+        self._worker.start()
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -364,9 +363,9 @@ class _Hooks:
 
     # Messages between master and workers.
 
-    def _on_lease(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
-        self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
+    def _on_renewal(self, msg: Any, **_: Any) -> None:
+        if self._master is not None:  # else the worker asks again
+            self._master.renew(msg.node_id, LeaseRenewal.from_wire(msg.data))
 
     def _on_cr_server(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
@@ -384,11 +383,9 @@ class _Hooks:
             return
         self._master.refused(msg.node_id, Refusal.from_wire(msg.data).reason)
 
-    def _on_grant(self, msg: Any, **_: Any) -> None:
+    def _on_renewed(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        grant = LeaseGrant.from_wire(msg.data)
-        self._worker.fleet_total = grant.total
-        self._worker.lease.granted(grant.ranges)
+        self._worker.renewed(LeaseRenewed.from_wire(msg.data))
 
     def _on_state(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
@@ -401,10 +398,6 @@ class _Hooks:
     def _on_stored(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
         self._worker.stored.received(StoredCPEs.from_wire(msg.data).cpes)
-
-    def _on_fleet(self, msg: Any, **_: Any) -> None:
-        assert self._worker is not None
-        self._worker.fleet_total = FleetSize.from_wire(msg.data).total
 
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None

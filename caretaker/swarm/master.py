@@ -31,8 +31,8 @@ from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_router import CRRouter
 from caretaker.swarm.embedded_acs import EmbeddedACS
+from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.given_credentials import GivenCredentials
-from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
@@ -46,9 +46,7 @@ from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Q
 from caretaker.swarm.worker_messages import (
     Drain,
     FleetAction,
-    FleetSize,
-    LeaseGrant,
-    LeaseRequest,
+    LeaseRenewal,
     Message,
     StateKept,
     StateRecords,
@@ -74,6 +72,8 @@ LEVELS_AFTER = 10.0
 LEVELS_INTERVAL = 1.0
 """Seconds between two looks at the service levels of a run."""
 
+_log = logging.getLogger(__name__)
+
 
 class Master:
     """
@@ -94,7 +94,8 @@ class Master:
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
             check_run_time(settings, options)
-        self.ledger = IndexLedger()
+        self.leases = FleetLeases(settings.fence_after)
+        self.ledger = self.leases.ledger
         self.run = 0
         self._start = RunStart(0, 0.0)
         self.summary: Summary | None = None
@@ -111,7 +112,6 @@ class Master:
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
-        self._announced = 0
         self._watchers: list[gevent.Greenlet[..., None]] = []
         self._acts = 0
         self._most_leased = 0
@@ -184,17 +184,22 @@ class Master:
 
     # The ledger.
 
-    def lease(self, holder: str, request: LeaseRequest) -> None:
-        """Take back and hand out indices, with the state of their CPEs before them."""
-        self.ledger.release(holder, request.returned)
-        if request.want:
-            ranges = self.ledger.lease(holder, request.want)
-            for message in StoredCPEs.of(self._state.read(ranges) if self._state else ()):
+    def renew(self, holder: str, renewal: LeaseRenewal) -> None:
+        """
+        Answer the renewal of a worker's lease: take back indices and hand them out.
+
+        The state of their CPEs goes before them.
+        """
+        limit = self._locust.users_asked_for() * self.settings.cpes_per_user
+        answer = self.leases.renew(holder, renewal, limit)
+        if answer is None:
+            return
+        if answer.granted and self._state is not None:
+            for message in StoredCPEs.of(self._state.read(answer.granted)):
                 self._send(message, holder)
-            self._send(LeaseGrant(ranges, self.ledger.live), holder)
+        self._send(answer, holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
         self._publish_routes()
-        self._announced = -1  # who else computes a share must hear of it
 
     def cr_server(self, worker: str, url: str) -> None:
         """A worker has said where its Connection Request server is."""
@@ -222,34 +227,37 @@ class Master:
         runner.send_message(message.NAME, message.to_wire(), worker)
 
     def _watch(self) -> None:
-        """Once a second: who has left, and how large the fleet is."""
+        """Look who has died, left or fallen silent."""
         while True:
-            gevent.sleep(1)
+            gevent.sleep(LOOK_SECONDS)
             self._look_after_leases()
-            if self.ledger.live != self._announced:
-                self._announced = self.ledger.live
-                self._send(FleetSize(self._announced))
 
     def _look_after_leases(self) -> None:
-        clients: Any = getattr(self.environment.runner, "clients", None)
-        if clients is None:
-            return
-        now = time.monotonic()
-        for holder in self.ledger.holders:
-            client = clients.get(holder)
-            if client is None and not self.ledger.is_lost(holder):
-                self.ledger.gone(holder)
-            elif client is not None and client.state == "missing":
-                self.ledger.lost(holder, now)
-            elif client is not None:
-                self.ledger.heard_again(holder)
-        self.ledger.reclaim(now)
-        self._publish_routes()
+        self._locust.remember_missing()
+        dead = [name for name in self.leases.look_for_dead() if not self._locust.has_left(name)]
         if self._began:
-            self._look_after_workers()
+            self._look_after_workers()  # what the dead had is noted before it is free
+        for holder in dead:
+            self._say_of(holder, f"has died with {self.ledger.counts()[holder]} CPEs")
+            self._locust.declare_missing(holder)
+            self.leases.bury(holder)
+        for holder in self.ledger.holders:
+            if holder in self.reports.ended and self._locust.has_left(holder):
+                self.ledger.gone(holder)
+        for holder, cpes in self.leases.look():
+            self._say_of(holder, f"is silent: others may have its {cpes} CPEs")
+        self._publish_routes()
+
+    def _say_of(self, worker: str, text: str) -> None:
+        """Log what became of a worker, and note it on the timeline."""
+        what = f"worker {self._locust.label(worker)} {text}"
+        _log.warning("%s", what)
+        if self._began:
+            self.mark(what)
 
     def _look_after_workers(self) -> None:
-        self.reports.look({worker: self.ledger.count(worker) for worker in self.present()})
+        held = self.ledger.counts()
+        self.reports.look({worker: held.get(worker) for worker in self.present()})
 
     # A run.
 
@@ -342,7 +350,7 @@ class Master:
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and all CPEs that are leased have power."""
         runner: Any = self.environment.runner
-        powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.live
+        powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
         return runner.state == STATE_RUNNING and 0 < leased <= powered
 
     def plan(self) -> FleetPlan:
@@ -377,7 +385,7 @@ class Master:
 
     def present(self) -> set[str]:
         """The workers that are there."""
-        return self._locust.workers()
+        return self._locust.workers() - self.leases.died
 
     def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
         """Ask all workers for what only they know."""
@@ -494,7 +502,7 @@ class Master:
         return self.summary["verdict"]["exit_code"]
 
     def say_goodbye(self) -> None:
-        """Print the summary, unless each run's was, and end the embedded ACS."""
+        """Print the summary, unless each run's was, and end router and ACS."""
         if self.summary is not None and self.environment.web_ui is None:
             say(f"\n{render(self.summary)}")
         if self._state is not None:

@@ -42,6 +42,11 @@ _HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.
 _Choice = TypeVar("_Choice", bound=str)
 
 
+def _digits(number: float) -> str:
+    """A number as it can be read again: without an exponent, and to the millionth."""
+    return f"{number:f}".rstrip("0").rstrip(".")
+
+
 class Range(NamedTuple):
     """A range of durations, both ends included; its text is ``LOW-HIGH``, or one number."""
 
@@ -66,7 +71,7 @@ class Range(NamedTuple):
         return cls(low, high)
 
     def __str__(self) -> str:
-        return f"{self.low:g}-{self.high:g}"
+        return f"{_digits(self.low)}-{_digits(self.high)}"
 
 
 class Timespan(NamedTuple):
@@ -91,7 +96,7 @@ class Timespan(NamedTuple):
         return cls(seconds)
 
     def __str__(self) -> str:
-        return f"{self.seconds:g}s"
+        return f"{_digits(self.seconds)}s"
 
 
 class Rate(NamedTuple):

@@ -136,7 +136,8 @@ def add_arguments(parser: Any) -> None:
 
     Locust's own ``--profile`` (a label for test runs) gives way to ours, and its ``--host`` to one
     that is checked (decision 0009). A default that the parser has already, such as those of
-    ``swarm.main``, stays. Servers bind loopback (decision D10), where Locust's bind all addresses.
+    ``swarm.main``, stays. Rebalancing is on (decision 0027). Servers bind loopback (decision D10),
+    where Locust's bind all addresses.
     """
     for action in parser._actions:  # noqa: SLF001  # there is no other way to change a type
         if action.dest in LOCUST_VALUES:
@@ -158,7 +159,7 @@ def add_arguments(parser: Any) -> None:
         "--slo-warm-up", type=argument_type(_slo_warm_up), dest="caretaker_slo_warm_up",
         env_var="CARETAKER_SLO_WARM_UP", help=argparse.SUPPRESS,
     ).include_in_web_ui = False  # fmt: skip
-    parser.set_defaults(profile=None)
+    parser.set_defaults(profile=None, enable_rebalancing=True)
 
 
 def _slo_warm_up(_: str) -> None:

@@ -32,6 +32,10 @@ class StateReceiver:
             for index in IndexSet(ranges):
                 self._stored.pop(index, None)
 
+    def clear(self) -> None:
+        """Drop all records: their indices are not this worker's any more."""
+        self._stored.clear()
+
     def take_up(self, index: int, shard: Shard, results: Results, *, is_running: bool) -> bool:
         """
         Switch on a CPE with what it had before.

@@ -59,14 +59,16 @@ class WorkerReports:
         self._held.setdefault(worker, 0)
         self.ended.add(worker)
 
-    def look(self, there: Mapping[str, int]) -> None:
+    def look(self, there: Mapping[str, int | None]) -> None:
         """
         Note which workers are there now.
 
         Args:
-            there: how many CPEs each of them holds.
+            there: how many CPEs each of them holds; None for one whose lease is over, which may
+                still have those that it had.
         """
-        self._held.update(there)
+        for worker, cpes in there.items():
+            self._held[worker] = self._held.get(worker, 0) if cpes is None else cpes
         self._be_gone(self._held.keys() - there.keys())
 
     def close(self) -> None:

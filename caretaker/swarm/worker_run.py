@@ -43,7 +43,7 @@ from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.source_addresses import Network, check_reach, hosts
 from caretaker.http.tls import tls_context
 from caretaker.http.transport import HTTPTransport
-from caretaker.index_set import ranges_of
+from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
@@ -89,6 +89,7 @@ class HostWorker(Protocol):
     source_addresses: tuple[Network, ...]
     lease: IndexLease
     server: ConnectionRequestServer
+    is_suspended: bool
 
     def send(self, message: Message) -> None:
         """Send a message to the master."""
@@ -189,7 +190,7 @@ class WorkerRun:
             self.tasks,
             self.results.current,
             held=lambda: worker.lease.held,
-            rate=lambda: worker.cr_rate * worker.share,
+            rate=lambda: 0.0 if worker.is_suspended else worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
             rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
@@ -200,13 +201,27 @@ class WorkerRun:
             return NorthBoundOperator(self.settings.nbi_url)
         return DirectOperator(self.shard)
 
-    def power_on(self, indices: Iterable[int], stored: StateReceiver) -> None:
-        """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
+    def resume(self) -> None:
+        """Go on after the shard was suspended, unless the run is ending."""
+        if not self._ending:
+            self.shard.start()
+
+    def power_on(
+        self, indices: Iterable[int], stored: StateReceiver, is_held: Callable[[], bool]
+    ) -> None:
+        """
+        Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on.
+
+        Args:
+            indices: of the CPEs.
+            stored: has what they had before.
+            is_held: whether this worker still has the indices.
+        """
         running = self.settings.start == "running"
         switch_on = self.shard.resume if running else self.shard.power_on
         for index in indices:
             self._loop_budget.wait()
-            if self._ending:
+            if self._ending or not is_held():
                 return
             results = self.results.current
             if not stored.take_up(index, self.shard, results, is_running=running):
@@ -226,18 +241,37 @@ class WorkerRun:
             self._thawed = 0
             gc.freeze()
 
-    def power_off(self, indices: Iterable[int]) -> None:
-        """Power CPEs off, as many in a turn of the loop."""
+    def retire(self, indices: IndexSet, is_held: Callable[[], bool]) -> None:
+        """
+        Power CPEs off that others will have, after their sessions if these end soon.
+
+        Args:
+            indices: of the CPEs.
+            is_held: whether this worker still has the indices.
+        """
+        self.shard.wait_for_sessions_of(indices, SESSIONS_SECONDS)
         for index in indices:
             self._loop_budget.wait()
-            cpe = self.shard.cpes.get(index)
-            if cpe is not None:
-                self.profiles[cpe.profile.name] -= 1
-                if self.state is not None:
-                    self.state.add(index)
-                self.shard.power_off((index,))
+            if self.last is not None or not is_held():
+                return
+            if self.state is not None and index in self.shard.cpes:
+                self.state.add(index)
+            self._power_off(index)
         if self.state is not None:
             self.state.send()  # before the indices go back
+
+    def forget(self) -> None:
+        """Power off all CPEs, whose indices others may have by now."""
+        for index in list(self.shard.cpes):
+            self._loop_budget.wait()
+            if self.last is None:
+                self._power_off(index)
+
+    def _power_off(self, index: int) -> None:
+        cpe = self.shard.cpes.get(index)
+        if cpe is not None:
+            self.profiles[cpe.profile.name] -= 1
+            self.shard.power_off((index,))
 
     def end(self) -> None:
         """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 import pytest
+from helpers.leases import renewal
 from helpers.run_states import FakeRunner, FakeWebUI
 from helpers.run_states import master as make
 from helpers.snapshots import worker_snapshot
@@ -21,7 +22,7 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction, LeaseRequest
+from caretaker.swarm.worker_messages import FleetAction
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ class TestLostWorkers:
         runner.clients, master.environment.web_ui = WorkerNodes(), None
         master.begin()
         for name in ("vm_a1b2c3", "vm_d4e5f6"):
-            master.ledger.lease(name, 10)
+            master.leases.renew(name, renewal(want=10), 100)
             runner.clients[name] = WorkerNode(name, STATE_RUNNING)
             master.reports.take(name, worker_snapshot())
         master._look_after_leases()
@@ -131,7 +132,7 @@ def test_a_fleet_is_up_when_all_that_is_leased_has_power(
     master.begin()
     runner: Any = master.environment.runner
     runner.state = state
-    master.ledger.lease("one", leased)
+    master.leases.renew("one", renewal(want=leased), 100)
     master.reports.take("one", worker_snapshot(cpes=powered))
     assert master.is_fleet_up() is is_up
 
@@ -140,8 +141,8 @@ def test_users_that_never_leased_the_indices_of_their_cpes_were_not_started(mast
     vars(master.environment.parsed_options)["cpes_per_user"] = 2
     master.begin()
     master.environment.runner.target_user_count = 4  # type: ignore[union-attr]
-    master.lease("one", LeaseRequest(6, []))
-    master.lease("one", LeaseRequest(0, [(0, 2)]))  # given back, but it was there
+    master.renew("one", renewal(want=6))
+    master.renew("one", renewal(number=2, returned=[(0, 2)]))  # given back, but it was there
     master.end()
     assert master.summary is not None
     assert master.summary["users_not_started"] == 1

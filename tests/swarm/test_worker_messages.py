@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from helpers.leases import ELSEWHERE, renewal, renewed
 from helpers.snapshots import worker_snapshot
 
 from caretaker.swarm import worker_messages
@@ -14,23 +15,26 @@ from caretaker.swarm.worker_messages import (
     Drain,
     Drained,
     FleetAction,
-    FleetSize,
-    LeaseGrant,
-    LeaseRequest,
+    LeaseRenewal,
+    LeaseRenewed,
     Message,
     Refusal,
     StateKept,
     StateRecords,
     StoredCPEs,
     WorkerAnswer,
+    WorkerProcess,
     WorkerQuery,
 )
 
 WIRES: list[tuple[Message, dict[str, Any] | None]] = [
     (CRServerAddress("http://127.0.0.1:7"), {"url": "http://127.0.0.1:7"}),
-    (LeaseRequest(5, [(0, 2)]), {"want": 5, "return": [(0, 2)]}),
-    (LeaseGrant([(0, 5)], 7), {"ranges": [(0, 5)], "total": 7}),
-    (FleetSize(7), {"total": 7}),
+    (renewal(want=5, returned=[(0, 2)]),
+     {"sent": 0.0, "term": 1, "lease": 0, "number": 1, "want": 5, "returned": [(0, 2)],
+      "process": ELSEWHERE}),
+    (renewed(granted=[(0, 5)], total=7),
+     {"sent": 0.0, "term": 1, "number": 1, "lease": 1, "still_yours": True, "seconds": 5.0,
+      "granted": [(0, 5)], "total": 7}),
     (StateRecords(3, [(7, b"x")]), {"number": 3, "records": [(7, b"x")]}),
     (StateKept(3), {"number": 3}),
     (StoredCPEs([StoredCPE(7, b"x")]), {"cpes": [(7, b"x", False)]}),
@@ -56,8 +60,11 @@ def test_a_message_is_read_as_it_was_written(message: Message) -> None:
 
 
 def test_ranges_are_pairs_again_though_the_wire_makes_lists_of_them() -> None:
-    assert LeaseGrant.from_wire({"ranges": [[0, 5]], "total": 7}).ranges == [(0, 5)]
-    assert LeaseRequest.from_wire({"want": 0, "return": [[0, 5]]}).returned == [(0, 5)]
+    wire: Any = renewed().to_wire()
+    assert LeaseRenewed.from_wire({**wire, "granted": [[0, 5]]}).granted == [(0, 5)]
+    wire = renewal().to_wire()
+    read = LeaseRenewal.from_wire({**wire, "returned": [[0, 5]], "process": ["host", 2, 1]})
+    assert (read.returned, read.process) == ([(0, 5)], WorkerProcess("host", 2, 1))
 
 
 def test_the_state_of_many_cpes_comes_in_messages_of_bounded_size(
