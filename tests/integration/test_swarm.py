@@ -226,6 +226,7 @@ def test_a_worker_that_locust_forgets_is_lost_though_others_take_its_cpes(tmp_pa
         two.process.kill()
         two.process.wait()
         master.wait_for("Sending spawn jobs of 40 users at .* to 1 ready workers")
+        master.wait_for("is silent: others may have its 20 CPEs")
         wait_for_figure(master, page, 'caretaker_cpes{state="idle"}', 40)
         master.stop(signal.SIGINT)
     fleet = json.loads(path.read_text())["fleet"]
