@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import requests
 
+from caretaker.device.retry import LAST_STEP, MINIMUM_SECONDS, MULTIPLIER
 from chaos.checks import DESCRIPTORS_ALLOWED, GREENLETS_ALLOWED, Counts, Findings, has_grown
 from chaos.fleet_page import Device, TwiceWatch
 from chaos.lab import ANSWER_TIMEOUT, CPES, INFORM_INTERVAL, Lab, LabError
@@ -22,8 +23,6 @@ GRACE_SECONDS = 60.0
 """What the ACS and Locust may take beyond what the CPEs wait, as in scenarios."""
 FORGOTTEN_SECONDS = 66.0
 """After so long Locust forgets a worker that was killed, and others get its users."""
-RETRY_MINIMUM, RETRY_MULTIPLIER, RETRY_STEPS = 5.0, 2.0, 10
-"""Of the retry table (TR-069 3.2.1.1) as it is unless an ACS changes it."""
 
 
 def recovery_bound(failures: int) -> float:
@@ -34,7 +33,7 @@ def recovery_bound(failures: int) -> float:
         failures: of a CPE's session, the most that any CPE has when the faults end. The session
             under way may fail once more.
     """
-    wait = RETRY_MINIMUM * RETRY_MULTIPLIER ** min(failures + 1, RETRY_STEPS)
+    wait = MINIMUM_SECONDS * (MULTIPLIER / 1000) ** min(failures + 1, LAST_STEP)
     return FORGOTTEN_SECONDS + ANSWER_TIMEOUT + wait + INFORM_INTERVAL + GRACE_SECONDS
 
 

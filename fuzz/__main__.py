@@ -168,7 +168,7 @@ def _fuzz(limit: str, name: str) -> Run:
     began = time.monotonic()
     worker = _worker(
         name, limit, "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048", "-reload=0",
-        _dictionary(name), f"-artifact_prefix={WORK / name}-", str(WORK / name), str(CORPUS / name),
+        dictionary(name), f"-artifact_prefix={WORK / name}-", str(WORK / name), str(CORPUS / name),
     )  # fmt: skip
     seconds = time.monotonic() - began
     failed = worker.returncode != 0
@@ -195,9 +195,10 @@ def _merge(names: Sequence[str]) -> int:
     return 0
 
 
-def _dictionary(name: str) -> str:
+def dictionary(name: str) -> str:
     """The option that names a file of the words in the corpus, which mutations then use whole."""
     words = {word for _, data in inputs(name) for word in _WORD.findall(data)}
+    WORK.mkdir(parents=True, exist_ok=True)
     file = WORK / f"{name}.words"
     file.write_text("".join(f'"{_quoted(word)}"\n' for word in sorted(words)))
     return f"-dict={file}"

@@ -13,7 +13,7 @@ import pytest
 
 import caretaker
 from caretaker.swarm.options import OPTIONS
-from fuzz.__main__ import HEAD, Run
+from fuzz.__main__ import HEAD, Run, dictionary
 from fuzz.corpus import CORPUS, inputs, outcomes
 from fuzz.harnesses import HARNESSES
 from fuzz.option_harnesses import OF_FILES, OF_THE_MACHINE, READ
@@ -55,6 +55,14 @@ def test_what_libfuzzer_prints_is_read() -> None:
     assert HEAD.splitlines()[0].count("|") == run.row("dump").count("|")
     assert run.has_settled
     assert not run._replace(last_edge=81).has_settled
+
+
+def test_the_first_run_of_a_clone_makes_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fuzz.__main__.WORK", tmp_path / "build" / "fuzz")
+    option = dictionary("envelope")
+    assert Path(option.removeprefix("-dict=")).read_text().startswith('"\\x')
 
 
 def test_a_harness_goes_on_from_where_it_was() -> None:

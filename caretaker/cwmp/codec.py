@@ -31,7 +31,8 @@ from caretaker.cwmp.xml import (
 )
 from caretaker.errors import EnvelopeError
 
-_CWMP_PREFIX = "urn:dslforum-org:cwmp-"
+_CWMP = frozenset([f"urn:dslforum-org:cwmp-1-{minor}" for minor in range(10)])
+"""The namespaces of CWMP, and some to come; answers repeat that of the request."""
 
 # -- reading --------------------------------------------------------------------------------------
 
@@ -107,18 +108,9 @@ _HEADER_READERS: dict[str, tuple[str, Callable[[etree._Element], Any]]] = {
 def _namespace(element: etree._Element) -> str:
     """The cwmp namespace of a message element; of a Fault the one its document declares."""
     namespace = element.tag[1:].partition("}")[0] if element.tag[0] == "{" else ""
-    if namespace.startswith(_CWMP_PREFIX):
-        return _bounded_namespace(namespace)
-    declared = [uri for uri in element.nsmap.values() if uri.startswith(_CWMP_PREFIX)]
-    return _bounded_namespace(declared[0]) if declared else ""
-
-
-_MAX_NAMESPACE = 64
-
-
-def _bounded_namespace(namespace: str) -> str:
-    """A namespace of CWMP; none for one that is too long to be one, as answers repeat it."""
-    return namespace if len(namespace) <= _MAX_NAMESPACE else ""
+    if namespace in _CWMP:
+        return namespace
+    return next((uri for uri in element.nsmap.values() if uri in _CWMP), "")
 
 
 # -- writing --------------------------------------------------------------------------------------

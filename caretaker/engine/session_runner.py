@@ -27,8 +27,8 @@ MAX_EXCHANGES = 20_000
 MAX_SECONDS = 3600.0
 """Length of a session, likewise; it is looked at before each POST."""
 
-SHORT = 1024
-"""Bytes of an answer to an Inform that is read at once; an InformResponse has half of it."""
+SHORT_BYTES = 1024
+"""Of an answer to an Inform that is read at once; an InformResponse has half as many."""
 
 _log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class SessionRunner:
             answer = transport.post(body)
             received = len(answer.body)
             # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
-            if received > SHORT or (received and record.informed is not None):
+            if received > SHORT_BYTES or (received and record.informed is not None):
                 active.own_wait, active.since = TURN, self._clock()
                 self._loop_budget.wait()
             session.receive(_envelope(answer), self._clock())

@@ -32,7 +32,7 @@ class CoarseHistogram:
 
     def add(self, seconds: float) -> None:
         """Count a time."""
-        bucket = int(log(seconds * 1e6) * self.PER_OCTAVE / _OCTAVE) if seconds > 1e-6 else 0
+        bucket = int(log(seconds * 1e6) * (self.PER_OCTAVE / _OCTAVE)) if seconds > 1e-6 else 0
         buckets = self.buckets
         buckets[bucket] = buckets.get(bucket, 0) + 1
         self.longest = max(self.longest, seconds)

@@ -1,4 +1,4 @@
-"""What Locust's runner tells the master: its workers, its users, and failures beside our CPEs."""
+"""What the master asks and tells Locust's runner: workers, users, failures beside our CPEs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCAL = "local"
 
 class LocustRunner:
     """
-    Reads the runner of a master, or of the one process of a local run.
+    The runner of a master, or of the one process of a local run.
 
     Args:
         environment: Locust's.
@@ -59,7 +59,7 @@ class LocustRunner:
             dispatcher._dispatch_in_progress = False  # noqa: SLF001  # there is no other way
 
     def wanted_users(self) -> int:
-        """How many users with CPEs the run should have by now."""
+        """How many users with CPEs the run should have by now; all, until Locust starts some."""
         kinds = {kind.__name__: kind for kind in self._environment.user_classes}
         by_class = self._runner.target_user_classes_count
         spawned = sum(n for name, n in by_class.items() if issubclass(kinds[name], CPEUser))

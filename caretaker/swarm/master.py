@@ -211,13 +211,13 @@ class Master:
             self._router.changed()
 
     def refused(self, worker: str, reason: str) -> None:
-        """A worker can't take part in the run, or is too late for its start."""
+        """A worker can't take part in the run, for this reason."""
         name = self._locust.label(worker)
         _log.error("Worker %s can't take part: %s", name, reason)
         self._refused.append(f"worker {name}: {reason}")
 
     def _users_not_started(self) -> int:
-        """Users that Locust had still to start, or that never came to lease the indices of CPEs."""
+        """Users that Locust has still to start, or whose worker never leased indices for them."""
         users = self._locust.wanted_users() - self._most_leased // self.settings.cpes_per_user
         return max(self._locust.users_not_started(), users)
 
@@ -458,9 +458,12 @@ class Master:
         if self._state is not None:
             self._state.flush()
         summary = self._run_summary().at_end(
-            seconds, self.marks, users_not_started=not_started, ends_itself=self._ends_itself
+            seconds,
+            self.marks,
+            users_not_started=not_started,
+            workers_refused=self._refused,
+            ends_itself=self._ends_itself,
         )
-        summary["workers_refused"] = self._refused
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)
         self.summary = summary

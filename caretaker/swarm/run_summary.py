@@ -77,7 +77,13 @@ class RunSummary:
         return summary
 
     def at_end(
-        self, seconds: float, marks: Sequence[Mark], *, users_not_started: int, ends_itself: bool
+        self,
+        seconds: float,
+        marks: Sequence[Mark],
+        *,
+        users_not_started: int = 0,
+        workers_refused: Sequence[str] = (),
+        ends_itself: bool = False,
     ) -> Summary:
         """
         The summary of a run that has ended, without what its service levels say of it.
@@ -85,7 +91,8 @@ class RunSummary:
         Args:
             seconds: that the run took.
             marks: what was done to the fleet.
-            users_not_started: how many users Locust had still to start.
+            users_not_started: how many users had still to start.
+            workers_refused: workers that could not take part, each with its reason.
             ends_itself: whether the run has ended by a decision of its own.
         """
         began = datetime.fromtimestamp(self._start.at, UTC)
@@ -99,6 +106,7 @@ class RunSummary:
             "embedded_acs": self._is_embedded(),
             "interrupted": not ends_itself and self._ends_early(seconds),
             "users_not_started": users_not_started,
+            "workers_refused": workers_refused,
             "other_failures": self._runner.other_failures(),
         }
 

@@ -181,6 +181,12 @@ def test_prefixes_that_were_never_declared_and_bytes_behind_the_end() -> None:
     assert (envelope.message, envelope.id, envelope.namespace) == (m.Reboot("k"), "7", "")
 
 
+@pytest.mark.parametrize("more", ["\u00cb", "\u00cb" * 30, "x", "/", "-0" * 40])
+def test_a_namespace_that_is_none_of_cwmp_is_not_repeated(more: str) -> None:
+    envelope = decode(wrap("<c:FactoryReset/>", namespace=CWMP_1_2 + more))
+    assert (envelope.message, envelope.namespace) == (m.FactoryReset(), "")
+
+
 @pytest.mark.rule("3.3-2")
 def test_the_code_of_a_fault_with_a_prefix() -> None:
     fault = "<detail><c:Fault><FaultCode>cwmp:8005</FaultCode></c:Fault></detail>"

@@ -138,7 +138,7 @@ def test_a_session_that_lasts_too_long_is_ended() -> None:
     assert len(bench.sink.exchanges) == 11
 
 
-@pytest.mark.parametrize(("more", "turns"), [(session_runner.SHORT, 10), (0, 1)])
+@pytest.mark.parametrize(("more", "turns"), [(session_runner.SHORT_BYTES, 10), (0, 1)])
 def test_long_answers_to_informs_are_read_one_a_turn(
     more: int, turns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

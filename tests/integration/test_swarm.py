@@ -26,6 +26,7 @@ from helpers.processes import (
     wait_for_answer,
     wait_for_figure,
 )
+from helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.processes]
 STARTED = "caretaker_sessions_started_total"
@@ -334,11 +335,11 @@ def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     command = ("caretaker.swarm.main", LOCUSTFILE, "--users", "50", "--cr-rate", "0")
     with process(tmp_path / "out", *command, "--summary-json", str(path)) as running:
-        running.wait_for("All users spawned")
+        api = running.wait_for(r"north-bound API: (http://\S+?)\)")[1]
+        wait_until(lambda: len(requests.get(f"{api}/devices", timeout=60).json()) == 50)
         assert running.stop(signal.SIGINT) == 4, running.text
     summary = json.loads(path.read_text())
-    # Locust counts a user as spawned before its CPEs have power; how many had is a matter of time.
-    assert 0 < summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"]
+    assert summary["fleet"]["cpes"] == summary["informs"]["by_event"]["0 BOOTSTRAP"] == 50
 
 
 def test_workers_come_and_go(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_settings_have_no_secrets() -> None:
 def test_a_run_that_ends_before_its_run_time_is_interrupted(
     seconds: float, run: dict[str, Any], interrupted: bool
 ) -> None:
-    summary = of_run(**run).at_end(seconds, [], users_not_started=0, ends_itself=False)
+    summary = of_run(**run).at_end(seconds, [])
     assert summary["interrupted"] is interrupted
 
 
@@ -66,7 +66,7 @@ def test_a_run_that_ends_itself_is_not_interrupted() -> None:
 def test_the_command_does_not_name_the_embedded_acs() -> None:
     embedded = SimpleNamespace(url="http://127.0.0.1:1/", north_bound_url="http://127.0.0.1:2/")
     made = of_run(embedded.url, embedded=embedded, nbi_url=embedded.north_bound_url)
-    summary = made.at_end(30.0, [], users_not_started=0, ends_itself=False)
+    summary = made.at_end(30.0, [])
     assert not {"--host", "--nbi-url"} & set(summary["command"].split())
     assert summary["embedded_acs"]
     assert summary["started"] == "1970-01-01T00:00:00+00:00"
