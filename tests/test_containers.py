@@ -132,6 +132,7 @@ BOUNDS = {
     "swarm.web.exchange_log:ExchangeLogs._until": "swarm.web.exchange_log.MOST",
     "swarm.web.queries:Queries._waiters": USER,
     "swarm.web.queries:_Waiter.given": WORKERS,
+    "swarm.take_overs:TakeOvers._by_worker": WORKERS,
     "swarm.worker_reports:WorkerReports._gone": WORKERS,
     "swarm.worker_reports:WorkerReports._heard": WORKERS,
     "swarm.worker_reports:WorkerReports._held": WORKERS,

@@ -100,6 +100,8 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "fleet.workers": MetricKind(),
     "fleet.workers_joined": MetricKind(),
     "fleet.workers_lost": MetricKind(MORE),
+    "fleet.taken_over": MetricKind(MORE),
+    "fleet.from_factory": MetricKind(MORE),
     "fleet.workers_left": MetricKind(MORE),
     "fleet.by_worker.*": MetricKind(members=_WORKERS),
     "fleet.profiles.*": _counts(_ANY),

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import psutil
 
 from caretaker.swarm.index_lease import lease_clock
-from caretaker.swarm.index_ledger import IndexLedger
+from caretaker.swarm.index_ledger import IndexLedger, LostLease
+from caretaker.swarm.take_overs import TakeOvers
 from caretaker.swarm.worker_messages import LeaseRenewal, LeaseRenewed, WorkerProcess
 
 LOOK_SECONDS = 0.25
@@ -29,6 +30,8 @@ class FleetLeases:
         self.ledger = IndexLedger(seconds)
         self.died: set[str] = set()
         """The workers that this process has forked, and that have ended by no word of theirs."""
+        self.take_overs = TakeOvers()
+        """What became in this run of the CPEs of those that were dead or silent."""
         self._clock = clock
         self._looked = clock()
         self._processes: dict[str, WorkerProcess] = {}
@@ -36,20 +39,31 @@ class FleetLeases:
     def renew(self, holder: str, renewal: LeaseRenewal, limit: int) -> LeaseRenewed | None:
         """The answer to a renewal; see ``IndexLedger.renew``."""
         self._processes[holder] = renewal.process
-        return self.ledger.renew(holder, renewal, self._clock(), limit)
+        now = self._clock()
+        answer = self.ledger.renew(holder, renewal, now, limit)
+        if answer is not None and answer.granted:
+            self.take_overs.grant(answer.granted, now)
+        return answer
 
-    def look(self) -> list[tuple[str, int]]:
+    def begin(self) -> None:
+        """Begin a run, in which nobody has died yet."""
+        self.take_overs = TakeOvers()
+
+    def look(self) -> list[LostLease]:
         """
         Free what silent workers had; not by a silence that is this process's own stall.
 
-        Returns these workers and how many indices each had.
+        Returns what they had.
         """
         now = self._clock()
         stall = now - self._looked - LOOK_SECONDS
         if stall > LOOK_SECONDS:
             self.ledger.stalled(stall, now)
         self._looked = now
-        return self.ledger.expire(now)
+        silent = self.ledger.expire(now)
+        for lost in silent:
+            self.take_overs.lose(lost)
+        return silent
 
     def look_for_dead(self) -> list[str]:
         """The forked workers that have leases, and have ended without giving them back."""
@@ -58,7 +72,7 @@ class FleetLeases:
     def bury(self, holder: str) -> None:
         """Free what a worker had that has died; it will not come back."""
         self.died.add(holder)
-        self.ledger.gone(holder)
+        self.take_overs.lose(self.ledger.lose(holder))
 
 
 def has_died(process: WorkerProcess) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from caretaker.index_set import IndexSet, Ranges
 from caretaker.swarm.worker_messages import LeaseRenewal, LeaseRenewed
@@ -32,6 +33,21 @@ class _Lease:
     number: int = 0
     granted: Ranges = field(default_factory=list)
     held: IndexSet = field(default_factory=IndexSet)
+
+
+class LostLease(NamedTuple):
+    """
+    What a holder had that was dead or silent.
+
+    Args:
+        holder: whose it was.
+        indices: that are free now.
+        heard: when the holder was heard for the last time.
+    """
+
+    holder: str
+    indices: Ranges
+    heard: float
 
 
 class IndexLedger:
@@ -146,15 +162,18 @@ class IndexLedger:
         if lease is not None:
             self._take_back(lease, lease.held.ranges)
 
-    def expire(self, now: float) -> list[tuple[str, int]]:
+    def expire(self, now: float) -> list[LostLease]:
         """Free what holders have that have been silent for so long that they use it no more."""
         limit = now - self.seconds - MARGIN_SECONDS
-        silent = [
-            (name, len(lease.held)) for name, lease in self._leases.items() if lease.heard < limit
-        ]
-        for holder, _ in silent:
-            self.gone(holder)
-        return silent
+        silent = [name for name, lease in self._leases.items() if lease.heard < limit]
+        return [self.lose(name) for name in silent]
+
+    def lose(self, holder: str) -> LostLease:
+        """Free what a holder has that is dead or silent."""
+        lease = self._leases[holder]
+        lost = LostLease(holder, lease.held.ranges, lease.heard)
+        self.gone(holder)
+        return lost
 
     def stalled(self, seconds: float, now: float) -> None:
         """Do not count as silence what the ledger's own process could not hear."""

@@ -244,8 +244,9 @@ class Master:
         for holder in self.ledger.holders:
             if holder in self.reports.ended and self._locust.has_left(holder):
                 self.ledger.gone(holder)
-        for holder, cpes in self.leases.look():
-            self._say_of(holder, f"is silent: others may have its {cpes} CPEs")
+        for lost in self.leases.look():
+            cpes = sum(stop - start for start, stop in lost.indices)
+            self._say_of(lost.holder, f"is silent: others may have its {cpes} CPEs")
         self._publish_routes()
 
     def _say_of(self, worker: str, text: str) -> None:
@@ -281,6 +282,7 @@ class Master:
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
+        self.leases.begin()
         self.marks.clear()
         self._acts = 0
         self._most_leased = 0
@@ -485,6 +487,7 @@ class Master:
             embedded=self._embedded,
             player=self._player,
             state=self._state,
+            take_overs=self.leases.take_overs,
         )
 
     def _locust_options(self) -> LocustOptions:

@@ -18,6 +18,7 @@ from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
 from caretaker.swarm.state_store import StateStore
+from caretaker.swarm.take_overs import TakeOvers
 from caretaker.swarm.worker_reports import WorkerReports
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RunSummary:
         embedded: the embedded ACS; None if there is none.
         player: of the scenarios; None without any.
         state: of the fleet, which is kept; None if it is not.
+        take_overs: of CPEs of workers that were dead or silent.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class RunSummary:
         embedded: EmbeddedACS | None = None,
         player: ScenarioPlayer | None = None,
         state: StateStore | None = None,
+        take_overs: TakeOvers | None = None,
     ) -> None:
         self._environment = environment
         self._runner = LocustRunner(environment)
@@ -60,6 +63,7 @@ class RunSummary:
         self._embedded = embedded
         self._player = player
         self._state = state
+        self._take_overs = take_overs or TakeOvers()
 
     def figures(self, seconds: float) -> Summary:
         """
@@ -117,10 +121,12 @@ class RunSummary:
 
     def _workers_seen(self) -> WorkersSeen:
         wanted = self._runner.wanted_users() * self._settings.cpes_per_user
-        lost = self._reports.lost(wanted)
+        lost = self._reports.lost(wanted, self._take_overs)
         for each in lost:
             each["worker"] = self._runner.label(each["worker"])
-        return WorkersSeen(self._reports.joined, self._reports.left, lost)
+        total = self._take_overs.total
+        from_factory = total if self._state is None else 0
+        return WorkersSeen(self._reports.joined, self._reports.left, lost, total, from_factory)
 
     def _ends_early(self, seconds: float) -> bool:
         """Whether the run comes to its end before the ``--run-time`` that was stated."""

@@ -12,6 +12,7 @@ from helpers.leases import renewal
 from helpers.waiting import wait_until
 
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases, has_died
+from caretaker.swarm.index_ledger import LostLease
 from caretaker.swarm.worker_messages import WorkerProcess
 from caretaker.testing import Clock
 
@@ -29,11 +30,11 @@ def leases(clock: Clock) -> FleetLeases:
 
 
 def test_what_a_silent_worker_had_is_free_after_its_time(leases: FleetLeases, clock: Clock) -> None:
-    freed: list[tuple[str, int]] = []
+    freed: list[LostLease] = []
     while not freed:
         clock.advance(LOOK_SECONDS)
         freed = leases.look()
-    assert freed == [("w", 3)]
+    assert freed == [("w", [(0, 3)], 1000.0)]
     assert clock.now == 1006.25
 
 

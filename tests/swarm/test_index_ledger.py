@@ -89,7 +89,7 @@ def test_a_silent_holder_keeps_them_until_it_must_have_stopped(holders: Holders)
     over = 100.0 + SECONDS + MARGIN_SECONDS
     assert holders.ledger.expire(over) == []
     assert holders.renew("b", 1, limit=10, now=over) == []
-    assert holders.ledger.expire(over + 0.1) == [("a", 10)]
+    assert holders.ledger.expire(over + 0.1) == [("a", [(0, 10)], 100.0)]
     assert holders.renew("b", 1, limit=10, now=over) == [(0, 1)]
 
 
@@ -106,7 +106,7 @@ def test_the_ledgers_own_stall_is_no_silence_of_its_holders(holders: Holders) ->
     holders.ledger.stalled(20.0, 20.0)
     assert holders.ledger.expire(25.0) == []
     holders.ledger.stalled(1000.0, 25.0)  # no holder was heard of in times to come
-    assert holders.ledger.expire(31.5) == [("a", 10)]
+    assert holders.ledger.expire(31.5) == [("a", [(0, 10)], 25.0)]
 
 
 def test_a_holder_whose_lease_was_freed_is_told(holders: Holders) -> None:
@@ -184,7 +184,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 4))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
-        for holder, _ in self.holders.ledger.expire(self.now):
+        for holder, _, _ in self.holders.ledger.expire(self.now):
             assert self.now - self.heard[holder] > SECONDS + MARGIN_SECONDS
             del self.held[holder]
 

@@ -13,6 +13,7 @@ from helpers.leases import renewal
 from helpers.run_states import FakeRunner, FakeWebUI
 from helpers.run_states import master as make
 from helpers.snapshots import worker_snapshot
+from helpers.summaries import lost_worker
 from locust import User
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerNode, WorkerNodes
 
@@ -106,9 +107,11 @@ class TestLostWorkers:
         assert ended.summary is not None
         fleet = ended.summary["fleet"]
         assert (fleet["workers_joined"], fleet["workers_lost"], fleet["cpes"]) == (2, 1, 10)
-        assert fleet["lost"] == [
-            {"worker": "7 (vm_d4e5)", "cpes": 10, "reported_at": 1.0, "taken_over": False}
-        ]
+        (lost,) = fleet["lost"]
+        assert lost == lost_worker(
+            worker="7 (vm_d4e5)", cpes=10, reported_at=1.0, unknown_s=lost["unknown_s"]
+        )
+        assert (fleet["taken_over"], fleet["from_factory"]) == (0, 0)
 
     def test_their_cpes_are_taken_over_when_all_that_are_wanted_run(self, ended: Master) -> None:
         ended.drained("vm_a1b2c3", worker_snapshot(cpes=15, final=True))
