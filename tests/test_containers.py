@@ -113,8 +113,10 @@ BOUNDS = {
     "swarm.cr_router:CRRouter._urls": WORKERS,
     "swarm.index_lease:IndexLease._waiting": USER,
     "swarm.index_lease:_Waiter.ranges": USER,
-    "swarm.index_ledger:IndexLedger._held": WORKERS,
-    "swarm.index_ledger:IndexLedger._lost": WORKERS,
+    "swarm.fleet_leases:FleetLeases._processes": WORKERS,
+    "swarm.fleet_leases:FleetLeases.died": WORKERS,
+    "swarm.index_ledger:IndexLedger._leases": WORKERS,
+    "swarm.index_ledger:_Lease.granted": CPES,
     "swarm.locust_stats:LocustStats._exchanges": "what comes between two flushes, several a second",
     "swarm.locust_stats:LocustStats._sessions": "what comes between two flushes, several a second",
     "swarm.locust_stats:Statistics._batch": WORDS,
@@ -140,6 +142,8 @@ BOUNDS = {
     "swarm.worker_reports:WorkerReports._snapshots": WORKERS,
     "swarm.worker_reports:WorkerReports._timelines": WORKERS,
     "swarm.worker_reports:WorkerReports.ended": WORKERS,
+    "swarm.worker:Holding.ranges": CPES,
+    "swarm.worker:Worker._holdings": USER,
     "swarm.worker_run:WorkerRun.profiles": MODEL,
 }
 """What bounds each: a constant of ``caretaker``, or what it can't be more than."""

@@ -168,14 +168,31 @@ class FleetMachine(RuleBasedStateMachine):
         if self.under_way:
             self.under_way.pop(place % len(self.under_way))
 
-    @rule(seconds=st.integers(1, 6), numbers=st.sets(st.integers(0, 3)))
-    def time_passes(self, seconds: int, numbers: set[int]) -> None:
-        """The others are cut off meanwhile."""
-        for _ in range(seconds):
-            self.now += 1.0
+    @rule(halves=st.integers(1, 12), numbers=st.sets(st.integers(0, 3)))
+    def time_passes(self, halves: int, numbers: set[int]) -> None:
+        """That many half seconds; the others are cut off meanwhile."""
+        for _ in range(halves):
+            self.now += 0.5
             self.look()
             self.exchange(numbers)
             self.no_index_is_usable_by_two()
+
+    @rule(number=st.integers(0, 3), late=st.integers(1, 7), silent=st.integers(0, 8))
+    def answer_is_late(self, number: int, late: int, silent: int) -> None:
+        """One worker's answer takes a while, and then nothing of it gets through; others do."""
+        worker = self.pick(number)
+        others = {place for place, name in enumerate(self.workers) if name != worker.name}
+        self.under_way = [each for each in self.under_way if each[0] != worker.name]
+        self.renew_worker(worker)
+        for name, renewal in [each for each in self.under_way if each[0] == worker.name]:
+            self.under_way.remove((name, renewal))
+            self._deliver(name, renewal)
+        self.time_passes(late, others)
+        for name, answer in [each for each in self.under_way if each[0] == worker.name]:
+            self.under_way.remove((name, answer))
+            self._deliver(name, answer)
+        self.no_index_is_usable_by_two()
+        self.time_passes(silent, others)
 
     @rule(seconds=st.sampled_from([0.5, 2.5, 20.0]))
     def stall(self, seconds: float) -> None:
