@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -90,6 +91,8 @@ class _Field(NamedTuple):
     """The codecs by ``xsi:type``, where a repeated element may be of several."""
     is_scalar: bool = False
     """A number or boolean: an empty element stands for the default, as if it were absent."""
+    is_unimportant: bool = False
+    """What can't be read stands for the default, too."""
 
 
 _EMPTY = {str: "", int: 0, bool: False, bytes: b""}
@@ -102,7 +105,18 @@ def _fields_of(cls: type) -> list[_Field]:
         names = [f.name for f in fields(cls)]
     else:
         defaults, names = dict(cls._field_defaults), list(cls._fields)  # type: ignore[attr-defined]
-    return [_field(name, hints[name], defaults) for name in names]
+    unimportant = UNIMPORTANT.get(cls, ())
+    return [
+        _field(name, hints[name], defaults)._replace(is_unimportant=name in unimportant)
+        for name in names
+    ]
+
+
+UNIMPORTANT: dict[type, tuple[str, ...]] = {
+    m.Inform: ("max_envelopes", "retry_count"),
+    m.InformResponse: ("max_envelopes",),
+}
+"""Numbers that no answer depends on: a peer that sends something else there is understood."""
 
 
 def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
@@ -144,7 +158,10 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
                 continue
             part = parts[i]
             if part.repeated:
-                repeated.setdefault(i, []).append(_kind(part, child).read(child))
+                repeated.setdefault(i, []).extend(_read_repeated(part, child))
+            elif part.is_unimportant:
+                with suppress(EnvelopeError):
+                    values[i] = part.codec.read(child)
             elif not part.is_scalar or (child.text or "").strip():
                 values[i] = part.codec.read(child)
         for i, items in repeated.items():
@@ -157,13 +174,36 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
     return read
 
 
-def _kind(part: _Field, element: etree._Element) -> _Codec:
-    if not part.kinds:
-        return part.codec
-    kind = element.get(XSI_TYPE, "").rpartition(":")[2]
-    if kind not in part.kinds:
+def _read_repeated(part: _Field, element: etree._Element) -> list[Any]:
+    """
+    The value of a repeated element, or those of an array in it.
+
+    By the schema the element itself repeats. Several ACSs send one SOAP array of it, whose items
+    are named by their types, or have them as ``xsi:type``.
+    """
+    if not part.kinds and not _is_array_of(part, element):
+        return [part.codec.read(element)]
+    kind = part.kinds.get(_xsi_type(element))
+    if kind is not None:
+        return [kind.read(element)]
+    kinds = part.kinds or {part.codec.name: part.codec}
+    items = [
+        (kinds.get(local(item)) or kinds.get(_xsi_type(item)), item) for item in children(element)
+    ]
+    values = [codec.read(item) for codec, item in items if codec is not None]
+    if not values or len(values) < len(items):
         raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
-    return part.kinds[kind]
+    return values
+
+
+def _is_array_of(part: _Field, element: etree._Element) -> bool:
+    """Whether the element holds structs of the repeated type, and not one struct's fields."""
+    name = part.codec.name
+    return bool(name) and any(local(child) == name for child in children(element))
+
+
+def _xsi_type(element: etree._Element) -> str:
+    return element.get(XSI_TYPE, "").rpartition(":")[2]
 
 
 def _struct_writer(cls: type, parts: list[_Field]) -> Callable[[Any], str]:
