@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "data_model": {"cwmp", "errors"},
     "server_command": {"errors", "http"},
     "stats": {"cwmp", "errors", "index_set"},
-    "connection_request": {"errors", "http", "stats"},
+    "connection_request": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
@@ -46,8 +46,8 @@ LAYERS: dict[str, set[str]] = {
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
     "__main__": {
-        "acs", "closed_output", "console", "errors", "http", "profiles", "reporting", "router",
-        "server_command",
+        "acs", "closed_output", "connection_request", "console", "errors", "http", "profiles",
+        "reporting", "router", "server_command",
     },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
