@@ -107,6 +107,10 @@ def _fields_of(cls: type) -> list[_Field]:
 
 def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
     xml_name = element_name(name)
+    default = defaults.get(name, _EMPTY.get(hint, MISSING))
+    if get_origin(hint) is Annotated and get_args(hint)[1] is m.Negligible:
+        codec = _lenient(_codec_of(get_args(hint)[0]), default)
+        return _Field(xml_name, codec, default, is_scalar=True)
     if get_origin(hint) is Annotated:  # Repeated
         item = get_args(get_args(hint)[0])[0]
         kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
@@ -116,8 +120,19 @@ def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
         return _Field(xml_name, _array(_codec_of(get_args(hint)[0])), ())
     if hint == (str | None):
         return _Field(xml_name, _SCALARS[str], None, optional=True)
-    default = defaults.get(name, _EMPTY.get(hint, MISSING))
     return _Field(xml_name, _codec_of(hint), default, is_scalar=hint in (int, bool))
+
+
+def _lenient(codec: _Codec, default: Any) -> _Codec:
+    """A codec that reads what it can't read as the default."""
+
+    def read(element: etree._Element) -> Any:
+        try:
+            return codec.read(element)
+        except EnvelopeError:
+            return default
+
+    return codec._replace(read=read)
 
 
 @cache
@@ -144,7 +159,7 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
                 continue
             part = parts[i]
             if part.repeated:
-                repeated.setdefault(i, []).append(_kind(part, child).read(child))
+                repeated.setdefault(i, []).extend(_read_repeated(part, child))
             elif not part.is_scalar or (child.text or "").strip():
                 values[i] = part.codec.read(child)
         for i, items in repeated.items():
@@ -157,13 +172,29 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
     return read
 
 
-def _kind(part: _Field, element: etree._Element) -> _Codec:
+def _read_repeated(part: _Field, element: etree._Element) -> list[Any]:
+    """An element of a repeated field, or the array of them that several ACSs send instead."""
     if not part.kinds:
-        return part.codec
-    kind = element.get(XSI_TYPE, "").rpartition(":")[2]
-    if kind not in part.kinds:
+        return [part.codec.read(element)]
+    kind = _kind(part, element)
+    if kind is not None:
+        return [kind.read(element)]
+    kinds = [(_kind(part, item), item) for item in children(element)]
+    if not kinds:
         raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
-    return part.kinds[kind]
+    return [_known(part, kind).read(item) for kind, item in kinds]
+
+
+def _kind(part: _Field, element: etree._Element) -> _Codec | None:
+    """The kind that the ``xsi:type`` of an element tells, or its name where it has none."""
+    kind = element.get(XSI_TYPE) or element.tag
+    return part.kinds.get(local_name(kind))
+
+
+def _known(part: _Field, kind: _Codec | None) -> _Codec:
+    if kind is None:
+        raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
+    return kind
 
 
 def _struct_writer(cls: type, parts: list[_Field]) -> Callable[[Any], str]:
