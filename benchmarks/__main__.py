@@ -18,10 +18,12 @@ from caretaker.errors import InputError
 NAMES = (
     "sessions",
     "recording",
+    "state",
     "memory",
     "start_up",
     "growth",
     "cr_server",
+    "router",
     "floods",
     "closed_loop",
     "lateness",

@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
+from operator import sub
+from statistics import median
 from urllib.parse import urlsplit
 
 import gevent
@@ -101,6 +103,28 @@ def exchange(target: Target) -> None:
         answer, _ = read_message(connection)
     if not answer.startswith(b"HTTP/1.1 200"):
         raise ValueError(f"not accepted: {answer[:200]!r}")
+
+
+class LoneRequester:
+    """
+    Calls CPEs in turns, one at a time.
+
+    Args:
+        targets: arguments of ``Target``.
+    """
+
+    def __init__(self, *, targets: list[list[str]]) -> None:
+        self._targets = cycle([Target(*target) for target in targets])
+
+    def measure(self, seconds: float) -> float:
+        """The median of the ms that an exchange takes, over some seconds."""
+        times: list[float] = []
+        end = time.perf_counter() + seconds
+        while not times or times[-1] < end:
+            exchange(next(self._targets))
+            times.append(time.perf_counter())
+        starts = [end - seconds, *times]
+        return 1000 * float(median(map(sub, times, starts)))
 
 
 class SteadyRequester:

@@ -59,7 +59,9 @@ def run(options: Options) -> list[Figure]:
     ]
 
 
-def saturated_worker(sink: Nginx, options: Options, record: str | None = None) -> Child:
+def saturated_worker(
+    sink: Nginx, options: Options, record: str | None = None, *, keeps_state: bool = False
+) -> Child:
     """A worker with more due sessions than it can run; with a folder it records sessions."""
     return Child(
         WorkerAlone,
@@ -69,6 +71,7 @@ def saturated_worker(sink: Nginx, options: Options, record: str | None = None) -
         interval=1,
         max_sessions=CONNECTIONS,
         record=record,
+        keeps_state=keeps_state,
     )
 
 

@@ -13,7 +13,7 @@ import argparse
 import gc
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 from locust.env import Environment
@@ -24,11 +24,21 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
+from caretaker.errors import InputError
+from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.profile_offer import offers
 from caretaker.swarm.worker import Worker
-from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRequest
+from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRenewal, StateRecords
 
 CPES_PER_USER = 100
+MAX_CPES = 10_000_000
+ONE_DAY = 86_400.0
+
+
+def _refuse(error: InputError) -> NoReturn:
+    raise error
 
 
 class _Runner(Runner):
@@ -42,7 +52,7 @@ class _Runner(Runner):
         environment.stats = RequestStats(use_response_times_cache=False)
         setup_distributed_stats_event_listeners(environment.events, environment.stats)
         self.cpu_warning_emitted = True  # it is meant to be busy
-        self.granted = 0
+        self.ledger = IndexLedger(ONE_DAY)
         self.worker: Worker | None = None
         self.greenlet.spawn(self._report)
 
@@ -50,11 +60,15 @@ class _Runner(Runner):
         """Start nothing: CPEs are powered on without users."""
 
     def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
-        """Grant a lease at once; other messages to the master are dropped."""
+        """Renew a lease at once, and keep any state; other messages to the master are dropped."""
         del client_id
-        if msg_type == LeaseRequest.NAME and self.worker is not None:
-            start, self.granted = self.granted, self.granted + data["want"]
-            self.worker.lease.granted([(start, self.granted)])
+        if msg_type == LeaseRenewal.NAME and self.worker is not None:
+            renewal = LeaseRenewal.from_wire(data)
+            answer = self.ledger.renew("alone", renewal, 0.0, MAX_CPES)
+            assert answer is not None
+            self.worker.renewed(answer)
+        elif msg_type == StateRecords.NAME and self.worker is not None:
+            self.worker.state_kept(data["number"])
 
     def _report(self) -> None:
         while True:
@@ -82,6 +96,7 @@ class WorkerAlone:
         contacted: whether each CPE has had its first contact, and has credentials for Connection
             Requests.
         record: folder for recorded sessions; None records none.
+        keeps_state: whether the state of CPEs goes to the master, as with ``--state``.
     """
 
     def __init__(
@@ -94,6 +109,7 @@ class WorkerAlone:
         max_sessions: int = 1000,
         contacted: bool = True,
         record: str | None = None,
+        keeps_state: bool = False,
     ) -> None:
         options = argparse.Namespace(
             profiles=[profile],
@@ -108,7 +124,9 @@ class WorkerAlone:
         runner = _Runner(environment)
         settings = Settings.of(options)
         self._worker = runner.worker = Worker(environment, settings)
-        self._worker.begin(1, replace(settings, max_sessions=max_sessions), time.time())
+        start = RunStart(1, time.time(), keeps_state, offers(settings.profiles))
+        self._worker.begin(start, replace(settings, max_sessions=max_sessions), _refuse)
+        self._worker.has_begun.wait()
         assert self._worker._run is not None
         self._run = self._worker._run
         self._shard = self._run.shard
@@ -116,7 +134,7 @@ class WorkerAlone:
         gc.collect()
         before = unique_bytes(), cpu_seconds()
         for _ in range(0, cpes, CPES_PER_USER):
-            self._worker.power_on(self._worker.lease_indices())
+            self._worker.fill(self._worker.new_holding())
         self._power_on_cpu = cpu_seconds() - before[1]
         self._now = self._shard._clock
         if contacted:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -20,6 +18,8 @@ from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.importer import description, import_files, save
 from caretaker.reporting import compare_command, report, runs_command, trend_command
+from caretaker.router import command as router_command
+from caretaker.server_command import serve
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,36 +80,12 @@ def _acs(options: argparse.Namespace) -> int:
         provisioning=not options.no_provisioning,
         allowed_hosts=options.allow_host,
     )
-    try:
-        server.start()
-    except InputError as error:
-        if options.until_eof:
-            print(json.dumps({"error": str(error)}), flush=True)
-            return 2
-        raise
-    try:
-        _serve(server, until_eof=options.until_eof)
-    finally:
-        server.stop()
-    return 0
-
-
-def _serve(server: ACSServer, *, until_eof: bool) -> None:
-    addresses = {"url": server.url, "north_bound_url": server.north_bound_url}
-    if until_eof:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # Ctrl-C is meant for the process that started this one
-        print(json.dumps(addresses), flush=True)
-        sys.stdin.read()
-        return
-    print(f"ACS for CPEs:    {server.url}\nNorth-bound API: {server.north_bound_url}", flush=True)
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    try:
-        stopped.wait()
-    except KeyboardInterrupt:
-        print()
+    return serve(
+        server,
+        lambda: {"url": server.url, "north_bound_url": server.north_bound_url},
+        "ACS for CPEs:    {url}\nNorth-bound API: {north_bound_url}",
+        until_eof=options.until_eof,
+    )
 
 
 def _profile_arguments(parser: argparse.ArgumentParser) -> None:
@@ -172,6 +148,11 @@ COMMANDS: dict[str, Command] = {
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
     "report": ("a page of an earlier run", report.add_arguments, report.run),
+    "router": (
+        "one address for the Connection Requests of a fleet",
+        router_command.add_arguments,
+        router_command.run,
+    ),
     "runs": ("list the runs that --runs has kept", runs_command.add_arguments, runs_command.run),
     "trend": ("how figures develop over kept runs", trend_command.add_arguments, trend_command.run),
     "profile": ("import device profiles, and show them", _profile_arguments, _profile),

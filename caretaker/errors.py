@@ -19,6 +19,8 @@ All errors of Caretaker, in one place.
     │       ├── AuthenticationError the credentials were refused
     │       ├── RedirectError   too many redirects, or one to a place that is not allowed
     │       └── LoadShed        the peer sheds load: HTTP 503
+    ├── ContentUnknownError     only the hash of a file's content is known here
+    ├── StateError              the stored state of a CPE can't be read
     ├── DeviceNotFound          no device of that serial number here
     └── DeviceBusy              the device refuses a Connection Request just now
 
@@ -55,6 +57,10 @@ class InputError(CaretakerError):
 
 class ProfileError(InputError):
     """A device profile that can't be used."""
+
+
+class ContentUnknownError(CaretakerError):
+    """Only the hash of the content of a file is known in this process."""
 
 
 class FaultError(CaretakerError):
@@ -135,6 +141,10 @@ class LoadShed(TransportError):
     """The peer sheds load with an HTTP 503."""
 
     blame = Blame.SHED
+
+
+class StateError(CaretakerError):
+    """The stored state of a CPE that can't be read: broken, or of another version."""
 
 
 class DeviceNotFound(CaretakerError):

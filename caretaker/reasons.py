@@ -31,6 +31,8 @@ class Reason(NamedTuple):
 
 BUG = "bug of Caretaker"
 """The reason of what fails by our own fault."""
+FENCED = "the worker had lost its master"
+"""The reason of the sessions that a worker ends when its lease of indices is over."""
 OTHER = "another reason"
 """Stands for the reasons beyond those that are kept apart."""
 _HOST = "is the ACS's URL (--host; of caretaker cpe --acs-url) right"
@@ -220,6 +222,9 @@ REASONS: dict[str, Reason] = {
     "north-bound API: *": Reason("the way to the API", _NBI, True),
     # Of this run.
     "ACS outage (scenario)": Reason("the scenario asked for it"),
+    FENCED: Reason(
+        "it heard nothing of its master for --fence-after seconds, so its CPEs stopped",
+        "was a machine frozen or overloaded, or the network between them cut?"),
     BUG: Reason("see the log of the worker", "please report it"),
     OTHER: Reason("more different ones than are kept apart"),
 }  # fmt: skip

@@ -19,8 +19,8 @@ from benchmarks.flooder import FLOODS
 from benchmarks.processes import GENERATOR, Child, MeasurementError
 from caretaker.device.base import CPEBase
 
-WITH_SINK = ("sessions", "recording", "growth", "closed_loop", "lateness")
-WITHOUT = ("memory", "start_up", "cr_server", "floods", "acs", "codec", "budgets")
+WITH_SINK = ("sessions", "recording", "state", "growth", "closed_loop", "lateness")
+WITHOUT = ("memory", "start_up", "cr_server", "router", "floods", "acs", "codec", "budgets")
 LONG = ("whole_tree", "whole_runs", "calibration")
 
 

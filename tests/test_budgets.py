@@ -24,7 +24,7 @@ ELSEWHERE = {
     "caretaker.http.source_addresses.MAX_SOURCES",  # an option
 }
 """Limits that are no budgets."""
-PACKAGES = ("acs", "connection_request", "cwmp", "data_model", "device", "engine", "http")
+PACKAGES = ("acs", "connection_request", "cwmp", "data_model", "device", "engine", "http", "router")
 """Those that meet foreign bytes."""
 
 

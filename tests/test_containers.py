@@ -38,6 +38,7 @@ BOUNDS = {
     "data_model.model:DataModel.constants": MODEL,
     "data_model.model:DataModel.parameters": MODEL,
     "data_model.overlay:Overlay.values": "data_model.overlay.MAX_OWN_TEXT",
+    "data_model.overlay_records:RowChanges.highest": ROWS,
     "data_model.overlay:TableRows.children": ROWS,
     "data_model.overlay:TableRows.highest": ROWS,
     "data_model.overlay:TableRows.objects": ROWS,
@@ -93,6 +94,8 @@ BOUNDS = {
     "masking:_Scanner._open": MESSAGE,
     "masking:_Scanner.secrets": MESSAGE,
     "reasons:BoundedReasons._known": REASONS,
+    "router.app:RouterApp._workers": WORKERS,
+    "router.worker_connections:WorkerConnections._idle": "router.worker_connections.MAX_IDLE_CONNECTIONS",  # noqa: E501
     "scenarios.actions:ActionTarget.tally": WORDS,
     "scenarios.campaigns:_Campaign.done": SECONDS,
     "scenarios.capacity:FindCapacity.trials": SECONDS,
@@ -107,10 +110,13 @@ BOUNDS = {
     "stats.timeline:Timeline._ended": "stats.timeline._BATCH",
     "stats.timeline:Timeline._points": "stats.timeline.MAX_POINTS",
     "stats.timeline:Timeline._touched": "stats.timeline.MAX_POINTS",
+    "swarm.cr_router:CRRouter._urls": WORKERS,
     "swarm.index_lease:IndexLease._waiting": USER,
     "swarm.index_lease:_Waiter.ranges": USER,
-    "swarm.index_ledger:IndexLedger._held": WORKERS,
-    "swarm.index_ledger:IndexLedger._lost": WORKERS,
+    "swarm.fleet_leases:FleetLeases._processes": WORKERS,
+    "swarm.fleet_leases:FleetLeases.died": WORKERS,
+    "swarm.index_ledger:IndexLedger._leases": WORKERS,
+    "swarm.index_ledger:_Lease.granted": CPES,
     "swarm.locust_stats:LocustStats._exchanges": "what comes between two flushes, several a second",
     "swarm.locust_stats:LocustStats._sessions": "what comes between two flushes, several a second",
     "swarm.locust_stats:Statistics._batch": WORDS,
@@ -118,10 +124,17 @@ BOUNDS = {
     "swarm.master:Master._watchers": WORDS,
     "swarm.master:Master.marks": USER,
     "swarm.scenario_player:ScenarioPlayer._stopped": USER,
+    "swarm.state_receiver:StateReceiver._stored": CPES,
+    "swarm.state_sender:StateSender._batch": CPES,
+    "swarm.state_sender:StateSender._unanswered": "swarm.state_sender.MAX_UNANSWERED",
+    "swarm.state_store:StateStore._in_writing": "the CPEs of the fleet",
+    "swarm.state_store:StateStore._told": "swarm.state_sender.MAX_UNANSWERED, of each worker",
+    "swarm.state_store:StateStore._waiting": "the CPEs of the fleet",
     "swarm.web.exchange_log:ExchangeLogs._logs": "swarm.web.exchange_log.MOST",
     "swarm.web.exchange_log:ExchangeLogs._until": "swarm.web.exchange_log.MOST",
     "swarm.web.queries:Queries._waiters": USER,
     "swarm.web.queries:_Waiter.given": WORKERS,
+    "swarm.take_overs:TakeOvers._by_worker": WORKERS,
     "swarm.worker_reports:WorkerReports._gone": WORKERS,
     "swarm.worker_reports:WorkerReports._heard": WORKERS,
     "swarm.worker_reports:WorkerReports._held": WORKERS,
@@ -129,6 +142,8 @@ BOUNDS = {
     "swarm.worker_reports:WorkerReports._snapshots": WORKERS,
     "swarm.worker_reports:WorkerReports._timelines": WORKERS,
     "swarm.worker_reports:WorkerReports.ended": WORKERS,
+    "swarm.worker:Holding.ranges": CPES,
+    "swarm.worker:Worker._holdings": USER,
     "swarm.worker_run:WorkerRun.profiles": MODEL,
 }
 """What bounds each: a constant of ``caretaker``, or what it can't be more than."""
@@ -175,6 +190,7 @@ def test_each_cache_has_a_size(root: Path) -> None:
     }
     assert without == {
         "caretaker/cwmp/message_xml.py",  # classes of messages
+        "caretaker/device/plain_data.py",  # classes of records
         "caretaker/reporting/pages.py",  # our own templates
         "caretaker/reporting/service_levels.py",  # without arguments
         "caretaker/reporting/summary_file.py",  # without arguments, and its sections

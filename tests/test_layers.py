@@ -24,6 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
     "data_model": {"cwmp", "errors"},
+    "server_command": {"errors", "http"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
@@ -32,6 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
     },
+    "router": {"connection_request", "device", "errors", "http", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
@@ -43,11 +45,14 @@ LAYERS: dict[str, set[str]] = {
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
-    "__main__": {"acs", "closed_output", "console", "errors", "http", "profiles", "reporting"},
+    "__main__": {
+        "acs", "closed_output", "console", "errors", "http", "profiles", "reporting", "router",
+        "server_command",
+    },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
-        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reporting",
-        "scenarios", "stats",
+        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reasons",
+        "reporting", "router", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

@@ -38,6 +38,7 @@ EXCEPTIONS = {
     "profiles.profile": "values of profiles, bounded repetitions",
     "reasons": "our own reasons",
     "reporting.junit": "one set of characters",
+    "router.routes_app": "five digits of a header at most",
     "swarm.option_values": "options of the user",
     "swarm.options": "options of the user",
 }

@@ -39,7 +39,8 @@ LIMITS = ServerLimits(
 )
 """A Connection Request is a GET with a few headers; anybody can reach its port."""
 
-_PREFIX = "/cr/"
+DEVICE_PATH = "/cr/"
+"""Where the path of a ConnectionRequestURL begins; the serial number follows."""
 _STATUS = {
     200: "200 OK",
     401: "401 Unauthorized",
@@ -84,12 +85,12 @@ class ConnectionRequestApp:
         path = _ORIGIN.sub("", environ.get("PATH_INFO", ""))
         if path == "/health":
             return self._health(environ, start_response)
-        if not path.startswith(_PREFIX):
+        if not path.startswith(DEVICE_PATH):
             return _respond(start_response, 404)
         if environ["REQUEST_METHOD"] != "GET":
             return _respond(start_response, 405, [("Allow", "GET")])
         started = self._clock()
-        status, headers = self._answer(path[len(_PREFIX) :], environ)
+        status, headers = self._answer(path[len(DEVICE_PATH) :], environ)
         body = _respond(start_response, status, headers)
         if self._sink is not None:
             self._sink.connection_request(_VERDICTS[status], self._clock() - started)
@@ -137,6 +138,13 @@ def _accept_all(_: str) -> None:
     """Accept a request for any serial number."""
 
 
+def device_url(prefix: str, serial_number: str) -> str:
+    """The ConnectionRequestURL of a CPE, whose prefix ends with ``DEVICE_PATH``."""
+    if not (serial_number.isascii() and serial_number.replace("-", "").isalnum()):
+        serial_number = quote(serial_number, safe="")
+    return f"{prefix}{serial_number}"
+
+
 class ConnectionRequestServer(WSGIServer):
     """
     The server of Connection Requests at an address; also a context manager.
@@ -182,7 +190,7 @@ class ConnectionRequestServer(WSGIServer):
             InputError: the address can't be bound.
         """
         super().start()
-        self._device_prefix = f"{self.base_url}{_PREFIX}"
+        self._device_prefix = f"{self.base_url}{DEVICE_PATH}"
         return self
 
     @property
@@ -200,6 +208,4 @@ class ConnectionRequestServer(WSGIServer):
 
     def device_url(self, serial_number: str) -> str:
         """The ConnectionRequestURL of a CPE."""
-        if not (serial_number.isascii() and serial_number.replace("-", "").isalnum()):
-            serial_number = quote(serial_number, safe="")
-        return f"{self._device_prefix or self.base_url + _PREFIX}{serial_number}"
+        return device_url(self._device_prefix or self.base_url + DEVICE_PATH, serial_number)

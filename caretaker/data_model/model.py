@@ -16,6 +16,7 @@ from typing import Any
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
 from caretaker.data_model.overlay import Overlay, TableRows
+from caretaker.data_model.overlay_records import AddedRow, RowChanges
 from caretaker.data_model.parameter import Parameter, Row
 from caretaker.data_model.types import TYPES, cleaned, known_type, typed
 from caretaker.errors import FaultError
@@ -277,6 +278,30 @@ class DataModel:
                 rows.children[row] = (*rows.children[row], f"{row}{name}")
         self._relist(table, tuple(made), overlay, rows)
         return made
+
+    def restore_rows(self, changes: RowChanges, overlay: Overlay) -> None:
+        """Make the rows of an overlay of their changes; what has no table here is passed over."""
+        rows = overlay.rows = TableRows()
+        rows.deleted = tuple([row for row in changes.deleted if row in self.objects])
+        rows.highest = dict(changes.highest)
+        for table in dict.fromkeys(map(_parent, rows.deleted)):
+            names = self.children[table]
+            rows.children[table] = tuple([name for name in names if name not in rows.deleted])
+        for row in changes.added:
+            table = _parent(row.path)
+            present = self.children_of(table, overlay)
+            if present is not None:
+                self._restore_row(row, self._template(table, rows), rows)
+                rows.children[table] = (*present, row.path)
+
+    def _restore_row(self, row: AddedRow, template: str, rows: TableRows) -> None:
+        rows.objects[row.path] = row.writable
+        if not row.parameters:
+            self._grow(row.path, template, rows)
+            return
+        for last, kind in row.parameters:
+            rows.parameters[f"{row.path}{last}"] = Parameter(known_type(kind), False, "")
+        rows.children[row.path] = tuple([f"{row.path}{last}" for last, _ in row.parameters])
 
     def _relist(
         self, table: str, names: tuple[str, ...], overlay: Overlay, rows: TableRows

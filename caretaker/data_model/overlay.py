@@ -6,30 +6,12 @@ An overlay is made at the first difference; most CPEs have a handful of values i
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from caretaker.cwmp.messages import Request
+from caretaker.data_model.overlay_records import AddedRow, Attributes, DeploymentUnit, RowChanges
 from caretaker.data_model.parameter import Parameter
 
 MAX_OWN_TEXT = 256 * 1024
 """Characters of the values that differ from the model; SetParameterValues is refused beyond it."""
-
-
-class DeploymentUnit(NamedTuple):
-    """A deployment unit that is installed; one execution unit belongs to each."""
-
-    uuid: str
-    version: str
-    url: str
-    environment: str
-    execution_units: str = ""
-
-
-class Attributes(NamedTuple):
-    """Notification 0-6 and access list of a parameter, where they differ from the default."""
-
-    notification: int
-    access_list: tuple[str, ...]
 
 
 class TableRows:
@@ -44,6 +26,16 @@ class TableRows:
         self.origins: dict[str, str] = {}  # object of an added row -> the model's that shaped it
         self.highest: dict[str, int] = {}  # table -> highest instance number it ever had
         self.deleted: tuple[str, ...] = ()  # rows of the model that are gone
+
+    def changes(self) -> RowChanges:
+        """What ``DataModel.restore_rows`` makes these rows of again."""
+        added = [path for path in self.objects if path.rstrip(".").rpartition(".")[2].isdigit()]
+        return RowChanges(tuple(map(self._added, added)), self.deleted, dict(self.highest))
+
+    def _added(self, row: str) -> AddedRow:
+        own = () if row in self.origins else self.children[row]
+        parameters = tuple([(name[len(row) :], self.parameters[name].type) for name in own])
+        return AddedRow(row, self.objects[row], parameters)
 
 
 class Overlay:

@@ -24,7 +24,7 @@ from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.types import TYPES, typed
 from caretaker.device import management_server
 from caretaker.device.context import FleetContext
-from caretaker.device.events import EVENT_OF_REQUEST, Events
+from caretaker.device.events import EVENT_OF_REQUEST, Events, are_stored
 from caretaker.device.management_server import ManagementServerState
 from caretaker.device.transfer_record import Transfer, Transfers
 from caretaker.profiles.profile import STEERING_PARAMETERS, Profile
@@ -225,10 +225,17 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         return typed(path, value, parameter.type)
 
     def ensure_overlay(self) -> Overlay:
-        """The overlay, made if there was none."""
+        """The overlay, to change something in it; made if there was none."""
+        self.mark_unsaved()
         if self.overlay is None:
             self.overlay = Overlay()
         return self.overlay
+
+    def mark_unsaved(self) -> None:
+        """Note that what outlives power (``PersistentState``) has changed, or may have."""
+        unsaved = self.context.unsaved
+        if unsaved is not None:
+            unsaved.add(self.index)
 
     # The object ManagementServer.
 
@@ -266,7 +273,10 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
 
     def raise_event(self, event: EventStruct, at: float) -> None:
         """Add an event and plan a session at that time; ``inf``: with the next session there is."""
-        self.events = self.context.books.add(self.events, event)
+        context = self.context
+        if context.unsaved is not None and are_stored((event,)):
+            context.unsaved.add(self.index)
+        self.events = context.books.add(self.events, event)
         self.session_due = min(self.session_due, at)
 
     def add_changed(self, path: str) -> None:
@@ -276,18 +286,26 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
 
     def ask(self, request: m.Request, at: float, *events: EventStruct) -> None:
         """Send the ACS a request in a session from that time on, announced by its events."""
-        self.requests = (*self.requests, request)
+        self.keep_request(request)
         code = EVENT_OF_REQUEST.get(type(request))
         for event in (*([EventStruct(code)] if code else []), *events):
             self.raise_event(event, at)
         self.session_due = min(self.session_due, at)
 
+    def keep_request(self, request: m.Request) -> None:
+        """Send the ACS a request in the next session there is; no event announces it."""
+        self.mark_unsaved()
+        self.requests = (*self.requests, request)
+
     def do_after_session(self, request: m.Request) -> None:
         """Let a request of the ACS (Reboot, FactoryReset) have its effect after the session."""
+        self.mark_unsaved()
         self.after_session = (*self.after_session, request)
 
     def plan(self, job: Job) -> None:
         """Have a job done at its due time."""
+        if job.survives_reboot:
+            self.mark_unsaved()
         self.jobs = tuple(sorted((*self.jobs, job), key=lambda planned: planned.at))
 
     def cancel(self, kind: str, key: str | None = None) -> None:
@@ -301,11 +319,13 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
 
     def keep_transfer(self, transfer: Transfer) -> None:
         """Keep a transfer, in the place of the one with the same number if there is one."""
+        self.mark_unsaved()
         by_number = {other.number: other for other in self.transfers}
         self.transfers = tuple({**by_number, transfer.number: transfer}.values())
 
     def drop_transfer(self, transfer: Transfer) -> None:
         """Remove a transfer that is over or cancelled."""
+        self.mark_unsaved()
         self.transfers = tuple(other for other in self.transfers if other is not transfer)
 
     # Due times.

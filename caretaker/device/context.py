@@ -31,6 +31,8 @@ class FleetContext:
         books: counts events raised, delivered and discarded.
         transfers: how Download and Upload go.
         transfer_counts: how transfers ended, by the names in docs/summary.md.
+        unsaved: the indices of the CPEs whose ``PersistentState`` has changed, for who keeps it
+            to take; None: nobody keeps it.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -45,6 +47,7 @@ class FleetContext:
     books: EventAccounting = field(default_factory=EventAccounting)
     transfers: TransferSettings = field(default_factory=TransferSettings)
     transfer_counts: Counter[str] = field(default_factory=Counter)
+    unsaved: set[int] | None = None
 
     def date(self, now: float) -> str:
         """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""

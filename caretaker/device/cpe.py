@@ -147,7 +147,7 @@ class CPE(CPEBase):
         if self.in_session:
             self.in_session, self.ended_at = False, now
             self._take_back_session()
-            self._do_after_session(now)
+        self._do_after_session(now)
         self._restart(until)
         self.reschedule(now)
 
@@ -191,6 +191,7 @@ class CPE(CPEBase):
         notifications.observe(self, now)
 
     def _restart(self, up_at: float) -> None:
+        self.mark_unsaved()
         self.events = self.context.books.reboot(self.events)
         self.accepted_at = 0.0
         self.changed = ()
@@ -204,6 +205,7 @@ class CPE(CPEBase):
         return now + rng.uniform(*self.context.reboot_seconds)
 
     def _drop_pending(self, why: str) -> None:
+        self.mark_unsaved()
         self.context.books.clear(self.pending, why)
         self.events = self.session_events = ()
         self.jobs, self.requests, self.session_requests = (), (), ()
@@ -289,6 +291,8 @@ class CPE(CPEBase):
         while self.jobs and max(self.jobs[0].at, self.down_until) <= now:
             job, *rest = self.jobs
             self.jobs = tuple(rest)
+            if job.survives_reboot:
+                self.mark_unsaved()
             job.act(self, now)
 
     def answer(self, request: m.Request, now: float) -> m.Response:
@@ -314,6 +318,8 @@ class CPE(CPEBase):
             self.reported_changes = ()
             if _CONNECTION_REQUEST in self.session_events:
                 self.accepted_at = 0.0
+            if ev.are_stored(self.session_events):
+                self.mark_unsaved()
         self._settle(request)
         self.session_events = self.context.books.deliver(
             self.session_events, request, self.session_requests
@@ -337,6 +343,7 @@ class CPE(CPEBase):
     def _settle(self, request: m.Request) -> None:
         """Drop a request that is not to be sent again."""
         if self.session_requests:
+            self.mark_unsaved()
             self.session_requests = tuple(
                 waiting for waiting in self.session_requests if waiting is not request
             )
@@ -353,6 +360,8 @@ class CPE(CPEBase):
         """
         self.in_session = False
         self.ended_at = now
+        if self.failures or outcome is not Outcome.SUCCEEDED:
+            self.mark_unsaved()  # events of failed sessions wait, and those that waited are told
         if outcome is Outcome.SUCCEEDED:
             self.failures = 0
         else:

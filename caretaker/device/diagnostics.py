@@ -168,3 +168,6 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "InternetGatewayDevice.NSLookupDiagnostics.": _LOOKUP,
 }
 """Every diagnostic by its object; ``UDPEchoConfig`` is none: it answers, it does not run."""
+
+RESULT_TABLES = tuple([f"{place}{kind.table}" for place, kind in DIAGNOSTICS.items() if kind.table])
+"""The tables whose rows are results of runs, which a reboot removes."""

@@ -123,6 +123,16 @@ def is_later(event_code: str) -> bool:
 
 Events = tuple[EventStruct, ...]
 
+_BY_TIME = (PERIODIC, HEARTBEAT)
+"""Events that come again at their next time; raised and delivered within one session, mostly."""
+
+
+@lru_cache(1024)
+def are_stored(events: Events) -> bool:
+    """Whether one of these events may be in the ``PersistentState`` of a CPE."""
+    codes = [event.event_code for event in events]
+    return any(rule(code).survives_reboot and code not in _BY_TIME for code in codes)
+
 
 @dataclass(slots=True)
 class EventAccounting:

@@ -37,7 +37,15 @@ def arm(cpe: CPEBase, now: float) -> None:
     cpe.cancel(_KIND)
     current = policy(cpe, now)
     if current is not None:
-        cpe.plan(Job(_next(current, now, cpe.context.wall_offset), _KIND, "", _beat))
+        cpe.plan(
+            Job(
+                _next(current, now, cpe.context.wall_offset),
+                _KIND,
+                "",
+                _beat,
+                survives_reboot=False,
+            )
+        )
 
 
 def _next(current: Policy, now: float, wall_offset: float) -> float:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from uuid import NAMESPACE_URL, uuid5
 
-from caretaker.data_model.overlay import DeploymentUnit
+from caretaker.data_model.overlay_records import DeploymentUnit
 from caretaker.data_model.parameter import Parameter
 from caretaker.device.base import CPEBase
 

@@ -175,6 +175,7 @@ def begin_inform(cpe: CPEBase, now: float) -> None:
 def inform_delivered(cpe: CPEBase) -> None:
     """Note that the ACS has confirmed the values of that Inform."""
     if cpe.overlay is not None and cpe.overlay.reporting_values:
+        cpe.mark_unsaved()
         _last_reported(cpe).update(cpe.overlay.reporting_values)
         cpe.overlay.reporting_values = None
 

@@ -83,6 +83,22 @@ def restart(cpe: CPEBase) -> None:
             _later(cpe, cpe.down_until, fresh, _start)
 
 
+def start_time(cpe: CPEBase, transfer: Transfer) -> float | None:
+    """When a transfer that waits for its start will start; None for one that does not wait."""
+    if transfer.state is not TransferState.NOT_STARTED:
+        return None
+    return next(job.at for job in cpe.jobs if (job.kind, job.key) == (_JOB, str(transfer.number)))
+
+
+def restore(cpe: CPEBase, transfer: Transfer, start: float | None) -> None:
+    """Take up a transfer of an earlier life of the CPE; ``start`` as ``start_time`` gave it."""
+    cpe.keep_transfer(transfer)
+    if transfer.state is not TransferState.COMPLETED:
+        _count(cpe, "requested")  # what is counted as pending or ended was requested
+    if start is not None:
+        _later(cpe, start, transfer, _start)
+
+
 def drop_all(cpe: CPEBase) -> None:
     """Drop all transfers: after a factory reset, with a new ACS, without power."""
     for transfer in cpe.transfers:

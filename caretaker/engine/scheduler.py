@@ -22,6 +22,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
+from caretaker.errors import Blame
 from caretaker.stats.timeline import Timeline
 
 
@@ -84,6 +85,30 @@ class Scheduler:
             self._timeline.planned(planned)
             self.schedule(self._cpes[index])
 
+    def suspend(self, reason: str) -> None:
+        """
+        End all sessions now and launch no more until ``start``; CPEs keep what is due.
+
+        It is called in the loop itself and does not wait: after a freeze of this process, no
+        session may go on with what has come for it meanwhile.
+
+        Args:
+            reason: why the sessions fail, as a limit of the generator.
+        """
+        self._started = False
+        self._timer.stop()
+        waiting = list(self.waiting)
+        self.waiting.clear()
+        for index in waiting:
+            self.schedule(self._cpes[index])
+        for active in list(self.active.values()):
+            active.record.fail(reason, Blame.GENERATOR)
+            if active.greenlet is not None:
+                active.greenlet.throw(gevent.GreenletExit)
+            is_running = active.greenlet is not None and not active.greenlet.dead
+            if not is_running and self.active.get(active.cpe.index) is active:
+                gevent.spawn(self._end, active)  # its greenlet had not even begun
+
     def clear(self) -> None:
         """Forget all due times."""
         self._heap.clear()
@@ -118,6 +143,8 @@ class Scheduler:
 
     def launch_due(self) -> None:
         """Launch all that is due, and set the timer to what is due next. Does not wait."""
+        if not self._started:
+            return
         heap, now = self._heap, self._clock()
         while heap and heap[0][0] <= now:
             due, index = heappop(heap)

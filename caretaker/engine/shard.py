@@ -10,6 +10,7 @@ import gevent.event
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
+from caretaker.device.persistent_state import PersistentState, restore
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cr_rate_limit import RateLimit
@@ -29,6 +30,9 @@ from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import FailureExample
+
+LOOK_SECONDS = 0.05
+"""How often it is looked whether the session of a CPE that is about to go is over."""
 
 
 class Shard:
@@ -78,7 +82,7 @@ class Shard:
         self._mix = mix
         self._clock = clock
         self._rate_limit = rate_limit or RateLimit()
-        self._stopping = False
+        self._refusal = ""
         self._loop_budget = loop_budget or LoopBudget()
         self._power_cuts = PowerCuts()
         self._accounting = Accounting(
@@ -120,6 +124,31 @@ class Shard:
         """Take up the CPE of this index as one that has been running for days."""
         self._add(index).resume(self._clock())
         self.schedule(self.cpes[index])
+
+    def take_up(
+        self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool
+    ) -> None:
+        """
+        Switch on the CPE of this index with what it had before.
+
+        Args:
+            index: of the CPE.
+            state: what it had.
+            acs_is_new: whether the fleet has another ACS now (``persistent_state.restore``).
+            is_running: whether it is taken up as if it had been running; else as after a power
+                cut.
+        """
+        cpe, now = self._add(index), self._clock()
+        restore(cpe, state, acs_is_new=acs_is_new)
+        if is_running:
+            cpe.resume(now)
+        else:
+            cpe.powered = True
+            cpe.power_cut(now, now)
+        unsaved = self.context.unsaved
+        if unsaved is not None and not acs_is_new and not state.after_session:
+            unsaved.discard(index)  # it has what is kept
+        self.schedule(cpe)
 
     def _add(self, index: int) -> CPE:
         cpe = self.cpes[index] = CPE(index, self._mix[index], self.context)
@@ -202,8 +231,8 @@ class Shard:
         """
         cpe = self.cpe(serial_number)
         now = self._clock()
-        if self._stopping:
-            raise DeviceBusy("the fleet is stopping")
+        if self._refusal:
+            raise DeviceBusy(self._refusal)
         if not self._rate_limit.allows(cpe.index, now):
             raise DeviceBusy("too many Connection Requests")
         cpe.connection_request(now)
@@ -212,8 +241,8 @@ class Shard:
     # Sessions.
 
     def start(self) -> None:
-        """Begin to run sessions."""
-        self._stopping = False
+        """Begin to run sessions, or go on after ``suspend``."""
+        self._refusal = ""
         self.scheduler.start()
 
     def schedule(self, cpe: CPE) -> None:
@@ -225,9 +254,28 @@ class Shard:
         cpe.reschedule(self._clock())
         self.scheduler.schedule(cpe)
 
+    def suspend(self, reason: str) -> None:
+        """
+        End all sessions now, and begin none and accept no Connection Request until ``start``.
+
+        For callbacks of the loop: it does not wait.
+
+        Args:
+            reason: why the sessions fail, and what is said of refused Connection Requests.
+        """
+        self._refusal = reason
+        self.scheduler.suspend(reason)
+
+    def wait_for_sessions_of(self, indices: Iterable[int], seconds: float) -> None:
+        """Wait until these CPEs are in no session, for that many seconds at most."""
+        deadline = self._clock() + seconds
+        for index in indices:
+            while index in self.scheduler.active and self._clock() < deadline:
+                gevent.sleep(LOOK_SECONDS)
+
     def drain(self, seconds: float, stop_waiting: gevent.event.Event | None = None) -> None:
         """Begin no more sessions, and wait that long for those that run, or until the event."""
-        self._stopping = True
+        self._refusal = "the fleet is stopping"
         self.scheduler.stop()
         self.scheduler.wait_for_sessions(seconds, stop_waiting)
 

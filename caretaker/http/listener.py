@@ -1,8 +1,9 @@
-"""The socket at which a server takes connections."""
+"""The socket at which a server takes connections, and how many it can take."""
 
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 from _socket import socket as Socket  # noqa: N812  # the base class of socket's and gevent's
 
@@ -31,6 +32,16 @@ def listen(host: str, port: int) -> Socket:
         cure = "choose another address or port"
         raise InputError(f"{host}:{port}: {_why_not_bound(error)}; {cure}") from error
     return listener
+
+
+def raise_descriptors() -> None:
+    """Raise the soft limit of file descriptors of this process to its hard limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            return  # macOS has a limit of its own below an unlimited hard one
 
 
 def _why_not_bound(error: Exception) -> str:

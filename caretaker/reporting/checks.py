@@ -195,6 +195,12 @@ CHECKS = (
         "{} rows of --export were not written; name a place that has room for them",
     ),
     Check(
+        "the state of all CPEs was kept",
+        RunOutcome.FAILED,
+        lambda summary: summary["state"]["unwritten"],
+        "the last state of {} CPEs is not in the file of --state; name a place that has room",
+    ),
+    Check(
         "the books of Connection Requests balance",
         RunOutcome.FAILED,
         lambda summary: not summary["connection_requests"]["books_balance"],

@@ -29,8 +29,9 @@ OUTPUTS = (
 """Flags of files that a run leaves behind; they do not change the run."""
 
 PLACES = frozenset((
-    *OUTPUTS, "--record", "--slo-file", "--tls-ca", "--cr-port", "--acs-port", "--acs-nbi-port",
-    "--metrics-port", "--metrics-host", "--web-allow-host", "--live-interval",
+    *OUTPUTS, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
+    "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host", "--web-allow-host",
+    "--live-interval",
 ))  # fmt: skip
 """Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
 

@@ -45,11 +45,15 @@ class WorkersSeen(NamedTuple):
         joined: how many took part, whether they have reported or not.
         left: how many said their last word before the end of the run, and were gone.
         lost: those that were gone without a last word; their last report stands for them.
+        taken_over: how often a CPE of one that was dead or silent went to another.
+        from_factory: how often such a CPE started from the factory.
     """
 
     joined: int
     left: int
     lost: Sequence[LostWorkerSection]
+    taken_over: int = 0
+    from_factory: int = 0
 
 
 def summarize(
@@ -91,6 +95,13 @@ def summarize(
             "rows": whole.counters["export.rows"],
             "unwritten": whole.counters["export.unwritten"],
         },
+        "state": {
+            "kept": 0,
+            "taken_up": whole.counters["state.taken_up"],
+            "unreadable": whole.counters["state.unreadable"],
+            "outdated": 0,
+            "unwritten": 0,
+        },
         "generator": _generator(total, whole, snapshots, seconds),
         "cures": _cures(total),
         "seconds": round(seconds, 1),
@@ -126,6 +137,8 @@ def _fleet(snapshots: Sequence[WorkerSnapshot], seen: WorkersSeen) -> FleetSecti
         "workers_left": seen.left,
         "workers_lost": len(seen.lost),
         "lost": seen.lost,
+        "taken_over": seen.taken_over,
+        "from_factory": seen.from_factory,
     }
 
 
@@ -245,6 +258,11 @@ class _CRBooks(NamedTuple):
         return self.accepted == ends and self.received == answers
 
 
+def pending_connection_requests(snapshot: WorkerSnapshot) -> int:
+    """Connection Requests that a worker had accepted, and of which this report says no end."""
+    return _CRBooks.of(snapshot.results, final=snapshot.final).pending
+
+
 def _connection_requests(
     total: Results, snapshots: Sequence[WorkerSnapshot]
 ) -> ConnectionRequestsSection:
@@ -278,13 +296,21 @@ def _connection_requests(
 
 def _events(total: Results, snapshots: Sequence[WorkerSnapshot]) -> EventsSection:
     finals = [s.results for s in snapshots if s.final]
+    pending = sum(total.with_prefix("events.pending").values())
     return {
         "raised": sum(total.with_prefix("events.raised").values()),
         "delivered": sum(total.with_prefix("events.delivered").values()),
-        "pending": sum(total.with_prefix("events.pending").values()),
+        "pending": pending + sum(_events_left(s.results) for s in snapshots if not s.final),
         "discarded": total.with_prefix("events.discarded"),
         "books_balance": all(map(_events_balance, finals)),
     }
+
+
+def _events_left(results: Results) -> int:
+    """Events whose end a report does not say; they were pending, or are lost with the worker."""
+    ends = (*results.with_prefix("events.delivered").values(),
+            *results.with_prefix("events.discarded").values())  # fmt: skip
+    return sum(results.with_prefix("events.raised").values()) - sum(ends)
 
 
 def _events_balance(results: Results) -> bool:

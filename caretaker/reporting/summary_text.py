@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.lost_workers import started_anew
 from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.number_text import NO_DATA
 from caretaker.reporting.summary_types import (
@@ -102,6 +103,7 @@ def _of_fleet(fleet: FleetSection) -> dict[str, str]:
     return {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
         **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
+        **({"  taken over": started_anew(fleet)} if fleet["from_factory"] else {}),
     }
 
 
@@ -155,6 +157,8 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["export"].values()):
         figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
+    if any(summary["state"].values()):
+        figures["State"] = _outcomes(summary["state"], *summary["state"])
     return figures
 
 

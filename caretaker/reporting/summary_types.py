@@ -19,14 +19,26 @@ class LostWorkerSection(TypedDict):
     """
     A worker that was gone without a last word.
 
-    ``cpes`` is how many it held, ``reported_at`` the seconds of the run that its last report tells
-    of, None if there was none, and ``taken_over`` whether other workers run as many in their place.
+    ``taken_over`` says whether other workers ran as many CPEs in place of its own at the end, and
+    the three fields below it what became of its own.
     """
 
     worker: str
     cpes: int
+    """CPEs that it held."""
+    pending_connection_requests: int
+    """Those that it had accepted, and of which its last report says no end."""
     reported_at: float | None
+    """Seconds of the run that its last report tells of; None without a report."""
+    unknown_s: float | None
+    """Seconds from the arrival of its last report until it was counted as lost; None without."""
     taken_over: bool
+    cpes_back: int
+    """CPEs of its own that others have got."""
+    first_back_s: float | None
+    """Seconds from its last sign of life until others got the first of them; None for none."""
+    last_back_s: float | None
+    """... the last of them."""
 
 
 class FleetSection(TypedDict):
@@ -41,6 +53,10 @@ class FleetSection(TypedDict):
     workers_left: int
     workers_lost: int
     lost: Sequence[LostWorkerSection]
+    taken_over: int
+    """How often a CPE of a worker that was dead or silent went to another one."""
+    from_factory: int
+    """Those of them that started from the factory, as nothing keeps their state."""
 
 
 class InformsSection(TypedDict):
@@ -194,6 +210,21 @@ class ExportSection(TypedDict):
     unwritten: int
 
 
+class StateSection(TypedDict):
+    """The state of CPEs that ``--state`` has kept, and what this run has taken up of it."""
+
+    kept: int
+    """CPEs in the file."""
+    taken_up: int
+    """CPEs that were powered on with what they had before."""
+    unreadable: int
+    """CPEs that started from the factory, as what the file has of them can't be read."""
+    outdated: int
+    """Records of CPEs that their worker had lost to another one."""
+    unwritten: int
+    """CPEs whose last state is not in the file."""
+
+
 class CPUSection(TypedDict):
     """Percent of one core by worker."""
 
@@ -292,6 +323,7 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     recordings: RecordingsSection
     export: ExportSection
+    state: StateSection
     generator: GeneratorSection
     cures: Mapping[str, str]
     """What helps against each reason of the run, by reason."""

@@ -252,6 +252,7 @@ def _workers(summary: Summary) -> ReportTable:
     )  # fmt: skip
     seen = f"{fleet['workers_joined']} joined, {fleet['workers_left']} left early"
     lost = [f"{fleet['workers_lost']} lost", *map(lost_workers.described, fleet["lost"])]
+    lost += [anew] if (anew := lost_workers.started_anew(fleet)) else []
     about = f"CPU in percent of one core. {seen}, {'. '.join(lost)}."
     head = ("", "CPEs", "CPU, mean", "CPU, max", "Memory")
     return ReportTable("Workers", about, head, tuple(rows))

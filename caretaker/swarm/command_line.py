@@ -44,6 +44,8 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--master and --processes: --processes alone forks workers of a master"
     if options.autoquit != -1 and not options.autostart:
         yield "--autoquit: give --autostart, too"
+    if options.cr_routes and (options.cr_router or ":0").endswith(":0"):
+        yield "--cr-routes: give --cr-router, too, with the port that the router has there"
     if not options.worker:
         yield from _ports_in_use(options)
         if not options.headless:

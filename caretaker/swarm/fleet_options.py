@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import Range, Rate
+from caretaker.swarm.option_values import HostPort, Range, Rate
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -30,6 +31,7 @@ class DeviceOptions:
         help="Device profile of the CPEs: a parameter export of GenieACS (CSV), a profile file "
         "(TOML), or a built-in one, tr181 or tr098. Repeatable; profiles are mixed by weight.",
         nothing="tr181 and tr098, in equal parts",
+        of_master=True,
     )
     cpes_per_user: int = option(
         "--cpes-per-user",
@@ -53,6 +55,16 @@ class DeviceOptions:
         unit="int",
         help="Random seed; the same seed gives the same fleet.",
         in_web_ui=True,
+    )
+    state: Path | None = option(
+        "--state",
+        values.state_file,
+        default=None,
+        unit="file",
+        help="Keep what the ACS writes to each CPE in this file, and take the fleet up as the file "
+        "has it. A file is of one fleet: the same seed, profiles and number of CPEs.",
+        nothing="nothing is kept",
+        of_master=True,
     )
 
 
@@ -205,6 +217,26 @@ class ConnectionRequestOptions:
         help="Host in the ConnectionRequestURL, where the ACS does not reach the CPEs at the "
         "address of --cr-host (containers, NAT).",
         nothing="the address of --cr-host",
+    )
+    cr_router: HostPort | None = option(
+        "--cr-router",
+        values.advertised_address,
+        default=None,
+        unit="host:port",
+        help="Start a router at this address of the master's machine. It takes the Connection "
+        "Requests for all CPEs, and hands each to the worker that holds the CPE, so a "
+        "ConnectionRequestURL stays the same wherever its CPE goes.",
+        nothing="none; each worker takes those of its CPEs",
+    )
+    cr_routes: HostPort | None = option(
+        "--cr-routes",
+        HostPort.parse,
+        default=None,
+        unit="host:port",
+        help="Start no router, as `caretaker router` runs elsewhere, at the address of "
+        "--cr-router; it asks the master at this address which worker holds which CPE.",
+        nothing="the run starts the router of --cr-router",
+        of_master=True,
     )
     cr_allow_basic: bool = switch(
         "--cr-allow-basic",

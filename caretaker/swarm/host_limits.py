@@ -107,16 +107,6 @@ def _first(path: Path) -> int | None:
     return next(iter(_numbers(path)), None)
 
 
-def raise_descriptors() -> None:
-    """Raise the soft limit of file descriptors of this process to its hard limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):
-            return  # macOS has a limit of its own below an unlimited hard one
-
-
 def sessions_that_fit(wanted: int) -> int:
     """
     The number of sessions that this process can run at once, at most ``wanted``.

@@ -32,11 +32,12 @@ from locust.runners import (
 from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
+from caretaker.http.listener import raise_descriptors
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
-from caretaker.swarm.host_limits import HostLimits, plan_of, raise_descriptors, warnings
+from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.locust_runner import LOCAL
 from caretaker.swarm.master import Master
 from caretaker.swarm.open_ports import server_lines
@@ -53,16 +54,22 @@ from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import (
     REPORT_KEY,
+    CRServerAddress,
     Drain,
     Drained,
     FleetAction,
-    FleetSize,
-    LeaseGrant,
-    LeaseRequest,
+    LeaseRenewal,
+    LeaseRenewed,
     Message,
+    ProfilePart,
+    ProfilePartRequest,
     Refusal,
+    StateKept,
+    StateRecords,
+    StoredCPEs,
     WorkerAnswer,
     WorkerQuery,
+    WorkerWaits,
 )
 
 if TYPE_CHECKING:
@@ -240,6 +247,7 @@ class _Hooks:
         # Workers may refuse while the master is still busy with starting the ACS.
         self._runner.register_message(Refusal.NAME, self._on_refused)
         self._runner.register_message(Drained.NAME, self._on_drained)
+        self._runner.register_message(LeaseRenewal.NAME, self._on_renewal)
         options = self._locust_options()
         if options.headless or options.autostart:
             check_fleet(self._runner, options, settings.cpes_per_user)
@@ -252,18 +260,24 @@ class _Hooks:
         has_web_ui = self._environment.web_ui is not None
         for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
             say(line)
-        self._runner.register_message(LeaseRequest.NAME, self._on_lease)
+        self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
+        self._runner.register_message(StateRecords.NAME, self._on_state)
+        self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
+        self._runner.register_message(WorkerWaits.NAME, self._on_waits)
 
     def _become_worker(self, settings: Settings) -> None:
         if self._locust_options().processes:
             end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
-        self._runner.register_message(LeaseGrant.NAME, self._on_grant)
-        self._runner.register_message(FleetSize.NAME, self._on_fleet)
+        self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
+        self._runner.register_message(StoredCPEs.NAME, self._on_stored)
+        self._runner.register_message(StateKept.NAME, self._on_state_kept)
+        self._runner.register_message(ProfilePart.NAME, self._on_profile_part)
         self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
+        self._worker.start()
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -277,12 +291,16 @@ class _Hooks:
             if self._worker is not None:
                 settings = self._master.settings if self._master else self._parse_settings()
                 start = RunStart.of(self._environment.parsed_options)  # type: ignore[arg-type]
-                self._worker.begin(start.number, settings, start.at)
+                self._worker.begin(start, settings, self._stop_for)
         except InputError as error:
-            _log.error("The run can't start: %s", error)  # no traceback for it
-            if self._master is None:
-                self._send(Refusal(str(error)))
-            self._runner.greenlet.spawn(self._runner.stop)
+            self._stop_for(error)
+
+    def _stop_for(self, error: InputError) -> None:
+        """Stop Locust's test, as the run can't start."""
+        _log.error("The run can't start: %s", error)  # no traceback for it
+        if self._master is None:
+            self._send(Refusal(str(error)))
+        self._runner.greenlet.spawn(self._runner.stop)
 
     def _warn_of_limits(self, settings: Settings) -> None:
         """Warn of limits of this machine that the run exceeds, if all workers are on it."""
@@ -355,9 +373,13 @@ class _Hooks:
 
     # Messages between master and workers.
 
-    def _on_lease(self, msg: Any, **_: Any) -> None:
+    def _on_renewal(self, msg: Any, **_: Any) -> None:
+        if self._master is not None:  # else the worker asks again
+            self._master.renew(msg.node_id, LeaseRenewal.from_wire(msg.data))
+
+    def _on_cr_server(self, msg: Any, **_: Any) -> None:
         assert self._master is not None
-        self._master.lease(msg.node_id, LeaseRequest.from_wire(msg.data))
+        self._master.cr_server(msg.node_id, CRServerAddress.from_wire(msg.data).url)
 
     def _on_drained(self, msg: Any, **_: Any) -> None:
         if self._master is None:
@@ -371,15 +393,33 @@ class _Hooks:
             return
         self._master.refused(msg.node_id, Refusal.from_wire(msg.data).reason)
 
-    def _on_grant(self, msg: Any, **_: Any) -> None:
+    def _on_renewed(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        grant = LeaseGrant.from_wire(msg.data)
-        self._worker.fleet_total = grant.total
-        self._worker.lease.granted(grant.ranges)
+        self._worker.renewed(LeaseRenewed.from_wire(msg.data))
 
-    def _on_fleet(self, msg: Any, **_: Any) -> None:
+    def _on_state(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.keep_state(msg.node_id, StateRecords.from_wire(msg.data))
+
+    def _on_state_kept(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
-        self._worker.fleet_total = FleetSize.from_wire(msg.data).total
+        self._worker.state_kept(StateKept.from_wire(msg.data).number)
+
+    def _on_stored(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.stored.received(StoredCPEs.from_wire(msg.data).cpes)
+
+    def _on_profile_request(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.send_profile(msg.node_id, ProfilePartRequest.from_wire(msg.data))
+
+    def _on_profile_part(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.profiles.received(ProfilePart.from_wire(msg.data))
+
+    def _on_waits(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.worker_waits(msg.node_id, WorkerWaits.from_wire(msg.data).what)
 
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from locust.runners import STATE_SPAWNING
+from locust.runners import STATE_MISSING, STATE_SPAWNING
 
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.user import CPEUser
@@ -64,6 +64,41 @@ class LocustRunner:
         by_class = self._runner.target_user_classes_count
         spawned = sum(n for name, n in by_class.items() if issubclass(kinds[name], CPEUser))
         return int(spawned if by_class else self._runner.target_user_count)
+
+    def users_asked_for(self) -> int:
+        """How many users with CPEs the workers have been asked to run by now."""
+        dispatcher = getattr(self._runner, "_users_dispatcher", None)
+        if dispatcher is None:
+            return int(self._runner.target_user_count)
+        kinds = {kind.__name__: kind for kind in self._environment.user_classes}
+        return sum(
+            number
+            for by_class in dispatcher._users_on_workers.values()  # noqa: SLF001  # as above
+            for name, number in by_class.items()
+            if issubclass(kinds[name], CPEUser)
+        )
+
+    def declare_missing(self, worker: str) -> None:
+        """Have Locust move the users of a worker at its next heartbeat, as if it were silent."""
+        clients: Any = getattr(self._runner, "clients", {})
+        if worker in clients and clients[worker].state != STATE_MISSING:
+            clients[worker].heartbeat = -1
+
+    def remember_missing(self) -> None:
+        """
+        Keep Locust from forgetting workers that are missing.
+
+        When it forgets one, it begins a new dispatch of users from zero, so that all workers stop
+        their users first.
+        """
+        clients: Any = getattr(self._runner, "clients", None)
+        for client in clients.missing if clients is not None else ():
+            client.heartbeat = max(client.heartbeat, -1)
+
+    def has_left(self, worker: str) -> bool:
+        """Whether a worker has said goodbye to Locust."""
+        clients: Any = getattr(self._runner, "clients", None)
+        return clients is not None and worker not in clients
 
     def other_failures(self) -> list[str]:
         """What went wrong outside of our CPEs: users of other classes, and bugs of either."""

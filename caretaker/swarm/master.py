@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 from gevent.event import Event
@@ -20,6 +20,7 @@ from locust.runners import STATE_RUNNING
 
 from caretaker.closed_output import say
 from caretaker.errors import InputError
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_text import live_line, render
@@ -29,24 +30,31 @@ from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.cr_router import CRRouter
 from caretaker.swarm.embedded_acs import EmbeddedACS
+from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.given_credentials import GivenCredentials
-from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.locust_runner import LocustRunner
-from caretaker.swarm.options import Settings
+from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
+from caretaker.swarm.profile_offer import offers
+from caretaker.swarm.profile_sender import ProfileSender
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.state_file import EMBEDDED_ACS
+from caretaker.swarm.state_store import StateStore, fleet_facts
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     Drain,
     FleetAction,
-    FleetSize,
-    LeaseGrant,
-    LeaseRequest,
+    LeaseRenewal,
     Message,
+    ProfilePartRequest,
+    StateKept,
+    StateRecords,
+    StoredCPEs,
 )
 from caretaker.swarm.worker_reports import WorkerReports
 
@@ -68,6 +76,8 @@ LEVELS_AFTER = 10.0
 LEVELS_INTERVAL = 1.0
 """Seconds between two looks at the service levels of a run."""
 
+_log = logging.getLogger(__name__)
+
 
 class Master:
     """
@@ -88,9 +98,11 @@ class Master:
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
             check_run_time(settings, options)
-        self.ledger = IndexLedger()
+        self.leases = FleetLeases(settings.fence_after)
+        self.ledger = self.leases.ledger
         self.run = 0
         self._start = RunStart(0, 0.0)
+        self._profiles = ProfileSender(())
         self.summary: Summary | None = None
         """Of the last run that has ended."""
         self.reports = WorkerReports(self.run)
@@ -105,20 +117,32 @@ class Master:
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
-        self._announced = 0
         self._watchers: list[gevent.Greenlet[..., None]] = []
         self._acts = 0
         self._most_leased = 0
         self._refused: list[str] = []
         self._embedded: EmbeddedACS | None = None
+        self._router: CRRouter | None = None
+        if settings.cr_router is not None:
+            settings = self._with_router(settings)
+        self._state = self._open_state(settings)
         if not environment.host:
-            self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port)
+            hosts = [settings.cr_router.host] if settings.cr_router is not None else []
+            self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port, hosts)
             environment.host = self._embedded.url
             api = f"north-bound API: {self._embedded.north_bound_url}"
             say(f"Embedded ACS: {self._embedded.url} ({api})")
         self._given = GivenCredentials.of(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
+
+    def _with_router(self, settings: Settings) -> Settings:
+        """The settings with the router's port, which workers receive, too."""
+        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users)
+        address, options = self._router.address, cast(Any, self.environment.parsed_options)
+        options.cr_router = str(address)
+        say(f"Connection Requests: http://{address}/cr/<serial number>")
+        return replace(settings, cr_router=address)
 
     def _with_north_bound_api(self, settings: Settings) -> Settings:
         """
@@ -137,16 +161,71 @@ class Master:
         settings.check_driver()
         return settings
 
+    # The state of the fleet.
+
+    def _open_state(self, settings: Settings) -> StateStore | None:
+        """The file of ``--state``, if there is one."""
+        if settings.state is None:
+            return None
+        state, options = StateStore(settings.state), self._locust_options()
+        if options.headless or options.autostart:  # else the web UI may change the fleet
+            self._agree(state, settings)
+        return state
+
+    def _agree(self, state: StateStore, settings: Settings) -> None:
+        """Check that the file is of the fleet of these settings."""
+        is_shaped, host = self.environment.shape_class is not None, self.environment.host
+        users = None if is_shaped else self._locust_options().num_users
+        embedded = self._embedded.url if self._embedded is not None else None
+        acs = without_login(host) if host and host != embedded else EMBEDDED_ACS
+        state.agree(fleet_facts(settings, users), acs)
+
+    def keep_state(self, worker: str, message: StateRecords) -> None:
+        """Keep the records of CPEs that the worker holds; who has lost its CPEs has old ones."""
+        if self._state is not None:
+            held = [each for each in message.records if self.ledger.holds(worker, each[0])]
+            self._state.refuse(len(message.records) - len(held))
+            self._state.put(held, lambda: self._send(StateKept(message.number), worker))
+
+    # The profiles of the fleet.
+
+    def send_profile(self, worker: str, request: ProfilePartRequest) -> None:
+        """Send a worker the part of a file that it lacks."""
+        part = self._profiles.part(request)
+        if part is not None:
+            self._send(part, worker)
+
+    def worker_waits(self, worker: str, what: str) -> None:
+        """A worker is late, as it does this."""
+        self._say_of(worker, what)
+
     # The ledger.
 
-    def lease(self, holder: str, request: LeaseRequest) -> None:
-        """Take back and hand out indices."""
-        self.ledger.release(holder, request.returned)
-        if request.want:
-            ranges = self.ledger.lease(holder, request.want)
-            self._send(LeaseGrant(ranges, self.ledger.live), holder)
+    def renew(self, holder: str, renewal: LeaseRenewal) -> None:
+        """
+        Answer the renewal of a worker's lease: take back indices and hand them out.
+
+        The state of their CPEs goes before them.
+        """
+        limit = self._locust.users_asked_for() * self.settings.cpes_per_user
+        answer = self.leases.renew(holder, renewal, limit)
+        if answer is None:
+            return
+        if answer.granted and self._state is not None:
+            for message in StoredCPEs.of(self._state.read(answer.granted)):
+                self._send(message, holder)
+        self._send(answer, holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
-        self._announced = -1  # who else computes a share must hear of it
+        self._publish_routes()
+
+    def cr_server(self, worker: str, url: str) -> None:
+        """A worker has said where its Connection Request server is."""
+        if self._router is not None:
+            self._router.serves(worker, url)
+
+    def _publish_routes(self) -> None:
+        if self._router is not None:
+            self._router.changed()
 
     def refused(self, worker: str, reason: str) -> None:
         """A worker can't take part in the run, for this reason."""
@@ -165,33 +244,38 @@ class Master:
         runner.send_message(message.NAME, message.to_wire(), worker)
 
     def _watch(self) -> None:
-        """Once a second: who has left, and how large the fleet is."""
+        """Look who has died, left or fallen silent."""
         while True:
-            gevent.sleep(1)
+            gevent.sleep(LOOK_SECONDS)
             self._look_after_leases()
-            if self.ledger.live != self._announced:
-                self._announced = self.ledger.live
-                self._send(FleetSize(self._announced))
 
     def _look_after_leases(self) -> None:
-        clients: Any = getattr(self.environment.runner, "clients", None)
-        if clients is None:
-            return
-        now = time.monotonic()
-        for holder in self.ledger.holders:
-            client = clients.get(holder)
-            if client is None and not self.ledger.is_lost(holder):
-                self.ledger.gone(holder)
-            elif client is not None and client.state == "missing":
-                self.ledger.lost(holder, now)
-            elif client is not None:
-                self.ledger.heard_again(holder)
-        self.ledger.reclaim(now)
+        self._locust.remember_missing()
+        dead = [name for name in self.leases.look_for_dead() if not self._locust.has_left(name)]
         if self._began:
-            self._look_after_workers()
+            self._look_after_workers()  # what the dead had is noted before it is free
+        for holder in dead:
+            self._say_of(holder, f"has died with {self.ledger.counts()[holder]} CPEs")
+            self._locust.declare_missing(holder)
+            self.leases.bury(holder)
+        for holder in self.ledger.holders:
+            if holder in self.reports.ended and self._locust.has_left(holder):
+                self.ledger.gone(holder)
+        for lost in self.leases.look():
+            cpes = sum(stop - start for start, stop in lost.indices)
+            self._say_of(lost.holder, f"is silent: others may have its {cpes} CPEs")
+        self._publish_routes()
+
+    def _say_of(self, worker: str, text: str) -> None:
+        """Log what became of a worker, and note it on the timeline."""
+        what = f"worker {self._locust.label(worker)} {text}"
+        _log.warning("%s", what)
+        if self._began:
+            self.mark(what)
 
     def _look_after_workers(self) -> None:
-        self.reports.look({worker: self.ledger.count(worker) for worker in self.present()})
+        held = self.ledger.counts()
+        self.reports.look({worker: held.get(worker) for worker in self.present()})
 
     # A run.
 
@@ -208,17 +292,25 @@ class Master:
         self._given.put(self.environment)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
+        if self._state is not None:
+            self._agree(self._state, settings)
         self.run += 1
-        self._start = RunStart(self.run, time.time())
+        choices = chosen(settings.profiles)
+        self._profiles = ProfileSender(choice.source for choice in choices)
+        keeps_state = self._state is not None
+        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices))
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
+        self.leases.begin()
         self.marks.clear()
         self._acts = 0
         self._most_leased = 0
         self._refused = []
         self._stop_waiting.clear()
         self.settings = settings
+        if self._router is not None:
+            self._router.begin(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
         self._ended.clear()
@@ -278,10 +370,11 @@ class Master:
         self._send(FleetAction(name, values, self._acts))
 
     def is_fleet_up(self) -> bool:
-        """Whether no users are being spawned, and all CPEs that are leased have power."""
+        """Whether no users are being spawned, and the CPEs of all users have power."""
         runner: Any = self.environment.runner
-        powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.live
-        return runner.state == STATE_RUNNING and 0 < leased <= powered
+        wanted = self._locust.users_asked_for() * self.settings.cpes_per_user
+        powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
+        return runner.state == STATE_RUNNING and 0 < wanted <= leased <= powered
 
     def plan(self) -> FleetPlan:
         """What the options said of the fleet."""
@@ -315,7 +408,7 @@ class Master:
 
     def present(self) -> set[str]:
         """The workers that are there."""
-        return self._locust.workers()
+        return self._locust.workers() - self.leases.died
 
     def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
         """Ask all workers for what only they know."""
@@ -385,6 +478,8 @@ class Master:
         self._send(Drain())
         self._await_last_snapshots()
         self.reports.close()
+        if self._state is not None:
+            self._state.flush()
         summary = self._run_summary().at_end(
             seconds,
             self.marks,
@@ -412,6 +507,8 @@ class Master:
             self.reports,
             embedded=self._embedded,
             player=self._player,
+            state=self._state,
+            take_overs=self.leases.take_overs,
         )
 
     def _locust_options(self) -> LocustOptions:
@@ -432,9 +529,13 @@ class Master:
         return self.summary["verdict"]["exit_code"]
 
     def say_goodbye(self) -> None:
-        """Print the summary, unless each run's was, and end the embedded ACS."""
+        """Print the summary, unless each run's was, and end router and ACS."""
         if self.summary is not None and self.environment.web_ui is None:
             say(f"\n{render(self.summary)}")
-        if self._embedded is not None:
-            self._embedded.stop()
-            self._embedded = None
+        if self._state is not None:
+            self._state.close()
+            self._state = None
+        for server in (self._router, self._embedded):
+            if server is not None:
+                server.stop()
+        self._router = self._embedded = None

@@ -122,6 +122,38 @@ class Rate(NamedTuple):
         return f"{self.most}/{self.seconds}"
 
 
+class HostPort(NamedTuple):
+    """A host and a port; its text is ``HOST:PORT``, with an IPv6 address in brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``HOST:PORT``; port 0 stands for any free one.
+
+        Raises:
+            InputError: the text is something else.
+        """
+        name, _, number = text.rpartition(":")
+        name = name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name
+        if not name or (":" in name and text[:1] != "["):
+            raise InputError(f"{shown(text)} is not HOST:PORT, like 10.0.0.5:7548")
+        return cls(host(name), port(number))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def advertised_address(text: str) -> HostPort:
+    """As ``HostPort.parse``, of an address by which others reach it: no wildcard."""
+    parsed = HostPort.parse(text)
+    if parsed.host in ALL_ADDRESSES:
+        raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
+    return parsed
+
+
 class LevelsFile(NamedTuple):
     """A file of service levels, with what is in it."""
 
@@ -367,6 +399,18 @@ def _check_name(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if max(map(len, map(os.fsencode, path.parts))) > _LONGEST_NAME:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+
+
+def state_file(text: str) -> Path:
+    """A file for the state of a fleet, in a folder that exists."""
+    path = Path(text)
+    try:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise InputError(f"{shown(text)}: not a file in a folder that exists")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(text)}: {why}; give a file that can be written") from error
+    return path
 
 
 def output_of_locust(text: str) -> str:

@@ -31,6 +31,7 @@ from caretaker.swarm.run_options import (
     ScenarioOptions,
     VerdictOptions,
     WebOptions,
+    WorkerOptions,
 )
 
 GROUPS: Mapping[str, type] = {
@@ -43,6 +44,7 @@ GROUPS: Mapping[str, type] = {
     "verdicts": VerdictOptions,
     "what is written": OutputOptions,
     "web UI": WebOptions,
+    "workers": WorkerOptions,
     "embedded ACS": EmbeddedACSOptions,
 }
 """The groups by their names, in the order of the help and of ``docs/running.md``."""
@@ -66,6 +68,7 @@ class Settings(
     VerdictOptions,
     OutputOptions,
     WebOptions,
+    WorkerOptions,
     EmbeddedACSOptions,
 ):
     """The typed values of all options for one run."""

@@ -16,6 +16,7 @@ from caretaker.errors import InputError
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
+from caretaker.swarm.profile_offer import ProfileOffer
 
 LOOPBACK = "127.0.0.1"
 
@@ -79,20 +80,34 @@ class RunStart(NamedTuple):
     Args:
         number: of the run in this master's life, from 1; 0 before the first one.
         at: seconds since 1970.
+        keeps_state: whether the master keeps the state of the CPEs (``--state``).
+        profiles: of the run.
     """
 
     number: int
     at: float
+    keeps_state: bool = False
+    profiles: tuple[ProfileOffer, ...] = ()
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
         """What the master has put there; now, if nothing."""
         given = vars(parsed_options)
-        return cls(given.get("caretaker_run", 0), given.get("caretaker_started", time.time()))
+        return cls(
+            given.get("caretaker_run", 0),
+            given.get("caretaker_started", time.time()),
+            given.get("caretaker_keeps_state", False),
+            tuple(map(ProfileOffer.from_wire, given.get("caretaker_profiles", ()))),
+        )
 
     def put(self, parsed_options: argparse.Namespace) -> None:
         """Put it among the options that Locust sends to its workers."""
-        vars(parsed_options).update(caretaker_run=self.number, caretaker_started=self.at)
+        vars(parsed_options).update(
+            caretaker_run=self.number,
+            caretaker_started=self.at,
+            caretaker_keeps_state=self.keeps_state,
+            caretaker_profiles=[offer.to_wire() for offer in self.profiles],
+        )
 
 
 LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
@@ -126,7 +141,8 @@ def add_arguments(parser: Any) -> None:
 
     Locust's own ``--profile`` (a label for test runs) gives way to ours, and its ``--host`` to one
     that is checked (decision 0009). A default that the parser has already, such as those of
-    ``swarm.main``, stays. Servers bind loopback (decision D10), where Locust's bind all addresses.
+    ``swarm.main``, stays. Rebalancing is on (decision 0027). Servers bind loopback (decision D10),
+    where Locust's bind all addresses.
     """
     for action in parser._actions:  # noqa: SLF001  # there is no other way to change a type
         if action.dest in LOCUST_VALUES:
@@ -148,7 +164,7 @@ def add_arguments(parser: Any) -> None:
         "--slo-warm-up", type=argument_type(_slo_warm_up), dest="caretaker_slo_warm_up",
         env_var="CARETAKER_SLO_WARM_UP", help=argparse.SUPPRESS,
     ).include_in_web_ui = False  # fmt: skip
-    parser.set_defaults(profile=None)
+    parser.set_defaults(profile=None, enable_rebalancing=True)
 
 
 def _slo_warm_up(_: str) -> None:

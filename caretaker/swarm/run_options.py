@@ -167,6 +167,21 @@ class WebOptions:
 
 
 @dataclass(frozen=True)
+class WorkerOptions:
+    """The workers of the fleet."""
+
+    fence_after: float = option(
+        "--fence-after",
+        values.at_least(2, 60),
+        default=5.0,
+        unit="seconds",
+        help="Seconds after its last word from the master at which a worker stops its CPEs. One "
+        "second later other workers may have them.",
+        of_master=True,
+    )
+
+
+@dataclass(frozen=True)
 class EmbeddedACSOptions:
     """The embedded ACS."""
 

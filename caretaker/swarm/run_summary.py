@@ -17,6 +17,8 @@ from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.state_store import StateStore
+from caretaker.swarm.take_overs import TakeOvers
 from caretaker.swarm.worker_reports import WorkerReports
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class RunSummary:
         reports: of its workers.
         embedded: the embedded ACS; None if there is none.
         player: of the scenarios; None without any.
+        state: of the fleet, which is kept; None if it is not.
+        take_overs: of CPEs of workers that were dead or silent.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class RunSummary:
         *,
         embedded: EmbeddedACS | None = None,
         player: ScenarioPlayer | None = None,
+        state: StateStore | None = None,
+        take_overs: TakeOvers | None = None,
     ) -> None:
         self._environment = environment
         self._runner = LocustRunner(environment)
@@ -56,6 +62,8 @@ class RunSummary:
         self._reports = reports
         self._embedded = embedded
         self._player = player
+        self._state = state
+        self._take_overs = take_overs or TakeOvers()
 
     def figures(self, seconds: float) -> Summary:
         """
@@ -68,6 +76,8 @@ class RunSummary:
         summary = summarize(newest, seconds, self._workers_seen(), self._settings.warm_up.seconds)
         if self._player is not None:
             summary["scenario"] = self._player.report()
+        if self._state is not None:
+            summary["state"] = self._state.section(summary["state"])
         return summary
 
     def at_end(
@@ -111,10 +121,12 @@ class RunSummary:
 
     def _workers_seen(self) -> WorkersSeen:
         wanted = self._runner.wanted_users() * self._settings.cpes_per_user
-        lost = self._reports.lost(wanted)
+        lost = self._reports.lost(wanted, self._take_overs)
         for each in lost:
             each["worker"] = self._runner.label(each["worker"])
-        return WorkersSeen(self._reports.joined, self._reports.left, lost)
+        total = self._take_overs.total
+        from_factory = total if self._state is None else 0
+        return WorkersSeen(self._reports.joined, self._reports.left, lost, total, from_factory)
 
     def _ends_early(self, seconds: float) -> bool:
         """Whether the run comes to its end before the ``--run-time`` that was stated."""

@@ -8,9 +8,7 @@ from gevent.event import Event
 from locust import User, constant, task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from caretaker.swarm.worker import Worker
+    from caretaker.swarm.worker import Holding, Worker
 
 _FOREVER = 1e9
 
@@ -29,20 +27,20 @@ class CPEUser(User):
     installed: ClassVar[Event] = Event()
     """Set when ``worker`` is there; in a worker that joins late, Locust may start users before."""
 
-    cpes: Sequence[tuple[int, int]] = ()
-    """The indices of its CPEs in the fleet, as half-open ranges."""
+    holding: Holding | None = None
+    """What it holds of the fleet; None before it has started."""
 
     def on_start(self) -> None:
         """Lease indices and power the CPEs on."""
         self.installed.wait()
-        self.cpes = self.worker.lease_indices()
-        self.worker.power_on(self.cpes)
+        self.holding = self.worker.new_holding()
+        self.worker.fill(self.holding)
 
     @task
     def hold(self) -> None:
         """Do nothing: the worker's scheduler runs the CPEs."""
 
     def on_stop(self) -> None:
-        """Power the CPEs off and give the indices back."""
-        self.worker.power_off(self.cpes)
-        self.cpes = ()
+        """Have the CPEs powered off and the indices given back."""
+        if self.holding is not None:
+            self.worker.release(self.holding)

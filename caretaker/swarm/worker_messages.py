@@ -7,15 +7,40 @@ Each is a class; its fields are the keys on the wire. Locust's own reports of wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from caretaker.index_set import Ranges
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.state_file import StoredCPE
 
+MAX_RECORD_BYTES = 1024 * 1024
+"""A message takes no more records of CPEs when it has so many bytes of them."""
 REPORT_KEY = "caretaker"
 """Where a snapshot stands in the report that Locust's workers send every 3 s."""
+
+
+class WorkerProcess(NamedTuple):
+    """
+    A process by which the master knows whether it has forked it.
+
+    Args:
+        host: the name of its machine.
+        pid: its process id there.
+        parent: that of the process that has started it.
+    """
+
+    host: str
+    pid: int
+    parent: int
+
+    @classmethod
+    def own(cls) -> Self:
+        """This process."""
+        return cls(socket.gethostname(), os.getpid(), os.getppid())
 
 
 @dataclass(frozen=True)
@@ -36,55 +61,185 @@ class Message:
 
 
 @dataclass(frozen=True)
-class LeaseRequest(Message):
+class CRServerAddress(Message):
     """
-    Worker to master: it needs indices of the fleet, or gives some back.
+    Worker to master, before it leases indices: where a router reaches it.
 
     Args:
-        want: how many it needs.
-        returned: those that it gives back.
+        url: of its Connection Request server.
     """
 
-    NAME: ClassVar = "caretaker_lease"
+    NAME: ClassVar = "caretaker_cr_server"
+    url: str
+
+
+@dataclass(frozen=True)
+class LeaseRenewal(Message):
+    """
+    Worker to master: it is there, may lack indices, and may give some back.
+
+    A renewal is sent again, with a new ``sent``, until it is answered; the master acts on it once.
+
+    Args:
+        sent: when, by the worker's clock; the answer repeats it.
+        term: how often the worker has begun anew, without any index.
+        lease: what the master calls the worker's lease; 0 while it has not told.
+        number: of the renewal within its term, from 1.
+        want: how many indices the worker lacks.
+        returned: those that it gives back.
+        process: the process that the worker is.
+    """
+
+    NAME: ClassVar = "caretaker_renewal"
+    sent: float
+    term: int
+    lease: int
+    number: int
     want: int
     returned: Ranges
-
-    def to_wire(self) -> dict[str, Any]:
-        """As plain data, in which ``return`` is a key."""
-        return {"want": self.want, "return": self.returned}
+    process: WorkerProcess
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """What ``to_wire`` made."""
-        return cls(wire["want"], _ranges(wire["return"]))
+        typed = {
+            "returned": _ranges(wire["returned"]),
+            "process": WorkerProcess(*wire["process"]),
+        }
+        return cls(**{**wire, **typed})
 
 
 @dataclass(frozen=True)
-class LeaseGrant(Message):
+class LeaseRenewed(Message):
     """
-    Master to worker: the indices that it has asked for.
+    Master to worker: the answer to a renewal.
 
     Args:
-        ranges: these indices.
+        sent: as in the renewal.
+        term: as in the renewal.
+        number: as in the renewal.
+        lease: what the master calls the worker's lease.
+        still_yours: whether the worker still has the indices of its lease. If not, others may have
+            them by now.
+        seconds: how long after ``sent`` the worker may use them.
+        granted: the indices that it gets, which may be fewer than it wants.
         total: how many CPEs the whole fleet has.
     """
 
-    NAME: ClassVar = "caretaker_grant"
-    ranges: Ranges
+    NAME: ClassVar = "caretaker_renewed"
+    sent: float
+    term: int
+    number: int
+    lease: int
+    still_yours: bool
+    seconds: float
+    granted: Ranges
     total: int
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         """What ``to_wire`` made."""
-        return cls(_ranges(wire["ranges"]), wire["total"])
+        return cls(**{**wire, "granted": _ranges(wire["granted"])})
 
 
 @dataclass(frozen=True)
-class FleetSize(Message):
-    """Master to workers: how many CPEs the whole fleet has."""
+class StateRecords(Message):
+    """
+    Worker to master: the state of CPEs that have changed.
 
-    NAME: ClassVar = "caretaker_fleet"
-    total: int
+    Args:
+        number: of the message, which ``StateKept`` repeats.
+        records: the index of each CPE, and the bytes of its ``PersistentState``.
+    """
+
+    NAME: ClassVar = "caretaker_state"
+    number: int
+    records: list[tuple[int, bytes]]
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls(wire["number"], [(index, record) for index, record in wire["records"]])
+
+
+@dataclass(frozen=True)
+class StateKept(Message):
+    """Master to worker: the records of the ``StateRecords`` of this number are in the file."""
+
+    NAME: ClassVar = "caretaker_state_kept"
+    number: int
+
+
+@dataclass(frozen=True)
+class StoredCPEs(Message):
+    """Master to worker: the CPEs with a state among those of the next ``LeaseRenewed``, or some."""
+
+    NAME: ClassVar = "caretaker_stored"
+    cpes: list[StoredCPE]
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What ``to_wire`` made."""
+        return cls([StoredCPE(*each) for each in wire["cpes"]])
+
+    @classmethod
+    def of(cls, cpes: Iterable[StoredCPE]) -> Iterator[Self]:
+        """The messages for so many CPEs."""
+        part: list[StoredCPE] = []
+        size = 0
+        for each in cpes:
+            part.append(each)
+            size += len(each.record)
+            if size >= MAX_RECORD_BYTES:
+                yield cls(part)
+                part, size = [], 0
+        if part:
+            yield cls(part)
+
+
+@dataclass(frozen=True)
+class ProfilePartRequest(Message):
+    """
+    Worker to master: it lacks a file of a profile.
+
+    Args:
+        digest: SHA-256 of the content of the file.
+        offset: in bytes, where the part that it asks for begins.
+    """
+
+    NAME: ClassVar = "caretaker_profile_part_request"
+    digest: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class ProfilePart(Message):
+    """
+    Master to worker: a part of a file of a profile.
+
+    Args:
+        digest: as in the request.
+        offset: as in the request.
+        data: the bytes from there on.
+    """
+
+    NAME: ClassVar = "caretaker_profile_part"
+    digest: str
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WorkerWaits(Message):
+    """
+    Worker to master: it is late.
+
+    Args:
+        what: the worker does, like ``reads profile router.csv (90,000 parameters)``.
+    """
+
+    NAME: ClassVar = "caretaker_waits"
+    what: str
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from statistics import median
 
+from caretaker.reporting.summary import pending_connection_requests
 from caretaker.reporting.summary_types import LostWorkerSection
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.window import Snapshots
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.take_overs import TakeOver, TakeOvers
 
 WINDOW_SECONDS = 12.0
 """What is shown of a run that goes on is of the last so many seconds."""
@@ -23,10 +25,12 @@ class WorkerReports:
 
     Args:
         run: its number; reports of other runs come late and do not count.
+        clock: monotonic, in seconds.
     """
 
-    def __init__(self, run: int) -> None:
+    def __init__(self, run: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._run = run
+        self._clock = clock
         self._snapshots: dict[str, WorkerSnapshot] = {}
         self._past: dict[str, deque[WorkerSnapshot]] = {}
         """The snapshots of each worker in the last ``WINDOW_SECONDS``, and one before them."""
@@ -35,7 +39,8 @@ class WorkerReports:
         self._held: dict[str, int] = {}
         self.ended: set[str] = set()
         """The workers that have said their last word of the run."""
-        self._gone: set[str] = set()
+        self._gone: dict[str, float | None] = {}
+        """Who is gone, and the seconds since its last report when it was found to be."""
         self.count = 0
         """How many reports have come; while it stays the same, so does all that is here."""
 
@@ -47,7 +52,7 @@ class WorkerReports:
             past.append(snapshot)
             while len(past) > 1 and past[1].at <= snapshot.at - WINDOW_SECONDS:
                 past.popleft()
-            self._heard[worker] = time.monotonic()
+            self._heard[worker] = self._clock()
             self._held.setdefault(worker, 0)
             self._timelines.setdefault(worker, Timeline()).take(snapshot.timeline)
             self.count += 1
@@ -59,23 +64,26 @@ class WorkerReports:
         self._held.setdefault(worker, 0)
         self.ended.add(worker)
 
-    def look(self, there: Mapping[str, int]) -> None:
+    def look(self, there: Mapping[str, int | None]) -> None:
         """
         Note which workers are there now.
 
         Args:
-            there: how many CPEs each of them holds.
+            there: how many CPEs each of them holds; None for one whose lease is over, which may
+                still have those that it had.
         """
-        self._held.update(there)
+        for worker, cpes in there.items():
+            self._held[worker] = self._held.get(worker, 0) if cpes is None else cpes
         self._be_gone(self._held.keys() - there.keys())
 
     def close(self) -> None:
         """The run has ended, and all workers that could say their last word have."""
-        self._be_gone(self._gone | (self._held.keys() - self.ended))
+        self._be_gone(self._gone.keys() | (self._held.keys() - self.ended))
 
-    def _be_gone(self, workers: set[str]) -> None:
-        if workers != self._gone:
-            self._gone = workers
+    def _be_gone(self, workers: Collection[str]) -> None:
+        if set(workers) != self._gone.keys():
+            new = {name: self.silence(name) for name in workers if name in self._heard}
+            self._gone = {name: self._gone.get(name, new.get(name)) for name in workers}
             self.count += 1
 
     @property
@@ -114,30 +122,39 @@ class WorkerReports:
     @property
     def left(self) -> int:
         """How many workers were gone before the end of the run, after their last word."""
-        return len(self._gone & self.ended)
+        return len(self._gone.keys() & self.ended)
 
-    def lost(self, wanted: int) -> list[LostWorkerSection]:
+    def lost(self, wanted: int, take_overs: TakeOvers) -> list[LostWorkerSection]:
         """
         The workers that are gone without a last word; the one that was silent first comes first.
 
         Args:
             wanted: how many CPEs the whole fleet should have. Those that it lacks are CPEs of the
                 workers that were lost last.
+            take_overs: what became of the CPEs of those that were lost.
         """
         lacking = wanted - sum(last.cpes for last in self.present.values())
         lost: list[LostWorkerSection] = []
-        for name in sorted(self._gone - self.ended, key=self._silent_since, reverse=True):
-            held, last = self._held[name], self._snapshots.get(name)
-            lost.append(
-                {
-                    "worker": name,
-                    "cpes": held,
-                    "reported_at": None if last is None else round(last.at, 1),
-                    "taken_over": held == 0 or lacking <= 0,
-                }
-            )
+        for name in sorted(self._gone.keys() - self.ended, key=self._silent_since, reverse=True):
+            held = self._held[name]
+            is_made_good = held == 0 or lacking <= 0
+            lost.append(self._lost(name, take_overs.of(name), taken_over=is_made_good))
             lacking -= held
         return lost[::-1]
+
+    def _lost(self, name: str, after: TakeOver, *, taken_over: bool) -> LostWorkerSection:
+        last, silence = self._snapshots.get(name), self._gone[name]
+        return {
+            "worker": name,
+            "cpes": self._held[name],
+            "pending_connection_requests": pending_connection_requests(last) if last else 0,
+            "reported_at": round(last.at, 1) if last else None,
+            "unknown_s": None if silence is None else round(silence, 1),
+            "taken_over": taken_over,
+            "cpes_back": after.taken_over,
+            "first_back_s": after.first,
+            "last_back_s": after.last,
+        }
 
     def _silent_since(self, worker: str) -> float:
         return self._snapshots[worker].at if worker in self._snapshots else 0.0
@@ -159,4 +176,4 @@ class WorkerReports:
 
     def silence(self, worker: str) -> float:
         """Seconds since the last report of a worker."""
-        return time.monotonic() - self._heard[worker]
+        return self._clock() - self._heard[worker]

@@ -11,8 +11,9 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +21,11 @@ import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from caretaker.connection_request.server import ConnectionRequestServer
+from caretaker.connection_request.server import (
+    DEVICE_PATH,
+    ConnectionRequestServer,
+    device_url,
+)
 from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
 from caretaker.device.settings import Behaviors
@@ -38,7 +43,7 @@ from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.source_addresses import Network, check_reach, hosts
 from caretaker.http.tls import tls_context
 from caretaker.http.transport import HTTPTransport
-from caretaker.index_set import ranges_of
+from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.scenarios.actions import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
@@ -53,7 +58,11 @@ from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.state_receiver import StateReceiver
+from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
+from caretaker.swarm.worker_messages import Message
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -80,6 +89,10 @@ class HostWorker(Protocol):
     source_addresses: tuple[Network, ...]
     lease: IndexLease
     server: ConnectionRequestServer
+    is_suspended: bool
+
+    def send(self, message: Message) -> None:
+        """Send a message to the master."""
 
     @property
     def cr_rate(self) -> float:
@@ -96,16 +109,19 @@ class WorkerRun:
 
     Args:
         worker: that it goes on in.
-        number: of the run.
+        start: of the run, where its timeline begins.
         settings: of the run.
-        started: when the timeline begins (``time.monotonic``).
+        mix: the profiles of its CPEs.
 
     Raises:
         InputError: a setting can't be used.
     """
 
-    def __init__(self, worker: HostWorker, number: int, settings: Settings, started: float) -> None:
-        self.number = number
+    def __init__(
+        self, worker: HostWorker, start: RunStart, settings: Settings, mix: ProfileMix
+    ) -> None:
+        started = start.at - time.time() + time.monotonic()
+        self.number = start.number
         self._index = worker.index
         self.settings = settings
         self.results = RunResults(has_warm_up=settings.warm_up.seconds > 0)
@@ -118,7 +134,7 @@ class WorkerRun:
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
-            ProfileMix.choose(settings.profiles),
+            mix,
             _context(worker, settings, endpoint),
             self.logs.open,
             self.sink,
@@ -144,8 +160,12 @@ class WorkerRun:
         self.action_target = ActionTarget(
             self.shard, outage, operator, self.tasks, lambda: worker.share
         )
+        self.state = _state_sender(worker, self.shard) if start.keeps_state else None
+        """What sends the state of CPEs to the master; None where that does not keep it."""
         self.shard.start()
         self._greenlets = [gevent.spawn(self._sample)]
+        if self.state is not None:
+            self._greenlets.append(gevent.spawn(self.state.run))
         if settings.warm_up.seconds:
             self._greenlets.append(self._spawn_warm_up(started + settings.warm_up.seconds))
 
@@ -173,7 +193,7 @@ class WorkerRun:
             self.tasks,
             self.results.current,
             held=lambda: worker.lease.held,
-            rate=lambda: worker.cr_rate * worker.share,
+            rate=lambda: 0.0 if worker.is_suspended else worker.cr_rate * worker.share,
             arrivals=settings.cr_arrivals,
             rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
@@ -184,15 +204,31 @@ class WorkerRun:
             return NorthBoundOperator(self.settings.nbi_url)
         return DirectOperator(self.shard)
 
-    def power_on(self, indices: Iterable[int]) -> None:
-        """Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on."""
+    def resume(self) -> None:
+        """Go on after the shard was suspended, unless the run is ending."""
+        if not self._ending:
+            self.shard.start()
+
+    def power_on(
+        self, indices: Iterable[int], stored: StateReceiver, is_held: Callable[[], bool]
+    ) -> None:
+        """
+        Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on.
+
+        Args:
+            indices: of the CPEs.
+            stored: has what they had before.
+            is_held: whether this worker still has the indices.
+        """
         running = self.settings.start == "running"
         switch_on = self.shard.resume if running else self.shard.power_on
         for index in indices:
             self._loop_budget.wait()
-            if self._ending:
+            if self._ending or not is_held():
                 return
-            switch_on(index)
+            results = self.results.current
+            if not stored.take_up(index, self.shard, results, is_running=running):
+                switch_on(index)
             self.profiles[self.shard.cpes[index].profile.name] += 1
             self._freeze()
 
@@ -208,14 +244,37 @@ class WorkerRun:
             self._thawed = 0
             gc.freeze()
 
-    def power_off(self, indices: Iterable[int]) -> None:
-        """Power CPEs off, as many in a turn of the loop."""
+    def retire(self, indices: IndexSet, is_held: Callable[[], bool]) -> None:
+        """
+        Power CPEs off that others will have, after their sessions if these end soon.
+
+        Args:
+            indices: of the CPEs.
+            is_held: whether this worker still has the indices.
+        """
+        self.shard.wait_for_sessions_of(indices, SESSIONS_SECONDS)
         for index in indices:
             self._loop_budget.wait()
-            cpe = self.shard.cpes.get(index)
-            if cpe is not None:
-                self.profiles[cpe.profile.name] -= 1
-                self.shard.power_off((index,))
+            if self.last is not None or not is_held():
+                return
+            if self.state is not None and index in self.shard.cpes:
+                self.state.add(index)
+            self._power_off(index)
+        if self.state is not None:
+            self.state.send()  # before the indices go back
+
+    def forget(self) -> None:
+        """Power off all CPEs, whose indices others may have by now."""
+        for index in list(self.shard.cpes):
+            self._loop_budget.wait()
+            if self.last is None:
+                self._power_off(index)
+
+    def _power_off(self, index: int) -> None:
+        cpe = self.shard.cpes.get(index)
+        if cpe is not None:
+            self.profiles[cpe.profile.name] -= 1
+            self.shard.power_off((index,))
 
     def end(self) -> None:
         """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""
@@ -237,6 +296,8 @@ class WorkerRun:
             if self.last is None:
                 self.end()
                 self.last = self._snapshot(final=True)
+                if self.state is not None:
+                    self.state.end()
                 self._abandon()
         return self.last
 
@@ -294,6 +355,11 @@ class WorkerRun:
         self._loop_budget.stop()
 
 
+def _state_sender(worker: HostWorker, shard: Shard) -> StateSender:
+    unsaved = shard.context.unsaved = set()
+    return StateSender(shard.cpes, unsaved, worker.send)
+
+
 def _max_sessions(settings: Settings) -> int:
     """Of sessions, and of transfers as well where they move bytes."""
     kinds = 1 + (settings.transfers == "real")
@@ -327,11 +393,18 @@ def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransp
     return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
 
 
+def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[[str], str]:
+    """Makes the ConnectionRequestURL of a serial number: the router's, where there is one."""
+    if settings.cr_router is None:
+        return worker.server.device_url
+    return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
+
+
 def _context(worker: HostWorker, settings: Settings, endpoint: Endpoint) -> FleetContext:
     return FleetContext(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
-        connection_request_url=worker.server.device_url,
+        connection_request_url=_connection_request_url(worker, settings),
         behaviors=Behaviors(
             inform_interval=settings.inform_interval,
             inform_jitter=settings.inform_jitter,

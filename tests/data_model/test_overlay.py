@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from caretaker.data_model.overlay import Attributes, Overlay, TableRows
+from caretaker.data_model.overlay import Overlay, TableRows
+from caretaker.data_model.overlay_records import Attributes
 
 
 def state(held: object) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.cpes import context, cpe, extended
 
-from caretaker.data_model.overlay import DeploymentUnit
+from caretaker.data_model.overlay_records import DeploymentUnit
 from caretaker.device import installed_units as du
 from caretaker.device.cpe import CPE
 

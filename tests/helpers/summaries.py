@@ -77,7 +77,11 @@ def everything() -> Any:
 
 def lost_worker(**changes: Any) -> Any:
     """A worker that was lost with its CPEs."""
-    lost = {"worker": "1 (host_ab12)", "cpes": 500, "reported_at": 33.2, "taken_over": False}
+    lost = {
+        "worker": "1 (host_ab12)", "cpes": 500, "pending_connection_requests": 0,
+        "reported_at": 33.2, "unknown_s": 2.1, "taken_over": False, "cpes_back": 0,
+        "first_back_s": None, "last_back_s": None,
+    }  # fmt: skip
     return lost | changes
 
 

@@ -49,6 +49,8 @@ def group_is_empty(leader: int) -> bool:
         ((*RUN, "--profile", LONG), "--profile: profile ppp"),
         ((*RUN, "--summary-json", "/proc/x.json"), "--summary-json: '/proc/x.json'"),
         ((*RUN, "--report", LONG), "--report: 'ppp"),
+        ((*RUN, "--state", LONG), "--state: 'ppp"),
+        ((*RUN, "--state", "/proc/x.db"), "--state: /proc/x.db: can't be opened here"),
         ((*RUN, "--csv", "/proc/x/y"), "--csv: '/proc/x/y_.csv'"),
         ((*RUN, "--html", "/proc/x/y"), "--html: '/proc/x/y'"),
         ((*RUN, "--html", "/"), "--html: '/': Is a directory"),

@@ -195,7 +195,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
         assert one.process.wait(120) == 0
     summary = json.loads(nbi.read_text())
     assert summary["fleet"]["workers_lost"] == 1
-    assert re.search(r"worker \d \(.+\) was lost at .* nobody took them over", leading.text)
+    assert re.search(r"lost with worker \d \(.+\): 20 CPEs, .* nobody took them over", leading.text)
     assert summary["connection_requests"]["books_balance"]
 
 
@@ -227,6 +227,7 @@ def test_a_worker_that_locust_forgets_is_lost_though_others_take_its_cpes(tmp_pa
         two.process.kill()
         two.process.wait()
         master.wait_for("Sending spawn jobs of 40 users at .* to 1 ready workers")
+        master.wait_for("is silent: others may have its 20 CPEs")
         wait_for_figure(master, page, 'caretaker_cpes{state="idle"}', 40)
         master.stop(signal.SIGINT)
     fleet = json.loads(path.read_text())["fleet"]

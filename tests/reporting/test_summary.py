@@ -63,6 +63,8 @@ def test_workers_add_up() -> None:
         "workers_left": 0,
         "workers_lost": 0,
         "lost": (),
+        "taken_over": 0,
+        "from_factory": 0,
         "by_worker": {"0": 2, "1": 2},
         "profiles": {"tr181": 2, "tr098": 2},
         "duplicate_serial_numbers": 0,

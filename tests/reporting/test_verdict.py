@@ -83,6 +83,7 @@ RUNS: list[tuple[Any, list[str], str, int]] = [
     (changed("fleet", workers_left=2, cpes=0), [], "failed", 1),
     (summary() | {"unwritten": ["--junit x: no space"]}, [], "failed", 1),
     (changed("export", rows=5, unwritten=1), [], "failed", 1),
+    (changed("state", kept=5, unwritten=1), [], "failed", 1),
     (summary() | OTHERS, [], "failed", 7),
     (summary() | OTHERS, [BROKEN], "failed", 7),
     (failed("ours") | OTHERS, [], "failed", 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 from helpers.snapshots import worker_snapshot
 from helpers.summaries import results
 

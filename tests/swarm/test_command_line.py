@@ -25,6 +25,8 @@ def used_port() -> Iterator[str]:
         (("--master", "--worker"), "--master and --worker: a process is one of them"),
         (("--master", "--processes", "2"), "--master and --processes"),
         (("--headless", "--autoquit", "3"), "--autoquit: give --autostart, too"),
+        (("--cr-routes", "127.0.0.1:7549"), "--cr-routes: give --cr-router, too"),
+        (("--cr-routes", "127.0.0.1:7549", "--cr-router", "a:0"), "give --cr-router, too, with"),
         (("--web-port", "{used}"), "--web-port {used}: in use; choose another"),
         (("--headless", "--processes", "2", "--master-bind-port", "{used}"),
          "--master-bind-port {used}: in use; choose another"),

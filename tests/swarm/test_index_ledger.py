@@ -1,149 +1,206 @@
-"""The ledger: no index has two holders, whatever joins, leaves or dies."""
+"""The ledger: no index has two holders, whatever joins, leaves, dies or falls silent."""
 
 from __future__ import annotations
 
 import pytest
+from helpers.leases import renewal
 from helpers.strategies import INDEX_RANGES, indices_of
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from caretaker.index_set import IndexSet
-from caretaker.swarm.index_ledger import QUARANTINE_SECONDS, IndexLedger
+from caretaker.index_set import IndexSet, Ranges
+from caretaker.swarm.index_ledger import MARGIN_SECONDS, IndexLedger
+
+SECONDS = 5.0
+MANY = 10_000_000
 
 
-def test_a_fleet_of_n_has_the_first_n_indices() -> None:
-    ledger = IndexLedger()
+class Holders:
+    """A ledger, and holders that renew their leases as workers do."""
+
+    def __init__(self) -> None:
+        self.ledger = IndexLedger(SECONDS)
+        self._said: dict[str, tuple[int, int]] = {}
+
+    def renew(
+        self,
+        holder: str,
+        want: int = 0,
+        returned: Ranges | None = None,
+        *,
+        now: float = 0.0,
+        limit: int = MANY,
+    ) -> Ranges:
+        """The grant; a holder whose indices are lost begins anew."""
+        lease, number = self._said.get(holder, (0, 0))
+        term = renewal(number=number + 1, lease=lease, want=want, returned=returned or [])
+        answer = self.ledger.renew(holder, term, now, limit)
+        assert answer is not None
+        self._said[holder] = (answer.lease, number + 1)
+        return answer.granted
+
+
+@pytest.fixture
+def holders() -> Holders:
+    return Holders()
+
+
+def test_a_fleet_of_n_has_the_first_n_indices(holders: Holders) -> None:
     for holder in ("a", "b") * 50:
-        ledger.lease(holder, 10)
-    assert (
-        ledger.total,
-        len(IndexSet(ledger.held("a"))),
-        len(IndexSet(ledger.held("b"))),
-    ) == (1000, 500, 500)
+        holders.renew(holder, 10)
+    ledger = holders.ledger
+    assert (ledger.total, ledger.counts()) == (1000, {"a": 500, "b": 500})
     assert (IndexSet(ledger.held("a") + ledger.held("b"))).ranges == [(0, 1000)]
 
 
-def test_what_comes_back_goes_out_again() -> None:
-    ledger = IndexLedger()
-    ledger.lease("a", 10)
-    ledger.release("a", [(2, 4), (7, 8)])
-    assert ledger.lease("b", 4) == [(2, 4), (7, 8), (10, 11)]
+def test_what_comes_back_goes_out_again(holders: Holders) -> None:
+    holders.renew("a", 10)
+    holders.renew("a", returned=[(2, 4), (7, 8)])
+    assert holders.renew("b", 4) == [(2, 4), (7, 8), (10, 11)]
 
 
-def test_only_the_holder_can_give_back() -> None:
-    ledger = IndexLedger()
-    ledger.lease("a", 10)
-    ledger.lease("b", 1)
-    ledger.release("b", [(0, 10)])
-    ledger.release("c", [(0, 10)])
-    assert ledger.held("a") == [(0, 10)]
+def test_only_the_holder_can_give_back(holders: Holders) -> None:
+    holders.renew("a", 10)
+    holders.renew("b", 1)
+    holders.renew("b", returned=[(0, 10)])
+    assert holders.ledger.held("a") == [(0, 10)]
 
 
-def test_a_worker_that_says_goodbye_frees_its_indices() -> None:
-    ledger = IndexLedger()
-    ledger.lease("a", 10)
-    ledger.gone("a")
-    ledger.gone("a")
-    assert (ledger.total, ledger.holders, ledger.lease("b", 3)) == (0, [], [(0, 3)])
+def test_a_worker_that_says_goodbye_frees_its_indices(holders: Holders) -> None:
+    holders.renew("a", 10)
+    holders.ledger.gone("a")
+    holders.ledger.gone("a")
+    assert (holders.ledger.total, holders.ledger.holders) == (0, [])
+    assert holders.renew("b", 3) == [(0, 3)]
 
 
-def test_a_silent_worker_keeps_them_until_it_must_have_ended() -> None:
-    ledger = IndexLedger()
-    ledger.lease("a", 10)
-    ledger.lost("a", 100.0)
-    ledger.lost("a", 150.0)
-    ledger.reclaim(100.0 + QUARANTINE_SECONDS)
-    assert ledger.lease("b", 1) == [(10, 11)]
-    assert ledger.is_lost("a")
-    ledger.reclaim(100.1 + QUARANTINE_SECONDS)
-    assert ledger.lease("b", 1) == [(0, 1)]
+def test_indices_that_were_never_leased_go_out_up_to_the_size_of_the_fleet(
+    holders: Holders,
+) -> None:
+    assert holders.renew("a", 8, limit=10) == [(0, 8)]
+    assert holders.renew("b", 4, limit=10) == [(8, 10)]
+    assert holders.renew("b", 2, limit=10) == []
+    holders.renew("a", returned=[(0, 1)])
+    assert holders.renew("b", 2, limit=10) == [(0, 1)]
 
 
-def test_a_worker_that_is_found_again_still_has_them() -> None:
-    ledger = IndexLedger()
-    ledger.lease("a", 10)
-    ledger.lost("a", 0.0)
-    ledger.heard_again("a")
-    ledger.reclaim(1e6)
-    assert ledger.held("a") == [(0, 10)]
+def test_a_silent_holder_keeps_them_until_it_must_have_stopped(holders: Holders) -> None:
+    holders.renew("a", 10, now=100.0)
+    over = 100.0 + SECONDS + MARGIN_SECONDS
+    assert holders.ledger.expire(over) == []
+    assert holders.renew("b", 1, limit=10, now=over) == []
+    assert holders.ledger.expire(over + 0.1) == [("a", [(0, 10)], 100.0)]
+    assert holders.renew("b", 1, limit=10, now=over) == [(0, 1)]
 
 
-def test_an_unknown_worker_is_not_lost() -> None:
-    ledger = IndexLedger()
-    ledger.lost("nobody", 0.0)
-    assert not ledger.is_lost("nobody")
+def test_a_holder_that_is_heard_of_keeps_them(holders: Holders) -> None:
+    holders.renew("a", 10)
+    for now in range(100):
+        holders.renew("a", now=now)
+        assert holders.ledger.expire(now) == []
+    assert holders.ledger.held("a") == [(0, 10)]
 
 
-WORKERS = st.sampled_from("abcde")
+def test_the_ledgers_own_stall_is_no_silence_of_its_holders(holders: Holders) -> None:
+    holders.renew("a", 10, now=0.0)
+    holders.ledger.stalled(20.0, 20.0)
+    assert holders.ledger.expire(25.0) == []
+    holders.ledger.stalled(1000.0, 25.0)  # no holder was heard of in times to come
+    assert holders.ledger.expire(31.5) == [("a", [(0, 10)], 25.0)]
+
+
+def test_a_holder_whose_lease_was_freed_is_told(holders: Holders) -> None:
+    ledger = holders.ledger
+    first = ledger.renew("a", renewal(want=3), 0.0, MANY)
+    assert first is not None
+    ledger.expire(1e6)
+    late = ledger.renew("a", renewal(lease=first.lease, number=2), 1e6, MANY)
+    assert late is not None
+    assert (late.still_yours, ledger.holders) == (False, [])
+    anew = ledger.renew("a", renewal(term=2, want=3), 1e6, MANY)
+    assert anew is not None
+    assert (anew.still_yours, anew.granted) == (True, [(0, 3)])
+
+
+def test_a_renewal_that_comes_again_is_acted_upon_once(holders: Holders) -> None:
+    ledger = holders.ledger
+    opening = renewal(want=3)
+    answers = [ledger.renew("a", opening, 0.0, MANY) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert ledger.held("a") == [(0, 3)]
+
+
+def test_a_renewal_of_a_term_that_is_over_says_nothing(holders: Holders) -> None:
+    ledger = holders.ledger
+    ledger.renew("a", renewal(term=2, want=3), 0.0, MANY)
+    assert ledger.renew("a", renewal(term=1, want=3), 0.0, MANY) is None
+    assert ledger.held("a") == [(0, 3)]
+
+
+def test_an_opening_that_was_under_way_for_long_opens_no_lease_for_a_later_renewal(
+    holders: Holders,
+) -> None:
+    """It comes when the ledger has freed what it had granted to the same renewal before."""
+    ledger = holders.ledger
+    first = ledger.renew("a", renewal(want=3), 0.0, MANY)
+    assert first is not None
+    ledger.expire(100.0)
+    ledger.renew("b", renewal(want=3), 100.0, MANY)
+    ledger.renew("a", renewal(want=3), 100.0, MANY)
+    late = ledger.renew("a", renewal(lease=first.lease, number=2), 100.0, MANY)
+    assert late is not None
+    assert (late.still_yours, ledger.counts()) == (False, {"b": 3})
+
+
+NAMES = st.sampled_from("abcde")
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Workers join, leave, die, fall silent and come back, in any order."""
+    """Holders want, give back, leave and fall silent, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = IndexLedger()
+        self.holders = Holders()
         self.held: dict[str, set[int]] = {}
-        self.silent: dict[str, float] = {}
+        self.heard: dict[str, float] = {}
         self.now = 0.0
 
-    @rule(worker=WORKERS, count=st.integers(1, 20))
-    def lease(self, worker: str, count: int) -> None:
-        granted = indices_of(self.ledger.lease(worker, count))
+    @rule(holder=NAMES, count=st.integers(0, 20), returned=INDEX_RANGES)
+    def renew(self, holder: str, count: int, returned: list[tuple[int, int]]) -> None:
+        if holder not in self.held:
+            self.holders._said.pop(holder, None)
+        granted = indices_of(self.holders.renew(holder, count, returned, now=self.now))
+        self.held[holder] = self.held.get(holder, set()) - indices_of(returned)
         assert len(granted) == count
-        taken: set[int] = set().union(*self.held.values())
-        assert not granted & taken
-        self.held.setdefault(worker, set()).update(granted)
+        assert not granted & set().union(*self.held.values())
+        self.held[holder] |= granted
+        self.heard[holder] = self.now
 
-    @rule(worker=WORKERS, ranges=INDEX_RANGES)
-    def release(self, worker: str, ranges: list[tuple[int, int]]) -> None:
-        self.ledger.release(worker, ranges)
-        self.held[worker] = self.held.get(worker, set()) - indices_of(ranges)
-        self._tidy(worker)
+    @rule(holder=NAMES)
+    def gone(self, holder: str) -> None:
+        self.holders.ledger.gone(holder)
+        self.held.pop(holder, None)
 
-    @rule(worker=WORKERS)
-    def gone(self, worker: str) -> None:
-        self.ledger.gone(worker)
-        self.held.pop(worker, None)
-        self.silent.pop(worker, None)
-
-    @rule(worker=WORKERS)
-    def lost(self, worker: str) -> None:
-        self.ledger.lost(worker, self.now)
-        if worker in self.held:
-            self.silent.setdefault(worker, self.now)
-
-    @rule(worker=WORKERS)
-    def heard_again(self, worker: str) -> None:
-        self.ledger.heard_again(worker)
-        self.silent.pop(worker, None)
-
-    @rule(seconds=st.integers(1, 60))
+    @rule(seconds=st.integers(1, 4))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
-        self.ledger.reclaim(self.now)
-        for worker, since in list(self.silent.items()):
-            if self.now - since > QUARANTINE_SECONDS:
-                self.gone(worker)
-
-    def _tidy(self, worker: str) -> None:
-        if not self.held[worker]:
-            del self.held[worker]
-            self.silent.pop(worker, None)
+        for holder, _, _ in self.holders.ledger.expire(self.now):
+            assert self.now - self.heard[holder] > SECONDS + MARGIN_SECONDS
+            del self.held[holder]
 
     @invariant()
     def no_index_has_two_holders(self) -> None:
-        for worker in "abcde":
-            assert indices_of(self.ledger.held(worker)) == self.held.get(worker, set())
-        assert self.ledger.total == sum(map(len, self.held.values()))
+        ledger = self.holders.ledger
+        for holder in "abcde":
+            assert indices_of(ledger.held(holder)) == self.held.get(holder, set())
+        assert ledger.total == sum(map(len, self.held.values()))
 
 
 TestLedgerMachine = LedgerMachine.TestCase
 
 
 @pytest.mark.parametrize("size", [1_000_000])
-def test_a_million_take_one_range(size: int) -> None:
-    ledger = IndexLedger()
+def test_a_million_take_one_range(holders: Holders, size: int) -> None:
     for _ in range(0, size, 10_000):
-        ledger.lease("a", 10_000)
-    assert ledger.held("a") == [(0, size)]
+        holders.renew("a", 10_000)
+    assert holders.ledger.held("a") == [(0, size)]

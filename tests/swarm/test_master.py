@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
+from helpers.exports import export
+from helpers.leases import renewal
 from helpers.run_states import FakeRunner, FakeWebUI
 from helpers.run_states import master as make
 from helpers.snapshots import worker_snapshot
+from helpers.summaries import lost_worker
 from locust import User
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerNode, WorkerNodes
 
@@ -20,8 +24,9 @@ from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction, LeaseRequest
+from caretaker.swarm.worker_messages import FleetAction, ProfilePart, ProfilePartRequest
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ class TestLostWorkers:
         runner.clients, master.environment.web_ui = WorkerNodes(), None
         master.begin()
         for name in ("vm_a1b2c3", "vm_d4e5f6"):
-            master.ledger.lease(name, 10)
+            master.leases.renew(name, renewal(want=10), 100)
             runner.clients[name] = WorkerNode(name, STATE_RUNNING)
             master.reports.take(name, worker_snapshot())
         master._look_after_leases()
@@ -105,9 +110,11 @@ class TestLostWorkers:
         assert ended.summary is not None
         fleet = ended.summary["fleet"]
         assert (fleet["workers_joined"], fleet["workers_lost"], fleet["cpes"]) == (2, 1, 10)
-        assert fleet["lost"] == [
-            {"worker": "7 (vm_d4e5)", "cpes": 10, "reported_at": 1.0, "taken_over": False}
-        ]
+        (lost,) = fleet["lost"]
+        assert lost == lost_worker(
+            worker="7 (vm_d4e5)", cpes=10, reported_at=1.0, unknown_s=lost["unknown_s"]
+        )
+        assert (fleet["taken_over"], fleet["from_factory"]) == (0, 0)
 
     def test_their_cpes_are_taken_over_when_all_that_are_wanted_run(self, ended: Master) -> None:
         ended.drained("vm_a1b2c3", worker_snapshot(cpes=15, final=True))
@@ -121,17 +128,18 @@ class TestLostWorkers:
     [
         (STATE_RUNNING, 8, 8, True),
         (STATE_RUNNING, 9, 8, False),
+        (STATE_RUNNING, 7, 7, False),  # a worker has yet to read its profiles
         (STATE_RUNNING, 0, 0, False),
         (STATE_SPAWNING, 8, 8, False),
     ],
 )
-def test_a_fleet_is_up_when_all_that_is_leased_has_power(
+def test_a_fleet_is_up_when_the_cpes_of_all_users_have_power(
     master: Master, state: str, leased: int, powered: int, is_up: bool
 ) -> None:
     master.begin()
     runner: Any = master.environment.runner
-    runner.state = state
-    master.ledger.lease("one", leased)
+    runner.state, runner.target_user_count = state, 8
+    master.leases.renew("one", renewal(want=leased), 100)
     master.reports.take("one", worker_snapshot(cpes=powered))
     assert master.is_fleet_up() is is_up
 
@@ -140,8 +148,8 @@ def test_users_that_never_leased_the_indices_of_their_cpes_were_not_started(mast
     vars(master.environment.parsed_options)["cpes_per_user"] = 2
     master.begin()
     master.environment.runner.target_user_count = 4  # type: ignore[union-attr]
-    master.lease("one", LeaseRequest(6, []))
-    master.lease("one", LeaseRequest(0, [(0, 2)]))  # given back, but it was there
+    master.renew("one", renewal(want=6))
+    master.renew("one", renewal(number=2, returned=[(0, 2)]))  # given back, but it was there
     master.end()
     assert master.summary is not None
     assert master.summary["users_not_started"] == 1
@@ -154,6 +162,29 @@ def test_a_worker_that_can_not_take_part_fails_the_run(master: Master) -> None:
     assert master.summary is not None
     assert master.summary["verdict"]["outcome"] == "failed"
     assert any("Permission denied" in each["text"] for each in master.summary["verdict"]["grounds"])
+
+
+def test_workers_get_the_profiles_of_the_run_part_by_part(master: Master, tmp_path: Path) -> None:
+    path = export(tmp_path / "box.csv", 10)
+    vars(master.environment.parsed_options)["profiles"] = [str(path)]
+    master.begin()
+    (offer,) = RunStart.of(master.environment.parsed_options).profiles  # type: ignore[arg-type]
+    digest = offer.source.own.digest
+    master.send_profile("one", ProfilePartRequest(digest, 0))
+    master.send_profile("one", ProfilePartRequest("0" * 64, 0))
+    runner: Any = master.environment.runner
+    sent = ProfilePart(digest, 0, path.read_bytes())
+    assert runner.sent == [(ProfilePart.NAME, sent.to_wire())]
+
+
+def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    master.begin()
+    master.worker_waits("vm_31d0", "reads profile box.csv (90,000 parameters)")
+    text = "worker 7 (vm_31d0) reads profile box.csv (90,000 parameters)"
+    assert caplog.messages == [text]
+    assert [mark["text"] for mark in master.marks] == [text]
 
 
 def test_a_fleet_grows_by_users(master: Master) -> None:

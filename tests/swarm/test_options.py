@@ -16,7 +16,7 @@ from helpers.processes import ROOT
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
-from caretaker.swarm.option_values import Range, Rate, Timespan
+from caretaker.swarm.option_values import HostPort, Range, Rate, Timespan
 from caretaker.swarm.options import GROUPS, OPTIONS, Settings
 
 
@@ -60,6 +60,8 @@ def test_what_locust_keeps_of_a_default_is_read_as_the_default() -> None:
         ("--warm-up", "12345678s", Timespan(12345678), "12345678s"),
         ("--cr-limit", "7/60", Rate(7, 60), "7/60"),
         ("--cr-rate", "2.5", 2.5, 2.5),
+        ("--cr-router", "[::1]:7548", HostPort("::1", 7548), "[::1]:7548"),
+        ("--cr-routes", "0.0.0.0:0", HostPort("0.0.0.0", 0), "0.0.0.0:0"),
         ("--seed", "7", 7, 7),
         ("--transfers", "real", "real", "real"),
         ("--summary-json", "x.json", Path("x.json"), "x.json"),
@@ -156,6 +158,12 @@ def test_defaults() -> None:
         (["--tls-ca", "/nothing"], "no such file"),
         (["--tls-ca", "x" * 5000], "no such file"),
         (["--cr-host", "nothing.invalid"], "not an address"),
+        (["--cr-router", "nonsense"], "'nonsense' is not HOST:PORT, like 10.0.0.5:7548"),
+        (["--cr-router", "::1"], "is not HOST:PORT"),
+        (["--cr-router", "host:65536"], "must be a whole number from 0 to 65535"),
+        (["--cr-router", "a b:1"], "is not a host name or address"),
+        (["--cr-router", "0.0.0.0:7548"], "is no address that an ACS can reach; name one"),
+        (["--cr-routes", ":7549"], "is not HOST:PORT"),
         (["--nbi-url", "ftp://x"], "not an http or https address"),
         (["--start", "slowly"], "not one of factory, running"),
         (["--source-address", "10.0.0.0/8"], "more than 4096 addresses"),

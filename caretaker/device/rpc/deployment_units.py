@@ -20,7 +20,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct, FaultStruct, OpResultStruct
 from caretaker.data_model.dates import utc
-from caretaker.data_model.overlay import DeploymentUnit
+from caretaker.data_model.overlay_records import DeploymentUnit
 from caretaker.device import installed_units as du
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.rpc.arguments import check_key
@@ -51,8 +51,7 @@ def change_du_state(cpe: CPEBase, request: m.ChangeDUState, now: float) -> m.Res
     _check(cpe, request)
     rng = cpe.context.identities.random(cpe.index, f"deployment units {request.command_key}")
     lengths = [rng.uniform(*SECONDS) for _ in request.operations]
-    run = _StateChange(request, tuple(accumulate(lengths, initial=now)))
-    cpe.plan(Job(run.times[-1], _KIND, request.command_key, run))
+    begin(cpe, StateChange(request, tuple(accumulate(lengths, initial=now))))
     return m.ChangeDUStateResponse()
 
 
@@ -64,7 +63,7 @@ def _check(cpe: CPEBase, request: m.ChangeDUState) -> None:
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "An argument of an operation is too long")
     waiting = (*cpe.requests, *cpe.session_requests)
     completed = sum(isinstance(request, m.DUStateChangeComplete) for request in waiting)
-    changes = len(_state_changes(cpe)) + completed
+    changes = len(state_changes(cpe)) + completed
     if len(request.operations) > MAX_OPERATIONS or changes >= MAX_CHANGES:
         raise FaultError(FaultCode.RESOURCES_EXCEEDED)
 
@@ -91,7 +90,7 @@ def get_options(_: CPEBase, __: m.GetOptions, ___: float) -> m.Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _StateChange:
+class StateChange:
     """A running ChangeDUState; ``times`` has the start of each operation and the last end."""
 
     request: m.ChangeDUState
@@ -114,8 +113,14 @@ class _StateChange:
         cpe.ask(completion, now, EventStruct("M ChangeDUState", key))
 
 
-def _state_changes(cpe: CPEBase) -> list[_StateChange]:
-    return [job.act for job in cpe.jobs if isinstance(job.act, _StateChange)]
+def begin(cpe: CPEBase, change: StateChange) -> None:
+    """Have the operations of a ChangeDUState done, and reported at their end."""
+    cpe.plan(Job(change.times[-1], _KIND, change.request.command_key, change))
+
+
+def state_changes(cpe: CPEBase) -> list[StateChange]:
+    """The ChangeDUStates whose operations are not done yet."""
+    return [job.act for job in cpe.jobs if isinstance(job.act, StateChange)]
 
 
 def change_by_itself(cpe: CPEBase, operations: Iterable[m.OperationStruct], now: float) -> float:
@@ -284,7 +289,7 @@ def _is_busy(cpe: CPEBase, unit: DeploymentUnit, since: float) -> bool:
     """Whether an earlier ChangeDUState that still runs is meant for the unit."""
     return any(
         _is_meant(operation, unit)
-        for run in _state_changes(cpe)
+        for run in state_changes(cpe)
         if run.times[0] < since
         for operation in run.request.operations
         if not isinstance(operation, m.InstallOpStruct)

@@ -14,12 +14,13 @@ from typing import Any
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
-from caretaker.data_model.overlay import MAX_OWN_TEXT, Attributes
+from caretaker.data_model.overlay import MAX_OWN_TEXT
+from caretaker.data_model.overlay_records import Attributes
 from caretaker.data_model.parameter import Parameter, check_value
 from caretaker.data_model.types import cleaned
-from caretaker.device import diagnostics, inform, notifications
+from caretaker.device import diagnostics, inform, notifications, scheduled_informs
 from caretaker.device import events as ev
-from caretaker.device.base import CPEBase, Job
+from caretaker.device.base import CPEBase
 from caretaker.device.rpc import deployment_units
 from caretaker.device.rpc.arguments import check_key
 from caretaker.device.rpc.budget import (
@@ -263,16 +264,9 @@ def _schedule_inform(cpe: CPEBase, request: m.ScheduleInform, now: float) -> m.R
     check_key(request.command_key)
     if request.delay_seconds <= 0:
         raise FaultError(FaultCode.INVALID_ARGUMENTS, "DelaySeconds must be above 0")
-    if sum(job.kind == "schedule inform" for job in cpe.jobs) >= ev.MAX_EVENTS:
+    if len(scheduled_informs.pending(cpe)) >= ev.MAX_EVENTS:
         raise FaultError(FaultCode.RESOURCES_EXCEEDED)
-
-    def raise_scheduled(cpe: CPEBase, at: float) -> None:
-        cpe.raise_event(m.EventStruct(ev.SCHEDULED), at)
-        cpe.raise_event(m.EventStruct(ev.M_SCHEDULE_INFORM, request.command_key), at)
-
-    cpe.plan(
-        Job(now + request.delay_seconds, "schedule inform", request.command_key, raise_scheduled)
-    )
+    scheduled_informs.schedule(cpe, now + request.delay_seconds, request.command_key)
     return m.ScheduleInformResponse()
 
 

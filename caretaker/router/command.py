@@ -1,0 +1,45 @@
+"""The command ``caretaker router``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from caretaker.errors import InputError
+from caretaker.router.routes_client import RoutesClient
+from caretaker.router.server import RouterServer
+from caretaker.server_command import serve
+
+TOKEN_VARIABLE = "CARETAKER_TOKEN"  # noqa: S105  # its name
+"""The environment variable of the token that master and router share."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, default=7548, help="for the ACS; 0 for any free one (default: 7548)"
+    )
+    parser.add_argument(
+        "--routes",
+        required=True,
+        metavar="URL",
+        help="of the master, where it says which worker holds which CPE (--cr-routes there); "
+        f"a token for it is read from {TOKEN_VARIABLE}",
+    )
+    parser.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="print the address as JSON, and end with the standard input",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a router until interrupted."""
+    try:
+        routes = RoutesClient(options.routes, os.environ.get(TOKEN_VARIABLE, ""))
+    except InputError as error:
+        raise InputError(f"--routes: {error}") from error
+    server = RouterServer(options.port, host=options.host, routes=routes)
+    line = "Connection Requests: {url}"
+    return serve(server, lambda: {"url": server.url}, line, until_eof=options.until_eof)

@@ -1,0 +1,70 @@
+"""A server as a command: it serves until it is interrupted, or until the run that began it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from caretaker.errors import InputError
+from caretaker.http.listener import raise_descriptors
+
+
+class Server(Protocol):
+    """What can be served."""
+
+    def start(self) -> object:
+        """Bind and serve; raises InputError where the address can't be bound."""
+
+    def stop(self) -> None:
+        """Stop serving."""
+
+
+def serve(
+    server: Server, addresses: Callable[[], Mapping[str, str]], lines: str, *, until_eof: bool
+) -> int:
+    """
+    Serve, and return the exit code.
+
+    Args:
+        server: not started yet.
+        addresses: of the started server, by name.
+        lines: what is printed of them, in the form of ``str.format``.
+        until_eof: whether a process of ours reads the addresses, or the error, as one line of JSON,
+            and ends the server with its standard input; else signals end it.
+
+    Raises:
+        InputError: the address can't be bound.
+    """
+    raise_descriptors()
+    try:
+        server.start()
+    except InputError as error:
+        if not until_eof:
+            raise
+        print(json.dumps({"error": str(error)}), flush=True)
+        return 2
+    try:
+        if until_eof:
+            # Ctrl-C is meant for the process that started this one.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            print(json.dumps(addresses()), flush=True)
+            sys.stdin.read()
+        else:
+            print(lines.format(**addresses()), flush=True)
+            _await_signal()
+    finally:
+        server.stop()
+    return 0
+
+
+def _await_signal() -> None:
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        stopped.wait()
+    except KeyboardInterrupt:
+        print()

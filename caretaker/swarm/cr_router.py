@@ -1,0 +1,131 @@
+"""The router of a run: its process, and the routes that the master publishes to it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+
+import gevent
+
+from caretaker.errors import InputError
+from caretaker.http.gevent_loop import Loop
+from caretaker.http.server import WSGIHost
+from caretaker.router.command import TOKEN_VARIABLE
+from caretaker.router.routes import Routes, WorkerRoute
+from caretaker.router.routes_app import ROUTES_LIMITS, RoutesApp
+from caretaker.swarm.index_ledger import IndexLedger
+from caretaker.swarm.option_values import HostPort
+from caretaker.swarm.options import Settings
+from caretaker.swarm.server_process import ServerProcess
+
+_log = logging.getLogger(__name__)
+
+RESTART_SECONDS = 1.0
+"""Pause before a router that has ended is started again."""
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+class CRRouter:
+    """
+    Publishes the routes of a run, and runs the router where it is not on a machine of its own.
+
+    Args:
+        settings: with ``cr_router``; ``cr_routes`` is where a router of its own machine asks.
+        ledger: says who holds which indices.
+        wanted_users: how many the run should have by now.
+
+    Raises:
+        InputError: an address can't be bound, or ``cr_routes`` is open without a token.
+    """
+
+    def __init__(
+        self, settings: Settings, ledger: IndexLedger, wanted_users: Callable[[], int]
+    ) -> None:  # fmt: skip
+        assert settings.cr_router is not None
+        self._ledger = ledger
+        self._wanted_users = wanted_users
+        self.begin(settings)
+        self._urls: dict[str, str] = {}
+        self._process: ServerProcess | None = None
+        self._keeper: gevent.Greenlet[..., None] | None = None
+        self.address: HostPort = settings.cr_router
+        """Of the router, with the port that it has bound."""
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        if settings.cr_routes is None:
+            self._start(token or secrets.token_urlsafe(16))
+        else:
+            self._publish(settings.cr_routes, _checked(token, settings.cr_routes))
+
+    def _start(self, token: str) -> None:
+        routes = self._publish(HostPort("127.0.0.1", 0), token)
+        self._process = self._run(routes, token)
+        port = int(self._process.addresses["url"].rpartition(":")[2])
+        self.address = self.address._replace(port=port)
+        self._keeper = gevent.spawn(self._keep_running, routes, token)
+
+    def _run(self, routes: str, token: str) -> ServerProcess:
+        where = ("--host", self.address.host, "--port", str(self.address.port))
+        token_of_it = {TOKEN_VARIABLE: token}
+        return ServerProcess(
+            "--cr-router", "router", "--routes", routes, *where, environment=token_of_it
+        )
+
+    def _keep_running(self, routes: str, token: str) -> None:
+        """Start the router again when it ends, at its address: the ACS knows no other."""
+        while self._process is not None:
+            code = self._process.wait()
+            _log.error("The router has ended with exit code %s; it is started again", code)
+            gevent.sleep(RESTART_SECONDS)
+            try:
+                self._process = self._run(routes, token)
+            except InputError as error:
+                _log.error("The router can't start: %s", error)
+
+    def _publish(self, at: HostPort, token: str) -> str:
+        self._app = RoutesApp(self.routes, token)
+        loop = Loop()
+        loop.start()
+        self._server = WSGIHost(self._app, at.host, at.port, loop, limits=ROUTES_LIMITS)
+        self._server.start()
+        return self._server.url
+
+    def begin(self, settings: Settings) -> None:
+        """Begin a run, with a fleet of its own."""
+        self._prefix, self._cpes_per_user = settings.serial_prefix, settings.cpes_per_user
+        self._size = 0
+
+    def serves(self, worker: str, url: str) -> None:
+        """A worker has said where its Connection Request server is."""
+        self._urls[worker] = url
+        self.changed()
+
+    def changed(self) -> None:
+        """The ledger has, or may have."""
+        self._app.changed()
+
+    def routes(self) -> Routes:
+        """As they are now: a worker whose lease is over has none."""
+        held = {worker: tuple(self._ledger.held(worker)) for worker in self._ledger.holders}
+        stops = [ranges[-1][1] for ranges in held.values() if ranges]
+        self._size = max(self._size, self._wanted_users() * self._cpes_per_user, *stops)
+        workers = [
+            WorkerRoute(url, held[worker]) for worker, url in self._urls.items() if worker in held
+        ]
+        return Routes(self._prefix, self._size, tuple(workers))
+
+    def stop(self) -> None:
+        """End the router, and publish no more."""
+        if self._keeper is not None:
+            self._keeper.kill()
+        if self._process is not None:
+            self._process.stop()
+        self._server.stop()
+
+
+def _checked(token: str, at: HostPort) -> str:
+    if not token and at.host not in _LOCAL:
+        cure = f"give a token in {TOKEN_VARIABLE}, here and to the router"
+        raise InputError(f"--cr-routes {at}: open to other machines without a token; {cure}")
+    return token
