@@ -152,4 +152,4 @@ class DeviceNotFound(CaretakerError):
 
 
 class DeviceBusy(CaretakerError):
-    """The device refuses a Connection Request just now; it gets 503."""
+    """The device refuses a Connection Request just now, or is in a session; the answer is 503."""

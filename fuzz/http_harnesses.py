@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
-from caretaker.acs import acs, devices, north_bound, task_rpcs
-from caretaker.connection_request import server
+from caretaker.acs import acs, devices, north_bound, posted_json, presets, queries, task_rpcs
+from caretaker.connection_request import genieacs_client, server
 from caretaker.cwmp import messages as m
 from caretaker.device import identity
 from caretaker.engine import recorded_session
@@ -169,9 +170,12 @@ def _acs_with_a_device() -> acs.ACS:
 def _north_bound(data: bytes) -> object:
     """Any query and any task has an answer, which is not a 500."""
     api = north_bound.NorthBoundApp(_acs_with_a_device())
-    found = asked(api, request("GET", "/devices", QUERY_STRING=f"query={quote(data)}"))
+    text = quote(data)
+    found = asked(api, request("GET", "/devices", QUERY_STRING=f"query={text}"))
+    ordered = asked(api, request("GET", "/devices", QUERY_STRING=f"sort={text}"))
     posted = asked(api, request("POST", "/devices/D/tasks", data))
-    return found.status, posted.status
+    preset = asked(api, request("PUT", "/presets/P", data))
+    return found.status, ordered.status, posted.status, preset.status
 
 
 def _north_bound_request(data: bytes) -> object:
@@ -187,6 +191,14 @@ def _connection_request_url(data: bytes) -> object:
     reaches = known._may_reach(device)
     assert not reaches or endpoint.Address.of(device.url).host == device.peer
     return reaches
+
+
+def _genieacs_challenge(data: bytes) -> object:
+    """Any challenge has an answer, which goes into one header."""
+    fields = genieacs_client._fields(data.decode("latin-1"))
+    answer = genieacs_client._digest(fields, _WHO, "/cr")
+    assert not re.search(r"[\x00-\x1f\x7f]", answer)
+    return answer
 
 
 def _north_bound_answer(data: bytes) -> object:
@@ -223,9 +235,16 @@ HTTP: dict[str, Harness] = {
     "connection_request_url": Harness(
         _connection_request_url, (acs,), (InputError,), max_bytes=LINE
     ),
+    "genieacs_challenge": Harness(
+        _genieacs_challenge, (genieacs_client,), (ValueError,), max_bytes=LINE
+    ),
     "recorded_answer": Harness(_recorded_answer, (recorded_session,), (ReasonError,)),
     "north_bound_answer": Harness(_north_bound_answer, (operators,)),
-    "north_bound": Harness(_north_bound, (north_bound, devices, task_rpcs), max_bytes=LINE),
+    "north_bound": Harness(
+        _north_bound,
+        (north_bound, devices, task_rpcs, queries, posted_json, presets),
+        max_bytes=LINE,
+    ),
     "north_bound_request": Harness(_north_bound_request, (north_bound, request_parser)),
 }
 """The harnesses by their names."""

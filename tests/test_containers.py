@@ -20,17 +20,25 @@ WORDS = "words of ours"
 USER = "what the user asks for"
 REASONS = "reasons.MAX_QUOTED and MAX_REASONS"
 ANSWER = "http.connection.MAX_HEADERS and http.content_coding.MAX_ANSWER_BYTES"
+CHALLENGES = "connection_request.genieacs_client.MAX_ANSWER_BYTES"
 ROWS = "data_model.model.MAX_ADDED"
 CONNECTIONS = "ServerLimits.connections"
 MESSAGE = "one message"
 
 BOUNDS = {
     "acs.acs:ACS.devices": "acs.acs.MAX_DEVICES",
+    "acs.acs:ACS.faults": "acs.acs.MAX_TASKS",
+    "acs.acs:ACS.presets": "acs.north_bound.MAX_STORED",
+    "acs.acs:ACS.provisions": "acs.north_bound.MAX_STORED",
+    "acs.controller:Controller._done": "acs.acs.MAX_TASKS",
+    "acs.controller:Controller._presets": "acs.north_bound.MAX_STORED",
     "acs.devices:KnownDevice.tasks": "acs.acs.MAX_TASKS",
     "acs.parameters:Parameters._seen": "acs.parameters.MAX_KNOWN_BYTES",
     "acs.parameters:Parameters._values": "acs.parameters.MAX_KNOWN_BYTES",
     "acs.sessions:CWMPApp._sessions": "acs.sessions.MAX_SESSIONS",
     "acs.task_rpcs:TaskType.arguments": WORDS,
+    "acs.task_rpcs:TaskType.one_of": WORDS,
+    "connection_request.genieacs_client:_Reader._challenges": CHALLENGES,
     "cwmp.message_xml:_Field.kinds": WORDS,
     "cwmp.shapes:Shapes._shapes": "cwmp.shapes.MAX_SHAPES",
     "cwmp.shapes:_Shape.makers": "cwmp.shapes.MAX_VARIANTS",

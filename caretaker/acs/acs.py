@@ -13,13 +13,18 @@ from sys import intern
 from mypy_extensions import mypyc_attr
 
 from caretaker.acs.devices import KnownDevice
+from caretaker.acs.faults import Fault, fault_id
+from caretaker.acs.files import Files
 from caretaker.acs.parameters import KnownBytes
+from caretaker.acs.presets import Preset
 from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import RPCs, provision
-from caretaker.connection_request.client import send_connection_request
+from caretaker.connection_request import phrases
+from caretaker.connection_request.clients import CLIENTS
+from caretaker.connection_request.steps import nobody
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
-from caretaker.errors import DeviceNotFound, FaultError, InputError, TransportError
+from caretaker.errors import DeviceBusy, DeviceNotFound, FaultError, InputError, TransportError
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 
@@ -31,10 +36,16 @@ MAX_IDENTITY = 256
 """Characters of each part of a DeviceId; TR-069 has 64."""
 MAX_URL = 1_024
 """Characters of a ConnectionRequestURL; TR-069 has 256, and a longer one is not kept."""
+MAX_FILE_HOST = 256
+"""Characters of the Host header of a device's Inform; a longer one is not kept."""
 MAX_TASKS = 1_000
 """Tasks that wait for one device."""
+LOCK_SECONDS = 30.0
+"""How long a task waits for the end of a session that is running already, as in GenieACS."""
 SESSION_SECONDS = 120.0
 """How long a task waits for the end of the session that does it, as in GenieACS."""
+QUEUED = "Task queued but not processed"
+BOOTSTRAP, BOOT = "0 BOOTSTRAP", "1 BOOT"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -48,16 +59,28 @@ class ACS:
         allowed_hosts: hosts that Connection Requests may go to, beside the address that a device
             informed from, and loopback for one that informed from there. A CPE could send any
             ConnectionRequestURL.
+        cr_client: which of ``CLIENTS`` sends Connection Requests.
     """
 
     def __init__(
-        self, *, provisioning: bool = True, allowed_hosts: Iterable[str] = ()
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        provisioning: bool = True,
+        allowed_hosts: Iterable[str] = (),
+        cr_client: str = "tolerant",
+    ) -> None:
         self.devices: dict[str, KnownDevice] = {}
+        self.files = Files()
+        self.presets: dict[str, Preset] = {}
+        self.provisions: dict[str, str] = {}
+        """Scripts by name; they are kept, and never run."""
+        self.faults: dict[str, Fault] = {}
+        """By their ids."""
         self._known = KnownBytes()
         self._is_full = False
         self._provisioning = provisioning
         self._allowed_hosts = frozenset(allowed_hosts)
+        self._cr_client = cr_client
         self._secret = secrets.token_bytes(16)
 
     def device(self, device_id: str) -> KnownDevice:
@@ -78,9 +101,14 @@ class ACS:
             _log.warning("%d devices are known: no more are taken (HTTP 503)", len(self.devices))
         return False
 
-    def informed(self, inform: m.Inform, peer: str) -> KnownDevice:
+    def informed(self, inform: m.Inform, peer: str, file_host: str = "") -> KnownDevice:
         """
         Take an Inform, and return the device that sent it.
+
+        Args:
+            inform: what it sent.
+            peer: the IP address that it came from.
+            file_host: the host and port as which the device knows the ACS.
 
         Raises:
             FaultError: 8003, the Inform has no serial number or OUI, or a part of its DeviceId is
@@ -95,10 +123,12 @@ class ACS:
         device = self.devices.get(device_id)
         if device is None:
             device = self.devices[device_id] = KnownDevice(device_id, about, now, self._known)
-        device.last_inform = now
         device.peer = intern(peer)
-        if any(event.event_code == "0 BOOTSTRAP" for event in inform.event):
+        if len(file_host) <= MAX_FILE_HOST:
+            device.file_host = intern(file_host)
+        if any(event.event_code == BOOTSTRAP for event in inform.event):
             device.credentials = None
+            device.parameters.forget("")  # all may be as in the factory
         device.parameters.learn_values(inform.parameter_list, now)
         for name, value, _ in inform.parameter_list:
             is_url = name.endswith(".ManagementServer.ConnectionRequestURL")
@@ -114,6 +144,78 @@ class ACS:
         password = hashlib.blake2b(device.device_id.encode(), digest_size=12, key=self._secret)
         return provision(device, Credentials(device.device_id, password.hexdigest()))
 
+    def presets_for(self, device: KnownDevice, inform: m.Inform) -> list[Preset]:
+        """The presets to apply to a device, lightest first; none of a channel with a fault."""
+        if not self.presets:
+            return []
+        document = device.document()
+        codes = frozenset(event.event_code for event in inform.event)
+        fitting = [
+            preset
+            for preset in self.presets.values()
+            if preset.fits(document, codes)
+            and fault_id(device.device_id, preset.channel) not in self.faults
+        ]
+        return sorted(fitting, key=lambda preset: preset.weight)
+
+    def failed(self, device: KnownDevice, channel: str, error: FaultError) -> None:
+        """Keep the fault of a task or preset until someone deletes it or retries."""
+        fault = Fault(device.device_id, channel, error, time.time())
+        self.faults[fault.fault_id] = fault
+
+    def session_over(self, device: KnownDevice, inform: m.Inform, seconds: float) -> None:
+        """Note what a document tells of a session; only its end shows it, as in GenieACS."""
+        device.last_inform = seconds
+        for event in inform.event:
+            if event.event_code == BOOT:
+                device.last_boot = seconds
+            elif event.event_code == BOOTSTRAP:
+                device.last_bootstrap = seconds
+
+    # What operators do beside posting tasks; DeviceBusy if the device is in a session.
+
+    def task(self, task_id: str) -> tuple[KnownDevice, Task] | None:
+        """A task that waits or has failed, and its device; None if there is none of that id."""
+        for device in self.devices.values():
+            for task in device.tasks:
+                if task.task_id == task_id:
+                    return device, task
+        return None
+
+    def retry(self, device: KnownDevice, task: Task) -> None:
+        """Have the next session do a task again."""
+        _must_be_idle(device)
+        self.faults.pop(fault_id(device.device_id, task.channel), None)
+        task.retry()
+
+    def delete_task(self, device: KnownDevice, task: Task) -> None:
+        """Delete a task and its fault."""
+        self.retry(device, task)
+        device.tasks.remove(task)
+
+    def delete_fault(self, wanted: str) -> None:
+        """Delete a fault, and the task that it is of; nothing if there is none of that id."""
+        fault = self.faults.get(wanted)
+        if fault is None:
+            return
+        device = self.devices[fault.device_id]
+        _must_be_idle(device)
+        device.tasks = [task for task in device.tasks if task.channel != fault.channel]
+        del self.faults[wanted]
+
+    def delete_device(self, device_id: str) -> None:
+        """Forget a device with its tasks and faults; nothing if it is not known."""
+        device = self.devices.get(device_id)
+        if device is None:
+            return
+        _must_be_idle(device)
+        del self.devices[device_id]
+        device.give_back()
+        for fault in [fault for fault in self.faults.values() if fault.device_id == device_id]:
+            del self.faults[fault.fault_id]
+
+    # Connection Requests and tasks.
+
     def connection_request(self, device_id: str) -> str | None:
         """
         Send a Connection Request; the reason why it failed, None if it was accepted.
@@ -124,21 +226,16 @@ class ACS:
         device = self.device(device_id)
         try:
             if not self._may_reach(device):
-                return _INVALID_URL
-            status = send_connection_request(device.url, device.credentials)
+                return phrases.INVALID_URL
+            return CLIENTS[self._cr_client](device.url, device.credentials, nobody)
         except InputError:
-            return _INVALID_URL
-        except TransportError:
-            return "Device is offline"
-        if status in (200, 204):
-            return None
-        if status == 401:
-            return f"{_FAILED}Incorrect connection request credentials"
-        return f"{_FAILED}Unexpected status code {status}"
+            return phrases.INVALID_URL
+        except TransportError:  # this machine is out of sockets
+            return phrases.OFFLINE
 
     def _may_reach(self, device: KnownDevice) -> bool:
         """A CPE of another machine must not aim at this one's own services, or at others."""
-        host = Address.of(device.url).host
+        host = Address.of(device.url.strip().replace(" ", "%20")).host
         if host in self._allowed_hosts or host == device.peer:
             return True
         return _is_loopback(host) and _is_loopback(device.peer)
@@ -152,7 +249,8 @@ class ACS:
         Args:
             device_id: of the device.
             task: what to do.
-            timeout: seconds to wait until a session begins; its end is waited for, too.
+            timeout: seconds to wait until a session begins. A session that is running already is
+                waited for before, and the end of the session after.
             connection_request: whether to send a Connection Request, and wait.
 
         Returns:
@@ -163,21 +261,37 @@ class ACS:
             InputError: too many tasks wait for it already.
         """
         device = self.device(device_id)
+        is_idle = not connection_request or _is_idle_within(device, LOCK_SECONDS)
         if len(device.tasks) >= MAX_TASKS:
             raise InputError(f"task {task.name}: {MAX_TASKS} tasks wait for this device already")
         device.tasks.append(task)
         if not connection_request:
             return "Accepted"
-        if device.session is not None:
-            task.begun.set()
+        if not is_idle:
+            return QUEUED
         reason = self.connection_request(device_id)
         if reason is not None:
             return reason
         if task.begun.wait(timeout):
             task.ended.wait(SESSION_SECONDS)
         if not task.done:
-            return "Task queued but not processed"
+            return QUEUED
         return "Task faulted" if task.fault is not None else None
+
+
+def _must_be_idle(device: KnownDevice) -> None:
+    if device.session is not None:
+        raise DeviceBusy(device.device_id)
+
+
+def _is_idle_within(device: KnownDevice, seconds: float) -> bool:
+    """Wait until no session runs with a device; whether that is so in time."""
+    deadline = time.monotonic() + seconds
+    while device.session is not None:
+        left = deadline - time.monotonic()
+        if left <= 0 or not device.session.wait_until_over(left):
+            return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:
@@ -185,7 +299,3 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-_FAILED = "Connection request error: "
-_INVALID_URL = f"{_FAILED}Invalid connection request URL or protocol"

@@ -24,7 +24,7 @@ class ACSServer(WSGIServer):
         host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
         north_bound_names: other host names of the north-bound API than this machine's.
-        provisioning, allowed_hosts: as for ``ACS``.
+        provisioning, allowed_hosts, cr_client: as for ``ACS``.
     """
 
     def __init__(
@@ -37,9 +37,10 @@ class ACSServer(WSGIServer):
         north_bound_names: Iterable[str] = (),
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
+        cr_client: str = "tolerant",
     ) -> None:
         super().__init__()
-        self.acs = ACS(provisioning=provisioning, allowed_hosts=allowed_hosts)
+        self.acs = ACS(provisioning=provisioning, allowed_hosts=allowed_hosts, cr_client=cr_client)
         self.app = CWMPApp(self.acs, credentials)
         self.north_bound_app = NorthBoundApp(self.acs)
         self._cwmp = self._host_app(self.app, host, port)
@@ -89,6 +90,5 @@ class ACSServer(WSGIServer):
         timeout: float,
         connection_request: bool,  # noqa: FBT001
     ) -> str | None:
-        return self.acs.post_task(
-            device_id, parse_task(task), timeout, connection_request=connection_request
-        )
+        task_ = parse_task(self.acs.files.of_task(task))
+        return self.acs.post_task(device_id, task_, timeout, connection_request=connection_request)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from caretaker.acs import files
 from caretaker.acs.acs import ACS
-from caretaker.acs.devices import KnownDevice
-from caretaker.acs.task import Task
-from caretaker.acs.task_rpcs import RPCs, rpcs_of
+from caretaker.acs.controller import Controller
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode
-from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.session import ACSSession
-from caretaker.errors import EnvelopeError, FaultError, SessionError, TransportError
+from caretaker.errors import EnvelopeError, SessionError, TransportError
 from caretaker.http.authentication import DigestVerifier
-from caretaker.http.content_coding import decoded
+from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -34,108 +33,8 @@ MAX_LENGTH_SECONDS = 3_600
 MAX_SESSIONS = 100_000
 """At once; the one that began first makes room."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
-
-
-class _Controller:
-    """The ACS behind one session: it finds the device and does its tasks, one RPC at a time."""
-
-    def __init__(self, acs: ACS, peer: str) -> None:
-        self._acs = acs
-        self._peer = peer
-        self._rpcs: RPCs | None = None
-        self._task: Task | None = None
-        self._response: m.Response | None = None
-        self.device: KnownDevice | None = None
-
-    def inform(self, inform: m.Inform) -> None:
-        """A CPE opens a session; one that it has left half-way ends here."""
-        self.device = self._acs.informed(inform, self._peer)
-        old, self.device.session = self.device.session, self
-        if old is not None:
-            old.abandon()
-        for task in self.device.tasks:
-            task.begun.set()
-        self._rpcs = self._acs.provision(self.device)
-
-    def answer(self, request: m.Request) -> m.Response:
-        """The response to a request of the CPE (``_METHODS``)."""
-        if isinstance(request, m.UnreadableRequest) and m.REQUESTS[request.name] in _METHODS:
-            raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS, request.reason)
-        method = _METHODS.get(type(request))
-        if method is None:
-            raise FaultError(FaultCode.ACS_METHOD_NOT_SUPPORTED)
-        return method(request)
-
-    def next_request(self) -> m.Request | None:
-        """The next RPC of the present task, or the first of the next task."""
-        while self._rpcs is not None or self._next_task():
-            request = self._next_rpc()
-            if request is not None:
-                return request
-        return None
-
-    def _next_task(self) -> bool:
-        assert self.device is not None
-        if self.device.session is not self or not self.device.tasks:
-            return False
-        self._task = self.device.tasks.pop(0)
-        self._rpcs = rpcs_of(self._task, self.device)
-        return True
-
-    def _next_rpc(self) -> m.Request | None:
-        assert self._rpcs is not None
-        response, self._response = self._response, None
-        fault: FaultError | None = None
-        try:
-            return next(self._rpcs) if response is None else self._rpcs.send(response)
-        except StopIteration:
-            pass
-        except FaultError as error:
-            fault = error
-        task, self._task, self._rpcs = self._task, None, None
-        if task is not None:
-            task.end(fault)
-        return None
-
-    def responded(self, response: m.Response) -> None:
-        """The CPE has answered the last request."""
-        self._response = response
-
-    def abandon(self) -> None:
-        """End a session that the CPE has left half-way: its task waits for the next one."""
-        if self.device is not None and self._task is not None:
-            self.device.tasks.insert(0, self._task)
-        self._task = self._rpcs = None
-        self.close()
-
-    def close(self) -> None:
-        """End the session with its device."""
-        if self.device is not None and self.device.session is self:
-            self.device.session = None
-            for task in self.device.tasks:
-                task.ended.set()
-
-
-def _rpc_methods(_: m.GetRPCMethods) -> m.Response:
-    names = [method.__name__ for method in _METHODS]
-    return m.GetRPCMethodsResponse(("Inform", *names))
-
-
-def _acknowledge(request: m.Request) -> m.Response:
-    """The response of a method whose response has no arguments."""
-    return request.response()
-
-
-_METHODS: dict[type[m.Request], Callable[[Any], m.Response]] = {
-    m.GetRPCMethods: _rpc_methods,
-    m.TransferComplete: _acknowledge,
-    m.AutonomousTransferComplete: _acknowledge,
-    m.Kicked: lambda request: m.KickedResponse(request.next),
-    m.RequestDownload: _acknowledge,
-    m.DUStateChangeComplete: _acknowledge,
-    m.AutonomousDUStateChangeComplete: _acknowledge,
-}
-"""The methods that a CPE may call, beside Inform, which opens the session (A.3.3, A.4.2)."""
+CODINGS = ("", "gzip", "deflate")
+"""Content codings of requests, as GenieACS takes them: spelled exactly so."""
 
 
 class _Session:
@@ -151,7 +50,7 @@ class _Session:
     __slots__ = ("began", "controller", "last_post", "machine", "posts", "timeout")
 
     def __init__(
-        self, controller: _Controller, now: float, session_timeout: int | None
+        self, controller: Controller, now: float, session_timeout: int | None
     ) -> None:  # fmt: skip
         self.controller = controller
         self.machine = ACSSession(controller)
@@ -193,25 +92,45 @@ class CWMPApp:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a POST of a CPE."""
         if environ["REQUEST_METHOD"] != "POST":
-            return _reply(start_response, "405 Method Not Allowed", [("Allow", "POST")])
+            return self._file(environ, start_response)
         if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # sent by browsers alone
             return _reply(start_response, "403 Forbidden", [], "pages of the web are no CPEs")
+        if environ.get("HTTP_CONTENT_ENCODING", "") not in CODINGS:
+            return _reply(start_response, "415 Unsupported Media Type", _CLOSE)
         try:
             body = _read(environ)
         except (TransportError, ValueError) as error:
             return _reply(start_response, "400 Bad Request", [], str(error))
         challenges = self._challenges(environ)
-        if challenges:
+        if challenges is not None:
             headers = [("WWW-Authenticate", challenge) for challenge in challenges]
             return _reply(start_response, "401 Unauthorized", headers)
         return self._session(environ, start_response, body)
 
-    def _challenges(self, environ: WSGIEnvironment) -> list[str]:
+    def _file(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a GET of a file that a task has told a CPE to download."""
+        path = str(environ["PATH_INFO"])
+        if environ["REQUEST_METHOD"] != "GET" or not path.startswith(files.PATH):
+            return _reply(start_response, "405 Method Not Allowed", [("Allow", "POST")])
+        target = str(environ.get("REQUEST_URI") or path).partition("?")[0]
+        file = self._acs.files.get(unquote(target.rpartition("/")[2]))
+        if file is None:
+            return _reply(start_response, "404 Not Found", [], "no such file")
+        kind = ("Content-Type", "application/octet-stream")
+        start_response("200 OK", [kind, ("Content-Length", str(len(file.content)))])
+        return [file.content]
+
+    def _challenges(self, environ: WSGIEnvironment) -> list[str] | None:
+        """The challenges of a 401, None if there is to be none; GenieACS refuses without one."""
         if self._credentials is None:
-            return []
+            return None
         target = environ.get("REQUEST_URI") or environ["PATH_INFO"]
         header = environ.get("HTTP_AUTHORIZATION")
-        return self._verifier.check(self._credentials, "POST", target, header)
+        challenges = self._verifier.check(self._credentials, "POST", target, header)
+        if not challenges:
+            return None
+        is_stale = challenges[0].endswith("stale=true")
+        return challenges if header is None or is_stale else []
 
     def _session(
         self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes
@@ -224,7 +143,7 @@ class CWMPApp:
             if envelope is not None and isinstance(envelope.message, m.Inform):
                 if not self._acs.has_room(envelope.message):
                     return _reply(start_response, "503 Service Unavailable", _CLOSE)
-                token = self._open(token, environ.get("REMOTE_ADDR", ""), envelope.session_timeout)
+                token = self._open(token, environ, envelope.session_timeout)
             session = self._sessions[token]
             session.count_post(now)
             answer = session.machine.take(envelope)
@@ -238,18 +157,23 @@ class CWMPApp:
             session.controller.close()
             start_response("204 No Content", _CLOSE)
             return []
-        cookie = ("Set-Cookie", f"session={token}; Path=/; HttpOnly")
-        start_response("200 OK", [_XML, cookie, ("Content-Length", str(len(answer)))])
+        headers = [_XML, ("Set-Cookie", f"session={token}; Path=/; HttpOnly")]
+        coding = environ.get("HTTP_CONTENT_ENCODING", "")
+        if coding and body:  # as GenieACS: an answer has the coding of its request
+            answer = encoded(answer, coding)
+            headers.append(("Content-Encoding", coding))
+        start_response("200 OK", [*headers, ("Content-Length", str(len(answer)))])
         return [answer]
 
-    def _open(self, old: str, peer: str, session_timeout: int | None) -> str:
+    def _open(self, old: str, environ: WSGIEnvironment, session_timeout: int | None) -> str:
         """The token of a new session; the one of an old token ends."""
+        peer, host = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_HOST", "")
         self._close(old)
         while len(self._sessions) >= MAX_SESSIONS:
             self._close(next(iter(self._sessions)))
         token = secrets.token_hex(8)
         self._sessions[token] = _Session(
-            _Controller(self._acs, peer), time.monotonic(), session_timeout
+            Controller(self._acs, peer, host), time.monotonic(), session_timeout
         )
         return token
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent.event
 
+from caretaker.acs.queries import timestamp
 from caretaker.errors import FaultError
 
 
@@ -25,7 +26,7 @@ class Task:
         done: whether the device has done the task, or has failed to.
         fault: the fault that ended the task; None if there was none, or while it runs.
         begun: set when a session begins that can do the task.
-        ended: set when the task is done or has failed, or such a session broke off before.
+        ended: set when such a session has ended, whether the task is done or not.
     """
 
     name: str
@@ -37,11 +38,25 @@ class Task:
     begun: gevent.event.Event = field(default_factory=gevent.event.Event)
     ended: gevent.event.Event = field(default_factory=gevent.event.Event)
 
+    @property
+    def channel(self) -> str:
+        """The channel of its fault."""
+        return f"task_{self.task_id}"
+
     def end(self, fault: FaultError | None = None) -> None:
-        """Note that the task is done, or has failed with a fault, and wake those who wait."""
+        """Note that the task is done, or has failed with a fault."""
         self.done, self.fault = True, fault
-        self.ended.set()
+
+    def retry(self) -> None:
+        """Have the next session do the task again."""
+        self.done, self.fault = False, None
 
     def document(self, device_id: str) -> dict[str, Any]:
         """The task as the north-bound API shows it."""
-        return {"_id": self.task_id, "name": self.name, "device": device_id, **self.arguments}
+        return {
+            **self.arguments,
+            "_id": self.task_id,
+            "name": self.name,
+            "device": device_id,
+            "timestamp": timestamp(self.posted),
+        }

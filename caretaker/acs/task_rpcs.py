@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caretaker.acs.devices import KnownDevice
+from caretaker.acs.files import file_url
 from caretaker.acs.task import Task
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
@@ -41,20 +42,34 @@ def _checked(response: m.Response) -> m.Response:
 
 
 def _get_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    """A name that the device does not have is no fault; one with a dot at the end is one."""
     names = tuple(arguments["parameterNames"])
+    if any(name.endswith(".") for name in names):
+        raise FaultError(FaultCode.INVALID_PARAMETER_NAME, "a path has no dot at its end")
     response = yield m.GetParameterValues(names)
     if not _is_unknown_name(response):
-        device.parameters.learn_values(_values(response), time.time())
+        shown = _values(response)
+        missing = _missing(names, shown)
+        device.parameters.learn_values((*shown, *missing), time.time())
         return
     values: list[m.ParameterValueStruct] = []
     try:
         for name in names:  # GenieACS's users name objects without the dot at the end
             response = yield m.GetParameterValues((name,))
             if _is_unknown_name(response):
-                response = yield m.GetParameterValues((f"{name.rstrip('.')}.",))
-            values += _values(response)
+                response = yield m.GetParameterValues((f"{name}.",))
+            if not _is_unknown_name(response):
+                values += _values(response)
     finally:  # as in ``_refresh_object``
         device.parameters.learn_values(values, time.time())
+
+
+def _missing(
+    names: tuple[str, ...], shown: tuple[m.ParameterValueStruct, ...]
+) -> list[m.ParameterValueStruct]:
+    """Empty values of the parameters that were asked for and not shown, as GenieACS keeps them."""
+    missing = set(names) - {value.name for value in shown}
+    return [m.ParameterValueStruct(name, "") for name in sorted(missing)]
 
 
 def _is_unknown_name(response: m.Response) -> bool:
@@ -70,14 +85,23 @@ def _values(response: m.Response) -> tuple[m.ParameterValueStruct, ...]:
 
 
 def _set_parameter_values(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
-    triples = arguments["parameterValues"]
+    triples = [each for each in arguments["parameterValues"] if not _is_set(device, *each)]
     untyped = tuple(triple[0] for triple in triples if _needs_type(device, *triple))
     if untyped:  # a value is sent with the type that the device has shown for its parameter
         shown = _values((yield m.GetParameterValues(untyped)))
         device.parameters.learn_values(shown, time.time())
-    values = tuple(_typed(device, *triple) for triple in triples)
-    _checked((yield m.SetParameterValues(values, "")))
-    device.parameters.learn_values(values, time.time())
+    values = tuple(_typed(device, *triple) for triple in triples if not _is_set(device, *triple))
+    if values:
+        _checked((yield m.SetParameterValues(values, "")))
+        device.parameters.learn_values(values, time.time())
+
+
+def _is_set(device: KnownDevice, name: str, value: Any, type_: str = "") -> bool:
+    """Whether the parameter is known to have this value: nothing is sent then, as by GenieACS."""
+    known = device.parameters.get(name)
+    if known is None or known.value is None:
+        return False
+    return _typed(device, name, value, type_)[1:] == (known.value, known.type)
 
 
 def _needs_type(device: KnownDevice, name: str, _: Any, type_: str = "") -> bool:
@@ -98,7 +122,10 @@ _XSD_TYPES: dict[type, str] = {bool: "xsd:boolean", int: "xsd:int"}
 
 def _refresh_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
     path = _object_path(arguments["objectName"])
-    response = _checked((yield m.GetParameterNames(path, False)))
+    response = yield m.GetParameterNames(path, False)
+    if _is_unknown_name(response):  # there is no such object, or it is a parameter
+        return
+    response = _checked(response)
     assert isinstance(response, m.GetParameterNamesResponse)
     device.parameters.forget(path)
     device.parameters.learn_names(response.parameter_list, time.time())
@@ -117,18 +144,31 @@ def _object_path(name: str) -> str:
 
 
 def _add_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    """Nothing is done where no row can be added, as by GenieACS."""
     table = _object_path(arguments["objectName"])
-    response = _checked((yield m.AddObject(table, "")))
+    known = device.parameters.get(table)
+    if known is not None and known.writable is False:
+        return
+    response = yield m.AddObject(table, "")
+    if _is_unknown_name(response):
+        return
+    response = _checked(response)
     assert isinstance(response, m.AddObjectResponse)
     row = f"{table}{response.instance_number}."
     names = _checked((yield m.GetParameterNames(row, False)))
     assert isinstance(names, m.GetParameterNamesResponse)
     device.parameters.learn_names(names.parameter_list, time.time())
+    values = [[f"{row}{name}", *rest] for name, *rest in arguments.get("parameterValues") or ()]
+    if values:
+        yield from _set_parameter_values(device, {"parameterValues": values})
 
 
 def _delete_object(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+    """Nothing is done where there is no such row, as by GenieACS."""
     row = _object_path(arguments["objectName"])
-    _checked((yield m.DeleteObject(row, "")))
+    response = yield m.DeleteObject(row, "")
+    if not _is_unknown_name(response):
+        _checked(response)
     device.parameters.forget(row)
 
 
@@ -140,11 +180,12 @@ def _factory_reset(_: KnownDevice, __: dict[str, Any]) -> RPCs:
     _checked((yield m.FactoryReset()))
 
 
-def _download(_: KnownDevice, arguments: dict[str, Any]) -> RPCs:
+def _download(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
     """Done with the DownloadResponse; the TransferComplete comes in a later session."""
-    target = str(arguments.get("targetFileName", ""))
-    key, kind, url = secrets.token_hex(8), arguments["fileType"], arguments["url"]
-    _checked((yield m.Download(key, kind, url, target_file_name=target)))
+    target, name = str(arguments.get("targetFileName") or ""), arguments.get("fileName")
+    url = arguments["url"] if name is None else file_url(device.file_host, name)
+    request = m.Download(secrets.token_hex(8), arguments["fileType"], url, target_file_name=target)
+    _checked((yield request))
 
 
 def provision(device: KnownDevice, credentials: Credentials) -> RPCs:
@@ -192,8 +233,15 @@ def _is_triple(item: Any) -> bool:
     )
 
 
+def _is_values_or_none(value: Any) -> bool:
+    return value is None or value == [] or _is_values(value)
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+Check = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -204,21 +252,33 @@ class TaskType:
     Args:
         rpcs: the RPCs that do such a task, of a device and the task's arguments.
         arguments: a check for each argument that the task needs.
+        one_of: a check for each of some arguments; the first that is there counts.
     """
 
     rpcs: Callable[[KnownDevice, dict[str, Any]], RPCs]
-    arguments: dict[str, Callable[[Any], bool]] = field(default_factory=dict)
+    arguments: dict[str, Check] = field(default_factory=dict)
+    one_of: dict[str, Check] = field(default_factory=dict)
+
+    def checks(self, posted: dict[str, Any]) -> dict[str, Check]:
+        """The checks for a posted task."""
+        given = [name for name in self.one_of if posted.get(name) is not None]
+        chosen = (given or list(self.one_of))[:1]
+        return {**self.arguments, **{name: self.one_of[name] for name in chosen}}
 
 
 TASK_TYPES: dict[str, TaskType] = {
     "getParameterValues": TaskType(_get_parameter_values, {"parameterNames": _is_names}),
     "setParameterValues": TaskType(_set_parameter_values, {"parameterValues": _is_values}),
     "refreshObject": TaskType(_refresh_object, {"objectName": _is_text}),
-    "addObject": TaskType(_add_object, {"objectName": _is_text}),
+    "addObject": TaskType(
+        _add_object, {"objectName": _is_text, "parameterValues": _is_values_or_none}
+    ),
     "deleteObject": TaskType(_delete_object, {"objectName": _is_text}),
     "reboot": TaskType(_reboot),
     "factoryReset": TaskType(_factory_reset),
-    "download": TaskType(_download, {"fileType": _is_text, "url": _is_text}),
+    "download": TaskType(
+        _download, {"fileType": _is_text}, one_of={"fileName": _is_text, "url": _is_text}
+    ),
 }
 """Every type of task by GenieACS's name."""
 
@@ -233,7 +293,7 @@ def parse_task(posted: Any) -> Task:
     if not isinstance(posted, dict) or posted.get("name") not in list(TASK_TYPES):
         raise InputError(f"task: 'name' must be one of {', '.join(TASK_TYPES)}")
     name = posted["name"]
-    for argument, check in TASK_TYPES[name].arguments.items():
+    for argument, check in TASK_TYPES[name].checks(posted).items():
         if not check(posted.get(argument)):
             raise InputError(
                 f"task {name}: {argument!r} is missing or malformed; a list has 1 to {MAX_NAMES} "

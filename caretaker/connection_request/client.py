@@ -1,10 +1,16 @@
-"""Sending a Connection Request as an ACS does (TR-069 3.2.2)."""
+"""
+Sending a Connection Request as an ACS does (TR-069 3.2.2), tolerant of what devices do.
+
+``genieacs_client`` sends one as GenieACS does; ``CLIENTS`` in ``clients`` has both.
+"""
 
 from __future__ import annotations
 
 from contextlib import closing
 
-from caretaker.errors import AuthenticationError
+from caretaker.connection_request.phrases import OFFLINE, REFUSED, unexpected
+from caretaker.connection_request.steps import Observer, Step, nobody
+from caretaker.errors import AuthenticationError, LimitError, TransportError
 from caretaker.http.client import ClientPolicy, HTTPClient
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
@@ -17,7 +23,10 @@ _POLICY = ClientPolicy(max_challenges=1)
 
 
 def send_connection_request(
-    url: str, credentials: Credentials | None, timeout: float = TIMEOUT
+    url: str,
+    credentials: Credentials | None,
+    timeout: float = TIMEOUT,
+    observer: Observer = nobody,
 ) -> int:
     """
     Send a Connection Request: a GET without credentials, then one with Digest.
@@ -26,6 +35,7 @@ def send_connection_request(
         url: the CPE's ConnectionRequestURL.
         credentials: its ConnectionRequestUsername and -Password.
         timeout: seconds to wait for each of the two responses.
+        observer: is told each step.
 
     Returns:
         The status of the final response: 200 or 204 accepted, 401 wrong credentials, 404 no such
@@ -36,7 +46,7 @@ def send_connection_request(
         TransportError: there is no response.
     """
     endpoint = Endpoint(Address.of(url), timeout)
-    with closing(_ConnectionRequest(endpoint, endpoint.address, credentials, _POLICY)) as request:
+    with closing(_ConnectionRequest(endpoint, credentials, observer)) as request:
         try:
             return request.exchange().status
         except AuthenticationError:
@@ -46,6 +56,43 @@ def send_connection_request(
 class _ConnectionRequest(HTTPClient):
     """GET at the ConnectionRequestURL."""
 
+    def __init__(
+        self, endpoint: Endpoint, credentials: Credentials | None, observer: Observer
+    ) -> None:
+        super().__init__(endpoint, endpoint.address, credentials, _POLICY)
+        self._observer = observer
+
     def _request(self, connection: Connection, body: bytes) -> Response:
-        head = request_head("GET", self._address, self._authorization("GET"), None)
-        return connection.request(head, body)
+        authorization = self._authorization("GET")
+        head = request_head("GET", self._address, authorization, None)
+        shown = authorization[0][1] if authorization else ""
+        step = Step(self._address.url, connection.answers == 0, shown)
+        try:
+            response = connection.request(head, body)
+        except TransportError as error:
+            self._observer(step._replace(error=str(error)))
+            raise
+        challenges = tuple(response.values("www-authenticate"))
+        self._observer(step._replace(status=response.status, challenges=challenges))
+        return response
+
+
+def send_tolerantly(
+    url: str, credentials: Credentials | None, observer: Observer = nobody
+) -> str | None:
+    """
+    Send a Connection Request, and say in GenieACS's words why it was not accepted; None if it was.
+
+    Raises:
+        InputError: the URL is not an http URL.
+        LimitError: this machine has no sockets left.
+    """
+    try:
+        status = send_connection_request(url, credentials, TIMEOUT, observer)
+    except LimitError:
+        raise
+    except TransportError:
+        return OFFLINE
+    if status in (200, 204):
+        return None
+    return REFUSED if status == 401 else unexpected(status)

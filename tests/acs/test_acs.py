@@ -12,10 +12,11 @@ from helpers.known_devices import ID, acs_with_devices
 from helpers.wire import CLOSE, answer, wire
 
 from caretaker.acs import acs as acs_module
-from caretaker.acs.acs import ACS, MAX_IDENTITY, MAX_TASKS, MAX_URL
+from caretaker.acs.acs import ACS, MAX_FILE_HOST, MAX_IDENTITY, MAX_TASKS, MAX_URL
 from caretaker.acs.parameters import KnownBytes
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
+from caretaker.connection_request.clients import CLIENTS
 from caretaker.cwmp import Envelope, decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.errors import InputError
@@ -33,7 +34,7 @@ def test_devices_are_known_by_when_they_informed() -> None:
 def test_connection_requests_stay_inside() -> None:
     acs = acs_with_devices()
     acs.devices[ID].url = "http://192.0.2.1/cr"
-    invalid = "Connection request error: Invalid connection request URL or protocol"
+    invalid = "Invalid connection request URL or protocol"
     assert acs.connection_request(ID) == invalid
     acs.devices[ID].url = "file:///etc/passwd"
     assert acs.connection_request(ID) == invalid
@@ -93,7 +94,8 @@ class Calling(ACS):
 def test_the_timeout_bounds_only_the_wait_for_the_session_to_begin(
     bodies: list[bytes], phrase: str | None
 ) -> None:
-    acs = Calling(*bodies)
+    """A task that is done is answered when its session has ended."""
+    acs = Calling(*bodies, b"")
     task = parse_task({"name": "reboot"})
     device_id = only(acs).device_id
     assert acs.post_task(device_id, task, 0.0, connection_request=True) == phrase
@@ -147,11 +149,10 @@ def test_an_inform_aims_connection_requests_at_its_own_machine_only(
 ) -> None:
     sent: list[str] = []
 
-    def send(url: str, _: object) -> int:
+    def send(url: str, *_: object) -> None:
         sent.append(url)
-        return 200
 
-    monkeypatch.setattr("caretaker.acs.acs.send_connection_request", send)
+    monkeypatch.setitem(CLIENTS, "tolerant", send)
     made = ACS(allowed_hosts=allowed)
     made.devices = acs_with_devices().devices
     made.devices[ID].peer = peer
@@ -205,3 +206,10 @@ def test_a_url_that_is_too_long_is_not_kept() -> None:
         values = (m.ParameterValueStruct(URL, url),)
         acs.informed(m.Inform(ABOUT, (), parameter_list=values), "1.2.3.4")
     assert only(acs).url == "http://1.2.3.4/cr"
+
+
+def test_a_host_header_that_is_too_long_is_not_kept() -> None:
+    acs = ACS()
+    for host in ("acs:7547", "x" * (MAX_FILE_HOST + 1)):
+        acs.informed(m.Inform(ABOUT, ()), "1.2.3.4", host)
+    assert only(acs).file_host == "acs:7547"

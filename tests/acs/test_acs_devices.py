@@ -1,15 +1,13 @@
-"""Devices of the embedded ACS: their documents, and which of them a query finds."""
+"""Devices of the embedded ACS: their documents."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from helpers.known_devices import ID, acs_with_devices
 
-from caretaker.acs.devices import MAX_PATTERN, matches
-from caretaker.errors import InputError
+from caretaker.acs.parameters import KnownParameter
 
 
 def test_a_device_in_genieacs_shape() -> None:
@@ -27,41 +25,56 @@ def test_a_device_in_genieacs_shape() -> None:
         "_value": 1,
         "_type": "xsd:unsignedInt",
         "_timestamp": "2023-11-14T22:13:20.000Z",
+        "_object": False,
     }
     assert info["Up"]["_value"] is True
     assert document["Device"]["Host"] == {"_object": True, "_writable": True}
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"),
+    ("type_", "text", "value"),
     [
-        ({}, ["S1", "S2", "S3"]),
-        ({"_deviceId._SerialNumber": "S2"}, ["S2"]),
-        ({"Device.Info.Version": "3.0"}, ["S3"]),
-        ({"Device.Info.UpTime": {"$gt": 1, "$lt": 3}}, ["S2"]),
-        ({"Device.Info.UpTime": {"$gte": 2}}, ["S2", "S3"]),
-        ({"Device.Info.UpTime": {"$lte": 1}}, ["S1"]),
-        ({"Device.Info.UpTime": {"$ne": 1}}, ["S2", "S3"]),
-        ({"Device.Info.Version": {"$in": ["1.0", "2.0"]}}, ["S1", "S2"]),
-        ({"Device.Info.Version": {"$nin": ["1.0"]}}, ["S2", "S3"]),
-        ({"Device.Info.Version": {"$regex": "^[13]"}}, ["S1", "S3"]),
-        ({"Device.X": {"$exists": False}}, ["S1", "S2", "S3"]),
-        ({"Device.Info.Version": {"$gt": 5}}, []),
-        ({"$or": [{"_deviceId._SerialNumber": "S1"}, {"Device.Info.UpTime": 3}]}, ["S1", "S3"]),
-        ({"$and": [{"_deviceId._OUI": "00AABB"}, {"Device.Info.UpTime": {"$eq": 3}}]}, ["S3"]),
-        ({"_id": "unknown"}, []),
-        ({"_lastInform": {"$lt": "2023-11-14T22:13:22.000Z"}}, ["S1"]),
+        ("xsd:boolean", "1", True),
+        ("xsd:boolean", "0", False),
+        ("xsd:boolean", "true", True),
+        ("xsd:boolean", "false", False),
+        ("xsd:boolean", "TRUE", "TRUE"),
+        ("xsd:boolean", "True", "True"),
+        ("xsd:boolean", "yes", "yes"),
+        ("xsd:int", "12abc", 12),
+        ("xsd:int", "", ""),
+        ("xsd:int", "many", "many"),
+        ("xsd:int", "9" * 30, "9" * 30),
+        ("xsd:unsignedInt", "-1", -1),
+        ("xsd:unsignedLong", "18446744073709551615", "18446744073709551615"),
+        ("xsd:unsignedLong", "5", "5"),
+        ("xsd:dateTime", "2024-05-01T10:00:00+02:00", "2024-05-01T08:00:00.000Z"),
+        ("xsd:dateTime", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+        ("xsd:dateTime", "2024-05-01T10:00:00.1234", "2024-05-01T10:00:00.123Z"),
+        ("xsd:dateTime", "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
+        ("xsd:dateTime", "now", "now"),
+        ("xsd:string", "1", "1"),
     ],
-    ids=json.dumps,
 )
-def test_queries_have_the_operators_of_mongodb(query: dict[str, Any], expected: list[str]) -> None:
-    documents = [device.document() for device in acs_with_devices().devices.values()]
-    matching = [document for document in documents if matches(document, query)]
-    assert expected == [document["_deviceId"]["_SerialNumber"] for document in matching]
+def test_values_are_kept_as_genieacs_keeps_them(type_: str, text: str, value: Any) -> None:
+    device = acs_with_devices().devices[ID]
+    device.parameters["Device.V"] = KnownParameter(text, type_, None, 1.7e9)
+    shown = device.document()["Device"]["V"]["_value"]
+    assert (shown, type(shown)) == (value, type(value))
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+b", ".*.*x", "a" * (MAX_PATTERN + 1), "a{9}"])
-def test_patterns_that_may_take_for_ever_are_refused(pattern: str) -> None:
-    (document, *_) = [device.document() for device in acs_with_devices().devices.values()]
-    with pytest.raises(InputError, match="repetitions or groups"):
-        matches(document, {"Device.Info.Version": {"$regex": pattern}})
+def test_a_document_tells_what_is_known_of_the_device() -> None:
+    device = acs_with_devices().devices[ID]
+    assert {"_lastBoot", "_lastBootstrap", "_tags"}.isdisjoint(device.document())
+    device.last_boot, device.last_bootstrap, device.tags = 1.7e9, 1.7e9 + 1, ("lab",)
+    document = device.document()
+    assert document["_lastBoot"] == "2023-11-14T22:13:20.000Z"
+    assert document["_lastBootstrap"] == "2023-11-14T22:13:21.000Z"
+    assert document["_tags"] == ["lab"]
+
+
+def test_a_device_that_is_forgotten_gives_back_what_it_took() -> None:
+    device = acs_with_devices().devices[ID]
+    assert device._known.used > 0
+    device.give_back()
+    assert device._known.used == 0

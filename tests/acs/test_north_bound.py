@@ -57,6 +57,7 @@ def test_projection_limit_and_skip() -> None:
                         "_value": "2.0",
                         "_type": "xsd:string",
                         "_timestamp": "2023-11-14T22:13:20.000Z",
+                        "_object": False,
                         "_writable": False,
                     }
                 }
@@ -90,7 +91,7 @@ def test_bad_queries_are_400_with_a_line(query: str, complaint: str) -> None:
     [
         ("/", "GET", 404),
         ("/devices", "POST", 405),
-        ("/devices/x", "GET", 404),
+        ("/devices/x", "GET", 405),
         ("/devices/x/tasks", "GET", 405),
         ("/devices/x/tasks", "POST", 404),
     ],
@@ -124,7 +125,8 @@ class Reachable(ACS):
         if self._ends and self._reason is None and self.devices[device_id].tasks:
             task = self.devices[device_id].tasks[0]
             task.begun.set()
-            gevent.spawn(task.end, self._fault)
+            task.end(self._fault)
+            gevent.spawn(task.ended.set)
         return self._reason
 
 
@@ -162,7 +164,7 @@ def test_an_unknown_device_is_404() -> None:
     for body in ({"json": GET_TASK}, {}):
         response = client.post("/devices/unknown/tasks?connection_request", **body)
         assert response.status_code == 404
-        assert response.text == "No such device\n"
+        assert response.text == "No such device"
 
 
 @pytest.mark.parametrize("query", ["limit=-1", "skip=-1", "limit=x"])

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
+import requests
 from helpers.acs_sessions import ABOUT, ScriptedCPE, acs_and_cpe, inform, only, queue
 from werkzeug.test import Client
 
-from caretaker.acs import sessions
+from caretaker.acs import ACSServer, sessions
 from caretaker.acs.acs import ACS
 from caretaker.acs.sessions import CWMPApp
 from caretaker.cwmp import CWMP_1_2, Envelope, decode, encode
 from caretaker.cwmp import messages as m
 from caretaker.http.authentication import HTTPAuth
+from caretaker.http.content_coding import decoded
 from caretaker.http.credentials import Credentials
 
 
@@ -97,7 +100,7 @@ def test_tasks_are_done_in_order() -> None:
     assert decode(cpe.post().data).message == m.GetParameterValues(("Device.A",))
     answer = m.GetParameterValuesResponse((m.ParameterValueStruct("Device.A", "5", "xsd:int"),))
     assert cpe.say(answer) == m.Reboot("")
-    assert (first.ended.is_set(), second.ended.is_set()) == (True, False)
+    assert (first.done, second.done) == (True, False)
     assert cpe.say(m.RebootResponse()) is None
     assert (first.fault, second.fault) == (None, None)
     assert only(acs).parameters["Device.A"].value == "5"
@@ -112,9 +115,9 @@ def test_a_fault_ends_the_task_and_not_the_session() -> None:
     queue(acs, "factoryReset")
     cpe.post(inform())
     assert decode(cpe.post().data).message == m.AddObject("Device.X.")
-    assert cpe.say(m.Fault.of(9005)) == m.FactoryReset()
+    assert cpe.say(m.Fault.of(9004)) == m.FactoryReset()
     assert task.fault is not None
-    assert task.fault.fault_code == 9005
+    assert task.fault.fault_code == 9004
 
 
 @pytest.mark.rule("4.1-19")
@@ -140,7 +143,7 @@ def test_a_cpe_that_comes_back_without_its_cookie_gets_what_was_left() -> None:
     again.post(inform())
     assert decode(again.post().data).message == m.Reboot("")
     again.say(m.RebootResponse())
-    assert task.ended.is_set()
+    assert task.done
 
 
 @pytest.mark.rule("4.1-18")
@@ -198,19 +201,26 @@ def test_only_posts(method: str) -> None:
 
 
 @pytest.mark.rule("2.5-5")
-@pytest.mark.parametrize(
-    ("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
-)
-def test_content_codings(coding: str, pack: object) -> None:
+@pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_an_answer_has_the_content_coding_of_its_request(
+    coding: str, pack: Callable[[bytes], bytes]
+) -> None:
     _, cpe = acs_and_cpe(provisioning=False)
-    assert callable(pack)
-    assert cpe.post(pack(inform()), Content_Encoding=coding).status_code == 200
+    response = cpe.post(pack(inform()), Content_Encoding=coding, Accept_Encoding="identity")
+    assert response.headers["Content-Encoding"] == coding
+    assert decode(decoded(response.data, coding)).message == m.InformResponse()
+    assert "Content-Encoding" not in cpe.post(Accept_Encoding=coding).headers
 
 
-@pytest.mark.parametrize(("coding", "body"), [("br", b"x"), ("gzip", b"x")])
-def test_broken_codings_are_400(coding: str, body: bytes) -> None:
+@pytest.mark.parametrize("coding", ["br", "GZIP", "x-gzip", "identity"])
+def test_other_codings_are_415(coding: str) -> None:
     _, cpe = acs_and_cpe()
-    assert cpe.post(body, Content_Encoding=coding).status_code == 400
+    assert cpe.post(inform(), Content_Encoding=coding).status_code == 415
+
+
+def test_a_broken_coding_is_400() -> None:
+    _, cpe = acs_and_cpe()
+    assert cpe.post(b"x", Content_Encoding="gzip").status_code == 400
 
 
 @pytest.mark.rule("2.3-1", "2.4-1")
@@ -226,6 +236,27 @@ def test_with_credentials_every_post_must_show_them() -> None:
         authorization = login.authorization("POST", "/acs") or ""
         assert cpe.post(body, Authorization=authorization).status_code == status
     assert cpe.post(inform()).status_code == 401
+
+
+def test_a_refused_password_is_a_401_without_a_challenge() -> None:
+    cpe = ScriptedCPE(CWMPApp(ACS(), Credentials("cpe", "pw")))
+    challenges = cpe.post(inform()).headers.getlist("WWW-Authenticate")
+    login = HTTPAuth(Credentials("cpe", "wrong"))
+    login.challenge(challenges)
+    for authorization in (login.authorization("POST", "/acs") or "", "Basic Y3BlOnB3"):
+        refused = cpe.post(inform(), Authorization=authorization)
+        assert refused.status_code == 401
+        assert "WWW-Authenticate" not in refused.headers
+
+
+def test_a_nonce_that_is_too_old_is_challenged_again() -> None:
+    app = CWMPApp(ACS(), Credentials("cpe", "pw"))
+    cpe = ScriptedCPE(app)
+    login = HTTPAuth(Credentials("cpe", "pw"))
+    login.challenge(cpe.post(inform()).headers.getlist("WWW-Authenticate"))
+    app._verifier.nonce_seconds = -1
+    again = cpe.post(inform(), Authorization=login.authorization("POST", "/acs") or "")
+    assert "stale=true" in again.headers["WWW-Authenticate"]
 
 
 @pytest.mark.rule("8-9")
@@ -279,3 +310,40 @@ def test_a_session_beyond_the_most_ends_the_one_that_began_first(
     assert first.post().status_code == 400
     assert [cpe.post().status_code for cpe in others] == [204, 204]
     assert not first.app._sessions
+
+
+def test_a_document_tells_of_a_session_when_that_has_ended() -> None:
+    acs, cpe = acs_and_cpe(provisioning=False)
+    cpe.post(inform("0 BOOTSTRAP", "1 BOOT"))
+    device = only(acs)
+    assert (device.last_boot, device.last_bootstrap) == (None, None)
+    cpe.post()
+    first = device.last_inform
+    assert (device.last_boot, device.last_bootstrap) == (first, first)
+    cpe.post(inform("2 PERIODIC"))
+    assert device.last_inform == first
+    cpe.post()
+    assert device.last_inform > first
+    assert device.last_boot == first
+
+
+def test_hold_requests_of_a_cpe_is_ignored() -> None:
+    acs, cpe = acs_and_cpe(provisioning=False)
+    message = m.Inform(ABOUT, (m.EventStruct("1 BOOT"),))
+    cpe.post(encode(Envelope(message, "7", CWMP_1_2, hold_requests=True)))
+    queue(acs, "reboot")
+    assert decode(cpe.post().data).message == m.Reboot("")
+
+
+@pytest.mark.sockets
+def test_a_session_goes_on_over_a_new_connection_with_its_cookie() -> None:
+    with ACSServer(provisioning=False) as acs:
+        first = requests.post(acs.url, data=inform(), timeout=10)
+        cookie = first.headers["Set-Cookie"].partition(";")[0]
+        assert requests.post(acs.url, headers={"Cookie": cookie}, timeout=10).status_code == 204
+
+
+@pytest.mark.sockets
+def test_a_chunked_request_is_fine() -> None:
+    with ACSServer(provisioning=False) as acs:
+        assert requests.post(acs.url, data=iter([inform()]), timeout=10).status_code == 200

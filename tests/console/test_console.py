@@ -201,7 +201,7 @@ def test_no_secret_is_ever_shown(acs: ACSServer, tmp_path: Path, root: str, whol
         (device,) = acs.devices()
         values = [[f"{root}.X.{last}", "by-the-acs-1"] for last in ("Password", "WiFiPSK")]
         for task in (
-            {"name": "getParameterValues", "parameterNames": [f"{root}."]},
+            {"name": "getParameterValues", "parameterNames": [root]},
             {"name": "setParameterValues", "parameterValues": values},
             {"name": "getParameterValues", "parameterNames": [f"{root}.X.WiFiPSK"]},
         ):

@@ -15,9 +15,11 @@ from contextlib import suppress
 from typing import Any
 
 from caretaker import masking, quoting
-from caretaker.acs.devices import matches
+from caretaker.acs.devices import _VALUES
 from caretaker.acs.parameters import Parameters
+from caretaker.acs.queries import matches
 from caretaker.acs.task_rpcs import parse_task
+from caretaker.connection_request.genieacs_client import _fields
 from caretaker.connection_request.server import ConnectionRequestApp
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode, decode_by_parser
@@ -82,7 +84,15 @@ def _names(count: str) -> None:
 
 
 def _query(pattern: str) -> None:
-    matches({"a": "x" * len(pattern)}, {"a": {"$regex": pattern[:150]}})
+    matches({"a": {"_value": "x" * len(pattern)}}, {"a": {"$regex": pattern[:150]}})
+
+
+def _star_query(actual: str) -> None:
+    matches({"a": {"_value": actual}}, {"a": "*x" * 90})
+
+
+def _integer(value: str) -> None:
+    _VALUES["xsd:int"](value)
 
 
 ENVELOPE = "<s:Envelope xmlns:s='u'><s:Body>"
@@ -198,9 +208,17 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "service_levels: digits": (text("a<", "1"), ServiceLevel.parse),
     "scenarios: parts": (text("steady", ",steady"), parse),
     "markdown: marks": (text("", "*_"), escaped),
+    # caretaker.connection_request
+    "genieacs_client: names": (text("", "x"), _fields),
+    "genieacs_client: spaces": (text("a=", " "), _fields),
+    "genieacs_client: quotes": (text('a="', '\\"'), _fields),
+    "genieacs_client: fields": (text("", "a=b,"), _fields),
     # caretaker.acs
     "parameters: names": (text("", "x"), _names),
-    "devices: a pattern": (text("^", "x"), _query),
+    "queries: a pattern": (text("^", "x"), _query),
+    "queries: stars": (text("", "x"), _star_query),
+    "devices: digits": (text("-", "1"), _integer),
+    "devices: spaces": (text("", " "), _integer),
     "task_rpcs: values": (
         lambda size: {
             "name": "setParameterValues",
