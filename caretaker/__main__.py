@@ -128,9 +128,10 @@ def _profile_arguments(parser: argparse.ArgumentParser) -> None:
 def _import_profile(options: argparse.Namespace) -> None:
     rows = dict(map(_table_rows, options.rows))
     imported = import_files(options.files, options.profile, rows)
-    paths = save(imported, options.output)
+    saved = save(imported, options.output)
+    paths = saved.paths
     print(f"wrote {' and '.join(map(str, paths))}; run it with --profile {paths[-1]}")
-    print("\n".join(description(load_profile(str(paths[-1])))))
+    print("\n".join([*description(saved.profile), *imported.notes]))
 
 
 def _table_rows(text: str) -> tuple[str, int]:

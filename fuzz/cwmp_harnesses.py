@@ -11,7 +11,7 @@ from caretaker.cwmp import codec, message_xml, session, shapes, xml
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import Envelope
 from caretaker.cwmp.outcome import Outcome
-from caretaker.data_model import dates, types, value_limits
+from caretaker.data_model import dates, parameter, types, value_limits
 from caretaker.device import (
     context,
     cpe,
@@ -101,9 +101,11 @@ def _acs_session(data: bytes) -> object:
 
 _LIMITS = (
     None,
-    value_limits.Limits(least=-5, most=100),
-    value_limits.Limits(shortest=1, longest=8),
-    value_limits.Limits(enumeration=("None", "Up"), is_list=True),
+    value_limits.Limits(ranges=(value_limits.Range(-5, 100),)),
+    value_limits.Limits(sizes=(value_limits.Size(1, 8),)),
+    value_limits.Limits(
+        listed=value_limits.ListLimits(value_limits.Limits(enumeration=("None", "Up")), 1, 9)
+    ),
 )
 
 
@@ -113,12 +115,12 @@ def _parameter_value(data: bytes) -> object:
     kind = list(types.TYPES)[len(head) % len(types.TYPES)]
     outcomes = []
     for limits in _LIMITS:
-        parameter = types.Parameter(kind, True, "0", limits=limits)
-        outcomes.append(types.check_value(parameter, text, head))
+        taking = parameter.Parameter(kind, True, "0", limits=limits)
+        outcomes.append(parameter.check_value(taking, text, head))
         if outcomes[-1] is None:
             kept = types.cleaned(text, kind)
             assert types.cleaned(kept, kind) == kept
-            assert types.check_value(parameter, kept, head) is None
+            assert parameter.check_value(taking, kept, head) is None
     types.typed("A", text, kind)
     return outcomes, types.known_type(text), dates.seconds_of(text)
 

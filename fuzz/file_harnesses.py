@@ -133,7 +133,7 @@ def _imported_file(data: bytes) -> object:
         imported = importer.import_files([file])
         target = Path(f"{file}-imported")
         try:
-            return [path.name for path in importer.save(imported, str(target))]
+            return [path.name for path in importer.save(imported, str(target)).paths]
         finally:
             for suffix in ("csv", "toml"):
                 target.with_suffix(f".{suffix}").unlink(missing_ok=True)

@@ -255,8 +255,10 @@ def _read(console: Console, path: str, names: Callable[[CPE], Iterable[str] | No
 def _line(cpe: CPE, path: str, now: float) -> str:
     if path.endswith("."):
         return path
-    shown = MASK if is_secret(path) else cpe.read(path, now).value
-    return f"{path} = {shown}"
+    parameter, shown = cpe.parameter(path), cpe.read(path, now).value
+    assert parameter is not None
+    is_shown = parameter.hidden or parameter.type == "xsd:boolean"  # null, or a flag
+    return f"{path} = {MASK if is_secret(path) and not is_shown else shown}"
 
 
 def _cr_url(console: Console, _: str) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -91,8 +90,6 @@ class _Field(NamedTuple):
     """The codecs by ``xsi:type``, where a repeated element may be of several."""
     is_scalar: bool = False
     """A number or boolean: an empty element stands for the default, as if it were absent."""
-    is_unimportant: bool = False
-    """What can't be read stands for the default, too."""
 
 
 _EMPTY = {str: "", int: 0, bool: False, bytes: b""}
@@ -105,22 +102,15 @@ def _fields_of(cls: type) -> list[_Field]:
         names = [f.name for f in fields(cls)]
     else:
         defaults, names = dict(cls._field_defaults), list(cls._fields)  # type: ignore[attr-defined]
-    unimportant = UNIMPORTANT.get(cls, ())
-    return [
-        _field(name, hints[name], defaults)._replace(is_unimportant=name in unimportant)
-        for name in names
-    ]
-
-
-UNIMPORTANT: dict[type, tuple[str, ...]] = {
-    m.Inform: ("max_envelopes", "retry_count"),
-    m.InformResponse: ("max_envelopes",),
-}
-"""Numbers that no answer depends on: a peer that sends something else there is understood."""
+    return [_field(name, hints[name], defaults) for name in names]
 
 
 def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
     xml_name = element_name(name)
+    default = defaults.get(name, _EMPTY.get(hint, MISSING))
+    if get_origin(hint) is Annotated and get_args(hint)[1] is m.Negligible:
+        codec = _lenient(_codec_of(get_args(hint)[0]), default)
+        return _Field(xml_name, codec, default, is_scalar=True)
     if get_origin(hint) is Annotated:  # Repeated
         item = get_args(get_args(hint)[0])[0]
         kinds = {kind.__name__: _codec_of(kind) for kind in get_args(item)}
@@ -130,8 +120,19 @@ def _field(name: str, hint: Any, defaults: dict[str, Any]) -> _Field:
         return _Field(xml_name, _array(_codec_of(get_args(hint)[0])), ())
     if hint == (str | None):
         return _Field(xml_name, _SCALARS[str], None, optional=True)
-    default = defaults.get(name, _EMPTY.get(hint, MISSING))
     return _Field(xml_name, _codec_of(hint), default, is_scalar=hint in (int, bool))
+
+
+def _lenient(codec: _Codec, default: Any) -> _Codec:
+    """A codec that reads what it can't read as the default."""
+
+    def read(element: etree._Element) -> Any:
+        try:
+            return codec.read(element)
+        except EnvelopeError:
+            return default
+
+    return codec._replace(read=read)
 
 
 @cache
@@ -159,9 +160,6 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
             part = parts[i]
             if part.repeated:
                 repeated.setdefault(i, []).extend(_read_repeated(part, child))
-            elif part.is_unimportant:
-                with suppress(EnvelopeError):
-                    values[i] = part.codec.read(child)
             elif not part.is_scalar or (child.text or "").strip():
                 values[i] = part.codec.read(child)
         for i, items in repeated.items():
@@ -175,35 +173,29 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
 
 
 def _read_repeated(part: _Field, element: etree._Element) -> list[Any]:
-    """
-    The value of a repeated element, or those of an array in it.
-
-    By the schema the element itself repeats. Several ACSs send one SOAP array of it, whose items
-    are named by their types, or have them as ``xsi:type``.
-    """
-    if not part.kinds and not _is_array_of(part, element):
-        return [part.codec.read(element)]
-    kind = part.kinds.get(_xsi_type(element))
+    """An element of a repeated field, or the array of them that several ACSs send instead."""
+    if not part.kinds:
+        items = [item for item in children(element) if local(item) == part.codec.name]
+        return [part.codec.read(item) for item in items or (element,)]
+    kind = _kind(part, element)
     if kind is not None:
         return [kind.read(element)]
-    kinds = part.kinds or {part.codec.name: part.codec}
-    items = [
-        (kinds.get(local(item)) or kinds.get(_xsi_type(item)), item) for item in children(element)
-    ]
-    values = [codec.read(item) for codec, item in items if codec is not None]
-    if not values or len(values) < len(items):
+    kinds = [(_kind(part, item), item) for item in children(element)]
+    if not kinds:
         raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
-    return values
+    return [_known(part, kind).read(item) for kind, item in kinds]
 
 
-def _is_array_of(part: _Field, element: etree._Element) -> bool:
-    """Whether the element holds structs of the repeated type, and not one struct's fields."""
-    name = part.codec.name
-    return bool(name) and any(local(child) == name for child in children(element))
+def _kind(part: _Field, element: etree._Element) -> _Codec | None:
+    """The kind that the ``xsi:type`` of an element tells, or its name where it has none."""
+    kind = element.get(XSI_TYPE) or element.tag
+    return part.kinds.get(local_name(kind))
 
 
-def _xsi_type(element: etree._Element) -> str:
-    return element.get(XSI_TYPE, "").rpartition(":")[2]
+def _known(part: _Field, kind: _Codec | None) -> _Codec:
+    if kind is None:
+        raise EnvelopeError(f"{part.xml_name} of unknown xsi:type")
+    return kind
 
 
 def _struct_writer(cls: type, parts: list[_Field]) -> Callable[[Any], str]:

@@ -29,6 +29,10 @@ class Repeated:
     """Marks a field whose elements stand side by side, without an array around them."""
 
 
+class Negligible:
+    """Marks a number that no answer needs: one that is no number is read as the default."""
+
+
 # -- structs ------------------------------------------------------------------------------------
 # NamedTuples: there are thousands of them in one answer, and tuples are cheapest to make.
 
@@ -624,7 +628,7 @@ class ChangeDUState(Request):
 class InformResponse(Response):
     """The session is established; MaxEnvelopes counts as 1, whatever is sent (3.7)."""
 
-    max_envelopes: int = 1
+    max_envelopes: Annotated[int, Negligible] = 1
 
 
 @message
@@ -633,9 +637,9 @@ class Inform(Request):
 
     device_id: DeviceIdStruct
     event: tuple[EventStruct, ...]
-    max_envelopes: int = 1
+    max_envelopes: Annotated[int, Negligible] = 1
     current_time: str = UNKNOWN_TIME
-    retry_count: int = 0
+    retry_count: Annotated[int, Negligible] = 0
     parameter_list: tuple[ParameterValueStruct, ...] = ()
     response: ClassVar[type[Response]] = InformResponse
 

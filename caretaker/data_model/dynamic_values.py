@@ -15,8 +15,9 @@ from math import floor, inf, pi, sin
 from typing import Any, NamedTuple
 
 from caretaker.data_model.dates import next_on_grid, utc
+from caretaker.data_model.parameter import Row
 from caretaker.data_model.paths import pattern, shape
-from caretaker.data_model.types import TYPES, Row, known_type
+from caretaker.data_model.types import TYPES, known_type
 from caretaker.errors import ProfileError
 
 _DAY = 86_400.0

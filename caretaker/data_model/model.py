@@ -17,7 +17,8 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
 from caretaker.data_model.overlay import Overlay, TableRows
 from caretaker.data_model.overlay_records import AddedRow, RowChanges
-from caretaker.data_model.types import TYPES, Parameter, Row, cleaned, known_type, typed
+from caretaker.data_model.parameter import Parameter, Row
+from caretaker.data_model.types import TYPES, cleaned, known_type, typed
 from caretaker.errors import FaultError
 
 MAX_ROWS = 1000
@@ -25,7 +26,9 @@ MAX_ROWS = 1000
 MAX_ADDED = 5_000
 """Parameters in rows that were added to one CPE, likewise; a row costs about 300 bytes for each."""
 _HIDDEN = ("Password", "KeyPassphrase", "PreSharedKey", "WEPKey", "SAEPassphrase", "RadiusSecret")
-"""Endings of the names of parameters that the data models mark as hidden."""
+"""Endings of the names of secrets, which are hidden where the description does not say it."""
+_SECRET_TYPES = ("xsd:string", "xsd:hexBinary", "xsd:base64Binary", "")
+"""The types of secrets: a number or a flag is none, whatever its name."""
 
 
 def _parent(path: str) -> str:
@@ -69,13 +72,18 @@ class DataModel:
         else:
             kind = known_type(row.type)
             value = cleaned(row.value, kind)
-            hidden = row.path.endswith(_HIDDEN)
+            hidden = row.hidden
+            if hidden is None:
+                is_text = kind in _SECRET_TYPES or (value and not TYPES[kind].fits(value))
+                hidden = bool(is_text) and row.path.endswith(_HIDDEN)
             parameter = Parameter(
                 kind, row.writable, value, row.source, row.number, hidden, row.limits
             )
             self.parameters[row.path] = parameter
             if not row.source:
-                self.constants[row.path] = typed(row.path, "" if hidden else value, kind)
+                self.constants[row.path] = typed(
+                    row.path, TYPES[kind].null if hidden else value, kind
+                )
         self._add_parents(row.path, children)
 
     def _add_parents(self, path: str, children: dict[str, dict[str, None]]) -> None:

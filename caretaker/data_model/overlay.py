@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from caretaker.cwmp.messages import Request
 from caretaker.data_model.overlay_records import AddedRow, Attributes, DeploymentUnit, RowChanges
-from caretaker.data_model.types import Parameter
+from caretaker.data_model.parameter import Parameter
 
 MAX_OWN_TEXT = 256 * 1024
 """Characters of the values that differ from the model; SetParameterValues is refused beyond it."""

@@ -1,55 +1,13 @@
-"""
-Types of parameters (TR-106 3.2), and the two records of a parameter: its row and its model.
-
-A ``Row`` is one line of a description of a device; a ``Parameter`` is what a model keeps of it.
-"""
+"""Types of parameters (TR-106 3.2): what their values look like, and how they are sent."""
 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from typing import NamedTuple
 
-from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import UNKNOWN_TIME, ParameterValueStruct
-from caretaker.data_model.value_limits import Limits
-
-
-class Row(NamedTuple):
-    """One line of a description of a device: a parameter or an object."""
-
-    path: str
-    is_object: bool
-    writable: bool
-    value: str = ""
-    type: str = "xsd:string"
-    source: str = ""
-    number: int = 0
-    limits: Limits | None = None
-
-
-class Parameter(NamedTuple):
-    """
-    A parameter of a model.
-
-    ``source`` names what computes the value of each CPE (``device.values.SOURCES``, with
-    ``number`` and ``value`` as its arguments); empty: it is ``value``. A ``hidden`` parameter (a
-    password) reads as an empty string. ``limits`` are None where the profile knows none.
-    """
-
-    type: str
-    writable: bool
-    value: str
-    source: str = ""
-    number: int = 0
-    hidden: bool = False
-    limits: Limits | None = None
-
-
-MAX_VALUE = 32 * 1024
-"""Characters of a value that can be set, where the data model has no limit of its own."""
-
-# -- types ----------------------------------------------------------------------------------------
 
 
 class _Type(NamedTuple):
@@ -57,6 +15,8 @@ class _Type(NamedTuple):
     default: str
     family: str
     """Values of one family may be set with each other's xsi:type."""
+    null: str = ""
+    """What a hidden parameter reads as (TR-106 A.2.3.5)."""
 
 
 def _integer(least: int, most: int) -> Callable[[str], bool]:
@@ -68,19 +28,35 @@ def _shaped(pattern: str) -> Callable[[str], object]:
     return re.compile(pattern, re.ASCII).fullmatch
 
 
-_DATE_TIME = (
-    r"\s*-?[0-9]{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
-    r":[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?\s*"
+_DATE_TIME = re.compile(
+    r"\s*-?([0-9]{4,9})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T(?:([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?|24:00:00(\.0+)?)"
+    r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?\s*",
+    re.ASCII,
 )
+
+
+def _is_date_time(text: str) -> bool:
+    """Whether it is a dateTime of a day that there is; years 1 and 9999 are times, too."""
+    found = _DATE_TIME.fullmatch(text)
+    if found is None:
+        return False
+    # The calendar repeats after 400 years, and has a year 0 in none of its libraries.
+    year, month, day = int(found[1]) % 400 + 400, int(found[2]), int(found[3])
+    return day <= monthrange(year, month)[1]
+
 
 TYPES: dict[str, _Type] = {
     "xsd:string": _Type(_shaped(r"(?s:.*)"), "", "string"),
-    "xsd:boolean": _Type(_shaped(r"(?i:\s*(0|1|true|false)\s*)"), "0", "boolean"),
-    "xsd:int": _Type(_integer(-(2**31), 2**31 - 1), "0", "number"),
-    "xsd:unsignedInt": _Type(_integer(0, 2**32 - 1), "0", "number"),
-    "xsd:long": _Type(_integer(-(2**63), 2**63 - 1), "0", "number"),
-    "xsd:unsignedLong": _Type(_integer(0, 2**64 - 1), "0", "number"),
-    "xsd:dateTime": _Type(_shaped(_DATE_TIME), UNKNOWN_TIME, "dateTime"),
+    "xsd:boolean": _Type(_shaped(r"(?i:\s*(0|1|true|false)\s*)"), "0", "boolean", "false"),
+    "xsd:int": _Type(_integer(-(2**31), 2**31 - 1), "0", "number", "-1"),
+    "xsd:unsignedInt": _Type(_integer(0, 2**32 - 1), "0", "number", "0"),
+    "xsd:long": _Type(_integer(-(2**63), 2**63 - 1), "0", "number", "-1"),
+    "xsd:unsignedLong": _Type(_integer(0, 2**64 - 1), "0", "number", "0"),
+    "xsd:decimal": _Type(
+        _shaped(r"\s*[+-]?([0-9]{1,38}(\.[0-9]{0,38})?|\.[0-9]{1,38})\s*"), "0", "number", "-1"
+    ),
+    "xsd:dateTime": _Type(_is_date_time, UNKNOWN_TIME, "dateTime", UNKNOWN_TIME),
     "xsd:base64Binary": _Type(
         _shaped(r"\s*(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\s*"),
         "",
@@ -89,7 +65,22 @@ TYPES: dict[str, _Type] = {
     "xsd:hexBinary": _Type(_shaped(r"\s*(?:[0-9A-Fa-f]{2})*\s*"), "", "hexBinary"),
     "": _Type(_shaped(r"(?s:.*)"), "", ""),
 }
-"""The types of parameters (TR-106): what fits, the value of a new row, and which mix."""
+"""The types of parameters (TR-106): what fits, the value of a new row, which mix, and the null."""
+
+_LENGTHS: dict[str, Callable[[str], int]] = {
+    "xsd:hexBinary": lambda text: len(text.strip()) // 2,
+    "xsd:base64Binary": lambda text: len(text.strip()) // 4 * 3 - text.count("="),
+}
+
+
+BINARY_TYPES = tuple(_LENGTHS)
+"""The types whose sizes count octets."""
+
+
+def length_of(value: str, kind: str) -> int:
+    """The length that a size limits: octets of a binary value, characters of all others."""
+    return _LENGTHS.get(kind, len)(value)
+
 
 ANY = ""
 """The type of a parameter of unknown type: sent as a string, set with any type."""
@@ -100,7 +91,7 @@ _BY_NAME |= dict.fromkeys(
     ("uint", "unsignedshort", "unsignedbyte", "nonnegativeinteger", "positiveinteger"),
     "xsd:unsignedInt",
 )
-_BY_NAME |= {"base64": "xsd:base64Binary", "decimal": "xsd:long", "bool": "xsd:boolean", "": ANY}
+_BY_NAME |= {"base64": "xsd:base64Binary", "bool": "xsd:boolean", "": ANY}
 
 
 def known_type(name: str) -> str:
@@ -112,41 +103,11 @@ def known_type(name: str) -> str:
     return _BY_NAME.get(name.strip().rpartition(":")[2].strip().lower(), "xsd:string")
 
 
-def check_value(parameter: Parameter, value: str, kind: str) -> FaultCode | None:
-    """
-    Why a value can't be set, or None (TR-069 A.3.2.1).
-
-    Args:
-        parameter: to be set.
-        value: the text of the Value element.
-        kind: its ``xsi:type``; empty where the ACS sent none, then the text alone decides.
-    """
-    if len(value) > MAX_VALUE:
-        return FaultCode.INVALID_PARAMETER_VALUE
-    kind = known_type(kind)
-    if kind == "xsd:string" and _is_sent_as_string(parameter):
-        return None
-    families = {TYPES[kind].family, TYPES[parameter.type].family} - {""}
-    if len(families) > 1:
-        return FaultCode.INVALID_PARAMETER_TYPE
-    limits = parameter.limits
-    fits = TYPES[parameter.type].fits(value)
-    if fits and (limits is None or limits.take(cleaned(value, parameter.type))):
-        return None
-    return FaultCode.INVALID_PARAMETER_VALUE
-
-
 def cleaned(value: str, kind: str) -> str:
     """A value as it is kept: trimmed but in strings, booleans in lower case."""
     if kind in ("xsd:string", ANY) or not TYPES[kind].fits(value):
         return value
     return value.strip().lower() if kind == "xsd:boolean" else value.strip()
-
-
-def _is_sent_as_string(parameter: Parameter) -> bool:
-    """Whether ``typed`` sends the value as a string whatever its type: then a string is taken."""
-    sent = "" if parameter.hidden else parameter.value
-    return not parameter.source and not TYPES[parameter.type].fits(sent)
 
 
 def typed(name: str, value: str, kind: str) -> ParameterValueStruct:

@@ -20,7 +20,8 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import DeviceIdStruct, EventStruct, ParameterValueStruct
 from caretaker.data_model.model import DataModel
 from caretaker.data_model.overlay import Overlay
-from caretaker.data_model.types import Parameter, typed
+from caretaker.data_model.parameter import Parameter
+from caretaker.data_model.types import TYPES, typed
 from caretaker.device import management_server
 from caretaker.device.context import FleetContext
 from caretaker.device.events import EVENT_OF_REQUEST, Events, are_stored
@@ -201,7 +202,7 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         return self.computed_value(parameter, now) if parameter.source else parameter.value
 
     def read(self, path: str, now: float) -> ParameterValueStruct:
-        """A parameter that is there, as GetParameterValues gives it: hidden ones are empty."""
+        """A parameter that is there, as GetParameterValues gives it: hidden ones are null."""
         struct = self.find(path, now)
         assert struct is not None
         return struct
@@ -218,7 +219,7 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         if parameter is None:
             return None
         if parameter.hidden:
-            value = ""
+            value = TYPES[parameter.type].null
         elif value is None:
             value = self.computed_value(parameter, now) if parameter.source else parameter.value
         return typed(path, value, parameter.type)

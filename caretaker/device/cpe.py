@@ -25,7 +25,8 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct
 from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
-from caretaker.data_model.types import TYPES, Parameter, cleaned
+from caretaker.data_model.parameter import Parameter
+from caretaker.data_model.types import TYPES, cleaned
 from caretaker.device import (
     diagnostics,
     heartbeat,

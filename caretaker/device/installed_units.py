@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from uuid import NAMESPACE_URL, uuid5
 
 from caretaker.data_model.overlay_records import DeploymentUnit
-from caretaker.data_model.types import Parameter
+from caretaker.data_model.parameter import Parameter
 from caretaker.device.base import CPEBase
 
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, IndexedRandom
+from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.templates import TEMPLATE
-from caretaker.data_model.types import Parameter
 from caretaker.device.base import CPEBase
 
 

@@ -8,21 +8,24 @@ numbers. The files are the user's: none is part of Caretaker.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lxml import etree
 
-from caretaker.cwmp.xml import hardened_parser, local
-from caretaker.data_model.types import TYPES, Row
+from caretaker.cwmp.xml import hardened_parser, local, parse
+from caretaker.data_model.parameter import Row
+from caretaker.data_model.types import TYPES
 from caretaker.data_model.value_limits import Limits
-from caretaker.errors import ProfileError
+from caretaker.errors import EnvelopeError, ProfileError
 from caretaker.nearest_names import nearest_names
 from caretaker.profiles.bbf_syntax import ANY_INSTANCE as _ANY
-from caretaker.profiles.bbf_syntax import Syntaxes, number, status
+from caretaker.profiles.bbf_syntax import Syntaxes, number, status, token
 from caretaker.profiles.genieacs_csv import ROOTS, Export, with_parents
 from caretaker.profiles.profile_file import Entry
+from caretaker.profiles.steering_defaults import steering_default
 
 MAX_PARAMETERS = 100_000
 """The most objects and parameters of one device; rows multiply in tables within tables."""
@@ -37,6 +40,7 @@ class Definition(NamedTuple):
     limits: Limits | None
     inform: bool
     status: str
+    hidden: bool = False
 
 
 class TableDefinition(NamedTuple):
@@ -66,6 +70,8 @@ class Definitions:
     parameters: dict[str, Definition] = field(default_factory=dict)
     objects: dict[str, TableDefinition] = field(default_factory=dict)
     profiles: dict[str, ProfileDefinition] = field(default_factory=dict)
+    not_read: Counter[str] = field(default_factory=Counter)
+    """What the file says beyond what is read, by the name of the element."""
 
     def device(
         self, profiles: Iterable[str] = (), rows: Mapping[str, int] | None = None
@@ -128,7 +134,7 @@ class Definitions:
     def _claimed(self, names: Iterable[str]) -> list[str]:
         """The paths that these profiles ask for, with those that they build on."""
         paths: dict[str, None] = {}
-        waiting, seen = list(names), set[str]()
+        waiting, seen = [token(name) for name in names], set[str]()
         while waiting:
             name = waiting.pop(0)
             profile = self.profiles.get(name)
@@ -160,7 +166,16 @@ class Definitions:
             value = str(sizes[path]) if path in sizes else definition.value
             for concrete in _instances(path, counts):
                 own = value.replace(_ANY, _holder(concrete).rstrip(".").rpartition(".")[2])
-                rows.append(Row(concrete, False, definition.writable, own, definition.type))
+                rows.append(
+                    Row(
+                        concrete,
+                        False,
+                        definition.writable,
+                        own,
+                        definition.type,
+                        hidden=definition.hidden,
+                    )
+                )
             self._check_size(rows)
         return rows
 
@@ -236,7 +251,7 @@ def read_definitions(name: str, data: bytes) -> Definitions:
         cure = "give a tr-181-...-full.xml or tr-098-...-full.xml"
         raise ProfileError(f"{name}: XML, but no data model of the Broadband Forum; {cure}")
     syntaxes = Syntaxes(root)
-    definitions = Definitions(name)
+    definitions = Definitions(name, not_read=syntaxes.not_read)
     for model in models:
         _read_model(model, syntaxes, definitions)
     paths = (*definitions.objects, *definitions.parameters)
@@ -253,12 +268,20 @@ def _parse(name: str, data: bytes) -> etree._Element:
     try:
         return etree.fromstring(data, hardened_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
+        return _parse_malformed(name, data, error)
+
+
+def _parse_malformed(name: str, data: bytes, error: Exception) -> etree._Element:
+    """Read what was published although XML forbids it: a prefix that is not declared."""
+    try:
+        return parse(data)
+    except EnvelopeError:
         why = " ".join(str(error).split())
         raise ProfileError(f"{name}: not XML ({why}); give the file as it was published") from error
 
 
 def _read_model(model: etree._Element, syntaxes: Syntaxes, definitions: Definitions) -> None:
-    above = f"{(model.get('name') or '').partition(':')[0]}."
+    above = f"{token(model.get('name')).partition(':')[0]}."
     for child in model:
         kind = local(child)
         if kind == "parameter":
@@ -270,8 +293,8 @@ def _read_model(model: etree._Element, syntaxes: Syntaxes, definitions: Definiti
 
 
 def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Definitions) -> None:
-    path = _named(element, "name", "base")
-    counter = _named(element, "numEntriesParameter")
+    path = token(element.get("name") or element.get("base"))
+    counter = token(element.get("numEntriesParameter"))
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
     most = element.get("maxEntries") or ""
     definitions.objects[path] = TableDefinition(
@@ -289,41 +312,40 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Defin
 def _read_parameter(
     element: etree._Element, above: str, syntaxes: Syntaxes, definitions: Definitions
 ) -> None:
-    name = _named(element, "name", "base")
-    writable = element.get("access") == "readWrite"
-    kind, value, limits = syntaxes.of(element)
-    if not writable:  # no one sets it: only what a new row has is of use
-        limits = Limits(default=value or None) if value != TYPES[kind].default else Limits()
-        limits = Limits() if _ANY in value else limits
-    limits = limits._replace(deny_active=element.get("activeNotify") == "canDeny")
-    if _ANY not in above:
-        limits = limits._replace(default=None)
-    definitions.parameters[above + name] = Definition(
-        kind,
+    name = token(element.get("name") or element.get("base"))
+    path, access = above + name, element.get("access")
+    writable = access in ("readWrite", "writeOnceReadOnly")
+    syntax = syntaxes.of(element, steering_default(path))
+    limits = syntax.limits if writable else Limits()
+    usual = limits.default_of(TYPES[syntax.type].default)
+    is_of_row = _ANY in above and _ANY not in syntax.new
+    limits = limits._replace(
+        default=syntax.new if is_of_row and syntax.new != usual else None,
+        deny_active=element.get("activeNotify") == "canDeny",
+        write_once=access == "writeOnceReadOnly",
+    )
+    definitions.parameters[path] = Definition(
+        syntax.type,
         writable,
-        value,
-        None if limits in (Limits(), Limits(is_list=True)) else limits,
+        syntax.value,
+        None if limits == Limits(type=limits.type) else limits,
         element.get("forcedInform") == "true",
         status(element),
+        syntax.hidden,
     )
 
 
 def _read_profile(element: etree._Element, above: str, definitions: Definitions) -> None:
     paths = set()
     for child in element:
-        ref = _named(child, "ref")
+        ref = token(child.get("ref"))
         if local(child) == "parameter":
             paths.add(above + ref)
         elif local(child) == "object":
             paths.add(ref)
-            paths |= {ref + _named(part, "ref") for part in child if local(part) == "parameter"}
+            paths |= {ref + token(part.get("ref")) for part in child if local(part) == "parameter"}
     bases = f"{element.get('base') or ''} {element.get('extends') or ''}".split()
-    name = _named(element, "name")
+    name = token(element.get("name"))
     definitions.profiles[name] = ProfileDefinition(
         frozenset(paths), tuple(base for base in bases if base != name)
     )
-
-
-def _named(element: etree._Element, *attributes: str) -> str:
-    """The first name that these attributes have; published models have blanks around some."""
-    return next(filter(None, ((element.get(each) or "").strip() for each in attributes)), "")

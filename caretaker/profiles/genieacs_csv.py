@@ -13,11 +13,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from caretaker.data_model.types import ANY, Row
+from caretaker.data_model.parameter import Row
+from caretaker.data_model.types import ANY
 from caretaker.errors import ProfileError
 
 ROOTS = ("Device.", "InternetGatewayDevice.")
 COLUMNS = ("Parameter", "Object", "Writable", "Value", "Value type")
+HIDDEN = "Hidden"
+"""A column of our own: whether a parameter reads as null; in exports of data models alone."""
 MAX_PATH = 256
 """Characters of a path (CWMP schemas)."""
 
@@ -97,6 +100,7 @@ def _sort_out(lines: list[dict[str, str]], known: Mapping[str, Row]) -> Export:
                 _flag(line.get("writable", "")) if line.get("writable") else usual.writable,
                 "" if is_object else line["value"],
                 line.get("value type", "").strip() or usual.type,
+                hidden=_flag(line["hidden"]) if line.get("hidden") else None,
             )
             rows[row.path] = row
         elif top == "DeviceID":
@@ -114,13 +118,15 @@ def write_export(export: Export) -> bytes:
     """The CSV file of these rows, sorted by path."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    with_hidden = any(row.hidden is not None for row in export.rows)
+    writer.writerow((*COLUMNS, HIDDEN) if with_hidden else COLUMNS)
     for name, value in sorted(export.about.items()):
         writer.writerow((f"DeviceID.{name}", "false", "false", value, "xsd:string"))
     for row in sorted(export.rows, key=_by_number):
         flags = (_text(row.is_object), _text(row.writable))
         kind = "" if row.is_object else row.type
-        writer.writerow((row.path.rstrip("."), *flags, row.value, kind))
+        hidden = () if row.hidden is None else (_text(row.hidden),)
+        writer.writerow((row.path.rstrip("."), *flags, row.value, kind, *hidden))
     return text.getvalue().encode()
 
 

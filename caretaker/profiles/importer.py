@@ -7,31 +7,40 @@ place in an export; where the source has any, a profile file is written beside i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import tomli_w
-
-from caretaker.data_model.types import TYPES, Parameter, known_type
+from caretaker.data_model.parameter import Parameter
+from caretaker.data_model.types import TYPES, known_type
 from caretaker.data_model.value_limits import Limits
 from caretaker.errors import InputError, ProfileError
 from caretaker.input_file import read_input
 from caretaker.profiles.bbf_data_model import read_definitions
 from caretaker.profiles.genieacs_csv import Export, read_export, write_export
-from caretaker.profiles.loader import load_profile
-from caretaker.profiles.profile import KNOWN, Profile
+from caretaker.profiles.profile import KNOWN, Profile, build
 from caretaker.profiles.profile_file import Entry
+from caretaker.profiles.profile_toml import read_profile_file
+from caretaker.profiles.profile_writer import write_profile_file
 from caretaker.profiles.soap_dump import is_dump, read_dump
 
 _CSV, _DUMP, _DEFINITIONS = "CSV export", "XML dump", "data model"
 
 
 class Imported(NamedTuple):
-    """A device: its export, and the entries of the profile file beside it; none if empty."""
+    """
+    A device.
+
+    Args:
+        export: its rows.
+        entries: of the profile file beside it; there is none if they are empty.
+        notes: what was not read, or not as it stood, in lines for people.
+    """
 
     export: Export
     entries: list[Entry]
+    notes: list[str]
 
 
 def import_files(
@@ -59,10 +68,17 @@ def import_files(
     if kind != _DEFINITIONS and (profiles or rows):
         raise ProfileError(f"{names[0]}: --profile and --rows are for data models, not a {kind}")
     if kind == _DUMP:
-        return Imported(read_dump(files, KNOWN), [])
+        return Imported(read_dump(files, KNOWN), [], [])
     if kind == _CSV:
-        return Imported(read_export(*files[0], KNOWN), [])
-    return Imported(*read_definitions(*files[0]).device(profiles, rows))
+        return Imported(read_export(*files[0], KNOWN), [], [])
+    definitions = read_definitions(*files[0])
+    return Imported(*definitions.device(profiles, rows), _not_read(definitions.not_read))
+
+
+def _not_read(counts: Counter[str]) -> list[str]:
+    """What a data model says beyond what Caretaker keeps, in one line."""
+    counted = [f"{count} {name}" for name, count in counts.most_common()]
+    return [f"Not read: {', '.join(counted)}"] if counted else []
 
 
 def _read(name: str) -> bytes:
@@ -78,12 +94,19 @@ def _kind(data: bytes) -> str:
     return _DEFINITIONS if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _CSV
 
 
-def save(imported: Imported, target: str) -> list[Path]:
+class Saved(NamedTuple):
+    """The files of a device that was written, the last of which is its profile; and the profile."""
+
+    paths: list[Path]
+    profile: Profile
+
+
+def save(imported: Imported, target: str) -> Saved:
     """
-    Write ``target.csv``, and ``target.toml`` where it is needed; the last one is the profile.
+    Write ``target.csv``, and ``target.toml`` where it is needed; both or neither.
 
     Raises:
-        ProfileError: one is there already, can't be written, or is no good profile.
+        ProfileError: one is there already, can't be written, or would be no good profile.
     """
     stem = Path(target)
     stem = stem.with_suffix("") if stem.suffix.lower() in (".csv", ".toml") else stem
@@ -91,42 +114,32 @@ def save(imported: Imported, target: str) -> list[Path]:
     contents = {export: write_export(imported.export)}
     if imported.entries:
         contents[file] = write_profile_file(export.name, imported.entries)
+    profile = _profile_of(contents)
+    _write(contents)
+    return Saved(list(contents), profile)
+
+
+def _profile_of(contents: Mapping[Path, bytes]) -> Profile:
+    """The profile that these files will be; what can't be one is not written."""
+    (export, data), *rest = contents.items()
+    files = [read_profile_file(path.name, text) for path, text in rest]
+    return build(
+        (rest[-1][0] if rest else export).name, read_export(export.name, data, KNOWN), *files
+    )
+
+
+def _write(contents: Mapping[Path, bytes]) -> None:
+    written: list[Path] = []
     try:
         for path, content in contents.items():
             with path.open("xb") as opened:
+                written.append(path)
                 opened.write(content)
     except OSError as error:
+        for done in written:
+            done.unlink(missing_ok=True)
         cure = "choose another name with -o"
         raise ProfileError(f"{path}: {error.strerror}; {cure}") from error
-    load_profile(str(path))
-    return list(contents)
-
-
-# -- writing a profile file -----------------------------------------------------------------------
-
-
-def write_profile_file(base: str, entries: Iterable[Entry]) -> bytes:
-    """A profile file of that base with these ``[[parameter]]`` tables."""
-    return tomli_w.dumps({"base": base, "parameter": list(map(_table, entries))}).encode()
-
-
-def _table(entry: Entry) -> dict[str, Any]:
-    limits = entry.limits or Limits()
-    size: Any = limits.longest
-    if limits.shortest is not None:
-        size = [limits.shortest, limits.longest or 2**31 - 1]
-    keys = {
-        "path": entry.path,
-        "least": limits.least,
-        "most": limits.most,
-        "enumeration": list(limits.enumeration) or None,
-        "size": size,
-        "list": limits.is_list or None,
-        "default": limits.default,
-        "deny_active": limits.deny_active or None,
-        "inform": entry.inform or None,
-    }
-    return {key: value for key, value in keys.items() if value is not None}
 
 
 # -- showing a profile ----------------------------------------------------------------------------
@@ -185,5 +198,5 @@ def _broken_rule(parameter: Parameter) -> str:
     if not TYPES[known_type(kind)].fits(value):
         return kind
     # An enumeration lists what can be set; a device may have other values from the factory.
-    bounds = (parameter.limits or Limits())._replace(enumeration=())
+    bounds = (parameter.limits or Limits())._replace(enumeration=(), patterns=(), listed=None)
     return "" if bounds.take(value) else f"{kind} within its limits"

@@ -23,7 +23,7 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.messages import ParameterValueStruct
 from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, applied
 from caretaker.data_model.model import DataModel
-from caretaker.data_model.types import Row
+from caretaker.data_model.parameter import Row
 from caretaker.errors import ProfileError
 from caretaker.profiles.genieacs_csv import Export
 from caretaker.profiles.profile_file import ProfileFile

@@ -13,9 +13,10 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from caretaker.data_model.dynamic_values import Rules
+from caretaker.data_model.parameter import Row
 from caretaker.data_model.paths import pattern, shape
 from caretaker.data_model.templates import TEMPLATE
-from caretaker.data_model.types import TYPES, Row, known_type
+from caretaker.data_model.types import BINARY_TYPES, TYPES, known_type
 from caretaker.data_model.value_limits import Limits
 from caretaker.errors import ProfileError
 
@@ -38,6 +39,7 @@ class Entry(NamedTuple):
     value: str | None = None
     limits: Limits | None = None
     inform: bool = False
+    hidden: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,15 @@ class ProfileFile:
             writable=row.writable if entry.writable is None else entry.writable,
             type=entry.type or row.type,
             limits=entry.limits or row.limits,
+            hidden=row.hidden if entry.hidden is None else entry.hidden,
         )
         limits, family = row.limits, TYPES[known_type(row.type)].family
         if is_object and (limits or entry.type or entry.value is not None):
             raise self._error("[[parameter]]", f"{path} is an object: it has only writable")
-        if limits and (limits.least, limits.most) != (None, None) and family not in ("number", ""):
+        if limits and limits.ranges and family not in ("number", ""):
             raise self._error("[[parameter]]", f"{path} is no number: no least and most")
+        if limits and limits.sizes and limits.type != row.type and row.type in BINARY_TYPES:
+            row = row._replace(limits=limits._replace(type=row.type))  # its size counts octets
         return row if entry.value is None else _with_value(row, entry.value)
 
     def _error(self, place: str, what: str) -> ProfileError:

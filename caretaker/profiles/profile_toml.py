@@ -12,13 +12,21 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
 from ipaddress import IPv4Network
+from math import isfinite
 from typing import Any
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1, CWMP_1_2
 from caretaker.data_model.dynamic_values import Rules, parse_dynamic
 from caretaker.data_model.templates import check_template
 from caretaker.data_model.types import TYPES, known_type
-from caretaker.data_model.value_limits import Limits
+from caretaker.data_model.value_limits import (
+    Limits,
+    ListLimits,
+    Number,
+    Range,
+    Size,
+    compiled_pattern,
+)
 from caretaker.errors import ProfileError
 from caretaker.profiles.profile_file import Entry, ProfileFile
 from caretaker.profiles.quirks import QUIRKS
@@ -40,6 +48,9 @@ DEVICE = {
     "software_version": "DeviceInfo.SoftwareVersion",
 }
 """The keys of ``[device]``, with the parameters they stand for."""
+
+
+_Reader = Callable[[str, Any], Any]
 
 
 def normalized_oui(text: str) -> str:
@@ -196,7 +207,7 @@ def _flattened(place: str, table: Mapping[str, Any], above: str = "") -> Iterato
         if isinstance(value, dict):
             yield from _flattened(place, value, f"{above}{key}.")
         else:
-            yield above + key, _text(f"[{place}] {above}{key}", value)
+            yield above + key.strip(), _text(f"[{place}] {above}{key}", value)
 
 
 def _pool(text: str) -> IPv4Network:
@@ -217,37 +228,98 @@ def _template(path: str, text: str) -> str:
 
 
 def _parameters(place: str, value: Any) -> tuple[Entry, ...]:
-    return tuple(_entry(table) for table in _tables(place, value))
+    return tuple(entry for table in _tables(place, value) for entry in _entries(table))
 
 
-def _entry(table: dict[str, Any]) -> Entry:
+def _entries(table: dict[str, Any]) -> list[Entry]:
+    """The entries of a table, which may name several paths."""
     path = table.get("path")
-    if not isinstance(path, str) or not path:
+    paths = path if isinstance(path, list) else [path]
+    if not paths or not all(isinstance(one, str) and one.strip() for one in paths):
         raise ProfileError("[[parameter]]: no path; write path = 'Device. ...'")
-    place = f"[[parameter]] {path}"
-    _check_keys(place, table, _ENTRY)
-    given = {key: _ENTRY[key](f"{place}: {key}", value) for key, value in table.items()}
-    shortest, longest = given.get("size", (None, None))
-    limits = Limits(
-        least=given.get("least"),
-        most=given.get("most"),
-        enumeration=given.get("enumeration", ()),
-        shortest=shortest,
-        longest=longest,
-        is_list=given.get("list", False),
-        default=given.get("default"),
-        deny_active=given.get("deny_active", False),
-    )
-    if None not in (limits.least, limits.most) and given["least"] > given["most"]:
-        raise ProfileError(f"{place}: least is above most")
-    return Entry(
-        path=path,
+    place = f"[[parameter]] {paths[0]}"
+    given = _given(place, table, _ENTRY | _FACETS)
+    limits = _limits(given)
+    entry = Entry(
+        path="",
         type=given.get("type"),
         writable=given.get("writable"),
         value=given.get("value"),
-        limits=None if limits == Limits() else limits,
+        limits=None if limits == Limits(type=limits.type) else limits,
         inform=given.get("inform", False),
+        hidden=given.get("hidden"),
     )
+    return [entry._replace(path=str(one).strip()) for one in paths]
+
+
+def _given(place: str, table: dict[str, Any], known: Mapping[str, _Reader]) -> dict[str, Any]:
+    """The values of a table, each checked by the reader of its key."""
+    _check_keys(place, table, known)
+    given = {key: known[key](f"{place}: {key}", value) for key, value in table.items()}
+    for one in (Range(given.get("least"), given.get("most")), *given.get("ranges", ())):
+        if None not in one[:2] and one.least > one.most:
+            raise ProfileError(f"{place}: least is above most")
+    return given
+
+
+def _limits(given: Mapping[str, Any]) -> Limits:
+    listed = given.get("list", False)
+    facets = _facets(given)
+    if listed is True:  # the size is that of the whole list, all else of each item
+        facets = Limits(sizes=facets.sizes, listed=ListLimits(facets._replace(sizes=())))
+    elif listed:
+        facets = facets._replace(listed=listed, type="xsd:string")
+    return facets._replace(
+        default=given.get("default"),
+        deny_active=given.get("deny_active", False),
+        write_once=given.get("write_once", False),
+    )
+
+
+def _facets(given: Mapping[str, Any]) -> Limits:
+    """The limits of a value, or of each item of a list."""
+    own = Range(given.get("least"), given.get("most"), given.get("step", 1))
+    return Limits(
+        ranges=given.get("ranges", () if own == Range() else (own,)),
+        sizes=given.get("sizes", (given["size"],) if "size" in given else ()),
+        enumeration=given.get("enumeration", ()),
+        patterns=given.get("pattern", ()),
+        type=given.get("type", "xsd:string"),
+    )
+
+
+def _listed(place: str, value: Any) -> bool | ListLimits:
+    """``true``, or the limits of a list and its items."""
+    if isinstance(value, bool):
+        return value
+    given = _given(place, _table(place, value), _LIST | _FACETS)
+    items = given.get("items", Size())
+    item = _limits(given)
+    return ListLimits(item, items.shortest, items.longest, given.get("brackets", False))
+
+
+def _range(place: str, value: Any) -> Range:
+    given = {
+        key: _number(f"{place}: {key}", number) for key, number in _table(place, value).items()
+    }
+    _check_keys(place, given, Range._fields)
+    return Range(**given)
+
+
+def _ranges(place: str, value: Any) -> tuple[Range, ...]:
+    return tuple(_range(place, item) for item in _list(place, value))
+
+
+def _number(place: str, value: Any) -> Number:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        raise ProfileError(f"{place} = {value!r}: write a number")
+    return value
+
+
+def _step(place: str, value: Any) -> Number:
+    if _number(place, value) <= 0:
+        raise ProfileError(f"{place} = {value!r}: write a number above 0")
+    return _number(place, value)
 
 
 def _type(place: str, value: Any) -> str:
@@ -262,29 +334,53 @@ def _enumeration(place: str, value: Any) -> tuple[str, ...]:
     return tuple(_text(place, item) for item in _list(place, value))
 
 
-def _size(place: str, value: Any) -> tuple[int | None, int | None]:
+def _patterns(place: str, value: Any) -> tuple[str, ...]:
+    patterns = tuple(_string(place, item) for item in _list(place, value))
+    for text in patterns:
+        try:
+            compiled_pattern(text)
+        except ValueError as error:
+            raise ProfileError(f"{place} = {error}") from error
+    return patterns
+
+
+def _size(place: str, value: Any) -> Size:
     """``longest``, or ``[shortest, longest]``."""
     if isinstance(value, list) and len(value) == 2:
-        return _integer(place, value[0]), _integer(place, value[1])
-    return None, _integer(place, value)
+        return Size(_integer(place, value[0]), _integer(place, value[1]))
+    return Size(0, _integer(place, value))
 
 
-_Reader = Callable[[str, Any], Any]
-_ENTRY: dict[str, _Reader] = {
-    "path": _string,
+def _sizes(place: str, value: Any) -> tuple[Size, ...]:
+    return tuple(_size(place, item) for item in _list(place, value))
+
+
+_FACETS: dict[str, _Reader] = {
     "type": _type,
+    "least": _number,
+    "most": _number,
+    "step": _step,
+    "ranges": _ranges,
+    "size": _size,
+    "sizes": _sizes,
+    "enumeration": _enumeration,
+    "pattern": _patterns,
+    "list": _listed,
+}
+"""The keys of a value's limits, in ``[[parameter]]`` and in its ``list``."""
+_LIST: dict[str, _Reader] = {"items": _size, "brackets": _boolean}
+"""The further keys of ``list``."""
+_ENTRY: dict[str, _Reader] = {
+    "path": lambda _, value: value,
     "writable": _boolean,
     "value": _text,
-    "least": _integer,
-    "most": _integer,
-    "enumeration": _enumeration,
-    "size": _size,
-    "list": _boolean,
     "default": _text,
     "deny_active": _boolean,
+    "write_once": _boolean,
+    "hidden": _boolean,
     "inform": _boolean,
 }
-"""The keys of ``[[parameter]]``."""
+"""The further keys of ``[[parameter]]``."""
 _TOP: dict[str, _Reader] = {
     "base": _string,
     "cwmp": _version,

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from caretaker.cwmp import decode
 from caretaker.cwmp import messages as m
-from caretaker.data_model.types import ANY, Row, known_type
+from caretaker.data_model.parameter import Row
+from caretaker.data_model.types import ANY, known_type
 from caretaker.errors import EnvelopeError, ProfileError
 from caretaker.profiles.genieacs_csv import ROOTS, Export
 

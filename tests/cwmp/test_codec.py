@@ -139,6 +139,14 @@ def test_a_union_is_told_by_its_type() -> None:
     assert (
         m.ChangeDUState(operations) == decode(encode(Envelope(m.ChangeDUState(operations)))).message
     )
+    array = wrap(
+        "<c:ChangeDUState><Operations><InstallOpStruct><URL>http://x/du</URL></InstallOpStruct>"
+        '<OperationStruct x:type="c:UninstallOpStruct" xmlns:x="http://www.w3.org/2001/XMLSchema-'
+        'instance"><UUID>u</UUID></OperationStruct></Operations></c:ChangeDUState>'
+    )
+    assert decode(array).message == m.ChangeDUState(
+        (m.InstallOpStruct("http://x/du"), m.UninstallOpStruct("u"))
+    )
     untold = decode(
         wrap("<c:ChangeDUState><Operations><UUID>x</UUID></Operations></c:ChangeDUState>")
     )
@@ -256,6 +264,14 @@ def test_the_code_of_a_fault_with_a_prefix() -> None:
             ),
             m.GetParameterValuesResponse((m.ParameterValueStruct("A", "7", "xsd:unsignedInt"),)),
             id="a prefix that was never declared",
+        ),
+        pytest.param(
+            wrap(
+                "<c:Inform><DeviceId><SerialNumber>X1</SerialNumber></DeviceId><Event/>"
+                "<MaxEnvelopes>many</MaxEnvelopes><RetryCount>none</RetryCount></c:Inform>"
+            ),
+            m.Inform(m.DeviceIdStruct("", "", "", "X1"), ()),
+            id="numbers that are none and that nobody needs",
         ),
         pytest.param(
             wrap("<c:X_ACME_Blink><Times>3</Times></c:X_ACME_Blink>"),

@@ -18,7 +18,8 @@ from caretaker.data_model.dynamic_values import (
     applied,
     parse_dynamic,
 )
-from caretaker.data_model.types import TYPES, Row
+from caretaker.data_model.parameter import Row
+from caretaker.data_model.types import TYPES
 from caretaker.device.settings import Behaviors
 from caretaker.errors import ProfileError
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
 from caretaker.data_model.model import MAX_ROWS, DataModel
 from caretaker.data_model.overlay import Overlay
-from caretaker.data_model.types import Parameter, Row
+from caretaker.data_model.parameter import Parameter, Row
 from caretaker.errors import FaultError
 
 ROWS = (

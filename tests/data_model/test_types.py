@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import ParameterValueStruct
-from caretaker.data_model.types import TYPES, Parameter, check_value, known_type, typed
+from caretaker.data_model.parameter import Parameter, check_value
+from caretaker.data_model.types import TYPES, known_type, typed
 
 
 @pytest.mark.rule("3.2-5", "3.2-7", "11-2")
@@ -62,8 +63,8 @@ def test_what_is_told_as_a_string_can_be_set_as_one() -> None:
     odd = Parameter("xsd:dateTime", True, "N/A")
     assert check_value(odd, "N/A", "xsd:string") is None
     assert check_value(odd, "2026-11-23T10:00:00Z", "xsd:dateTime") is None
-    hidden = Parameter("xsd:unsignedInt", True, "5", hidden=True)
-    assert check_value(hidden, "12345670", "xsd:string") is None
+    hidden = Parameter("xsd:unsignedInt", True, "odd", hidden=True)  # it is told as a number
+    assert check_value(hidden, "12345670", "xsd:string") == FaultCode.INVALID_PARAMETER_TYPE
     assert typed("X", "5", "").type == "xsd:string"
     assert check_value(Parameter("", True, "5"), "6", "xsd:unsignedInt") is None
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
-from caretaker.data_model.value_limits import Limits
+from caretaker.data_model.value_limits import Limits, ListLimits, Range, Size
 from caretaker.device.cpe import CPE
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import Profile
@@ -77,15 +77,24 @@ def notify(box: CPE, name: str, notification: int) -> int:
     return response.fault_code if isinstance(response, m.Fault) else 0
 
 
+LETTERS = Limits(listed=ListLimits(Limits(enumeration=("A", "B"))))
+
+
 @pytest.mark.parametrize(
     ("limits", "good", "bad"),
     [
         (Limits(), ["", "x", "5"], []),
-        (Limits(least=1), ["1", "99", "+1"], ["0", "-1", "x", ""]),
-        (Limits(most=5), ["5", "-9"], ["6"]),
+        (Limits(ranges=(Range(1),)), ["1", "99", "+1"], ["0", "-1", "x", ""]),
+        (Limits(ranges=(Range(most=5),)), ["5", "-9"], ["6"]),
+        (Limits(ranges=(Range(0, 0), Range(60))), ["0", "60", "999"], ["1", "59", "-1"]),
+        (Limits(ranges=(Range(-10, 30, 20),)), ["-10", "10", "30"], ["0", "20", "50"]),
+        (Limits(ranges=(Range(0.5, 2),)), ["0.5", "1.25", "2"], ["0.4", "2.1", "x.y"]),
         (Limits(enumeration=("A", "B")), ["A", "B"], ["", "a", "A,B"]),
-        (Limits(enumeration=("A", "B"), is_list=True), ["", "A", "A,B", "B, A"], ["A,C", "A,,B"]),
-        (Limits(shortest=1, longest=3), ["a", "abc"], ["", "abcd"]),
+        (Limits(sizes=(Size(1, 3),)), ["a", "abc"], ["", "abcd"]),
+        (Limits(sizes=(Size(0, 0), Size(5))), ["", "abcde", "x" * 99], ["a", "abcd"]),
+        (Limits(patterns=("", r"\d+(\.\d+)*")), ["", "1.2.3"], ["1.", "x1"]),
+        (Limits(patterns=("$^a[$^]",)), ["$^a$"], ["a$"]),
+        (LETTERS, ["", "A", "A,B", "B, A"], ["A,C", "A,,B"]),
     ],
 )
 def test_what_limits_take(limits: Limits, good: list[str], bad: list[str]) -> None:
@@ -99,7 +108,7 @@ def test_what_limits_take(limits: Limits, good: list[str], bad: list[str]) -> No
 def test_the_default_of_a_new_row_is_taken_where_something_is(
     least: int, most: int, texts: list[str], usual: str
 ) -> None:
-    number, text = Limits(least, most), Limits(enumeration=tuple(texts))
+    number, text = Limits(ranges=(Range(least, most),)), Limits(enumeration=tuple(texts))
     assert number.take(number.default_of(usual))
     assert text.take(text.default_of(usual))
 

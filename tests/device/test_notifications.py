@@ -15,7 +15,7 @@ from caretaker.data_model.dynamic_values import (
     applied,
 )
 from caretaker.data_model.model import DataModel
-from caretaker.data_model.types import Row
+from caretaker.data_model.parameter import Row
 from caretaker.device import notifications
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors

@@ -25,6 +25,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode, decode_by_parser
 from caretaker.cwmp.xml import escape
 from caretaker.data_model.types import TYPES
+from caretaker.data_model.value_limits import list_items
 from caretaker.engine.recorded_session import _rpc
 from caretaker.errors import CaretakerError
 from caretaker.http import authentication, connect_errors, connection, content_coding, cookies
@@ -159,6 +160,7 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "types: int": (text("", " ", "x"), TYPES["xsd:int"].fits),
     "types: base64": (text("", "abcd", "!"), TYPES["xsd:base64Binary"].fits),
     "types: hex": (text("", "ab", "!"), TYPES["xsd:hexBinary"].fits),
+    "value_limits: lists": (text("", "[,"), list_items),
     # what is shown and kept
     "masking: start tags": (data("", "<a "), masking.masked_body),
     "masking: quotes": (data("<a ", "b='"), masking.masked_body),

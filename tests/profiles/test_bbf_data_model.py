@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.data_model.types import Row
-from caretaker.data_model.value_limits import Limits
+from caretaker.data_model.parameter import Row
+from caretaker.data_model.value_limits import Limits, ListLimits, Range, Size
 from caretaker.errors import ProfileError
 from caretaker.profiles.bbf_data_model import Definitions, read_definitions
 from caretaker.profiles.profile_file import Entry
@@ -172,7 +172,7 @@ def test_access_of_tables_and_rows() -> None:
     [
         ("Mode", "xsd:string", "Slow"),
         ("State", "xsd:string", "None"),
-        ("Level", "xsd:int", "0"),
+        ("Level", "xsd:int", "-5"),
         ("Bands", "xsd:string", ""),
         ("Counter", "xsd:unsignedInt", "7"),
         ("Address", "xsd:string", ""),
@@ -193,12 +193,12 @@ def test_types_and_values_of_the_factory(last: str, kind: str, value: str) -> No
     [
         ("Mode", Limits(enumeration=("Fast", "Slow"))),
         ("State", Limits(enumeration=("Requested",))),
-        ("Level", Limits(-5, 9)),
-        ("Bands", Limits(enumeration=("A", "B"), longest=20, is_list=True)),
+        ("Level", Limits(ranges=(Range(-5, -1), Range(3, 9)))),
+        ("Bands", Limits(sizes=(Size(0, 20),), listed=ListLimits(Limits(enumeration=("A", "B"))))),
         ("Counter", Limits(deny_active=True)),
-        ("Address", Limits(longest=15)),
-        ("Part.*.Alias", Limits(longest=64)),
-        ("Part.*.Size", Limits(1, 4, default="2")),
+        ("Address", Limits(sizes=(Size(0, 15),), patterns=("",))),
+        ("Part.*.Alias", Limits(sizes=(Size(0, 64),))),
+        ("Part.*.Size", Limits(ranges=(Range(1, 4),), default="2")),
         ("Part.*.Status", Limits(default="Up")),
     ],
 )

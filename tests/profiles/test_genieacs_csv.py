@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.data_model.types import Row
+from caretaker.data_model.parameter import Row
 from caretaker.profiles.genieacs_csv import COLUMNS, Export, read_export, with_parents, write_export
 
 NAMES = st.from_regex(r"[A-Z][A-Za-z0-9_]{0,8}", fullmatch=True) | st.integers(1, 99).map(str)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from caretaker.__main__ import main
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
-from caretaker.data_model.value_limits import Limits
+from caretaker.data_model.value_limits import Limits, ListLimits, Range, Size
 from caretaker.profiles import load_profile
-from caretaker.profiles.importer import write_profile_file
 from caretaker.profiles.profile import BUILT_IN
 from caretaker.profiles.profile_file import Entry
 from caretaker.profiles.profile_toml import read_profile_file
+from caretaker.profiles.profile_writer import write_profile_file
 
 MODEL = """<dm:document xmlns:dm="urn:broadband-forum-org:cwmp:datamodel-1-6">
 <model name="Device:2">
@@ -52,7 +52,7 @@ def test_a_data_model_becomes_an_export_and_a_profile_file(
     profile = load_profile(f"{target}.toml")
     for number in "12":
         parameter = profile.model.parameters[f"Device.WiFi.Radio.{number}.Channel"]
-        assert (parameter.value, parameter.limits) == ("1", Limits(1, 255))
+        assert (parameter.value, parameter.limits) == ("1", Limits(ranges=(Range(1, 255),)))
 
 
 def test_dumps_become_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,6 +104,18 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert source.read_text() == CSV
 
 
+def test_a_device_that_cant_be_a_profile_leaves_no_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "both.csv"
+    source.write_text("Parameter,Value\nDevice.X.Y,5\nInternetGatewayDevice.X.Y,5\n")
+    assert "keep one root" in error_of(capsys, "import", str(source), "-o", str(tmp_path / "box"))
+    (tmp_path / "box.toml").write_text("")
+    source.write_text(MODEL)
+    assert "File exists" in error_of(capsys, "import", str(source), "-o", str(tmp_path / "box"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["both.csv", "box.toml"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -129,16 +141,27 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert not Path("out.csv").exists()
 
 
+TEXTS = st.lists(st.text(st.characters(codec="utf-8")), max_size=3).map(tuple)
+RANGES = st.builds(Range, st.none() | st.integers(-9, 0), st.integers(1, 9), st.integers(1, 3))
+SIZES = st.builds(Size, st.integers(0, 9), st.integers(10, 99))
+ITEMS = st.builds(
+    lambda ranges, sizes, texts, patterns, kind: Limits(ranges, sizes, texts, patterns, type=kind),
+    st.lists(RANGES, max_size=2).map(tuple),
+    st.lists(SIZES, max_size=2).map(tuple),
+    TEXTS,
+    st.lists(st.sampled_from(["", "[0-9]{6}", "a|b"]), max_size=2).map(tuple),
+    st.sampled_from(["xsd:string", "xsd:unsignedInt", "xsd:hexBinary"]),
+)
+LISTS = st.builds(ListLimits, ITEMS, st.integers(0, 3), st.integers(4, 9), st.booleans())
 LIMITS = st.builds(
-    Limits,
-    st.none() | st.integers(-9, 0),
-    st.none() | st.integers(1, 9),
-    st.lists(st.text(st.characters(codec="utf-8")), max_size=3).map(tuple),
-    st.none() | st.integers(1, 9),
-    st.none() | st.integers(10, 99),
-    st.booleans(),
-    st.none() | st.text(st.characters(codec="utf-8")),
-    st.booleans(),
+    lambda limits, listed, **rest: limits._replace(
+        listed=listed, type="xsd:hexBinary" if listed is None else "xsd:string", **rest
+    ),
+    ITEMS,
+    st.none() | LISTS | LISTS.map(lambda inner: ListLimits(Limits(listed=inner))),
+    default=st.none() | st.text(st.characters(codec="utf-8")),
+    deny_active=st.booleans(),
+    write_once=st.booleans(),
 )
 
 
@@ -149,10 +172,10 @@ def test_a_profile_file_that_is_written_is_read_again(limits: list[Limits]) -> N
     tomllib.loads(data.decode())
     file = read_profile_file("any", data)
     assert file.base == "tr181"
-    assert len(file.parameters) == len(entries)
-    for read, written in zip(file.parameters, limits, strict=True):
-        longest = written.longest
-        if written.shortest is not None and longest is None:
-            longest = 2**31 - 1
-        assert read.inform
-        assert (read.limits or Limits()) == written._replace(longest=longest)
+    assert all(read.inform for read in file.parameters)
+    written = {entry.path: entry.limits for entry in entries}
+    assert {read.path: read.limits for read in file.parameters} == {
+        path: None if each == Limits(type=each.type) else each
+        for path, each in written.items()
+        if each is not None
+    }

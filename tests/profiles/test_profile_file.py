@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp import messages as m
+from caretaker.data_model.parameter import Row
 from caretaker.data_model.templates import FIELDS
-from caretaker.data_model.types import Row
-from caretaker.data_model.value_limits import Limits
+from caretaker.data_model.value_limits import Limits, Range
 from caretaker.device.cpe import CPE
 from caretaker.errors import ProfileError
 from caretaker.profiles import load_profile
@@ -153,7 +153,7 @@ class TestParameters:
     def test_limits_are_one_for_all_rows(self, load: Load) -> None:
         profile = load('[[parameter]]\npath = "Device.WiFi.Radio.*.Channel"\nleast = 1\nmost = 13')
         found = [profile.model.parameters[f"Device.WiFi.Radio.{n}.Channel"].limits for n in "12"]
-        assert found[0] == Limits(1, 13)
+        assert found[0] == Limits(ranges=(Range(1, 13),))
         assert found[0] is found[1]
 
     def test_they_add_parameters_and_objects(self, load: Load) -> None:
@@ -232,7 +232,7 @@ def test_the_namespace_can_be_another(load: Load) -> None:
         ("[[parameter]]", "no path"),
         ('[[parameter]]\npath = "Device.X.*.Y"', "names no parameter"),
         (f'[[parameter]]\npath = "{SSID}"\nleast = 1', "is no number"),
-        (f'[[parameter]]\npath = "{SSID}"\nleast = "1"', "a whole number"),
+        (f'[[parameter]]\npath = "{SSID}"\nleast = "1"', "write a number"),
         (f'[[parameter]]\npath = "{SSID}"\ntype = "text"', "write one of xsd:string"),
         (f'[[parameter]]\npath = "{SSID}"\nwritable = 1', "true or false"),
         (f'[[parameter]]\npath = "{SSID}"\nleast = 2\nmost = 1', "least is above most"),

@@ -16,7 +16,8 @@ from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_1
 from caretaker.cwmp.faults import FaultCode
 from caretaker.data_model.overlay import MAX_OWN_TEXT
 from caretaker.data_model.overlay_records import Attributes
-from caretaker.data_model.types import check_value, cleaned
+from caretaker.data_model.parameter import Parameter, check_value
+from caretaker.data_model.types import cleaned
 from caretaker.device import diagnostics, inform, notifications, scheduled_informs
 from caretaker.device import events as ev
 from caretaker.device.base import CPEBase
@@ -120,7 +121,7 @@ def _refusal(cpe: CPEBase, struct: m.ParameterValueStruct) -> m.SetParameterValu
     code: FaultCode | None
     if parameter is None:
         code = FaultCode.INVALID_PARAMETER_NAME
-    elif not parameter.writable:
+    elif not parameter.writable or _was_written(cpe, parameter, struct):
         code = FaultCode.NON_WRITABLE_PARAMETER
     else:
         code = (
@@ -134,6 +135,14 @@ def _refusal(cpe: CPEBase, struct: m.ParameterValueStruct) -> m.SetParameterValu
         return None
     fault = m.Fault.of(code)
     return m.SetParameterValuesFault(struct.name, fault.fault_code, fault.fault_string)
+
+
+def _was_written(cpe: CPEBase, parameter: Parameter, struct: m.ParameterValueStruct) -> bool:
+    """Whether a parameter that is written once has another value already (TR-106 3.4)."""
+    if parameter.limits is None or not parameter.limits.write_once or cpe.overlay is None:
+        return False
+    own = cpe.overlay.values.get(struct.name)
+    return own is not None and own != cleaned(struct.value, parameter.type)
 
 
 _RANGES = {

@@ -8,7 +8,7 @@ from helpers.cpes import ask, cpe, extended
 from caretaker.cwmp import messages as m
 from caretaker.data_model.model import MAX_ADDED
 from caretaker.data_model.overlay import MAX_OWN_TEXT
-from caretaker.data_model.types import MAX_VALUE
+from caretaker.data_model.parameter import MAX_VALUE
 from caretaker.device.cpe import CPE
 from caretaker.device.rpc.budget import (
     MAX_ACCESS_LIST,
