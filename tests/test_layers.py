@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "data_model": {"cwmp", "errors"},
     "server_command": {"errors", "http"},
     "stats": {"cwmp", "errors", "index_set"},
-    "connection_request": {"errors", "http", "quoting", "stats"},
+    "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "profiles"},
