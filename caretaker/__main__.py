@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
@@ -18,6 +18,7 @@ from caretaker.connection_request.clients import CLIENTS
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
+from caretaker.profiles.dumped_identity import listed
 from caretaker.profiles.importer import description, import_files, save
 from caretaker.reporting import compare_command, report, runs_command, trend_command
 from caretaker.router import command as router_command
@@ -120,9 +121,17 @@ def _profile_arguments(parser: argparse.ArgumentParser) -> None:
     )
     importing.set_defaults(act=_import_profile)
     about = "show what a profile is, and its odd values"
-    showing = commands.add_parser("show", help=about, description=about)
-    showing.add_argument("file", metavar="FILE", help="or tr181, tr098")
-    showing.set_defaults(act=_show_profile)
+    _add_file_command(commands, "show", about, _show_profile)
+    about = "list what of the exported device CPEs of a profile have no more"
+    _add_file_command(commands, "check", about, _check_profile)
+
+
+def _add_file_command(
+    commands: Any, name: str, about: str, act: Callable[[argparse.Namespace], None]
+) -> None:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("file", metavar="FILE", help="or tr181, tr098")
+    parser.set_defaults(act=act)
 
 
 def _import_profile(options: argparse.Namespace) -> None:
@@ -143,6 +152,10 @@ def _table_rows(text: str) -> tuple[str, int]:
 
 def _show_profile(options: argparse.Namespace) -> None:
     print("\n".join(description(load_profile(options.file))))
+
+
+def _check_profile(options: argparse.Namespace) -> None:
+    print("\n".join(listed(load_profile(options.file).replaced)))
 
 
 def _profile(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from caretaker.errors import InputError
 from caretaker.profiles import (
     bbf_data_model,
     bbf_syntax,
+    dumped_identity,
     genieacs_csv,
     importer,
     profile,
@@ -188,7 +189,7 @@ FILES: dict[str, Harness] = {
     "masked_text": Harness(_masked_text, (masking, quoting), max_bytes=LINE),
     "quotation": Harness(_quotation, (quoting,)),
     "dump": Harness(_dump, (soap_dump,), (InputError,)),
-    "csv": Harness(_csv, (genieacs_csv, profile), (InputError,)),
+    "csv": Harness(_csv, (genieacs_csv, profile, dumped_identity), (InputError,)),
     "data_model": Harness(_data_model, (bbf_data_model, bbf_syntax), (InputError,)),
     "profile_file": Harness(
         _profile_file, (profile_toml, profile_file, dynamic_values), (InputError,)

@@ -34,6 +34,7 @@ EXCEPTIONS = {
     "device.rpc.methods": "bounded repetition",
     "device.rpc.transfers": "texts of at most 256 characters",
     "device.transfers": "names of files, bounded digits",
+    "profiles.dumped_identity": "values of profiles, bounded repetitions, and names of parameters",
     "profiles.loader": "options of the user",
     "profiles.profile": "values of profiles, bounded repetitions",
     "reasons": "our own reasons",

@@ -33,10 +33,12 @@ class Export:
     Args:
         rows: of the device: its objects and parameters.
         about: the ACS's own rows of ``DeviceID``, by their last name.
+        is_real: whether the device is; those of our own profiles are made up.
     """
 
     rows: list[Row]
     about: dict[str, str] = field(default_factory=dict)
+    is_real: bool = True
 
 
 def read_export(name: str, data: bytes, known: Mapping[str, Row] | None = None) -> Export:

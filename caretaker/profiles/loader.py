@@ -90,7 +90,9 @@ def _file_of_built_in(file: SourceFile) -> ProfileFile:
 
 
 def _export(file: SourceFile) -> Export:
-    return read_export(file.name, _content(file) if file.digest else _built_in(file, "csv"), KNOWN)
+    if file.digest:
+        return read_export(file.name, _content(file), KNOWN)
+    return replace(read_export(file.name, _built_in(file, "csv"), KNOWN), is_real=False)
 
 
 def _content(file: SourceFile) -> bytes:

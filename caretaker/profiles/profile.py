@@ -6,14 +6,14 @@ A profile is read from a parameter export (``genieacs_csv``); the built-in ones,
 changes it.
 
 An export shows one real device. Values that belong to that device alone (serial number, MAC and
-WAN addresses, credentials, URLs) are replaced with a source (``_with_sources``), from which each
+WAN addresses, credentials, URLs) are replaced (``dumped_identity``) with a source, from which each
 CPE computes a value of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
@@ -25,6 +25,12 @@ from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, applied
 from caretaker.data_model.model import DataModel
 from caretaker.data_model.parameter import Row
 from caretaker.errors import ProfileError
+from caretaker.profiles.dumped_identity import (
+    WHAT_IT_IS,
+    Anonymous,
+    Replacement,
+    identity_of,
+)
 from caretaker.profiles.genieacs_csv import Export
 from caretaker.profiles.profile_file import ProfileFile
 from caretaker.profiles.profile_toml import normalized_oui
@@ -59,13 +65,6 @@ ESSENTIALS: tuple[Row, ...] = (
 
 KNOWN = {row.path: row for row in ESSENTIALS}
 """``ESSENTIALS`` by their path below the root."""
-
-_UNREACHABLE = {
-    "ManagementServer.UDPConnectionRequestAddress": "",
-    "ManagementServer.NATDetected": "0",
-    "ManagementServer.STUNEnable": "0",
-}
-"""Values that keep an ACS from sending UDP to the address of the exported device (annex G)."""
 
 _FORCED: dict[str, tuple[str, ...]] = {
     "Device.": ("RootDataModelVersion", "DeviceSummary", "LAN.IPAddress"),
@@ -132,6 +131,8 @@ class Profile:
     """Where WAN addresses are from; the default of ``Identities.wan_ip`` where None."""
     dynamics: tuple[Dynamic, ...] = ()
     """How what changes by itself does, by the numbers of the rows whose source says so."""
+    replaced: tuple[Replacement, ...] = ()
+    """What of the exported device each CPE has a value of its own for, or none."""
 
     @cached_property
     def management_server(self) -> str:
@@ -186,7 +187,8 @@ def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile
     file = file or ProfileFile(name)
     root = _root_of(name, export.rows)
     rows = _with_essentials(root, export.rows, export.about)
-    rows = file.adjusted(root, _with_sources(root, rows, export.about.get("SerialNumber", "")))
+    anonymous = _without_identity(root, rows, export)
+    rows = file.adjusted(root, anonymous.rows)
     try:
         rows, specs = applied(rows, file.dynamic)
     except ProfileError as error:
@@ -205,6 +207,7 @@ def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile
         quirks=file.quirks,
         pool=file.pool,
         dynamics=specs,
+        replaced=anonymous.replacements,
     )
 
 
@@ -254,9 +257,6 @@ def _inform_parameters(model: DataModel, file: ProfileFile) -> tuple[str, ...]:
 
 # -- what is one device's own ---------------------------------------------------------------------
 
-_WHAT_IT_IS = ("Manufacturer", "ManufacturerOUI", "ProductClass")
-_MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
-_NO_MAC = {"000000000000", "ffffffffffff"}
 _NO_ADDRESS = ("", "0.0.0.0")  # noqa: S104
 _IPV4 = re.compile(r"([0-9]{1,3}\.){3}[0-9]{1,3}")
 _INTERFACE_ADDRESS = re.compile(r"Device\.IP\.Interface\.[0-9]+\.IPv4Address\.[0-9]+\.IPAddress")
@@ -266,42 +266,24 @@ _LAN_ADDRESS = re.compile(
 )
 
 
-def _with_sources(root: str, rows: list[Row], dumped_serial: str) -> Iterable[Row]:
-    """The rows, with a source where the value belongs to the exported device alone."""
-    by_path = {root + row.path: row.source for row in ESSENTIALS if row.source}
-    unreachable = {root + path: value for path, value in _UNREACHABLE.items()}
-    values = {row.path: row.value for row in rows}
-    serials = {dumped_serial, values.get(f"{root}DeviceInfo.SerialNumber", "")}
-    serials = {serial for serial in serials if len(serial) >= 6}
-    wan = _wan_addresses(rows)
-    macs = _number_macs(row.value for row in rows)
+def _without_identity(root: str, rows: Sequence[Row], export: Export) -> Anonymous:
+    """The rows, with something else where the value belongs to the exported device alone."""
+    sources = {root + row.path: row.source for row in ESSENTIALS if row.source}
+    kept = {f"{root}DeviceInfo.{last}" for last in WHAT_IT_IS}
+    serials = [row.value for row in rows if row.path == f"{root}DeviceInfo.SerialNumber"]
+    identity = identity_of(
+        [export.about.get("SerialNumber", ""), *serials],
+        _wan_addresses(rows),
+        rows,
+        is_real=export.is_real,
+    )
+    anonymous: list[Row] = []
     for row in rows:
-        if row.path in by_path:
-            yield row._replace(source=by_path[row.path])
-        elif row.path.removeprefix(f"{root}DeviceInfo.") in _WHAT_IT_IS:
-            yield row  # the same for all, whatever it looks like
-        elif row.path in unreachable:
-            yield row._replace(value=unreachable[row.path])
-        elif row.value in serials:
-            yield row._replace(source="serial_number")
-        elif row.value in wan:
-            yield row._replace(source="wan_ip")
-        elif row.value.lower() in macs:
-            yield row._replace(source="mac", number=macs[row.value.lower()])
+        if row.path in sources:
+            anonymous.append(row._replace(source=sources[row.path]))
         else:
-            yield row
-
-
-def _number_macs(values: Iterable[str]) -> dict[str, int]:
-    """The MAC addresses among the values, each with its number among those of its vendor."""
-    seen: dict[str, list[str]] = {}
-    for value in values:
-        mac = value.lower()
-        if _MAC.fullmatch(mac) and re.sub("[:-]", "", mac) not in _NO_MAC:
-            same_vendor = seen.setdefault(mac[:8].replace("-", ":"), [])
-            if mac not in same_vendor:
-                same_vendor.append(mac)
-    return {mac: number for vendor in seen.values() for number, mac in enumerate(vendor)}
+            anonymous.append(row if row.path in kept else identity.replace(row))
+    return Anonymous(anonymous, tuple(identity.replacements))
 
 
 def _wan_addresses(rows: Sequence[Row]) -> set[str]:
