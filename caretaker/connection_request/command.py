@@ -98,4 +98,4 @@ def _meaning(step: Step) -> str:
         return "the device refuses these credentials"
     if step.status == 401 and not step.challenges:
         return "the device asks for credentials, and does not say how: no ACS can answer"
-    return _STATUSES.get(step.status, "no answer to a Connection Request that TR-069 knows")
+    return _STATUSES.get(step.status, "TR-069 knows no such answer to a Connection Request")
