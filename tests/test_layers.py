@@ -23,6 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "quoting": {"masking"},
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
+    "run_token": {"errors", "input_file"},
     "data_model": {"cwmp", "errors"},
     "server_command": {"errors", "http"},
     "stats": {"cwmp", "errors", "index_set"},
@@ -33,7 +34,7 @@ LAYERS: dict[str, set[str]] = {
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
     },
-    "router": {"connection_request", "device", "errors", "http", "server_command"},
+    "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
@@ -52,7 +53,7 @@ LAYERS: dict[str, set[str]] = {
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
         "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reasons",
-        "reporting", "router", "scenarios", "stats",
+        "reporting", "router", "run_token", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""
