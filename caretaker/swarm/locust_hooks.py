@@ -33,6 +33,7 @@ from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.listener import raise_descriptors
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
@@ -104,6 +105,7 @@ def install(events: Events) -> None:
         if command_line:
             command_line.pop()(parser)
 
+    chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]

@@ -372,7 +372,7 @@ class Master:
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and the CPEs of all users have power."""
         runner: Any = self.environment.runner
-        wanted = self._locust.users_asked_for() * self.settings.cpes_per_user
+        wanted = self._locust.wanted_users() * self.settings.cpes_per_user
         powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
         return runner.state == STATE_RUNNING and 0 < wanted <= leased <= powered
 
