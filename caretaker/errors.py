@@ -20,6 +20,7 @@ All errors of Caretaker, in one place.
     │       ├── RedirectError   too many redirects, or one to a place that is not allowed
     │       └── LoadShed        the peer sheds load: HTTP 503
     ├── NotAdmitted             the master that is there now has not admitted this worker
+    ├── ContentUnknownError     only the hash of a file's content is known here
     ├── StateError              the stored state of a CPE can't be read
     ├── DeviceNotFound          no device of that serial number here
     └── DeviceBusy              the device refuses a Connection Request just now
@@ -57,6 +58,10 @@ class InputError(CaretakerError):
 
 class ProfileError(InputError):
     """A device profile that can't be used."""
+
+
+class ContentUnknownError(CaretakerError):
+    """Only the hash of the content of a file is known in this process."""
 
 
 class FaultError(CaretakerError):

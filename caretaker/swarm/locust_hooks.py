@@ -31,6 +31,7 @@ from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.listener import raise_descriptors
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -38,17 +39,19 @@ from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
-from caretaker.swarm.locust_runner import LOCAL
+from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock
 from caretaker.swarm.master import Master
+from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parent_watch import end_with_parent
+from caretaker.swarm.parent_watch import ParentWatch
 from caretaker.swarm.parsed_options import (
     LocustOptions,
     RunStart,
     add_arguments,
     take_run_token,
 )
+from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
@@ -66,6 +69,8 @@ from caretaker.swarm.worker_messages import (
     LeaseRenewal,
     LeaseRenewed,
     Message,
+    ProfilePart,
+    ProfilePartRequest,
     Refusal,
     RunSecrets,
     StateKept,
@@ -73,6 +78,7 @@ from caretaker.swarm.worker_messages import (
     StoredCPEs,
     WorkerAnswer,
     WorkerQuery,
+    WorkerWaits,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +87,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+GRACE_SECONDS = 0.5
+"""How long sessions may go on where the process has to end: those of a healthy ACS take less."""
 GIVE_UP_SECONDS = 10.0
 """Seconds that a forked worker which can't take part waits for the master to end it."""
 
@@ -94,11 +102,15 @@ def install(events: Events) -> None:
     Args:
         events: ``locust.events``.
     """
+    end = PromptEnd()
+    parent = ParentWatch(end)
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+        parent.watch_starter()
         _cache_default_options()
+        forget_wall_clock()
         raise_descriptors()
-        _Hooks(environment, runner)
+        _Hooks(environment, runner, end)
 
     command_line = [check_together]  # Locust's first parser reads it
 
@@ -107,6 +119,7 @@ def install(events: Events) -> None:
         if command_line:
             command_line.pop()(parser)
 
+    chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()
     use_admission()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
@@ -132,9 +145,11 @@ def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
 class _Hooks:
     """Makes this process a master, a worker or both, and passes events and messages to them."""
 
-    def __init__(self, environment: Environment, runner: Any) -> None:
+    def __init__(self, environment: Environment, runner: Any, end: PromptEnd) -> None:
         self._environment = environment
         self._runner = runner
+        self._end = end
+        self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
         self._refused = False
@@ -158,15 +173,17 @@ class _Hooks:
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
-        if isinstance(runner, FleetWorkerRunner):
-            runner.begin_to_listen()
         self._interrupts = 0
         self._is_quitting = False
         self._main = gevent.getcurrent()
-        for signum in (signal.SIGINT, *hang_up()):
-            gevent.signal_handler(signum, self._on_interrupt, signum)
+        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        for signum in hang_up():
+            gevent.signal_handler(signum, self._on_hang_up)
+        end.in_order(self._end_in_order)
         if environment.web_ui is not None:
             self._add_pages()
+        if isinstance(runner, FleetWorkerRunner):
+            runner.begin_to_listen()
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
@@ -175,11 +192,25 @@ class _Hooks:
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
 
-    def _on_interrupt(self, signum: int = signal.SIGTERM) -> None:
+    def _on_hang_up(self) -> None:
+        if self._is_starting():
+            end_before_run(os.getpid(), signal.SIGHUP)
+        self._end.begin("the terminal is gone")
+
+    def _end_in_order(self) -> None:
+        """End with little patience, as the process will be ended soon."""
+        if self._is_starting():
+            end_now()
+        if self._master is not None:
+            self._master.is_cut_short = True
+        if not self._is_quitting:
+            gevent.kill(self._main, KeyboardInterrupt)
+        gevent.sleep(GRACE_SECONDS)
+        self._stop_waiting()
+
+    def _on_interrupt(self, signum: int = signal.SIGINT) -> None:
         """
         End the run at Ctrl-C, without waiting at the second one, and at once at the third.
-
-        So does SIGHUP.
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
@@ -191,6 +222,9 @@ class _Hooks:
             return
         if self._interrupts > 2:
             os._exit(130)
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
         for part in (self._master, self._worker):
             if part is not None:
                 part.stop_waiting()
@@ -253,6 +287,8 @@ class _Hooks:
         self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
         self._runner.register_message(StateRecords.NAME, self._on_state)
+        self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
+        self._runner.register_message(WorkerWaits.NAME, self._on_waits)
 
     def _token(self) -> RunToken:
         if isinstance(self._runner, FleetMasterRunner):
@@ -260,17 +296,19 @@ class _Hooks:
         return take_run_token(self._environment.parsed_options)
 
     def _become_worker(self, settings: Settings) -> None:
-        if self._locust_options().processes:
-            end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
         self._runner.register_message(RunSecrets.NAME, self._on_secrets)
         self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
         self._runner.register_message(StateKept.NAME, self._on_state_kept)
+        self._runner.register_message(ProfilePart.NAME, self._on_profile_part)
         self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
         self._worker.start()
+        if isinstance(self._runner, WorkerRunner):
+            at = self._runner.master_host, self._runner.master_port
+            self._master_watch = MasterWatch(*at, self._end.begin)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -284,12 +322,16 @@ class _Hooks:
             if self._worker is not None:
                 settings = self._master.settings if self._master else self._parse_settings()
                 start = RunStart.of(self._environment.parsed_options)  # type: ignore[arg-type]
-                self._worker.begin(start, settings)
+                self._worker.begin(start, settings, self._stop_for)
         except InputError as error:
-            _log.error("The run can't start: %s", error)  # no traceback for it
-            if self._master is None:
-                self._send(Refusal(str(error)))
-            self._runner.greenlet.spawn(self._runner.stop)
+            self._stop_for(error)
+
+    def _stop_for(self, error: InputError) -> None:
+        """Stop Locust's test, as the run can't start."""
+        _log.error("The run can't start: %s", error)  # no traceback for it
+        if self._master is None:
+            self._send(Refusal(str(error)))
+        self._runner.greenlet.spawn(self._runner.stop)
 
     def _warn_of_limits(self, settings: Settings) -> None:
         """Warn of limits of this machine that the run exceeds, if all workers are on it."""
@@ -330,6 +372,10 @@ class _Hooks:
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0
+        if self._master_watch is not None:
+            self._master_watch.stop()
+        if self._end.has_begun:
+            self._environment.process_exit_code = self._environment.process_exit_code or EXIT_CODE
 
     def _leave_to_main_greenlet(self) -> None:
         """
@@ -340,7 +386,7 @@ class _Hooks:
         """
         is_waited_for = self._worker is not None or (self._master and self._master.run)
         if gevent.getcurrent() is not self._main and is_waited_for:
-            self._on_interrupt()
+            self._on_interrupt(signal.SIGTERM)
             Event().wait()  # for ever: what this greenlet raised would reach the main one
 
     def _on_quit(self, **_: Any) -> None:
@@ -393,6 +439,8 @@ class _Hooks:
 
     def _on_renewed(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
+        if self._master_watch is not None:
+            self._master_watch.heard()
         self._worker.renewed(LeaseRenewed.from_wire(msg.data))
 
     def _on_state(self, msg: Any, **_: Any) -> None:
@@ -407,6 +455,18 @@ class _Hooks:
         assert self._worker is not None
         self._worker.stored.received(StoredCPEs.from_wire(msg.data).cpes)
 
+    def _on_profile_request(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.send_profile(msg.node_id, ProfilePartRequest.from_wire(msg.data))
+
+    def _on_profile_part(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.profiles.received(ProfilePart.from_wire(msg.data))
+
+    def _on_waits(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.worker_waits(msg.node_id, WorkerWaits.from_wire(msg.data).what)
+
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
         self._worker.act(FleetAction.from_wire(msg.data))
@@ -420,7 +480,10 @@ class _Hooks:
         assert self._master is not None
         self._master.queries.answered(msg.node_id, WorkerAnswer.from_wire(msg.data))
 
-    def _on_drain(self, **_: Any) -> None:
+    def _on_drain(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        if not Drain.from_wire(msg.data).waits:
+            self._worker.stop_waiting()
         self._drain()
 
     def _drain(self) -> None:

@@ -20,6 +20,7 @@ from locust.runners import STATE_RUNNING
 
 from caretaker.closed_output import say
 from caretaker.errors import InputError
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_text import live_line, render
@@ -35,8 +36,11 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.locust_runner import LocustRunner
+from caretaker.swarm.master_watch import PATIENCE_SECONDS
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
+from caretaker.swarm.profile_offer import offers
+from caretaker.swarm.profile_sender import ProfileSender
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
@@ -49,6 +53,7 @@ from caretaker.swarm.worker_messages import (
     FleetAction,
     LeaseRenewal,
     Message,
+    ProfilePartRequest,
     RunSecrets,
     StateKept,
     StateRecords,
@@ -66,8 +71,8 @@ DRAIN_SECONDS = 20.0
 BOOKS_PER_SECOND = 50_000
 """CPEs whose books a busy worker closes in a second; the end of a run waits so much longer."""
 
-IMPATIENT_SECONDS = 2.0
-"""How long it still waits after a second Ctrl-C."""
+IMPATIENT_SECONDS = 1.0
+"""How long it still waits after a second Ctrl-C, or where the run has to end."""
 
 LEVELS_AFTER = 10.0
 """Seconds of the measured part before the first look: a few reports have come by then."""
@@ -102,6 +107,7 @@ class Master:
         self.ledger = self.leases.ledger
         self.run = 0
         self._start = RunStart(0, 0.0)
+        self._profiles = ProfileSender(())
         self.summary: Summary | None = None
         """Of the last run that has ended."""
         self.reports = WorkerReports(self.run)
@@ -113,6 +119,10 @@ class Master:
         self._ended = Event()
         self._ended.set()
         self._ends_itself = False
+        self.is_cut_short = False
+        """Whether the run has to end, though nobody has asked for it."""
+        self._silence = 0.0
+        """Seconds for which no worker was heard of, in which this process itself has run."""
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
@@ -187,6 +197,18 @@ class Master:
             self._state.refuse(len(message.records) - len(held))
             self._state.put(held, lambda: self._send(StateKept(message.number), worker))
 
+    # The profiles of the fleet.
+
+    def send_profile(self, worker: str, request: ProfilePartRequest) -> None:
+        """Send a worker the part of a file that it lacks."""
+        part = self._profiles.part(request)
+        if part is not None:
+            self._send(part, worker)
+
+    def worker_waits(self, worker: str, what: str) -> None:
+        """A worker is late, as it does this."""
+        self._say_of(worker, what)
+
     # The ledger.
 
     def renew(self, holder: str, renewal: LeaseRenewal) -> None:
@@ -244,6 +266,9 @@ class Master:
 
     def _look_after_leases(self) -> None:
         self._locust.remember_missing()
+        if self._began:
+            self._look_for_silence()
+            self._locust.begin_missed_dispatch()
         dead = [name for name in self.leases.look_for_dead() if not self._locust.has_left(name)]
         if self._began:
             self._look_after_workers()  # what the dead had is noted before it is free
@@ -258,6 +283,15 @@ class Master:
             cpes = sum(stop - start for start, stop in lost.indices)
             self._say_of(lost.holder, f"is silent: others may have its {cpes} CPEs")
         self._publish_routes()
+
+    def _look_for_silence(self) -> None:
+        """Keep the run while its workers may come back; end it when none will."""
+        are_silent = self._locust.keep_silent(self.leases.died)
+        self._silence = self._silence + LOOK_SECONDS if are_silent else 0.0
+        if not self._ends_itself and (not self.present() or self._silence > PATIENCE_SECONDS):
+            _log.error("No worker is left: the run ends.")
+            self.mark("no worker is left")
+            self.finish()
 
     def _say_of(self, worker: str, text: str) -> None:
         """Log what became of a worker, and note it on the timeline."""
@@ -289,7 +323,10 @@ class Master:
         if self._state is not None:
             self._agree(self._state, settings)
         self.run += 1
-        self._start = RunStart(self.run, time.time(), self._state is not None)
+        choices = chosen(settings.profiles)
+        self._profiles = ProfileSender(choice.source for choice in choices)
+        keeps_state = self._state is not None
+        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices))
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -304,6 +341,7 @@ class Master:
             self._router.begin(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
+        self._silence = 0.0
         self._ended.clear()
         self._began = time.monotonic()
         self._look_after_workers()
@@ -361,10 +399,11 @@ class Master:
         self._send(FleetAction(name, values, self._acts))
 
     def is_fleet_up(self) -> bool:
-        """Whether no users are being spawned, and all CPEs that are leased have power."""
+        """Whether no users are being spawned, and the CPEs of all users have power."""
         runner: Any = self.environment.runner
+        wanted = self._locust.wanted_users() * self.settings.cpes_per_user
         powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
-        return runner.state == STATE_RUNNING and 0 < leased <= powered
+        return runner.state == STATE_RUNNING and 0 < wanted <= leased <= powered
 
     def plan(self) -> FleetPlan:
         """What the options said of the fleet."""
@@ -393,8 +432,9 @@ class Master:
             self.reports.take(worker, snapshot)
 
     def stop_waiting(self) -> None:
-        """Wait no longer for the workers' last snapshots."""
+        """Wait no longer for what is under way, and hardly for the workers' last snapshots."""
         self._stop_waiting.set()
+        self._send(Drain(waits=False))
 
     def present(self) -> set[str]:
         """The workers that are there."""
@@ -463,9 +503,10 @@ class Master:
             self._player.stop()
         self._look_after_workers()
         self._began = 0.0
+        self._locust.stop_dispatches()
         gevent.killall(self._watchers)
         self._watchers.clear()
-        self._send(Drain())
+        self._send(Drain(waits=True))
         self._await_last_snapshots()
         self.reports.close()
         if self._state is not None:
@@ -476,6 +517,7 @@ class Master:
             users_not_started=not_started,
             workers_refused=self._refused,
             ends_itself=self._ends_itself,
+            is_cut_short=self.is_cut_short,
         )
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)
