@@ -13,7 +13,7 @@ import argparse
 import gc
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 from locust.env import Environment
@@ -24,15 +24,21 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
+from caretaker.errors import InputError
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.profile_offer import offers
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRenewal, StateRecords
 
 CPES_PER_USER = 100
 MAX_CPES = 10_000_000
 ONE_DAY = 86_400.0
+
+
+def _refuse(error: InputError) -> NoReturn:
+    raise error
 
 
 class _Runner(Runner):
@@ -118,8 +124,9 @@ class WorkerAlone:
         runner = _Runner(environment)
         settings = Settings.of(options)
         self._worker = runner.worker = Worker(environment, settings)
-        start = RunStart(1, time.time(), keeps_state=keeps_state)
-        self._worker.begin(start, replace(settings, max_sessions=max_sessions))
+        start = RunStart(1, time.time(), keeps_state, offers(settings.profiles))
+        self._worker.begin(start, replace(settings, max_sessions=max_sessions), _refuse)
+        self._worker.has_begun.wait()
         assert self._worker._run is not None
         self._run = self._worker._run
         self._shard = self._run.shard

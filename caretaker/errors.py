@@ -19,6 +19,7 @@ All errors of Caretaker, in one place.
     │       ├── AuthenticationError the credentials were refused
     │       ├── RedirectError   too many redirects, or one to a place that is not allowed
     │       └── LoadShed        the peer sheds load: HTTP 503
+    ├── ContentUnknownError     only the hash of a file's content is known here
     ├── StateError              the stored state of a CPE can't be read
     ├── DeviceNotFound          no device of that serial number here
     └── DeviceBusy              the device refuses a Connection Request just now
@@ -56,6 +57,10 @@ class InputError(CaretakerError):
 
 class ProfileError(InputError):
     """A device profile that can't be used."""
+
+
+class ContentUnknownError(CaretakerError):
+    """Only the hash of the content of a file is known in this process."""
 
 
 class FaultError(CaretakerError):

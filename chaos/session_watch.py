@@ -28,6 +28,8 @@ class WatchedConnection:
         self.peer = peer
         self.serial = ""
         """Of the CPE; empty before its Inform."""
+        self.successor = ""
+        """The other worker whose session with this CPE has begun meanwhile, if one has."""
         self.head = b""
 
     @property
@@ -48,13 +50,22 @@ class SessionWatch:
         self.good: dict[str, float] = {}
         """When a CPE last had a good session (``time.monotonic``), by serial number."""
         self.overlaps: list[str] = []
-        """Each CPE that opened a session while it had another one, with the two workers."""
+        """
+        Each CPE that had two sessions at work at once, with the two workers.
+
+        A session that a frozen worker has left open is none: nobody can end it for that worker,
+        and the ACS sees the same of a device that has lost its power. It is one as soon as the
+        worker sends another byte.
+        """
         self.sessions = 0
         """Informs that came."""
         self._open: dict[str, list[WatchedConnection]] = {}
 
     def sent(self, connection: WatchedConnection, piece: bytes) -> None:
         """A CPE has sent a piece."""
+        if connection.successor:
+            self._overlap(connection, connection.successor)
+            connection.successor = ""
         if connection.serial or len(connection.head) > _HEAD_BYTES:
             return
         connection.head += piece
@@ -67,10 +78,14 @@ class SessionWatch:
         self.sessions += 1
         others = self._open.setdefault(connection.serial, [])
         for other in others:
-            if other.is_open:
-                workers = f"{other.peer} and {connection.peer}"
-                self.overlaps.append(f"{connection.serial} from {workers}")
+            if other.is_open and other.peer != connection.peer:
+                other.successor = connection.peer
+            elif other.is_open:
+                self._overlap(other, connection.peer)
         others.append(connection)
+
+    def _overlap(self, connection: WatchedConnection, successor: str) -> None:
+        self.overlaps.append(f"{connection.serial} from {connection.peer} and {successor}")
 
     def passed_on(self, connection: WatchedConnection, piece: bytes) -> None:
         """A piece has been passed on whole, in either direction."""

@@ -55,6 +55,12 @@ def devices() -> Path:
 
 
 @pytest.fixture(scope="session")
+def models() -> Path:
+    """Data models of the Broadband Forum."""
+    return _shared("models")
+
+
+@pytest.fixture(scope="session")
 def captures() -> Path:
     """Recorded exchanges of real ACSs and CPEs."""
     return _shared("captures")

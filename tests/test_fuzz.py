@@ -95,6 +95,7 @@ WITHOUT_HARNESS = {
     "router.routes_app": "a number in a header",
     "swarm.host_limits": "what the operating system says",
     "swarm.options": "writes",
+    "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
     "swarm.server_process": "what our own process says",
     "swarm.worker_messages": "master and workers trust each other",

@@ -270,8 +270,8 @@ def _read_model(model: etree._Element, syntaxes: Syntaxes, definitions: Definiti
 
 
 def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Definitions) -> None:
-    path = element.get("name") or element.get("base") or ""
-    counter = element.get("numEntriesParameter")
+    path = _named(element, "name", "base")
+    counter = _named(element, "numEntriesParameter")
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
     most = element.get("maxEntries") or ""
     definitions.objects[path] = TableDefinition(
@@ -289,7 +289,7 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Defin
 def _read_parameter(
     element: etree._Element, above: str, syntaxes: Syntaxes, definitions: Definitions
 ) -> None:
-    name = element.get("name") or element.get("base") or ""
+    name = _named(element, "name", "base")
     writable = element.get("access") == "readWrite"
     kind, value, limits = syntaxes.of(element)
     if not writable:  # no one sets it: only what a new row has is of use
@@ -311,14 +311,19 @@ def _read_parameter(
 def _read_profile(element: etree._Element, above: str, definitions: Definitions) -> None:
     paths = set()
     for child in element:
-        ref = child.get("ref") or ""
+        ref = _named(child, "ref")
         if local(child) == "parameter":
             paths.add(above + ref)
         elif local(child) == "object":
             paths.add(ref)
-            paths |= {ref + (part.get("ref") or "") for part in child if local(part) == "parameter"}
+            paths |= {ref + _named(part, "ref") for part in child if local(part) == "parameter"}
     bases = f"{element.get('base') or ''} {element.get('extends') or ''}".split()
-    name = element.get("name") or ""
+    name = _named(element, "name")
     definitions.profiles[name] = ProfileDefinition(
         frozenset(paths), tuple(base for base in bases if base != name)
     )
+
+
+def _named(element: etree._Element, *attributes: str) -> str:
+    """The first name that these attributes have; published models have blanks around some."""
+    return next(filter(None, ((element.get(each) or "").strip() for each in attributes)), "")

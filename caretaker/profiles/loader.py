@@ -11,17 +11,22 @@ import re
 from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from importlib import resources
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from caretaker.errors import InputError, ProfileError
+from caretaker.errors import ContentUnknownError, InputError, ProfileError
 from caretaker.input_file import read_input
 from caretaker.profiles.genieacs_csv import Export, read_export
 from caretaker.profiles.profile import BUILT_IN, KNOWN, Profile, build
 from caretaker.profiles.profile_file import ProfileFile
+from caretaker.profiles.profile_source import ProfileSource, SourceFile
 from caretaker.profiles.profile_toml import read_profile_file
+
+MAX_CACHED = 128
+"""Profiles that a process keeps when it has read them; of more, the oldest are read again."""
 
 
 def load_profile(name: str) -> Profile:
@@ -33,27 +38,75 @@ def load_profile(name: str) -> Profile:
     Raises:
         ProfileError: there is no such file, or it is not what it must be.
     """
+    return read_profile(load_source(name))
+
+
+def load_source(name: str) -> ProfileSource:
+    """
+    The files of a profile, with their content.
+
+    Args:
+        name: as for ``load_profile``.
+
+    Raises:
+        ProfileError: there is no such file, or a profile file is not what it must be.
+    """
+    own = _load_file(name)
     if not name.lower().endswith(".toml"):
-        return build(Path(name).name, _load_export(name), _own_file(name))
-    file = read_profile_file(Path(name).name, _read(name))
-    base = file.base if file.base in BUILT_IN else str(Path(name).parent / file.base)
-    file = replace(file, dynamic=(*file.dynamic, *_own_file(base).dynamic))
-    return build(Path(name).name, _load_export(base), file)
+        return ProfileSource(own)
+    base = _profile_file(own).base
+    return ProfileSource(
+        own, _load_file(base if base in BUILT_IN else str(Path(name).parent / base))
+    )
 
 
-def _own_file(name: str) -> ProfileFile:
+@lru_cache(MAX_CACHED)
+def read_profile(source: ProfileSource) -> Profile:
+    """
+    The profile of these files; read only once in a process, and in those forked from it.
+
+    Raises:
+        ProfileError: a file is not what it must be.
+        ContentUnknownError: it was not read before, and the content of a file is not known.
+    """
+    own, base = source.own, source.base
+    if base is None:
+        return build(own.name, _export(own), _file_of_built_in(own))
+    file = _profile_file(own)
+    file = replace(file, dynamic=(*file.dynamic, *_file_of_built_in(base).dynamic))
+    return build(own.name, _export(base), file)
+
+
+@lru_cache(MAX_CACHED)
+def _profile_file(file: SourceFile) -> ProfileFile:
+    return read_profile_file(file.name, _content(file))
+
+
+def _file_of_built_in(file: SourceFile) -> ProfileFile:
     """The profile file of a built-in profile; an empty one of any other."""
-    if name not in BUILT_IN:
-        return ProfileFile(Path(name).name)
-    data = (resources.files("caretaker.profiles.builtin") / f"{name}.toml").read_bytes()
-    return read_profile_file(name, data)
+    if file.digest:
+        return ProfileFile(file.name)
+    return read_profile_file(file.name, _built_in(file, "toml"))
 
 
-def _load_export(name: str) -> Export:
-    if name in BUILT_IN:
-        data = (resources.files("caretaker.profiles.builtin") / f"{name}.csv").read_bytes()
-        return read_export(name, data, KNOWN)
-    return read_export(Path(name).name, _read(name), KNOWN)
+def _export(file: SourceFile) -> Export:
+    return read_export(file.name, _content(file) if file.digest else _built_in(file, "csv"), KNOWN)
+
+
+def _content(file: SourceFile) -> bytes:
+    if file.content is None:
+        raise ContentUnknownError(file.name)
+    return file.content
+
+
+def _built_in(file: SourceFile, suffix: str) -> bytes:
+    if file.name not in BUILT_IN:
+        raise ProfileError(f"profile {file.name}: not one of {', '.join(BUILT_IN)}")
+    return (resources.files("caretaker.profiles.builtin") / f"{file.name}.{suffix}").read_bytes()
+
+
+def _load_file(name: str) -> SourceFile:
+    return SourceFile(name) if name in BUILT_IN else SourceFile.of(Path(name).name, _read(name))
 
 
 def _read(name: str) -> bytes:
@@ -93,11 +146,13 @@ class ProfileChoice(NamedTuple):
 
     Args:
         text: ``FILE[:weight]``, which named it.
+        source: the files of the profile.
         profile: the profile itself.
         weight: its weight among all profiles of the mix.
     """
 
     text: str
+    source: ProfileSource
     profile: Profile
     weight: float
 
@@ -110,10 +165,16 @@ class ProfileChoice(NamedTuple):
             ProfileError: the weight or the profile can't be used.
         """
         name, weight = parse_choice(text)
-        return cls(text, load_profile(name), weight)
+        source = load_source(name)
+        return cls(text, source, read_profile(source), weight)
 
     def __str__(self) -> str:
         return self.text
+
+
+def chosen(choices: Iterable[ProfileChoice]) -> tuple[ProfileChoice, ...]:
+    """These profiles; the built-in ones, in equal parts, when there are none."""
+    return tuple(choices) or tuple(map(ProfileChoice.parse, BUILT_IN))
 
 
 class ProfileMix:
@@ -139,9 +200,8 @@ class ProfileMix:
 
     @classmethod
     def choose(cls, choices: Iterable[ProfileChoice]) -> Self:
-        """The mix of these profiles; of the built-in ones, in equal parts, when there are none."""
-        chosen = tuple(choices) or tuple(map(ProfileChoice.parse, BUILT_IN))
-        return cls([(choice.profile, choice.weight) for choice in chosen])
+        """The mix of these profiles, as ``chosen``."""
+        return cls([(choice.profile, choice.weight) for choice in chosen(choices)])
 
     def __getitem__(self, index: int) -> Profile:
         """The profile of the CPE with this index."""

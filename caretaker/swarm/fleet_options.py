@@ -31,6 +31,7 @@ class DeviceOptions:
         help="Device profile of the CPEs: a parameter export of GenieACS (CSV), a profile file "
         "(TOML), or a built-in one, tr181 or tr098. Repeatable; profiles are mixed by weight.",
         nothing="tr181 and tr098, in equal parts",
+        of_master=True,
     )
     cpes_per_user: int = option(
         "--cpes-per-user",

@@ -33,6 +33,7 @@ from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.listener import raise_descriptors
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
@@ -61,12 +62,15 @@ from caretaker.swarm.worker_messages import (
     LeaseRenewal,
     LeaseRenewed,
     Message,
+    ProfilePart,
+    ProfilePartRequest,
     Refusal,
     StateKept,
     StateRecords,
     StoredCPEs,
     WorkerAnswer,
     WorkerQuery,
+    WorkerWaits,
 )
 
 if TYPE_CHECKING:
@@ -101,6 +105,7 @@ def install(events: Events) -> None:
         if command_line:
             command_line.pop()(parser)
 
+    chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
@@ -260,6 +265,8 @@ class _Hooks:
         self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
         self._runner.register_message(StateRecords.NAME, self._on_state)
+        self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
+        self._runner.register_message(WorkerWaits.NAME, self._on_waits)
 
     def _become_worker(self, settings: Settings) -> None:
         if self._locust_options().processes:
@@ -268,6 +275,7 @@ class _Hooks:
         self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
         self._runner.register_message(StateKept.NAME, self._on_state_kept)
+        self._runner.register_message(ProfilePart.NAME, self._on_profile_part)
         self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
@@ -285,12 +293,16 @@ class _Hooks:
             if self._worker is not None:
                 settings = self._master.settings if self._master else self._parse_settings()
                 start = RunStart.of(self._environment.parsed_options)  # type: ignore[arg-type]
-                self._worker.begin(start, settings)
+                self._worker.begin(start, settings, self._stop_for)
         except InputError as error:
-            _log.error("The run can't start: %s", error)  # no traceback for it
-            if self._master is None:
-                self._send(Refusal(str(error)))
-            self._runner.greenlet.spawn(self._runner.stop)
+            self._stop_for(error)
+
+    def _stop_for(self, error: InputError) -> None:
+        """Stop Locust's test, as the run can't start."""
+        _log.error("The run can't start: %s", error)  # no traceback for it
+        if self._master is None:
+            self._send(Refusal(str(error)))
+        self._runner.greenlet.spawn(self._runner.stop)
 
     def _warn_of_limits(self, settings: Settings) -> None:
         """Warn of limits of this machine that the run exceeds, if all workers are on it."""
@@ -398,6 +410,18 @@ class _Hooks:
     def _on_stored(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
         self._worker.stored.received(StoredCPEs.from_wire(msg.data).cpes)
+
+    def _on_profile_request(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.send_profile(msg.node_id, ProfilePartRequest.from_wire(msg.data))
+
+    def _on_profile_part(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        self._worker.profiles.received(ProfilePart.from_wire(msg.data))
+
+    def _on_waits(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        self._master.worker_waits(msg.node_id, WorkerWaits.from_wire(msg.data).what)
 
     def _on_act(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None

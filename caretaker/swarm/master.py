@@ -20,6 +20,7 @@ from locust.runners import STATE_RUNNING
 
 from caretaker.closed_output import say
 from caretaker.errors import InputError
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_text import live_line, render
@@ -36,6 +37,8 @@ from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
+from caretaker.swarm.profile_offer import offers
+from caretaker.swarm.profile_sender import ProfileSender
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
@@ -48,6 +51,7 @@ from caretaker.swarm.worker_messages import (
     FleetAction,
     LeaseRenewal,
     Message,
+    ProfilePartRequest,
     StateKept,
     StateRecords,
     StoredCPEs,
@@ -98,6 +102,7 @@ class Master:
         self.ledger = self.leases.ledger
         self.run = 0
         self._start = RunStart(0, 0.0)
+        self._profiles = ProfileSender(())
         self.summary: Summary | None = None
         """Of the last run that has ended."""
         self.reports = WorkerReports(self.run)
@@ -181,6 +186,18 @@ class Master:
             held = [each for each in message.records if self.ledger.holds(worker, each[0])]
             self._state.refuse(len(message.records) - len(held))
             self._state.put(held, lambda: self._send(StateKept(message.number), worker))
+
+    # The profiles of the fleet.
+
+    def send_profile(self, worker: str, request: ProfilePartRequest) -> None:
+        """Send a worker the part of a file that it lacks."""
+        part = self._profiles.part(request)
+        if part is not None:
+            self._send(part, worker)
+
+    def worker_waits(self, worker: str, what: str) -> None:
+        """A worker is late, as it does this."""
+        self._say_of(worker, what)
 
     # The ledger.
 
@@ -278,7 +295,10 @@ class Master:
         if self._state is not None:
             self._agree(self._state, settings)
         self.run += 1
-        self._start = RunStart(self.run, time.time(), self._state is not None)
+        choices = chosen(settings.profiles)
+        self._profiles = ProfileSender(choice.source for choice in choices)
+        keeps_state = self._state is not None
+        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices))
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -350,10 +370,11 @@ class Master:
         self._send(FleetAction(name, values, self._acts))
 
     def is_fleet_up(self) -> bool:
-        """Whether no users are being spawned, and all CPEs that are leased have power."""
+        """Whether no users are being spawned, and the CPEs of all users have power."""
         runner: Any = self.environment.runner
+        wanted = self._locust.wanted_users() * self.settings.cpes_per_user
         powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
-        return runner.state == STATE_RUNNING and 0 < leased <= powered
+        return runner.state == STATE_RUNNING and 0 < wanted <= leased <= powered
 
     def plan(self) -> FleetPlan:
         """What the options said of the fleet."""

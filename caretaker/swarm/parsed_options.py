@@ -16,6 +16,7 @@ from caretaker.errors import InputError
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
+from caretaker.swarm.profile_offer import ProfileOffer
 
 LOOPBACK = "127.0.0.1"
 
@@ -80,11 +81,13 @@ class RunStart(NamedTuple):
         number: of the run in this master's life, from 1; 0 before the first one.
         at: seconds since 1970.
         keeps_state: whether the master keeps the state of the CPEs (``--state``).
+        profiles: of the run.
     """
 
     number: int
     at: float
     keeps_state: bool = False
+    profiles: tuple[ProfileOffer, ...] = ()
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
@@ -94,6 +97,7 @@ class RunStart(NamedTuple):
             given.get("caretaker_run", 0),
             given.get("caretaker_started", time.time()),
             given.get("caretaker_keeps_state", False),
+            tuple(map(ProfileOffer.from_wire, given.get("caretaker_profiles", ()))),
         )
 
     def put(self, parsed_options: argparse.Namespace) -> None:
@@ -102,6 +106,7 @@ class RunStart(NamedTuple):
             caretaker_run=self.number,
             caretaker_started=self.at,
             caretaker_keeps_state=self.keeps_state,
+            caretaker_profiles=[offer.to_wire() for offer in self.profiles],
         )
 
 

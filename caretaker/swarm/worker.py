@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -17,7 +18,7 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 from locust.runners import WorkerRunner
 
-from caretaker.errors import DeviceBusy, DeviceNotFound
+from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.http.credentials import Credentials
 from caretaker.index_set import IndexSet, Ranges
 from caretaker.reasons import FENCED
@@ -28,6 +29,7 @@ from caretaker.swarm.fence import Fence
 from caretaker.swarm.index_lease import RENEWAL_SECONDS, IndexLease
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart, live_cr_rate
+from caretaker.swarm.profile_receiver import ProfileReceiver
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.web.devices import QUERIES, DeviceDetails, DevicePage, WorkerView
 from caretaker.swarm.worker_messages import (
@@ -37,6 +39,7 @@ from caretaker.swarm.worker_messages import (
     Message,
     WorkerProcess,
     WorkerQuery,
+    WorkerWaits,
 )
 from caretaker.swarm.worker_run import WorkerRun
 
@@ -84,7 +87,11 @@ class Worker:
         self._emptied.set()
         self._emptying = Semaphore()
         self.stored = StateReceiver()
+        self.profiles = ProfileReceiver(self.send, self._say_what_it_waits_for)
         self._run: WorkerRun | None = None
+        self._beginning: gevent.Greenlet[..., None] | None = None
+        self.has_begun = Event()
+        """Set when the present run has its profiles, and users can fill it."""
         self.server = start_cr_server(settings, self.index, self._accept, self._credentials, self)
         if isinstance(environment.runner, WorkerRunner):  # else the master is this process
             Fence(lambda: not self.is_suspended and self.lease.is_over(), self._suspend)
@@ -158,13 +165,13 @@ class Worker:
 
     def fill(self, holding: Holding) -> None:
         """Lease the indices of one user's CPEs and power them on."""
-        if self._run is None:
-            return
-        lease = self.lease
-        holding.term, holding.ranges = lease.take(self._run.settings.cpes_per_user)
+        self.has_begun.wait()
+        run, lease = self._run, self.lease
+        assert run is not None
+        holding.term, holding.ranges = lease.take(run.settings.cpes_per_user)
         self._emptied.wait()  # of CPEs with the same indices, perhaps
         indices = IndexSet(holding.ranges)
-        self._run.power_on(indices, self.stored, lambda: lease.term == holding.term)
+        run.power_on(indices, self.stored, lambda: lease.term == holding.term)
 
     def release(self, holding: Holding) -> None:
         """
@@ -207,24 +214,45 @@ class Worker:
 
     # A run.
 
-    def begin(self, start: RunStart, settings: Settings) -> None:
+    def begin(
+        self, start: RunStart, settings: Settings, refuse: Callable[[InputError], None]
+    ) -> None:
         """
-        Begin a run with a fresh shard.
+        Begin a run with a fresh shard, as soon as its profiles are there.
 
         Args:
             start: of the run; the timelines of all workers begin there.
             settings: of the run.
-
-        Raises:
-            InputError: a setting can't be used.
+            refuse: called if the run can't begin, as a setting or a profile can't be used.
         """
+        self.has_begun.clear()
+        self._stop_beginning()
         if self._run is not None:
             self._run.end()
+            self._run = None
             gc.unfreeze()  # the last fleet goes
         self.send(CRServerAddress(self.server.base_url))
-        self._run = WorkerRun(self, start, settings)
+        self._beginning = gevent.spawn(self._begin, start, settings, refuse)
+
+    def _begin(
+        self, start: RunStart, settings: Settings, refuse: Callable[[InputError], None]
+    ) -> None:
+        try:
+            self._run = WorkerRun(self, start, settings, self.profiles.mix(start.profiles))
+        except InputError as error:
+            refuse(error)
+            return
         if self.is_suspended:
             self._run.shard.suspend(FENCED)
+        self.has_begun.set()
+
+    def _stop_beginning(self) -> None:
+        if self._beginning is not None:
+            self._beginning.kill(block=False)
+
+    def _say_what_it_waits_for(self, what: str) -> None:
+        _log.warning("Worker %s %s", self.index, what)
+        self.send(WorkerWaits(what))
 
     def state_kept(self, number: int) -> None:
         """The master has the records of this message in its file."""
@@ -250,6 +278,7 @@ class Worker:
 
     def drain(self) -> WorkerSnapshot | None:
         """End the run and return its last snapshot; None if there was no run."""
+        self._stop_beginning()
         return self._run.drain() if self._run is not None else None
 
     def stop_waiting(self) -> None:

@@ -198,6 +198,51 @@ class StoredCPEs(Message):
 
 
 @dataclass(frozen=True)
+class ProfilePartRequest(Message):
+    """
+    Worker to master: it lacks a file of a profile.
+
+    Args:
+        digest: SHA-256 of the content of the file.
+        offset: in bytes, where the part that it asks for begins.
+    """
+
+    NAME: ClassVar = "caretaker_profile_part_request"
+    digest: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class ProfilePart(Message):
+    """
+    Master to worker: a part of a file of a profile.
+
+    Args:
+        digest: as in the request.
+        offset: as in the request.
+        data: the bytes from there on.
+    """
+
+    NAME: ClassVar = "caretaker_profile_part"
+    digest: str
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WorkerWaits(Message):
+    """
+    Worker to master: it is late.
+
+    Args:
+        what: the worker does, like ``reads profile router.csv (90,000 parameters)``.
+    """
+
+    NAME: ClassVar = "caretaker_waits"
+    what: str
+
+
+@dataclass(frozen=True)
 class FleetAction(Message):
     """
     Master to workers: do something to the fleet.

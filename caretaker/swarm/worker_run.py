@@ -111,12 +111,15 @@ class WorkerRun:
         worker: that it goes on in.
         start: of the run, where its timeline begins.
         settings: of the run.
+        mix: the profiles of its CPEs.
 
     Raises:
         InputError: a setting can't be used.
     """
 
-    def __init__(self, worker: HostWorker, start: RunStart, settings: Settings) -> None:
+    def __init__(
+        self, worker: HostWorker, start: RunStart, settings: Settings, mix: ProfileMix
+    ) -> None:
         started = start.at - time.time() + time.monotonic()
         self.number = start.number
         self._index = worker.index
@@ -131,7 +134,7 @@ class WorkerRun:
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
-            ProfileMix.choose(settings.profiles),
+            mix,
             _context(worker, settings, endpoint),
             self.logs.open,
             self.sink,

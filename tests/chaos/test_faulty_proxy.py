@@ -200,6 +200,19 @@ def test_a_cpe_with_two_sessions_at_once_is_seen(lane: Lane) -> None:
     assert lane.watch.overlaps == ["S1 from 127.0.0.1 and 127.0.0.1"]
 
 
+def test_a_session_that_a_frozen_worker_has_left_open_counts_once_it_goes_on() -> None:
+    watch, (one, two) = SessionWatch(), socket.socketpair()
+    left = WatchedConnection(one, "127.1.0.1")
+    watch.sent(left, INFORM)
+    watch.sent(WatchedConnection(two, "127.1.0.2"), INFORM)
+    assert not watch.overlaps
+    watch.sent(left, b"POST")
+    watch.sent(left, b"POST")
+    assert watch.overlaps == ["S1 from 127.1.0.1 and 127.1.0.2"]
+    one.close()
+    two.close()
+
+
 def test_a_session_after_one_that_a_fault_has_closed_is_no_overlap() -> None:
     watch, (one, two) = SessionWatch(), socket.socketpair()
     watch.sent(WatchedConnection(one, "127.1.0.1"), INFORM)

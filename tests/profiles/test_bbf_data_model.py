@@ -211,6 +211,13 @@ def test_forced_inform_parameters_are_marked() -> None:
     assert marked == ["Device.RootDataModelVersion"]
 
 
+@pytest.mark.parametrize("name", ["Mode", "Device.Gadget.", "PartNumberOfEntries"])
+def test_blanks_around_a_name_are_not_of_it(name: str) -> None:
+    blank = XML.replace(f'="{name}"', f'=" {name} "')
+    assert blank != XML
+    assert device(xml=blank) == device()
+
+
 def test_root_parameters_may_stand_in_a_root_object() -> None:
     xml = XML.replace(
         '<parameter name="RootDataModelVersion"',

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
+from helpers.exports import export
 from helpers.leases import renewal
 from helpers.run_states import FakeRunner, FakeWebUI
 from helpers.run_states import master as make
@@ -22,8 +24,9 @@ from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
+from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction
+from caretaker.swarm.worker_messages import FleetAction, ProfilePart, ProfilePartRequest
 
 
 @pytest.fixture
@@ -125,16 +128,17 @@ class TestLostWorkers:
     [
         (STATE_RUNNING, 8, 8, True),
         (STATE_RUNNING, 9, 8, False),
+        (STATE_RUNNING, 7, 7, False),  # a worker has yet to read its profiles
         (STATE_RUNNING, 0, 0, False),
         (STATE_SPAWNING, 8, 8, False),
     ],
 )
-def test_a_fleet_is_up_when_all_that_is_leased_has_power(
+def test_a_fleet_is_up_when_the_cpes_of_all_users_have_power(
     master: Master, state: str, leased: int, powered: int, is_up: bool
 ) -> None:
     master.begin()
     runner: Any = master.environment.runner
-    runner.state = state
+    runner.state, runner.target_user_count = state, 8
     master.leases.renew("one", renewal(want=leased), 100)
     master.reports.take("one", worker_snapshot(cpes=powered))
     assert master.is_fleet_up() is is_up
@@ -158,6 +162,29 @@ def test_a_worker_that_can_not_take_part_fails_the_run(master: Master) -> None:
     assert master.summary is not None
     assert master.summary["verdict"]["outcome"] == "failed"
     assert any("Permission denied" in each["text"] for each in master.summary["verdict"]["grounds"])
+
+
+def test_workers_get_the_profiles_of_the_run_part_by_part(master: Master, tmp_path: Path) -> None:
+    path = export(tmp_path / "box.csv", 10)
+    vars(master.environment.parsed_options)["profiles"] = [str(path)]
+    master.begin()
+    (offer,) = RunStart.of(master.environment.parsed_options).profiles  # type: ignore[arg-type]
+    digest = offer.source.own.digest
+    master.send_profile("one", ProfilePartRequest(digest, 0))
+    master.send_profile("one", ProfilePartRequest("0" * 64, 0))
+    runner: Any = master.environment.runner
+    sent = ProfilePart(digest, 0, path.read_bytes())
+    assert runner.sent == [(ProfilePart.NAME, sent.to_wire())]
+
+
+def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
+    master: Master, caplog: pytest.LogCaptureFixture
+) -> None:
+    master.begin()
+    master.worker_waits("vm_31d0", "reads profile box.csv (90,000 parameters)")
+    text = "worker 7 (vm_31d0) reads profile box.csv (90,000 parameters)"
+    assert caplog.messages == [text]
+    assert [mark["text"] for mark in master.marks] == [text]
 
 
 def test_a_fleet_grows_by_users(master: Master) -> None:

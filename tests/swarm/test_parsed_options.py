@@ -9,6 +9,7 @@ from helpers.options import parse, parser
 
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, live_cr_rate
+from caretaker.swarm.profile_offer import offers
 
 
 def test_what_locust_sends_to_its_workers_is_plain() -> None:
@@ -22,8 +23,9 @@ def test_what_locust_sends_to_its_workers_is_plain() -> None:
 def test_the_start_of_a_run_travels_with_the_options() -> None:
     options = parse()
     assert RunStart.of(options).number == 0
-    RunStart(3, 1e9, keeps_state=True).put(options)
-    assert RunStart.of(options) == RunStart(3, 1e9, keeps_state=True)
+    start = RunStart(3, 1e9, keeps_state=True, profiles=offers(()))
+    start.put(options)
+    assert RunStart.of(options) == start
 
 
 def test_the_rate_of_connection_requests_is_read_anew_during_a_run() -> None:

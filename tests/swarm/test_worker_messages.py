@@ -18,6 +18,8 @@ from caretaker.swarm.worker_messages import (
     LeaseRenewal,
     LeaseRenewed,
     Message,
+    ProfilePart,
+    ProfilePartRequest,
     Refusal,
     StateKept,
     StateRecords,
@@ -25,6 +27,7 @@ from caretaker.swarm.worker_messages import (
     WorkerAnswer,
     WorkerProcess,
     WorkerQuery,
+    WorkerWaits,
 )
 
 WIRES: list[tuple[Message, dict[str, Any] | None]] = [
@@ -38,6 +41,9 @@ WIRES: list[tuple[Message, dict[str, Any] | None]] = [
     (StateRecords(3, [(7, b"x")]), {"number": 3, "records": [(7, b"x")]}),
     (StateKept(3), {"number": 3}),
     (StoredCPEs([StoredCPE(7, b"x")]), {"cpes": [(7, b"x", False)]}),
+    (ProfilePartRequest("4f", 5), {"digest": "4f", "offset": 5}),
+    (ProfilePart("4f", 5, b"x"), {"digest": "4f", "offset": 5, "data": b"x"}),
+    (WorkerWaits("reads profile tr181"), {"what": "reads profile tr181"}),
     (FleetAction("outage", {"seconds": 3.0}, 2),
      {"name": "outage", "arguments": {"seconds": 3.0}, "nth": 2}),
     (WorkerQuery(1, "device", {"serial": "S"}), {"id": 1, "what": "device", "serial": "S"}),

@@ -20,6 +20,7 @@ from caretaker.quoting import quoted
 from caretaker.swarm import option_values as values
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.master import Master
+from caretaker.swarm.off_loop import off_loop
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
 from caretaker.swarm.run_length import check_run_time
@@ -74,7 +75,7 @@ class _Forms:
         given = {name: request.form.getlist(name) for name in request.form}
         for name, texts in given.items():
             self._check_field(name, texts)
-        self._check_settings(self._settings(given), given)
+        self._check_settings(off_loop(lambda: self._settings(given)), given)
         if not request.form.get("run_time"):
             vars(self.environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
 
@@ -89,10 +90,11 @@ class _Forms:
             )
 
     def _settings(self, given: Fields) -> Settings:
-        """The settings of a run with this form."""
+        """The settings of a run with this form; reads profiles that are new, or have changed."""
         options: Any = self.environment.parsed_options
         now = replace(self.master.settings, cr_rate=live_cr_rate(options))
-        changed = {name: _value(name, given[name]) for name in given if name in OPTIONS}
+        fields = {PROFILES: getattr(options, PROFILES) or (), **given}
+        changed = {name: _value(name, texts) for name, texts in fields.items() if name in OPTIONS}
         return replace(now, **changed)
 
     def _check_settings(self, settings: Settings, given: Fields) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from locust.runners import STATE_RUNNING
 
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import OPTIONS, Settings
+from caretaker.swarm.web import forms
 from caretaker.swarm.web.forms import LOCUST_FIELDS, USER_FIELDS, check_forms
 
 ACS = "http://127.0.0.1:1/"
@@ -134,6 +137,24 @@ def test_the_form_offers_the_profiles_that_were_named_at_the_start() -> None:
     assert form.post(profiles=["tr181:3", "tr181"]).startswith("profiles: tr181 is not one of")
     assert form.post(profiles=["tr098"]) == TAKEN
     assert form.options.profiles == ["tr098"]
+
+
+@pytest.mark.parametrize("values", [{}, {"profiles": ["tr098"]}])
+def test_the_profiles_of_a_run_are_read_off_the_loop(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
+) -> None:
+    form = Form("--profile", "tr098", "--profile", "tr181")
+    readers: list[int] = []
+    option = OPTIONS["profiles"]
+
+    def parse(text: str) -> Any:
+        readers.append(threading.get_ident())
+        return option.parse(text)
+
+    monkeypatch.setattr(forms, "OPTIONS", {**OPTIONS, "profiles": replace(option, parse=parse)})
+    assert form.post(**values) == TAKEN
+    assert readers
+    assert threading.get_ident() not in readers
 
 
 def test_during_a_run_only_the_rate_of_connection_requests_can_change() -> None:
