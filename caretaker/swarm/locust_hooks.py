@@ -39,12 +39,14 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
-from caretaker.swarm.locust_runner import LOCAL
+from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock
 from caretaker.swarm.master import Master
+from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.open_ports import server_lines
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parent_watch import end_with_parent
+from caretaker.swarm.parent_watch import ParentWatch
 from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
+from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
@@ -79,6 +81,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+GRACE_SECONDS = 0.5
+"""How long sessions may go on where the process has to end: those of a healthy ACS take less."""
 GIVE_UP_SECONDS = 10.0
 """Seconds that a forked worker which can't take part waits for the master to end it."""
 
@@ -92,11 +96,15 @@ def install(events: Events) -> None:
     Args:
         events: ``locust.events``.
     """
+    end = PromptEnd()
+    parent = ParentWatch(end)
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+        parent.watch_starter()
         _cache_default_options()
+        forget_wall_clock()
         raise_descriptors()
-        _Hooks(environment, runner)
+        _Hooks(environment, runner, end)
 
     command_line = [check_together]  # Locust's first parser reads it
 
@@ -130,9 +138,11 @@ def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
 class _Hooks:
     """Makes this process a master, a worker or both, and passes events and messages to them."""
 
-    def __init__(self, environment: Environment, runner: Any) -> None:
+    def __init__(self, environment: Environment, runner: Any, end: PromptEnd) -> None:
         self._environment = environment
         self._runner = runner
+        self._end = end
+        self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
         self._refused = False
@@ -162,8 +172,10 @@ class _Hooks:
         self._interrupts = 0
         self._is_quitting = False
         self._main = gevent.getcurrent()
-        for signum in (signal.SIGINT, *hang_up()):
-            gevent.signal_handler(signum, self._on_interrupt, signum)
+        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        for signum in hang_up():
+            gevent.signal_handler(signum, self._on_hang_up)
+        end.in_order(self._end_in_order)
         if environment.web_ui is not None:
             self._add_pages()
 
@@ -174,11 +186,25 @@ class _Hooks:
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
 
-    def _on_interrupt(self, signum: int = signal.SIGTERM) -> None:
+    def _on_hang_up(self) -> None:
+        if self._is_starting():
+            end_before_run(os.getpid(), signal.SIGHUP)
+        self._end.begin("the terminal is gone")
+
+    def _end_in_order(self) -> None:
+        """End with little patience, as the process will be ended soon."""
+        if self._is_starting():
+            end_now()
+        if self._master is not None:
+            self._master.is_cut_short = True
+        if not self._is_quitting:
+            gevent.kill(self._main, KeyboardInterrupt)
+        gevent.sleep(GRACE_SECONDS)
+        self._stop_waiting()
+
+    def _on_interrupt(self, signum: int = signal.SIGINT) -> None:
         """
         End the run at Ctrl-C, without waiting at the second one, and at once at the third.
-
-        So does SIGHUP.
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
@@ -190,6 +216,9 @@ class _Hooks:
             return
         if self._interrupts > 2:
             os._exit(130)
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
         for part in (self._master, self._worker):
             if part is not None:
                 part.stop_waiting()
@@ -269,8 +298,6 @@ class _Hooks:
         self._runner.register_message(WorkerWaits.NAME, self._on_waits)
 
     def _become_worker(self, settings: Settings) -> None:
-        if self._locust_options().processes:
-            end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
         self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
@@ -280,6 +307,9 @@ class _Hooks:
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
         self._worker.start()
+        if isinstance(self._runner, WorkerRunner):
+            at = self._runner.master_host, self._runner.master_port
+            self._master_watch = MasterWatch(*at, self._end.begin)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -339,6 +369,10 @@ class _Hooks:
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0
+        if self._master_watch is not None:
+            self._master_watch.stop()
+        if self._end.has_begun:
+            self._environment.process_exit_code = self._environment.process_exit_code or EXIT_CODE
 
     def _leave_to_main_greenlet(self) -> None:
         """
@@ -349,7 +383,7 @@ class _Hooks:
         """
         is_waited_for = self._worker is not None or (self._master and self._master.run)
         if gevent.getcurrent() is not self._main and is_waited_for:
-            self._on_interrupt()
+            self._on_interrupt(signal.SIGTERM)
             Event().wait()  # for ever: what this greenlet raised would reach the main one
 
     def _on_quit(self, **_: Any) -> None:
@@ -397,6 +431,8 @@ class _Hooks:
 
     def _on_renewed(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
+        if self._master_watch is not None:
+            self._master_watch.heard()
         self._worker.renewed(LeaseRenewed.from_wire(msg.data))
 
     def _on_state(self, msg: Any, **_: Any) -> None:
@@ -436,7 +472,10 @@ class _Hooks:
         assert self._master is not None
         self._master.queries.answered(msg.node_id, WorkerAnswer.from_wire(msg.data))
 
-    def _on_drain(self, **_: Any) -> None:
+    def _on_drain(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        if not Drain.from_wire(msg.data).waits:
+            self._worker.stop_waiting()
         self._drain()
 
     def _drain(self) -> None:

@@ -35,6 +35,7 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.locust_runner import LocustRunner
+from caretaker.swarm.master_watch import PATIENCE_SECONDS
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.profile_offer import offers
@@ -68,8 +69,8 @@ DRAIN_SECONDS = 20.0
 BOOKS_PER_SECOND = 50_000
 """CPEs whose books a busy worker closes in a second; the end of a run waits so much longer."""
 
-IMPATIENT_SECONDS = 2.0
-"""How long it still waits after a second Ctrl-C."""
+IMPATIENT_SECONDS = 1.0
+"""How long it still waits after a second Ctrl-C, or where the run has to end."""
 
 LEVELS_AFTER = 10.0
 """Seconds of the measured part before the first look: a few reports have come by then."""
@@ -114,6 +115,10 @@ class Master:
         self._ended = Event()
         self._ended.set()
         self._ends_itself = False
+        self.is_cut_short = False
+        """Whether the run has to end, though nobody has asked for it."""
+        self._silence = 0.0
+        """Seconds for which no worker was heard of, in which this process itself has run."""
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
@@ -251,6 +256,9 @@ class Master:
 
     def _look_after_leases(self) -> None:
         self._locust.remember_missing()
+        if self._began:
+            self._look_for_silence()
+            self._locust.begin_missed_dispatch()
         dead = [name for name in self.leases.look_for_dead() if not self._locust.has_left(name)]
         if self._began:
             self._look_after_workers()  # what the dead had is noted before it is free
@@ -265,6 +273,15 @@ class Master:
             cpes = sum(stop - start for start, stop in lost.indices)
             self._say_of(lost.holder, f"is silent: others may have its {cpes} CPEs")
         self._publish_routes()
+
+    def _look_for_silence(self) -> None:
+        """Keep the run while its workers may come back; end it when none will."""
+        are_silent = self._locust.keep_silent(self.leases.died)
+        self._silence = self._silence + LOOK_SECONDS if are_silent else 0.0
+        if not self._ends_itself and (not self.present() or self._silence > PATIENCE_SECONDS):
+            _log.error("No worker is left: the run ends.")
+            self.mark("no worker is left")
+            self.finish()
 
     def _say_of(self, worker: str, text: str) -> None:
         """Log what became of a worker, and note it on the timeline."""
@@ -313,6 +330,7 @@ class Master:
             self._router.begin(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
+        self._silence = 0.0
         self._ended.clear()
         self._began = time.monotonic()
         self._look_after_workers()
@@ -403,8 +421,9 @@ class Master:
             self.reports.take(worker, snapshot)
 
     def stop_waiting(self) -> None:
-        """Wait no longer for the workers' last snapshots."""
+        """Wait no longer for what is under way, and hardly for the workers' last snapshots."""
         self._stop_waiting.set()
+        self._send(Drain(waits=False))
 
     def present(self) -> set[str]:
         """The workers that are there."""
@@ -473,9 +492,10 @@ class Master:
             self._player.stop()
         self._look_after_workers()
         self._began = 0.0
+        self._locust.stop_dispatches()
         gevent.killall(self._watchers)
         self._watchers.clear()
-        self._send(Drain())
+        self._send(Drain(waits=True))
         self._await_last_snapshots()
         self.reports.close()
         if self._state is not None:
@@ -486,6 +506,7 @@ class Master:
             users_not_started=not_started,
             workers_refused=self._refused,
             ends_itself=self._ends_itself,
+            is_cut_short=self.is_cut_short,
         )
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)

@@ -303,12 +303,15 @@ class WorkerAnswer(Message):
 
 @dataclass(frozen=True)
 class Drain(Message):
-    """Master to workers: end the run; begin nothing more."""
+    """
+    Master to workers: end the run; begin nothing more.
+
+    Args:
+        waits: whether what is under way has its time to end.
+    """
 
     NAME: ClassVar = "caretaker_drain"
-
-    def to_wire(self) -> None:
-        """Nothing: the message has no content."""
+    waits: bool
 
 
 @dataclass(frozen=True)

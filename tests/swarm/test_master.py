@@ -22,6 +22,8 @@ from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerN
 from caretaker.errors import InputError
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm import master as master_module
+from caretaker.swarm.fleet_leases import LOOK_SECONDS
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
@@ -235,3 +237,47 @@ def test_a_run_that_ends_within_its_warm_up_is_refused() -> None:
 
 def test_a_run_without_an_end_takes_any_warm_up() -> None:
     make(warm_up="1h").begin()
+
+
+class TestSilence:
+    """A run of which no worker is heard."""
+
+    @pytest.fixture
+    def silent(self, master: Master) -> Master:
+        runner: Any = master.environment.runner
+        runner.clients = WorkerNodes()
+        runner.clients["vm_a1"] = WorkerNode("vm_a1", STATE_RUNNING, heartbeat_liveness=0)
+        master.environment.user_classes = [CPEUser]
+        runner.worker_count = 1
+        master.begin()
+        master.leases.renew("vm_a1", renewal(want=2), 10)
+        return master
+
+    def ends(self, master: Master) -> list[str]:
+        gevent.sleep(0)
+        runner: Any = master.environment.runner
+        return list(runner.ends)
+
+    def test_it_goes_on_while_they_may_come_back(
+        self, silent: Master, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks = 4
+        monkeypatch.setattr(master_module, "PATIENCE_SECONDS", looks * LOOK_SECONDS)
+        for _ in range(looks):
+            silent._look_after_leases()
+        assert self.ends(silent) == []
+        runner: Any = silent.environment.runner
+        runner.clients["vm_a1"].heartbeat = 3  # it is back
+        silent._look_after_leases()
+        runner.clients["vm_a1"].heartbeat = 0
+        for _ in range(looks):
+            silent._look_after_leases()
+        assert self.ends(silent) == []
+        silent._look_after_leases()
+        assert self.ends(silent) == ["quit"]
+
+    def test_it_ends_when_all_have_died(self, silent: Master) -> None:
+        silent.leases.bury("vm_a1")
+        silent._look_after_leases()
+        assert self.ends(silent) == ["quit"]
+        assert [mark["text"] for mark in silent.marks] == ["no worker is left"]
