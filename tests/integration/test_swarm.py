@@ -530,7 +530,8 @@ class TestCommand:
         with process(
             tmp_path / "out", *("caretaker", "acs", "--port", "0"), "--until-eof"
         ) as running:
-            assert running.process.wait(120) == 0
+            assert running.process.wait(120) == 1
+        assert "a server ends: its run has ended" in running.text
 
     def test_version_and_help(self) -> None:
         assert run("caretaker", "--version").stdout.startswith("caretaker 0.")
