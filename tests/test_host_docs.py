@@ -26,7 +26,9 @@ def test_each_option_of_a_file_says_on_which_machine_it_is(root: Path) -> None:
     text = (root / "docs" / "hosts.md").read_text()
     rows = text.partition("## Files")[2].partition("\n## ")[0].splitlines()
     of_files = [
-        option for option in OPTIONS.values() if re.search("file|folder", option.unit, re.I)
+        option
+        for option in OPTIONS.values()
+        if re.search("file|folder", option.unit, re.IGNORECASE)
     ]
     assert len(of_files) > 8
     for option in of_files:
