@@ -24,6 +24,7 @@ from typing import NamedTuple
 import psutil
 
 from benchmarks.processes import ROOT, environment
+from caretaker.run_token import VARIABLE, RunToken
 from caretaker.swarm.reserved_port import reserved_port
 from chaos.arguments import Parser, whole
 from chaos.processes import MARK, marked
@@ -72,6 +73,7 @@ class ShortRun:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mark = f"{os.getpid()}-{time.time_ns()}"
+        self._token = RunToken.made().text
         self._output = folder / "output.log"
         self._ports = ExitStack()
         self._started: list[subprocess.Popen[bytes]] = []
@@ -82,7 +84,8 @@ class ShortRun:
         with self._output.open("ab") as output:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**environment(), MARK: self._mark}, cwd=ROOT, start_new_session=True,
+                env={**environment(), MARK: self._mark, VARIABLE: self._token}, cwd=ROOT,
+                start_new_session=True,
             )  # fmt: skip
         self._started.append(started)
         return started
