@@ -25,7 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
     "data_model": {"cwmp", "errors"},
-    "server_command": {"errors", "http", "parent_death"},
+    "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
