@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "http": {"errors", "quoting"},
     "run_token": {"errors", "input_file"},
     "data_model": {"cwmp", "errors"},
-    "server_command": {"errors", "http", "parent_death"},
+    "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},

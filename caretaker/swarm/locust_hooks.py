@@ -39,7 +39,7 @@ from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
-from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock
+from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock, forgive_lost_terminal
 from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.open_ports import joining_lines, server_lines
@@ -195,6 +195,7 @@ class _Hooks:
     def _on_hang_up(self) -> None:
         if self._is_starting():
             end_before_run(os.getpid(), signal.SIGHUP)
+        forgive_lost_terminal()
         self._end.begin("the terminal is gone")
 
     def _end_in_order(self) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import termios
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 from helpers.run_states import FakeRunner
 from locust import User, runners
 from locust.dispatch import UsersDispatcher
+from locust.input_events import UnixKeyPoller
 from locust.runners import (
     STATE_MISSING,
     STATE_RUNNING,
@@ -26,6 +31,7 @@ from caretaker.swarm.locust_runner import (
     LOCAL,
     LocustRunner,
     forget_wall_clock,
+    forgive_lost_terminal,
 )
 from caretaker.swarm.user import CPEUser
 
@@ -211,6 +217,20 @@ def test_a_worker_whose_clock_jumps_ends_by_locust_unless_it_is_forgotten(
     with pytest.raises(EndOfLooksError):
         WorkerRunner.heartbeat_timeout_checker(silent)  # type: ignore[arg-type]
     assert silent.ends == ([] if is_forgotten else ["quit"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its terminals have no modes")
+def test_a_terminal_that_is_gone_has_no_modes_to_be_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(UnixKeyPoller, "cleanup", UnixKeyPoller.cleanup)
+    poller: Any = object.__new__(UnixKeyPoller)
+    with Path(os.devnull).open() as nothing:
+        poller.stdin, poller.tattr = nothing.fileno(), [0, 0, 0, 0, 0, 0, [0] * 32]
+        with pytest.raises(termios.error):
+            poller.cleanup()
+        forgive_lost_terminal()
+        poller.cleanup()
 
 
 @pytest.mark.parametrize("is_dispatching", [False, True])
