@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from caretaker import __version__, console
 from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
+from caretaker.connection_request import command as cr_command
+from caretaker.connection_request.clients import CLIENTS
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
@@ -61,6 +63,13 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         "from; repeatable",
     )
     parser.add_argument(
+        "--cr-client",
+        choices=list(CLIENTS),
+        default="tolerant",
+        help="how Connection Requests are sent: as TR-069 has it, or as GenieACS does "
+        "(default: tolerant)",
+    )
+    parser.add_argument(
         "--until-eof",
         action="store_true",
         help="print the addresses as JSON, and end with the standard input",
@@ -80,6 +89,7 @@ def _acs(options: argparse.Namespace) -> int:
         north_bound_names=options.north_bound_allow_host,
         provisioning=not options.no_provisioning,
         allowed_hosts=options.allow_host,
+        cr_client=options.cr_client,
     )
     return serve(
         server,
@@ -160,6 +170,7 @@ COMMANDS: dict[str, Command] = {
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
+    "cr": ("one Connection Request, step by step", cr_command.add_arguments, cr_command.run),
     "report": ("a page of an earlier run", report.add_arguments, report.run),
     "router": (
         "one address for the Connection Requests of a fleet",

@@ -46,8 +46,8 @@ LAYERS: dict[str, set[str]] = {
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
     "__main__": {
-        "acs", "closed_output", "console", "errors", "http", "profiles", "reporting", "router",
-        "server_command",
+        "acs", "closed_output", "connection_request", "console", "errors", "http", "profiles",
+        "reporting", "router", "server_command",
     },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -95,13 +96,17 @@ class NorthBoundApp:
         return _text(404, "404 Not Found")
 
 
-def _text(status: int, text: str = "") -> Response:
-    return Response(text, status, mimetype="text/plain")
+def _text(status: int, text: str = "", reason: str = "") -> Response:
+    return Response(text, _status_line(status, reason), mimetype="text/plain")
 
 
 def _json(status: int, reason: str | None, document: Any) -> Response:
-    shown = f"{status} {reason}" if reason else status
-    return Response(json.dumps(document), shown, mimetype="application/json")
+    line = _status_line(status, reason)
+    return Response(json.dumps(document), line, mimetype="application/json")
+
+
+def _status_line(status: int, reason: str | None) -> str:
+    return f"{status} {reason or HTTPStatus(status).phrase}"
 
 
 # -- collections ----------------------------------------------------------------------------------
@@ -210,7 +215,7 @@ _EMPTY = "task: the body is empty\n"
 
 def _connection_request(acs: ACS, device_id: str) -> Response:
     reason = acs.connection_request(device_id)
-    return _text(200) if reason is None else _text(504, reason)
+    return _text(200) if reason is None else _text(504, reason, reason)
 
 
 def _retry_task(acs: ACS, _: Request, task_id: str) -> Response:

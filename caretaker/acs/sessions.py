@@ -13,7 +13,7 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.controller import Controller
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode
-from caretaker.cwmp.session import ACSSession
+from caretaker.cwmp.session import ACSSession, is_inform
 from caretaker.errors import EnvelopeError, SessionError, TransportError
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.content_coding import decoded, encoded
@@ -140,8 +140,10 @@ class CWMPApp:
         token = _token(environ.get("HTTP_COOKIE", ""))
         try:
             envelope = decode(body) if body.strip() else None
-            if envelope is not None and isinstance(envelope.message, m.Inform):
-                if not self._acs.has_room(envelope.message):
+            if envelope is not None and is_inform(envelope.message):
+                if isinstance(envelope.message, m.Inform) and not self._acs.has_room(
+                    envelope.message
+                ):
                     return _reply(start_response, "503 Service Unavailable", _CLOSE)
                 token = self._open(token, environ, envelope.session_timeout)
             session = self._sessions[token]

@@ -175,7 +175,8 @@ def _struct_reader(cls: type, parts: list[_Field]) -> Callable[[etree._Element],
 def _read_repeated(part: _Field, element: etree._Element) -> list[Any]:
     """An element of a repeated field, or the array of them that several ACSs send instead."""
     if not part.kinds:
-        return [part.codec.read(element)]
+        items = [item for item in children(element) if local(item) == part.codec.name]
+        return [part.codec.read(item) for item in items or (element,)]
     kind = _kind(part, element)
     if kind is not None:
         return [kind.read(element)]

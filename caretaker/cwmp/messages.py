@@ -628,7 +628,7 @@ class ChangeDUState(Request):
 class InformResponse(Response):
     """The session is established; MaxEnvelopes counts as 1, whatever is sent (3.7)."""
 
-    max_envelopes: int = 1
+    max_envelopes: Annotated[int, Negligible] = 1
 
 
 @message

@@ -345,6 +345,13 @@ class CPESession:
             self.state = State.ABORTED
 
 
+def is_inform(message: m.Message) -> bool:
+    """Whether a message is an Inform, also one whose arguments can't be read."""
+    return isinstance(message, m.Inform) or (
+        isinstance(message, m.UnreadableRequest) and message.name == m.Inform.__name__
+    )
+
+
 class ACSSession:
     """
     One session, seen from the ACS.
@@ -397,7 +404,7 @@ class ACSSession:
         if envelope is None:
             return Trigger.EMPTY
         message = envelope.message
-        if isinstance(message, m.Inform):
+        if is_inform(message):
             return Trigger.INFORM
         if isinstance(message, m.Request):
             return Trigger.REQUEST
@@ -412,7 +419,7 @@ class ACSSession:
             message = self._respond(request)
         except FaultError as error:
             message = m.Fault.of(error.fault_code, error.fault_string)
-            if isinstance(request, m.Inform):
+            if is_inform(request):
                 self.state = State.DONE
         return encode_message(message, envelope.id, envelope.namespace)
 
@@ -420,6 +427,8 @@ class ACSSession:
         if isinstance(request, m.Inform):
             self._controller.inform(request)
             return m.InformResponse()
+        if is_inform(request):
+            raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS)
         return self._controller.answer(request)
 
     def _ask(self) -> bytes:

@@ -15,16 +15,27 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no cookie may have (RFC 6265 5.2); a carriage return could begin a header of its own."""
 
 
+_Cookie = tuple[str, bool]
+"""A value, and whether it is for https only."""
+
+
 class CookieJar:
     """The cookies of one session with one host (TR-069 3.4.2, RFC 6265)."""
 
     __slots__ = ("_cookies",)
 
     def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str], str] = {}
+        self._cookies: dict[tuple[str, str], _Cookie] = {}
 
-    def take(self, header: str) -> None:
-        """Set a cookie from the value of a ``Set-Cookie`` header; an expired one is removed."""
+    def take(self, header: str, host: str = "", target: str = "/") -> None:
+        """
+        Set a cookie from a ``Set-Cookie`` header; an expired one is removed.
+
+        Args:
+            header: the value of the header.
+            host: that sent it; a cookie for another domain is not taken.
+            target: of the request that it answers; the cookie's path, if it has none of its own.
+        """
         if len(header) > MAX_COOKIE_BYTES or _CONTROL.search(header):
             return
         pair, *attributes = header.split(";")
@@ -32,20 +43,37 @@ class CookieJar:
         parts = [attribute.partition("=") for attribute in attributes]
         known = {key.strip().lower(): text.strip() for key, _, text in parts}
         path = known.get("path", "")
-        key = (name.strip(), path if path.startswith("/") else "/")
-        if not equals or not key[0]:
+        key = (name.strip(), path if path.startswith("/") else _directory(target))
+        if not equals or not key[0] or not _is_for(host, known.get("domain", "")):
             return
         if _has_expired(known):
             self._cookies.pop(key, None)
         elif len(self._cookies) < MAX_COOKIES or key in self._cookies:
-            self._cookies[key] = value.strip()
+            self._cookies[key] = (value.strip(), "secure" in known)
 
-    def header(self, target: str) -> str:
+    def header(self, target: str, scheme: str = "https") -> str:
         """The value of the ``Cookie`` header for a target, empty if there are none."""
         path = target.partition("?")[0]
-        cookies = [(p, n, v) for (n, p), v in self._cookies.items() if _path_matches(p, path)]
+        cookies = [
+            (cookie_path, name, value)
+            for (name, cookie_path), (value, is_secure) in self._cookies.items()
+            if _path_matches(cookie_path, path) and (scheme == "https" or not is_secure)
+        ]
         cookies.sort(key=lambda cookie: -len(cookie[0]))
         return "; ".join(f"{name}={value}" for _, name, value in cookies)
+
+
+def _directory(target: str) -> str:
+    """The path of a cookie that has none: the directory of the request's (RFC 6265 5.1.4)."""
+    directory = target.partition("?")[0].rpartition("/")[0]
+    return directory if directory.startswith("/") else "/"
+
+
+def _is_for(host: str, domain: str) -> bool:
+    """Whether a host may set a cookie for a domain: its own, or one above (RFC 6265 5.1.3)."""
+    domain = domain.removeprefix(".").lower()
+    is_address = ":" in host or host.replace(".", "").isdigit()
+    return domain in ("", host.lower()) or (not is_address and host.lower().endswith(f".{domain}"))
 
 
 def _has_expired(attributes: dict[str, str]) -> bool:

@@ -56,7 +56,7 @@ class Transport(Protocol):
         """End the session's connection."""
 
 
-_POLICY: Final = ClientPolicy(redirects=(301, 302, 307, 308), basic_over_tls=True)
+_POLICY: Final = ClientPolicy(redirects=(301, 302, 303, 307, 308), basic_over_tls=True)
 _RECONNECTING: Final = _POLICY._replace(reconnect=True)
 Headers = tuple[tuple[str, str], ...]
 
@@ -145,11 +145,13 @@ class HTTPTransport(HTTPClient):
 
     def _take_cookie(self, value: str) -> None:
         self._cookies = self._cookies or CookieJar()
-        self._cookies.take(value)
+        self._cookies.take(value, self._address.host, self._address.target)
 
     def _own_headers(self) -> list[tuple[str, str]]:
         """The headers that only this session has: its cookies and its credentials."""
-        cookies = self._cookies.header(self._address.target) if self._cookies else ""
+        cookies = ""
+        if self._cookies is not None:
+            cookies = self._cookies.header(self._address.target, self._address.scheme)
         return [*([("Cookie", cookies)] if cookies else []), *self._authorization("POST")]
 
     def _headers(self, body: bytes) -> list[tuple[str, str]]:

@@ -15,16 +15,22 @@ class EmbeddedACS(ServerProcess):
         port: of the ACS for CPEs; 0 for any free one.
         north_bound_port: of its north-bound API; 0 for any free one.
         allowed_hosts: where Connection Requests may go, beside the addresses of Informs.
+        cr_client: which client sends them.
 
     Raises:
         InputError: the ACS could not start; the text is its own line of error.
     """
 
     def __init__(
-        self, port: int = 0, north_bound_port: int = 0, allowed_hosts: Iterable[str] = ()
+        self,
+        port: int = 0,
+        north_bound_port: int = 0,
+        allowed_hosts: Iterable[str] = (),
+        cr_client: str = "tolerant",
     ) -> None:
         allowed = [f"--allow-host={host}" for host in allowed_hosts]
         ports = ("--port", str(port), "--north-bound-port", str(north_bound_port))
-        super().__init__("embedded ACS", "acs", *ports, *allowed)
+        client = f"--cr-client={cr_client}"
+        super().__init__("embedded ACS", "acs", *ports, *allowed, client)
         self.url = self.addresses["url"]
         self.north_bound_url = self.addresses["north_bound_url"]

@@ -16,6 +16,7 @@ Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
 Arrivals = Literal["constant", "poisson"]
 Driver = Literal["nbi", "direct", "off"]
+CRClient = Literal["tolerant", "genieacs"]
 MAX_CR_RATE = 100_000
 """Connection Requests per second that the driver can plan."""
 
@@ -276,6 +277,15 @@ class ConnectionRequestOptions:
         "API of the ACS. direct: it sends the Connection Requests itself, for ACSs without such "
         "an API. off: no driver.",
         in_web_ui=True,
+    )
+    cr_client: CRClient = option(
+        "--cr-client",
+        values.one_of("tolerant", "genieacs"),
+        default="tolerant",
+        unit="tolerant|genieacs",
+        help="How the embedded ACS, and --cr-driver direct, send Connection Requests. tolerant: "
+        "as TR-069 has it. genieacs: as GenieACS does, so that a CPE that it would not reach is "
+        "not reached here either.",
     )
     nbi_url: str = option(
         "--nbi-url",

@@ -128,7 +128,8 @@ class Master:
         self._state = self._open_state(settings)
         if not environment.host:
             hosts = [settings.cr_router.host] if settings.cr_router is not None else []
-            self._embedded = EmbeddedACS(settings.acs_port, settings.acs_nbi_port, hosts)
+            ports = settings.acs_port, settings.acs_nbi_port
+            self._embedded = EmbeddedACS(*ports, hosts, settings.cr_client)
             environment.host = self._embedded.url
             api = f"north-bound API: {self._embedded.north_bound_url}"
             say(f"Embedded ACS: {self._embedded.url} ({api})")

@@ -6,7 +6,7 @@ What the API says is one of GenieACS's phrases; ``PHRASES`` gives each its outco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import RemoteDisconnected
 from itertools import islice
 from math import inf
@@ -17,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from caretaker.connection_request.client import send_connection_request
+from caretaker.connection_request.genieacs_client import send_as_genieacs
 from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import (
@@ -29,6 +30,7 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http.connect_errors import connect_error
+from caretaker.http.credentials import Credentials
 from caretaker.quoting import quotation
 from caretaker.scenarios.tasks import MAX_TASKS
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
@@ -182,12 +184,14 @@ class DirectOperator:
 
     Args:
         shard: knows the CPEs' credentials.
+        cr_client: which of ``CR_SENDERS`` sends it.
     """
 
     name = "Connection Request"
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, cr_client: str = "tolerant") -> None:
         self._shard = shard
+        self._send = CR_SENDERS[cr_client]
 
     def reaches(self, cpe: CPE) -> bool:
         """It needs no one else to know the CPE; in a session the ACS may be changing its secret."""
@@ -198,21 +202,41 @@ class DirectOperator:
         serial_number = cpe.serial_number
         url = self._shard.context.connection_request_url(serial_number)
         try:
-            status = send_connection_request(url, self._shard.credentials(serial_number))
+            return self._send(url, self._shard.credentials(serial_number))
         except LimitError as error:
             return TaskResult(TaskOutcome.NOT_POSTED, str(error))
-        except TransportError as error:
-            return TaskResult(TaskOutcome.OFFLINE, error.reason, error.quoted)
         except InputError:
             return TaskResult(TaskOutcome.OFFLINE, "ConnectionRequestURL is no http address")
-        return _ANSWERS.get(
-            status, TaskResult(TaskOutcome.UNEXPECTED_STATUS, f"Connection Request: HTTP {status}")
-        )
 
     def download(self, _: CPE, __: Mapping[str, Any]) -> None:
         """Without an API there is no way to ask the ACS for it."""
         return
 
+
+def _send_tolerantly(url: str, credentials: Credentials) -> TaskResult:
+    try:
+        status = send_connection_request(url, credentials)
+    except LimitError:
+        raise
+    except TransportError as error:
+        return TaskResult(TaskOutcome.OFFLINE, error.reason, error.quoted)
+    return _ANSWERS.get(
+        status, TaskResult(TaskOutcome.UNEXPECTED_STATUS, f"Connection Request: HTTP {status}")
+    )
+
+
+def _send_as_genieacs(url: str, credentials: Credentials) -> TaskResult:
+    phrase = send_as_genieacs(url, credentials)
+    if phrase is None:
+        return TaskResult(TaskOutcome.DONE)
+    return TaskResult(_outcome(phrase) or TaskOutcome.OFFLINE, phrase)
+
+
+CR_SENDERS: dict[str, Callable[[str, Credentials], TaskResult]] = {
+    "tolerant": _send_tolerantly,
+    "genieacs": _send_as_genieacs,
+}
+"""How a Connection Request is sent directly, by the values of ``--cr-client``."""
 
 _ANSWERS = {
     200: TaskResult(TaskOutcome.DONE),

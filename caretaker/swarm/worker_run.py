@@ -202,7 +202,7 @@ class WorkerRun:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
-        return DirectOperator(self.shard)
+        return DirectOperator(self.shard, self.settings.cr_client)
 
     def resume(self) -> None:
         """Go on after the shard was suspended, unless the run is ending."""

@@ -213,3 +213,19 @@ def test_a_host_header_that_is_too_long_is_not_kept() -> None:
     for host in ("acs:7547", "x" * (MAX_FILE_HOST + 1)):
         acs.informed(m.Inform(ABOUT, ()), "1.2.3.4", host)
     assert only(acs).file_host == "acs:7547"
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("cr_client", "phrase"),
+    [("tolerant", None), ("genieacs", "Basic HTTP authentication not allowed")],
+)
+def test_connection_requests_are_sent_by_the_chosen_client(
+    cr_client: str, phrase: str | None
+) -> None:
+    acs = ACS(cr_client=cr_client)
+    acs.devices = acs_with_devices().devices
+    acs.devices[ID].credentials = Credentials("cpe", "secret")
+    with wire(answer("401 No", b"", 'WWW-Authenticate: Basic realm="r"'), answer()) as server:
+        acs.devices[ID].url = server.url
+        assert acs.connection_request(ID) == phrase

@@ -347,3 +347,19 @@ def test_a_session_goes_on_over_a_new_connection_with_its_cookie() -> None:
 def test_a_chunked_request_is_fine() -> None:
     with ACSServer(provisioning=False) as acs:
         assert requests.post(acs.url, data=iter([inform()]), timeout=10).status_code == 200
+
+
+def test_an_inform_that_can_not_be_read_is_refused_by_a_fault() -> None:
+    acs, cpe = acs_and_cpe()
+    whole = inform().decode()
+    start, end = whole.index("<DeviceId>"), whole.index("</DeviceId>") + len("</DeviceId>")
+    response = cpe.post((whole[:start] + whole[end:]).encode())
+    assert (response.status_code, acs.devices) == (200, {})
+    assert decode(response.data).message == m.Fault.of(8003)
+
+
+def test_an_inform_with_an_odd_retry_count_is_answered() -> None:
+    _, cpe = acs_and_cpe(provisioning=False)
+    odd = inform().replace(b"<RetryCount>0<", b"<RetryCount>none<")
+    assert b"none" in odd
+    assert decode(cpe.post(odd).data).message == m.InformResponse()

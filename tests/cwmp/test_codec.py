@@ -304,7 +304,7 @@ def test_what_devices_and_acss_send_is_read(data: bytes, message: m.Message) -> 
         (b"<Envelope/>", "without a Body"),
         (b"<Envelope><Body/></Envelope>", "exactly one message"),
         (wrap("<c:Reboot/><c:Reboot/>"), "exactly one message"),
-        (wrap("<c:InformResponse><MaxEnvelopes>1_0</MaxEnvelopes></c:InformResponse>"), "number"),
+        (wrap("<c:AddObjectResponse><Status>1_0</Status></c:AddObjectResponse>"), "number"),
         (wrap("<c:Reboot><CommandKey>"), "not well-formed"),
         (b"<?xml version='1.0'?><!DOCTYPE a><a/>", "DOCTYPE"),
         (
@@ -405,3 +405,51 @@ def test_large_messages_are_sent_and_read() -> None:
 def test_no_more_requests_is_never_sent() -> None:
     header = Envelope(INFORM, "1", CWMP_1_2, True, 30, ("1.0", "1.4"), "1.4")
     assert b"NoMoreRequests" not in encode(header)
+
+
+_INSTALL = "<URL>http://a/x</URL>"
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        f"<InstallOpStruct>{_INSTALL}</InstallOpStruct>",
+        f'<OperationStruct xsi:type="c:InstallOpStruct">{_INSTALL}</OperationStruct>',
+        f'<Operations xsi:type="c:InstallOpStruct">{_INSTALL}</Operations>',
+    ],
+)
+def test_operations_may_be_wrapped_into_one_array(items: str) -> None:
+    """Several ACSs send a SOAP array where the schema has the element repeated."""
+    array = f'<Operations e:arrayType="c:OperationStruct[1]">{items}</Operations>'
+    xml = (
+        f'<c:ChangeDUState xmlns:e="e" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        f"{array}<CommandKey>k</CommandKey></c:ChangeDUState>"
+    )
+    expected = m.ChangeDUState((m.InstallOpStruct("http://a/x"),), "k")
+    for _ in range(3):  # by the parser, and as a shape that is known
+        assert decode(wrap(xml)).message == expected
+
+
+def test_results_may_be_wrapped_into_one_array() -> None:
+    fields = "<UUID>u</UUID><CurrentState>Installed</CurrentState>"
+    results = f"<Results><OpResultStruct>{fields}</OpResultStruct></Results>" * 2
+    message = decode(wrap(f"<c:DUStateChangeComplete>{results}</c:DUStateChangeComplete>")).message
+    assert isinstance(message, m.DUStateChangeComplete)
+    assert [result.uuid for result in message.results] == ["u", "u"]
+
+
+@pytest.mark.parametrize("items", ["", "<UUID>x</UUID>", "<Other/>"])
+def test_an_array_of_what_is_no_operation_can_not_be_read(items: str) -> None:
+    message = decode(wrap(f"<c:ChangeDUState><Operations>{items}</Operations></c:ChangeDUState>"))
+    assert isinstance(message.message, m.UnreadableRequest)
+
+
+@pytest.mark.parametrize("odd", ["none", "-", "1_0", "", "99999999999999999999999"])
+def test_a_number_that_no_answer_depends_on_may_be_none(odd: str) -> None:
+    device = "<DeviceId><OUI>00AABB</OUI><SerialNumber>S</SerialNumber></DeviceId><Event/>"
+    counts = f"<MaxEnvelopes>{odd}</MaxEnvelopes><RetryCount>{odd}</RetryCount>"
+    for _ in range(3):
+        inform = decode(wrap(f"<c:Inform>{device}{counts}</c:Inform>")).message
+        assert isinstance(inform, m.Inform)
+    response = f"<c:InformResponse><MaxEnvelopes>{odd}</MaxEnvelopes></c:InformResponse>"
+    assert isinstance(decode(wrap(response)).message, m.InformResponse)

@@ -82,3 +82,42 @@ def test_control_characters_make_no_cookie(value: str) -> None:
     jar = CookieJar()
     jar.take(value)
     assert jar.header("/") == ""
+
+
+def test_secure_ones_do_not_go_over_http() -> None:
+    jar = CookieJar()
+    for cookie in ("a=1; Secure", "b=2", "c=3; secure; Path=/"):
+        jar.take(cookie, "acs")
+    assert jar.header("/", "http") == "b=2"
+    assert jar.header("/", "https") == "a=1; b=2; c=3"
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "is_taken"),
+    [
+        ("acs.example.com", "acs.example.com", True),
+        ("acs.example.com", "example.com", True),
+        ("acs.example.com", ".Example.COM", True),
+        ("ACS.example.com", "acs.EXAMPLE.com", True),
+        ("acs.example.com", "", True),
+        ("acs.example.com", "other.com", False),
+        ("acs.example.com", "ple.com", False),
+        ("example.com", "acs.example.com", False),
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "2.1", False),
+        ("2001:db8::1", "1", False),
+    ],
+)
+def test_those_of_another_domain_are_not_taken(host: str, domain: str, *, is_taken: bool) -> None:
+    jar = CookieJar()
+    jar.take(f"a=1; Domain={domain}", host)
+    assert bool(jar.header("/")) is is_taken
+
+
+def test_one_without_a_path_is_for_the_folder_of_its_request() -> None:
+    jar = CookieJar()
+    jar.take("a=1", "acs", "/cwmp/v1?x=/y/z")
+    jar.take("b=2", "acs", "/acs")
+    jar.take("c=3; Path=relative", "acs", "*")
+    assert jar.header("/cwmp/v2") == "a=1; b=2; c=3"
+    assert jar.header("/other") == "b=2; c=3"

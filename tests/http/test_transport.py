@@ -202,7 +202,9 @@ def test_a_request_is_not_repeated_when_the_first_or_half_an_answer_is_lost(
 
 
 @pytest.mark.rule("2.2-10", "4.1-3")
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Again", "308 For ever"])
+@pytest.mark.parametrize(
+    "status", ["301 Moved", "302 Found", "303 Other", "307 Again", "308 For ever"]
+)
 def test_redirects_repeat_the_post(transport: Transports, status: str) -> None:
     with wire(answer(status, b"", "Location: /other?x=1"), answer(body=b"ok"), answer()) as server:
         posting = transport(server)

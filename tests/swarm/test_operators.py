@@ -12,12 +12,14 @@ import requests
 from helpers.cpes import context, cpe, profile
 from helpers.wire import CLOSE, answer, wire
 
+from caretaker.connection_request.clients import CLIENTS
 from caretaker.cwmp.messages import EventStruct
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.http.credentials import Credentials
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.swarm.operators import (
+    CR_SENDERS,
     MAX_ANSWER_BYTES,
     PHRASES,
     DirectOperator,
@@ -229,3 +231,29 @@ def test_what_a_device_answers_directly(
 )
 def test_a_device_that_can_not_be_reached_is_offline(url: str, reason: str) -> None:
     assert direct(url)[:2] == (T.OFFLINE, reason)
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("answers", "outcome", "reason"),
+    [
+        ([answer("200 OK")], T.DONE, None),
+        ([answer("401 No", b"", 'WWW-Authenticate: Basic realm="r"')],
+         T.CREDENTIALS_REFUSED, "Basic HTTP authentication not allowed"),
+        ([answer("503 Busy")], T.UNEXPECTED_STATUS,
+         "Connection request error: Unexpected status code 503"),
+        ([CLOSE], T.OFFLINE, "Device is offline"),
+        ([b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"], T.OFFLINE,
+         "Connection request error: Parse Error"),
+    ],
+)  # fmt: skip
+def test_what_genieacs_would_make_of_a_device_s_answer(
+    answers: list[Any], outcome: TaskOutcome, reason: str | None
+) -> None:
+    with wire(*answers) as server:
+        operator = DirectOperator(OneCPE(server.url), "genieacs")  # type: ignore[arg-type]
+        assert operator.send(cpe())[:2] == (outcome, reason)
+
+
+def test_each_client_of_connection_requests_can_send_directly() -> None:
+    assert CR_SENDERS.keys() == CLIENTS.keys()

@@ -1,0 +1,1 @@
+"""The embedded ACS and a GenieACS side by side (``./scripts/compare-acs``)."""
