@@ -101,7 +101,7 @@ def _acs(options: argparse.Namespace) -> int:
 
 def _profile_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    about = "make a profile of a CSV export, XML dumps, or a Broadband Forum data model"
+    about = "make a profile of a CSV or JSON export, XML dumps, or a Broadband Forum data model"
     importing = commands.add_parser("import", help=about, description=about)
     importing.add_argument("files", nargs="+", metavar="FILE")
     importing.add_argument("-o", "--output", required=True, metavar="NAME", help="for NAME.csv")

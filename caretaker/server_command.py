@@ -7,10 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
+from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.listener import raise_descriptors
+from caretaker.parent_death import thaw_at_parent_death
 
 
 class Server(Protocol):
@@ -34,12 +37,15 @@ def serve(
         addresses: of the started server, by name.
         lines: what is printed of them, in the form of ``str.format``.
         until_eof: whether a process of ours reads the addresses, or the error, as one line of JSON,
-            and ends the server with its standard input; else signals end it.
+            and ends the server with its standard input; else signals end it. A line before the
+            end of the input says that all is well.
 
     Raises:
         InputError: the address can't be bound.
     """
     raise_descriptors()
+    if until_eof:
+        thaw_at_parent_death()
     try:
         server.start()
     except InputError as error:
@@ -51,14 +57,22 @@ def serve(
         if until_eof:
             # Ctrl-C is meant for the process that started this one.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            print(json.dumps(addresses()), flush=True)
-            sys.stdin.read()
-        else:
-            print(lines.format(**addresses()), flush=True)
-            _await_signal()
+            say(json.dumps(addresses()))  # nobody reads, where the run has ended by now
+            return _await_end_of_run()
+        print(lines.format(**addresses()), flush=True)
+        _await_signal()
     finally:
         server.stop()
     return 0
+
+
+def _await_end_of_run() -> int:
+    """Wait for the end of the standard input; the exit code tells whether all is well."""
+    if sys.stdin.read():
+        return 0
+    with suppress(OSError):  # the terminal may be gone
+        print("caretaker: a server ends: its run has ended", file=sys.stderr, flush=True)
+    return 1
 
 
 def _await_signal() -> None:

@@ -8,11 +8,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from typing import NoReturn
 
 import psutil
 
 from benchmarks.processes import ROOT
+from chaos import kills
+from chaos.arguments import BAD_INPUT, Parser, whole
 from chaos.checks import CHECKS, Findings
 from chaos.lab import CPES, Lab, LabError
 from chaos.run import ChaosRun
@@ -20,15 +21,24 @@ from chaos.schedule import WORKERS, Disruption, rebalancing, schedule
 
 WORK = ROOT / "build" / "chaos"
 """A folder for each seed, with the outputs of all processes."""
-_GOOD, _FAILED, _BAD_INPUT, _INTERRUPTED = 0, 1, 2, 130
+_GOOD, _FAILED, _INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play a run; returns 1 if a check fails, 2 for bad input, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return kills.main(arguments[1:]) if arguments[:1] == ["kills"] else _main(arguments)
+    except KeyboardInterrupt:
+        print("chaos: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     if not sys.platform.startswith("linux"):
         print("chaos: it counts what processes hold in /proc, so it needs Linux", file=sys.stderr)
-        return _BAD_INPUT
+        return BAD_INPUT
     seconds = given.minutes * 60
     disruptions = schedule(given.seed, seconds)
     option = "with" if rebalancing(given.seed) else "without"
@@ -41,33 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LabError, OSError, psutil.Error) as error:
         print(f"FAILED  {error}\n{again}")
         return _FAILED
-    except KeyboardInterrupt:
-        print("chaos: interrupted", file=sys.stderr)
-        return _INTERRUPTED
-
-
-class _Parser(argparse.ArgumentParser):
-    """Refuses bad input in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong, without the usage, which ``--help`` shows."""
-        self.exit(_BAD_INPUT, f"chaos: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("scripts/chaos", description="A run under faults.")
-    parser.add_argument("--seed", type=_whole, default=1, metavar="N", help="of all faults")
+    parser = Parser("scripts/chaos", description="A run under faults.")
+    parser.add_argument("--seed", type=whole(0), default=1, metavar="N", help="of all faults")
     parser.add_argument(
         "--minutes", type=_minutes, default=2.0, metavar="M",
         help="of faults; the fleet then has its time to recover (2)",
     )  # fmt: skip
     return parser
-
-
-def _whole(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r}: not a whole number from 0 on")
 
 
 def _minutes(text: str) -> float:

@@ -30,11 +30,13 @@ class Standing(NamedTuple):
         workers: that are there.
         cpes: that have power.
         retrying: how many of them wait for the retry of a session.
+        is_running: whether the load test goes on.
     """
 
     workers: int
     cpes: int
     retrying: int
+    is_running: bool
 
 
 class FleetPage:
@@ -63,7 +65,7 @@ class FleetPage:
             return None
         workers = told["workers"]
         cpes = sum(worker["cpes"] for worker in workers)
-        return Standing(len(workers), cpes, told["cpes"]["retrying"])
+        return Standing(len(workers), cpes, told["cpes"]["retrying"], told["running"])
 
     def devices(self) -> Sequence[Device]:
         """

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
 from benchmarks.processes import free_port
+from caretaker.run_token import VARIABLE, RunToken
 from chaos.fleet_page import FleetPage
 from chaos.greenlet_count import counted_in
 from chaos.processes import FOLDER, MARK, Part, marked
@@ -28,10 +29,8 @@ INFORM_INTERVAL = 15.0
 """Seconds."""
 ANSWER_TIMEOUT = 10.0
 """Seconds that a CPE waits for an answer."""
-GIVEN_UP_SECONDS = 60.0
-"""After so long a silence of the master a worker of Locust ends by itself."""
 END_SECONDS = 120.0
-"""How long the end of the run may take: beyond the minute of a worker without a master."""
+"""How long the end of the run may take, on a busy machine."""
 CR_PORTS = range(20_000, 30_000, 1_000)
 """The first ports for Connection Requests of a run, below those that systems give to clients."""
 CR_PROXY = "127.0.0.2"
@@ -73,12 +72,14 @@ class Lab:
         self.surprises: list[str] = []
         """Each process that ended by itself and should not have."""
         self._mark = f"{os.getpid()}-{time.time_ns()}"
+        self._token = RunToken.made().text
         self._numbers = count()
         self._master_port, web_port = free_port(), free_port()
         self._acs_port, self._api_port = free_port(), free_port()
         self._cr_port = free_cr_port()
         self._url = f"http://127.0.0.1:{self.proxy.listen(('127.0.0.1', 0), self._acs_address)}/"
         self._down: set[str] = set()
+        self._has_run = False
         self._web = f"http://127.0.0.1:{web_port}"
         self.page = FleetPage(self._web)
         self.acs = self._part("ACS", self._acs_command)
@@ -88,7 +89,7 @@ class Lab:
         ]
 
     def _part(self, name: str, command: Any) -> Part:
-        variables = {MARK: self._mark, FOLDER: str(self.folder)}
+        variables = {MARK: self._mark, FOLDER: str(self.folder), VARIABLE: self._token}
         return Part(name, command, self.folder, variables)
 
     @property
@@ -162,19 +163,30 @@ class Lab:
 
     def look_after(self) -> None:
         """
-        Start again what has ended by itself; only a worker that was frozen long may have.
+        Start again what has ended by itself, and should not have.
 
         Raises:
-            LabError: the master has ended, and the run with it.
+            LabError: the load test has ended.
         """
+        self._look_after_run()
         for part in self.parts:
             if part.name in self._down or part.exit_code is None:
                 continue
-            if part is self.master:
-                raise LabError(f"the master ended with exit code {part.exit_code}")
-            if not part.was_frozen_for(GIVEN_UP_SECONDS):
-                self.surprises.append(f"{part.name}: exit code {part.exit_code}")
+            self.surprises.append(f"{part.name}: exit code {part.exit_code}")
             part.start()
+
+    def _look_after_run(self) -> None:
+        code = self.master.exit_code
+        if code is not None:
+            self._end_of_run(f"the master ended with exit code {code}")
+        standing = self.page.standing()
+        if standing is not None:
+            if self._has_run and not standing.is_running:
+                self._end_of_run("the load test has ended by itself")
+            self._has_run |= standing.is_running
+
+    def _end_of_run(self, text: str) -> NoReturn:
+        raise LabError("\n".join([text, *self.master.last_lines()]))
 
     @property
     def is_whole(self) -> bool:

@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from math import inf
 from pathlib import Path
 
 import psutil
@@ -17,6 +15,7 @@ from benchmarks.processes import ROOT, environment
 
 MARK = "CHAOS_RUN"
 """The variable that all processes of a run inherit, with its name as the value."""
+LAST_LINES = 10
 FOLDER = "CHAOS_FOLDER"
 """The variable that names the folder of the counts of greenlets."""
 
@@ -40,8 +39,6 @@ class Part:
         variables: dict[str, str],
     ) -> None:
         self.name = name
-        self._frozen_at = inf
-        self._longest = 0.0
         self.output = folder / f"{name.replace(' ', '-')}.log"
         self._command = command
         self._environment = {**environment(), **variables, "PYTHONUNBUFFERED": "1"}
@@ -53,6 +50,10 @@ class Part:
         """Of the present process."""
         assert self._process is not None
         return self._process.pid
+
+    def last_lines(self) -> list[str]:
+        """The last lines of its output."""
+        return self.output.read_text(errors="replace").splitlines()[-LAST_LINES:]
 
     @property
     def exit_code(self) -> int | None:
@@ -69,21 +70,14 @@ class Part:
                 env=self._environment, cwd=ROOT,
             )  # fmt: skip
         self._starts += 1
-        self._longest = 0.0
 
     def freeze(self) -> None:
         """Have it stand still."""
         os.kill(self.pid, signal.SIGSTOP)
-        self._frozen_at = time.monotonic()
 
     def thaw(self) -> None:
         """Have it go on."""
-        self._longest = max(self._longest, time.monotonic() - self._frozen_at)
         os.kill(self.pid, signal.SIGCONT)
-
-    def was_frozen_for(self, seconds: float) -> bool:
-        """Whether the present process was once, for so long."""
-        return self._longest >= seconds
 
     def kill(self) -> None:
         """End it as a crash does."""

@@ -17,6 +17,8 @@ from caretaker.profiles import (
     bbf_syntax,
     dumped_identity,
     genieacs_csv,
+    genieacs_json,
+    http_framing,
     importer,
     profile,
     profile_file,
@@ -188,13 +190,13 @@ FILES: dict[str, Harness] = {
     "masked_body": Harness(_masked_body, (masking,)),
     "masked_text": Harness(_masked_text, (masking, quoting), max_bytes=LINE),
     "quotation": Harness(_quotation, (quoting,)),
-    "dump": Harness(_dump, (soap_dump,), (InputError,)),
+    "dump": Harness(_dump, (soap_dump, http_framing), (InputError,)),
     "csv": Harness(_csv, (genieacs_csv, profile, dumped_identity), (InputError,)),
     "data_model": Harness(_data_model, (bbf_data_model, bbf_syntax), (InputError,)),
     "profile_file": Harness(
         _profile_file, (profile_toml, profile_file, dynamic_values), (InputError,)
     ),
-    "imported_file": Harness(_imported_file, (importer,), (InputError,)),
+    "imported_file": Harness(_imported_file, (importer, genieacs_json), (InputError,)),
     "summary": Harness(_summary, (summary_file,), (InputError,)),
     "compared_summary": Harness(
         _compared_summary,

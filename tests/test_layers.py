@@ -18,13 +18,15 @@ LAYERS: dict[str, set[str]] = {
     "index_set": set(),
     "masking": set(),
     "nearest_names": set(),
+    "parent_death": set(),
     "reasons": set(),
     "input_file": {"errors"},
     "quoting": {"masking"},
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
+    "run_token": {"errors", "input_file"},
     "data_model": {"cwmp", "errors"},
-    "server_command": {"errors", "http"},
+    "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
@@ -33,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
     },
-    "router": {"connection_request", "device", "errors", "http", "server_command"},
+    "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
@@ -51,8 +53,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
-        "fleet", "http", "index_set", "input_file", "masking", "profiles", "quoting", "reasons",
-        "reporting", "router", "scenarios", "stats",
+        "fleet", "http", "index_set", "input_file", "masking", "parent_death", "profiles",
+        "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

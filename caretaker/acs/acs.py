@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from sys import intern
 
 from mypy_extensions import mypyc_attr
@@ -238,7 +238,12 @@ class ACS:
         host = Address.of(device.url.strip().replace(" ", "%20")).host
         if host in self._allowed_hosts or host == device.peer:
             return True
-        return _is_loopback(host) and _is_loopback(device.peer)
+        own, peer = _ip_address(host), _ip_address(device.peer)
+        return (
+            own is not None
+            and peer is not None
+            and (own == peer or (own.is_loopback and peer.is_loopback))
+        )
 
     def post_task(
         self, device_id: str, task: Task, timeout: float, *, connection_request: bool
@@ -294,8 +299,10 @@ def _is_idle_within(device: KnownDevice, seconds: float) -> bool:
     return True
 
 
-def _is_loopback(host: str) -> bool:
+def _ip_address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text is, an IPv4 one where it is mapped to IPv6; None for a name."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        found = ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
-        return False
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

@@ -260,6 +260,8 @@ def _fitted(spec: Dynamic, row: Row) -> Dynamic:
 
 def _by_path(rows: Sequence[Row], rules: Rules) -> dict[str, Dynamic]:
     """The first rule that names each path."""
+    if not rules:
+        return {}
     by_shape: dict[str, list[str]] = {}
     for row in rows:
         by_shape.setdefault(shape(row.path), []).append(row.path)
@@ -281,8 +283,8 @@ DYNAMIC = "dynamic"
 
 def usual(row: Row) -> Dynamic | None:
     """The rule of a row that none is declared for: interface counters that are not at 0 count."""
-    match = _COUNTED.fullmatch(row.path)
     counts = row.type in ("xsd:unsignedInt", "xsd:unsignedLong") and row.value.strip("0") != ""
-    if match is None or row.writable or not counts:
+    match = None if row.writable or not counts else _COUNTED.fullmatch(row.path)
+    if match is None:
         return None
     return Dynamic("counter", rate=_STATISTICS[match["what"]])

@@ -90,7 +90,10 @@ class DataModel:
         while path not in ("", self.root):
             parent = _parent(path)
             self.objects.setdefault(parent, False)
-            children.setdefault(parent, {})[path] = None
+            siblings = children.setdefault(parent, {})
+            if path in siblings:
+                return  # so the parents are there, too
+            siblings[path] = None
             path = parent
 
     # Reading. All take the CPE's overlay, None where it has none.

@@ -12,12 +12,16 @@ from caretaker.errors import InputError
 _BACKLOG = 4096
 
 
+class PortInUse(InputError):
+    """Another server has the port."""
+
+
 def listen(host: str, port: int) -> Socket:
     """
     A listener at an address that does not block; port 0 is any free one.
 
     Raises:
-        InputError: the address can't be bound.
+        InputError: the address can't be bound; ``PortInUse`` if another server has it.
     """
     listener = Socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -29,8 +33,10 @@ def listen(host: str, port: int) -> Socket:
         listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
+        is_in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        kind = PortInUse if is_in_use else InputError
         cure = "choose another address or port"
-        raise InputError(f"{host}:{port}: {_why_not_bound(error)}; {cure}") from error
+        raise kind(f"{host}:{port}: {_why_not_bound(error)}; {cure}") from error
     return listener
 
 

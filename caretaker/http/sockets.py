@@ -11,6 +11,7 @@ from __future__ import annotations
 import _socket  # without the layer of Python that socket.socket puts on it
 import os
 import ssl
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EAGAIN, EINPROGRESS, ENOTCONN
@@ -25,6 +26,8 @@ from caretaker.http.connect_errors import HandshakeTimeout, NotTLS, is_not_tls
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
 """Makes a non-blocking socket in one system call; macOS has no such flag."""
+_RESET = struct.pack("ii", 1, 0)
+"""``SO_LINGER`` without any time."""
 _CONNECTING = (EAGAIN, ENOTCONN)
 """What sending fails with while a socket connects; ENOTCONN on macOS."""
 
@@ -170,6 +173,9 @@ class PlainSocket:
         try:
             while self._hub.switch() is not self:
                 pass
+        except gevent.GreenletExit:
+            _drop_unsent(self._socket)
+            raise
         finally:
             watcher.stop()
             self.waiter = None
@@ -202,6 +208,17 @@ class PlainSocket:
         self._deadlines.discard(self)
         self._watcher.close()
         self._socket.close()
+
+
+def _drop_unsent(opened: Any) -> None:
+    """
+    Have closing reset the connection, so that nothing more is sent of it.
+
+    For a CPE that has lost its power or its worker's lease. The system would send what has not
+    arrived again and again, and it might arrive when the CPE is in another session.
+    """
+    with suppress(OSError):
+        opened.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _RESET)
 
 
 def _bind(opened: Any, source: str) -> None:
@@ -282,6 +299,9 @@ class TLSSocket:
             self._socket.sendall(data)
         except TimeoutError:
             raise
+        except gevent.GreenletExit:
+            _drop_unsent(self._socket)
+            raise
         except OSError:
             # A server of TLS 1.3 refuses a client after the client's handshake, and closes: what
             # it has said is still to be read, and the better error.
@@ -291,7 +311,11 @@ class TLSSocket:
     def receive(self, size: int, deadline: float) -> bytes:
         """Receive the next bytes; see ``Socket.receive``."""
         self._socket.settimeout(self._left(deadline))
-        return self._socket.recv(size)
+        try:
+            return self._socket.recv(size)
+        except gevent.GreenletExit:
+            _drop_unsent(self._socket)
+            raise
 
     def close(self) -> None:
         """Close the socket."""

@@ -250,6 +250,7 @@ def read_definitions(name: str, data: bytes) -> Definitions:
     if local(root) != "document" or not models:
         cure = "give a tr-181-...-full.xml or tr-098-...-full.xml"
         raise ProfileError(f"{name}: XML, but no data model of the Broadband Forum; {cure}")
+    _check_whole(name, root)
     syntaxes = Syntaxes(root)
     definitions = Definitions(name, not_read=syntaxes.not_read)
     for model in models:
@@ -262,6 +263,22 @@ def read_definitions(name: str, data: bytes) -> Definitions:
         raise ProfileError(f"{name}: not the data model of a device; {cure}")
     definitions.root = known[0]
     return definitions
+
+
+def _check_whole(name: str, root: etree._Element) -> None:
+    """Refuse a model in parts: what it imports, or builds on, stands in another file."""
+    parts = [
+        child
+        for model in root
+        if local(model) == "model"
+        for child in (model, *model)
+        if (local(child) == "model" and child.get("base")) or local(child) == "component"
+    ]
+    if parts:
+        files = [token(child.get("file")) for child in root if local(child) == "import"]
+        lacking = ", ".join(dict.fromkeys(filter(None, files))) or "the file it builds on"
+        cure = "give the -full.xml, which has all parts"
+        raise ProfileError(f"{name}: a data model in parts, which needs {lacking}; {cure}")
 
 
 def _parse(name: str, data: bytes) -> etree._Element:

@@ -94,8 +94,13 @@ FOUND_IN_VALUES = ("serial number", "MAC address", "WAN address", "IP address", 
 """The kinds that a value itself tells, whatever the name of its parameter."""
 
 
+_ANY_NAME = re.compile("|".join(rule.names.pattern for rule in RULES), re.IGNORECASE)
+
+
 @lru_cache(4096)
 def _rules_of(name: str) -> tuple[Rule, ...]:
+    if _ANY_NAME.fullmatch(name) is None:  # nearly all of a model
+        return ()
     return tuple(rule for rule in RULES if rule.names.fullmatch(name))
 
 

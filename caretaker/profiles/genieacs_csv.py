@@ -1,17 +1,17 @@
 """
 Parameter exports: the CSV files in which a device's parameters are kept.
 
-The layout is that of GenieACS's exports, old (5 columns) or new (12 columns) to read, the old one
-to write. Columns are found by name, so their order and further ones do not matter.
+The layout is that of GenieACS's exports, old (5 columns) or new (10 and 12 columns) to read, the
+old one to write. Columns are found by name, so their order and further ones do not matter.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from caretaker.data_model.parameter import Row
 from caretaker.data_model.types import ANY
@@ -34,11 +34,13 @@ class Export:
         rows: of the device: its objects and parameters.
         about: the ACS's own rows of ``DeviceID``, by their last name.
         is_real: whether the device is; those of our own profiles are made up.
+        odd: what could not be read as it stands, each with its name.
     """
 
     rows: list[Row]
     about: dict[str, str] = field(default_factory=dict)
     is_real: bool = True
+    odd: list[str] = field(default_factory=list)
 
 
 def read_export(name: str, data: bytes, known: Mapping[str, Row] | None = None) -> Export:
@@ -61,7 +63,23 @@ def read_export(name: str, data: bytes, known: Mapping[str, Row] | None = None) 
     return export
 
 
-def _read_csv(name: str, data: bytes) -> list[dict[str, str]]:
+_READ = ("parameter", "object", "writable", "value", "value type", "hidden")
+_ACCESS_LIST = "access list"
+"""A column whose entries some versions write without quotes, so that a line has more fields."""
+
+
+class _Line(NamedTuple):
+    """The fields of a line that are read, in the order of ``_READ``; empty where it has none."""
+
+    path: str
+    is_object: str
+    writable: str
+    value: str
+    type: str
+    hidden: str
+
+
+def _read_csv(name: str, data: bytes) -> Iterator[_Line]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -69,51 +87,92 @@ def _read_csv(name: str, data: bytes) -> list[dict[str, str]]:
     csv.field_size_limit(1 << 24)
     first = text.partition("\n")[0]
     delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
-    columns = [(column or "").strip().lower() for column in reader.fieldnames or ()]
-    if "parameter" not in columns or "value" not in columns:
-        cure = "export the device's parameters from GenieACS as CSV"
-        raise ProfileError(f"profile {name}: no columns 'Parameter' and 'Value'; {cure}")
-    reader.fieldnames = columns
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        return list(reader)
+        columns = [column.strip().lower() for column in next(reader, ())]
+        if "parameter" not in columns or "value" not in columns:
+            cure = "export the device's parameters from GenieACS as CSV"
+            raise ProfileError(f"profile {name}: no columns 'Parameter' and 'Value'; {cure}")
+        yield from _lines(columns, reader)
     except csv.Error as error:
         where = f"line {reader.line_num}"
         raise ProfileError(f"profile {name}: {where} is not CSV ({error}); mend it") from error
 
 
-def _flag(text: str) -> bool:
-    return text.strip().lower() in ("true", "1")
+def _lines(columns: Sequence[str], reader: Iterable[list[str]]) -> Iterator[_Line]:
+    count = len(columns)
+    path, *others = (columns.index(name) if name in columns else count for name in _READ)
+    for line in reader:
+        fields = _unshifted(columns, line) if len(line) > count else line
+        fields.extend([""] * (count + 1 - len(fields)))  # one more, for absent columns
+        if fields[path]:
+            yield _Line(fields[path].strip().rstrip("."), *[fields[place] for place in others])
 
 
-def _sort_out(lines: list[dict[str, str]], known: Mapping[str, Row]) -> Export:
+def _unshifted(columns: Sequence[str], fields: list[str]) -> list[str]:
+    """The fields of a line whose access list has commas, each in the place of its column."""
+    surplus = len(fields) - len(columns)
+    if _ACCESS_LIST in columns:
+        at = columns.index(_ACCESS_LIST)
+        fields[at : at + surplus + 1] = [",".join(fields[at : at + surplus + 1])]
+    return fields[: len(columns)]
+
+
+_FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
+
+
+def _flag(text: str) -> bool | None:
+    """A flag; None where it is none."""
+    return _FLAGS.get(text if text in _FLAGS else text.strip().lower())
+
+
+def _sort_out(lines: Iterable[_Line], known: Mapping[str, Row]) -> Export:
+    odd: list[str] = []
+    kept: list[_Line] = []
+    for line in lines:
+        if len(line.path) > MAX_PATH:
+            odd.append(f"{line.path[:60]}...: has more than {MAX_PATH} characters; left out")
+        else:
+            kept.append(line)
     rows: dict[str, Row] = {}
     about: dict[str, str] = {}
-    paths = [line["parameter"].strip().rstrip(".") for line in lines]
-    parents = {path[:dot] for path in paths for dot in _dots(path)}
-    for path, line in zip(paths, lines, strict=True):
-        top, _, rest = path.partition(".")
+    parents = parents_of([line.path for line in kept])
+    for line in kept:
+        top, _, rest = line.path.partition(".")
         if f"{top}." in ROOTS:
-            is_object = path in parents or not rest or _flag(line.get("object", ""))
-            usual = known.get(rest, Row(rest, is_object, False, type=ANY))
-            row = Row(
-                f"{path}." if is_object else path,
-                is_object,
-                _flag(line.get("writable", "")) if line.get("writable") else usual.writable,
-                "" if is_object else line["value"],
-                line.get("value type", "").strip() or usual.type,
-                hidden=_flag(line["hidden"]) if line.get("hidden") else None,
-            )
+            is_object = line.path in parents or not rest or bool(_flag(line.is_object))
+            row = _row(line, known.get(rest), odd, is_object=is_object)
             rows[row.path] = row
         elif top == "DeviceID":
-            about[rest] = line["value"]
-    return Export(list(rows.values()), about)
+            about[rest] = line.value
+    return Export(list(rows.values()), about, odd=odd)
 
 
-def _dots(path: str) -> list[int]:
-    if len(path) > MAX_PATH:  # each dot makes a path of its own
-        raise ProfileError(f"{path[:60]}...: a path has at most {MAX_PATH} characters; shorten it")
-    return [dot.start() for dot in re.finditer(r"\.", path)]
+def _row(line: _Line, usual: Row | None, odd: list[str], *, is_object: bool) -> Row:
+    writable: bool | None = usual is not None and usual.writable
+    if line.writable:
+        writable = _flag(line.writable)
+    if writable is None:
+        odd.append(f"{line.path}: Writable is {line.writable[:20]!r}; read-only")
+    return Row(
+        f"{line.path}." if is_object else line.path,
+        is_object,
+        bool(writable),
+        "" if is_object else line.value,
+        line.type.strip() or (ANY if usual is None else usual.type),
+        hidden=_flag(line.hidden) if line.hidden else None,
+    )
+
+
+def parents_of(paths: Iterable[str]) -> set[str]:
+    """The paths of all objects above these, without the dot at their end."""
+    parents: set[str] = set()
+    for path in paths:
+        dot = path.rfind(".")
+        while dot > 0 and path[:dot] not in parents:
+            parents.add(path[:dot])
+            dot = path.rfind(".", 0, dot)
+    return parents
 
 
 def write_export(export: Export) -> bytes:
@@ -147,8 +206,7 @@ def _by_number(row: Row) -> list[tuple[int, str]]:
 def with_parents(rows: Iterable[Row]) -> dict[str, Row]:
     """The rows by path, with the objects that they only imply; the root's too."""
     by_path = {row.path: row for row in rows}
-    for path in list(by_path):
-        for dot in _dots(path.rstrip(".")):
-            parent = path[: dot + 1]
-            by_path.setdefault(parent, Row(parent, is_object=True, writable=False, type=ANY))
+    for parent in sorted(parents_of(path.rstrip(".") for path in by_path)):
+        path = f"{parent}."
+        by_path.setdefault(path, Row(path, is_object=True, writable=False, type=ANY))
     return by_path

@@ -19,13 +19,14 @@ from caretaker.errors import InputError, ProfileError
 from caretaker.input_file import read_input
 from caretaker.profiles.bbf_data_model import read_definitions
 from caretaker.profiles.genieacs_csv import Export, read_export, write_export
+from caretaker.profiles.genieacs_json import is_document, read_document
 from caretaker.profiles.profile import KNOWN, Profile, build
 from caretaker.profiles.profile_file import Entry
 from caretaker.profiles.profile_toml import read_profile_file
 from caretaker.profiles.profile_writer import write_profile_file
 from caretaker.profiles.soap_dump import is_dump, read_dump
 
-_CSV, _DUMP, _DEFINITIONS = "CSV export", "XML dump", "data model"
+_CSV, _DUMP, _DEFINITIONS, _JSON = "CSV export", "XML dump", "data model", "device document"
 
 
 class Imported(NamedTuple):
@@ -68,11 +69,26 @@ def import_files(
     if kind != _DEFINITIONS and (profiles or rows):
         raise ProfileError(f"{names[0]}: --profile and --rows are for data models, not a {kind}")
     if kind == _DUMP:
-        return Imported(read_dump(files, KNOWN), [], [])
+        return _imported(read_dump(files, KNOWN))
+    if kind == _JSON:
+        return _imported(read_document(*files[0], KNOWN))
     if kind == _CSV:
-        return Imported(read_export(*files[0], KNOWN), [], [])
+        return _imported(read_export(*files[0], KNOWN))
     definitions = read_definitions(*files[0])
     return Imported(*definitions.device(profiles, rows), _not_read(definitions.not_read))
+
+
+_EXAMPLES = 10
+
+
+def _imported(export: Export) -> Imported:
+    odd = export.odd
+    if not odd:
+        return Imported(export, [], [])
+    more = [f"  ... and {len(odd) - _EXAMPLES} more"] if len(odd) > _EXAMPLES else []
+    lines = [f"  {text}" for text in odd[:_EXAMPLES]]
+    head = f"Odd items: {len(odd)}, read as well as they can be"
+    return Imported(export, [], [head, *lines, *more])
 
 
 def _not_read(counts: Counter[str]) -> list[str]:
@@ -89,6 +105,8 @@ def _read(name: str) -> bytes:
 
 
 def _kind(data: bytes) -> str:
+    if is_document(data):
+        return _JSON
     if is_dump(data) or data.startswith((b"POST ", b"HTTP/")):
         return _DUMP
     return _DEFINITIONS if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _CSV
@@ -143,8 +161,6 @@ def _write(contents: Mapping[Path, bytes]) -> None:
 
 
 # -- showing a profile ----------------------------------------------------------------------------
-
-_EXAMPLES = 10
 
 
 def description(profile: Profile) -> list[str]:

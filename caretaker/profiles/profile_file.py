@@ -85,9 +85,13 @@ class ProfileFile:
 
     def informed(self, paths: Iterable[str]) -> Iterator[str]:
         """Those of the paths that every Inform carries because the file says so."""
-        patterns = [pattern(entry.path) for entry in self.parameters if entry.inform]
+        informed = [entry.path for entry in self.parameters if entry.inform]
+        named = {path for path in informed if "*" not in path}
+        patterns = [pattern(path) for path in informed if "*" in path]
         return (
-            path for path in paths if any(expression.fullmatch(path) for expression in patterns)
+            path
+            for path in paths
+            if path in named or any(expression.fullmatch(path) for expression in patterns)
         )
 
     def _named(self, rows: _Rows, path: str, root: str, place: str) -> list[str]:
@@ -149,7 +153,9 @@ class _Rows(dict[str, Row]):
         """The rows of a path."""
         if path in self:
             return [path]
-        return list(filter(pattern(path).fullmatch, self._shapes.get(shape(path), ())))
+        own = shape(path)
+        same = self._shapes.get(own, [])
+        return list(same if own == path else filter(pattern(path).fullmatch, same))
 
 
 def _with_value(row: Row, value: str) -> Row:

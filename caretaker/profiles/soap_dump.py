@@ -1,7 +1,7 @@
 """
 Dumps: envelopes with the answers of a real device to GetParameterNames and GetParameterValues.
 
-They may stand one after the other in a file, with HTTP headers between them, as a proxy or a
+They may stand one after the other in a file, with HTTP around them in any framing, as a proxy or a
 packet capture shows them. An Inform among them identifies the device.
 """
 
@@ -11,12 +11,21 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 
-from caretaker.cwmp import decode
-from caretaker.cwmp import messages as m
+from lxml import etree
+
+from caretaker.cwmp.xml import (
+    MAX_ENVELOPE_BYTES,
+    XSI_TYPE,
+    children,
+    hardened_parser,
+    local,
+    parse,
+)
 from caretaker.data_model.parameter import Row
 from caretaker.data_model.types import ANY, known_type
 from caretaker.errors import EnvelopeError, ProfileError
-from caretaker.profiles.genieacs_csv import ROOTS, Export
+from caretaker.profiles.genieacs_csv import MAX_PATH, ROOTS, Export
+from caretaker.profiles.http_framing import unframed
 
 _START = re.compile(rb"<(?:([\w.-]+):)?Envelope[\s>]")
 _END = re.compile(rb"</(?:([\w.-]+):)?Envelope\s*>")
@@ -54,61 +63,90 @@ def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> E
     """
     The parameters of the device that the envelopes of some files describe.
 
+    What is odd is read as well as it can be, and named in ``Export.odd``.
+
     Args:
         files: the name of each, for errors, and its content.
         known: rows by their path below the root, which give the access where no envelope does.
 
     Raises:
-        ProfileError: an envelope can't be read, or none holds parameters of a device.
+        ProfileError: none holds parameters of a device.
     """
-    export, names = Export([]), []
-    rows: dict[str, Row] = {}
+    dump = _Dump(known)
+    names: list[str] = []
     for name, data in files:
         names.append(name)
-        for message in _messages(name, data):
-            if isinstance(message, m.GetParameterNamesResponse):
-                _take_names(message, rows)
-            elif isinstance(message, m.GetParameterValuesResponse | m.Inform):
-                _take_values(message, rows, known)
-            if isinstance(message, m.Inform):
-                export.about = _about(message.device_id)
-    export.rows = [row for row in rows.values() if row.path.startswith(ROOTS)]
-    if not export.rows:
+        for number, envelope in enumerate(_envelopes(unframed(data)), 1):
+            dump.read(f"{name}: envelope {number}", envelope)
+    rows = [row for row in dump.rows.values() if row.path.startswith(ROOTS)]
+    if not rows:
         cure = "dump the answers to GetParameterNames and GetParameterValues of the root"
-        raise ProfileError(f"{names[0]}: no parameters of a device in it; {cure}")
-    return export
+        why = f" ({dump.odd[0]})" if dump.odd else ""
+        raise ProfileError(f"{names[0]}: no parameters of a device in it{why}; {cure}")
+    return Export(rows, dump.about, odd=dump.odd)
 
 
-def _messages(name: str, data: bytes) -> Iterator[m.Message]:
-    for number, envelope in enumerate(_envelopes(data), 1):
+_MESSAGES = ("GetParameterNamesResponse", "GetParameterValuesResponse", "Inform")
+_BOOLEANS = {"1": True, "true": True, "0": False, "false": False, "": False}
+
+
+class _Dump:
+    """What the envelopes have told so far."""
+
+    def __init__(self, known: Mapping[str, Row]) -> None:
+        self.rows: dict[str, Row] = {}
+        self.about: dict[str, str] = {}
+        self.odd: list[str] = []
+        self._known = known
+
+    def read(self, where: str, envelope: bytes) -> None:
+        """Take what an envelope tells; ``where`` it is, for what is odd."""
+        root = self._parsed(where, envelope)
+        if root is None:
+            return
+        for message in root.iter(etree.Element):
+            if local(message) in _MESSAGES:
+                self._take(where, message)
+
+    def _parsed(self, where: str, envelope: bytes) -> etree._Element | None:
         try:
-            yield decode(envelope).message
+            return parse(envelope)
         except EnvelopeError as error:
-            cure = "mend it or leave it out"
-            raise ProfileError(f"{name}: envelope {number}: {error}; {cure}") from error
+            if b"<!DOCTYPE" in envelope or len(envelope) > MAX_ENVELOPE_BYTES:
+                self.odd.append(f"{where}: {error}; left out")
+                return None
+        self.odd.append(f"{where}: not well-formed XML; read as far as it is")
+        try:
+            return etree.fromstring(envelope, hardened_parser(recover=True))
+        except (etree.XMLSyntaxError, ValueError):
+            return None
 
+    def _take(self, where: str, message: etree._Element) -> None:
+        for item in message.iter(etree.Element):
+            texts = {local(child): child for child in children(item)}
+            kind = local(item)
+            if kind == "DeviceId":
+                self.about |= {name: (child.text or "").strip() for name, child in texts.items()}
+            elif "Name" in texts and ("Writable" in texts or "Value" in texts):
+                self._take_item(where, texts)
 
-def _about(who: m.DeviceIdStruct) -> dict[str, str]:
-    return {
-        "Manufacturer": who.manufacturer,
-        "OUI": who.oui,
-        "ProductClass": who.product_class,
-        "SerialNumber": who.serial_number,
-    }
+    def _take_item(self, where: str, texts: Mapping[str, etree._Element]) -> None:
+        name = (texts["Name"].text or "").strip()
+        if not name or len(name) > MAX_PATH:
+            self.odd.append(f"{where}: a name of {len(name)} characters; left out")
+            return
+        usual = self._known.get(name.partition(".")[2], Row(name, False, False))
+        row = self.rows.get(name, Row(name, name.endswith("."), usual.writable, type=ANY))
+        if "Writable" in texts:
+            row = row._replace(writable=self._flag(name, texts["Writable"].text or ""))
+        if "Value" in texts:
+            kind = texts["Value"].get(XSI_TYPE, "")
+            value = "".join(map(str, texts["Value"].itertext()))
+            row = row._replace(value=value, type=known_type(kind) or row.type)
+        self.rows[name] = row
 
-
-def _take_names(message: m.GetParameterNamesResponse, rows: dict[str, Row]) -> None:
-    for name, writable in message.parameter_list:
-        row = rows.get(name, Row(name, name.endswith("."), writable, type=ANY))
-        rows[name] = row._replace(writable=writable)
-
-
-def _take_values(
-    message: m.GetParameterValuesResponse | m.Inform,
-    rows: dict[str, Row],
-    known: Mapping[str, Row],
-) -> None:
-    for name, value, kind in message.parameter_list:
-        usual = known.get(name.partition(".")[2], Row(name, False, False))
-        row = rows.get(name, Row(name, False, usual.writable, type=ANY))
-        rows[name] = row._replace(value=value, type=known_type(kind) or row.type)
+    def _flag(self, name: str, text: str) -> bool:
+        flag = _BOOLEANS.get(text.strip().lower())
+        if flag is None:
+            self.odd.append(f"{name}: Writable is {text.strip()[:20]!r}; read-only")
+        return bool(flag)

@@ -10,7 +10,7 @@ from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import HostPort, Range, Rate
+from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -199,24 +199,25 @@ class ConnectionRequestOptions:
         values.bound_address,
         default="127.0.0.1",
         unit="address",
-        help="Address that the Connection Request servers bind; 0.0.0.0 for an ACS on another "
-        "machine.",
+        help="Address that the Connection Request servers bind: this machine's own, for an ACS on "
+        "another machine, or 0.0.0.0 or :: for all of them, with --cr-advertise.",
     )
-    cr_port: int = option(
+    cr_port: PortRange = option(
         "--cr-port",
-        values.whole(0, 65_000),
-        default=0,
-        unit="port",
-        help="Port of worker 0's Connection Request server; worker 1 has the next one, and so on "
-        "(0: any free ports).",
+        PortRange.parse,
+        default=PortRange(0, 0),
+        unit="port or first-last",
+        help="Ports of the Connection Request servers, like 7600-7699; each worker takes the first "
+        "free one. One port is that of worker 0, worker 1 has the next one, and so on (0: any "
+        "free ports).",
     )
     cr_advertise: str | None = option(
         "--cr-advertise",
-        values.host,
+        values.advertised_host,
         default=None,
         unit="host",
-        help="Host in the ConnectionRequestURL, where the ACS does not reach the CPEs at the "
-        "address of --cr-host (containers, NAT).",
+        help="Host name, IPv4 or IPv6 address in the ConnectionRequestURL, where the ACS does not "
+        "reach the CPEs at the address of --cr-host (containers, NAT).",
         nothing="the address of --cr-host",
     )
     cr_router: HostPort | None = option(

@@ -21,8 +21,6 @@ import psutil
 from gevent.event import Event
 from locust import argument_parser
 from locust.runners import (
-    STATE_RUNNING,
-    STATE_SPAWNING,
     WORKER_REPORT_INTERVAL,
     LocalRunner,
     MasterRunner,
@@ -33,17 +31,27 @@ from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.listener import raise_descriptors
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
+from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
-from caretaker.swarm.locust_runner import LOCAL
+from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock, forgive_lost_terminal
 from caretaker.swarm.master import Master
-from caretaker.swarm.open_ports import server_lines
+from caretaker.swarm.master_watch import MasterWatch
+from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parent_watch import end_with_parent
-from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
+from caretaker.swarm.parent_watch import ParentWatch
+from caretaker.swarm.parsed_options import (
+    LocustOptions,
+    RunStart,
+    add_arguments,
+    take_run_token,
+)
+from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
@@ -64,6 +72,7 @@ from caretaker.swarm.worker_messages import (
     ProfilePart,
     ProfilePartRequest,
     Refusal,
+    RunSecrets,
     StateKept,
     StateRecords,
     StoredCPEs,
@@ -78,6 +87,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+GRACE_SECONDS = 0.5
+"""How long sessions may go on where the process has to end: those of a healthy ACS take less."""
 GIVE_UP_SECONDS = 10.0
 """Seconds that a forked worker which can't take part waits for the master to end it."""
 
@@ -91,11 +102,15 @@ def install(events: Events) -> None:
     Args:
         events: ``locust.events``.
     """
+    end = PromptEnd()
+    parent = ParentWatch(end)
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+        parent.watch_starter()
         _cache_default_options()
+        forget_wall_clock()
         raise_descriptors()
-        _Hooks(environment, runner)
+        _Hooks(environment, runner, end)
 
     command_line = [check_together]  # Locust's first parser reads it
 
@@ -104,7 +119,9 @@ def install(events: Events) -> None:
         if command_line:
             command_line.pop()(parser)
 
+    chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()
+    use_admission()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
@@ -128,13 +145,15 @@ def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
 class _Hooks:
     """Makes this process a master, a worker or both, and passes events and messages to them."""
 
-    def __init__(self, environment: Environment, runner: Any) -> None:
+    def __init__(self, environment: Environment, runner: Any, end: PromptEnd) -> None:
         self._environment = environment
         self._runner = runner
+        self._end = end
+        self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
         self._refused = False
-        settings = self._own_settings()
+        settings = self._parse_settings()
         try:
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
@@ -147,23 +166,24 @@ class _Hooks:
             (hooks.test_start, self._on_test_start),
             (hooks.spawning_complete, self._on_spawning_complete),
             (hooks.test_stopping, self._on_test_stopping),
+            (hooks.worker_connect, self._on_worker_connect),
             (hooks.quitting, self._on_quitting),
             (hooks.quit, self._on_quit),
             (hooks.report_to_master, self._on_report_to_master),
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
-        # A worker that joins a run may have received the start before these listeners were there.
-        if self._has_started():
-            self._on_test_start()
-        CPEUser.installed.set()
         self._interrupts = 0
         self._is_quitting = False
         self._main = gevent.getcurrent()
-        for signum in (signal.SIGINT, *hang_up()):
-            gevent.signal_handler(signum, self._on_interrupt, signum)
+        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        for signum in hang_up():
+            gevent.signal_handler(signum, self._on_hang_up)
+        end.in_order(self._end_in_order)
         if environment.web_ui is not None:
             self._add_pages()
+        if isinstance(runner, FleetWorkerRunner):
+            runner.begin_to_listen()
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
@@ -172,11 +192,26 @@ class _Hooks:
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
 
-    def _on_interrupt(self, signum: int = signal.SIGTERM) -> None:
+    def _on_hang_up(self) -> None:
+        if self._is_starting():
+            end_before_run(os.getpid(), signal.SIGHUP)
+        forgive_lost_terminal()
+        self._end.begin("the terminal is gone")
+
+    def _end_in_order(self) -> None:
+        """End with little patience, as the process will be ended soon."""
+        if self._is_starting():
+            end_now()
+        if self._master is not None:
+            self._master.is_cut_short = True
+        if not self._is_quitting:
+            gevent.kill(self._main, KeyboardInterrupt)
+        gevent.sleep(GRACE_SECONDS)
+        self._stop_waiting()
+
+    def _on_interrupt(self, signum: int = signal.SIGINT) -> None:
         """
         End the run at Ctrl-C, without waiting at the second one, and at once at the third.
-
-        So does SIGHUP.
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
@@ -188,6 +223,9 @@ class _Hooks:
             return
         if self._interrupts > 2:
             os._exit(130)
+        self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
         for part in (self._master, self._worker):
             if part is not None:
                 part.stop_waiting()
@@ -225,21 +263,6 @@ class _Hooks:
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
-    def _has_started(self) -> bool:
-        """Whether this is a worker that has received the start of a run already."""
-        return getattr(self._runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING)
-
-    def _own_settings(self) -> Settings:
-        """
-        What the command line of this process says.
-
-        With the start of a run Locust has put the master's options in the place of a worker's own,
-        such as its addresses.
-        """
-        if self._has_started():
-            return Settings.of(argument_parser.get_parser().parse_args())
-        return self._parse_settings()
-
     def _parse_settings(self) -> Settings:
         return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
@@ -251,14 +274,16 @@ class _Hooks:
         options = self._locust_options()
         if options.headless or options.autostart:
             check_fleet(self._runner, options, settings.cpes_per_user)
-        self._master = Master(self._environment, settings)
+        self._master = Master(self._environment, settings, self._token())
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             metrics = _browser_guard(settings.metrics_host, settings).app(self._metrics)
             serve_metrics(settings.metrics_host, settings.metrics_port, metrics)
         has_web_ui = self._environment.web_ui is not None
-        for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
+        for line in server_lines(options, settings, web_ui=has_web_ui):
+            say(line)
+        for line in joining_lines(options, self._master.token):
             say(line)
         self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
@@ -266,10 +291,14 @@ class _Hooks:
         self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
         self._runner.register_message(WorkerWaits.NAME, self._on_waits)
 
+    def _token(self) -> RunToken:
+        if isinstance(self._runner, FleetMasterRunner):
+            return self._runner.admissions.token
+        return take_run_token(self._environment.parsed_options)
+
     def _become_worker(self, settings: Settings) -> None:
-        if self._locust_options().processes:
-            end_with_parent()
         self._worker = CPEUser.worker = Worker(self._environment, settings)
+        self._runner.register_message(RunSecrets.NAME, self._on_secrets)
         self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
         self._runner.register_message(StateKept.NAME, self._on_state_kept)
@@ -278,6 +307,9 @@ class _Hooks:
         self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
         self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
         self._worker.start()
+        if isinstance(self._runner, WorkerRunner):
+            at = self._runner.master_host, self._runner.master_port
+            self._master_watch = MasterWatch(*at, self._end.begin)
         if isinstance(self._runner, LocalRunner):
             gevent.spawn(self._report_locally)
 
@@ -321,6 +353,10 @@ class _Hooks:
             # them, and stop the loop for longer the larger the fleet is.
             gc.freeze()
 
+    def _on_worker_connect(self, client_id: str, **_: Any) -> None:
+        if self._master is not None:
+            self._master.tell_secrets(client_id)
+
     def _on_test_stopping(self, **_: Any) -> None:
         if self._master is not None:
             self._master.end()
@@ -337,6 +373,10 @@ class _Hooks:
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0
+        if self._master_watch is not None:
+            self._master_watch.stop()
+        if self._end.has_begun:
+            self._environment.process_exit_code = self._environment.process_exit_code or EXIT_CODE
 
     def _leave_to_main_greenlet(self) -> None:
         """
@@ -347,7 +387,7 @@ class _Hooks:
         """
         is_waited_for = self._worker is not None or (self._master and self._master.run)
         if gevent.getcurrent() is not self._main and is_waited_for:
-            self._on_interrupt()
+            self._on_interrupt(signal.SIGTERM)
             Event().wait()  # for ever: what this greenlet raised would reach the main one
 
     def _on_quit(self, **_: Any) -> None:
@@ -387,14 +427,21 @@ class _Hooks:
         self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
-        if self._master is None or self._master.run == 0:
-            if not self._refused:
-                gevent.spawn(self._end_with_workers)  # the worker has printed the reason
-            return
-        self._master.refused(msg.node_id, Refusal.from_wire(msg.data).reason)
+        reason, options = Refusal.from_wire(msg.data).reason, self._locust_options()
+        if self._master is not None and (self._master.run or options.waits_for_others):
+            self._master.refused(msg.node_id, reason)
+        elif not self._refused:
+            if not options.processes:  # else the worker has printed it here
+                print(f"caretaker: worker {msg.node_id}: {reason}", file=sys.stderr, flush=True)
+            gevent.spawn(self._end_with_workers)
+
+    def _on_secrets(self, msg: Any, **_: Any) -> None:
+        vars(self._environment.parsed_options).update(RunSecrets.from_wire(msg.data).values)
 
     def _on_renewed(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None
+        if self._master_watch is not None:
+            self._master_watch.heard()
         self._worker.renewed(LeaseRenewed.from_wire(msg.data))
 
     def _on_state(self, msg: Any, **_: Any) -> None:
@@ -434,7 +481,10 @@ class _Hooks:
         assert self._master is not None
         self._master.queries.answered(msg.node_id, WorkerAnswer.from_wire(msg.data))
 
-    def _on_drain(self, **_: Any) -> None:
+    def _on_drain(self, msg: Any, **_: Any) -> None:
+        assert self._worker is not None
+        if not Drain.from_wire(msg.data).waits:
+            self._worker.stop_waiting()
         self._drain()
 
     def _drain(self) -> None:

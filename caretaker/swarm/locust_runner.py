@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from locust.runners import STATE_MISSING, STATE_SPAWNING
+import gevent
+from locust import input_events, runners
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.user import CPEUser
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from locust.env import Environment
 
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
+LAST_HEARTBEATS = 1
+"""So many heartbeats may be missing before Locust takes a worker for missing, at two less."""
+
+
+def forget_wall_clock() -> None:
+    """
+    Have a worker of Locust wait for its master without an end of Locust's.
+
+    Locust counts 60 s by the wall clock, and the worker then ends as if all were well: also after
+    its machine has slept or its clock was set. ``MasterWatch`` knows better.
+    """
+    runners.MASTER_HEARTBEAT_TIMEOUT = inf  # type: ignore[assignment]  # there is no option
+
+
+def forgive_lost_terminal() -> None:
+    """Have Locust not fail when it gives the modes back to a terminal that is gone."""
+    import termios  # noqa: PLC0415  # not there on Windows, which has no SIGHUP either
+
+    give_back = input_events.UnixKeyPoller.cleanup
+
+    def try_to_give_back(poller: input_events.UnixKeyPoller) -> None:
+        with suppress(termios.error):
+            give_back(poller)  # type: ignore[no-untyped-call]
+
+    input_events.UnixKeyPoller.cleanup = try_to_give_back  # type: ignore[method-assign]
 
 
 class LocustRunner:
@@ -58,6 +89,16 @@ class LocustRunner:
         if dispatcher is not None:
             dispatcher._dispatch_in_progress = False  # noqa: SLF001  # there is no other way
 
+    def stop_dispatches(self) -> None:
+        """
+        Have Locust move no more users when workers leave, as the run ends.
+
+        It does not read what other workers say meanwhile.
+        """
+        dispatcher = getattr(self._runner, "_users_dispatcher", None)
+        if dispatcher is not None:
+            dispatcher._dispatch_in_progress = True  # noqa: SLF001  # as above
+
     def wanted_users(self) -> int:
         """How many users with CPEs the run should have by now; all, until Locust starts some."""
         kinds = {kind.__name__: kind for kind in self._environment.user_classes}
@@ -83,6 +124,41 @@ class LocustRunner:
         clients: Any = getattr(self._runner, "clients", {})
         if worker in clients and clients[worker].state != STATE_MISSING:
             clients[worker].heartbeat = -1
+
+    def keep_silent(self, dead: Collection[str]) -> bool:
+        """
+        Keep Locust from ending the test while all workers are silent.
+
+        It ends it when none was heard of for 4 s, though they may only be frozen, or cut off
+        (``findings/locust-silence-of-all-workers-ends-the-test.sh``).
+
+        Args:
+            dead: workers that will not come back.
+
+        Returns:
+            Whether there are workers, and all are silent.
+        """
+        clients: Any = getattr(self._runner, "clients", None)
+        there = [
+            client
+            for client in (clients.all if clients is not None else ())
+            if client.state != STATE_MISSING and client.id not in dead
+        ]
+        are_silent = bool(there) and all(each.heartbeat <= LAST_HEARTBEATS for each in there)
+        for client in there if are_silent else ():
+            client.heartbeat = LAST_HEARTBEATS
+        return are_silent
+
+    def begin_missed_dispatch(self) -> None:
+        """
+        Have Locust move the users of a worker that went while it was moving others.
+
+        It plans to, but does so only when the next worker comes or goes.
+        """
+        runner, dispatcher = self._runner, getattr(self._runner, "_users_dispatcher", None)
+        is_idle = runner.state == STATE_RUNNING and getattr(runner, "spawning_completed", False)
+        if is_idle and dispatcher is not None and dispatcher._rebalance and runner.worker_count:  # noqa: SLF001
+            gevent.spawn(runner.start, runner.target_user_count, runner.spawn_rate)
 
     def remember_missing(self) -> None:
         """

@@ -25,6 +25,7 @@ from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
+from caretaker.run_token import RunToken
 from caretaker.scenarios import FleetPlan
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
@@ -35,6 +36,7 @@ from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.locust_runner import LocustRunner
+from caretaker.swarm.master_watch import PATIENCE_SECONDS
 from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.profile_offer import offers
@@ -52,6 +54,7 @@ from caretaker.swarm.worker_messages import (
     LeaseRenewal,
     Message,
     ProfilePartRequest,
+    RunSecrets,
     StateKept,
     StateRecords,
     StoredCPEs,
@@ -68,8 +71,8 @@ DRAIN_SECONDS = 20.0
 BOOKS_PER_SECOND = 50_000
 """CPEs whose books a busy worker closes in a second; the end of a run waits so much longer."""
 
-IMPATIENT_SECONDS = 2.0
-"""How long it still waits after a second Ctrl-C."""
+IMPATIENT_SECONDS = 1.0
+"""How long it still waits after a second Ctrl-C, or where the run has to end."""
 
 LEVELS_AFTER = 10.0
 """Seconds of the measured part before the first look: a few reports have come by then."""
@@ -86,14 +89,16 @@ class Master:
     Args:
         environment: Locust's.
         settings: of the command line; those of a run come with its start.
+        token: of all processes of the run.
 
     Raises:
         InputError: the settings do not fit together, the run is too short for its scenarios, or
             the embedded ACS can't start.
     """
 
-    def __init__(self, environment: Environment, settings: Settings) -> None:
+    def __init__(self, environment: Environment, settings: Settings, token: RunToken) -> None:
         self.environment = environment
+        self.token = token
         options = self._locust_options()
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
@@ -114,6 +119,10 @@ class Master:
         self._ended = Event()
         self._ended.set()
         self._ends_itself = False
+        self.is_cut_short = False
+        """Whether the run has to end, though nobody has asked for it."""
+        self._silence = 0.0
+        """Seconds for which no worker was heard of, in which this process itself has run."""
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
@@ -133,13 +142,14 @@ class Master:
             environment.host = self._embedded.url
             api = f"north-bound API: {self._embedded.north_bound_url}"
             say(f"Embedded ACS: {self._embedded.url} ({api})")
-        self._given = GivenCredentials.of(environment)
+        self._given = GivenCredentials.take(environment)
+        self._secrets = RunSecrets({})
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
     def _with_router(self, settings: Settings) -> Settings:
         """The settings with the router's port, which workers receive, too."""
-        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users)
+        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users, self.token)
         address, options = self._router.address, cast(Any, self.environment.parsed_options)
         options.cr_router = str(address)
         say(f"Connection Requests: http://{address}/cr/<serial number>")
@@ -219,6 +229,11 @@ class Master:
         self._most_leased = max(self._most_leased, self.ledger.total)
         self._publish_routes()
 
+    def tell_secrets(self, worker: str) -> None:
+        """A worker has joined: tell it the secrets of the run, if there is one."""
+        if self.run:
+            self._send(self._secrets, worker)
+
     def cr_server(self, worker: str, url: str) -> None:
         """A worker has said where its Connection Request server is."""
         if self._router is not None:
@@ -252,6 +267,9 @@ class Master:
 
     def _look_after_leases(self) -> None:
         self._locust.remember_missing()
+        if self._began:
+            self._look_for_silence()
+            self._locust.begin_missed_dispatch()
         dead = [name for name in self.leases.look_for_dead() if not self._locust.has_left(name)]
         if self._began:
             self._look_after_workers()  # what the dead had is noted before it is free
@@ -266,6 +284,15 @@ class Master:
             cpes = sum(stop - start for start, stop in lost.indices)
             self._say_of(lost.holder, f"is silent: others may have its {cpes} CPEs")
         self._publish_routes()
+
+    def _look_for_silence(self) -> None:
+        """Keep the run while its workers may come back; end it when none will."""
+        are_silent = self._locust.keep_silent(self.leases.died)
+        self._silence = self._silence + LOOK_SECONDS if are_silent else 0.0
+        if not self._ends_itself and (not self.present() or self._silence > PATIENCE_SECONDS):
+            _log.error("No worker is left: the run ends.")
+            self.mark("no worker is left")
+            self.finish()
 
     def _say_of(self, worker: str, text: str) -> None:
         """Log what became of a worker, and note it on the timeline."""
@@ -290,7 +317,8 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
-        self._given.put(self.environment)
+        self._secrets = RunSecrets(self._given.put(self.environment))
+        self._send(self._secrets)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         if self._state is not None:
@@ -314,6 +342,7 @@ class Master:
             self._router.begin(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
+        self._silence = 0.0
         self._ended.clear()
         self._began = time.monotonic()
         self._look_after_workers()
@@ -373,7 +402,7 @@ class Master:
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and the CPEs of all users have power."""
         runner: Any = self.environment.runner
-        wanted = self._locust.users_asked_for() * self.settings.cpes_per_user
+        wanted = self._locust.wanted_users() * self.settings.cpes_per_user
         powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
         return runner.state == STATE_RUNNING and 0 < wanted <= leased <= powered
 
@@ -404,8 +433,9 @@ class Master:
             self.reports.take(worker, snapshot)
 
     def stop_waiting(self) -> None:
-        """Wait no longer for the workers' last snapshots."""
+        """Wait no longer for what is under way, and hardly for the workers' last snapshots."""
         self._stop_waiting.set()
+        self._send(Drain(waits=False))
 
     def present(self) -> set[str]:
         """The workers that are there."""
@@ -474,9 +504,10 @@ class Master:
             self._player.stop()
         self._look_after_workers()
         self._began = 0.0
+        self._locust.stop_dispatches()
         gevent.killall(self._watchers)
         self._watchers.clear()
-        self._send(Drain())
+        self._send(Drain(waits=True))
         self._await_last_snapshots()
         self.reports.close()
         if self._state is not None:
@@ -487,6 +518,7 @@ class Master:
             users_not_started=not_started,
             workers_refused=self._refused,
             ends_itself=self._ends_itself,
+            is_cut_short=self.is_cut_short,
         )
         summary["service_levels"] = self.verdicts(summary)
         self._write(summary)

@@ -13,7 +13,7 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
@@ -25,6 +25,7 @@ from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
 from caretaker.http.tls import tls_context
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
+from caretaker.run_token import RunToken
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
@@ -146,11 +147,56 @@ class HostPort(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class PortRange(NamedTuple):
+    """Ports, both ends included; its text is ``FIRST-LAST``, or one number."""
+
+    first: int
+    """0 stands for any free one."""
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``FIRST-LAST``, or one number.
+
+        Raises:
+            InputError: the text is neither, FIRST is above LAST, or a range begins with 0.
+        """
+        first, dash, last = text.partition("-")
+        if not dash:
+            return cls(*[whole(0, 65_000)(text)] * 2)
+        ports = cls(port(first), port(last))
+        if not 0 < ports.first < ports.last:
+            raise InputError(f"{shown(text)} is not FIRST-LAST in ports, like 7600-7699")
+        return ports
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}" if self.is_range else f"{self.first}"
+
+    @property
+    def is_range(self) -> bool:
+        """Whether there are several ports."""
+        return self.first < self.last
+
+    def of_worker(self, index: int) -> Sequence[int]:
+        """The ports that the worker with this index may take, in order."""
+        if self.is_range:
+            return range(self.first, self.last + 1)
+        return [self.first + index if self.first else 0]
+
+
+def advertised_host(text: str) -> str:
+    """As ``host``, by which others reach this machine: no wildcard; IPv6 in brackets, too."""
+    name = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    if name in ALL_ADDRESSES:
+        raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
+    return host(name)
+
+
 def advertised_address(text: str) -> HostPort:
     """As ``HostPort.parse``, of an address by which others reach it: no wildcard."""
     parsed = HostPort.parse(text)
-    if parsed.host in ALL_ADDRESSES:
-        raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
+    advertised_host(parsed.host)
     return parsed
 
 
@@ -172,6 +218,12 @@ class LevelsFile(NamedTuple):
 
     def __str__(self) -> str:
         return self.path
+
+
+def run_token_file(text: str) -> Path:
+    """A file of a run token, which is read where it is needed."""
+    RunToken.of_file(text)
+    return Path(text)
 
 
 def shown(text: str) -> str:

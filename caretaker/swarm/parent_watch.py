@@ -1,8 +1,9 @@
 """
-A forked worker ends when its master has ended, whatever its own loop is busy with.
+No process of a run outlives the one that it depends on.
 
-A worker hears by message that its master has gone. Where its loop does not turn any more, as in
-swap, it hears nothing; so a thread looks, which needs no turn of the loop.
+A forked worker depends on its master, and a run on the process that has started it: a shell, or the
+connection of an ssh without a terminal. A thread looks whether they are there, as a loop that does
+not turn any more, as in swap, would not notice.
 """
 
 from __future__ import annotations
@@ -11,21 +12,45 @@ import os
 
 from gevent import monkey
 
-INTERVAL = 1.0
+from caretaker.parent_death import thaw_at_parent_death
+from caretaker.swarm.prompt_end import PromptEnd
+from caretaker.swarm.start_signals import STARTER, outlives_its_starter
+
+INTERVAL = 0.25
 """Seconds between two looks."""
-PATIENCE = 60.0
-"""Seconds that a worker has to end by itself: longer than the last snapshot may take."""
 
 
-def end_with_parent() -> None:
-    """End this process when the process that forked it has been gone for ``PATIENCE``."""
-    start = monkey.get_original("_thread", "start_new_thread")
-    start(_watch, (os.getppid(), monkey.get_original("time", "sleep")))
+class ParentWatch:
+    """
+    Ends this process when its parent has ended; and so in each process that this one forks.
 
+    Args:
+        end: of the process.
+    """
 
-def _watch(parent: int, sleep: object) -> None:
-    assert callable(sleep)
-    while os.getppid() == parent:
-        sleep(INTERVAL)
-    sleep(PATIENCE)
-    os._exit(1)
+    def __init__(self, end: PromptEnd) -> None:
+        self._end = end
+        self._start = monkey.get_original("_thread", "start_new_thread")
+        self._sleep = monkey.get_original("time", "sleep")
+        self._forker = 0
+        self._is_forked = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._note_forker, after_in_child=self._watch_forker)
+
+    def _note_forker(self) -> None:
+        self._forker = os.getpid()
+
+    def _watch_forker(self) -> None:
+        self._is_forked = True
+        thaw_at_parent_death()
+        self._start(self._watch, (self._forker, f"its master (process {self._forker}) has ended"))
+
+    def watch_starter(self) -> None:
+        """Watch the process that has started this one, unless this one is to outlive it."""
+        if not self._is_forked and not outlives_its_starter():
+            self._start(self._watch, (STARTER, f"its starter (process {STARTER}) has ended"))
+
+    def _watch(self, parent: int, why: str) -> None:
+        while os.getppid() == parent:
+            self._sleep(INTERVAL)
+        self._end.begin(why)

@@ -8,9 +8,8 @@ in memory: nothing that the master says is the name of a file here.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -29,10 +28,8 @@ from caretaker.swarm.profile_offer import ProfileOffer
 from caretaker.swarm.profile_sender import PART_BYTES
 from caretaker.swarm.worker_messages import ProfilePart, ProfilePartRequest
 
-_log = logging.getLogger(__name__)
-
 MAX_PROFILE_BYTES = 4 * MAX_INPUT_BYTES
-"""Of all files that one run has a worker take."""
+"""Of all files that a worker gets for one run."""
 LATE_SECONDS = 1.0
 """After so long a worker says which profile it waits for."""
 RETRY_SECONDS = 5.0
@@ -62,20 +59,12 @@ class ProfileReceiver:
         Raises:
             InputError: a profile can't be used, or is not what the master has named.
         """
-        offers = tuple(offers)
-        files = {file.digest: file for offer in offers for file in offer.source.files}
-        if sum(file.size for file in files.values()) > MAX_PROFILE_BYTES:
-            most = MAX_PROFILE_BYTES // 2**20
-            raise InputError(f"--profile: the files have more than {most} MiB; give fewer")
         contents: dict[str, bytes] = {}
         return ProfileMix([(self._profile(offer, contents), offer.weight) for offer in offers])
 
     def _profile(self, offer: ProfileOffer, contents: dict[str, bytes]) -> Profile:
-        with self._saying(f"reads {offer}"):
-            try:
-                return off_loop(partial(read_profile, offer.source))
-            except ContentUnknownError:
-                pass
+        with suppress(ContentUnknownError):
+            return read_profile(offer.source)  # it was read before, so it is there at once
         with self._saying(f"gets {offer} from the master"):
             own, *base = (self._fetched(file, contents) for file in offer.source.files)
         with self._saying(f"reads {offer}"):
@@ -94,6 +83,9 @@ class ProfileReceiver:
         if not file.digest:
             return file  # a built-in profile
         if file.digest not in contents:
+            if file.size + sum(map(len, contents.values())) > MAX_PROFILE_BYTES:
+                most = MAX_PROFILE_BYTES // 2**20
+                raise InputError(f"--profile: the files have more than {most} MiB; give fewer")
             contents[file.digest] = self._fetch(file)
         return replace(file, content=contents[file.digest])
 

@@ -88,6 +88,7 @@ class RunSummary:
         users_not_started: int = 0,
         workers_refused: Sequence[str] = (),
         ends_itself: bool = False,
+        is_cut_short: bool = False,
     ) -> Summary:
         """
         The summary of a run that has ended, without what its service levels say of it.
@@ -98,6 +99,7 @@ class RunSummary:
             users_not_started: how many users had still to start.
             workers_refused: workers that could not take part, each with its reason.
             ends_itself: whether the run has ended by a decision of its own.
+            is_cut_short: whether it had to end, as when the terminal is gone.
         """
         began = datetime.fromtimestamp(self._start.at, UTC)
         return {
@@ -108,7 +110,7 @@ class RunSummary:
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
-            "interrupted": not ends_itself and self._ends_early(seconds),
+            "interrupted": is_cut_short or (not ends_itself and self._ends_early(seconds)),
             "users_not_started": users_not_started,
             "workers_refused": workers_refused,
             "other_failures": self._runner.other_failures(),

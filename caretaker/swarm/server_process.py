@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from subprocess import PIPE, Popen
 
 from caretaker.errors import InputError
@@ -27,7 +28,8 @@ class ServerProcess:
     def __init__(
         self, what: str, *command: str, environment: Mapping[str, str] | None = None
     ) -> None:
-        # The server ends with its standard input, which the system closes when this process ends.
+        # The server ends with its standard input, which the system closes when this process ends;
+        # an end that is meant has a line before it.
         # In a group of its own, as Ctrl-C would end Python in it while that still starts.
         self._process = Popen(  # noqa: S603
             [sys.executable, "-m", "caretaker", *command, "--until-eof"],
@@ -49,6 +51,5 @@ class ServerProcess:
 
     def stop(self) -> None:
         """End the server, and wait until its process has ended."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        with suppress(OSError):  # it has ended before
+            self._process.communicate(b"\n")

@@ -14,6 +14,16 @@ import threading
 from functools import partial
 from typing import NoReturn
 
+STARTER = int(os.environ.pop("CARETAKER_STARTER", os.getppid()))
+"""The process that has started this one: ``scripts/loadtest`` says what its parent was."""
+_IS_IN_BACKGROUND = signal.SIG_IGN in map(signal.getsignal, (signal.SIGINT, signal.SIGHUP))
+"""A script's shell has what it starts with ``&`` ignore SIGINT, and ``nohup`` SIGHUP."""
+
+
+def outlives_its_starter() -> bool:
+    """Whether this process was started to go on alone: by ``nohup``, ``setsid``, a script's &."""
+    return _IS_IN_BACKGROUND or os.getsid(0) == os.getpid()
+
 
 def end_at_signals() -> None:
     """End this process at SIGINT, SIGTERM and SIGHUP, until others handle them."""

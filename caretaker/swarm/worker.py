@@ -18,13 +18,13 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 from locust.runners import WorkerRunner
 
-from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.http.credentials import Credentials
 from caretaker.index_set import IndexSet, Ranges
 from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import act
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.cr_server import start_cr_server
 from caretaker.swarm.fence import Fence
 from caretaker.swarm.index_lease import RENEWAL_SECONDS, IndexLease
 from caretaker.swarm.options import Settings
@@ -92,16 +92,7 @@ class Worker:
         self._beginning: gevent.Greenlet[..., None] | None = None
         self.has_begun = Event()
         """Set when the present run has its profiles, and users can fill it."""
-        port = settings.cr_port + self.index if settings.cr_port else 0
-        self.server = ConnectionRequestServer(
-            port,
-            self._accept,
-            self._credentials,
-            host=settings.cr_host,
-            advertise=settings.cr_advertise,
-            allow_basic=settings.cr_allow_basic,
-            sink=self,
-        ).start()
+        self.server = start_cr_server(settings, self.index, self._accept, self._credentials, self)
         if isinstance(environment.runner, WorkerRunner):  # else the master is this process
             Fence(lambda: not self.is_suspended and self.lease.is_over(), self._suspend)
 

@@ -32,7 +32,7 @@ from caretaker.http import authentication, connect_errors, connection, content_c
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 from caretaker.http.request_parser import RequestReader
-from caretaker.profiles import bbf_data_model, genieacs_csv, profile_toml, soap_dump
+from caretaker.profiles import bbf_data_model, genieacs_csv, http_framing, profile_toml, soap_dump
 from caretaker.reporting.markdown import escaped
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios.catalogue import parse
@@ -178,6 +178,9 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "quoting: words": (data("", "password "), quoting.quotation),
     "recorded_session: bodies": (data("", "<Body "), _rpc),
     # files of the user
+    "http_framing: heads": (data("", "POST / HTTP/1.1\r\na: b\r\n"), http_framing.unframed),
+    "http_framing: sizes": (data("", "1\r\n<\r\n", "x"), http_framing.unframed),
+    "http_framing: sizes that fit nothing": (data("", "9\r\n<\r\n"), http_framing.unframed),
     "soap_dump: starts": (data("", "<Envelope "), soap_dump.is_dump),
     "soap_dump: declarations": (data("", "<?xml <Envelope>"), soap_dump.is_dump),
     "genieacs_csv: quotes": (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from helpers.exports import export
 from helpers.processes import (
     LOCUSTFILE,
@@ -16,6 +17,7 @@ from helpers.processes import (
     free_port,
     loadtest_until,
     process,
+    wait_for_answer,
     wait_for_figure,
 )
 
@@ -80,6 +82,32 @@ def test_workers_without_the_files_get_a_large_profile_and_its_base(tmp_path: Pa
     assert summary["fleet"]["profiles"] == {"big.toml": 15, "tr098": 5}
     assert not any("Traceback" in text for text in texts)
     assert {path.name for path in tmp_path.glob("*/*")} == set()  # no worker has written a file
+
+
+def test_each_run_has_its_profiles_as_they_are_then(tmp_path: Path) -> None:
+    """The web UI chooses; what has changed since the workers were forked comes from the master."""
+    web, master = str(free_port()), str(free_port())
+    url, path = f"http://127.0.0.1:{web}", tmp_path / "summary.json"
+    export(tmp_path / "box.csv", 1_000, "before")
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", LOCUSTFILE, "--web-port", web, "--processes", "2"),
+        *("--master-bind-port", master, "--master-port", master, "--live-interval", "1"),
+        *("--profile", "box.csv", "--profile", "tr098", "--summary-json", str(path)),
+        cwd=tmp_path,
+    ) as running:
+        running.wait_for(r"2 workers connected")
+        wait_for_answer(url)
+        export(tmp_path / "box.csv", 5_000, "after")
+        for name, users in (("tr098", 10), ("box.csv", 20)):
+            form = {"user_count": users, "spawn_rate": 100, "profiles": [name]}
+            started = requests.post(f"{url}/swarm", data=form, timeout=120).json()
+            assert started["success"], started
+            running.wait_for(rf"CPEs +{users} ")
+            assert requests.post(f"{url}/stop", timeout=120).ok
+            assert json.loads(path.read_text())["fleet"]["profiles"] == {name: users}
+        running.stop()
+    assert "Traceback" not in running.text
 
 
 def test_five_real_data_models_start_cleanly(tmp_path: Path, devices: Path, models: Path) -> None:

@@ -264,6 +264,21 @@ def test_what_is_no_data_model_is_one_line(xml: str, complaint: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("model", "lacking"),
+    [
+        ('<model name="Device:2.9" base="Device:2.8"><object base="Device.X."/></model>', "a.xml"),
+        ('<model name="Device:2.9"><component ref="WiFi"/></model>', "a.xml"),
+    ],
+)
+def test_a_model_in_parts_is_refused_with_the_file_that_is_missing(
+    model: str, lacking: str
+) -> None:
+    xml = f'<document><import file=" {lacking}"><model name="X"/></import>{model}</document>'
+    with pytest.raises(ProfileError, match=f"in parts, which needs {lacking}; give the -full.xml"):
+        definitions(xml)
+
+
 @given(st.data())
 def test_a_damaged_document_is_a_device_or_a_profile_error(data: st.DataObject) -> None:
     pieces = ["name", "value", "ref", "access", "{i}", "Device.", "enumeration", "object", "5", "1"]

@@ -36,3 +36,32 @@ def test_rows_are_sorted_by_number() -> None:
     lines = write_export(Export(rows)).decode().splitlines()
     assert lines[0] == ",".join(COLUMNS)
     assert [line.split(".")[2] for line in lines[1:]] == ["1", "9", "10"]
+
+
+TWELVE = (
+    "Parameter,Object,Object timestamp,Writable,Writable timestamp,Value,Value type,"
+    "Value timestamp,Notification,Notification timestamp,Access list,Access list timestamp"
+)
+
+
+def test_an_access_list_with_commas_shifts_nothing() -> None:
+    middle = TWELVE.replace("Access list,", "").replace("Value,", "Access list,Value,", 1)
+    for header, line in (
+        (TWELVE, "Device.X.A,false,t,true,t,5,xsd:int,t,0,t,Subscriber, X_ACME_Other,t"),
+        (middle, "Device.X.A,false,t,true,t,Subscriber, X_ACME_Other,5,xsd:int,t,0,t,t"),
+        (TWELVE.partition(",Access")[0], "Device.X.A,false,t,true,t,5,xsd:int,t,0,t"),
+    ):
+        export = read_export("a.csv", f"{header}\n{line}\n".encode())
+        assert export.rows == [Row("Device.X.A", False, True, "5", "xsd:int")]
+
+
+def test_odd_lines_are_named_and_the_others_are_read() -> None:
+    long = "Device." + "x" * 300
+    text = f"Parameter,Writable,Value\nDevice.A,maybe,1\n{long},true,1\n Device.B ,1,1\n"
+    export = read_export("a.csv", text.encode())
+    assert [(row.path, row.writable) for row in export.rows] == [
+        ("Device.A", False),
+        ("Device.B", True),
+    ]
+    assert len(export.odd) == 2
+    assert export.odd[1] == "Device.A: Writable is 'maybe'; read-only"

@@ -66,6 +66,18 @@ def test_dumps_become_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert load_profile(str(tmp_path / "box.csv")).model.constants["Device.X.Y"] == struct
 
 
+def test_odd_items_are_listed_with_a_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "odd.csv"
+    rows = "".join(f"Device.X.{n},x,1\n" for n in range(12))
+    source.write_text(f"Parameter,Writable,Value\n{rows}")
+    assert main(["profile", "import", str(source), "-o", str(tmp_path / "box")]) == 0
+    text = capsys.readouterr().out
+    assert "Odd items: 12, read as well as they can be\n  Device.X.0: Writable is 'x'" in text
+    assert "... and 2 more" in text
+
+
 def test_real_exports_stay_what_they_are(devices: Path, tmp_path: Path) -> None:
     for source in devices.glob("*.csv"):
         target = tmp_path / source.name

@@ -83,7 +83,7 @@ def test_http_headers_may_stand_between() -> None:
     [
         (b"POST / HTTP/1.1\r\n\r\n", "no parameters of a device"),
         (dump(m.GetRPCMethods()), "no parameters of a device"),
-        (dump(VALUES).replace(b"</Name>", b"</Nmae>", 1), "envelope 1: not well-formed XML"),
+        (b"<s:Envelope><s:Body></s:Envelope>", "envelope 1: not well-formed XML"),
         (dump(VALUES).replace(b"Device.", b"Gadget."), "no parameters of a device"),
     ],
 )
@@ -91,6 +91,36 @@ def test_what_is_no_dump_is_one_line(data: bytes, complaint: str) -> None:
     with pytest.raises(ProfileError, match=complaint) as error:
         read_dump([("dump.xml", data)], KNOWN)
     assert "dump.xml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "odd", "lost"),
+    [
+        (b"<Writable>1</Writable>", b"<Writable>30</Writable>", "Device.X.: Writable is '30'", 0),
+        (b"<Name>Device.X.1.B</Name>", b"<Name> </Name>", "a name of 0 characters", 1),
+        (b"<Name>Device.X.1.B<", b"<Name>" + b"x" * 300 + b"<", "a name of 300 characters", 1),
+        (b"</ParameterInfoStruct>", b"", "envelope 1: not well-formed XML", None),
+    ],
+)
+def test_an_odd_item_is_named_and_the_others_are_read(
+    old: bytes, new: bytes, odd: str, lost: int | None
+) -> None:
+    whole = dump(NAMES)
+    assert old in whole
+    export = read_dump([("a", whole.replace(old, new, 1))], KNOWN)
+    assert len(export.odd) == 1
+    assert odd in export.odd[0]
+    expected = len(NAMES.parameter_list)
+    assert len(export.rows) >= 3 if lost is None else len(export.rows) == expected - lost
+
+
+def test_blanks_around_names_and_undeclared_prefixes_do_not_matter() -> None:
+    data = (
+        dump(NAMES).replace(b"<Name>", b"<Name> \n").replace(b"<Writable>", b'<Writable q:a="b">')
+    )
+    export = read_dump([("a", data)], KNOWN)
+    assert [row.path for row in export.rows] == [info.name for info in NAMES.parameter_list]
+    assert export.odd == []
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))

@@ -19,11 +19,14 @@ def test_routes_that_are_no_address_are_one_line(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.processes
-def test_with_a_run_it_says_where_it_is_and_ends_with_its_input() -> None:
+@pytest.mark.parametrize(("told", "code"), [("\n", 0), ("", 1)])
+def test_with_a_run_it_says_where_it_is_and_ends_with_its_input(told: str, code: int) -> None:
     command = ("-m", "caretaker", "router", "--until-eof", "--port", "0")
     routes = ("--routes", "http://127.0.0.1:9/")
     done = subprocess.run(
-        [sys.executable, *command, *routes], input="", capture_output=True, text=True, check=False
+        [sys.executable, *command, *routes], input=told, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
+    assert ("its run has ended" in done.stderr) is (code == 1)
+    assert "Traceback" not in done.stderr
     assert json.loads(done.stdout)["url"].startswith("http://127.0.0.1:")

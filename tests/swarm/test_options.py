@@ -16,7 +16,7 @@ from helpers.processes import ROOT
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
-from caretaker.swarm.option_values import HostPort, Range, Rate, Timespan
+from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate, Timespan
 from caretaker.swarm.options import GROUPS, OPTIONS, Settings
 
 
@@ -62,6 +62,9 @@ def test_what_locust_keeps_of_a_default_is_read_as_the_default() -> None:
         ("--cr-rate", "2.5", 2.5, 2.5),
         ("--cr-router", "[::1]:7548", HostPort("::1", 7548), "[::1]:7548"),
         ("--cr-routes", "0.0.0.0:0", HostPort("0.0.0.0", 0), "0.0.0.0:0"),
+        ("--cr-port", "7600", PortRange(7600, 7600), "7600"),
+        ("--cr-port", "7600-7699", PortRange(7600, 7699), "7600-7699"),
+        ("--cr-advertise", "[2001:db8::5]", "2001:db8::5", "2001:db8::5"),
         ("--seed", "7", 7, 7),
         ("--transfers", "real", "real", "real"),
         ("--summary-json", "x.json", Path("x.json"), "x.json"),
@@ -132,6 +135,12 @@ def test_defaults() -> None:
         (["--cr-arrivals", "never"], "not one of constant, poisson"),
         (["--cr-limit", "5"], "not COUNT/SECONDS"),
         (["--cr-port", "99999"], "to 65000"),
+        (["--cr-port", "0-9"], "'0-9' is not FIRST-LAST in ports, like 7600-7699"),
+        (["--cr-port", "7699-7600"], "is not FIRST-LAST in ports"),
+        (["--cr-port", "7600-99999"], "to 65535"),
+        (["--cr-advertise", "0.0.0.0"], "is no address that an ACS can reach; name one"),
+        (["--cr-advertise", "[::]"], "is no address that an ACS can reach; name one"),
+        (["--cr-advertise", "a b"], "is not a host name or address"),
         (["--reboot-seconds", "30-10"], "not LOW-HIGH"),
         (["--boot-delay", "soon"], "not LOW-HIGH"),
         (["--inform-jitter", "-1"], "must be a number from 0"),

@@ -1,0 +1,95 @@
+"""The JSON document of a device, as GenieACS's north-bound API gives it (GET /devices/)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from caretaker.data_model.dates import utc
+from caretaker.data_model.parameter import Row
+from caretaker.data_model.types import ANY
+from caretaker.errors import ProfileError
+from caretaker.profiles.genieacs_csv import MAX_PATH, ROOTS, Export
+
+
+def is_document(data: bytes) -> bool:
+    """Whether these bytes may be JSON."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+def read_document(name: str, data: bytes, known: Mapping[str, Row]) -> Export:
+    """
+    The parameters of the device of a document.
+
+    Args:
+        name: of the file, for errors.
+        data: its content: the document, or the list with it.
+        known: rows by their path below the root, which give the access where the document does not.
+
+    Raises:
+        ProfileError: it is no JSON, or not that of one device.
+    """
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise ProfileError(f"{name}: not JSON ({why}); export the device again") from error
+    documents = content if isinstance(content, list) else [content]
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        cure = 'ask for one, as /devices/?query={"_id":"..."}'
+        raise ProfileError(f"{name}: {len(documents)} devices; {cure}")
+    export = Export([], _about(documents[0]))
+    for root in ROOTS:
+        node = documents[0].get(root[:-1])
+        if isinstance(node, dict):
+            export.rows += _rows(root, node, known, export.odd)
+    if not export.rows:
+        cure = "export the device's document from GenieACS"
+        raise ProfileError(f"{name}: no parameters of a device in it; {cure}")
+    return export
+
+
+def _about(document: Mapping[str, Any]) -> dict[str, str]:
+    """Who the device is: ``_deviceId`` of the document."""
+    device_id = document.get("_deviceId")
+    parts = device_id if isinstance(device_id, dict) else {}
+    return {key.removeprefix("_"): str(value) for key, value in parts.items()}
+
+
+def _rows(
+    root: str, node: Mapping[str, Any], known: Mapping[str, Row], odd: list[str]
+) -> Iterator[Row]:
+    waiting: list[tuple[str, Mapping[str, Any]]] = [(root, node)]
+    while waiting:
+        path, node = waiting.pop()
+        yield Row(path, True, node.get("_writable") is True, type=ANY)
+        for key, child in node.items():
+            name = f"{path}{key.strip()}"
+            if key.startswith("_"):
+                continue
+            if not isinstance(child, dict) or len(name) >= MAX_PATH:
+                odd.append(f"{name[:60]}: no parameter or object; left out")
+            elif "_value" in child or child.get("_object") is False:
+                yield _parameter(name, child, known.get(name[len(root) :]))
+            else:
+                waiting.append((f"{name}.", child))
+
+
+def _parameter(path: str, node: Mapping[str, Any], usual: Row | None) -> Row:
+    kind = node.get("_type")
+    writable = node.get("_writable", usual is not None and usual.writable)
+    kind = kind if isinstance(kind, str) else ANY
+    return Row(path, False, writable is True, _text(node.get("_value"), kind), kind)
+
+
+def _text(value: object, kind: str) -> str:
+    """A value as CWMP writes it; dateTimes may be numbers of milliseconds."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float) and kind == "xsd:dateTime":
+        try:
+            return utc(value / 1000)
+        except (ValueError, OverflowError, OSError):
+            return str(value)
+    return "" if value is None else str(value)
