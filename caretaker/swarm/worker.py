@@ -21,7 +21,6 @@ from locust.runners import WorkerRunner
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.http.credentials import Credentials
 from caretaker.index_set import IndexSet, Ranges
-from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import act
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_server import start_cr_server
@@ -127,7 +126,7 @@ class Worker:
         """Stop all CPEs where they are. Called in the loop, so it does not wait."""
         self.is_suspended = True
         if self._run is not None and self._run.last is None:
-            self._run.shard.suspend(FENCED)
+            self._run.suspend()
         gevent.spawn(_log.warning, "No word of the master: all CPEs of this worker stop.")
 
     def _resume(self) -> None:
@@ -243,7 +242,7 @@ class Worker:
             refuse(error)
             return
         if self.is_suspended:
-            self._run.shard.suspend(FENCED)
+            self._run.suspend()
         self.has_begun.set()
 
     def _stop_beginning(self) -> None:

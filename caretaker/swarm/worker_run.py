@@ -45,6 +45,7 @@ from caretaker.http.tls import tls_context
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
+from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
@@ -203,6 +204,11 @@ class WorkerRun:
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
         return DirectOperator(self.shard)
+
+    def suspend(self) -> None:
+        """Stop all CPEs where they are; called in the loop, so it does not wait."""
+        self.shard.suspend(FENCED)
+        self.tasks.suspend()
 
     def resume(self) -> None:
         """Go on after the shard was suspended, unless the run is ending."""
