@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.listener import raise_descriptors
 from caretaker.parent_death import thaw_at_parent_death
@@ -56,7 +57,7 @@ def serve(
         if until_eof:
             # Ctrl-C is meant for the process that started this one.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            print(json.dumps(addresses()), flush=True)
+            say(json.dumps(addresses()))  # nobody reads, where the run has ended by now
             return _await_end_of_run()
         print(lines.format(**addresses()), flush=True)
         _await_signal()

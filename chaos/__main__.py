@@ -27,8 +27,14 @@ _GOOD, _FAILED, _INTERRUPTED = 0, 1, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play a run; returns 1 if a check fails, 2 for bad input, 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["kills"]:
-        return kills.main(arguments[1:])
+    try:
+        return kills.main(arguments[1:]) if arguments[:1] == ["kills"] else _main(arguments)
+    except KeyboardInterrupt:
+        print("chaos: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     if not sys.platform.startswith("linux"):
         print("chaos: it counts what processes hold in /proc, so it needs Linux", file=sys.stderr)
@@ -45,9 +51,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LabError, OSError, psutil.Error) as error:
         print(f"FAILED  {error}\n{again}")
         return _FAILED
-    except KeyboardInterrupt:
-        print("chaos: interrupted", file=sys.stderr)
-        return _INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,11 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import psutil
 
 from benchmarks.processes import ROOT, environment
+from caretaker.run_token import VARIABLE, RunToken
 from caretaker.swarm.reserved_port import reserved_port
 from chaos.arguments import Parser, whole
 from chaos.processes import MARK, marked
@@ -72,6 +74,7 @@ class ShortRun:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mark = f"{os.getpid()}-{time.time_ns()}"
+        self._token = RunToken.made().text
         self._output = folder / "output.log"
         self._ports = ExitStack()
         self._started: list[subprocess.Popen[bytes]] = []
@@ -82,7 +85,9 @@ class ShortRun:
         with self._output.open("ab") as output:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**environment(), MARK: self._mark}, cwd=ROOT, start_new_session=True,
+                env={**environment(), MARK: self._mark, VARIABLE: self._token}, cwd=ROOT,
+                start_new_session=True,
+                preexec_fn=_hear_signals,  # noqa: PLW1509  # there are no threads
             )  # fmt: skip
         self._started.append(started)
         return started
@@ -108,15 +113,21 @@ class ShortRun:
         """Seconds until nothing of it lives."""
         began = alive = time.monotonic()
         # A process that is just becoming another program is not seen for a moment.
-        while (now := time.monotonic()) < min(began + seconds, alive + UNSEEN_SECONDS):
+        while time.monotonic() < min(began + seconds, alive + UNSEEN_SECONDS):
             if self.living():
-                alive = now
+                alive = time.monotonic()
             time.sleep(0.02)
         return alive - began
 
     def lines(self) -> int:
         """How many of its processes have said why they end."""
         return len(_WHY.findall(self._output.read_text(errors="replace")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def end(self) -> list[str]:
         """End what still lives; returns it."""
@@ -129,6 +140,12 @@ class ShortRun:
             started.wait()
         self._ports.close()
         return left
+
+
+def _hear_signals() -> None:
+    """Be started as in a shell, though the kills may run in its background or below ``nohup``."""
+    for sign in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_DFL)
 
 
 Popen = subprocess.Popen[bytes]
@@ -177,20 +194,20 @@ TARGETS: Mapping[str, Callable[[ShortRun], Popen]] = {
 
 def kill(run: ShortRun, target: str, at: float) -> Killed:
     """Start a run, and kill its target so many seconds later."""
-    victim = TARGETS[target](run)
-    time.sleep(at)
-    victim.kill()
-    victim.wait()
-    processes, seconds = len(run.living()), run.wait(WAIT_SECONDS)
-    return Killed(at, processes, seconds, run.lines(), run.end())
+    with run:
+        victim = TARGETS[target](run)
+        time.sleep(at)
+        victim.kill()
+        victim.wait()
+        processes, seconds = len(run.living()), run.wait(WAIT_SECONDS)
+        return Killed(at, processes, seconds, run.lines(), run.end())
 
 
 def length(run: ShortRun, target: str) -> float:
     """Seconds that a run takes which nothing happens to."""
-    TARGETS[target](run)
-    seconds = run.wait(WAIT_SECONDS)
-    run.end()
-    return seconds
+    with run:
+        TARGETS[target](run)
+        return run.wait(WAIT_SECONDS)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from locust import runners
+from locust import input_events, runners
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.swarm.locust_stats import REQUEST_TYPES
@@ -31,6 +32,19 @@ def forget_wall_clock() -> None:
     its machine has slept or its clock was set. ``MasterWatch`` knows better.
     """
     runners.MASTER_HEARTBEAT_TIMEOUT = inf  # type: ignore[assignment]  # there is no option
+
+
+def forgive_lost_terminal() -> None:
+    """Have Locust not fail when it gives the modes back to a terminal that is gone."""
+    import termios  # noqa: PLC0415  # not there on Windows, which has no SIGHUP either
+
+    give_back = input_events.UnixKeyPoller.cleanup
+
+    def try_to_give_back(poller: input_events.UnixKeyPoller) -> None:
+        with suppress(termios.error):
+            give_back(poller)  # type: ignore[no-untyped-call]
+
+    input_events.UnixKeyPoller.cleanup = try_to_give_back  # type: ignore[method-assign]
 
 
 class LocustRunner:

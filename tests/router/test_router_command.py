@@ -28,4 +28,5 @@ def test_with_a_run_it_says_where_it_is_and_ends_with_its_input(told: str, code:
     )
     assert done.returncode == code, done.stderr
     assert ("its run has ended" in done.stderr) is (code == 1)
+    assert "Traceback" not in done.stderr
     assert json.loads(done.stdout)["url"].startswith("http://127.0.0.1:")

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from caretaker.errors import InputError
-from caretaker.swarm.off_loop import off_loop
+from caretaker.swarm.off_loop import MANY_OBJECTS, off_loop
 
 
 def test_the_loop_goes_on_while_the_function_waits() -> None:
@@ -21,6 +21,18 @@ def test_the_loop_goes_on_while_the_function_waits() -> None:
 def test_no_garbage_is_collected_meanwhile() -> None:
     assert off_loop(gc.isenabled) is False
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("objects", "is_frozen"), [(10, False), (MANY_OBJECTS + 1, True)])
+def test_later_collections_leave_out_what_is_much(objects: int, *, is_frozen: bool) -> None:
+    gc.collect()
+    before = gc.get_freeze_count()
+    try:
+        made = off_loop(lambda: [[] for _ in range(objects)])  # type: ignore[var-annotated]
+        assert (gc.get_freeze_count() > before) == is_frozen
+        assert len(made) == objects
+    finally:
+        gc.unfreeze()
 
 
 def test_an_error_is_raised_and_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
