@@ -92,8 +92,9 @@ class Worker:
         self.has_begun = Event()
         """Set when the present run has its profiles, and users can fill it."""
         self.server = start_cr_server(settings, self.index, self._accept, self._credentials, self)
+        self._fence: Fence | None = None
         if isinstance(environment.runner, WorkerRunner):  # else the master is this process
-            Fence(lambda: not self.is_suspended and self.lease.is_over(), self._suspend)
+            self._fence = Fence(self._is_to_stop, self._suspend)
 
     @property
     def cr_rate(self) -> float:
@@ -120,7 +121,17 @@ class Worker:
     def renewed(self, answer: LeaseRenewed) -> None:
         """Take the master's answer to a renewal: CPEs that have stopped may go on."""
         self.lease.answered(answer)
+        self._limit_sessions()
         self._resume()
+
+    def _limit_sessions(self) -> None:
+        """Tell the sessions of the run until when they may send."""
+        if self._run is not None and self._fence is not None:
+            until = time.monotonic() + self.lease.seconds_left
+            self._run.shard.may_send_until(until)
+
+    def _is_to_stop(self) -> bool:
+        return not self.is_suspended and self.lease.is_over()
 
     def _suspend(self) -> None:
         """Stop all CPEs where they are. Called in the loop, so it does not wait."""
@@ -241,6 +252,7 @@ class Worker:
         except InputError as error:
             refuse(error)
             return
+        self._limit_sessions()
         if self.is_suspended:
             self._run.suspend()
         self.has_begun.set()
