@@ -152,7 +152,7 @@ class WorkerRun:
         """The snapshot that ended it."""
         self.stop_waiting = Event()
         self._draining = Semaphore()
-        self._ending = False
+        self._ending = self._closing = False
         self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
         self.tasks = Tasks(self.sink)
@@ -261,7 +261,7 @@ class WorkerRun:
         self.shard.wait_for_sessions_of(indices, SESSIONS_SECONDS)
         for index in indices:
             self._loop_budget.wait()
-            if self.last is not None or not is_held():
+            if self._closing or not is_held():
                 return
             if self.state is not None and index in self.shard.cpes:
                 self.state.add(index)
@@ -273,7 +273,7 @@ class WorkerRun:
         """Power off all CPEs, whose indices others may have by now."""
         for index in list(self.shard.cpes):
             self._loop_budget.wait()
-            if self.last is None:
+            if not self._closing:
                 self._power_off(index)
 
     def _power_off(self, index: int) -> None:
@@ -301,6 +301,7 @@ class WorkerRun:
         with self._draining:  # the master's word and Locust's own may both come
             if self.last is None:
                 self.end()
+                self._closing = True  # the books are read over several turns of the loop
                 self.last = self._snapshot(final=True)
                 if self.state is not None:
                     self.state.end()
