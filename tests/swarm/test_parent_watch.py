@@ -31,6 +31,13 @@ ParentWatch(PromptEnd()).watch_starter()
 print("there", flush=True)
 time.sleep(3600)
 """
+EARLY = """
+from caretaker.swarm.start_signals import end_with_starter
+end_with_starter()
+print("there", flush=True)
+while True:  # as when modules are imported
+    pass
+"""
 STARTER = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE)
@@ -66,8 +73,9 @@ def test_a_forked_worker_ends_though_it_is_frozen() -> None:
     assert "ends: its master (process" in output(sys.executable, "-c", program, "frozen")
 
 
-def test_a_run_ends_with_the_process_that_started_it() -> None:
-    assert "ends: its starter (process" in output(sys.executable, "-c", STARTER, WORKER)
+@pytest.mark.parametrize("run", [WORKER, EARLY])
+def test_a_run_ends_with_the_process_that_started_it(run: str) -> None:
+    assert "ends: its starter (process" in output(sys.executable, "-c", STARTER, run)
 
 
 @pytest.mark.parametrize(
