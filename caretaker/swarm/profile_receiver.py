@@ -8,7 +8,6 @@ in memory: nothing that the master says is the name of a file here.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -28,8 +27,6 @@ from caretaker.swarm.off_loop import off_loop
 from caretaker.swarm.profile_offer import ProfileOffer
 from caretaker.swarm.profile_sender import PART_BYTES
 from caretaker.swarm.worker_messages import ProfilePart, ProfilePartRequest
-
-_log = logging.getLogger(__name__)
 
 MAX_PROFILE_BYTES = 4 * MAX_INPUT_BYTES
 """Of all files that a worker gets for one run."""
