@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Self
 from benchmarks.namespaces import Host, HostNetwork
 from benchmarks.processes import ROOT, MeasurementError, environment
 from benchmarks.witness import NORTH_BOUND_PORT, PORT, Witness
+from caretaker.run_token import VARIABLE, RunToken
 
 ROUTER_PORT, ROUTES_PORT = 7548, 7549
 END_SECONDS = 120.0
@@ -100,8 +100,7 @@ class HostFleet:
         self._cpes = cpes
         self._options = options
         self._answer_seconds = answer_seconds
-        token = secrets.token_urlsafe(16)
-        self._variables = {"CARETAKER_TOKEN": token, "CARETAKER_RUN_TOKEN": token}
+        self._variables = {VARIABLE: RunToken.made().text}
         self.machines: dict[str, Machine] = {}
         self.witness = Witness(folder / "acs.jsonl")
         self.acs, self.master, self.router = map(self._machine, ("acs", "master", "router"))

@@ -19,6 +19,7 @@ All errors of Caretaker, in one place.
     │       ├── AuthenticationError the credentials were refused
     │       ├── RedirectError   too many redirects, or one to a place that is not allowed
     │       └── LoadShed        the peer sheds load: HTTP 503
+    ├── NotAdmitted             the master that is there now has not admitted this worker
     ├── ContentUnknownError     only the hash of a file's content is known here
     ├── StateError              the stored state of a CPE can't be read
     ├── DeviceNotFound          no device of that serial number here
@@ -141,6 +142,10 @@ class LoadShed(TransportError):
     """The peer sheds load with an HTTP 503."""
 
     blame = Blame.SHED
+
+
+class NotAdmitted(CaretakerError):
+    """The master that is there now has not admitted this worker; the text is one line."""
 
 
 class StateError(CaretakerError):

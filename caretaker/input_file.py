@@ -27,5 +27,6 @@ def read_input(name: str, most: int = MAX_INPUT_BYTES) -> bytes:
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > most:
-        raise InputError(f"{name}: larger than {most // 2**20} MiB")
+        size = f"{most // 2**20} MiB" if most >= 2**20 else f"{most // 2**10} KiB"
+        raise InputError(f"{name}: larger than {size}")
     return content

@@ -25,6 +25,7 @@ from typing import NamedTuple, Self
 import psutil
 
 from benchmarks.processes import ROOT, environment
+from caretaker.run_token import VARIABLE, RunToken
 from caretaker.swarm.reserved_port import reserved_port
 from chaos.arguments import Parser, whole
 from chaos.processes import MARK, marked
@@ -73,6 +74,7 @@ class ShortRun:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mark = f"{os.getpid()}-{time.time_ns()}"
+        self._token = RunToken.made().text
         self._output = folder / "output.log"
         self._ports = ExitStack()
         self._started: list[subprocess.Popen[bytes]] = []
@@ -83,7 +85,8 @@ class ShortRun:
         with self._output.open("ab") as output:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**environment(), MARK: self._mark}, cwd=ROOT, start_new_session=True,
+                env={**environment(), MARK: self._mark, VARIABLE: self._token}, cwd=ROOT,
+                start_new_session=True,
                 preexec_fn=_hear_signals,  # noqa: PLW1509  # there are no threads
             )  # fmt: skip
         self._started.append(started)

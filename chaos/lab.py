@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import psutil
 
 from benchmarks.processes import free_port
+from caretaker.run_token import VARIABLE, RunToken
 from chaos.fleet_page import FleetPage
 from chaos.greenlet_count import counted_in
 from chaos.processes import FOLDER, MARK, Part, marked
@@ -71,6 +72,7 @@ class Lab:
         self.surprises: list[str] = []
         """Each process that ended by itself and should not have."""
         self._mark = f"{os.getpid()}-{time.time_ns()}"
+        self._token = RunToken.made().text
         self._numbers = count()
         self._master_port, web_port = free_port(), free_port()
         self._acs_port, self._api_port = free_port(), free_port()
@@ -87,7 +89,7 @@ class Lab:
         ]
 
     def _part(self, name: str, command: Any) -> Part:
-        variables = {MARK: self._mark, FOLDER: str(self.folder)}
+        variables = {MARK: self._mark, FOLDER: str(self.folder), VARIABLE: self._token}
         return Part(name, command, self.folder, variables)
 
     @property

@@ -11,6 +11,7 @@ from fuzz.file_harnesses import FILES
 from fuzz.harness import Harness
 from fuzz.http_harnesses import HTTP
 from fuzz.option_harnesses import OPTIONS
+from fuzz.swarm_harnesses import SWARM
 
-HARNESSES: dict[str, Harness] = {**CWMP, **HTTP, **FILES, **OPTIONS}
+HARNESSES: dict[str, Harness] = {**CWMP, **HTTP, **FILES, **OPTIONS, **SWARM}
 """Every harness by its name, which is that of its folder in ``tests/corpus``."""

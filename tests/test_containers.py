@@ -15,7 +15,7 @@ CPES = "the CPEs of this process"
 MODEL = "the profile, which the user has loaded"
 SESSIONS = "the sessions that run, --max-sessions"
 SECONDS = "the seconds of the run"
-WORKERS = "the workers that Locust lets in, which are trusted"
+WORKERS = "the workers that have proved the run token"
 WORDS = "words of ours"
 USER = "what the user asks for"
 REASONS = "reasons.MAX_QUOTED and MAX_REASONS"
@@ -110,6 +110,8 @@ BOUNDS = {
     "stats.timeline:Timeline._ended": "stats.timeline._BATCH",
     "stats.timeline:Timeline._points": "stats.timeline.MAX_POINTS",
     "stats.timeline:Timeline._touched": "stats.timeline.MAX_POINTS",
+    "swarm.admission:Complaints._names": "swarm.admission.MAX_NAMES",
+    "swarm.admission:FleetWorkerRunner._early": "what a proven master sends before users start",
     "swarm.cr_router:CRRouter._urls": WORKERS,
     "swarm.index_lease:IndexLease._waiting": USER,
     "swarm.index_lease:_Waiter.ranges": USER,
@@ -117,6 +119,7 @@ BOUNDS = {
     "swarm.fleet_leases:FleetLeases.died": WORKERS,
     "swarm.index_ledger:IndexLedger._leases": WORKERS,
     "swarm.index_ledger:_Lease.granted": CPES,
+    "swarm.joining:Admissions._admitted": WORKERS,
     "swarm.locust_stats:LocustStats._exchanges": "what comes between two flushes, several a second",
     "swarm.locust_stats:LocustStats._sessions": "what comes between two flushes, several a second",
     "swarm.locust_stats:Statistics._batch": WORDS,

@@ -91,6 +91,7 @@ WITHOUT_HARNESS = {
     "stats.results": "reports of our own workers",
     "stats.timeline": "reports of our own workers",
     "stats.worker_snapshot": "reports of our own workers",
+    "run_token": "a word that the user has given",
     "router.routes": "what the master says, which a router trusts",
     "router.routes_app": "a number in a header",
     "swarm.host_limits": "what the operating system says",

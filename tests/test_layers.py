@@ -24,6 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "quoting": {"masking"},
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
+    "run_token": {"errors", "input_file"},
     "data_model": {"cwmp", "errors"},
     "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set"},
@@ -34,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
     },
-    "router": {"connection_request", "device", "errors", "http", "server_command"},
+    "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
@@ -53,7 +54,7 @@ LAYERS: dict[str, set[str]] = {
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
         "fleet", "http", "index_set", "input_file", "masking", "parent_death", "profiles",
-        "quoting", "reasons", "reporting", "router", "scenarios", "stats",
+        "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

@@ -37,6 +37,7 @@ EXCEPTIONS = {
     "profiles.loader": "options of the user",
     "profiles.profile": "values of profiles, bounded repetitions",
     "reasons": "our own reasons",
+    "run_token": "a file of 1 KiB at most, or a variable",
     "reporting.junit": "one set of characters",
     "router.routes_app": "five digits of a header at most",
     "swarm.option_values": "options of the user",

@@ -30,8 +30,8 @@ OUTPUTS = (
 
 PLACES = frozenset((
     *OUTPUTS, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
-    "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host", "--web-allow-host",
-    "--live-interval",
+    "--run-token-file", "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host",
+    "--web-allow-host", "--live-interval",
 ))  # fmt: skip
 """Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
 

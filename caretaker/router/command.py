@@ -8,10 +8,8 @@ import os
 from caretaker.errors import InputError
 from caretaker.router.routes_client import RoutesClient
 from caretaker.router.server import RouterServer
+from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.server_command import serve
-
-TOKEN_VARIABLE = "CARETAKER_TOKEN"  # noqa: S105  # its name
-"""The environment variable of the token that master and router share."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--routes",
         required=True,
         metavar="URL",
-        help="of the master, where it says which worker holds which CPE (--cr-routes there); "
-        f"a token for it is read from {TOKEN_VARIABLE}",
+        help="of the master, where it says which worker holds which CPE (--cr-routes there)",
+    )
+    parser.add_argument(
+        FLAG,
+        metavar="FILE",
+        help=f"file of the master's run token; the token itself is also read from {VARIABLE}",
     )
     parser.add_argument(
         "--until-eof",
@@ -36,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run a router until interrupted."""
+    token = RunToken.given(options.run_token_file, os.environ)
     try:
-        routes = RoutesClient(options.routes, os.environ.get(TOKEN_VARIABLE, ""))
+        routes = RoutesClient(options.routes, token.bearer if token is not None else "")
     except InputError as error:
         raise InputError(f"--routes: {error}") from error
     server = RouterServer(options.port, host=options.host, routes=routes)

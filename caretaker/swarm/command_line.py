@@ -13,13 +13,16 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
+from caretaker.errors import InputError
 from caretaker.swarm.option_values import ALL_ADDRESSES, shown
-from caretaker.swarm.parsed_options import LOOPBACK
+from caretaker.swarm.parsed_options import LOOPBACK, put_run_token
 
 
 def check_together(parser: Any) -> None:
     """
     Make a parser refuse command lines whose options do not fit together, or their ports.
+
+    It puts the run token among the options that it parses.
 
     Args:
         parser: Locust's for the command line. Those that Locust makes later, for its pages, are
@@ -31,6 +34,10 @@ def check_together(parser: Any) -> None:
         options: argparse.Namespace = parse(*arguments, **named)
         for complaint in complaints(options):
             parser.error(complaint)
+        try:
+            put_run_token(options)
+        except InputError as error:
+            parser.error(str(error))
         return options
 
     parser.parse_args = parse_and_check

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 from collections.abc import Callable
 
 import gevent
@@ -12,9 +10,9 @@ import gevent
 from caretaker.errors import InputError
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
-from caretaker.router.command import TOKEN_VARIABLE
 from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_LIMITS, RoutesApp
+from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.option_values import HostPort
 from caretaker.swarm.options import Settings
@@ -35,14 +33,19 @@ class CRRouter:
         settings: with ``cr_router``; ``cr_routes`` is where a router of its own machine asks.
         ledger: says who holds which indices.
         wanted_users: how many the run should have by now.
+        token: of the run.
 
     Raises:
-        InputError: an address can't be bound, or ``cr_routes`` is open without a token.
+        InputError: an address can't be bound, or ``cr_routes`` is open and no token was given.
     """
 
     def __init__(
-        self, settings: Settings, ledger: IndexLedger, wanted_users: Callable[[], int]
-    ) -> None:  # fmt: skip
+        self,
+        settings: Settings,
+        ledger: IndexLedger,
+        wanted_users: Callable[[], int],
+        token: RunToken,
+    ) -> None:
         assert settings.cr_router is not None
         self._ledger = ledger
         self._wanted_users = wanted_users
@@ -52,27 +55,24 @@ class CRRouter:
         self._keeper: gevent.Greenlet[..., None] | None = None
         self.address: HostPort = settings.cr_router
         """Of the router, with the port that it has bound."""
-        token = os.environ.get(TOKEN_VARIABLE, "")
         if settings.cr_routes is None:
-            self._start(token or secrets.token_urlsafe(16))
+            self._start(token)
         else:
-            self._publish(settings.cr_routes, _checked(token, settings.cr_routes))
+            self._publish(settings.cr_routes, _bearer(token, settings.cr_routes))
 
-    def _start(self, token: str) -> None:
-        routes = self._publish(HostPort("127.0.0.1", 0), token)
+    def _start(self, token: RunToken) -> None:
+        routes = self._publish(HostPort("127.0.0.1", 0), token.bearer)
         self._process = self._run(routes, token)
         port = int(self._process.addresses["url"].rpartition(":")[2])
         self.address = self.address._replace(port=port)
         self._keeper = gevent.spawn(self._keep_running, routes, token)
 
-    def _run(self, routes: str, token: str) -> ServerProcess:
+    def _run(self, routes: str, token: RunToken) -> ServerProcess:
         where = ("--host", self.address.host, "--port", str(self.address.port))
-        token_of_it = {TOKEN_VARIABLE: token}
-        return ServerProcess(
-            "--cr-router", "router", "--routes", routes, *where, environment=token_of_it
-        )
+        given = {VARIABLE: token.text}
+        return ServerProcess("--cr-router", "router", "--routes", routes, *where, environment=given)
 
-    def _keep_running(self, routes: str, token: str) -> None:
+    def _keep_running(self, routes: str, token: RunToken) -> None:
         """Start the router again when it ends, at its address: the ACS knows no other."""
         while self._process is not None:
             code = self._process.wait()
@@ -83,8 +83,8 @@ class CRRouter:
             except InputError as error:
                 _log.error("The router can't start: %s", error)
 
-    def _publish(self, at: HostPort, token: str) -> str:
-        self._app = RoutesApp(self.routes, token)
+    def _publish(self, at: HostPort, bearer: str) -> str:
+        self._app = RoutesApp(self.routes, bearer)
         loop = Loop()
         loop.start()
         self._server = WSGIHost(self._app, at.host, at.port, loop, limits=ROUTES_LIMITS)
@@ -124,8 +124,11 @@ class CRRouter:
         self._server.stop()
 
 
-def _checked(token: str, at: HostPort) -> str:
-    if not token and at.host not in _LOCAL:
-        cure = f"give a token in {TOKEN_VARIABLE}, here and to the router"
-        raise InputError(f"--cr-routes {at}: open to other machines without a token; {cure}")
-    return token
+def _bearer(token: RunToken, at: HostPort) -> str:
+    """What a router of its own shows; nothing on this machine, where nobody was given a token."""
+    if not token.is_made:
+        return token.bearer
+    if at.host not in _LOCAL:
+        cure = f"give one in {VARIABLE} or with {FLAG}, here and to the router"
+        raise InputError(f"--cr-routes {at}: open to other machines without a run token; {cure}")
+    return ""

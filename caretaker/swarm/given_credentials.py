@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from caretaker.http.endpoint import Address
+from caretaker.swarm.options import OPTIONS
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -13,33 +15,45 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+SECRETS = tuple(name for name, declared in OPTIONS.items() if declared.secret)
+"""Names of options that workers get by a message of ours, and Locust never sees."""
+
+
 class GivenCredentials(NamedTuple):
     """The credentials of the command line, and the ACS that they were given for."""
 
     acs: Address
     username: str | None
-    password: str | None
+    secrets: Mapping[str, str | None]
+    """By name, all of ``SECRETS``."""
 
     @classmethod
-    def of(cls, environment: Environment) -> Self:
-        """Those of the environment, before the web UI has changed it."""
+    def take(cls, environment: Environment) -> Self:
+        """
+        Take those of the environment, before the web UI has changed it.
+
+        The secrets do not stay among the options, which Locust sends and shows.
+        """
         options = vars(environment.parsed_options)
         acs = Address.of(environment.host or "")
-        return cls(acs, options.get("acs_username"), options.get("acs_password"))
+        secrets = {name: options.pop(name, None) for name in SECRETS}
+        return cls(acs, options.get("acs_username"), secrets)
 
-    def put(self, environment: Environment) -> None:
+    def put(self, environment: Environment) -> Mapping[str, str | None]:
         """
-        Put them among the options of the next run, if its ACS is the one that they are for.
+        Put the username among the options of the next run, and return the secrets of that run.
 
-        The web UI can name another ACS, whose workers do not even receive them.
+        There are none if its ACS is not the one that they are for, as the web UI can name another.
         """
         acs = Address.of(environment.host or "")
         is_same = acs.host == self.acs.host and acs.scheme >= self.acs.scheme  # no https to http
-        username, password = (self.username, self.password) if is_same else (None, None)
-        vars(environment.parsed_options).update(acs_username=username, acs_password=password)
-        if not is_same and (self.username or self.password):
+        vars(environment.parsed_options)["acs_username"] = self.username if is_same else None
+        if is_same:
+            return self.secrets
+        if self.username or any(self.secrets.values()):
             _log.warning(
                 "--acs-username and --acs-password were given for %s, so %s is not shown them; "
                 "name it with --host at the start",
                 *(self.acs.host, acs.host),
             )
+        return dict.fromkeys(self.secrets)

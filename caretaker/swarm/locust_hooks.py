@@ -21,8 +21,6 @@ import psutil
 from gevent.event import Event
 from locust import argument_parser
 from locust.runners import (
-    STATE_RUNNING,
-    STATE_SPAWNING,
     WORKER_REPORT_INTERVAL,
     LocalRunner,
     MasterRunner,
@@ -35,17 +33,24 @@ from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.listener import raise_descriptors
 from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
+from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
 from caretaker.swarm.command_line import check_together
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock, forgive_lost_terminal
 from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
-from caretaker.swarm.open_ports import server_lines
+from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parent_watch import ParentWatch
-from caretaker.swarm.parsed_options import LocustOptions, RunStart, add_arguments
+from caretaker.swarm.parsed_options import (
+    LocustOptions,
+    RunStart,
+    add_arguments,
+    take_run_token,
+)
 from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
@@ -67,6 +72,7 @@ from caretaker.swarm.worker_messages import (
     ProfilePart,
     ProfilePartRequest,
     Refusal,
+    RunSecrets,
     StateKept,
     StateRecords,
     StoredCPEs,
@@ -115,6 +121,7 @@ def install(events: Events) -> None:
 
     chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()
+    use_admission()
     events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
     events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 
@@ -146,7 +153,7 @@ class _Hooks:
         self._master: Master | None = None
         self._worker: Worker | None = None
         self._refused = False
-        settings = self._own_settings()
+        settings = self._parse_settings()
         try:
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
@@ -159,16 +166,13 @@ class _Hooks:
             (hooks.test_start, self._on_test_start),
             (hooks.spawning_complete, self._on_spawning_complete),
             (hooks.test_stopping, self._on_test_stopping),
+            (hooks.worker_connect, self._on_worker_connect),
             (hooks.quitting, self._on_quitting),
             (hooks.quit, self._on_quit),
             (hooks.report_to_master, self._on_report_to_master),
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
-        # A worker that joins a run may have received the start before these listeners were there.
-        if self._has_started():
-            self._on_test_start()
-        CPEUser.installed.set()
         self._interrupts = 0
         self._is_quitting = False
         self._main = gevent.getcurrent()
@@ -178,6 +182,8 @@ class _Hooks:
         end.in_order(self._end_in_order)
         if environment.web_ui is not None:
             self._add_pages()
+        if isinstance(runner, FleetWorkerRunner):
+            runner.begin_to_listen()
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
@@ -257,21 +263,6 @@ class _Hooks:
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
-    def _has_started(self) -> bool:
-        """Whether this is a worker that has received the start of a run already."""
-        return getattr(self._runner, "worker_state", None) in (STATE_SPAWNING, STATE_RUNNING)
-
-    def _own_settings(self) -> Settings:
-        """
-        What the command line of this process says.
-
-        With the start of a run Locust has put the master's options in the place of a worker's own,
-        such as its addresses.
-        """
-        if self._has_started():
-            return Settings.of(argument_parser.get_parser().parse_args())
-        return self._parse_settings()
-
     def _parse_settings(self) -> Settings:
         return Settings.of(self._environment.parsed_options)  # type: ignore[arg-type]
 
@@ -283,14 +274,16 @@ class _Hooks:
         options = self._locust_options()
         if options.headless or options.autostart:
             check_fleet(self._runner, options, settings.cpes_per_user)
-        self._master = Master(self._environment, settings)
+        self._master = Master(self._environment, settings, self._token())
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             metrics = _browser_guard(settings.metrics_host, settings).app(self._metrics)
             serve_metrics(settings.metrics_host, settings.metrics_port, metrics)
         has_web_ui = self._environment.web_ui is not None
-        for line in server_lines(self._locust_options(), settings, web_ui=has_web_ui):
+        for line in server_lines(options, settings, web_ui=has_web_ui):
+            say(line)
+        for line in joining_lines(options, self._master.token):
             say(line)
         self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
         self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
@@ -298,8 +291,14 @@ class _Hooks:
         self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
         self._runner.register_message(WorkerWaits.NAME, self._on_waits)
 
+    def _token(self) -> RunToken:
+        if isinstance(self._runner, FleetMasterRunner):
+            return self._runner.admissions.token
+        return take_run_token(self._environment.parsed_options)
+
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
+        self._runner.register_message(RunSecrets.NAME, self._on_secrets)
         self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
         self._runner.register_message(StateKept.NAME, self._on_state_kept)
@@ -353,6 +352,10 @@ class _Hooks:
             # Profiles and CPEs live as long as the run. A full collection would examine all of
             # them, and stop the loop for longer the larger the fleet is.
             gc.freeze()
+
+    def _on_worker_connect(self, client_id: str, **_: Any) -> None:
+        if self._master is not None:
+            self._master.tell_secrets(client_id)
 
     def _on_test_stopping(self, **_: Any) -> None:
         if self._master is not None:
@@ -424,11 +427,16 @@ class _Hooks:
         self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
 
     def _on_refused(self, msg: Any, **_: Any) -> None:
-        if self._master is None or self._master.run == 0:
-            if not self._refused:
-                gevent.spawn(self._end_with_workers)  # the worker has printed the reason
-            return
-        self._master.refused(msg.node_id, Refusal.from_wire(msg.data).reason)
+        reason, options = Refusal.from_wire(msg.data).reason, self._locust_options()
+        if self._master is not None and (self._master.run or options.waits_for_others):
+            self._master.refused(msg.node_id, reason)
+        elif not self._refused:
+            if not options.processes:  # else the worker has printed it here
+                print(f"caretaker: worker {msg.node_id}: {reason}", file=sys.stderr, flush=True)
+            gevent.spawn(self._end_with_workers)
+
+    def _on_secrets(self, msg: Any, **_: Any) -> None:
+        vars(self._environment.parsed_options).update(RunSecrets.from_wire(msg.data).values)
 
     def _on_renewed(self, msg: Any, **_: Any) -> None:
         assert self._worker is not None

@@ -25,6 +25,7 @@ from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
+from caretaker.run_token import RunToken
 from caretaker.scenarios import FleetPlan
 from caretaker.scenarios.actions import checked, find
 from caretaker.stats.results import Results
@@ -53,6 +54,7 @@ from caretaker.swarm.worker_messages import (
     LeaseRenewal,
     Message,
     ProfilePartRequest,
+    RunSecrets,
     StateKept,
     StateRecords,
     StoredCPEs,
@@ -87,14 +89,16 @@ class Master:
     Args:
         environment: Locust's.
         settings: of the command line; those of a run come with its start.
+        token: of all processes of the run.
 
     Raises:
         InputError: the settings do not fit together, the run is too short for its scenarios, or
             the embedded ACS can't start.
     """
 
-    def __init__(self, environment: Environment, settings: Settings) -> None:
+    def __init__(self, environment: Environment, settings: Settings, token: RunToken) -> None:
         self.environment = environment
+        self.token = token
         options = self._locust_options()
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
@@ -137,13 +141,14 @@ class Master:
             environment.host = self._embedded.url
             api = f"north-bound API: {self._embedded.north_bound_url}"
             say(f"Embedded ACS: {self._embedded.url} ({api})")
-        self._given = GivenCredentials.of(environment)
+        self._given = GivenCredentials.take(environment)
+        self._secrets = RunSecrets({})
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
     def _with_router(self, settings: Settings) -> Settings:
         """The settings with the router's port, which workers receive, too."""
-        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users)
+        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users, self.token)
         address, options = self._router.address, cast(Any, self.environment.parsed_options)
         options.cr_router = str(address)
         say(f"Connection Requests: http://{address}/cr/<serial number>")
@@ -222,6 +227,11 @@ class Master:
         self._send(answer, holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
         self._publish_routes()
+
+    def tell_secrets(self, worker: str) -> None:
+        """A worker has joined: tell it the secrets of the run, if there is one."""
+        if self.run:
+            self._send(self._secrets, worker)
 
     def cr_server(self, worker: str, url: str) -> None:
         """A worker has said where its Connection Request server is."""
@@ -306,7 +316,8 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
-        self._given.put(self.environment)
+        self._secrets = RunSecrets(self._given.put(self.environment))
+        self._send(self._secrets)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         if self._state is not None:

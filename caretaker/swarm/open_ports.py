@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+import socket
 from collections.abc import Iterator
 
+from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.option_values import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LOOPBACK, LocustOptions
 
+_LOCUST_PORT = 5557
+_WITHOUT_LOGIN = "without a login: let only those of the test reach it"
 _LOCAL = (LOOPBACK, "localhost", "::1")
 
 
@@ -35,8 +40,31 @@ def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> 
         yield f"Metrics: {url}, {_reach(settings.metrics_host, '--metrics-host')}"
     if locust.master and not locust.processes:
         address = f"{_shown(locust.master_bind_host)}:{locust.master_bind_port}"
-        reach = _reach(locust.master_bind_host, "--master-bind-host")
+        reach = _reach(locust.master_bind_host, "--master-bind-host", "with the run token")
         yield f"Workers join at {address}, {reach}"
+
+
+def joining_lines(locust: LocustOptions, token: RunToken) -> Iterator[str]:
+    """
+    A line that starts a worker of a master whose workers are not forked.
+
+    It shows a token that was made for this run, as nobody else could; never one that was given.
+
+    Args:
+        locust: options of Locust.
+        token: of the run.
+    """
+    if not locust.master or locust.processes:
+        return
+    bound = locust.master_bind_host
+    host = socket.gethostname() if bound in ALL_ADDRESSES else bound
+    start = f"locust -f {shlex.quote(locust.locustfile)} --worker --master-host {host}"
+    port = locust.master_bind_port
+    command = start if port == _LOCUST_PORT else f"{start} --master-port {port}"
+    if token.is_made:
+        yield f"A worker joins with: {VARIABLE}={token.text} {command}"
+    else:
+        yield f"A worker joins with the same run token ({VARIABLE} or {FLAG}) and: {command}"
 
 
 def _shown(host: str) -> str:
@@ -45,7 +73,7 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _reach(host: str, flag: str) -> str:
+def _reach(host: str, flag: str, who: str = _WITHOUT_LOGIN) -> str:
     if host in _LOCAL:
         return f"for this machine only; {flag} 0.0.0.0 opens it"
-    return "open to other machines without a login: let only those of the test reach it"
+    return f"open to other machines {who}"

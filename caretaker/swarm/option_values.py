@@ -25,6 +25,7 @@ from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
 from caretaker.http.tls import tls_context
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
+from caretaker.run_token import RunToken
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
@@ -217,6 +218,12 @@ class LevelsFile(NamedTuple):
 
     def __str__(self) -> str:
         return self.path
+
+
+def run_token_file(text: str) -> Path:
+    """A file of a run token, which is read where it is needed."""
+    RunToken.of_file(text)
+    return Path(text)
 
 
 def shown(text: str) -> str:

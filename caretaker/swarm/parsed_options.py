@@ -8,11 +8,13 @@ event, and again whenever the web UI changes it.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from caretaker.errors import InputError
+from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
@@ -55,6 +57,11 @@ class LocustOptions(NamedTuple):
     master: bool = False
     master_bind_host: str = LOOPBACK
     master_bind_port: int = 5557
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether workers of other machines join at any time, and someone begins runs then."""
+        return self.master and not (self.processes or self.headless or self.autostart)
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
@@ -108,6 +115,28 @@ class RunStart(NamedTuple):
             caretaker_keeps_state=self.keeps_state,
             caretaker_profiles=[offer.to_wire() for offer in self.profiles],
         )
+
+
+def put_run_token(parsed_options: argparse.Namespace) -> None:
+    """
+    Put the run token among the options, so that workers that are forked then have it, too.
+
+    Raises:
+        InputError: it can't be used, or a worker that joins another machine's master has none.
+    """
+    given = vars(parsed_options)
+    token = RunToken.given(given.get("run_token_file"), os.environ)
+    if token is None and given.get("worker"):
+        cure = f"give the token of its master in {VARIABLE} or with {FLAG}"
+        raise InputError(f"--worker: no run token; {cure}")
+    given["caretaker_run_token"] = token or RunToken.made()
+
+
+def take_run_token(parsed_options: argparse.Namespace | None) -> RunToken:
+    """Take the run token out of the options, which Locust sends and shows."""
+    given = vars(parsed_options) if parsed_options is not None else {}
+    token: RunToken | None = given.pop("caretaker_run_token", None)
+    return token or RunToken.made()  # without a command line there is none
 
 
 LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {

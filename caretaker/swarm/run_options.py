@@ -170,6 +170,17 @@ class WebOptions:
 class WorkerOptions:
     """The workers of the fleet."""
 
+    run_token_file: Path | None = option(
+        "--run-token-file",
+        values.run_token_file,
+        default=None,
+        unit="file",
+        help="File of the run token, which master and workers share: a word of 16 or more "
+        "characters. Also given, itself, as CARETAKER_RUN_TOKEN.",
+        nothing="the master makes one",
+        of_master=True,
+    )
+
     fence_after: float = option(
         "--fence-after",
         values.at_least(2, 60),

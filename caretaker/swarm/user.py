@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from gevent.event import Event
 from locust import User, constant, task
 
 if TYPE_CHECKING:
@@ -23,16 +22,13 @@ class CPEUser(User):
 
     wait_time = constant(_FOREVER)
     worker: ClassVar[Worker]
-    """The worker of this process; ``install`` sets it before it sets ``installed``."""
-    installed: ClassVar[Event] = Event()
-    """Set when ``worker`` is there; in a worker that joins late, Locust may start users before."""
+    """The worker of this process, which ``install`` sets before Locust starts users."""
 
     holding: Holding | None = None
     """What it holds of the fleet; None before it has started."""
 
     def on_start(self) -> None:
         """Lease indices and power the CPEs on."""
-        self.installed.wait()
         self.holding = self.worker.new_holding()
         self.worker.fill(self.holding)
 

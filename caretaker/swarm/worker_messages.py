@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, Self
 
 from caretaker.index_set import Ranges
@@ -52,7 +52,7 @@ class Message:
 
     def to_wire(self) -> dict[str, Any] | None:
         """As plain data."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
@@ -195,6 +195,19 @@ class StoredCPEs(Message):
                 part, size = [], 0
         if part:
             yield cls(part)
+
+
+@dataclass(frozen=True)
+class RunSecrets(Message):
+    """
+    Master to worker, before the start of a run that Locust sends: its secret options.
+
+    Args:
+        values: by their names in Locust's namespace, where the worker puts them.
+    """
+
+    NAME: ClassVar = "caretaker_secrets"
+    values: Mapping[str, str | None] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,18 @@ from helpers.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 LOCUSTFILE = str(ROOT / "locustfile.py")
+RUN_TOKEN = "the-token-of-all-runs-of-the-tests"
 
 
 def environment() -> dict[str, str]:
-    """The environment without what tests or users have set for Locust and us."""
+    """The environment without what tests or users have set for Locust and us, and a run token."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("LOCUST_", "CARETAKER_"))}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT / "tests")}
+    return {
+        **kept,
+        "CARETAKER_RUN_TOKEN": RUN_TOKEN,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(ROOT / "tests"),
+    }
 
 
 _RESERVED = ExitStack()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from caretaker.run_token import RunToken
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -62,7 +63,12 @@ def master(**options: Any) -> Master:
     environment: Any = SimpleNamespace(
         host="http://127.0.0.1:1/", parsed_options=given, runner=FakeRunner(), web_ui=None
     )
-    return Master(environment, Settings.of(given))
+    return master_of(environment)
+
+
+def master_of(environment: Any) -> Master:
+    """The master of an environment of Locust."""
+    return Master(environment, Settings.of(environment.parsed_options), RunToken.made())
 
 
 def snapshot(made: Results | None = None, **changes: Any) -> WorkerSnapshot:

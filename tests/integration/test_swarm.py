@@ -399,9 +399,9 @@ def test_each_worker_that_joins_late_gets_its_users(tmp_path: Path) -> None:
 
 
 SLOW = """
-import time
+import sys, time
 from locust import events
-events.init.add_listener(lambda **_: time.sleep(5))
+events.init.add_listener(lambda **_: time.sleep(5 if "--cr-port" in sys.argv else 0))
 """
 
 
@@ -415,11 +415,11 @@ def test_a_worker_that_joins_late_keeps_the_addresses_of_its_own(tmp_path: Path)
     with (
         process(
             tmp_path / "master",
-            *("locust", "-f", LOCUSTFILE, "--master", "--headless", "--expect-workers", "1"),
+            *("locust", "-f", str(slow), "--master", "--headless", "--expect-workers", "1"),
             *("--users", "30", "--spawn-rate", "30", "--run-time", "0", "--cr-rate", "0"),
             *("--master-bind-port", str(port), "--metrics-port", str(metrics_port)),
         ) as master,
-        process(tmp_path / "one", "locust", "-f", LOCUSTFILE, *joining),
+        process(tmp_path / "one", "locust", "-f", str(slow), *joining),
     ):
         wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="0"}', 30)
         own = ("--cr-port", str(cr_port - 1), "--cr-host", "127.0.0.2")

@@ -12,6 +12,7 @@ from helpers.leases import renewal
 from caretaker.errors import InputError
 from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_PATH
+from caretaker.run_token import RunToken
 from caretaker.swarm.cr_router import CRRouter
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.option_values import HostPort
@@ -27,7 +28,7 @@ class Published:
     def __init__(self) -> None:
         self.ledger = IndexLedger(5.0)
         self.users = 30
-        self.router = CRRouter(SETTINGS, self.ledger, lambda: self.users)
+        self.router = CRRouter(SETTINGS, self.ledger, lambda: self.users, RunToken.made())
 
     def lease(self, worker: str, count: int) -> None:
         """A worker leases indices."""
@@ -80,17 +81,22 @@ def test_cpes_stay_the_fleets_until_the_next_run(published: Published) -> None:
     assert published.get() == Routes("LAB", 10, ())
 
 
-def test_routes_that_are_open_need_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CARETAKER_TOKEN", raising=False)
+def answers(router: CRRouter, *bearers: str) -> list[int]:
+    """What a router that shows this gets; nothing is shown for an empty text."""
+    headers = [{"Authorization": f"Bearer {bearer}"} if bearer else {} for bearer in bearers]
+    url = f"http://127.0.0.1:{router._server.port}{ROUTES_PATH}"
+    return [requests.get(url, headers=each, timeout=10).status_code for each in headers]
+
+
+def test_routes_that_are_open_need_a_token_that_was_given() -> None:
     opened = replace(SETTINGS, cr_routes=HostPort("0.0.0.0", 0))
-    with pytest.raises(InputError, match="open to other machines without a token"):
-        CRRouter(opened, IndexLedger(5.0), lambda: 0)
-    monkeypatch.setenv("CARETAKER_TOKEN", "word")
-    router = CRRouter(opened, IndexLedger(5.0), lambda: 0)
-    port = router._server.port
-    answers = [
-        requests.get(f"http://127.0.0.1:{port}{ROUTES_PATH}", headers=headers, timeout=10)
-        for headers in ({}, {"Authorization": "Bearer word"})
-    ]
-    assert [answer.status_code for answer in answers] == [401, 200]
+    with pytest.raises(InputError, match="open to other machines without a run token; give one in"):
+        CRRouter(opened, IndexLedger(5.0), lambda: 0, RunToken.made())
+    token = RunToken("of-the-whole-run")
+    router = CRRouter(opened, IndexLedger(5.0), lambda: 0, token)
+    assert answers(router, "", token.text, token.bearer) == [401, 401, 200]
     router.stop()
+
+
+def test_routes_for_this_machine_need_one_only_where_it_was_given(published: Published) -> None:
+    assert answers(published.router, "") == [200]

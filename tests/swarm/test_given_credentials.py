@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from caretaker.swarm.given_credentials import GivenCredentials
+from caretaker.swarm.given_credentials import SECRETS, GivenCredentials
 
 
 def environment(host: str) -> Any:
@@ -32,11 +32,11 @@ def test_only_the_acs_that_they_were_given_for_is_shown_them(
     caplog: pytest.LogCaptureFixture, start: str, run: str, is_shown: bool
 ) -> None:
     made = environment(start)
-    given = GivenCredentials.of(made)
+    given = GivenCredentials.take(made)
     made.host = run
     with caplog.at_level(logging.WARNING):
-        given.put(made)
-    shown = (made.parsed_options.acs_username, made.parsed_options.acs_password)
+        secrets = given.put(made)
+    shown = (made.parsed_options.acs_username, secrets["acs_password"])
     assert shown == (("me", "hidden") if is_shown else (None, None))
     assert len(caplog.messages) == (not is_shown)
     assert "hidden" not in caplog.text
@@ -44,17 +44,24 @@ def test_only_the_acs_that_they_were_given_for_is_shown_them(
 
 def test_they_are_back_when_the_run_is_against_their_acs_again() -> None:
     made = environment("http://acs/")
-    given = GivenCredentials.of(made)
+    given = GivenCredentials.take(made)
     for host, password in (("http://evil.example/", None), ("http://acs/", "hidden")):
         made.host = host
-        given.put(made)
-        assert made.parsed_options.acs_password == password
+        assert given.put(made) == {"acs_password": password}
+
+
+def test_what_locust_sends_has_no_secrets() -> None:
+    made = environment("http://acs/")
+    given = GivenCredentials.take(made)
+    given.put(made)
+    assert vars(made.parsed_options) == {"acs_username": "me"}
+    assert SECRETS == ("acs_password",)  # another one need not be for the ACS
 
 
 def test_nothing_is_said_where_none_were_given(caplog: pytest.LogCaptureFixture) -> None:
     made = environment("http://acs/")
     made.parsed_options = Namespace()
-    given = GivenCredentials.of(made)
+    given = GivenCredentials.take(made)
     made.host = "http://other/"
     given.put(made)
     assert caplog.messages == []

@@ -83,6 +83,53 @@ def test_without_a_dispatcher_there_is_no_dispatch_to_end() -> None:
     locust(_users_dispatcher=None).end_dispatch()
 
 
+def test_users_are_asked_for_when_they_are_dispatched_and_only_those_with_cpes_count() -> None:
+    portal = type("Portal", (User,), {})
+    assert locust(CPEUser, portal).users_asked_for() == 4  # there is no dispatcher yet: all
+    assert locust(CPEUser, _users_dispatcher=None, target_user_count=9).users_asked_for() == 9
+    nodes = [WorkerNode(f"vm_{name}") for name in "ab"]
+    dispatcher = UsersDispatcher(nodes, [CPEUser, portal])
+    one = locust(CPEUser, portal, _users_dispatcher=dispatcher)
+    dispatcher.new_dispatch(12, 4)
+    asked = [one.users_asked_for() for _ in dispatcher]
+    assert asked == [2, 4, 6]
+    dispatcher.remove_worker(nodes[0])
+    assert one.users_asked_for() == 6  # the other worker is to have them
+
+
+def clients(**states: str) -> WorkerNodes:
+    """The workers that Locust knows, in these states."""
+    made = WorkerNodes()
+    for name, state in states.items():
+        made[name] = WorkerNode(name, state)
+    return made
+
+
+def test_a_worker_that_has_died_is_missing_at_the_next_look_of_locust() -> None:
+    known = clients(dead=STATE_RUNNING, silent=STATE_MISSING, well=STATE_RUNNING)
+    before = {name: node.heartbeat for name, node in known.items()}
+    one = locust(clients=known)
+    for name in ("dead", "silent", "gone"):
+        one.declare_missing(name)
+    assert {name: node.heartbeat for name, node in known.items()} == {**before, "dead": -1}
+    locust().declare_missing("dead")  # of a local run, which has no workers
+
+
+def test_locust_forgets_no_worker_that_is_missing() -> None:
+    known = clients(missing=STATE_MISSING, new=STATE_MISSING, well=STATE_RUNNING)
+    known["missing"].heartbeat, known["well"].heartbeat = -60, -2
+    known["new"].heartbeat = 0
+    locust(clients=known).remember_missing()
+    assert [known[name].heartbeat for name in ("missing", "new", "well")] == [-1, 0, -2]
+    locust().remember_missing()
+
+
+def test_a_worker_has_left_when_locust_does_not_know_it_any_more() -> None:
+    one = locust(clients=clients(silent=STATE_MISSING, well=STATE_RUNNING))
+    assert [one.has_left(name) for name in ("silent", "well", "gone")] == [False, False, True]
+    assert not locust().has_left(LOCAL)
+
+
 class EndOfLooksError(Exception):
     """Enough of a loop of Locust's that has no end."""
 

@@ -12,7 +12,7 @@ import gevent
 import pytest
 from helpers.exports import export
 from helpers.leases import renewal
-from helpers.run_states import FakeRunner, FakeWebUI
+from helpers.run_states import FakeRunner, FakeWebUI, master_of
 from helpers.run_states import master as make
 from helpers.snapshots import worker_snapshot
 from helpers.summaries import lost_worker
@@ -25,10 +25,9 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm import master as master_module
 from caretaker.swarm.fleet_leases import LOOK_SECONDS
 from caretaker.swarm.master import Master
-from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction, ProfilePart, ProfilePartRequest
+from caretaker.swarm.worker_messages import FleetAction, ProfilePart, ProfilePartRequest, RunSecrets
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def master() -> Iterator[Master]:
         shape_class=None,
         web_ui=None,
     )
-    made = Master(environment, Settings.of(options))  # type: ignore[arg-type]
+    made = master_of(environment)
     yield made
     gevent.sleep(0)
 
@@ -58,7 +57,7 @@ def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master
     master.begin()
     master.act("power_cut", share=0.5)
     master.act("outage", kind="hang", seconds="3")
-    (_, first), (message, second) = master.environment.runner.sent  # type: ignore[union-attr]
+    _, (_, first), (message, second) = master.environment.runner.sent  # type: ignore[union-attr]
     assert first["arguments"] == {"share": 0.5, "seconds": 20.0, "stagger": 5.0}
     assert (message, second["nth"]) == (FleetAction.NAME, 2)
     assert [mark["text"] for mark in master.marks] == [
@@ -73,7 +72,8 @@ def test_nothing_is_done_without_a_run_or_with_bad_arguments(master: Master) -> 
     master.begin()
     with pytest.raises(InputError, match="share: 2 must be"):
         master.act("power_cut", share=2)
-    assert (master.marks, master.environment.runner.sent) == ([], [])  # type: ignore[union-attr]
+    runner: Any = master.environment.runner
+    assert (master.marks, [name for name, _ in runner.sent]) == ([], [RunSecrets.NAME])
 
 
 def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Master) -> None:
@@ -176,7 +176,7 @@ def test_workers_get_the_profiles_of_the_run_part_by_part(master: Master, tmp_pa
     master.send_profile("one", ProfilePartRequest("0" * 64, 0))
     runner: Any = master.environment.runner
     sent = ProfilePart(digest, 0, path.read_bytes())
-    assert runner.sent == [(ProfilePart.NAME, sent.to_wire())]
+    assert runner.sent[1:] == [(ProfilePart.NAME, sent.to_wire())]
 
 
 def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
@@ -218,11 +218,21 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     assert runner.ends == ends
 
 
+def test_secrets_go_to_workers_by_a_message_of_their_own(master: Master) -> None:
+    runner: Any = master.environment.runner
+    master.tell_secrets("early")
+    assert runner.sent == []
+    master.begin()
+    master.tell_secrets("late")
+    assert runner.sent == [(RunSecrets.NAME, {"values": {"acs_password": "secret"}})] * 2
+    assert "acs_password" not in vars(master.environment.parsed_options)  # which Locust sends
+
+
 def test_a_run_against_another_acs_gets_no_credentials_of_the_command_line(master: Master) -> None:
     master.environment.host = "http://evil.example/"
     master.begin()
-    assert master.settings.acs_password is None
-    assert vars(master.environment.parsed_options)["acs_password"] is None  # workers receive these
+    runner: Any = master.environment.runner
+    assert runner.sent == [(RunSecrets.NAME, {"values": {"acs_password": None}})]
 
 
 def test_a_run_that_ends_within_its_warm_up_is_refused() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from helpers.options import parse
 
-from caretaker.swarm.open_ports import server_lines
+from caretaker.run_token import RunToken
+from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
 
@@ -47,7 +50,10 @@ def test_the_web_ui_says_how_to_open_it_and_how_to_protect_it(
     ("arguments", "shown"),
     [
         (("--master",), f"{JOIN}127.0.0.1:5557, {LOCAL.format('--master-bind-host')}"),
-        (("--master", "--master-bind-host", "*"), f"{JOIN}0.0.0.0:5557, {OPEN}"),
+        (
+            ("--master", "--master-bind-host", "*"),
+            f"{JOIN}0.0.0.0:5557, open to other machines with",
+        ),
         (
             ("--metrics-port", "9646"),
             f"Metrics: http://127.0.0.1:9646/metrics, {LOCAL.format('--metrics-host')}",
@@ -62,3 +68,25 @@ def test_so_do_the_master_and_the_metrics(arguments: tuple[str, ...], shown: str
 @pytest.mark.parametrize("arguments", [(), ("--processes", "2")])
 def test_nothing_is_said_where_nothing_of_the_user_is_served(arguments: tuple[str, ...]) -> None:
     assert lines(*arguments, web_ui=False) == []
+
+
+TOKEN = RunToken("of-the-whole-run")
+SAME = "A worker joins with the same run token (CARETAKER_RUN_TOKEN or --run-token-file) and:"
+START = "locust -f locustfile.py --worker --master-host"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "shown"),
+    [
+        ((), TOKEN, []),
+        (("--processes", "2"), RunToken.made(), []),
+        (("--master",), RunToken(TOKEN.text, is_made=True),
+         [f"A worker joins with: CARETAKER_RUN_TOKEN={TOKEN.text} {START} 127.0.0.1"]),
+        (("--master", "--master-bind-host", "*", "--master-bind-port", "7001"), TOKEN,
+         [f"{SAME} {START} {socket.gethostname()} --master-port 7001"]),
+    ],
+)  # fmt: skip
+def test_a_master_of_other_machines_shows_how_to_join_and_only_a_token_that_it_has_made(
+    arguments: tuple[str, ...], token: RunToken, shown: list[str]
+) -> None:
+    assert list(joining_lines(LocustOptions.of(parse(*arguments)), token)) == shown

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.run_states import master_of
 from helpers.web_uis import local_environment
 from locust.runners import STATE_RUNNING
 
-from caretaker.swarm.master import Master
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.web import forms
 from caretaker.swarm.web.forms import LOCUST_FIELDS, USER_FIELDS, check_forms
@@ -37,7 +37,7 @@ class Form:
         self.runner = self.environment.runner
         self.runner.start = lambda *_, **__: None
         self.web_ui = self.environment.web_ui
-        check_forms(self.environment, Master(self.environment, Settings.of(self.options)))
+        check_forms(self.environment, master_of(self.environment))
         self._client = self.web_ui.app.test_client()
 
     def post(self, **values: Any) -> str:
@@ -115,7 +115,8 @@ def test_only_the_fields_of_the_form_reach_a_run(form: Form, tmp_path: Path) -> 
     """Locust takes every name of its namespace: each that the form does not show is refused."""
     before = dict(vars(form.options))
     shown = {name for name, option in OPTIONS.items() if option.in_web_ui}
-    hidden = vars(form.options).keys() - shown - LOCUST_FIELDS.keys() - {"profiles"}
+    names = vars(form.options).keys() | OPTIONS.keys()
+    hidden = names - shown - LOCUST_FIELDS.keys() - {"profiles"}
     assert {"summary_json", "report", "junit", "record", "acs_password", "csv_prefix"} <= hidden
     for name in sorted(hidden | {"caretaker_run", "nonsense", "__class__"}):
         message = form.post(**{name: str(tmp_path / "stolen")})

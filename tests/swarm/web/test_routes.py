@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from flask_login import UserMixin, login_user  # type: ignore[import-untyped]
-from helpers.run_states import snapshot
+from helpers.run_states import master_of, snapshot
 from helpers.web_uis import local_environment
 
 from caretaker.engine.cpe_states import STATES
 from caretaker.http.browser_guard import BrowserGuard
 from caretaker.scenarios.actions import ACTIONS
-from caretaker.swarm.master import Master
-from caretaker.swarm.options import Settings
 from caretaker.swarm.web.guard import guard
 from caretaker.swarm.web.prometheus import metrics_app
 from caretaker.swarm.web.routes import ASSETS, add_pages, join_pages
@@ -34,8 +32,7 @@ class Site:
         self.environment.host = "http://me:secret@127.0.0.1:1/"  # as a locustfile can have it
         self.runner: Any = self.environment.runner
         web_ui: Any = self.environment.web_ui
-        options = self.environment.parsed_options
-        self.master = Master(self.environment, Settings.of(options))
+        self.master = master_of(self.environment)
         run_states = RunStates(self.master)
         add_pages(self.environment, self.master, run_states, metrics_app(run_states.now))
         guard(web_ui.app, BrowserGuard({"loadgen-0"}, "--web-allow-host"))
