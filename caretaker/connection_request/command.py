@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     def show(step: Step) -> None:
         steps.append(step)
-        print(f"{len(steps)}. " + "\n   ".join(_lines(step)), flush=True)
+        print(f"{len(steps)}. " + "\n   ".join(step_lines(step)), flush=True)
 
     credentials = Credentials(options.username, options.password) if options.username else None
     try:
@@ -71,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
     return 0 if reason is None else 1
 
 
-def _lines(step: Step) -> list[str]:
+def step_lines(step: Step) -> list[str]:
+    """A step for people, with what it means."""
     connection = "a new connection" if step.is_new_connection else "the same connection"
     scheme = step.authorization.partition(" ")[0]
     shown = f"with {scheme}" if scheme else "without credentials"
