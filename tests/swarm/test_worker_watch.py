@@ -72,7 +72,7 @@ def test_what_a_silent_worker_had_is_free_after_its_lease(scene: Scene) -> None:
         scene.now += fleet_leases.LOOK_SECONDS
         assert scene.look() == []
     scene.leases.renew("one", renewal(number=2), 10)
-    news = []
+    news: list[tuple[str, str]] = []
     while not news:
         scene.now += fleet_leases.LOOK_SECONDS
         news = scene.look()
