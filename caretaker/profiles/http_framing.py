@@ -14,10 +14,11 @@ from collections.abc import Iterator
 MAX_UNPACKED = 64 * 1024 * 1024
 """Bytes of a body that gzip or deflate may become."""
 
-_HEAD = re.compile(
+_START_LINE = re.compile(
     rb"(?:HTTP/1\.[01] [0-9]{3}|[A-Z]{3,10} \S{1,1000} HTTP/1\.[01])[^\r\n]{0,1000}\r?\n"
-    rb"((?:[^\r\n]{1,4000}\r?\n){0,100})\r?\n"
 )
+_FIELDS = re.compile(rb"((?:[^\r\n]{1,4000}+\r?\n){0,100}+)(\r?\n)?")
+"""The fields of a head, and the empty line that ends it."""
 _CHUNKED = re.compile(rb"^transfer-encoding:[^\r\n]*chunked", re.IGNORECASE | re.MULTILINE)
 _CODED = re.compile(rb"^content-encoding:[ \t]*(?:x-)?(gzip|deflate)", re.IGNORECASE | re.MULTILINE)
 _LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,9})", re.IGNORECASE | re.MULTILINE)
@@ -39,24 +40,27 @@ def unframed(data: bytes) -> bytes:
 
 def _unpacked(data: bytes) -> Iterator[bytes]:
     """The pieces of a file, with bodies that were compressed as they were before."""
-    done = 0
-    for head in _HEAD.finditer(data):
-        if head.start() >= done:
-            yield data[done : head.end()]
-            done = head.end()
-            if _CODED.search(head[1]):
-                body, done = _coded_body(data, head)
-                yield _decompressed(body) + b"\n"
+    done = looked_at = 0
+    for start_line in _START_LINE.finditer(data):
+        if start_line.start() < done or start_line.end() < looked_at:
+            continue  # in a body, or among fields that no empty line ends
+        fields = _FIELDS.match(data, start_line.end())
+        assert fields is not None  # it matches nothing, too
+        looked_at = fields.end()
+        if fields[2] is not None and _CODED.search(fields[1]):
+            yield data[done:looked_at]
+            body, done = _coded_body(data, fields[1], looked_at)
+            yield _decompressed(body) + b"\n"
     yield data[done:]
 
 
-def _coded_body(data: bytes, head: re.Match[bytes]) -> tuple[bytes, int]:
-    """The body after a head, and its end."""
-    if _CHUNKED.search(head[1]) and (chunks := _chunks(data, head.end())):
+def _coded_body(data: bytes, fields: bytes, start: int) -> tuple[bytes, int]:
+    """The body after a head with these fields, and its end."""
+    if _CHUNKED.search(fields) and (chunks := _chunks(data, start)):
         return chunks
-    length = _LENGTH.search(head[1])
-    end = head.end() + int(length[1]) if length else len(data)
-    return data[head.end() : end], min(end, len(data))
+    length = _LENGTH.search(fields)
+    end = start + int(length[1]) if length else len(data)
+    return data[start:end], min(end, len(data))
 
 
 def _decompressed(body: bytes) -> bytes:
