@@ -56,7 +56,7 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
 
 def _coded_body(data: bytes, fields: bytes, start: int) -> tuple[bytes, int]:
     """The body after a head with these fields, and its end."""
-    if _CHUNKED.search(fields) and (chunks := _chunks(data, start)):
+    if _CHUNKED.search(fields) and (chunks := _chunks(data, start, set())):
         return chunks
     length = _LENGTH.search(fields)
     end = start + int(length[1]) if length else len(data)
@@ -76,10 +76,11 @@ def _decompressed(body: bytes) -> bytes:
 def _without_sizes(data: bytes) -> Iterator[bytes]:
     """The pieces of a file without the sizes of chunks, which stand before XML at first."""
     done = failed = 0
+    hopeless: set[int] = set()
     for size in _SIZE_BEFORE_XML.finditer(data):
-        if size.start() < done or failed > _MOST_FAILED:
+        if size.start() < done or size.start() in hopeless or failed > _MOST_FAILED:
             continue
-        chunks = _chunks(data, size.start())
+        chunks = _chunks(data, size.start(), hopeless)
         if chunks is None:
             failed += 1
         else:
@@ -89,10 +90,19 @@ def _without_sizes(data: bytes) -> Iterator[bytes]:
     yield data[done:]
 
 
-def _chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
-    """The body that chunks from there on are, and its end; None where the sizes do not fit."""
+def _chunks(data: bytes, at: int, seen: set[int]) -> tuple[bytes, int] | None:
+    """
+    The body that chunks from there on are, and its end; None where the sizes do not fit.
+
+    Args:
+        data: of the file.
+        at: where the first chunk begins.
+        seen: is told where the others begin, too: what does not fit from here on does not from
+            there.
+    """
     parts: list[bytes] = []
     while (line := _SIZE.match(data, at)) is not None:
+        seen.add(at)
         size = int(line[1], 16)
         if size == 0:
             return b"".join(parts), line.end()
