@@ -127,6 +127,7 @@ BOUNDS = {
     "swarm.cr_router:CRRouter._urls": WORKERS,
     "swarm.index_lease:IndexLease._waiting": USER,
     "swarm.index_lease:_Waiter.ranges": USER,
+    "swarm.fleet_leases:FleetLeases._ended": WORKERS,
     "swarm.fleet_leases:FleetLeases._processes": WORKERS,
     "swarm.fleet_leases:FleetLeases.died": WORKERS,
     "swarm.index_ledger:IndexLedger._leases": WORKERS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable
 
 import psutil
@@ -15,6 +16,8 @@ from caretaker.swarm.worker_messages import LeaseRenewal, LeaseRenewed, WorkerPr
 
 LOOK_SECONDS = 0.25
 """How often the master looks after the leases."""
+LOOKS_OF_DEATH = 3
+"""In so many looks a worker has ended before it counts as dead: its last word may still be read."""
 
 
 class FleetLeases:
@@ -35,6 +38,7 @@ class FleetLeases:
         self._clock = clock
         self._looked = clock()
         self._processes: dict[str, WorkerProcess] = {}
+        self._ended: Counter[str] = Counter()
 
     def renew(self, holder: str, renewal: LeaseRenewal, limit: int) -> LeaseRenewed | None:
         """The answer to a renewal; see ``IndexLedger.renew``."""
@@ -66,8 +70,14 @@ class FleetLeases:
         return silent
 
     def look_for_dead(self) -> list[str]:
-        """The forked workers that have leases, and have ended without giving them back."""
-        return [name for name in self.ledger.holders if has_died(self._processes[name])]
+        """
+        The forked workers that have leases, and have ended without giving them back.
+
+        To be called at each look.
+        """
+        ended = [name for name in self.ledger.holders if has_died(self._processes[name])]
+        self._ended = Counter({name: self._ended[name] + 1 for name in ended})
+        return [name for name in ended if self._ended[name] >= LOOKS_OF_DEATH]
 
     def bury(self, holder: str) -> None:
         """Free what a worker had that has died; it will not come back."""

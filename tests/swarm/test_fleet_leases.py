@@ -11,7 +11,7 @@ import pytest
 from helpers.leases import renewal
 from helpers.waiting import wait_until
 
-from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases, has_died
+from caretaker.swarm.fleet_leases import LOOK_SECONDS, LOOKS_OF_DEATH, FleetLeases, has_died
 from caretaker.swarm.index_ledger import LostLease
 from caretaker.swarm.worker_messages import WorkerProcess
 from caretaker.testing import Clock
@@ -64,6 +64,8 @@ def test_a_worker_that_has_died_is_found_and_buried(leases: FleetLeases) -> None
         child.wait()
     process = WorkerProcess(socket.gethostname(), child.pid, os.getpid())
     leases.renew("dead", renewal(want=3, process=process), 10)
+    for _ in range(LOOKS_OF_DEATH - 1):
+        assert leases.look_for_dead() == []
     assert leases.look_for_dead() == ["dead"]
     leases.bury("dead")
     assert (leases.died, leases.ledger.counts()) == ({"dead"}, {"w": 3})

@@ -11,7 +11,7 @@ from helpers.run_states import FakeRunner
 from locust.runners import STATE_RUNNING, WorkerNode, WorkerNodes
 
 from caretaker.swarm import fleet_leases, worker_watch
-from caretaker.swarm.fleet_leases import FleetLeases
+from caretaker.swarm.fleet_leases import LOOKS_OF_DEATH, FleetLeases
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.worker_reports import WorkerReports
 from caretaker.swarm.worker_watch import WorkerWatch
@@ -47,11 +47,13 @@ def test_nothing_is_told_of_workers_that_are_well(scene: Scene) -> None:
     assert scene.watch.present() == {"one", "two"}
 
 
-def test_what_a_dead_worker_had_is_free_at_once(
+def test_what_a_dead_worker_had_is_free_when_its_last_word_would_have_come(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fleet_leases, "has_died", lambda _: True)
-    del scene.clients["two"]  # it has left with a word, so nobody mourns it
+    for _ in range(LOOKS_OF_DEATH - 1):
+        assert scene.look() == []
+    del scene.clients["two"]  # its last word has come meanwhile, so nobody mourns it
     assert scene.look() == [("one", "has died with 5 CPEs")]
     assert scene.leases.ledger.counts() == {"two": 5}
     assert scene.watch.present() == set()
