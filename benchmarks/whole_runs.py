@@ -50,6 +50,7 @@ def _capacity() -> float:
     with _limited_acs(str(CAPACITY)) as url:
         summary = load_test(
             *("--host", url, *NO_CRS, "--inform-interval", "0", "--processes", "0"),
+            "--no-check",
             *("--scenario", "find-capacity start=20 hold=4 precision=0.2"),
             *("--users", "150", "--spawn-rate", "20"),
         )
@@ -60,6 +61,7 @@ def _frozen() -> dict[str, float]:
     with _limited_acs("10000", "--freeze", "5", str(FREEZE)) as url:
         summary = load_test(
             *("--host", url, *NO_CRS, "--inform-interval", "6", "--processes", "0"),
+            "--no-check",
             *("--users", "200", "--run-time", "16s"),
         )
     times: dict[str, float] = summary["informs"]["from_plan_ms"]

@@ -267,10 +267,12 @@ def _is_only_here(url: str, acs_url: str) -> bool:
 
 
 def _is_loopback(address: Address) -> bool:
+    """Whether a host means this machine to itself only: loopback, or the wildcard address."""
     try:
-        return ip_address(address.host).is_loopback
+        ip = ip_address(address.host)
     except ValueError:
         return address.host == "localhost"
+    return ip.is_loopback or ip.is_unspecified
 
 
 def _is_this_machine(address: Address) -> bool:

@@ -7,6 +7,7 @@ forked alone. Once a run may begin, ``locust_hooks`` and Locust have handlers of
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ def end_with_starter() -> None:
     if not outlives_its_starter():
         signal.signal(signal.SIGALRM, partial(_look_for_starter, os.getpid()))
         signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+        atexit.register(leave_starter_to_others)  # later Python would die of the signal
 
 
 def leave_starter_to_others() -> None:
