@@ -47,7 +47,7 @@ class SlowProfiles:
         self.are_there = Event()
         self.error: InputError | None = None
 
-    def mix(self, _: object) -> ProfileMix:
+    def mix(self, _: object, __: object) -> ProfileMix:
         self.are_there.wait()
         if self.error is not None:
             raise self.error
