@@ -33,6 +33,7 @@ NAMES = (
     "whole_tree",
     "whole_runs",
     "calibration",
+    "workers",
     "hosts",
 )
 """The benchmarks, each a module beside this one; a module may have a ``table`` of its own."""

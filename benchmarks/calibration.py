@@ -183,6 +183,7 @@ def _measured(kind: str, rate: float, seconds: float, workers: int = 0) -> tuple
         try:
             summary = load_test(
                 *("--host", acs.stdout.readline().strip(), "--processes", str(workers)),
+                "--no-check",
                 *("--cr-driver", "off", "--cr-rate", "0", "--start", "running"),
                 *("--users", str(users), "--spawn-rate", str(users)),
                 *("--cpes-per-user", str(_CPES_PER_USER), "--inform-interval", str(_INTERVAL)),

@@ -138,6 +138,7 @@ class HostFleet:
             *("--expect-workers", str(workers), "--users", str(self._cpes)),
             *("--spawn-rate", str(self._cpes / 5), "--run-time", "0"),
             *("--host", f"http://{acs}:{PORT}/", "--nbi-url", f"http://{acs}:{NORTH_BOUND_PORT}"),
+            "--no-check",
             *("--cr-router", f"{self.router.host.address}:{ROUTER_PORT}"),
             *("--cr-routes", f"{master}:{ROUTES_PORT}"),
             *("--state", str(self._folder / "fleet.db")),

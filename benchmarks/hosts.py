@@ -59,7 +59,7 @@ def _measure(name: str, cpes: int) -> dict[str, float]:
         found = _figures(fleet, strike, cpes)
         if FAULTS[name].end is not None:
             found |= _healed(fleet, strike, cpes)
-        _check(fleet, fleet.end(), cpes)
+        _check(name, fleet, fleet.end(), cpes)
     return found
 
 
@@ -89,16 +89,15 @@ def _healed(fleet: HostFleet, strike: Strike, cpes: int) -> dict[str, float]:
     }
 
 
-def _check(fleet: HostFleet, summary: Any, cpes: int) -> None:
+def _check(name: str, fleet: HostFleet, summary: Any, cpes: int) -> None:
     """MeasurementError if something is wrong with the run."""
     wrong = {
-        "sessions at once": fleet.witness.twice(),
+        "sessions at once": fleet.witness.twice()[:3],
         "CPEs": summary["fleet"]["cpes"] - cpes,
         "first contacts": fleet.witness.first_contacts() - cpes,
         "credentials refused": summary["tasks"]["credentials_refused"],
-        "the books": not (
-            summary["connection_requests"]["books_balance"] and summary["events"]["books_balance"]
-        ),
+        "books of Connection Requests": not summary["connection_requests"]["books_balance"],
+        "books of events": not summary["events"]["books_balance"],
     }
     if any(wrong.values()):
-        raise MeasurementError(f"{wrong}")
+        raise MeasurementError(f"{name}: {wrong}")

@@ -25,7 +25,7 @@ from benchmarks.processes import ROOT, MeasurementError, environment
 
 CAPACITY, FREEZE = 30, 5
 """Sessions per second that the limited ACS serves; seconds that the other stands still."""
-_NO_CRS = ("--cr-driver", "off", "--cr-rate", "0")
+NO_CRS = ("--cr-driver", "off", "--cr-rate", "0")
 
 
 def run(options: Options) -> list[Figure]:
@@ -49,7 +49,8 @@ def _closed_loop() -> float:
 def _capacity() -> float:
     with _limited_acs(str(CAPACITY)) as url:
         summary = load_test(
-            *("--host", url, *_NO_CRS, "--inform-interval", "0", "--processes", "0"),
+            *("--host", url, *NO_CRS, "--inform-interval", "0", "--processes", "0"),
+            "--no-check",
             *("--scenario", "find-capacity start=20 hold=4 precision=0.2"),
             *("--users", "150", "--spawn-rate", "20"),
         )
@@ -59,7 +60,8 @@ def _capacity() -> float:
 def _frozen() -> dict[str, float]:
     with _limited_acs("10000", "--freeze", "5", str(FREEZE)) as url:
         summary = load_test(
-            *("--host", url, *_NO_CRS, "--inform-interval", "6", "--processes", "0"),
+            *("--host", url, *NO_CRS, "--inform-interval", "6", "--processes", "0"),
+            "--no-check",
             *("--users", "200", "--run-time", "16s"),
         )
     times: dict[str, float] = summary["informs"]["from_plan_ms"]

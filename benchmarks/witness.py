@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PORT, NORTH_BOUND_PORT = 7547, 7557
 BEGIN, POST, END = "begin", "post", "end"
 """An Inform, any other POST, and the last one of a session."""
+LATE_SECONDS = 2.0
+"""So late a busy ACS may read what has come: it does not read connections in the order of time."""
 _SERIAL_NUMBER = re.compile(rb"<SerialNumber>([^<]+)<")
 _EVENT_CODE = re.compile(rb"<EventCode>([^<]+)<")
 _SESSION = re.compile(r"session=([0-9a-f]+)")
@@ -101,19 +103,19 @@ class Witness:
 
 
 def overlaps(events: Iterable[SessionEvent]) -> list[str]:
-    """Each POST of a session whose CPE had begun a newer one."""
-    serials: dict[str, str] = {}
+    """Each POST of a session whose CPE had begun a newer one, ``LATE_SECONDS`` before at least."""
     newest: dict[str, SessionEvent] = {}
+    newer: dict[str, SessionEvent] = {}
     found = []
     for event in events:
         if event.kind == BEGIN:
-            serials[event.session] = event.serial
+            if event.serial in newest:
+                newer[newest[event.serial].session] = event
             newest[event.serial] = event
             continue
-        serial = serials.get(event.session, "")
-        now = newest.get(serial)
-        if now is not None and now.session != event.session:
-            found.append(f"{serial} from {event.peer} at {event.at:.3f}, and from {now.peer}")
+        now = newer.get(event.session)
+        if now is not None and event.at - now.at > LATE_SECONDS:
+            found.append(f"{now.serial} from {event.peer} at {event.at:.3f}, and from {now.peer}")
     return found
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from caretaker import __version__, console
+from caretaker import __version__, check, console
 from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
@@ -168,6 +168,7 @@ Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argpar
 
 COMMANDS: dict[str, Command] = {
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
+    "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
     "cr": ("one Connection Request, step by step", cr_command.add_arguments, cr_command.run),

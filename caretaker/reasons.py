@@ -46,6 +46,7 @@ _LOAD = "is the ACS overloaded, or does a proxy before it give up? See its log"
 _BUG_OF_ACS = "the ACS breaks the protocol here: see the message with --record, and the ACS's log"
 _NO_TLS = "is it a port without TLS? Then use http://"
 _CR = "do the ConnectionRequestUsername and -Password that the ACS shows come from this CPE?"
+_BASIC = "leave --cr-allow-basic out, or allow Basic in the ACS"
 _REACH = "can the ACS reach the CPEs? See --cr-host, --cr-advertise and --allow-host"
 _NBI = "is --nbi-url the address of the north-bound API, with its port, and does it run?"
 
@@ -194,6 +195,10 @@ REASONS: dict[str, Reason] = {
         "does the URL of the Download or Upload lead there, from this machine, too?"),
     # Tasks.
     "Device is offline": Reason("the ACS could not reach the CPE", _REACH, True),
+    "Invalid connection request URL or protocol": Reason(
+        "the ACS does not send a request there", _REACH, True),
+    "Basic HTTP authentication not allowed": Reason("the CPE asked for Basic", _BASIC, True),
+    "Unrecognized auth method": Reason("the CPE did not ask for Digest", _BASIC, True),
     "Connection request error: Device is offline": Reason(
         "the ACS could not reach the CPE", _REACH, True),
     "Connection request error: Invalid connection request URL or protocol": Reason(
@@ -201,7 +206,7 @@ REASONS: dict[str, Reason] = {
     "Connection request error: Incorrect connection request credentials": Reason(
         "the CPE refused the ACS", _CR, True),
     "Connection request error: Basic HTTP authentication not allowed": Reason(
-        "the CPE asked for Basic", "leave --cr-allow-basic out, or allow Basic in the ACS", True),
+        "the CPE asked for Basic", _BASIC, True),
     "Connection request error: Unexpected *": Reason(
         "the CPE answered another status: 503 when it is busy or down, 404 when it is not here"),
     "Connection request error: *": Reason("the ACS's own words"),
@@ -215,7 +220,9 @@ REASONS: dict[str, Reason] = {
     "north-bound API: HTTP 404": Reason(
         "the API knows no such device, or no such path",
         "is it the API of this ACS? The CPEs must have informed it", True),
-    "north-bound API: HTTP *": Reason("the API's own words follow", "see the API's log"),
+    "north-bound API: HTTP *": Reason(
+        "the API's own words follow",
+        "is --nbi-url that of the API, with its port? Else see the API's log", True),
     "north-bound API: TLS: *": Reason(
         "no trust in its certificate, or no TLS",
         f"{_NBI} It must be trusted by this system", True),

@@ -119,6 +119,12 @@ class ShortRun:
             time.sleep(0.02)
         return alive - began
 
+    def wait_for(self, text: str) -> None:
+        """Wait until one of its processes has written this."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while text not in self._output.read_text(errors="replace") and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def lines(self) -> int:
         """How many of its processes have said why they end."""
         return len(_WHY.findall(self._output.read_text(errors="replace")))
@@ -179,6 +185,7 @@ def _master_of_a_remote_worker(run: ShortRun) -> Popen:
     at = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "1")
     master = _python(run, *locust, "--headless", "--master", *at, *run.options)
     _python(run, *locust, "--worker", "--master-port", port)
+    run.wait_for("reported as ready")  # one without a master waits for it, whenever it comes
     return master
 
 
@@ -189,7 +196,7 @@ TARGETS: Mapping[str, Callable[[ShortRun], Popen]] = {
     "shell": _shell,
     "remote": _master_of_a_remote_worker,
 }
-"""Starts a run, and returns the process that is to be killed."""
+"""Starts a run, the last one until its worker has joined; returns what is to be killed."""
 
 
 def kill(run: ShortRun, target: str, at: float) -> Killed:

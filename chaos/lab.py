@@ -112,6 +112,7 @@ class Lab:
             *("--expect-workers", str(WORKERS), "--users", str(CPES), "--spawn-rate", "100"),
             *(["--enable-rebalancing"] if rebalancing(self.seed) else []),
             *("--host", self._url, "--nbi-url", f"http://127.0.0.1:{self._api_port}"),
+            "--no-check",
             *("--seed", str(self.seed), "--inform-interval", str(INFORM_INTERVAL)),
             *("--answer-timeout", str(ANSWER_TIMEOUT), "--cr-rate", "5", "--cr-limit", "0/1"),
             *("--slo", "sessions.failed_ratio <= 1", "--slo", "tasks.failed_ratio <= 1"),

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from caretaker import north_bound_client
 from caretaker.acs import acs, devices, north_bound, posted_json, presets, queries, task_rpcs
 from caretaker.connection_request import genieacs_client, server
 from caretaker.cwmp import messages as m
@@ -30,7 +31,6 @@ from caretaker.http import (
     request_parser,
 )
 from caretaker.http.credentials import Credentials
-from caretaker.swarm import operators
 from fuzz.harness import CONTROLS, LINE, MAX_BYTES, Harness
 from fuzz.wsgi import asked, request, served
 
@@ -205,7 +205,7 @@ def _north_bound_answer(data: bytes) -> object:
     """The answer of any north-bound API is an outcome, with a reason in one line."""
     phrase, _, body = data.partition(b"\n")
     said = phrase.decode("latin-1")
-    return [operators.task_result(status, said, body) for status in (200, 202, 404, 504)]
+    return [north_bound_client.task_result(status, said, body) for status in (200, 202, 404, 504)]
 
 
 def _recorded_answer(data: bytes) -> object:
@@ -239,7 +239,7 @@ HTTP: dict[str, Harness] = {
         _genieacs_challenge, (genieacs_client,), (ValueError,), max_bytes=LINE
     ),
     "recorded_answer": Harness(_recorded_answer, (recorded_session,), (ReasonError,)),
-    "north_bound_answer": Harness(_north_bound_answer, (operators,)),
+    "north_bound_answer": Harness(_north_bound_answer, (north_bound_client,)),
     "north_bound": Harness(
         _north_bound,
         (north_bound, devices, task_rpcs, queries, posted_json, presets),

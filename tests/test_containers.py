@@ -24,6 +24,7 @@ CHALLENGES = "connection_request.genieacs_client.MAX_ANSWER_BYTES"
 ROWS = "data_model.model.MAX_ADDED"
 CONNECTIONS = "ServerLimits.connections"
 MESSAGE = "one message"
+CHECK = "the steps of a check, which have an end"
 
 BOUNDS = {
     "acs.acs:ACS.devices": "acs.acs.MAX_DEVICES",
@@ -38,6 +39,9 @@ BOUNDS = {
     "acs.sessions:CWMPApp._sessions": "acs.sessions.MAX_SESSIONS",
     "acs.task_rpcs:TaskType.arguments": WORDS,
     "acs.task_rpcs:TaskType.one_of": WORDS,
+    "check.checked_cpe:CheckedCPE.requests": CHECK,
+    "check.checked_cpe:CheckedCPE.sessions": CHECK,
+    "check.checked_cpe:CheckedCPE.verdicts": CHECK,
     "connection_request.genieacs_client:_Reader._challenges": CHALLENGES,
     "cwmp.message_xml:_Field.kinds": WORDS,
     "cwmp.shapes:Shapes._shapes": "cwmp.shapes.MAX_SHAPES",

@@ -80,6 +80,7 @@ PARSERS = {
 }  # fmt: skip
 """What makes something of bytes or texts."""
 WITHOUT_HARNESS = {
+    "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
     "device.events": "event codes of the console's user",

@@ -29,6 +29,7 @@ LAYERS: dict[str, set[str]] = {
     "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set"},
     "connection_request": {"errors", "http", "stats"},
+    "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
     "device": {"cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting"},
@@ -47,14 +48,18 @@ LAYERS: dict[str, set[str]] = {
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
-    "__main__": {
-        "acs", "closed_output", "connection_request", "console", "errors", "http", "profiles",
-        "reporting", "router", "server_command",
+    "check": {
+        "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",
+        "http", "masking", "north_bound_client", "reasons", "reporting", "stats",
     },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
-        "fleet", "http", "index_set", "input_file", "masking", "parent_death", "profiles",
-        "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
+        "fleet", "http", "index_set", "input_file", "masking", "north_bound_client", "parent_death",
+        "profiles", "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
+    },
+    "__main__": {
+        "acs", "check", "closed_output", "connection_request", "console", "errors", "http",
+        "profiles", "reporting", "router", "server_command",
     },
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""

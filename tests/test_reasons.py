@@ -11,8 +11,8 @@ import pytest
 import caretaker.errors
 from caretaker.errors import ReasonError
 from caretaker.http import connect_errors
+from caretaker.north_bound_client import PHRASES
 from caretaker.reasons import MAX_QUOTED, MAX_REASONS, OTHER, REASONS, BoundedReasons, cure, find
-from caretaker.swarm.operators import PHRASES
 
 _ERRORS = {
     name

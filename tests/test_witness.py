@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.witness import BEGIN, END, POST, SessionEvent, Witness, overlaps
+from benchmarks.witness import BEGIN, END, LATE_SECONDS, POST, SessionEvent, Witness, overlaps
 
 HERE, THERE = "198.18.3.2", "198.18.4.2"
 
@@ -30,8 +30,10 @@ def test_sessions_one_after_the_other_are_not_at_once() -> None:
 
 @pytest.mark.parametrize("kind", [POST, END])
 def test_a_session_that_goes_on_after_a_newer_one_began_is_found(kind: str) -> None:
-    late = [begin(1, "a"), begin(4, "b", THERE), of(5, "a", kind)]
-    assert overlaps(late) == [f"FLEET-000001 from {HERE} at 5.000, and from {THERE}"]
+    late = [begin(1, "a"), begin(4, "b", THERE), of(4 + LATE_SECONDS, "a")]
+    assert overlaps(late) == []  # it may have come before the Inform, and was read after it
+    late += [begin(7, "c", THERE), of(7.1, "a", kind)]
+    assert overlaps(late) == [f"FLEET-000001 from {HERE} at 7.100, and from {THERE}"]
 
 
 def test_a_log_is_read_while_it_is_written(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class CWMPApp:
             return self._file(environ, start_response)
         if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # sent by browsers alone
             return _reply(start_response, "403 Forbidden", [], "pages of the web are no CPEs")
-        if environ.get("HTTP_CONTENT_ENCODING", "") not in CODINGS:
+        if _coding(environ) not in CODINGS:
             return _reply(start_response, "415 Unsupported Media Type", _CLOSE)
         try:
             body = _read(environ)
@@ -121,7 +121,11 @@ class CWMPApp:
         return [file.content]
 
     def _challenges(self, environ: WSGIEnvironment) -> list[str] | None:
-        """The challenges of a 401, None if there is to be none; GenieACS refuses without one."""
+        """
+        The challenges of a 401, None if there is to be none.
+
+        As in GenieACS, a password that is wrong gets no challenge. Basic is no answer to one.
+        """
         if self._credentials is None:
             return None
         target = environ.get("REQUEST_URI") or environ["PATH_INFO"]
@@ -129,8 +133,8 @@ class CWMPApp:
         challenges = self._verifier.check(self._credentials, "POST", target, header)
         if not challenges:
             return None
-        is_stale = challenges[0].endswith("stale=true")
-        return challenges if header is None or is_stale else []
+        is_refused = (header or "").lower().startswith("digest ")
+        return [] if is_refused and not challenges[0].endswith("stale=true") else challenges
 
     def _session(
         self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes
@@ -141,9 +145,8 @@ class CWMPApp:
         try:
             envelope = decode(body) if body.strip() else None
             if envelope is not None and is_inform(envelope.message):
-                if isinstance(envelope.message, m.Inform) and not self._acs.has_room(
-                    envelope.message
-                ):
+                inform = envelope.message
+                if isinstance(inform, m.Inform) and not self._acs.has_room(inform):
                     return _reply(start_response, "503 Service Unavailable", _CLOSE)
                 token = self._open(token, environ, envelope.session_timeout)
             session = self._sessions[token]
@@ -159,13 +162,8 @@ class CWMPApp:
             session.controller.close()
             start_response("204 No Content", _CLOSE)
             return []
-        headers = [_XML, ("Set-Cookie", f"session={token}; Path=/; HttpOnly")]
-        coding = environ.get("HTTP_CONTENT_ENCODING", "")
-        if coding and body:  # as GenieACS: an answer has the coding of its request
-            answer = encoded(answer, coding)
-            headers.append(("Content-Encoding", coding))
-        start_response("200 OK", [*headers, ("Content-Length", str(len(answer)))])
-        return [answer]
+        cookie = ("Set-Cookie", f"session={token}; Path=/; HttpOnly")
+        return _envelope(start_response, answer, cookie, _coding(environ) if body else "")
 
     def _open(self, old: str, environ: WSGIEnvironment, session_timeout: int | None) -> str:
         """The token of a new session; the one of an old token ends."""
@@ -198,6 +196,22 @@ _XML = ("Content-Type", 'text/xml; charset="utf-8"')
 _CLOSE = [("Connection", "close")]
 
 
+def _coding(environ: WSGIEnvironment) -> str:
+    return str(environ.get("HTTP_CONTENT_ENCODING", ""))
+
+
+def _envelope(
+    start_response: StartResponse, answer: bytes, cookie: tuple[str, str], coding: str
+) -> Iterable[bytes]:
+    """Answer with an envelope, as in GenieACS in the content coding of the request."""
+    headers = [_XML, cookie]
+    if coding:
+        answer = encoded(answer, coding)
+        headers.append(("Content-Encoding", coding))
+    start_response("200 OK", [*headers, ("Content-Length", str(len(answer)))])
+    return [answer]
+
+
 def _token(cookies: str) -> str:
     for cookie in cookies.split(";"):
         name, _, value = cookie.strip().partition("=")
@@ -213,7 +227,7 @@ def _read(environ: WSGIEnvironment) -> bytes:
     body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise ValueError("body is too large")
-    return decoded(body, environ.get("HTTP_CONTENT_ENCODING", ""), MAX_BODY_BYTES)
+    return decoded(body, _coding(environ), MAX_BODY_BYTES)
 
 
 def _reply(

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     def show(step: Step) -> None:
         steps.append(step)
-        print(f"{len(steps)}. " + "\n   ".join(_lines(step)), flush=True)
+        print(f"{len(steps)}. " + "\n   ".join(step_lines(step)), flush=True)
 
     credentials = Credentials(options.username, options.password) if options.username else None
     try:
@@ -71,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
     return 0 if reason is None else 1
 
 
-def _lines(step: Step) -> list[str]:
+def step_lines(step: Step) -> list[str]:
+    """A step for people, with what it means."""
     connection = "a new connection" if step.is_new_connection else "the same connection"
     scheme = step.authorization.partition(" ")[0]
     shown = f"with {scheme}" if scheme else "without credentials"
@@ -98,4 +99,4 @@ def _meaning(step: Step) -> str:
         return "the device refuses these credentials"
     if step.status == 401 and not step.challenges:
         return "the device asks for credentials, and does not say how: no ACS can answer"
-    return _STATUSES.get(step.status, "no answer to a Connection Request that TR-069 knows")
+    return _STATUSES.get(step.status, "TR-069 knows no such answer to a Connection Request")

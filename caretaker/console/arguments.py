@@ -42,12 +42,9 @@ def _serial_number(text: str) -> tuple[str, int]:
 
 # fmt: off
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--acs-url": {"required": True, "metavar": "URL", "help": "URL of the ACS"},
     "--profile": {"default": "tr181", "metavar": "FILE",
                   "help": "device profile: a CSV export of GenieACS, a profile file (TOML), tr181 "
                           "or tr098 (default: tr181)"},
-    "--serial": {"default": ("FLEET", 0), "type": _serial_number, "metavar": "NUMBER",
-                 "help": "serial number of the CPE (default: FLEET-000001)"},
     "--seed": {"default": 0, "type": int, "metavar": "INT",
                "help": "random seed; the same seed gives the same CPE (default: 0)"},
     "--acs-username": {"metavar": "TEXT", "help": "username towards the ACS "
@@ -79,8 +76,28 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``python -m caretaker cpe``."""
+    parser.add_argument("--acs-url", required=True, metavar="URL", help="URL of the ACS")
+    add_cpe_arguments(parser, ("FLEET", 0))
+
+
+def add_cpe_arguments(parser: argparse.ArgumentParser, serial: tuple[str, int]) -> None:
+    """
+    Add the options of one CPE, for all commands that play one.
+
+    Args:
+        parser: to add them to.
+        serial: the prefix and the index of the serial number where none is given.
+    """
     for flag, settings in _OPTIONS.items():
         parser.add_argument(flag, **settings)
+    prefix, index = serial
+    parser.add_argument(
+        "--serial",
+        default=serial,
+        type=_serial_number,
+        metavar="NUMBER",
+        help=f"serial number of the CPE (default: {prefix}-{index + 1:06d})",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
             stream.reconfigure(errors="replace")
     trace = Trace(_write, whole=options.trace)
     try:
-        console = Console(trace, options.acs_url, **_settings(options))
+        console = Console(trace, options.acs_url, **fleet_settings(options))
         console.run(sys.stdin or ())
     except InputError as error:
         raise InputError(masked(str(error))) from None
@@ -108,8 +125,13 @@ def _write(text: str) -> None:
         sys.stdout.flush()
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of ``Fleet`` that the options stand for."""
+def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """
+    The arguments of ``Fleet`` that the options of one CPE stand for.
+
+    Raises:
+        InputError: an option can't be used.
+    """
     prefix, index = options.serial
     secure = options.acs_url.lower().startswith("https:")
     tls = tls_context(options.tls_ca, verify=not options.tls_insecure) if secure else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import inf
 
 import gevent
 
@@ -16,10 +17,17 @@ from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
 from caretaker.engine.transfer_runner import TransferRunner
-from caretaker.errors import Blame, EnvelopeError, LoadShed, SessionError, TransportError
+from caretaker.errors import (
+    Blame,
+    EnvelopeError,
+    LimitError,
+    LoadShed,
+    SessionError,
+    TransportError,
+)
 from caretaker.http.transport import Answer
 from caretaker.quoting import quotation
-from caretaker.reasons import BUG, BoundedReasons
+from caretaker.reasons import BUG, FENCED, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
 
 MAX_EXCHANGES = 20_000
@@ -62,6 +70,13 @@ class SessionRunner:
     ) -> None:
         self.retrying: set[int] = set()
         """The CPEs whose last session failed and that wait for its retry."""
+        self.until = inf
+        """
+        Until when messages may be sent, on the clock.
+
+        After a freeze of this process all that its loop had found ready goes on before any watcher
+        can end the sessions.
+        """
         self._open_transport = open_transport
         self._sink = sink
         self._accounting = accounting
@@ -157,6 +172,8 @@ class SessionRunner:
 
     def _exchange(self, active: ActiveSession, body: bytes) -> None:
         started = active.since = self._clock()
+        if started >= self.until:
+            raise LimitError(FENCED)
         active.exchanges += 1
         if active.exchanges > MAX_EXCHANGES or started - active.record.started > MAX_SECONDS:
             raise SessionError("a session without an end")

@@ -26,6 +26,7 @@ from caretaker.engine.transfer_runner import TransferRunner
 from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.profiles import ProfileMix, quirks
+from caretaker.reasons import FENCED
 from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -247,6 +248,8 @@ class Shard:
         now = self._clock()
         if self._refusal:
             raise DeviceBusy(self._refusal)
+        if now >= self._runner.until:
+            raise DeviceBusy(FENCED)
         if not self._rate_limit.allows(cpe.index, now):
             raise DeviceBusy("too many Connection Requests")
         cpe.connection_request(now)
@@ -267,6 +270,10 @@ class Shard:
         """Take up events that were raised on a CPE."""
         cpe.reschedule(self._clock())
         self.scheduler.schedule(cpe)
+
+    def may_send_until(self, until: float) -> None:
+        """From that time of the clock on, sessions send nothing, and CPEs accept nothing."""
+        self._runner.until = until
 
     def suspend(self, reason: str) -> None:
         """

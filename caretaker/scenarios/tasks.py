@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any, Protocol
 
 import gevent
@@ -13,7 +14,7 @@ from gevent.pool import Group
 from caretaker.device.cpe import CPE
 from caretaker.reasons import BoundedReasons
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import OF_A_DOWN_DEVICE, TaskOutcome, TaskResult
+from caretaker.stats.task_outcomes import FAILED, OF_A_DOWN_DEVICE, TaskOutcome, TaskResult
 
 MAX_TASKS = 2000
 """
@@ -69,6 +70,7 @@ class Tasks:
         self._reasons = BoundedReasons()
         self._running = Group()
         self._cut = 0
+        self._suspended = -inf
 
     def start(
         self,
@@ -92,7 +94,9 @@ class Tasks:
         def run() -> None:
             began = self._clock()
             result = act(cpe)
-            if result.outcome in OF_A_DOWN_DEVICE and _was_down_since(began, cpe):
+            is_of_fence = result.outcome in FAILED and self._suspended >= began
+            is_of_cpe = result.outcome in OF_A_DOWN_DEVICE and _was_down_since(began, cpe)
+            if is_of_fence or is_of_cpe:
                 result = TaskResult(TaskOutcome.DEVICE_DOWN)
             settle(result)
 
@@ -107,6 +111,10 @@ class Tasks:
             self._running.add(gevent.spawn(run))
         else:
             settle(TaskResult(TaskOutcome.NOT_POSTED))
+
+    def suspend(self) -> None:
+        """All CPEs of the worker stop: no task that is under way fails by the ACS."""
+        self._suspended = self._clock()
 
     def stop(self, seconds: float, stop_waiting: Event) -> None:
         """Wait so long for tasks under way, or until ``stop_waiting`` is set; cut the others."""

@@ -24,7 +24,7 @@ class TaskOutcome(enum.StrEnum):
     API_ERROR = "api_error"
     """The north-bound API did not take the task: no connection, no answer, an error status."""
     DEVICE_DOWN = "device_down"
-    """The device rebooted or had no power meanwhile, as the run or its ACS wanted: no failure."""
+    """It rebooted or had no power meanwhile, as was wanted, or its worker stopped: no failure."""
     CUT = "cut"
     """The run ended before the task did."""
     NOT_POSTED = "not_posted"

@@ -44,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Of a message to the master; the largest are the last snapshots of workers."""
+MAX_WAITING = 32
+"""Messages of one connection that wait for the master; more wait at whoever sends them."""
 MAX_NAMES = 1000
 """Of those who are not admitted, that are remembered to be complained about once."""
 COMPLAINTS_PER_MINUTE = 20
@@ -96,6 +98,7 @@ class AdmittingServer(zmqrpc.Server):
         ipv4_only = self.ipv4_only(host, port)
         zmqrpc.BaseSocket.__init__(self, zmq.ROUTER, ipv4_only)  # type: ignore[no-untyped-call]
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self.socket.setsockopt(zmq.RCVHWM, MAX_WAITING)
         self._admissions = admissions
         self._complaints = Complaints()
         self.port = self._bind(f"tcp://{host}", port)

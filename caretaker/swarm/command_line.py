@@ -69,7 +69,7 @@ def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:
         ("--acs-nbi-port", LOOPBACK, options.acs_nbi_port, not options.host),
     ]  # fmt: skip
     for flag, host, port, is_served in servers:
-        if is_served and port and not _is_free(host, port):
+        if is_served and port and not is_free(host, port):
             yield f"{flag} {port}: in use; choose another"
 
 
@@ -86,7 +86,8 @@ def _unusable_certificate(cert: str | None, key: str | None) -> Iterator[str]:
             yield f"--tls-cert {shown(cert)}, --tls-key {shown(key)}: {why}; give both in PEM"
 
 
-def _is_free(host: str, port: int) -> bool:
+def is_free(host: str, port: int) -> bool:
+    """Whether a port of this machine can be bound; 0 always can."""
     host = "" if host in ALL_ADDRESSES else host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:

@@ -199,6 +199,10 @@ class ACSOptions:
         help="Accept answers whose cwmp:ID differs from the request's (Magma's enodebd sends "
         "such answers).",
     )
+    no_check: bool = switch(
+        "--no-check",
+        help="Do not check, before the run, whether the ACS of --host works with one CPE.",
+    )
 
 
 @dataclass(frozen=True)

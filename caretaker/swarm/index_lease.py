@@ -111,6 +111,11 @@ class IndexLease:
         """Whether the indices may not be used, as the master may have freed them."""
         return self._clock() >= self.until
 
+    @property
+    def seconds_left(self) -> float:
+        """How long it may use its indices from now on; negative when it may not."""
+        return self.until - self._clock()
+
     def renew(self) -> None:
         """Send a renewal: once more the one that is under way, or else the next."""
         if self._asked is None:

@@ -356,11 +356,13 @@ def read_message(data: bytes) -> tuple[str, Any]:
     """
     Type and content of a message between master and workers, which anybody may have sent.
 
+    Both are empty for one that is too long for the handshake, such as a report.
+
     Raises:
-        ValueError: it is none, or longer than who is not admitted may send.
+        ValueError: it is none.
     """
     if len(data) > MAX_JOIN_BYTES:
-        raise ValueError("too long")
+        return "", None
     message = msgpack.unpackb(data, raw=False, strict_map_key=True)
     if not isinstance(message, list) or len(message) != 3 or not isinstance(message[0], str):
         raise ValueError("no message of Locust")

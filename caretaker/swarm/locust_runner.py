@@ -155,10 +155,18 @@ class LocustRunner:
 
         It plans to, but does so only when the next worker comes or goes.
         """
+        if self._has_missed_dispatch():
+            gevent.spawn(self._dispatch)
+
+    def _has_missed_dispatch(self) -> bool:
         runner, dispatcher = self._runner, getattr(self._runner, "_users_dispatcher", None)
         is_idle = runner.state == STATE_RUNNING and getattr(runner, "spawning_completed", False)
-        if is_idle and dispatcher is not None and dispatcher._rebalance and runner.worker_count:  # noqa: SLF001
-            gevent.spawn(runner.start, runner.target_user_count, runner.spawn_rate)
+        is_planned = dispatcher is not None and dispatcher._rebalance  # noqa: SLF001  # as above
+        return is_idle and is_planned and runner.worker_count > 0
+
+    def _dispatch(self) -> None:
+        if self._has_missed_dispatch():  # else Locust has begun one itself
+            self._runner.start(self._runner.target_user_count, self._runner.spawn_rate)
 
     def remember_missing(self) -> None:
         """

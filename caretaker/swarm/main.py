@@ -17,7 +17,7 @@ from caretaker.errors import InputError
 from caretaker.input_file import read_input
 from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
 from caretaker.swarm.reserved_port import reserved_port
-from caretaker.swarm.start_signals import end_at_signals
+from caretaker.swarm.start_signals import end_at_signals, end_with_starter
 
 DEFAULTS: dict[str, Any] = {
     "headless": True,
@@ -136,4 +136,5 @@ def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
 
 if __name__ == "__main__":
     end_at_signals()
+    end_with_starter()
     main()

@@ -36,10 +36,10 @@ from caretaker.swarm.cr_router import CRRouter
 from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
+from caretaker.swarm.fleet_state import FleetState
 from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.locust_runner import LocustRunner
-from caretaker.swarm.master_watch import PATIENCE_SECONDS
-from caretaker.swarm.options import Settings, without_login
+from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.profile_offer import offers
 from caretaker.swarm.profile_sender import ProfileSender
@@ -47,8 +47,7 @@ from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer
-from caretaker.swarm.state_file import EMBEDDED_ACS
-from caretaker.swarm.state_store import StateStore, fleet_facts
+from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     Drain,
@@ -57,11 +56,10 @@ from caretaker.swarm.worker_messages import (
     Message,
     ProfilePartRequest,
     RunSecrets,
-    StateKept,
     StateRecords,
-    StoredCPEs,
 )
 from caretaker.swarm.worker_reports import WorkerReports
+from caretaker.swarm.worker_watch import WorkerWatch
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -80,8 +78,6 @@ LEVELS_AFTER = 10.0
 """Seconds of the measured part before the first look: a few reports have come by then."""
 LEVELS_INTERVAL = 1.0
 """Seconds between two looks at the service levels of a run."""
-
-_log = logging.getLogger(__name__)
 
 
 class Master:
@@ -117,6 +113,7 @@ class Master:
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self._locust = LocustRunner(environment)
+        self._worker_watch = WorkerWatch(self._locust, self.leases)
         self.queries = Queries(self._send, self.present)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ended = Event()
@@ -124,8 +121,6 @@ class Master:
         self._ends_itself = False
         self.is_cut_short = False
         """Whether the run has to end, though nobody has asked for it."""
-        self._silence = 0.0
-        """Seconds for which no worker was heard of, in which this process itself has run."""
         self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
         self._began = 0.0
@@ -177,21 +172,19 @@ class Master:
 
     # The state of the fleet.
 
-    def _open_state(self, settings: Settings) -> StateStore | None:
+    def _open_state(self, settings: Settings) -> FleetState | None:
         """The file of ``--state``, if there is one."""
         if settings.state is None:
             return None
-        state, options = StateStore(settings.state), self._locust_options()
+        state = FleetState(StateStore(settings.state), self.ledger, self._send)
+        options = self._locust_options()
         if options.headless or options.autostart:  # else the web UI may change the fleet
             self._agree(state, settings)
         return state
 
-    def _agree(self, state: StateStore, settings: Settings) -> None:
-        """Check that the file is of the fleet of these settings."""
-        host, users = self.environment.host, self._users_stated()
+    def _agree(self, state: FleetState, settings: Settings) -> None:
         embedded = self._embedded.url if self._embedded is not None else None
-        acs = without_login(host) if host and host != embedded else EMBEDDED_ACS
-        state.agree(fleet_facts(settings, users), acs)
+        state.agree(self.environment, settings, embedded)
 
     def _users_stated(self) -> int | None:
         """How many users the run will have; None where a shape of the load says it."""
@@ -199,11 +192,9 @@ class Master:
         return None if is_shaped else self._locust_options().num_users
 
     def keep_state(self, worker: str, message: StateRecords) -> None:
-        """Keep the records of CPEs that the worker holds; who has lost its CPEs has old ones."""
+        """Keep the state of CPEs that a worker has sent."""
         if self._state is not None:
-            held = [each for each in message.records if self.ledger.holds(worker, each[0])]
-            self._state.refuse(len(message.records) - len(held))
-            self._state.put(held, lambda: self._send(StateKept(message.number), worker))
+            self._state.keep(worker, message)
 
     # The profiles of the fleet.
 
@@ -232,8 +223,7 @@ class Master:
         if answer is None:
             return
         if answer.granted and self._state is not None:
-            for message in StoredCPEs.of(self._state.read(answer.granted)):
-                self._send(message, holder)
+            self._state.tell(holder, answer.granted)
         self._send(answer, holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
         self._publish_routes()
@@ -276,32 +266,16 @@ class Master:
 
     def _look_after_leases(self) -> None:
         self._locust.remember_missing()
-        if self._began:
-            self._look_for_silence()
+        has_run = bool(self._began)
+        if has_run:
             self._locust.begin_missed_dispatch()
-        dead = [name for name in self.leases.look_for_dead() if not self._locust.has_left(name)]
-        if self._began:
-            self._look_after_workers()  # what the dead had is noted before it is free
-        for holder in dead:
-            self._say_of(holder, f"has died with {self.ledger.counts()[holder]} CPEs")
-            self._locust.declare_missing(holder)
-            self.leases.bury(holder)
-        for holder in self.ledger.holders:
-            if holder in self.reports.ended and self._locust.has_left(holder):
-                self.ledger.gone(holder)
-        for lost in self.leases.look():
-            cpes = sum(stop - start for start, stop in lost.indices)
-            self._say_of(lost.holder, f"is silent: others may have its {cpes} CPEs")
+            if self._worker_watch.is_alone() and not self._ends_itself:
+                _log.error("No worker is left: the run ends.")
+                self.mark("no worker is left")
+                self.finish()
+        for worker, news in self._worker_watch.look(self.reports, has_run=has_run):
+            self._say_of(worker, news)
         self._publish_routes()
-
-    def _look_for_silence(self) -> None:
-        """Keep the run while its workers may come back; end it when none will."""
-        are_silent = self._locust.keep_silent(self.leases.died)
-        self._silence = self._silence + LOOK_SECONDS if are_silent else 0.0
-        if not self._ends_itself and (not self.present() or self._silence > PATIENCE_SECONDS):
-            _log.error("No worker is left: the run ends.")
-            self.mark("no worker is left")
-            self.finish()
 
     def _say_of(self, worker: str, text: str) -> None:
         """Log what became of a worker, and note it on the timeline."""
@@ -309,10 +283,6 @@ class Master:
         _log.warning("%s", what)
         if self._began:
             self.mark(what)
-
-    def _look_after_workers(self) -> None:
-        held = self.ledger.counts()
-        self.reports.look({worker: held.get(worker) for worker in self.present()})
 
     # A run.
 
@@ -338,7 +308,7 @@ class Master:
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
-        self.leases.begin()
+        self._worker_watch.begin()
         self.marks.clear()
         self._acts = 0
         self._most_leased = 0
@@ -349,10 +319,9 @@ class Master:
             self._router.begin(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
-        self._silence = 0.0
         self._ended.clear()
         self._began = time.monotonic()
-        self._look_after_workers()
+        self._worker_watch.count(self.reports)
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
         self._spawn_watchers(settings)
@@ -469,7 +438,7 @@ class Master:
 
     def present(self) -> set[str]:
         """The workers that are there."""
-        return self._locust.workers() - self.leases.died
+        return self._worker_watch.present()
 
     def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
         """Ask all workers for what only they know."""
@@ -532,7 +501,7 @@ class Master:
         not_started = self._users_not_started()
         if self._player is not None:
             self._player.stop()
-        self._look_after_workers()
+        self._worker_watch.count(self.reports)
         self._began = 0.0
         self._locust.stop_dispatches()
         gevent.killall(self._watchers)
@@ -541,7 +510,7 @@ class Master:
         self._await_last_snapshots()
         self.reports.close()
         if self._state is not None:
-            self._state.flush()
+            self._state.store.flush()
         summary = self._run_summary().at_end(
             seconds,
             self.marks,
@@ -570,7 +539,7 @@ class Master:
             self.reports,
             embedded=self._embedded,
             player=self._player,
-            state=self._state,
+            state=self._state.store if self._state is not None else None,
             take_overs=self.leases.take_overs,
         )
 
@@ -596,7 +565,7 @@ class Master:
         if self.summary is not None and self.environment.web_ui is None:
             say(f"\n{render(self.summary)}")
         if self._state is not None:
-            self._state.close()
+            self._state.store.close()
             self._state = None
         for server in (self._router, self._embedded):
             if server is not None:

@@ -14,7 +14,7 @@ from gevent import monkey
 
 from caretaker.parent_death import thaw_at_parent_death
 from caretaker.swarm.prompt_end import PromptEnd
-from caretaker.swarm.start_signals import STARTER, outlives_its_starter
+from caretaker.swarm.start_signals import STARTER, leave_starter_to_others, outlives_its_starter
 
 INTERVAL = 0.25
 """Seconds between two looks."""
@@ -47,6 +47,7 @@ class ParentWatch:
 
     def watch_starter(self) -> None:
         """Watch the process that has started this one, unless this one is to outlive it."""
+        leave_starter_to_others()
         if not self._is_forked and not outlives_its_starter():
             self._start(self._watch, (STARTER, f"its starter (process {STARTER}) has ended"))
 

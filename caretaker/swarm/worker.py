@@ -21,7 +21,6 @@ from locust.runners import WorkerRunner
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
 from caretaker.http.credentials import Credentials
 from caretaker.index_set import IndexSet, Ranges
-from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import act
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_server import start_cr_server
@@ -93,8 +92,9 @@ class Worker:
         self.has_begun = Event()
         """Set when the present run has its profiles, and users can fill it."""
         self.server = start_cr_server(settings, self.index, self._accept, self._credentials, self)
+        self._fence: Fence | None = None
         if isinstance(environment.runner, WorkerRunner):  # else the master is this process
-            Fence(lambda: not self.is_suspended and self.lease.is_over(), self._suspend)
+            self._fence = Fence(self._is_to_stop, self._suspend)
 
     @property
     def cr_rate(self) -> float:
@@ -121,13 +121,23 @@ class Worker:
     def renewed(self, answer: LeaseRenewed) -> None:
         """Take the master's answer to a renewal: CPEs that have stopped may go on."""
         self.lease.answered(answer)
+        self._limit_sessions()
         self._resume()
+
+    def _limit_sessions(self) -> None:
+        """Tell the sessions of the run until when they may send."""
+        if self._run is not None and self._fence is not None:
+            until = time.monotonic() + self.lease.seconds_left
+            self._run.shard.may_send_until(until)
+
+    def _is_to_stop(self) -> bool:
+        return not self.is_suspended and self.lease.is_over()
 
     def _suspend(self) -> None:
         """Stop all CPEs where they are. Called in the loop, so it does not wait."""
         self.is_suspended = True
         if self._run is not None and self._run.last is None:
-            self._run.shard.suspend(FENCED)
+            self._run.suspend()
         gevent.spawn(_log.warning, "No word of the master: all CPEs of this worker stop.")
 
     def _resume(self) -> None:
@@ -243,8 +253,9 @@ class Worker:
         except InputError as error:
             refuse(error)
             return
+        self._limit_sessions()
         if self.is_suspended:
-            self._run.shard.suspend(FENCED)
+            self._run.suspend()
         self.has_begun.set()
 
     def _stop_beginning(self) -> None:

@@ -47,6 +47,7 @@ from caretaker.http.tls import tls_context
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
+from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
@@ -155,7 +156,7 @@ class WorkerRun:
         """The snapshot that ended it."""
         self.stop_waiting = Event()
         self._draining = Semaphore()
-        self._ending = False
+        self._ending = self._closing = False
         self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
         self.tasks = Tasks(self.sink)
@@ -208,6 +209,11 @@ class WorkerRun:
             return NorthBoundOperator(self.settings.nbi_url)
         return DirectOperator(self.shard, self.settings.cr_client)
 
+    def suspend(self) -> None:
+        """Stop all CPEs where they are; called in the loop, so it does not wait."""
+        self.shard.suspend(FENCED)
+        self.tasks.suspend()
+
     def resume(self) -> None:
         """Go on after the shard was suspended, unless the run is ending."""
         if not self._ending:
@@ -259,7 +265,7 @@ class WorkerRun:
         self.shard.wait_for_sessions_of(indices, SESSIONS_SECONDS)
         for index in indices:
             self._loop_budget.wait()
-            if self.last is not None or not is_held():
+            if self._closing or not is_held():
                 return
             if self.state is not None and index in self.shard.cpes:
                 self.state.add(index)
@@ -271,7 +277,7 @@ class WorkerRun:
         """Power off all CPEs, whose indices others may have by now."""
         for index in list(self.shard.cpes):
             self._loop_budget.wait()
-            if self.last is None:
+            if not self._closing:
                 self._power_off(index)
 
     def _power_off(self, index: int) -> None:
@@ -299,6 +305,7 @@ class WorkerRun:
         with self._draining:  # the master's word and Locust's own may both come
             if self.last is None:
                 self.end()
+                self._closing = True  # the books are read over several turns of the loop
                 self.last = self._snapshot(final=True)
                 if self.state is not None:
                     self.state.end()

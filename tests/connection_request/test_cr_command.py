@@ -41,7 +41,7 @@ def test_each_step_is_shown_with_what_it_means(
         ([answer("401 No", b"", DIGEST)] * 2, "tolerant", "refuses these credentials"),
         ([answer("401 No")], "genieacs", "does not say how"),
         ([answer("503 Busy")], "tolerant", "is busy, or was asked too often"),
-        ([answer("500 Oh")], "tolerant", "that TR-069 knows"),
+        ([answer("500 Oh")], "tolerant", "TR-069 knows no such answer"),
         ([CLOSE], "genieacs", "the device closed the connection"),
     ],
 )

@@ -33,6 +33,25 @@ def test_its_sessions_end_at_once_and_are_the_generators_failures() -> None:
     assert len(bench.sink.sessions) == 2
 
 
+def test_a_session_whose_time_was_over_in_a_freeze_sends_no_more() -> None:
+    gate = gevent.event.Event()
+    bench = ShardBench(serving_after(gate))
+    bench.shard.may_send_until(bench.clock.now + 5.0)
+    bench.boot()
+    bench.clock.advance(5.0)  # nobody has suspended the shard yet
+    gate.set()
+    settle()
+    (record,) = bench.sink.sessions
+    assert (record.outcome, record.reason, record.blame) == (
+        Outcome.FAILED,
+        FENCED,
+        Blame.GENERATOR,
+    )
+    assert [each.name for each in bench.sink.exchanges] == ["Inform"]
+    with pytest.raises(DeviceBusy, match=FENCED):
+        bench.shard.connection_request(bench.shard.cpes[0].serial_number)
+
+
 def test_a_session_that_has_not_begun_to_run_ends_too() -> None:
     bench = ShardBench()
     bench.shard.start()

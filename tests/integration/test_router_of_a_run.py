@@ -137,7 +137,7 @@ def _url_of(device: dict[str, Any]) -> str:
     ("arguments", "complaint"),
     [
         (["--cr-router", "nonsense"], "--cr-router: 'nonsense' is not HOST:PORT, like"),
-        (["--cr-router", "0.0.0.0:7548"], "--cr-router: '0.0.0.0:7548' is no address that an ACS"),
+        (["--cr-router", "0.0.0.0:7548"], "--cr-router: '0.0.0.0' is no address that an ACS"),
         (["--cr-router", "192.0.2.1:0"], "--cr-router: 192.0.2.1:0: "),
     ],
 )

@@ -291,6 +291,7 @@ PATIENT = """
 from caretaker.swarm import master, worker_run
 from locust import events
 worker_run.SESSIONS_SECONDS = master.DRAIN_SECONDS = 3600.0
+master.IMPATIENT_SECONDS = 60.0  # a busy machine needs more than 2 s for the last snapshots
 events.test_stopping.add_listener(lambda **_: print("stopping", flush=True))
 """
 

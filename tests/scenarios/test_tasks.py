@@ -57,6 +57,30 @@ def test_a_task_is_counted_when_it_ends_with_the_time_since_it_was_planned() -> 
     assert booked(tasks) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "counted"),
+    [(T.UNEXPECTED_STATUS, T.DEVICE_DOWN), (T.API_ERROR, T.DEVICE_DOWN), (T.DONE, T.DONE)],
+)
+def test_none_fails_that_was_under_way_when_all_cpes_stopped(
+    outcome: TaskOutcome, counted: TaskOutcome
+) -> None:
+    sink, clock, answered = Sink(), Clock(), Event()
+
+    def act(_: CPE) -> TaskResult:
+        answered.wait()
+        return TaskResult(outcome)
+
+    tasks = Tasks(sink, clock=clock)
+    tasks.start("ask", cpe(), act, 90.0)
+    turns()
+    tasks.suspend()
+    clock.advance(1.0)
+    tasks.start("ask", cpe(), act, 91.0)
+    answered.set()
+    turns()
+    assert sink.outcomes == [counted, outcome]
+
+
 def test_those_under_way_are_booked_and_cut_at_the_end() -> None:
     sink, gate, over = Sink(), Event(), Event()
     tasks = Tasks(sink)

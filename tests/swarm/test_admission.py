@@ -24,6 +24,7 @@ from caretaker.swarm.admission import (
     COMPLAINTS_PER_MINUTE,
     MAX_MESSAGE_BYTES,
     MAX_NAMES,
+    MAX_WAITING,
     AdmittingServer,
     Complaints,
     FleetMasterRunner,
@@ -187,6 +188,10 @@ def test_who_floods_leaves_turns_to_workers(port: Port) -> None:
     joined(port.client(), port)
     flooding.kill()
     assert not port.admissions.is_admitted("x")
+
+
+def test_few_messages_of_a_connection_wait_at_the_master(port: Port) -> None:
+    assert port.server.socket.getsockopt(zmq.RCVHWM) == MAX_WAITING
 
 
 def test_a_stranger_in_the_place_of_the_master_is_not_believed() -> None:

@@ -151,11 +151,12 @@ def test_messages_that_come_again_change_nothing() -> None:
     assert worker.side.is_admitted
 
 
-def test_a_worker_of_a_master_that_was_started_again_is_told_so() -> None:
+@pytest.mark.parametrize("size", [1, MAX_JOIN_BYTES])
+def test_a_worker_of_a_master_that_was_started_again_is_told_so(size: int) -> None:
     worker = Worker()
     worker.join(admissions())
     again = admissions()
-    reply = again.receive("w1", msgpack.packb(("stats", {"stats": []}, "w1")))
+    reply = again.receive("w1", msgpack.packb(("stats", {"stats": "x" * size}, "w1")))
     assert reply.message == JoinRefused(was_asked=False)
     assert (reply.complaint, reply.refused) == ("it has not joined this run", "")
     with pytest.raises(NotAdmitted, match=r"^the master has been started again, .*; start it"):
@@ -164,6 +165,12 @@ def test_a_worker_of_a_master_that_was_started_again_is_told_so() -> None:
 
 def test_a_worker_that_still_joins_waits_when_it_is_not_known() -> None:
     assert Worker().hear(JoinRefused(was_asked=False)) is None
+
+
+def test_what_is_too_long_for_the_handshake_is_not_read() -> None:
+    long = msgpack.packb(("caretaker_join", {"nonce": b"x" * MAX_JOIN_BYTES}, "w1"))
+    assert read_message(long) == ("", None)
+    assert admissions().receive("w1", long).message == JoinRefused(was_asked=False)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +182,6 @@ def test_a_worker_that_still_joins_waits_when_it_is_not_known() -> None:
         msgpack.packb(["stats"]),
         msgpack.packb([1, {}, "w1"]),
         msgpack.packb([["stats"], {}, "w1"]),
-        msgpack.packb(["caretaker_join", {"nonce": b"x" * MAX_JOIN_BYTES}, "w1"]),
         msgpack.packb(["caretaker_join", {"nonce": "text"}, "w1"]),
         msgpack.packb(["caretaker_join", None, "w1"]),
         msgpack.packb(["caretaker_join_answer", {"nonce": b"n"}, "w1"]),

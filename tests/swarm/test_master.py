@@ -22,7 +22,7 @@ from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerN
 from caretaker.errors import InputError
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm import master as master_module
+from caretaker.swarm import worker_watch
 from caretaker.swarm.fleet_leases import LOOK_SECONDS
 from caretaker.swarm.master import Master
 from caretaker.swarm.parsed_options import RunStart
@@ -272,7 +272,7 @@ class TestSilence:
         self, silent: Master, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looks = 4
-        monkeypatch.setattr(master_module, "PATIENCE_SECONDS", looks * LOOK_SECONDS)
+        monkeypatch.setattr(worker_watch, "PATIENCE_SECONDS", looks * LOOK_SECONDS)
         for _ in range(looks):
             silent._look_after_leases()
         assert self.ends(silent) == []

@@ -8,7 +8,6 @@ from typing import Any
 
 import gevent
 import pytest
-import requests
 from helpers.cpes import context, cpe, profile
 from helpers.wire import CLOSE, answer, wire
 
@@ -17,14 +16,12 @@ from caretaker.cwmp.messages import EventStruct
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.http.credentials import Credentials
+from caretaker.north_bound_client import MAX_ANSWER_BYTES
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.swarm.operators import (
     CR_SENDERS,
-    MAX_ANSWER_BYTES,
-    PHRASES,
     DirectOperator,
     NorthBoundOperator,
-    task_result,
 )
 
 T = TaskOutcome
@@ -41,64 +38,7 @@ def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
     assert sender.reaches(box)
 
 
-# -- what the north-bound API says ----------------------------------------------------------------
-
-PREFIX = "Connection request error: "
-
-
-@pytest.mark.parametrize(
-    ("status", "phrase", "body", "expected"),
-    [
-        (200, "OK", b"{}", T.DONE),
-        (202, "Task queued but not processed", b"{}", T.QUEUED),
-        (202, "Accepted", b"{}", T.QUEUED),
-        (202, "", b"{}", T.QUEUED),
-        (202, "Device is offline", b"{}", T.OFFLINE),
-        (202, f"{PREFIX}Device is offline", b"{}", T.OFFLINE),
-        (202, f"{PREFIX}Invalid connection request URL or protocol", b"{}", T.OFFLINE),
-        (202, "Task faulted", b"{}", T.FAULTED),
-        (202, f"{PREFIX}Incorrect connection request credentials", b"", T.CREDENTIALS_REFUSED),
-        (202, f"{PREFIX}Basic HTTP authentication not allowed", b"", T.CREDENTIALS_REFUSED),
-        (202, f"{PREFIX}Unrecognized auth method", b"", T.CREDENTIALS_REFUSED),
-        (202, f"{PREFIX}Unexpected status code 503", b"", T.UNEXPECTED_STATUS),
-        (202, f"{PREFIX}Unexpected response code from device: 503", b"", T.UNEXPECTED_STATUS),
-        (504, "Gateway Timeout", b"Device is offline", T.OFFLINE),
-        (504, "Gateway Timeout", PREFIX.encode() + b"Unexpected status code 404",
-         T.UNEXPECTED_STATUS),
-        (504, "Gateway Time-out", b"<html><title>504 Gateway Time-out</title>", T.API_ERROR),
-        (202, "What nobody has heard of", b"{}", T.API_ERROR),
-        (404, "Not Found", b"No such device", T.API_ERROR),
-        (500, "Internal Server Error", b"", T.API_ERROR),
-    ],
-)  # fmt: skip
-def test_each_answer_has_its_outcome(
-    status: int, phrase: str, body: bytes, expected: TaskOutcome
-) -> None:
-    result = task_result(status, phrase, body)
-    assert result.outcome is expected
-    assert (result.reason is None) == (expected in (T.DONE, T.QUEUED))
-
-
-def test_each_phrase_is_one_of_an_outcome_that_the_acs_knows() -> None:
-    """The others are not the ACS's words, but what became of the request or of the run."""
-    others = {T.DONE, T.API_ERROR, T.DEVICE_DOWN, T.CUT, T.NOT_POSTED}
-    assert set(PHRASES.values()) == set(T) - others
-    assert all(phrase == phrase.lower() for phrase in PHRASES)
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason", "quoted"),
-    [
-        ((404, "Not Found", b"No such device\n"), "HTTP 404", "No such device"),
-        ((500, "Internal Server Error", b""), "HTTP 500", "Internal Server Error"),
-        ((504, "Time-out", b"<html><title>504 Oops</title>"), "HTTP 504", "504 Oops"),
-    ],
-)
-def test_an_error_of_the_api_is_quoted(
-    answer: tuple[int, str, bytes], reason: str, quoted: str
-) -> None:
-    result = task_result(*answer)
-    assert (result.reason, result.quoted) == (f"north-bound API: {reason}", quoted)
+# -- by the north-bound API ------------------------------------------------------------------------
 
 
 @pytest.mark.sockets
@@ -110,7 +50,7 @@ class TestNorthBound:
         with wire(*answers) as server:
             sender = NorthBoundOperator(server.url.removesuffix("/acs") + "/")
             gevent.get_hub().threadpool.apply(lambda: outcome.append(sender.send(cpe(index=1))))
-            sender._session.close()
+            sender._client.close()
         return outcome[0], server.requests[0]
 
     def test_an_answer_of_any_length_is_read_only_in_part(self) -> None:
@@ -154,35 +94,6 @@ class TestNorthBound:
             sender = NorthBoundOperator(f"http://127.0.0.1:{probe.getsockname()[1]}")
             result = sender.send(cpe())
         assert result == (T.API_ERROR, "north-bound API: connection refused", "")
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome", "reason"),
-    [
-        (requests.ReadTimeout(), T.API_ERROR, "north-bound API: no answer in time"),
-        (requests.ConnectTimeout(), T.API_ERROR, "north-bound API: connection timed out"),
-        (requests.ConnectionError(OSError(113, "x")), T.API_ERROR,
-         "north-bound API: host unreachable"),
-        (requests.ConnectionError(ConnectionResetError(104, "x")), T.API_ERROR,
-         "north-bound API: connection reset"),
-        (requests.ConnectionError(socket.gaierror(socket.EAI_NONAME, "x")), T.API_ERROR,
-         "north-bound API: host name not found"),
-        (requests.ConnectionError(OSError(24, "x")), T.NOT_POSTED,
-         "this machine is out of sockets or ports"),
-    ],
-)  # fmt: skip
-def test_each_error_of_the_way_to_the_api_has_its_name(
-    error: requests.RequestException,
-    outcome: TaskOutcome,
-    reason: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def post(*_: object, **__: object) -> None:
-        raise error
-
-    sender = NorthBoundOperator("http://127.0.0.1:1")
-    monkeypatch.setattr(sender._session, "post", post)
-    assert sender.send(cpe())[:2] == (outcome, reason)
 
 
 # -- without a north-bound API --------------------------------------------------------------------

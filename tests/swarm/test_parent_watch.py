@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,13 @@ from caretaker.swarm.prompt_end import PromptEnd
 ParentWatch(PromptEnd()).watch_starter()
 print("there", flush=True)
 time.sleep(3600)
+"""
+EARLY = """
+from caretaker.swarm.start_signals import end_with_starter
+end_with_starter()
+print("there", flush=True)
+while True:  # as when modules are imported
+    pass
 """
 STARTER = """
 import subprocess, sys
@@ -65,8 +73,9 @@ def test_a_forked_worker_ends_though_it_is_frozen() -> None:
     assert "ends: its master (process" in output(sys.executable, "-c", program, "frozen")
 
 
-def test_a_run_ends_with_the_process_that_started_it() -> None:
-    assert "ends: its starter (process" in output(sys.executable, "-c", STARTER, WORKER)
+@pytest.mark.parametrize("run", [WORKER, EARLY])
+def test_a_run_ends_with_the_process_that_started_it(run: str) -> None:
+    assert "ends: its starter (process" in output(sys.executable, "-c", STARTER, run)
 
 
 @pytest.mark.parametrize(
@@ -82,4 +91,6 @@ def test_a_run_ends_with_the_process_that_started_it() -> None:
 def test_a_run_outlives_its_starter_where_it_is_meant_to(
     command: tuple[str, ...], outlives: str
 ) -> None:
+    if command and shutil.which(command[0]) is None:
+        pytest.skip(f"no {command[0]} here")
     assert outlives in output(*command, sys.executable, "-c", ASKS)

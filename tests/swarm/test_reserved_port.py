@@ -10,7 +10,7 @@ from gevent.server import StreamServer
 from zmq import REP
 from zmq.green import Context
 
-from caretaker.swarm.command_line import _is_free
+from caretaker.swarm.command_line import is_free
 from caretaker.swarm.reserved_port import reserved_port
 
 
@@ -26,7 +26,7 @@ def test_no_one_reaches_a_server_that_has_not_started() -> None:
 
 def test_servers_of_locust_bind_it() -> None:
     with reserved_port() as port:
-        assert _is_free("127.0.0.1", port)
+        assert is_free("127.0.0.1", port)
         with Context() as context, context.socket(REP) as master:
             master.bind(f"tcp://127.0.0.1:{port}")
     with reserved_port() as port:

@@ -1,0 +1,64 @@
+"""What the master does for ``--state``: whose file it is, who may write to it, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from caretaker.index_set import Ranges
+from caretaker.swarm.index_ledger import IndexLedger
+from caretaker.swarm.options import Settings, without_login
+from caretaker.swarm.parsed_options import LocustOptions
+from caretaker.swarm.state_file import EMBEDDED_ACS
+from caretaker.swarm.state_store import StateStore, fleet_facts
+from caretaker.swarm.worker_messages import Message, StateKept, StateRecords, StoredCPEs
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+
+class FleetState:
+    """
+    The state of a fleet in its file.
+
+    Args:
+        store: the file.
+        ledger: knows who has which CPEs.
+        send: a message to a worker.
+    """
+
+    def __init__(
+        self, store: StateStore, ledger: IndexLedger, send: Callable[[Message, str], None]
+    ) -> None:
+        self.store = store
+        self._ledger = ledger
+        self._send = send
+
+    def agree(self, environment: Environment, settings: Settings, embedded_url: str | None) -> None:
+        """
+        Check that the file is of the fleet of these settings.
+
+        Args:
+            environment: Locust's, which has the ACS and the number of users.
+            settings: of the run.
+            embedded_url: of the embedded ACS, which has another port in each run.
+
+        Raises:
+            InputError: it is another fleet's.
+        """
+        options = LocustOptions.of(environment.parsed_options)  # type: ignore[arg-type]
+        users = None if environment.shape_class is not None else options.num_users
+        host = environment.host
+        acs = without_login(host) if host and host != embedded_url else EMBEDDED_ACS
+        self.store.agree(fleet_facts(settings, users), acs)
+
+    def keep(self, worker: str, message: StateRecords) -> None:
+        """Keep the records of CPEs that the worker holds; who has lost its CPEs has old ones."""
+        held = [each for each in message.records if self._ledger.holds(worker, each[0])]
+        self.store.refuse(len(message.records) - len(held))
+        self.store.put(held, lambda: self._send(StateKept(message.number), worker))
+
+    def tell(self, worker: str, granted: Ranges) -> None:
+        """Send a worker what the CPEs had that it is about to get."""
+        for message in StoredCPEs.of(self.store.read(granted)):
+            self._send(message, worker)
