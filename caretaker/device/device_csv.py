@@ -12,7 +12,8 @@ import csv
 import io
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NoReturn
 
 from caretaker.device.listed_devices import (
@@ -80,22 +81,28 @@ def read_devices(name: str, data: bytes) -> ListedDevices:
         InputError: it can't be used. The text names row and column, and never a password.
     """
     try:
-        return _read(_text(data))
+        return _read(_lines(data))
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
 
 
-def _text(data: bytes) -> str:
+def _lines(data: bytes) -> Iterator[str]:
+    """The lines, each made when it is asked for: the text of a large file takes four times it."""
     encoding = _MARKS.get(data[:2], "utf-8-sig")
     try:
-        return data.decode(encoding)
+        data.decode(encoding)
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"row {row} is not in UTF-8; save the file as 'CSV UTF-8'") from error
+    for row, line in enumerate(io.TextIOWrapper(io.BytesIO(data), encoding, newline=""), 1):
+        if len(line) > MAX_LINE:
+            cure = "close each quote, and end each row with a line break"
+            raise InputError(f"row {row} has more than {MAX_LINE} characters; {cure}")
+        yield line
 
 
-def _read(text: str) -> ListedDevices:
-    rows = _rows(text)
+def _read(lines: Iterator[str]) -> ListedDevices:
+    rows = _rows(lines)
     reader = _DeviceReader(_columns(next(rows, (1, []))[1]))
     # One row after the other: those of a million devices are never there together.
     devices = ListedDevices(reader.kept, map(reader.read, rows), reader.profiles)
@@ -111,16 +118,18 @@ def _read(text: str) -> ListedDevices:
     return devices
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with its number as a spreadsheet counts."""
-    first = text[:MAX_LINE].partition("\n")[0].strip()
+    header = next(lines, "")
+    first = header.strip()
     said = re.fullmatch(r'"?sep=(.)"?', first, re.IGNORECASE)  # Excel's own word for it
     delimiter = said[1] if said else max(_DELIMITERS, key=first.count)
     if delimiter not in _DELIMITERS:
         raise InputError(f"row 1: {quoted(first)} is no separator; take comma, semicolon or tab")
     csv.field_size_limit(1 << 24)
-    lines = _lines(io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    reader = csv.reader(
+        chain([header], lines), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
     row = 0
     try:
         for row, fields in enumerate(reader, 1):  # an error is of the next one
@@ -129,14 +138,6 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         cure = 'close each quote, and write a quote in a text as ""'
         raise InputError(f"row {row + 1} is not CSV ({error}); {cure}") from error
-
-
-def _lines(lines: Iterable[str]) -> Iterator[str]:
-    for row, line in enumerate(lines, 1):
-        if len(line) > MAX_LINE:
-            cure = "close each quote, and end each row with a line break"
-            raise InputError(f"row {row} has more than {MAX_LINE} characters; {cure}")
-        yield line
 
 
 # -- columns --------------------------------------------------------------------------------------
