@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from collections.abc import Callable, Mapping, Sequence
 
 from caretaker.check.checked_cpe import CheckedCPE
@@ -45,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     """
     Check, and return the exit code: 0 if all that was tried held, 1 if something failed.
 
+    Ctrl-C switches the CPE off, and gives what a shell says of it.
+
     Raises:
         InputError: an option can't be used.
     """
@@ -52,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_CODES[_check(options)]
     except InputError as error:
         raise InputError(masked(str(error))) from None
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def _check(options: argparse.Namespace) -> RunOutcome:
@@ -68,7 +73,7 @@ def _check(options: argparse.Namespace) -> RunOutcome:
     if any(record.informed is not None for record in cpe.sessions):
         show(_remove(api, device_id))
     outcome, line = verdict(findings)
-    say(masked(line))
+    Trace(lambda text: say(text.rstrip())).print(line)
     return outcome
 
 
@@ -93,9 +98,9 @@ def _take(steps: Sequence[Step], subjects: Subjects, show: Show) -> dict[Step, F
             held.add(step.name)
             subjects.cpe.settle()
         findings[step] = finding
-        show(masked(f"   {finding.outcome}: {finding.meaning}"))
+        subjects.cpe.trace.print(f"{finding.outcome}: {finding.meaning}")
         if finding.cure:
-            show(f"   what helps: {finding.cure}")
+            subjects.cpe.trace.print(f"what helps: {finding.cure}")
     return findings
 
 
@@ -104,7 +109,8 @@ def verdict(findings: Mapping[Step, Finding]) -> tuple[RunOutcome, str]:
     for step, finding in findings.items():
         if finding.outcome is RunOutcome.FAILED:
             helps = f"; {finding.cure}" if finding.cure else ""
-            return finding.outcome, f"check failed: {step.name}: {finding.meaning}{helps}"
+            line = f"check failed: {step.name}: {finding.meaning}{helps}"
+            return finding.outcome, " ".join(line.split())
     return RunOutcome.HELD, "check held: the ACS works with a CPE of Caretaker"
 
 

@@ -20,13 +20,14 @@ from caretaker.device.events import CONNECTION_REQUEST, PERIODIC
 from caretaker.errors import LimitError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.north_bound_client import NorthBoundClient
+from caretaker.quoting import quoted
 from caretaker.reasons import cure
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.task_outcomes import WORDS, TaskOutcome, TaskResult
 
-SESSION_SECONDS = 120.0
-"""Seconds until a session has ended: an ACS may read the whole device at first contact."""
+SESSION_SECONDS = 600.0
+"""Seconds until a session has ended: an ACS may read a device of 90 000 parameters at first."""
 REQUEST_SECONDS = 2.0
 """Seconds for what must have come already, as the other side says that it is done."""
 GET = "GetParameterValues"
@@ -87,7 +88,8 @@ def settings(subjects: Subjects) -> Finding:
     meanings, cures = [], []
     for name in changed:
         setting = SETTINGS[name]
-        meanings.append(setting.meaning.format(before=before[name], after=after[name]))
+        values = {"before": quoted(before[name]), "after": quoted(after[name])}
+        meanings.append(setting.meaning.format(**values))
         cures.append(setting.cure)
     if not {"ConnectionRequestUsername", "ConnectionRequestPassword"} & set(changed):
         meanings.append("the ACS sets no credentials for Connection Requests")

@@ -54,12 +54,14 @@ def is_due(options: argparse.Namespace) -> bool:
     """
     Whether a run begins at once, and with an ACS of the user: the embedded one does work.
 
-    The command can't give a CPE one of username and password without the other, as a run can.
+    The command can't give a CPE one of username and password without the other, as a run can. Where
+    the fleet is a list of devices, the ACS may know no others.
     """
     begins = options.headless or options.autostart
     is_one_login = bool(options.acs_username) == bool(options.acs_password)
     is_wanted = options.host and not (options.no_check or options.worker)
-    return bool(is_wanted and begins and is_one_login)
+    has_list = vars(options).get("devices") is not None
+    return bool(is_wanted and begins and is_one_login and not has_list)
 
 
 def _check(options: argparse.Namespace) -> None:

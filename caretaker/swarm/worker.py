@@ -277,9 +277,13 @@ class Worker:
             act(self._run.action_target, action.name, action.arguments, action.nth)
 
     def answer(self, query: WorkerQuery) -> DevicePage | DeviceDetails | None:
-        """The answer to a query of the Fleet page; None if there is no run."""
+        """
+        The answer to a query of the Fleet page; None if there is no run.
+
+        Nor is there one while the CPEs have stopped, as others may have them by now.
+        """
         run = self._run
-        if run is None or run.last is not None:
+        if run is None or run.last is not None or self.is_suspended:
             return None
         view = WorkerView(run.shard, self.lease.held, run.logs)
         return QUERIES[query.what](view, query.details)

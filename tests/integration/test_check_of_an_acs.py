@@ -84,6 +84,16 @@ def test_an_interval_that_a_preset_changes_is_named(
     assert "what helps: --inform-interval holds only until then" in said
 
 
+def test_what_the_other_side_says_can_not_steer_the_terminal(
+    acs: ACSServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with wire(*[answer("500 \x1b[2J Oh")] * 10) as api:
+        assert check("--host", acs.url, "--nbi-url", api.url.removesuffix("/acs")) == 1
+    said = capsys.readouterr().out
+    assert "north-bound API: HTTP 500" in said
+    assert "\x1b" not in said
+
+
 # -- what does not work ---------------------------------------------------------------------------
 
 

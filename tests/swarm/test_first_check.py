@@ -41,6 +41,12 @@ def test_it_is_due_before_a_run_with_an_acs_of_the_user(
     assert is_due(parse(*arguments)) is due
 
 
+def test_an_acs_may_know_only_the_devices_of_a_list() -> None:
+    options = parse(*ACS, "--headless")
+    vars(options)["devices"] = "mine.csv"
+    assert not is_due(options)
+
+
 def test_the_command_has_all_options_that_it_is_given() -> None:
     made = argparse.ArgumentParser()
     check.add_arguments(made)

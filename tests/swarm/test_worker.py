@@ -1,136 +1,142 @@
-"""A worker while a run begins, and ends before it has begun."""
+"""A worker and its lease: its CPEs, those of its users, and what becomes of both."""
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
-from gevent.event import Event
 from helpers.leases import renewed
+from helpers.run_states import FakeRunner
+from locust.event import Events
+from locust.stats import RequestStats
 
 from caretaker.errors import InputError
-from caretaker.profiles import ProfileMix
+from caretaker.profiles.loader import chosen
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
-from caretaker.swarm.worker import Worker
-from caretaker.swarm.worker_messages import LeaseRenewal, WorkerWaits
+from caretaker.swarm.profile_offer import offers
+from caretaker.swarm.web.queries import DeviceListQuery
+from caretaker.swarm.worker import Holding, Worker
+from caretaker.swarm.worker_messages import LeaseRenewal, WorkerQuery
+
+LIST = WorkerQuery(1, DeviceListQuery.WHAT, {"serial": "", "state": "", "start": 0, "limit": 9})
 
 
-class FakeRunner:
-    """Locust's of a worker; its master grants every lease."""
-
-    worker_index = 3
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Any]] = []
-        self.worker: Worker | None = None
-
-    def send_message(self, message: str, data: Any) -> None:
-        self.sent.append((message, data))
-        if message == LeaseRenewal.NAME and self.worker is not None:
-            made = LeaseRenewal.from_wire(data)
-            answer = renewed(
-                sent=made.sent, number=made.number, granted=[(0, made.want)], total=made.want
-            )
-            gevent.spawn(self.worker.renewed, answer)
+def turn_until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn; a condition that never comes true is ended by the test's time limit."""
+    while not condition():
+        gevent.sleep(0)
 
 
-class SlowProfiles:
-    """Profiles that are not there before a test says so."""
+def refuse(error: InputError) -> None:
+    raise error
+
+
+class Scene:
+    """A worker in a run, its users, and what it asks its master for."""
 
     def __init__(self) -> None:
-        self.are_there = Event()
-        self.error: InputError | None = None
-
-    def mix(self, _: object, __: object) -> ProfileMix:
-        self.are_there.wait()
-        if self.error is not None:
-            raise self.error
-        return ProfileMix.of(["tr098"])
-
-
-class Bench:
-    """A worker whose run begins when its profiles are there."""
-
-    def __init__(self) -> None:
-        options = argparse.Namespace(worker=True, cr_driver="off")
-        self.runner, self.profiles = FakeRunner(), SlowProfiles()
+        runner: Any = FakeRunner()
+        runner.worker_index, self.runner = 0, runner
+        options = Namespace(cr_driver="off", cpes_per_user=2, boot_delay="3600")
         environment: Any = SimpleNamespace(
-            host="http://127.0.0.1:1/",
-            parsed_options=options,
-            runner=self.runner,
-            events=SimpleNamespace(request=SimpleNamespace(fire=lambda **_: None)),
-            stats=SimpleNamespace(),
-        )
-        self.settings = Settings.of(options)
-        self.worker = self.runner.worker = Worker(environment, self.settings)
-        self.worker.profiles = self.profiles  # type: ignore[assignment]
-        self.refused: list[str] = []
+            host="http://127.0.0.1:1/", parsed_options=options, runner=runner,
+            events=Events(),  # type: ignore[no-untyped-call]
+            stats=RequestStats(),
+        )  # fmt: skip
+        settings = Settings.of(options)
+        self.worker = Worker(environment, settings)
+        start = RunStart(1, time.time(), False, offers(chosen(settings.profiles)))
+        self.worker.begin(start, settings, refuse)
+        self.worker.has_begun.wait()
 
-    def begin(self) -> None:
-        start = RunStart(1, time.time())
-        self.worker.begin(start, self.settings, lambda error: self.refused.append(str(error)))
+    def user(self) -> Holding:
+        holding = self.worker.new_holding()
+        holding.filling = gevent.spawn(self.worker.fill, holding)
+        return holding
 
-    def start_user(self) -> gevent.Greenlet[..., None]:
-        return gevent.spawn(self.worker.fill, self.worker.new_holding())
+    def asked(self) -> LeaseRenewal:
+        """The renewal that the worker sends next."""
+        self.runner.sent.clear()
+        self.worker.lease.renew()
+        ((_, wire),) = self.runner.sent
+        return LeaseRenewal.from_wire(wire)
+
+    def answer(self, **changes: Any) -> LeaseRenewal:
+        """Have the master answer the next renewal."""
+        asked = self.asked()
+        same = {"sent": asked.sent, "term": asked.term, "number": asked.number}
+        self.worker.renewed(renewed(**{**same, **changes}))
+        return asked
+
+    def cpes(self) -> set[int]:
+        answer: Any = self.worker.answer(LIST)
+        return {row["index"] for row in answer["rows"]}
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench()
+def scene() -> Iterator[Scene]:
+    made = Scene()
     yield made
     made.worker.drain()
     made.worker.server.stop()
 
 
-def test_users_wait_for_the_profiles_of_their_cpes(bench: Bench) -> None:
-    bench.begin()
-    user = bench.start_user()
+def test_a_user_powers_on_the_cpes_that_are_leased_for_it(scene: Scene) -> None:
+    scene.user()
     gevent.sleep(0)
-    assert bench.worker.report() is None
-    bench.profiles.are_there.set()
-    user.join()
-    report = bench.worker.report()
-    assert report is not None
-    assert dict(report.profiles) == {"tr098": 1}
+    assert scene.answer(granted=[(4, 6)]).want == 2
+    turn_until(lambda: scene.cpes() == {4, 5})
 
 
-def test_a_run_whose_profile_can_not_be_used_is_refused(bench: Bench) -> None:
-    bench.begin()
-    bench.profiles.error = InputError("profile box.csv: no columns")
-    bench.profiles.are_there.set()
+def test_a_user_that_stops_gives_them_back(scene: Scene) -> None:
+    holding = scene.user()
     gevent.sleep(0)
+    scene.answer(granted=[(4, 6)])
+    turn_until(lambda: len(scene.cpes()) == 2)
+    scene.worker.release(holding)
+    turn_until(lambda: not scene.cpes())
+    assert scene.asked().returned == [(4, 6)]
+
+
+def test_cpes_that_have_stopped_are_not_shown_as_others_may_have_them(scene: Scene) -> None:
+    scene.user()
     gevent.sleep(0)
-    assert bench.refused == ["profile box.csv: no columns"]
-    assert bench.worker.report() is None
+    scene.answer(granted=[(4, 6)])
+    turn_until(lambda: len(scene.cpes()) == 2)
+    scene.worker._suspend()
+    assert scene.worker.answer(LIST) is None
+    scene.answer()
+    assert scene.cpes() == {4, 5}
 
 
-def test_a_run_that_ends_before_its_profiles_came_never_begins(bench: Bench) -> None:
-    bench.begin()
+def test_a_worker_that_has_lost_its_lease_begins_anew_with_others(scene: Scene) -> None:
+    holding = scene.user()
     gevent.sleep(0)
-    assert bench.worker.drain() is None
-    bench.profiles.are_there.set()
+    scene.answer(granted=[(4, 6)])
+    turn_until(lambda: len(scene.cpes()) == 2)
+    scene.worker._suspend()
+    scene.answer(still_yours=False)
+    turn_until(lambda: not holding.ranges)
+    scene.answer(lease=2)  # to a renewal of before the user has asked
     gevent.sleep(0)
+    assert scene.answer(lease=2, granted=[(0, 2)]).want == 2
+    turn_until(lambda: scene.worker.answer(LIST) is not None and scene.cpes() == {0, 1})
+    assert holding.ranges == [(0, 2)]
+
+
+def test_what_a_user_held_in_an_earlier_term_is_not_given_back(scene: Scene) -> None:
+    holding = scene.user()
     gevent.sleep(0)
-    assert bench.worker.report() is None
-
-
-def test_the_master_is_told_what_a_worker_waits_for(bench: Bench) -> None:
-    bench.worker._say_what_it_waits_for("reads profile box.csv (90,000 parameters)")
-    sent = WorkerWaits("reads profile box.csv (90,000 parameters)")
-    assert bench.runner.sent == [(WorkerWaits.NAME, sent.to_wire())]
-
-
-def test_results_of_an_earlier_run_are_not_those_of_one_that_has_not_begun(bench: Bench) -> None:
-    bench.profiles.are_there.set()
-    bench.begin()
-    bench.start_user().join()
-    bench.profiles.are_there.clear()
-    bench.begin()
-    gevent.sleep(0)
-    assert bench.worker.report() is None
+    scene.answer(granted=[(4, 6)])
+    turn_until(lambda: len(scene.cpes()) == 2)
+    scene.worker._suspend()
+    scene.answer(still_yours=False)
+    scene.worker.release(holding)
+    turn_until(lambda: not scene.worker.lease.held)
+    assert scene.asked().returned == []
