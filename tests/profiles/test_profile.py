@@ -80,6 +80,7 @@ def test_every_source_is_in_use_and_known() -> None:
         "wan_ip",
         "template",
         "dynamic",
+        "listed",
     }
     assert used == set(SOURCES)
 
