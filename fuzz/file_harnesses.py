@@ -11,6 +11,7 @@ from lxml import etree
 from caretaker import masking, quoting
 from caretaker.cwmp import xml
 from caretaker.data_model import dynamic_values
+from caretaker.device import device_csv
 from caretaker.errors import InputError
 from caretaker.profiles import (
     bbf_data_model,
@@ -108,6 +109,14 @@ _EXPORT = genieacs_csv.read_export(
 )
 
 
+def _devices(data: bytes) -> object:
+    """Each device that can be read is found by its serial number, and no other is."""
+    devices = device_csv.read_devices("devices", data)
+    serials = [devices.serial_number(index) for index in range(len(devices))]
+    assert [devices.index_of(serial) for serial in serials] == list(range(len(devices)))
+    return [devices.text(0, column) for column in devices.columns], devices.profiles
+
+
 def _profile_file(data: bytes) -> object:
     """What can be read makes a profile, or is refused in one line."""
     file = profile_toml.read_profile_file("profile", data)
@@ -192,6 +201,7 @@ FILES: dict[str, Harness] = {
     "quotation": Harness(_quotation, (quoting,)),
     "dump": Harness(_dump, (soap_dump, http_framing), (InputError,)),
     "csv": Harness(_csv, (genieacs_csv, profile, dumped_identity), (InputError,)),
+    "devices": Harness(_devices, (device_csv,), (InputError,)),
     "data_model": Harness(_data_model, (bbf_data_model, bbf_syntax), (InputError,)),
     "profile_file": Harness(
         _profile_file, (profile_toml, profile_file, dynamic_values), (InputError,)

@@ -39,7 +39,7 @@ OF_THE_MACHINE = {
     option_values.url_or_empty: "asks name servers; url has its text",
 }
 """Parsers of options that do things with what they read."""
-OF_FILES = ("profiles", "slo_file")
+OF_FILES = ("devices", "profiles", "slo_file")
 """Options that name files, which are read by harnesses of their own."""
 READ = {
     name: declared

@@ -19,6 +19,8 @@ ELSEWHERE = {
     "caretaker.cwmp.shapes.MAX_TRIALS",  # of what is learnt, not of what is kept
     "caretaker.device.cpe.MAX_REFUSALS",  # of the ACS, after which a CPE gives up
     "caretaker.device.rpc.transfers.MAX_WINDOWS",  # a rule of TR-069
+    "caretaker.device.device_csv.MAX_LINE",  # of a file of the user
+    "caretaker.device.device_csv.MAX_PROFILES",
     "caretaker.engine.file_transfer.MAX_FILE_BYTES",  # counted, and not kept
     "caretaker.engine.file_transfer.MAX_SECONDS",
     "caretaker.http.source_addresses.MAX_SOURCES",  # an option

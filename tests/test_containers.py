@@ -57,6 +57,7 @@ BOUNDS = {
     "data_model.overlay:TableRows.origins": ROWS,
     "data_model.overlay:TableRows.parameters": ROWS,
     "device.context:FleetContext.transfer_counts": REASONS,
+    "device.device_csv:_DeviceReader.profiles": "device.device_csv.MAX_PROFILES",
     "device.diagnostics:Diagnostic.columns": WORDS,
     "device.events:EventAccounting.delivered": "the event codes of TR-069 and of the user",
     "device.events:EventAccounting.discarded": "the event codes of TR-069 and of the user",

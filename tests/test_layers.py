@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
-    "device": {"cwmp", "data_model", "errors", "profiles"},
+    "device": {"cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting"},
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
     },

@@ -25,6 +25,7 @@ EXCEPTIONS = {
     "cwmp.messages": "names of methods, once each",
     "data_model.dynamic_values": "profiles, one alternative of fixed words",
     "data_model.paths": "names of parameters of profiles, digits between dots",
+    "device.device_csv": "a file of the user, bounded repetitions of lines of 64 KiB at most",
     "device.events": "one repetition at the end, for event codes of the user",
     "device.identity": "the serial number of a Connection Request, bounded digits",
     "device.inform": "names of parameters, digits between dots",

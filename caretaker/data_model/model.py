@@ -96,6 +96,17 @@ class DataModel:
             siblings[path] = None
             path = parent
 
+    def replacing(self, parameters: Mapping[str, Parameter]) -> DataModel:
+        """This model with other parameters, whose values are computed, at paths that it has."""
+        model = DataModel(self.root, ())
+        model.parameters = {**self.parameters, **parameters}
+        model.constants = {
+            path: value for path, value in self.constants.items() if path not in parameters
+        }
+        model.objects, model.children, model._infos = self.objects, self.children, self._infos
+        model.text = self.text
+        return model
+
     # Reading. All take the CPE's overlay, None where it has none.
 
     def parameter(self, path: str, overlay: Overlay | None) -> Parameter | None:

@@ -25,6 +25,7 @@ from caretaker.data_model.types import TYPES, typed
 from caretaker.device import management_server
 from caretaker.device.context import FleetContext
 from caretaker.device.events import EVENT_OF_REQUEST, Events, are_stored
+from caretaker.device.listed_devices import MANUFACTURER, OUI, PRODUCT_CLASS
 from caretaker.device.management_server import ManagementServerState
 from caretaker.device.transfer_record import Transfer, Transfers
 from caretaker.profiles.profile import STEERING_PARAMETERS, Profile
@@ -163,20 +164,44 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
     @property
     def serial_number(self) -> str:
         """The serial number, by which ACS and Connection Requests name the CPE."""
+        return self.context.serial_number(self.index)
+
+    @property
+    def url_name(self) -> str:
+        """
+        What the ConnectionRequestURL calls the CPE.
+
+        It follows from the index, so that a router finds the CPE without a list of devices.
+        """
         return self.context.identities.serial_number(self.index)
+
+    def listed(self, column: str) -> str:
+        """What the list of devices has for the CPE; empty if it has nothing, or there is none."""
+        devices = self.context.devices
+        return "" if devices is None else devices.text(self.index, column)
 
     @property
     def device_id_struct(self) -> DeviceIdStruct:
         """The DeviceId of an Inform: equal to the parameters of DeviceInfo (A.3.3.1)."""
         kind = self.profile
         values = self.overlay.values if self.overlay is not None else None
-        number = self.context.identities.serial_number(self.index)
+        number = self.context.serial_number(self.index)
         usual = DeviceIdStruct(kind.manufacturer, kind.oui, kind.product_class, number)
+        if self.context.devices is not None:
+            usual = self._listed_id(usual)
         if values is None or values.keys().isdisjoint(kind.name_paths):
             return usual
         names = zip(kind.name_paths, usual, strict=True)
         manufacturer, oui, product_class, serial = (values.get(path, name) for path, name in names)
         return DeviceIdStruct(manufacturer, oui, product_class, serial or number)
+
+    def _listed_id(self, usual: DeviceIdStruct) -> DeviceIdStruct:
+        return DeviceIdStruct(
+            self.listed(MANUFACTURER) or usual.manufacturer,
+            self.listed(OUI) or usual.oui,
+            self.listed(PRODUCT_CLASS) or usual.product_class,
+            usual.serial_number,
+        )
 
     # Values.
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from caretaker.device.events import EventAccounting
 from caretaker.device.identity import Identities
+from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.settings import Behaviors, TransferSettings
 
 
@@ -31,6 +32,8 @@ class FleetContext:
         books: counts events raised, delivered and discarded.
         transfers: how Download and Upload go.
         transfer_counts: how transfers ended, by the names in docs/summary.md.
+        devices: the list that CPEs have their identities of, each that of its index; None: they
+            have those of ``identities``.
         unsaved: the indices of the CPEs whose ``PersistentState`` has changed, for who keeps it
             to take; None: nobody keeps it.
     """
@@ -47,7 +50,22 @@ class FleetContext:
     books: EventAccounting = field(default_factory=EventAccounting)
     transfers: TransferSettings = field(default_factory=TransferSettings)
     transfer_counts: Counter[str] = field(default_factory=Counter)
+    devices: ListedDevices | None = None
     unsaved: set[int] | None = None
+
+    def serial_number(self, index: int) -> str:
+        """The serial number of the CPE with this index."""
+        if self.devices is None:
+            return self.identities.serial_number(index)
+        return self.devices.serial_number(index)
+
+    def index_of(self, serial_number: str) -> int | None:
+        """The index of a serial number of the fleet, None if it can't be one."""
+        return (self.devices or self.identities).index_of(serial_number)
+
+    def starting_with(self, text: str) -> list[tuple[int, int]]:
+        """Where the serial numbers are that begin so, as half-open ranges, lowest first."""
+        return (self.devices or self.identities).starting_with(text)
 
     def date(self, now: float) -> str:
         """``now`` as Inform's CurrentTime: local time with a numeric offset (A.3.3.1)."""

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, IndexedRandom
 from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.templates import TEMPLATE
+from caretaker.data_model.types import cleaned
 from caretaker.device.base import CPEBase
+from caretaker.device.listed_devices import LISTED, MAC, OUI, PRODUCT_CLASS
 
 
 def _serial_number(cpe: CPEBase, _: Parameter, __: float) -> str:
@@ -51,7 +53,7 @@ def _inform_interval(cpe: CPEBase, parameter: Parameter, _: float) -> str:
 def _connection_request_url(cpe: CPEBase, _: Parameter, now: float) -> str:
     if not cpe.management_server(now).reachable:
         return ""
-    return cpe.context.connection_request_url(cpe.serial_number)
+    return cpe.context.connection_request_url(cpe.url_name)
 
 
 def _cr_username(cpe: CPEBase, _: Parameter, __: float) -> str:
@@ -69,10 +71,31 @@ def _wan_ip(cpe: CPEBase, _: Parameter, __: float) -> str:
 def _mac(cpe: CPEBase, parameter: Parameter, _: float) -> str:
     """The address of the profile, in its notation, with the last three octets the CPE's own."""
     dumped = parameter.value
+    listed = cpe.listed(MAC)
+    if listed:
+        return _counted_mac(listed, dumped, parameter.number)
     tail = cpe.context.identities.mac_tail(cpe.index, parameter.number)
     tail = tail.upper() if dumped != dumped.lower() else tail
     colon = dumped[2]
     return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
+
+
+def _counted_mac(first: str, dumped: str, number: int) -> str:
+    """The address so many after the first one, in the notation of the profile."""
+    digits = f"{(int(first, 16) + number) % (1 << 48):012x}"
+    digits = digits.upper() if dumped != dumped.lower() else digits
+    return dumped[2].join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+def _listed(cpe: CPEBase, parameter: Parameter, now: float) -> str:
+    """What the list of devices has, else what the profile has."""
+    place, usual = cpe.profile.listed[parameter.number]
+    devices = cpe.context.devices
+    assert devices is not None
+    value = devices.text_at(cpe.index, place)
+    if value:
+        return cleaned(value, parameter.type)
+    return SOURCES[usual.source](cpe, usual, now) if usual.source else usual.value
 
 
 def _index(cpe: CPEBase, _: Parameter, __: float) -> int:
@@ -80,20 +103,21 @@ def _index(cpe: CPEBase, _: Parameter, __: float) -> int:
 
 
 def _oui(cpe: CPEBase, _: Parameter, __: float) -> str:
-    return cpe.profile.oui
+    return cpe.listed(OUI) or cpe.profile.oui
 
 
 def _product_class(cpe: CPEBase, _: Parameter, __: float) -> str:
-    return cpe.profile.product_class
+    return cpe.listed(PRODUCT_CLASS) or cpe.profile.product_class
 
 
 def _own_mac(cpe: CPEBase, _: Parameter, __: float) -> str:
-    digits = cpe.profile.oui + cpe.context.identities.mac_tail(cpe.index, 0).upper()
+    digits = cpe.listed(MAC) or _oui(cpe, _, __) + _mac_tail(cpe, _, __)
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 def _mac_tail(cpe: CPEBase, _: Parameter, __: float) -> str:
-    return cpe.context.identities.mac_tail(cpe.index, 0).upper()
+    listed = cpe.listed(MAC)
+    return listed[6:] if listed else cpe.context.identities.mac_tail(cpe.index, 0).upper()
 
 
 def _secret(cpe: CPEBase, parameter: Parameter, _: float) -> str:
@@ -151,6 +175,7 @@ SOURCES: dict[str, Callable[[CPEBase, Parameter, float], str]] = {
     "mac": _mac,
     TEMPLATE: _template,
     DYNAMIC: _dynamic,
+    LISTED: _listed,
 }
 """What computes the value of a parameter, by ``Parameter.source``."""
 

@@ -186,10 +186,16 @@ class Shard:
 
     def cpe(self, serial_number: str) -> CPE:
         """The CPE of a serial number; DeviceNotFound if this shard has none."""
-        index = self.context.identities.index_of(serial_number)
+        return self._held(serial_number, self.context.index_of(serial_number))
+
+    def _called(self, url_name: str) -> CPE:
+        """The CPE that its ConnectionRequestURL calls so; DeviceNotFound if this shard has none."""
+        return self._held(url_name, self.context.identities.index_of(url_name))
+
+    def _held(self, name: str, index: int | None) -> CPE:
         cpe = self.cpes.get(index) if index is not None else None
         if cpe is None:
-            raise DeviceNotFound(serial_number)
+            raise DeviceNotFound(name)
         return cpe
 
     def in_state(self, state: str) -> Collection[int]:
@@ -212,9 +218,14 @@ class Shard:
 
     # Connection Requests.
 
-    def credentials(self, serial_number: str) -> Credentials:
-        """The credentials a Connection Request must show, as they are now (TR-069 3.2.2.2)."""
-        cpe = self.cpe(serial_number)
+    def credentials(self, url_name: str) -> Credentials:
+        """
+        The credentials a Connection Request must show, as they are now (TR-069 3.2.2.2).
+
+        Args:
+            url_name: what the ConnectionRequestURL calls the CPE.
+        """
+        cpe = self._called(url_name)
         now = self._clock()
         kinds = [kind for quirk, kind in _CREDENTIALS.items() if quirk in cpe.profile.quirks]
         return (kinds or [Credentials])[0](
@@ -222,15 +233,18 @@ class Shard:
             cpe.management_value("ConnectionRequestPassword", now),
         )
 
-    def connection_request(self, serial_number: str) -> None:
+    def connection_request(self, url_name: str) -> None:
         """
         Accept an authenticated Connection Request; its session begins when the caller yields.
+
+        Args:
+            url_name: what the ConnectionRequestURL calls the CPE.
 
         Raises:
             DeviceNotFound: this shard has no such CPE.
             DeviceBusy: the CPE refuses just now.
         """
-        cpe = self.cpe(serial_number)
+        cpe = self._called(url_name)
         now = self._clock()
         if self._refusal:
             raise DeviceBusy(self._refusal)

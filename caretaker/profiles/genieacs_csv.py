@@ -91,7 +91,10 @@ def _read_csv(name: str, data: bytes) -> Iterator[_Line]:
     try:
         columns = [column.strip().lower() for column in next(reader, ())]
         if "parameter" not in columns or "value" not in columns:
-            cure = "export the device's parameters from GenieACS as CSV"
+            cure = (
+                "give GenieACS's CSV export of the device, or what "
+                "'python -m caretaker profile import' makes of a dump, document or data model"
+            )
             raise ProfileError(f"profile {name}: no columns 'Parameter' and 'Value'; {cure}")
         yield from _lines(columns, reader)
     except csv.Error as error:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
@@ -209,3 +210,9 @@ class ProfileMix:
         """The profile of the CPE with this index."""
         golden = 0.6180339887498949
         return self.profiles[bisect(self._bounds, (index + 0.5) * golden % 1.0)]
+
+    def prepared(self, prepare: Callable[[Profile], Profile]) -> Self:
+        """The same mix of profiles that a function has made of these."""
+        mix = copy(self)
+        mix.profiles = list(map(prepare, self.profiles))
+        return mix

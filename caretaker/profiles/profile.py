@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 from sys import intern
+from typing import NamedTuple
 
 from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
 from caretaker.cwmp.messages import ParameterValueStruct
 from caretaker.data_model.dynamic_values import DYNAMIC, Dynamic, applied
 from caretaker.data_model.model import DataModel
-from caretaker.data_model.parameter import Row
+from caretaker.data_model.parameter import Parameter, Row
 from caretaker.errors import ProfileError
 from caretaker.profiles.dumped_identity import (
     WHAT_IT_IS,
@@ -107,6 +108,19 @@ class _PathsBelow(dict[str, str]):
         return path
 
 
+class Listed(NamedTuple):
+    """
+    A parameter with values of a list of devices.
+
+    Args:
+        place: of its column in the list.
+        usual: the parameter for devices that have no value there.
+    """
+
+    place: int
+    usual: Parameter
+
+
 @dataclass(frozen=True)
 class Profile:
     """
@@ -131,6 +145,8 @@ class Profile:
     """Where WAN addresses are from; the default of ``Identities.wan_ip`` where None."""
     dynamics: tuple[Dynamic, ...] = ()
     """How what changes by itself does, by the numbers of the rows whose source says so."""
+    listed: tuple[Listed, ...] = ()
+    """Parameters with values of a list of devices, by the numbers of those whose source says so."""
     replaced: tuple[Replacement, ...] = ()
     """What of the exported device each CPE has a value of its own for, or none."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.swarm import option_values as values
+from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
 from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate
 
@@ -48,6 +49,16 @@ class DeviceOptions:
         default="FLEET",
         unit="text",
         help="Prefix of the serial numbers, which are <prefix>-000001 and so on.",
+    )
+    devices: DevicesFile | None = option(
+        "--devices",
+        DevicesFile.parse,
+        default=None,
+        unit="FILE.csv",
+        help="The devices that the fleet is, a row for each: serial number, OUI, product class, "
+        "credentials, MAC address, profile, and values of parameters.",
+        nothing="serial numbers of --serial-prefix",
+        of_master=True,
     )
     seed: int = option(
         "--seed",

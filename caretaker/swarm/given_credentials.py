@@ -39,14 +39,18 @@ class GivenCredentials(NamedTuple):
         secrets = {name: options.pop(name, None) for name in SECRETS}
         return cls(acs, options.get("acs_username"), secrets)
 
+    def are_for(self, environment: Environment) -> bool:
+        """Whether the next run has the ACS that they are for; the web UI can name another."""
+        acs = Address.of(environment.host or "")
+        return acs.host == self.acs.host and acs.scheme >= self.acs.scheme  # no https to http
+
     def put(self, environment: Environment) -> Mapping[str, str | None]:
         """
         Put the username among the options of the next run, and return the secrets of that run.
 
         There are none if its ACS is not the one that they are for, as the web UI can name another.
         """
-        acs = Address.of(environment.host or "")
-        is_same = acs.host == self.acs.host and acs.scheme >= self.acs.scheme  # no https to http
+        is_same = self.are_for(environment)
         vars(environment.parsed_options)["acs_username"] = self.username if is_same else None
         if is_same:
             return self.secrets
@@ -54,6 +58,6 @@ class GivenCredentials(NamedTuple):
             _log.warning(
                 "--acs-username and --acs-password were given for %s, so %s is not shown them; "
                 "name it with --host at the start",
-                *(self.acs.host, acs.host),
+                *(self.acs.host, Address.of(environment.host or "").host),
             )
         return dict.fromkeys(self.secrets)

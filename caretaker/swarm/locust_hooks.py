@@ -327,9 +327,16 @@ class _Hooks:
                 self._worker.begin(start, settings, self._stop_for)
         except InputError as error:
             self._stop_for(error)
+            if self._master is not None:
+                # Ends Locust's start, which would go on to send users to workers without a run.
+                raise gevent.GreenletExit from error
 
     def _stop_for(self, error: InputError) -> None:
         """Stop Locust's test, as the run can't start."""
+        if self._is_starting():
+            print(f"caretaker: {error}", file=sys.stderr, flush=True)
+            gevent.spawn(self._end_with_workers)
+            return
         _log.error("The run can't start: %s", error)  # no traceback for it
         if self._master is None:
             self._send(Refusal(str(error)))

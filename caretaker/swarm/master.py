@@ -19,6 +19,7 @@ from gevent.event import Event
 from locust.runners import STATE_RUNNING
 
 from caretaker.closed_output import say
+from caretaker.device.listed_devices import ACS_CREDENTIALS
 from caretaker.errors import InputError
 from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
@@ -32,6 +33,7 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_router import CRRouter
+from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.fleet_state import FleetState
@@ -99,6 +101,7 @@ class Master:
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
             check_run_time(settings, options)
+        settings.check_devices(self._users_stated())
         self.leases = FleetLeases(settings.fence_after)
         self.ledger = self.leases.ledger
         self.run = 0
@@ -183,6 +186,11 @@ class Master:
         embedded = self._embedded.url if self._embedded is not None else None
         state.agree(self.environment, settings, embedded)
 
+    def _users_stated(self) -> int | None:
+        """How many users the run will have; None where a shape of the load says it."""
+        is_shaped = self.environment.shape_class is not None
+        return None if is_shaped else self._locust_options().num_users
+
     def keep_state(self, worker: str, message: StateRecords) -> None:
         """Keep the state of CPEs that a worker has sent."""
         if self._state is not None:
@@ -209,6 +217,8 @@ class Master:
         The state of their CPEs goes before them.
         """
         limit = self._locust.users_asked_for() * self.settings.cpes_per_user
+        if self.settings.devices is not None:
+            limit = min(limit, len(self.settings.devices.devices))
         answer = self.leases.renew(holder, renewal, limit)
         if answer is None:
             return
@@ -290,13 +300,11 @@ class Master:
         self._send(self._secrets)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
+        settings.check_devices(self._users_stated())
         if self._state is not None:
             self._agree(self._state, settings)
         self.run += 1
-        choices = chosen(settings.profiles)
-        self._profiles = ProfileSender(choice.source for choice in choices)
-        keeps_state = self._state is not None
-        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices))
+        self._offer_files(settings)
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -317,6 +325,29 @@ class Master:
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
         self._spawn_watchers(settings)
+
+    def _offer_files(self, settings: Settings) -> None:
+        """Name profiles and devices to the workers, which ask for what they lack."""
+        choices, file, devices = chosen(settings.profiles), settings.devices, None
+        files = [each for choice in choices for each in choice.source.files]
+        if file is not None:
+            files += [each for choice in file.profiles for each in choice.source.files]
+            devices = DevicesOffer.of(file, self._withheld())
+            files.append(file.source)
+        self._profiles = ProfileSender(files)
+        keeps_state = self._state is not None
+        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices), devices)
+
+    def _withheld(self) -> tuple[str, ...]:
+        """The columns of the devices that are not for the ACS of this run."""
+        if self._given.are_for(self.environment):
+            return ()
+        _log.warning(
+            "The ACS credentials of --devices are for %s, so %s is not shown them; name it with "
+            "--host at the start",
+            *(self._given.acs.host, self.environment.host),
+        )
+        return ACS_CREDENTIALS
 
     def _spawn_watchers(self, settings: Settings) -> None:
         if settings.live_interval:

@@ -74,10 +74,9 @@ class DirectOperator:
 
     def send(self, cpe: CPE) -> TaskResult:
         """Send one."""
-        serial_number = cpe.serial_number
-        url = self._shard.context.connection_request_url(serial_number)
+        url = self._shard.context.connection_request_url(cpe.url_name)
         try:
-            return self._send(url, self._shard.credentials(serial_number))
+            return self._send(url, self._shard.credentials(cpe.url_name))
         except LimitError as error:
             return TaskResult(TaskOutcome.NOT_POSTED, str(error))
         except InputError:

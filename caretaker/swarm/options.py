@@ -109,6 +109,24 @@ class Settings(
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
 
+    def check_devices(self, users: int | None) -> None:
+        """
+        Check that the fleet can be the devices of its file.
+
+        Args:
+            users: of the run; None where nobody has said how many there will be.
+
+        Raises:
+            InputError: the file has too few, or other options contradict it.
+        """
+        if self.devices is None:
+            return
+        if self.serial_prefix != OPTIONS["serial_prefix"].default:
+            cure = "the file has the serial numbers; leave one of the two out"
+            raise InputError(f"--serial-prefix {self.serial_prefix}: with --devices {cure}")
+        cpes = None if users is None else users * self.cpes_per_user
+        self.devices.check(self.profiles, cpes)
+
     def check_warm_up(self, run_time: float | None) -> None:
         """
         Check that something is left of the run after its warm-up.

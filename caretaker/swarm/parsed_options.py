@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from caretaker.errors import InputError
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm import option_values as values
+from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.profile_offer import ProfileOffer
@@ -89,22 +90,26 @@ class RunStart(NamedTuple):
         at: seconds since 1970.
         keeps_state: whether the master keeps the state of the CPEs (``--state``).
         profiles: of the run.
+        devices: of ``--devices``; None without.
     """
 
     number: int
     at: float
     keeps_state: bool = False
     profiles: tuple[ProfileOffer, ...] = ()
+    devices: DevicesOffer | None = None
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
         """What the master has put there; now, if nothing."""
         given = vars(parsed_options)
+        devices = given.get("caretaker_devices")
         return cls(
             given.get("caretaker_run", 0),
             given.get("caretaker_started", time.time()),
             given.get("caretaker_keeps_state", False),
             tuple(map(ProfileOffer.from_wire, given.get("caretaker_profiles", ()))),
+            None if devices is None else DevicesOffer.from_wire(devices),
         )
 
     def put(self, parsed_options: argparse.Namespace) -> None:
@@ -114,6 +119,7 @@ class RunStart(NamedTuple):
             caretaker_started=self.at,
             caretaker_keeps_state=self.keeps_state,
             caretaker_profiles=[offer.to_wire() for offer in self.profiles],
+            caretaker_devices=None if self.devices is None else self.devices.to_wire(),
         )
 
 

@@ -1,5 +1,5 @@
 """
-A worker's side of profiles: read in this process before, or got from the master.
+A worker's side of profiles and devices: read in this process before, or got from the master.
 
 The master names each file by the hash of its content. A worker that was forked on the master's
 machine finds what was read before the fork. Another asks for each file part by part, and keeps it
@@ -17,12 +17,15 @@ from hashlib import sha256
 import gevent
 from gevent.event import AsyncResult
 
+from caretaker.device.listed_devices import ListedDevices
+from caretaker.device.listed_mix import ListedMix
 from caretaker.errors import ContentUnknownError, InputError
 from caretaker.input_file import MAX_INPUT_BYTES
 from caretaker.profiles import ProfileMix
 from caretaker.profiles.loader import read_profile
 from caretaker.profiles.profile import Profile
 from caretaker.profiles.profile_source import ProfileSource, SourceFile
+from caretaker.swarm.devices_file import MAX_DEVICES_BYTES, DevicesOffer, devices_of
 from caretaker.swarm.off_loop import off_loop
 from caretaker.swarm.profile_offer import ProfileOffer
 from caretaker.swarm.profile_sender import PART_BYTES
@@ -38,7 +41,7 @@ RETRY_SECONDS = 5.0
 
 class ProfileReceiver:
     """
-    Gives a run its profiles.
+    Gives a run its profiles, and its list of devices.
 
     Args:
         request: asks the master for a part of a file.
@@ -52,15 +55,35 @@ class ProfileReceiver:
         self._say = say
         self._awaited: tuple[ProfilePartRequest, AsyncResult[bytes]] | None = None
 
-    def mix(self, offers: Iterable[ProfileOffer]) -> ProfileMix:
+    def mix(
+        self, offers: Iterable[ProfileOffer], devices: DevicesOffer | None = None
+    ) -> ProfileMix:
         """
         The profiles of a run; waits until they are there, while the loop goes on.
 
+        Args:
+            offers: of the profiles.
+            devices: of the list of devices, if the run has one.
+
         Raises:
-            InputError: a profile can't be used, or is not what the master has named.
+            InputError: a file can't be used, or is not what the master has named.
         """
         contents: dict[str, bytes] = {}
-        return ProfileMix([(self._profile(offer, contents), offer.weight) for offer in offers])
+        mix = ProfileMix([(self._profile(offer, contents), offer.weight) for offer in offers])
+        if devices is None:
+            return mix
+        own = [self._profile(offer, contents) for offer in devices.profiles]
+        return ListedMix(mix, self._devices(devices.source), own, devices.withheld)
+
+    def _devices(self, file: SourceFile) -> ListedDevices:
+        with suppress(ContentUnknownError):
+            return devices_of(file)
+        if file.size > MAX_DEVICES_BYTES:
+            raise InputError(f"--devices: more than {MAX_DEVICES_BYTES // 2**20} MiB; give fewer")
+        with self._saying(f"gets {file.name} from the master"):
+            content = self._fetch(file)
+        with self._saying(f"reads {file.name}"):
+            return off_loop(partial(devices_of, replace(file, content=content)))
 
     def _profile(self, offer: ProfileOffer, contents: dict[str, bytes]) -> Profile:
         with suppress(ContentUnknownError):
@@ -97,8 +120,7 @@ class ProfileReceiver:
             digest.update(part)
         if digest.hexdigest() != file.digest:
             raise InputError(
-                f"profile {file.name}: what the master sends is not what it has named; start the "
-                "run again"
+                f"{file.name}: what the master sends is not what it has named; start the run again"
             )
         return bytes(content)
 

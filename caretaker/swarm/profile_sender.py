@@ -1,10 +1,10 @@
-"""The master's side of profiles: sends workers the files that they ask for, in parts."""
+"""The master's side of profiles and devices: sends the files that workers ask for, in parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from caretaker.profiles.profile_source import ProfileSource
+from caretaker.profiles.profile_source import SourceFile
 from caretaker.swarm.worker_messages import ProfilePart, ProfilePartRequest
 
 PART_BYTES = 256 * 1024
@@ -13,17 +13,17 @@ PART_BYTES = 256 * 1024
 
 class ProfileSender:
     """
-    The files of the profiles of a run.
+    The files of a run.
 
     Args:
-        sources: of the profiles of the run.
+        files: of its profiles, and of its devices.
     """
 
-    def __init__(self, sources: Iterable[ProfileSource]) -> None:
-        self._contents = {file.digest: file.content for source in sources for file in source.files}
+    def __init__(self, files: Iterable[SourceFile]) -> None:
+        self._contents = {file.digest: file.content for file in files}
 
     def part(self, request: ProfilePartRequest) -> ProfilePart | None:
-        """What a worker asks for; None of a file that no profile of the run has."""
+        """What a worker asks for; None of a file that the run does not have."""
         content = self._contents.get(request.digest)
         if content is None:
             return None

@@ -92,8 +92,8 @@ class StateFile:
             statements = f"{_TABLES}PRAGMA application_id = {_APPLICATION_ID};"
             self._database.executescript(f"BEGIN IMMEDIATE;{statements}COMMIT;")
         [(found,)] = self._do("PRAGMA quick_check(1)")
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
+        if found != "ok":  # lines about pages, which help nobody to mend it
+            raise sqlite3.DatabaseError("database disk image is malformed")
 
     @property
     def _named(self) -> str:

@@ -55,7 +55,7 @@ class StateReceiver:
         try:
             state = PersistentState.from_bytes(stored.record)
         except StateError as error:
-            self._warn(shard.context.identities.serial_number(index), error)
+            self._warn(shard.context.serial_number(index), error)
             results.count("state.unreadable")
             return False
         shard.take_up(index, state, acs_is_new=stored.acs_is_new, is_running=is_running)

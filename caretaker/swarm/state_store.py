@@ -48,6 +48,7 @@ def fleet_facts(settings: Settings, users: int | None) -> dict[str, str]:
     facts = {
         "--seed": str(settings.seed),
         "--serial-prefix": settings.serial_prefix,
+        "--devices": "none" if settings.devices is None else settings.devices.identity,
         "--profile": ", ".join(map(str, settings.profiles)) or ", ".join(BUILT_IN),
     }
     if users is not None:

@@ -248,7 +248,8 @@ class Worker:
         self, start: RunStart, settings: Settings, refuse: Callable[[InputError], None]
     ) -> None:
         try:
-            self._run = WorkerRun(self, start, settings, self.profiles.mix(start.profiles))
+            mix = self.profiles.mix(start.profiles, start.devices)
+            self._run = WorkerRun(self, start, settings, mix)
         except InputError as error:
             refuse(error)
             return

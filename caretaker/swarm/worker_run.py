@@ -28,6 +28,8 @@ from caretaker.connection_request.server import (
 )
 from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
+from caretaker.device.listed_devices import ListedDevices
+from caretaker.device.listed_mix import ListedMix
 from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
@@ -131,12 +133,14 @@ class WorkerRun:
         )
         endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
-        self.exports = _exports(worker, settings, started)
+        devices = mix.devices if isinstance(mix, ListedMix) else None
+        context = _context(worker, settings, endpoint, devices)
+        self.exports = _exports(worker, settings, started, context.serial_number)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
             mix,
-            _context(worker, settings, endpoint),
+            context,
             self.logs.open,
             self.sink,
             max_sessions=_max_sessions(settings),
@@ -384,9 +388,13 @@ def _recorder(worker: HostWorker, settings: Settings) -> Recorder | None:
         raise InputError(f"--record: {settings.record}: {error.strerror}") from error
 
 
-def _exports(worker: HostWorker, settings: Settings, started: float) -> tuple[SessionExport, ...]:
+def _exports(
+    worker: HostWorker,
+    settings: Settings,
+    started: float,
+    serial_number: Callable[[int], str],
+) -> tuple[SessionExport, ...]:
     """The files of the sessions of this worker."""
-    serial_number = Identities(settings.seed, settings.serial_prefix).serial_number
     paths = [part(path, f"w{worker.index}") for path in settings.exports]
     try:
         return tuple(SessionExport(path, started, serial_number) for path in paths)
@@ -407,8 +415,11 @@ def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[
     return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
 
 
-def _context(worker: HostWorker, settings: Settings, endpoint: Endpoint) -> FleetContext:
+def _context(
+    worker: HostWorker, settings: Settings, endpoint: Endpoint, devices: ListedDevices | None
+) -> FleetContext:
     return FleetContext(
+        devices=devices,
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
         connection_request_url=_connection_request_url(worker, settings),

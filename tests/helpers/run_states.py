@@ -61,7 +61,11 @@ def master(**options: Any) -> Master:
     """A master whose run can begin, with these options."""
     given = Namespace(live_interval=0.0, **options)
     environment: Any = SimpleNamespace(
-        host="http://127.0.0.1:1/", parsed_options=given, runner=FakeRunner(), web_ui=None
+        host="http://127.0.0.1:1/",
+        parsed_options=given,
+        runner=FakeRunner(),
+        web_ui=None,
+        shape_class=None,
     )
     return master_of(environment)
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.processes import LOCUSTFILE, ended_well, loadtest, loadtest_until, process
+import requests
+from helpers.processes import (
+    LOCUSTFILE,
+    ended_well,
+    free_port,
+    loadtest,
+    loadtest_until,
+    process,
+    wait_for_answer,
+    wait_for_figure,
+)
 
 pytestmark = [pytest.mark.processes]
 
@@ -74,3 +84,27 @@ def test_a_second_run_with_one_file_is_refused_and_the_first_goes_on(tmp_path: P
         assert "another run uses it" in done.stderr
         assert first.process.poll() is None
         first.stop()
+
+
+def test_a_run_of_the_page_with_another_fleet_does_not_begin_and_the_next_one_does(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with process(
+        tmp_path / "out",
+        *("locust", "-f", LOCUSTFILE, "--web-host", "127.0.0.1", "--web-port", str(port)),
+        *("--processes", "2", "--cr-driver", "off", "--state", "fleet.db"),
+        cwd=tmp_path,
+    ) as running:
+        running.wait_for(r"2 workers connected")
+        form = {"user_count": 20, "spawn_rate": 20}
+        assert wait_for_answer(f"{url}/swarm", **form).json()["success"]
+        wait_for_figure(running, f"{url}/metrics", SUCCEEDED, 20)
+        assert requests.post(f"{url}/stop", timeout=120).json()["success"]
+        wait_for_answer(f"{url}/swarm", **form | {"user_count": 21})
+        running.wait_for(r"The run can't start: .*= 20, this run has 21")
+        assert wait_for_answer(f"{url}/swarm", **form).json()["success"]
+        running.wait_for(r"(?s)this run has 21.*All users spawned: .*20 total")
+        running.stop()
+    assert "Traceback" not in running.text

@@ -80,6 +80,7 @@ def test_every_source_is_in_use_and_known() -> None:
         "wan_ip",
         "template",
         "dynamic",
+        "listed",
     }
     assert used == set(SOURCES)
 
@@ -167,6 +168,8 @@ def test_layouts_of_csv_do_not_matter(text: str) -> None:
         (b"", "no columns 'Parameter' and 'Value'"),
         (b"a,b\n1,2\n", "no columns"),
         (b"\x00\x01\x02", "no columns"),
+        (b'<dm:document spec="urn:x">', "caretaker profile import"),
+        (b'[{"_id": "00AABB-1"}]', "caretaker profile import"),
         (b"Parameter,Value\nDeviceID.OUI,00AABB\n", "no row below Device"),
         (b"Parameter,Value\nDevice.X,1\nInternetGatewayDevice.X,1\n", "keep one root"),
     ],

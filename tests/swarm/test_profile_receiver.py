@@ -31,7 +31,7 @@ class Remote:
 
     def __init__(self, *names: str) -> None:
         sources = [load_source(name) for name in names]
-        self._sender = ProfileSender(sources)
+        self._sender = ProfileSender(file for source in sources for file in source.files)
         self.offers = [ProfileOffer(_named(source), 1.0, 90_000) for source in sources]
         self.requests: list[ProfilePartRequest] = []
         self.said: list[str] = []
@@ -103,7 +103,7 @@ def test_a_large_file_comes_in_parts(tmp_path: Path, request: pytest.FixtureRequ
 
 def test_content_that_is_not_what_was_named_is_refused(remote: Remote) -> None:
     remote.change = lambda part: replace(part, data=part.data.replace(b"Acme", b"Evil"))
-    with pytest.raises(InputError, match=r"profile box\.csv: what the master sends is not what"):
+    with pytest.raises(InputError, match=r"box\.csv: what the master sends is not what"):
         remote.names()
 
 

@@ -19,7 +19,7 @@ def test_a_file_is_sent_in_parts_of_bounded_size(
     monkeypatch.setattr(profile_sender, "PART_BYTES", 100)
     path = export(tmp_path / "box.csv", 10)
     source = load_source(str(path))
-    sender = ProfileSender([source])
+    sender = ProfileSender(source.files)
     offsets = range(0, source.own.size, 100)
     parts = [sender.part(ProfilePartRequest(source.own.digest, at)) for at in offsets]
     assert b"".join(part.data for part in parts if part is not None) == path.read_bytes()
@@ -28,5 +28,5 @@ def test_a_file_is_sent_in_parts_of_bounded_size(
 
 @pytest.mark.parametrize("digest", ["", "0" * 64])
 def test_only_files_of_the_profiles_of_the_run_are_sent(digest: str) -> None:
-    sender = ProfileSender([load_source("tr181")])
+    sender = ProfileSender(load_source("tr181").files)
     assert sender.part(ProfilePartRequest(digest, 0)) is None

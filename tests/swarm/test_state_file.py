@@ -118,6 +118,15 @@ def cut_in_half(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
+def damaged(path: Path) -> None:
+    with open_file(path) as file:
+        file.write([(index, os.urandom(100)) for index in range(1000)])
+    data = bytearray(path.read_bytes())
+    page = len(data) // 2 // 4096 * 4096
+    data[page : page + 100] = b"x" * 100
+    path.write_bytes(data)
+
+
 def of_another_program(path: Path) -> None:
     path.unlink()
     with sqlite3.connect(path) as database:
@@ -138,7 +147,8 @@ def a_folder(path: Path) -> None:
     ("change", "text"),
     [
         (overwritten, "file is not a database"),
-        (cut_in_half, "malformed"),
+        (cut_in_half, "malformed; restore it from a copy"),
+        (damaged, "malformed; restore it from a copy"),
         (of_another_program, "another program's"),
         (protected, "is read-only"),
         (a_folder, "is a folder"),

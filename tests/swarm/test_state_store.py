@@ -117,7 +117,8 @@ def test_the_facts_of_a_fleet_are_those_of_its_options() -> None:
     assert fleet_facts(settings, 5) == {
         "--seed": "7",
         "--serial-prefix": "FLEET",
+        "--devices": "none",
         "--profile": "tr181, tr098",
         "--users x --cpes-per-user =": "50",
     }
-    assert len(fleet_facts(settings, None)) == 3
+    assert len(fleet_facts(settings, None)) == 4

@@ -8,6 +8,7 @@ they are few, and looks at no more than ``MOST_LOOKED_AT`` for one page.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any, NamedTuple, TypedDict
@@ -98,19 +99,26 @@ def list_devices(view: WorkerView, query: DeviceListQuery) -> DevicePage:
         if len(rows) == limit or looked == MOST_LOOKED_AT:
             return {"rows": rows, "next": index}
         cpe = view.shard.cpes.get(index)
-        if cpe is not None and query.state in ("", view.shard.state_of(index)):
+        if cpe is not None and _fits(view, cpe, query):
             rows.append(_row(view, cpe))
     return {"rows": rows, "next": None}
 
 
+def _fits(view: WorkerView, cpe: CPE, query: DeviceListQuery) -> bool:
+    if view.shard.context.devices is not None and not cpe.serial_number.startswith(query.serial):
+        return False
+    return query.state in ("", view.shard.state_of(cpe.index))
+
+
 def _candidates(view: WorkerView, query: DeviceListQuery) -> Iterator[int]:
     """The indices that may be list_cpes, lowest first."""
-    matching = view.shard.context.identities.starting_with(query.serial)
-    ranges = [(max(query.start, low), high) for low, high in matching]
+    matching = view.shard.context.starting_with(query.serial)
+    ranges = [(max(query.start, low), high) for low, high in matching if query.start < high]
     members = view.shard.in_state(query.state)
     if len(members) <= MOST_LOOKED_AT:
-        order = sorted(members)
-        return (i for low, high in ranges for i in order if low <= i < high)
+        lows = [low for low, _ in ranges]
+        places = ((i, bisect_right(lows, i) - 1) for i in sorted(members))
+        return (i for i, place in places if place >= 0 and i < ranges[place][1])
     return (i for low, high in ranges for i in view.held.between(low, high))
 
 

@@ -103,6 +103,7 @@ class _Forms:
         runner: Any = self.environment.runner
         locusts = self._locust_options(given)
         check_fleet(runner, locusts, settings.cpes_per_user)
+        settings.check_devices(locusts.num_users)
         if runner.state in (STATE_RUNNING, STATE_SPAWNING):
             self._check_unchanged(settings, given)
         else:

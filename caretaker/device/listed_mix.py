@@ -1,0 +1,41 @@
+"""Which profile each device of a list has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from caretaker.device.listed_devices import ListedDevices
+from caretaker.device.listed_profile import with_listed
+from caretaker.profiles import ProfileMix
+from caretaker.profiles.profile import Profile
+
+
+class ListedMix(ProfileMix):
+    """
+    The profiles of a run whose CPEs are the devices of a list.
+
+    Args:
+        mix: of devices that have no profile of their own.
+        devices: the list.
+        own: the profiles of devices, in the order of ``ListedDevices.profiles``.
+        withheld: columns of the list that are not used in this run.
+    """
+
+    def __init__(
+        self,
+        mix: ProfileMix,
+        devices: ListedDevices,
+        own: Sequence[Profile],
+        withheld: Sequence[str] = (),
+    ) -> None:
+        prepare = partial(with_listed, devices=devices, withheld=withheld)
+        self._mix = mix.prepared(prepare)
+        self._own = list(map(prepare, own))
+        self.profiles = [*self._mix.profiles, *self._own]
+        self.devices = devices
+
+    def __getitem__(self, index: int) -> Profile:
+        """The profile of the CPE with this index."""
+        number = self.devices.profile_number(index)
+        return self._own[number - 1] if number else self._mix[index]
