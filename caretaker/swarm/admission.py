@@ -221,21 +221,29 @@ class FleetWorkerRunner(WorkerRunner):
     def __init__(self, environment: Environment, master_host: str, master_port: int) -> None:
         self._main = gevent.getcurrent()
         self._early: list[LocustMessage] | None = []
-        """What has come before ``begin_to_listen``; None afterwards."""
+        """What has come before ``begin_to_listen`` was through with it; None afterwards."""
+        self._listens = False
         self._joins = Joining(*_own(environment), f"the master at {master_host}:{master_port}")
         vars(zmqrpc)["Client"] = partial(JoiningClient, joining=self._joins)
         super().__init__(environment, master_host, master_port)
 
     def begin_to_listen(self) -> None:
-        """Take the start of a run, and messages of ours, which have waited for listeners."""
-        early, self._early = self._early or [], None
-        for message in early:
-            self.handle_message(message)
+        """
+        Take the start of a run, and messages of ours, which have waited for listeners.
+
+        One after the other, and those that come meanwhile as well: two starts that were taken at
+        once would begin two runs.
+        """
+        self._listens = True
+        while self._early:
+            super().handle_message(self._early.pop(0))
+        self._early = None
 
     def handle_message(self, msg: LocustMessage) -> None:
         """Take a message of the master."""
-        is_early = msg.type == "spawn" or msg.type.startswith("caretaker_")
-        if self._early is not None and is_early and msg.type not in self.custom_messages:
+        is_ours = msg.type == "spawn" or msg.type.startswith("caretaker_")
+        is_early = self._listens or msg.type not in self.custom_messages
+        if self._early is not None and is_ours and is_early:
             self._early.append(msg)
         else:
             super().handle_message(msg)

@@ -295,3 +295,21 @@ class TestRunners:
         worker.handle_message(message("spawn"))
         assert heard == ["heartbeat", "caretaker_secrets", "spawn", "spawn"]
         self.stop(worker)
+
+    def test_a_second_start_waits_until_the_first_was_taken(
+        self, master: FleetMasterRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        worker = self.worker(master)
+        heard: list[str] = []
+
+        def take(_: WorkerRunner, start: LocustMessage) -> None:
+            if start.data == "first":  # another one comes while this one is taken
+                worker.handle_message(message("spawn", "second"))
+            heard.append(start.data)
+
+        monkeypatch.setattr(WorkerRunner, "handle_message", take)
+        worker.handle_message(message("spawn", "first"))
+        worker.begin_to_listen()
+        worker.handle_message(message("spawn", "third"))
+        assert heard == ["first", "second", "third"]
+        self.stop(worker)
