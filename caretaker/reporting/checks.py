@@ -149,6 +149,11 @@ def _refused(summary: Summary) -> str:
     return "; ".join(summary.get("workers_refused", ()))
 
 
+def _router_ended(summary: Summary) -> str:
+    times = summary.get("router_ended", 0)
+    return f"{times} {'times' if times > 1 else 'time'}" if times else ""
+
+
 def _limits(summary: Summary) -> str:
     return "; ".join(map(str, generator_limits(GeneratorFigures.of_run(summary))))
 
@@ -225,6 +230,12 @@ CHECKS = (
         "{}",
     ),
     Check("all workers took part", RunOutcome.FAILED, _refused, "not in the run: {}"),
+    Check(
+        "the router went on",
+        RunOutcome.FAILED,
+        _router_ended,
+        "the run's own router ended {} (the log says why): Connection Requests failed by it",
+    ),
     Check("workers stayed to the end", RunOutcome.FAILED, _all_left, "all {} workers left early"),
     Check(
         "no session failed by our fault",

@@ -343,8 +343,10 @@ class Summary(TypedDict):
     interrupted: NotRequired[bool]
     """Whether the run ended before the ``--run-time`` that was stated."""
     users_not_started: NotRequired[int]
-    workers_refused: NotRequired[Sequence[str]]
     """Locust's users that were still to be started when the run ended."""
+    workers_refused: NotRequired[Sequence[str]]
+    router_ended: NotRequired[int]
+    """How often the router that the run had started ended before the run did."""
     verdict: NotRequired[VerdictSection]
     not_known: NotRequired[Sequence[str]]
     """Only of a file of an older build: what it lacks, by dotted paths; the values are empty."""

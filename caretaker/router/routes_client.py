@@ -46,6 +46,7 @@ class RoutesClient(HTTPClient):
         self._token = token
         self._tag = ""
         self._failing = ""
+        self._has_routes = False
 
     def _request(self, connection: Connection, body: bytes) -> Response:
         headers = [("Prefer", f"wait={WAIT_SECONDS}")]
@@ -73,6 +74,7 @@ class RoutesClient(HTTPClient):
             raise AnswerError(f"HTTP {response.status}")
         if response.status == 200:
             take(Routes.from_json(response.body))
+            self._has_routes = True
             self._tag = (response.values("etag") or [""])[0]
         if self._failing:
             _log.warning("The master at %s is back", self._address.host_header)
@@ -82,7 +84,8 @@ class RoutesClient(HTTPClient):
     def _complain(self, reason: str) -> None:
         if reason != self._failing:
             _log.warning(
-                "No routes from the master at %s (%s); the last ones stay",
+                "No routes from the master at %s (%s); %s",
                 *(self._address.host_header, reason),
+                "the last ones stay" if self._has_routes else "all are answered 503",
             )
         self._failing = reason

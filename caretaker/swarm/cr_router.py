@@ -49,6 +49,8 @@ class CRRouter:
         assert settings.cr_router is not None
         self._ledger = ledger
         self._wanted_users = wanted_users
+        self.ended = 0
+        """How often the router's process has ended in this run."""
         self.begin(settings)
         self._urls: dict[str, str] = {}
         self._process: ServerProcess | None = None
@@ -76,6 +78,7 @@ class CRRouter:
         """Start the router again when it ends, at its address: the ACS knows no other."""
         while self._process is not None:
             code = self._process.wait()
+            self.ended += 1
             _log.error("The router has ended with exit code %s; it is started again", code)
             gevent.sleep(RESTART_SECONDS)
             try:
@@ -94,7 +97,7 @@ class CRRouter:
     def begin(self, settings: Settings) -> None:
         """Begin a run, with a fleet of its own."""
         self._prefix, self._cpes_per_user = settings.serial_prefix, settings.cpes_per_user
-        self._size = 0
+        self._size = self.ended = 0
 
     def serves(self, worker: str, url: str) -> None:
         """A worker has said where its Connection Request server is."""

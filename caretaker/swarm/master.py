@@ -516,6 +516,7 @@ class Master:
             self.marks,
             users_not_started=not_started,
             workers_refused=self._refused,
+            router_ended=self._router.ended if self._router is not None else 0,
             ends_itself=self._ends_itself,
             is_cut_short=self.is_cut_short,
         )

@@ -87,6 +87,7 @@ class RunSummary:
         *,
         users_not_started: int = 0,
         workers_refused: Sequence[str] = (),
+        router_ended: int = 0,
         ends_itself: bool = False,
         is_cut_short: bool = False,
     ) -> Summary:
@@ -98,6 +99,7 @@ class RunSummary:
             marks: what was done to the fleet.
             users_not_started: how many users had still to start.
             workers_refused: workers that could not take part, each with its reason.
+            router_ended: how often the run's own router ended before the run.
             ends_itself: whether the run has ended by a decision of its own.
             is_cut_short: whether it had to end, as when the terminal is gone.
         """
@@ -113,6 +115,7 @@ class RunSummary:
             "interrupted": is_cut_short or (not ends_itself and self._ends_early(seconds)),
             "users_not_started": users_not_started,
             "workers_refused": workers_refused,
+            "router_ended": router_ended,
             "other_failures": self._runner.other_failures(),
         }
 

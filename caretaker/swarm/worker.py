@@ -145,9 +145,11 @@ class Worker:
         if not self.is_suspended or self.lease.is_over() or not self._emptied.is_set():
             return
         self.is_suspended = False
-        if self._run is not None:
-            self._run.resume()
-        _log.warning("The master answers again: the CPEs of this worker go on.")
+        if self._run is None:
+            return
+        self._run.resume()
+        if self._run.shard.cpes:  # else it has begun anew, and said so
+            _log.warning("The master answers again: the CPEs of this worker go on.")
 
     def _start_over(self) -> None:
         """Forget all CPEs, whose indices the master has freed, and lease others for the users."""

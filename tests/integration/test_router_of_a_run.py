@@ -118,11 +118,14 @@ def test_cpes_of_a_worker_that_does_not_answer_are_to_be_asked_again(run: Run) -
         frozen.resume()
 
 
-def test_a_router_that_ends_is_started_again(run: Run) -> None:
+def test_a_router_that_ends_is_started_again_and_fails_the_run(run: Run, tmp_path: Path) -> None:
     run.router_process().kill()
     run.running.wait_for("The router has ended with exit code -9; it is started again")
     wait_for_answer(f"{run.router}/health")
     run.wait_until_all_answer()
+    assert run.running.stop(signal.SIGINT) == 1, run.text
+    assert json.loads((tmp_path / "summary.json").read_text())["router_ended"] == 1
+    assert "the run's own router ended 1 time" in run.text
 
 
 def _url_of(device: dict[str, Any]) -> str:

@@ -69,6 +69,7 @@ RUNS: list[tuple[Any, list[str], str, int]] = [
     (summary() | {"interrupted": True}, [], "not shown", 4),
     (summary() | {"users_not_started": 990}, [], "not shown", 4),
     (summary() | {"workers_refused": ["worker 1 (vm_3d26): no disk"]}, [], "failed", 1),
+    (summary() | {"router_ended": 2}, [], "failed", 1),
     (summary() | criterion("not shown", "Too short"), [], "not shown", 4),
     (failed("acs") | criterion("held", "Held 30 per second"), [], "broken", 3),
     (failed("acs") | criterion("held", "Held 30 per second", is_search=True), [], "held", 0),
