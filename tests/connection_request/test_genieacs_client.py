@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import os
+import resource
+from collections.abc import Iterator
 from typing import Any
 
-import gevent.socket
+import gevent
 import pytest
 from helpers.wire import CLOSE, RESET, answer, wire
 
@@ -149,15 +152,21 @@ def test_each_client_tells_its_steps(client: str) -> None:
     assert second.authorization.startswith("Digest ")
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_a_machine_without_sockets_is_no_device_that_is_offline(
-    client: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise OSError(24, "Too many open files")
+@pytest.fixture
+def no_descriptors() -> Iterator[None]:
+    """This process can open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    gevent.get_hub()
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    monkeypatch.setattr("caretaker.http.connection._open", fail)
-    monkeypatch.setattr(gevent.socket, "create_connection", fail)
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.usefixtures("no_descriptors")
+def test_a_machine_without_sockets_is_no_device_that_is_offline(client: str) -> None:
     with pytest.raises(LimitError):
         CLIENTS[client]("http://127.0.0.1:1/", WHO, lambda _: None)
 
