@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from caretaker.index_set import Ranges
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings, without_login
-from caretaker.swarm.parsed_options import LocustOptions
 from caretaker.swarm.state_file import EMBEDDED_ACS
 from caretaker.swarm.state_store import StateStore, fleet_facts
 from caretaker.swarm.worker_messages import Message, StateKept, StateRecords, StoredCPEs
-
-if TYPE_CHECKING:
-    from locust.env import Environment
 
 
 class FleetState:
@@ -34,22 +29,19 @@ class FleetState:
         self._ledger = ledger
         self._send = send
 
-    def agree(self, environment: Environment, settings: Settings, embedded_url: str | None) -> None:
+    def agree(self, settings: Settings, users: int | None, host: str | None) -> None:
         """
         Check that the file is of the fleet of these settings.
 
         Args:
-            environment: Locust's, which has the ACS and the number of users.
             settings: of the run.
-            embedded_url: of the embedded ACS, which has another port in each run.
+            users: that it will have; None where nobody has said it.
+            host: URL of the ACS; None for the embedded one, which has another port in each run.
 
         Raises:
             InputError: it is another fleet's.
         """
-        options = LocustOptions.of(environment.parsed_options)  # type: ignore[arg-type]
-        users = None if environment.shape_class is not None else options.num_users
-        host = environment.host
-        acs = without_login(host) if host and host != embedded_url else EMBEDDED_ACS
+        acs = EMBEDDED_ACS if host is None else without_login(host)
         self.store.agree(fleet_facts(settings, users), acs)
 
     def keep(self, worker: str, message: StateRecords) -> None:

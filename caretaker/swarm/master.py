@@ -183,8 +183,9 @@ class Master:
         return state
 
     def _agree(self, state: FleetState, settings: Settings) -> None:
-        embedded = self._embedded.url if self._embedded is not None else None
-        state.agree(self.environment, settings, embedded)
+        host = self.environment.host
+        is_embedded = not host or (self._embedded is not None and host == self._embedded.url)
+        state.agree(settings, self._users_stated(), None if is_embedded else host)
 
     def _users_stated(self) -> int | None:
         """How many users the run will have; None where a shape of the load says it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caretaker.index_set import IndexSet
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.master_watch import PATIENCE_SECONDS
@@ -62,7 +63,7 @@ class WorkerWatch:
             if holder in reports.ended and self._locust.has_left(holder):
                 self._leases.ledger.gone(holder)
         for lost in self._leases.look():
-            cpes = sum(stop - start for start, stop in lost.indices)
+            cpes = len(IndexSet(lost.indices))
             news.append((lost.holder, f"is silent: others may have its {cpes} CPEs"))
         return news
 

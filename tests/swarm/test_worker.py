@@ -60,6 +60,14 @@ class Scene:
         holding.filling = gevent.spawn(self.worker.fill, holding)
         return holding
 
+    def user_with_cpes(self) -> Holding:
+        """A user whose CPEs, 4 and 5, have power."""
+        holding = self.user()
+        gevent.sleep(0)
+        self.answer(granted=[(4, 6)])
+        turn_until(lambda: self.cpes() == {4, 5})
+        return holding
+
     def asked(self) -> LeaseRenewal:
         """The renewal that the worker sends next."""
         self.runner.sent.clear()
@@ -95,20 +103,14 @@ def test_a_user_powers_on_the_cpes_that_are_leased_for_it(scene: Scene) -> None:
 
 
 def test_a_user_that_stops_gives_them_back(scene: Scene) -> None:
-    holding = scene.user()
-    gevent.sleep(0)
-    scene.answer(granted=[(4, 6)])
-    turn_until(lambda: len(scene.cpes()) == 2)
+    holding = scene.user_with_cpes()
     scene.worker.release(holding)
     turn_until(lambda: not scene.cpes())
     assert scene.asked().returned == [(4, 6)]
 
 
 def test_cpes_that_have_stopped_are_not_shown_as_others_may_have_them(scene: Scene) -> None:
-    scene.user()
-    gevent.sleep(0)
-    scene.answer(granted=[(4, 6)])
-    turn_until(lambda: len(scene.cpes()) == 2)
+    scene.user_with_cpes()
     scene.worker._suspend()
     assert scene.worker.answer(LIST) is None
     scene.answer()
@@ -116,10 +118,7 @@ def test_cpes_that_have_stopped_are_not_shown_as_others_may_have_them(scene: Sce
 
 
 def test_a_worker_that_has_lost_its_lease_begins_anew_with_others(scene: Scene) -> None:
-    holding = scene.user()
-    gevent.sleep(0)
-    scene.answer(granted=[(4, 6)])
-    turn_until(lambda: len(scene.cpes()) == 2)
+    holding = scene.user_with_cpes()
     scene.worker._suspend()
     scene.answer(still_yours=False)
     turn_until(lambda: not holding.ranges)
@@ -131,10 +130,7 @@ def test_a_worker_that_has_lost_its_lease_begins_anew_with_others(scene: Scene) 
 
 
 def test_what_a_user_held_in_an_earlier_term_is_not_given_back(scene: Scene) -> None:
-    holding = scene.user()
-    gevent.sleep(0)
-    scene.answer(granted=[(4, 6)])
-    turn_until(lambda: len(scene.cpes()) == 2)
+    holding = scene.user_with_cpes()
     scene.worker._suspend()
     scene.answer(still_yours=False)
     scene.worker.release(holding)
