@@ -57,10 +57,11 @@ LAYERS: dict[str, set[str]] = {
         "fleet", "http", "index_set", "input_file", "masking", "north_bound_client", "parent_death",
         "profiles", "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
     },
-    "__main__": {
+    "commands": {
         "acs", "check", "closed_output", "connection_request", "console", "errors", "http",
         "profiles", "reporting", "router", "server_command",
     },
+    "__main__": {"commands", "swarm"},
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""
 

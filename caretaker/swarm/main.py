@@ -1,8 +1,8 @@
 """
-The load test from the command line: Locust, with defaults for a headless run on one machine.
+``caretaker run``: Locust, with our locustfile and defaults for a headless run on one machine.
 
-``./scripts/loadtest [any Locust option]`` runs this module. The command line, the environment and
-Locust's configuration files win over the defaults.
+It takes all options of Locust and ours. The command line, the environment and configuration files
+win over the defaults.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from caretaker.errors import InputError
 from caretaker.input_file import read_input
 from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
+from caretaker.swarm.locustfile import PATH
 from caretaker.swarm.reserved_port import reserved_port
 from caretaker.swarm.start_signals import end_at_signals, end_with_starter
 
@@ -30,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     "summary_json": "summary.json",
 }
 """Defaults that replace Locust's and the plugin's own, by the names of the parsed options."""
+WEB_UI_FLAGS = {"--headful", "--autostart"}
+"""Flags of a run with the web UI, whose user starts and ends it."""
 MAX_CONFIG_BYTES = 1024 * 1024
 
 
@@ -39,7 +42,8 @@ def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
 
     In a run over several machines, the master and the workers keep Locust's port, and fork
     processes only where ``--processes`` is given. A worker receives the options of the run from its
-    master. A search for the capacity ends by itself, so its run time is only an upper limit.
+    master. A search for the capacity ends by itself, so its run time is only an upper limit. A run
+    with the web UI ends when its user ends it.
 
     Args:
         arguments: the command line.
@@ -51,12 +55,16 @@ def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
             roles.add(f"--{role}")
     if "--worker" in roles:
         return {}
+    chosen = dict(DEFAULTS)
+    if any("find-capacity" in argument for argument in arguments):
+        chosen["run_time"] = "30m"
+    if WEB_UI_FLAGS & set(arguments):
+        del chosen["headless"], chosen["run_time"]
     if "--master" in roles:
-        return {name: value for name, value in DEFAULTS.items() if name != "processes"}
+        del chosen["processes"]
+        return chosen
     port = _given_port(arguments) or free_port
-    is_search = any("find-capacity" in argument for argument in arguments)
-    run_time = {"run_time": "30m"} if is_search else {}
-    return {**DEFAULTS, **run_time, "master_bind_port": port, "master_port": port}
+    return {**chosen, "master_bind_port": port, "master_port": port}
 
 
 def _given_port(arguments: Sequence[str]) -> int | None:
@@ -97,25 +105,46 @@ def check_config_files(arguments: Sequence[str], usual: Iterable[str]) -> None:
                 raise InputError(f"{path}: not a text file in UTF-8") from None
 
 
-def main() -> None:
-    """Run Locust: ``python -m caretaker.swarm.main LOCUSTFILE [option ...]``."""
-    locustfile, *arguments = sys.argv[1:]
-    if not os.path.isfile(locustfile):  # noqa: PTH113  # Path's fails for a name that is too long
-        print(f"caretaker: {locustfile}: no such locustfile", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+def check_locustfiles(arguments: Sequence[str]) -> None:
+    """
+    Check that the locustfiles of ``--locustfile`` are there; Locust has another exit code for it.
 
+    Raises:
+        InputError: one is not.
+    """
+    for name in (_given(arguments, "-f", "--locustfile") or "").split(","):
+        is_elsewhere = name in ("", "-") or "://" in name
+        if not is_elsewhere and not os.path.exists(name.strip()):  # noqa: PTH110  # as above
+            raise InputError(f"{name}: no such locustfile")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run Locust from the first moment of a process on, and return its exit code."""
+    end_at_signals()
+    end_with_starter()
+    return main(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """
+    Run Locust with these arguments of ``caretaker run``.
+
+    Raises:
+        SystemExit: with the exit code of the run, which is how Locust ends.
+    """
     with reserved_port() as free_port:  # until the run has ended
-        _run(locustfile, arguments, free_port)
+        return _run(arguments, free_port)
 
 
-def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
+def _run(arguments: Sequence[str], free_port: int) -> int:
     import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
 
     try:
+        check_locustfiles(arguments)
         check_config_files(arguments, locust.argument_parser.DEFAULT_CONFIG_FILES)
     except InputError as error:
         print(f"caretaker: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        return BAD_INPUT
 
     from caretaker.swarm.parsed_options import add_arguments  # noqa: PLC0415
 
@@ -126,15 +155,10 @@ def _run(locustfile: str, arguments: Sequence[str], free_port: int) -> None:
     hook.add_listener(set_defaults)  # type: ignore[no-untyped-call]
     if {"-h", "--help"} & set(arguments):  # which Locust answers before it reads the locustfile
         hook.add_listener(lambda parser, **_: add_arguments(parser))  # type: ignore[no-untyped-call]
-    sys.argv = ["loadtest", "-f", locustfile, *arguments]
+    sys.argv = ["caretaker run", "-f", PATH, *arguments]
     try:
         locust.main.main()  # type: ignore[no-untyped-call]
     except OSError as error:  # of a file that Locust writes at the end, as --html
         print(f"caretaker: {error.filename or 'Locust'}: {error.strerror}", file=sys.stderr)
-        sys.exit(EXIT_CODES[RunOutcome.FAILED])
-
-
-if __name__ == "__main__":
-    end_at_signals()
-    end_with_starter()
-    main()
+        return EXIT_CODES[RunOutcome.FAILED]
+    return 0

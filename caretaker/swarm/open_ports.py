@@ -10,6 +10,7 @@ from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.option_values import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LOOPBACK, LocustOptions
+from caretaker.swarm.repeat_command import named
 
 _LOCUST_PORT = 5557
 _WITHOUT_LOGIN = "without a login: let only those of the test reach it"
@@ -58,9 +59,9 @@ def joining_lines(locust: LocustOptions, token: RunToken) -> Iterator[str]:
         return
     bound = locust.master_bind_host
     host = socket.gethostname() if bound in ALL_ADDRESSES else bound
-    start = f"locust -f {shlex.quote(locust.locustfile)} --worker --master-host {host}"
     port = locust.master_bind_port
-    command = start if port == _LOCUST_PORT else f"{start} --master-port {port}"
+    at = ["--master-host", host, *([] if port == _LOCUST_PORT else ["--master-port", str(port)])]
+    command = shlex.join(["caretaker", "run", *named(locust.locustfile), "--worker", *at])
     if token.is_made:
         yield f"A worker joins with: {VARIABLE}={token.text} {command}"
     else:

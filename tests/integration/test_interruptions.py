@@ -28,7 +28,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 def command(folder: Path, metrics_port: int, *more: str) -> tuple[str, ...]:
     return (
-        *("caretaker.swarm.main", LOCUSTFILE, "--users", "20", "--cr-rate", "5", *more),
+        *("caretaker", "run", "--users", "20", "--cr-rate", "5", *more),
         *("--metrics-port", str(metrics_port), "--summary-json", str(folder / "summary.json")),
     )
 

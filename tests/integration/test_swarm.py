@@ -72,7 +72,7 @@ def test_the_closed_loop_over_two_processes(tmp_path: Path) -> None:
 
 def test_the_defaults_of_the_main_job(tmp_path: Path) -> None:
     port, even = free_port(), ("--run-time", "0", "--cr-arrivals", "constant")
-    command = ("caretaker.swarm.main", LOCUSTFILE, *even, "--metrics-port", str(port))
+    command = ("caretaker", "run", *even, "--metrics-port", str(port))
     with process(tmp_path / "out", *command, cwd=tmp_path) as running:
         for name, value in {SUCCEEDED: 1000, POSTED: 21}.items():
             wait_for_figure(running, f"http://127.0.0.1:{port}/metrics", name, value)
@@ -305,7 +305,7 @@ def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], 
     locustfile.write_text(PATIENT + Path(LOCUSTFILE).read_text())
     with process(
         tmp_path / "out",
-        *("caretaker.swarm.main", str(locustfile), "--users", "30", "--host", hung_acs()),
+        *("caretaker", "run", "-f", str(locustfile), "--users", "30", "--host", hung_acs()),
         *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
         *("--cr-driver", "off"),
         group=True,
@@ -324,7 +324,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
     """As a terminal sends it; during the ramp, when everything is busy."""
     with process(
         tmp_path / "out",
-        *("caretaker.swarm.main", LOCUSTFILE, "--users", "600", "--spawn-rate", "300"),
+        *("caretaker", "run", "--users", "600", "--spawn-rate", "300"),
         *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
         group=True,
     ) as running:
@@ -337,7 +337,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
 
 def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
-    command = ("caretaker.swarm.main", LOCUSTFILE, "--users", "50", "--cr-rate", "0")
+    command = ("caretaker", "run", "--users", "50", "--cr-rate", "0")
     with process(tmp_path / "out", *command, "--summary-json", str(path)) as running:
         api = running.wait_for(r"north-bound API: (http://\S+?)\)")[1]
         wait_until(lambda: len(requests.get(f"{api}/devices", timeout=60).json()) == 50)
@@ -446,7 +446,7 @@ def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
         "        self.client.get('/nothing/here')\n"
     )
     done = run(
-        "caretaker.swarm.main", str(tmp_path / "own.py"), "--users", "10", "--run-time", "15s",
+        "caretaker", "run", "-f", str(tmp_path / "own.py"), "--users", "10", "--run-time", "15s",
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1

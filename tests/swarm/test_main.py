@@ -1,12 +1,16 @@
-"""The defaults of ./scripts/loadtest."""
+"""``caretaker run``: its defaults, and what it checks before Locust does."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import locust
 import pytest
 from locust.event import EventHook
 
-from caretaker.swarm.main import DEFAULTS, defaults, main
+from caretaker.errors import InputError
+from caretaker.swarm.locustfile import PATH
+from caretaker.swarm.main import DEFAULTS, check_locustfiles, defaults, main
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +45,30 @@ def test_a_master_starts_no_processes_and_a_worker_is_told_all(
     assert defaults([], FREE) == {}
 
 
+@pytest.mark.parametrize("flag", ["--headful", "--autostart"])
+def test_a_run_with_the_web_ui_ends_when_its_user_ends_it(flag: str) -> None:
+    found = defaults([flag], FREE)
+    assert {"headless", "run_time"} & set(found) == set()
+
+
+def test_a_locustfile_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match=r"^/nowhere\.py: no such locustfile$"):
+        check_locustfiles(["--users", "5", "-f", f"{PATH},/nowhere.py"])
+    check_locustfiles(["-f", "-", "--locustfile=http://example.com/a.py"])
+
+
+def test_the_locustfile_of_the_clone_is_that_of_the_package(root: Path) -> None:
+    assert (root / "locustfile.py").resolve() == Path(PATH).resolve()
+
+
 def test_the_help_lists_our_options_with_the_defaults_of_this_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hook = EventHook()  # type: ignore[no-untyped-call]
     monkeypatch.setattr(locust.events, "init_command_line_parser", hook)
-    monkeypatch.setattr("sys.argv", ["main", "locustfile.py", "--help"])
+    monkeypatch.setattr("sys.argv", ["pytest"])
     with pytest.raises(SystemExit) as exit_:
-        main()
+        main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert exit_.value.code == 0
     assert "over the whole fleet. Default: 20." in text
