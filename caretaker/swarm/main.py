@@ -146,15 +146,16 @@ def _run(arguments: Sequence[str], free_port: int) -> int:
         print(f"caretaker: {error}", file=sys.stderr)
         return BAD_INPUT
 
-    from caretaker.swarm.parsed_options import add_arguments  # noqa: PLC0415
+    if {"-h", "--help"} & set(arguments):
+        from caretaker.swarm.run_parser import print_help  # noqa: PLC0415
+
+        print_help(defaults(arguments, free_port))
+        return 0
 
     def set_defaults(parser: Any, **_: Any) -> None:
         parser.set_defaults(**defaults(arguments, free_port))
 
-    hook = locust.events.init_command_line_parser
-    hook.add_listener(set_defaults)  # type: ignore[no-untyped-call]
-    if {"-h", "--help"} & set(arguments):  # which Locust answers before it reads the locustfile
-        hook.add_listener(lambda parser, **_: add_arguments(parser))  # type: ignore[no-untyped-call]
+    locust.events.init_command_line_parser.add_listener(set_defaults)  # type: ignore[no-untyped-call]
     sys.argv = ["caretaker run", "-f", PATH, *arguments]
     try:
         locust.main.main()  # type: ignore[no-untyped-call]
