@@ -15,14 +15,14 @@ from typing import Any, NoReturn
 
 from caretaker.errors import InputError
 from caretaker.swarm.option_values import ALL_ADDRESSES, MAX_SHOWN, proposed, shown
-from caretaker.swarm.parsed_options import LOOPBACK, put_run_token
+from caretaker.swarm.parsed_options import LOOPBACK, put_run_token, put_stages
 
 
 def check_together(parser: Any) -> None:
     """
     Make a parser refuse command lines whose options do not fit together, or their ports.
 
-    It puts the run token among the options that it parses.
+    It puts the run token among the options that it parses, and what follows from stages.
 
     Args:
         parser: Locust's for the command line. Those that Locust makes later, for its pages, are
@@ -32,6 +32,7 @@ def check_together(parser: Any) -> None:
 
     def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
         options: argparse.Namespace = parse(*arguments, **named)
+        put_stages(options)
         for complaint in complaints(options):
             parser.error(complaint)
         try:

@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -53,6 +54,7 @@ from caretaker.swarm.parsed_options import (
     take_run_token,
 )
 from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
+from caretaker.swarm.stages import Stage, StagedUsers
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
@@ -156,6 +158,8 @@ class _Hooks:
         self._refused = False
         settings = self._parse_settings()
         try:
+            if settings.stages and not isinstance(runner, WorkerRunner):
+                self._use_stages(settings.stages)
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
             if isinstance(runner, WorkerRunner | LocalRunner):
@@ -185,6 +189,13 @@ class _Hooks:
             self._add_pages()
         if isinstance(runner, FleetWorkerRunner):
             runner.begin_to_listen()
+
+    def _use_stages(self, stages: Sequence[Stage]) -> None:
+        if self._environment.shape_class is not None:
+            cure = "leave one of the two out"
+            raise InputError(f"--stage: the locustfile has a shape of its own; {cure}")
+        self._environment.shape_class = StagedUsers(stages)
+        self._environment.shape_class.runner = self._runner
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI

@@ -17,6 +17,7 @@ from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.take_overs import TakeOvers
 from caretaker.swarm.worker_reports import WorkerReports
@@ -136,7 +137,8 @@ class RunSummary:
     def _ends_early(self, seconds: float) -> bool:
         """Whether the run comes to its end before the ``--run-time`` that was stated."""
         stated = self._locust_options().run_time
-        if not stated or self._environment.shape_class is not None:
+        shape = self._environment.shape_class
+        if not stated or not (shape is None or isinstance(shape, StagedUsers)):
             return False
         return seconds < stated - RUN_TIME_TOLERANCE
 
