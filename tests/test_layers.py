@@ -55,9 +55,9 @@ LAYERS: dict[str, set[str]] = {
     },
     "swarm": {
         "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",
-        "errors", "fleet", "http", "index_set", "input_file", "masking", "north_bound_client",
-        "parent_death", "profiles", "quoting", "reasons", "reporting", "router", "run_token",
-        "scenarios", "stats",
+        "errors", "fleet", "http", "index_set", "input_file", "masking", "nearest_names",
+        "north_bound_client", "parent_death", "profiles", "quoting", "reasons", "reporting",
+        "router", "run_token", "scenarios", "stats",
     },
     "commands": {
         "acs", "build", "check", "closed_output", "connection_request", "console", "errors", "http",

@@ -30,6 +30,7 @@ class DeviceOptions:
         "--profile",
         ProfileChoice.parse,
         unit="FILE[:weight]",
+        example="router.csv:3",
         help="Device profile of the CPEs: a parameter export of GenieACS (CSV), a profile file "
         "(TOML), or a built-in one, tr181 or tr098. Repeatable; profiles are mixed by weight.",
         nothing="tr181 and tr098, in equal parts",
@@ -40,6 +41,7 @@ class DeviceOptions:
         values.whole(1, 100_000),
         default=1,
         unit="int",
+        example="100",
         help="Number of CPEs that each Locust user holds.",
         in_web_ui=True,
     )
@@ -48,6 +50,7 @@ class DeviceOptions:
         values.serial_prefix,
         default="FLEET",
         unit="text",
+        example="LAB",
         help="Prefix of the serial numbers, which are <prefix>-000001 and so on.",
     )
     devices: DevicesFile | None = option(
@@ -55,6 +58,7 @@ class DeviceOptions:
         DevicesFile.parse,
         default=None,
         unit="FILE.csv",
+        example="fleet.csv",
         help="The devices that the fleet is, a row for each: serial number, OUI, product class, "
         "credentials, MAC address, profile, and values of parameters.",
         nothing="serial numbers of --serial-prefix",
@@ -65,6 +69,7 @@ class DeviceOptions:
         values.whole(0, 2**63),
         default=0,
         unit="int",
+        example="7",
         help="Random seed; the same seed gives the same fleet.",
         in_web_ui=True,
     )
@@ -73,6 +78,7 @@ class DeviceOptions:
         values.state_file,
         default=None,
         unit="file",
+        example="fleet.db",
         help="Keep what the ACS writes to each CPE in this file, and take the fleet up as the file "
         "has it. A file is of one fleet: the same seed, profiles and number of CPEs.",
         nothing="nothing is kept",
@@ -89,6 +95,7 @@ class InformOptions:
         values.one_of("factory", "running"),
         default="factory",
         unit="factory|running",
+        example="running",
         help="State of the CPEs at the start. factory: each CPE begins with the events "
         "0 BOOTSTRAP and 1 BOOT. running: each CPE has been up for days, and begins with its next "
         "periodic Inform.",
@@ -99,6 +106,7 @@ class InformOptions:
         values.at_least(0),
         default=None,
         unit="seconds",
+        example="300",
         help="PeriodicInformInterval of all CPEs, in seconds (0: no periodic Informs).",
         nothing="the interval of each profile",
         in_web_ui=True,
@@ -108,6 +116,7 @@ class InformOptions:
         values.at_least(0),
         default=0.0,
         unit="seconds",
+        example="10",
         help="Each periodic Inform is delayed by a random time of up to so many seconds.",
     )
     inform_together: bool = switch(
@@ -121,6 +130,7 @@ class InformOptions:
         Range.parse,
         default=Range(0, 0),
         unit="low-high",
+        example="0-3600",
         help="Seconds from the boot of a CPE to its Inform.",
     )
     reboot_seconds: Range = option(
@@ -128,6 +138,7 @@ class InformOptions:
         Range.parse,
         default=Range(10, 30),
         unit="low-high",
+        example="20-60",
         help="Seconds that a CPE is down when it reboots.",
     )
 
@@ -141,6 +152,7 @@ class ACSOptions:
         str,
         default=None,
         unit="text",
+        example="cpe",
         help="Username of all CPEs towards the ACS.",
         nothing="OUI-ProductClass-SerialNumber of each CPE",
     )
@@ -149,6 +161,7 @@ class ACSOptions:
         str,
         default=None,
         unit="text",
+        example="secret",
         help="Password of all CPEs towards the ACS; safer in the environment, as "
         "CARETAKER_ACS_PASSWORD.",
         nothing="a different one for each CPE",
@@ -159,6 +172,7 @@ class ACSOptions:
         values.at_least(0.1),
         default=30.0,
         unit="seconds",
+        example="60",
         help="Seconds that a CPE waits for each answer of the ACS.",
     )
     max_sessions: int = option(
@@ -166,6 +180,7 @@ class ACSOptions:
         values.whole(1, 60_000),
         default=1000,
         unit="int",
+        example="2000",
         help="Sessions that each worker runs at the same time. Further ones wait for a place.",
     )
     source_addresses: tuple[Network, ...] = repeated(
@@ -173,6 +188,7 @@ class ACSOptions:
         values.source_network,
         text=values.network_text,
         unit="address",
+        example="10.0.0.0/28",
         help="Local address that CPEs connect to the ACS from, or a network of such addresses, "
         "like 10.0.0.0/28; each CPE keeps its own. Repeatable.",
         nothing="the operating system's choice",
@@ -181,6 +197,7 @@ class ACSOptions:
         "--allow-host",
         str,
         unit="host",
+        example="files.example.com",
         help="Another host that the ACS may redirect CPEs to, and that CPEs may exchange files "
         "with. Repeatable.",
         nothing="only the host of the ACS",
@@ -190,6 +207,7 @@ class ACSOptions:
         values.certificates,
         default=None,
         unit="file",
+        example="ca.pem",
         help="Certificates to trust, in PEM.",
         nothing="those of the operating system",
     )
@@ -214,6 +232,7 @@ class ConnectionRequestOptions:
         values.bound_address,
         default="127.0.0.1",
         unit="address",
+        example="10.0.0.7",
         help="Address that the Connection Request servers bind: this machine's own, for an ACS on "
         "another machine, or 0.0.0.0 or :: for all of them, with --cr-advertise.",
     )
@@ -222,6 +241,7 @@ class ConnectionRequestOptions:
         PortRange.parse,
         default=PortRange(0, 0),
         unit="port or first-last",
+        example="7600-7699",
         help="Ports of the Connection Request servers, like 7600-7699; each worker takes the first "
         "free one. One port is that of worker 0, worker 1 has the next one, and so on (0: any "
         "free ports).",
@@ -231,6 +251,7 @@ class ConnectionRequestOptions:
         values.advertised_host,
         default=None,
         unit="host",
+        example="loadgen.example.com",
         help="Host name, IPv4 or IPv6 address in the ConnectionRequestURL, where the ACS does not "
         "reach the CPEs at the address of --cr-host (containers, NAT).",
         nothing="the address of --cr-host",
@@ -240,6 +261,7 @@ class ConnectionRequestOptions:
         values.advertised_address,
         default=None,
         unit="host:port",
+        example="10.0.0.5:7548",
         help="Start a router at this address of the master's machine. It takes the Connection "
         "Requests for all CPEs, and hands each to the worker that holds the CPE, so a "
         "ConnectionRequestURL stays the same wherever its CPE goes.",
@@ -250,6 +272,7 @@ class ConnectionRequestOptions:
         HostPort.parse,
         default=None,
         unit="host:port",
+        example="0.0.0.0:7549",
         help="Start no router, as `caretaker router` runs elsewhere, at the address of "
         "--cr-router; it asks the master at this address which worker holds which CPE.",
         nothing="the run starts the router of --cr-router",
@@ -264,6 +287,7 @@ class ConnectionRequestOptions:
         Rate.parse,
         default=Rate(50, 5),
         unit="count/seconds",
+        example="10/60",
         help="Connection Requests that one CPE accepts in each period (0/1: no limit).",
     )
     cr_rate: float = option(
@@ -271,6 +295,7 @@ class ConnectionRequestOptions:
         values.at_least(0, MAX_CR_RATE),
         default=0.0,
         unit="number",
+        example="50",
         help="Connection Requests per second that the driver causes, over the whole fleet.",
         in_web_ui=True,
         live=True,
@@ -280,6 +305,7 @@ class ConnectionRequestOptions:
         values.one_of("constant", "poisson"),
         default="poisson",
         unit="constant|poisson",
+        example="constant",
         help="Spacing of the driver's Connection Requests: constant intervals, or a Poisson "
         "process.",
         in_web_ui=True,
@@ -289,6 +315,7 @@ class ConnectionRequestOptions:
         values.one_of("nbi", "direct", "off"),
         default="nbi",
         unit="nbi|direct|off",
+        example="direct",
         help="How the driver causes Connection Requests. nbi: it posts tasks to the north-bound "
         "API of the ACS. direct: it sends the Connection Requests itself, for ACSs without such "
         "an API. off: no driver.",
@@ -299,6 +326,7 @@ class ConnectionRequestOptions:
         values.one_of("tolerant", "genieacs"),
         default="tolerant",
         unit="tolerant|genieacs",
+        example="genieacs",
         help="How the embedded ACS, and --cr-driver direct, send Connection Requests. tolerant: "
         "as TR-069 has it. genieacs: as GenieACS does, so that a CPE that it would not reach is "
         "not reached here either.",
@@ -308,6 +336,7 @@ class ConnectionRequestOptions:
         values.url_or_empty,
         default="",
         unit="url",
+        example="http://acs.example.com:7557",
         help="North-bound API of the ACS, in GenieACS's form, like http://acs:7557.",
         nothing="the API of the embedded ACS",
         in_web_ui=True,
@@ -323,6 +352,7 @@ class TransferOptions:
         values.one_of("simulated", "real"),
         default="simulated",
         unit="simulated|real",
+        example="real",
         help="Whether Download and Upload move bytes. real: they do, with the host of the ACS and "
         "those of --allow-host; transfers with other hosts are simulated.",
         in_web_ui=True,
@@ -332,6 +362,7 @@ class TransferOptions:
         Range.parse,
         default=Range(5, 30),
         unit="low-high",
+        example="30-120",
         help="Seconds that a simulated transfer takes.",
     )
     transfer_failures: float = option(
@@ -339,6 +370,7 @@ class TransferOptions:
         values.share,
         default=0.0,
         unit="0..1",
+        example="0.05",
         help="Share of the simulated transfers that fail.",
         in_web_ui=True,
     )
@@ -347,6 +379,7 @@ class TransferOptions:
         values.at_least(0),
         default=0.0,
         unit="bytes/s",
+        example="125000",
         help="Bytes per second per transfer (0: unlimited). A simulated transfer takes as long as "
         "its FileSize needs at this rate; without a FileSize, --transfer-seconds holds.",
         in_web_ui=True,

@@ -36,7 +36,7 @@ from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
-from caretaker.swarm.command_line import check_together
+from caretaker.swarm.command_line import check_together, name_nearest
 from caretaker.swarm.first_check import check_first
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
@@ -113,7 +113,7 @@ def install(events: Events) -> None:
         raise_descriptors()
         _Hooks(environment, runner, end)
 
-    command_line = [check_first, check_together]  # Locust's first parser reads it
+    command_line = [check_first, check_together, name_nearest]  # Locust's first parser reads it
 
     def on_parser(parser: Any, **_: Any) -> None:
         add_arguments(parser)

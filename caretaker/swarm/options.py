@@ -47,7 +47,7 @@ GROUPS: Mapping[str, type] = {
     "workers": WorkerOptions,
     "embedded ACS": EmbeddedACSOptions,
 }
-"""The groups by their names, in the order of the help and of ``docs/running.md``."""
+"""The groups by their names, in the order of the help and of ``docs/options.md``."""
 
 OPTIONS: Mapping[str, Option] = {
     declared.name: declared.metadata["option"]
