@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from caretaker import __version__
-from caretaker.engine import shard
+from caretaker.build import build_name
 from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_types import Summary
 from caretaker.stats.timeline import Mark
@@ -109,7 +108,7 @@ class RunSummary:
             **self.figures(seconds),
             "timeline": self._reports.timeline().summary(marks),
             "settings": self.public_settings(),
-            "version": _version(),
+            "version": build_name(),
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
@@ -154,9 +153,3 @@ class RunSummary:
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
-
-
-def _version() -> str:
-    """Ours, and whether sessions run compiled (decision 0015)."""
-    is_compiled = not str(shard.__file__).endswith(".py")
-    return f"{__version__}, compiled" if is_compiled else __version__
