@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json is not None:
         rows = {name: [figure.to_json() for figure in figures[name]] for name in figures}
         data = {"machine": machine(), "options": vars(options), "benchmarks": rows}
-        given.json.write_text(json.dumps(data, indent=2) + "\n")
+        given.json.write_text(json.dumps(data, indent=2, default=str) + "\n")
     return 0 if all(figures.values()) else 1
 
 
