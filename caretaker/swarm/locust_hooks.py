@@ -46,6 +46,7 @@ from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
+from caretaker.swarm.other_users import prepare_users
 from caretaker.swarm.parent_watch import ParentWatch
 from caretaker.swarm.parsed_options import (
     LocustOptions,
@@ -113,6 +114,7 @@ def install(events: Events) -> None:
         _cache_default_options()
         forget_wall_clock()
         raise_descriptors()
+        prepare_users(environment)
         _Hooks(environment, runner, end)
 
     command_line = [check_first, check_together, name_nearest]  # Locust's first parser reads it
