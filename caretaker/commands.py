@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from caretaker import __version__, check, console
+from caretaker import build, check, console
 from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
@@ -202,7 +202,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run a command and return the exit code: 2 for bad input, which takes one line."""
     parser = _Parser("caretaker", description="TR-069 load generator")
-    parser.add_argument("--version", action="version", version=f"caretaker {__version__}")
+    parser.add_argument("--version", action="version", version=build.about())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (about, add_arguments, run) in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=about)

@@ -95,6 +95,7 @@ WITHOUT_HARNESS = {
     "run_token": "a word that the user has given",
     "router.routes": "what the master says, which a router trusts",
     "router.routes_app": "a number in a header",
+    "swarm.config_file": "the user's own options",
     "swarm.devices_file": "master and workers trust each other",
     "swarm.host_limits": "what the operating system says",
     "swarm.options": "writes",

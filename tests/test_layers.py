@@ -13,6 +13,7 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
+    "build": set(),
     "closed_output": set(),
     "errors": set(),
     "index_set": set(),
@@ -53,12 +54,13 @@ LAYERS: dict[str, set[str]] = {
         "http", "masking", "north_bound_client", "quoting", "reasons", "reporting", "stats",
     },
     "swarm": {
-        "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
-        "fleet", "http", "index_set", "input_file", "masking", "north_bound_client", "parent_death",
-        "profiles", "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
+        "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",
+        "errors", "fleet", "http", "index_set", "input_file", "masking", "nearest_names",
+        "north_bound_client", "parent_death", "profiles", "quoting", "reasons", "reporting",
+        "router", "run_token", "scenarios", "stats",
     },
     "commands": {
-        "acs", "check", "closed_output", "connection_request", "console", "errors", "http",
+        "acs", "build", "check", "closed_output", "connection_request", "console", "errors", "http",
         "profiles", "reporting", "router", "server_command",
     },
     "__main__": {"commands", "swarm"},

@@ -42,6 +42,7 @@ EXCEPTIONS = {
     "run_token": "a file of 1 KiB at most, or a variable",
     "reporting.junit": "one set of characters",
     "router.routes_app": "five digits of a header at most",
+    "swarm.config_file": "the user's own options",
     "swarm.option_values": "options of the user",
     "swarm.options": "options of the user",
 }

@@ -18,8 +18,10 @@ LOAD: Mapping[str, str] = {
     "--run-time": "run time",
     "--warm-up": "warm-up",
     "--spawn-rate": "spawn rate",
+    "--stage": "stages of the fleet",
     "--inform-interval": "Inform interval",
     "--cr-rate": "rate of Connection Requests",
+    "--cr-stage": "stages of the rate of Connection Requests",
 }
 """Flags that say how much is asked of the ACS, with the words for it; the size is apart."""
 

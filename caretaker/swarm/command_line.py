@@ -10,19 +10,19 @@ from __future__ import annotations
 import argparse
 import socket
 import ssl
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 from caretaker.errors import InputError
-from caretaker.swarm.option_values import ALL_ADDRESSES, shown
-from caretaker.swarm.parsed_options import LOOPBACK, put_run_token
+from caretaker.swarm.option_values import ALL_ADDRESSES, MAX_SHOWN, proposed, shown
+from caretaker.swarm.parsed_options import LOOPBACK, put_run_token, put_stages
 
 
 def check_together(parser: Any) -> None:
     """
     Make a parser refuse command lines whose options do not fit together, or their ports.
 
-    It puts the run token among the options that it parses.
+    It puts the run token among the options that it parses, and what follows from stages.
 
     Args:
         parser: Locust's for the command line. Those that Locust makes later, for its pages, are
@@ -32,6 +32,7 @@ def check_together(parser: Any) -> None:
 
     def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
         options: argparse.Namespace = parse(*arguments, **named)
+        put_stages(options)
         for complaint in complaints(options):
             parser.error(complaint)
         try:
@@ -41,6 +42,25 @@ def check_together(parser: Any) -> None:
         return options
 
     parser.parse_args = parse_and_check
+
+
+def name_nearest(parser: Any) -> None:
+    """Make a parser propose the nearest options for one that is none, in one line."""
+    refuse = parser.error
+    flags = [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001
+
+    def error(message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2]
+        raise refuse(_no_option(unknown.split(), flags) if unknown else message)
+
+    parser.error = error
+
+
+def _no_option(unknown: Sequence[str], flags: Iterable[str]) -> str:
+    """A line on what is no option; a value behind it may be a secret, and is not repeated."""
+    word = next((word for word in unknown if word.startswith("-")), unknown[0])
+    flag = word.partition("=")[0]
+    return f"{flag[:MAX_SHOWN]}: no such option; {proposed(flag, flags)}"
 
 
 def complaints(options: argparse.Namespace) -> Iterator[str]:

@@ -12,14 +12,13 @@ from caretaker.swarm import option_values as values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
 from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate
+from caretaker.swarm.stages import MAX_RATE, Stage
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
 Arrivals = Literal["constant", "poisson"]
 Driver = Literal["nbi", "direct", "off"]
 CRClient = Literal["tolerant", "genieacs"]
-MAX_CR_RATE = 100_000
-"""Connection Requests per second that the driver can plan."""
 
 
 @dataclass(frozen=True)
@@ -292,13 +291,23 @@ class ConnectionRequestOptions:
     )
     cr_rate: float = option(
         "--cr-rate",
-        values.at_least(0, MAX_CR_RATE),
+        values.at_least(0, MAX_RATE),
         default=0.0,
         unit="number",
         example="50",
         help="Connection Requests per second that the driver causes, over the whole fleet.",
         in_web_ui=True,
         live=True,
+    )
+    cr_stages: tuple[Stage, ...] = repeated(
+        "--cr-stage",
+        Stage.rate,
+        unit="time:rate",
+        example="2m:50 --cr-stage 10m:50",
+        help="Bring the rate of Connection Requests to this one in this time, on a straight line. "
+        "Repeatable, as --stage; after the last stage its rate stays. It takes the place of "
+        "--cr-rate.",
+        nothing="none; --cr-rate from the beginning",
     )
     cr_arrivals: Arrivals = option(
         "--cr-arrivals",

@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -37,7 +38,7 @@ from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
-from caretaker.swarm.command_line import check_together
+from caretaker.swarm.command_line import check_together, name_nearest
 from caretaker.swarm.first_check import check_first
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
@@ -59,6 +60,7 @@ from caretaker.swarm.parsed_options import (
     take_run_token,
 )
 from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
+from caretaker.swarm.stages import Stage, StagedUsers
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.terminal.live_view import LiveView, live_view
 from caretaker.swarm.terminal.run_output import RunOutput
@@ -122,7 +124,12 @@ def install(events: Events) -> None:
         raise_descriptors()
         _Hooks(environment, runner, end, output)
 
-    command_line = [check_first, check_together, output.choose]  # Locust's first parser reads it
+    command_line = [
+        check_first,
+        check_together,
+        output.choose,
+        name_nearest,
+    ]  # Locust's first parser
 
     def on_parser(parser: Any, **_: Any) -> None:
         add_arguments(parser)
@@ -169,6 +176,8 @@ class _Hooks:
         self._refused = False
         settings = self._parse_settings()
         try:
+            if settings.stages and not isinstance(runner, WorkerRunner):
+                self._use_stages(settings.stages)
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
             if isinstance(runner, WorkerRunner | LocalRunner):
@@ -217,6 +226,13 @@ class _Hooks:
     def _leave_terminal(self) -> None:
         if self._view is not None:
             self._view.close()
+
+    def _use_stages(self, stages: Sequence[Stage]) -> None:
+        if self._environment.shape_class is not None:
+            cure = "leave one of the two out"
+            raise InputError(f"--stage: the locustfile has a shape of its own; {cure}")
+        self._environment.shape_class = StagedUsers(stages)
+        self._environment.shape_class.runner = self._runner
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI

@@ -16,7 +16,7 @@ USERS = "users of your own"
 LOG = "log, and Locust's figures"
 HELP = "help"
 
-HELP_GROUPS: tuple[str, ...] = tuple(dict.fromkeys((RUN, *GROUPS, USERS, LOG, HELP)))
+HELP_GROUPS: tuple[str, ...] = (*GROUPS, USERS, LOG, HELP)
 """The groups of all options, in the order of the help and of ``docs/options.md``."""
 
 

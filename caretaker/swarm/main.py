@@ -10,11 +10,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from caretaker.errors import InputError
-from caretaker.input_file import read_input
 from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
 from caretaker.swarm.locustfile import PATH
 from caretaker.swarm.reserved_port import reserved_port
@@ -33,7 +32,6 @@ DEFAULTS: dict[str, Any] = {
 """Defaults that replace Locust's and the plugin's own, by the names of the parsed options."""
 WEB_UI_FLAGS = {"--headful", "--autostart"}
 """Flags of a run with the web UI, whose user starts and ends it."""
-MAX_CONFIG_BYTES = 1024 * 1024
 
 
 def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
@@ -75,34 +73,18 @@ def _given_port(arguments: Sequence[str]) -> int | None:
 
 def _given(arguments: Sequence[str], *options: str) -> str | None:
     """The last value of these options on the command line; None where none is given."""
+    return _split(arguments, *options)[0]
+
+
+def _split(arguments: Sequence[str], *options: str) -> tuple[str | None, Sequence[str]]:
+    """The last value of these options on the command line, and the command line without them."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument(*options, dest="value")
     try:
-        value: str | None = parser.parse_known_args(arguments)[0].value
+        known, rest = parser.parse_known_args(arguments)
     except argparse.ArgumentError:
-        return None  # Locust's own parser reports it
-    return value
-
-
-def check_config_files(arguments: Sequence[str], usual: Iterable[str]) -> None:
-    """
-    Check the configuration files, which Locust reads before any listener of ours is called.
-
-    Args:
-        arguments: of the command line.
-        usual: names of the files that Locust reads without being told.
-
-    Raises:
-        InputError: one of them is too large, or no text; Locust names the one that is missing.
-    """
-    given = _given(arguments, "--config")
-    for name in (*usual, *([given] if given else [])):
-        path = os.path.expanduser(name)  # noqa: PTH111
-        if os.path.exists(path):  # noqa: PTH110  # Path's fails for a name that is too long
-            try:
-                read_input(path, MAX_CONFIG_BYTES).decode()
-            except UnicodeDecodeError:
-                raise InputError(f"{path}: not a text file in UTF-8") from None
+        return None, arguments  # Locust's own parser reports it
+    return known.value, rest
 
 
 def check_locustfiles(arguments: Sequence[str]) -> None:
@@ -136,12 +118,26 @@ def main(arguments: Sequence[str]) -> int:
         return _run(arguments, free_port)
 
 
+def _with_config_file(arguments: Sequence[str], usual: Sequence[str]) -> Sequence[str]:
+    """The arguments with those of the file of ``--config``, if it is one of ours, before them."""
+    from caretaker.swarm.config_file import ConfigFile, check, given_names  # noqa: PLC0415
+    from caretaker.swarm.run_parser import run_parser  # noqa: PLC0415
+
+    path, rest = _split(arguments, "--config")
+    check([*usual, *([path] if path else [])])
+    file = ConfigFile.read(path) if path else None
+    if file is None:
+        return arguments
+    parser = run_parser({})
+    return [*file.arguments(parser, given_names(parser, rest, os.environ)), *rest]
+
+
 def _run(arguments: Sequence[str], free_port: int) -> int:
     import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
 
     try:
         check_locustfiles(arguments)
-        check_config_files(arguments, locust.argument_parser.DEFAULT_CONFIG_FILES)
+        arguments = _with_config_file(arguments, locust.argument_parser.DEFAULT_CONFIG_FILES)
     except InputError as error:
         print(f"caretaker: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -156,7 +152,8 @@ def _run(arguments: Sequence[str], free_port: int) -> int:
         parser.set_defaults(**defaults(arguments, free_port))
 
     locust.events.init_command_line_parser.add_listener(set_defaults)  # type: ignore[no-untyped-call]
-    sys.argv = ["caretaker run", "-f", PATH, *arguments]
+    own = [] if _given(arguments, "-f", "--locustfile") else ["-f", PATH]
+    sys.argv = ["caretaker run", *own, *arguments]
     try:
         locust.main.main()  # type: ignore[no-untyped-call]
     except OSError as error:  # of a file that Locust writes at the end, as --html

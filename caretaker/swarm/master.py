@@ -46,6 +46,7 @@ from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer, ScenarioStep
+from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
@@ -196,8 +197,9 @@ class Master:
 
     def _users_stated(self) -> int | None:
         """How many users the run will have; None where a shape of the load says it."""
-        is_shaped = self.environment.shape_class is not None
-        return None if is_shaped else self._locust_options().num_users
+        shape = self.environment.shape_class
+        is_known = shape is None or isinstance(shape, StagedUsers)
+        return self._locust_options().num_users if is_known else None
 
     def keep_state(self, worker: str, message: StateRecords) -> None:
         """Keep the state of CPEs that a worker has sent."""

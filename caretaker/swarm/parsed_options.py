@@ -20,6 +20,7 @@ from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.profile_offer import ProfileOffer
+from caretaker.swarm.stages import highest_speed, most_of, seconds_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -143,6 +144,16 @@ def take_run_token(parsed_options: argparse.Namespace | None) -> RunToken:
     given = vars(parsed_options) if parsed_options is not None else {}
     token: RunToken | None = given.pop("caretaker_run_token", None)
     return token or RunToken.made()  # without a command line there is none
+
+
+def put_stages(parsed_options: argparse.Namespace) -> None:
+    """Put what stages say of the run's size, rate and length where Locust has its options."""
+    given = vars(parsed_options)
+    stages = OPTIONS["stages"].read(given.get("stages"))
+    if stages:
+        given["num_users"] = int(most_of(stages))
+        given["spawn_rate"] = highest_speed(stages)
+        given["run_time"] = int(seconds_of(stages))
 
 
 LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {

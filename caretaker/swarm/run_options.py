@@ -10,6 +10,24 @@ from caretaker.scenarios import SCENARIOS, Schedule
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option, repeated, switch
 from caretaker.swarm.option_values import LevelsFile, Timespan
+from caretaker.swarm.stages import Stage
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How large the run is, and how it begins."""
+
+    stages: tuple[Stage, ...] = repeated(
+        "--stage",
+        Stage.users,
+        unit="time:users",
+        example="2m:1000 --stage 10m:1000 --stage 1m:0",
+        help="Go to so many users in this time, at an even pace. Repeatable: each stage goes on "
+        "from the one before, the first one from 0. The run ends with the last stage; --users, "
+        "--spawn-rate and --run-time follow from the stages.",
+        nothing="none; all --users start at --spawn-rate",
+        of_master=True,
+    )
 
 
 @dataclass(frozen=True)

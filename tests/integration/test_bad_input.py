@@ -63,6 +63,8 @@ def group_is_empty(leader: int) -> bool:
         ((*RUN, "--config", "/nowhere.conf"), "config file: /nowhere.conf"),
         ((*RUN, "--config", "/dev/zero"), "caretaker: /dev/zero: larger than 1 MiB"),
         ((*RUN, "--config", "/"), "caretaker: /: Is a directory"),
+        ((*RUN, "--config", "/nowhere.toml"), "caretaker: /nowhere.toml: No such file"),
+        ((*RUN, "--usrs", "5"), "--usrs: no such option; nearest: --users"),
         ((*RUN, "--config", "{binary}"), "not a text file in UTF-8"),
         ((*RUN, "--master-bind-port", "{used}"), "--master-bind-port {used}: in use"),
         ((*RUN, "--metrics-port", "{used}"), "--metrics-port {used}: in use"),

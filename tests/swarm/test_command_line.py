@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.options import parse, parser
 
-from caretaker.swarm.command_line import check_together, complaints
+from caretaker.swarm.command_line import check_together, complaints, name_nearest
 
 
 @pytest.fixture
@@ -53,6 +53,30 @@ def test_it_is_refused_with_one_line(
     assert exit_.value.code == 2
     assert complaint.format(used=used_port) in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--usrs", "--usrs: no such option; nearest: --users"),
+        ("--acs-pasword=secret", "--acs-pasword: no such option; nearest: --acs-password"),
+        ("--zzzzzzzz", "--zzzzzzzz: no such option; caretaker run --help lists all"),
+        (f"--{'u' * 500}", "no such option; caretaker run --help lists all"),
+    ],
+)
+def test_the_nearest_options_are_proposed_in_one_line(
+    argument: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = parser()
+    name_nearest(made)
+    with pytest.raises(SystemExit) as exit_:
+        made.parse_args([argument, "5"])
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert complaint in error
+    assert "secret" not in error
+    assert error.count("\n") == 1
+    assert len(error) < 200
 
 
 def test_ports_that_nobody_of_this_process_serves_may_be_in_use(used_port: str) -> None:

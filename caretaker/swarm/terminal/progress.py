@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.parsed_options import LocustOptions
+from caretaker.swarm.stages import Stage
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
@@ -100,7 +102,14 @@ def _ahead(master: Master, total: float | None) -> Iterator[tuple[float, str]]:
         (master.settings.warm_up.seconds, "end of the warm-up"),
         (total or 0.0, "end of the run"),
         *((step.at or 0.0, step.scenario.name) for step in master.settings.scenario.steps),
+        *((end, "next stage of the fleet") for end in _ends(master.settings.stages)),
+        *((end, "next stage of Connection Requests") for end in _ends(master.settings.cr_stages)),
     ]
     if master.scenario_step is not None and master.scenario_step.until is not None:
         times.append((master.scenario_step.until, f"next step of {master.scenario_step.name}"))
     yield from (each for each in times if each[0] > now)
+
+
+def _ends(stages: Sequence[Stage]) -> list[float]:
+    """The seconds at which a stage follows another one."""
+    return list(accumulate(stage.duration.seconds for stage in stages))[:-1]

@@ -69,13 +69,23 @@ def test_a_scenario_says_what_it_does(run: Master, monkeypatch: pytest.MonkeyPat
     assert (now.next, now.next_in) == ("next step of power-cut", 3.0)
 
 
-def test_scenarios_with_a_time_come_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = make(run_time=60.0, scenario="cr-sweep at=30")
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"scenario": "cr-sweep at=30"}, "cr-sweep"),
+        ({"stages": ["30s:10", "20s:0"]}, "next stage of the fleet"),
+        ({"cr_stages": ["30s:10", "20s:0"]}, "next stage of Connection Requests"),
+    ],
+)
+def test_what_has_a_time_comes_next(
+    options: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(run_time=60.0, nbi_url="http://127.0.0.1:1/", **options)
     run.environment.user_classes = []
     run.begin()
     monkeypatch.setattr(run, "seconds", lambda: 10.0)
     now = progress(run)
-    assert (now.next, now.next_in) == ("cr-sweep", 20.0)
+    assert (now.next, now.next_in) == (what, 20.0)
 
 
 def test_an_end_is_an_end_until_the_summary_is_there(
