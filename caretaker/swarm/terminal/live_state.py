@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from caretaker.reporting.summary_types import SessionFailure
+from caretaker.stats.timeline import TimelineColumns
 from caretaker.swarm.terminal.progress import Progress
 from caretaker.swarm.web.run_state import RunState
 
@@ -23,12 +24,14 @@ class LiveState:
         run: its figures, the same that the Fleet page shows.
         host: URL of the ACS.
         log: the newest lines of all processes, in their order.
+        timeline: of the run so far; None where nothing shows it.
     """
 
     progress: Progress
     run: RunState
     host: str = ""
     log: Sequence[str] = ()
+    timeline: TimelineColumns | None = None
 
 
 def newest_failures(state: LiveState) -> list[SessionFailure]:

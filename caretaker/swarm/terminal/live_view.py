@@ -48,13 +48,16 @@ def live_view(master: Master, states: RunStates, settings: Settings, output: Run
         settings: options of the command line.
         output: of all its processes.
     """
+    held = output.held
 
     def look() -> LiveState:
-        log = output.held.lines() if output.held is not None else ()
-        return LiveState(progress(master), states.now(), master.environment.host or "", log)
+        host = master.environment.host or ""
+        if held is None:
+            return LiveState(progress(master), states.now(), host)
+        return LiveState(progress(master), states.now(), host, held.lines(), states.timeline())
 
-    if output.held is not None:
-        return Screen(look, output.held)
+    if held is not None:
+        return Screen(look, held)
     return Lines(look, 0.0 if settings.quiet else settings.live_interval)
 
 

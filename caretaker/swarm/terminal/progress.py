@@ -86,13 +86,14 @@ def _awaited(master: Master) -> str:
 
 def _step(master: Master, runner: LocustRunner, phase: Phase) -> str:
     scenario = master.scenario_step
-    name = f"{scenario.name}: " if scenario is not None and scenario.name else ""
     if phase is Phase.STARTING:
         target: Any = getattr(master.environment.runner, "target_user_count", 0)
-        return f"{name}{target - runner.users_not_started()} of {target} users started"
+        return f"{target - runner.users_not_started()} of {target} users started"
     if scenario is not None and scenario.is_settling:
-        return f"{name}waits for the fleet to settle"
-    return name + (master.marks[-1]["text"] if master.marks else "the fleet is on")
+        return f"{scenario.name} waits for the fleet to settle"
+    if master.marks:
+        return master.marks[-1]["text"]
+    return f"{scenario.name} plays" if scenario is not None and scenario.name else "the fleet is on"
 
 
 def _ahead(master: Master, total: float | None) -> Iterator[tuple[float, str]]:

@@ -14,11 +14,17 @@ from rich.text import Text
 from caretaker.engine.cpe_states import STATES
 from caretaker.reporting.number_text import readable
 from caretaker.reporting.terminal import one_line
+from caretaker.swarm.terminal.curves import FIGURES, curves
 from caretaker.swarm.terminal.live_state import LiveState, newest_failures
 
 KEYS = "q ends the run   w W one, ten users more   s S one, ten fewer"
-LABEL_WIDTH = 11
+LABEL_WIDTH = 10
 NUMBER_WIDTH = 9
+WIDEST_VALUE = 14
+LOG_ROWS = 6
+"""Rows that the log has at least where there are curves."""
+CURVE_ROWS = 4
+"""The most rows of a curve."""
 GAP = "  "
 
 STATE_STYLES = dict(zip(STATES, ("green", "cyan", "magenta", "yellow", "red"), strict=True))
@@ -64,9 +70,11 @@ def screen(state: LiveState, height: int) -> RenderableType:
 
     Args:
         state: of the run.
-        height: rows of the terminal; the log has what the figures leave.
+        height: rows of the terminal; curves and the log have what the figures leave.
     """
-    rows = list(_rows(state))[: max(0, height - 1)]
+    rows = list(_rows(state))
+    rows += _curves(state, height - 1 - len(rows) - LOG_ROWS)
+    rows = rows[: max(0, height - 1)]
     room = height - 1 - len(rows)
     log = [_text(line, "dim") for line in state.log][-room:] if room > 0 else []
     return Group(*rows, *log, *[Text()] * (room - len(log)), _text(KEYS, "reverse"))
@@ -93,7 +101,9 @@ def _progress(state: LiveState) -> RenderableType:
     if now.total is None:
         return _row("time", Text(f"{time}, until it is ended"))
     coming = f"{now.next} in {now.next_in:.0f} s" if now.next else ""
-    done = ProgressBar(now.total, min(now.seconds, now.total))
+    done = ProgressBar(
+        now.total, min(now.seconds, now.total), complete_style="cyan", finished_style="cyan"
+    )
     return _row("time", Text(f"{time} of {now.total:.0f} s"), done, Text(coming))
 
 
@@ -130,7 +140,8 @@ def _counts(state: LiveState) -> Iterator[RenderableType]:
         "sessions",
         f"succeeded {sessions['succeeded']:,} ({_rate(rates['sessions'])})",
         *(_counted(name, sessions[name], "red") for name in ("failed", "shed")),
-        *(_counted(name, sessions[name]) for name in ("abandoned", "unfinished")),
+        _counted("unfinished", sessions["unfinished"]),
+        *([_counted("abandoned", sessions["abandoned"])] if sessions["abandoned"] else []),
     )
     yield _row("CRs", _text(" -> ".join(_funnel(state))))
     yield _figures(
@@ -193,6 +204,18 @@ def _generator(state: LiveState) -> Iterator[RenderableType]:
         yield _row("", _text(limit, "bold red"))
 
 
+def _curves(state: LiveState, room: int) -> list[RenderableType]:
+    """The curves, as high as these rows let them be, each below an empty row."""
+    rows = (room - 1) // len(FIGURES) - 1
+    if rows < 1 or state.timeline is None:
+        return []
+    made: list[RenderableType] = []
+    for label, value, curve in curves(state.timeline, min(rows, CURVE_ROWS)):
+        made += [Text()] if label else []
+        made.append(_numbers(label, [Text(value)], curve, WIDEST_VALUE))
+    return [*made, Text()]
+
+
 def _counted(name: str, number: int, style: str = "") -> Text:
     """A number with its name, in a style unless it is 0."""
     return Text(f"{name} {number:,}", style if number else "")
@@ -221,11 +244,13 @@ def _row(label: str, *cells: RenderableType) -> RenderableType:
     return row
 
 
-def _numbers(label: str, values: Sequence[Text], bar: RenderableType) -> RenderableType:
-    """A row of the table of times."""
+def _numbers(
+    label: str, values: Sequence[Text], bar: RenderableType, width: int = NUMBER_WIDTH
+) -> RenderableType:
+    """A row of numbers with a bar or a curve."""
     row = _labelled()
     for _ in values:
-        row.add_column(width=NUMBER_WIDTH, no_wrap=True, justify="right")
+        row.add_column(width=width, no_wrap=True, justify="right")
     row.add_column(ratio=1, no_wrap=True)
     row.add_row(Text(label, "dim"), *values, bar)
     return row

@@ -54,7 +54,7 @@ def test_a_new_step_and_a_new_reason_have_lines_of_their_own() -> None:
     before, now = live_state(), live_state(DARK, made, examples=failures(no_answer_in_time=60.0))
     now = replace(now, run=replace(now.run, run=before.run.run))
     assert list(news(before, now)) == [
-        "62/180s | power-cut: power cut: 50% of the fleet dark for 20 s, back within 5 s",
+        "62/180s | power cut: 50% of the fleet dark for 20 s, back within 5 s",
         "62/180s | failure: 3 x no answer in time",
     ]
     assert list(news(now, now)) == []

@@ -61,11 +61,12 @@ def test_a_scenario_says_what_it_does(run: Master, monkeypatch: pytest.MonkeyPat
     run.begin()
     step = ScenarioStep("power-cut", is_settling=True)
     monkeypatch.setattr(Master, "scenario_step", property(lambda _: step))
-    assert progress(run).step == "power-cut: waits for the fleet to settle"
+    assert progress(run).step == "power-cut waits for the fleet to settle"
     step = ScenarioStep("power-cut", until=13.0)
+    assert progress(run).step == "power-cut plays"
     run.mark("power cut: 50% of the fleet dark for 20 s")
     now = progress(run)
-    assert now.step == "power-cut: power cut: 50% of the fleet dark for 20 s"
+    assert now.step == "power cut: 50% of the fleet dark for 20 s"
     assert (now.next, now.next_in) == ("next step of power-cut", 3.0)
 
 

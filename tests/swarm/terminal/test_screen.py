@@ -66,7 +66,7 @@ def test_a_power_cut_at_a_glance() -> None:
     cpes = {"idle": 480, "in_session": 12, "retrying": 8, "dark": 500}
     made = results(1234, failed=7, informs__planned=1300)
     lines = shown(live_state(DARK, made, cpes))
-    assert lines[1].startswith("time         62 s of 180 s")
+    assert lines[1].startswith("time        62 s of 180 s")
     assert lines[1].endswith("next step of power-cut in 13 s")
     assert "1,000 CPEs" in lines[4]
     assert "idle 480  in session 12  waiting 0  retrying 8  dark 500" in lines[5]
