@@ -39,6 +39,7 @@ from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
 from caretaker.swarm.command_line import check_together, name_nearest
+from caretaker.swarm.consent import ask_first
 from caretaker.swarm.first_check import check_first
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
@@ -124,12 +125,8 @@ def install(events: Events) -> None:
         raise_descriptors()
         _Hooks(environment, runner, end, output)
 
-    command_line = [
-        check_first,
-        check_together,
-        output.choose,
-        name_nearest,
-    ]  # Locust's first parser
+    # Locust's first parser reads the command line; the last of these looks at it first.
+    command_line = [check_first, ask_first, check_together, output.choose, name_nearest]
 
     def on_parser(parser: Any, **_: Any) -> None:
         add_arguments(parser)

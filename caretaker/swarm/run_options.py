@@ -28,6 +28,15 @@ class RunOptions:
         nothing="none; all --users start at --spawn-rate",
         of_master=True,
     )
+    dry_run: bool = switch(
+        "--dry-run",
+        help="Print the plan of the run: its fleet, rates and length, what it needs and what it "
+        "will touch. Begin nothing.",
+    )
+    yes: bool = switch(
+        "--yes",
+        help="Do not ask before a run against an ACS on another machine.",
+    )
 
 
 @dataclass(frozen=True)
