@@ -36,7 +36,7 @@ NOT_REPEATED = (*OUTPUTS, "--yes", "--dry-run")
 PLACES = frozenset((
     *NOT_REPEATED, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
     "--run-token-file", "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host",
-    "--web-allow-host", "--live-interval",
+    "--web-allow-host", "--live-interval", "--quiet", "--json",
 ))  # fmt: skip
 """Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
 

@@ -189,7 +189,18 @@ class OutputOptions:
         default=5.0,
         unit="seconds",
         example="10",
-        help="Seconds between two lines of live figures (0: no such lines).",
+        help="Seconds between two lines of live figures, where standard output is no terminal (0: "
+        "neither lines nor, in a terminal, the screen).",
+    )
+    quiet: bool = switch(
+        "--quiet",
+        help="Print no live figures, and no notes or tables of Locust: only warnings and, at the "
+        "end, the summary.",
+    )
+    json_summary: bool = switch(
+        "--json",
+        help="Print the summary as JSON on standard output, and all else on standard error. In "
+        "place of Locust's --json, whose statistics --json-file writes.",
     )
 
 
