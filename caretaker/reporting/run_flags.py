@@ -30,10 +30,13 @@ OUTPUTS = (
 )  # fmt: skip
 """Flags of files that a run leaves behind; they do not change the run."""
 
+NOT_REPEATED = (*OUTPUTS, "--yes", "--dry-run")
+"""Flags that the command which repeats a run leaves to whoever repeats it."""
+
 PLACES = frozenset((
-    *OUTPUTS, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
+    *NOT_REPEATED, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
     "--run-token-file", "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host",
-    "--web-allow-host", "--live-interval",
+    "--web-allow-host", "--live-interval", "--quiet", "--json",
 ))  # fmt: skip
 """Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
 

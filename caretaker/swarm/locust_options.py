@@ -81,10 +81,6 @@ LOCUST_OPTIONS: Mapping[str, LocustOption] = {
         WRITTEN, "file", "locust.html",
         "Write Locust's own report to this file. --report has that of the fleet.", "no file",
     ),
-    "json": LocustOption(
-        WRITTEN, "", "",
-        "Print Locust's figures as JSON at the end. --summary-json has those of the fleet.",
-    ),
     "json_file": LocustOption(
         WRITTEN, "file", "locust.json", "Write Locust's figures to this file, as JSON.", "no file"
     ),

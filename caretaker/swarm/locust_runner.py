@@ -7,14 +7,14 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from locust import input_events, runners
+from locust import input_events, main, runners
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.user import CPEUser
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from locust.env import Environment
 
@@ -45,6 +45,13 @@ def forgive_lost_terminal() -> None:
             give_back(poller)  # type: ignore[no-untyped-call]
 
     input_events.UnixKeyPoller.cleanup = try_to_give_back  # type: ignore[method-assign]
+
+
+def add_key(key: str, action: Callable[[], None]) -> None:
+    """Have Locust do something at a key as well, where it reads keys: in a terminal."""
+    locust_main: Any = main  # which has imported it
+    listen = locust_main.input_listener
+    locust_main.input_listener = lambda actions: listen({**actions, key: action})
 
 
 class LocustRunner:

@@ -1,5 +1,5 @@
 """
-What the master does: the embedded ACS, the ledger, the live line, the summary, the exit code.
+What the master does: the embedded ACS, the ledger, the summary, the exit code.
 
 In a local run the one process is master and worker; messages then reach it without a network.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,6 @@ from caretaker.errors import InputError
 from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
-from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.run_token import RunToken
 from caretaker.scenarios import FleetPlan
@@ -46,7 +45,7 @@ from caretaker.swarm.profile_sender import ProfileSender
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
-from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.scenario_player import ScenarioPlayer, ScenarioStep
 from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
@@ -89,15 +88,23 @@ class Master:
         environment: Locust's.
         settings: of the command line; those of a run come with its start.
         token: of all processes of the run.
+        tell: is given the summary of each run to print it.
 
     Raises:
         InputError: the settings do not fit together, the run is too short for its scenarios, or
             the embedded ACS can't start.
     """
 
-    def __init__(self, environment: Environment, settings: Settings, token: RunToken) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        settings: Settings,
+        token: RunToken,
+        tell: Callable[[Summary], None],
+    ) -> None:
         self.environment = environment
         self.token = token
+        self._tell = tell
         options = self._locust_options()
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
@@ -353,8 +360,6 @@ class Master:
         return ACS_CREDENTIALS
 
     def _spawn_watchers(self, settings: Settings) -> None:
-        if settings.live_interval:
-            self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         warm_up = settings.warm_up.seconds
         if warm_up:
             mark = "end of the warm-up: what follows is measured"
@@ -385,6 +390,11 @@ class Master:
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
         return time.monotonic() - self._began if self._began else 0.0
+
+    @property
+    def scenario_step(self) -> ScenarioStep | None:
+        """What the scenarios of the run do now; None without any."""
+        return None if self._player is None else self._player.step
 
     def act(self, name: str, /, **arguments: Any) -> None:
         """
@@ -442,14 +452,6 @@ class Master:
     def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
         """Ask all workers for what only they know."""
         return self.queries.ask(query)
-
-    def _print_live(self, interval: float) -> None:
-        before: Mapping[str, WorkerSnapshot] = {}
-        while True:
-            gevent.sleep(interval)
-            now = dict(self.reports.newest)
-            say(f"{self.seconds():6.0f} s | {live_line(before, now)}")
-            before = now
 
     def _watch_levels(self) -> None:
         """See when levels break; with ``--slo-abort``, the first one ends the run."""
@@ -549,7 +551,7 @@ class Master:
         for line in write_files(self.settings, summary, datetime.now(UTC)):
             print(f"caretaker: {line}; the summary is in the output", file=sys.stderr)
         if self.environment.web_ui is not None:
-            say(f"\n{render(summary)}")  # there may be more runs before the goodbye
+            self._tell(summary)  # there may be more runs before the goodbye
 
     # The end.
 
@@ -562,7 +564,7 @@ class Master:
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end router and ACS."""
         if self.summary is not None and self.environment.web_ui is None:
-            say(f"\n{render(self.summary)}")
+            self._tell(self.summary)
         if self._state is not None:
             self._state.store.close()
             self._state = None

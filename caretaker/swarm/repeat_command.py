@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.reporting.number_text import exact
-from caretaker.reporting.run_flags import OUTPUTS
+from caretaker.reporting.run_flags import NOT_REPEATED
 from caretaker.swarm.locustfile import PATH
 from caretaker.swarm.options import OPTIONS
 
@@ -42,7 +42,7 @@ def named(locustfile: str) -> list[str]:
 def _arguments(flag: str, value: Any) -> Iterator[str]:
     is_absent = value is None or value is False or value == ""
     is_default = flag not in ALWAYS_SHOWN and value == _DEFAULTS.get(flag)
-    if is_absent or is_default or flag in OUTPUTS:
+    if is_absent or is_default or flag in NOT_REPEATED:
         return
     for one in value if isinstance(value, list | tuple) else (value,):
         yield flag

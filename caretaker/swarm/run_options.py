@@ -28,6 +28,15 @@ class RunOptions:
         nothing="none; all --users start at --spawn-rate",
         of_master=True,
     )
+    dry_run: bool = switch(
+        "--dry-run",
+        help="Print the plan of the run: its fleet, rates and length, what it needs and what it "
+        "will touch. Begin nothing.",
+    )
+    yes: bool = switch(
+        "--yes",
+        help="Do not ask before a run against an ACS on another machine.",
+    )
 
 
 @dataclass(frozen=True)
@@ -180,7 +189,18 @@ class OutputOptions:
         default=5.0,
         unit="seconds",
         example="10",
-        help="Seconds between two lines of live figures (0: no such lines).",
+        help="Seconds between two lines of live figures, where standard output is no terminal (0: "
+        "neither lines nor, in a terminal, the screen).",
+    )
+    quiet: bool = switch(
+        "--quiet",
+        help="Print no live figures, and no notes or tables of Locust: only warnings and, at the "
+        "end, the summary.",
+    )
+    json_summary: bool = switch(
+        "--json",
+        help="Print the summary as JSON on standard output, and all else on standard error. In "
+        "place of Locust's --json, whose statistics --json-file writes.",
     )
 
 

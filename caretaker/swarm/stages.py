@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 from locust import LoadTestShape
 
 from caretaker.errors import InputError
+from caretaker.reporting.number_text import exact
 from caretaker.swarm.option_values import MAX_USERS, Timespan, at_least, shown, whole
 
 _LEAST_SECONDS = 1.0
@@ -43,7 +44,7 @@ class Stage(NamedTuple):
         return cls(Timespan.parse(time), at_least(0, MAX_RATE)(target))
 
     def __str__(self) -> str:
-        return f"{self.duration}:{self.target:g}"
+        return f"{self.duration}:{exact(self.target)}"
 
 
 MAX_RATE = 100_000

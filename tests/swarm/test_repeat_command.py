@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from caretaker.reporting.run_flags import OUTPUTS
+from caretaker.reporting.run_flags import NOT_REPEATED
 from caretaker.swarm import main
 from caretaker.swarm.locustfile import PATH
 from caretaker.swarm.options import OPTIONS, Settings
@@ -22,7 +22,7 @@ def test_defaults_are_left_out_but_the_seed_and_what_a_run_has_others_of() -> No
 
 def test_what_a_run_has_other_defaults_of_is_always_shown() -> None:
     other = {option.flag for name, option in OPTIONS.items() if name in main.DEFAULTS}
-    assert other <= {*ALWAYS_SHOWN, *OUTPUTS}
+    assert other <= {*ALWAYS_SHOWN, *NOT_REPEATED}
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_a_locustfile_of_ones_own() -> None:
 def test_every_option_is_known_by_its_flag() -> None:
     odd = {option.flag: "x" for option in OPTIONS.values()}
     shown = shlex.split(command(PATH, odd))
-    assert {word for word in shown if word.startswith("--")} == set(odd) - set(OUTPUTS)
+    assert {word for word in shown if word.startswith("--")} == set(odd) - set(NOT_REPEATED)

@@ -39,7 +39,8 @@ def test_what_is_no_stage_is_named(text: str, complaint: str) -> None:
 
 def test_a_stage_is_shown_as_it_can_be_read_again() -> None:
     assert (str(UP), str(Stage.rate("1h20m:2.5"))) == ("100s:1000", "4800s:2.5")
-    assert Stage.users(str(UP)) == UP
+    for stage in (UP, Stage.users("1m:900000001")):
+        assert Stage.users(str(stage)) == stage
 
 
 @pytest.mark.parametrize(
