@@ -132,9 +132,13 @@ def test_the_form_of_locusts_page_starts_a_run(browser: Browser, tmp_path: Path)
         wait_until(
             lambda: bool(browser.run("return document.querySelector('form [name=userCount]')"))
         )
-        chosen = Select(browser.driver.find_element(By.NAME, "profiles"))
+        chosen = Select(browser.driver.find_element(By.NAME, "Device profiles"))
         assert [option.get_attribute("value") for option in chosen.options] == ["tr181", "tr098"]
         assert len(chosen.all_selected_options) == 2
+        begins = Select(browser.driver.find_element(By.NAME, "CPEs begin"))
+        assert begins.first_selected_option.get_attribute("value") == "new, from the factory"
+        rate = browser.driver.find_element(By.NAME, "Connection Requests per second")
+        assert rate.get_attribute("value") == "5"
         browser.run("document.querySelector('form button[type=submit]').click()")
         running.wait_for(r"CPEs +1 ")
         assert "Traceback" not in running.text
