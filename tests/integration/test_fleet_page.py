@@ -73,15 +73,21 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
     shows(browser, "#books", r"^0 accepted")
     write(browser, '[data-action="connection_request"] [name="serial"]', "FLEET-000017")
     click(browser, '[data-action="connection_request"] button')
+    shows(browser, "#confirm", r"Connection Request: FLEET-000017\s+The fleet has 30 CPEs of http")
+    click(browser, "#confirm [value=do]")
     shows(browser, "#done", "Done: Connection Request: FLEET-000017")
     shows(browser, "#books", r"1 accepted = 1 delivered \+ 0 coalesced .* balanced")
     shows(browser, "#tile-sessions", r"succeeded\s+31\s")
     wait_until(lambda: browser.run("return charts.informs.data[0].length") > 3)
 
     # What can't be done says why.
-    write(browser, '[data-action="outage"] [name="kind"]', "sleep")
+    write(browser, '[data-action="power_cut"] [name="share"]', "2")
+    click(browser, '[data-action="power_cut"] button')
+    shows(browser, "#done", "power_cut: share: 2 must be from 0 to 1")
     click(browser, '[data-action="outage"] button')
-    shows(browser, "#done", "outage: kind: 'sleep' is not one of")
+    shows(browser, "#confirm", r"ACS outage \(refuse\) for 20 s")
+    click(browser, "#confirm [value='']")
+    shows(browser, "#done", "Nothing was done")
     assert [text for text in browser.complaints() if "400" not in text] == []
 
     # The list, and one device.

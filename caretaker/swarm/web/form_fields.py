@@ -45,7 +45,7 @@ FORM_FIELDS: Mapping[str, FormField] = {
     "cr_rate": FormField("Connection Requests per second"),
     "scenario": FormField("Scenario"),
     "slos": FormField("Service levels (with ; between)"),
-    "warm_up": FormField("Warm-up (30s, 2m)"),
+    "warm_up": FormField("Warm-up (like 5s or 2m)"),
     "inform_interval": FormField("Inform interval (seconds)"),
     "start": FormField(
         "CPEs begin",

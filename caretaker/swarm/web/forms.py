@@ -240,7 +240,7 @@ def _offer_fields(web_ui: Any, forms: _Forms) -> None:
     The parser knows no choices before it has parsed, and no words.
     """
     update: Callable[[], None] = web_ui.update_template_args
-    web_ui.app.json.sort_keys = False  # Locust's page shows fields in the order of their names
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
 
     def update_with_fields() -> None:
         update()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,6 +48,10 @@ class Form:
         answer: Any = self._client.post("/swarm", data=form).json
         assert answer["success"] == (answer["message"] == TAKEN)
         return str(answer["message"])
+
+    def page(self) -> str:
+        """Locust's page with the form."""
+        return str(self._client.get("/").text)
 
     def field(self, label: str) -> dict[str, Any]:
         """A field as Locust's page shows it."""
@@ -201,7 +206,15 @@ class TestWords:
         assert len(set(labels)) == len(labels)
         for label in (*labels, SCENARIO_ARGUMENTS):
             assert label[0].isupper(), f"Locust's page makes another name of {label}"
+            assert not re.search("[a-z0-9][A-Z0-9]|_", label), f"it puts a space into {label}"
             assert len(label) < 36, f"{label} is cut in a narrow window"
+
+    def test_they_come_in_the_order_of_the_table(self, form: Form) -> None:
+        page = form.page()
+        places = [page.index(f'"{field.label}"') for field in FORM_FIELDS.values()
+                  if f'"{field.label}"' in page]  # fmt: skip
+        assert places == sorted(places)
+        assert len(places) > 10
 
     def test_every_choice_means_a_value_of_its_option(self) -> None:
         for name, field in FORM_FIELDS.items():
