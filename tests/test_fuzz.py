@@ -101,7 +101,9 @@ WITHOUT_HARNESS = {
     "swarm.options": "writes",
     "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
+    "swarm.run_plan": "the host that the user has given",
     "swarm.server_process": "what our own process says",
+    "swarm.terminal.screen": "our own log",
     "swarm.worker_messages": "master and workers trust each other",
 }
 """Modules that read and have no harness, and why."""
