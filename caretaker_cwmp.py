@@ -1,5 +1,5 @@
 """
-The command ``caretaker`` of the distribution caretaker-cwmp.
+What starts by itself of the distribution caretaker-cwmp: its command, and a line for Locust's help.
 
 It stands outside of the package ``caretaker``: another project's distribution has that name and a
 package of the same name. Where both are installed, each has replaced files of the other.
@@ -7,8 +7,12 @@ package of the same name. Where both are installed, each has replaced files of t
 
 from __future__ import annotations
 
+import atexit
 import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from importlib.metadata import Distribution, distributions
+from pathlib import Path
 
 COMMAND = ("console_scripts", "caretaker")
 """The group and the name of an entry point that only the distributions of this project have."""
@@ -35,3 +39,34 @@ def other_distribution() -> Distribution | None:
         if COMMAND not in {(point.group, point.name) for point in found.entry_points}:
             return found
     return None
+
+
+def after_patching(_: object) -> None:
+    """
+    Have ``locust --help`` with a locustfile of ours end with where its options are.
+
+    Locust prints its help before it reads a locustfile, and has nothing else that it would call
+    then. gevent calls this function (as a plugin) when a program has it replace Python's sockets,
+    which Locust does first of all.
+    """
+    command = [Path(word).name for word in sys.orig_argv]
+    is_help = "locust" in command[:3] and {"-h", "--help"} & set(command)
+    if is_help and any(map(_is_ours, _locustfiles(sys.orig_argv))):
+        atexit.register(print, "\nThe options of this locustfile: caretaker run --help")
+
+
+def _locustfiles(command: Sequence[str]) -> list[str]:
+    parser = ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("-f", "--locustfile", default="locustfile.py")
+    try:
+        named: str = parser.parse_known_args(command)[0].locustfile
+    except Exception:  # noqa: BLE001  # Locust says what is wrong
+        return []
+    return named.split(",")
+
+
+def _is_ours(locustfile: str) -> bool:
+    try:
+        return "caretaker" in Path(locustfile).read_text(errors="replace")
+    except (OSError, ValueError):
+        return False

@@ -19,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from caretaker.swarm.main import run  # noqa: PLC0415
 
         return run(given[1:])
+    if given[:1] == ["completion"]:
+        from caretaker.completion import main as complete  # noqa: PLC0415
+
+        return complete(given[1:])
     from caretaker.commands import main as run_command  # noqa: PLC0415
 
     return run_command(given)

@@ -24,6 +24,9 @@ from caretaker.reporting import compare_command, report, runs_command, trend_com
 from caretaker.router import command as router_command
 from caretaker.server_command import serve
 
+SHELLS = ("bash", "zsh", "fish")
+"""Shells that complete commands and options."""
+
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1)")
@@ -164,15 +167,19 @@ def _profile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(_: argparse.Namespace) -> NoReturn:
-    """Refuse a run behind another argument: ``__main__`` has to know it before anything else."""
-    raise InputError("run: give it as the first argument: caretaker run")
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell that the script is for")
+
+
+def _first(_: argparse.Namespace) -> NoReturn:
+    """Refuse a command of ``__main__`` behind another argument."""
+    raise InputError("give this command as the first argument")
 
 
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
 COMMANDS: dict[str, Command] = {
-    "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _run),
+    "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _first),
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
     "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
@@ -186,12 +193,13 @@ COMMANDS: dict[str, Command] = {
     ),
     "runs": ("list the runs that --runs has kept", runs_command.add_arguments, runs_command.run),
     "trend": ("how figures develop over kept runs", trend_command.add_arguments, trend_command.run),
+    "completion": ("completion of commands and options", _completion_arguments, _first),
     "profile": ("import device profiles, and show them", _profile_arguments, _profile),
 }
 """All commands: help, a function that adds the arguments, and a function that runs it."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser, of commands too, that refuses bad input in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -199,16 +207,29 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a command and return the exit code: 2 for bad input, which takes one line."""
-    parser = _Parser("caretaker", description="TR-069 load generator")
+def command_parser(run_options: argparse.ArgumentParser | None = None) -> Parser:
+    """
+    The parser of all commands.
+
+    Args:
+        run_options: a parser with the options of ``caretaker run``, which is none of ours.
+    """
+    parser = Parser("caretaker", description="TR-069 load generator")
     parser.add_argument("--version", action="version", version=build.about())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (about, add_arguments, run) in COMMANDS.items():
-        command = commands.add_parser(name, help=about, description=about)
+        parents: list[Any] = [run_options] if name == "run" and run_options is not None else []
+        command = commands.add_parser(
+            name, help=about, description=about, parents=parents, add_help=not parents
+        )
         add_arguments(command)
         command.set_defaults(run=run)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command and return the exit code: 2 for bad input, which takes one line."""
+    options = command_parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal can't show ends no command
         sys.stdout.reconfigure(errors="replace")
     try:

@@ -36,6 +36,31 @@ def test_the_other_distribution_is_named_in_one_line(
     assert line.endswith("give caretaker-cwmp a virtual environment of its own")
 
 
+@pytest.mark.parametrize(
+    ("command", "content", "is_said"),
+    [
+        (["python", "/venv/bin/locust", "--help"], "from caretaker.swarm import install", True),
+        (["python", "-m", "locust", "-h", "-f", "{file}"], "import caretaker", True),
+        (["python", "/venv/bin/locust", "--help"], "from locust import HttpUser", False),
+        (["python", "/venv/bin/locust", "--help", "-f", "/nowhere.py"], "import caretaker", False),
+        (["python", "/venv/bin/locust", "--help", "-f"], "import caretaker", False),
+        (["python", "/venv/bin/locust", "--headless"], "import caretaker", False),
+        (["python", "/venv/bin/gunicorn", "--help"], "import caretaker", False),
+    ],
+)
+def test_locusts_help_says_where_the_options_of_a_locustfile_of_ours_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], content: str, is_said: bool
+) -> None:
+    file = tmp_path / "locustfile.py"
+    file.write_text(content)
+    said: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.orig_argv", [word.format(file=file) for word in command])
+    monkeypatch.setattr("atexit.register", lambda _, text: said.append(text))
+    caretaker_cwmp.after_patching(None)
+    assert ["caretaker run --help" in text for text in said] == [True] * is_said
+
+
 @pytest.mark.parametrize("name", ["caretaker", "caretaker_cwmp"])
 def test_a_distribution_of_this_project_is_none_also_under_its_old_name(
     installed: Path, name: str

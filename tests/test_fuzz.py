@@ -82,6 +82,7 @@ PARSERS = {
 WITHOUT_HARNESS = {
     "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
+    "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
     "device.events": "event codes of the console's user",
     "device.persistent_state": "our own file; its tests break it at random",
@@ -99,6 +100,7 @@ WITHOUT_HARNESS = {
     "swarm.devices_file": "master and workers trust each other",
     "swarm.host_limits": "what the operating system says",
     "swarm.options": "writes",
+    "swarm.run_plan": "addresses of the user's name server",
     "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
     "swarm.run_plan": "the host that the user has given",

@@ -63,7 +63,8 @@ LAYERS: dict[str, set[str]] = {
         "acs", "build", "check", "closed_output", "connection_request", "console", "errors", "http",
         "profiles", "reporting", "router", "server_command",
     },
-    "__main__": {"commands", "swarm"},
+    "completion": {"closed_output", "commands", "scenarios", "swarm"},
+    "__main__": {"commands", "completion", "swarm"},
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""
 
