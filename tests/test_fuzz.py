@@ -103,7 +103,6 @@ WITHOUT_HARNESS = {
     "swarm.run_plan": "addresses of the user's name server",
     "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
-    "swarm.run_plan": "the host that the user has given",
     "swarm.server_process": "what our own process says",
     "swarm.terminal.screen": "our own log",
     "swarm.worker_messages": "master and workers trust each other",
