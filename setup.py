@@ -29,7 +29,7 @@ def extensions(folder: Path) -> list[Extension]:
     names = project["tool"]["caretaker"]["compiled"]
     config = folder / "mypy.ini"
     config.write_text(MYPY, encoding="utf-8")
-    return mypycify(
+    compiled: list[Extension] = mypycify(
         [
             f"--config-file={config}",
             f"--cache-dir={folder / 'mypy'}",
@@ -40,6 +40,9 @@ def extensions(folder: Path) -> list[Extension]:
         group_name="caretaker",
         target_dir=str(folder),
     )
+    for extension in compiled:
+        extension.extra_compile_args.append("-w")  # mypyc makes errors of what a compiler warns of
+    return compiled
 
 
 # Nothing of an earlier build may get into this one, so each has a folder of its own.

@@ -8,14 +8,20 @@ one line and exit code 2, as any option that can't be used.
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import ssl
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from caretaker.errors import InputError
+from caretaker.nearest_names import nearest_names
 from caretaker.swarm.option_values import ALL_ADDRESSES, MAX_SHOWN, proposed, shown
 from caretaker.swarm.parsed_options import LOOPBACK, put_run_token, put_stages
+
+_LIKENESS_OF_VARIABLES = 0.88
+"""Behind the prefix. Others are of this machine, or of other programs."""
 
 
 def check_together(parser: Any) -> None:
@@ -33,6 +39,8 @@ def check_together(parser: Any) -> None:
     def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
         options: argparse.Namespace = parse(*arguments, **named)
         put_stages(options)
+        for line in odd_variables(parser, os.environ):
+            print(f"caretaker: {line}", file=sys.stderr, flush=True)
         for complaint in complaints(options):
             parser.error(complaint)
         try:
@@ -61,6 +69,18 @@ def _no_option(unknown: Sequence[str], flags: Iterable[str]) -> str:
     word = next((word for word in unknown if word.startswith("-")), unknown[0])
     flag = word.partition("=")[0]
     return f"{flag[:MAX_SHOWN]}: no such option; {proposed(flag, flags)}"
+
+
+def odd_variables(parser: Any, environment: Iterable[str]) -> Iterator[str]:
+    """A line on each variable that seems to be meant for an option, and is none."""
+    variables = (getattr(action, "env_var", None) or "" for action in parser._actions)  # noqa: SLF001
+    known = {tuple(variable.split("_", 1)) for variable in variables if variable}
+    for name in environment:
+        prefix, _, rest = name.partition("_")
+        ours = [other[1] for other in known if other[0] == prefix]
+        near = [] if rest in ours else nearest_names(rest, ours, 1, _LIKENESS_OF_VARIABLES)
+        for other in near:
+            yield f"{name}: no option has this variable, so it is not used; {prefix}_{other} is one"
 
 
 def complaints(options: argparse.Namespace) -> Iterator[str]:

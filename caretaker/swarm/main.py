@@ -30,8 +30,13 @@ DEFAULTS: dict[str, Any] = {
     "summary_json": "summary.json",
 }
 """Defaults that replace Locust's and the plugin's own, by the names of the parsed options."""
-WEB_UI_FLAGS = {"--headful", "--autostart"}
-"""Flags of a run with the web UI, whose user starts and ends it."""
+ROLES: dict[str, str] = {
+    "--worker": "LOCUST_MODE_WORKER",
+    "--master": "LOCUST_MODE_MASTER",
+    "--headful": "LOCUST_HEADFUL",
+    "--autostart": "LOCUST_AUTOSTART",
+}
+"""Switches that other defaults go with, and the variables that Locust takes them from, too."""
 
 
 def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
@@ -47,16 +52,18 @@ def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
         arguments: the command line.
         free_port: for the master, as two runs on one machine must not share Locust's port 5557.
     """
-    roles = {"--worker", "--master"} & set(arguments)
-    for role in ("worker", "master"):
-        if os.environ.get(f"LOCUST_MODE_{role.upper()}", "").lower() in ("1", "true", "yes"):
-            roles.add(f"--{role}")
+    on = ("1", "true", "yes")
+    roles = {
+        flag
+        for flag, variable in ROLES.items()
+        if flag in arguments or os.environ.get(variable, "").lower() in on
+    }
     if "--worker" in roles:
         return {}
     chosen = dict(DEFAULTS)
     if any("find-capacity" in argument for argument in arguments):
         chosen["run_time"] = "30m"
-    if WEB_UI_FLAGS & set(arguments):
+    if {"--headful", "--autostart"} & roles:
         del chosen["headless"], chosen["run_time"]
     if "--master" in roles:
         del chosen["processes"]
@@ -136,8 +143,8 @@ def _run(arguments: Sequence[str], free_port: int) -> int:
     import locust.main  # noqa: PLC0415  # takes a second, in which Ctrl-C may come
 
     try:
-        check_locustfiles(arguments)
         arguments = _with_config_file(arguments, locust.argument_parser.DEFAULT_CONFIG_FILES)
+        check_locustfiles(arguments)
     except InputError as error:
         print(f"caretaker: {error}", file=sys.stderr)
         return BAD_INPUT

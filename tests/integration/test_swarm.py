@@ -329,7 +329,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
         *("--live-interval", "1", "--summary-json", str(tmp_path / "summary.json")),
         group=True,
     ) as running:
-        running.wait_for(r" s \| CPEs")
+        running.wait_for(r"s \| CPEs")
         os.killpg(running.process.pid, signal.SIGINT)
         assert running.process.wait(120) == 4, running.text
     assert "Traceback" not in running.text
@@ -368,7 +368,7 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
             master.wait_for(r"(?s)(All users spawned.*){2}")
             assert one.stop() == 0
             # The master looks once a second for who has left, as often as it prints its line.
-            master.wait_for(r"(?s)\(index 0\) quit\.(.* s \| CPEs){2}")
+            master.wait_for(r"(?s)\(index 0\) quit\.(.*s \| CPEs){2}")
             wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="1"}', 40)
             code = master.stop(signal.SIGINT)
             assert two.process.wait(120) == 0, two.text

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.options import parse, parser
 
-from caretaker.swarm.command_line import check_together, complaints, name_nearest
+from caretaker.swarm.command_line import check_together, complaints, name_nearest, odd_variables
 
 
 @pytest.fixture
@@ -77,6 +77,29 @@ def test_the_nearest_options_are_proposed_in_one_line(
     assert "secret" not in error
     assert error.count("\n") == 1
     assert len(error) < 200
+
+
+@pytest.mark.parametrize(
+    ("variable", "near"),
+    [
+        ("CARETAKER_CR_RAT", "CARETAKER_CR_RATE"),
+        ("LOCUST_USER", "LOCUST_USERS"),
+        ("CARETAKER_ACS_PASWORD", "CARETAKER_ACS_PASSWORD"),
+    ],
+)
+def test_a_variable_that_is_nearly_that_of_an_option_is_named(variable: str, near: str) -> None:
+    (line,) = odd_variables(parser(), [variable, "PATH", near])
+    assert line.startswith(f"{variable}: no option has this variable")
+    assert line.endswith(f"{near} is one")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["CARETAKER_RUN_TOKEN", "CARETAKER_STARTER", "CARETAKER_PURE", "CARETAKER_SHARED",
+     "CARETAKER_SETUP_LOCKED", "CARETAKER_CR_PASSWORD", "LOCUST_USERS"],
+)  # fmt: skip
+def test_other_variables_are_none_of_our_business(variable: str) -> None:
+    assert list(odd_variables(parser(), [variable])) == []
 
 
 def test_ports_that_nobody_of_this_process_serves_may_be_in_use(used_port: str) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from caretaker.errors import InputError
 from caretaker.swarm.locustfile import PATH
-from caretaker.swarm.main import DEFAULTS, check_locustfiles, defaults, main
+from caretaker.swarm.main import DEFAULTS, ROLES, check_locustfiles, defaults, main
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for role in ("WORKER", "MASTER"):
-        monkeypatch.delenv(f"LOCUST_MODE_{role}", raising=False)
+    for variable in ROLES.values():
+        monkeypatch.delenv(variable, raising=False)
 
 
 FREE = 6001
@@ -44,9 +44,13 @@ def test_a_master_starts_no_processes_and_a_worker_is_told_all(
 
 
 @pytest.mark.parametrize("flag", ["--headful", "--autostart"])
-def test_a_run_with_the_web_ui_ends_when_its_user_ends_it(flag: str) -> None:
-    found = defaults([flag], FREE)
-    assert {"headless", "run_time"} & set(found) == set()
+def test_a_run_with_the_web_ui_ends_when_its_user_ends_it(
+    monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
+    monkeypatch.setenv(ROLES["--master"], "false")
+    assert {"headless", "run_time"} & set(defaults([flag], FREE)) == set()
+    monkeypatch.setenv(ROLES[flag], "true")
+    assert {"headless", "run_time"} & set(defaults([], FREE)) == set()
 
 
 def test_a_locustfile_that_is_not_there_is_named() -> None:
