@@ -104,6 +104,7 @@ WITHOUT_HARNESS = {
     "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
     "swarm.server_process": "what our own process says",
+    "swarm.terminal.screen": "our own log",
     "swarm.worker_messages": "master and workers trust each other",
 }
 """Modules that read and have no harness, and why."""

@@ -46,6 +46,7 @@ EXCEPTIONS = {
     "swarm.config_file": "the user's own options",
     "swarm.option_values": "options of the user",
     "swarm.options": "options of the user",
+    "swarm.terminal.screen": "the start of a line of our own log",
 }
 """Modules with patterns that meet no input of strangers, or can't repeat; and why."""
 

@@ -27,8 +27,7 @@ def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> 
         web_ui: whether there is a web UI.
     """
     if web_ui:
-        scheme = "https" if locust.tls_cert else "http"
-        url = f"{scheme}://{_shown(locust.web_host)}:{locust.web_port}/"
+        url = web_ui_url(locust)
         login = (
             "with its login" if locust.web_login else "without a login: --web-login asks for one"
         )
@@ -43,6 +42,12 @@ def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> 
         address = f"{_shown(locust.master_bind_host)}:{locust.master_bind_port}"
         reach = _reach(locust.master_bind_host, "--master-bind-host", "with the run token")
         yield f"Workers join at {address}, {reach}"
+
+
+def web_ui_url(locust: LocustOptions) -> str:
+    """The URL of the web UI."""
+    scheme = "https" if locust.tls_cert else "http"
+    return f"{scheme}://{_shown(locust.web_host)}:{locust.web_port}/"
 
 
 def joining_lines(locust: LocustOptions, token: RunToken) -> Iterator[str]:

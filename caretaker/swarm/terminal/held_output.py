@@ -18,48 +18,53 @@ MAX_BYTES = 1 << 20
 
 class HeldOutput:
     """
-    A file without a name in the place of standard output and standard error.
+    A file without a name in the place of the descriptors of a terminal.
 
     It is made before workers are forked, and each process puts it there for itself: by its
     descriptor, so that no library and no log gets past it. Writing to a file blocks nobody.
 
     Args:
         file: without a buffer, open as long as this is used.
+        descriptors: which of standard output and standard error are the terminal.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], descriptors: Sequence[int] = (1, 2)) -> None:
         self.file = file
+        self._descriptors = descriptors
         flags = fcntl.fcntl(file, fcntl.F_GETFL)
         fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)  # also after it was emptied
         self._read = 0
         self._rest = b""
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
-        self._own: tuple[int, int] | None = None
+        self._own: dict[int, int] = {}
+        """Where each descriptor leads when it is not held back."""
 
     @property
     def terminal(self) -> int:
-        """The descriptor of standard output, also while it is held back."""
-        return 1 if self._own is None else self._own[0]
+        """A descriptor of the terminal, also while output is held back."""
+        first = self._descriptors[0]
+        return self._own.get(first, first)
 
     def hold(self) -> None:
         """Hold back what this process prints from now on."""
-        if self._own is None:
-            _flush()
-            self._own = os.dup(1), os.dup(2)
-            for descriptor in (1, 2):
-                os.dup2(self.file.fileno(), descriptor)
+        if self._own:
+            return
+        _flush()
+        for descriptor in self._descriptors:
+            self._own[descriptor] = os.dup(descriptor)
+            os.dup2(self.file.fileno(), descriptor)
 
     def let_go(self) -> None:
         """Print what is held, and what this process prints from now on."""
         _flush()
-        for descriptor, own in zip((1, 2), self._own or (), strict=False):
+        for descriptor, own in self._own.items():
             os.dup2(own, descriptor)
             os.close(own)
-        self._own = None
+        self._own.clear()
         held = "".join(f"{line}\n" for line in self.lines()).encode()
         self._lines.clear()
-        with suppress(OSError), os.fdopen(2, "wb", closefd=False) as errors:
-            errors.write(held)  # the terminal may be gone
+        with suppress(OSError), os.fdopen(self.terminal, "wb", closefd=False) as terminal:
+            terminal.write(held)  # it may be gone
 
     def lines(self) -> Sequence[str]:
         """The newest lines that are held, in their order."""

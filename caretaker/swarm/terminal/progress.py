@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caretaker.swarm.locust_runner import LocustRunner
+from caretaker.swarm.open_ports import web_ui_url
 from caretaker.swarm.parsed_options import LocustOptions
 from caretaker.swarm.stages import Stage
 
@@ -56,7 +57,7 @@ def progress(master: Master) -> Progress:
     options = LocustOptions.of(master.environment.parsed_options)  # type: ignore[arg-type]
     total, phase, seconds = options.run_time or None, _phase(master, runner), master.seconds()
     if phase is Phase.WAITING:
-        return Progress(phase, 0.0, total, _awaited(master))
+        return Progress(phase, 0.0, total, _awaited(master, options))
     if phase is Phase.OVER and master.summary is not None:
         verdict = master.summary["verdict"]
         step = f"{verdict['outcome']}: {verdict['finding']}"
@@ -76,10 +77,10 @@ def _phase(master: Master, runner: LocustRunner) -> Phase:
     return Phase.ENDING if master.summary is None else Phase.OVER
 
 
-def _awaited(master: Master) -> str:
+def _awaited(master: Master, options: LocustOptions) -> str:
     """What the begin of a run waits for."""
-    if master.environment.web_ui is not None:
-        return "a run starts in the web UI"
+    if master.environment.web_ui is not None and not options.autostart:
+        return f"a run starts in the web UI: {web_ui_url(options)}"
     expected = getattr(master.environment.parsed_options, "expect_workers", None)
     return f"waits for workers: {len(master.present())} of {expected or 1} have joined"
 

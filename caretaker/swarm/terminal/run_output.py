@@ -61,7 +61,9 @@ class RunOutput:
         if options.quiet and options.loglevel == "INFO":
             options.loglevel = "WARNING"
         if options.live_interval and not options.quiet and has_screen():
-            self.held = HeldOutput(TemporaryFile(buffering=0))  # noqa: SIM115  # until the end
+            terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
+            with suppress(OSError):  # no room for a file: then there are lines
+                self.held = HeldOutput(TemporaryFile(buffering=0), terminals)  # noqa: SIM115
 
     def of_worker(self) -> None:
         """Hold back what this worker prints, if its master shows a screen."""
@@ -96,4 +98,4 @@ class RunOutput:
 def has_screen() -> bool:
     """Whether standard output is a terminal that can be drawn on."""
     console = Console()
-    return sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
+    return os.isatty(1) and not console.is_dumb_terminal

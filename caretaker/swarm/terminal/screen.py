@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import log10
 from typing import NamedTuple
@@ -23,6 +24,7 @@ NUMBER_WIDTH = 9
 WIDEST_VALUE = 14
 LOG_ROWS = 6
 """Rows that the log has at least where there are curves."""
+_LOGGED = re.compile(r"^\[[\d-]+ ([\d:]+),\d+\] [^/ ]+/([A-Z]+)/[^: ]+: ")
 CURVE_ROWS = 4
 """The most rows of a curve."""
 GAP = "  "
@@ -76,8 +78,13 @@ def screen(state: LiveState, height: int) -> RenderableType:
     rows += _curves(state, height - 1 - len(rows) - LOG_ROWS)
     rows = rows[: max(0, height - 1)]
     room = height - 1 - len(rows)
-    log = [_text(line, "dim") for line in state.log][-room:] if room > 0 else []
+    log = [_text(_brief(line), "dim") for line in state.log][-room:] if room > 0 else []
     return Group(*rows, *log, *[Text()] * (room - len(log)), _text(KEYS, "reverse"))
+
+
+def _brief(line: str) -> str:
+    """A line of Locust's log with its time of day and level, but without date, host and logger."""
+    return _LOGGED.sub(r"\1 \2 ", line)
 
 
 def _rows(state: LiveState) -> Iterator[RenderableType]:

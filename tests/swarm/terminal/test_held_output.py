@@ -32,7 +32,7 @@ def test_what_is_printed_is_held_until_it_is_let_go(
     held.let_go()
     print("after")
     read = capfd.readouterr()
-    assert (read.out, read.err) == ("after\n", "by its descriptor\nand half a line\n")
+    assert read.out == "by its descriptor\nand half a line\nafter\n"
 
 
 def test_it_is_held_again_and_printed_once(
@@ -43,7 +43,7 @@ def test_it_is_held_again_and_printed_once(
         os.write(2, text)
         held.let_go()
     held.let_go()
-    assert capfd.readouterr().err == "one\ntwo\n"
+    assert capfd.readouterr().out == "one\ntwo\n"
 
 
 def test_only_the_newest_lines_are_kept_and_the_file_is_emptied(
@@ -59,13 +59,27 @@ def test_only_the_newest_lines_are_kept_and_the_file_is_emptied(
     assert list(held.lines())[-2:] == [str(MAX_LINES + 4), "last"]
 
 
-def test_a_terminal_that_is_gone_is_no_error(held: HeldOutput) -> None:
-    before, (reading, writing) = os.dup(2), os.pipe()
+def test_a_descriptor_that_is_no_terminal_is_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    with TemporaryFile(buffering=0) as file:
+        held = HeldOutput(file, [1])
+        held.hold()
+        os.write(2, b"to a file of the user\n")
+        os.write(1, b"to the terminal\n")
+        before = capfd.readouterr()
+        held.let_go()
+    assert (before.out, before.err) == ("", "to a file of the user\n")
+    assert capfd.readouterr().out == "to the terminal\n"
+
+
+def test_a_terminal_that_is_gone_is_no_error() -> None:
+    before, (reading, writing) = os.dup(1), os.pipe()
     os.close(reading)
-    os.dup2(writing, 2)
-    held.hold()
-    os.write(2, b"text\n")
-    held.let_go()
-    os.dup2(before, 2)
+    os.dup2(writing, 1)
+    with TemporaryFile(buffering=0) as file:
+        held = HeldOutput(file)
+        held.hold()
+        os.write(2, b"text\n")
+        held.let_go()
+    os.dup2(before, 1)
     os.close(before)
     os.close(writing)

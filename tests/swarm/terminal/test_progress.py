@@ -39,7 +39,7 @@ def test_a_run_that_has_not_begun_waits_for_workers_or_the_web_ui(run: Master) -
     assert (now.phase, now.seconds, now.total) == (Phase.WAITING, 0.0, 60.0)
     assert now.step == "waits for workers: 1 of 2 have joined"
     run.environment.web_ui = FakeWebUI(FakeRunner())  # type: ignore[assignment]
-    assert progress(run).step == "a run starts in the web UI"
+    assert progress(run).step == "a run starts in the web UI: http://127.0.0.1:8089/"
     run.environment.web_ui = None
 
 

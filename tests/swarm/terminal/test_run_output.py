@@ -110,6 +110,17 @@ def test_a_terminal_has_a_screen(
         output.held.file.close()
 
 
+def test_without_room_for_a_file_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(run_output, "has_screen", lambda: True)
+    monkeypatch.setattr(run_output, "TemporaryFile", fail)
+    output = RunOutput()
+    chosen(output)
+    assert output.held is None
+
+
 @pytest.mark.parametrize(
     ("is_terminal", "term", "has"),
     [(True, "xterm-256color", True), (True, "dumb", False), (False, "xterm-256color", False)],
@@ -118,6 +129,7 @@ def test_only_a_terminal_that_can_be_drawn_on_has_one(
     is_terminal: bool, term: str, has: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr(os, "isatty", lambda _: is_terminal)
     monkeypatch.setattr("sys.stdout", SimpleNamespace(isatty=lambda: is_terminal))
     assert has_screen() is has
 

@@ -113,6 +113,15 @@ def test_the_log_has_the_rows_that_are_left_and_no_control_characters() -> None:
     assert "\x1b" not in "".join(lines)
 
 
+def test_a_line_of_a_log_is_cut_to_what_is_new_in_it() -> None:
+    log = [
+        "[2026-11-28 17:56:14,764] vm-1/WARNING/locust.main: a/b: c",
+        "as it was [1] x/INFO/y: z",
+    ]
+    lines = shown(replace(live_state(), log=log))
+    assert {"17:56:14 WARNING a/b: c", log[1]} <= set(lines)
+
+
 def test_colours_are_only_where_the_terminal_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     for no_color, has_colour in (("", True), ("1", False)):
