@@ -41,7 +41,8 @@ def extensions(folder: Path) -> list[Extension]:
         target_dir=str(folder),
     )
     for extension in compiled:
-        extension.extra_compile_args.append("-w")  # mypyc makes errors of what a compiler warns of
+        # mypyc makes errors of what a compiler warns of.
+        extension.extra_compile_args = [*extension.extra_compile_args, "-w"]
     return compiled
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,10 @@ def test_a_distribution_of_this_project_is_none_also_under_its_old_name(
 ) -> None:
     _install(installed, name, OWN)
     assert caretaker_cwmp.other_distribution() is None
+
+
+def test_no_document_has_a_user_install_the_other_distribution(root: Path) -> None:
+    documents = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+    text = "\n".join(document.read_text() for document in documents)
+    assert len(documents) > 30
+    assert re.findall(r"(?:pip|pipx|uv|uvx) (?:install|run) caretaker(?!-cwmp)", text) == []

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
+from locust import User
+
 from caretaker.errors import InputError
 from caretaker.nearest_names import nearest_names
 from caretaker.swarm.option_values import ALL_ADDRESSES, MAX_SHOWN, proposed, shown
@@ -93,10 +95,31 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--autoquit: give --autostart, too"
     if options.cr_routes and (options.cr_router or ":0").endswith(":0"):
         yield "--cr-routes: give --cr-router, too, with the port that the router has there"
+    yield from _unknown_users(options.user_classes)
     if not options.worker:
         yield from _ports_in_use(options)
         if not options.headless:
             yield from _unusable_certificate(options.tls_cert, options.tls_key)
+
+
+def _unknown_users(names: Iterable[str]) -> Iterator[str]:
+    """
+    Words without a flag that name no user, as a value whose flag was forgotten does.
+
+    The locustfile has been loaded, and may have a user under another name than its own.
+    """
+    kinds = list(_below(User))
+    modules = [sys.modules.get(name) for name in {kind.__module__ for kind in kinds}]
+    for name in names:
+        if not any(hasattr(module, name) for module in modules):
+            known = sorted(kind.__name__ for kind in kinds if not kind.abstract)
+            yield f"{shown(name)}: no option and no user; users are {', '.join(known) or 'none'}"
+
+
+def _below(kind: type[User]) -> Iterator[type[User]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:

@@ -33,6 +33,8 @@ def used_port() -> Iterator[str]:
         (("--headless", "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
         (("--headless", "--acs-port", "{used}"), "--acs-port {used}: in use"),
         (("--headless", "--acs-nbi-port", "{used}"), "--acs-nbi-port {used}: in use"),
+        (("500",), "'500': no option and no user; users are "),
+        (("Portl", "--headless"), "'Portl': no option and no user; users are "),
         (("--tls-cert", "/a.pem"), "--tls-cert and --tls-key: the web UI needs both"),
         (("--tls-cert", "/a.pem", "--tls-key", "/b.pem"),
          "--tls-cert '/a.pem', --tls-key '/b.pem': No such file or directory; give both in PEM"),
