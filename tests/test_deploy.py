@@ -58,7 +58,7 @@ def _command_lines() -> Iterator[list[str]]:
     for role in (["--master"], ["--worker", "--master-host", "caretaker-master"]):
         (test,) = _documents(DEPLOY / "kubernetes" / "locust-test.yaml")
         yield ["run", *role, *shlex.split(test["spec"]["args"])]
-    for text in [*_steps_of_the_workflow(), *_blocks("docs/deploying.md")]:
+    for text in [*_steps_of_the_workflow(), *_blocks("docs/deploying.md", "AGENTS.md")]:
         for line in text.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["caretaker"]:
@@ -158,7 +158,7 @@ def test_the_files_name_files_that_exist() -> None:
     for path in COMPOSE:
         for service in _documents(path)[0]["services"].values():
             assert (path.parent / service["build"] / "Dockerfile").exists()
-    for name in ("docs/deploying.md",):
+    for name in ("AGENTS.md", "llms.txt", "docs/deploying.md"):
         path = DEPLOY.parent / name
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{name}: {link}"
