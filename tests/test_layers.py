@@ -48,7 +48,9 @@ LAYERS: dict[str, set[str]] = {
     },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
-    "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
+    "scenarios": {
+        "cwmp", "device", "engine", "errors", "profiles", "reasons", "reporting", "stats",
+    },
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",
         "http", "masking", "north_bound_client", "quoting", "reasons", "reporting", "stats",

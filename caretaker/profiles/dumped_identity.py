@@ -157,6 +157,12 @@ class DumpedIdentity:
                 return self._ruled(row, rule)
         return self._cleared(row) if len(value) >= SHORTEST_SERIAL else row
 
+    def marked(self, row: Row, mark: str) -> Row:
+        """A row that has a mark of the fleet, whatever the device had."""
+        if row.value not in ("", mark):
+            self.replacements.append(Replacement(row.path, "provisioning code", mark))
+        return row._replace(value=mark)
+
     def _source_of(self, value: str) -> tuple[str, str] | None:
         """The kind and the source of a value that is an identifier and nothing else."""
         if value in self.serials:

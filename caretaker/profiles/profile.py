@@ -64,6 +64,10 @@ ESSENTIALS: tuple[Row, ...] = (
 )
 """What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
 
+SIMULATED = "SIMULATED"
+"""ProvisioningCode of every CPE, which tells an operator, and ``caretaker cleanup``, what it is."""
+_MARKED = "DeviceInfo.ProvisioningCode"
+
 KNOWN = {row.path: row for row in ESSENTIALS}
 """``ESSENTIALS`` by their path below the root."""
 
@@ -295,7 +299,9 @@ def _without_identity(root: str, rows: Sequence[Row], export: Export) -> Anonymo
     )
     anonymous: list[Row] = []
     for row in rows:
-        if row.path in sources:
+        if row.path == root + _MARKED:
+            anonymous.append(identity.marked(row, SIMULATED))
+        elif row.path in sources:
             anonymous.append(row._replace(source=sources[row.path]))
         else:
             anonymous.append(row if row.path in kept else identity.replace(row))

@@ -206,6 +206,11 @@ def test_value_changes_are_told_over_the_given_time(bench: Bench) -> None:
     assert bench.told("4 VALUE CHANGE") == 40
     assert min(times) < 3
     assert 7 < max(times) <= 10.1
+    codes = [
+        cpe.value(f"{cpe.profile.device_info}ProvisioningCode", bench.clock.now)
+        for cpe in bench.target.shard.cpes.values()
+    ]
+    assert all(code.startswith("SIMULATED ") for code in codes)
 
 
 def test_each_cpe_of_a_sweep_is_asked_for_once_at_the_rate(bench: Bench) -> None:
