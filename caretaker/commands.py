@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from caretaker import build, check, console
+from caretaker import build, check, cleanup, console
 from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
@@ -182,6 +182,7 @@ COMMANDS: dict[str, Command] = {
     "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _first),
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
     "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
+    "cleanup": ("delete the fleet of a run from an ACS", cleanup.add_arguments, cleanup.run),
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
     "cr": ("one Connection Request, step by step", cr_command.add_arguments, cr_command.run),
