@@ -46,7 +46,9 @@ LAYERS: dict[str, set[str]] = {
         "stats",
     },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
-    "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
+    "console": {
+        "cwmp", "device", "errors", "fleet", "http", "masking", "profiles", "reasons", "stats",
+    },
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",

@@ -16,6 +16,7 @@ from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.tls import tls_context
 from caretaker.masking import masked
+from caretaker.profiles.profile import BUILT_IN
 
 
 def _seconds(text: str) -> float:
@@ -43,8 +44,8 @@ def _serial_number(text: str) -> tuple[str, int]:
 # fmt: off
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--profile": {"default": "tr181", "metavar": "FILE",
-                  "help": "device profile: a CSV export of GenieACS, a profile file (TOML), tr181 "
-                          "or tr098 (default: tr181)"},
+                  "help": "device profile: a CSV export of GenieACS, a profile file (TOML), or a "
+                          f"built-in one: {', '.join(BUILT_IN)} (default: tr181)"},
     "--seed": {"default": 0, "type": int, "metavar": "INT",
                "help": "random seed; the same seed gives the same CPE (default: 0)"},
     "--acs-username": {"metavar": "TEXT", "help": "username towards the ACS "

@@ -85,7 +85,7 @@ def _read(name: str, content: dict[str, Any]) -> ProfileFile:
     _check_keys("the file", content, _TOP)
     given = {key: _TOP[key](key, value) for key, value in content.items()}
     if not given.get("base"):
-        raise ProfileError("no base; name a CSV export, tr181 or tr098: base = 'router.csv'")
+        raise ProfileError("no base; name a CSV export or a built-in profile: base = 'router.csv'")
     version = given.get("cwmp", "")
     identity = dict(given.get("identity", ()))
     pool = identity.pop("pool", None)
@@ -94,7 +94,7 @@ def _read(name: str, content: dict[str, Any]) -> ProfileFile:
         base=given["base"],
         cwmp_version=version,
         namespace=given.get("namespace") or CWMP_VERSIONS.get(version, ""),
-        quirks=given.get("quirks", frozenset()),
+        quirks=given.get("quirks"),
         pool=None if pool is None else _pool(pool),
         device=given.get("device", ()),
         values=given.get("values", ()),

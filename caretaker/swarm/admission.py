@@ -38,6 +38,7 @@ from caretaker.swarm.parsed_options import take_run_token
 from caretaker.swarm.worker_messages import Message, Refusal
 
 if TYPE_CHECKING:
+    from locust import User
     from locust.env import Environment
 
 _log = logging.getLogger(__name__)
@@ -205,14 +206,38 @@ class JoiningClient(zmqrpc.Client):
 
 
 class FleetMasterRunner(MasterRunner):
-    """Locust's master, whose workers are admitted by the run token."""
+    """
+    Locust's master, whose workers are admitted by the run token.
+
+    Locust moves users in the greenlet that reads what workers say, whenever one comes or goes,
+    and reads nothing until that is done: the last word of another worker would wait unread until
+    its process has ended. Here the greenlet only reads; ``LocustRunner.begin_missed_dispatch``
+    moves the users.
+    """
 
     def __init__(
         self, environment: Environment, master_bind_host: str, master_bind_port: int
     ) -> None:
         self.admissions = Admissions(*_own(environment))
         vars(zmqrpc)["Server"] = partial(AdmittingServer, admissions=self.admissions)
+        self._listener: object = None
         super().__init__(environment, master_bind_host, master_bind_port)
+
+    def client_listener(self) -> NoReturn:
+        """Read what workers say, as long as this process lives."""
+        self._listener = gevent.getcurrent()
+        super().client_listener()
+
+    def start(
+        self,
+        user_count: int,
+        spawn_rate: float,
+        wait: bool = False,  # noqa: FBT001, FBT002  # Locust's own
+        user_classes: list[type[User]] | None = None,
+    ) -> None:
+        """Move users, unless a worker's message is the reason; see above."""
+        if gevent.getcurrent() is not self._listener:
+            super().start(user_count, spawn_rate, wait, user_classes)
 
 
 class FleetWorkerRunner(WorkerRunner):

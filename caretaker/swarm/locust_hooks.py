@@ -354,8 +354,6 @@ class _Hooks:
             _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 
     def _on_spawning_complete(self, **_: Any) -> None:
-        if self._master is not None:
-            self._master.spawned()
         if self._worker is not None:
             # Profiles and CPEs live as long as the run. A full collection would examine all of
             # them, and stop the loop for longer the larger the fleet is.

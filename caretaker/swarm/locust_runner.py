@@ -101,28 +101,6 @@ class LocustRunner:
 
         self._runner.start = start_checked
 
-    def end_dispatch(self) -> None:
-        """
-        Have a dispatch of users that is complete count as one.
-
-        One that has moved users to another worker goes on for ever in Locust's eyes, so the next
-        worker that joins or comes back would start none
-        (``findings/locust-second-late-worker-stays-idle.sh``).
-        """
-        dispatcher = getattr(self._runner, "_users_dispatcher", None)
-        if dispatcher is not None:
-            dispatcher._dispatch_in_progress = False  # noqa: SLF001  # there is no other way
-
-    def stop_dispatches(self) -> None:
-        """
-        Have Locust move no more users when workers leave, as the run ends.
-
-        It does not read what other workers say meanwhile.
-        """
-        dispatcher = getattr(self._runner, "_users_dispatcher", None)
-        if dispatcher is not None:
-            dispatcher._dispatch_in_progress = True  # noqa: SLF001  # as above
-
     def wanted_users(self) -> int:
         """How many users with CPEs the run should have by now; all, until Locust starts some."""
         kinds = {kind.__name__: kind for kind in self._environment.user_classes}
@@ -138,7 +116,7 @@ class LocustRunner:
         kinds = {kind.__name__: kind for kind in self._environment.user_classes}
         return sum(
             number
-            for by_class in dispatcher._users_on_workers.values()  # noqa: SLF001  # as above
+            for by_class in dispatcher._users_on_workers.values()  # noqa: SLF001  # there is no other way
             for name, number in by_class.items()
             if issubclass(kinds[name], CPEUser)
         )
@@ -175,9 +153,11 @@ class LocustRunner:
 
     def begin_missed_dispatch(self) -> None:
         """
-        Have Locust move the users of a worker that went while it was moving others.
+        Have Locust move the users of workers that have come or gone.
 
-        It plans to, but does so only when the next worker comes or goes.
+        It plans to, but begins it in the greenlet that reads what workers say (see
+        ``FleetMasterRunner``), and not at all while it is moving others, which goes on for ever
+        in its eyes (``findings/locust-second-late-worker-stays-idle.sh``).
         """
         if self._has_missed_dispatch():
             gevent.spawn(self._dispatch)
@@ -185,7 +165,7 @@ class LocustRunner:
     def _has_missed_dispatch(self) -> bool:
         runner, dispatcher = self._runner, getattr(self._runner, "_users_dispatcher", None)
         is_idle = runner.state == STATE_RUNNING and getattr(runner, "spawning_completed", False)
-        is_planned = dispatcher is not None and dispatcher._rebalance  # noqa: SLF001  # as above
+        is_planned = dispatcher is not None and dispatcher._rebalance  # noqa: SLF001
         return is_idle and is_planned and runner.worker_count > 0
 
     def _dispatch(self) -> None:

@@ -407,10 +407,6 @@ class Master:
         """Note on the timeline what is done to the fleet now."""
         self.marks.append({"at": round(self.seconds(), 1), "text": text})
 
-    def spawned(self) -> None:
-        """All users that the run should have by now are there."""
-        self._locust.end_dispatch()
-
     def drained(self, worker: str, snapshot: WorkerSnapshot | None) -> None:
         """A worker has ended its run, or says that it had none."""
         self.reports.end(worker)
@@ -489,7 +485,6 @@ class Master:
             self._player.stop()
         self._worker_watch.count(self.reports)
         self._began = 0.0
-        self._locust.stop_dispatches()
         gevent.killall(self._watchers)
         self._watchers.clear()
         self._send(Drain(waits=True))

@@ -11,12 +11,13 @@ import gevent
 import msgpack
 import pytest
 import zmq.green as zmq
+from gevent.event import Event
 from gevent.queue import Queue
 from locust import env
 from locust.env import Environment
 from locust.rpc import Message as LocustMessage
 from locust.rpc import zmqrpc
-from locust.runners import WorkerRunner
+from locust.runners import STATE_RUNNING, MasterRunner, WorkerRunner
 
 from caretaker.errors import InputError, NotAdmitted
 from caretaker.run_token import RunToken
@@ -294,6 +295,23 @@ class TestRunners:
         worker.begin_to_listen()
         worker.handle_message(message("spawn"))
         assert heard == ["heartbeat", "caretaker_secrets", "spawn", "spawn"]
+        self.stop(worker)
+
+    def test_the_master_reads_on_while_users_are_to_be_moved(
+        self, master: FleetMasterRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A dispatch takes seconds, in which the last word of a worker would wait unread."""
+        starts: list[int] = []
+        monkeypatch.setattr(MasterRunner, "start", lambda _, users, *__: starts.append(users))
+        vars(master).update(state=STATE_RUNNING, spawning_completed=True, target_user_count=4)
+        is_read = Event()
+        master.register_message("caretaker_said", lambda **_: is_read.set())
+        worker = self.worker(master)  # rebalancing is on: Locust's own master would move users
+        worker.send_message("caretaker_said")
+        assert is_read.wait(LONGEST)
+        assert starts == []
+        master.start(4, 1)
+        assert starts == [4]
         self.stop(worker)
 
     def test_a_second_start_waits_until_the_first_was_taken(

@@ -63,26 +63,6 @@ def test_workers_that_are_missing_are_not_there() -> None:
     assert locust(clients=clients).workers() == {"one"}
 
 
-def test_a_dispatch_that_moved_users_is_over_when_they_are_spawned() -> None:
-    nodes = [WorkerNode(f"vm_{name}") for name in "abc"]
-    dispatcher = UsersDispatcher(nodes[:1], [CPEUser])
-    one = locust(_users_dispatcher=dispatcher)
-    for late in nodes[1:]:
-        dispatcher.new_dispatch(6, 6)
-        list(dispatcher)
-        one.end_dispatch()
-        assert not dispatcher.dispatch_in_progress  # so Locust begins one when a worker joins
-        dispatcher.add_worker(late)
-    dispatcher.new_dispatch(6, 6)
-    users = list(dispatcher)[-1]
-    assert [counts["CPEUser"] for counts in users.values()] == [2, 2, 2]
-
-
-def test_without_a_dispatcher_there_is_no_dispatch_to_end() -> None:
-    locust().end_dispatch()
-    locust(_users_dispatcher=None).end_dispatch()
-
-
 def test_users_are_asked_for_when_they_are_dispatched_and_only_those_with_cpes_count() -> None:
     portal = type("Portal", (User,), {})
     assert locust(CPEUser, portal).users_asked_for() == 4  # there is no dispatcher yet: all
@@ -251,13 +231,6 @@ def test_a_worker_that_goes_while_users_are_moved_has_its_own_moved_next(
     one.begin_missed_dispatch()
     gevent.sleep(0)
     assert silent.starts == ([] if is_dispatching else [(4, 4)])
-
-
-def test_when_a_run_ends_users_are_moved_no_more() -> None:
-    dispatcher = UsersDispatcher([WorkerNode("one")], [CPEUser])
-    locust(_users_dispatcher=dispatcher).stop_dispatches()
-    assert dispatcher.dispatch_in_progress  # so Locust begins none when a worker leaves
-    locust().stop_dispatches()
 
 
 def test_only_users_with_cpes_are_wanted_once_the_first_are_spawned() -> None:
