@@ -54,7 +54,7 @@ NOBODYS = [
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "::/64")
 ]
 """Networks of documentation (RFC 5737, RFC 3849), and interface identifiers without a network."""
-DAYS = 30
+DAYS = 28
 
 
 @cache
@@ -78,7 +78,7 @@ def sent(box: CPE, now: float = 1.0) -> dict[str, m.ParameterValueStruct]:
 
 def children(profile: Profile, table: str) -> list[str]:
     paths = profile.model.children.get(table, ())
-    return [path for path in paths if path[len(table) : -1].isdigit()]
+    return [path for path in paths if path.removeprefix(table).rstrip(".").isdigit()]
 
 
 def test_it_has_the_size_and_objects_of_a_device(name: str) -> None:
