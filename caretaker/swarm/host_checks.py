@@ -85,6 +85,7 @@ class HostChecks:
         """
         if self._asked not in present:
             self._asked = None
+        self._failed &= present
         waiting = sorted(name for name in present - self._failed if not self.has_held(name))
         if self._check is None or self._asked is not None or not waiting:
             return
