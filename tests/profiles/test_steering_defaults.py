@@ -60,6 +60,26 @@ def test_what_steers_a_cpe_is_what_the_standard_says(root: str, tmp_path: Path) 
     assert (state.enabled, state.reachable, state.periodic, state.interval) == (1, 1, 1, 300.0)
 
 
+@pytest.mark.parametrize(
+    ("last", "range_", "value"),
+    [
+        ("CWMPRetryMinimumWaitInterval", 'minInclusive="10"', "10"),
+        ("CWMPRetryIntervalMultiplier", 'maxInclusive="1500"', "1500"),
+    ],
+)
+def test_a_range_without_the_standards_value_has_its_first(
+    last: str, range_: str, value: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "model.xml"
+    source.write_text(
+        f"""<document><model name="Device:2"><object name="Device.ManagementServer."
+access="readOnly"><parameter name="{last}" access="readWrite"><syntax><unsignedInt>
+<range {range_}/></unsignedInt></syntax></parameter></object></model></document>"""
+    )
+    box = power_on(source, tmp_path / "box")
+    assert box.value(f"Device.ManagementServer.{last}", 1.0) == value
+
+
 def test_only_the_device_itself_is_steered() -> None:
     assert steering_default("Device.ManagementServer.EnableCWMP") == "1"
     assert steering_default("Device.Services.X.1.ManagementServer.EnableCWMP") is None
