@@ -177,7 +177,7 @@ def _fleet_query(data: bytes) -> object:
     if not data.isascii():
         return None
     with _APP.request_context(request("GET", "/", QUERY_STRING=data.decode("latin-1"))):
-        answers = _PAGES.devices(), _PAGES.one(data.decode("latin-1"))
+        answers = _PAGES.devices(), _PAGES.one()
     return [(answer.status_code, answer.get_data()) for answer in answers]
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.types import TYPES
-from caretaker.device.listed_devices import LISTED, PATHS, ListedDevices
+from caretaker.device.listed_devices import PATHS, ListedDevices
 from caretaker.errors import InputError
-from caretaker.profiles.profile import Listed, Profile
+from caretaker.profiles.profile import LISTED, Listed, Profile
 
 
 def path_of(column: str, root: str) -> str:

@@ -13,7 +13,8 @@ from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import cleaned
 from caretaker.device.base import CPEBase
-from caretaker.device.listed_devices import LISTED, MAC, OUI, PRODUCT_CLASS
+from caretaker.device.listed_devices import MAC, OUI, PRODUCT_CLASS
+from caretaker.profiles.profile import LISTED
 
 
 def _serial_number(cpe: CPEBase, _: Parameter, __: float) -> str:
@@ -89,13 +90,17 @@ def _counted_mac(first: str, dumped: str, number: int) -> str:
 
 def _listed(cpe: CPEBase, parameter: Parameter, now: float) -> str:
     """What the list of devices has, else what the profile has."""
-    place, usual = cpe.profile.listed[parameter.number]
-    devices = cpe.context.devices
-    assert devices is not None
-    value = devices.text_at(cpe.index, place)
+    value = _text_of_list(cpe, parameter)
     if value:
         return cleaned(value, parameter.type)
+    usual = cpe.profile.usual(parameter)
     return SOURCES[usual.source](cpe, usual, now) if usual.source else usual.value
+
+
+def _text_of_list(cpe: CPEBase, parameter: Parameter) -> str:
+    devices = cpe.context.devices
+    assert devices is not None
+    return devices.text_at(cpe.index, cpe.profile.listed[parameter.number].place)
 
 
 def _index(cpe: CPEBase, _: Parameter, __: float) -> int:
@@ -178,6 +183,14 @@ SOURCES: dict[str, Callable[[CPEBase, Parameter, float], str]] = {
     LISTED: _listed,
 }
 """What computes the value of a parameter, by ``Parameter.source``."""
+
+
+def rule_of(cpe: CPEBase, parameter: Parameter) -> int | None:
+    """The number of the profile's rule by which a value changes with time; None if it does not."""
+    usual = cpe.profile.usual(parameter)
+    if usual.source != DYNAMIC or (usual is not parameter and _text_of_list(cpe, parameter)):
+        return None
+    return usual.number
 
 
 def dynamic_value(cpe: CPEBase, number: int, now: float) -> str:

@@ -110,6 +110,10 @@ class _PathsBelow(dict[str, str]):
         return path
 
 
+LISTED = "listed"
+"""The source of parameters whose values are of a list of devices (``Parameter.source``)."""
+
+
 class Listed(NamedTuple):
     """
     A parameter with values of a list of devices.
@@ -167,7 +171,12 @@ class Profile:
         """Whether what steers it (``device.management_server``) changes only when it is set."""
         paths = (self.management_paths[last] for last in STEERING_PARAMETERS)
         parameters = (self.model.parameters.get(path) for path in paths)
-        return all(parameter is None or parameter.source != DYNAMIC for parameter in parameters)
+        there = (self.usual(parameter) for parameter in parameters if parameter is not None)
+        return all(parameter.source != DYNAMIC for parameter in there)
+
+    def usual(self, parameter: Parameter) -> Parameter:
+        """A parameter as it is for devices without a value of their own in the list."""
+        return self.listed[parameter.number].usual if parameter.source == LISTED else parameter
 
     @cached_property
     def inform_constants(self) -> Mapping[str, ParameterValueStruct | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ import gevent
 from locust import input_events, runners
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
 
+from caretaker.errors import InputError
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.user import CPEUser
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from locust.env import Environment
+
+_log = logging.getLogger(__name__)
 
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
@@ -76,6 +81,25 @@ class LocustRunner:
         runner = self._runner
         is_complete = getattr(runner, "spawning_completed", runner.state != STATE_SPAWNING)
         return 0 if is_complete else max(0, runner.target_user_count - runner.user_count)
+
+    def check_starts(self, check: Callable[[int], None]) -> None:
+        """
+        Have Locust start no number of users that a check refuses: by key, shape or form.
+
+        Args:
+            check: of the number of all users; InputError if there can't be so many.
+        """
+        start = self._runner.start
+
+        def start_checked(user_count: int, *arguments: Any, **named: Any) -> None:
+            try:
+                check(user_count)
+            except InputError as error:
+                _log.error("%s", error)  # no traceback for it
+                return
+            start(user_count, *arguments, **named)
+
+        self._runner.start = start_checked
 
     def wanted_users(self) -> int:
         """How many users with CPEs the run should have by now; all, until Locust starts some."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -19,9 +20,7 @@ from gevent.event import Event
 from locust.runners import STATE_RUNNING
 
 from caretaker.closed_output import say
-from caretaker.device.listed_devices import ACS_CREDENTIALS
 from caretaker.errors import InputError
-from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_text import live_line, render
@@ -33,16 +32,14 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_router import CRRouter
-from caretaker.swarm.devices_file import DevicesOffer
+from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
+from caretaker.swarm.fleet_offer import FleetOffer
 from caretaker.swarm.fleet_state import FleetState
-from caretaker.swarm.given_credentials import GivenCredentials
 from caretaker.swarm.locust_runner import LocustRunner
-from caretaker.swarm.options import Settings
+from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
-from caretaker.swarm.profile_offer import offers
-from caretaker.swarm.profile_sender import ProfileSender
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
@@ -55,7 +52,6 @@ from caretaker.swarm.worker_messages import (
     LeaseRenewal,
     Message,
     ProfilePartRequest,
-    RunSecrets,
     StateRecords,
 )
 from caretaker.swarm.worker_reports import WorkerReports
@@ -106,13 +102,14 @@ class Master:
         self.ledger = self.leases.ledger
         self.run = 0
         self._start = RunStart(0, 0.0)
-        self._profiles = ProfileSender(())
         self.summary: Summary | None = None
         """Of the last run that has ended."""
         self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self._locust = LocustRunner(environment)
+        if settings.devices is not None:
+            self._locust.check_starts(partial(self._check_users, settings.devices))
         self._worker_watch = WorkerWatch(self._locust, self.leases)
         self.queries = Queries(self._send, self.present)
         self._watch_of_levels = LevelWatch(settings.service_levels())
@@ -140,8 +137,7 @@ class Master:
             environment.host = self._embedded.url
             api = f"north-bound API: {self._embedded.north_bound_url}"
             say(f"Embedded ACS: {self._embedded.url} ({api})")
-        self._given = GivenCredentials.take(environment)
-        self._secrets = RunSecrets({})
+        self._offer = FleetOffer(environment)
         self.settings = self._with_north_bound_api(settings)
         gevent.spawn(self._watch)
 
@@ -192,6 +188,11 @@ class Master:
         is_shaped = self.environment.shape_class is not None
         return None if is_shaped else self._locust_options().num_users
 
+    def _check_users(self, devices: DevicesFile, users: int) -> None:
+        """Check that there is a device for each CPE of so many users."""
+        given = vars(self.environment.parsed_options).get("cpes_per_user")
+        devices.check_size(users * OPTIONS["cpes_per_user"].read(given))
+
     def keep_state(self, worker: str, message: StateRecords) -> None:
         """Keep the state of CPEs that a worker has sent."""
         if self._state is not None:
@@ -201,7 +202,7 @@ class Master:
 
     def send_profile(self, worker: str, request: ProfilePartRequest) -> None:
         """Send a worker the part of a file that it lacks."""
-        part = self._profiles.part(request)
+        part = self._offer.part(request)
         if part is not None:
             self._send(part, worker)
 
@@ -232,7 +233,7 @@ class Master:
     def tell_secrets(self, worker: str) -> None:
         """A worker has joined: tell it the secrets of the run, if there is one."""
         if self.run:
-            self._send(self._secrets, worker)
+            self._send(self._offer.secrets, worker)
 
     def cr_server(self, worker: str, url: str) -> None:
         """A worker has said where its Connection Request server is."""
@@ -297,15 +298,16 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
-        self._secrets = RunSecrets(self._given.put(self.environment))
-        self._send(self._secrets)
+        self._offer.begin()
+        self._send(self._offer.secrets)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         settings.check_devices(self._users_stated())
         if self._state is not None:
             self._agree(self._state, settings)
         self.run += 1
-        self._offer_files(settings)
+        files = self._offer.name_files(settings)
+        self._start = RunStart(self.run, time.time(), self._state is not None, *files)
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -326,29 +328,6 @@ class Master:
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
         self._spawn_watchers(settings)
-
-    def _offer_files(self, settings: Settings) -> None:
-        """Name profiles and devices to the workers, which ask for what they lack."""
-        choices, file, devices = chosen(settings.profiles), settings.devices, None
-        files = [each for choice in choices for each in choice.source.files]
-        if file is not None:
-            files += [each for choice in file.profiles for each in choice.source.files]
-            devices = DevicesOffer.of(file, self._withheld())
-            files.append(file.source)
-        self._profiles = ProfileSender(files)
-        keeps_state = self._state is not None
-        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices), devices)
-
-    def _withheld(self) -> tuple[str, ...]:
-        """The columns of the devices that are not for the ACS of this run."""
-        if self._given.are_for(self.environment):
-            return ()
-        _log.warning(
-            "The ACS credentials of --devices are for %s, so %s is not shown them; name it with "
-            "--host at the start",
-            *(self._given.acs.host, self.environment.host),
-        )
-        return ACS_CREDENTIALS
 
     def _spawn_watchers(self, settings: Settings) -> None:
         if settings.live_interval:
@@ -411,10 +390,16 @@ class Master:
         return fleet_plan(self.settings, self._locust_options())
 
     def grow(self, cpes: int, rate: float) -> None:
-        """Add new CPEs by adding users, so many CPEs per second."""
+        """
+        Add new CPEs by adding users, so many CPEs per second.
+
+        Raises:
+            InputError: ``--devices`` has not so many.
+        """
         runner: Any = self.environment.runner
         per_user = self.settings.cpes_per_user
         users = runner.target_user_count + max(1, round(cpes / per_user))
+        self.settings.check_users(users)
         self.mark(f"{cpes} new CPEs at {rate:g} per second")
         runner.start(users, max(rate / per_user, 0.01))
 

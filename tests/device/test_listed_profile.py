@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.cpes import ask, context, profile, run
+from helpers.cpes import ask, context, profile, run, talk
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
@@ -11,6 +11,7 @@ from caretaker.device.device_csv import read_devices
 from caretaker.device.listed_devices import ACS_CREDENTIALS
 from caretaker.device.listed_mix import ListedMix
 from caretaker.device.listed_profile import check_columns
+from caretaker.device.settings import Behaviors
 from caretaker.errors import InputError
 from caretaker.profiles import ProfileMix
 
@@ -70,6 +71,28 @@ def test_empty_cells_are_what_the_profile_has() -> None:
     struct = other.device_id_struct
     assert (struct.oui, struct.serial_number) == (profile("tr098").oui, "S-2")
     assert server(other, "Username")[0] == struct.device_id
+
+
+CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"
+
+
+@pytest.mark.parametrize(("cell", "changes"), [("", True), ("50", False)])
+def test_a_value_changes_by_itself_where_the_cell_is_empty(cell: str, *, changes: bool) -> None:
+    devices = read_devices("fleet.csv", f"serial,{CPU}\nA1,{cell}\n".encode())
+    mix = ListedMix(ProfileMix([(profile(), 1.0)]), devices, [])
+    made = CPE(0, mix[0], context(devices=devices, behaviors=Behaviors(periodic_inform=False)))
+    made.power_on(0.0)
+    asked = m.SetParameterAttributesStruct(CPU, True, 2, False)
+    run(made, 0.0, m.SetParameterAttributes((asked,)))
+    assert [job.kind for job in made.jobs] == (["change"] if changes else [])
+    values = [made.value(CPU, float(now)) for now in range(0, 3600, 60)]
+    assert (len(set(values)) > 1) is changes
+    if changes:
+        usual = CPE(0, profile(), context())
+        assert values == [usual.value(CPU, float(now)) for now in range(0, 3600, 60)]
+        while (session := made.begin_session(made.due)) is None:
+            pass
+        assert talk(made, session, made.due).events == ["4 VALUE CHANGE"]
 
 
 def test_macs_count_from_that_of_the_row() -> None:

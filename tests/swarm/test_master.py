@@ -197,6 +197,20 @@ def test_a_fleet_grows_by_users(master: Master) -> None:
     assert [mark["text"] for mark in master.marks] == ["10 new CPEs at 4 per second"]
 
 
+def test_a_fleet_of_listed_devices_grows_no_further_than_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text("serial\nA1\nA2\nA3\nA4\nA5\n")
+    master = make(devices=str(path))
+    runner: Any = master.environment.runner
+    master.begin()
+    with pytest.raises(InputError, match="5 devices, and the run has 6 CPEs; give a longer file"):
+        master.grow(2, 4.0)  # FakeRunner has 4 users
+    assert (runner.starts, master.marks) == ([], [])
+    runner.start(6, 1.0)  # as Locust does by key or shape
+    master.grow(1, 4.0)
+    assert runner.starts == [(5, 4.0)]
+
+
 @pytest.mark.parametrize(
     ("options", "web_ui", "ends"),
     [
