@@ -19,6 +19,15 @@ MODELS = {
     "tr-181-2-17-0-cwmp-full.xml": 6300,
 }
 """The least number of parameters of each."""
+BOOLEANS = ("EnableCWMP", "HTTPConnectionRequestEnable", "PeriodicInformEnable")
+VALUES = dict.fromkeys(BOOLEANS, "1") | {
+    "PeriodicInformInterval": "300",
+    "CWMPRetryMinimumWaitInterval": "5",
+    "CWMPRetryIntervalMultiplier": "2000",
+    "HTTPCompression": "Disabled",
+    "HeartbeatPolicy.ReportingInterval": "300",
+}
+"""What the standard and the texts of the models say."""
 TYPES = {
     "EnableCWMP": "<boolean/>",
     "HTTPConnectionRequestEnable": "<boolean/>",
@@ -55,7 +64,7 @@ def test_what_steers_a_cpe_is_what_the_standard_says(root: str, tmp_path: Path) 
     source.write_text(model(root))
     box = power_on(source, tmp_path / "box")
     values = {path: box.value(f"{root}ManagementServer.{path}", 1.0) for path in TYPES}
-    assert values == STEERING_DEFAULTS
+    assert values == VALUES
     state = box.management_server(1.0)
     assert (state.enabled, state.reachable, state.periodic, state.interval) == (1, 1, 1, 300.0)
 
@@ -89,7 +98,9 @@ def test_only_the_device_itself_is_steered() -> None:
 def test_the_documentation_lists_them(root: Path) -> None:
     text = (root / "docs/profiles.md").read_text()
     table = text.partition("### What steers the CPE")[2].partition("\n#")[0]
-    assert re.findall(r"^\| (\w\S*) \|", table, re.MULTILINE)[1:] == list(STEERING_DEFAULTS)
+    rows = dict(re.findall(r"^\| (\w\S*) \| (\w+)", table, re.MULTILINE)[1:])
+    assert rows == VALUES | dict.fromkeys(BOOLEANS, "true")
+    assert list(rows) == list(STEERING_DEFAULTS)
 
 
 @pytest.mark.parametrize("name", MODELS)
