@@ -53,7 +53,7 @@ NOBODYS = [
     ip_network(text)
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 ]
-DAYS = 7
+DAYS = 28
 
 
 @cache
@@ -76,7 +76,8 @@ def sent(box: CPE, now: float = 1.0) -> dict[str, m.ParameterValueStruct]:
 
 
 def children(profile: Profile, table: str) -> list[str]:
-    return [path for path in profile.model.children.get(table, ()) if path[-2:-1].isdigit()]
+    paths = profile.model.children.get(table, ())
+    return [path for path in paths if path.removeprefix(table).rstrip(".").isdigit()]
 
 
 def test_it_has_the_size_and_objects_of_a_device(name: str) -> None:
