@@ -38,7 +38,7 @@ from caretaker.profiles.profile_toml import normalized_oui
 from caretaker.profiles.quirks import NO_PARAMETER_KEY
 
 NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
-BUILT_IN = ("tr181", "tr098", "mesh", "stb", "lte")
+BUILT_IN = ("tr181", "tr098", "cable", "dsl", "gpon", "mesh", "stb", "lte")
 """The names of the built-in profiles, which stand for a file in ``--profile``."""
 DEFAULT_MIX = ("tr181", "tr098")
 """The profiles of a run without ``--profile``, in equal parts; measurements compare such runs."""

@@ -51,8 +51,9 @@ MAC = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:com|net|org|de|eu|io|example|invalid)\b")
 NOBODYS = [
     ip_network(text)
-    for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+    for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "::/64")
 ]
+"""Networks of documentation (RFC 5737, RFC 3849), and interface identifiers without a network."""
 DAYS = 28
 
 
