@@ -33,7 +33,7 @@ def _run(folder: Path, *names: str) -> dict[str, list[dict[str, float]]]:
     path = folder / "figures.json"
     # A busy machine does nothing in less than some seconds.
     tiny = ("--runs", "1", "--seconds", "2", "--scale", "0.002", "--json", str(path))
-    done = run("benchmarks", *names, *tiny)
+    done = run("benchmarks", *names, *tiny, timeout=570)
     assert done.returncode == 0, done.stderr
     assert "figure" in done.stdout
     found: dict[str, list[dict[str, float]]] = json.loads(path.read_text())["benchmarks"]

@@ -158,9 +158,11 @@ class Worker:
         gevent.spawn(self._empty)
 
     def _empty(self) -> None:
-        _log.warning("The master has freed the CPEs of this worker: it begins anew, without any.")
         with self._emptying:
             if self._run is not None and self._run.last is None:
+                _log.warning(
+                    "The master has freed the CPEs of this worker: it begins anew, without any."
+                )
                 self._run.forget()
             self._emptied.set()
         for holding in self._holdings:

@@ -34,7 +34,8 @@ def fleet(tmp_path: Path) -> Iterator[HostFleet]:
         HostFleet(network, tmp_path, CPES, OPTIONS, answer_seconds=0.05) as made,
     ):
         made.start(3)
-        wait_until_all_inform(made, time.time())  # by then the state of all CPEs is in the file
+        for _session in range(2):  # by the second one the state after the first is in the file
+            wait_until_all_inform(made, time.time())
         yield made
 
 
