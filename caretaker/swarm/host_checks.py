@@ -95,6 +95,7 @@ class HostChecks:
             self._held.add(host)
             return
         self._asked = waiting[0]
+        say(f"host {self._host_of(self._asked)} checks whether the ACS works")
         self._send(self._check, self._asked)
 
     def checked(self, worker: str, *, holds: bool) -> None:
@@ -103,7 +104,7 @@ class HostChecks:
             self._asked = None
         if holds:
             host = self._host_of(worker)
-            say(f"host {host}: the ACS works")
+            say(f"host {host}: check held")
             self._held.add(host)
         else:
             self._failed.add(worker)
