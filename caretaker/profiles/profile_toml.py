@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
+from decimal import Decimal
 from ipaddress import IPv4Network
 from math import isfinite
 from typing import Any
@@ -313,7 +314,7 @@ def _ranges(place: str, value: Any) -> tuple[Range, ...]:
 def _number(place: str, value: Any) -> Number:
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         raise ProfileError(f"{place} = {value!r}: write a number")
-    return value
+    return Decimal(str(value)) if isinstance(value, float) else value
 
 
 def _step(place: str, value: Any) -> Number:

@@ -13,11 +13,9 @@ from helpers.cpes import ask, context, run
 from caretaker.cwmp import messages as m
 from caretaker.data_model.dynamic_values import DYNAMIC
 from caretaker.data_model.parameter import Parameter
-from caretaker.data_model.paths import shape
 from caretaker.data_model.types import TYPES
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
-from caretaker.profiles.bbf_data_model import Definition, read_definitions
 from caretaker.profiles.dumped_identity import RULES
 from caretaker.profiles.loader import ProfileMix, load_profile
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX, ESSENTIALS, Profile
@@ -78,17 +76,6 @@ def sent(box: CPE, now: float = 1.0) -> dict[str, m.ParameterValueStruct]:
     return {struct.name: struct for struct in answer.parameter_list}
 
 
-@cache
-def standard(models: Path) -> dict[str, list[Definition]]:
-    """The definitions that the Broadband Forum has for a path, deprecated ones too."""
-    known: dict[str, list[Definition]] = {}
-    for file in models.glob("*.xml"):
-        definitions = read_definitions(file.name, file.read_bytes())
-        for path, definition in definitions.parameters.items():
-            known.setdefault(shape(path.replace("{i}", "1")), []).append(definition)
-    return known
-
-
 def children(profile: Profile, table: str) -> list[str]:
     paths = profile.model.children.get(table, ())
     return [path for path in paths if path.removeprefix(table).rstrip(".").isdigit()]
@@ -120,16 +107,6 @@ def test_values_fit_their_types_and_limits(name: str) -> None:
             assert TYPES[parameter.type].fits(parameter.value), path
             limits = parameter.limits
             assert limits is None or limits.take(parameter.value), path
-
-
-def test_standard_parameters_are_those_of_the_data_models(name: str, models: Path) -> None:
-    """Vendors' own parameters, and services with models of their own, are in none of these."""
-    known = standard(models)
-    for path, parameter in parameters(name).items():
-        if ".X_" not in path and ".Services." not in path:
-            definitions = known.get(shape(path), [])
-            assert parameter.type in [definition.type for definition in definitions], path
-            assert not parameter.writable or any(each.writable for each in definitions), path
 
 
 def test_numbers_of_entries_are_those_of_the_tables(name: str) -> None:

@@ -39,7 +39,7 @@ LIST = (
     '<unsignedInt><range maxInclusive="99"/></unsignedInt>'
 )
 NESTED = '<list maxItems="2" nestedBrackets="required"/><dataType ref="Pair"/>'
-PAIR = '<dataType name="Pair"><list minItems="2" maxItems="2"/><int/></dataType>'
+PAIR = '<dataType name="Pair"><list minItems="1" maxItems="2"/><int/></dataType>'
 CHAIN = (
     '<dataType name="Text"><string><size maxLength="9"/><pattern value="a+"/></string></dataType>'
     '<dataType name=" Short " base="Text"><size maxLength="3"/></dataType>'
@@ -62,8 +62,8 @@ DATES = {
 CASES = {
     "`size`": Case("<string><size maxLength='2'/></string>", {"ab": 0, "abc": 9007}),
     "`size` of `hexBinary` and `base64`": Case(
-        '<base64><size maxLength="3"/></base64>',
-        {"AAAA": 0, "AA==": 0, "AAAAAA==": 9007},
+        '<base64><size minLength="2" maxLength="4"/></base64>',
+        {"AAAA": 0, "AAAAAA==": 0, "AAAAAAA=": 9007, "AA==": 9007},
         kind="xsd:base64Binary",
     ),
     "several `size`": Case(
@@ -78,8 +78,8 @@ CASES = {
         kind="xsd:unsignedInt",
     ),
     "`decimal`": Case(
-        '<decimal><range minInclusive="0" maxInclusive="2"/></decimal>',
-        {"1.5": 0, "2": 0, ".25": 0, "2.5": 9007, "1e0": 9007, "0.250": 0},
+        '<decimal><range minInclusive="0" maxInclusive="2" step="0.05"/></decimal>',
+        {"1.15": 0, "2": 0, ".25": 0, "2.5": 9007, "0.13": 9007, "1e0": 9007, "0.250": 0},
         "0.250",
         "xsd:decimal",
     ),
@@ -175,8 +175,23 @@ def test_kinds_of_defaults_differ_in_new_rows(tmp_path: Path) -> None:
 def test_what_is_not_read_is_counted_in_one_line(tmp_path: Path) -> None:
     name = "`units`, `pathRef`, `instanceRef`, `enumerationRef`"
     source = tmp_path / "model.xml"
-    source.write_text(model(name, CASES[name]))
-    assert import_files([str(source)]).notes == ["Not read: 1 pathRef, 1 units"]
+    odd = {
+        "Q": '<string><pattern value="[a-z-[o]]"/></string>',
+        "R": '<int><range minInclusive="5" maxInclusive="1"/><range minInclusive="1,000"/></int>',
+        "S": '<list><size maxLength="x"/></list><string><size minLength="5" maxLength="1"/>'
+        "</string>",
+    }
+    parameters = "".join(
+        f'<parameter name="{last}" access="readWrite"><syntax>{syntax}</syntax></parameter>'
+        for last, syntax in odd.items()
+    )
+    more = f'{parameters}<uniqueKey/><command name="Reset()"/></object><event name="Boot!"/>'
+    source.write_text(model(name, CASES[name]).replace("</object>", more))
+    (line,) = import_files([str(source)]).notes
+    assert {item[2:]: item[0] for item in line.removeprefix("Not read: ").split(", ")} == {
+        "pathRef": "1", "units": "1", "pattern": "1", "range": "2", "size": "1", "uniqueKey": "1",
+        "command": "1", "event": "1",
+    }  # fmt: skip
 
 
 @pytest.mark.rule("12-13")
