@@ -133,7 +133,7 @@ def _in_utf8(data: bytes) -> bytes:
 def _kind(data: bytes) -> str:
     if is_document(data):
         return _JSON
-    if is_dump(data) or data.startswith((b"POST ", b"HTTP/")):
+    if is_dump(data) or data.startswith((b"POST ", b"GET ", b"PUT ", b"HTTP/")):
         return _DUMP
     return _DEFINITIONS if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _CSV
 

@@ -61,8 +61,9 @@ def test_a_data_model_becomes_an_export_and_a_profile_file(
 def test_dumps_become_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     struct = m.ParameterValueStruct("Device.X.Y", "5", "xsd:int")
     data = encode(Envelope(m.GetParameterValuesResponse((struct,)), "1"))
-    names = [tmp_path / "1.xml", tmp_path / "2.http"]
+    names = [tmp_path / name for name in ("1.xml", "2.http", "3.http")]
     names[0].write_bytes(data)
+    names[2].write_bytes(b"GET /cr/1 HTTP/1.1\r\n\r\n")
     names[1].write_bytes(b"POST / HTTP/1.1\r\n\r\n")
     assert main(["profile", "import", *map(str, names), "-o", str(tmp_path / "box.csv")]) == 0
     assert not (tmp_path / "box.toml").exists()

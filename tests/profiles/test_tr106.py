@@ -44,6 +44,11 @@ CHAIN = (
     '<dataType name="Text"><string><size maxLength="9"/><pattern value="a+"/></string></dataType>'
     '<dataType name=" Short " base="Text"><size maxLength="3"/></dataType>'
 )
+REFERENCES = (
+    '<string><pathRef refType="strong" targetParent=".Z." targetType="row"/><instanceRef '
+    'refType="strong" targetParent=".Z."/><enumerationRef targetParam="Z.P"/><units value="dB"/>'
+    "</string>"
+)
 STATES = (
     '<string><enumeration value="None" access="readOnly"/><enumeration value="Old" '
     'status="deprecated"/><enumeration value="Older" status="obsoleted"/>'
@@ -102,7 +107,7 @@ CASES = {
     "`default`": Case('<unsignedInt/><default type="object" value="7"/>', {}, "7",
                       "xsd:unsignedInt"),
     "`units`, `pathRef`, `instanceRef`, `enumerationRef`": Case(
-        '<string><pathRef refType="weak"/><units value="dB"/></string>', {"Device.Y": 0}, "Device.Y"
+        REFERENCES, {"Device.Nowhere": 0, "7": 0}, "7"
     ),
 }  # fmt: skip
 FLAGS = ("hidden", "secured", "command")
@@ -172,6 +177,17 @@ def test_kinds_of_defaults_differ_in_new_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("12-12")
+def test_rows_may_have_the_same_key(tmp_path: Path) -> None:
+    xml = """<document><model name="Device:2"><object name="Device.T.{i}." access="readWrite"
+minEntries="2" maxEntries="2"><parameter name="P" access="readWrite"><syntax><string/></syntax>
+</parameter><uniqueKey functional="true"><parameter ref="P"/></uniqueKey></object></model>
+</document>"""
+    box = device(tmp_path, xml)
+    structs = [m.ParameterValueStruct(f"Device.T.{row}.P", "x", "xsd:string") for row in (1, 2)]
+    assert ask(box, m.SetParameterValues(tuple(structs), "")) == m.SetParameterValuesResponse(0)
+
+
+@pytest.mark.rule("12-12")
 def test_what_is_not_read_is_counted_in_one_line(tmp_path: Path) -> None:
     name = "`units`, `pathRef`, `instanceRef`, `enumerationRef`"
     source = tmp_path / "model.xml"
@@ -189,8 +205,8 @@ def test_what_is_not_read_is_counted_in_one_line(tmp_path: Path) -> None:
     source.write_text(model(name, CASES[name]).replace("</object>", more))
     (line,) = import_files([str(source)]).notes
     assert {item[2:]: item[0] for item in line.removeprefix("Not read: ").split(", ")} == {
-        "pathRef": "1", "units": "1", "pattern": "1", "range": "2", "size": "1", "uniqueKey": "1",
-        "command": "1", "event": "1",
+        "pathRef": "1", "instanceRef": "1", "enumerationRef": "1", "units": "1", "pattern": "1",
+        "range": "2", "size": "1", "uniqueKey": "1", "command": "1", "event": "1",
     }  # fmt: skip
 
 
