@@ -89,7 +89,7 @@ def _number(data: bytes) -> object:
     outcomes: list[object] = []
     for read in (console.seconds_of, _format, option_values.processes, option_values.run_time,
                  option_values.label, option_values.host, compare_command.percent,
-                 trend_command._number, arguments._port, arguments._serial_number):  # fmt: skip
+                 trend_command._number, arguments._port, arguments.own_serial_number):  # fmt: skip
         try:
             outcomes.append(read(text))
         except (InputError, ArgumentTypeError) as error:

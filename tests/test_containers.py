@@ -152,6 +152,7 @@ BOUNDS = {
     "swarm.web.queries:Queries._waiters": USER,
     "swarm.web.queries:_Waiter.given": WORKERS,
     "swarm.take_overs:TakeOvers._by_worker": WORKERS,
+    "swarm.host_checks:HostChecks._failed": WORKERS,
     "swarm.worker_reports:WorkerReports._gone": WORKERS,
     "swarm.worker_reports:WorkerReports._heard": WORKERS,
     "swarm.worker_reports:WorkerReports._held": WORKERS,

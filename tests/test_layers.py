@@ -52,7 +52,8 @@ LAYERS: dict[str, set[str]] = {
     "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",
-        "http", "masking", "north_bound_client", "quoting", "reasons", "reporting", "stats",
+        "http", "input_file", "masking", "north_bound_client", "quoting", "reasons", "reporting",
+        "stats",
     },
     "swarm": {
         "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",

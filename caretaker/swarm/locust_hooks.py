@@ -13,6 +13,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -35,9 +36,10 @@ from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.acs_check import CheckPlace
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
 from caretaker.swarm.command_line import check_together
-from caretaker.swarm.first_check import check_first
+from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock, forgive_lost_terminal
@@ -63,6 +65,8 @@ from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import (
     REPORT_KEY,
+    ACSCheck,
+    ACSChecked,
     CRServerAddress,
     Drain,
     Drained,
@@ -153,7 +157,8 @@ class _Hooks:
         self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
-        self._refused = False
+        self._refused = 0
+        """The exit code of a run that can't begin, as this process or a worker has refused it."""
         settings = self._parse_settings()
         try:
             if isinstance(runner, MasterRunner | LocalRunner):
@@ -239,7 +244,7 @@ class _Hooks:
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
-            raise SystemExit(BAD_INPUT)  # a worker has refused before
+            raise SystemExit(self._refused)  # a worker has refused before
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
             self._end_with_workers()
@@ -249,17 +254,17 @@ class _Hooks:
             gevent.sleep(GIVE_UP_SECONDS)
         raise SystemExit(BAD_INPUT)
 
-    def _end_with_workers(self) -> NoReturn:
+    def _end_with_workers(self, code: int = BAD_INPUT) -> NoReturn:
         """
-        End with exit code 2, and the workers that this process has forked with it.
+        End before a run, and the workers that this process has forked with it.
 
         Locust's own end does not wait for forked workers that have not ended yet.
         """
-        self._refused = True
+        self._refused = code
         for child in psutil.Process().children():
             child.terminate()
         self._runner.quit()
-        raise SystemExit(BAD_INPUT)
+        raise SystemExit(code)
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
@@ -291,6 +296,7 @@ class _Hooks:
         self._runner.register_message(StateRecords.NAME, self._on_state)
         self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
         self._runner.register_message(WorkerWaits.NAME, self._on_waits)
+        self._runner.register_message(ACSChecked.NAME, self._on_acs_checked)
 
     def _token(self) -> RunToken:
         if isinstance(self._runner, FleetMasterRunner):
@@ -299,7 +305,9 @@ class _Hooks:
 
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
+        self._check_place = CheckPlace(settings)
         self._runner.register_message(RunSecrets.NAME, self._on_secrets)
+        self._runner.register_message(ACSCheck.NAME, self._on_acs_check, concurrent=True)
         self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
         self._runner.register_message(StoredCPEs.NAME, self._on_stored)
         self._runner.register_message(StateKept.NAME, self._on_state_kept)
@@ -374,8 +382,7 @@ class _Hooks:
         self._is_quitting = True
         if self._master is not None:
             self._master.end()
-            code = BAD_INPUT if self._refused else self._master.exit_code()
-            self._environment.process_exit_code = code
+            self._environment.process_exit_code = self._refused or self._master.exit_code()
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0
@@ -440,6 +447,26 @@ class _Hooks:
             if not options.processes:  # else the worker has printed it here
                 print(f"caretaker: worker {msg.node_id}: {reason}", file=sys.stderr, flush=True)
             gevent.spawn(self._end_with_workers)
+
+    def _on_acs_check(self, msg: Any, **_: Any) -> None:
+        outcome = self._check_place.run(ACSCheck.from_wire(msg.data))
+        code, line = outcome.exit_code, outcome.line
+        line = failure(socket.gethostname(), outcome) if code else line
+        self._send(ACSChecked(code, line))
+        if code:
+            self._runner.end(line, code)
+
+    def _on_acs_checked(self, msg: Any, **_: Any) -> None:
+        assert self._master is not None
+        said = ACSChecked.from_wire(msg.data)
+        self._master.checks.checked(msg.node_id, holds=not said.exit_code)
+        if not said.exit_code:
+            return
+        if self._master.run:
+            self._master.refused(msg.node_id, said.line)
+        elif not self._refused:
+            print(f"caretaker: {said.line}", file=sys.stderr, flush=True)
+            gevent.spawn(self._end_with_workers, said.exit_code)
 
     def _on_secrets(self, msg: Any, **_: Any) -> None:
         vars(self._environment.parsed_options).update(RunSecrets.from_wire(msg.data).values)

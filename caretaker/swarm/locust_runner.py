@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust import input_events, runners
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
+from locust.runners import (
+    STATE_MISSING,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    WorkerNode,
+    WorkerNodes,
+)
 
 from caretaker.errors import InputError
 from caretaker.swarm.locust_stats import REQUEST_TYPES
@@ -52,6 +58,20 @@ def forgive_lost_terminal() -> None:
     input_events.UnixKeyPoller.cleanup = try_to_give_back  # type: ignore[method-assign]
 
 
+class _HeldBack(WorkerNodes):
+    """Locust's nodes of workers, of which none is ready until it is time."""
+
+    def __init__(self, nodes: WorkerNodes, is_time: Callable[[], bool]) -> None:
+        super().__init__()
+        self.update(nodes)
+        self._is_time = is_time
+
+    @property
+    def ready(self) -> list[WorkerNode]:
+        """Those that can begin a run."""
+        return super().ready if self._is_time() else []
+
+
 class LocustRunner:
     """
     The runner of a master, or of the one process of a local run.
@@ -70,6 +90,16 @@ class LocustRunner:
         if clients is None:
             return {LOCAL}
         return {client.id for client in clients.all if client.state != "missing"}
+
+    def host(self, worker: str) -> str:
+        """The name of a worker's host, with which Locust's name of the worker begins."""
+        return worker.rpartition("_")[0]
+
+    def hold_back(self, is_time: Callable[[], bool]) -> None:
+        """Have Locust, which begins a run when workers are ready, see none before a time."""
+        clients: WorkerNodes | None = getattr(self._runner, "clients", None)
+        if clients is not None:
+            self._runner.clients = _HeldBack(clients, is_time)
 
     def label(self, worker: str) -> str:
         """A worker's index, and as much of Locust's name of it as its log can be searched for."""

@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import gevent
@@ -32,11 +31,11 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_router import CRRouter
-from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.fleet_offer import FleetOffer
 from caretaker.swarm.fleet_state import FleetState
+from caretaker.swarm.host_checks import HostChecks
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
@@ -108,8 +107,7 @@ class Master:
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self._locust = LocustRunner(environment)
-        if settings.devices is not None:
-            self._locust.check_starts(partial(self._check_users, settings.devices))
+        self._locust.check_starts(self._check_users)
         self._worker_watch = WorkerWatch(self._locust, self.leases)
         self.queries = Queries(self._send, self.present)
         self._watch_of_levels = LevelWatch(settings.service_levels())
@@ -129,6 +127,8 @@ class Master:
         self._router: CRRouter | None = None
         if settings.cr_router is not None:
             settings = self._with_router(settings)
+        self.checks = HostChecks.of_run(environment, settings, self._send, self._locust.host)
+        self._locust.hold_back(self._may_begin)
         self._state = self._open_state(settings)
         if not environment.host:
             hosts = [settings.cr_router.host] if settings.cr_router is not None else []
@@ -166,6 +166,10 @@ class Master:
         settings.check_driver()
         return settings
 
+    def _may_begin(self) -> bool:
+        """Whether a run can begin: not before the ACS has worked from each host that is there."""
+        return self.run > 0 or all(map(self.checks.has_held, self.present()))
+
     # The state of the fleet.
 
     def _open_state(self, settings: Settings) -> FleetState | None:
@@ -188,10 +192,11 @@ class Master:
         is_shaped = self.environment.shape_class is not None
         return None if is_shaped else self._locust_options().num_users
 
-    def _check_users(self, devices: DevicesFile, users: int) -> None:
-        """Check that there is a device for each CPE of so many users."""
+    def _check_users(self, users: int) -> None:
+        """Check that there is a device for each CPE of so many users, also of the next run."""
         given = vars(self.environment.parsed_options).get("cpes_per_user")
-        devices.check_size(users * OPTIONS["cpes_per_user"].read(given))
+        per_user = OPTIONS["cpes_per_user"].read(given)
+        replace(self.settings, cpes_per_user=per_user).check_users(users)
 
     def keep_state(self, worker: str, message: StateRecords) -> None:
         """Keep the state of CPEs that a worker has sent."""
@@ -221,6 +226,9 @@ class Master:
         limit = self._locust.users_asked_for() * self.settings.cpes_per_user
         if self.settings.devices is not None:
             limit = min(limit, len(self.settings.devices.devices))
+        if not self.checks.has_held(holder):
+            renewal = replace(renewal, want=0)
+        limit = self.checks.limited(limit)
         answer = self.leases.renew(holder, renewal, limit)
         if answer is None:
             return
@@ -267,6 +275,7 @@ class Master:
             self._look_after_leases()
 
     def _look_after_leases(self) -> None:
+        self.checks.look(self.present(), self.ledger.opened)
         self._locust.remember_missing()
         has_run = bool(self._began)
         if has_run:
@@ -306,6 +315,8 @@ class Master:
         if self._state is not None:
             self._agree(self._state, settings)
         self.run += 1
+        if self.run > 1:  # it is started in the web UI, perhaps with another ACS
+            self.checks = HostChecks(None, self._send, self._locust.host)
         files = self._offer.name_files(settings)
         self._start = RunStart(self.run, time.time(), self._state is not None, *files)
         self._start.put(options)

@@ -24,10 +24,17 @@ from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm import worker_watch
 from caretaker.swarm.fleet_leases import LOOK_SECONDS
+from caretaker.swarm.host_checks import HostChecks
 from caretaker.swarm.master import Master
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction, ProfilePart, ProfilePartRequest, RunSecrets
+from caretaker.swarm.worker_messages import (
+    ACSCheck,
+    FleetAction,
+    ProfilePart,
+    ProfilePartRequest,
+    RunSecrets,
+)
 
 
 @pytest.fixture
@@ -187,6 +194,16 @@ def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
     text = "worker 7 (vm_31d0) reads profile box.csv (90,000 parameters)"
     assert caplog.messages == [text]
     assert [mark["text"] for mark in master.marks] == [text]
+
+
+def test_a_host_whose_acs_was_not_checked_gets_no_cpes(master: Master) -> None:
+    master.checks = HostChecks(ACSCheck([], "", None), master._send, lambda name: name[:2])
+    master.environment.runner.target_user_count = 4  # type: ignore[union-attr]
+    master.renew("vm_1", renewal(want=2))
+    assert master.ledger.total == 0
+    master.checks.checked("vm_1", holds=True)
+    master.renew("vm_1", renewal(number=2, want=2))
+    assert master.ledger.total == 2
 
 
 def test_a_fleet_grows_by_users(master: Master) -> None:
