@@ -73,7 +73,10 @@ def read_profile(source: ProfileSource) -> Profile:
     own, base = source.own, source.base
     if base is None:
         return build(own.name, _export(own), _file_of_built_in(own))
-    return build(own.name, _export(base), _profile_file(own).on(_file_of_built_in(base)))
+    file = _profile_file(own)
+    if not base.digest:  # built in, with a profile file of its own
+        file = file.on(_file_of_built_in(base))
+    return build(own.name, _export(base), file)
 
 
 @lru_cache(MAX_CACHED)
