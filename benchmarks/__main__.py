@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json is not None:
         rows = {name: [figure.to_json() for figure in figures[name]] for name in figures}
         data = {"machine": machine(), "options": vars(options), "benchmarks": rows}
-        given.json.write_text(json.dumps(data, indent=2) + "\n")
+        given.json.write_text(json.dumps(data, indent=2, default=str) + "\n")
     return 0 if all(figures.values()) else 1
 
 
@@ -84,7 +84,7 @@ def _options(given: argparse.Namespace) -> Options:
             raise InputError(f"--{flag} {getattr(given, flag)}: must be above 0")
     if given.json is not None and not given.json.absolute().parent.is_dir():
         raise InputError(f"--json {given.json}: not in a folder that exists")
-    return Options(given.runs, given.seconds, given.scale)
+    return Options(given.runs, given.seconds, given.scale, given.beside)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=5, help="runs of each figure (5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="seconds to measure (3)")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on fleets and counts (1)")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a virtual environment with Caretaker in it, or a clone with its .venv, whose build "
+        "sessions are measured with, too; repeatable",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     return parser
 

@@ -23,11 +23,13 @@ class Options:
         runs: of each figure; the candidates take turns.
         seconds: of each measurement.
         scale: factor on fleets and counts; the goals are for 1.
+        beside: other builds of Caretaker, where a benchmark can measure them too.
     """
 
     runs: int = 5
     seconds: float = 3.0
     scale: float = 1.0
+    beside: Sequence[Path] = ()
 
     @property
     def warm_up(self) -> float:
@@ -167,7 +169,7 @@ def short(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
-_PACKAGES = ("caretaker", "locust", "gevent", "lxml", "httptools", "requests")
+_PACKAGES = ("caretaker-cwmp", "locust", "gevent", "lxml", "httptools", "requests")
 
 
 def machine() -> dict[str, Any]:

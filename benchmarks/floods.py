@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -79,10 +79,11 @@ def _figure(name: str, quantity: str, found: dict[str, list[dict[str, float]]]) 
 
 def _flooded(name: str, options: Options) -> dict[str, float]:
     """What became of good requests in a flood, and of the worker."""
-    worker = {"url": "http://127.0.0.1/", "cpes": options.scaled(CPES), "max_sessions": 0}
-    with Child(WorkerAlone, core=GENERATOR, interval=3600, **worker) as server:
+    cpes = options.scaled(CPES)
+    worker: dict[str, Any] = {"url": "http://127.0.0.1/", "interval": 3600, "max_sessions": 0}
+    with Child(WorkerAlone, core=GENERATOR, cpes=cpes, **worker) as server:
         server.call("start")
-        targets = server.call("targets", worker["cpes"])
+        targets = server.call("targets", cpes)
         with (
             Child(SteadyRequester, core=SINK, targets=targets) as good,
             Child(Flooder, core=SINK, target=targets[0]) as flooder,

@@ -24,6 +24,8 @@ from typing import Any, Self
 
 import psutil
 
+from benchmarks.builds import Build
+
 ROOT = Path(__file__).parents[1]
 GENERATOR, SINK = 0, -1
 """The cores of the measured process and of its peer: the first and the last available."""
@@ -75,13 +77,24 @@ class Child:
     Args:
         kind: the class of the object, of a module that can be imported.
         core: ``GENERATOR`` or ``SINK``.
+        build: of Caretaker, where not that of this process.
         arguments: of the class, as JSON can hold them.
     """
 
-    def __init__(self, kind: type, *, core: int, **arguments: Any) -> None:
-        command = [sys.executable, "-m", "benchmarks.processes", kind.__module__, kind.__qualname__]
+    def __init__(
+        self, kind: type, *, core: int, build: Build | None = None, **arguments: Any
+    ) -> None:
+        module = ["-m", "benchmarks.processes"]
+        command = [sys.executable, *module] if build is None else build.command
+        variables = environment()
+        if build is not None:
+            variables.pop("PYTHONPATH", None)  # which names the build of this process
         self._process = subprocess.Popen(  # noqa: S603
-            command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment()
+            [*command, kind.__module__, kind.__qualname__],
+            stdin=PIPE,
+            stdout=PIPE,
+            cwd=ROOT,
+            env=variables,
         )
         pin(self._process.pid, core)
         self._send(arguments)

@@ -7,6 +7,7 @@ hands both requests on to a worker over connections that stay open.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.cr_server import CONNECTIONS, CPES
@@ -16,7 +17,7 @@ from benchmarks.requester import LoneRequester, Requester
 from benchmarks.router_alone import RouterAlone
 from benchmarks.worker_alone import WorkerAlone
 
-_WORKER = {"url": "http://127.0.0.1/", "interval": 3600, "max_sessions": 0}
+_WORKER: dict[str, Any] = {"url": "http://127.0.0.1/", "interval": 3600, "max_sessions": 0}
 
 
 def run(options: Options) -> list[Figure]:

@@ -1,13 +1,18 @@
 """
 Sessions per CPU second of the generator, everything on; beside the C ceiling and a naive build.
 
-CPEs are due more often than sessions can run; ``CONNECTIONS`` sessions run at once.
+CPEs are due more often than sessions can run; ``CONNECTIONS`` sessions run at once. Other builds
+(``--beside``) take their turns with ours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import combinations
 from statistics import median
 
+from benchmarks.builds import Build
 from benchmarks.ceiling import Ceiling
 from benchmarks.figures import Figure, Goal, Options, take_turns
 from benchmarks.first_contact import periodic_inform
@@ -23,11 +28,13 @@ CONNECTIONS = 32
 CPES = 20_000
 """Each is due every second: more than any Python program runs, on a fast core, too."""
 UNIT = "sessions per cpu-s"
+OURS, CEILING, NAIVE = "ours", "C ceiling", "naive build"
 _DEVICE_ID = ("Manufacturer", "OUI", "ProductClass", "SerialNumber")
 
 
 def run(options: Options) -> list[Figure]:
-    """Measure all three in turns."""
+    """Measure ours, the other builds and both references in turns."""
+    builds = [Build.at(folder) for folder in options.beside]
     message = periodic_inform()
     body = encode(Envelope(message, "1", CWMP_1_2))
     with (
@@ -42,36 +49,59 @@ def run(options: Options) -> list[Figure]:
             parameters=message.parameter_list,
         ) as naive,
         saturated_worker(sink, options) as worker,
+        ExitStack() as others,
     ):
+        workers = {OURS: worker}
+        for build in builds:
+            workers[build.name] = others.enter_context(saturated_worker(sink, options, build=build))
         values = take_turns(
             options.runs,
             {
-                "ours": lambda: sessions_per_cpu_second(worker, options),
-                "ceiling": lambda: ceiling.measure(options.seconds),
-                "naive": lambda: float(naive.call("measure", options.seconds)),
+                **{name: _measuring(workers[name], options) for name in workers},
+                CEILING: lambda: ceiling.measure(options.seconds),
+                NAIVE: lambda: float(naive.call("measure", options.seconds)),
             },
         )
-    ours = values["ours"]
+    return _figures(values, [build.name for build in builds])
+
+
+def _measuring(worker: Child, options: Options) -> Callable[[], float]:
+    return lambda: sessions_per_cpu_second(worker, options)
+
+
+def _figures(values: Mapping[str, list[float]], others: Sequence[str]) -> list[Figure]:
+    """Ours beside both references; then each other build beside ours and those before it."""
     goal = Goal(">=", 0.5, of_ratio=True)
+    title = "sessions, all on"
     return [
-        Figure("sessions, all on", UNIT, ours, "C ceiling", values["ceiling"], goal),
-        Figure("sessions, all on", UNIT, ours, "naive build", values["naive"]),
+        Figure(title, UNIT, values[OURS], CEILING, values[CEILING], goal),
+        Figure(title, UNIT, values[OURS], NAIVE, values[NAIVE]),
+        *(
+            Figure(f"{title}: {later}", UNIT, values[later], earlier, values[earlier])
+            for earlier, later in combinations((OURS, *others), 2)
+        ),
     ]
 
 
 def saturated_worker(
-    sink: Nginx, options: Options, record: str | None = None, *, keeps_state: bool = False
+    sink: Nginx,
+    options: Options,
+    record: str | None = None,
+    *,
+    keeps_state: bool = False,
+    build: Build | None = None,
 ) -> Child:
     """A worker with more due sessions than it can run; with a folder it records sessions."""
     return Child(
         WorkerAlone,
         core=GENERATOR,
+        build=build,
         url=sink.url,
         cpes=options.scaled(CPES),
         interval=1,
         max_sessions=CONNECTIONS,
         record=record,
-        keeps_state=keeps_state,
+        **({"keeps_state": True} if keeps_state else {}),  # which older builds do not know
     )
 
 

@@ -84,7 +84,7 @@ def load_test(*arguments: str) -> dict[str, Any]:
     """The summary of a load test."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "summary.json"
-        command = [sys.executable, "-m", "caretaker.swarm.main", str(ROOT / "locustfile.py")]
+        command = [sys.executable, "-m", "caretaker", "run"]
         command += ["--summary-json", str(path), *arguments]
         subprocess.run(command, stdout=DEVNULL, stderr=DEVNULL, env=environment(), check=False)  # noqa: S603
         if not path.exists():

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import requests
 
 from benchmarks.figures import Figure, Options
-from benchmarks.processes import ROOT, MeasurementError, environment, free_port
+from benchmarks.processes import MeasurementError, environment, free_port
 
 CPES = 100
 START_SECONDS = 20
@@ -64,7 +64,7 @@ def _read_all() -> dict[str, Any]:
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "summary.json"
-        command = [sys.executable, "-m", "caretaker.swarm.main", str(ROOT / "locustfile.py")]
+        command = [sys.executable, "-m", "caretaker", "run"]
         command += ["--users", str(CPES), "--spawn-rate", str(CPES), "--processes", "1"]
         command += ["--run-time", "30s", "--cr-rate", "0", "--inform-interval", "0"]
         command += ["--profile", "tr181", "--acs-nbi-port", str(port), "--summary-json", str(path)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from helpers.cpes import cpe
 from helpers.processes import run
 
 from benchmarks.__main__ import NAMES, main
+from benchmarks.builds import Build
 from benchmarks.figures import Figure, Goal, Options, table, take_turns
 from benchmarks.first_contact import first_contact, quick_contact
 from benchmarks.flooder import FLOODS
@@ -66,6 +68,7 @@ def test_those_with_a_sink_give_figures(tmp_path: Path) -> None:
     [
         (["sesions"], "'sesions': not one of sessions, recording"),
         (["codec", "--runs", "0"], "--runs 0: "),
+        (["sessions", "--beside", "/nowhere"], "--beside /nowhere: no /nowhere/bin/python; name "),
     ],
 )
 def test_bad_input_is_one_line(
@@ -75,6 +78,25 @@ def test_bad_input_is_one_line(
     said = capsys.readouterr().err
     assert line in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("benchmarks", "venv"), [("benchmarks", ".venv"), (".", ".")])
+def test_a_clone_is_measured_with_its_own_benchmarks_and_an_environment_with_ours(
+    tmp_path: Path, root: Path, benchmarks: str, venv: str
+) -> None:
+    python = tmp_path / venv / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    (tmp_path / benchmarks).mkdir(exist_ok=True)
+    its_own = benchmarks == "benchmarks"
+    assert Build.at(tmp_path) == (tmp_path.name, python, tmp_path if its_own else root)
+
+
+@pytest.mark.processes
+def test_a_process_of_another_build_serves_as_ours_does(root: Path) -> None:
+    build = Build("ours again", Path(sys.executable), root)
+    with Child(dict, core=GENERATOR, build=build, number=1) as served:
+        assert served.call("get", "number") == 1
 
 
 def test_a_missing_sink_names_its_cure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,21 +13,20 @@ import caretaker
 
 def _named(root: Path) -> list[str]:
     """The modules that are compiled, as paths without their ending."""
-    named = re.search(r"hot=\((.*?)\)", (root / "scripts" / "compile").read_text(), re.DOTALL)
-    assert named is not None
-    return named[1].split()
+    folders = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["caretaker"]["compiled"]
+    return [f"{folder}/{name}" for folder in folders for name in folders[folder]]
 
 
 def test_no_module_that_is_compiled_relies_on_a_cached_property(root: Path) -> None:
     # mypyc makes a plain property of it: right, and computed anew each time.
-    texts = {name: (root / "caretaker" / f"{name}.py").read_text() for name in _named(root)}
+    texts = {name: (root / f"{name}.py").read_text() for name in _named(root)}
     assert [name for name, text in texts.items() if "cached_property" in text] == []
 
 
 def test_every_module_that_is_to_be_compiled_is(root: Path) -> None:
     if Path(caretaker.__file__).parents[1] == root:
         pytest.skip("these are the sources; ./scripts/compile --check tests what was made of them")
-    modules = [f"caretaker.{name.replace('/', '.')}" for name in _named(root)]
+    modules = [name.replace("/", ".") for name in _named(root)]
     files = {name: str(importlib.import_module(name).__file__) for name in modules}
     assert len(files) > 10
     assert [name for name, file in files.items() if file.endswith(".py")] == []

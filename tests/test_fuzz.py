@@ -82,6 +82,7 @@ PARSERS = {
 WITHOUT_HARNESS = {
     "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
+    "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
     "device.events": "event codes of the console's user",
     "device.persistent_state": "our own file; its tests break it at random",
@@ -95,12 +96,15 @@ WITHOUT_HARNESS = {
     "run_token": "a word that the user has given",
     "router.routes": "what the master says, which a router trusts",
     "router.routes_app": "a number in a header",
+    "swarm.config_file": "the user's own options",
     "swarm.devices_file": "master and workers trust each other",
     "swarm.host_limits": "what the operating system says",
     "swarm.options": "writes",
+    "swarm.run_plan": "addresses of the user's name server",
     "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
     "swarm.server_process": "what our own process says",
+    "swarm.terminal.screen": "our own log",
     "swarm.worker_messages": "master and workers trust each other",
 }
 """Modules that read and have no harness, and why."""

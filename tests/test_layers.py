@@ -13,6 +13,7 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
+    "build": set(),
     "closed_output": set(),
     "errors": set(),
     "index_set": set(),
@@ -56,14 +57,17 @@ LAYERS: dict[str, set[str]] = {
         "stats",
     },
     "swarm": {
-        "closed_output", "connection_request", "console", "cwmp", "device", "engine", "errors",
-        "fleet", "http", "index_set", "input_file", "masking", "north_bound_client", "parent_death",
-        "profiles", "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats",
+        "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",
+        "errors", "fleet", "http", "index_set", "input_file", "masking", "nearest_names",
+        "north_bound_client", "parent_death", "profiles", "quoting", "reasons", "reporting",
+        "router", "run_token", "scenarios", "stats",
     },
-    "__main__": {
-        "acs", "check", "closed_output", "connection_request", "console", "errors", "http",
+    "commands": {
+        "acs", "build", "check", "closed_output", "connection_request", "console", "errors", "http",
         "profiles", "reporting", "router", "server_command",
     },
+    "completion": {"closed_output", "commands", "scenarios", "swarm"},
+    "__main__": {"commands", "completion", "swarm"},
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""
 

@@ -105,6 +105,8 @@ def _flag(flag: str) -> Callable[[Summary], Any]:
         if "settings" not in summary:
             return None
         value = summary["settings"].get(flag)
+        if isinstance(value, list | tuple):
+            value = ", ".join(map(str, value))
         return "none" if value in (None, "") else value
 
     return of

@@ -18,8 +18,10 @@ LOAD: Mapping[str, str] = {
     "--run-time": "run time",
     "--warm-up": "warm-up",
     "--spawn-rate": "spawn rate",
+    "--stage": "stages of the fleet",
     "--inform-interval": "Inform interval",
     "--cr-rate": "rate of Connection Requests",
+    "--cr-stage": "stages of the rate of Connection Requests",
 }
 """Flags that say how much is asked of the ACS, with the words for it; the size is apart."""
 
@@ -28,10 +30,13 @@ OUTPUTS = (
 )  # fmt: skip
 """Flags of files that a run leaves behind; they do not change the run."""
 
+NOT_REPEATED = (*OUTPUTS, "--yes", "--dry-run")
+"""Flags that the command which repeats a run leaves to whoever repeats it."""
+
 PLACES = frozenset((
-    *OUTPUTS, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
+    *NOT_REPEATED, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
     "--run-token-file", "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host",
-    "--web-allow-host", "--live-interval",
+    "--web-allow-host", "--live-interval", "--quiet", "--json",
 ))  # fmt: skip
 """Flags of files, ports and what is printed: runs that differ in nothing else are alike."""
 

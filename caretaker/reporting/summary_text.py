@@ -1,4 +1,4 @@
-"""A run as text for a terminal: the live line while it goes on, and its summary at the end."""
+"""The summary of a run as text for a terminal."""
 
 from __future__ import annotations
 
@@ -24,54 +24,10 @@ from caretaker.reporting.summary_types import (
 )
 from caretaker.reporting.verdict import described, judge
 from caretaker.stats.task_outcomes import failed_parts
-from caretaker.stats.window import Snapshots, Window
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
-
-
-def live_line(before: Snapshots, now: Snapshots) -> str:
-    """
-    One line on how the run stands: all figures are of the time since the last line.
-
-    Failed and shed sessions have those of the whole run behind them, in brackets. Percentiles of
-    Informs are from their planned time to the InformResponse, those of Connection Requests from
-    accepting one to its Inform.
-
-    Args:
-        before: the snapshots that the last line was made of.
-        now: the newest ones.
-    """
-    window = Window(before, now)
-    failed, shed = (_of_late(window, now, f"sessions.{name}") for name in ("failed", "shed"))
-    crs, to_inform = "connection_requests.accepted", "connection_requests.to_inform"
-    parts = (
-        f"CPEs {sum(snapshot.cpes for snapshot in now.values())}",
-        f"sessions/s {_rate(window, 'sessions.succeeded')}",
-        f"failed {failed}, shed {shed}",
-        f"Inform p99 {_p99(window, 'informs.from_plan')}",
-        f"CR/s {_rate(window, crs)}, p99 {_p99(window, to_inform)}",
-        f"lag p99 {_p99(window, 'generator.loop_lag')}",
-    )
-    return " | ".join(parts)
-
-
-def _rate(window: Window, counter: str) -> str:
-    rate = window.rate(counter)
-    return NO_DATA if rate is None else f"{rate:.1f}"
-
-
-def _of_late(window: Window, now: Snapshots, counter: str) -> str:
-    whole = sum(snapshot.results.counters[counter] for snapshot in now.values())
-    return f"{window.results.counters[counter]} ({whole})"
-
-
-def _p99(window: Window, histogram: str) -> str:
-    p99 = window.results.histogram(histogram).percentile(99)
-    if p99 is None:
-        return NO_DATA
-    return f"{p99 * 1000:.1f} ms" if p99 < 1 else f"{p99:.1f} s"
 
 
 def render(summary: Summary) -> str:

@@ -8,21 +8,29 @@ one line and exit code 2, as any option that can't be used.
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import ssl
-from collections.abc import Iterator
-from typing import Any
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
+
+from locust import User
 
 from caretaker.errors import InputError
-from caretaker.swarm.option_values import ALL_ADDRESSES, shown
-from caretaker.swarm.parsed_options import LOOPBACK, put_run_token
+from caretaker.nearest_names import nearest_names
+from caretaker.swarm.option_values import ALL_ADDRESSES, MAX_SHOWN, proposed, shown
+from caretaker.swarm.parsed_options import LOOPBACK, put_run_token, put_stages
+
+_LIKENESS_OF_VARIABLES = 0.88
+"""Behind the prefix. Others are of this machine, or of other programs."""
 
 
 def check_together(parser: Any) -> None:
     """
     Make a parser refuse command lines whose options do not fit together, or their ports.
 
-    It puts the run token among the options that it parses.
+    It puts the run token among the options that it parses, and what follows from stages.
 
     Args:
         parser: Locust's for the command line. Those that Locust makes later, for its pages, are
@@ -32,6 +40,9 @@ def check_together(parser: Any) -> None:
 
     def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
         options: argparse.Namespace = parse(*arguments, **named)
+        put_stages(options)
+        for line in odd_variables(parser, os.environ):
+            print(f"caretaker: {line}", file=sys.stderr, flush=True)
         for complaint in complaints(options):
             parser.error(complaint)
         try:
@@ -41,6 +52,37 @@ def check_together(parser: Any) -> None:
         return options
 
     parser.parse_args = parse_and_check
+
+
+def name_nearest(parser: Any) -> None:
+    """Make a parser propose the nearest options for one that is none, in one line."""
+    refuse = parser.error
+    flags = [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001
+
+    def error(message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2]
+        raise refuse(_no_option(unknown.split(), flags) if unknown else message)
+
+    parser.error = error
+
+
+def _no_option(unknown: Sequence[str], flags: Iterable[str]) -> str:
+    """A line on what is no option; a value behind it may be a secret, and is not repeated."""
+    word = next((word for word in unknown if word.startswith("-")), unknown[0])
+    flag = word.partition("=")[0]
+    return f"{flag[:MAX_SHOWN]}: no such option; {proposed(flag, flags)}"
+
+
+def odd_variables(parser: Any, environment: Iterable[str]) -> Iterator[str]:
+    """A line on each variable that seems to be meant for an option, and is none."""
+    variables = (getattr(action, "env_var", None) or "" for action in parser._actions)  # noqa: SLF001
+    known = {tuple(variable.split("_", 1)) for variable in variables if variable}
+    for name in environment:
+        prefix, _, rest = name.partition("_")
+        ours = [other[1] for other in known if other[0] == prefix]
+        near = [] if rest in ours else nearest_names(rest, ours, 1, _LIKENESS_OF_VARIABLES)
+        for other in near:
+            yield f"{name}: no option has this variable, so it is not used; {prefix}_{other} is one"
 
 
 def complaints(options: argparse.Namespace) -> Iterator[str]:
@@ -53,10 +95,31 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--autoquit: give --autostart, too"
     if options.cr_routes and (options.cr_router or ":0").endswith(":0"):
         yield "--cr-routes: give --cr-router, too, with the port that the router has there"
+    yield from _unknown_users(options.user_classes)
     if not options.worker:
         yield from _ports_in_use(options)
         if not options.headless:
             yield from _unusable_certificate(options.tls_cert, options.tls_key)
+
+
+def _unknown_users(names: Iterable[str]) -> Iterator[str]:
+    """
+    Words without a flag that name no user, as a value whose flag was forgotten does.
+
+    The locustfile has been loaded, and may have a user under another name than its own.
+    """
+    kinds = list(_below(User))
+    modules = [sys.modules.get(name) for name in {kind.__module__ for kind in kinds}]
+    for name in names:
+        if not any(hasattr(module, name) for module in modules):
+            known = sorted(kind.__name__ for kind in kinds if not kind.abstract)
+            yield f"{shown(name)}: no option and no user; users are {', '.join(known) or 'none'}"
+
+
+def _below(kind: type[User]) -> Iterator[type[User]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:

@@ -21,6 +21,11 @@ from caretaker.index_set import IndexSet
 from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
 
+LONGEST_STEP = 1.0
+"""Seconds after which the rate is looked at again; it may rise or fall all the time."""
+IDLE_STEP = 0.2
+"""The same, while the rate is 0."""
+_ROUNDING = 1e-9
 _TRIES = 50
 """CPEs that are looked at to find one that is ready."""
 
@@ -63,22 +68,30 @@ class CRDriver:
         self._planner = gevent.spawn(self._plan)
 
     def _plan(self) -> None:
-        due = time.monotonic() + self._rng.random() * self._interval()
+        planned, left = time.monotonic(), self._rng.random() * self._gap()
         while True:
-            gevent.sleep(max(0.0, due - time.monotonic()))
-            cpe = self._pick() if self._rate() > 0 else None
-            if cpe is not None:
-                self._results.time("generator.lateness", max(0.0, time.monotonic() - due))
-                self._tasks.start(self._operator.name, cpe, self._operator.send, due)
-            due += self._interval()
-            if cpe is None:  # nobody to drive yet: plan from here on, do not catch up
-                due = max(due, time.monotonic())
+            rate = self._rate()
+            step = min(LONGEST_STEP, left / rate) if rate > 0 else IDLE_STEP
+            planned += step
+            left -= step * rate
+            gevent.sleep(max(0.0, planned - time.monotonic()))
+            if rate <= 0 or left > _ROUNDING:
+                continue
+            left = self._gap()
+            if not self._drive(planned):  # nobody yet: plan from here on, do not catch up
+                planned = max(planned, time.monotonic())
 
-    def _interval(self) -> float:
-        rate = self._rate()
-        if rate <= 0:
-            return 0.2
-        return self._rng.expovariate(rate) if self._poisson else 1 / rate
+    def _gap(self) -> float:
+        """Arrivals that the rate stands for between two arrivals, which are 1 in the mean."""
+        return self._rng.expovariate(1.0) if self._poisson else 1.0
+
+    def _drive(self, due: float) -> bool:
+        """Have a CPE sent a Connection Request, as it is due; whether there was one to send to."""
+        cpe = self._pick() if self._rate() > 0 else None
+        if cpe is not None:
+            self._results.time("generator.lateness", max(0.0, time.monotonic() - due))
+            self._tasks.start(self._operator.name, cpe, self._operator.send, due)
+        return cpe is not None
 
     def _pick(self) -> CPE | None:
         held = self._held()

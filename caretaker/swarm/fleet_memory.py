@@ -16,6 +16,11 @@ BYTES_PER_USER = 16 * 1_024
 """Of a Locust user: its greenlet, its lease, and its place in the master's books."""
 
 
+def bytes_of(users: int, cpes_per_user: int) -> int:
+    """What a fleet of these users needs."""
+    return users * (BYTES_PER_USER + cpes_per_user * BYTES_PER_CPE)
+
+
 def check_memory(users: int, cpes_per_user: int, available: int) -> None:
     """
     Check that more users fit this machine.
@@ -28,10 +33,11 @@ def check_memory(users: int, cpes_per_user: int, available: int) -> None:
     Raises:
         InputError: they do not fit; the text has the number that does.
     """
-    each = BYTES_PER_USER + cpes_per_user * BYTES_PER_CPE
-    if users * each <= available:
+    wanted = bytes_of(users, cpes_per_user)
+    if wanted <= available:
         return
-    needed, free, fit = _gigabytes(users * each), _gigabytes(available), available // each
+    fit = available // bytes_of(1, cpes_per_user)
+    needed, free = _gigabytes(wanted), _gigabytes(available)
     raise InputError(
         f"--users {users}: with --cpes-per-user {cpes_per_user} they need {needed} of memory, and "
         f"{free} are free here: {fit} users fit, "

@@ -13,14 +13,13 @@ from caretaker.swarm import option_values as values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
 from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate
+from caretaker.swarm.stages import MAX_RATE, Stage
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
 Arrivals = Literal["constant", "poisson"]
 Driver = Literal["nbi", "direct", "off"]
 CRClient = Literal["tolerant", "genieacs"]
-MAX_CR_RATE = 100_000
-"""Connection Requests per second that the driver can plan."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class DeviceOptions:
         "--profile",
         ProfileChoice.parse,
         unit="FILE[:weight]",
+        example="router.csv:3",
         help="Device profile of the CPEs: a parameter export of GenieACS (CSV), a profile file "
         f"(TOML), or a built-in one: {', '.join(BUILT_IN)}. Repeatable; profiles are mixed by "
         "weight.",
@@ -42,6 +42,7 @@ class DeviceOptions:
         values.whole(1, 100_000),
         default=1,
         unit="int",
+        example="100",
         help="Number of CPEs that each Locust user holds.",
         in_web_ui=True,
     )
@@ -50,6 +51,7 @@ class DeviceOptions:
         values.serial_prefix,
         default="FLEET",
         unit="text",
+        example="LAB",
         help="Prefix of the serial numbers, which are <prefix>-000001 and so on.",
     )
     devices: DevicesFile | None = option(
@@ -57,6 +59,7 @@ class DeviceOptions:
         DevicesFile.parse,
         default=None,
         unit="FILE.csv",
+        example="fleet.csv",
         help="The devices that the fleet is, a row for each: serial number, OUI, product class, "
         "credentials, MAC address, profile, and values of parameters.",
         nothing="serial numbers of --serial-prefix",
@@ -67,6 +70,7 @@ class DeviceOptions:
         values.whole(0, 2**63),
         default=0,
         unit="int",
+        example="7",
         help="Random seed; the same seed gives the same fleet.",
         in_web_ui=True,
     )
@@ -75,6 +79,7 @@ class DeviceOptions:
         values.state_file,
         default=None,
         unit="file",
+        example="fleet.db",
         help="Keep what the ACS writes to each CPE in this file, and take the fleet up as the file "
         "has it. A file is of one fleet: the same seed, profiles and number of CPEs.",
         nothing="nothing is kept",
@@ -91,6 +96,7 @@ class InformOptions:
         values.one_of("factory", "running"),
         default="factory",
         unit="factory|running",
+        example="running",
         help="State of the CPEs at the start. factory: each CPE begins with the events "
         "0 BOOTSTRAP and 1 BOOT. running: each CPE has been up for days, and begins with its next "
         "periodic Inform.",
@@ -101,6 +107,7 @@ class InformOptions:
         values.at_least(0),
         default=None,
         unit="seconds",
+        example="300",
         help="PeriodicInformInterval of all CPEs, in seconds (0: no periodic Informs).",
         nothing="the interval of each profile",
         in_web_ui=True,
@@ -110,6 +117,7 @@ class InformOptions:
         values.at_least(0),
         default=0.0,
         unit="seconds",
+        example="10",
         help="Each periodic Inform is delayed by a random time of up to so many seconds.",
     )
     inform_together: bool = switch(
@@ -123,6 +131,7 @@ class InformOptions:
         Range.parse,
         default=Range(0, 0),
         unit="low-high",
+        example="0-3600",
         help="Seconds from the boot of a CPE to its Inform.",
     )
     reboot_seconds: Range = option(
@@ -130,6 +139,7 @@ class InformOptions:
         Range.parse,
         default=Range(10, 30),
         unit="low-high",
+        example="20-60",
         help="Seconds that a CPE is down when it reboots.",
     )
 
@@ -143,6 +153,7 @@ class ACSOptions:
         str,
         default=None,
         unit="text",
+        example="cpe",
         help="Username of all CPEs towards the ACS.",
         nothing="OUI-ProductClass-SerialNumber of each CPE",
     )
@@ -151,6 +162,7 @@ class ACSOptions:
         str,
         default=None,
         unit="text",
+        example="secret",
         help="Password of all CPEs towards the ACS; safer in the environment, as "
         "CARETAKER_ACS_PASSWORD.",
         nothing="a different one for each CPE",
@@ -161,6 +173,7 @@ class ACSOptions:
         values.at_least(0.1),
         default=30.0,
         unit="seconds",
+        example="60",
         help="Seconds that a CPE waits for each answer of the ACS.",
     )
     max_sessions: int = option(
@@ -168,6 +181,7 @@ class ACSOptions:
         values.whole(1, 60_000),
         default=1000,
         unit="int",
+        example="2000",
         help="Sessions that each worker runs at the same time. Further ones wait for a place.",
     )
     source_addresses: tuple[Network, ...] = repeated(
@@ -175,6 +189,7 @@ class ACSOptions:
         values.source_network,
         text=values.network_text,
         unit="address",
+        example="10.0.0.0/28",
         help="Local address that CPEs connect to the ACS from, or a network of such addresses, "
         "like 10.0.0.0/28; each CPE keeps its own. Repeatable.",
         nothing="the operating system's choice",
@@ -183,6 +198,7 @@ class ACSOptions:
         "--allow-host",
         str,
         unit="host",
+        example="files.example.com",
         help="Another host that the ACS may redirect CPEs to, and that CPEs may exchange files "
         "with. Repeatable.",
         nothing="only the host of the ACS",
@@ -192,6 +208,7 @@ class ACSOptions:
         values.certificates,
         default=None,
         unit="file",
+        example="ca.pem",
         help="Certificates to trust, in PEM.",
         nothing="those of the operating system",
     )
@@ -216,6 +233,7 @@ class ConnectionRequestOptions:
         values.bound_address,
         default="127.0.0.1",
         unit="address",
+        example="10.0.0.7",
         help="Address that the Connection Request servers bind: this machine's own, for an ACS on "
         "another machine, or 0.0.0.0 or :: for all of them, with --cr-advertise.",
     )
@@ -224,6 +242,7 @@ class ConnectionRequestOptions:
         PortRange.parse,
         default=PortRange(0, 0),
         unit="port or first-last",
+        example="7600-7699",
         help="Ports of the Connection Request servers, like 7600-7699; each worker takes the first "
         "free one. One port is that of worker 0, worker 1 has the next one, and so on (0: any "
         "free ports).",
@@ -233,6 +252,7 @@ class ConnectionRequestOptions:
         values.advertised_host,
         default=None,
         unit="host",
+        example="loadgen.example.com",
         help="Host name, IPv4 or IPv6 address in the ConnectionRequestURL, where the ACS does not "
         "reach the CPEs at the address of --cr-host (containers, NAT).",
         nothing="the address of --cr-host",
@@ -242,6 +262,7 @@ class ConnectionRequestOptions:
         values.advertised_address,
         default=None,
         unit="host:port",
+        example="10.0.0.5:7548",
         help="Start a router at this address of the master's machine. It takes the Connection "
         "Requests for all CPEs, and hands each to the worker that holds the CPE, so a "
         "ConnectionRequestURL stays the same wherever its CPE goes.",
@@ -252,6 +273,7 @@ class ConnectionRequestOptions:
         HostPort.parse,
         default=None,
         unit="host:port",
+        example="0.0.0.0:7549",
         help="Start no router, as `caretaker router` runs elsewhere, at the address of "
         "--cr-router; it asks the master at this address which worker holds which CPE.",
         nothing="the run starts the router of --cr-router",
@@ -266,22 +288,35 @@ class ConnectionRequestOptions:
         Rate.parse,
         default=Rate(50, 5),
         unit="count/seconds",
+        example="10/60",
         help="Connection Requests that one CPE accepts in each period (0/1: no limit).",
     )
     cr_rate: float = option(
         "--cr-rate",
-        values.at_least(0, MAX_CR_RATE),
+        values.at_least(0, MAX_RATE),
         default=0.0,
         unit="number",
+        example="50",
         help="Connection Requests per second that the driver causes, over the whole fleet.",
         in_web_ui=True,
         live=True,
+    )
+    cr_stages: tuple[Stage, ...] = repeated(
+        "--cr-stage",
+        Stage.rate,
+        unit="time:rate",
+        example="2m:50 --cr-stage 10m:50",
+        help="Bring the rate of Connection Requests to this one in this time, on a straight line. "
+        "Repeatable, as --stage; after the last stage its rate stays. It takes the place of "
+        "--cr-rate.",
+        nothing="none; --cr-rate from the beginning",
     )
     cr_arrivals: Arrivals = option(
         "--cr-arrivals",
         values.one_of("constant", "poisson"),
         default="poisson",
         unit="constant|poisson",
+        example="constant",
         help="Spacing of the driver's Connection Requests: constant intervals, or a Poisson "
         "process.",
         in_web_ui=True,
@@ -291,6 +326,7 @@ class ConnectionRequestOptions:
         values.one_of("nbi", "direct", "off"),
         default="nbi",
         unit="nbi|direct|off",
+        example="direct",
         help="How the driver causes Connection Requests. nbi: it posts tasks to the north-bound "
         "API of the ACS. direct: it sends the Connection Requests itself, for ACSs without such "
         "an API. off: no driver.",
@@ -301,6 +337,7 @@ class ConnectionRequestOptions:
         values.one_of("tolerant", "genieacs"),
         default="tolerant",
         unit="tolerant|genieacs",
+        example="genieacs",
         help="How the embedded ACS, and --cr-driver direct, send Connection Requests. tolerant: "
         "as TR-069 has it. genieacs: as GenieACS does, so that a CPE that it would not reach is "
         "not reached here either.",
@@ -310,6 +347,7 @@ class ConnectionRequestOptions:
         values.url_or_empty,
         default="",
         unit="url",
+        example="http://acs.example.com:7557",
         help="North-bound API of the ACS, in GenieACS's form, like http://acs:7557.",
         nothing="the API of the embedded ACS",
         in_web_ui=True,
@@ -325,6 +363,7 @@ class TransferOptions:
         values.one_of("simulated", "real"),
         default="simulated",
         unit="simulated|real",
+        example="real",
         help="Whether Download and Upload move bytes. real: they do, with the host of the ACS and "
         "those of --allow-host; transfers with other hosts are simulated.",
         in_web_ui=True,
@@ -334,6 +373,7 @@ class TransferOptions:
         Range.parse,
         default=Range(5, 30),
         unit="low-high",
+        example="30-120",
         help="Seconds that a simulated transfer takes.",
     )
     transfer_failures: float = option(
@@ -341,6 +381,7 @@ class TransferOptions:
         values.share,
         default=0.0,
         unit="0..1",
+        example="0.05",
         help="Share of the simulated transfers that fail.",
         in_web_ui=True,
     )
@@ -349,6 +390,7 @@ class TransferOptions:
         values.at_least(0),
         default=0.0,
         unit="bytes/s",
+        example="125000",
         help="Bytes per second per transfer (0: unlimited). A simulated transfer takes as long as "
         "its FileSize needs at this rate; without a FileSize, --transfer-seconds holds.",
         in_web_ui=True,

@@ -183,7 +183,7 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
         boots_per_second = min(boots_per_second, cpes / (longest - shortest))
     return PlannedLoad(
         sessions_at_once=settings.max_sessions * (1 + (settings.transfers == "real")),
-        per_second=cpes * _informs_per_second(settings) + settings.cr_rate,
+        per_second=cpes * _informs_per_second(settings) + settings.highest_cr_rate,
         storm_per_second=boots_per_second,
         storm=cpes if settings.start == "factory" else 0,
         sources=max(1, sum(len(hosts(network)) for network in settings.source_addresses)),

@@ -8,6 +8,7 @@ through.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import logging
@@ -15,6 +16,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gevent
@@ -38,11 +40,17 @@ from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.acs_check import CheckPlace
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
-from caretaker.swarm.command_line import check_together
+from caretaker.swarm.command_line import check_together, name_nearest
+from caretaker.swarm.consent import ask_first
 from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
-from caretaker.swarm.locust_runner import LOCAL, forget_wall_clock, forgive_lost_terminal
+from caretaker.swarm.locust_runner import (
+    LOCAL,
+    add_key,
+    forget_wall_clock,
+    forgive_lost_terminal,
+)
 from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.open_ports import joining_lines, server_lines
@@ -55,7 +63,10 @@ from caretaker.swarm.parsed_options import (
     take_run_token,
 )
 from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
+from caretaker.swarm.stages import Stage, StagedUsers
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
+from caretaker.swarm.terminal.live_view import LiveView, live_view
+from caretaker.swarm.terminal.run_output import RunOutput
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
 from caretaker.swarm.web.guard import guard
@@ -109,15 +120,17 @@ def install(events: Events) -> None:
     """
     end = PromptEnd()
     parent = ParentWatch(end)
+    output = RunOutput()
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
         parent.watch_starter()
         _cache_default_options()
         forget_wall_clock()
         raise_descriptors()
-        _Hooks(environment, runner, end)
+        _Hooks(environment, runner, end, output)
 
-    command_line = [check_first, check_together]  # Locust's first parser reads it
+    # Locust's first parser reads the command line; the last of these looks at it first.
+    command_line = [check_first, ask_first, check_together, output.choose, name_nearest]
 
     def on_parser(parser: Any, **_: Any) -> None:
         add_arguments(parser)
@@ -150,10 +163,14 @@ def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
 class _Hooks:
     """Makes this process a master, a worker or both, and passes events and messages to them."""
 
-    def __init__(self, environment: Environment, runner: Any, end: PromptEnd) -> None:
+    def __init__(
+        self, environment: Environment, runner: Any, end: PromptEnd, output: RunOutput
+    ) -> None:
         self._environment = environment
         self._runner = runner
         self._end = end
+        self._output = output
+        self._view: LiveView | None = None
         self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
@@ -161,6 +178,8 @@ class _Hooks:
         """The exit code of a run that can't begin, as this process or a worker has refused it."""
         settings = self._parse_settings()
         try:
+            if settings.stages and not isinstance(runner, WorkerRunner):
+                self._use_stages(settings.stages)
             if isinstance(runner, MasterRunner | LocalRunner):
                 self._become_master(settings)
             if isinstance(runner, WorkerRunner | LocalRunner):
@@ -188,8 +207,34 @@ class _Hooks:
         end.in_order(self._end_in_order)
         if environment.web_ui is not None:
             self._add_pages()
+        self._begin_output(settings)
         if isinstance(runner, FleetWorkerRunner):
             runner.begin_to_listen()
+
+    def _begin_output(self, settings: Settings) -> None:
+        self._output.begin(self._environment)
+        if self._master is None:
+            self._output.of_worker()
+            return
+        self._view = live_view(self._master, self._run_states, settings, self._output)
+        atexit.register(self._view.close)
+        add_key("q", self._on_end_key)
+
+    def _on_end_key(self) -> None:
+        """Do what the first Ctrl-C does."""
+        if not self._interrupts:
+            self._on_interrupt()
+
+    def _leave_terminal(self) -> None:
+        if self._view is not None:
+            self._view.close()
+
+    def _use_stages(self, stages: Sequence[Stage]) -> None:
+        if self._environment.shape_class is not None:
+            cure = "leave one of the two out"
+            raise InputError(f"--stage: the locustfile has a shape of its own; {cure}")
+        self._environment.shape_class = StagedUsers(stages)
+        self._environment.shape_class.runner = self._runner
 
     def _add_pages(self) -> None:
         assert self._master is not None  # only masters have a web UI
@@ -200,12 +245,14 @@ class _Hooks:
 
     def _on_hang_up(self) -> None:
         if self._is_starting():
+            self._leave_terminal()
             end_before_run(os.getpid(), signal.SIGHUP)
         forgive_lost_terminal()
         self._end.begin("the terminal is gone")
 
     def _end_in_order(self) -> None:
         """End with little patience, as the process will be ended soon."""
+        self._leave_terminal()
         if self._is_starting():
             end_now()
         if self._master is not None:
@@ -222,12 +269,14 @@ class _Hooks:
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         """
         if self._is_starting():
+            self._leave_terminal()
             end_before_run(os.getpid(), signum)
         self._interrupts += 1
         if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
             return
         if self._interrupts > 2:
+            self._leave_terminal()
             os._exit(130)
         self._stop_waiting()
 
@@ -280,7 +329,7 @@ class _Hooks:
         options = self._locust_options()
         if options.headless or options.autostart:
             check_fleet(self._runner, options, settings.cpes_per_user)
-        self._master = Master(self._environment, settings, self._token())
+        self._master = Master(self._environment, settings, self._token(), self._output.summary)
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
@@ -382,7 +431,10 @@ class _Hooks:
         self._is_quitting = True
         if self._master is not None:
             self._master.end()
+            self._master.stop_watching()
             self._environment.process_exit_code = self._refused or self._master.exit_code()
+            self._leave_terminal()
+            self._output.end()
         elif self._worker is not None:
             self._drain()
             self._environment.process_exit_code = 0

@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from locust import input_events, runners
+from locust import input_events, main, runners
 from locust.runners import (
     STATE_MISSING,
     STATE_RUNNING,
@@ -23,7 +23,7 @@ from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.user import CPEUser
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from locust.env import Environment
 
@@ -70,6 +70,13 @@ class _HeldBack(WorkerNodes):
     def ready(self) -> list[WorkerNode]:
         """Those that can begin a run."""
         return super().ready if self._is_time() else []
+
+
+def add_key(key: str, action: Callable[[], None]) -> None:
+    """Have Locust do something at a key as well, where it reads keys: in a terminal."""
+    locust_main: Any = main  # which has imported it
+    listen = locust_main.input_listener
+    locust_main.input_listener = lambda actions: listen({**actions, key: action})
 
 
 class LocustRunner:

@@ -1,5 +1,5 @@
 """
-What the master does: the embedded ACS, the ledger, the live line, the summary, the exit code.
+What the master does: the embedded ACS, the ledger, the summary, the exit code.
 
 In a local run the one process is master and worker; messages then reach it without a network.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +22,6 @@ from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
-from caretaker.reporting.summary_text import live_line, render
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.run_token import RunToken
 from caretaker.scenarios import FleetPlan
@@ -42,7 +41,8 @@ from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
-from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.scenario_player import ScenarioPlayer, ScenarioStep
+from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
@@ -83,15 +83,23 @@ class Master:
         environment: Locust's.
         settings: of the command line; those of a run come with its start.
         token: of all processes of the run.
+        tell: is given the summary of each run to print it.
 
     Raises:
         InputError: the settings do not fit together, the run is too short for its scenarios, or
             the embedded ACS can't start.
     """
 
-    def __init__(self, environment: Environment, settings: Settings, token: RunToken) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        settings: Settings,
+        token: RunToken,
+        tell: Callable[[Summary], None],
+    ) -> None:
         self.environment = environment
         self.token = token
+        self._tell = tell
         options = self._locust_options()
         settings.check_warm_up(options.run_time)
         if options.headless or options.autostart:  # else the form of the web UI is checked
@@ -131,15 +139,10 @@ class Master:
         self._locust.hold_back(self._may_begin)
         self._state = self._open_state(settings)
         if not environment.host:
-            hosts = [settings.cr_router.host] if settings.cr_router is not None else []
-            ports = settings.acs_port, settings.acs_nbi_port
-            self._embedded = EmbeddedACS(*ports, hosts, settings.cr_client)
-            environment.host = self._embedded.url
-            api = f"north-bound API: {self._embedded.north_bound_url}"
-            say(f"Embedded ACS: {self._embedded.url} ({api})")
+            self._embedded = self._with_embedded_acs(settings)
         self._offer = FleetOffer(environment)
         self.settings = self._with_north_bound_api(settings)
-        gevent.spawn(self._watch)
+        self._watching = gevent.spawn(self._watch)
 
     def _with_router(self, settings: Settings) -> Settings:
         """The settings with the router's port, which workers receive, too."""
@@ -148,6 +151,15 @@ class Master:
         options.cr_router = str(address)
         say(f"Connection Requests: http://{address}/cr/<serial number>")
         return replace(settings, cr_router=address)
+
+    def _with_embedded_acs(self, settings: Settings) -> EmbeddedACS:
+        """The ACS of a run that was given none."""
+        hosts = [settings.cr_router.host] if settings.cr_router is not None else []
+        ports = settings.acs_port, settings.acs_nbi_port
+        made = EmbeddedACS(*ports, hosts, settings.cr_client)
+        self.environment.host = made.url
+        say(f"Embedded ACS: {made.url} (north-bound API: {made.north_bound_url})")
+        return made
 
     def _with_north_bound_api(self, settings: Settings) -> Settings:
         """
@@ -189,8 +201,9 @@ class Master:
 
     def _users_stated(self) -> int | None:
         """How many users the run will have; None where a shape of the load says it."""
-        is_shaped = self.environment.shape_class is not None
-        return None if is_shaped else self._locust_options().num_users
+        shape = self.environment.shape_class
+        is_known = shape is None or isinstance(shape, StagedUsers)
+        return self._locust_options().num_users if is_known else None
 
     def _check_users(self, users: int) -> None:
         """Check that there is a device for each CPE of so many users, also of the next run."""
@@ -341,8 +354,6 @@ class Master:
         self._spawn_watchers(settings)
 
     def _spawn_watchers(self, settings: Settings) -> None:
-        if settings.live_interval:
-            self._watchers.append(gevent.spawn(self._print_live, settings.live_interval))
         warm_up = settings.warm_up.seconds
         if warm_up:
             mark = "end of the warm-up: what follows is measured"
@@ -373,6 +384,11 @@ class Master:
     def seconds(self) -> float:
         """Since the start of the run; 0 if there is none."""
         return time.monotonic() - self._began if self._began else 0.0
+
+    @property
+    def scenario_step(self) -> ScenarioStep | None:
+        """What the scenarios of the run do now; None without any."""
+        return None if self._player is None else self._player.step
 
     def act(self, name: str, /, **arguments: Any) -> None:
         """
@@ -436,14 +452,6 @@ class Master:
     def ask(self, query: DeviceListQuery | DeviceQuery) -> Answers:
         """Ask all workers for what only they know."""
         return self.queries.ask(query)
-
-    def _print_live(self, interval: float) -> None:
-        before: Mapping[str, WorkerSnapshot] = {}
-        while True:
-            gevent.sleep(interval)
-            now = dict(self.reports.newest)
-            say(f"{self.seconds():6.0f} s | {live_line(before, now)}")
-            before = now
 
     def _watch_levels(self) -> None:
         """See when levels break; with ``--slo-abort``, the first one ends the run."""
@@ -543,9 +551,13 @@ class Master:
         for line in write_files(self.settings, summary, datetime.now(UTC)):
             print(f"caretaker: {line}; the summary is in the output", file=sys.stderr)
         if self.environment.web_ui is not None:
-            say(f"\n{render(summary)}")  # there may be more runs before the goodbye
+            self._tell(summary)  # there may be more runs before the goodbye
 
     # The end.
+
+    def stop_watching(self) -> None:
+        """Look no more who has died: the workers end, and Locust reads none of their last words."""
+        self._watching.kill(block=False)
 
     def exit_code(self) -> int:
         """The exit code of the last run; that of nothing shown if there was none."""
@@ -556,7 +568,7 @@ class Master:
     def say_goodbye(self) -> None:
         """Print the summary, unless each run's was, and end router and ACS."""
         if self.summary is not None and self.environment.web_ui is None:
-            say(f"\n{render(self.summary)}")
+            self._tell(self.summary)
         if self._state is not None:
             self._state.store.close()
             self._state = None

@@ -10,6 +10,7 @@ from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.option_values import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LOOPBACK, LocustOptions
+from caretaker.swarm.repeat_command import named
 
 _LOCUST_PORT = 5557
 _WITHOUT_LOGIN = "without a login: let only those of the test reach it"
@@ -26,8 +27,7 @@ def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> 
         web_ui: whether there is a web UI.
     """
     if web_ui:
-        scheme = "https" if locust.tls_cert else "http"
-        url = f"{scheme}://{_shown(locust.web_host)}:{locust.web_port}/"
+        url = web_ui_url(locust)
         login = (
             "with its login" if locust.web_login else "without a login: --web-login asks for one"
         )
@@ -44,6 +44,12 @@ def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> 
         yield f"Workers join at {address}, {reach}"
 
 
+def web_ui_url(locust: LocustOptions) -> str:
+    """The URL of the web UI."""
+    scheme = "https" if locust.tls_cert else "http"
+    return f"{scheme}://{_shown(locust.web_host)}:{locust.web_port}/"
+
+
 def joining_lines(locust: LocustOptions, token: RunToken) -> Iterator[str]:
     """
     A line that starts a worker of a master whose workers are not forked.
@@ -58,9 +64,9 @@ def joining_lines(locust: LocustOptions, token: RunToken) -> Iterator[str]:
         return
     bound = locust.master_bind_host
     host = socket.gethostname() if bound in ALL_ADDRESSES else bound
-    start = f"locust -f {shlex.quote(locust.locustfile)} --worker --master-host {host}"
     port = locust.master_bind_port
-    command = start if port == _LOCUST_PORT else f"{start} --master-port {port}"
+    at = ["--master-host", host, *([] if port == _LOCUST_PORT else ["--master-port", str(port)])]
+    command = shlex.join(["caretaker", "run", *named(locust.locustfile), "--worker", *at])
     if token.is_made:
         yield f"A worker joins with: {VARIABLE}={token.text} {command}"
     else:

@@ -33,6 +33,7 @@ class Option:
         text: makes the text of a value; the inverse of ``parse``.
         default: the value where none is given.
         unit: what a value is, as the help shows it; empty for a switch.
+        example: a value as it is typed in a shell; empty for a switch.
         help: its description in the help, without the default.
         nothing: what no value means, for the help, where ``default`` does not say it.
         action: what argparse does: keep the last value, collect all of them, or set a switch.
@@ -48,6 +49,7 @@ class Option:
     text: Callable[[Any], str] = str
     default: Any
     unit: str
+    example: str
     help: str
     nothing: str = ""
     action: Literal["store", "append", "store_true"] = "store"
@@ -117,8 +119,13 @@ class Option:
     def _full_help(self, default: Plain) -> str:
         if self.action == "store_true":
             return self.help
-        shown = f"{default:g}" if isinstance(default, float) else default
-        return f"{self.help} Default: {self.nothing if default in (None, '') else shown}."
+        return f"{self.help} Default: {self.default_text(default)}."
+
+    def default_text(self, default: Plain) -> str:
+        """What holds without it, for the help."""
+        if default in (None, ""):
+            return self.nothing
+        return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def argument_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -139,11 +146,14 @@ def option(
     *,
     default: _Default,
     unit: str,
+    example: str,
     help: str,  # noqa: A002  # argparse's word
     **more: Any,
 ) -> _Value | _Default:
     """Declare a field that is an option with one value; ``more`` is of ``Option``."""
-    declared = Option(flag=flag, parse=parse, default=default, unit=unit, help=help, **more)
+    declared = Option(
+        flag=flag, parse=parse, default=default, unit=unit, example=example, help=help, **more
+    )
     made: Any = field(default=default, metadata={"option": declared})
     return made  # type: ignore[no-any-return]
 
@@ -153,12 +163,20 @@ def repeated(
     parse: Callable[[str], _Value],
     *,
     unit: str,
+    example: str,
     help: str,  # noqa: A002
     **more: Any,
 ) -> tuple[_Value, ...]:
     """Declare a field that is an option which may be given any number of times."""
     declared = Option(
-        flag=flag, parse=parse, default=(), unit=unit, help=help, action="append", **more
+        flag=flag,
+        parse=parse,
+        default=(),
+        unit=unit,
+        example=example,
+        help=help,
+        action="append",
+        **more,
     )
     made: Any = field(default=(), metadata={"option": declared})
     return made  # type: ignore[no-any-return]
@@ -166,6 +184,8 @@ def repeated(
 
 def switch(flag: str, *, help: str) -> bool:  # noqa: A002
     """Declare a field that is an option without a value."""
-    declared = Option(flag=flag, parse=bool, default=False, unit="", help=help, action="store_true")
+    declared = Option(
+        flag=flag, parse=bool, default=False, unit="", example="", help=help, action="store_true"
+    )
     made: Any = field(default=False, metadata={"option": declared})
     return made  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
@@ -24,6 +24,7 @@ from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
 from caretaker.http.tls import tls_context
+from caretaker.nearest_names import nearest_names
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
 from caretaker.run_token import RunToken
 
@@ -36,6 +37,7 @@ MAX_PROCESSES = 1_024
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
 MAX_SHOWN = 80
 """Characters of what was given that a message shows."""
+_NEAREST, _LIKENESS = 3, 0.6
 _LONGEST_LABEL = 200
 _LONGEST_NAME = 255
 """Bytes of a name in a folder."""
@@ -229,6 +231,12 @@ def run_token_file(text: str) -> Path:
 def shown(text: str) -> str:
     """A text that was given, for a message of one line, however long it is."""
     return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
+
+
+def proposed(name: str, names: Iterable[str]) -> str:
+    """The names of options nearest to one that is none, for the end of a message."""
+    near = nearest_names(name, names, _NEAREST, _LIKENESS)
+    return f"nearest: {', '.join(near)}" if near else "caretaker run --help lists all"
 
 
 def _number(text: str, *, least: float, most: float) -> float:

@@ -28,13 +28,16 @@ from caretaker.swarm.option import Option
 from caretaker.swarm.run_options import (
     EmbeddedACSOptions,
     OutputOptions,
+    RunOptions,
     ScenarioOptions,
     VerdictOptions,
     WebOptions,
     WorkerOptions,
 )
+from caretaker.swarm.stages import most_of
 
 GROUPS: Mapping[str, type] = {
+    "the run": RunOptions,
     "devices": DeviceOptions,
     "when CPEs inform": InformOptions,
     "towards the ACS": ACSOptions,
@@ -47,7 +50,7 @@ GROUPS: Mapping[str, type] = {
     "workers": WorkerOptions,
     "embedded ACS": EmbeddedACSOptions,
 }
-"""The groups by their names, in the order of the help and of ``docs/running.md``."""
+"""The groups by their names, in the order of the help and of ``docs/options.md``."""
 
 OPTIONS: Mapping[str, Option] = {
     declared.name: declared.metadata["option"]
@@ -59,6 +62,7 @@ OPTIONS: Mapping[str, Option] = {
 
 @dataclass(frozen=True)
 class Settings(
+    RunOptions,
     DeviceOptions,
     InformOptions,
     ACSOptions,
@@ -98,6 +102,11 @@ class Settings(
             if not declared.secret
         }
 
+    @property
+    def highest_cr_rate(self) -> float:
+        """The most Connection Requests per second that the driver plans."""
+        return most_of(self.cr_stages) if self.cr_stages else self.cr_rate
+
     def check_driver(self) -> None:
         """
         Check that the driver has an API to post to.
@@ -105,7 +114,7 @@ class Settings(
         Raises:
             InputError: the driver needs an API, and none is given.
         """
-        if self.cr_rate and self.cr_driver == "nbi" and not self.nbi_url:
+        if self.highest_cr_rate and self.cr_driver == "nbi" and not self.nbi_url:
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
 

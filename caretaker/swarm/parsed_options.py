@@ -20,6 +20,7 @@ from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.profile_offer import ProfileOffer
+from caretaker.swarm.stages import highest_speed, most_of, seconds_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -145,6 +146,16 @@ def take_run_token(parsed_options: argparse.Namespace | None) -> RunToken:
     return token or RunToken.made()  # without a command line there is none
 
 
+def put_stages(parsed_options: argparse.Namespace) -> None:
+    """Put what stages say of the run's size, rate and length where Locust has its options."""
+    given = vars(parsed_options)
+    stages = OPTIONS["stages"].read(given.get("stages"))
+    if stages:
+        given["num_users"] = int(most_of(stages))
+        given["spawn_rate"] = highest_speed(stages)
+        given["run_time"] = int(seconds_of(stages))
+
+
 LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "num_users": values.users,
     "spawn_rate": values.spawn_rate,
@@ -174,10 +185,10 @@ def add_arguments(parser: Any) -> None:
     """
     Add the options to Locust's parser, and check those of Locust that a run depends on.
 
-    Locust's own ``--profile`` (a label for test runs) gives way to ours, and its ``--host`` to one
-    that is checked (decision 0009). A default that the parser has already, such as those of
-    ``swarm.main``, stays. Rebalancing is on (decision 0027). Servers bind loopback (decision D10),
-    where Locust's bind all addresses.
+    Locust's own ``--profile`` (a label for test runs) gives way to ours, its ``--host`` to one that
+    is checked, and its ``--json`` to one of our summary (decision 0009). A default that the parser
+    has already, such as those of ``swarm.main``, stays. Rebalancing is on (decision 0027). Servers
+    bind loopback (decision D10), where Locust's bind all addresses.
     """
     for action in parser._actions:  # noqa: SLF001  # there is no other way to change a type
         if action.dest in LOCUST_VALUES:
@@ -199,7 +210,7 @@ def add_arguments(parser: Any) -> None:
         "--slo-warm-up", type=argument_type(_slo_warm_up), dest="caretaker_slo_warm_up",
         env_var="CARETAKER_SLO_WARM_UP", help=argparse.SUPPRESS,
     ).include_in_web_ui = False  # fmt: skip
-    parser.set_defaults(profile=None, enable_rebalancing=True)
+    parser.set_defaults(profile=None, json=False, enable_rebalancing=True)
 
 
 def _slo_warm_up(_: str) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from caretaker import __version__
-from caretaker.engine import shard
+from caretaker.build import build_name
 from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_types import Summary
 from caretaker.stats.timeline import Mark
@@ -17,6 +16,7 @@ from caretaker.swarm.options import Settings, without_login
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.repeat_command import command
 from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.take_overs import TakeOvers
 from caretaker.swarm.worker_reports import WorkerReports
@@ -108,7 +108,7 @@ class RunSummary:
             **self.figures(seconds),
             "timeline": self._reports.timeline().summary(marks),
             "settings": self.public_settings(),
-            "version": _version(),
+            "version": build_name(),
             "started": began.isoformat(timespec="seconds"),
             "command": self._command(),
             "embedded_acs": self._is_embedded(),
@@ -136,7 +136,8 @@ class RunSummary:
     def _ends_early(self, seconds: float) -> bool:
         """Whether the run comes to its end before the ``--run-time`` that was stated."""
         stated = self._locust_options().run_time
-        if not stated or self._environment.shape_class is not None:
+        shape = self._environment.shape_class
+        if not stated or not (shape is None or isinstance(shape, StagedUsers)):
             return False
         return seconds < stated - RUN_TIME_TOLERANCE
 
@@ -152,9 +153,3 @@ class RunSummary:
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
-
-
-def _version() -> str:
-    """Ours, and whether sessions run compiled (decision 0015)."""
-    is_compiled = not str(shard.__file__).endswith(".py")
-    return f"{__version__}, compiled" if is_compiled else __version__

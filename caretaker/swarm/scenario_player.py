@@ -52,6 +52,21 @@ class LiveRun(RunControl, Protocol):
         """Whether every worker that is there has reported since (``time.monotonic``)."""
 
 
+class ScenarioStep(NamedTuple):
+    """
+    What the scenarios of a run do now.
+
+    Args:
+        name: of the one that began last, among those that play; empty for none.
+        is_settling: whether it waits for the fleet to settle.
+        until: the second of the run until which it does nothing; None if it did not say.
+    """
+
+    name: str = ""
+    is_settling: bool = False
+    until: float | None = None
+
+
 class _Played(NamedTuple):
     """A scenario of the run, with its report; ``prefix`` begins the names of its figures."""
 
@@ -94,6 +109,8 @@ class ScenarioPlayer:
         self._text = text
         self._stopped: set[Scenario] = set()
         self._ended: float | None = None
+        self._playing: list[str] = []
+        self.step = ScenarioStep()
         self._player = gevent.spawn(self._play_all)
         self._others = [
             gevent.spawn_later(step.at, self._play, step.scenario)
@@ -107,6 +124,8 @@ class ScenarioPlayer:
                 self._play(step.scenario)
 
     def _play(self, scenario: Scenario) -> None:
+        self._playing.append(scenario.name)
+        self._step()
         try:
             scenario.play(self)
         except InputError as error:
@@ -115,6 +134,12 @@ class ScenarioPlayer:
         except Exception:  # noqa: BLE001  # a scenario may be a user's own; the run goes on, and says so
             _log.exception("scenario %s", scenario.name)
             self._stopped.add(scenario)
+        self._playing.remove(scenario.name)
+        self._step()
+
+    def _step(self, *, is_settling: bool = False, until: float | None = None) -> None:
+        name = self._playing[-1] if self._playing else ""
+        self.step = ScenarioStep(name, is_settling, until)
 
     def stop(self) -> None:
         """The run ends: do nothing more to the fleet."""
@@ -129,6 +154,7 @@ class ScenarioPlayer:
 
     def wait(self, seconds: float) -> None:
         """Let the run go on for so long."""
+        self._step(until=self.now() + seconds)
         gevent.sleep(seconds)
 
     def act(self, name: str, **arguments: Any) -> None:
@@ -141,7 +167,9 @@ class ScenarioPlayer:
 
     def settle(self) -> None:
         """Wait until all CPEs have delivered 1 BOOT and none waits for a session or a retry."""
+        self._step(is_settling=True)
         self._until(self._is_settled, SETTLE_SECONDS)
+        self._step()
 
     def _is_settled(self) -> bool:
         if not self._live.is_fleet_up():

@@ -62,6 +62,7 @@ from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
@@ -123,7 +124,7 @@ class WorkerRun:
     def __init__(
         self, worker: HostWorker, start: RunStart, settings: Settings, mix: ProfileMix
     ) -> None:
-        started = start.at - time.time() + time.monotonic()
+        self._started = started = start.at - time.time() + time.monotonic()
         self.number = start.number
         self._index = worker.index
         self.settings = settings
@@ -198,10 +199,16 @@ class WorkerRun:
             self.tasks,
             self.results.current,
             held=lambda: worker.lease.held,
-            rate=lambda: 0.0 if worker.is_suspended else worker.cr_rate * worker.share,
+            rate=lambda: 0.0 if worker.is_suspended else self._cr_rate(worker) * worker.share,
             arrivals=settings.cr_arrivals,
             rng=Random(f"{settings.seed}/driver/{worker.index}"),
         )
+
+    def _cr_rate(self, worker: HostWorker) -> float:
+        """Connection Requests per second of the whole fleet, as it is now."""
+        if not self.settings.cr_stages:
+            return worker.cr_rate
+        return value_at(self.settings.cr_stages, time.monotonic() - self._started)
 
     def _operator(self) -> Operator:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""

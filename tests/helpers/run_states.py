@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from caretaker.reporting.summary_types import Summary
 from caretaker.run_token import RunToken
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
@@ -70,9 +71,11 @@ def master(**options: Any) -> Master:
     return master_of(environment)
 
 
-def master_of(environment: Any) -> Master:
-    """The master of an environment of Locust."""
-    return Master(environment, Settings.of(environment.parsed_options), RunToken.made())
+def master_of(environment: Any, told: list[Summary] | None = None) -> Master:
+    """The master of an environment of Locust; the summaries that it prints go into a list."""
+    printed: list[Summary] = [] if told is None else told
+    settings = Settings.of(environment.parsed_options)
+    return Master(environment, settings, RunToken.made(), printed.append)
 
 
 def snapshot(made: Results | None = None, **changes: Any) -> WorkerSnapshot:

@@ -12,7 +12,7 @@ import pytest
 from helpers.processes import LOCUSTFILE, process
 
 pytestmark = [pytest.mark.processes]
-RUN = ("caretaker.swarm.main", LOCUSTFILE)
+RUN = ("caretaker", "run")
 LOCUST = ("locust", "-f", LOCUSTFILE)
 LONG = "p" * 300
 
@@ -63,11 +63,13 @@ def group_is_empty(leader: int) -> bool:
         ((*RUN, "--config", "/nowhere.conf"), "config file: /nowhere.conf"),
         ((*RUN, "--config", "/dev/zero"), "caretaker: /dev/zero: larger than 1 MiB"),
         ((*RUN, "--config", "/"), "caretaker: /: Is a directory"),
+        ((*RUN, "--config", "/nowhere.toml"), "caretaker: /nowhere.toml: No such file"),
+        ((*RUN, "--usrs", "5"), "--usrs: no such option; nearest: --users"),
         ((*RUN, "--config", "{binary}"), "not a text file in UTF-8"),
         ((*RUN, "--master-bind-port", "{used}"), "--master-bind-port {used}: in use"),
         ((*RUN, "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
         ((*RUN, "--acs-port", "{used}"), "--acs-port {used}: in use"),
-        (("caretaker.swarm.main", "/nowhere.py"), "/nowhere.py: no such locustfile"),
+        (("caretaker", "run", "-f", "/nowhere.py"), "/nowhere.py: no such locustfile"),
         ((*LOCUST, "--web-port", "{used}"), "--web-port {used}: in use"),
         ((*LOCUST, "--web-port", "{used}", "--processes", "2"), "--web-port {used}: in use"),
         ((*LOCUST, "--web-port", "99999"), "--web-port/-P: '99999' must be a whole number"),

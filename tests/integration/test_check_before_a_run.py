@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from helpers.processes import LOCUSTFILE, run
+from helpers.processes import run
 
 from caretaker import ACSServer
 
@@ -18,7 +18,7 @@ HELD = "check held: the ACS works with a CPE of Caretaker"
 def load_test(folder: Path, *options: str) -> tuple[int, str, str]:
     """A short run with two workers: its exit code, and what it has said."""
     size = ("--users", "4", "--spawn-rate", "4", "--run-time", "5s", "--processes", "2")
-    arguments = ("caretaker.swarm.main", LOCUSTFILE, *size, *options)
+    arguments = ("caretaker", "run", *size, *options)
     done = run(*arguments, cwd=folder, prefix=CHECKED)
     return done.returncode, done.stdout, done.stderr
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
-from helpers.processes import LOCUSTFILE, Process, free_port, process
+from helpers.processes import Process, free_port, process
 from helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.processes]
@@ -58,7 +58,7 @@ class Run:
 def run(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Run]:
     """With the parameter as ``--fence-after``."""
     api = free_port()
-    command = ("caretaker.swarm.main", LOCUSTFILE, "--users", str(CPES), "--run-time", "0")
+    command = ("caretaker", "run", "--users", str(CPES), "--run-time", "0")
     rates = ("--spawn-rate", "100", "--inform-interval", "1", "--cr-rate", "5")
     more = ("--acs-nbi-port", str(api), "--fence-after", request.param)
     with process(tmp_path / "output", *command, *rates, *more, cwd=tmp_path) as running:

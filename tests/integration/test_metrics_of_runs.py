@@ -30,7 +30,7 @@ def test_a_headless_run_serves_them(tmp_path: Path, processes: str) -> None:
     port = free_port()
     with process(
         tmp_path / "out",
-        *("caretaker.swarm.main", LOCUSTFILE, "--users", "40", "--cr-rate", "20"),
+        *("caretaker", "run", "--users", "40", "--cr-rate", "20"),
         *("--processes", processes, "--metrics-port", str(port), "--run-time", "0"),
         *("--summary-json", str(tmp_path / "summary.json")),
     ) as running:

@@ -14,7 +14,6 @@ import psutil
 import pytest
 import requests
 from helpers.processes import (
-    LOCUSTFILE,
     Process,
     free_port,
     loadtest,
@@ -77,7 +76,7 @@ class Run:
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     metrics, api = free_port(), free_port()
-    command = ("caretaker.swarm.main", LOCUSTFILE, "--users", str(CPES), "--run-time", "0")
+    command = ("caretaker", "run", "--users", str(CPES), "--run-time", "0")
     where = ("--cr-router", "127.0.0.1:0", "--acs-nbi-port", str(api), "--enable-rebalancing")
     figures = ("--metrics-port", str(metrics), "--profile", "tr098")
     with process(tmp_path / "output", *command, *where, *figures, cwd=tmp_path) as running:
@@ -149,7 +148,5 @@ def test_an_address_that_can_not_be_used_is_one_line(
 ) -> None:
     done, summary = loadtest(tmp_path, *arguments)
     assert (done.returncode, summary) == (2, {}), done.stderr
-    assert re.search(
-        rf"^(caretaker|loadtest)\S*: .*{re.escape(complaint)}", done.stderr, re.MULTILINE
-    )
+    assert re.search(rf"^caretaker( run)?: .*{re.escape(complaint)}", done.stderr, re.MULTILINE)
     assert "Traceback" not in done.stderr

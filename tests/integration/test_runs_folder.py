@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.processes import LOCUSTFILE, loadtest, run
+from helpers.processes import loadtest, run
 
 pytestmark = [pytest.mark.processes]
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.processes]
 def test_a_run_is_kept_though_its_summary_can_not_be_written(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     done = run(
-        "caretaker.swarm.main", LOCUSTFILE, "--users", "5", "--run-time", "5s",
+        "caretaker", "run", "--users", "5", "--run-time", "5s",
         "--summary-json", "/dev/full", "--runs", str(kept),
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr

@@ -12,7 +12,7 @@ import pytest
 from helpers.processes import LOCUSTFILE, free_port, process
 
 pytestmark = [pytest.mark.processes]
-RUN = ("caretaker.swarm.main", LOCUSTFILE, "--run-time", "1h", "--live-interval", "1")
+RUN = ("caretaker", "run", "--run-time", "1h", "--live-interval", "1")
 IMPORTED = """
 import sys
 print("importing", flush=True)
@@ -73,7 +73,7 @@ def test_before_a_run_it_is_one_line(
     before = IMPORTED if state == "importing" else ""
     locustfile.write_text(before + Path(LOCUSTFILE).read_text())
     port = ("--master-bind-port", str(free_port()))
-    command = ("caretaker.swarm.main", str(locustfile), *arguments, *port)
+    command = ("caretaker", "run", "-f", str(locustfile), *arguments, *port)
     with process(tmp_path / "out", *command, group=True) as running:
         running.wait_for(state)
         end(running.process.pid, sign)
@@ -93,7 +93,7 @@ def test_of_a_run_there_is_one_summary(
     locustfile = tmp_path / "own.py"
     locustfile.write_text(STOPPING + Path(LOCUSTFILE).read_text())
     summary = tmp_path / "summary.json"
-    command = ("caretaker.swarm.main", str(locustfile), "--run-time", "1h", "--users", "30")
+    command = ("caretaker", "run", "-f", str(locustfile), "--run-time", "1h", "--users", "30")
     more = ("--processes", processes, "--live-interval", "1", "--summary-json", str(summary))
     with process(tmp_path / "out", *command, *more, group=True) as running:
         if state == "stopping":

@@ -76,9 +76,9 @@ def test_a_file_of_another_fleet_is_one_line_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_second_run_with_one_file_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
-    command = ("caretaker.swarm.main", LOCUSTFILE, *FLEET, "--run-time", "0")
+    command = ("caretaker", "run", *FLEET, "--run-time", "0")
     with process(tmp_path / "first", *command, "--live-interval", "1", cwd=tmp_path) as first:
-        first.wait_for(r"(?m)^ +[0-9]+ s \|")
+        first.wait_for(r"(?m)^[0-9]+(/[0-9]+)?s \|")
         done, _ = loadtest(tmp_path, *FLEET)
         assert done.returncode == 2
         assert "another run uses it" in done.stderr

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.options import parse, parser
 
-from caretaker.swarm.command_line import check_together, complaints
+from caretaker.swarm.command_line import check_together, complaints, name_nearest, odd_variables
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ def used_port() -> Iterator[str]:
         (("--headless", "--metrics-port", "{used}"), "--metrics-port {used}: in use"),
         (("--headless", "--acs-port", "{used}"), "--acs-port {used}: in use"),
         (("--headless", "--acs-nbi-port", "{used}"), "--acs-nbi-port {used}: in use"),
+        (("500",), "'500': no option and no user; users are "),
+        (("Portl", "--headless"), "'Portl': no option and no user; users are "),
         (("--tls-cert", "/a.pem"), "--tls-cert and --tls-key: the web UI needs both"),
         (("--tls-cert", "/a.pem", "--tls-key", "/b.pem"),
          "--tls-cert '/a.pem', --tls-key '/b.pem': No such file or directory; give both in PEM"),
@@ -53,6 +55,53 @@ def test_it_is_refused_with_one_line(
     assert exit_.value.code == 2
     assert complaint.format(used=used_port) in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--usrs", "--usrs: no such option; nearest: --users"),
+        ("--acs-pasword=secret", "--acs-pasword: no such option; nearest: --acs-password"),
+        ("--zzzzzzzz", "--zzzzzzzz: no such option; caretaker run --help lists all"),
+        (f"--{'u' * 500}", "no such option; caretaker run --help lists all"),
+    ],
+)
+def test_the_nearest_options_are_proposed_in_one_line(
+    argument: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = parser()
+    name_nearest(made)
+    with pytest.raises(SystemExit) as exit_:
+        made.parse_args([argument, "5"])
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert complaint in error
+    assert "secret" not in error
+    assert error.count("\n") == 1
+    assert len(error) < 200
+
+
+@pytest.mark.parametrize(
+    ("variable", "near"),
+    [
+        ("CARETAKER_CR_RAT", "CARETAKER_CR_RATE"),
+        ("LOCUST_USER", "LOCUST_USERS"),
+        ("CARETAKER_ACS_PASWORD", "CARETAKER_ACS_PASSWORD"),
+    ],
+)
+def test_a_variable_that_is_nearly_that_of_an_option_is_named(variable: str, near: str) -> None:
+    (line,) = odd_variables(parser(), [variable, "PATH", near])
+    assert line.startswith(f"{variable}: no option has this variable")
+    assert line.endswith(f"{near} is one")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["CARETAKER_RUN_TOKEN", "CARETAKER_STARTER", "CARETAKER_PURE", "CARETAKER_SHARED",
+     "CARETAKER_SETUP_LOCKED", "CARETAKER_CR_PASSWORD", "LOCUST_USERS"],
+)  # fmt: skip
+def test_other_variables_are_none_of_our_business(variable: str) -> None:
+    assert list(odd_variables(parser(), [variable])) == []
 
 
 def test_ports_that_nobody_of_this_process_serves_may_be_in_use(used_port: str) -> None:

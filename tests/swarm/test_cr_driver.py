@@ -151,3 +151,15 @@ def test_a_rate_of_zero_is_no_arrival(clock: Clock) -> None:
     sender = Sender(clock)
     drive(clock, sender, FakeShard(), 5.0, rate=lambda: 0.0)
     assert sender.times == []
+
+
+@pytest.mark.parametrize("arrivals", ["constant", "poisson"])
+def test_a_rate_that_rises_from_nothing_brings_what_it_stands_for(
+    clock: Clock, arrivals: str
+) -> None:
+    sender, begin = Sender(clock), clock.now
+    how = {"rate": lambda: (clock.now - begin) / 10, "arrivals": arrivals}
+    drive(clock, sender, FakeShard(), 200.0, **how)
+    first = sum(at - begin < 100 for at in sender.times)
+    assert first == pytest.approx(500, rel=0.15)  # half of 100 s at 10 a second
+    assert len(sender.times) == pytest.approx(2000, rel=0.1)

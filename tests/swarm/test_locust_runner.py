@@ -31,6 +31,7 @@ from caretaker.swarm.locust_runner import (
     LAST_HEARTBEATS,
     LOCAL,
     LocustRunner,
+    add_key,
     forget_wall_clock,
     forgive_lost_terminal,
 )
@@ -276,3 +277,14 @@ def test_failures_outside_of_our_cpes_are_counted() -> None:
         "3 exceptions in users",
     ]
     assert locust().other_failures() == []
+
+
+def test_a_key_of_ours_is_heard_beside_locusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr("locust.main.input_listener", lambda actions: lambda: actions)
+    add_key("q", lambda: heard.append("ours"))
+    main: Any = sys.modules["locust.main"]
+    actions = main.input_listener({"w": lambda: heard.append("Locust's")})()
+    for key in "wq":
+        actions[key]()
+    assert heard == ["Locust's", "ours"]

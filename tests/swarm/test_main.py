@@ -1,18 +1,20 @@
-"""The defaults of ./scripts/loadtest."""
+"""``caretaker run``: its defaults, and what it checks before Locust does."""
 
 from __future__ import annotations
 
-import locust
-import pytest
-from locust.event import EventHook
+from pathlib import Path
 
-from caretaker.swarm.main import DEFAULTS, defaults, main
+import pytest
+
+from caretaker.errors import InputError
+from caretaker.swarm.locustfile import PATH
+from caretaker.swarm.main import DEFAULTS, ROLES, check_locustfiles, defaults, main
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for role in ("WORKER", "MASTER"):
-        monkeypatch.delenv(f"LOCUST_MODE_{role}", raising=False)
+    for variable in ROLES.values():
+        monkeypatch.delenv(variable, raising=False)
 
 
 FREE = 6001
@@ -41,14 +43,29 @@ def test_a_master_starts_no_processes_and_a_worker_is_told_all(
     assert defaults([], FREE) == {}
 
 
-def test_the_help_lists_our_options_with_the_defaults_of_this_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("flag", ["--headful", "--autostart"])
+def test_a_run_with_the_web_ui_ends_when_its_user_ends_it(
+    monkeypatch: pytest.MonkeyPatch, flag: str
 ) -> None:
-    hook = EventHook()  # type: ignore[no-untyped-call]
-    monkeypatch.setattr(locust.events, "init_command_line_parser", hook)
-    monkeypatch.setattr("sys.argv", ["main", "locustfile.py", "--help"])
-    with pytest.raises(SystemExit) as exit_:
-        main()
+    monkeypatch.setenv(ROLES["--master"], "false")
+    assert {"headless", "run_time"} & set(defaults([flag], FREE)) == set()
+    monkeypatch.setenv(ROLES[flag], "true")
+    assert {"headless", "run_time"} & set(defaults([], FREE)) == set()
+
+
+def test_a_locustfile_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match=r"^/nowhere\.py: no such locustfile$"):
+        check_locustfiles(["--users", "5", "-f", f"{PATH},/nowhere.py"])
+    check_locustfiles(["-f", "-", "--locustfile=http://example.com/a.py"])
+
+
+def test_the_locustfile_of_the_clone_is_that_of_the_package(root: Path) -> None:
+    assert (root / "locustfile.py").resolve() == Path(PATH).resolve()
+
+
+def test_the_help_lists_our_options_with_the_defaults_of_this_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert exit_.value.code == 0
     assert "over the whole fleet. Default: 20." in text

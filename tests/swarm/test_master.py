@@ -20,11 +20,13 @@ from locust import User
 from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, WorkerNode, WorkerNodes
 
 from caretaker.errors import InputError
+from caretaker.reporting.summary_types import Summary
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm import worker_watch
 from caretaker.swarm.fleet_leases import LOOK_SECONDS
 from caretaker.swarm.host_checks import HostChecks
+from caretaker.swarm.locust_runner import LOCAL
 from caretaker.swarm.master import Master
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.user import CPEUser
@@ -322,3 +324,21 @@ class TestSilence:
         silent._look_after_leases()
         assert self.ends(silent) == ["quit"]
         assert [mark["text"] for mark in silent.marks] == ["no worker is left"]
+
+
+def test_a_summary_is_printed_once_at_the_end_of_all_or_of_each_run(master: Master) -> None:
+    printed: list[Summary] = []
+    environment: Any = master.environment
+    made = master_of(environment, printed)
+    made.begin()
+    made.drained(LOCAL, None)
+    made.end()
+    at_end = len(printed)
+    made.say_goodbye()
+    assert (at_end, printed) == (0, [made.summary])
+    environment.web_ui = FakeWebUI(environment.runner)
+    made.begin()
+    made.drained(LOCAL, None)
+    made.end()
+    made.say_goodbye()
+    assert len(printed) == 2

@@ -72,7 +72,7 @@ def test_nothing_is_said_where_nothing_of_the_user_is_served(arguments: tuple[st
 
 TOKEN = RunToken("of-the-whole-run")
 SAME = "A worker joins with the same run token (CARETAKER_RUN_TOKEN or --run-token-file) and:"
-START = "locust -f locustfile.py --worker --master-host"
+START = "caretaker run --worker --master-host"
 
 
 @pytest.mark.parametrize(

@@ -6,23 +6,23 @@ import shlex
 
 import pytest
 
-from caretaker.reporting.run_flags import OUTPUTS
+from caretaker.reporting.run_flags import NOT_REPEATED
 from caretaker.swarm import main
+from caretaker.swarm.locustfile import PATH
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.repeat_command import ALWAYS_SHOWN, command
 
-LOCUSTFILE = "/somewhere/locustfile.py"
 DEFAULTS = Settings().public()
 
 
-def test_defaults_are_left_out_but_the_seed_and_what_loadtest_has_others_of() -> None:
-    shown = command(LOCUSTFILE, {"--users": 10, "--run-time": None, **DEFAULTS})
-    assert shown == "./scripts/loadtest --users 10 --seed 0 --cr-rate 0"
+def test_defaults_are_left_out_but_the_seed_and_what_a_run_has_others_of() -> None:
+    shown = command(PATH, {"--users": 10, "--run-time": None, **DEFAULTS})
+    assert shown == "caretaker run --users 10 --seed 0 --cr-rate 0"
 
 
-def test_what_loadtest_has_other_defaults_of_is_always_shown() -> None:
+def test_what_a_run_has_other_defaults_of_is_always_shown() -> None:
     other = {option.flag for name, option in OPTIONS.items() if name in main.DEFAULTS}
-    assert other <= {*ALWAYS_SHOWN, *OUTPUTS}
+    assert other <= {*ALWAYS_SHOWN, *NOT_REPEATED}
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_what_loadtest_has_other_defaults_of_is_always_shown() -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_at_its_default_is_shown(settings: dict[str, object], arguments: str) -> None:
-    assert command(LOCUSTFILE, settings) == f"./scripts/loadtest {arguments}".strip()
+    assert command(PATH, settings) == f"caretaker run {arguments}".strip()
 
 
 def test_a_locustfile_of_ones_own() -> None:
     shown = command("my file.py", {"--seed": 3})
-    assert shlex.split(shown) == ["locust", "-f", "my file.py", "--headless", "--seed", "3"]
+    assert shlex.split(shown) == ["caretaker", "run", "-f", "my file.py", "--seed", "3"]
 
 
 def test_every_option_is_known_by_its_flag() -> None:
     odd = {option.flag: "x" for option in OPTIONS.values()}
-    shown = shlex.split(command(LOCUSTFILE, odd))
-    assert {word for word in shown if word.startswith("--")} == set(odd) - set(OUTPUTS)
+    shown = shlex.split(command(PATH, odd))
+    assert {word for word in shown if word.startswith("--")} == set(odd) - set(NOT_REPEATED)

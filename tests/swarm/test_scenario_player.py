@@ -14,7 +14,7 @@ from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, 
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.scenario_player import ScenarioPlayer
+from caretaker.swarm.scenario_player import ScenarioPlayer, ScenarioStep
 
 
 class FakeRun:
@@ -128,6 +128,18 @@ def test_a_scenario_strikes_a_settled_fleet_and_reports(live: FakeRun) -> None:
         "curves": {"curve": [(0.0, 1.0)]},
         "marks": [],
     }
+
+
+def test_it_says_which_scenario_plays_and_what_it_waits_for(live: FakeRun) -> None:
+    live.is_up = False
+    player = play(live, Step(Noted(), None))
+    settling = player.step
+    player.wait(0)
+    waiting = player.step
+    player.stop()
+    assert settling == ScenarioStep("noted", is_settling=True)
+    assert waiting == ScenarioStep("noted", until=7.0)
+    assert play(live, Step(Broken(), None)).step == ScenarioStep()
 
 
 @pytest.mark.parametrize(

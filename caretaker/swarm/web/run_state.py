@@ -188,9 +188,9 @@ class RunStates:
         )
         return {**summary, "service_levels": master.verdicts(summary)}
 
-    def curves(self, first: int = 0) -> dict[str, object]:
+    def timeline(self) -> TimelineColumns:
         """
-        The columns of the timeline from a point on, and the number of that point as ``first``.
+        The columns of the timeline so far.
 
         Only points that can have changed since are made anew: making all of them for every look
         would stop the loop.
@@ -200,7 +200,11 @@ class RunStates:
             is_same_run = self._curves is not None and self._curves[0][0] == version[0]
             old = self._curves[1] if self._curves and is_same_run else Timeline().summary()
             self._curves = (version, self._continued(old))
-        columns = self._curves[1]
+        return self._curves[1]
+
+    def curves(self, first: int = 0) -> dict[str, object]:
+        """The columns of the timeline from a point on; ``first`` is the number of that point."""
+        columns = self.timeline()
         first = max(0, min(first, len(columns["at"])))
         return {"first": first, **_from(columns, first)}
 

@@ -1,0 +1,31 @@
+"""Which build of Caretaker runs: compiled or plain Python (decision 0015)."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from importlib.util import find_spec
+
+from caretaker import __version__
+
+_A_COMPILED_MODULE = "caretaker.engine.shard"
+
+
+def is_compiled() -> bool:
+    """Whether sessions run compiled."""
+    spec = find_spec(_A_COMPILED_MODULE)
+    return spec is not None and not str(spec.origin).endswith(".py")
+
+
+def build_name() -> str:
+    """The version, as ``0.1.0``, with ``, compiled`` behind it where sessions run compiled."""
+    return f"{__version__}, compiled" if is_compiled() else __version__
+
+
+def about() -> str:
+    """The build, and the versions of what it runs on."""
+    kind = "compiled" if is_compiled() else "plain Python"
+    return (
+        f"caretaker {__version__}, {kind} ({platform.python_implementation()} "
+        f"{platform.python_version()}, gevent {version('gevent')}, Locust {version('locust')})"
+    )

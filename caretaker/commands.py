@@ -1,0 +1,245 @@
+"""The commands that run without Locust."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from caretaker import build, check, console
+from caretaker.acs import ACSServer
+from caretaker.closed_output import discard_output
+from caretaker.connection_request import command as cr_command
+from caretaker.connection_request.clients import CLIENTS
+from caretaker.errors import InputError
+from caretaker.http.credentials import Credentials
+from caretaker.profiles import load_profile
+from caretaker.profiles.dumped_identity import listed
+from caretaker.profiles.importer import description, import_files, save
+from caretaker.profiles.profile import BUILT_IN
+from caretaker.reporting import compare_command, report, runs_command, trend_command
+from caretaker.router import command as router_command
+from caretaker.server_command import serve
+
+SHELLS = ("bash", "zsh", "fish")
+"""Shells that complete commands and options."""
+
+
+def _acs_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, default=7547, help="for CPEs; 0 for any free one (default: 7547)"
+    )
+    parser.add_argument(
+        "--north-bound-port",
+        type=int,
+        default=7557,
+        help="of the north-bound API; 0 for any free one (default: 7557)",
+    )
+    parser.add_argument(
+        "--north-bound-allow-host",
+        action="append",
+        default=[],
+        help="another name of the north-bound API than this machine's; repeatable",
+    )
+    parser.add_argument(
+        "--username", help="that CPEs must give, by Digest (default: no authentication)"
+    )
+    parser.add_argument(
+        "--password",
+        default=os.environ.get("CARETAKER_ACS_PASSWORD", ""),
+        help="of --username; safer in the environment, as CARETAKER_ACS_PASSWORD",
+    )
+    parser.add_argument(
+        "--no-provisioning",
+        action="store_true",
+        help="do not set Connection Request credentials at first contact",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        help="another host for Connection Requests, besides the address that an Inform comes "
+        "from; repeatable",
+    )
+    parser.add_argument(
+        "--cr-client",
+        choices=list(CLIENTS),
+        default="tolerant",
+        help="how Connection Requests are sent: as TR-069 has it, or as GenieACS does "
+        "(default: tolerant)",
+    )
+    parser.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="print the addresses as JSON, and end with the standard input",
+    )
+
+
+def _acs(options: argparse.Namespace) -> int:
+    """Run the embedded ACS until interrupted."""
+    credentials = None
+    if options.username is not None:
+        credentials = Credentials(options.username, options.password)
+    server = ACSServer(
+        options.port,
+        options.north_bound_port,
+        host=options.host,
+        credentials=credentials,
+        north_bound_names=options.north_bound_allow_host,
+        provisioning=not options.no_provisioning,
+        allowed_hosts=options.allow_host,
+        cr_client=options.cr_client,
+    )
+    return serve(
+        server,
+        lambda: {"url": server.url, "north_bound_url": server.north_bound_url},
+        "ACS for CPEs:    {url}\nNorth-bound API: {north_bound_url}",
+        until_eof=options.until_eof,
+    )
+
+
+def _profile_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    about = "make a profile of a CSV or JSON export, XML dumps, or a Broadband Forum data model"
+    importing = commands.add_parser("import", help=about, description=about)
+    importing.add_argument("files", nargs="+", metavar="FILE")
+    importing.add_argument("-o", "--output", required=True, metavar="NAME", help="for NAME.csv")
+    importing.add_argument(
+        "--profile",
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        default=[],
+        metavar="NAME:VERSION,...",
+        help="of a data model: the profiles that the device claims, as Baseline:3,WiFiRadio:1",
+    )
+    importing.add_argument(
+        "--rows",
+        action="append",
+        default=[],
+        metavar="TABLE=N",
+        help="of a data model: rows of a table, as Device.WiFi.SSID.=4; 1 in all others",
+    )
+    importing.set_defaults(act=_import_profile)
+    about = "show what a profile is, and its odd values"
+    _add_file_command(commands, "show", about, _show_profile)
+    about = "list what of the exported device CPEs of a profile have no more"
+    _add_file_command(commands, "check", about, _check_profile)
+
+
+def _add_file_command(
+    commands: Any, name: str, about: str, act: Callable[[argparse.Namespace], None]
+) -> None:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("file", metavar="FILE", help=f"or {', '.join(BUILT_IN)}")
+    parser.set_defaults(act=act)
+
+
+def _import_profile(options: argparse.Namespace) -> None:
+    rows = dict(map(_table_rows, options.rows))
+    imported = import_files(options.files, options.profile, rows)
+    saved = save(imported, options.output)
+    paths = saved.paths
+    print(f"wrote {' and '.join(map(str, paths))}; run it with --profile {paths[-1]}")
+    print("\n".join([*description(saved.profile), *imported.notes]))
+
+
+def _table_rows(text: str) -> tuple[str, int]:
+    table, _, number = text.partition("=")
+    if not (table and number.isascii() and number.isdigit() and len(number) < 7):
+        raise InputError(f"--rows {text}: write a table and a number, as Device.WiFi.SSID.=4")
+    return table, int(number)
+
+
+def _show_profile(options: argparse.Namespace) -> None:
+    print("\n".join(description(load_profile(options.file))))
+
+
+def _check_profile(options: argparse.Namespace) -> None:
+    print("\n".join(listed(load_profile(options.file).replaced)))
+
+
+def _profile(options: argparse.Namespace) -> int:
+    """Import or show a device profile."""
+    options.act(options)
+    return 0
+
+
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell that the script is for")
+
+
+def _first(_: argparse.Namespace) -> NoReturn:
+    """Refuse a command of ``__main__`` behind another argument."""
+    raise InputError("give this command as the first argument")
+
+
+Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
+
+COMMANDS: dict[str, Command] = {
+    "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _first),
+    "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
+    "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
+    "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
+    "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
+    "cr": ("one Connection Request, step by step", cr_command.add_arguments, cr_command.run),
+    "report": ("a page of an earlier run", report.add_arguments, report.run),
+    "router": (
+        "one address for the Connection Requests of a fleet",
+        router_command.add_arguments,
+        router_command.run,
+    ),
+    "runs": ("list the runs that --runs has kept", runs_command.add_arguments, runs_command.run),
+    "trend": ("how figures develop over kept runs", trend_command.add_arguments, trend_command.run),
+    "completion": ("completion of commands and options", _completion_arguments, _first),
+    "profile": ("import device profiles, and show them", _profile_arguments, _profile),
+}
+"""All commands: help, a function that adds the arguments, and a function that runs it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser, of commands too, that refuses bad input in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, without the usage, which ``--help`` shows."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def command_parser(run_options: argparse.ArgumentParser | None = None) -> Parser:
+    """
+    The parser of all commands.
+
+    Args:
+        run_options: a parser with the options of ``caretaker run``, which is none of ours.
+    """
+    parser = Parser("caretaker", description="TR-069 load generator")
+    parser.add_argument("--version", action="version", version=build.about())
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (about, add_arguments, run) in COMMANDS.items():
+        parents: list[Any] = [run_options] if name == "run" and run_options is not None else []
+        command = commands.add_parser(
+            name, help=about, description=about, parents=parents, add_help=not parents
+        )
+        add_arguments(command)
+        command.set_defaults(run=run)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command and return the exit code: 2 for bad input, which takes one line."""
+    options = command_parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal can't show ends no command
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # head has seen enough; what a shell says of such a command
+        discard_output()
+        return 128 + signal.SIGPIPE
+    except InputError as error:
+        print(f"caretaker: {error}", file=sys.stderr)
+        return 2
+    return code

@@ -1,0 +1,91 @@
+"""./scripts/compiled finds the compiled twin of the present sources, or begins to make it, once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from helpers.waiting import wait_until
+
+pytestmark = [pytest.mark.processes]
+BEGIN = "--or-begin"
+COMPILE = """#!/bin/sh
+mkdir -p build/compiled
+./scripts/compiled --stamp >build/compiled/stamp
+echo begun >>begun
+"""
+
+
+@pytest.fixture
+def clone(root: Path, tmp_path: Path) -> Path:
+    """A clone whose ``./scripts/compile`` takes no time and notes that it was called."""
+    for name in ("caretaker/a.py", "setup.py", "pyproject.toml", ".venv/pyvenv.cfg", "bin/cc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch(mode=0o755)
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(root / "scripts" / "compiled", tmp_path / "scripts")
+    (tmp_path / "scripts" / "compile").touch(mode=0o755)
+    (tmp_path / "scripts" / "compile").write_text(COMPILE)
+    return tmp_path
+
+
+def compiled(clone: Path, *arguments: str, pure: str = "") -> subprocess.CompletedProcess[str]:
+    path = f"{clone / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        [clone / "scripts" / "compiled", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": path, "CARETAKER_PURE": pure},
+    )
+
+
+def times_begun(clone: Path) -> int:
+    noted = clone / "begun"
+    return len(noted.read_text().splitlines()) if noted.exists() else 0
+
+
+def test_without_a_twin_compiling_begins_and_one_line_names_its_log(clone: Path) -> None:
+    done = compiled(clone, BEGIN)
+    wait_until(lambda: times_begun(clone))
+    assert done.stdout == ""
+    log = next((clone / "build").glob("compile-*.log"))
+    assert done.stderr == (f"loadtest: in plain Python; how compiling for later runs goes: {log}\n")
+
+
+def test_of_runs_that_start_together_one_begins(clone: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        said = list(pool.map(lambda _: compiled(clone, BEGIN).stderr, range(8)))
+    wait_until(lambda: times_begun(clone))
+    assert any(said)
+    compiled(clone, BEGIN)
+    assert times_begun(clone) == 1
+
+
+def test_the_twin_is_found_until_the_sources_change(clone: Path) -> None:
+    compiled(clone, BEGIN)
+    wait_until(lambda: times_begun(clone))
+    assert compiled(clone).stdout == f"{clone}/build/compiled\n"
+    (clone / "caretaker" / "a.py").write_text("changed = True\n")
+    assert compiled(clone).stdout == ""
+    compiled(clone, BEGIN)
+    wait_until(lambda: times_begun(clone) == 2)
+    assert compiled(clone).stdout == f"{clone}/build/compiled\n"
+
+
+def test_what_has_failed_is_not_begun_again(clone: Path) -> None:
+    (clone / "scripts" / "compile").write_text("#!/bin/sh\necho begun >>begun\nexit 1\n")
+    compiled(clone, BEGIN)
+    wait_until(lambda: times_begun(clone))
+    assert "compile-" in compiled(clone, BEGIN).stderr
+    assert times_begun(clone) == 1
+
+
+def test_in_plain_python_nothing_is_begun_and_no_twin_found(clone: Path) -> None:
+    done = compiled(clone, BEGIN, pure="1")
+    assert (done.stdout, done.stderr) == ("", "")
+    assert not (clone / "build").exists()
