@@ -106,11 +106,15 @@ class Argument(NamedTuple):
         default: the value if none is given.
         check: makes a value of a text or number; InputError if it can't be used.
         help: its meaning, for the documents and the page.
+        label: of its field on the Fleet page, with the unit.
+        choices: where only some words are values.
     """
 
     default: Any
     check: Callable[[Any], Any]
     help: str
+    label: str = ""
+    choices: tuple[str, ...] = ()
 
 
 def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
@@ -163,7 +167,9 @@ def checked(
     return values
 
 
-SHARE = Argument(1.0, number(0, 1), "which part of the fleet, from 0 to 1")
+SHARE = Argument(
+    1.0, number(0, 1), "which part of the fleet, from 0 to 1", "share of the fleet (0 to 1)"
+)
 
 
 # -- the actions ----------------------------------------------------------------------------------
@@ -344,11 +350,13 @@ class Action(NamedTuple):
         run: does the action to a target; its second argument seeds the choice of CPEs and times.
         arguments: what the action takes, beside these two.
         note: makes the text on the timeline of the arguments.
+        about: what it does, for the Fleet page.
     """
 
     run: Callable[..., None]
     arguments: dict[str, Argument]
     note: Callable[[Mapping[str, Any]], str]
+    about: str
 
 
 def _cr_note(arguments: Mapping[str, Any]) -> str:
@@ -360,60 +368,91 @@ def _cr_note(arguments: Mapping[str, Any]) -> str:
 
 
 _SECONDS = number(0, 1e6)
-_RATE = Argument(50.0, number(0.001, 1e6), "per second, over the whole fleet")
+_WITHIN = "within (seconds)"
+_RATE = Argument(50.0, number(0.001, 1e6), "per second, over the whole fleet", "CPEs per second")
 
 ACTIONS: dict[str, Action] = {
     "power_cut": Action(
         power_cut,
         {
             "share": SHARE,
-            "seconds": Argument(20.0, _SECONDS, "how long it is dark"),
-            "stagger": Argument(5.0, _SECONDS, "over how many seconds it comes back"),
+            "seconds": Argument(20.0, _SECONDS, "how long it is dark", "dark for (seconds)"),
+            "stagger": Argument(
+                5.0, _SECONDS, "over how many seconds it comes back", "back within (seconds)"
+            ),
         },
         (
             "power cut: {share:.0%} of the fleet dark for {seconds:g} s, back within {stagger:g} s"
         ).format_map,
+        "CPEs lose their power and boot when it is back.",
     ),
     "boot_storm": Action(
         boot_storm,
-        {"share": SHARE, "stagger": Argument(0.0, _SECONDS, "over how many seconds")},
+        {
+            "share": SHARE,
+            "stagger": Argument(0.0, _SECONDS, "over how many seconds", "within (seconds)"),
+        },
         "boot storm: {share:.0%} of the fleet within {stagger:g} s".format_map,
+        "CPEs boot, and inform with 1 BOOT.",
     ),
     "outage": Action(
         outage,
         {
-            "kind": Argument("refuse", one_of(*OUTAGE_KINDS), "refuse connections, or hang"),
-            "seconds": Argument(20.0, _SECONDS, "how long"),
+            "kind": Argument(
+                "refuse",
+                one_of(*OUTAGE_KINDS),
+                "refuse connections, or hang",
+                "the ACS is to",
+                tuple(OUTAGE_KINDS),
+            ),
+            "seconds": Argument(20.0, _SECONDS, "how long", "for (seconds)"),
         },
         "ACS outage ({kind}) for {seconds:g} s".format_map,
+        "CPEs find the ACS gone, and try again as TR-069 has it. The ACS itself is left alone.",
     ),
     "value_change": Action(
         value_change,
-        {"share": SHARE, "seconds": Argument(10.0, _SECONDS, "over how many seconds")},
+        {
+            "share": SHARE,
+            "seconds": Argument(10.0, _SECONDS, "over how many seconds", "within (seconds)"),
+        },
         "value changes: {share:.0%} of the fleet within {seconds:g} s".format_map,
+        "A parameter with active notification changes, and CPEs inform with 4 VALUE CHANGE.",
     ),
     "connection_request": Action(
         connection_request,
         {
             "rate": _RATE,
             "share": SHARE,
-            "serial": Argument("", str, "just this CPE, instead of a share"),
+            "serial": Argument(
+                "", str, "just this CPE, instead of a share", "or one serial number"
+            ),
         },
         _cr_note,
+        "Each CPE is asked once to inform.",
     ),
     "firmware": Action(
         firmware,
         {
-            "version": Argument("99.0.0", str, "of the image"),
+            "version": Argument("99.0.0", str, "of the image", "version of the image"),
             "rate": _RATE,
             "share": SHARE,
         },
         "firmware {version}: {share:.0%} of the fleet at {rate:g} per second".format_map,
+        "CPEs download an image, and reboot into its version.",
     ),
     "inform_rate": Action(
         inform_rate,
-        {"rate": Argument(0.0, number(0, 1e6), "Informs per second over the whole fleet; 0: none")},
+        {
+            "rate": Argument(
+                0.0,
+                number(0, 1e6),
+                "Informs per second over the whole fleet; 0: none",
+                "Informs per second (0: none)",
+            ),
+        },
         "driven Informs: {rate:g} per second".format_map,
+        "CPEs inform at this rate, beside their own Informs, until it is set to 0.",
     ),
 }
 """Every action by its name."""

@@ -9,6 +9,8 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 Snapshots = Mapping[str, WorkerSnapshot]
 """Snapshots by the name of their worker."""
+LEAST_SECONDS = 1.0
+"""A shorter part has no rates: its few events say nothing of a second."""
 
 
 class Window:
@@ -35,7 +37,9 @@ class Window:
         return max((seconds for _, seconds in self._workers()), default=0.0)
 
     def rate(self, counter: str) -> float | None:
-        """A counter per second; None without a new snapshot."""
+        """A counter per second; None without a new snapshot, or in less than a second."""
+        if self.seconds < LEAST_SECONDS:
+            return None
         rates = [
             (self._now[name].results.counters[counter] - self._counted(name, counter)) / seconds
             for name, seconds in self._workers()

@@ -55,6 +55,7 @@ from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
+from caretaker.swarm.other_users import prepare_users
 from caretaker.swarm.parent_watch import ParentWatch
 from caretaker.swarm.parsed_options import (
     LocustOptions,
@@ -127,6 +128,7 @@ def install(events: Events) -> None:
         _cache_default_options()
         forget_wall_clock()
         raise_descriptors()
+        prepare_users(environment)
         _Hooks(environment, runner, end, output)
 
     # Locust's first parser reads the command line; the last of these looks at it first.

@@ -397,13 +397,23 @@ class Master:
         Raises:
             InputError: no test is running, no such action, or an argument can't be used.
         """
-        action = find(name)
-        values = checked(name, action.arguments, arguments)
+        note = self.note_of(name, **arguments)
         if not self._began:
             raise InputError(f"{name}: no test is running; start one first")
         self._acts += 1
-        self.mark(action.note(values))
+        self.mark(note)
+        values = checked(name, find(name).arguments, arguments)
         self._send(FleetAction(name, values, self._acts))
+
+    def note_of(self, name: str, /, **arguments: Any) -> str:
+        """
+        What an action does, as the timeline says it, without doing it.
+
+        Raises:
+            InputError: no such action, or an argument can't be used.
+        """
+        action = find(name)
+        return action.note(checked(name, action.arguments, arguments))
 
     def is_fleet_up(self) -> bool:
         """Whether no users are being spawned, and the CPEs of all users have power."""

@@ -78,6 +78,7 @@ class VerdictOptions:
         help="Service level that the run must keep, like 'sessions.failed_ratio < 0.001': any "
         "number of the summary by its path. Repeatable. A broken level makes the exit code 3.",
         nothing="none",
+        in_web_ui=True,
     )
     slo_file: LevelsFile | None = option(
         "--slo-file",

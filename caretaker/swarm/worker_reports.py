@@ -110,6 +110,11 @@ class WorkerReports:
         return {name: last for name, last in self._snapshots.items() if name not in self._gone}
 
     @property
+    def have_all_begun(self) -> bool:
+        """Whether each worker that is there has reported; a sum over fewer says too little."""
+        return self._held.keys() - self._gone.keys() <= self._snapshots.keys()
+
+    @property
     def joined(self) -> int:
         """How many workers took part, whether they have reported or not."""
         return len(self._held)

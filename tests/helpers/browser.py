@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from axe_core_python.selenium import Axe
 from selenium import webdriver
 
 MISSING = "chromium is absent; ./scripts/setup browser installs it (Debian: chromium-driver)"
@@ -80,6 +81,15 @@ class Browser:
     def _log(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.driver.get_log(name)  # type: ignore[no-untyped-call]
         return found
+
+    def violations(self, context: str | None = None) -> list[str]:
+        """Rules of accessibility that the page, or what a CSS selector finds, does not keep."""
+        found = Axe().run(self.driver, context)["violations"]
+        return [
+            f"{rule['id']} ({rule['impact']}): {node['html']}"
+            for rule in found
+            for node in rule["nodes"]
+        ]
 
     def screenshot(self, path: Path) -> None:
         """Save what is seen as PNG."""

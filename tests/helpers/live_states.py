@@ -11,6 +11,7 @@ from rich.console import Console
 from caretaker.engine.cpe_states import STATES
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import FailureExample
+from caretaker.swarm.locust_runner import LOCAL
 from caretaker.swarm.terminal.live_state import LiveState
 from caretaker.swarm.terminal.progress import Phase, Progress
 from caretaker.swarm.terminal.screen import screen
@@ -36,7 +37,7 @@ def live_state(
     run = master()
     run.begin()
     states = dict.fromkeys(STATES, 0) | dict(cpes or {"idle": 10})
-    run.reports.take("one", snapshot(made or results(), states=states, **changes))
+    run.reports.take(LOCAL, snapshot(made or results(), states=states, **changes))
     return LiveState(progress, RunStates(run).now(), "http://acs.example.com:7547/")
 
 

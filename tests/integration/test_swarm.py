@@ -454,6 +454,36 @@ def test_what_other_users_fail_at_fails_the_run(tmp_path: Path) -> None:
     assert "requests of other users failed" in done.stdout
 
 
+def test_other_users_keep_their_host_and_tags_leave_cpes_alone(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from locust import HttpUser, constant, events, tag, task\n"
+        "from caretaker.swarm import CPEUser, install\n"
+        "install(events)\n"
+        "class Home(CPEUser):\n"
+        "    pass\n"
+        "class Portal(HttpUser):\n"
+        "    host = 'http://portal.example.com'\n"
+        "    fixed_count = 1\n"
+        "    wait_time = constant(1)\n"
+        "    @tag('slow')\n"
+        "    @task\n"
+        "    def search(self):\n"
+        "        print('search at', self.client.base_url, flush=True)\n"
+        "    @tag('fast')\n"
+        "    @task\n"
+        "    def visit(self):\n"
+        "        print('visit at', self.client.base_url, flush=True)\n"
+    )
+    own = ("-f", str(tmp_path / "own.py"), "--users", "10", "--processes", "1")
+    tags = ("--tags", "slow", "fast", "--exclude-tags", "fast")
+    shows = "search at http://portal.example.com\n"
+    done, summary = loadtest_until(tmp_path, {SUCCEEDED: 9}, *own, *tags, shows=shows)
+    assert ended_well(done.returncode, summary), done.stdout
+    assert summary["fleet"]["cpes"] == 9
+    assert "visit at" not in done.stdout
+    assert "instantiating it will fail" not in done.stdout
+
+
 def test_a_configuration_file_goes_before_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "my.conf").write_text("users = 7\nprocesses = 1\ncr-rate = 0\n")
     done, summary = loadtest_until(tmp_path, {SUCCEEDED: 7}, "--config", str(tmp_path / "my.conf"))

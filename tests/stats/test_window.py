@@ -40,6 +40,11 @@ def test_without_any_new_report_there_is_no_rate() -> None:
     assert Window({}, {}).rate("sessions") is None
 
 
+def test_less_than_a_second_has_no_rate() -> None:
+    assert Window({}, {"one": at(0.9, 100)}).rate("sessions") is None
+    assert Window({}, {"one": at(0.9, 100), "two": at(2, 100)}).rate("sessions") is not None
+
+
 def test_a_worker_that_joins_counts_from_the_older_reports_on() -> None:
     window = Window({"one": at(10, 100)}, {"one": at(13, 100), "new": at(13, 30)})
     assert window.rate("sessions") == 10

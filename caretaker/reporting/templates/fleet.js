@@ -81,6 +81,7 @@ function makeCharts() {
 let curves = null; // all points of the run so far
 let run = null;
 let isRunning = false;
+let reach = ""; // whom an action concerns
 
 /** Take the points that were told, in place of those that were told before. */
 function take(runState) {
@@ -172,7 +173,7 @@ function funnel(runState) {
 function workers(runState) {
   const look = (number, limit) => el("span", { class: number > limit ? "warn" : null }, percent(number));
   table($("workers"),
-    [["Worker"], ["CPEs", "number"], ["In session", "number"], ["Retrying", "number"], ["CPU", "number"], ["Mean", "number"], ["Memory", "number"], ["Heard of"]],
+    [["Worker"], ["CPEs", "number"], ["In session", "number"], ["Retrying", "number roomy"], ["CPU", "number"], ["Mean", "number roomy"], ["Memory", "number roomy"], ["Heard of"]],
     runState.workers.map((worker) => {
       const ago = runState.now - worker.heard_at;
       return { cells: [el("span", { title: worker.name }, `${worker.worker}`), count(worker.cpes), count(worker.states.in_session ?? 0), count(worker.states.retrying ?? 0),
@@ -200,6 +201,7 @@ function verdicts(runState) {
 
 function show(runState) {
   isRunning = runState.running;
+  reach = `The fleet has ${count(runState.fleet.cpes)} CPEs of ${runState.host}.`;
   facts(runState);
   alerts("generator", runState.limits);
   const broken = (runState.service_levels ?? []).filter((level) => level.outcome === "broken");
@@ -226,13 +228,24 @@ async function look() {
 
 // -- actions -------------------------------------------------------------------------------------
 
+/** Ask in a dialog; true if someone says so. */
+function confirmed(plan) {
+  const dialog = $("confirm");
+  put($("plan"), plan);
+  put($("reach"), reach);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "do"), { once: true }));
+}
+
 for (const form of document.querySelectorAll("#actions form"))
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const given = Object.fromEntries(new FormData(form));
+    const given = Object.fromEntries(new FormData(form)), action = form.dataset.action;
     try {
-      const { message } = await act(form.dataset.action, given);
-      put($("done"), el("span", { class: "good" }, `Done: ${message}`));
+      const { message } = await post("/plan", action, given);
+      if (await confirmed(message)) put($("done"), el("span", { class: "good" }, `Done: ${(await act(action, given)).message}`));
+      else put($("done"), "Nothing was done.");
     } catch (error) {
       put($("done"), el("span", { class: "bad" }, error.message));
     }
@@ -250,7 +263,7 @@ async function list() {
     const found = await ask("/devices", { serial: $("serial").value, state: $("state").value, start: pages.at(-1) });
     if (mine !== asked) return; // another question was asked meanwhile
     following = found.next;
-    table($("devices"), [["Serial number"], ["Profile"], ["State"], ["Has to tell"], ["Next due"]],
+    table($("devices"), [["Serial number"], ["Profile", "roomy"], ["State"], ["Has to tell", "roomy"], ["Next due"]],
       found.rows.map((row) => ({ cells: [
         el("a", { href: `${ROOT}/device?serial=${encodeURIComponent(row.serial)}` }, row.serial), row.profile, chip(row.state),
         `${row.events.join(", ")}${row.failures ? ` (retry ${row.failures})` : ""}`, row.state === "in_session" ? "in session" : inSeconds(row.due_in)] })),

@@ -52,12 +52,13 @@ async function ask(path, values = {}) {
   return told(await fetch(`${ROOT}${path}${query ? `?${query}` : ""}`));
 }
 
-const act = async (action, given) =>
-  told(await fetch(`${ROOT}/act`, {
+const post = async (path, action, given) =>
+  told(await fetch(`${ROOT}${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ action, arguments: given }),
   }));
+const act = (action, given) => post("/act", action, given);
 
 async function told(answer) {
   if (answer.redirected) location.reload(); // the login has ended

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
+from werkzeug.datastructures import MultiDict
 
 from caretaker.errors import InputError
 from caretaker.quoting import quoted
@@ -24,17 +25,16 @@ from caretaker.swarm.off_loop import off_loop
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, live_cr_rate
 from caretaker.swarm.run_length import check_run_time
+from caretaker.swarm.web.form_fields import Fields, FormChoices
 from caretaker.swarm.web.guard import refusal
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
-Fields = Mapping[str, Sequence[str]]
-"""The fields of a form; most have one text."""
 Check = Callable[["Environment", Sequence[str]], None]
 """The check of a field's texts; InputError if they can't be used."""
-PROFILES = "profiles"
-"""Our field for the profiles of the fleet, from those that were named at the start."""
+OF_START = ("profiles", "devices")
+"""Options that name files: the form chooses among those that were named at the start."""
 
 
 def check_forms(environment: Environment, master: Master) -> None:
@@ -47,7 +47,7 @@ def check_forms(environment: Environment, master: Master) -> None:
     """
     web_ui: Any = environment.web_ui
     forms = _Forms(environment, master)
-    _offer_profiles(web_ui, forms.profiles)
+    _offer_fields(web_ui, forms)
 
     def check() -> Response | None:
         endpoint = request.endpoint or ""
@@ -67,33 +67,47 @@ class _Forms:
     def __init__(self, environment: Environment, master: Master) -> None:
         self.environment = environment
         self.master = master
-        self.profiles = [str(choice) for choice in master.settings.profiles]
-        """That were named at the start, as they were named."""
+        self.choices = FormChoices(master.settings)
 
     def check_swarm(self) -> None:
-        """The form that starts and edits a run."""
-        given = {name: request.form.getlist(name) for name in request.form}
+        """The form that starts and edits a run; our options in it are taken here."""
+        options: Any = self.environment.parsed_options
+        posted = {name: request.form.getlist(name) for name in request.form}
+        given = self.choices.read(posted, options)
         for name, texts in given.items():
             self._check_field(name, texts)
-        self._check_settings(off_loop(lambda: self._settings(given)), given)
+        settings = off_loop(lambda: self._settings(given))
+        self._check_settings(settings, given)
+        ours = [name for name in given if name in OPTIONS]
+        vars(options).update({name: _plain(name, getattr(settings, name)) for name in ours})
+        rest: Any = MultiDict({n: texts for n, texts in posted.items() if n in LOCUST_FIELDS})
+        request.form = rest
         if not request.form.get("run_time"):
-            vars(self.environment.parsed_options)["run_time"] = None  # Locust keeps an earlier one
+            vars(options)["run_time"] = None  # Locust keeps an earlier one
 
     def _check_field(self, name: str, texts: Sequence[str]) -> None:
         if name in LOCUST_FIELDS:
             LOCUST_FIELDS[name](self.environment, texts)
-        elif name == PROFILES and self.profiles:
-            _chosen(name, texts, self.profiles)
+        elif name in OF_START and self.choices.offered(name):
+            _chosen(name, texts, list(self.choices.of(name).values()))
         elif name not in OPTIONS or not OPTIONS[name].in_web_ui:
             raise InputError(
                 f"{quoted(name)} is no field of this form; give it on the command line"
             )
 
+    def fields(self) -> dict[str, Any]:
+        """The fields of our options, for Locust's page."""
+        settings = self.master.settings
+        can_drive = {"nbi": bool(settings.nbi_url), "direct": True, "off": False}
+        is_new = self.master.run == 0 and not settings.cr_stages
+        options: Any = self.environment.parsed_options
+        return self.choices.fields(options, proposes_rate=is_new and can_drive[settings.cr_driver])
+
     def _settings(self, given: Fields) -> Settings:
         """The settings of a run with this form; reads profiles that are new, or have changed."""
         options: Any = self.environment.parsed_options
         now = replace(self.master.settings, cr_rate=live_cr_rate(options))
-        fields = {PROFILES: getattr(options, PROFILES) or (), **given}
+        fields = {"profiles": options.profiles or (), **given}
         changed = {name: _value(name, texts) for name, texts in fields.items() if name in OPTIONS}
         return replace(now, **changed)
 
@@ -103,6 +117,7 @@ class _Forms:
         runner: Any = self.environment.runner
         locusts = self._locust_options(given)
         check_fleet(runner, locusts, settings.cpes_per_user)
+        settings.service_levels()
         if runner.state in (STATE_RUNNING, STATE_SPAWNING):
             self._check_unchanged(settings, given)
             settings.check_users(locusts.num_users or 0)
@@ -161,6 +176,12 @@ def _value(name: str, texts: Sequence[str]) -> Any:
     return option.read(texts if option.action == "append" else texts[0])
 
 
+def _plain(name: str, value: Any) -> Any:
+    """The value of an option as Locust's namespace has it."""
+    public = OPTIONS[name].public(value)
+    return list(public) if isinstance(public, tuple) else public
+
+
 def _chosen(name: str, texts: Sequence[str | None], offered: Sequence[str]) -> None:
     for text in texts:
         if text not in offered:
@@ -213,25 +234,19 @@ USER_FIELDS: Mapping[str, Callable[[Any], bool]] = {
 """What Locust's page can change of a class of users; Locust would set any attribute."""
 
 
-def _offer_profiles(web_ui: Any, profiles: Sequence[str]) -> None:
+def _offer_fields(web_ui: Any, forms: _Forms) -> None:
     """
-    Offer these profiles in the form, as a field of several choices.
+    Have the form show our fields in place of those that Locust makes of the parser.
 
-    Locust makes the fields of its form of the parser, which knows no choices before it has parsed.
+    The parser knows no choices before it has parsed, and no words.
     """
     update: Callable[[], None] = web_ui.update_template_args
-    option = OPTIONS[PROFILES]
+    web_ui.app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
 
-    def update_with_profiles() -> None:
+    def update_with_fields() -> None:
         update()
-        web_ui.template_args["extra_options"][PROFILES] = {
-            "default_value": getattr(web_ui.environment.parsed_options, PROFILES),
-            "is_secret": False,
-            "is_required": True,
-            "is_multiple": True,
-            "help_text": option.help,
-            "choices": list(profiles),
-        }
+        arguments = web_ui.template_args
+        others = {n: field for n, field in arguments["extra_options"].items() if n not in OPTIONS}
+        arguments["extra_options"] = {**forms.fields(), **others}
 
-    if len(profiles) > 1:
-        web_ui.update_template_args = update_with_profiles
+    web_ui.update_template_args = update_with_fields

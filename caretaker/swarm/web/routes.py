@@ -84,6 +84,7 @@ def add_pages(
         ("standing", "GET", "/fleet/standing", pages.run_state),
         ("devices", "GET", "/fleet/devices", pages.devices),
         ("one", "GET", "/fleet/devices/one", pages.one),
+        ("plan", "POST", "/fleet/plan", pages.plan),
         ("act", "POST", "/fleet/act", pages.act),
         ("metrics", "GET", "/metrics", lambda: BaseResponse.from_app(metrics, request.environ)),
     )
@@ -203,19 +204,32 @@ class _Pages:
             return refusal(f"{len(answers.silent)} workers did not answer in time", 504)
         return refusal(f"{serial}: no such device in this run", 404)
 
+    def plan(self) -> Response:
+        """What ``act`` with the same body would do."""
+        return _acting(lambda name, given: {"message": self._master.note_of(name, **given)})
+
     def act(self) -> Response:
         """Do something to the fleet: ``{"action": name, "arguments": {...}}``."""
-        try:
-            body = request.get_json()
-        except HTTPException as error:
-            return refusal("send JSON, as application/json", error.code or 400)
-        if not isinstance(body, dict) or not isinstance(body.get("arguments", {}), dict):
-            return refusal('send {"action": NAME, "arguments": {...}}')
-        try:
-            self._master.act(str(body.get("action")), **body.get("arguments", {}))
-        except InputError as error:
-            return refusal(str(error))
-        return _json({"success": True, "message": self._master.marks[-1]["text"]})
+
+        def act(name: str, given: dict[str, Any]) -> dict[str, Any]:
+            self._master.act(name, **given)
+            return {"success": True, "message": self._master.marks[-1]["text"]}
+
+        return _acting(act)
+
+
+def _acting(work: Callable[[str, dict[str, Any]], dict[str, Any]]) -> Response:
+    """The answer to a request for an action, made of its name and its arguments."""
+    try:
+        body = request.get_json()
+    except HTTPException as error:
+        return refusal("send JSON, as application/json", error.code or 400)
+    if not isinstance(body, dict) or not isinstance(body.get("arguments", {}), dict):
+        return refusal('send {"action": NAME, "arguments": {...}}')
+    try:
+        return _json(work(str(body.get("action")), body.get("arguments", {})))
+    except InputError as error:
+        return refusal(str(error))
 
 
 def join_pages(pages: Sequence[DevicePage | None], limit: int) -> DevicePage:

@@ -23,6 +23,7 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
+    from caretaker.swarm.worker_reports import WorkerReports
 
 UNSETTLED = 40
 """The newest points of the timeline, which late reports may still change."""
@@ -103,6 +104,13 @@ _RATES = {
 """The rates by name, with their counters."""
 
 
+def _window(reports: WorkerReports, *, running: bool) -> Window:
+    """What was counted of late; nothing until all workers of a new run have reported."""
+    before = reports.before_window if running else {}
+    is_partial = running and not before and not reports.have_all_begun
+    return Window(before, {} if is_partial else reports.newest)
+
+
 def _figures(window: Window) -> WindowFigures:
     results = window.results
 
@@ -158,8 +166,7 @@ class RunStates:
         ]
         summary = master.summary or self._summary()
         running = master.seconds() > 0
-        before = master.reports.before_window if running else {}
-        window = Window(before, master.reports.newest)
+        window = _window(master.reports, running=running)
         figures = GeneratorFigures.since(Results(), window.results, master.workers())
         return RunState(
             run=master.run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from locust.runners import STATE_RUNNING
 
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.web import forms
+from caretaker.swarm.web.form_fields import FORM_FIELDS, SCENARIO_ARGUMENTS, STARTING_CR_RATE
 from caretaker.swarm.web.forms import LOCUST_FIELDS, USER_FIELDS, check_forms
 
 ACS = "http://127.0.0.1:1/"
@@ -37,7 +39,8 @@ class Form:
         self.runner = self.environment.runner
         self.runner.start = lambda *_, **__: None
         self.web_ui = self.environment.web_ui
-        check_forms(self.environment, master_of(self.environment))
+        self.master = master_of(self.environment)
+        check_forms(self.environment, self.master)
         self._client = self.web_ui.app.test_client()
 
     def post(self, **values: Any) -> str:
@@ -45,6 +48,19 @@ class Form:
         answer: Any = self._client.post("/swarm", data=form).json
         assert answer["success"] == (answer["message"] == TAKEN)
         return str(answer["message"])
+
+    def page(self) -> str:
+        """Locust's page with the form."""
+        return str(self._client.get("/").text)
+
+    def field(self, label: str) -> dict[str, Any]:
+        """A field as Locust's page shows it."""
+        return dict(self.fields()[label])
+
+    def fields(self) -> dict[str, dict[str, Any]]:
+        self.web_ui.update_template_args()
+        fields: dict[str, dict[str, Any]] = self.web_ui.template_args["extra_options"]
+        return fields
 
     def post_user(self, body: Any) -> int:
         kind = {"data": body} if isinstance(body, str) else {"json": body}
@@ -132,9 +148,9 @@ def test_locusts_label_of_a_test_is_not_our_profile(form: Form) -> None:
 
 def test_the_form_offers_the_profiles_that_were_named_at_the_start() -> None:
     form = Form("--profile", "tr181:3", "--profile", "tr098")
-    form.web_ui.update_template_args()
-    field = form.web_ui.template_args["extra_options"]["profiles"]
+    field = form.field("Device profiles")
     assert (field["choices"], field["is_multiple"]) == (["tr181:3", "tr098"], True)
+    assert form.post(**{"Device profiles": "/etc/passwd"}).startswith("Device profiles: ")
     assert form.post(profiles=["tr181:3", "tr181"]).startswith("profiles: tr181 is not one of")
     assert form.post(profiles=["tr098"]) == TAKEN
     assert form.options.profiles == ["tr098"]
@@ -191,6 +207,101 @@ def test_a_fleet_is_no_larger_than_the_list_of_its_devices(tmp_path: Path, state
         f"--devices {path}: 2 devices, and the run has 3 CPEs; give a longer file, or fewer --users"
     )
     assert form.post(user_count="2") == TAKEN
+
+
+class TestWords:
+    """The form speaks in words with units; what they mean are options."""
+
+    def test_every_option_of_the_web_ui_has_a_label(self) -> None:
+        shown = {name for name, option in OPTIONS.items() if option.in_web_ui}
+        assert FORM_FIELDS.keys() == shown | set(forms.OF_START)
+        labels = [field.label for field in FORM_FIELDS.values()]
+        assert len(set(labels)) == len(labels)
+        for label in (*labels, SCENARIO_ARGUMENTS):
+            assert label[0].isupper(), f"Locust's page makes another name of {label}"
+            assert not re.search("[a-z0-9][A-Z0-9]|_", label), f"it puts a space into {label}"
+            assert len(label) < 36, f"{label} is cut in a narrow window"
+
+    def test_they_come_in_the_order_of_the_table(self, form: Form) -> None:
+        page = form.page()
+        places = [page.index(f'"{field.label}"') for field in FORM_FIELDS.values()
+                  if f'"{field.label}"' in page]  # fmt: skip
+        assert places == sorted(places)
+        assert len(places) > 10
+
+    def test_every_choice_means_a_value_of_its_option(self) -> None:
+        for name, field in FORM_FIELDS.items():
+            for text in field.choices.values():
+                OPTIONS[name].parse(text)
+
+    def test_choices_are_selects_and_the_present_one_is_chosen(self, form: Form) -> None:
+        field = form.field("CPEs begin")
+        assert field["choices"] == ["new, from the factory", "as if up for days"]
+        assert field["default_value"] == "new, from the factory"
+        assert form.post(**{"CPEs begin": "as if up for days"}) == TAKEN
+        assert form.options.start == "running"
+        assert form.post(**{"CPEs begin": "tired"}).startswith("CPEs begin: tired is not one of")
+
+    def test_a_scenario_is_chosen_and_its_arguments_are_written(self, form: Form) -> None:
+        assert "power-cut" in form.field("Scenario")["choices"]
+        chosen = {"Scenario": "power-cut", SCENARIO_ARGUMENTS: "share=0.5, cr-sweep at=60"}
+        assert form.post(**chosen) == TAKEN
+        assert form.options.scenario == "power-cut share=0.5, cr-sweep at=60"
+        assert form.field("Scenario")["default_value"] == form.options.scenario
+        assert form.post(**{"Scenario": "none", SCENARIO_ARGUMENTS: ""}) == TAKEN
+        assert Settings.of(form.options).scenario.steps == ()
+        lonely = form.post(**{"Scenario": "none", SCENARIO_ARGUMENTS: "share=1"})
+        assert lonely.startswith("--scenario: scenario 'share=1': not one of")
+
+    def test_service_levels_are_written_in_one_field(self, form: Form) -> None:
+        levels = {"Service levels (with ; between)": "sessions.failed < 1; tasks.failed < 5 ;"}
+        assert form.post(**levels) == TAKEN
+        texts = [str(level) for level in Settings.of(form.options).slos]
+        assert texts == ["sessions.failed < 1", "tasks.failed < 5"]
+        shown = form.field("Service levels (with ; between)")["default_value"]
+        assert shown == "sessions.failed < 1; tasks.failed < 5"
+        assert form.post(slos="fast").startswith("--slo: 'fast' is no service level")
+
+    def test_a_list_of_devices_named_at_the_start_can_be_left_out(self, tmp_path: Path) -> None:
+        path = tmp_path / "fleet.csv"
+        path.write_text("serial_number\nA1\nA2\nA3\nA4\nA5\n")
+        form = Form("--devices", str(path))
+        numbered = "none: FLEET-000001 and so on"
+        assert form.field("List of devices")["choices"] == [str(path), numbered]
+        assert form.post(**{"List of devices": "/etc/passwd"}).startswith("List of devices: ")
+        assert form.post(devices="/etc/passwd").startswith("devices: /etc/passwd is not one of")
+        assert form.post(**{"List of devices": numbered}) == TAKEN
+        assert Settings.of(form.options).devices is None
+        assert form.post(**{"List of devices": str(path)}) == TAKEN
+        assert form.options.devices == str(path)
+
+    def test_without_a_list_there_is_no_such_field(self, form: Form) -> None:
+        assert "List of devices" not in form.fields()
+        assert form.post(devices="").startswith("devices is no field of this form")
+
+
+class TestConnectionRequestRate:
+    """The form proposes a rate with which the closed loop is seen."""
+
+    RATE = "Connection Requests per second"
+
+    @pytest.mark.parametrize(
+        ("arguments", "proposed"),
+        [
+            (("--nbi-url", API), STARTING_CR_RATE),
+            (("--cr-driver", "direct"), STARTING_CR_RATE),
+            (("--nbi-url", API, "--cr-rate", "7"), 7.0),
+            (("--nbi-url", API, "--cr-driver", "off"), 0.0),
+            ((), 0.0),
+        ],
+    )
+    def test_where_the_driver_can_ask(self, arguments: tuple[str, ...], proposed: float) -> None:
+        assert Form(*arguments).field(self.RATE)["default_value"] == proposed
+
+    def test_after_a_run_it_is_that_of_the_run(self) -> None:
+        form = Form("--nbi-url", API)
+        form.master.run = 1
+        assert form.field(self.RATE)["default_value"] == 0.0
 
 
 class TestRunTime:

@@ -147,6 +147,27 @@ def test_an_action_goes_to_the_workers(site: Site) -> None:
     assert site.acts[0]["arguments"]["serial"] == "FLEET-000001"
 
 
+def test_what_an_action_would_do_is_told_without_doing_it(site: Site) -> None:
+    site.begin()
+    cut = {"action": "power_cut", "arguments": {"share": "0.5", "seconds": "3"}}
+    told: Any = site.client.post("/fleet/plan", json=cut)
+    expected = "power cut: 50% of the fleet dark for 3 s, back within 5 s"
+    assert told.json == {"message": expected}
+    assert site.acts == []
+    refused: Any = site.client.post("/fleet/plan", json={"action": "earthquake"})
+    assert (refused.status_code, refused.json["success"]) == (400, False)
+
+
+def test_every_argument_of_an_action_has_a_label_on_the_page(site: Site) -> None:
+    page = site.client.get("/fleet").text
+    for name, action in ACTIONS.items():
+        assert f'data-action="{name}"' in page
+        assert action.about in page
+        for argument in action.arguments.values():
+            assert argument.label
+            assert argument.label in page
+
+
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
@@ -187,7 +208,7 @@ def test_a_form_of_another_site_does_nothing(
     assert site.acts == []
 
 
-ACTING = {"/swarm", "/stop", "/stats/reset", "/user", "/fleet/act"}
+ACTING = {"/swarm", "/stop", "/stats/reset", "/user", "/fleet/act", "/fleet/plan"}
 
 
 def test_every_route_either_reads_or_acts_and_what_acts_is_no_get(site: Site) -> None:

@@ -113,6 +113,17 @@ def test_before_the_first_report_there_is_no_rate() -> None:
     assert RunStates(run).now().window["rates"]["sessions"] is None
 
 
+def test_the_first_rates_are_of_all_workers() -> None:
+    run = master()
+    run.begin()
+    run.reports.look({"one": 10, "two": 10})
+    run_states = RunStates(run)
+    run.reports.take("one", snapshot(at=3.0))
+    assert run_states.now().window["rates"]["sessions"] is None
+    run.reports.take("two", snapshot(at=4.0))
+    assert run_states.now().window["rates"]["sessions"] == pytest.approx(100 / 3 + 100 / 4, 0.01)
+
+
 def test_what_lies_before_the_window_does_not_count() -> None:
     run = master()
     run.begin()
