@@ -55,9 +55,15 @@ def test_what_went_wrong_is_said_and_what_may_help(
     assert "Not accepted. GenieACS's words: " in said
 
 
-def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["cr", "http://127.0.0.1:1/cr"]) == 1
-    assert "Device is offline" in capsys.readouterr().out
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_device_that_is_not_there(client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cr", "http://127.0.0.1:1/cr", "--client", client]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "1. GET http://127.0.0.1:1/cr over a new connection, without credentials",
+        "   no answer: connection refused",
+        "   nothing listens there: is the device up, and its port forwarded?",
+        "Not accepted. GenieACS's words: Device is offline",
+    ]
 
 
 def test_what_is_no_url_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
