@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from helpers.wire import CLOSE, answer, wire
+from helpers.wire import CLOSE, RESET, answer, wire
 
 from caretaker.__main__ import main
 from caretaker.connection_request.clients import CLIENTS
-from caretaker.connection_request.command import SHOWN_CHARACTERS
+from caretaker.connection_request.command import _CURES, SHOWN_CHARACTERS
+from caretaker.reasons import REASONS
 
 pytestmark = pytest.mark.sockets
 DIGEST = 'WWW-Authenticate: Digest realm="r", qop="auth", nonce="n"'
@@ -43,6 +44,8 @@ def test_each_step_is_shown_with_what_it_means(
         ([answer("503 Busy")], "tolerant", "is busy, or was asked too often"),
         ([answer("500 Oh")], "tolerant", "TR-069 knows no such answer"),
         ([CLOSE], "genieacs", "the device closed the connection"),
+        ([CLOSE], "tolerant", "the device closed the connection"),
+        ([RESET], "tolerant", "the device closed the connection"),
     ],
 )
 def test_what_went_wrong_is_said_and_what_may_help(
@@ -53,6 +56,11 @@ def test_what_went_wrong_is_said_and_what_may_help(
     said = capsys.readouterr().out
     assert shown in said
     assert "Not accepted. GenieACS's words: " in said
+
+
+def test_what_helps_is_known_by_reasons_that_there_are() -> None:
+    words_of_genieacs = {"socket hang up", "Parse Error"}
+    assert words_of_genieacs < set(_CURES) < {*REASONS, *words_of_genieacs}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
