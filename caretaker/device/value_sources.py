@@ -14,7 +14,7 @@ from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import cleaned
 from caretaker.device.base import CPEBase
 from caretaker.device.listed_devices import MAC, OUI, PRODUCT_CLASS
-from caretaker.profiles.profile import LISTED
+from caretaker.profiles.profile import LISTED, LISTED_MAC
 
 
 def _serial_number(cpe: CPEBase, _: Parameter, __: float) -> str:
@@ -72,18 +72,18 @@ def _wan_ip(cpe: CPEBase, _: Parameter, __: float) -> str:
 def _mac(cpe: CPEBase, parameter: Parameter, _: float) -> str:
     """The address of the profile, in its notation, with the last three octets the CPE's own."""
     dumped = parameter.value
-    listed = cpe.listed(MAC)
-    if listed:
-        return _counted_mac(listed, dumped, parameter.number)
     tail = cpe.context.identities.mac_tail(cpe.index, parameter.number)
     tail = tail.upper() if dumped != dumped.lower() else tail
     colon = dumped[2]
     return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
 
 
-def _counted_mac(first: str, dumped: str, number: int) -> str:
-    """The address so many after the first one, in the notation of the profile."""
-    digits = f"{(int(first, 16) + number) % (1 << 48):012x}"
+def _listed_mac(cpe: CPEBase, parameter: Parameter, now: float) -> str:
+    """The address so many after that of the list, in the notation of the profile."""
+    first, dumped = cpe.listed(MAC), parameter.value
+    if not first:
+        return _mac(cpe, parameter, now)
+    digits = f"{(int(first, 16) + parameter.number) % (1 << 48):012x}"
     digits = digits.upper() if dumped != dumped.lower() else digits
     return dumped[2].join(digits[at : at + 2] for at in range(0, 12, 2))
 
@@ -178,6 +178,7 @@ SOURCES: dict[str, Callable[[CPEBase, Parameter, float], str]] = {
     "cr_password": _cr_password,
     "wan_ip": _wan_ip,
     "mac": _mac,
+    LISTED_MAC: _listed_mac,
     TEMPLATE: _template,
     DYNAMIC: _dynamic,
     LISTED: _listed,

@@ -112,6 +112,8 @@ class _PathsBelow(dict[str, str]):
 
 LISTED = "listed"
 """The source of parameters whose values are of a list of devices (``Parameter.source``)."""
+LISTED_MAC = "listed_mac"
+"""The source of a device's own MAC addresses where a list of devices has the first of them."""
 
 
 class Listed(NamedTuple):

@@ -74,14 +74,11 @@ def reason_against(settings: Settings, locust: LocustOptions) -> str:
     """
     if settings.devices is None or settings.state is None:
         return ""
-    has_spare = cpes_planned(settings, locust) < len(settings.devices.devices)
+    if cpes_planned(settings, locust) < len(settings.devices.devices):
+        return ""
     return (
-        ""
-        if has_spare
-        else (
-            "each device of --devices is in the fleet, and --state has what the ACS knows of it; "
-            "one more row at the end of the file is checked"
-        )
+        "each device of --devices is in the fleet, and --state has what the ACS knows of it; "
+        "one more row at the end of the file is checked"
     )
 
 

@@ -46,12 +46,14 @@ from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
+    CRServerAddress,
     Drain,
     FleetAction,
     LeaseRenewal,
     Message,
     ProfilePartRequest,
     StateRecords,
+    WorkerWaits,
 )
 from caretaker.swarm.worker_reports import WorkerReports
 from caretaker.swarm.worker_watch import WorkerWatch
@@ -224,9 +226,9 @@ class Master:
         if part is not None:
             self._send(part, worker)
 
-    def worker_waits(self, worker: str, what: str) -> None:
-        """A worker is late, as it does this."""
-        self._say_of(worker, what)
+    def worker_waits(self, worker: str, waits: WorkerWaits) -> None:
+        """A worker is late, and says why."""
+        self._say_of(worker, waits.what)
 
     # The ledger.
 
@@ -256,10 +258,10 @@ class Master:
         if self.run:
             self._send(self._offer.secrets, worker)
 
-    def cr_server(self, worker: str, url: str) -> None:
+    def cr_server(self, worker: str, server: CRServerAddress) -> None:
         """A worker has said where its Connection Request server is."""
         if self._router is not None:
-            self._router.serves(worker, url)
+            self._router.serves(worker, server.url)
 
     def _publish_routes(self) -> None:
         if self._router is not None:
@@ -286,6 +288,10 @@ class Master:
         while True:
             gevent.sleep(LOOK_SECONDS)
             self._look_after_leases()
+
+    def stop_watching(self) -> None:
+        """Look no more who has died: workers end with this process."""
+        self._watching.kill()
 
     def _look_after_leases(self) -> None:
         self.checks.look(self.present(), self.ledger.opened)

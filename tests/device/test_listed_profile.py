@@ -95,13 +95,23 @@ def test_a_value_changes_by_itself_where_the_cell_is_empty(cell: str, *, changes
         assert talk(made, session, made.due).events == ["4 VALUE CHANGE"]
 
 
-def test_macs_count_from_that_of_the_row() -> None:
-    model = profile().model
-    macs = {path: each.number for path, each in model.parameters.items() if each.source == "mac"}
-    assert macs
-    for path, number in macs.items():
-        value = box().value(path, 0.0)
-        assert int(value.replace(":", "").replace("-", ""), 16) == 0x0200000000FE + number
+@pytest.mark.parametrize("name", ["tr181", "lte"])
+def test_macs_of_the_device_count_from_that_of_the_row_and_those_of_hosts_do_not(name: str) -> None:
+    devices = read_devices("fleet.csv", b"serial,mac\nS-1,02:00:00:00:00:FE\nS-2,\n")
+    model = profile(name).model
+    mix = ListedMix(ProfileMix([(profile(name), 1.0)]), devices, [])
+    first, second = (CPE(index, mix[index], context(devices=devices)) for index in range(2))
+    macs = {path: each for path, each in model.parameters.items() if each.source == "mac"}
+    own = {path for path, each in macs.items() if each.value.upper().startswith("CA:7E:01")}
+    assert own
+    for path, each in macs.items():
+        usual = [CPE(index, profile(name), context()).value(path, 0.0) for index in range(2)]
+        assert second.value(path, 0.0) == usual[1]
+        if path in own:
+            digits = first.value(path, 0.0).replace(":", "")
+            assert int(digits, 16) == 0x0200000000FE + each.number
+        else:
+            assert first.value(path, 0.0) == usual[0]
 
 
 def test_what_the_acs_sets_wins_until_a_factory_reset() -> None:

@@ -31,6 +31,7 @@ IPV4 = re.compile(r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b")
 HEX = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{12}(?![0-9a-z])", re.IGNORECASE)
 ACCOUNT = re.compile(r"\S+@\S+\.\S+")
 WAN = re.compile(r".*(ExternalIPAddress|IPCP\.LocalIPAddress|DHCPv4\.Client\.[0-9]+\.IPAddress)")
+CREDENTIALS = ("Username", "Password", "ConnectionRequestUsername", "ConnectionRequestPassword")
 NOBODY = re.compile(r"[0-9.]{0,7}|(00|ff)(:(00|ff)){5}|Unknown|SSID[0-9]", re.IGNORECASE)
 """Values that many devices have: a default, or what stands for none."""
 
@@ -51,7 +52,7 @@ class Everything(ScriptedACS):
 
 
 def sent(file: Path, index: int) -> str:
-    """All bytes that a CPE of a dump sends in its first session."""
+    """All bytes that a CPE of a dump sends in its first session, and its credentials."""
     box = CPE(index, load_profile(str(file)), context())
     box.power_on(0.0)
     session = box.begin_session(0.0)
@@ -60,7 +61,8 @@ def sent(file: Path, index: int) -> str:
     while (body := session.next_post()) is not None:
         posts.append(body)
         session.receive(acs.receive(body), 1.0)
-    return b"\n".join(posts).decode().lower()
+    shown = [box.management_value(last, 1.0) for last in CREDENTIALS]  # bodies have no passwords
+    return "\n".join([*(post.decode() for post in posts), *shown]).lower()
 
 
 def identifying(file: Path) -> set[str]:

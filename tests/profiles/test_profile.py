@@ -81,6 +81,7 @@ def test_every_source_is_in_use_and_known() -> None:
         "template",
         "dynamic",
         "listed",
+        "listed_mac",
     }
     assert used == set(SOURCES)
 

@@ -36,6 +36,7 @@ from caretaker.swarm.worker_messages import (
     ProfilePart,
     ProfilePartRequest,
     RunSecrets,
+    WorkerWaits,
 )
 
 
@@ -192,10 +193,16 @@ def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
     master: Master, caplog: pytest.LogCaptureFixture
 ) -> None:
     master.begin()
-    master.worker_waits("vm_31d0", "reads profile box.csv (90,000 parameters)")
+    master.worker_waits("vm_31d0", WorkerWaits("reads profile box.csv (90,000 parameters)"))
     text = "worker 7 (vm_31d0) reads profile box.csv (90,000 parameters)"
     assert caplog.messages == [text]
     assert [mark["text"] for mark in master.marks] == [text]
+
+
+def test_at_the_end_nobody_looks_who_has_died(master: Master) -> None:
+    assert not master._watching.dead
+    master.stop_watching()
+    assert master._watching.dead
 
 
 def test_a_host_whose_acs_was_not_checked_gets_no_cpes(master: Master) -> None:
