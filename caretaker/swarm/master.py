@@ -571,10 +571,6 @@ class Master:
 
     # The end.
 
-    def stop_watching(self) -> None:
-        """Look no more who has died: the workers end, and Locust reads none of their last words."""
-        self._watching.kill(block=False)
-
     def exit_code(self) -> int:
         """The exit code of the last run; that of nothing shown if there was none."""
         if self.summary is None:
