@@ -20,6 +20,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.dumped_identity import listed
 from caretaker.profiles.importer import description, import_files, save
+from caretaker.profiles.profile import BUILT_IN
 from caretaker.reporting import compare_command, report, runs_command, trend_command
 from caretaker.router import command as router_command
 from caretaker.server_command import serve
@@ -133,7 +134,7 @@ def _add_file_command(
     commands: Any, name: str, about: str, act: Callable[[argparse.Namespace], None]
 ) -> None:
     parser = commands.add_parser(name, help=about, description=about)
-    parser.add_argument("file", metavar="FILE", help="or tr181, tr098")
+    parser.add_argument("file", metavar="FILE", help=f"or {', '.join(BUILT_IN)}")
     parser.set_defaults(act=act)
 
 

@@ -51,13 +51,16 @@ LAYERS: dict[str, set[str]] = {
         "closed_output", "device", "errors", "http", "north_bound_client", "profiles", "quoting",
         "reasons", "reporting", "stats",
     },
-    "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
+    "console": {
+        "cwmp", "device", "errors", "fleet", "http", "masking", "profiles", "reasons", "stats",
+    },
     "scenarios": {
         "cwmp", "device", "engine", "errors", "profiles", "reasons", "reporting", "stats",
     },
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",
-        "http", "masking", "north_bound_client", "quoting", "reasons", "reporting", "stats",
+        "http", "input_file", "masking", "north_bound_client", "quoting", "reasons", "reporting",
+        "stats",
     },
     "swarm": {
         "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",

@@ -56,7 +56,7 @@ def test_our_own_profiles_are_plausible_routers(name: str) -> None:
 
 
 def test_namespaces_follow_the_root() -> None:
-    assert [load_profile(name).namespace for name in BUILT_IN] == [CWMP_1_2, CWMP_1_0]
+    assert [load_profile(name).namespace for name in ("tr181", "tr098")] == [CWMP_1_2, CWMP_1_0]
 
 
 def test_what_belongs_to_one_device_gets_a_source() -> None:
@@ -81,6 +81,7 @@ def test_every_source_is_in_use_and_known() -> None:
         "template",
         "dynamic",
         "listed",
+        "listed_mac",
     }
     assert used == set(SOURCES)
 
