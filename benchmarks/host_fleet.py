@@ -85,6 +85,7 @@ class HostFleet:
         cpes: how many there are.
         options: of the master, beside the usual.
         answer_seconds: that the ACS takes for each answer.
+        checks: whether each host checks the ACS before the run.
     """
 
     def __init__(
@@ -94,12 +95,15 @@ class HostFleet:
         cpes: int,
         options: Sequence[str] = (),
         answer_seconds: float = 0.0,
+        *,
+        checks: bool = False,
     ) -> None:
         self.network = network
         self._folder = folder
         self._cpes = cpes
         self._options = options
         self._answer_seconds = answer_seconds
+        self._checks = checks
         self._variables = {VARIABLE: RunToken.made().text}
         self.machines: dict[str, Machine] = {}
         self.witness = Witness(folder / "acs.jsonl")
@@ -118,18 +122,27 @@ class HostFleet:
 
     def start(self, workers: int) -> None:
         """Start all of it, and wait until all CPEs have informed and the ACS can reach them."""
+        self.start_master(workers)
+        for _ in range(workers):
+            self.join()
+        self.wait_until_all_inform()
+
+    def start_master(self, workers: int) -> None:
+        """Start the ACS, and the master, which waits for so many workers."""
         acs, router = self.acs.host.address, self.router.host.address
         log, seconds = str(self._folder / "acs.jsonl"), str(self._answer_seconds)
         self.acs.start("benchmarks.witness", log, acs, seconds, router)
         self.wait_until(lambda: "is ready" in self.acs.text)
         self.master.start(*self._master_command(workers))
-        for _ in range(workers):
-            self.join()
+
+    def wait_until_all_inform(self) -> None:
+        """Start the router, and wait until all CPEs have informed."""
+        router = self.router.host.address
         self.wait_until(lambda: "Workers join" in self.master.text)
         routes = f"http://{self.master.host.address}:{ROUTES_PORT}"
         where = ("--host", router, "--port", str(ROUTER_PORT), "--routes", routes)
         self.router.start("caretaker", "router", *where)
-        self.wait_until(lambda: len(self.witness.first_informs(0.0)) == self._cpes)
+        self.wait_until(lambda: len(self.witness.first_informs(0.0)) >= self._cpes)
 
     def _master_command(self, workers: int) -> Sequence[str]:
         acs, master = self.acs.host.address, self.master.host.address
@@ -138,7 +151,7 @@ class HostFleet:
             *("--expect-workers", str(workers), "--users", str(self._cpes)),
             *("--spawn-rate", str(self._cpes / 5), "--run-time", "0"),
             *("--host", f"http://{acs}:{PORT}/", "--nbi-url", f"http://{acs}:{NORTH_BOUND_PORT}"),
-            "--no-check",
+            *(() if self._checks else ("--no-check",)),
             *("--cr-router", f"{self.router.host.address}:{ROUTER_PORT}"),
             *("--cr-routes", f"{master}:{ROUTES_PORT}"),
             *("--state", str(self._folder / "fleet.db")),
@@ -146,9 +159,11 @@ class HostFleet:
             *self._options,
         )
 
-    def join(self) -> Machine:
+    def join(self, *, reaches_acs: bool = True) -> Machine:
         """Start one more worker, on a host of its own."""
         made = self._machine(f"worker{len(self.workers)}")
+        if not reaches_acs:
+            self.network.cut(made.host, self.acs.host)
         self.workers.append(made)
         master = ("--worker", "--master-host", self.master.host.address)
         made.start(*_LOCUST, *master, "--cr-host", made.host.address)

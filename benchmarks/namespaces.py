@@ -69,9 +69,12 @@ class Host:
 
     def __init__(self, router: str, name: str, number: int) -> None:
         self.address = f"{_NETWORK}.{number}.2"
-        self.prefix = ("ip", "netns", "exec", name)
-        """What stands before a command that is to run on it."""
-        self._router, self._name, self._link = router, name, f"to{number}"
+        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', name)
+        self.prefix = ("ip", "netns", "exec", name, *named)
+        """What stands before a command that is to run on it, by a name of its own."""
+        self.name = name
+        """Of the namespace, and what the host calls itself."""
+        self._router, self._link = router, f"to{number}"
         gateway = f"{_NETWORK}.{number}.1"
         ip("netns", "add", name)
         ip("-n", router, "link", "add", self._link, "type", "veth", "peer", "eth0", "netns", name)

@@ -21,7 +21,6 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore, state_of
 from caretaker.profiles import ProfileMix
-from caretaker.profiles.profile import BUILT_IN
 from caretaker.swarm.state_file import EMBEDDED_ACS, StateFile
 from caretaker.swarm.state_store import TRANSACTION
 
@@ -70,7 +69,7 @@ def _resumed(count: int) -> dict[str, float]:
     Raises:
         MeasurementError: a CPE came back with another state, or with a first contact.
     """
-    mix, marks = ProfileMix.of(BUILT_IN), [time.perf_counter()]
+    mix, marks = ProfileMix.of([]), [time.perf_counter()]
     fleet = [_contacted(index, mix) for index in range(count)]
     gc.freeze()  # as a worker does
     marks.append(time.perf_counter())

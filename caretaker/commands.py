@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from caretaker import build, check, console
+from caretaker import build, check, cleanup, console
 from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
@@ -20,6 +20,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.profiles import load_profile
 from caretaker.profiles.dumped_identity import listed
 from caretaker.profiles.importer import description, import_files, save
+from caretaker.profiles.profile import BUILT_IN
 from caretaker.reporting import compare_command, report, runs_command, trend_command
 from caretaker.router import command as router_command
 from caretaker.server_command import serve
@@ -133,7 +134,7 @@ def _add_file_command(
     commands: Any, name: str, about: str, act: Callable[[argparse.Namespace], None]
 ) -> None:
     parser = commands.add_parser(name, help=about, description=about)
-    parser.add_argument("file", metavar="FILE", help="or tr181, tr098")
+    parser.add_argument("file", metavar="FILE", help=f"or {', '.join(BUILT_IN)}")
     parser.set_defaults(act=act)
 
 
@@ -182,6 +183,7 @@ COMMANDS: dict[str, Command] = {
     "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _first),
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
     "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
+    "cleanup": ("delete the fleet of a run from an ACS", cleanup.add_arguments, cleanup.run),
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),
     "cpe": ("one CPE by hand, for debugging an ACS", console.add_arguments, console.run),
     "cr": ("one Connection Request, step by step", cr_command.add_arguments, cr_command.run),

@@ -20,6 +20,8 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.events import EVENTS, UNSOLICITED, is_event_code
 from caretaker.device.identity import Identities
+from caretaker.device.listed_devices import ListedDevices
+from caretaker.device.listed_mix import ListedMix
 from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.open_transport import make_open_transport
@@ -29,7 +31,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.transport import HTTPTransport, Transport
-from caretaker.profiles import ProfileMix
+from caretaker.profiles import ProfileMix, load_profile
 from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
 
@@ -107,6 +109,8 @@ class Fleet:
         transfer_failures: the share of the simulated transfers that fail, 0 to 1.
         bandwidth: bytes per second of each real transfer; 0 for no limit.
         first_index: the index of the first CPE; 16 for ``FLEET-000017``.
+        devices: a list that the CPEs are of (``caretaker.device.device_csv.read_devices``), from
+            ``first_index`` on; None for CPEs of their own.
         tls: verifies the ACS; the system's certificates by default.
         transport: makes the transport of each session from the arguments of ``HTTPTransport``.
         sink: takes the records instead of ``results``.
@@ -139,6 +143,7 @@ class Fleet:
         transfer_failures: float = 0.0,
         bandwidth: float = 0.0,
         first_index: int = 0,
+        devices: ListedDevices | None = None,
         tls: ssl.SSLContext | None = None,
         transport: Callable[..., Transport] = HTTPTransport,
         sink: Sink | None = None,
@@ -146,6 +151,8 @@ class Fleet:
     ) -> None:
         if count < 0:
             raise InputError(f"count {count}: can't be below 0")
+        if devices is not None and first_index + count > len(devices):
+            raise InputError(f"count {count}: the list has {len(devices)} devices")
         self.results = Results()
         self._first = self._next = first_index
         self._end = first_index + count
@@ -166,6 +173,7 @@ class Fleet:
         allowed = frozenset(allowed_hosts)
         self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, tls, clock)
         self._context = FleetContext(
+            devices=devices,
             identities=Identities(seed, oui_prefix),
             acs_url=acs_url,
             connection_request_url=self.connection_requests.device_url,
@@ -180,6 +188,8 @@ class Fleet:
             ),
         )
         self._mix = ProfileMix.of(profiles)
+        if devices is not None:
+            self._mix = ListedMix(self._mix, devices, list(map(load_profile, devices.profiles)))
         self._sink = sink
         self._transport = transport
         self._current_shard: Shard | None = None
@@ -207,7 +217,7 @@ class Fleet:
         index = self._next
         self._next += 1
         shard.power_on(index, self._delay_of(index))
-        return self._context.identities.serial_number(index)
+        return self._context.serial_number(index)
 
     def _delay_of(self, index: int) -> float:
         if isinstance(self._delay, tuple):
@@ -274,11 +284,11 @@ class Fleet:
             raise DeviceNotFound("the fleet has no devices; call spawn_devices() first")
         return self._current_shard
 
-    def _accept(self, serial_number: str) -> None:
-        self._shard.connection_request(serial_number)
+    def _accept(self, url_name: str) -> None:
+        self._shard.connection_request(url_name)
 
-    def _credentials(self, serial_number: str) -> Credentials:
-        return self._shard.credentials(serial_number)
+    def _credentials(self, url_name: str) -> Credentials:
+        return self._shard.credentials(url_name)
 
     # Devices.
 
@@ -301,7 +311,7 @@ class Fleet:
             serial_number,
             cpe.device_id_struct.device_id,
             cpe.profile.name,
-            self.connection_requests.device_url(serial_number),
+            self.connection_requests.device_url(cpe.url_name),
             DynamicBehavior(self._context.behaviors, lambda: cpe.pending),
         )
 
@@ -312,7 +322,7 @@ class Fleet:
         Raises:
             DeviceNotFound: no CPE has that serial number.
         """
-        return self._loop.call(self._credentials, serial_number)
+        return self._loop.call(self._credentials, self._shard.cpe(serial_number).url_name)
 
     def trigger_connection_request(self, serial_number: str) -> None:
         """
@@ -322,7 +332,7 @@ class Fleet:
             DeviceNotFound: no CPE has that serial number.
             DeviceBusy: the CPE refuses at this time.
         """
-        self._loop.call(self._accept, serial_number)
+        self._loop.call(self._accept, self._shard.cpe(serial_number).url_name)
 
     def trigger_inform(self, serial_number: str, *event_codes: str) -> None:
         """

@@ -6,7 +6,8 @@ What the API says is one of GenieACS's phrases; ``PHRASES`` gives each its outco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from http.client import RemoteDisconnected
 from itertools import islice
 from typing import Any
@@ -38,6 +39,8 @@ How long the API's answer may take.
 GenieACS takes up to 30 s for the lock on the session, the seconds it was asked for, and 120 s for
 the session's end; Connection Requests take some more.
 """
+
+_TIMEOUTS = (CONNECT_SECONDS, ANSWER_SECONDS)
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Of the API's answer that are read; what it says is in its first words."""
@@ -116,31 +119,59 @@ class NorthBoundClient:
         """
         path = f"/tasks?timeout={TASK_SECONDS * 1000:.0f}"
         query = "&connection_request" if connection_request else ""
-        return self._send("POST", device_id, f"{path}{query}", dict(task))
+        return self._send("POST", f"{_device(device_id)}{path}{query}", dict(task))
 
     def connection_request(self, device_id: str) -> TaskResult:
         """Have the ACS send a Connection Request, without a task."""
         path = f"/tasks?timeout={TASK_SECONDS * 1000:.0f}&connection_request"
-        return self._send("POST", device_id, path)
+        return self._send("POST", f"{_device(device_id)}{path}")
 
     def delete_device(self, device_id: str) -> TaskResult:
         """Have the ACS forget a device."""
-        return self._send("DELETE", device_id)
+        return self._send("DELETE", _device(device_id))
+
+    def delete_task(self, task_id: str) -> TaskResult:
+        """Have the ACS forget a task."""
+        return self._send("DELETE", f"/tasks/{quote(task_id, safe='')}")
+
+    def documents(
+        self, collection: str, query: Mapping[str, Any], paths: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """
+        The documents of a collection, ``devices`` or ``tasks``.
+
+        Args:
+            collection: its name in the API.
+            query: that they fit, in MongoDB's form.
+            paths: what is wanted of each, beside its ``_id``.
+
+        Raises:
+            TransportError: there is no such answer.
+        """
+        wanted = {"query": json.dumps(query), "projection": ",".join(paths)}
+        url = f"{self._url}/{collection}/"
+        try:
+            answer = self._session.get(url, params=wanted, timeout=_TIMEOUTS)
+        except requests.RequestException as error:
+            failure = _failure(error)
+            raise type(failure)(f"north-bound API: {failure.reason}", failure.quoted) from error
+        if answer.status_code != 200:
+            said = quotation(answer.content) or answer.reason or ""
+            raise AnswerError(f"north-bound API: HTTP {answer.status_code}", said)
+        return _listed(answer)
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _send(
-        self, method: str, device_id: str, path: str = "", task: Mapping[str, Any] | None = None
-    ) -> TaskResult:
+    def _send(self, method: str, path: str, task: Mapping[str, Any] | None = None) -> TaskResult:
         try:
             with self._session.request(
                 method,
-                f"{self._url}/devices/{quote(device_id, safe='')}{path}",
+                f"{self._url}{path}",
                 json=task,
                 headers={"Accept-Encoding": "identity"},
-                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                timeout=_TIMEOUTS,
                 stream=True,
             ) as answer:
                 pieces = answer.iter_content(MAX_ANSWER_BYTES // 4)
@@ -148,6 +179,24 @@ class NorthBoundClient:
         except requests.RequestException as error:
             return _no_answer(error)
         return task_result(answer.status_code, answer.reason or "", body)
+
+
+def _device(device_id: str) -> str:
+    return f"/devices/{quote(device_id, safe='')}"
+
+
+def _listed(answer: requests.Response) -> list[dict[str, Any]]:
+    try:
+        documents = answer.json()
+    except ValueError:
+        documents = None
+    if not isinstance(documents, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("_id"), str) for each in documents
+    ):
+        raise AnswerError(
+            "north-bound API: answer is no list of documents", quotation(answer.content)
+        )
+    return documents
 
 
 def _no_answer(error: requests.RequestException) -> TaskResult:

@@ -137,7 +137,9 @@ REASONS: dict[str, Reason] = {
     "HTTP 400": Reason(
         "the ACS refused the request, in the words that follow",
         '"CPE already in session" of GenieACS: the last session broke off less than 30 s ago'),
-    "HTTP 403": Reason("the ACS forbids it", f"{_HOST}? Does the ACS know these CPEs?", True),
+    "HTTP 403": Reason(
+        "the ACS forbids it; some refuse credentials so",
+        f"{_HOST}? Does the ACS know these CPEs, with --acs-username and --acs-password?", True),
     "HTTP 404": Reason("nothing is at that path", _NOT_A_URL_OF_CWMP, True),
     "HTTP 405": Reason("POST is not allowed at that path", _NOT_A_URL_OF_CWMP, True),
     "HTTP 503": Reason("the ACS sheds load", "that is its right; less load, or a larger ACS"),
@@ -154,6 +156,9 @@ REASONS: dict[str, Reason] = {
     "HTML page, no SOAP envelope": Reason(
         "a web page answered; its title follows", _NOT_A_URL_OF_CWMP, True),
     "JSON, no SOAP envelope": Reason("an API answered", _NOT_A_URL_OF_CWMP, True),
+    "text, no SOAP envelope": Reason(
+        "an answer in words, which follow",
+        f"{_HOST}? Does the ACS take the profile's CWMP version and quirks? See docs/acs", True),
     "not well-formed XML": Reason("an envelope that can't be read, or none", _BUG_OF_ACS),
     "XML with a DOCTYPE is refused": Reason("SOAP forbids it", _BUG_OF_ACS),
     "XML, but not a SOAP envelope": Reason("another XML document", _NOT_A_URL_OF_CWMP, True),

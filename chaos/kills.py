@@ -85,7 +85,9 @@ class ShortRun:
         with self._output.open("ab") as output:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**environment(), MARK: self._mark, VARIABLE: self._token}, cwd=ROOT,
+                # PURE: it does not begin to compile for later runs, which is to outlive it.
+                env={**environment(), MARK: self._mark, VARIABLE: self._token,
+                     "CARETAKER_PURE": "1"}, cwd=ROOT,
                 start_new_session=True,
                 preexec_fn=_hear_signals,  # noqa: PLW1509  # there are no threads
             )  # fmt: skip

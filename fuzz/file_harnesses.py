@@ -17,6 +17,7 @@ from caretaker.profiles import (
     bbf_data_model,
     bbf_syntax,
     dumped_identity,
+    escaped_dump,
     genieacs_csv,
     genieacs_json,
     http_framing,
@@ -206,7 +207,9 @@ FILES: dict[str, Harness] = {
     "profile_file": Harness(
         _profile_file, (profile_toml, profile_file, dynamic_values), (InputError,)
     ),
-    "imported_file": Harness(_imported_file, (importer, genieacs_json), (InputError,)),
+    "imported_file": Harness(
+        _imported_file, (importer, genieacs_json, escaped_dump), (InputError,)
+    ),
     "summary": Harness(_summary, (summary_file,), (InputError,)),
     "compared_summary": Harness(
         _compared_summary,

@@ -89,7 +89,7 @@ def _number(data: bytes) -> object:
     outcomes: list[object] = []
     for read in (console.seconds_of, _format, option_values.processes, option_values.run_time,
                  option_values.label, option_values.host, compare_command.percent,
-                 trend_command._number, arguments._port, arguments._serial_number):  # fmt: skip
+                 trend_command._number, arguments._port, arguments.own_serial_number):  # fmt: skip
         try:
             outcomes.append(read(text))
         except (InputError, ArgumentTypeError) as error:
@@ -177,7 +177,7 @@ def _fleet_query(data: bytes) -> object:
     if not data.isascii():
         return None
     with _APP.request_context(request("GET", "/", QUERY_STRING=data.decode("latin-1"))):
-        answers = _PAGES.devices(), _PAGES.one(data.decode("latin-1"))
+        answers = _PAGES.devices(), _PAGES.one()
     return [(answer.status_code, answer.get_data()) for answer in answers]
 
 

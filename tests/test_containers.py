@@ -153,6 +153,7 @@ BOUNDS = {
     "swarm.web.queries:Queries._waiters": USER,
     "swarm.web.queries:_Waiter.given": WORKERS,
     "swarm.take_overs:TakeOvers._by_worker": WORKERS,
+    "swarm.host_checks:HostChecks._failed": WORKERS,
     "swarm.terminal.held_output:HeldOutput._lines": "swarm.terminal.held_output.MAX_LINES",
     "swarm.terminal.held_output:HeldOutput._own": "two descriptors",
     "swarm.worker_reports:WorkerReports._gone": WORKERS,

@@ -20,8 +20,11 @@ from caretaker import (
 from caretaker.cwmp import messages as m
 from caretaker.device.base import Job
 from caretaker.device.cpe import CPE
+from caretaker.device.device_csv import read_devices
 from caretaker.device.events import UNSOLICITED
 from caretaker.device.rpc.deployment_units import change_by_itself
+from caretaker.north_bound_client import NorthBoundClient
+from caretaker.stats.task_outcomes import TaskOutcome
 
 pytestmark = pytest.mark.sockets
 NOWHERE = "http://127.0.0.1:1/"
@@ -67,6 +70,37 @@ def test_the_closed_loop(acs: ACSServer) -> None:
         wait_until(lambda: device.behavior.pending_events() == [])
         assert fleet.results.histogram("connection_requests.to_inform").count == 1
     assert fleet.stats()["sessions_failed"] == 0
+
+
+ODD_SERIALS = ("A/1", "/A//1/", "..", "100%", "%2F", "A?b=c&d#e", "a b+c", "<Ü>", "日本", "'x'\\")
+
+
+def test_listed_devices_are_reached_whatever_characters_their_serial_numbers_have(
+    acs: ACSServer,
+) -> None:
+    devices = read_devices("fleet.csv", "\n".join(["serial", *ODD_SERIALS]).encode())
+    api = NorthBoundClient(acs.north_bound_url)
+    task = {"name": "getParameterValues", "parameterNames": ["Device.DeviceInfo.SerialNumber"]}
+    with Fleet(acs.url, count=len(devices), devices=devices, profiles=["tr181"]) as fleet:
+        assert fleet.list_devices() == list(ODD_SERIALS)
+        wait_until(lambda: fleet.stats()["sessions_succeeded"] == len(devices))
+        for serial in ODD_SERIALS:
+            device = fleet.get_device(serial)
+            assert device.device_id in acs.devices()
+            done = api.post_task(device.device_id, task)
+            assert done.outcome is TaskOutcome.DONE, (serial, done)
+            assert api.delete_device(device.device_id).outcome is TaskOutcome.DONE
+            assert device.device_id not in acs.devices()
+            login = fleet.connection_request_credentials(serial)
+            digest = requests.auth.HTTPDigestAuth(*login)
+            answer = requests.get(device.connection_request_url, auth=digest, timeout=60)
+            assert answer.status_code in (200, 503), serial  # 503: asked too often
+
+
+def test_a_fleet_has_no_more_cpes_than_its_list() -> None:
+    devices = read_devices("fleet.csv", b"serial\nA1\n")
+    with pytest.raises(InputError, match="count 1: the list has 1 devices"):
+        Fleet(NOWHERE, count=1, first_index=1, devices=devices)
 
 
 @pytest.mark.rule("9.2-7")

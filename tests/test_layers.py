@@ -47,11 +47,20 @@ LAYERS: dict[str, set[str]] = {
         "stats",
     },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
-    "console": {"cwmp", "device", "errors", "fleet", "http", "masking", "reasons", "stats"},
-    "scenarios": {"cwmp", "device", "engine", "errors", "reasons", "reporting", "stats"},
+    "cleanup": {
+        "closed_output", "device", "errors", "http", "north_bound_client", "profiles", "quoting",
+        "reasons", "reporting", "stats",
+    },
+    "console": {
+        "cwmp", "device", "errors", "fleet", "http", "masking", "profiles", "reasons", "stats",
+    },
+    "scenarios": {
+        "cwmp", "device", "engine", "errors", "profiles", "reasons", "reporting", "stats",
+    },
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",
-        "http", "masking", "north_bound_client", "quoting", "reasons", "reporting", "stats",
+        "http", "input_file", "masking", "north_bound_client", "quoting", "reasons", "reporting",
+        "stats",
     },
     "swarm": {
         "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",
@@ -60,8 +69,8 @@ LAYERS: dict[str, set[str]] = {
         "router", "run_token", "scenarios", "stats",
     },
     "commands": {
-        "acs", "build", "check", "closed_output", "connection_request", "console", "errors", "http",
-        "profiles", "reporting", "router", "server_command",
+        "acs", "build", "check", "cleanup", "closed_output", "connection_request", "console",
+        "errors", "http", "profiles", "reporting", "router", "server_command",
     },
     "completion": {"closed_output", "commands", "scenarios", "swarm"},
     "__main__": {"commands", "completion", "swarm"},

@@ -37,6 +37,7 @@ EXCEPTIONS = {
     "device.rpc.transfers": "texts of at most 256 characters",
     "device.transfers": "names of files, bounded digits",
     "profiles.dumped_identity": "values of profiles, bounded repetitions, and names of parameters",
+    "profiles.importer": "XML declarations, bounded repetitions",
     "profiles.loader": "options of the user",
     "profiles.profile": "values of profiles, bounded repetitions",
     "reasons": "our own reasons",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -12,6 +13,7 @@ import pytest
 import requests
 from helpers.wire import answer, wire
 
+from caretaker.errors import AnswerError, ConnectError
 from caretaker.north_bound_client import PHRASES, NorthBoundClient, task_result
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 
@@ -90,6 +92,7 @@ TASK = {"name": "reboot"}
          "POST /devices/A-B-C%252D1/tasks?timeout=10000&connection_request HTTP/1.1", None),
         (lambda api: api.delete_device("A-B-C%2D1"),
          "DELETE /devices/A-B-C%252D1 HTTP/1.1", None),
+        (lambda api: api.delete_task("5f/1"), "DELETE /tasks/5f%2F1 HTTP/1.1", None),
     ],
 )  # fmt: skip
 def test_each_request_is_genieacs_s(
@@ -132,3 +135,44 @@ def test_each_error_of_the_way_to_the_api_has_its_name(
     client = NorthBoundClient("http://127.0.0.1:1")
     monkeypatch.setattr(client._session, "request", request)
     assert client.connection_request("A-B-C")[:2] == (outcome, reason)
+
+
+def documents(*answers: bytes) -> tuple[list[str], list[dict[str, Any]]]:
+    """The lines of the requests for devices, and what the client makes of the answers."""
+    with wire(*answers) as server:
+        client = NorthBoundClient(server.url.removesuffix("/acs"))
+        ask = partial(client.documents, "devices", {"_id": "A-B-C"}, ["x", "y.z"])
+        try:
+            found = gevent.get_hub().threadpool.apply(ask)
+        finally:
+            client.close()
+    return [line for _, line, _, _ in server.requests], found
+
+
+@pytest.mark.sockets
+def test_documents_are_asked_for_with_query_and_projection() -> None:
+    lines, found = documents(answer(body=b'[{"_id": "A-B-C", "x": 1}]'))
+    assert found == [{"_id": "A-B-C", "x": 1}]
+    path = "/devices/?query=%7B%22_id%22%3A+%22A-B-C%22%7D&projection=x%2Cy.z"
+    assert lines == [f"GET {path} HTTP/1.1"]
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (answer("404 Not Found", body=b"No such path"), "HTTP 404: No such path"),
+        (answer(body=b"<html><title>Login</title>"), "answer is no list of documents: Login"),
+        (answer(body=b'{"_id": "A"}'), "answer is no list of documents: "),
+        (answer(body=b'[{"_id": 7}]'), "answer is no list of documents: "),
+    ],
+)
+def test_another_answer_than_documents_is_an_error(given: bytes, reason: str) -> None:
+    with pytest.raises(AnswerError, match=f"^north-bound API: {reason}"):
+        documents(given)
+
+
+def test_an_api_that_is_not_there_gives_no_documents() -> None:
+    client = NorthBoundClient("http://127.0.0.1:1")
+    with pytest.raises(ConnectError, match=r"^north-bound API: connection refused"):
+        client.documents("devices", {}, [])

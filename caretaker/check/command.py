@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from caretaker.check.checked_cpe import CheckedCPE
 from caretaker.check.steps import STEPS, Finding, Step, Subjects
 from caretaker.closed_output import say
-from caretaker.console.arguments import add_cpe_arguments, fleet_settings
+from caretaker.console.arguments import add_cpe_arguments, fleet_settings, own_serial_number
 from caretaker.console.trace import Trace
+from caretaker.device.device_csv import read_devices
+from caretaker.device.listed_devices import ListedDevices
 from caretaker.errors import InputError
 from caretaker.http.endpoint import Address
+from caretaker.input_file import read_input
 from caretaker.masking import masked
 from caretaker.north_bound_client import NorthBoundClient
+from caretaker.quoting import quoted
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.stats.task_outcomes import TaskOutcome
 
 Show = Callable[[str], object]
 """Takes a line for people."""
-SERIAL = ("CHECK", 0)
-"""The prefix and the index of the serial number: always the same, so an ACS keeps one device."""
+SERIAL = "CHECK-000001"
+"""The serial number: always the same, so an ACS keeps one device."""
+MAX_LIST_BYTES = 512 * 1024 * 1024
+"""Of a list of devices: some millions of them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "none; what needs it is not shown)",
     )
     parser.add_argument(
+        "--devices",
+        metavar="FILE.csv",
+        help="list of devices that the ACS knows: the CPE is the last of them, or that of --serial "
+        "(-: standard input; default: a serial number of its own)",
+    )
+    parser.add_argument(
         "--first-contact", action="store_true", help="check no Connection Requests and tasks"
     )
     parser.add_argument("--brief", action="store_true", help="show the last line only")
-    add_cpe_arguments(parser, SERIAL)
+    add_cpe_arguments(parser)
+    parser.add_argument(
+        "--serial",
+        metavar="NUMBER",
+        help="serial number of the CPE (default: CHECK-000001; with --devices that of the last)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +82,8 @@ def _check(options: argparse.Namespace) -> RunOutcome:
     show: Show = (lambda _: None) if options.brief else say
     trace = Trace(lambda text: show(f"   {text.rstrip()}"), whole=options.trace)
     api = _api(options.nbi_url)
-    cpe = CheckedCPE(trace, options.acs_url, **fleet_settings(options))
+    who = _identity(options, show)
+    cpe = CheckedCPE(trace, options.acs_url, **fleet_settings(options), **who)
     subjects = Subjects(cpe, options.acs_url, api, advertised=options.cr_advertise is not None)
     try:
         findings = _take(STEPS[:2] if options.first_contact else STEPS, subjects, show)
@@ -71,7 +91,7 @@ def _check(options: argparse.Namespace) -> RunOutcome:
     finally:
         cpe.stop()
     if any(record.informed is not None for record in cpe.sessions):
-        show(_remove(api, device_id))
+        show(_remains(device_id) if options.devices else _remove(api, device_id))
     outcome, line = verdict(findings)
     Trace(lambda text: say(text.rstrip())).print(line)
     return outcome
@@ -82,6 +102,25 @@ def _api(url: str | None) -> NorthBoundClient | None:
         return None
     Address.of(url)  # it is refused if it can't be used
     return NorthBoundClient(url)
+
+
+def _identity(options: argparse.Namespace, show: Show) -> dict[str, Any]:
+    """The arguments of ``Fleet`` that say which CPE it is."""
+    if not options.devices:
+        return own_serial_number(options.serial or SERIAL)
+    devices, serial = _read_list(options.devices), options.serial
+    index = len(devices) - 1 if serial is None else devices.index_of(serial)
+    if index is None:
+        raise InputError(f"--serial {quoted(serial)}: no device of --devices {options.devices}")
+    number, count = devices.serial_number(index), len(devices)
+    show(f"The CPE is {quoted(number)}, the device {index + 1} of {count} in {options.devices}.")
+    return {"devices": devices, "first_index": index}
+
+
+def _read_list(name: str) -> ListedDevices:
+    if name == "-":
+        return read_devices("standard input", sys.stdin.buffer.read(MAX_LIST_BYTES))
+    return read_devices(name, read_input(name, MAX_LIST_BYTES))
 
 
 def _take(steps: Sequence[Step], subjects: Subjects, show: Show) -> dict[Step, Finding]:
@@ -112,6 +151,10 @@ def verdict(findings: Mapping[Step, Finding]) -> tuple[RunOutcome, str]:
             line = f"check failed: {step.name}: {finding.meaning}{helps}"
             return finding.outcome, " ".join(line.split())
     return RunOutcome.HELD, "check held: the ACS works with a CPE of Caretaker"
+
+
+def _remains(device_id: str) -> str:
+    return f"{device_id} stays in the ACS, as it is of the list."
 
 
 def _remove(api: NorthBoundClient | None, device_id: str) -> str:

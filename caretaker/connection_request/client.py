@@ -10,7 +10,7 @@ from contextlib import closing
 
 from caretaker.connection_request.phrases import OFFLINE, REFUSED, unexpected
 from caretaker.connection_request.steps import Observer, Step, nobody
-from caretaker.errors import AuthenticationError, LimitError, TransportError
+from caretaker.errors import AuthenticationError, ConnectError, LimitError, TransportError
 from caretaker.http.client import ClientPolicy, HTTPClient
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
@@ -61,6 +61,13 @@ class _ConnectionRequest(HTTPClient):
     ) -> None:
         super().__init__(endpoint, endpoint.address, credentials, _POLICY)
         self._observer = observer
+
+    def _send(self, body: bytes) -> Response:
+        try:
+            return super()._send(body)
+        except ConnectError as error:  # there is no connection to send the request over
+            self._observer(Step(self._address.url, True, "", error=str(error)))
+            raise
 
     def _request(self, connection: Connection, body: bytes) -> Response:
         authorization = self._authorization("GET")

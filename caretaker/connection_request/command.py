@@ -29,6 +29,10 @@ _CURES = {
     "host unreachable": "there is no way to that address from here",
     "network unreachable": "there is no way to that address from here",
     "host name not found": "the name in the URL is not known here",
+    "name server does not answer": "this machine can look up no names: is its DNS reachable?",
+    "connection reset": "the device closed the connection",
+    "connection closed without an answer": "the device closed the connection",
+    "no answer in time": "the device said nothing for 2 s",
     "socket hang up": "the device closed the connection, or said nothing for 2 s",
     "Parse Error": "the answer is not HTTP as GenieACS reads it: lines must end with CR LF",
 }

@@ -16,6 +16,7 @@ from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.tls import tls_context
 from caretaker.masking import masked
+from caretaker.profiles.profile import BUILT_IN
 
 
 def _seconds(text: str) -> float:
@@ -31,20 +32,25 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _serial_number(text: str) -> tuple[str, int]:
-    """The prefix and the index of a CPE's serial number."""
+def own_serial_number(text: str) -> dict[str, Any]:
+    """
+    The arguments of ``Fleet`` that make the CPE with a serial number like ``FLEET-000001``.
+
+    Raises:
+        InputError: it is none.
+    """
     match = re.fullmatch(r"([A-Za-z0-9._-]{1,40})-([0-9]{6,12})", text, re.ASCII)
     index = int(match[2]) - 1 if match else -1
     if match is None or index < 0 or f"{index + 1:06d}" != match[2]:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like FLEET-000001")
-    return match[1], index
+        raise InputError(f"--serial: {text!r} is not like FLEET-000001")
+    return {"oui_prefix": match[1], "first_index": index}
 
 
 # fmt: off
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--profile": {"default": "tr181", "metavar": "FILE",
-                  "help": "device profile: a CSV export of GenieACS, a profile file (TOML), tr181 "
-                          "or tr098 (default: tr181)"},
+                  "help": "device profile: a CSV export of GenieACS, a profile file (TOML), or a "
+                          f"built-in one: {', '.join(BUILT_IN)} (default: tr181)"},
     "--seed": {"default": 0, "type": int, "metavar": "INT",
                "help": "random seed; the same seed gives the same CPE (default: 0)"},
     "--acs-username": {"metavar": "TEXT", "help": "username towards the ACS "
@@ -77,27 +83,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``python -m caretaker cpe``."""
     parser.add_argument("--acs-url", required=True, metavar="URL", help="URL of the ACS")
-    add_cpe_arguments(parser, ("FLEET", 0))
-
-
-def add_cpe_arguments(parser: argparse.ArgumentParser, serial: tuple[str, int]) -> None:
-    """
-    Add the options of one CPE, for all commands that play one.
-
-    Args:
-        parser: to add them to.
-        serial: the prefix and the index of the serial number where none is given.
-    """
-    for flag, settings in _OPTIONS.items():
-        parser.add_argument(flag, **settings)
-    prefix, index = serial
+    add_cpe_arguments(parser)
     parser.add_argument(
         "--serial",
-        default=serial,
-        type=_serial_number,
+        default="FLEET-000001",
         metavar="NUMBER",
-        help=f"serial number of the CPE (default: {prefix}-{index + 1:06d})",
+        help="serial number of the CPE (default: FLEET-000001)",
     )
+
+
+def add_cpe_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of one CPE, for all commands that play one."""
+    for flag, settings in _OPTIONS.items():
+        parser.add_argument(flag, **settings)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -112,7 +110,8 @@ def run(options: argparse.Namespace) -> int:
             stream.reconfigure(errors="replace")
     trace = Trace(_write, whole=options.trace)
     try:
-        console = Console(trace, options.acs_url, **fleet_settings(options))
+        who = own_serial_number(options.serial)
+        console = Console(trace, options.acs_url, **fleet_settings(options), **who)
         console.run(sys.stdin or ())
     except InputError as error:
         raise InputError(masked(str(error))) from None
@@ -127,18 +126,15 @@ def _write(text: str) -> None:
 
 def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
     """
-    The arguments of ``Fleet`` that the options of one CPE stand for.
+    The arguments of ``Fleet`` that the options of one CPE stand for, beside its serial number.
 
     Raises:
         InputError: an option can't be used.
     """
-    prefix, index = options.serial
     secure = options.acs_url.lower().startswith("https:")
     tls = tls_context(options.tls_ca, verify=not options.tls_insecure) if secure else None
     return {
         "profiles": [options.profile],
-        "oui_prefix": prefix,
-        "first_index": index,
         "seed": options.seed,
         "credentials": _credentials(options),
         "timeout": options.answer_timeout,

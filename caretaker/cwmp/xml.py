@@ -82,17 +82,19 @@ def unreadable(data: bytes, reason: str) -> EnvelopeError:
     """
     The error of bytes that are no envelope.
 
-    HTML and JSON are named: they come from another URL than the ACS's, or from a proxy before it.
+    HTML, JSON and text are named: they come from another URL than the ACS's, from a proxy before
+    it, or from an ACS that says in words what it does not take.
 
     Args:
         data: the bytes.
         reason: what else is wrong with them.
     """
+    said = quotation(data)
     if is_html(data):
-        return EnvelopeError("HTML page, no SOAP envelope", quotation(data))
+        return EnvelopeError("HTML page, no SOAP envelope", said)
     if data.lstrip()[:1] in (b"{", b"["):
-        return EnvelopeError("JSON, no SOAP envelope", quotation(data))
-    return EnvelopeError(reason, quotation(data))
+        return EnvelopeError("JSON, no SOAP envelope", said)
+    return EnvelopeError("text, no SOAP envelope", said) if said else EnvelopeError(reason)
 
 
 _DECLARATION = re.compile(rb"^<\?xml[^>]*\?>")

@@ -7,8 +7,8 @@ from math import floor
 
 
 def utc(wall: float) -> str:
-    """A dateTime of seconds since 1970, in whole seconds and UTC."""
-    return f"{datetime.fromtimestamp(wall, UTC):%Y-%m-%dT%H:%M:%S}Z"
+    """A dateTime of seconds since 1970, in whole seconds and UTC; the year has four digits."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def seconds_of(text: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from calendar import monthrange
 from collections.abc import Callable
 from typing import NamedTuple
@@ -80,6 +81,13 @@ BINARY_TYPES = tuple(_LENGTHS)
 def length_of(value: str, kind: str) -> int:
     """The length that a size limits: octets of a binary value, characters of all others."""
     return _LENGTHS.get(kind, len)(value)
+
+
+def zero_octets(count: int, kind: str) -> str:
+    """So many octets of 0 as a value of a binary type; empty of all others."""
+    if kind == "xsd:hexBinary":
+        return "00" * count
+    return b64encode(bytes(count)).decode() if kind == "xsd:base64Binary" else ""
 
 
 ANY = ""

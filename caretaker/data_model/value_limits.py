@@ -8,13 +8,15 @@ a table.
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from caretaker.data_model.types import TYPES, length_of
+from caretaker.data_model.types import TYPES, length_of, zero_octets
 
-Number = int | float
+Number = int | Decimal
 
 
 class Range(NamedTuple):
@@ -30,7 +32,8 @@ class Range(NamedTuple):
             return False
         if self.most is not None and number > self.most:
             return False
-        return self.step == 1 or (number - (self.least or 0)) % self.step == 0
+        steps = (Fraction(number) - Fraction(self.least or 0)) / Fraction(self.step)
+        return self.step == 1 or steps.denominator == 1
 
 
 class Size(NamedTuple):
@@ -142,21 +145,25 @@ class Limits(NamedTuple):
     def _examples(self, usual: str) -> list[str]:
         """Values of which one may be within the limits."""
         bounds = [bound for allowed in self.ranges for bound in allowed[:2] if bound is not None]
+        zeros = [zero_octets(size.shortest, self.type) for size in self.sizes]
         items: list[str] = []
         if self.listed is not None:
             item = self.listed.item.default_of(TYPES[self.listed.item.type].default)
             items = [",".join([item] * self.listed.fewest)]
-        return [*self.enumeration[:1], *map(str, bounds), *items, usual]
+        return [*self.enumeration[:1], *map(str, bounds), *zeros, *items, usual]
 
 
 def number_of(text: str) -> Number:
     """
-    The number that a text is: whole ones exactly.
+    The number that a text is, exactly.
 
     Raises:
         ValueError: it is none.
     """
-    return float(text) if "." in text else int(text)
+    try:
+        return Decimal(text) if "." in text else int(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is no number") from error
 
 
 _BRACKETS = re.compile(r"[\[\],]")
@@ -190,6 +197,8 @@ def compiled_pattern(text: str) -> re.Pattern[str]:
     Raises:
         ValueError: it is none, or has what Python's regular expressions lack.
     """
+    if any("-[" in found[0] for found in _ANCHOR.finditer(text)):
+        raise ValueError(f"{text!r}: a class without another, which can't be read")
     try:
         return re.compile(
             _ANCHOR.sub(lambda found: f"\\{found[0]}" if found[0] in "^$" else found[0], text)

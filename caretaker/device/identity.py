@@ -17,6 +17,8 @@ _WAN_POOL = IPv4Network("100.64.0.0/10")
 _MACS_PER_DEVICE = 16
 _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
+SERIAL_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
+"""Prefixes of serial numbers; they need no escaping in a path."""
 _SERIAL = re.compile(f"[0-9]{{{_DIGITS},{_MOST_DIGITS}}}", re.ASCII)
 
 

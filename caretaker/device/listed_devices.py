@@ -14,8 +14,6 @@ from itertools import pairwise
 
 from caretaker.index_set import Ranges, ranges_of
 
-LISTED = "listed"
-"""The source of parameters whose values are of the list (``Parameter.source``)."""
 SERIAL = "serial"
 MAC = "mac"
 MANUFACTURER, OUI, PRODUCT_CLASS = "manufacturer", "oui", "product_class"

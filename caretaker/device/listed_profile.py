@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 
 from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.types import TYPES
-from caretaker.device.listed_devices import LISTED, PATHS, ListedDevices
+from caretaker.device.listed_devices import MAC, PATHS, ListedDevices
 from caretaker.errors import InputError
-from caretaker.profiles.profile import Listed, Profile
+from caretaker.profiles.profile import LISTED, LISTED_MAC, Listed, Profile
 
 
 def path_of(column: str, root: str) -> str:
@@ -29,14 +30,36 @@ def with_listed(
         withheld: columns that are not used in this run.
     """
     listed: list[Listed] = []
-    parameters: dict[str, Parameter] = {}
+    parameters = _own_macs(profile) if MAC in devices.columns else {}
     for place, column in enumerate(devices.columns):
         path = path_of(column, profile.model.root)
-        usual = profile.model.parameters.get(path)
+        usual = parameters.get(path) or profile.model.parameters.get(path)
         if usual is not None and column not in withheld:
             parameters[path] = usual._replace(source=LISTED, number=len(listed))
             listed.append(Listed(place, usual))
     return replace(profile, model=profile.model.replacing(parameters), listed=tuple(listed))
+
+
+def _own_macs(profile: Profile) -> dict[str, Parameter]:
+    """
+    The MAC addresses of the device itself, which count from that of the list.
+
+    They are those of one vendor: of the profile's OUI, else the one that most of them have. Others
+    are of hosts of the LAN, or of other radios, and are numbered by themselves.
+    """
+    macs = {path: each for path, each in profile.model.parameters.items() if each.source == "mac"}
+    vendors = Counter(_vendor(each) for each in macs.values())
+    own = max(vendors, key=lambda vendor: (vendor == profile.oui, vendors[vendor]), default="")
+    return {
+        path: each._replace(source=LISTED_MAC)
+        for path, each in macs.items()
+        if _vendor(each) == own
+    }
+
+
+def _vendor(mac: Parameter) -> str:
+    octets = mac.value[:8]
+    return (octets[:2] + octets[3:5] + octets[6:]).upper()
 
 
 def check_columns(devices: ListedDevices, profiles: Collection[Profile]) -> None:

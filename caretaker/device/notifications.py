@@ -17,7 +17,7 @@ from caretaker.cwmp.messages import EventStruct
 from caretaker.data_model.dynamic_values import DYNAMIC
 from caretaker.device import events as ev
 from caretaker.device.base import CPEBase, Job
-from caretaker.device.value_sources import next_dynamic_change
+from caretaker.device.value_sources import next_dynamic_change, rule_of
 from caretaker.profiles.profile import Profile
 
 PASSIVE, ACTIVE = 1, 2
@@ -114,30 +114,30 @@ def observe(cpe: CPEBase, now: float) -> None:
 def _to_observe(cpe: CPEBase) -> list[str]:
     attributes = cpe.overlay.attributes if cpe.overlay is not None else None
     paths = dict.fromkeys((*active_from_factory(cpe.profile), *(attributes or ())))
-    return [path for path in paths if _changes(cpe, path) and kind(cpe, path)]
+    return [path for path in paths if _rule_of(cpe, path) is not None and kind(cpe, path)]
 
 
 @lru_cache(256)
 def active_from_factory(profile: Profile) -> tuple[str, ...]:
-    """The parameters that change by themselves and have active notification from the factory."""
+    """The parameters that may change by themselves, and have active notification at first."""
     parameters = profile.model.parameters.items()
-    changing = (path for path, parameter in parameters if parameter.source == DYNAMIC)
+    changing = (path for path, each in parameters if profile.usual(each).source == DYNAMIC)
     return tuple(path for path in changing if _factory_attribute(profile, path))
 
 
-def _changes(cpe: CPEBase, path: str) -> bool:
-    """Whether a parameter changes by itself; a value that the ACS has set does not."""
+def _rule_of(cpe: CPEBase, path: str) -> int | None:
+    """The rule by which a parameter changes; None for none, as of a value that the ACS has set."""
     parameter = cpe.parameter(path)
     is_set = cpe.overlay is not None and path in cpe.overlay.values
-    return parameter is not None and parameter.source == DYNAMIC and not is_set
+    return None if parameter is None or is_set else rule_of(cpe, parameter)
 
 
 def _plan(cpe: CPEBase, path: str, now: float) -> None:
     """Plan the next change of an actively observed value; counters have no steps to plan."""
-    parameter = cpe.parameter(path)
-    if parameter is None or path not in _last_reported(cpe) or not _changes(cpe, path):
+    rule = _rule_of(cpe, path)
+    if rule is None or path not in _last_reported(cpe):
         return
-    due = next_dynamic_change(cpe, parameter.number, now)
+    due = next_dynamic_change(cpe, rule, now)
     if due < inf:
         job = Job(max(due, now + 1e-3), _JOB, path, partial(_step, path), survives_reboot=False)
         cpe.plan(job)

@@ -13,7 +13,8 @@ from caretaker.data_model.parameter import Parameter
 from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import cleaned
 from caretaker.device.base import CPEBase
-from caretaker.device.listed_devices import LISTED, MAC, OUI, PRODUCT_CLASS
+from caretaker.device.listed_devices import MAC, OUI, PRODUCT_CLASS
+from caretaker.profiles.profile import LISTED, LISTED_MAC
 
 
 def _serial_number(cpe: CPEBase, _: Parameter, __: float) -> str:
@@ -71,31 +72,35 @@ def _wan_ip(cpe: CPEBase, _: Parameter, __: float) -> str:
 def _mac(cpe: CPEBase, parameter: Parameter, _: float) -> str:
     """The address of the profile, in its notation, with the last three octets the CPE's own."""
     dumped = parameter.value
-    listed = cpe.listed(MAC)
-    if listed:
-        return _counted_mac(listed, dumped, parameter.number)
     tail = cpe.context.identities.mac_tail(cpe.index, parameter.number)
     tail = tail.upper() if dumped != dumped.lower() else tail
     colon = dumped[2]
     return dumped[:9] + colon.join((tail[:2], tail[2:4], tail[4:]))
 
 
-def _counted_mac(first: str, dumped: str, number: int) -> str:
-    """The address so many after the first one, in the notation of the profile."""
-    digits = f"{(int(first, 16) + number) % (1 << 48):012x}"
+def _listed_mac(cpe: CPEBase, parameter: Parameter, now: float) -> str:
+    """The address so many after that of the list, in the notation of the profile."""
+    first, dumped = cpe.listed(MAC), parameter.value
+    if not first:
+        return _mac(cpe, parameter, now)
+    digits = f"{(int(first, 16) + parameter.number) % (1 << 48):012x}"
     digits = digits.upper() if dumped != dumped.lower() else digits
     return dumped[2].join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 def _listed(cpe: CPEBase, parameter: Parameter, now: float) -> str:
     """What the list of devices has, else what the profile has."""
-    place, usual = cpe.profile.listed[parameter.number]
-    devices = cpe.context.devices
-    assert devices is not None
-    value = devices.text_at(cpe.index, place)
+    value = _text_of_list(cpe, parameter)
     if value:
         return cleaned(value, parameter.type)
+    usual = cpe.profile.usual(parameter)
     return SOURCES[usual.source](cpe, usual, now) if usual.source else usual.value
+
+
+def _text_of_list(cpe: CPEBase, parameter: Parameter) -> str:
+    devices = cpe.context.devices
+    assert devices is not None
+    return devices.text_at(cpe.index, cpe.profile.listed[parameter.number].place)
 
 
 def _index(cpe: CPEBase, _: Parameter, __: float) -> int:
@@ -173,11 +178,20 @@ SOURCES: dict[str, Callable[[CPEBase, Parameter, float], str]] = {
     "cr_password": _cr_password,
     "wan_ip": _wan_ip,
     "mac": _mac,
+    LISTED_MAC: _listed_mac,
     TEMPLATE: _template,
     DYNAMIC: _dynamic,
     LISTED: _listed,
 }
 """What computes the value of a parameter, by ``Parameter.source``."""
+
+
+def rule_of(cpe: CPEBase, parameter: Parameter) -> int | None:
+    """The number of the profile's rule by which a value changes with time; None if it does not."""
+    usual = cpe.profile.usual(parameter)
+    if usual.source != DYNAMIC or (usual is not parameter and _text_of_list(cpe, parameter)):
+        return None
+    return usual.number
 
 
 def dynamic_value(cpe: CPEBase, number: int, now: float) -> str:

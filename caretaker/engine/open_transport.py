@@ -41,6 +41,7 @@ def make_open_transport(
             url,
             _CODINGS.get(management_server.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
+            content_type_always=quirks.CONTENT_TYPE_ALWAYS in cpe.profile.quirks,
             source=endpoint.source(cpe.index),
         )
 

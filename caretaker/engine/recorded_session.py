@@ -108,7 +108,8 @@ def write(session: RecordedSession, folder: Path, name: str) -> None:
         OSError: the files can't be written.
     """
     ending = "" if session.record.reason is None else "-failed"
-    serial_number = re.sub(r"[^\w.-]", "_", session.serial_number)  # a listed one may have slashes
+    # A listed one may have slashes, or letters that take more bytes than a name can have.
+    serial_number = re.sub(r"[^\w.-]", "_", session.serial_number, flags=re.ASCII)
     session_folder = _new_folder(folder, f"{name}-{serial_number}-{session.number}{ending}")
     for number, exchange in enumerate(session.exchanges, 1):
         (session_folder / f"{number:03}.request.http").write_bytes(_request(exchange))

@@ -58,23 +58,24 @@ class Transport(Protocol):
 
 _POLICY: Final = ClientPolicy(redirects=(301, 302, 303, 307, 308), basic_over_tls=True)
 _RECONNECTING: Final = _POLICY._replace(reconnect=True)
+_CONTENT_TYPE: Final = ("Content-Type", 'text/xml; charset="utf-8"')
 Headers = tuple[tuple[str, str], ...]
 
 
 @lru_cache(64)
-def _fixed_headers(coding: str, *, empty: bool) -> Headers:
+def _fixed_headers(coding: str, *, empty: bool, typed: bool) -> Headers:
     """The same headers for all sessions; an empty POST has no SOAPAction (TR-069 3.4.1)."""
     if empty:
-        return (("User-Agent", USER_AGENT),)
+        return (("User-Agent", USER_AGENT), *((_CONTENT_TYPE,) if typed else ()))
     coded = (("Content-Encoding", coding),) if coding else ()
-    described = (("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", ""))
-    return (("User-Agent", USER_AGENT), *described, *coded)
+    return (("User-Agent", USER_AGENT), _CONTENT_TYPE, ("SOAPAction", ""), *coded)
 
 
 @lru_cache(64)
-def _head_start(address: Address, coding: str, empty: bool) -> str:  # noqa: FBT001  # cheaper
+def _head_start(address: Address, coding: str, empty: bool, typed: bool) -> str:  # noqa: FBT001  # cheaper
     """The beginning of the head of every POST to an address."""
-    return request_line("POST", address) + header_lines(_fixed_headers(coding, empty=empty))
+    headers = _fixed_headers(coding, empty=empty, typed=typed)
+    return request_line("POST", address) + header_lines(headers)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -90,6 +91,7 @@ class HTTPTransport(HTTPClient):
             that answers 415 gets the rest of the session as it is (TR-069 3.4.7).
         reconnect: whether a 401 is answered on a new connection, which TR-069 3.4.2 has on the
             same one; some devices do.
+        content_type_always: whether an empty POST has a Content-Type, too; some devices send it.
         source: the local address to leave from; the system's choice if empty.
 
     Raises:
@@ -104,12 +106,14 @@ class HTTPTransport(HTTPClient):
         coding: str = "",
         *,
         reconnect: bool = False,
+        content_type_always: bool = False,
         source: str = "",
     ) -> None:
         address = _acs_address(endpoint, url) if url else endpoint.address
         policy = _RECONNECTING if reconnect else _POLICY
         super().__init__(endpoint, address, credentials, policy, source)
         self._coding = coding
+        self._content_type_always = content_type_always
         self._cookies: CookieJar | None = None
         self._sent_at: float | None = None
 
@@ -155,10 +159,12 @@ class HTTPTransport(HTTPClient):
         return [*([("Cookie", cookies)] if cookies else []), *self._authorization("POST")]
 
     def _headers(self, body: bytes) -> list[tuple[str, str]]:
-        return [*_fixed_headers(self._coding, empty=not body), *self._own_headers()]
+        typed = self._content_type_always
+        fixed = _fixed_headers(self._coding, empty=not body, typed=typed)
+        return [*fixed, *self._own_headers()]
 
     def _head(self, body: bytes) -> bytes:
-        start = _head_start(self._address, self._coding, not body)
+        start = _head_start(self._address, self._coding, not body, self._content_type_always)
         own = header_lines(self._own_headers()) if self._cookies or self._auth else ""
         return f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode()
 

@@ -272,7 +272,8 @@ def _check_whole(name: str, root: etree._Element) -> None:
         for model in root
         if local(model) == "model"
         for child in (model, *model)
-        if (local(child) == "model" and child.get("base")) or local(child) == "component"
+        if local(child) == "component"
+        or (local(child) == "model" and (child.get("base") or child.get("ref")))
     ]
     if parts:
         files = [token(child.get("file")) for child in root if local(child) == "import"]
@@ -307,10 +308,12 @@ def _read_model(model: etree._Element, syntaxes: Syntaxes, definitions: Definiti
             _read_object(child, syntaxes, definitions)
         elif kind == "profile":
             _read_profile(child, above, definitions)
+        elif kind != "description":
+            definitions.not_read[kind] += 1
 
 
 def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Definitions) -> None:
-    path = token(element.get("name") or element.get("base"))
+    path = f"{token(element.get('name') or element.get('base')).rstrip('.')}."
     counter = token(element.get("numEntriesParameter"))
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
     most = element.get("maxEntries") or ""
@@ -324,6 +327,8 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Defin
     for child in element:
         if local(child) == "parameter":
             _read_parameter(child, path, syntaxes, definitions)
+        elif local(child) != "description":
+            definitions.not_read[local(child)] += 1
 
 
 def _read_parameter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from lxml import etree
@@ -43,10 +43,7 @@ def number(text: str | None) -> int | None:
 
 
 def _bound(text: str | None) -> Number | None:
-    try:
-        return None if text is None else number_of(text)
-    except ValueError:
-        return None
+    return None if text is None else number_of(text.strip())
 
 
 class Syntax(NamedTuple):
@@ -113,7 +110,8 @@ class Syntaxes:
 
         Args:
             parameter: its element.
-            usual: the value from the factory where the model has no default.
+            usual: the value from the factory where the model has no default; the first value of
+                the range where that has not this one.
         """
         syntax = _child(parameter, "syntax")
         if syntax is None:
@@ -126,7 +124,9 @@ class Syntaxes:
         if default is not None:
             value = default.get("value") or ""
         else:
-            value = self._first(syntax, data_type, limits) if usual is None else usual
+            value = self._first(syntax, data_type, limits)
+            if usual is not None:
+                value = Limits(ranges=limits.ranges).default_of(usual)
         new = value
         if default is not None and not _is_of(default, _OF_NEW_ROWS):
             new = limits.default_of(TYPES[kind].default)
@@ -169,22 +169,11 @@ class Syntaxes:
         facets: _Facets = {}
         for child in element:
             name = local(child)
-            if name in _FACETS and status(child) in _IN_FORCE and self._is_readable(child):
-                facets.setdefault(name, []).append(child)
-            elif name not in _WITHOUT_EFFECT:
+            if not _is_readable(child) or name not in (*_FACETS, *_WITHOUT_EFFECT):
                 self.not_read[name] += 1
+            elif name in _FACETS and status(child) in _IN_FORCE:
+                facets.setdefault(name, []).append(child)
         return facets
-
-    def _is_readable(self, facet: etree._Element) -> bool:
-        """Whether a facet can be kept; patterns of XML Schema can have what Python's lack."""
-        if local(facet) != "pattern":
-            return True
-        try:
-            compiled_pattern(facet.get("value") or "")
-        except ValueError:
-            self.not_read["pattern"] += 1
-            return False
-        return True
 
 
 def _child(element: etree._Element, name: str) -> etree._Element | None:
@@ -225,7 +214,11 @@ def _limits(data_type: _DataType) -> Limits:
 
 
 def _list_limits(listed: etree._Element, item: Limits) -> Limits:
-    sizes = [child for child in listed if local(child) == "size" and status(child) in _IN_FORCE]
+    sizes = [
+        child
+        for child in listed
+        if local(child) == "size" and status(child) in _IN_FORCE and _is_readable(child)
+    ]
     return Limits(
         sizes=_sizes(sizes),
         listed=ListLimits(
@@ -239,21 +232,47 @@ def _list_limits(listed: etree._Element, item: Limits) -> Limits:
 
 def _ranges(facets: Iterable[etree._Element]) -> tuple[Range, ...]:
     """Ranges are alternatives; an open one allows all."""
-    ranges = tuple(
-        Range(
-            _bound(facet.get("minInclusive")),
-            _bound(facet.get("maxInclusive")),
-            _bound(facet.get("step")) or 1,
-        )
-        for facet in facets
-    )
+    ranges = tuple(map(_range, facets))
     return () if Range() in ranges else ranges
+
+
+def _range(facet: etree._Element) -> Range:
+    least, most = _bound(facet.get("minInclusive")), _bound(facet.get("maxInclusive"))
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"{least} is above {most}")
+    return Range(least, most, _bound(facet.get("step")) or 1)
 
 
 def _sizes(facets: Iterable[etree._Element]) -> tuple[Size, ...]:
     """Sizes are alternatives; one without bounds allows all."""
-    sizes = tuple(
-        Size(number(facet.get("minLength")) or 0, number(facet.get("maxLength")))
-        for facet in facets
-    )
+    sizes = tuple(map(_size, facets))
     return () if Size() in sizes else sizes
+
+
+def _size(facet: etree._Element) -> Size:
+    shortest, longest = facet.get("minLength"), facet.get("maxLength")
+    size = Size(int(shortest or 0), None if longest is None else int(longest))
+    if not 0 <= size.shortest <= (size.shortest if size.longest is None else size.longest):
+        raise ValueError(f"{shortest} is above {longest}")
+    return size
+
+
+def _pattern(facet: etree._Element) -> object:
+    return compiled_pattern(facet.get("value") or "")
+
+
+_READERS: Mapping[str, Callable[[etree._Element], object]] = {
+    "range": _range,
+    "size": _size,
+    "pattern": _pattern,
+}
+"""What reads a facet, or raises ValueError, by its name."""
+
+
+def _is_readable(facet: etree._Element) -> bool:
+    """Whether a facet can be kept: a pattern that Python's are like, bounds that are some."""
+    try:
+        _READERS.get(local(facet), str)(facet)
+    except ValueError:
+        return False
+    return True

@@ -9,6 +9,7 @@ by, or find its people and its place by, is replaced with a value of each CPE's 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -73,24 +74,34 @@ RULES = (
     ), "{secret}"),
     Rule("account", _names(
         ".*(User|Admin)_?(Name|ID)?[0-9]*|.*(Login|Account|Client|Subscriber|Customer)_?(Name|ID)"
-        "|(Circuit|Remote)ID|.*E-?mail.*"
+        "|(Circuit|Remote)ID|.*E-?mail.*|.*Identity"
     ), "{serial}"),
+    Rule("account", _names("EndpointID"), "os::{oui}-{serial}", within="LocalAgent.EndpointID"),
     Rule("line or SIM", _names(
-        "IMEI|IMSI|ICCID|MSISDN|EID|MEID|.*(Phone|Directory|Calling|Called|SIP_?URI).*|URI"
+        ".*(IMEI|IMSI|ICCID|MSISDN|MEID)|EID|.*(Phone|Directory|Calling|Called|SIP_?URI).*|URI"
     )),
     Rule("certificate", _names(".*(Certificate|CertificateValue|PublicKey|Fingerprint)|CSR|Cert")),
     Rule("certificate", _names("SerialNumber|Subject.*|Issuer"), within="Certificate."),
     Rule("serial number", _names("(GPON|ONT|ONU|PON)?_?(SerialNumber|SN)|DUID|IAID"), "{serial}"),
-    Rule("network name", _names("E?SSID"), "WiFi-{n}-{{mac_tail}}"),
-    Rule("name of a host", _names("(Host|Device|Friendly|Computer|NetBIOS)_?Name"),
-         "host-{n}-{{mac_tail}}"),
+    Rule("network name", _names(
+        "((Guest|Home|Main|Default|Factory|Previous|Root|Mesh|Backhaul|Fronthaul|WLAN|Wi-?Fi|Wireless)"
+        "_?)?E?SSID(_?Name)?[0-9]?|(WLAN|Wi-?Fi|Wireless)_?Network_?Name"
+    ), "WiFi-{n}-{{mac_tail}}"),
+    Rule("name of a host", _names(
+        "(Host|Device|Friendly|Computer|NetBIOS|Client|Station|Nick|Instance)_?Name"
+    ), "host-{n}-{{mac_tail}}"),
+    Rule("name of a host", _names("Name"), "host-{n}-{{mac_tail}}", within=".Hostname."),
+    Rule("name of a host", _names("Domain(_?Name)?"), "host-{n}-{{mac_tail}}", within="DNS"),
     Rule("place", _names("GPS.*|.*(Latitude|Longitude|Altitude)|.*CivicAddress|DataObject")),
     Rule("log", _names("DeviceLog|.*(Sys|System|Event|Call|Security)Log")),
 )  # fmt: skip
 """The kinds of identifying values that a name tells; the first that names a parameter holds."""
 SWITCHED_OFF = ("NATDetected", "STUNEnable")
 """Switches with which an ACS sends UDP to an address (TR-069 annex G)."""
-FOUND_IN_VALUES = ("serial number", "MAC address", "WAN address", "IP address", "URL with a login")
+FOUND_IN_VALUES = (
+    "serial number", "MAC address", "WAN address", "IP address", "URL with a login", "account",
+    "identifier",
+)  # fmt: skip
 """The kinds that a value itself tells, whatever the name of its parameter."""
 
 
@@ -108,9 +119,21 @@ _MAC = r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![:-]?[0-9A-
 _ONLY_MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 _IPV4 = r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
 _IPV6 = r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z:])"
-_ADDRESSES = re.compile(f"(?P<mac>{_MAC})|(?P<ipv4>{_IPV4})|(?P<ipv6>{_IPV6})")
+_UUID = r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z-])"
+_DIGITS = r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32,}+)(?![0-9A-Za-z])"
+_DOTTED_MAC = r"(?<![0-9A-Za-z.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![0-9A-Za-z.])"
+_ACCOUNT = r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+"
+_IN_TEXTS = re.compile(
+    f"(?P<account>{_ACCOUNT})|(?P<uuid>{_UUID})|(?P<digits>{_DIGITS}|{_DOTTED_MAC})"
+    f"|(?P<mac>{_MAC})|(?P<ipv4>{_IPV4})|(?P<ipv6>{_IPV6})"
+)
+_OF_SOFTWARE = re.compile(r"\.DeploymentUnit\.[0-9]+\.UUID\Z")
+"""Software has the same UUID on all devices, and an ACS updates it by that."""
 _LOGIN_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://(?:[^/\s]*@|\S*[?;])", re.IGNORECASE)
 _NO_MAC = {"000000000000", "ffffffffffff"}
+_MAC_DIGITS = 12
+_VARIED = 8
+"""Different digits of a long number that is no bit mask or pattern."""
 _NO_ADDRESS = ("", "0.0.0.0")  # noqa: S104
 _NOTHING = ("", "0", "false")
 _OWN_NUMBERS = 16
@@ -137,14 +160,17 @@ class DumpedIdentity:
 
     def __post_init__(self) -> None:
         """Look for serial numbers in any text, and for the MAC addresses without colons."""
-        texts = {*self.serials, *(re.sub("[:-]", "", mac) for mac in self.macs)}
+        self._bare_macs = {_without_separators(mac) for mac in self.macs}
+        serials = [serial.encode() for serial in self.serials]
+        texts = {*self.serials, *self._bare_macs, *(serial.hex() for serial in serials)}
         known = "|".join(map(re.escape, sorted(texts, key=len, reverse=True)))
         self._texts = re.compile(known or r"(?!)", re.IGNORECASE)
+        self._octets = [*serials, *map(bytes.fromhex, self._bare_macs)]
 
     def replace(self, row: Row) -> Row:
         """A row with what takes the place of its value; the row itself if it identifies nobody."""
         value = row.value
-        if row.is_object or value in _NOTHING:
+        if row.is_object or value in _NOTHING or _OF_SOFTWARE.search(row.path):
             return row
         known = self._source_of(value)
         if known is not None:
@@ -156,6 +182,12 @@ class DumpedIdentity:
             if rule.within in row.path:
                 return self._ruled(row, rule)
         return self._cleared(row) if len(value) >= SHORTEST_SERIAL else row
+
+    def marked(self, row: Row, mark: str) -> Row:
+        """A row that has a mark of the fleet, whatever the device had."""
+        if row.value not in ("", mark):
+            self.replacements.append(Replacement(row.path, "provisioning code", mark))
+        return row._replace(value=mark)
 
     def _source_of(self, value: str) -> tuple[str, str] | None:
         """The kind and the source of a value that is an identifier and nothing else."""
@@ -170,26 +202,52 @@ class DumpedIdentity:
         return self._templated(row, rule.kind, by)
 
     def _cleared(self, row: Row) -> Row:
-        """A row with templates in the places of addresses and serial numbers in its text."""
+        """A row with templates in the places of what identifies somebody in its text."""
         if _LOGIN_URL.match(row.value):
             return self._templated(row, "URL with a login", "")
+        octets = _octets(row)
+        if any(known in octets for known in self._octets):
+            return self._templated(row, "serial number", "")
         kinds: list[str] = []
         text = row.value.replace("{", "{{").replace("}", "}}")
         n = _instance(row.path)
-        text = _ADDRESSES.sub(lambda found: self._address(found, kinds, n), text)
+        text = _IN_TEXTS.sub(lambda found: self._found(found, kinds, n), text)
         text = self._texts.sub(lambda found: self._known(found[0], kinds), text)
         return self._templated(row, kinds[0], text) if kinds else row
 
     def _known(self, text: str, kinds: list[str]) -> str:
-        is_serial = any(text.lower() == serial.lower() for serial in self.serials)
-        kinds.append("serial number" if is_serial else "MAC address")
-        return "{serial}" if is_serial else "{oui}{mac_tail}"
+        is_mac = text.lower() in self._bare_macs
+        kinds.append("MAC address" if is_mac else "serial number")
+        return "{oui}{mac_tail}" if is_mac else "{serial}"
 
-    def _address(self, found: re.Match[str], kinds: list[str], n: int) -> str:
-        """What takes the place of an address in a text; the text itself if it is nobody's."""
-        text = found[0]
-        if found["mac"]:
-            return self._mac(text, kinds)
+    def _found(self, found: re.Match[str], kinds: list[str], n: int) -> str:
+        """What takes the place of what was found in a text; the text itself if it is nobody's."""
+        text, group = found[0], found.lastgroup
+        if group == "uuid":
+            kinds.append("identifier")
+            return f"{n:08x}-0000-4000-8000-{{index:012x}}"
+        if group == "account":
+            kinds.append("account")
+            return "{serial}@isp.example"
+        if group == "digits":
+            return self._digits(text, kinds)
+        return self._mac(text, kinds) if group == "mac" else self._address(text, kinds, n)
+
+    def _digits(self, text: str, kinds: list[str]) -> str:
+        """What takes the place of hexadecimal digits: a MAC address, or a long number."""
+        digits = text.replace(".", "").lower()
+        if len(digits) > _MAC_DIGITS:
+            if len(set(digits)) < _VARIED:
+                return text
+            kinds.append("identifier")
+            return "{secret}"
+        is_mac = not digits.isdigit() or digits[:6] in {mac[:6] for mac in self._bare_macs}
+        if not is_mac or digits in _NO_MAC:
+            return text
+        kinds.append("MAC address")
+        return "{oui}{mac_tail}"
+
+    def _address(self, text: str, kinds: list[str], n: int) -> str:
         if text in self.wan:
             kinds.append("WAN address")
             return "{ip}"
@@ -204,7 +262,7 @@ class DumpedIdentity:
         return f"2001:db8::{number:x}" if address.version == 6 else f"192.0.2.{number}"
 
     def _mac(self, text: str, kinds: list[str]) -> str:
-        if re.sub("[:-]", "", text.lower()) in _NO_MAC:
+        if _without_separators(text.lower()) in _NO_MAC:
             return text
         kinds.append("MAC address")
         return "{mac}"
@@ -220,6 +278,20 @@ class DumpedIdentity:
             return row._replace(value=by, source=TEMPLATE)
         self.replacements.append(Replacement(row.path, kind, ""))
         return row._replace(value=TYPES[data_type].default)
+
+
+def _without_separators(mac: str) -> str:
+    return re.sub("[:-]", "", mac)
+
+
+def _octets(row: Row) -> bytes:
+    """The octets of a binary value; none of any other."""
+    try:
+        if known_type(row.type) == "xsd:hexBinary":
+            return bytes.fromhex(row.value)
+        return b64decode(row.value) if known_type(row.type) == "xsd:base64Binary" else b""
+    except ValueError:
+        return b""
 
 
 def _instance(path: str) -> int:
@@ -254,7 +326,7 @@ def _number_macs(values: Iterable[str], *, avoided: bool) -> dict[str, int]:
     """
     vendors: dict[str, list[str]] = {}
     for mac in sorted(value for value in values if len(value) == 17):
-        if _ONLY_MAC.fullmatch(mac) and re.sub("[:-]", "", mac) not in _NO_MAC:
+        if _ONLY_MAC.fullmatch(mac) and _without_separators(mac) not in _NO_MAC:
             vendors.setdefault(mac[:8].replace("-", ":"), []).append(mac)
     return {
         mac: number

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -64,6 +65,8 @@ def read_export(name: str, data: bytes, known: Mapping[str, Row] | None = None) 
 
 
 _READ = ("parameter", "object", "writable", "value", "value type", "hidden")
+_BEFORE_HEADER = re.compile(r"\A(?:[ \t]*(?:sep=.)?[\r\n])+", re.IGNORECASE)
+"""Empty lines, and the line in which spreadsheets name the delimiter."""
 _ACCESS_LIST = "access list"
 """A column whose entries some versions write without quotes, so that a line has more fields."""
 
@@ -85,8 +88,9 @@ def _read_csv(name: str, data: bytes) -> Iterator[_Line]:
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     csv.field_size_limit(1 << 24)
+    text = _BEFORE_HEADER.sub("", text)
     first = text.partition("\n")[0]
-    delimiter = ";" if ";" in first and "," not in first else ","
+    delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         columns = [column.strip().lower() for column in next(reader, ())]
@@ -113,12 +117,14 @@ def _lines(columns: Sequence[str], reader: Iterable[list[str]]) -> Iterator[_Lin
 
 
 def _unshifted(columns: Sequence[str], fields: list[str]) -> list[str]:
-    """The fields of a line whose access list has commas, each in the place of its column."""
+    """The fields of a line whose access list, or else value, has commas, each in its column."""
     surplus = len(fields) - len(columns)
-    if _ACCESS_LIST in columns:
-        at = columns.index(_ACCESS_LIST)
-        fields[at : at + surplus + 1] = [",".join(fields[at : at + surplus + 1])]
-    return fields[: len(columns)]
+    while surplus and not fields[-1]:  # commas at the end of the line
+        fields.pop()
+        surplus -= 1
+    at = columns.index(_ACCESS_LIST if _ACCESS_LIST in columns else "value")
+    fields[at : at + surplus + 1] = [",".join(fields[at : at + surplus + 1])]
+    return fields
 
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from caretaker.data_model.dates import utc
@@ -30,12 +30,7 @@ def read_document(name: str, data: bytes, known: Mapping[str, Row]) -> Export:
     Raises:
         ProfileError: it is no JSON, or not that of one device.
     """
-    try:
-        content = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        why = " ".join(str(error).split())
-        raise ProfileError(f"{name}: not JSON ({why}); export the device again") from error
-    documents = content if isinstance(content, list) else [content]
+    documents = _documents(name, data)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         cure = 'ask for one, as /devices/?query={"_id":"..."}'
         raise ProfileError(f"{name}: {len(documents)} devices; {cure}")
@@ -48,6 +43,23 @@ def read_document(name: str, data: bytes, known: Mapping[str, Row]) -> Export:
         cure = "export the device's document from GenieACS"
         raise ProfileError(f"{name}: no parameters of a device in it; {cure}")
     return export
+
+
+def _documents(name: str, data: bytes) -> list[Any]:
+    """The documents of a file: one, a list, or one in each line as ``mongoexport`` writes them."""
+    try:
+        text = data.decode("utf-8-sig")
+        try:
+            content = json.loads(text)
+        except json.JSONDecodeError:
+            lines = [line for line in text.splitlines() if line.strip()]
+            if len(lines) < 2 or not lines[1].startswith("{"):
+                raise
+            content = list(map(json.loads, lines))
+    except (ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise ProfileError(f"{name}: not JSON ({why}); export the device again") from error
+    return content if isinstance(content, list) else [content]
 
 
 def _about(document: Mapping[str, Any]) -> dict[str, str]:
@@ -83,8 +95,37 @@ def _parameter(path: str, node: Mapping[str, Any], usual: Row | None) -> Row:
     return Row(path, False, writable is True, _text(node.get("_value"), kind), kind)
 
 
+def _plain(value: object) -> object:
+    """A value without the type that MongoDB's Extended JSON wraps it in."""
+    while isinstance(value, dict) and len(value) == 1:
+        ((wrapped, inside),) = value.items()
+        if wrapped not in _WRAPPED:
+            break
+        value = _WRAPPED[wrapped](inside)
+    return value
+
+
+def _number(text: object) -> object:
+    """The number that a text is; the text where it is none."""
+    try:
+        return int(str(text))
+    except ValueError:
+        return text
+
+
+_WRAPPED: Mapping[str, Callable[[object], object]] = {
+    "$numberInt": _number,
+    "$numberLong": _number,
+    "$numberDouble": str,
+    "$date": lambda date: date,
+}
+
+
 def _text(value: object, kind: str) -> str:
     """A value as CWMP writes it; dateTimes may be numbers of milliseconds."""
+    value = _plain(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float) and kind == "xsd:dateTime":

@@ -7,8 +7,11 @@ place in an export; where the source has any, a profile file is written beside i
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +21,7 @@ from caretaker.data_model.value_limits import Limits
 from caretaker.errors import InputError, ProfileError
 from caretaker.input_file import read_input
 from caretaker.profiles.bbf_data_model import read_definitions
+from caretaker.profiles.escaped_dump import unescaped
 from caretaker.profiles.genieacs_csv import Export, read_export, write_export
 from caretaker.profiles.genieacs_json import is_document, read_document
 from caretaker.profiles.profile import KNOWN, Profile, build
@@ -82,6 +86,7 @@ _EXAMPLES = 10
 
 
 def _imported(export: Export) -> Imported:
+    export = _of_one_root(export)
     odd = export.odd
     if not odd:
         return Imported(export, [], [])
@@ -89,6 +94,17 @@ def _imported(export: Export) -> Imported:
     lines = [f"  {text}" for text in odd[:_EXAMPLES]]
     head = f"Odd items: {len(odd)}, read as well as they can be"
     return Imported(export, [], [head, *lines, *more])
+
+
+def _of_one_root(export: Export) -> Export:
+    """The rows below the root that has most; a device has one, and some firmware shows both."""
+    counts = Counter(row.path.partition(".")[0] for row in export.rows)
+    if len(counts) == 1:
+        return export
+    (root, _), *others = counts.most_common()
+    odd = [f"{other}.: {count} rows beside those of {root}.; left out" for other, count in others]
+    rows = [row for row in export.rows if row.path.startswith(f"{root}.")]
+    return replace(export, rows=rows, odd=[*odd, *export.odd])
 
 
 def _not_read(counts: Counter[str]) -> list[str]:
@@ -99,15 +115,25 @@ def _not_read(counts: Counter[str]) -> list[str]:
 
 def _read(name: str) -> bytes:
     try:
-        return read_input(name)
+        return unescaped(_in_utf8(read_input(name)))
     except InputError as error:
         raise ProfileError(f"{error}; give a CSV export, an XML dump or a data model") from error
+
+
+_DECLARED_ENCODING = re.compile(r"(<\?xml[^<>]{0,99}?)\s+encoding=[\"'][^\"'<>]{0,40}[\"']")
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """The bytes of a text in UTF-8, also where a byte order mark tells UTF-16."""
+    if not data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data
+    return _DECLARED_ENCODING.sub(r"\1", data.decode("utf-16", "replace")).encode()
 
 
 def _kind(data: bytes) -> str:
     if is_document(data):
         return _JSON
-    if is_dump(data) or data.startswith((b"POST ", b"HTTP/")):
+    if is_dump(data) or data.startswith((b"POST ", b"GET ", b"PUT ", b"HTTP/")):
         return _DUMP
     return _DEFINITIONS if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _CSV
 

@@ -21,7 +21,7 @@ from typing import NamedTuple, Self
 from caretaker.errors import ContentUnknownError, InputError, ProfileError
 from caretaker.input_file import read_input
 from caretaker.profiles.genieacs_csv import Export, read_export
-from caretaker.profiles.profile import BUILT_IN, KNOWN, Profile, build
+from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX, KNOWN, Profile, build
 from caretaker.profiles.profile_file import ProfileFile
 from caretaker.profiles.profile_source import ProfileSource, SourceFile
 from caretaker.profiles.profile_toml import read_profile_file
@@ -32,7 +32,7 @@ MAX_CACHED = 128
 
 def load_profile(name: str) -> Profile:
     """
-    The profile of a built-in name (``tr098``, ``tr181``), a CSV export, or a profile file.
+    The profile of a built-in name (``BUILT_IN``), a CSV export, or a profile file.
 
     A profile file (``.toml``) bases itself on one of the others: ``profile_file``.
 
@@ -74,7 +74,8 @@ def read_profile(source: ProfileSource) -> Profile:
     if base is None:
         return build(own.name, _export(own), _file_of_built_in(own))
     file = _profile_file(own)
-    file = replace(file, dynamic=(*file.dynamic, *_file_of_built_in(base).dynamic))
+    if not base.digest:  # built in, with a profile file of its own
+        file = file.on(_file_of_built_in(base))
     return build(own.name, _export(base), file)
 
 
@@ -176,8 +177,8 @@ class ProfileChoice(NamedTuple):
 
 
 def chosen(choices: Iterable[ProfileChoice]) -> tuple[ProfileChoice, ...]:
-    """These profiles; the built-in ones, in equal parts, when there are none."""
-    return tuple(choices) or tuple(map(ProfileChoice.parse, BUILT_IN))
+    """These profiles; those of ``DEFAULT_MIX``, in equal parts, when there are none."""
+    return tuple(choices) or tuple(map(ProfileChoice.parse, DEFAULT_MIX))
 
 
 class ProfileMix:

@@ -1,9 +1,9 @@
 """
 Device profiles: what kind of device a CPE is.
 
-A profile is read from a parameter export (``genieacs_csv``); the built-in ones, ``tr098`` and
-``tr181``, are such files too. A profile file (``profile_file``) names an export as its base, and
-changes it.
+A profile is read from a parameter export (``genieacs_csv``); the built-in ones (``BUILT_IN``) are
+such files too, each with a profile file. A profile file (``profile_file``) names an export as its
+base, and changes it.
 
 An export shows one real device. Values that belong to that device alone (serial number, MAC and
 WAN addresses, credentials, URLs) are replaced (``dumped_identity``) with a source, from which each
@@ -38,8 +38,10 @@ from caretaker.profiles.profile_toml import normalized_oui
 from caretaker.profiles.quirks import NO_PARAMETER_KEY
 
 NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
-BUILT_IN = ("tr181", "tr098")
+BUILT_IN = ("tr181", "tr098", "cable", "dsl", "gpon", "mesh", "stb", "lte")
 """The names of the built-in profiles, which stand for a file in ``--profile``."""
+DEFAULT_MIX = ("tr181", "tr098")
+"""The profiles of a run without ``--profile``, in equal parts; measurements compare such runs."""
 
 _BOOLEAN, _NUMBER = "xsd:boolean", "xsd:unsignedInt"
 
@@ -63,6 +65,10 @@ ESSENTIALS: tuple[Row, ...] = (
     Row("ManagementServer.ConnectionRequestPassword", False, True, source="cr_password"),
 )
 """What every CPE has (TR-069 3.2, A.3.3.1), with what computes it; below either root."""
+
+SIMULATED = "SIMULATED"
+"""ProvisioningCode of every CPE, which tells an operator, and ``caretaker cleanup``, what it is."""
+_MARKED = "DeviceInfo.ProvisioningCode"
 
 KNOWN = {row.path: row for row in ESSENTIALS}
 """``ESSENTIALS`` by their path below the root."""
@@ -106,6 +112,12 @@ class _PathsBelow(dict[str, str]):
     def __missing__(self, last: str) -> str:
         path = self[last] = intern(f"{self._path}{last}")
         return path
+
+
+LISTED = "listed"
+"""The source of parameters whose values are of a list of devices (``Parameter.source``)."""
+LISTED_MAC = "listed_mac"
+"""The source of a device's own MAC addresses where a list of devices has the first of them."""
 
 
 class Listed(NamedTuple):
@@ -165,7 +177,12 @@ class Profile:
         """Whether what steers it (``device.management_server``) changes only when it is set."""
         paths = (self.management_paths[last] for last in STEERING_PARAMETERS)
         parameters = (self.model.parameters.get(path) for path in paths)
-        return all(parameter is None or parameter.source != DYNAMIC for parameter in parameters)
+        there = (self.usual(parameter) for parameter in parameters if parameter is not None)
+        return all(parameter.source != DYNAMIC for parameter in there)
+
+    def usual(self, parameter: Parameter) -> Parameter:
+        """A parameter as it is for devices without a value of their own in the list."""
+        return self.listed[parameter.number].usual if parameter.source == LISTED else parameter
 
     @cached_property
     def inform_constants(self) -> Mapping[str, ParameterValueStruct | None]:
@@ -220,7 +237,7 @@ def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile
         inform_parameters=_inform_parameters(model, file),
         namespace=file.namespace or NAMESPACES[root],
         cwmp_version=file.cwmp_version,
-        quirks=file.quirks,
+        quirks=file.quirks or frozenset(),
         pool=file.pool,
         dynamics=specs,
         replaced=anonymous.replacements,
@@ -262,7 +279,7 @@ def _with_essentials(root: str, rows: list[Row], about: dict[str, str]) -> list[
 
 def _inform_parameters(model: DataModel, file: ProfileFile) -> tuple[str, ...]:
     paths = [model.root + last for last in (*_FORCED[model.root], *_FORCED_BOTH)]
-    if NO_PARAMETER_KEY in file.quirks:
+    if file.quirks and NO_PARAMETER_KEY in file.quirks:
         paths.remove(f"{model.root}ManagementServer.ParameterKey")
     present = [path for path in paths if path in model.parameters]
     external = [path for path in model.parameters if _EXTERNAL_IP.fullmatch(path)]
@@ -295,7 +312,9 @@ def _without_identity(root: str, rows: Sequence[Row], export: Export) -> Anonymo
     )
     anonymous: list[Row] = []
     for row in rows:
-        if row.path in sources:
+        if row.path == root + _MARKED:
+            anonymous.append(identity.marked(row, SIMULATED))
+        elif row.path in sources:
             anonymous.append(row._replace(source=sources[row.path]))
         else:
             anonymous.append(row if row.path in kept else identity.replace(row))

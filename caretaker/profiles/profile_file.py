@@ -8,9 +8,9 @@ values; ``ProfileFile.adjusted`` checks their paths against the base.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from caretaker.data_model.dynamic_values import Rules
 from caretaker.data_model.parameter import Row
@@ -48,19 +48,34 @@ class ProfileFile:
     A profile file, checked except for the paths, which need the base.
 
     ``values`` and ``identity`` are by path, in which ``*`` stands for any instance number.
+    ``quirks`` are None where the file says nothing of them. ``beneath`` is the file of the built-in
+    profile that is the base, which changes the rows first.
     """
 
     name: str
     base: str = ""
     cwmp_version: str = ""
     namespace: str = ""
-    quirks: frozenset[str] = frozenset()
+    quirks: frozenset[str] | None = None
     pool: IPv4Network | None = None
     device: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     identity: tuple[tuple[str, str], ...] = ()
     parameters: tuple[Entry, ...] = ()
     dynamic: Rules = ()
+    beneath: ProfileFile | None = None
+
+    def on(self, base: ProfileFile) -> Self:
+        """This file with all that the file of its base says and this one does not."""
+        return replace(
+            self,
+            cwmp_version=self.cwmp_version or base.cwmp_version,
+            namespace=self.namespace or base.namespace,
+            quirks=base.quirks if self.quirks is None else self.quirks,
+            pool=self.pool or base.pool,
+            dynamic=(*self.dynamic, *base.dynamic),
+            beneath=base,
+        )
 
     def adjusted(self, root: str, base: Iterable[Row]) -> list[Row]:
         """
@@ -69,7 +84,7 @@ class ProfileFile:
         Raises:
             ProfileError: a path names nothing there, or can't be changed.
         """
-        rows = _Rows(base)
+        rows = _Rows(self.beneath.adjusted(root, base) if self.beneath else base)
         for entry in self.parameters:
             for path in self._named(rows, entry.path, root, "[[parameter]]"):
                 rows.put(self._described(rows.get(path), path, entry))
@@ -85,7 +100,8 @@ class ProfileFile:
 
     def informed(self, paths: Iterable[str]) -> Iterator[str]:
         """Those of the paths that every Inform carries because the file says so."""
-        informed = [entry.path for entry in self.parameters if entry.inform]
+        entries = (*(self.beneath.parameters if self.beneath else ()), *self.parameters)
+        informed = [entry.path for entry in entries if entry.inform]
         named = {path for path in informed if "*" not in path}
         patterns = [pattern(path) for path in informed if "*" in path]
         return (

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
+from decimal import Decimal
 from ipaddress import IPv4Network
 from math import isfinite
 from typing import Any
@@ -85,7 +86,7 @@ def _read(name: str, content: dict[str, Any]) -> ProfileFile:
     _check_keys("the file", content, _TOP)
     given = {key: _TOP[key](key, value) for key, value in content.items()}
     if not given.get("base"):
-        raise ProfileError("no base; name a CSV export, tr181 or tr098: base = 'router.csv'")
+        raise ProfileError("no base; name a CSV export or a built-in profile: base = 'router.csv'")
     version = given.get("cwmp", "")
     identity = dict(given.get("identity", ()))
     pool = identity.pop("pool", None)
@@ -94,7 +95,7 @@ def _read(name: str, content: dict[str, Any]) -> ProfileFile:
         base=given["base"],
         cwmp_version=version,
         namespace=given.get("namespace") or CWMP_VERSIONS.get(version, ""),
-        quirks=given.get("quirks", frozenset()),
+        quirks=given.get("quirks"),
         pool=None if pool is None else _pool(pool),
         device=given.get("device", ()),
         values=given.get("values", ()),
@@ -313,7 +314,7 @@ def _ranges(place: str, value: Any) -> tuple[Range, ...]:
 def _number(place: str, value: Any) -> Number:
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         raise ProfileError(f"{place} = {value!r}: write a number")
-    return value
+    return Decimal(str(value)) if isinstance(value, float) else value
 
 
 def _step(place: str, value: Any) -> Number:

@@ -12,6 +12,7 @@ RECONNECT_AFTER_401 = "reconnect-after-401"
 RETRY_MIDPOINTS = "retry-midpoints"
 NO_PARAMETER_KEY = "no-parameter-key"
 SLOW_ANSWERS = "slow-answers"
+CONTENT_TYPE_ALWAYS = "content-type-always"
 
 QUIRKS: dict[str, str] = {
     CR_BASIC: "asks for Basic on Connection Requests, and takes no Digest",
@@ -20,5 +21,6 @@ QUIRKS: dict[str, str] = {
     RETRY_MIDPOINTS: "retries after fixed times, the middles of the table: 7.5, 15, 30 s ...",
     NO_PARAMETER_KEY: "leaves ParameterKey out of its Informs",
     SLOW_ANSWERS: "thinks 0.5 to 3 s before it answers a request of the ACS",
+    CONTENT_TYPE_ALWAYS: "sends Content-Type with its empty POSTs, too",
 }
 """Every quirk, with what such a device does."""

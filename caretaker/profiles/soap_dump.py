@@ -86,6 +86,13 @@ def read_dump(files: Iterable[tuple[str, bytes]], known: Mapping[str, Row]) -> E
     return Export(rows, dump.about, odd=dump.odd)
 
 
+def _type_of(value: etree._Element) -> str:
+    """The ``xsi:type`` of a value, also where the prefix is absent or not declared."""
+    if XSI_TYPE in value.attrib:
+        return str(value.attrib[XSI_TYPE])
+    return str(value.get("type") or value.get("xsi:type") or "")
+
+
 _MESSAGES = ("GetParameterNamesResponse", "GetParameterValuesResponse", "Inform")
 _BOOLEANS = {"1": True, "true": True, "0": False, "false": False, "": False}
 
@@ -126,9 +133,17 @@ class _Dump:
             texts = {local(child): child for child in children(item)}
             kind = local(item)
             if kind == "DeviceId":
-                self.about |= {name: (child.text or "").strip() for name, child in texts.items()}
+                self._identify(
+                    where, {name: (child.text or "").strip() for name, child in texts.items()}
+                )
             elif "Name" in texts and ("Writable" in texts or "Value" in texts):
                 self._take_item(where, texts)
+
+    def _identify(self, where: str, device_id: dict[str, str]) -> None:
+        known, serial = self.about.get("SerialNumber"), device_id.get("SerialNumber")
+        if known and serial and known != serial:
+            self.odd.append(f"{where}: another device than before; read as if it were the same")
+        self.about |= device_id
 
     def _take_item(self, where: str, texts: Mapping[str, etree._Element]) -> None:
         name = (texts["Name"].text or "").strip()
@@ -140,7 +155,7 @@ class _Dump:
         if "Writable" in texts:
             row = row._replace(writable=self._flag(name, texts["Writable"].text or ""))
         if "Value" in texts:
-            kind = texts["Value"].get(XSI_TYPE, "")
+            kind = _type_of(texts["Value"])
             value = "".join(map(str, texts["Value"].itertext()))
             row = row._replace(value=value, type=known_type(kind) or row.type)
         self.rows[name] = row

@@ -27,6 +27,7 @@ from caretaker.device.transfer_record import FIRMWARE
 from caretaker.engine.outages import OUTAGE_KINDS, OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
+from caretaker.profiles.profile import SIMULATED
 from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 
@@ -217,7 +218,7 @@ def _change(purpose: str) -> Callable[[CPEBase, float], None]:
         path = f"{cpe.profile.device_info}ProvisioningCode"
         if cpe.parameter(path) is None:  # on every device, and active, too
             path = f"{cpe.profile.device_info}SoftwareVersion"
-        cpe.change(path, f"{purpose} {now:.0f}", now)
+        cpe.change(path, f"{SIMULATED} {purpose} {now:.0f}", now)
 
     return act
 

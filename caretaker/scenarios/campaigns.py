@@ -213,19 +213,23 @@ class Provisioning(Scenario):
     before = Results()
     """The results before the new CPEs; empty if all first contacts of the run count."""
 
+    @property
+    def new_cpes(self) -> int:
+        """As many as are given."""
+        return int(self.given["cpes"])
+
     def needs(self, plan: FleetPlan) -> float:  # noqa: ARG002
         """Until the last of the new CPEs is there, and was heard of."""
-        cpes = float(self.given["cpes"])
-        settle = SETTLE_SECONDS if cpes else 0.0
-        return settle + cpes / float(self.given["rate"]) + _REPORT_SECONDS
+        settle = SETTLE_SECONDS if self.new_cpes else 0.0
+        return settle + self.new_cpes / float(self.given["rate"]) + _REPORT_SECONDS
 
     def play(self, run: ScenarioRun) -> None:
         """Add the new CPEs, if the arguments ask for some."""
-        if self.given["cpes"]:
+        if self.new_cpes:
             run.settle()
             run.catch_up()
             self.before, self.began = run.results(), run.now()
-            run.grow(int(self.given["cpes"]), self.given["rate"])
+            run.grow(self.new_cpes, self.given["rate"])
 
     began = 0.0
 

@@ -61,6 +61,11 @@ class Schedule(NamedTuple):
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def new_cpes(self) -> int:
+        """How many CPEs all scenarios add to the fleet."""
+        return sum(step.scenario.new_cpes for step in self.steps)
+
     def needs(self, plan: FleetPlan) -> float:
         """Seconds of a run in which all scenarios can show something; 0 without scenarios."""
         row, ends = plan.up_after, [0.0]

@@ -117,6 +117,11 @@ class Scenario:
         """Those of the given values that an action takes, too."""
         return {name: self.given[name] for name in ACTIONS[action].arguments if name in self.given}
 
+    @property
+    def new_cpes(self) -> int:
+        """How many CPEs it adds to the fleet."""
+        return 0
+
     def needs(self, plan: FleetPlan) -> float:  # noqa: ARG002
         """Seconds from its begin that it needs at least to show anything, when the fleet is up."""
         return 0.0

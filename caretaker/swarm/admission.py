@@ -278,12 +278,13 @@ class FleetWorkerRunner(WorkerRunner):
         try:
             super().worker()
         except InputError as error:
-            self._end(error, BAD_INPUT)
+            self.end(str(error), BAD_INPUT)
         except NotAdmitted as error:
-            self._end(error, EXIT_CODES[RunOutcome.FAILED])
+            self.end(str(error), EXIT_CODES[RunOutcome.FAILED])
 
-    def _end(self, error: Exception, code: int) -> NoReturn:
-        print(f"caretaker: {error}", file=sys.stderr, flush=True)
+    def end(self, why: str, code: int) -> NoReturn:
+        """End this process with one line and an exit code; not for its main greenlet."""
+        print(f"caretaker: {why}", file=sys.stderr, flush=True)
         gevent.kill(self._main, SystemExit(code))
         raise gevent.GreenletExit
 

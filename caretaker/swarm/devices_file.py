@@ -70,16 +70,26 @@ class DevicesFile:
         Raises:
             InputError: it has fewer devices, or a column that no profile has a parameter for.
         """
-        if cpes is not None and cpes > len(self.devices):
-            raise InputError(
-                f"--devices {self.text}: {len(self.devices)} devices, and the run has {cpes} CPEs; "
-                "give a longer file, or fewer --users"
-            )
+        if cpes is not None:
+            self.check_size(cpes)
         every = {choice.source: choice.profile for choice in (*chosen(choices), *self.profiles)}
         try:
             check_columns(self.devices, list(every.values()))
         except InputError as error:
             raise InputError(f"--devices {self.text}: {error}") from error
+
+    def check_size(self, cpes: int) -> None:
+        """
+        Check that there is a device for each CPE.
+
+        Raises:
+            InputError: there are too few.
+        """
+        if cpes > len(self.devices):
+            raise InputError(
+                f"--devices {self.text}: {len(self.devices)} devices, and the run has {cpes} CPEs; "
+                "give a longer file, or fewer --users"
+            )
 
 
 @lru_cache(1)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
+from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
 from caretaker.swarm import option_values as values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
@@ -31,8 +32,9 @@ class DeviceOptions:
         unit="FILE[:weight]",
         example="router.csv:3",
         help="Device profile of the CPEs: a parameter export of GenieACS (CSV), a profile file "
-        "(TOML), or a built-in one, tr181 or tr098. Repeatable; profiles are mixed by weight.",
-        nothing="tr181 and tr098, in equal parts",
+        f"(TOML), or a built-in one: {', '.join(BUILT_IN)}. Repeatable; profiles are mixed by "
+        "weight.",
+        nothing=f"{' and '.join(DEFAULT_MIX)}, in equal parts",
         of_master=True,
     )
     cpes_per_user: int = option(

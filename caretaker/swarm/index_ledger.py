@@ -73,6 +73,11 @@ class IndexLedger:
         return sum(len(lease.held) for lease in self._leases.values())
 
     @property
+    def opened(self) -> int:
+        """How many indices have ever been leased: those below this one."""
+        return self._next
+
+    @property
     def holders(self) -> list[str]:
         """Who has a lease."""
         return list(self._leases)

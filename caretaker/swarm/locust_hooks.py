@@ -1,5 +1,5 @@
 """
-The plugin: listeners for Locust's events and for the messages between master and workers.
+The plugin: listeners for Locust's events, and what messages do to the process as a whole.
 
 Locust logs the exceptions of a listener and goes on, so the listeners here only translate. An
 ``InputError`` at the start ends the process with one line and exit code 2: Locust lets SystemExit
@@ -14,6 +14,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,10 +38,11 @@ from caretaker.profiles.loader import chosen
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
+from caretaker.swarm.acs_check import CheckPlace
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
 from caretaker.swarm.command_line import check_together, name_nearest
 from caretaker.swarm.consent import ask_first
-from caretaker.swarm.first_check import check_first
+from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.locust_runner import (
@@ -51,6 +53,12 @@ from caretaker.swarm.locust_runner import (
 )
 from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
+from caretaker.swarm.message_handlers import (
+    Handlers,
+    handlers_of_master,
+    handlers_of_worker,
+    listen,
+)
 from caretaker.swarm.open_ports import joining_lines, server_lines
 from caretaker.swarm.options import Settings
 from caretaker.swarm.other_users import prepare_users
@@ -75,23 +83,15 @@ from caretaker.swarm.web.run_state import RunStates
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import (
     REPORT_KEY,
-    CRServerAddress,
+    ACSCheck,
+    ACSChecked,
     Drain,
     Drained,
-    FleetAction,
     LeaseRenewal,
     LeaseRenewed,
     Message,
-    ProfilePart,
-    ProfilePartRequest,
     Refusal,
     RunSecrets,
-    StateKept,
-    StateRecords,
-    StoredCPEs,
-    WorkerAnswer,
-    WorkerQuery,
-    WorkerWaits,
 )
 
 if TYPE_CHECKING:
@@ -172,7 +172,8 @@ class _Hooks:
         self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
-        self._refused = False
+        self._refused = 0
+        """The exit code of a run that can't begin, as this process or a worker has refused it."""
         settings = self._parse_settings()
         try:
             if settings.stages and not isinstance(runner, WorkerRunner):
@@ -290,7 +291,7 @@ class _Hooks:
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:
-            raise SystemExit(BAD_INPUT)  # a worker has refused before
+            raise SystemExit(self._refused)  # a worker has refused before
         print(f"caretaker: {error}", file=sys.stderr, flush=True)
         if not isinstance(self._runner, WorkerRunner):
             self._end_with_workers()
@@ -300,17 +301,17 @@ class _Hooks:
             gevent.sleep(GIVE_UP_SECONDS)
         raise SystemExit(BAD_INPUT)
 
-    def _end_with_workers(self) -> NoReturn:
+    def _end_with_workers(self, code: int = BAD_INPUT) -> NoReturn:
         """
-        End with exit code 2, and the workers that this process has forked with it.
+        End before a run, and the workers that this process has forked with it.
 
         Locust's own end does not wait for forked workers that have not ended yet.
         """
-        self._refused = True
+        self._refused = code
         for child in psutil.Process().children():
             child.terminate()
         self._runner.quit()
-        raise SystemExit(BAD_INPUT)
+        raise SystemExit(code)
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
@@ -320,9 +321,12 @@ class _Hooks:
 
     def _become_master(self, settings: Settings) -> None:
         # Workers may refuse while the master is still busy with starting the ACS.
-        self._runner.register_message(Refusal.NAME, self._on_refused)
-        self._runner.register_message(Drained.NAME, self._on_drained)
-        self._runner.register_message(LeaseRenewal.NAME, self._on_renewal)
+        early: Handlers = {
+            Refusal: self._on_refused,
+            Drained: self._on_drained,
+            LeaseRenewal: self._on_renewal,
+        }
+        listen(self._runner, early)
         options = self._locust_options()
         if options.headless or options.autostart:
             check_fleet(self._runner, options, settings.cpes_per_user)
@@ -337,11 +341,8 @@ class _Hooks:
             say(line)
         for line in joining_lines(options, self._master.token):
             say(line)
-        self._runner.register_message(CRServerAddress.NAME, self._on_cr_server)
-        self._runner.register_message(WorkerAnswer.NAME, self._on_answer)
-        self._runner.register_message(StateRecords.NAME, self._on_state)
-        self._runner.register_message(ProfilePartRequest.NAME, self._on_profile_request)
-        self._runner.register_message(WorkerWaits.NAME, self._on_waits)
+        own: Handlers = {ACSChecked: self._on_acs_checked}
+        listen(self._runner, {**handlers_of_master(self._master), **own})
 
     def _token(self) -> RunToken:
         if isinstance(self._runner, FleetMasterRunner):
@@ -350,14 +351,14 @@ class _Hooks:
 
     def _become_worker(self, settings: Settings) -> None:
         self._worker = CPEUser.worker = Worker(self._environment, settings)
-        self._runner.register_message(RunSecrets.NAME, self._on_secrets)
-        self._runner.register_message(LeaseRenewed.NAME, self._on_renewed)
-        self._runner.register_message(StoredCPEs.NAME, self._on_stored)
-        self._runner.register_message(StateKept.NAME, self._on_state_kept)
-        self._runner.register_message(ProfilePart.NAME, self._on_profile_part)
-        self._runner.register_message(Drain.NAME, self._on_drain, concurrent=True)
-        self._runner.register_message(FleetAction.NAME, self._on_act, concurrent=True)
-        self._runner.register_message(WorkerQuery.NAME, self._on_query, concurrent=True)
+        self._check_place = CheckPlace(settings)
+        own: Handlers = {
+            RunSecrets: self._on_secrets,
+            ACSCheck: self._on_acs_check,
+            LeaseRenewed: self._on_renewed,
+            Drain: self._on_drain,
+        }
+        listen(self._runner, {**handlers_of_worker(self._worker), **own})
         self._worker.start()
         if isinstance(self._runner, WorkerRunner):
             at = self._runner.master_host, self._runner.master_port
@@ -425,8 +426,8 @@ class _Hooks:
         self._is_quitting = True
         if self._master is not None:
             self._master.end()
-            code = BAD_INPUT if self._refused else self._master.exit_code()
-            self._environment.process_exit_code = code
+            self._master.stop_watching()
+            self._environment.process_exit_code = self._refused or self._master.exit_code()
             self._leave_terminal()
             self._output.end()
         elif self._worker is not None:
@@ -472,77 +473,55 @@ class _Hooks:
 
     # Messages between master and workers.
 
-    def _on_renewal(self, msg: Any, **_: Any) -> None:
+    def _on_renewal(self, worker: str, renewal: LeaseRenewal) -> None:
         if self._master is not None:  # else the worker asks again
-            self._master.renew(msg.node_id, LeaseRenewal.from_wire(msg.data))
+            self._master.renew(worker, renewal)
 
-    def _on_cr_server(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
-        self._master.cr_server(msg.node_id, CRServerAddress.from_wire(msg.data).url)
+    def _on_drained(self, worker: str, drained: Drained) -> None:
+        if self._master is not None:  # else bad input: the workers end with this process
+            self._master.drained(worker, drained.snapshot)
 
-    def _on_drained(self, msg: Any, **_: Any) -> None:
-        if self._master is None:
-            return  # bad input: the workers end with this process
-        self._master.drained(msg.node_id, Drained.from_wire(msg.data).snapshot)
-
-    def _on_refused(self, msg: Any, **_: Any) -> None:
-        reason, options = Refusal.from_wire(msg.data).reason, self._locust_options()
+    def _on_refused(self, worker: str, refusal: Refusal) -> None:
+        options = self._locust_options()
         if self._master is not None and (self._master.run or options.waits_for_others):
-            self._master.refused(msg.node_id, reason)
+            self._master.refused(worker, refusal.reason)
         elif not self._refused:
             if not options.processes:  # else the worker has printed it here
-                print(f"caretaker: worker {msg.node_id}: {reason}", file=sys.stderr, flush=True)
+                text = f"caretaker: worker {worker}: {refusal.reason}"
+                print(text, file=sys.stderr, flush=True)
             gevent.spawn(self._end_with_workers)
 
-    def _on_secrets(self, msg: Any, **_: Any) -> None:
-        vars(self._environment.parsed_options).update(RunSecrets.from_wire(msg.data).values)
+    def _on_acs_check(self, _: str, check: ACSCheck) -> None:
+        outcome = self._check_place.run(check)
+        code, line = outcome.exit_code, outcome.line
+        line = failure(socket.gethostname(), outcome) if code else line
+        self._send(ACSChecked(code, line))
+        if code:
+            self._runner.end(line, code)
 
-    def _on_renewed(self, msg: Any, **_: Any) -> None:
+    def _on_acs_checked(self, worker: str, said: ACSChecked) -> None:
+        assert self._master is not None
+        self._master.checks.checked(worker, holds=not said.exit_code)
+        if not said.exit_code:
+            return
+        if self._master.run:
+            self._master.refused(worker, said.line)
+        elif not self._refused:
+            print(f"caretaker: {said.line}", file=sys.stderr, flush=True)
+            gevent.spawn(self._end_with_workers, said.exit_code)
+
+    def _on_secrets(self, _: str, secrets: RunSecrets) -> None:
+        vars(self._environment.parsed_options).update(secrets.values)
+
+    def _on_renewed(self, _: str, answer: LeaseRenewed) -> None:
         assert self._worker is not None
         if self._master_watch is not None:
             self._master_watch.heard()
-        self._worker.renewed(LeaseRenewed.from_wire(msg.data))
+        self._worker.renewed(answer)
 
-    def _on_state(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
-        self._master.keep_state(msg.node_id, StateRecords.from_wire(msg.data))
-
-    def _on_state_kept(self, msg: Any, **_: Any) -> None:
+    def _on_drain(self, _: str, drain: Drain) -> None:
         assert self._worker is not None
-        self._worker.state_kept(StateKept.from_wire(msg.data).number)
-
-    def _on_stored(self, msg: Any, **_: Any) -> None:
-        assert self._worker is not None
-        self._worker.stored.received(StoredCPEs.from_wire(msg.data).cpes)
-
-    def _on_profile_request(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
-        self._master.send_profile(msg.node_id, ProfilePartRequest.from_wire(msg.data))
-
-    def _on_profile_part(self, msg: Any, **_: Any) -> None:
-        assert self._worker is not None
-        self._worker.profiles.received(ProfilePart.from_wire(msg.data))
-
-    def _on_waits(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
-        self._master.worker_waits(msg.node_id, WorkerWaits.from_wire(msg.data).what)
-
-    def _on_act(self, msg: Any, **_: Any) -> None:
-        assert self._worker is not None
-        self._worker.act(FleetAction.from_wire(msg.data))
-
-    def _on_query(self, msg: Any, **_: Any) -> None:
-        assert self._worker is not None
-        query = WorkerQuery.from_wire(msg.data)
-        self._send(WorkerAnswer(query.id, self._worker.answer(query)))
-
-    def _on_answer(self, msg: Any, **_: Any) -> None:
-        assert self._master is not None
-        self._master.queries.answered(msg.node_id, WorkerAnswer.from_wire(msg.data))
-
-    def _on_drain(self, msg: Any, **_: Any) -> None:
-        assert self._worker is not None
-        if not Drain.from_wire(msg.data).waits:
+        if not drain.waits:
             self._worker.stop_waiting()
         self._drain()
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust import input_events, main, runners
-from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING
+from locust.runners import (
+    STATE_MISSING,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    WorkerNode,
+    WorkerNodes,
+)
 
+from caretaker.errors import InputError
 from caretaker.swarm.locust_stats import REQUEST_TYPES
 from caretaker.swarm.user import CPEUser
 
@@ -17,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from locust.env import Environment
+
+_log = logging.getLogger(__name__)
 
 LOCAL = "local"
 """What Locust calls the one process of a local run."""
@@ -47,6 +58,20 @@ def forgive_lost_terminal() -> None:
     input_events.UnixKeyPoller.cleanup = try_to_give_back  # type: ignore[method-assign]
 
 
+class _HeldBack(WorkerNodes):
+    """Locust's nodes of workers, of which none is ready until it is time."""
+
+    def __init__(self, nodes: WorkerNodes, is_time: Callable[[], bool]) -> None:
+        super().__init__()
+        self.update(nodes)
+        self._is_time = is_time
+
+    @property
+    def ready(self) -> list[WorkerNode]:
+        """Those that can begin a run."""
+        return super().ready if self._is_time() else []
+
+
 def add_key(key: str, action: Callable[[], None]) -> None:
     """Have Locust do something at a key as well, where it reads keys: in a terminal."""
     locust_main: Any = main  # which has imported it
@@ -73,6 +98,16 @@ class LocustRunner:
             return {LOCAL}
         return {client.id for client in clients.all if client.state != "missing"}
 
+    def host(self, worker: str) -> str:
+        """The name of a worker's host, with which Locust's name of the worker begins."""
+        return worker.rpartition("_")[0]
+
+    def hold_back(self, is_time: Callable[[], bool]) -> None:
+        """Have Locust, which begins a run when workers are ready, see none before a time."""
+        clients: WorkerNodes | None = getattr(self._runner, "clients", None)
+        if clients is not None:
+            self._runner.clients = _HeldBack(clients, is_time)
+
     def label(self, worker: str) -> str:
         """A worker's index, and as much of Locust's name of it as its log can be searched for."""
         host, _, unique = worker.rpartition("_")
@@ -83,6 +118,25 @@ class LocustRunner:
         runner = self._runner
         is_complete = getattr(runner, "spawning_completed", runner.state != STATE_SPAWNING)
         return 0 if is_complete else max(0, runner.target_user_count - runner.user_count)
+
+    def check_starts(self, check: Callable[[int], None]) -> None:
+        """
+        Have Locust start no number of users that a check refuses: by key, shape or form.
+
+        Args:
+            check: of the number of all users; InputError if there can't be so many.
+        """
+        start = self._runner.start
+
+        def start_checked(user_count: int, *arguments: Any, **named: Any) -> None:
+            try:
+                check(user_count)
+            except InputError as error:
+                _log.error("%s", error)  # no traceback for it
+                return
+            start(user_count, *arguments, **named)
+
+        self._runner.start = start_checked
 
     def wanted_users(self) -> int:
         """How many users with CPEs the run should have by now; all, until Locust starts some."""

@@ -19,9 +19,7 @@ from gevent.event import Event
 from locust.runners import STATE_RUNNING
 
 from caretaker.closed_output import say
-from caretaker.device.listed_devices import ACS_CREDENTIALS
 from caretaker.errors import InputError
-from caretaker.profiles.loader import chosen
 from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_types import LevelVerdict, Summary
@@ -32,16 +30,14 @@ from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_router import CRRouter
-from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
+from caretaker.swarm.fleet_offer import FleetOffer
 from caretaker.swarm.fleet_state import FleetState
-from caretaker.swarm.given_credentials import GivenCredentials
+from caretaker.swarm.host_checks import HostChecks
 from caretaker.swarm.locust_runner import LocustRunner
-from caretaker.swarm.options import Settings
+from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
-from caretaker.swarm.profile_offer import offers
-from caretaker.swarm.profile_sender import ProfileSender
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
 from caretaker.swarm.run_summary import RunSummary
@@ -50,13 +46,14 @@ from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
+    CRServerAddress,
     Drain,
     FleetAction,
     LeaseRenewal,
     Message,
     ProfilePartRequest,
-    RunSecrets,
     StateRecords,
+    WorkerWaits,
 )
 from caretaker.swarm.worker_reports import WorkerReports
 from caretaker.swarm.worker_watch import WorkerWatch
@@ -114,13 +111,13 @@ class Master:
         self.ledger = self.leases.ledger
         self.run = 0
         self._start = RunStart(0, 0.0)
-        self._profiles = ProfileSender(())
         self.summary: Summary | None = None
         """Of the last run that has ended."""
         self.reports = WorkerReports(self.run)
         self.marks: list[Mark] = []
         """What was done to the fleet in this run."""
         self._locust = LocustRunner(environment)
+        self._locust.check_starts(self._check_users)
         self._worker_watch = WorkerWatch(self._locust, self.leases)
         self.queries = Queries(self._send, self.present)
         self._watch_of_levels = LevelWatch(settings.service_levels())
@@ -140,18 +137,14 @@ class Master:
         self._router: CRRouter | None = None
         if settings.cr_router is not None:
             settings = self._with_router(settings)
+        self.checks = HostChecks.of_run(environment, settings, self._send, self._locust.host)
+        self._locust.hold_back(self._may_begin)
         self._state = self._open_state(settings)
         if not environment.host:
-            hosts = [settings.cr_router.host] if settings.cr_router is not None else []
-            ports = settings.acs_port, settings.acs_nbi_port
-            self._embedded = EmbeddedACS(*ports, hosts, settings.cr_client)
-            environment.host = self._embedded.url
-            api = f"north-bound API: {self._embedded.north_bound_url}"
-            say(f"Embedded ACS: {self._embedded.url} ({api})")
-        self._given = GivenCredentials.take(environment)
-        self._secrets = RunSecrets({})
+            self._embedded = self._with_embedded_acs(settings)
+        self._offer = FleetOffer(environment)
         self.settings = self._with_north_bound_api(settings)
-        gevent.spawn(self._watch)
+        self._watching = gevent.spawn(self._watch)
 
     def _with_router(self, settings: Settings) -> Settings:
         """The settings with the router's port, which workers receive, too."""
@@ -160,6 +153,15 @@ class Master:
         options.cr_router = str(address)
         say(f"Connection Requests: http://{address}/cr/<serial number>")
         return replace(settings, cr_router=address)
+
+    def _with_embedded_acs(self, settings: Settings) -> EmbeddedACS:
+        """The ACS of a run that was given none."""
+        hosts = [settings.cr_router.host] if settings.cr_router is not None else []
+        ports = settings.acs_port, settings.acs_nbi_port
+        made = EmbeddedACS(*ports, hosts, settings.cr_client)
+        self.environment.host = made.url
+        say(f"Embedded ACS: {made.url} (north-bound API: {made.north_bound_url})")
+        return made
 
     def _with_north_bound_api(self, settings: Settings) -> Settings:
         """
@@ -177,6 +179,10 @@ class Master:
         settings = replace(settings, nbi_url=url)
         settings.check_driver()
         return settings
+
+    def _may_begin(self) -> bool:
+        """Whether a run can begin: not before the ACS has worked from each host that is there."""
+        return self.run > 0 or all(map(self.checks.has_held, self.present()))
 
     # The state of the fleet.
 
@@ -201,6 +207,12 @@ class Master:
         is_known = shape is None or isinstance(shape, StagedUsers)
         return self._locust_options().num_users if is_known else None
 
+    def _check_users(self, users: int) -> None:
+        """Check that there is a device for each CPE of so many users, also of the next run."""
+        given = vars(self.environment.parsed_options).get("cpes_per_user")
+        per_user = OPTIONS["cpes_per_user"].read(given)
+        replace(self.settings, cpes_per_user=per_user).check_users(users)
+
     def keep_state(self, worker: str, message: StateRecords) -> None:
         """Keep the state of CPEs that a worker has sent."""
         if self._state is not None:
@@ -210,13 +222,13 @@ class Master:
 
     def send_profile(self, worker: str, request: ProfilePartRequest) -> None:
         """Send a worker the part of a file that it lacks."""
-        part = self._profiles.part(request)
+        part = self._offer.part(request)
         if part is not None:
             self._send(part, worker)
 
-    def worker_waits(self, worker: str, what: str) -> None:
-        """A worker is late, as it does this."""
-        self._say_of(worker, what)
+    def worker_waits(self, worker: str, waits: WorkerWaits) -> None:
+        """A worker is late, and says why."""
+        self._say_of(worker, waits.what)
 
     # The ledger.
 
@@ -229,6 +241,9 @@ class Master:
         limit = self._locust.users_asked_for() * self.settings.cpes_per_user
         if self.settings.devices is not None:
             limit = min(limit, len(self.settings.devices.devices))
+        if not self.checks.has_held(holder):
+            renewal = replace(renewal, want=0)
+        limit = self.checks.limited(limit)
         answer = self.leases.renew(holder, renewal, limit)
         if answer is None:
             return
@@ -241,12 +256,12 @@ class Master:
     def tell_secrets(self, worker: str) -> None:
         """A worker has joined: tell it the secrets of the run, if there is one."""
         if self.run:
-            self._send(self._secrets, worker)
+            self._send(self._offer.secrets, worker)
 
-    def cr_server(self, worker: str, url: str) -> None:
+    def cr_server(self, worker: str, server: CRServerAddress) -> None:
         """A worker has said where its Connection Request server is."""
         if self._router is not None:
-            self._router.serves(worker, url)
+            self._router.serves(worker, server.url)
 
     def _publish_routes(self) -> None:
         if self._router is not None:
@@ -274,7 +289,12 @@ class Master:
             gevent.sleep(LOOK_SECONDS)
             self._look_after_leases()
 
+    def stop_watching(self) -> None:
+        """Look no more who has died: workers end with this process."""
+        self._watching.kill()
+
     def _look_after_leases(self) -> None:
+        self.checks.look(self.present(), self.ledger.opened)
         self._locust.remember_missing()
         has_run = bool(self._began)
         if has_run:
@@ -306,15 +326,18 @@ class Master:
         options: Any = self.environment.parsed_options
         if not self.environment.host and self._embedded is not None:
             self.environment.host = self._embedded.url
-        self._secrets = RunSecrets(self._given.put(self.environment))
-        self._send(self._secrets)
+        self._offer.begin()
+        self._send(self._offer.secrets)
         settings = self._with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         settings.check_devices(self._users_stated())
         if self._state is not None:
             self._agree(self._state, settings)
         self.run += 1
-        self._offer_files(settings)
+        if self.run > 1:  # it is started in the web UI, perhaps with another ACS
+            self.checks = HostChecks(None, self._send, self._locust.host)
+        files = self._offer.name_files(settings)
+        self._start = RunStart(self.run, time.time(), self._state is not None, *files)
         self._start.put(options)
         self.summary = None
         self.reports = WorkerReports(self.run)
@@ -335,29 +358,6 @@ class Master:
         text, steps = settings.scenario
         self._player = ScenarioPlayer(self, steps, text) if steps else None
         self._spawn_watchers(settings)
-
-    def _offer_files(self, settings: Settings) -> None:
-        """Name profiles and devices to the workers, which ask for what they lack."""
-        choices, file, devices = chosen(settings.profiles), settings.devices, None
-        files = [each for choice in choices for each in choice.source.files]
-        if file is not None:
-            files += [each for choice in file.profiles for each in choice.source.files]
-            devices = DevicesOffer.of(file, self._withheld())
-            files.append(file.source)
-        self._profiles = ProfileSender(files)
-        keeps_state = self._state is not None
-        self._start = RunStart(self.run, time.time(), keeps_state, offers(choices), devices)
-
-    def _withheld(self) -> tuple[str, ...]:
-        """The columns of the devices that are not for the ACS of this run."""
-        if self._given.are_for(self.environment):
-            return ()
-        _log.warning(
-            "The ACS credentials of --devices are for %s, so %s is not shown them; name it with "
-            "--host at the start",
-            *(self._given.acs.host, self.environment.host),
-        )
-        return ACS_CREDENTIALS
 
     def _spawn_watchers(self, settings: Settings) -> None:
         warm_up = settings.warm_up.seconds
@@ -433,10 +433,16 @@ class Master:
         return fleet_plan(self.settings, self._locust_options())
 
     def grow(self, cpes: int, rate: float) -> None:
-        """Add new CPEs by adding users, so many CPEs per second."""
+        """
+        Add new CPEs by adding users, so many CPEs per second.
+
+        Raises:
+            InputError: ``--devices`` has not so many.
+        """
         runner: Any = self.environment.runner
         per_user = self.settings.cpes_per_user
         users = runner.target_user_count + max(1, round(cpes / per_user))
+        self.settings.check_users(users)
         self.mark(f"{cpes} new CPEs at {rate:g} per second")
         runner.start(users, max(rate / per_user, 0.01))
 

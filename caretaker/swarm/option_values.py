@@ -19,6 +19,7 @@ from typing import NamedTuple, Self, TypeVar
 
 from locust.util.timespan import parse_timespan
 
+from caretaker.device.identity import SERIAL_PREFIX
 from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
@@ -420,7 +421,7 @@ def certificates(text: str) -> str:
 
 def serial_prefix(text: str) -> str:
     """The beginning of serial numbers: up to 40 characters that need no escaping."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", text):
+    if not SERIAL_PREFIX.fullmatch(text):
         raise InputError(f"{text!r} is not 1 to 40 letters, digits, '.', '_' or '-'")
     return text
 

@@ -133,8 +133,18 @@ class Settings(
         if self.serial_prefix != OPTIONS["serial_prefix"].default:
             cure = "the file has the serial numbers; leave one of the two out"
             raise InputError(f"--serial-prefix {self.serial_prefix}: with --devices {cure}")
-        cpes = None if users is None else users * self.cpes_per_user
+        cpes = None if users is None else users * self.cpes_per_user + self.scenario.new_cpes
         self.devices.check(self.profiles, cpes)
+
+    def check_users(self, users: int) -> None:
+        """
+        Check that a fleet can have so many users from now on.
+
+        Raises:
+            InputError: the file of its devices has too few for them.
+        """
+        if self.devices is not None:
+            self.devices.check_size(users * self.cpes_per_user)
 
     def check_warm_up(self, run_time: float | None) -> None:
         """

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import gevent
 
 from caretaker.device.events import BOOT
+from caretaker.errors import InputError
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.summary_types import CriterionSection, ScenarioSection
 from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, Step
@@ -127,6 +128,9 @@ class ScenarioPlayer:
         self._step()
         try:
             scenario.play(self)
+        except InputError as error:
+            _log.error("scenario %s: %s", scenario.name, error)  # no traceback for it
+            self._stopped.add(scenario)
         except Exception:  # noqa: BLE001  # a scenario may be a user's own; the run goes on, and says so
             _log.exception("scenario %s", scenario.name)
             self._stopped.add(scenario)
@@ -203,7 +207,12 @@ class ScenarioPlayer:
         return self._live.plan()
 
     def grow(self, cpes: int, rate: float) -> None:
-        """Add new CPEs, so many per second."""
+        """
+        Add new CPEs, so many per second.
+
+        Raises:
+            InputError: the list of the fleet's devices has not so many.
+        """
         self._live.grow(cpes, rate)
 
     def finish(self) -> None:

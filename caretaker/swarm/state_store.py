@@ -21,7 +21,7 @@ from gevent.threadpool import ThreadPool
 
 from caretaker.errors import InputError
 from caretaker.index_set import IndexSet, Ranges
-from caretaker.profiles.profile import BUILT_IN
+from caretaker.profiles.profile import DEFAULT_MIX
 from caretaker.reporting.summary_types import StateSection
 from caretaker.swarm.options import Settings
 from caretaker.swarm.state_file import StateFile, StoredCPE
@@ -49,7 +49,7 @@ def fleet_facts(settings: Settings, users: int | None) -> dict[str, str]:
         "--seed": str(settings.seed),
         "--serial-prefix": settings.serial_prefix,
         "--devices": "none" if settings.devices is None else settings.devices.identity,
-        "--profile": ", ".join(map(str, settings.profiles)) or ", ".join(BUILT_IN),
+        "--profile": ", ".join(map(str, settings.profiles)) or ", ".join(DEFAULT_MIX),
     }
     if users is not None:
         facts["--users x --cpes-per-user ="] = str(users * settings.cpes_per_user)

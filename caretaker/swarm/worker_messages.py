@@ -211,6 +211,38 @@ class RunSecrets(Message):
 
 
 @dataclass(frozen=True)
+class ACSCheck(Message):
+    """
+    Master to a worker, which has no CPEs yet: check from its host whether the ACS works.
+
+    Args:
+        arguments: of ``caretaker check``, beside those that each host has of its own.
+        device: the CPE, as a list of one device in CSV; empty for a CPE of the check's own.
+        acs_password: towards the ACS; None for that of the device.
+    """
+
+    NAME: ClassVar = "caretaker_check"
+    arguments: list[str]
+    device: str = field(repr=False)
+    acs_password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ACSChecked(Message):
+    """
+    Worker to master: its host has checked.
+
+    Args:
+        exit_code: of the check; 0 if the ACS works.
+        line: what the check has said.
+    """
+
+    NAME: ClassVar = "caretaker_checked"
+    exit_code: int
+    line: str
+
+
+@dataclass(frozen=True)
 class ProfilePartRequest(Message):
     """
     Worker to master: it lacks a file of a profile.

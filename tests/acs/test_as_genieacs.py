@@ -55,7 +55,7 @@ STATEMENTS: dict[str, str] = {
     "Unquoted values work": "test_what_genieacs_says_of_what_a_device_answers",
     "answers 401 and closes":
         "test_a_device_that_closes_after_its_challenge_accepts_and_is_called_offline",
-    "IPv6 literal": "test_ipv6_literals_work",
+    "IPv6 literal": "test_ipv6_literals_and_queries_work",
     "https is refused": "test_only_http_urls_are_called",
     "userinfo is sent as Basic":
         "test_the_login_in_a_url_is_shown_unasked_and_a_space_is_sent_as_20",

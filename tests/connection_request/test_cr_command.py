@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from helpers.wire import CLOSE, answer, wire
+from helpers.wire import CLOSE, RESET, answer, wire
 
 from caretaker.__main__ import main
 from caretaker.connection_request.clients import CLIENTS
-from caretaker.connection_request.command import SHOWN_CHARACTERS
+from caretaker.connection_request.command import _CURES, SHOWN_CHARACTERS
+from caretaker.reasons import REASONS
 
 pytestmark = pytest.mark.sockets
 DIGEST = 'WWW-Authenticate: Digest realm="r", qop="auth", nonce="n"'
@@ -43,6 +44,8 @@ def test_each_step_is_shown_with_what_it_means(
         ([answer("503 Busy")], "tolerant", "is busy, or was asked too often"),
         ([answer("500 Oh")], "tolerant", "TR-069 knows no such answer"),
         ([CLOSE], "genieacs", "the device closed the connection"),
+        ([CLOSE], "tolerant", "the device closed the connection"),
+        ([RESET], "tolerant", "the device closed the connection"),
     ],
 )
 def test_what_went_wrong_is_said_and_what_may_help(
@@ -55,9 +58,20 @@ def test_what_went_wrong_is_said_and_what_may_help(
     assert "Not accepted. GenieACS's words: " in said
 
 
-def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["cr", "http://127.0.0.1:1/cr"]) == 1
-    assert "Device is offline" in capsys.readouterr().out
+def test_what_helps_is_known_by_reasons_that_there_are() -> None:
+    words_of_genieacs = {"socket hang up", "Parse Error"}
+    assert words_of_genieacs < set(_CURES) < {*REASONS, *words_of_genieacs}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_device_that_is_not_there(client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cr", "http://127.0.0.1:1/cr", "--client", client]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "1. GET http://127.0.0.1:1/cr over a new connection, without credentials",
+        "   no answer: connection refused",
+        "   nothing listens there: is the device up, and its port forwarded?",
+        "Not accepted. GenieACS's words: Device is offline",
+    ]
 
 
 def test_what_is_no_url_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import gevent
 import pytest
-from helpers.wire import CLOSE, RESET, answer, wire
+from helpers.wire import CLOSE, RESET, answer, needs_ipv6, wire
 
 from caretaker.connection_request import genieacs_client, phrases
 from caretaker.connection_request.clients import CLIENTS
@@ -111,8 +111,13 @@ def test_the_login_in_a_url_is_shown_unasked_and_a_space_is_sent_as_20() -> None
     assert headers["authorization"] == f"Basic {base64.b64encode(b'u@x:p').decode()}"
 
 
-def test_ipv6_literals_work() -> None:
-    assert send_as_genieacs("http://[::1]:1/cr", WHO) == phrases.OFFLINE
+@needs_ipv6
+def test_ipv6_literals_and_queries_work() -> None:
+    with wire(challenge('Digest realm="r", nonce="n"'), answer(), host="::1") as server:
+        assert send_as_genieacs(f"{server.url}?a=1&b", WHO) is None
+        assert [line for _, line, _, _ in server.requests] == ["GET /acs?a=1&b HTTP/1.1"] * 2
+        header = server.requests[1][2]["authorization"]
+    assert _fields(header.removeprefix("Digest "))["uri"] == "/acs?a=1&b"
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1/cr", "ftp://127.0.0.1/", "nonsense", ""])

@@ -234,6 +234,8 @@ def test_bad_input_is_one_line_without_secrets(
         ([NOWHERE, "--cr-host", "192.0.2.1"], "192.0.2.1:0: "),
         (["https://acs/", "--tls-ca", "nothing.pem"], "nothing.pem: no certificates"),
         ([NOWHERE, "--acs-password", "tr0ub4dor"], "give --acs-username too"),
+        ([NOWHERE, "--serial", "17"], "--serial: '17' is not like FLEET-000001"),
+        ([NOWHERE, "--serial", "FLEET-000000"], "is not like FLEET-000001"),
     ):
         assert main(["cpe", "--acs-url", *arguments]) == 2
         error = capsys.readouterr().err
@@ -246,8 +248,6 @@ def test_bad_input_is_one_line_without_secrets(
     ("arguments", "complaint"),
     [
         ([], "--acs-url"),
-        (["--serial", "17"], "'17' is not like FLEET-000001"),
-        (["--serial", "FLEET-000000"], "is not like FLEET-000001"),
         (["--cr-port", "70000"], "'70000' is not a port"),
         (["--answer-timeout", "nan"], "'nan' is not a number of seconds"),
     ],

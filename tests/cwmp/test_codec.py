@@ -296,7 +296,7 @@ def test_what_devices_and_acss_send_is_read(data: bytes, message: m.Message) -> 
         (b"", "not well-formed"),
         (b"<x><y>It works!<br></y></x>", "not well-formed"),
         (b"<x/>", "not a SOAP envelope"),
-        (b"ok, thanks", "not well-formed XML: ok, thanks"),
+        (b"ok, thanks", "text, no SOAP envelope: ok, thanks"),
         (b"<html><body>It works!<br></body></html>", "HTML page, no SOAP envelope$"),
         (b"<!doctype html><html><head><title>Log in</title>", "HTML page, .*: Log in"),
         (b'<html xmlns="http://www.w3.org/1999/xhtml"><title>a</title></html>', "page.*: a"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -88,12 +89,18 @@ LETTERS = Limits(listed=ListLimits(Limits(enumeration=("A", "B"))))
         (Limits(ranges=(Range(most=5),)), ["5", "-9"], ["6"]),
         (Limits(ranges=(Range(0, 0), Range(60))), ["0", "60", "999"], ["1", "59", "-1"]),
         (Limits(ranges=(Range(-10, 30, 20),)), ["-10", "10", "30"], ["0", "20", "50"]),
-        (Limits(ranges=(Range(0.5, 2),)), ["0.5", "1.25", "2"], ["0.4", "2.1", "x.y"]),
+        (Limits(ranges=(Range(Decimal("0.5"), 2),)), ["0.5", "1.25", "2"], ["0.4", "2.1", "x.y"]),
+        (
+            Limits(ranges=(Range(Decimal("0.1"), step=Decimal("0.1")),)),
+            ["0.1", "0.3", "0.70", "9" * 38],
+            ["0.35", "0", "0.3000000000000000000000001"],
+        ),
         (Limits(enumeration=("A", "B")), ["A", "B"], ["", "a", "A,B"]),
         (Limits(sizes=(Size(1, 3),)), ["a", "abc"], ["", "abcd"]),
         (Limits(sizes=(Size(0, 0), Size(5))), ["", "abcde", "x" * 99], ["a", "abcd"]),
         (Limits(patterns=("", r"\d+(\.\d+)*")), ["", "1.2.3"], ["1.", "x1"]),
         (Limits(patterns=("$^a[$^]",)), ["$^a$"], ["a$"]),
+        (Limits(patterns=("[-a][a-]",)), ["--", "aa"], ["b-"]),
         (LETTERS, ["", "A", "A,B", "B, A"], ["A,C", "A,,B"]),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.cpes import ask, context, profile, run
+from helpers.cpes import ask, context, profile, run, talk
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
@@ -11,6 +11,7 @@ from caretaker.device.device_csv import read_devices
 from caretaker.device.listed_devices import ACS_CREDENTIALS
 from caretaker.device.listed_mix import ListedMix
 from caretaker.device.listed_profile import check_columns
+from caretaker.device.settings import Behaviors
 from caretaker.errors import InputError
 from caretaker.profiles import ProfileMix
 
@@ -72,13 +73,45 @@ def test_empty_cells_are_what_the_profile_has() -> None:
     assert server(other, "Username")[0] == struct.device_id
 
 
-def test_macs_count_from_that_of_the_row() -> None:
-    model = profile().model
-    macs = {path: each.number for path, each in model.parameters.items() if each.source == "mac"}
-    assert macs
-    for path, number in macs.items():
-        value = box().value(path, 0.0)
-        assert int(value.replace(":", "").replace("-", ""), 16) == 0x0200000000FE + number
+CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"
+
+
+@pytest.mark.parametrize(("cell", "changes"), [("", True), ("50", False)])
+def test_a_value_changes_by_itself_where_the_cell_is_empty(cell: str, *, changes: bool) -> None:
+    devices = read_devices("fleet.csv", f"serial,{CPU}\nA1,{cell}\n".encode())
+    mix = ListedMix(ProfileMix([(profile(), 1.0)]), devices, [])
+    made = CPE(0, mix[0], context(devices=devices, behaviors=Behaviors(periodic_inform=False)))
+    made.power_on(0.0)
+    asked = m.SetParameterAttributesStruct(CPU, True, 2, False)
+    run(made, 0.0, m.SetParameterAttributes((asked,)))
+    assert [job.kind for job in made.jobs] == (["change"] if changes else [])
+    values = [made.value(CPU, float(now)) for now in range(0, 3600, 60)]
+    assert (len(set(values)) > 1) is changes
+    if changes:
+        usual = CPE(0, profile(), context())
+        assert values == [usual.value(CPU, float(now)) for now in range(0, 3600, 60)]
+        while (session := made.begin_session(made.due)) is None:
+            pass
+        assert talk(made, session, made.due).events == ["4 VALUE CHANGE"]
+
+
+@pytest.mark.parametrize("name", ["tr181", "lte"])
+def test_macs_of_the_device_count_from_that_of_the_row_and_those_of_hosts_do_not(name: str) -> None:
+    devices = read_devices("fleet.csv", b"serial,mac\nS-1,02:00:00:00:00:FE\nS-2,\n")
+    model = profile(name).model
+    mix = ListedMix(ProfileMix([(profile(name), 1.0)]), devices, [])
+    first, second = (CPE(index, mix[index], context(devices=devices)) for index in range(2))
+    macs = {path: each for path, each in model.parameters.items() if each.source == "mac"}
+    own = {path for path, each in macs.items() if each.value.upper().startswith("CA:7E:01")}
+    assert own
+    for path, each in macs.items():
+        usual = [CPE(index, profile(name), context()).value(path, 0.0) for index in range(2)]
+        assert second.value(path, 0.0) == usual[1]
+        if path in own:
+            digits = first.value(path, 0.0).replace(":", "")
+            assert int(digits, 16) == 0x0200000000FE + each.number
+        else:
+            assert first.value(path, 0.0) == usual[0]
 
 
 def test_what_the_acs_sets_wins_until_a_factory_reset() -> None:

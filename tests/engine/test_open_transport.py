@@ -30,6 +30,7 @@ class TransportArguments:
         coding: str,
         *,
         reconnect: bool,
+        content_type_always: bool,
         source: str,
     ) -> None:
         self.endpoint = endpoint
@@ -37,6 +38,7 @@ class TransportArguments:
         self.url = url
         self.coding = coding
         self.reconnect = reconnect
+        self.content_type_always = content_type_always
         self.source = source
         self.sent_at: float | None = None
 
@@ -106,6 +108,12 @@ def test_some_devices_answer_a_401_on_a_new_connection() -> None:
     kind = replace(profile(), quirks=frozenset([quirks.RECONNECT_AFTER_401]))
     assert opened(CPE(0, kind, context())).reconnect
     assert not opened(cpe()).reconnect
+
+
+def test_some_devices_send_content_type_with_empty_posts() -> None:
+    kind = replace(profile(), quirks=frozenset([quirks.CONTENT_TYPE_ALWAYS]))
+    assert opened(CPE(0, kind, context())).content_type_always
+    assert not opened(cpe()).content_type_always
 
 
 @pytest.mark.rule("2.5-1", "2.5-2")

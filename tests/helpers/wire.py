@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import gevent
+import pytest
 from gevent.server import StreamServer
 
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
 from caretaker.testing import Clock
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
 
 CLOSE = object()
 """As an answer: close the connection without one."""
@@ -29,19 +42,21 @@ class Wire:
     ``(data, CLOSE)``.
     """
 
-    def __init__(self, answers: Sequence[Any]) -> None:
+    def __init__(self, answers: Sequence[Any], host: str) -> None:
         self.answers = list(answers)
         self.requests: list[tuple[int, str, dict[str, str], bytes]] = []
         """Connection number, request line, headers, body."""
         self.peers: list[str] = []
         """Where each connection came from."""
         self.connections = 0
-        self.server = StreamServer(("127.0.0.1", 0), self._handle)
+        self._host = host
+        self.server = StreamServer((host, 0), self._handle)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_port}/acs"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.server.server_port}/acs"
 
     def _handle(self, sock: Any, peer: Any) -> None:
         self.connections += 1
@@ -84,9 +99,9 @@ class Wire:
 
 
 @contextmanager
-def wire(*answers: Any) -> Iterator[Wire]:
+def wire(*answers: Any, host: str = "127.0.0.1") -> Iterator[Wire]:
     """A server with this script."""
-    scripted = Wire(answers)
+    scripted = Wire(answers, host)
     scripted.server.start()
     try:
         yield scripted

@@ -42,9 +42,17 @@ class Transports:
         timeout: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
         reconnect: bool = False,
+        content_type_always: bool = False,
     ) -> HTTPTransport:
         endpoint = Endpoint(Address.of(server.url), timeout, frozenset(hosts), clock=clock)
-        self.made.append(HTTPTransport(endpoint, credentials, reconnect=reconnect))
+        self.made.append(
+            HTTPTransport(
+                endpoint,
+                credentials,
+                reconnect=reconnect,
+                content_type_always=content_type_always,
+            )
+        )
         return self.made[-1]
 
 
@@ -70,6 +78,16 @@ def test_one_connection_and_the_headers_of_the_standard(transport: Transports) -
     assert full["soapaction"] == ""
     assert (body, nothing, empty["content-length"]) == (XML, b"", "0")
     assert not {"content-type", "soapaction", "authorization", "cookie"} & set(empty)
+
+
+def test_an_empty_post_may_have_a_content_type_but_no_soap_action(transport: Transports) -> None:
+    with wire(answer(body=b"a"), answer("204 No Content")) as server:
+        posting = transport(server, content_type_always=True)
+        posting.post(XML)
+        posting.post(b"")
+    (*_, full, _), (*_, empty, _) = server.requests
+    assert full["content-type"] == empty["content-type"] == 'text/xml; charset="utf-8"'
+    assert "soapaction" not in empty
 
 
 @pytest.mark.rule("2.2-7", "2.2-9")

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import gevent
 import pytest
@@ -65,6 +66,40 @@ def test_without_its_api_the_device_stays_and_is_named(
     (device,) = acs.devices()
     assert f"{device} stays in the ACS: remove it there." in said
     assert device.endswith("-LAB%2D000007")
+
+
+LIST = "serial,oui,product_class,profile\nA/1,001122,Box,tr098\nA/2,001122,Box,\n"
+
+
+@pytest.mark.parametrize(("options", "number"), [((), 2), (("--serial", "A/1"), 1)])
+def test_a_listed_device_is_checked_and_stays(
+    acs: ACSServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: Place,
+    number: int,
+) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text(LIST)
+    urls = "--host", acs.url, "--nbi-url", acs.north_bound_url
+    assert check(*urls, "--devices", str(path), *options) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    device = f"001122-Box-A%2F{number}"
+    assert first == f"The CPE is A/{number}, the device {number} of 2 in {path}."
+    assert sum(line.startswith("   held: ") for line in lines) == 6
+    assert f"{device} stays in the ACS, as it is of the list." in lines
+    assert acs.devices() == [device]
+
+
+def test_a_device_that_is_not_listed_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text(LIST)
+    place = "--host", "http://127.0.0.1:1/", "--devices", str(path)
+    assert check(*place, "--serial", "A/3") == 2
+    complaint = f"caretaker: --serial A/3: no device of --devices {path}"
+    assert complaint in capsys.readouterr().err.splitlines()
 
 
 def test_the_brief_check_is_one_line(acs: ACSServer, capsys: pytest.CaptureFixture[str]) -> None:

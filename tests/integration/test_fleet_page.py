@@ -114,7 +114,7 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
 
 @pytest.mark.parametrize("width", [390, 1600])
 def test_it_fits_its_window_and_all_can_read_it(browser: Browser, url: str, width: int) -> None:
-    for page in ("fleet", "fleet/device/FLEET-000017"):
+    for page in ("fleet", "fleet/device?serial=FLEET-000017"):
         browser.resize(width, dark=True)
         browser.open(f"{url}/{page}")
         shows(browser, "#theme ~ *, nav", "FLEET")

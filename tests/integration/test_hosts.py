@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.host_faults import FAULTS, Strike
-from benchmarks.host_fleet import HostFleet
+from benchmarks.host_fleet import HostFleet, Machine
 from benchmarks.namespaces import HostNetwork, why_not
 
 pytestmark = [pytest.mark.processes]
@@ -37,6 +37,59 @@ def fleet(tmp_path: Path) -> Iterator[HostFleet]:
         for _session in range(2):  # by the second one the state after the first is in the file
             wait_until_all_inform(made, time.time())
         yield made
+
+
+@pytest.fixture
+def checking(tmp_path: Path) -> Iterator[HostFleet]:
+    """A master whose hosts check the ACS; there are no workers yet."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    options = (*OPTIONS, "--answer-timeout", "5", "--users", "4")
+    with (
+        HostNetwork() as network,
+        HostFleet(network, tmp_path, 4, options, checks=True) as made,
+    ):
+        yield made
+
+
+UNREACHABLE = "check failed: first contact: connection timed out; "
+
+
+def line_of(machine: Machine) -> str:
+    """The only line in which a machine complains."""
+    (line,) = (each for each in machine.text.splitlines() if each.startswith("caretaker: "))
+    return line
+
+
+def test_a_run_begins_on_no_host_when_one_does_not_reach_the_acs(checking: HostFleet) -> None:
+    checking.start_master(2)
+    checking.join()
+    checking.wait_until(lambda: ": check held" in checking.master.text)
+    far = checking.join(reaches_acs=False)
+    assert checking.master.wait(240) == [1]
+    line = line_of(checking.master)
+    assert line.startswith(f"caretaker: host {far.host.name}: {UNREACHABLE}")
+    assert line.endswith(" (--no-check: run all the same)")
+    assert checking.witness.first_informs(0.0).keys() == {"CHECK-000001"}
+    assert far.wait(240) == [1]
+
+
+def test_a_late_host_that_does_not_reach_the_acs_gets_no_cpes(checking: HostFleet) -> None:
+    checking.start_master(1)
+    checking.join()
+    checking.wait_until_all_inform()
+    far = checking.join(reaches_acs=False)
+    assert far.wait(240) == [1]
+    assert line_of(far).startswith(f"caretaker: host {far.host.name}: {UNREACHABLE}")
+    late = checking.join()
+    # The CPE of the check has informed from there, too, and then two of the fleet.
+    checking.wait_until(lambda: len(checking.cpes_of(late, time.time())) > 2)
+    summary = checking.end()
+    assert summary["fleet"]["cpes"] == 4
+    (refused,) = summary["workers_refused"]
+    assert f": host {far.host.name}: {UNREACHABLE}" in refused
+    assert checking.witness.twice() == []
 
 
 def wait_until_all_inform(fleet: HostFleet, since: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from base64 import b64encode
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -22,12 +23,15 @@ DUMPS = (
 )  # fmt: skip
 NAMES = re.compile(
     r".*(password|passphrase|presharedkey|wepkey|psk|username|jabberid|hostname|clientid"
-    r"|serialnumber)|ssid|.*_ssid",
+    r"|serialnumber|deviceid|groupid|identity)|ssid|.*_ssid",
     re.IGNORECASE,
 )
 MAC = re.compile(r"\b(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}\b", re.IGNORECASE)
 IPV4 = re.compile(r"\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b")
+HEX = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])[0-9a-f]{12}(?![0-9a-z])", re.IGNORECASE)
+ACCOUNT = re.compile(r"\S+@\S+\.\S+")
 WAN = re.compile(r".*(ExternalIPAddress|IPCP\.LocalIPAddress|DHCPv4\.Client\.[0-9]+\.IPAddress)")
+CREDENTIALS = ("Username", "Password", "ConnectionRequestUsername", "ConnectionRequestPassword")
 NOBODY = re.compile(r"[0-9.]{0,7}|(00|ff)(:(00|ff)){5}|Unknown|SSID[0-9]", re.IGNORECASE)
 """Values that many devices have: a default, or what stands for none."""
 
@@ -48,7 +52,7 @@ class Everything(ScriptedACS):
 
 
 def sent(file: Path, index: int) -> str:
-    """All bytes that a CPE of a dump sends in its first session."""
+    """All bytes that a CPE of a dump sends in its first session, and its credentials."""
     box = CPE(index, load_profile(str(file)), context())
     box.power_on(0.0)
     session = box.begin_session(0.0)
@@ -57,7 +61,8 @@ def sent(file: Path, index: int) -> str:
     while (body := session.next_post()) is not None:
         posts.append(body)
         session.receive(acs.receive(body), 1.0)
-    return b"\n".join(posts).decode().lower()
+    shown = [box.management_value(last, 1.0) for last in CREDENTIALS]  # bodies have no passwords
+    return "\n".join([*(post.decode() for post in posts), *shown]).lower()
 
 
 def identifying(file: Path) -> set[str]:
@@ -69,7 +74,7 @@ def identifying(file: Path) -> set[str]:
     for row in rows:
         path, value = row["parameter"], row["value"].strip()
         if path.startswith(("Device.", "InternetGatewayDevice.", "DeviceID.SerialNumber")):
-            found.update(MAC.findall(value))
+            found.update(MAC.findall(value), HEX.findall(value), ACCOUNT.findall(value))
             found.update(text for text in IPV4.findall(value) if is_global(text))
             if NAMES.fullmatch(path.rpartition(".")[2]) or WAN.fullmatch(path):
                 found.add(value)
@@ -78,7 +83,24 @@ def identifying(file: Path) -> set[str]:
     serials = {row["value"] for row in rows if row["parameter"].endswith(".SerialNumber")}
     models = {row["value"] for row in rows if row["parameter"].endswith(".ModelName")}
     found = {text for text in found - models if not NOBODY.fullmatch(text)}
-    return {text.lower() for text in found | {serial for serial in serials if len(serial) > 5}}
+    found |= {serial for serial in serials if len(serial) > 5}
+    return {form.lower() for text in found for form in (text, *other_forms(text))}
+
+
+def other_forms(text: str) -> list[str]:
+    """How a device may write a value elsewhere: bare, in other notations, encoded."""
+    forms = [
+        text.encode().hex(),
+        *(b64encode(text.encode()[cut:]).decode()[:-4] for cut in (0, 1, 2)),
+    ]
+    digits = re.sub("[:-]", "", text)
+    if MAC.fullmatch(text) or HEX.fullmatch(text):
+        pairs, quads = ([digits[at : at + size] for at in range(0, 12, size)] for size in (2, 4))
+        forms += [digits, ":".join(pairs), "-".join(pairs), ".".join(quads)]
+        forms += [digits[6:]] if not digits[6:].startswith("0000") else []
+    elif IPV4.fullmatch(text):
+        forms += [str(int(ip_address(text))), f"{int(ip_address(text)):08x}"]
+    return [form for form in forms if len(form) >= 6]
 
 
 def is_global(text: str) -> bool:

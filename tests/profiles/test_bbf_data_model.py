@@ -211,6 +211,10 @@ def test_forced_inform_parameters_are_marked() -> None:
     assert marked == ["Device.RootDataModelVersion"]
 
 
+def test_an_object_may_lack_the_dot_at_its_end() -> None:
+    assert device(xml=XML.replace('"Device.Gadget."', '"Device.Gadget"', 1)) == device()
+
+
 @pytest.mark.parametrize("name", ["Mode", "Device.Gadget.", "PartNumberOfEntries"])
 def test_blanks_around_a_name_are_not_of_it(name: str) -> None:
     blank = XML.replace(f'="{name}"', f'=" {name} "')
@@ -277,6 +281,12 @@ def test_a_model_in_parts_is_refused_with_the_file_that_is_missing(
     xml = f'<document><import file=" {lacking}"><model name="X"/></import>{model}</document>'
     with pytest.raises(ProfileError, match=f"in parts, which needs {lacking}; give the -full.xml"):
         definitions(xml)
+
+
+def test_the_instance_of_a_device_type_is_a_model_in_parts() -> None:
+    model = '<model ref="Device:2"><object ref="Device."/></model>'
+    with pytest.raises(ProfileError, match=r"in parts, which needs tr-181\.xml"):
+        definitions(f'<document><import file="tr-181.xml"/>{model}</document>')
 
 
 @given(st.data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,19 @@ def test_an_access_list_with_commas_shifts_nothing() -> None:
     ):
         export = read_export("a.csv", f"{header}\n{line}\n".encode())
         assert export.rows == [Row("Device.X.A", False, True, "5", "xsd:int")]
+
+
+def test_a_value_with_commas_shifts_nothing() -> None:
+    text = "Parameter,Value,Value type\nDevice.X.A,1,2,3,xsd:string\nDevice.X.B,1,xsd:int,,\n"
+    rows = read_export("a.csv", text.encode()).rows
+    assert [(row.value, row.type) for row in rows] == [("1,2,3", "xsd:string"), ("1", "xsd:int")]
+
+
+@pytest.mark.parametrize("before", ["", "\r\n \n", "sep=;\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_spreadsheets_may_save_it(before: str, delimiter: str) -> None:
+    text = "Parameter,Writable,Value\r\nDevice.X.A,true,5\r\n".replace(",", delimiter)
+    assert read_export("a.csv", (before + text).encode()).rows[0].value == "5"
 
 
 def test_odd_lines_are_named_and_the_others_are_read() -> None:

@@ -59,6 +59,28 @@ def test_a_document_is_a_device(tmp_path: Path) -> None:
     assert not parameters["Device.DeviceInfo.UpTime"].writable
 
 
+def test_a_document_of_mongoexport_is_one() -> None:
+    wrapped = {
+        "A": ({"$numberLong": "5"}, "5"),
+        "B": ({"$numberDouble": "7.0"}, "7.0"),
+        "C": ({"$date": {"$numberLong": "1700000000000"}}, "2023-11-14T22:13:20Z"),
+        "D": ({"$date": "2023-11-14T22:13:20Z"}, "2023-11-14T22:13:20Z"),
+        "E": (-62135596800000, "0001-01-01T00:00:00Z"),
+        "F": (3.0, "3"),
+        "G": ({"$numberInt": "x"}, "x"),
+    }
+    leaves = {
+        last: {"_value": value, "_type": "xsd:dateTime" if last in "CDE" else "xsd:string"}
+        for last, (value, _) in wrapped.items()
+    }
+    line = json.dumps({"_id": "x", "Device": {"X": leaves}}).encode()
+    rows = read_document("d.json", line + b"\n", KNOWN).rows
+    values = {row.path[-1]: row.value for row in rows if not row.is_object}
+    assert values == {last: value for last, (_, value) in wrapped.items()}
+    with pytest.raises(ProfileError, match="2 devices; ask for one"):
+        read_document("d.json", line + b"\n" + line, KNOWN)
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from caretaker.__main__ import main
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.data_model.value_limits import Limits, ListLimits, Range, Size
-from caretaker.profiles import load_profile
+from caretaker.errors import ProfileError
+from caretaker.profiles import importer, load_profile
+from caretaker.profiles.importer import import_files
 from caretaker.profiles.profile import BUILT_IN
 from caretaker.profiles.profile_file import Entry
 from caretaker.profiles.profile_toml import read_profile_file
@@ -58,12 +61,33 @@ def test_a_data_model_becomes_an_export_and_a_profile_file(
 def test_dumps_become_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     struct = m.ParameterValueStruct("Device.X.Y", "5", "xsd:int")
     data = encode(Envelope(m.GetParameterValuesResponse((struct,)), "1"))
-    names = [tmp_path / "1.xml", tmp_path / "2.http"]
+    names = [tmp_path / name for name in ("1.xml", "2.http", "3.http")]
     names[0].write_bytes(data)
+    names[2].write_bytes(b"GET /cr/1 HTTP/1.1\r\n\r\n")
     names[1].write_bytes(b"POST / HTTP/1.1\r\n\r\n")
     assert main(["profile", "import", *map(str, names), "-o", str(tmp_path / "box.csv")]) == 0
     assert not (tmp_path / "box.toml").exists()
     assert load_profile(str(tmp_path / "box.csv")).model.constants["Device.X.Y"] == struct
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-16-be"])
+@pytest.mark.parametrize("text", [CSV, f"<?xml version='1.0' encoding='UTF-16'?>{MODEL}"])
+def test_a_byte_order_mark_tells_the_encoding(text: str, encoding: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    declared = text if "16" in encoding else text.replace("UTF-16", "UTF-8")
+    source.write_bytes((mark + declared).encode(encoding))
+    assert len(import_files([str(source)]).export.rows) > 1
+
+
+def test_of_two_roots_the_larger_one_is_the_device(tmp_path: Path) -> None:
+    source = tmp_path / "both.csv"
+    source.write_text(f"{CSV}InternetGatewayDevice.X.Y,1\n")
+    imported = import_files([str(source)])
+    assert {row.path.partition(".")[0] for row in imported.export.rows} == {"Device"}
+    assert imported.notes[1:] == [
+        "  InternetGatewayDevice.: 1 rows beside those of Device.; left out"
+    ]
 
 
 def test_odd_items_are_listed_with_a_count(
@@ -117,15 +141,17 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_device_that_cant_be_a_profile_leaves_no_files(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "both.csv"
-    source.write_text("Parameter,Value\nDevice.X.Y,5\nInternetGatewayDevice.X.Y,5\n")
-    assert "keep one root" in error_of(capsys, "import", str(source), "-o", str(tmp_path / "box"))
-    (tmp_path / "box.toml").write_text("")
+    source = tmp_path / "model.xml"
     source.write_text(MODEL)
+    with monkeypatch.context() as patch:
+        patch.setattr(importer, "build", Mock(side_effect=ProfileError("no profile")))
+        error = error_of(capsys, "import", str(source), "-o", str(tmp_path / "box"))
+    assert "no profile" in error
+    (tmp_path / "box.toml").write_text("")
     assert "File exists" in error_of(capsys, "import", str(source), "-o", str(tmp_path / "box"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["both.csv", "box.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["box.toml", "model.xml"]
 
 
 @pytest.mark.parametrize(

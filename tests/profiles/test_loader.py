@@ -54,3 +54,27 @@ def test_a_changed_base_makes_another_profile(tmp_path: Path) -> None:
 def test_only_built_in_profiles_are_read_without_content(name: str) -> None:
     with pytest.raises(ProfileError, match="not one of tr181, tr098"):
         read_profile(ProfileSource(SourceFile(name)))
+
+
+def test_what_a_built_in_profile_says_holds_where_a_file_based_on_it_does_not(
+    tmp_path: Path,
+) -> None:
+    account, other = "Device.PPP.Interface.1.Username", "Device.Hosts.Host.1.Active"
+    usual = load_profile("tr181").model.parameters
+    (tmp_path / "box.toml").write_text('base = "tr181"\n')
+    based = load_profile(str(tmp_path / "box.toml")).model.parameters
+    assert (based[account], based[other]) == (usual[account], usual[other])
+    (tmp_path / "box.toml").write_text(f'base = "tr181"\n[values]\n"{account}" = "me"\n')
+    given = load_profile(str(tmp_path / "box.toml")).model.parameters[account]
+    assert (given.value, given.source) == ("me", "")
+
+
+def test_quirks_of_a_built_in_profile_hold_unless_a_file_has_its_own(tmp_path: Path) -> None:
+    (tmp_path / "same.toml").write_text('base = "cable"\n')
+    same, usual = load_profile(str(tmp_path / "same.toml")), load_profile("cable")
+    assert same.quirks == usual.quirks
+    assert (same.cwmp_version, same.namespace) == (usual.cwmp_version, usual.namespace)
+    assert same.model.parameters == usual.model.parameters
+    (tmp_path / "none.toml").write_text('base = "cable"\nquirks = []\ncwmp = "1.2"\n')
+    none = load_profile(str(tmp_path / "none.toml"))
+    assert (none.quirks, none.cwmp_version) == (frozenset(), "1.2")

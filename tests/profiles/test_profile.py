@@ -15,7 +15,7 @@ from caretaker.data_model.types import TYPES
 from caretaker.device.value_sources import SOURCES
 from caretaker.errors import ProfileError
 from caretaker.profiles.loader import ProfileMix, load_profile, parse_choice
-from caretaker.profiles.profile import BUILT_IN, ESSENTIALS
+from caretaker.profiles.profile import BUILT_IN, ESSENTIALS, SIMULATED
 
 SMALL = (
     "Parameter,Object,Writable,Value,Value type\n"
@@ -56,7 +56,7 @@ def test_our_own_profiles_are_plausible_routers(name: str) -> None:
 
 
 def test_namespaces_follow_the_root() -> None:
-    assert [load_profile(name).namespace for name in BUILT_IN] == [CWMP_1_2, CWMP_1_0]
+    assert [load_profile(name).namespace for name in ("tr181", "tr098")] == [CWMP_1_2, CWMP_1_0]
 
 
 def test_what_belongs_to_one_device_gets_a_source() -> None:
@@ -81,6 +81,7 @@ def test_every_source_is_in_use_and_known() -> None:
         "template",
         "dynamic",
         "listed",
+        "listed_mac",
     }
     assert used == set(SOURCES)
 
@@ -117,6 +118,25 @@ def test_no_acs_is_sent_to_the_dumped_devices_udp_port() -> None:
 def test_rows_of_the_acs_are_left_out() -> None:
     model = read_profile("small", SMALL.encode()).model
     assert all(path.startswith("Device.") for path in model.parameters)
+
+
+@pytest.mark.parametrize("code", ["", "customer-4711", "SIMULATED"])
+def test_a_cpe_says_that_it_is_simulated_and_not_whose_the_dumped_device_was(code: str) -> None:
+    path = "Device.DeviceInfo.ProvisioningCode"
+    profile = read_profile("router.csv", f"{SMALL}{path},false,true,{code},xsd:string\n".encode())
+    assert path in profile.inform_parameters
+    constant = profile.model.constants[path]  # it costs a session nothing
+    assert constant is not None
+    assert constant.value == SIMULATED
+    told = [each.by for each in profile.replaced if each.path == path]
+    assert told == ([SIMULATED] if code == "customer-4711" else [])
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_our_own_profiles_are_marked_too(name: str) -> None:
+    profile = load_profile(name)
+    parameter = profile.model.parameters[f"{profile.device_info}ProvisioningCode"]
+    assert parameter.value == SIMULATED
 
 
 @pytest.mark.rule("11-1")

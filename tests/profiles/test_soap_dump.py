@@ -123,6 +123,21 @@ def test_blanks_around_names_and_undeclared_prefixes_do_not_matter() -> None:
     assert export.odd == []
 
 
+@pytest.mark.parametrize("name", ["xsi:type", "type", "undeclared"])
+def test_the_prefix_of_a_type_does_not_matter(name: str) -> None:
+    data = dump(VALUES).replace(b"xsi:type", name.encode()).replace(b"undeclared", b"xsi:type")
+    if name == "undeclared":
+        data = data.replace(b"xmlns:xsi=", b"xmlns:other=")
+    rows = read_dump([("a", data)], KNOWN).rows
+    assert [row.type for row in rows[:2]] == ["xsd:unsignedInt", "xsd:string"]
+
+
+def test_two_devices_in_a_dump_are_told() -> None:
+    other = dump(INFORM).replace(b"S0000001", b"S0000002")
+    export = read_dump([("a", dump(INFORM, INFORM)), ("b", other)], KNOWN)
+    assert export.odd == ["b: envelope 1: another device than before; read as if it were the same"]
+
+
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_any_bytes_are_a_dump_or_a_profile_error(before: bytes, inside: bytes) -> None:
     data = before + b"<a:Envelope>" + inside + b"</a:Envelope>"

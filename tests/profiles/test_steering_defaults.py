@@ -19,6 +19,15 @@ MODELS = {
     "tr-181-2-17-0-cwmp-full.xml": 6300,
 }
 """The least number of parameters of each."""
+BOOLEANS = ("EnableCWMP", "HTTPConnectionRequestEnable", "PeriodicInformEnable")
+VALUES = dict.fromkeys(BOOLEANS, "1") | {
+    "PeriodicInformInterval": "300",
+    "CWMPRetryMinimumWaitInterval": "5",
+    "CWMPRetryIntervalMultiplier": "2000",
+    "HTTPCompression": "Disabled",
+    "HeartbeatPolicy.ReportingInterval": "300",
+}
+"""What the standard and the texts of the models say."""
 TYPES = {
     "EnableCWMP": "<boolean/>",
     "HTTPConnectionRequestEnable": "<boolean/>",
@@ -55,9 +64,29 @@ def test_what_steers_a_cpe_is_what_the_standard_says(root: str, tmp_path: Path) 
     source.write_text(model(root))
     box = power_on(source, tmp_path / "box")
     values = {path: box.value(f"{root}ManagementServer.{path}", 1.0) for path in TYPES}
-    assert values == STEERING_DEFAULTS
+    assert values == VALUES
     state = box.management_server(1.0)
     assert (state.enabled, state.reachable, state.periodic, state.interval) == (1, 1, 1, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "range_", "value"),
+    [
+        ("CWMPRetryMinimumWaitInterval", 'minInclusive="10"', "10"),
+        ("CWMPRetryIntervalMultiplier", 'maxInclusive="1500"', "1500"),
+    ],
+)
+def test_a_range_without_the_standards_value_has_its_first(
+    last: str, range_: str, value: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "model.xml"
+    source.write_text(
+        f"""<document><model name="Device:2"><object name="Device.ManagementServer."
+access="readOnly"><parameter name="{last}" access="readWrite"><syntax><unsignedInt>
+<range {range_}/></unsignedInt></syntax></parameter></object></model></document>"""
+    )
+    box = power_on(source, tmp_path / "box")
+    assert box.value(f"Device.ManagementServer.{last}", 1.0) == value
 
 
 def test_only_the_device_itself_is_steered() -> None:
@@ -69,7 +98,9 @@ def test_only_the_device_itself_is_steered() -> None:
 def test_the_documentation_lists_them(root: Path) -> None:
     text = (root / "docs/profiles.md").read_text()
     table = text.partition("### What steers the CPE")[2].partition("\n#")[0]
-    assert re.findall(r"^\| (\w\S*) \|", table, re.MULTILINE)[1:] == list(STEERING_DEFAULTS)
+    rows = dict(re.findall(r"^\| (\w\S*) \| (\w+)", table, re.MULTILINE)[1:])
+    assert rows == VALUES | dict.fromkeys(BOOLEANS, "true")
+    assert list(rows) == list(STEERING_DEFAULTS)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -39,10 +39,15 @@ LIST = (
     '<unsignedInt><range maxInclusive="99"/></unsignedInt>'
 )
 NESTED = '<list maxItems="2" nestedBrackets="required"/><dataType ref="Pair"/>'
-PAIR = '<dataType name="Pair"><list minItems="2" maxItems="2"/><int/></dataType>'
+PAIR = '<dataType name="Pair"><list minItems="1" maxItems="2"/><int/></dataType>'
 CHAIN = (
     '<dataType name="Text"><string><size maxLength="9"/><pattern value="a+"/></string></dataType>'
     '<dataType name=" Short " base="Text"><size maxLength="3"/></dataType>'
+)
+REFERENCES = (
+    '<string><pathRef refType="strong" targetParent=".Z." targetType="row"/><instanceRef '
+    'refType="strong" targetParent=".Z."/><enumerationRef targetParam="Z.P"/><units value="dB"/>'
+    "</string>"
 )
 STATES = (
     '<string><enumeration value="None" access="readOnly"/><enumeration value="Old" '
@@ -62,8 +67,8 @@ DATES = {
 CASES = {
     "`size`": Case("<string><size maxLength='2'/></string>", {"ab": 0, "abc": 9007}),
     "`size` of `hexBinary` and `base64`": Case(
-        '<base64><size maxLength="3"/></base64>',
-        {"AAAA": 0, "AA==": 0, "AAAAAA==": 9007},
+        '<base64><size minLength="2" maxLength="4"/></base64>',
+        {"AAAA": 0, "AAAAAA==": 0, "AAAAAAA=": 9007, "AA==": 9007},
         kind="xsd:base64Binary",
     ),
     "several `size`": Case(
@@ -78,8 +83,8 @@ CASES = {
         kind="xsd:unsignedInt",
     ),
     "`decimal`": Case(
-        '<decimal><range minInclusive="0" maxInclusive="2"/></decimal>',
-        {"1.5": 0, "2": 0, ".25": 0, "2.5": 9007, "1e0": 9007, "0.250": 0},
+        '<decimal><range minInclusive="0" maxInclusive="2" step="0.05"/></decimal>',
+        {"1.15": 0, "2": 0, ".25": 0, "2.5": 9007, "0.13": 9007, "1e0": 9007, "0.250": 0},
         "0.250",
         "xsd:decimal",
     ),
@@ -102,7 +107,7 @@ CASES = {
     "`default`": Case('<unsignedInt/><default type="object" value="7"/>', {}, "7",
                       "xsd:unsignedInt"),
     "`units`, `pathRef`, `instanceRef`, `enumerationRef`": Case(
-        '<string><pathRef refType="weak"/><units value="dB"/></string>', {"Device.Y": 0}, "Device.Y"
+        REFERENCES, {"Device.Nowhere": 0, "7": 0}, "7"
     ),
 }  # fmt: skip
 FLAGS = ("hidden", "secured", "command")
@@ -172,11 +177,37 @@ def test_kinds_of_defaults_differ_in_new_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("12-12")
+def test_rows_may_have_the_same_key(tmp_path: Path) -> None:
+    xml = """<document><model name="Device:2"><object name="Device.T.{i}." access="readWrite"
+minEntries="2" maxEntries="2"><parameter name="P" access="readWrite"><syntax><string/></syntax>
+</parameter><uniqueKey functional="true"><parameter ref="P"/></uniqueKey></object></model>
+</document>"""
+    box = device(tmp_path, xml)
+    structs = [m.ParameterValueStruct(f"Device.T.{row}.P", "x", "xsd:string") for row in (1, 2)]
+    assert ask(box, m.SetParameterValues(tuple(structs), "")) == m.SetParameterValuesResponse(0)
+
+
+@pytest.mark.rule("12-12")
 def test_what_is_not_read_is_counted_in_one_line(tmp_path: Path) -> None:
     name = "`units`, `pathRef`, `instanceRef`, `enumerationRef`"
     source = tmp_path / "model.xml"
-    source.write_text(model(name, CASES[name]))
-    assert import_files([str(source)]).notes == ["Not read: 1 pathRef, 1 units"]
+    odd = {
+        "Q": '<string><pattern value="[a-z-[o]]"/></string>',
+        "R": '<int><range minInclusive="5" maxInclusive="1"/><range minInclusive="1,000"/></int>',
+        "S": '<list><size maxLength="x"/></list><string><size minLength="5" maxLength="1"/>'
+        "</string>",
+    }
+    parameters = "".join(
+        f'<parameter name="{last}" access="readWrite"><syntax>{syntax}</syntax></parameter>'
+        for last, syntax in odd.items()
+    )
+    more = f'{parameters}<uniqueKey/><command name="Reset()"/></object><event name="Boot!"/>'
+    source.write_text(model(name, CASES[name]).replace("</object>", more))
+    (line,) = import_files([str(source)]).notes
+    assert {item[2:]: item[0] for item in line.removeprefix("Not read: ").split(", ")} == {
+        "pathRef": "1", "instanceRef": "1", "enumerationRef": "1", "units": "1", "pattern": "1",
+        "range": "2", "size": "1", "uniqueKey": "1", "command": "1", "event": "1",
+    }  # fmt: skip
 
 
 @pytest.mark.rule("12-13")

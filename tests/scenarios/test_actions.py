@@ -39,6 +39,7 @@ class Bench:
         self.results = Results()
         self.tasks: list[tuple[str, str]] = []
         self.asked: list[int] = []
+        self.downloads: list[Mapping[str, Any]] = []
         self.api = True
         place = context(identities=Identities(seed), behaviors=Behaviors(periodic_inform=False),
                          transfers=TransferSettings(seconds=(1, 1)))  # fmt: skip
@@ -78,6 +79,7 @@ class Bench:
 
     def download(self, cpe: CPE, task: Mapping[str, Any]) -> TaskResult | None:
         self.asked.append(cpe.index)
+        self.downloads.append(task)
         return TaskResult(TaskOutcome.DONE) if self.api else None
 
     def task(self, name: str, result: TaskResult, seconds: float) -> None:
@@ -206,6 +208,11 @@ def test_value_changes_are_told_over_the_given_time(bench: Bench) -> None:
     assert bench.told("4 VALUE CHANGE") == 40
     assert min(times) < 3
     assert 7 < max(times) <= 10.1
+    codes = [
+        cpe.value(f"{cpe.profile.device_info}ProvisioningCode", bench.clock.now)
+        for cpe in bench.target.shard.cpes.values()
+    ]
+    assert all(code.startswith("SIMULATED ") for code in codes)
 
 
 def test_each_cpe_of_a_sweep_is_asked_for_once_at_the_rate(bench: Bench) -> None:
@@ -221,6 +228,20 @@ def test_one_cpe_can_be_asked_for_by_whoever_has_it(bench: Bench) -> None:
     act(bench.target, "connection_request", {"serial": "FLEET-999999"}, 2)
     bench.settle()
     assert bench.asked == [6]
+
+
+def test_firmware_is_named_as_genieacs_takes_it(bench: Bench) -> None:
+    """GenieACS needs fileType and fileName, and passes targetFileName on; it ignores a url."""
+    act(bench.target, "firmware", {"version": "7.1.2", "rate": 1000, "share": 0.1}, 1)
+    bench.settle(1)
+    wanted = {
+        "name": "download",
+        "fileType": "1 Firmware Upgrade Image",
+        "fileName": "caretaker-7.1.2.bin",
+        "targetFileName": "caretaker-7.1.2.bin",
+    }
+    assert bench.downloads
+    assert all(task.items() >= wanted.items() for task in bench.downloads)
 
 
 def test_firmware_without_an_api_is_downloaded_by_the_cpes_themselves(bench: Bench) -> None:

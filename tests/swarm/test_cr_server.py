@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.processes import free_port
+from helpers.wire import needs_ipv6
 
 from caretaker.connection_request.server import ConnectionRequestServer
 from caretaker.errors import InputError
@@ -20,17 +21,6 @@ from caretaker.swarm.options import Settings
 
 pytestmark = pytest.mark.sockets
 Start = Callable[..., ConnectionRequestServer]
-
-
-def has_ipv6() -> bool:
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
-
-
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 
 @pytest.fixture

@@ -46,6 +46,11 @@ def test_a_fleet_larger_than_the_file_is_refused_with_both_numbers(path: Path) -
     assert "2 devices, and the run has 6 CPEs; " in refusal(given, 3)
 
 
+def test_the_cpes_that_scenarios_add_count(path: Path) -> None:
+    given = settings(path, "--scenario", "provisioning cpes=2, steady at=5")
+    assert "2 devices, and the run has 3 CPEs; " in refusal(given, 1)
+
+
 def test_a_prefix_is_refused_beside_it(path: Path) -> None:
     assert refusal(settings(path, "--serial-prefix", "LAB"), 1).startswith("--serial-prefix LAB:")
 

@@ -26,6 +26,7 @@ from locust.runners import (
     WorkerRunner,
 )
 
+from caretaker.errors import InputError
 from caretaker.swarm.locust_runner import (
     LAST_HEARTBEATS,
     LOCAL,
@@ -84,6 +85,30 @@ def clients(**states: str) -> WorkerNodes:
     for name, state in states.items():
         made[name] = WorkerNode(name, state)
     return made
+
+
+def test_no_worker_is_ready_before_it_is_time() -> None:
+    nodes, times = clients(a_1="ready", a_2=STATE_RUNNING), [False, True]
+    runner = SimpleNamespace(clients=nodes)
+    LocustRunner(SimpleNamespace(runner=runner)).hold_back(lambda: times.pop(0))  # type: ignore[arg-type]
+    assert (runner.clients.ready, len(runner.clients.running)) == ([], 1)
+    assert [node.id for node in runner.clients.ready] == ["a_1"]
+    assert LocustRunner(SimpleNamespace(runner=runner)).host("load_gen_0b1c") == "load_gen"  # type: ignore[arg-type]
+
+
+def test_no_more_users_are_started_than_a_check_lets_pass(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    runner = FakeRunner()
+
+    def check(users: int) -> None:
+        if users > 4:
+            raise InputError("4 devices, and the run has 5 CPEs")
+
+    LocustRunner(SimpleNamespace(runner=runner)).check_starts(check)  # type: ignore[arg-type]
+    runner.start(5, 1.0)
+    runner.start(4, 1.0)
+    assert (runner.starts, caplog.messages) == ([(4, 1.0)], ["4 devices, and the run has 5 CPEs"])
 
 
 def test_a_worker_that_has_died_is_missing_at_the_next_look_of_locust() -> None:

@@ -25,11 +25,19 @@ from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm import worker_watch
 from caretaker.swarm.fleet_leases import LOOK_SECONDS
+from caretaker.swarm.host_checks import HostChecks
 from caretaker.swarm.locust_runner import LOCAL
 from caretaker.swarm.master import Master
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.user import CPEUser
-from caretaker.swarm.worker_messages import FleetAction, ProfilePart, ProfilePartRequest, RunSecrets
+from caretaker.swarm.worker_messages import (
+    ACSCheck,
+    FleetAction,
+    ProfilePart,
+    ProfilePartRequest,
+    RunSecrets,
+    WorkerWaits,
+)
 
 
 @pytest.fixture
@@ -185,10 +193,26 @@ def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
     master: Master, caplog: pytest.LogCaptureFixture
 ) -> None:
     master.begin()
-    master.worker_waits("vm_31d0", "reads profile box.csv (90,000 parameters)")
+    master.worker_waits("vm_31d0", WorkerWaits("reads profile box.csv (90,000 parameters)"))
     text = "worker 7 (vm_31d0) reads profile box.csv (90,000 parameters)"
     assert caplog.messages == [text]
     assert [mark["text"] for mark in master.marks] == [text]
+
+
+def test_at_the_end_nobody_looks_who_has_died(master: Master) -> None:
+    assert not master._watching.dead
+    master.stop_watching()
+    assert master._watching.dead
+
+
+def test_a_host_whose_acs_was_not_checked_gets_no_cpes(master: Master) -> None:
+    master.checks = HostChecks(ACSCheck([], "", None), master._send, lambda name: name[:2])
+    master.environment.runner.target_user_count = 4  # type: ignore[union-attr]
+    master.renew("vm_1", renewal(want=2))
+    assert master.ledger.total == 0
+    master.checks.checked("vm_1", holds=True)
+    master.renew("vm_1", renewal(number=2, want=2))
+    assert master.ledger.total == 2
 
 
 def test_a_fleet_grows_by_users(master: Master) -> None:
@@ -197,6 +221,20 @@ def test_a_fleet_grows_by_users(master: Master) -> None:
     master.grow(10, 4.0)
     assert master.environment.runner.starts == [(9, 2.0)]  # type: ignore[union-attr]
     assert [mark["text"] for mark in master.marks] == ["10 new CPEs at 4 per second"]
+
+
+def test_a_fleet_of_listed_devices_grows_no_further_than_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text("serial\nA1\nA2\nA3\nA4\nA5\n")
+    master = make(devices=str(path))
+    runner: Any = master.environment.runner
+    master.begin()
+    with pytest.raises(InputError, match="5 devices, and the run has 6 CPEs; give a longer file"):
+        master.grow(2, 4.0)  # FakeRunner has 4 users
+    assert (runner.starts, master.marks) == ([], [])
+    runner.start(6, 1.0)  # as Locust does by key or shape
+    master.grow(1, 4.0)
+    assert runner.starts == [(5, 4.0)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import gevent
 import pytest
 from helpers.snapshots import worker_snapshot
 
+from caretaker.errors import InputError
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, ScenarioRun, Step
 from caretaker.stats.results import Results
@@ -226,6 +227,27 @@ def test_a_stopped_player_does_nothing_more(live: FakeRun) -> None:
 def test_a_scenario_can_add_cpes(live: FakeRun) -> None:
     play(live).grow(10, 4.0)
     assert live.grown == [(10, 4.0)]
+
+
+class Grows(Scenario):
+    name = "grows"
+
+    def play(self, run: ScenarioRun) -> None:
+        run.grow(1, 1.0)
+
+
+def test_a_scenario_that_asks_for_what_can_not_be_is_one_line(
+    live: FakeRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("5 devices, and the run has 6 CPEs")
+
+    monkeypatch.setattr(live, "grow", refuse)
+    ScenarioPlayer(live, [Step(Grows(), None)], "")
+    for _ in range(10):
+        gevent.sleep(0)
+    assert caplog.messages == ["scenario grows: 5 devices, and the run has 6 CPEs"]
+    assert "Traceback" not in caplog.text
 
 
 def test_a_scenario_can_end_the_run(live: FakeRun) -> None:

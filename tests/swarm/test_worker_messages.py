@@ -11,6 +11,8 @@ from helpers.snapshots import worker_snapshot
 from caretaker.swarm import worker_messages
 from caretaker.swarm.state_file import StoredCPE
 from caretaker.swarm.worker_messages import (
+    ACSCheck,
+    ACSChecked,
     CRServerAddress,
     Drain,
     Drained,
@@ -43,6 +45,9 @@ WIRES: list[tuple[Message, dict[str, Any] | None]] = [
     (StateKept(3), {"number": 3}),
     (StoredCPEs([StoredCPE(7, b"x")]), {"cpes": [(7, b"x", False)]}),
     (RunSecrets({"acs_password": "x"}), {"values": {"acs_password": "x"}}),
+    (ACSCheck(["--brief"], "serial\nA1\n", "x"),
+     {"arguments": ["--brief"], "device": "serial\nA1\n", "acs_password": "x"}),
+    (ACSChecked(1, "check failed"), {"exit_code": 1, "line": "check failed"}),
     (ProfilePartRequest("4f", 5), {"digest": "4f", "offset": 5}),
     (ProfilePart("4f", 5, b"x"), {"digest": "4f", "offset": 5, "data": b"x"}),
     (WorkerWaits("reads profile tr181"), {"what": "reads profile tr181"}),

@@ -2,7 +2,7 @@
 "use strict";
 
 const SERIAL = $("serial").textContent;
-const PATH = `/devices/${encodeURIComponent(SERIAL)}`;
+const PATH = "/devices/one";
 
 function list(title, texts) {
   if (!texts.length) return [];
@@ -28,7 +28,7 @@ function exchanges(device) {
 
 async function look() {
   try {
-    const device = await ask(PATH);
+    const device = await ask(PATH, { serial: SERIAL });
     put($("state"), chip(device.state));
     put($("about"), ...Object.entries(device.about).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
     pending(device);
@@ -46,7 +46,7 @@ let asked = 0;
 async function read() {
   const mine = ++asked;
   try {
-    const { parameters, found } = await ask(PATH, { parameters: 1, find: $("find").value });
+    const { parameters, found } = await ask(PATH, { serial: SERIAL, parameters: 1, find: $("find").value });
     if (mine !== asked) return;
     table($("parameters"), [["Path", "break"], ["Value", "break"], ["Writable"]],
       parameters.map(([path, value, writable]) => ({ cells: [path, value, writable ? "yes" : ""] })), "No such parameter.");

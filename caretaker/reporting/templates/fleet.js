@@ -265,7 +265,7 @@ async function list() {
     following = found.next;
     table($("devices"), [["Serial number"], ["Profile", "roomy"], ["State"], ["Has to tell", "roomy"], ["Next due"]],
       found.rows.map((row) => ({ cells: [
-        el("a", { href: `${ROOT}/device/${encodeURIComponent(row.serial)}` }, row.serial), row.profile, chip(row.state),
+        el("a", { href: `${ROOT}/device?serial=${encodeURIComponent(row.serial)}` }, row.serial), row.profile, chip(row.state),
         `${row.events.join(", ")}${row.failures ? ` (retry ${row.failures})` : ""}`, row.state === "in_session" ? "in session" : inSeconds(row.due_in)] })),
       !isRunning ? "No test is running." : found.next !== null ? "None among those looked at; go on with Next." : "No device.");
     put($("silent"), found.silent.length ? `${found.silent.length} workers did not answer in time` : "");

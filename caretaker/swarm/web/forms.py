@@ -117,11 +117,12 @@ class _Forms:
         runner: Any = self.environment.runner
         locusts = self._locust_options(given)
         check_fleet(runner, locusts, settings.cpes_per_user)
-        settings.check_devices(locusts.num_users)
         settings.service_levels()
         if runner.state in (STATE_RUNNING, STATE_SPAWNING):
             self._check_unchanged(settings, given)
+            settings.check_users(locusts.num_users or 0)
         else:
+            settings.check_devices(locusts.num_users)
             settings.check_warm_up(locusts.run_time)
             check_run_time(settings, locusts)
 

@@ -76,13 +76,14 @@ def add_pages(
     web_ui: Any = environment.web_ui
     pages = _Pages(environment, master, run_states)
     blueprint = Blueprint("caretaker", __name__, url_prefix=base_path(environment))
+    # A serial number is in the query: in a path, slashes and dots of one mean something else.
     routes: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
         ("fleet", "GET", "/fleet", pages.fleet),
-        ("device", "GET", "/fleet/device/<serial>", pages.device),
+        ("device", "GET", "/fleet/device", pages.device),
         ("asset", "GET", "/fleet/assets/<path:name>", pages.asset),
         ("standing", "GET", "/fleet/standing", pages.run_state),
         ("devices", "GET", "/fleet/devices", pages.devices),
-        ("one", "GET", "/fleet/devices/<serial>", pages.one),
+        ("one", "GET", "/fleet/devices/one", pages.one),
         ("plan", "POST", "/fleet/plan", pages.plan),
         ("act", "POST", "/fleet/act", pages.act),
         ("metrics", "GET", "/metrics", lambda: BaseResponse.from_app(metrics, request.environ)),
@@ -92,6 +93,11 @@ def add_pages(
         blueprint.add_url_rule(path, name, protected, methods=[method])
     web_ui.app.register_blueprint(blueprint)
     web_ui.app.after_request(_link)
+
+
+def _serial_number() -> str:
+    """The serial number that the request names."""
+    return request.args.get("serial", "")
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -125,9 +131,9 @@ class _Pages:
         """The Fleet page."""
         return self._page("fleet.html", actions=ACTIONS, states=STATES)
 
-    def device(self, serial: str) -> str:
+    def device(self) -> str:
         """The page of one device."""
-        return self._page("device.html", serial=serial)
+        return self._page("device.html", serial=_serial_number())
 
     def _page(self, name: str, **values: Any) -> str:
         return (
@@ -185,8 +191,9 @@ class _Pages:
         page = join_pages(list(answers.given.values()), ROWS)
         return _json({**page, "silent": answers.silent})
 
-    def one(self, serial: str) -> Response:
+    def one(self) -> Response:
         """One device."""
+        serial = _serial_number()
         parameters = request.args.get("parameters", "") == "1"
         find = request.args.get("find", "").strip()
         answers = self._master.ask(DeviceQuery(serial, parameters, find))

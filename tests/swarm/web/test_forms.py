@@ -196,6 +196,19 @@ def test_classes_of_users_are_changed_where_they_can_be_chosen_only(form: Form) 
         assert form.post_user(bad) == 400, bad
 
 
+@pytest.mark.parametrize("state", ["ready", STATE_RUNNING])
+def test_a_fleet_is_no_larger_than_the_list_of_its_devices(tmp_path: Path, state: str) -> None:
+    path = tmp_path / "fleet.csv"
+    path.write_text("serial\nA1\nA2\n")
+    form = Form("--devices", str(path))
+    form.runner.state = state
+    message = form.post(user_count="3")
+    assert message == (
+        f"--devices {path}: 2 devices, and the run has 3 CPEs; give a longer file, or fewer --users"
+    )
+    assert form.post(user_count="2") == TAKEN
+
+
 class TestWords:
     """The form speaks in words with units; what they mean are options."""
 

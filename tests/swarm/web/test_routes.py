@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 from flask_login import UserMixin, login_user  # type: ignore[import-untyped]
 from helpers.run_states import master_of, snapshot
 from helpers.web_uis import local_environment
+from markupsafe import escape
 
 from caretaker.engine.cpe_states import STATES
 from caretaker.http.browser_guard import BrowserGuard
@@ -110,7 +112,7 @@ def test_nothing_else_does(site: Site, name: str) -> None:
 
 
 def test_a_serial_number_is_no_markup(site: Site) -> None:
-    page = site.client.get("/fleet/device/%3Cscript%3Ealert(1)%3C%2Fscript%3E").text
+    page = site.client.get("/fleet/device?serial=%3Cscript%3Ealert(1)%3C%2Fscript%3E").text
     assert "<script>alert" not in page
 
 
@@ -241,7 +243,8 @@ def test_with_a_login_nothing_is_shown_or_done_without_it() -> None:
 
     site.begin()
     client = site.client
-    for path in ("/fleet", "/fleet/standing", "/fleet/devices", "/metrics", "/fleet/device/X"):
+    pages = ("", "/standing", "/devices", "/device", "/devices/one")
+    for path in ("/metrics", *(f"/fleet{page}" for page in pages)):
         answer = client.get(path)
         assert (answer.status_code, "/login" in answer.headers["Location"]) == (302, True), path
     assert client.post("/fleet/act", json=CR).status_code == 302
@@ -278,13 +281,28 @@ def test_a_state_that_is_none_is_refused(site: Site) -> None:
 
 def test_one_device(site: Site) -> None:
     site.answer = {"serial": "FLEET-000004"}
-    found = site.client.get("/fleet/devices/FLEET-000004?parameters=1&find=wifi").json
+    found = site.client.get("/fleet/devices/one?serial=FLEET-000004&parameters=1&find=wifi").json
     assert found == site.answer
     assert (site.queries[0]["parameters"], site.queries[0]["find"]) == (True, "wifi")
 
 
+ODD_SERIALS = (
+    *("A/1", "/A", "A//1/", "..", ".", "100%", "%2F", "A?b=c&d#e", "a b+c", '"<Ü>"', "日本"),
+)
+
+
+@pytest.mark.parametrize("serial", ODD_SERIALS)
+def test_a_device_opens_whatever_characters_its_serial_number_has(site: Site, serial: str) -> None:
+    site.answer = {"serial": serial}
+    query = urlencode({"serial": serial})
+    assert site.client.get(f"/fleet/devices/one?{query}").json == {"serial": serial}
+    assert site.queries[0]["serial"] == serial
+    page = site.client.get(f"/fleet/device?{query}").text
+    assert f'<h1 id="serial">{escape(serial)}</h1>' in page
+
+
 def test_a_device_that_is_not_there(site: Site) -> None:
-    answer = site.client.get("/fleet/devices/FLEET-000004")
+    answer = site.client.get("/fleet/devices/one?serial=FLEET-000004")
     assert answer.status_code == 404
     assert answer.json == {"success": False, "message": "FLEET-000004: no such device in this run"}
 
