@@ -57,8 +57,8 @@ UNREACHABLE = "check failed: first contact: connection timed out; "
 
 
 def line_of(machine: Machine) -> str:
-    """The only line in which a machine complains."""
-    (line,) = (each for each in machine.text.splitlines() if each.startswith("caretaker: "))
+    """The only line in which a machine says that a check failed."""
+    (line,) = (each for each in machine.text.splitlines() if each.startswith("caretaker: host "))
     return line
 
 

@@ -508,7 +508,7 @@ class TestWebUI:
             url = f"http://127.0.0.1:{port}"
             page = wait_for_answer(url)
             assert page.status_code == 200
-            assert "cr_rate" in page.text
+            assert "Connection Requests per second" in page.text
             assert "acs_password" not in page.text
             self._refuses(url, "host", "garbage", "not an http or https address")
             self._refuses(url, "cpes_per_user", "0", "must be a whole number from 1")
