@@ -41,4 +41,4 @@ def test_cleanup_deletes_the_devices_of_a_run_and_of_no_other(tmp_path: Path) ->
         other = run(*command, "--serial-prefix", "REST", "--delete")
         assert (other.returncode, other.stdout) == (2, "")
         assert "no run with --serial-prefix REST; its fleet has LAB" in other.stderr
-        acs.stop(signal.SIGINT)
+        acs.stop(signal.SIGTERM)
