@@ -12,7 +12,7 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from locust import User
@@ -26,32 +26,48 @@ _LIKENESS_OF_VARIABLES = 0.88
 """Behind the prefix. Others are of this machine, or of other programs."""
 
 
-def check_together(parser: Any) -> None:
+def after_parsing(parser: Any, *steps: Callable[[argparse.Namespace], None]) -> None:
     """
-    Make a parser refuse command lines whose options do not fit together, or their ports.
-
-    It puts the run token among the options that it parses, and what follows from stages.
+    Make a parser give what it has parsed to functions, one after the other.
 
     Args:
-        parser: Locust's for the command line. Those that Locust makes later, for its pages, are
-            not for this: the ports are in use then.
+        parser: Locust's for the command line, of which no process has been forked yet. Those that
+            Locust makes later, for its pages, are not for this: the ports are in use then.
+        steps: the functions. An InputError of theirs refuses the command line.
     """
     parse = parser.parse_args
 
-    def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
+    def parse_and_go_on(*arguments: Any, **named: Any) -> argparse.Namespace:
         options: argparse.Namespace = parse(*arguments, **named)
-        put_stages(options)
-        for line in odd_variables(parser, os.environ):
-            print(f"caretaker: {line}", file=sys.stderr, flush=True)
-        for complaint in complaints(options):
-            parser.error(complaint)
         try:
-            put_run_token(options)
+            for step in steps:
+                step(options)
         except InputError as error:
             parser.error(str(error))
         return options
 
-    parser.parse_args = parse_and_check
+    parser.parse_args = parse_and_go_on
+
+
+def check_together(parser: Any, options: argparse.Namespace) -> None:
+    """
+    Check that options fit together, and their ports.
+
+    It puts the run token among the options, and what follows from stages.
+
+    Args:
+        parser: of the options.
+        options: of the command line.
+
+    Raises:
+        InputError: they can't be used.
+    """
+    put_stages(options)
+    for line in odd_variables(parser, os.environ):
+        print(f"caretaker: {line}", file=sys.stderr, flush=True)
+    for complaint in complaints(options):
+        raise InputError(complaint)
+    put_run_token(options)
 
 
 def name_nearest(parser: Any) -> None:

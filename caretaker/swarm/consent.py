@@ -10,10 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any
 
 from caretaker.closed_output import say
-from caretaker.errors import InputError
 from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.swarm.first_check import is_due
 from caretaker.swarm.options import Settings
@@ -21,33 +19,15 @@ from caretaker.swarm.parsed_options import LocustOptions
 from caretaker.swarm.run_plan import RunPlan, lines
 
 
-def ask_first(parser: Any) -> None:
+def ask_first(options: argparse.Namespace) -> None:
     """
-    Make a parser print the plan of a command line, or ask for consent to it, where that is due.
+    Print the plan of a command line, or ask for consent to it, where that is due.
 
-    Args:
-        parser: Locust's for the command line, of which no process has been forked yet.
+    Raises:
+        InputError: the run can't be as planned.
     """
-    parse = parser.parse_args
-
-    def parse_and_ask(*arguments: Any, **named: Any) -> argparse.Namespace:
-        options: argparse.Namespace = parse(*arguments, **named)
-        if not options.worker and (options.dry_run or _begins_elsewhere(options)):
-            try:
-                _tell(options)
-            except InputError as error:
-                parser.error(str(error))
-        return options
-
-    parser.parse_args = parse_and_ask
-
-
-def _begins_elsewhere(options: argparse.Namespace) -> bool:
-    """Whether a run begins at once, at an ACS that the user has named."""
-    return bool(options.host and (options.headless or options.autostart))
-
-
-def _tell(options: argparse.Namespace) -> None:
+    if options.worker or not (options.dry_run or _begins_at_an_acs(options)):
+        return
     settings = Settings.of(options)
     plan = RunPlan(settings, LocustOptions.of(options), options.host or "", is_due(options))
     if settings.dry_run:
@@ -56,6 +36,11 @@ def _tell(options: argparse.Namespace) -> None:
         raise SystemExit(0)
     if plan.is_elsewhere:
         _ask(plan, is_agreed=settings.yes)
+
+
+def _begins_at_an_acs(options: argparse.Namespace) -> bool:
+    """Whether a run begins at once, at an ACS that the user has named."""
+    return bool(options.host and (options.headless or options.autostart))
 
 
 def _ask(plan: RunPlan, *, is_agreed: bool) -> None:

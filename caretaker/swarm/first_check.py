@@ -10,34 +10,11 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-from typing import Any
 
 from caretaker.closed_output import say
-from caretaker.errors import InputError
 from caretaker.swarm.acs_check import CheckOutcome, CheckPlace, acs_check
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
-
-
-def check_first(parser: Any) -> None:
-    """
-    Make a parser check the ACS of a command line, and end the process where it does not work.
-
-    Args:
-        parser: Locust's for the command line, of which no process has been forked yet.
-    """
-    parse = parser.parse_args
-
-    def parse_and_check(*arguments: Any, **named: Any) -> argparse.Namespace:
-        options: argparse.Namespace = parse(*arguments, **named)
-        try:
-            if is_due(options):
-                _check(options)
-        except InputError as error:
-            parser.error(str(error))
-        return options
-
-    parser.parse_args = parse_and_check
 
 
 def is_due(options: argparse.Namespace) -> bool:
@@ -52,7 +29,15 @@ def is_due(options: argparse.Namespace) -> bool:
     return bool(is_wanted and begins and is_one_login)
 
 
-def _check(options: argparse.Namespace) -> None:
+def check_first(options: argparse.Namespace) -> None:
+    """
+    Check the ACS of a command line where that is due, and end the process where it does not work.
+
+    Raises:
+        InputError: the check can't use an option.
+    """
+    if not is_due(options):
+        return
     settings = Settings.of(options)
     why_not = reason_against(settings, LocustOptions.of(options))
     if why_not:

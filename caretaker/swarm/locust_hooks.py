@@ -40,7 +40,7 @@ from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.acs_check import CheckPlace
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
-from caretaker.swarm.command_line import check_together, name_nearest
+from caretaker.swarm.command_line import after_parsing, check_together, name_nearest
 from caretaker.swarm.consent import ask_first
 from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
@@ -127,13 +127,16 @@ def install(events: Events) -> None:
         prepare_users(environment)
         _Hooks(environment, runner, end, output)
 
-    # Locust's first parser reads the command line; the last of these looks at it first.
-    command_line = [check_first, ask_first, check_together, output.choose, name_nearest]
+    is_command_line = True  # what Locust's first parser reads
 
     def on_parser(parser: Any, **_: Any) -> None:
+        nonlocal is_command_line
         add_arguments(parser)
-        while command_line:
-            command_line.pop()(parser)
+        if is_command_line:
+            is_command_line = False
+            name_nearest(parser)
+            checked = functools.partial(check_together, parser)
+            after_parsing(parser, output.choose, checked, ask_first, check_first)
 
     chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()

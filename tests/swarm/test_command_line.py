@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from helpers.options import parse, parser
 
-from caretaker.swarm.command_line import check_together, complaints, name_nearest, odd_variables
+from caretaker.swarm.command_line import (
+    after_parsing,
+    check_together,
+    complaints,
+    name_nearest,
+    odd_variables,
+)
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def test_it_is_refused_with_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     made = parser()
-    check_together(made)
+    after_parsing(made, partial(check_together, made))
     with pytest.raises(SystemExit) as exit_:
         made.parse_args([argument.format(used=used_port) for argument in arguments])
     error = capsys.readouterr().err

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import pytest
 from helpers.options import parser
 
 from caretaker.swarm import consent
-from caretaker.swarm.command_line import check_together
+from caretaker.swarm.command_line import after_parsing, check_together
 from caretaker.swarm.consent import ask_first, is_at_terminal
 
 ELSEWHERE = ("--host", "http://192.0.2.7:7547/")
@@ -17,8 +18,7 @@ NAMED = "caretaker: this run goes to 192.0.2.7:7547, not this machine: 100 CPEs,
 
 def begin(*arguments: str) -> None:
     made = parser(num_users=100, spawn_rate=50, run_time=60, headless=True)
-    check_together(made)
-    ask_first(made)
+    after_parsing(made, partial(check_together, made), ask_first)
     made.parse_args(arguments)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.options import parse, parser
 
+from caretaker.swarm.command_line import after_parsing
 from caretaker.swarm.first_check import check_first, is_due, reason_against
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
@@ -65,7 +66,7 @@ def test_a_run_that_can_not_work_ends_before_it_begins(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = parser()
-    check_first(made)
+    after_parsing(made, check_first)
     with pytest.raises(SystemExit) as exit_:
         made.parse_args(["--headless", "--host", url])
     said = capsys.readouterr().err
@@ -79,5 +80,5 @@ def test_a_run_that_can_not_work_ends_before_it_begins(
 
 def test_a_master_without_workers_of_its_own_does_not_check(url: str) -> None:
     made = parser()
-    check_first(made)
+    after_parsing(made, check_first)
     made.parse_args(["--headless", "--master", "--host", url])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from helpers.options import parser
 
 from caretaker.errors import InputError
-from caretaker.swarm.command_line import check_together
+from caretaker.swarm.command_line import after_parsing, check_together
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
 from caretaker.swarm.run_plan import RunPlan, lines
@@ -16,7 +18,7 @@ ELSEWHERE = "http://192.0.2.7:7547/acs"
 
 def plan(*arguments: str, host: str = "", is_checked: bool = False) -> RunPlan:
     made = parser(num_users=1000, spawn_rate=500, run_time=60, headless=True)
-    check_together(made)
+    after_parsing(made, partial(check_together, made))
     options = made.parse_args(arguments)
     return RunPlan(Settings.of(options), LocustOptions.of(options), host, is_checked)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from helpers.options import parse, parser
 
 from caretaker.errors import InputError
-from caretaker.swarm.command_line import check_together
+from caretaker.swarm.command_line import after_parsing, check_together
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
 from caretaker.swarm.stages import (
@@ -77,7 +79,7 @@ def test_a_step_of_users_takes_a_second(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_size_rate_and_length_of_the_run_follow() -> None:
     made = parser()
-    check_together(made)
+    after_parsing(made, partial(check_together, made))
     given = ["--users", "5", "--stage", "100s:1000", "--stage", "50s:0"]
     options = LocustOptions.of(made.parse_args(given))
     assert (options.num_users, options.spawn_rate, options.run_time) == (1000, 20.0, 150)

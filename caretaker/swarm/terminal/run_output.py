@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -35,23 +35,8 @@ class RunOutput:
         self._json: int | None = None
         self._has_tables = True
 
-    def choose(self, parser: Any) -> None:
-        """
-        Make a parser choose where the output of its command line goes.
-
-        Args:
-            parser: Locust's for the command line, of which no process has been forked yet.
-        """
-        parse = parser.parse_args
-
-        def parse_and_choose(*arguments: Any, **named: Any) -> argparse.Namespace:
-            options: argparse.Namespace = parse(*arguments, **named)
-            self._choose(options)
-            return options
-
-        parser.parse_args = parse_and_choose
-
-    def _choose(self, options: argparse.Namespace) -> None:
+    def choose(self, options: argparse.Namespace) -> None:
+        """Choose where the output goes that a command line asks for."""
         if options.worker:
             return
         if options.json_summary:

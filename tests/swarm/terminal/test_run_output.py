@@ -23,22 +23,12 @@ from caretaker.swarm.user import CPEUser
 TABLES = logging.getLogger("locust.stats_logger")
 
 
-class Parser:
-    """Locust's, which knows what it will parse."""
-
-    def __init__(self, **options: Any) -> None:
-        self._given = options
-
-    def parse_args(self) -> Namespace:
-        usual = {"worker": False, "json_summary": False, "quiet": False, "live_interval": 5.0,
-                 "loglevel": "INFO", "only_summary": True}  # fmt: skip
-        return Namespace(**usual | self._given)
-
-
 def chosen(output: RunOutput, **options: Any) -> Namespace:
-    parser = Parser(**options)
-    output.choose(parser)
-    return parser.parse_args()
+    usual = {"worker": False, "json_summary": False, "quiet": False, "live_interval": 5.0,
+             "loglevel": "INFO", "only_summary": True}  # fmt: skip
+    made = Namespace(**usual | options)
+    output.choose(made)
+    return made
 
 
 def ended() -> Any:
