@@ -40,7 +40,7 @@ def ask_first(options: argparse.Namespace) -> None:
 
 def _begins_at_an_acs(options: argparse.Namespace) -> bool:
     """Whether a run begins at once, at an ACS that the user has named."""
-    return bool(options.host and (options.headless or options.autostart))
+    return bool(options.host and LocustOptions.of(options).begins_at_once)
 
 
 def _ask(plan: RunPlan, *, is_agreed: bool) -> None:

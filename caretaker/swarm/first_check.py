@@ -23,7 +23,7 @@ def is_due(options: argparse.Namespace) -> bool:
 
     The command can't give a CPE one of username and password without the other, as a run can.
     """
-    begins = options.headless or options.autostart
+    begins = LocustOptions.of(options).begins_at_once
     is_one_login = bool(options.acs_username) == bool(options.acs_password)
     is_wanted = options.host and not (options.no_check or options.worker)
     return bool(is_wanted and begins and is_one_login)

@@ -288,8 +288,7 @@ class _Hooks:
 
     def _is_starting(self) -> bool:
         """Whether Locust waits for workers, to begin a run of which there is nothing yet."""
-        options = self._locust_options()
-        begins = options.headless or options.autostart
+        begins = self._locust_options().begins_at_once
         return self._master is not None and self._master.run == 0 and begins
 
     def _refuse(self, error: InputError) -> NoReturn:
@@ -331,7 +330,7 @@ class _Hooks:
         }
         listen(self._runner, early)
         options = self._locust_options()
-        if options.headless or options.autostart:
+        if options.begins_at_once:
             check_fleet(self._runner, options, settings.cpes_per_user)
         self._master = Master(self._environment, settings, self._token(), self._output.summary)
         self._run_states = RunStates(self._master)

@@ -104,7 +104,7 @@ class Master:
         self._tell = tell
         options = self._locust_options()
         settings.check_warm_up(options.run_time)
-        if options.headless or options.autostart:  # else the form of the web UI is checked
+        if options.begins_at_once:  # else the form of the web UI is checked
             check_run_time(settings, options)
         settings.check_devices(self._users_stated())
         self.leases = FleetLeases(settings.fence_after)
@@ -191,8 +191,7 @@ class Master:
         if settings.state is None:
             return None
         state = FleetState(StateStore(settings.state), self.ledger, self._send)
-        options = self._locust_options()
-        if options.headless or options.autostart:  # else the web UI may change the fleet
+        if self._locust_options().begins_at_once:  # else the web UI may change the fleet
             self._agree(state, settings)
         return state
 

@@ -61,9 +61,14 @@ class LocustOptions(NamedTuple):
     master_bind_port: int = 5557
 
     @property
+    def begins_at_once(self) -> bool:
+        """Whether the command line begins the run; else someone does in the web UI."""
+        return self.headless or self.autostart
+
+    @property
     def waits_for_others(self) -> bool:
         """Whether workers of other machines join at any time, and someone begins runs then."""
-        return self.master and not (self.processes or self.headless or self.autostart)
+        return self.master and not (self.processes or self.begins_at_once)
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:

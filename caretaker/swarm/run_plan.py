@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import psutil
 
+from caretaker.device.identity import Identities
 from caretaker.http.endpoint import Address
+from caretaker.profiles.loader import chosen
 from caretaker.reporting.number_text import readable
 from caretaker.swarm.fleet_memory import bytes_of, check_memory
 from caretaker.swarm.host_limits import (
@@ -132,7 +134,7 @@ def _parts(plan: RunPlan) -> Iterator[tuple[str, str]]:
     yield from (("Touches", text) for text in _touches(plan))
     written = [str(path) for path in _written(settings)]
     yield "Writes", ", ".join(written) or "no file"
-    if not locust.headless and not locust.autostart:
+    if not locust.begins_at_once:
         yield "Begins", "when it is started in the web UI, which can change it"
 
 
@@ -142,8 +144,9 @@ def _fleet(plan: RunPlan) -> Iterator[str]:
     if settings.devices is not None:
         yield f"the first rows of {settings.devices}"
     elif plan.cpes:
-        yield f"{settings.serial_prefix}-000001 to {settings.serial_prefix}-{plan.cpes:06}"
-    yield f"profiles {' '.join(each.text for each in settings.profiles) or 'tr181 tr098'}"
+        serial_number = Identities(prefix=settings.serial_prefix).serial_number
+        yield f"{serial_number(0)} to {serial_number(plan.cpes - 1)}"
+    yield f"profiles {' '.join(each.text for each in chosen(settings.profiles))}"
     yield f"from {settings.start}"
 
 
