@@ -211,8 +211,8 @@ class FleetMasterRunner(MasterRunner):
 
     Locust moves users in the greenlet that reads what workers say, whenever one comes or goes,
     and reads nothing until that is done: the last word of another worker would wait unread until
-    its process has ended. Here the greenlet only reads; ``LocustRunner.begin_missed_dispatch``
-    moves the users.
+    its process has ended (``findings/locust-reads-nothing-while-it-moves-users.sh``). Here the
+    greenlet only reads; ``LocustRunner.begin_missed_dispatch`` moves the users.
     """
 
     def __init__(

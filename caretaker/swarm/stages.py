@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from locust import LoadTestShape
@@ -11,6 +11,8 @@ from caretaker.errors import InputError
 from caretaker.reporting.number_text import exact
 from caretaker.swarm.option_values import MAX_USERS, Timespan, at_least, shown, whole
 
+MAX_RATE = 100_000
+"""Connection Requests per second that the driver can plan."""
 _LEAST_SECONDS = 1.0
 """Of a change of the number of users: Locust looks once a second."""
 
@@ -29,8 +31,7 @@ class Stage(NamedTuple):
         Raises:
             InputError: the text is something else.
         """
-        time, target = _halves(text, "2m:1000")
-        return cls(Timespan.parse(time), whole(0, MAX_USERS)(target))
+        return cls._read(text, whole(0, MAX_USERS), "2m:1000")
 
     @classmethod
     def rate(cls, text: str) -> Self:
@@ -40,22 +41,17 @@ class Stage(NamedTuple):
         Raises:
             InputError: the text is something else.
         """
-        time, target = _halves(text, "2m:50")
-        return cls(Timespan.parse(time), at_least(0, MAX_RATE)(target))
+        return cls._read(text, at_least(0, MAX_RATE), "2m:50")
+
+    @classmethod
+    def _read(cls, text: str, read_target: Callable[[str], float], example: str) -> Self:
+        time, colon, target = text.partition(":")
+        if not colon:
+            raise InputError(f"{shown(text)} is not TIME:VALUE, like {example}")
+        return cls(Timespan.parse(time), read_target(target))
 
     def __str__(self) -> str:
         return f"{self.duration}:{exact(self.target)}"
-
-
-MAX_RATE = 100_000
-"""Connection Requests per second that the driver can plan."""
-
-
-def _halves(text: str, example: str) -> tuple[str, str]:
-    time, colon, target = text.partition(":")
-    if not colon:
-        raise InputError(f"{shown(text)} is not TIME:VALUE, like {example}")
-    return time, target
 
 
 def seconds_of(stages: Sequence[Stage]) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from caretaker.device.identity import Identities
 from caretaker.errors import InputError
 from caretaker.quoting import quoted
 from caretaker.scenarios import SCENARIOS
@@ -87,7 +88,8 @@ class FormChoices:
     def __init__(self, settings: Settings) -> None:
         self.profiles = [str(choice) for choice in settings.profiles]
         self._devices = None if settings.devices is None else str(settings.devices)
-        self._numbered = f"none: {settings.serial_prefix}-000001 and so on"
+        first = Identities(prefix=settings.serial_prefix).serial_number(0)
+        self._numbered = f"none: {first} and so on"
 
     def of(self, name: str, now: str = "") -> Words:
         """
