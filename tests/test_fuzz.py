@@ -82,6 +82,7 @@ PARSERS = {
 WITHOUT_HARNESS = {
     "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
+    "http.certificates": "files of the user; certificates are read by OpenSSL",
     "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
     "device.events": "event codes of the console's user",
