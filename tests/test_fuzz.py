@@ -84,6 +84,7 @@ WITHOUT_HARNESS = {
     "cwmp.messages": "names of methods, which `envelope` reads",
     "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
+    "device.reachability": "an option of the user",
     "device.events": "event codes of the console's user",
     "device.persistent_state": "our own file; its tests break it at random",
     "reasons": "our own reasons",
