@@ -57,6 +57,8 @@ BOUNDS = {
     "data_model.overlay:TableRows.objects": ROWS,
     "data_model.overlay:TableRows.origins": ROWS,
     "data_model.overlay:TableRows.parameters": ROWS,
+    "device.accepted_requests:AcceptedRequests.ends": WORDS,
+    "device.accepted_requests:AcceptedRequests.pending": "the CPEs of the worker",
     "device.context:FleetContext.transfer_counts": REASONS,
     "device.device_csv:_DeviceReader.profiles": "device.device_csv.MAX_PROFILES",
     "device.diagnostics:Diagnostic.columns": WORDS,
