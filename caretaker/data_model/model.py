@@ -113,8 +113,9 @@ class DataModel:
 
     def extended(self, rows: Iterable[Row]) -> DataModel:
         """This model with parameters and objects that it lacks."""
-        model = self.replacing({})
-        model.objects = dict(self.objects)
+        model = DataModel(self.root, ())
+        model.parameters, model.objects = dict(self.parameters), dict(self.objects)
+        model.constants = dict(self.constants)
         children = {path: dict.fromkeys(names) for path, names in self.children.items()}
         for row in rows:
             model._add(row, children)

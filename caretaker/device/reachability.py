@@ -117,12 +117,14 @@ class Reachability:
         mix: of the kinds.
         unanswered_url: returns a ConnectionRequestURL at which nothing answers, by the name of
             a CPE there.
+        ipv6_url: returns the ConnectionRequestURL over IPv6 of a CPE, by its name there.
         stun: the server of CPEs behind a NAT.
         xmpp: the server of CPEs with an XMPP connection.
     """
 
     mix: ReachMix
     unanswered_url: Callable[[str], str] = "http://127.0.0.1:1/cr/{}".format
+    ipv6_url: Callable[[str], str] = "http://[::1]/cr/{}".format
     stun: STUNServer = STUNServer()
     xmpp: XMPPServer = XMPPServer("127.0.0.1")
 
