@@ -74,6 +74,12 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: tolerant)",
     )
     parser.add_argument(
+        "--watch-ways",
+        action="store_true",
+        help="ask each device at first contact whether it can be reached by UDP or XMPP, and have "
+        "it report changes of that",
+    )
+    parser.add_argument(
         "--until-eof",
         action="store_true",
         help="print the addresses as JSON, and end with the standard input",
@@ -94,6 +100,7 @@ def _acs(options: argparse.Namespace) -> int:
         provisioning=not options.no_provisioning,
         allowed_hosts=options.allow_host,
         cr_client=options.cr_client,
+        watches_ways=options.watch_ways,
     )
     return serve(
         server,

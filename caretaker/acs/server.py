@@ -24,7 +24,7 @@ class ACSServer(WSGIServer):
         host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
         north_bound_names: other host names of the north-bound API than this machine's.
-        provisioning, allowed_hosts, cr_client: as for ``ACS``.
+        provisioning, allowed_hosts, cr_client, watches_ways: as for ``ACS``.
     """
 
     def __init__(
@@ -38,9 +38,15 @@ class ACSServer(WSGIServer):
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
         cr_client: str = "tolerant",
+        watches_ways: bool = False,
     ) -> None:
         super().__init__()
-        self.acs = ACS(provisioning=provisioning, allowed_hosts=allowed_hosts, cr_client=cr_client)
+        self.acs = ACS(
+            provisioning=provisioning,
+            allowed_hosts=allowed_hosts,
+            cr_client=cr_client,
+            watches_ways=watches_ways,
+        )
         self.app = CWMPApp(self.acs, credentials)
         self.north_bound_app = NorthBoundApp(self.acs)
         self._cwmp = self._host_app(self.app, host, port)

@@ -32,11 +32,12 @@ from caretaker.reporting.summary_types import (
     TransfersSection,
     UnfinishedWait,
     WaySection,
+    WayTasksSection,
 )
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import LOOP_TIMES, path_of
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import FAILED
+from caretaker.stats.task_outcomes import FAILED, POSTED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 from caretaker.way import Way
 
@@ -310,6 +311,20 @@ def _tasks(total: Results) -> TasksSection:
         "failed_ratio": _ratio(failed, judged),
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
+        "by_way": {way.value: own for way in Way if (own := _tasks_of(total, way))["posted"]},
+    }
+
+
+def _tasks_of(total: Results, way: Way) -> WayTasksSection:
+    path = f"tasks.by_way.{way.value}"
+    count = total.counters
+    return {
+        "posted": sum([count[f"{path}.{outcome}"] for outcome in POSTED]),
+        "done": count[f"{path}.done"],
+        "queued": count[f"{path}.queued"],
+        "failed": sum([count[f"{path}.{outcome}"] for outcome in FAILED]),
+        "latency_ms": total.histogram(f"{path}.latency").summary(50, 95, 99),
+        "reasons": total.with_prefix(f"{path}.reasons"),
     }
 
 

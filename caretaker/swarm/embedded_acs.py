@@ -16,6 +16,7 @@ class EmbeddedACS(ServerProcess):
         north_bound_port: of its north-bound API; 0 for any free one.
         allowed_hosts: where Connection Requests may go, beside the addresses of Informs.
         cr_client: which client sends them.
+        watches_ways: whether it asks devices by which ways they can be reached.
 
     Raises:
         InputError: the ACS could not start; the text is its own line of error.
@@ -27,10 +28,12 @@ class EmbeddedACS(ServerProcess):
         north_bound_port: int = 0,
         allowed_hosts: Iterable[str] = (),
         cr_client: str = "tolerant",
+        *,
+        watches_ways: bool = False,
     ) -> None:
         allowed = [f"--allow-host={host}" for host in allowed_hosts]
         ports = ("--port", str(port), "--north-bound-port", str(north_bound_port))
-        client = f"--cr-client={cr_client}"
-        super().__init__("embedded ACS", "acs", *ports, *allowed, client)
+        client = [f"--cr-client={cr_client}", *(["--watch-ways"] if watches_ways else [])]
+        super().__init__("embedded ACS", "acs", *ports, *allowed, *client)
         self.url = self.addresses["url"]
         self.north_bound_url = self.addresses["north_bound_url"]

@@ -159,7 +159,9 @@ class Master:
         """The ACS of a run that was given none."""
         hosts = [settings.cr_router.host] if settings.cr_router is not None else []
         ports = settings.acs_port, settings.acs_nbi_port
-        made = EmbeddedACS(*ports, hosts, settings.cr_client)
+        made = EmbeddedACS(
+            *ports, hosts, settings.cr_client, watches_ways=settings.reach is not None
+        )
         self.environment.host = made.url
         say(f"Embedded ACS: {made.url} (north-bound API: {made.north_bound_url})")
         return made

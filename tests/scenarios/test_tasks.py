@@ -14,6 +14,7 @@ from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.testing import Clock
+from caretaker.way import Way
 
 T = TaskOutcome
 
@@ -22,7 +23,7 @@ class Sink:
     def __init__(self) -> None:
         self.taken: list[tuple[str, TaskResult, float]] = []
 
-    def task(self, name: str, result: TaskResult, seconds: float) -> None:
+    def task(self, name: str, result: TaskResult, seconds: float, way: Way) -> None:
         self.taken.append((name, result, seconds))
 
     @property
