@@ -11,7 +11,8 @@ from fuzz.file_harnesses import FILES
 from fuzz.harness import Harness
 from fuzz.http_harnesses import HTTP
 from fuzz.option_harnesses import OPTIONS
+from fuzz.stun_harnesses import STUN
 from fuzz.swarm_harnesses import SWARM
 
-HARNESSES: dict[str, Harness] = {**CWMP, **HTTP, **FILES, **OPTIONS, **SWARM}
+HARNESSES: dict[str, Harness] = {**CWMP, **HTTP, **FILES, **OPTIONS, **STUN, **SWARM}
 """Every harness by its name, which is that of its folder in ``tests/corpus``."""
