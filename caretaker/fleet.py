@@ -7,7 +7,6 @@ thread may call. Under Locust the workers use these parts directly (``caretaker.
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from caretaker.errors import DeviceNotFound, FaultError, InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.profiles import ProfileMix, load_profile
 from caretaker.stats.records import Sink
@@ -111,7 +111,7 @@ class Fleet:
         first_index: the index of the first CPE; 16 for ``FLEET-000017``.
         devices: a list that the CPEs are of (``caretaker.device.device_csv.read_devices``), from
             ``first_index`` on; None for CPEs of their own.
-        tls: verifies the ACS; the system's certificates by default.
+        tls: what connections over TLS use; by default the system's certificates are trusted.
         transport: makes the transport of each session from the arguments of ``HTTPTransport``.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
@@ -144,7 +144,7 @@ class Fleet:
         bandwidth: float = 0.0,
         first_index: int = 0,
         devices: ListedDevices | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: TLSSettings | None = None,
         transport: Callable[..., Transport] = HTTPTransport,
         sink: Sink | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -171,7 +171,9 @@ class Fleet:
             loop=self._loop,
         )
         allowed = frozenset(allowed_hosts)
-        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, tls, clock)
+        self._endpoint = Endpoint(
+            Address.of(acs_url), timeout, allowed, tls or TLSSettings(), clock
+        )
         self._context = FleetContext(
             devices=devices,
             identities=Identities(seed, oui_prefix),

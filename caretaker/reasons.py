@@ -91,13 +91,25 @@ REASONS: dict[str, Reason] = {
     "TLS: certificate refused": Reason(
         "OpenSSL's own words follow", "--tls-insecure for tests", True),
     "TLS: client certificate required": Reason(
-        "the server wants a certificate of each CPE; CPEs have none",
-        "let the server ask for none, or for HTTP authentication", True),
+        "the server wants a certificate of each CPE, and this one has none",
+        "--client-cert; caretaker certs makes them for tests", True),
+    "TLS: client certificate of an unknown CA": Reason(
+        "the server does not trust the CA of the CPE's certificate",
+        "have the server trust it, or give others with --client-cert", True),
+    "TLS: client certificate expired": Reason(
+        "the server takes the CPE's certificate for too old",
+        "renew it. Is the server's clock right?", True),
+    "TLS: client certificate refused": Reason(
+        "the server does not take the CPE's certificate", "see the server's log", True),
+    "TLS: own certificate can't be used": Reason(
+        "a file of --client-cert or --client-key has gone or changed; its name follows",
+        "put it back", True),
     "TLS: handshake refused": Reason(
-        "no cipher in common, or the server wants a client certificate; CPEs have none",
-        "see the server's log and its TLS settings", True),
+        "no cipher in common, or the server wants a client certificate",
+        "see the server's log and its TLS settings; --client-cert", True),
     "TLS: no common protocol version": Reason(
-        "CPEs speak TLS 1.2 and 1.3", "let the server speak one of them", True),
+        "CPEs speak TLS 1.2 and 1.3, unless --tls-versions or a quirk says otherwise",
+        "let the server speak one of them", True),
     "TLS: host name refused": Reason(
         "the server has no certificate for the name", f"{_HOST}?", True),
     "TLS: the port speaks plain HTTP": Reason(

@@ -19,6 +19,7 @@ WORKERS = "the workers that have proved the run token"
 WORDS = "words of ours"
 USER = "what the user asks for"
 REASONS = "reasons.MAX_QUOTED and MAX_REASONS"
+KINDS_OF_TLS = "quirks of the profiles, by kinds of keys"
 ANSWER = "http.connection.MAX_HEADERS and http.content_coding.MAX_ANSWER_BYTES"
 CHALLENGES = "connection_request.genieacs_client.MAX_ANSWER_BYTES"
 ROWS = "data_model.model.MAX_ADDED"
@@ -56,6 +57,8 @@ BOUNDS = {
     "data_model.overlay:TableRows.objects": ROWS,
     "data_model.overlay:TableRows.origins": ROWS,
     "data_model.overlay:TableRows.parameters": ROWS,
+    "device.accepted_requests:AcceptedRequests.ends": WORDS,
+    "device.accepted_requests:AcceptedRequests.pending": "the CPEs of the worker",
     "device.context:FleetContext.transfer_counts": REASONS,
     "device.device_csv:_DeviceReader.profiles": "device.device_csv.MAX_PROFILES",
     "device.diagnostics:Diagnostic.columns": WORDS,
@@ -92,6 +95,8 @@ BOUNDS = {
     "http.cookies:CookieJar._cookies": "http.cookies.MAX_COOKIES",
     "http.endpoint:Endpoint._certificate_names": "http.endpoint.MAX_ADDRESSES",
     "http.endpoint:Endpoint._resolved": "http.endpoint.MAX_ADDRESSES",
+    "http.tls_settings:TLSSettings._contexts": KINDS_OF_TLS,
+    "http.tls_settings:TLSSettings._shown": KINDS_OF_TLS,
     "http.endpoint:Endpoint._withheld": "--allow-host, which the user gives",
     "http.gevent_loop:Loop._inbox": "the threads of this process",
     "http.request_parser:RequestReader.requests": "ServerLimits.pipelined",

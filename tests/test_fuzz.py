@@ -82,8 +82,10 @@ PARSERS = {
 WITHOUT_HARNESS = {
     "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
+    "http.certificates": "files of the user; certificates are read by OpenSSL",
     "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
+    "device.reachability": "an option of the user",
     "device.events": "event codes of the console's user",
     "device.persistent_state": "our own file; its tests break it at random",
     "reasons": "our own reasons",

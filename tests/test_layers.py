@@ -21,6 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "nearest_names": set(),
     "parent_death": set(),
     "reasons": set(),
+    "way": set(),
     "input_file": {"errors"},
     "quoting": {"masking"},
     "cwmp": {"errors", "quoting"},
@@ -28,14 +29,17 @@ LAYERS: dict[str, set[str]] = {
     "run_token": {"errors", "input_file"},
     "data_model": {"cwmp", "errors"},
     "server_command": {"closed_output", "errors", "http", "parent_death"},
-    "stats": {"cwmp", "errors", "index_set"},
-    "connection_request": {"errors", "http", "stats"},
+    "stats": {"cwmp", "errors", "index_set", "way"},
+    "connection_request": {"errors", "http", "stats", "way"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http"},
-    "device": {"cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting"},
+    "device": {
+        "cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting", "way",
+    },
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
+        "way",
     },
     "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles"},
@@ -44,7 +48,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "reporting": {
         "cwmp", "device", "engine", "errors", "index_set", "input_file", "nearest_names", "reasons",
-        "stats",
+        "stats", "way",
     },
     "__init__": {"acs", "connection_request", "device", "errors", "fleet", "http"},
     "cleanup": {
@@ -53,6 +57,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "console": {
         "cwmp", "device", "errors", "fleet", "http", "masking", "profiles", "reasons", "stats",
+        "way",
     },
     "scenarios": {
         "cwmp", "device", "engine", "errors", "profiles", "reasons", "reporting", "stats",
@@ -60,13 +65,13 @@ LAYERS: dict[str, set[str]] = {
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",
         "http", "input_file", "masking", "north_bound_client", "quoting", "reasons", "reporting",
-        "stats",
+        "stats", "way",
     },
     "swarm": {
         "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",
         "errors", "fleet", "http", "index_set", "input_file", "masking", "nearest_names",
         "north_bound_client", "parent_death", "profiles", "quoting", "reasons", "reporting",
-        "router", "run_token", "scenarios", "stats",
+        "router", "run_token", "scenarios", "stats", "way",
     },
     "commands": {
         "acs", "build", "check", "cleanup", "closed_output", "connection_request", "console",

@@ -33,6 +33,7 @@ EXCEPTIONS = {
     "device.inform": "names of parameters, digits between dots",
     "device.installed_units": "URLs of at most 1 024 characters, bounded digits",
     "device.measurements": "bounded sets of characters",
+    "device.reachability": "an option of the user, bounded repetitions",
     "device.rpc.deployment_units": "fixed lengths",
     "device.rpc.methods": "bounded repetition",
     "device.rpc.transfers": "texts of at most 256 characters",

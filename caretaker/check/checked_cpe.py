@@ -18,6 +18,7 @@ from caretaker.fleet import Device, Fleet
 from caretaker.http.credentials import Credentials
 from caretaker.http.transport import Answer
 from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.way import Way
 
 _T = TypeVar("_T")
 
@@ -127,7 +128,7 @@ class CheckedCPE:
         self.sessions.append(record)
         self._news.set()
 
-    def connection_request(self, verdict: str, _: float) -> None:
+    def connection_request(self, verdict: str, _: float, __: Way) -> None:
         """Show and keep the answer to a Connection Request."""
         self.trace.show(f"< Connection Request: {verdict.replace('_', ' ')}")
         self.verdicts.append(verdict)

@@ -20,6 +20,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.request_parser import ServerLimits
 from caretaker.http.server import WSGIServer
+from caretaker.way import Way
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -93,7 +94,7 @@ class ConnectionRequestApp:
         status, headers = self._answer(path[len(DEVICE_PATH) :], environ)
         body = _respond(start_response, status, headers)
         if self._sink is not None:
-            self._sink.connection_request(_VERDICTS[status], self._clock() - started)
+            self._sink.connection_request(_VERDICTS[status], self._clock() - started, Way.HTTP)
         return body
 
     def _answer(self, serial_number: str, environ: WSGIEnvironment) -> tuple[int, Headers]:

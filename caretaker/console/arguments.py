@@ -14,7 +14,7 @@ from caretaker.console.console import Console, seconds_of
 from caretaker.console.trace import Trace
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
-from caretaker.http.tls import tls_context
+from caretaker.http.tls_settings import TLSSettings
 from caretaker.masking import masked
 from caretaker.profiles.profile import BUILT_IN
 
@@ -131,8 +131,9 @@ def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InputError: an option can't be used.
     """
-    secure = options.acs_url.lower().startswith("https:")
-    tls = tls_context(options.tls_ca, verify=not options.tls_insecure) if secure else None
+    tls = TLSSettings(options.tls_ca, verify=not options.tls_insecure)
+    if options.tls_ca is not None:
+        tls.new_context()  # to hear now what can't be used
     return {
         "profiles": [options.profile],
         "seed": options.seed,

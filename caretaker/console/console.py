@@ -28,6 +28,7 @@ from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret
 from caretaker.reasons import cure
 from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.way import Way
 
 PATIENCE = 5.0
 """Seconds that sessions have to end when the input does."""
@@ -138,7 +139,7 @@ class Console:
             self.trace.show(f"* what helps: {cure(record.reason)}")
         self._ended.set()
 
-    def connection_request(self, verdict: str, _: float) -> None:
+    def connection_request(self, verdict: str, _: float, __: Way) -> None:
         """Show the verdict on a Connection Request."""
         self.trace.show(f"* Connection Request: {verdict.replace('_', ' ')}")
 

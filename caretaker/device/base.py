@@ -65,7 +65,6 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
     """
 
     __slots__ = (
-        "accepted_at",
         "after_session",
         "answers_connection_request",
         "booted_at",
@@ -136,8 +135,6 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         """When the CPE must be given the time; ``inf``: nothing is planned, or a session runs."""
         self.scheduled_at = inf
         """For the scheduler alone: the due time that it has in its heap for this CPE."""
-        self.accepted_at = 0.0
-        """When the pending Connection Request was accepted; 0 if none is pending."""
         self.management_cache: ManagementServerState | None = None
         """The last state of ``management_server``; None when it must be read again."""
 

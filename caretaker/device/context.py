@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from caretaker.device.accepted_requests import AcceptedRequests
 from caretaker.device.events import EventAccounting
 from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
+from caretaker.device.reachability import ReachMix
 from caretaker.device.settings import Behaviors, TransferSettings
 
 
@@ -30,12 +32,14 @@ class FleetContext:
         wall_offset: seconds since 1970 minus the clock of ``now``.
         check_id: whether answers must carry the cwmp:ID of the request.
         books: counts events raised, delivered and discarded.
+        accepted: the Connection Requests that CPEs have accepted.
         transfers: how Download and Upload go.
         transfer_counts: how transfers ended, by the names in docs/summary.md.
         devices: the list that CPEs have their identities of, each that of its index; None: they
             have those of ``identities``.
         unsaved: the indices of the CPEs whose ``PersistentState`` has changed, for who keeps it
             to take; None: nobody keeps it.
+        reach: how many CPEs can be reached in which way; None: all at their ConnectionRequestURL.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -48,10 +52,12 @@ class FleetContext:
     wall_offset: float = 0.0
     check_id: bool = True
     books: EventAccounting = field(default_factory=EventAccounting)
+    accepted: AcceptedRequests = field(default_factory=AcceptedRequests)
     transfers: TransferSettings = field(default_factory=TransferSettings)
     transfer_counts: Counter[str] = field(default_factory=Counter)
     devices: ListedDevices | None = None
     unsaved: set[int] | None = None
+    reach: ReachMix | None = None
 
     def serial_number(self, index: int) -> str:
         """The serial number of the CPE with this index."""

@@ -37,11 +37,13 @@ from caretaker.device import (
     transfers,
 )
 from caretaker.device import events as ev
+from caretaker.device.accepted_requests import DELIVERED, DROPPED
 from caretaker.device.base import CPEBase
 from caretaker.device.rpc.methods import METHODS, has_method
 from caretaker.device.value_sources import SOURCES
 from caretaker.errors import DeviceBusy, FaultError
 from caretaker.profiles import quirks
+from caretaker.way import Way
 
 MAX_REFUSALS = 5
 """Faults of the ACS to a request after which the CPE gives the request up."""
@@ -193,7 +195,7 @@ class CPE(CPEBase):
     def _restart(self, up_at: float) -> None:
         self.mark_unsaved()
         self.events = self.context.books.reboot(self.events)
-        self.accepted_at = 0.0
+        self.context.accepted.end(self.index, DROPPED)
         self.changed = ()
         self.jobs = tuple(job for job in self.jobs if job.survives_reboot)
         diagnostics.clear(self)
@@ -213,7 +215,7 @@ class CPE(CPEBase):
             self.overlay.refusals = None
         transfers.drop_all(self)
         self.changed = self.reported_changes = ()
-        self.accepted_at = 0.0
+        self.context.accepted.end(self.index, DROPPED)
 
     # Periodic Informs and Connection Requests.
 
@@ -225,9 +227,13 @@ class CPE(CPEBase):
         waiting = self.failures > 0 and self.session_due < inf
         self.raise_event(_PERIODIC, inf if waiting else planned)
 
-    def connection_request(self, now: float) -> bool:
+    def connection_request(self, now: float, way: Way = Way.HTTP) -> bool:
         """
         Accept an authenticated Connection Request; ``due`` is then now, or after the session.
+
+        Args:
+            now: the present time.
+            way: that the request came by.
 
         Returns whether it asks for a session of its own; False when a pending one serves this
         request, too (TR-069 3.2.2).
@@ -241,17 +247,18 @@ class CPE(CPEBase):
             raise DeviceBusy("rebooting")
         if not self.management_server(now).enabled:
             raise DeviceBusy("CWMP is disabled")
-        if not self.management_server(now).reachable:
+        if way is Way.HTTP and not self.management_server(now).reachable:
             raise DeviceBusy("Connection Requests are disabled")
+        accepted = self.context.accepted
+        is_first = accepted.add(self.index, way, now)
         if _CONNECTION_REQUEST in self.session_events:
             self.context.books.coalesce(_CONNECTION_REQUEST)
             return False
-        first = _CONNECTION_REQUEST not in self.events
-        if first:
-            self.accepted_at = now
         self.raise_event(_CONNECTION_REQUEST, now)
+        if _CONNECTION_REQUEST not in self.events:  # no Inform carries more events
+            accepted.end(self.index, DROPPED)
         self.reschedule(now)
-        return first
+        return is_first
 
     # Sessions.
 
@@ -317,7 +324,7 @@ class CPE(CPEBase):
             notifications.inform_delivered(self)
             self.reported_changes = ()
             if _CONNECTION_REQUEST in self.session_events:
-                self.accepted_at = 0.0
+                self.context.accepted.end(self.index, DELIVERED)
             if ev.are_stored(self.session_events):
                 self.mark_unsaved()
         self._settle(request)
@@ -367,7 +374,7 @@ class CPE(CPEBase):
         else:
             self.failures += 1
             if _CONNECTION_REQUEST in self.session_events:
-                self.accepted_at = 0.0
+                self.context.accepted.end(self.index, DROPPED)
             self.session_events = self.context.books.fail(self.session_events)
         if self.reported_changes:
             self.changed = tuple(dict.fromkeys((*self.reported_changes, *self.changed)))

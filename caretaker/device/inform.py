@@ -39,7 +39,7 @@ def inform_message(cpe: CPEBase, now: float) -> m.Inform:
         cpe.device_id_struct,
         cpe.session_events,
         1,
-        cpe.context.date(now),
+        cpe.context.date(now + cpe.profile.clock_offset),
         cpe.failures,
         tuple(_parameter_list(cpe, now)),
     )

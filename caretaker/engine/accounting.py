@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from caretaker.device.accepted_requests import PENDING
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.transfer_record import TransferState
@@ -12,7 +13,7 @@ from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.recorder import Recorder
 from caretaker.engine.session_export import SessionExport
-from caretaker.stats.records import SessionRecord, Sink
+from caretaker.stats.records import SessionRecord, Sink, path_of
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import FailureExample
@@ -86,6 +87,8 @@ class Accounting:
             results.count(f"events.delivered.{code}", number)
         for (code, rule), number in books.discarded.items():
             results.count(f"events.discarded.{rule}.{code}", number)
+        for (way, end), number in self._context.accepted.ends.items():
+            results.count(f"{path_of(way)}.{end}", number)
         for name, number in self._context.transfer_counts.items():
             results.count(f"transfers.{name}", number)
         planned = self._timeline.count("informs_planned") + len(waiting)
@@ -126,6 +129,8 @@ class Accounting:
             if transfer.state is not TransferState.COMPLETED
         ]
         results.count("transfers.pending", len(unfinished))
+        for request in self._context.accepted.pending.values():
+            results.count(f"{path_of(request.way)}.{PENDING}")
         for events in pending:
             self._loop_budget.wait()
             for event in events:

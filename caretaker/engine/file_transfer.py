@@ -16,6 +16,8 @@ import gevent
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
+from caretaker.device.cpe import CPE
+from caretaker.engine.device_tls import local_end
 from caretaker.errors import (
     AnswerError,
     AnswerTimeout,
@@ -30,7 +32,7 @@ from caretaker.errors import (
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
-from caretaker.http.endpoint import Endpoint
+from caretaker.http.endpoint import ANY_END, Endpoint, LocalEnd
 from caretaker.http.request_head import request_head
 
 MAX_FILE_BYTES = 1 << 30
@@ -113,10 +115,18 @@ class FileTransferClient:
     bandwidth: float = 0.0
     sleep: Callable[[float], None] = gevent.sleep
 
-    def move(self, request: Request) -> FileTransferResult:
-        """Transfer the file of a Download, ScheduleDownload or Upload; waits until it is done."""
+    def move(self, request: Request, cpe: CPE | None = None) -> FileTransferResult:
+        """
+        Transfer the file of a Download, ScheduleDownload or Upload; waits until it is done.
+
+        Args:
+            request: of the ACS.
+            cpe: whose transfer it is; None for none, which shows no certificate.
+        """
+        # The addresses of CPEs need not reach a file server.
+        own = ANY_END if cpe is None else local_end(self.endpoint, cpe)._replace(source="")
         try:
-            with closing(_Transfer(self, request)) as transfer:
+            with closing(_Transfer(self, request, own)) as transfer:
                 return transfer.result()
         except TransportError as error:
             fault_code = ERRORS[type(error)].of(request)
@@ -126,7 +136,7 @@ class FileTransferClient:
 class _Transfer(HTTPClient):
     """One transfer under way: GET or PUT at the URL of its request."""
 
-    def __init__(self, client: FileTransferClient, request: Request) -> None:
+    def __init__(self, client: FileTransferClient, request: Request, own: LocalEnd) -> None:
         address = allowed_address(
             client.endpoint,
             request.url,
@@ -134,9 +144,8 @@ class _Transfer(HTTPClient):
             not_allowed="URL of a host that is not allowed",
         )
         credentials = Credentials(request.username, request.password)
-        super().__init__(
-            client.endpoint, address, credentials if any(credentials) else None, _POLICY
-        )
+        shown = credentials if any(credentials) else None
+        super().__init__(client.endpoint, address, shown, _POLICY, own)
         self._client = client
         self._rpc = request
         self._upload_size = (

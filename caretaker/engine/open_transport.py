@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from caretaker.device.cpe import CPE
+from caretaker.engine.device_tls import local_end
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
@@ -42,7 +43,7 @@ def make_open_transport(
             _CODINGS.get(management_server.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
             content_type_always=quirks.CONTENT_TYPE_ALWAYS in cpe.profile.quirks,
-            source=endpoint.source(cpe.index),
+            local_end=local_end(endpoint, cpe),
         )
 
     return open_transport

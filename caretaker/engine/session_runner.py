@@ -9,7 +9,6 @@ from math import inf
 import gevent
 
 from caretaker.cwmp.outcome import Outcome
-from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.active_session import THINKING, TURN, ActiveSession
@@ -97,7 +96,6 @@ class SessionRunner:
             queued: when it began to wait for a place; infinity if it found one at once.
         """
         now = self._clock()
-        accepted = cpe.accepted_at
         # An ACS that keeps a CPE in session beyond its next due time does not make us late.
         free = max(planned, cpe.ended_at)
         session = cpe.begin_session(now)
@@ -107,8 +105,10 @@ class SessionRunner:
         codes = tuple([event.event_code for event in cpe.session_events])
         if cpe.failures:
             self.retrying.discard(cpe.index)
-        answered = accepted if accepted and ev.CONNECTION_REQUEST in codes else None
-        record = SessionRecord(codes, planned, now, accepted=answered)
+        record = SessionRecord(codes, planned, now)
+        request = cpe.context.accepted.pending.get(cpe.index)
+        if request is not None:
+            record.way, record.accepted = request
         found = min(now, queued)
         record.lateness, record.place_wait = max(0.0, found - free), now - found
         return ActiveSession(cpe, session, record)

@@ -31,6 +31,7 @@ from caretaker.stats.records import Sink
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import FailureExample
+from caretaker.way import Way
 
 LOOK_SECONDS = 0.05
 """How often it is looked whether the session of a CPE that is about to go is over."""
@@ -233,12 +234,13 @@ class Shard:
             cpe.management_value("ConnectionRequestPassword", now),
         )
 
-    def connection_request(self, url_name: str) -> None:
+    def connection_request(self, url_name: str, way: Way = Way.HTTP) -> None:
         """
         Accept an authenticated Connection Request; its session begins when the caller yields.
 
         Args:
             url_name: what the ConnectionRequestURL calls the CPE.
+            way: that the request came by.
 
         Raises:
             DeviceNotFound: this shard has no such CPE.
@@ -252,7 +254,7 @@ class Shard:
             raise DeviceBusy(FENCED)
         if not self._rate_limit.allows(cpe.index, now):
             raise DeviceBusy("too many Connection Requests")
-        cpe.connection_request(now)
+        cpe.connection_request(now, way)
         self.scheduler.schedule(cpe)
 
     # Sessions.

@@ -68,7 +68,7 @@ class TransferRunner:
     def _run(self, client: FileTransferClient, cpe: CPE, transfer: Transfer) -> None:
         with self._places:
             try:
-                result = client.move(transfer.request)
+                result = client.move(transfer.request, cpe)
             except Exception:  # noqa: BLE001  # one broken transfer never takes the fleet down
                 _log.exception("a transfer failed by a bug of Caretaker")
                 result = FileTransferResult(FaultCode.INTERNAL_ERROR, reason=BUG)

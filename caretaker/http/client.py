@@ -17,7 +17,7 @@ from caretaker.errors import AuthenticationError, ConnectionLost, InputError, Re
 from caretaker.http.authentication import HTTPAuth
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials, CredentialsSource
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 
 MAX_REDIRECTS = 5
 """In a row (TR-069 3.4.2 asks for at least this many)."""
@@ -85,7 +85,7 @@ class HTTPClient:
         address: of the first request.
         credentials: for challenges; without them a 401 is the final response.
         policy: of this kind of client.
-        source: the local address to leave from; the system's choice if empty.
+        local_end: who the client is.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class HTTPClient:
         address: Address,
         credentials: CredentialsSource,
         policy: ClientPolicy,
-        source: str = "",
+        local_end: LocalEnd = ANY_END,
     ) -> None:
         self._endpoint = endpoint
         self._address = address
         self._credentials = credentials
         self._policy = policy
-        self._source = source
+        self._local_end = local_end
         self._connection: Connection | None = None
         self._auth = self._new_auth()
 
@@ -162,7 +162,7 @@ class HTTPClient:
                 self.close()
                 if self._auth is None or not self._auth.resume():
                     self._auth = self._new_auth()
-        self._connection = Connection(self._endpoint, self._address, self._source)
+        self._connection = Connection(self._endpoint, self._address, self._local_end)
         return self._request(self._connection, body)
 
     def _end_connection(self, response: Response) -> None:

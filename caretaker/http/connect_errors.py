@@ -57,10 +57,16 @@ class HandshakeTimeout(OSError):
     """The connection is there, and the other side does not answer the TLS handshake."""
 
 
+class UnusableIdentity(OSError):
+    """The certificate that the client should show can't be used; its text says why."""
+
+
 def connect_error(error: OSError) -> TransportError:
     """The error of a connection that could not be made."""
     if isinstance(error, ssl.SSLError | NotTLS | HandshakeTimeout):
         return ConnectError(*_tls_reason(error))
+    if isinstance(error, UnusableIdentity):
+        return ConnectError("TLS: own certificate can't be used", quoted(str(error)))
     if isinstance(error, socket.gaierror):
         return name_error(error)
     if error.errno in _LIMITS:
@@ -82,8 +88,7 @@ def lost_error(error: OSError) -> TransportError:
     """The error of a connection that broke before its answer was complete."""
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         reason, _ = _tls_reason(error)
-        # A server of TLS 1.3 says only after the handshake that it wants a certificate.
-        kind = ConnectError if reason == CLIENT_CERTIFICATE else ConnectionLost
+        kind = ConnectError if reason in _OF_CLIENT else ConnectionLost
         return kind(reason)
     return ConnectionLost(_TIMED_OUT if error.errno == errno.ETIMEDOUT else _RESET)
 
@@ -92,6 +97,11 @@ def lost_error(error: OSError) -> TransportError:
 
 WRONG_HOST = "TLS: certificate of another host"
 CLIENT_CERTIFICATE = "TLS: client certificate required"
+_CLIENT_UNKNOWN_CA = "TLS: client certificate of an unknown CA"
+_CLIENT_EXPIRED = "TLS: client certificate expired"
+_CLIENT_REFUSED = "TLS: client certificate refused"
+_OF_CLIENT = {CLIENT_CERTIFICATE, _CLIENT_UNKNOWN_CA, _CLIENT_EXPIRED, _CLIENT_REFUSED}
+"""What a server of TLS 1.3 says only after the handshake, which the client has ended by then."""
 _NOT_TLS = "TLS: the port does not speak TLS"
 _UNKNOWN_CA = "TLS: certificate of an unknown CA"
 _NO_VERSION = "TLS: no common protocol version"
@@ -109,6 +119,13 @@ _CERTIFICATES = {
 """The reason of each ``verify_code`` of OpenSSL."""
 _HANDSHAKES = {
     "CERTIFICATE_REQUIRED": CLIENT_CERTIFICATE,
+    "ALERT_UNKNOWN_CA": _CLIENT_UNKNOWN_CA,
+    "ALERT_CERTIFICATE_EXPIRED": _CLIENT_EXPIRED,
+    "ALERT_BAD_CERTIFICATE": _CLIENT_REFUSED,
+    "ALERT_CERTIFICATE_REVOKED": _CLIENT_REFUSED,
+    "ALERT_CERTIFICATE_UNKNOWN": _CLIENT_REFUSED,
+    "ALERT_UNSUPPORTED_CERTIFICATE": _CLIENT_REFUSED,
+    "ALERT_ACCESS_DENIED": _CLIENT_REFUSED,
     "PROTOCOL_VERSION": _NO_VERSION,
     "UNSUPPORTED_PROTOCOL": _NO_VERSION,
     "NO_PROTOCOLS_AVAILABLE": _NO_VERSION,

@@ -23,8 +23,9 @@ from caretaker.errors import (
 )
 from caretaker.http.connect_errors import WRONG_HOST, connect_error, lost_error, not_http
 from caretaker.http.content_coding import MAX_ANSWER_BYTES
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
+from caretaker.http.tls_settings import TLSClient
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of all headers of an answer, with trailers and those of interim answers (1xx)."""
@@ -234,7 +235,7 @@ class Connection:
     Args:
         endpoint: timeout, TLS and clock.
         address: of the server.
-        source: the local address; the system chooses one if empty.
+        local_end: who the client is.
 
     Raises:
         TransportError: no connection can be made.
@@ -242,7 +243,7 @@ class Connection:
 
     __slots__ = ("_clock", "_socket", "_timeout", "answers", "sent_at", "silent")
 
-    def __init__(self, endpoint: Endpoint, address: Address, source: str = "") -> None:
+    def __init__(self, endpoint: Endpoint, address: Address, local_end: LocalEnd = ANY_END) -> None:
         self._clock = endpoint.clock
         self._timeout = endpoint.timeout
         self.answers = 0
@@ -251,18 +252,20 @@ class Connection:
         """When the last request had been written, on the endpoint's clock."""
         self.silent = True
         """Whether no byte of a response to the last request has come."""
-        self._socket = self._connect(endpoint, address, source)
+        self._socket = self._connect(endpoint, address, local_end)
 
-    def _connect(self, endpoint: Endpoint, address: Address, source: str) -> Socket:
+    def _connect(self, endpoint: Endpoint, address: Address, local_end: LocalEnd) -> Socket:
         failure: TransportError | None = None
         deadline = self._clock() + self._timeout
         for family, socket_address in endpoint.addresses(address):
             try:
-                return _open(endpoint, address, Target(family, socket_address, source), deadline)
+                target = Target(family, socket_address, local_end.source)
+                return _open(endpoint, address, target, deadline, local_end)
             except OSError as error:
                 failure = connect_error(error)
                 if failure.reason == WRONG_HOST:
-                    names = endpoint.certificate_names(address, socket_address)
+                    client = _tls_client(endpoint, address, local_end)
+                    names = endpoint.certificate_names(client, address, socket_address)
                     failure = ConnectError(WRONG_HOST, names)
         raise failure or ConnectError("host name not found")
 
@@ -356,7 +359,14 @@ class Connection:
         self._socket.close()
 
 
-def _open(endpoint: Endpoint, address: Address, target: Target, deadline: float) -> Socket:
+def _open(
+    endpoint: Endpoint, address: Address, target: Target, deadline: float, local_end: LocalEnd
+) -> Socket:
     if address.scheme == "https":
-        return TLSSocket(target, deadline, endpoint.clock, endpoint.context(), address.host)
+        client = _tls_client(endpoint, address, local_end)
+        return TLSSocket(target, deadline, endpoint.clock, client)
     return PlainSocket(target, endpoint.deadlines, deadline)
+
+
+def _tls_client(endpoint: Endpoint, address: Address, local_end: LocalEnd) -> TLSClient:
+    return TLSClient(endpoint.tls, address.host, local_end.tls, local_end.cpe_index)

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import gevent.socket
-import gevent.ssl
 
 from caretaker.errors import InputError
-from caretaker.http.certificates import certificate_names
 from caretaker.http.connect_errors import name_error
 from caretaker.http.sockets import Deadlines
+from caretaker.http.tls_settings import USUAL, DeviceTLS, TLSClient, TLSSettings
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +82,25 @@ class Address(NamedTuple):
         return [(family, address) for family, _, _, _, address in results]
 
 
+class LocalEnd(NamedTuple):
+    """
+    The client's end of its connections.
+
+    Args:
+        source: the local address to leave from; the system's choice if empty.
+        cpe_index: of the CPE; None for a client that is none.
+        tls: how the client's kind of device speaks TLS.
+    """
+
+    source: str = ""
+    cpe_index: int | None = None
+    tls: DeviceTLS = USUAL
+
+
+ANY_END = LocalEnd()
+"""Of a client that is no CPE."""
+
+
 @dataclass
 class Endpoint:
     """
@@ -92,7 +110,7 @@ class Endpoint:
         address: of the ACS.
         timeout: seconds to wait for each response (TR-069 3.4.2 asks for at least 30).
         allowed_hosts: hosts beside the ACS's to which CPEs may be sent.
-        tls: verifies the server; with the system's certificates if None.
+        tls: what connections over TLS use.
         clock: monotonic, in seconds; ``sent_at`` is a time of this clock.
         sources: local addresses, shared out by CPE index; the system chooses if there are none.
     """
@@ -100,7 +118,7 @@ class Endpoint:
     address: Address
     timeout: float = 30.0
     allowed_hosts: frozenset[str] = frozenset()
-    tls: gevent.ssl.SSLContext | None = None
+    tls: TLSSettings = field(default_factory=TLSSettings)
     clock: Callable[[], float] = time.monotonic
     sources: tuple[str, ...] = ()
     hosts: frozenset[str] = field(init=False)
@@ -136,21 +154,15 @@ class Endpoint:
             resolved = self._resolved[address[:3]] = address.resolve()
         return resolved
 
-    def certificate_names(self, address: Address, socket_address: Any) -> str:
+    def certificate_names(self, client: TLSClient, address: Address, socket_address: Any) -> str:
         """The names in the certificate of another host, looked up once."""
         names = self._certificate_names.get(address[:3])
         if names is None:
             _make_room(self._certificate_names)
             self._certificate_names[address[:3]] = ""  # others that fail meanwhile do not look, too
-            names = certificate_names(address.host, socket_address, self.context(), self.timeout)
+            names = client.refused_names(socket_address, self.timeout)
             self._certificate_names[address[:3]] = names
         return names
-
-    def context(self) -> gevent.ssl.SSLContext:
-        """The TLS context, made once."""
-        if self.tls is None:
-            self.tls = gevent.ssl.create_default_context()
-        return self.tls
 
 
 def _make_room(remembered: dict[tuple[str, str, int], Any]) -> None:

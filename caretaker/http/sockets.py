@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import _socket  # without the layer of Python that socket.socket puts on it
 import os
-import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +20,14 @@ import gevent
 import gevent.socket
 from greenlet import getcurrent
 
-from caretaker.http.connect_errors import HandshakeTimeout, NotTLS, is_not_tls
+from caretaker.errors import InputError
+from caretaker.http.connect_errors import (
+    HandshakeTimeout,
+    NotTLS,
+    UnusableIdentity,
+    is_not_tls,
+)
+from caretaker.http.tls_settings import TLSClient
 
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
@@ -243,8 +249,7 @@ class TLSSocket:
     Args:
         target, deadline: as for ``PlainSocket``.
         clock: monotonic, in seconds; deadlines are times of this clock.
-        context: verifies the server.
-        name: of the server, for its certificate and for SNI.
+        client: verifies the server, and has the client's certificate.
 
     Raises:
         OSError: the connection can't be made; ``NotTLS`` if the answer was not TLS.
@@ -257,8 +262,7 @@ class TLSSocket:
         target: Target,
         deadline: float,
         clock: Callable[[], float],
-        context: ssl.SSLContext,
-        name: str,
+        client: TLSClient,
     ) -> None:
         self._clock = clock
         plain = gevent.socket.socket(target.family, gevent.socket.SOCK_STREAM)
@@ -268,14 +272,16 @@ class TLSSocket:
                 _bind(plain, target.source)
             plain.settimeout(self._left(deadline))
             plain.connect(target.address)
-            self._socket = context.wrap_socket(
-                plain, server_hostname=name, do_handshake_on_connect=False
-            )
+            self._socket = client.wrap(plain)
+        except InputError as error:
+            plain.close()
+            raise UnusableIdentity(str(error)) from error
         except BaseException:
             plain.close()
             raise
         try:
             self._socket.do_handshake()
+            client.check(self._socket)
         except TimeoutError as error:
             self._socket.close()
             raise HandshakeTimeout from error

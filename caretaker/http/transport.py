@@ -19,7 +19,7 @@ from caretaker.http.connection import Connection, Response
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar
 from caretaker.http.credentials import CredentialsSource
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.request_head import header_lines, request_line
 
 
@@ -92,7 +92,7 @@ class HTTPTransport(HTTPClient):
         reconnect: whether a 401 is answered on a new connection, which TR-069 3.4.2 has on the
             same one; some devices do.
         content_type_always: whether an empty POST has a Content-Type, too; some devices send it.
-        source: the local address to leave from; the system's choice if empty.
+        local_end: who the client is.
 
     Raises:
         RedirectError: the URL is no http URL, or of a host that is not allowed.
@@ -107,11 +107,11 @@ class HTTPTransport(HTTPClient):
         *,
         reconnect: bool = False,
         content_type_always: bool = False,
-        source: str = "",
+        local_end: LocalEnd = ANY_END,
     ) -> None:
         address = _acs_address(endpoint, url) if url else endpoint.address
         policy = _RECONNECTING if reconnect else _POLICY
-        super().__init__(endpoint, address, credentials, policy, source)
+        super().__init__(endpoint, address, credentials, policy, local_end)
         self._coding = coding
         self._content_type_always = content_type_always
         self._cookies: CookieJar | None = None

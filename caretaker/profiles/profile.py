@@ -35,7 +35,7 @@ from caretaker.profiles.dumped_identity import (
 from caretaker.profiles.genieacs_csv import Export
 from caretaker.profiles.profile_file import ProfileFile
 from caretaker.profiles.profile_toml import normalized_oui
-from caretaker.profiles.quirks import NO_PARAMETER_KEY
+from caretaker.profiles.quirks import CLOCK_OFFSETS, NO_PARAMETER_KEY
 
 NAMESPACES = {"Device.": CWMP_1_2, "InternetGatewayDevice.": CWMP_1_0}
 BUILT_IN = ("tr181", "tr098", "cable", "dsl", "gpon", "mesh", "stb", "lte")
@@ -153,6 +153,8 @@ class Profile:
     """``1.3`` and ``1.4`` have header elements of their own; empty for neither."""
     quirks: frozenset[str] = frozenset()
     """What it does otherwise than the standard says: names of ``quirks.QUIRKS``."""
+    clock_offset: float = 0.0
+    """Seconds by which the clock of the device is wrong."""
     pool: IPv4Network | None = None
     """Where WAN addresses are from; the default of ``Identities.wan_ip`` where None."""
     dynamics: tuple[Dynamic, ...] = ()
@@ -238,6 +240,7 @@ def build(name: str, export: Export, file: ProfileFile | None = None) -> Profile
         namespace=file.namespace or NAMESPACES[root],
         cwmp_version=file.cwmp_version,
         quirks=file.quirks or frozenset(),
+        clock_offset=sum(CLOCK_OFFSETS.get(quirk, 0.0) for quirk in file.quirks or ()),
         pool=file.pool,
         dynamics=specs,
         replaced=anonymous.replacements,

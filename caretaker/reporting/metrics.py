@@ -14,11 +14,14 @@ from math import isfinite
 from typing import NamedTuple
 
 from caretaker.cwmp import messages as m
+from caretaker.device.accepted_requests import ENDS
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.errors import Blame
 from caretaker.nearest_names import nearest_names
 from caretaker.reporting.summary_types import Summary
+from caretaker.stats.records import LOOP_TIMES, VERDICTS
 from caretaker.stats.task_outcomes import TaskOutcome
+from caretaker.way import Way
 
 LESS, NEITHER, MORE = -1, 0, 1
 """Which way is worse."""
@@ -50,6 +53,7 @@ _MESSAGES = FamilyMembers(
     ("(empty)", "Fault", *(rpc.__name__ for rpc in m.ACS_METHODS), *_POSTS), lambda _: False
 )
 _BLAMES = FamilyMembers(tuple(blame.value for blame in Blame), lambda _: False)
+_WAYS = FamilyMembers(tuple(Way), lambda _: False)
 _ANY = FamilyMembers()
 
 
@@ -92,6 +96,7 @@ def _counts(members: FamilyMembers, worse: int = NEITHER) -> MetricKind:
 
 
 _MESSAGE_TIME = MetricKind(MORE, "ms", _MESSAGES)
+_BY_WAY = "connection_requests.by_way.*"
 
 METRIC_KINDS: dict[str, MetricKind] = {
     "seconds": MetricKind(NEITHER, "s"),
@@ -140,6 +145,12 @@ METRIC_KINDS: dict[str, MetricKind] = {
     **_times("connection_requests.to_inform_ms"),
     **_times("connection_requests.to_informresponse_ms"),
     **_times("connection_requests.to_session_end_ms"),
+    **{f"{_BY_WAY}.{name}": _counts(_WAYS) for name in ("received", *VERDICTS, *ENDS)},
+    **{
+        f"{_BY_WAY}.{name}_ms.{figure}": MetricKind(worse, "ms", _WAYS)
+        for name in LOOP_TIMES
+        for figure, worse in (("p50", MORE), ("p95", MORE), ("p99", MORE), ("max", NEITHER))
+    },
     "events.raised": MetricKind(),
     "events.delivered": MetricKind(),
     "events.pending": MetricKind(),

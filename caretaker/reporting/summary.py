@@ -8,12 +8,13 @@ The summary of a run: the snapshots of its workers as one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
-from caretaker.device.events import CONNECTION_REQUEST
 from caretaker.index_set import IndexSet
 from caretaker.reasons import cure
+from caretaker.reporting.connection_request_books import ConnectionRequestBooks
 from caretaker.reporting.measurement_error import measurement_error
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
@@ -30,11 +31,14 @@ from caretaker.reporting.summary_types import (
     TasksSection,
     TransfersSection,
     UnfinishedWait,
+    WaySection,
 )
 from caretaker.stats.histogram import Histogram
+from caretaker.stats.records import LOOP_TIMES, path_of
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import FAILED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
+from caretaker.way import Way
 
 
 class WorkersSeen(NamedTuple):
@@ -207,73 +211,36 @@ def _first(examples: Iterable[FailureExample]) -> FailureExampleSection | None:
     }  # fmt: skip
 
 
-class _CRBooks(NamedTuple):
-    """What was answered to Connection Requests, and what became of those accepted."""
-
-    received: int = 0
-    accepted: int = 0
-    unauthorized: int = 0
-    not_found: int = 0
-    refused: int = 0
-    coalesced: int = 0
-    delivered: int = 0
-    dropped: int = 0
-    pending: int = 0
-
-    @classmethod
-    def of(cls, results: Results, *, final: bool) -> _CRBooks:
-        """
-        The books of one worker (decision D9).
-
-        What is pending was counted CPE by CPE in a final snapshot; a worker that was lost has only
-        the difference.
-        """
-        count = results.counters
-        discarded = {
-            name: number
-            for name, number in results.with_prefix("events.discarded").items()
-            if name.endswith(f".{CONNECTION_REQUEST}")
-        }
-        coalesced = discarded.pop(f"merged.{CONNECTION_REQUEST}", 0)
-        dropped = sum(discarded.values())
-        delivered = count[f"events.delivered.{CONNECTION_REQUEST}"]
-        accepted = count["connection_requests.accepted"]
-        pending = count[f"events.pending.{CONNECTION_REQUEST}"]
-        return cls(
-            received=count["connection_requests.received"],
-            accepted=accepted,
-            unauthorized=count["connection_requests.unauthorized"],
-            not_found=count["connection_requests.not_found"],
-            refused=count["connection_requests.refused"],
-            coalesced=coalesced,
-            delivered=delivered,
-            dropped=dropped,
-            pending=pending if final else accepted - coalesced - delivered - dropped,
-        )
-
-    def balance(self) -> bool:
-        """Whether nothing got lost: received by answer, accepted by what became of it."""
-        ends = self.delivered + self.coalesced + self.pending + self.dropped
-        answers = self.accepted + self.unauthorized + self.not_found + self.refused
-        return self.accepted == ends and self.received == answers
-
-
-def pending_connection_requests(snapshot: WorkerSnapshot) -> int:
-    """Connection Requests that a worker had accepted, and of which this report says no end."""
-    return _CRBooks.of(snapshot.results, final=snapshot.final).pending
-
-
 def _connection_requests(
     total: Results, snapshots: Sequence[WorkerSnapshot]
 ) -> ConnectionRequestsSection:
-    by_worker = [_CRBooks.of(s.results, final=s.final) for s in snapshots]
-    books = _CRBooks(*map(sum, zip(*by_worker, strict=True)))
+    by_worker = [ConnectionRequestBooks.of(s.results, final=s.final) for s in snapshots]
+    by_way = {
+        way: [ConnectionRequestBooks.of_way(way, s.results, final=s.final) for s in snapshots]
+        for way in Way
+    }
+    books = ConnectionRequestBooks.added(by_worker)
     accepted, refused = (
         total.counters[f"connection_requests.{name}"] for name in ("accepted", "refused")
     )
-    to_inform = total.histogram("connection_requests.to_inform")
-    to_informresponse = total.histogram("connection_requests.to_informresponse")
-    to_session_end = total.histogram("connection_requests.to_session_end")
+    return {
+        **_way(books, total, "connection_requests"),
+        "refused_ratio": _ratio(refused, accepted + refused),
+        "dropped_ratio": _ratio(books.dropped, books.accepted),
+        "books_balance": all(own.balance() for own in chain(by_worker, *by_way.values())),
+        "to_inform_cdf": total.histogram("connection_requests.to_inform").cdf(),
+        "by_way": {
+            way.value: _way(ConnectionRequestBooks.added(own), total, path_of(way))
+            for way, own in by_way.items()
+            if any(map(any, own))
+        },
+    }
+
+
+def _way(books: ConnectionRequestBooks, total: Results, path: str) -> WaySection:
+    to_inform, to_informresponse, to_session_end = (
+        total.histogram(f"{path}.{name}").summary(50, 95, 99) for name in LOOP_TIMES
+    )
     return {
         "received": books.received,
         "accepted": books.accepted,
@@ -284,13 +251,9 @@ def _connection_requests(
         "delivered": books.delivered,
         "dropped": books.dropped,
         "pending": books.pending,
-        "refused_ratio": _ratio(refused, accepted + refused),
-        "dropped_ratio": _ratio(books.dropped, books.accepted),
-        "books_balance": all(own.balance() for own in by_worker),
-        "to_inform_ms": to_inform.summary(50, 95, 99),
-        "to_informresponse_ms": to_informresponse.summary(50, 95, 99),
-        "to_session_end_ms": to_session_end.summary(50, 95, 99),
-        "to_inform_cdf": to_inform.cdf(),
+        "to_inform_ms": to_inform,
+        "to_informresponse_ms": to_informresponse,
+        "to_session_end_ms": to_session_end,
     }
 
 

@@ -21,9 +21,11 @@ from caretaker.reporting.summary_types import (
     TasksSection,
     UnfinishedWait,
     VerdictSection,
+    WaySection,
 )
 from caretaker.reporting.verdict import described, judge
 from caretaker.stats.task_outcomes import failed_parts
+from caretaker.way import Way
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
@@ -87,7 +89,18 @@ def _of_connection_requests(crs: ConnectionRequestsSection) -> dict[str, str]:
         "  to Inform": _ms(crs["to_inform_ms"]),
         "  to InformResponse": _ms(crs["to_informresponse_ms"]),
         "  to session end": _ms(crs["to_session_end_ms"]),
+        **{f"  by {way}": _of_way(own) for way, own in _ways(crs).items()},
     }
+
+
+def _ways(crs: ConnectionRequestsSection) -> Mapping[str, WaySection]:
+    """The ways that requests came by, unless they all came by HTTP."""
+    return crs["by_way"] if set(crs["by_way"]) - {Way.HTTP} else {}
+
+
+def _of_way(crs: WaySection) -> str:
+    ends = _outcomes(crs, "delivered", "coalesced", "pending", "dropped", separator=" + ")
+    return f"{crs['accepted']} accepted = {ends}; to Inform {_ms(crs['to_inform_ms'])}"
 
 
 def _of_generator(summary: Summary) -> dict[str, str]:

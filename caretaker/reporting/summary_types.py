@@ -115,8 +115,8 @@ class SessionsSection(TypedDict):
     failures: Sequence[SessionFailure]
 
 
-class ConnectionRequestsSection(TypedDict):
-    """Connection Requests: what was answered, and what became of the accepted ones."""
+class WaySection(TypedDict):
+    """Connection Requests of one way: what was answered, and what became of the accepted ones."""
 
     received: int
     accepted: int
@@ -127,13 +127,20 @@ class ConnectionRequestsSection(TypedDict):
     delivered: int
     dropped: int
     pending: int
-    refused_ratio: float | None
-    dropped_ratio: float | None
-    books_balance: bool
     to_inform_ms: Percentiles
     to_informresponse_ms: Percentiles
     to_session_end_ms: Percentiles
+
+
+class ConnectionRequestsSection(WaySection):
+    """Connection Requests of all ways."""
+
+    refused_ratio: float | None
+    dropped_ratio: float | None
+    books_balance: bool
     to_inform_cdf: Sequence[Sequence[float]]
+    by_way: Mapping[str, WaySection]
+    """By ``Way``, those that requests came by."""
 
 
 class EventsSection(TypedDict):

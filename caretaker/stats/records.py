@@ -11,6 +11,7 @@ from typing import Protocol
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
+from caretaker.way import Way
 
 # Classes with slots: several are made in each session, and mypyc makes these fastest.
 
@@ -60,6 +61,7 @@ class SessionRecord:
         reason: why it failed, None if it did not.
         blame: whose fault that is.
         accepted: when the Connection Request that caused it was accepted; None without one.
+        way: by which that request came.
         inform_sent: when the Inform was written; None if it never was.
         informed: when the InformResponse was taken; None if it never was.
         lateness: how long the generator let the CPE wait after it was due and its previous
@@ -69,7 +71,7 @@ class SessionRecord:
 
     __slots__ = (
         "accepted", "blame", "events", "inform_sent", "informed", "lateness", "on_timeline",
-        "outcome", "place_wait", "planned", "reason", "seconds", "started",
+        "outcome", "place_wait", "planned", "reason", "seconds", "started", "way",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +85,7 @@ class SessionRecord:
         reason: str | None = None,
         blame: Blame | None = None,
         accepted: float | None = None,
+        way: Way = Way.HTTP,
         inform_sent: float | None = None,
         informed: float | None = None,
         lateness: float = 0.0,
@@ -96,6 +99,7 @@ class SessionRecord:
         self.reason = reason
         self.blame = blame
         self.accepted = accepted
+        self.way = way
         self.inform_sent = inform_sent
         self.informed = informed
         self.lateness = lateness
@@ -110,10 +114,17 @@ class SessionRecord:
 
 
 class VerdictSink(Protocol):
-    """Where the Connection Request server reports its answers."""
+    """Where the answers to Connection Requests are reported."""
 
-    def connection_request(self, verdict: str, seconds: float) -> None:
-        """Take an answer; ``verdict`` is one of ``VERDICTS``."""
+    def connection_request(self, verdict: str, seconds: float, way: Way) -> None:
+        """
+        Take an answer.
+
+        Args:
+            verdict: one of ``VERDICTS``.
+            seconds: that it took.
+            way: by which the request came.
+        """
 
 
 class Sink(VerdictSink, Protocol):
@@ -128,6 +139,15 @@ class Sink(VerdictSink, Protocol):
 
 VERDICTS = ("accepted", "unauthorized", "not_found", "refused")
 """The answers to a Connection Request: 200, 401, 404, 503."""
+
+
+def path_of(way: Way) -> str:
+    """The dotted path of the counters and histograms of the Connection Requests of a way."""
+    return f"connection_requests.by_way.{way.value}"
+
+
+LOOP_TIMES = ("to_inform", "to_informresponse", "to_session_end")
+"""The names of the times from an accepted Connection Request on."""
 
 
 def loop_times(record: SessionRecord) -> Iterable[tuple[str, float]]:

@@ -18,7 +18,8 @@ from mypy_extensions import mypyc_attr
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.histogram import Histogram
-from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
+from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times, path_of
+from caretaker.way import Way
 
 _FIRST_CONTACT = ("0 BOOTSTRAP",)
 
@@ -86,6 +87,7 @@ class Results:
             if record.accepted is not None:
                 for name, passed in loop_times(record):
                     times[f"connection_requests.{name}"].append(passed)
+                    times[f"{path_of(record.way)}.{name}"].append(passed)
         self.extend(times)
         for (outcome, events), number in endings.items():
             self.count("sessions.started", number)
@@ -105,8 +107,9 @@ class Results:
         for code in events:
             self.count(f"informs.by_event.{code}", number)
 
-    def connection_request(self, verdict: str, seconds: float) -> None:
-        """Count an answer of the Connection Request server, and how long it took."""
+    def connection_request(self, verdict: str, seconds: float, way: Way = Way.HTTP) -> None:
+        """Count an answer to a Connection Request, and how long it took."""
+        self.count(f"{path_of(way)}.{verdict}")
         self.count("connection_requests.received")
         self.count(f"connection_requests.{verdict}")
         self.time("connection_requests.answer", seconds)

@@ -13,6 +13,7 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
+from caretaker.way import Way
 
 if TYPE_CHECKING:
     from locust.event import EventHook
@@ -83,9 +84,9 @@ class LocustStats:
         """Each session by the event that was raised first, and the closed loop."""
         self._sessions.append(record)
 
-    def connection_request(self, verdict: str, seconds: float) -> None:
-        """Each answer of the Connection Request server."""
-        self.results.connection_request(verdict, seconds)
+    def connection_request(self, verdict: str, seconds: float, way: Way) -> None:
+        """Each answer to a Connection Request."""
+        self.results.connection_request(verdict, seconds, way)
         self._fire()(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
 
     def task(self, name: str, result: TaskResult, seconds: float) -> None:

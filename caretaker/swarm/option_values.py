@@ -24,7 +24,7 @@ from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
-from caretaker.http.tls import tls_context
+from caretaker.http.tls_settings import TLSSettings
 from caretaker.nearest_names import nearest_names
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
 from caretaker.run_token import RunToken
@@ -415,7 +415,7 @@ def certificates(text: str) -> str:
     """The name of a file of certificates in PEM."""
     if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
         raise InputError(f"{text}: no such file")
-    tls_context(text)
+    TLSSettings(text).new_context()
     return text
 
 

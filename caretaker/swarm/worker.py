@@ -41,6 +41,7 @@ from caretaker.swarm.worker_messages import (
     WorkerWaits,
 )
 from caretaker.swarm.worker_run import WorkerRun
+from caretaker.way import Way
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -220,10 +221,10 @@ class Worker:
             raise DeviceNotFound(serial_number)
         return self._run.shard.credentials(serial_number)
 
-    def connection_request(self, verdict: str, seconds: float) -> None:
-        """Hand on what the Connection Request server answered."""
+    def connection_request(self, verdict: str, seconds: float, way: Way) -> None:
+        """Hand on what was answered to a Connection Request."""
         if self._run is not None and self._run.last is None:
-            self._run.sink.connection_request(verdict, seconds)
+            self._run.sink.connection_request(verdict, seconds, way)
             self._run.shard.timeline.connection_request(time.monotonic(), verdict)
 
     # A run.

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from statistics import median
 
-from caretaker.reporting.summary import pending_connection_requests
+from caretaker.reporting.connection_request_books import pending_connection_requests
 from caretaker.reporting.summary_types import LostWorkerSection
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline

@@ -43,7 +43,7 @@ from caretaker.errors import InputError
 from caretaker.fleet import transfer_settings
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.source_addresses import Network, check_reach, hosts
-from caretaker.http.tls import tls_context
+from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
@@ -453,9 +453,7 @@ def _context(
 
 def _endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
     address = Address.of(worker.environment.host or "")
-    tls = None
-    if address.scheme == "https":
-        tls = tls_context(settings.tls_ca, verify=not settings.tls_insecure)
+    tls = TLSSettings(settings.tls_ca, verify=not settings.tls_insecure)
     allowed = frozenset(settings.allow_hosts)
     # What this machine's addresses are, its own command line knows better than the master's.
     networks = worker.source_addresses or settings.source_addresses

@@ -15,6 +15,7 @@ from caretaker.connection_request.server import LIMITS, ConnectionRequestApp
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError, TransportError
 from caretaker.http.authentication import HTTPAuth
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.way import Way
 
 ADMIN = Credentials("admin", "secret123")
 
@@ -37,7 +38,7 @@ class Fleet:
             raise DeviceBusy("in session")
         self.accepted.append(serial_number)
 
-    def connection_request(self, verdict: str, seconds: float) -> None:
+    def connection_request(self, verdict: str, seconds: float, way: Way) -> None:
         self.verdicts.append(verdict)
 
 

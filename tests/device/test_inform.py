@@ -12,6 +12,7 @@ from caretaker.cwmp import CWMP_1_0, CWMP_1_2, decode
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
+from caretaker.profiles.quirks import CLOCK_BEHIND, CLOCK_OFFSETS
 
 MS = "Device.ManagementServer."
 
@@ -73,6 +74,13 @@ class TestInform:
         assert found[f"{MS}ConnectionRequestURL"] == "http://127.0.0.1:9/cr/FLEET-000001"
         assert (inform.max_envelopes, inform.retry_count) == (1, 0)
         assert inform.current_time.startswith("2025-06-15T")
+
+    def test_its_time_is_that_of_a_clock_that_is_wrong(self) -> None:
+        behind = CPE(0, replace(profile(), clock_offset=CLOCK_OFFSETS[CLOCK_BEHIND]), context())
+        behind.power_on(0.0)
+        inform = run(behind, 0.0).last_inform
+        assert inform is not None
+        assert inform.current_time.startswith("2005-06-15T")
 
     @pytest.mark.rule("3.2-6")
     def test_its_time_is_local_with_a_numeric_offset(self) -> None:

@@ -11,7 +11,7 @@ from helpers.cpes import context, cpe, profile
 from caretaker.device.cpe import CPE
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.http.credentials import Credentials
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import Address, Endpoint, LocalEnd
 from caretaker.http.transport import Answer, HTTPTransport
 from caretaker.profiles import quirks
 
@@ -31,7 +31,7 @@ class TransportArguments:
         *,
         reconnect: bool,
         content_type_always: bool,
-        source: str,
+        local_end: LocalEnd,
     ) -> None:
         self.endpoint = endpoint
         self.credentials = credentials
@@ -39,7 +39,7 @@ class TransportArguments:
         self.coding = coding
         self.reconnect = reconnect
         self.content_type_always = content_type_always
-        self.source = source
+        self.local_end = local_end
         self.sent_at: float | None = None
 
     def post(self, body: bytes) -> Answer:
@@ -100,7 +100,7 @@ def test_a_password_of_the_user_goes_to_no_host_that_an_acs_names(
 
 
 def test_each_cpe_has_the_same_source_address_in_all_its_sessions() -> None:
-    sources = [opened(cpe(index=index)).source for index in (0, 1, 2, 0)]
+    sources = [opened(cpe(index=index)).local_end.source for index in (0, 1, 2, 0)]
     assert sources == ["127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.1"]
 
 

@@ -24,7 +24,7 @@ class FakeTransferClient:
         self.gate = Event()
         self.outcome: FileTransferResult | Exception = FileTransferResult(0, 0, 1000)
 
-    def move(self, request: Any) -> FileTransferResult:
+    def move(self, request: Any, _: Any) -> FileTransferResult:
         self.asked.append(request.command_key)
         try:
             self.gate.wait()

@@ -9,9 +9,10 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.reporting.summary import summarize
 from caretaker.reporting.verdict import judge
-from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord
+from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord, path_of
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
+from caretaker.way import Way
 from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
 
@@ -32,6 +33,7 @@ def results(succeeded: int = 100, failed: int = 0, **counters: int) -> Results:
         made.connection_request("accepted", 0.0001)
         made.count(f"events.raised.{CR}")
         made.count(f"events.delivered.{CR}")
+        made.count(f"{path_of(Way.HTTP)}.delivered")
         made.count("tasks.posted")
         made.count("tasks.done")
         made.time("tasks.latency", 0.005)
@@ -72,6 +74,7 @@ def everything() -> Any:
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
+    made.count(f"{path_of(Way.HTTP)}.coalesced")
     return summary_of(made)
 
 

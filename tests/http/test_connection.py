@@ -30,7 +30,7 @@ from caretaker.http.connection import (
     _Reader,
     plain_response,
 )
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import Address, Endpoint, LocalEnd
 from caretaker.http.request_head import request_head
 from caretaker.testing import Clock
 
@@ -173,7 +173,7 @@ class TestConnection:
     def test_connections_leave_from_the_address_they_are_told(self) -> None:
         with wire(answer(body=b"hi")) as server:
             endpoint = Endpoint(Address.of(server.url))
-            connection = Connection(endpoint, endpoint.address, "127.0.0.7")
+            connection = Connection(endpoint, endpoint.address, LocalEnd("127.0.0.7"))
             connection.request(request_head("GET", endpoint.address, [], None), b"")
             connection.close()
         assert server.peers == ["127.0.0.7"]

@@ -73,7 +73,7 @@ def test_so_many_ports_of_a_host_are_remembered() -> None:
 
 @pytest.mark.rule("2.5-6")
 def test_tls_is_a_recent_one_and_the_server_must_show_who_it_is() -> None:
-    context = Endpoint(Address.of("https://acs/")).context()
+    context = Endpoint(Address.of("https://acs/")).tls.context()
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert ssl.HAS_SNI

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from typing import Any
 
 import gevent
 import gevent.socket
-import gevent.ssl
 import pytest
 import trustme
 from gevent.event import AsyncResult, Event
 from gevent.server import StreamServer
+from helpers.certificates import server_context, trusting
 
 from caretaker.http.connection import Connection
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
+from caretaker.http.tls_settings import TLSSettings
 
 pytestmark = pytest.mark.sockets
 
@@ -76,13 +76,9 @@ def scheme(request: pytest.FixtureRequest) -> str:
 def contexts(scheme: str) -> tuple[Any, Any]:
     """TLS of a server and of its client, if they have any."""
     if scheme == "http":
-        return None, None
+        return None, TLSSettings()
     ca = trustme.CA()
-    server = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1").configure_cert(server)
-    client = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    ca.configure_trust(client)
-    return server, client
+    return server_context(ca), trusting(ca)
 
 
 @pytest.fixture

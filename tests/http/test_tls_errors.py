@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import gevent
-import gevent.ssl
 import pytest
 import trustme
 from gevent.event import Event
 from gevent.server import StreamServer
+from helpers.certificates import identity, server_context, trusting
 from helpers.wire import CLOSE, answer, wire
 
+from caretaker.engine.device_tls import DEVICE_TLS, device_tls
 from caretaker.errors import ReasonError
 from caretaker.http.connection import Connection
-from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.request_head import request_head
+from caretaker.http.tls_settings import DeviceTLS, Identity, TLSSettings
+from caretaker.profiles import quirks
 
 pytestmark = pytest.mark.sockets
 CA = trustme.CA()
 NOW = datetime.now(UTC)
-
-
-def trusting(ca: trustme.CA) -> Any:
-    made = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    ca.configure_trust(made)
-    return made
-
-
-def context_of(ca: trustme.CA, *names: str, **about: Any) -> Any:
-    made = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert(*(names or ("127.0.0.1",)), **about).configure_cert(made)
-    return made
 
 
 @contextmanager
@@ -74,11 +66,17 @@ def answering(sock: Any, _: Any) -> None:
         pass
 
 
-def outcome(port: int, client: Any = None, scheme: str = "https") -> str:
+def outcome(
+    port: int,
+    client: TLSSettings | None = None,
+    scheme: str = "https",
+    host: str = "127.0.0.1",
+    local_end: LocalEnd = ANY_END,
+) -> str:
     """``done``, or the reason why a request failed."""
-    endpoint = Endpoint(Address.of(f"{scheme}://127.0.0.1:{port}/"), 30.0, tls=client)
+    endpoint = Endpoint(Address.of(f"{scheme}://{host}:{port}/"), 30.0, tls=client or TLSSettings())
     try:
-        connection = Connection(endpoint, endpoint.address)
+        connection = Connection(endpoint, endpoint.address, local_end)
         try:
             connection.request(request_head("GET", endpoint.address, [], None), b"")
         finally:
@@ -106,13 +104,13 @@ def outcome(port: int, client: Any = None, scheme: str = "https") -> str:
 def test_a_certificate_that_is_refused_has_its_reason(
     names: list[str], about: dict[str, Any], trusted: trustme.CA, expected: str
 ) -> None:
-    with serving(answering, context_of(CA, *names, **about)) as port:
+    with serving(answering, server_context(CA, *names, **about)) as port:
         assert outcome(port, trusting(trusted)) == expected
 
 
 def test_the_names_of_a_certificate_are_looked_up_once() -> None:
     connections: list[object] = []
-    server = context_of(CA, "acs.example.com")
+    server = server_context(CA, "acs.example.com")
     server.sni_callback = lambda *_: connections.append(None)
     with serving(answering, server) as port:
         endpoint = Endpoint(Address.of(f"https://127.0.0.1:{port}/"), 30.0, tls=trusting(CA))
@@ -127,7 +125,7 @@ def test_the_names_of_a_certificate_are_looked_up_once() -> None:
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_server_that_wants_a_client_certificate(version: ssl.TLSVersion) -> None:
-    server = context_of(CA)
+    server = server_context(CA)
     server.verify_mode = ssl.CERT_REQUIRED
     server.maximum_version = version
     CA.configure_trust(server)
@@ -141,7 +139,7 @@ def test_a_server_that_wants_a_client_certificate(version: ssl.TLSVersion) -> No
 
 def test_a_server_that_has_closed_by_then_is_heard_all_the_same() -> None:
     """The alert has come before the request is written, which then fails itself."""
-    server = context_of(CA)
+    server = server_context(CA)
     server.verify_mode = ssl.CERT_REQUIRED
     CA.configure_trust(server)
     refused = Event()
@@ -157,11 +155,158 @@ def test_a_server_that_has_closed_by_then_is_heard_all_the_same() -> None:
 
 
 def test_versions_without_one_in_common() -> None:
-    server, client = context_of(CA), trusting(CA)
+    server, client = server_context(CA), trusting(CA, minimum=ssl.TLSVersion.TLSv1_3)
     server.maximum_version = ssl.TLSVersion.TLSv1_2
-    client.minimum_version = ssl.TLSVersion.TLSv1_3
     with serving(answering, server) as port:
         assert outcome(port, client) == "TLS: no common protocol version"
+
+
+# -- the certificates of clients ------------------------------------------------------------------
+
+
+def asking(ca: trustme.CA, version: ssl.TLSVersion) -> Any:
+    """A server that asks for certificates of clients, signed by a CA."""
+    server = server_context(CA)
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.minimum_version = server.maximum_version = version
+    ca.configure_trust(server)
+    return server
+
+
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+
+
+@VERSIONS
+def test_each_cpe_shows_its_own_certificate(version: ssl.TLSVersion) -> None:
+    seen: list[object] = []
+
+    def handle(sock: Any, address: Any) -> None:
+        seen.append(sock.getpeercert()["subject"][-1][0][1])
+        answering(sock, address)
+
+    names = {0: "a", 1: "b", 2: "c"}
+    identities = {index: identity(CA, name) for index, name in names.items()}
+    identities[1] = identity(CA, "b", key_type=trustme.KeyType.RSA)
+    client = trusting(CA, identity=identities.get)
+    with serving(handle, asking(CA, version)) as port:
+        for index in (0, 1, 2, 2, 1, 0):
+            assert outcome(port, client, local_end=LocalEnd(cpe_index=index)) == "done"
+        assert outcome(port, client, local_end=LocalEnd(cpe_index=3)) != "done"
+    assert seen == ["a", "b", "c", "c", "b", "a"]
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        ({}, "TLS: client certificate of an unknown CA"),
+        ({"not_after": NOW - timedelta(days=1)}, "TLS: client certificate expired"),
+    ],
+)
+def test_a_certificate_of_a_client_that_is_refused(
+    version: ssl.TLSVersion, about: dict[str, Any], expected: str
+) -> None:
+    ca = CA if about else trustme.CA()
+    client = trusting(CA, identity=lambda _: identity(ca, "a", **about))
+    with serving(answering, asking(CA, version)) as port:
+        assert outcome(port, client, local_end=LocalEnd(cpe_index=0)) == expected
+
+
+def test_a_certificate_that_has_gone_during_the_run() -> None:
+    client = trusting(CA, identity=lambda _: Identity("/nowhere", "/nowhere"))
+    with serving(answering, server_context(CA)) as port:
+        said = outcome(port, client, local_end=LocalEnd(cpe_index=0))
+    assert said == "TLS: own certificate can't be used: /nowhere: No such file or directory"
+
+
+# -- what devices do otherwise --------------------------------------------------------------------
+
+NO_SNI = LocalEnd(tls=DeviceTLS(sni=False))
+YEARS_20 = 20 * 365 * 86_400.0
+
+
+def test_a_device_that_names_no_host_in_its_handshake() -> None:
+    named: list[object] = []
+    server = server_context(CA, "localhost")
+    server.sni_callback = lambda _, name, __: named.append(name)
+    with serving(answering, server) as port:
+        assert outcome(port, trusting(CA), host="localhost") == "done"
+        assert outcome(port, trusting(CA), host="localhost", local_end=NO_SNI) == "done"
+    assert named == ["localhost", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1", "done"),
+        ("127.0.0.2", "127.0.0.1", "TLS: certificate of another host: 127.0.0.2"),
+        ("LOCALHOST", "localhost", "done"),
+        ("*.example.org", "localhost", "TLS: certificate of another host: *.example.org"),
+    ],
+)
+def test_such_a_device_compares_the_name_all_the_same(name: str, host: str, expected: str) -> None:
+    with serving(answering, server_context(CA, name)) as port:
+        assert outcome(port, trusting(CA), host=host, local_end=NO_SNI) == expected
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"),
+    [
+        (-YEARS_20, "TLS: certificate not yet valid"),
+        (YEARS_20, "TLS: certificate expired"),
+        (60.0, "done"),
+    ],
+)
+def test_a_device_whose_clock_is_wrong(offset: float, expected: str) -> None:
+    local_end = LocalEnd(tls=DeviceTLS(clock_offset=offset))
+    about = {"not_before": NOW - timedelta(days=9), "not_after": NOW + timedelta(days=9)}
+    with serving(answering, server_context(CA, **about)) as port:
+        assert outcome(port, trusting(CA), local_end=local_end) == expected
+
+
+def test_a_certificate_that_only_a_wrong_clock_takes() -> None:
+    local_end = LocalEnd(tls=DeviceTLS(clock_offset=-10 * 86_400.0))
+    expired = {"not_before": NOW - timedelta(days=19), "not_after": NOW - timedelta(days=9)}
+    with serving(answering, server_context(CA, **expired)) as port:
+        assert outcome(port, trusting(CA), local_end=local_end) == "done"
+
+
+@pytest.mark.parametrize("quirk", sorted(DEVICE_TLS))
+def test_each_quirk_of_tls_is_seen_by_the_server(quirk: str) -> None:
+    spoken: list[tuple[Any, Any]] = []
+
+    def handle(sock: Any, address: Any) -> None:
+        spoken.append((sock.version(), sock.cipher()[0]))
+        answering(sock, address)
+
+    dates = {"not_before": NOW - timedelta(days=9), "not_after": NOW + timedelta(days=9)}
+    server = server_context(CA, key_type=trustme.KeyType.RSA, **dates)
+    server.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        server.minimum_version = ssl.TLSVersion.TLSv1
+    with serving(handle, server) as port:
+        said = outcome(port, trusting(CA), local_end=LocalEnd(tls=device_tls(frozenset([quirk]))))
+    expected, version, cipher = SEEN[quirk]
+    assert said == expected
+    if said == "done":
+        assert spoken[0][0] == version
+        assert re.fullmatch(cipher, spoken[0][1])
+
+
+SEEN = {
+    quirks.TLS_1_0: ("done", "TLSv1", ".*"),
+    quirks.TLS_1_1: ("done", "TLSv1.1", ".*"),
+    quirks.TLS_1_2: ("done", "TLSv1.2", ".*"),
+    quirks.TLS_NO_SNI: ("done", "TLSv1.3", ".*"),
+    quirks.TLS_WEAK_CIPHERS: ("done", "TLSv1.2", "AES(128|256)-SHA"),
+    quirks.CLOCK_BEHIND: ("TLS: certificate not yet valid", "", ""),
+    quirks.CLOCK_AHEAD: ("TLS: certificate expired", "", ""),
+}
+"""What comes of it, the version, and the cipher."""
+
+
+# -- ports of other protocols ---------------------------------------------------------------------
 
 
 def saying(*words: bytes) -> Callable[[Any, Any], None]:
@@ -218,7 +363,7 @@ def test_http_to_a_port_of_another_protocol(said: bytes, expected: str) -> None:
 
 
 def test_http_to_a_port_of_tls() -> None:
-    with serving(answering, context_of(CA)) as port:
+    with serving(answering, server_context(CA)) as port:
         reason = outcome(port, scheme="http")
     assert reason in ("answer is TLS, not HTTP", "connection closed without an answer",
                       "connection reset")  # fmt: skip

@@ -15,9 +15,10 @@ from caretaker.errors import Blame
 from caretaker.reporting.lost_workers import described
 from caretaker.reporting.summary import WorkersSeen, summarize
 from caretaker.reporting.summary_text import render
-from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.records import ExchangeRecord, SessionRecord, path_of
 from caretaker.stats.results import Results
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
+from caretaker.way import Way
 
 CR = "6 CONNECTION REQUEST"
 GOOD = SessionRecord(
@@ -36,6 +37,7 @@ def worker(number: int = 0, **changes: Any) -> WorkerSnapshot:
             results.connection_request(verdict, 0.0001)
     results.count(f"events.raised.{CR}", 3)
     results.count(f"events.delivered.{CR}", 3)
+    results.count(f"{path_of(Way.HTTP)}.delivered", 3)
     results.count("tasks.posted", 3)
     results.count("tasks.done", 3)
     results.time("tasks.latency", 0.005)
@@ -220,6 +222,27 @@ def test_events_that_were_discarded_by_rule_balance() -> None:
         crs["pending"],
         crs["books_balance"],
     ) == (2, 2, 2, True)
+
+
+def test_the_books_of_each_way_balance() -> None:
+    udp = path_of(Way.UDP)
+    ends = {f"{udp}.delivered": 2, f"{udp}.coalesced": 1, f"{udp}.dropped": 1, f"{udp}.pending": 1}
+    made = worker(counters={f"{udp}.accepted": 5, f"{udp}.unauthorized": 2, **ends})
+    crs = summarize([made, worker(1)], 1.0)["connection_requests"]
+    assert crs["books_balance"]
+    by_way = crs["by_way"]
+    assert (by_way["http"]["received"], by_way["http"]["delivered"]) == (12, 6)
+    assert (by_way["udp"]["received"], by_way["udp"]["pending"]) == (7, 1)
+    assert by_way["http"]["to_inform_ms"]["p99"] == pytest.approx(1.0, rel=0.02)
+    assert "  by udp            5 accepted = 2 delivered + 1 coalesced" in render(
+        summarize([made], 1.0)
+    )
+    assert "by http" not in render(summarize([worker()], 1.0))
+
+
+def test_a_request_of_a_way_that_is_lost_breaks_the_books() -> None:
+    lost = worker(counters={f"{path_of(Way.XMPP)}.accepted": 1})
+    assert not summarize([lost], 1.0)["connection_requests"]["books_balance"]
 
 
 def test_a_lost_worker_is_a_failure_and_its_last_report_counts() -> None:

@@ -27,6 +27,7 @@ from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.testing import Clock, FunctionTransport, ScriptedACS
+from caretaker.way import Way
 
 
 class Bench:
@@ -92,7 +93,7 @@ class Bench:
     def exchange(self, record: object) -> None:
         pass
 
-    def connection_request(self, verdict: str, seconds: float) -> None:
+    def connection_request(self, verdict: str, seconds: float, way: Way) -> None:
         pass
 
     # Time.

@@ -43,6 +43,9 @@ def test_a_session_is_counted_with_its_loop() -> None:
         "connection_requests.to_inform": 1.0,
         "connection_requests.to_informresponse": 1.5,
         "connection_requests.to_session_end": 2.5,
+        "connection_requests.by_way.http.to_inform": 1.0,
+        "connection_requests.by_way.http.to_informresponse": 1.5,
+        "connection_requests.by_way.http.to_session_end": 2.5,
     }
 
 

@@ -14,6 +14,7 @@ from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.swarm.locust_stats import LocustStats
+from caretaker.way import Way
 
 SESSION = SessionRecord(
     ("0 BOOTSTRAP", "1 BOOT"), 0.0, 0.0, seconds=0.5, outcome=Outcome.SUCCEEDED, accepted=0.0,
@@ -87,7 +88,7 @@ def test_exchanges_requests_and_tasks() -> None:
     assert fired(
         ("exchange", (ExchangeRecord("Inform", 0.0, 0.25, 1, 2),)),
         ("exchange", (ExchangeRecord("(empty)", 0.0, 0.25, 1, 2, reason="no answer in time"),)),
-        ("connection_request", ("unauthorized", 0.001)),
+        ("connection_request", ("unauthorized", 0.001, Way.HTTP)),
         ("task", ("getParameterValues", TaskResult(TaskOutcome.DONE), 0.5)),
         ("task", ("getParameterValues", TaskResult(TaskOutcome.QUEUED), 0.5)),
         ("task", ("getParameterValues", TaskResult(TaskOutcome.API_ERROR, "HTTP 404"), 0.5)),

@@ -1,0 +1,90 @@
+"""How the CPEs of a fleet can be reached by Connection Requests: a mix of kinds."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+from math import sqrt
+from typing import Self
+
+from caretaker.device.identity import Identities
+from caretaker.errors import InputError
+
+
+class Reach(StrEnum):
+    """How a CPE can be reached; the values are those of ``--reach``."""
+
+    DIRECT = "direct"
+    """At its ConnectionRequestURL, over IPv4 as over IPv6 wherever the server is bound."""
+    STUN = "stun"
+    """By UDP through a NAT, whose binding STUN finds and keeps (Annex G)."""
+    XMPP = "xmpp"
+    """By an XMPP server that it is connected to (Annex K)."""
+    DARK = "dark"
+    """Not at all: nothing answers at its ConnectionRequestURL."""
+    IPV6 = "ipv6"
+    """At its ConnectionRequestURL, over IPv6 alone."""
+    LIES = "lies"
+    """Not at all: its ConnectionRequestURL is that of no CPE."""
+
+
+@dataclass(frozen=True)
+class ReachMix:
+    """
+    Kinds of reachability mixed by weight; which one a CPE has follows from seed and index.
+
+    Indices walk round the unit circle by an irrational step, so any run of them, from whichever
+    worker, holds the kinds in very nearly these proportions. The step is another than that of
+    ``ProfileMix``, so each kind has all profiles.
+
+    Args:
+        weights: each kind with its weight, which is above 0; at least one.
+    """
+
+    weights: tuple[tuple[Reach, float], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``direct:40,stun:30``.
+
+        Raises:
+            InputError: the text is something else, or names a kind twice.
+        """
+        weights = tuple(map(_weight, text.split(",")))
+        kinds = [kind for kind, _ in weights]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
+                raise InputError(f"{kind} is there twice; give each kind one weight")
+        return cls(weights)
+
+    def __str__(self) -> str:
+        return ",".join(f"{kind}:{weight:g}" for kind, weight in self.weights)
+
+    def __contains__(self, kind: Reach) -> bool:
+        """Whether some CPEs are of this kind."""
+        return any(kind is own for own, _ in self.weights)
+
+    def of(self, identities: Identities, index: int) -> Reach:
+        """The kind of the CPE with this index."""
+        bounds = list(accumulate(weight for _, weight in self.weights))
+        place = (identities.fraction(0, "reach") + index * _STEP) % 1.0
+        return self.weights[bisect(bounds[:-1], place * bounds[-1])][0]
+
+
+_STEP = sqrt(2)
+_WEIGHT = re.compile(r"([a-z0-9]{1,10}):([0-9]{1,6}(\.[0-9]{1,6})?)")
+
+
+def _weight(text: str) -> tuple[Reach, float]:
+    match = _WEIGHT.fullmatch(text.strip())
+    if match is None or match[1] not in list(Reach) or not float(match[2]):
+        kinds = ", ".join(Reach)
+        raise InputError(
+            f"{text[:80]!r} is not KIND:WEIGHT with a weight above 0, like direct:40; "
+            f"kinds are {kinds}"
+        )
+    return Reach(match[1]), float(match[2])
