@@ -62,15 +62,22 @@ def stun_settings(cpe: CPEBase, now: float) -> STUNSettings | None:
 def _settings_of(values: tuple[str, ...]) -> STUNSettings:
     host, port, shortest, longest, url = values
     return STUNSettings(
-        host or urlsplit(url).hostname or "",
+        host or _host_of(url),
         int(port) if _is_number(port) and 0 < int(port) < 1 << 16 else DEFAULT_PORT,
-        float(shortest) if _is_number(shortest) else 1.0,
+        max(1.0, float(shortest)) if _is_number(shortest) else 1.0,
         float(longest) if _is_number(longest) and int(longest) else inf,  # -1: no maximum
     )
 
 
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 10  # noqa: PLR2004 # of 32 bits
+    return text.isascii() and text.isdigit() and len(text) <= 10  # of 32 bits
 
 
 def credentials(cpe: CPEBase, now: float) -> tuple[str, str]:

@@ -31,11 +31,16 @@ FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 DEFAULT_ACTIVE = (
     "ManagementServer.ConnectionRequestURL",
     "ManagementServer.ConnReqJabberID",
+    "ManagementServer.UDPConnectionRequestAddress",
+    "ManagementServer.NATDetected",
     "GatewayInfo.ManufacturerOUI",
     "GatewayInfo.ProductClass",
     "GatewayInfo.SerialNumber",
 )
-"""Parameters with active notification until the ACS turns it off (data models)."""
+"""
+Parameters with active notification until the ACS turns it off: by the data models, and of Annex G,
+since an ACS that does not know a new binding does not reach the CPE.
+"""
 _ACTIVE_AT_FIRST = frozenset((*FORCED_ACTIVE, *DEFAULT_ACTIVE))
 _JOB = "change"
 

@@ -132,15 +132,15 @@ class StunMessage(NamedTuple):
             DatagramError: there is none.
         """
         value = self.attribute(Attribute.ERROR_CODE) or b""
-        code = (value[2] & 7) * 100 + value[3] if len(value) >= 4 else 0  # noqa: PLR2004
-        if not 300 <= code < 700 or value[3] > 99:  # noqa: PLR2004
+        code = (value[2] & 7) * 100 + value[3] if len(value) >= 4 else 0
+        if not 300 <= code < 700 or value[3] > 99:
             raise DatagramError("a STUN error without a code")
         return code
 
     def with_integrity(self, key: bytes) -> StunMessage:
         """The message with MESSAGE-INTEGRITY as its last attribute."""
         blank = self._with_last(bytes(_INTEGRITY_BYTES))
-        return self._with_last(blank._integrity(key))
+        return self._with_last(_integrity(blank, key))
 
     def _with_last(self, integrity: bytes) -> StunMessage:
         last = (int(Attribute.MESSAGE_INTEGRITY), integrity)
@@ -150,14 +150,15 @@ class StunMessage(NamedTuple):
         """Whether MESSAGE-INTEGRITY is its last attribute, and made with this key."""
         if not self.attributes or self.attributes[-1][0] != Attribute.MESSAGE_INTEGRITY:
             return False
-        return hmac.compare_digest(self.attributes[-1][1], self._integrity(key))
+        return hmac.compare_digest(self.attributes[-1][1], _integrity(self, key))
 
-    def _integrity(self, key: bytes) -> bytes:
-        """The HMAC over all before MESSAGE-INTEGRITY, which is the last attribute."""
-        text = self.encode()[: -_INTEGRITY_BYTES - _ATTRIBUTE.size]
-        if not self.has_cookie:
-            text += bytes(-len(text) % _BLOCK)
-        return hmac.digest(key, text, "sha1")
+
+def _integrity(message: StunMessage, key: bytes) -> bytes:
+    """The HMAC over all before MESSAGE-INTEGRITY, which is the last attribute."""
+    text = message.encode()[: -_INTEGRITY_BYTES - _ATTRIBUTE.size]
+    if not message.has_cookie:
+        text += bytes(-len(text) % _BLOCK)
+    return hmac.digest(key, text, "sha1")
 
 
 def _encoded(kind: int, value: bytes) -> bytes:

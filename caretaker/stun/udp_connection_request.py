@@ -19,7 +19,9 @@ from caretaker.stun.message import MAX_BYTES, SocketAddress
 
 START = b"GET "
 """What tells a Connection Request from STUN messages, whose first two bits are zero."""
-_LINE = re.compile(rb"GET http://[^ ?\r\n]{0,300}\?([^ \r\n]{0,1500}) HTTP/1\.[01]\r?\n", re.I)
+_LINE = re.compile(
+    rb"GET http://[^ ?\r\n]{0,300}\?([^ \r\n]{0,1500}) HTTP/1\.[01]\r?\n", re.IGNORECASE
+)
 _MAX_FIELDS = 16
 _FIELDS = {
     "ts": re.compile("[0-9]{1,20}"),

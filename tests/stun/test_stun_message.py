@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,8 +153,6 @@ def test_integrity_is_that_of_the_published_test_vector() -> None:
 def test_integrity_of_a_classic_message_is_over_whole_blocks() -> None:
     plain = StunMessage(Kind.BINDING_REQUEST, CLASSIC, ((6, b"user"),))
     modern = plain._replace(transaction=MODERN)
-    import hmac
-
     for message, fill in ((plain, -28 % 64), (modern, 0)):
         sealed = message.with_integrity(KEY)
         text = sealed.encode()[:-24] + bytes(fill)
