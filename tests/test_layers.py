@@ -41,7 +41,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
-        "way",
+        "stun", "way",
     },
     "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles", "xmpp"},
