@@ -12,7 +12,7 @@ from caretaker.device.accepted_requests import AcceptedRequests
 from caretaker.device.events import EventAccounting
 from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
-from caretaker.device.reachability import ReachMix
+from caretaker.device.reachability import Reachability
 from caretaker.device.settings import Behaviors, TransferSettings
 
 
@@ -41,7 +41,7 @@ class FleetContext:
             to take; None: nobody keeps it.
         reach_watchers: each takes the indices of CPEs whose parameters on the ways of Connection
             Requests may have changed.
-        reach: how many CPEs can be reached in which way; None: all at their ConnectionRequestURL.
+        reach: how the CPEs can be reached; None: all at their ConnectionRequestURL.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -60,7 +60,7 @@ class FleetContext:
     devices: ListedDevices | None = None
     unsaved: set[int] | None = None
     reach_watchers: list[set[int]] = field(default_factory=list)
-    reach: ReachMix | None = None
+    reach: Reachability | None = None
 
     def serial_number(self, index: int) -> str:
         """The serial number of the CPE with this index."""
