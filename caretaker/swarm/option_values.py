@@ -510,13 +510,16 @@ def export_file(text: str) -> Path:
 
 
 def output_folder(text: str) -> Path:
-    """A folder to write files into; it is made if its parent exists."""
+    """A folder to write files into, or one that can be made in its parent; nothing is made here."""
     path = Path(text)
     try:
-        path.mkdir(exist_ok=True)
-        with tempfile.TemporaryFile(dir=text):
-            pass
+        try:
+            path.stat()
+            place = path
+        except FileNotFoundError:
+            place = path.absolute().parent
+        with tempfile.TemporaryFile(dir=place):
+            return path
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{text}: {why}; give a folder that can be written to") from error
-    return path
