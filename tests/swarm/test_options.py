@@ -14,7 +14,8 @@ from helpers.options import parse, parser
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
-from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate, Timespan
+from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_values import Range, Rate, Timespan
 from caretaker.swarm.options import GROUPS, OPTIONS, Settings
 
 
