@@ -30,10 +30,12 @@ from fuzz.wsgi import request
 OF_THE_MACHINE = {
     option_values.bound_address: "binds an address",
     option_values.certificates: "opens a file",
+    option_values.client_certificate: "opens a file",
     option_values.export_file: "makes a file",
     option_values.output_file: "makes a file",
     option_values.output_folder: "makes a folder",
     option_values.run_token_file: "opens a file",
+    option_values.server_certificate: "opens a file",
     option_values.server_address: "binds an address",
     option_values.source_network: "binds addresses; source_address has its text",
     option_values.url_or_empty: "asks name servers; url has its text",

@@ -12,6 +12,7 @@ import math
 import os
 import re
 import socket
+import ssl
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from locust.util.timespan import parse_timespan
 from caretaker.device.identity import SERIAL_PREFIX
 from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError, TransportError
+from caretaker.http.client_certificates import check_template
 from caretaker.http.endpoint import Address
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
 from caretaker.http.tls_settings import TLSSettings
@@ -416,6 +418,48 @@ def certificates(text: str) -> str:
     if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
         raise InputError(f"{text}: no such file")
     TLSSettings(text).new_context()
+    return text
+
+
+def client_certificate(text: str) -> str:
+    """The name of a file in PEM, or a template of such names."""
+    return check_template(text)
+
+
+def server_certificate(text: str) -> str:
+    """The name of a file of a server's certificate, or key, in PEM."""
+    if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
+        raise InputError(f"{text}: no such file")
+    return text
+
+
+class TLSVersions(NamedTuple):
+    """The oldest and newest version of TLS; its text is ``OLDEST-NEWEST``, or one version."""
+
+    oldest: ssl.TLSVersion
+    newest: ssl.TLSVersion
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The versions in a text."""
+        oldest, _, newest = text.partition("-")
+        found = [_TLS_VERSIONS.get(each) for each in (oldest, newest or oldest)]
+        if None in found or found[0] > found[1]:  # type: ignore[operator]
+            raise InputError(f"{text!r} is not 1.2, 1.3 or 1.2-1.3")
+        return cls(*found)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        """Its text."""
+        names = {version: name for name, version in _TLS_VERSIONS.items()}
+        return "-".join(dict.fromkeys(names[version] for version in self))
+
+
+_TLS_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def ciphers(text: str) -> str:
+    """Ciphers in OpenSSL's form."""
+    TLSSettings(verify=False, ciphers=text).new_context()
     return text
 
 

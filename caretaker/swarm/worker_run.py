@@ -132,9 +132,9 @@ class WorkerRun:
         self.sink = LocustStats(
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
-        endpoint = _endpoint(worker, settings)
-        self.recorder = _recorder(worker, settings)
         devices = mix.devices if isinstance(mix, ListedMix) else None
+        endpoint = _endpoint(worker, settings, devices)
+        self.recorder = _recorder(worker, settings)
         context = _context(worker, settings, endpoint, devices)
         self.exports = _exports(worker, settings, started, context.serial_number)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
@@ -214,7 +214,9 @@ class WorkerRun:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
-        return DirectOperator(self.shard, self.settings.cr_client)
+        return DirectOperator(
+            self.shard, self.settings.cr_client, TLSSettings(self.settings.cr_tls_ca)
+        )
 
     def suspend(self) -> None:
         """Stop all CPEs where they are; called in the loop, so it does not wait."""
@@ -419,7 +421,7 @@ def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[
     """Makes the ConnectionRequestURL of a serial number: the router's, where there is one."""
     if settings.cr_router is None:
         return worker.server.device_url
-    return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
+    return partial(device_url, f"{settings.cr_scheme}://{settings.cr_router}{DEVICE_PATH}")
 
 
 def _context(
@@ -451,14 +453,28 @@ def _context(
     )
 
 
-def _endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
+def _endpoint(worker: HostWorker, settings: Settings, devices: ListedDevices | None) -> Endpoint:
     address = Address.of(worker.environment.host or "")
-    tls = TLSSettings(settings.tls_ca, verify=not settings.tls_insecure)
     allowed = frozenset(settings.allow_hosts)
     # What this machine's addresses are, its own command line knows better than the master's.
     networks = worker.source_addresses or settings.source_addresses
     sources = tuple(source for network in networks for source in hosts(network))
+    tls = _tls(settings, devices)
     endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
     return endpoint
+
+
+def _tls(settings: Settings, devices: ListedDevices | None) -> TLSSettings:
+    identities = devices or Identities(settings.seed, settings.serial_prefix)
+    certificates = settings.client_certificates
+    certificates.check((), identities.serial_number)
+    return TLSSettings(
+        settings.tls_ca,
+        verify=not settings.tls_insecure,
+        minimum=settings.tls_versions.oldest,
+        maximum=settings.tls_versions.newest,
+        ciphers=settings.tls_ciphers or "",
+        identity=certificates.source(identities.serial_number),
+    )
