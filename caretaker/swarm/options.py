@@ -28,6 +28,7 @@ from caretaker.swarm.fleet_options import (
     TransferOptions,
 )
 from caretaker.swarm.option import Option
+from caretaker.swarm.reach_options import ReachOptions
 from caretaker.swarm.run_options import (
     EmbeddedACSOptions,
     OutputOptions,
@@ -45,6 +46,7 @@ GROUPS: Mapping[str, type] = {
     "when CPEs inform": InformOptions,
     "towards the ACS": ACSOptions,
     "Connection Requests": ConnectionRequestOptions,
+    "how CPEs are reached": ReachOptions,
     "file transfers": TransferOptions,
     "what happens in the run": ScenarioOptions,
     "verdicts": VerdictOptions,
@@ -70,6 +72,7 @@ class Settings(
     InformOptions,
     ACSOptions,
     ConnectionRequestOptions,
+    ReachOptions,
     TransferOptions,
     ScenarioOptions,
     VerdictOptions,
