@@ -185,6 +185,7 @@ class ConnectionRequestServer(WSGIServer):
             on_connection_request, auth, allow_basic=allow_basic, sink=sink, clock=clock
         )
         self._advertise = advertise
+        self._tls = tls
         self._host = self._host_app(self.app, host, port, LIMITS, tls)
         self._device_prefix = ""  # until the port is known
         self._black_hole: BlackHole | None = None
@@ -236,7 +237,7 @@ class ConnectionRequestServer(WSGIServer):
         """
         served = [other for other in self._hosts[1:] if other.host == host]
         if not served:
-            served = [self._host_app(self.app, host, 0, LIMITS)]
+            served = [self._host_app(self.app, host, 0, LIMITS, self._tls)]
             served[0].start()
         return partial(device_url, f"{served[0].url}{DEVICE_PATH}")
 

@@ -9,11 +9,16 @@ from typing import Literal
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
+from caretaker.swarm import option_addresses as addresses
+from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
+from caretaker.swarm import tls_values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate, TLSVersions
+from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_values import Range, Rate
 from caretaker.swarm.stages import MAX_RATE, Stage
+from caretaker.swarm.tls_values import TLSVersions
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -76,7 +81,7 @@ class DeviceOptions:
     )
     state: Path | None = option(
         "--state",
-        values.state_file,
+        files.state_file,
         default=None,
         unit="file",
         example="fleet.db",
@@ -186,8 +191,8 @@ class ACSOptions:
     )
     source_addresses: tuple[Network, ...] = repeated(
         "--source-address",
-        values.source_network,
-        text=values.network_text,
+        addresses.source_network,
+        text=addresses.network_text,
         unit="address",
         example="10.0.0.0/28",
         help="Local address that CPEs connect to the ACS from, or a network of such addresses, "
@@ -205,7 +210,7 @@ class ACSOptions:
     )
     tls_ca: str | None = option(
         "--tls-ca",
-        values.certificates,
+        files.certificates,
         default=None,
         unit="file",
         example="ca.pem",
@@ -223,7 +228,7 @@ class ACSOptions:
     )
     tls_ciphers: str | None = option(
         "--tls-ciphers",
-        values.ciphers,
+        tls_values.ciphers,
         default=None,
         unit="list",
         example="ECDHE+AESGCM",
@@ -232,7 +237,7 @@ class ACSOptions:
     )
     client_cert: str | None = option(
         "--client-cert",
-        values.client_certificate,
+        files.client_certificate,
         default=None,
         unit="file",
         example="certs/{serial}.pem",
@@ -242,7 +247,7 @@ class ACSOptions:
     )
     client_key: str | None = option(
         "--client-key",
-        values.client_certificate,
+        files.client_certificate,
         default=None,
         unit="file",
         example="certs/{serial}.key",
@@ -267,7 +272,7 @@ class ConnectionRequestOptions:
 
     cr_host: str = option(
         "--cr-host",
-        values.bound_address,
+        addresses.bound_address,
         default="127.0.0.1",
         unit="address",
         example="10.0.0.7",
@@ -286,7 +291,7 @@ class ConnectionRequestOptions:
     )
     cr_advertise: str | None = option(
         "--cr-advertise",
-        values.advertised_host,
+        addresses.advertised_host,
         default=None,
         unit="host",
         example="loadgen.example.com",
@@ -296,7 +301,7 @@ class ConnectionRequestOptions:
     )
     cr_router: HostPort | None = option(
         "--cr-router",
-        values.advertised_address,
+        addresses.advertised_address,
         default=None,
         unit="host:port",
         example="10.0.0.5:7548",
@@ -318,7 +323,7 @@ class ConnectionRequestOptions:
     )
     cr_tls_cert: str | None = option(
         "--cr-tls-cert",
-        values.server_certificate,
+        files.server_certificate,
         default=None,
         unit="file",
         example="certs/server.pem",
@@ -328,7 +333,7 @@ class ConnectionRequestOptions:
     )
     cr_tls_key: str | None = option(
         "--cr-tls-key",
-        values.server_certificate,
+        files.server_certificate,
         default=None,
         unit="file",
         example="certs/server.key",
@@ -338,7 +343,7 @@ class ConnectionRequestOptions:
     )
     cr_tls_ca: str | None = option(
         "--cr-tls-ca",
-        values.certificates,
+        files.certificates,
         default=None,
         unit="file",
         example="certs/ca.pem",
@@ -411,7 +416,7 @@ class ConnectionRequestOptions:
     )
     nbi_url: str = option(
         "--nbi-url",
-        values.url_or_empty,
+        addresses.url_or_empty,
         default="",
         unit="url",
         example="http://acs.example.com:7557",
