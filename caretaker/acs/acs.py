@@ -29,6 +29,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import DeviceBusy, DeviceNotFound, FaultError, InputError, TransportError
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.way import Way
 
 _log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class ACS:
             informed from, and loopback for one that informed from there. A CPE could send any
             ConnectionRequestURL.
         cr_client: which of ``CLIENTS`` and ``PLANS`` send Connection Requests.
+        cr_tls: of Connection Requests to https URLs.
         watches_ways: whether each device is asked at its first contact by which ways it can be
             reached, and told to report when these change.
     """
@@ -73,6 +75,7 @@ class ACS:
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
         cr_client: str = "tolerant",
+        cr_tls: TLSSettings = SYSTEM_TRUST,
         watches_ways: bool = False,
     ) -> None:
         self.devices: dict[str, KnownDevice] = {}
@@ -87,6 +90,7 @@ class ACS:
         self._provisioning = provisioning
         self._allowed_hosts = frozenset(allowed_hosts)
         self._cr_client = cr_client
+        self._cr_tls = cr_tls
         self._watches_ways = watches_ways
         self._secret = secrets.token_bytes(16)
         self._senders = {Way.HTTP: self._by_http, Way.UDP: self._by_udp}
@@ -252,7 +256,7 @@ class ACS:
     def _by_http(self, device: KnownDevice, ways: ReportedWays) -> str | None:
         if not self._may_reach(device, Address.of(ways.url.strip().replace(" ", "%20")).host):
             return phrases.INVALID_URL
-        return CLIENTS[self._cr_client](ways.url, device.credentials, nobody)
+        return CLIENTS[self._cr_client](ways.url, device.credentials, nobody, self._cr_tls)
 
     def _by_udp(self, device: KnownDevice, ways: ReportedWays) -> str | None:
         if not self._may_reach(device, address_of(ways.udp_address).host):

@@ -17,6 +17,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, LimitError, TransportError
 from caretaker.http.credentials import Credentials
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.north_bound_client import NorthBoundClient, outcome_of
 from caretaker.scenarios.tasks import MAX_TASKS, ways_of
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
@@ -75,6 +76,7 @@ class DirectOperator:
     Args:
         shard: knows the CPEs' credentials, and whether one has taken a datagram.
         cr_client: which of ``CR_SENDERS`` and ``PLANS`` send it.
+        tls: for https URLs.
         clock: that of the shard.
     """
 
@@ -84,11 +86,13 @@ class DirectOperator:
         self,
         shard: Shard,
         cr_client: str = "tolerant",
+        tls: TLSSettings = SYSTEM_TRUST,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shard = shard
         self._plan = PLANS[cr_client]
         self._send_by_http = CR_SENDERS[cr_client]
+        self._tls = tls
         self._clock = clock
         self._senders = {Way.HTTP: self._by_http, Way.UDP: self._by_udp}
 
@@ -114,7 +118,7 @@ class DirectOperator:
         )
 
     def _by_http(self, _: CPE, reported: ReportedWays, credentials: Credentials) -> TaskResult:
-        return self._send_by_http(reported.url, credentials)
+        return self._send_by_http(reported.url, credentials, self._tls)
 
     def _by_udp(self, cpe: CPE, reported: ReportedWays, credentials: Credentials) -> TaskResult:
         """Whether a datagram was taken, only the CPE can tell: it has a session then."""
@@ -136,9 +140,9 @@ class DirectOperator:
         return
 
 
-def _send_tolerantly(url: str, credentials: Credentials) -> TaskResult:
+def _send_tolerantly(url: str, credentials: Credentials, tls: TLSSettings) -> TaskResult:
     try:
-        status = send_connection_request(url, credentials)
+        status = send_connection_request(url, credentials, tls=tls)
     except LimitError:
         raise
     except TransportError as error:
@@ -148,14 +152,14 @@ def _send_tolerantly(url: str, credentials: Credentials) -> TaskResult:
     )
 
 
-def _send_as_genieacs(url: str, credentials: Credentials) -> TaskResult:
+def _send_as_genieacs(url: str, credentials: Credentials, _: TLSSettings) -> TaskResult:
     phrase = send_as_genieacs(url, credentials)
     if phrase is None:
         return TaskResult(TaskOutcome.DONE)
     return TaskResult(outcome_of(phrase) or TaskOutcome.OFFLINE, phrase)
 
 
-CR_SENDERS: dict[str, Callable[[str, Credentials], TaskResult]] = {
+CR_SENDERS: dict[str, Callable[[str, Credentials, TLSSettings], TaskResult]] = {
     "tolerant": _send_tolerantly,
     "genieacs": _send_as_genieacs,
 }
