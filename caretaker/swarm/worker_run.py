@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,11 +37,13 @@ from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.nat_bindings import NATBindings, NATSettings, STUNMode
 from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
+from caretaker.engine.stun_servers import STUNServers
 from caretaker.errors import InputError
 from caretaker.fleet import transfer_settings
 from caretaker.http.endpoint import Address, Endpoint
@@ -53,6 +56,7 @@ from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
+from caretaker.stats.records import VerdictSink
 from caretaker.stats.results import Results
 from caretaker.stats.run_results import RunResults
 from caretaker.stats.timeline import Timeline
@@ -156,6 +160,7 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
+        self.nat_bindings = _nat_bindings(self.shard, self.sink, endpoint, settings)
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -356,6 +361,7 @@ class WorkerRun:
         for name, number in self.action_target.tally.items():
             results.count(f"actions.{name}", number)
         self.tasks.book(results)
+        self.nat_bindings.book(results)
         if self.recorder is not None:
             self.recorder.book(results)
         if final:
@@ -374,6 +380,7 @@ class WorkerRun:
 
     def _abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.nat_bindings.close()
         self.shard.abandon()
         self._loop_budget.stop()
 
@@ -381,6 +388,31 @@ class WorkerRun:
 def _state_sender(worker: HostWorker, shard: Shard) -> StateSender:
     unsaved = shard.context.unsaved = set()
     return StateSender(shard.cpes, unsaved, worker.send)
+
+
+def _nat_bindings(
+    shard: Shard, sink: VerdictSink, endpoint: Endpoint, settings: Settings
+) -> NATBindings:
+    """What keeps the bindings of CPEs, whose STUN server is the user's or at an allowed host."""
+    own = settings.stun_server
+    hosts = endpoint.hosts | {own.host} if own is not None else endpoint.hosts
+    identities, nats = shard.context.identities, settings.nat_forgets
+
+    def forgets_after(index: int) -> float:
+        return nats.seconds if identities.fraction(index, "NAT") < nats.share else inf
+
+    return NATBindings(
+        shard,
+        STUNServers(hosts, time.monotonic),
+        sink,
+        time.monotonic,
+        NATSettings(
+            mode=STUNMode(settings.stun_mode),
+            own_sockets=settings.stun_sockets == "each",
+            source=endpoint.source,
+            forgets_after=forgets_after if nats.share else None,
+        ),
+    )
 
 
 def _max_sessions(settings: Settings) -> int:
