@@ -125,7 +125,7 @@ BOUNDS = {
     "reasons:BoundedReasons._known": REASONS,
     "router.app:RouterApp._workers": WORKERS,
     "router.worker_connections:WorkerConnections._idle": "router.worker_connections.MAX_IDLE_CONNECTIONS",  # noqa: E501
-    "scenarios.actions:ActionTarget.tally": WORDS,
+    "scenarios.action_target:ActionTarget.tally": WORDS,
     "scenarios.campaigns:_Campaign.done": SECONDS,
     "scenarios.capacity:FindCapacity.trials": SECONDS,
     "scenarios.scenario:Scenario.arguments": WORDS,

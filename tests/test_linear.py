@@ -47,6 +47,7 @@ EXCEPTIONS = {
     "reporting.junit": "one set of characters",
     "router.routes_app": "five digits of a header at most",
     "swarm.config_file": "the user's own options",
+    "swarm.option_addresses": "options of the user",
     "swarm.option_values": "options of the user",
     "swarm.options": "options of the user",
     "swarm.terminal.screen": "the start of a line of our own log",

@@ -14,7 +14,7 @@ from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_LIMITS, RoutesApp
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.index_ledger import IndexLedger
-from caretaker.swarm.option_values import HostPort
+from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
 

@@ -9,7 +9,7 @@ from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.listener import PortInUse
 from caretaker.stats.records import VerdictSink
-from caretaker.swarm.option_values import ALL_ADDRESSES
+from caretaker.swarm.option_addresses import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
 
 

@@ -9,10 +9,13 @@ from typing import Literal
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
+from caretaker.swarm import option_addresses as addresses
+from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate
+from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_values import Range, Rate
 from caretaker.swarm.stages import MAX_RATE, Stage
 
 Start = Literal["factory", "running"]
@@ -76,7 +79,7 @@ class DeviceOptions:
     )
     state: Path | None = option(
         "--state",
-        values.state_file,
+        files.state_file,
         default=None,
         unit="file",
         example="fleet.db",
@@ -186,8 +189,8 @@ class ACSOptions:
     )
     source_addresses: tuple[Network, ...] = repeated(
         "--source-address",
-        values.source_network,
-        text=values.network_text,
+        addresses.source_network,
+        text=addresses.network_text,
         unit="address",
         example="10.0.0.0/28",
         help="Local address that CPEs connect to the ACS from, or a network of such addresses, "
@@ -205,7 +208,7 @@ class ACSOptions:
     )
     tls_ca: str | None = option(
         "--tls-ca",
-        values.certificates,
+        files.certificates,
         default=None,
         unit="file",
         example="ca.pem",
@@ -230,7 +233,7 @@ class ConnectionRequestOptions:
 
     cr_host: str = option(
         "--cr-host",
-        values.bound_address,
+        addresses.bound_address,
         default="127.0.0.1",
         unit="address",
         example="10.0.0.7",
@@ -249,7 +252,7 @@ class ConnectionRequestOptions:
     )
     cr_advertise: str | None = option(
         "--cr-advertise",
-        values.advertised_host,
+        addresses.advertised_host,
         default=None,
         unit="host",
         example="loadgen.example.com",
@@ -259,7 +262,7 @@ class ConnectionRequestOptions:
     )
     cr_router: HostPort | None = option(
         "--cr-router",
-        values.advertised_address,
+        addresses.advertised_address,
         default=None,
         unit="host:port",
         example="10.0.0.5:7548",
@@ -344,7 +347,7 @@ class ConnectionRequestOptions:
     )
     nbi_url: str = option(
         "--nbi-url",
-        values.url_or_empty,
+        addresses.url_or_empty,
         default="",
         unit="url",
         example="http://acs.example.com:7557",

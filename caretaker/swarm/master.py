@@ -25,7 +25,8 @@ from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.run_token import RunToken
 from caretaker.scenarios import FleetPlan
-from caretaker.scenarios.actions import checked, find
+from caretaker.scenarios.actions import find
+from caretaker.scenarios.arguments import checked
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot

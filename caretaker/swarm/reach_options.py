@@ -14,9 +14,11 @@ from caretaker.device.reachability import (
 )
 from caretaker.engine.nat_bindings import STUNMode
 from caretaker.errors import InputError
+from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option
-from caretaker.swarm.option_values import ForgetfulNATs, HostPort, Range
+from caretaker.swarm.option_addresses import HostPort
+from caretaker.swarm.option_values import ForgetfulNATs, Range
 
 STUN_PORT, XMPP_PORT = 3478, 5222
 
@@ -36,7 +38,7 @@ class ReachOptions:
     )
     stun_server: HostPort | None = option(
         "--stun-server",
-        values.host_and_port(STUN_PORT),
+        addresses.host_and_port(STUN_PORT),
         default=None,
         unit="host[:port]",
         example="stun.example.com",
@@ -83,7 +85,7 @@ class ReachOptions:
     )
     xmpp_server: HostPort | None = option(
         "--xmpp-server",
-        values.host_and_port(XMPP_PORT),
+        addresses.host_and_port(XMPP_PORT),
         default=None,
         unit="host[:port]",
         example="xmpp.example.com",
@@ -92,7 +94,7 @@ class ReachOptions:
     )
     xmpp_domain: str | None = option(
         "--xmpp-domain",
-        values.host,
+        addresses.host,
         default=None,
         unit="domain",
         example="example.com",
@@ -101,7 +103,7 @@ class ReachOptions:
     )
     cr_host_ipv6: str | None = option(
         "--cr-host-ipv6",
-        values.bound_address,
+        addresses.bound_address,
         default=None,
         unit="address",
         example="2001:db8::7",

@@ -12,51 +12,31 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from caretaker.connection_request.server import (
-    DEVICE_PATH,
-    ConnectionRequestServer,
-    device_url,
-)
-from caretaker.device.context import FleetContext
-from caretaker.device.identity import Identities
-from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.listed_mix import ListedMix
-from caretaker.device.reachability import Reach, Reachability
-from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
-from caretaker.engine.nat_bindings import NATBindings, NATSettings, STUNMode
 from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
-from caretaker.engine.stun_servers import STUNServers
 from caretaker.errors import InputError
-from caretaker.fleet import transfer_settings
-from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.source_addresses import Network, check_reach, hosts
-from caretaker.http.tls_settings import TLSSettings
+from caretaker.http.endpoint import Endpoint
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
-from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
-from caretaker.scenarios.actions import ActionTarget
+from caretaker.scenarios.action_target import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
-from caretaker.stats.records import VerdictSink
 from caretaker.stats.results import Results
 from caretaker.stats.run_results import RunResults
 from caretaker.stats.timeline import Timeline
@@ -64,19 +44,19 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_driver import CRDriver
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
-from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.run_context import HostWorker, acs_endpoint, fleet_context
+from caretaker.swarm.run_nat_bindings import nat_bindings_of
 from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
-from caretaker.swarm.worker_messages import Message
 
 if TYPE_CHECKING:
-    from locust.env import Environment
+    pass
 
 TASKS_SECONDS = 5.0
 """How long the end of a run waits for tasks that are under way."""
@@ -90,28 +70,6 @@ POWER_SHARE = 0.4
 """Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
 FREEZE_CPES = 20_000
 """After so many new CPEs the garbage collector is kept off them."""
-
-
-class HostWorker(Protocol):
-    """What a run needs of the worker that it goes on in."""
-
-    environment: Environment
-    index: int
-    source_addresses: tuple[Network, ...]
-    lease: IndexLease
-    server: ConnectionRequestServer
-    is_suspended: bool
-
-    def send(self, message: Message) -> None:
-        """Send a message to the master."""
-
-    @property
-    def cr_rate(self) -> float:
-        """Connection Requests per second of the whole fleet, as it is now."""
-
-    @property
-    def share(self) -> float:
-        """Which part of the whole fleet is here."""
 
 
 class WorkerRun:
@@ -139,12 +97,10 @@ class WorkerRun:
         self.sink = LocustStats(
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
-        endpoint = _endpoint(worker, settings)
+        endpoint = acs_endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
         devices = mix.devices if isinstance(mix, ListedMix) else None
-        context = _context(worker, settings, endpoint, devices)
-        if context.reach is not None:
-            mix = mix.prepared(with_reach_parameters)
+        context = fleet_context(worker, settings, endpoint, devices)
         self.exports = _exports(worker, settings, started, context.serial_number)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
@@ -160,7 +116,7 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
-        self.nat_bindings = _nat_bindings(self.shard, self.sink, endpoint, settings)
+        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -390,31 +346,6 @@ def _state_sender(worker: HostWorker, shard: Shard) -> StateSender:
     return StateSender(shard.cpes, unsaved, worker.send)
 
 
-def _nat_bindings(
-    shard: Shard, sink: VerdictSink, endpoint: Endpoint, settings: Settings
-) -> NATBindings:
-    """What keeps the bindings of CPEs, whose STUN server is the user's or at an allowed host."""
-    own = settings.stun_server
-    hosts = endpoint.hosts | {own.host} if own is not None else endpoint.hosts
-    identities, nats = shard.context.identities, settings.nat_forgets
-
-    def forgets_after(index: int) -> float:
-        return nats.seconds if identities.fraction(index, "NAT") < nats.share else inf
-
-    return NATBindings(
-        shard,
-        STUNServers(hosts, time.monotonic),
-        sink,
-        time.monotonic,
-        NATSettings(
-            mode=STUNMode(settings.stun_mode),
-            own_sockets=settings.stun_sockets == "each",
-            source=endpoint.source,
-            forgets_after=forgets_after if nats.share else None,
-        ),
-    )
-
-
 def _max_sessions(settings: Settings) -> int:
     """Of sessions, and of transfers as well where they move bytes."""
     kinds = 1 + (settings.transfers == "real")
@@ -450,64 +381,3 @@ def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransp
     if recorder is None:
         return make_open_transport(endpoint, HTTPTransport)
     return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
-
-
-def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[[str], str]:
-    """Makes the ConnectionRequestURL of a serial number: the router's, where there is one."""
-    if settings.cr_router is None:
-        return worker.server.device_url
-    return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
-
-
-def _reachability(worker: HostWorker, settings: Settings) -> Reachability | None:
-    """How the CPEs can be reached, with the addresses of this worker."""
-    reach = settings.reachability()
-    if reach is None:
-        return None
-    reach = replace(reach, unanswered_url=worker.server.unanswered_url)
-    if Reach.IPV6 in reach.mix:
-        reach = replace(reach, ipv6_url=worker.server.serve_also(settings.cr_host_ipv6 or "::1"))
-    return reach
-
-
-def _context(
-    worker: HostWorker, settings: Settings, endpoint: Endpoint, devices: ListedDevices | None
-) -> FleetContext:
-    return FleetContext(
-        devices=devices,
-        identities=Identities(settings.seed, settings.serial_prefix),
-        acs_url=worker.environment.host or "",
-        connection_request_url=_connection_request_url(worker, settings),
-        reach=_reachability(worker, settings),
-        behaviors=Behaviors(
-            inform_interval=settings.inform_interval,
-            inform_jitter=settings.inform_jitter,
-            inform_together=settings.inform_together,
-            boot_delay=settings.boot_delay,
-        ),
-        acs_username=settings.acs_username,
-        acs_password=settings.acs_password,
-        reboot_seconds=settings.reboot_seconds,
-        wall_offset=time.time() - time.monotonic(),
-        check_id=not settings.any_id,
-        transfers=transfer_settings(
-            endpoint,
-            settings.transfers,
-            settings.transfer_seconds,
-            settings.transfer_failures,
-            settings.bandwidth,
-        ),
-    )
-
-
-def _endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
-    address = Address.of(worker.environment.host or "")
-    tls = TLSSettings(settings.tls_ca, verify=not settings.tls_insecure)
-    allowed = frozenset(settings.allow_hosts)
-    # What this machine's addresses are, its own command line knows better than the master's.
-    networks = worker.source_addresses or settings.source_addresses
-    sources = tuple(source for network in networks for source in hosts(network))
-    endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
-    if sources:
-        check_reach(sources, [family for family, _ in endpoint.addresses(address)])
-    return endpoint
