@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import inf
 from sys import intern
 from typing import Any
 
@@ -87,14 +86,14 @@ class NATSettings:
         keep_alive: the wanted seconds between Binding Requests; the ACS's limits come first.
         source: the local address of the CPE with an index; empty for any.
         forgets_after: seconds without a Binding Request after which the NAT of the CPE with an
-            index forgets its binding; infinity for never.
+            index forgets its binding; infinity for never. None: none does.
     """
 
     mode: STUNMode = STUNMode.COOKIE
     own_sockets: bool = False
     keep_alive: float = 30.0
     source: Callable[[int], str] = lambda _: ""
-    forgets_after: Callable[[int], float] = lambda _: inf
+    forgets_after: Callable[[int], float] | None = None
 
 
 class _Binding:
@@ -383,9 +382,10 @@ class NATBindings:
 
     def _has_forgotten(self, index: int, binding: _Binding, now: float) -> bool:
         """Whether the NAT of a CPE has heard nothing from it for too long."""
-        limit = self._settings.forgets_after(index)
-        since = self._wheel.time_of(binding.sent)
-        return limit < inf and binding.socket is not None and now - since > limit
+        forgets_after = self._settings.forgets_after
+        if forgets_after is None or binding.socket is None:
+            return False
+        return now - self._wheel.time_of(binding.sent) > forgets_after(index)
 
     # What comes.
 

@@ -51,6 +51,7 @@ from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.run_context import HostWorker, acs_endpoint, fleet_context
+from caretaker.swarm.run_nat_bindings import nat_bindings_of
 from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
@@ -119,6 +120,7 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
+        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -321,6 +323,7 @@ class WorkerRun:
         for name, number in self.action_target.tally.items():
             results.count(f"actions.{name}", number)
         self.tasks.book(results)
+        self.nat_bindings.book(results)
         if self.recorder is not None:
             self.recorder.book(results)
         if final:
@@ -339,6 +342,7 @@ class WorkerRun:
 
     def _abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.nat_bindings.close()
         self.shard.abandon()
         self._loop_budget.stop()
 
