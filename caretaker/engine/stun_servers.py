@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from _socket import getaddrinfo  # gevent's waits, which the hub can't
 from collections.abc import Callable, Collection
 from math import inf
 from typing import Any, NamedTuple
@@ -96,5 +97,5 @@ class STUNServers:
 def _addresses(host: str, port: int) -> list[tuple[int, Any]]:
     """The addresses of a host that is an IP address, which no name server is asked for."""
     flags = socket.AI_NUMERICHOST
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
+    found = getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
     return [(int(family), address) for family, _, _, _, address in found]

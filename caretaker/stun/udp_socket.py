@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import socket as _socket
+import socket
+from _socket import socket as Socket  # noqa: N812  # gevent's waits, which the hub can't
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import gevent
@@ -40,11 +41,11 @@ class UDPSocket:
         self.last_address: SocketAddress | None = None
         """The address of the last binding that was found, to keep one of many equal ones."""
         self._take = take
-        self._opened = _socket.socket(family, _socket.SOCK_DGRAM)
+        self._opened = Socket(family, socket.SOCK_DGRAM)
         try:
             self._opened.setblocking(False)
-            if family == _socket.AF_INET6:
-                self._opened.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
+            if family == socket.AF_INET6:
+                self._opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._opened.bind((source, 0))
         except BaseException:
             self._opened.close()
@@ -56,7 +57,7 @@ class UDPSocket:
     def make_room(self) -> None:
         """Ask the system for a large buffer, for a socket that many CPEs share."""
         with suppress(OSError):
-            self._opened.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            self._opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
     def send(self, datagram: bytes, target: Any) -> None:
         """
@@ -88,7 +89,7 @@ class UDPSocket:
 def local_host(family: int, target: Any, source: str) -> str:
     """The address of this machine that datagrams to a target come from; empty if none do."""
     try:
-        with _socket.socket(family, _socket.SOCK_DGRAM) as probe:
+        with closing(Socket(family, socket.SOCK_DGRAM)) as probe:
             if source:
                 probe.bind((source, 0))
             probe.connect(target)  # sends nothing
