@@ -38,6 +38,8 @@ from fuzz.wsgi import request
 OF_THE_MACHINE = {
     option_addresses.bound_address: "binds an address",
     option_files.certificates: "opens a file",
+    option_files.client_certificate: "opens a file",
+    option_files.server_certificate: "opens a file",
     option_files.export_file: "looks at a folder",
     option_files.output_file: "looks at a folder",
     option_files.output_folder: "looks at a folder",

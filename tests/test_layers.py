@@ -39,6 +39,7 @@ LAYERS: dict[str, set[str]] = {
     "device": {
         "cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting", "way",
     },
+    "certs": {"closed_output", "device", "errors", "input_file"},
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
         "stun", "way",
@@ -76,8 +77,8 @@ LAYERS: dict[str, set[str]] = {
         "router", "run_token", "scenarios", "stats", "way",
     },
     "commands": {
-        "acs", "build", "check", "cleanup", "closed_output", "connection_request", "console",
-        "errors", "http", "profiles", "reporting", "router", "server_command",
+        "acs", "build", "certs", "check", "cleanup", "closed_output", "connection_request",
+        "console", "errors", "http", "profiles", "reporting", "router", "server_command",
     },
     "completion": {"closed_output", "commands", "scenarios", "swarm"},
     "__main__": {"commands", "completion", "swarm"},

@@ -45,6 +45,7 @@ def start_cr_server(
             advertise=settings.cr_advertise,
             allow_basic=settings.cr_allow_basic,
             sink=sink,
+            tls=settings.cr_tls,
         )
         try:
             return server.start()

@@ -12,11 +12,13 @@ from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
+from caretaker.swarm import tls_values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
 from caretaker.swarm.option_addresses import HostPort, PortRange
 from caretaker.swarm.option_values import Range, Rate
 from caretaker.swarm.stages import MAX_RATE, Stage
+from caretaker.swarm.tls_values import TLSVersions
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -216,6 +218,43 @@ class ACSOptions:
         nothing="those of the operating system",
     )
     tls_insecure: bool = switch("--tls-insecure", help="Do not verify the ACS's certificate.")
+    tls_versions: TLSVersions = option(
+        "--tls-versions",
+        TLSVersions.parse,
+        default=TLSVersions.parse("1.2-1.3"),
+        unit="oldest-newest",
+        example="1.2",
+        help="Versions of TLS that CPEs speak: 1.2, 1.3 or 1.2-1.3.",
+    )
+    tls_ciphers: str | None = option(
+        "--tls-ciphers",
+        tls_values.ciphers,
+        default=None,
+        unit="list",
+        example="ECDHE+AESGCM",
+        help="Ciphers that CPEs offer for TLS 1.2, in OpenSSL's form.",
+        nothing="those of OpenSSL",
+    )
+    client_cert: str | None = option(
+        "--client-cert",
+        files.client_certificate,
+        default=None,
+        unit="file",
+        example="certs/{serial}.pem",
+        help="Certificate that CPEs show to the ACS, in PEM. {serial} or {index} in the name gives "
+        "each CPE its own; caretaker certs makes such files.",
+        nothing="none",
+    )
+    client_key: str | None = option(
+        "--client-key",
+        files.client_certificate,
+        default=None,
+        unit="file",
+        example="certs/{serial}.key",
+        help="Private key of --client-cert, likewise. Its password is in the environment, as "
+        "CARETAKER_CLIENT_KEY_PASSWORD.",
+        nothing="in the file of the certificate",
+    )
     any_id: bool = switch(
         "--any-id",
         help="Accept answers whose cwmp:ID differs from the request's (Magma's enodebd sends "
@@ -281,6 +320,36 @@ class ConnectionRequestOptions:
         "--cr-router; it asks the master at this address which worker holds which CPE.",
         nothing="the run starts the router of --cr-router",
         of_master=True,
+    )
+    cr_tls_cert: str | None = option(
+        "--cr-tls-cert",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.pem",
+        help="Certificate of the Connection Request servers, and of the run's router, in PEM: the "
+        "ConnectionRequestURL is an https one then.",
+        nothing="none; they speak plain HTTP",
+    )
+    cr_tls_key: str | None = option(
+        "--cr-tls-key",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.key",
+        help="Private key of --cr-tls-cert. Its password is in the environment, as "
+        "CARETAKER_TLS_KEY_PASSWORD.",
+        nothing="in the file of the certificate",
+    )
+    cr_tls_ca: str | None = option(
+        "--cr-tls-ca",
+        files.certificates,
+        default=None,
+        unit="file",
+        example="certs/ca.pem",
+        help="Certificates that the driver, the embedded ACS and the router trust when they send "
+        "Connection Requests to https URLs, in PEM.",
+        nothing="those of the operating system",
     )
     cr_allow_basic: bool = switch(
         "--cr-allow-basic",

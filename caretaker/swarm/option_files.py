@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 
 from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError
+from caretaker.http.client_certificates import check_template
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
 from caretaker.run_token import RunToken
@@ -54,6 +55,18 @@ def certificates(text: str) -> str:
     if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
         raise InputError(f"{text}: no such file")
     TLSSettings(text).new_context()
+    return text
+
+
+def client_certificate(text: str) -> str:
+    """The name of a file in PEM, or a template of such names."""
+    return check_template(text)
+
+
+def server_certificate(text: str) -> str:
+    """The name of a file of a server's certificate, or key, in PEM."""
+    if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
+        raise InputError(f"{text}: no such file")
     return text
 
 

@@ -56,7 +56,7 @@ def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[
     """Makes the ConnectionRequestURL of a serial number: the router's, where there is one."""
     if settings.cr_router is None:
         return worker.server.device_url
-    return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
+    return partial(device_url, f"{settings.cr_scheme}://{settings.cr_router}{DEVICE_PATH}")
 
 
 def _reachability(worker: HostWorker, settings: Settings) -> Reachability | None:
@@ -101,16 +101,16 @@ def fleet_context(
     )
 
 
-def acs_endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
+def acs_endpoint(worker: HostWorker, settings: Settings, devices: ListedDevices | None) -> Endpoint:
     """
-    The ACS, as the CPEs of a worker's run connect to it.
+    The ACS, as the CPEs of a worker's run connect to it; ``devices`` are those of ``--devices``.
 
     Raises:
         InputError: certificates can't be used, or an address of ``--source-address`` is of
             another family than the ACS.
     """
     address = Address.of(worker.environment.host or "")
-    tls = TLSSettings(settings.tls_ca, verify=not settings.tls_insecure)
+    tls = _tls(settings, devices)
     allowed = frozenset(settings.allow_hosts)
     # What this machine's addresses are, its own command line knows better than the master's.
     networks = worker.source_addresses or settings.source_addresses
@@ -119,3 +119,17 @@ def acs_endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
     return endpoint
+
+
+def _tls(settings: Settings, devices: ListedDevices | None) -> TLSSettings:
+    identities = devices or Identities(settings.seed, settings.serial_prefix)
+    certificates = settings.client_certificates
+    certificates.check((), identities.serial_number)
+    return TLSSettings(
+        settings.tls_ca,
+        verify=not settings.tls_insecure,
+        minimum=settings.tls_versions.oldest,
+        maximum=settings.tls_versions.newest,
+        ciphers=settings.tls_ciphers or "",
+        identity=certificates.source(identities.serial_number),
+    )

@@ -271,3 +271,39 @@ class EmbeddedACSOptions:
         example="7557",
         help="Port of the embedded ACS's north-bound API (0: any free port).",
     )
+    acs_tls_cert: str | None = option(
+        "--acs-tls-cert",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.pem",
+        help="Certificate of the embedded ACS, in PEM; it speaks TLS to CPEs then, which trust it "
+        "with --tls-ca.",
+        nothing="none; it speaks plain HTTP",
+        of_master=True,
+    )
+    acs_tls_key: str | None = option(
+        "--acs-tls-key",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.key",
+        help="Private key of --acs-tls-cert. Its password is in the environment, as "
+        "CARETAKER_TLS_KEY_PASSWORD.",
+        nothing="in the file of the certificate",
+        of_master=True,
+    )
+    acs_client_ca: str | None = option(
+        "--acs-client-ca",
+        files.certificates,
+        default=None,
+        unit="file",
+        example="certs/ca.pem",
+        help="CAs of which the embedded ACS asks each CPE for a certificate, in PEM.",
+        nothing="it asks for none",
+        of_master=True,
+    )
+    acs_client_names: bool = switch(
+        "--acs-client-names",
+        help="Have the embedded ACS refuse CPEs whose certificate does not name them.",
+    )

@@ -31,9 +31,11 @@ from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError
 from caretaker.http.endpoint import Endpoint
+from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
+from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
 from caretaker.scenarios.action_target import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
@@ -97,10 +99,12 @@ class WorkerRun:
         self.sink = LocustStats(
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
-        endpoint = acs_endpoint(worker, settings)
-        self.recorder = _recorder(worker, settings)
         devices = mix.devices if isinstance(mix, ListedMix) else None
+        endpoint = acs_endpoint(worker, settings, devices)
+        self.recorder = _recorder(worker, settings)
         context = fleet_context(worker, settings, endpoint, devices)
+        if context.reach is not None:
+            mix = mix.prepared(with_reach_parameters)
         self.exports = _exports(worker, settings, started, context.serial_number)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
@@ -180,7 +184,9 @@ class WorkerRun:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
-        return DirectOperator(self.shard, self.settings.cr_client)
+        return DirectOperator(
+            self.shard, self.settings.cr_client, TLSSettings(self.settings.cr_tls_ca)
+        )
 
     def suspend(self) -> None:
         """Stop all CPEs where they are; called in the loop, so it does not wait."""
