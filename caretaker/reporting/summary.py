@@ -37,7 +37,7 @@ from caretaker.reporting.summary_types import (
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import LOOP_TIMES, path_of
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import FAILED, POSTED
+from caretaker.stats.task_outcomes import FAILED, POSTED, UNJUDGED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 from caretaker.way import Way
 
@@ -292,7 +292,7 @@ def _events_balance(results: Results) -> bool:
 
 def _tasks(total: Results) -> TasksSection:
     count = total.counters
-    judged = count["tasks.posted"] - count["tasks.cut"] - count["tasks.device_down"]
+    judged = count["tasks.posted"] - sum(count[f"tasks.{outcome}"] for outcome in UNJUDGED)
     failed = sum(count[f"tasks.{outcome}"] for outcome in FAILED)
     return {
         "posted": count["tasks.posted"],
@@ -304,6 +304,7 @@ def _tasks(total: Results) -> TasksSection:
         "unexpected_status": count["tasks.unexpected_status"],
         "api_error": count["tasks.api_error"],
         "device_down": count["tasks.device_down"],
+        "unreachable": count["tasks.unreachable"],
         "cut": count["tasks.cut"],
         "failed": failed,
         "not_posted": count["tasks.not_posted"],

@@ -176,6 +176,7 @@ class TasksSection(TypedDict):
     unexpected_status: int
     api_error: int
     device_down: int
+    unreachable: int
     cut: int
     failed: int
     """The sum of ``task_outcomes.FAILED``."""

@@ -13,6 +13,8 @@ from gevent.pool import Group
 
 from caretaker.connection_request.reported_ways import ReportedWays
 from caretaker.device.cpe import CPE
+from caretaker.device.reach_values import reach_of
+from caretaker.device.reachability import UNREACHABLE
 from caretaker.reasons import BoundedReasons
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import FAILED, OF_A_DOWN_DEVICE, TaskOutcome, TaskResult
@@ -115,6 +117,8 @@ class Tasks:
             is_of_cpe = result.outcome in OF_A_DOWN_DEVICE and _was_down_since(began, cpe)
             if is_of_fence or is_of_cpe:
                 result = TaskResult(TaskOutcome.DEVICE_DOWN)
+            elif result.outcome in OF_A_DOWN_DEVICE and reach_of(cpe) in UNREACHABLE:
+                result = TaskResult(TaskOutcome.UNREACHABLE)
             settle(result)
 
         def settle(result: TaskResult) -> None:
