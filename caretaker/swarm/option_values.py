@@ -36,6 +36,31 @@ def _digits(number: float) -> str:
     return f"{number:f}".rstrip("0").rstrip(".")
 
 
+class ForgetfulNATs(NamedTuple):
+    """NATs that forget bindings; the text is ``SHARE:SECONDS``."""
+
+    share: float
+    """Of the CPEs behind them, 0 to 1."""
+    seconds: float
+    """Without a datagram of the CPE, after which its binding is gone."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``SHARE:SECONDS``.
+
+        Raises:
+            InputError: the text is something else.
+        """
+        part, colon, seconds = text.partition(":")
+        if not colon:
+            raise InputError(f"{shown(text)} is not SHARE:SECONDS, like 0.1:25")
+        return cls(share(part), at_least(0)(seconds))
+
+    def __str__(self) -> str:
+        return f"{_digits(self.share)}:{_digits(self.seconds)}"
+
+
 class Range(NamedTuple):
     """A range of durations, both ends included; its text is ``LOW-HIGH``, or one number."""
 

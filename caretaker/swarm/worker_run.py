@@ -51,6 +51,7 @@ from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.run_context import HostWorker, acs_endpoint, fleet_context
+from caretaker.swarm.run_nat_bindings import nat_bindings_of
 from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
@@ -99,7 +100,7 @@ class WorkerRun:
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
         devices = mix.devices if isinstance(mix, ListedMix) else None
-        endpoint = acs_endpoint(worker, settings, devices)
+        endpoint = acs_endpoint(worker, settings, devices, self._passed_over)
         self.recorder = _recorder(worker, settings)
         context = fleet_context(worker, settings, endpoint, devices)
         if context.reach is not None:
@@ -119,6 +120,7 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
+        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -142,6 +144,10 @@ class WorkerRun:
             self._greenlets.append(gevent.spawn(self.state.run))
         if settings.warm_up.seconds:
             self._greenlets.append(self._spawn_warm_up(started + settings.warm_up.seconds))
+
+    def _passed_over(self, reason: str) -> None:
+        """An address of a host has failed, and another one of the host has not."""
+        self.results.current.count(f"addresses.passed_over.{reason}")
 
     def _spawn_warm_up(self, end: float) -> gevent.Greenlet[..., None]:
         # The warm-up is that of the whole run: a worker that joins late has less of it, or none.
@@ -321,6 +327,7 @@ class WorkerRun:
         for name, number in self.action_target.tally.items():
             results.count(f"actions.{name}", number)
         self.tasks.book(results)
+        self.nat_bindings.book(results)
         if self.recorder is not None:
             self.recorder.book(results)
         if final:
@@ -339,6 +346,7 @@ class WorkerRun:
 
     def _abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.nat_bindings.close()
         self.shard.abandon()
         self._loop_budget.stop()
 
