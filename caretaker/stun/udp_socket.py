@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from _socket import socket as Socket  # noqa: N812  # gevent's waits, which the hub can't
+import _socket  # not gevent's, which waits where the loop itself must not
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any
@@ -41,11 +40,11 @@ class UDPSocket:
         self.last_address: SocketAddress | None = None
         """The address of the last binding that was found, to keep one of many equal ones."""
         self._take = take
-        self._opened = Socket(family, socket.SOCK_DGRAM)
+        self._opened = _socket.socket(family, _socket.SOCK_DGRAM)
         try:
             self._opened.setblocking(False)
-            if family == socket.AF_INET6:
-                self._opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if family == _socket.AF_INET6:
+                self._opened.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
             self._opened.bind((source, 0))
         except BaseException:
             self._opened.close()
@@ -57,7 +56,7 @@ class UDPSocket:
     def make_room(self) -> None:
         """Ask the system for a large buffer, for a socket that many CPEs share."""
         with suppress(OSError):
-            self._opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            self._opened.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
     def send(self, datagram: bytes, target: Any) -> None:
         """
@@ -89,7 +88,7 @@ class UDPSocket:
 def local_host(family: int, target: Any, source: str) -> str:
     """The address of this machine that datagrams to a target come from; empty if none do."""
     try:
-        with closing(Socket(family, socket.SOCK_DGRAM)) as probe:
+        with closing(_socket.socket(family, _socket.SOCK_DGRAM)) as probe:
             if source:
                 probe.bind((source, 0))
             probe.connect(target)  # sends nothing
