@@ -14,6 +14,7 @@ import gevent.socket
 
 from caretaker.errors import InputError
 from caretaker.http.connect_errors import name_error
+from caretaker.http.openssl import TLSClients
 from caretaker.http.sockets import Deadlines
 from caretaker.http.tls_settings import USUAL, DeviceTLS, TLSClient, TLSSettings
 
@@ -125,6 +126,7 @@ class Endpoint:
     """Hosts to which CPEs may be sent (decision D10): the ACS's and ``allowed_hosts``."""
     deadlines: Deadlines = field(init=False)
     """Ends waits of all connections that last too long."""
+    _tls_clients: TLSClients | None = None
     _withheld: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
     _certificate_names: dict[tuple[str, str, int], str] = field(default_factory=dict)
@@ -153,6 +155,12 @@ class Endpoint:
             _make_room(self._resolved)
             resolved = self._resolved[address[:3]] = address.resolve()
         return resolved
+
+    def tls_clients(self) -> TLSClients:
+        """What connections over TLS share, made once."""
+        if self._tls_clients is None:
+            self._tls_clients = TLSClients(self.tls)
+        return self._tls_clients
 
     def certificate_names(self, client: TLSClient, address: Address, socket_address: Any) -> str:
         """The names in the certificate of another host, looked up once."""
