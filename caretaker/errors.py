@@ -19,6 +19,8 @@ All errors of Caretaker, in one place.
     │       ├── AuthenticationError the credentials were refused
     │       ├── RedirectError   too many redirects, or one to a place that is not allowed
     │       └── LoadShed        the peer sheds load: HTTP 503
+    ├── StreamError             a stream of XMPP can't go on
+    ├── SASLError               a server's part of a login over XMPP can't be used
     ├── NotAdmitted             the master that is there now has not admitted this worker
     ├── ContentUnknownError     only the hash of a file's content is known here
     ├── StateError              the stored state of a CPE can't be read
@@ -142,6 +144,25 @@ class LoadShed(TransportError):
     """The peer sheds load with an HTTP 503."""
 
     blame = Blame.SHED
+
+
+class StreamError(CaretakerError):
+    """
+    A stream of XMPP that can't go on.
+
+    Args:
+        condition: what the peer is told, a stream error of RFC 6120 4.9.3.
+        reason: what people are told: words of ours, short, the same whenever it happens.
+    """
+
+    def __init__(self, condition: str, reason: str) -> None:
+        super().__init__(reason)
+        self.condition = condition
+        self.reason = reason
+
+
+class SASLError(CaretakerError):
+    """A server's part of a login over XMPP that can't be used; the text says why."""
 
 
 class NotAdmitted(CaretakerError):

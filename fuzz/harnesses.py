@@ -12,6 +12,7 @@ from fuzz.harness import Harness
 from fuzz.http_harnesses import HTTP
 from fuzz.option_harnesses import OPTIONS
 from fuzz.swarm_harnesses import SWARM
+from fuzz.xmpp_harnesses import XMPP
 
-HARNESSES: dict[str, Harness] = {**CWMP, **HTTP, **FILES, **OPTIONS, **SWARM}
+HARNESSES: dict[str, Harness] = {**CWMP, **HTTP, **FILES, **OPTIONS, **SWARM, **XMPP}
 """Every harness by its name, which is that of its folder in ``tests/corpus``."""

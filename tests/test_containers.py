@@ -175,6 +175,13 @@ BOUNDS = {
     "swarm.worker:Holding.ranges": CPES,
     "swarm.worker:Worker._holdings": USER,
     "swarm.worker_run:WorkerRun.profiles": MODEL,
+    "xmpp.connections:XMPPConnections._addresses": "xmpp.connections.MAX_ADDRESSES",
+    "xmpp.connections:XMPPConnections._clients": CPES,
+    "xmpp.connections:XMPPConnections._due": CPES,
+    "xmpp.connections:XMPPConnections._logging_in": CPES,
+    "xmpp.connections:XMPPConnections._waiting": CPES,
+    "xmpp.connections:XMPPConnections.counts": WORDS,
+    "xmpp.scram:SaltedKeys._keys": "xmpp.scram.MAX_KEPT_KEYS",
 }
 """What bounds each: a constant of ``caretaker``, or what it can't be more than."""
 _MADE = {"dict", "list", "set", "Counter", "defaultdict", "deque", "OrderedDict"}

@@ -108,6 +108,8 @@ WITHOUT_HARNESS = {
     "swarm.server_process": "what our own process says",
     "swarm.terminal.screen": "our own log",
     "swarm.worker_messages": "master and workers trust each other",
+    "testing.xmpp_server": "a stand-in for tests",
+    "xmpp.xml_text": "writes",
 }
 """Modules that read and have no harness, and why."""
 

@@ -30,6 +30,7 @@ LAYERS: dict[str, set[str]] = {
     "data_model": {"cwmp", "errors"},
     "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set", "way"},
+    "xmpp": {"errors", "http"},
     "connection_request": {"errors", "http", "stats", "way"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
@@ -42,7 +43,7 @@ LAYERS: dict[str, set[str]] = {
         "way",
     },
     "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
-    "testing": {"cwmp", "device", "errors", "http", "profiles"},
+    "testing": {"cwmp", "device", "errors", "http", "profiles", "xmpp"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from caretaker.connection_request.black_hole import BlackHole
 from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
@@ -182,6 +184,7 @@ class ConnectionRequestServer(WSGIServer):
         self._advertise = advertise
         self._host = self._host_app(self.app, host, port, LIMITS)
         self._device_prefix = ""  # until the port is known
+        self._black_hole: BlackHole | None = None
 
     def start(self) -> Self:
         """
@@ -210,3 +213,32 @@ class ConnectionRequestServer(WSGIServer):
     def device_url(self, serial_number: str) -> str:
         """The ConnectionRequestURL of a CPE."""
         return device_url(self._device_prefix or self.base_url + DEVICE_PATH, serial_number)
+
+    def unanswered_url(self, serial_number: str) -> str:
+        """A ConnectionRequestURL on this host at which nothing answers, while this serves."""
+        if self._black_hole is None:
+            self._black_hole = BlackHole(self._host.host)
+        host, _, _ = self.base_url.rpartition(":")
+        return device_url(f"{host}:{self._black_hole.port}{DEVICE_PATH}", serial_number)
+
+    def serve_also(self, host: str) -> Callable[[str], str]:
+        """
+        Serve at another address of this machine, too.
+
+        Returns:
+            what makes ConnectionRequestURLs there, of serial numbers.
+
+        Raises:
+            InputError: the address can't be bound.
+        """
+        served = [other for other in self._hosts[1:] if other.host == host]
+        if not served:
+            served = [self._host_app(self.app, host, 0, LIMITS)]
+            served[0].start()
+        return partial(device_url, f"{served[0].url}{DEVICE_PATH}")
+
+    def stop(self) -> None:
+        """Stop serving."""
+        super().stop()
+        if self._black_hole is not None:
+            self._black_hole.close()

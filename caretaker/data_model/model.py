@@ -56,12 +56,16 @@ class DataModel:
         children: dict[str, dict[str, None]] = {"": {root: None}, root: {}}
         for row in rows:
             self._add(row, children)
+        self._below: dict[str, tuple[str, ...]] = {}
+        self._conclude(children)
+
+    def _conclude(self, children: dict[str, dict[str, None]]) -> None:
+        """Make what follows from all parameters and objects."""
         self.children = {path: tuple(names) for path, names in children.items()}
         self._infos = {
             path: ParameterInfoStruct(path, parameter.writable)
             for path, parameter in self.parameters.items()
         } | {path: ParameterInfoStruct(path, is_on) for path, is_on in self.objects.items()}
-        self._below: dict[str, tuple[str, ...]] = {}
         self.text = sum([len(parameter.value) for parameter in self.parameters.values()])
         """Characters of all values from the factory."""
 
@@ -105,6 +109,17 @@ class DataModel:
         }
         model.objects, model.children, model._infos = self.objects, self.children, self._infos
         model.text = self.text
+        return model
+
+    def extended(self, rows: Iterable[Row]) -> DataModel:
+        """This model with parameters and objects that it lacks."""
+        model = DataModel(self.root, ())
+        model.parameters, model.objects = dict(self.parameters), dict(self.objects)
+        model.constants = dict(self.constants)
+        children = {path: dict.fromkeys(names) for path, names in self.children.items()}
+        for row in rows:
+            model._add(row, children)
+        model._conclude(children)
         return model
 
     # Reading. All take the CPE's overlay, None where it has none.

@@ -12,7 +12,7 @@ from caretaker.device.accepted_requests import AcceptedRequests
 from caretaker.device.events import EventAccounting
 from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
-from caretaker.device.reachability import ReachMix
+from caretaker.device.reachability import Reachability
 from caretaker.device.settings import Behaviors, TransferSettings
 
 
@@ -39,7 +39,7 @@ class FleetContext:
             have those of ``identities``.
         unsaved: the indices of the CPEs whose ``PersistentState`` has changed, for who keeps it
             to take; None: nobody keeps it.
-        reach: how many CPEs can be reached in which way; None: all at their ConnectionRequestURL.
+        reach: how the CPEs can be reached; None: all at their ConnectionRequestURL.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -57,7 +57,7 @@ class FleetContext:
     transfer_counts: Counter[str] = field(default_factory=Counter)
     devices: ListedDevices | None = None
     unsaved: set[int] | None = None
-    reach: ReachMix | None = None
+    reach: Reachability | None = None
 
     def serial_number(self, index: int) -> str:
         """The serial number of the CPE with this index."""

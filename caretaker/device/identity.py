@@ -73,6 +73,10 @@ class Identities:
         key = str(self.seed).encode()[:64]
         return hashlib.blake2b(text, digest_size=10, key=key).hexdigest()
 
+    def xmpp_username(self, index: int) -> str:
+        """The name of an account at an XMPP server; these are in lower case (RFC 7622)."""
+        return self.serial_number(index).lower()
+
     def random(self, index: int, purpose: str) -> Random:
         """A random generator for a CPE and a purpose, the same in each run with the seed."""
         return Random(f"{self.seed}/{index}/{purpose}")

@@ -30,12 +30,11 @@ class ListedMix(ProfileMix):
         withheld: Sequence[str] = (),
     ) -> None:
         prepare = partial(with_listed, devices=devices, withheld=withheld)
-        self._mix = mix.prepared(prepare)
-        self._own = list(map(prepare, own))
-        self.profiles = [*self._mix.profiles, *self._own]
+        self._mix = mix
+        self.profiles = list(map(prepare, (*mix.profiles, *own)))
         self.devices = devices
 
-    def __getitem__(self, index: int) -> Profile:
-        """The profile of the CPE with this index."""
+    def place_of(self, index: int) -> int:
+        """Where the profile of the CPE with this index is among ``profiles``."""
         number = self.devices.profile_number(index)
-        return self._own[number - 1] if number else self._mix[index]
+        return len(self._mix.profiles) + number - 1 if number else self._mix.place_of(index)

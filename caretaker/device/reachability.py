@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -73,6 +74,59 @@ class ReachMix:
         bounds = list(accumulate(weight for _, weight in self.weights))
         place = (identities.fraction(0, "reach") + index * _STEP) % 1.0
         return self.weights[bisect(bounds[:-1], place * bounds[-1])][0]
+
+
+@dataclass(frozen=True)
+class STUNServer:
+    """
+    What the CPEs behind a NAT have in their STUN parameters.
+
+    Args:
+        host, port: of the server; an empty host is that of the ACS (TR-069 Annex G).
+        keep_alive: the shortest and longest seconds between Binding Requests.
+    """
+
+    host: str = ""
+    port: int = 3478
+    keep_alive: tuple[float, float] = (30.0, 30.0)
+
+
+@dataclass(frozen=True)
+class XMPPServer:
+    """
+    What the CPEs with an XMPP connection have in its parameters.
+
+    Args:
+        host, port: of the server.
+        domain: of the accounts; by default the host.
+        keep_alive: seconds between keep-alives; 0 for none.
+    """
+
+    host: str
+    port: int = 5222
+    domain: str = ""
+    keep_alive: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reachability:
+    """
+    How the CPEs of a fleet can be reached.
+
+    Args:
+        mix: of the kinds.
+        unanswered_url: returns a ConnectionRequestURL at which nothing answers, by the name of
+            a CPE there.
+        ipv6_url: returns the ConnectionRequestURL over IPv6 of a CPE, by its name there.
+        stun: the server of CPEs behind a NAT.
+        xmpp: the server of CPEs with an XMPP connection.
+    """
+
+    mix: ReachMix
+    unanswered_url: Callable[[str], str] = "http://127.0.0.1:1/cr/{}".format
+    ipv6_url: Callable[[str], str] = "http://[::1]/cr/{}".format
+    stun: STUNServer = STUNServer()
+    xmpp: XMPPServer = XMPPServer("127.0.0.1")
 
 
 _STEP = sqrt(2)

@@ -14,6 +14,7 @@ from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import cleaned
 from caretaker.device.base import CPEBase
 from caretaker.device.listed_devices import MAC, OUI, PRODUCT_CLASS
+from caretaker.device.reach_values import REACH_SOURCES, connection_request_url
 from caretaker.profiles.profile import LISTED, LISTED_MAC
 
 
@@ -54,7 +55,7 @@ def _inform_interval(cpe: CPEBase, parameter: Parameter, _: float) -> str:
 def _connection_request_url(cpe: CPEBase, _: Parameter, now: float) -> str:
     if not cpe.management_server(now).reachable:
         return ""
-    return cpe.context.connection_request_url(cpe.url_name)
+    return connection_request_url(cpe)
 
 
 def _cr_username(cpe: CPEBase, _: Parameter, __: float) -> str:
@@ -182,6 +183,7 @@ SOURCES: dict[str, Callable[[CPEBase, Parameter, float], str]] = {
     TEMPLATE: _template,
     DYNAMIC: _dynamic,
     LISTED: _listed,
+    **REACH_SOURCES,
 }
 """What computes the value of a parameter, by ``Parameter.source``."""
 

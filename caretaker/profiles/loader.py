@@ -209,8 +209,12 @@ class ProfileMix:
 
     def __getitem__(self, index: int) -> Profile:
         """The profile of the CPE with this index."""
+        return self.profiles[self.place_of(index)]
+
+    def place_of(self, index: int) -> int:
+        """Where the profile of the CPE with this index is among ``profiles``."""
         golden = 0.6180339887498949
-        return self.profiles[bisect(self._bounds, (index + 0.5) * golden % 1.0)]
+        return bisect(self._bounds, (index + 0.5) * golden % 1.0)
 
     def prepared(self, prepare: Callable[[Profile], Profile]) -> Self:
         """The same mix of profiles that a function has made of these."""

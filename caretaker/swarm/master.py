@@ -107,6 +107,7 @@ class Master:
         if options.begins_at_once:  # else the form of the web UI is checked
             check_run_time(settings, options)
         settings.check_devices(self._users_stated())
+        settings.check_reach()
         self.leases = FleetLeases(settings.fence_after)
         self.ledger = self.leases.ledger
         self.run = 0

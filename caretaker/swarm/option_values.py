@@ -150,6 +150,16 @@ class HostPort(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def host_and_port(usual: int) -> Callable[[str], HostPort]:
+    """What reads ``HOST[:PORT]``, where a port is usual; it raises InputError."""
+
+    def parse(text: str) -> HostPort:
+        has_port = re.search(r"(^[^:]*|\]):[0-9]+$", text)
+        return HostPort.parse(text) if has_port else HostPort(host(text.strip("[]")), usual)
+
+    return parse
+
+
 class PortRange(NamedTuple):
     """Ports, both ends included; its text is ``FIRST-LAST``, or one number."""
 

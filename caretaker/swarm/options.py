@@ -25,6 +25,7 @@ from caretaker.swarm.fleet_options import (
     TransferOptions,
 )
 from caretaker.swarm.option import Option
+from caretaker.swarm.reach_options import ReachOptions
 from caretaker.swarm.run_options import (
     EmbeddedACSOptions,
     OutputOptions,
@@ -42,6 +43,7 @@ GROUPS: Mapping[str, type] = {
     "when CPEs inform": InformOptions,
     "towards the ACS": ACSOptions,
     "Connection Requests": ConnectionRequestOptions,
+    "how CPEs are reached": ReachOptions,
     "file transfers": TransferOptions,
     "what happens in the run": ScenarioOptions,
     "verdicts": VerdictOptions,
@@ -67,6 +69,7 @@ class Settings(
     InformOptions,
     ACSOptions,
     ConnectionRequestOptions,
+    ReachOptions,
     TransferOptions,
     ScenarioOptions,
     VerdictOptions,

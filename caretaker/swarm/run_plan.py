@@ -77,6 +77,7 @@ class RunPlan(NamedTuple):
         settings.check_warm_up(locust.run_time)
         check_run_time(settings, locust)
         settings.check_devices(locust.num_users)
+        settings.check_reach()
         if self.host:
             settings.check_driver()
         if self.is_here:

@@ -12,6 +12,7 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
@@ -30,6 +31,7 @@ from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.listed_mix import ListedMix
+from caretaker.device.reachability import Reach, Reachability
 from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
@@ -47,6 +49,7 @@ from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
+from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
 from caretaker.scenarios.actions import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
@@ -136,6 +139,8 @@ class WorkerRun:
         self.recorder = _recorder(worker, settings)
         devices = mix.devices if isinstance(mix, ListedMix) else None
         context = _context(worker, settings, endpoint, devices)
+        if context.reach is not None:
+            mix = mix.prepared(with_reach_parameters)
         self.exports = _exports(worker, settings, started, context.serial_number)
         outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
@@ -422,6 +427,17 @@ def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[
     return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
 
 
+def _reachability(worker: HostWorker, settings: Settings) -> Reachability | None:
+    """How the CPEs can be reached, with the addresses of this worker."""
+    reach = settings.reachability()
+    if reach is None:
+        return None
+    reach = replace(reach, unanswered_url=worker.server.unanswered_url)
+    if Reach.IPV6 in reach.mix:
+        reach = replace(reach, ipv6_url=worker.server.serve_also(settings.cr_host_ipv6 or "::1"))
+    return reach
+
+
 def _context(
     worker: HostWorker, settings: Settings, endpoint: Endpoint, devices: ListedDevices | None
 ) -> FleetContext:
@@ -430,6 +446,7 @@ def _context(
         identities=Identities(settings.seed, settings.serial_prefix),
         acs_url=worker.environment.host or "",
         connection_request_url=_connection_request_url(worker, settings),
+        reach=_reachability(worker, settings),
         behaviors=Behaviors(
             inform_interval=settings.inform_interval,
             inform_jitter=settings.inform_jitter,

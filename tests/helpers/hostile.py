@@ -36,6 +36,7 @@ from caretaker.profiles import bbf_data_model, genieacs_csv, http_framing, profi
 from caretaker.reporting.markdown import escaped
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios.catalogue import parse
+from caretaker.xmpp.stream_parser import StreamParser
 
 SIZES = (1_000, 2_000, 4_000)
 
@@ -95,6 +96,12 @@ def _integer(value: str) -> None:
     _VALUES["xsd:int"](value)
 
 
+def _stanzas(raw: bytes) -> None:
+    for _ in StreamParser().feed(raw):
+        pass
+
+
+XMPP = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 ENVELOPE = "<s:Envelope xmlns:s='u'><s:Body>"
 CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     # caretaker.http
@@ -229,6 +236,11 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
         },
         parse_task,
     ),
+    # caretaker.xmpp
+    "stream_parser: stanzas": (data(XMPP, "<iq/>"), _stanzas),
+    "stream_parser: greater-than signs": (data(f"{XMPP}<iq>", ">"), _stanzas),
+    "stream_parser: entities": (data(f"{XMPP}<iq>", "&amp;"), _stanzas),
+    "stream_parser: spaces": (data(XMPP, " "), _stanzas),
 }
 """A name that begins with the module's, what makes the input, and what reads it."""
 

@@ -60,6 +60,11 @@ class Schemas:
         """Fail if these bytes are no valid envelope."""
         self._schemas.get(namespace, self._latest).assertValid(etree.fromstring(data))
 
+    def validate_connection_request(self, payload: etree._Element) -> None:
+        """Fail if this is no valid payload of a Connection Request over XMPP."""
+        schema = etree.XMLSchema(file=str(self._folder / "cwmp-xmppConnReq-1-0.xsd"))
+        schema.assertValid(etree.fromstring(etree.tostring(payload)))
+
     def encode(self, envelope: Envelope) -> bytes:
         """Encode and validate."""
         data = encode(envelope)

@@ -16,6 +16,7 @@ from caretaker.device.value_sources import SOURCES
 from caretaker.errors import ProfileError
 from caretaker.profiles.loader import ProfileMix, load_profile, parse_choice
 from caretaker.profiles.profile import BUILT_IN, ESSENTIALS, SIMULATED
+from caretaker.profiles.reach_parameters import REACH_PARAMETERS
 
 SMALL = (
     "Parameter,Object,Writable,Value,Value type\n"
@@ -75,7 +76,7 @@ def test_what_belongs_to_one_device_gets_a_source() -> None:
 
 
 def test_every_source_is_in_use_and_known() -> None:
-    used = {row.source for row in ESSENTIALS if row.source} | {
+    used = {row.source for row in (*ESSENTIALS, *REACH_PARAMETERS) if row.source} | {
         "mac",
         "wan_ip",
         "template",

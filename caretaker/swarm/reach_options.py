@@ -1,0 +1,112 @@
+"""The options that say how the CPEs of a fleet can be reached by Connection Requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caretaker.device.reachability import (
+    Reach,
+    Reachability,
+    ReachMix,
+    STUNServer,
+    XMPPServer,
+)
+from caretaker.errors import InputError
+from caretaker.swarm import option_values as values
+from caretaker.swarm.option import option
+from caretaker.swarm.option_values import HostPort, Range
+
+STUN_PORT, XMPP_PORT = 3478, 5222
+
+
+@dataclass(frozen=True)
+class ReachOptions:
+    """How CPEs can be reached."""
+
+    reach: ReachMix | None = option(
+        "--reach",
+        ReachMix.parse,
+        default=None,
+        unit="KIND:WEIGHT,...",
+        example="direct:40,stun:30,xmpp:20,dark:10",
+        help=f"How CPEs can be reached, mixed by weight: {', '.join(Reach)}. See docs/reach.md.",
+        nothing="all at their ConnectionRequestURL",
+    )
+    stun_server: HostPort | None = option(
+        "--stun-server",
+        values.host_and_port(STUN_PORT),
+        default=None,
+        unit="host[:port]",
+        example="stun.example.com",
+        help="STUN server of the CPEs of the kind stun, as in their STUNServerAddress and "
+        "STUNServerPort.",
+        nothing="the host of the ACS, port 3478",
+    )
+    stun_keep_alive: Range = option(
+        "--stun-keep-alive",
+        Range.parse,
+        default=Range(30, 30),
+        unit="low-high",
+        example="20-60",
+        help="STUNMinimumKeepAlivePeriod and STUNMaximumKeepAlivePeriod of the CPEs of the kind "
+        "stun, in seconds.",
+    )
+    xmpp_server: HostPort | None = option(
+        "--xmpp-server",
+        values.host_and_port(XMPP_PORT),
+        default=None,
+        unit="host[:port]",
+        example="xmpp.example.com",
+        help="XMPP server of the CPEs of the kind xmpp, as in their XMPP.Connection.1.",
+        nothing="none; the kind xmpp needs one",
+    )
+    xmpp_domain: str | None = option(
+        "--xmpp-domain",
+        values.host,
+        default=None,
+        unit="domain",
+        example="example.com",
+        help="Domain of the XMPP accounts of CPEs.",
+        nothing="the host of --xmpp-server",
+    )
+    cr_host_ipv6: str | None = option(
+        "--cr-host-ipv6",
+        values.bound_address,
+        default=None,
+        unit="address",
+        example="2001:db8::7",
+        help="IPv6 address of this machine that the CPEs of the kind ipv6 take Connection Requests "
+        "at.",
+        nothing="::1",
+    )
+
+    def check_reach(self) -> None:
+        """
+        Check that each kind of CPE has what it needs.
+
+        Raises:
+            InputError: a server is missing, or is that of a kind that no CPE is of.
+        """
+        kinds = self.reach or ReachMix(((Reach.DIRECT, 1.0),))
+        if Reach.XMPP in kinds and self.xmpp_server is None:
+            raise InputError("--reach: xmpp needs a server; give --xmpp-server")
+        for flag, kind, given in (
+            ("--stun-server", Reach.STUN, self.stun_server),
+            ("--xmpp-server", Reach.XMPP, self.xmpp_server),
+            ("--xmpp-domain", Reach.XMPP, self.xmpp_domain),
+        ):
+            if given is not None and kind not in kinds:
+                cure = f"give --reach with {kind}, like direct:1,{kind}:1"
+                raise InputError(f"{flag} {given}: no CPE is of the kind {kind}; {cure}")
+
+    def reachability(self) -> Reachability | None:
+        """How the CPEs can be reached, but for addresses of this machine; None without a mix."""
+        if self.reach is None:
+            return None
+        stun = self.stun_server or HostPort("", STUN_PORT)
+        xmpp = self.xmpp_server or HostPort("", XMPP_PORT)
+        return Reachability(
+            self.reach,
+            stun=STUNServer(stun.host, stun.port, self.stun_keep_alive),
+            xmpp=XMPPServer(xmpp.host, xmpp.port, self.xmpp_domain or xmpp.host),
+        )

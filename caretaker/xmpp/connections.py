@@ -1,0 +1,306 @@
+"""
+The connections of many clients, by a key each: who logs in when, who waits, who is kept alive.
+
+One greenlet does all that is due; what comes over the connections is done by watchers of the loop.
+"""
+
+from __future__ import annotations
+
+import heapq
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from random import Random
+from typing import Any, Protocol
+
+import gevent
+import gevent.event
+import gevent.socket
+
+from caretaker.errors import TransportError
+from caretaker.http.endpoint import Address
+from caretaker.http.sockets import Target
+from caretaker.xmpp.client_stream import ClientStream, LoginSettings
+from caretaker.xmpp.connection import XMPPConnection
+from caretaker.xmpp.logins import Logins
+from caretaker.xmpp.stream_events import Answered, Bound, ConnectionRequest, Ended, EndKind, Event
+from caretaker.xmpp.wanted import Wanted
+
+LOGIN_SECONDS = 60.0
+"""From connecting to a bound address; servers take their time when a fleet comes back."""
+CONFLICT_SECONDS = 300.0
+"""Before a client comes back that another one with its address has pushed out."""
+MAX_ADDRESSES = 64
+"""Servers whose addresses are kept."""
+_TICK = 0.05
+"""Seconds between two looks at what is due while something is."""
+
+
+class Listener(Protocol):
+    """Takes what happens to the clients; its methods must not wait."""
+
+    def bound(self, key: int, jid: str) -> None:
+        """The client has logged in, and has this address."""
+
+    def ended(self, key: int, kind: EndKind, reason: str) -> None:
+        """The client's connection is over, or could not be made."""
+
+    def connection_request(self, key: int, request: ConnectionRequest) -> str | None:
+        """Decide on a Connection Request: None accepts, else a condition of its error."""
+
+    def answered(self, key: int, answer: Answered) -> None:
+        """The answer to a request of the client has come."""
+
+
+class _Client:
+    """A client that is wanted; ``turn`` tells its present due time from older ones."""
+
+    __slots__ = ("attempts", "connection", "deadline", "failures", "is_bound", "turn", "wanted")
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.connection: XMPPConnection | None = None
+        self.is_bound = False
+        self.failures = 0
+        self.attempts = 0
+        self.deadline = 0.0
+        self.turn = 0
+
+
+class XMPPConnections:
+    """
+    The connections of many clients.
+
+    Args:
+        settings: how they log in.
+        tls: the context that verifies servers; made when TLS first begins.
+        listener: takes what happens.
+        rate: logins a second.
+        clock: seconds, going forward.
+        rng: of nonces and of waits.
+        source: the local address of a client; empty for any.
+        server_name: the name in the server's certificate by its domain and host.
+    """
+
+    def __init__(
+        self,
+        settings: LoginSettings,
+        tls: Callable[[], ssl.SSLContext],
+        listener: Listener,
+        *,
+        rate: float,
+        clock: Callable[[], float],
+        rng: Random,
+        source: Callable[[int], str] = lambda _: "",
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        """What has happened, by the names of docs/summary.md."""
+        self.logins = Logins(rate, clock())
+        self._settings = settings
+        self._tls = tls
+        self._listener = listener
+        self._clock = clock
+        self._rng = rng
+        self._source = source
+        self._clients: dict[int, _Client] = {}
+        self._due: list[tuple[float, int, int, int]] = []  # time, order, key, turn
+        self._waiting: dict[int, None] = {}
+        """Who logs in next, in order."""
+        self._logging_in: dict[int, float] = {}
+        """Deadlines of the logins under way, the earliest first."""
+        self._order = count()
+        self._addresses: dict[tuple[str, int], list[tuple[Any, Any]]] = {}
+        self._context: ssl.SSLContext | None = None
+        self._wake = gevent.event.Event()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    @property
+    def connected(self) -> int:
+        """Clients that have a bound address now."""
+        return self.counts["bound"] - self.counts["unbound"]
+
+    def want(self, key: int, wanted: Wanted, at: float = 0.0) -> None:
+        """Have a client connect from a time on; one that was wanted otherwise begins anew."""
+        client = self._clients.get(key)
+        if client is not None and client.wanted == wanted:
+            return
+        if client is not None:
+            self.drop(key)
+        client = self._clients[key] = _Client(wanted)
+        self._plan(key, client, max(at, self._clock()))
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
+
+    def drop(self, key: int) -> None:
+        """Have a client no longer, and close its connection."""
+        client = self._clients.pop(key, None)
+        self._waiting.pop(key, None)
+        if client is not None and client.connection is not None:
+            self._left(key, client, is_refused=False)
+            client.connection.close()
+
+    def request(self, key: int, stanza: str) -> bool:
+        """Send an iq of a client's; whether it is connected."""
+        client = self._clients.get(key)
+        if client is None or client.connection is None or not client.is_bound:
+            return False
+        client.connection.stream.request(stanza)
+        client.connection.flush()
+        return True
+
+    def stop(self) -> None:
+        """Close all connections."""
+        for key in list(self._clients):
+            self.drop(key)
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
+            self._greenlet = None
+
+    # What is due.
+
+    def _plan(self, key: int, client: _Client, at: float) -> None:
+        client.turn += 1
+        heapq.heappush(self._due, (at, next(self._order), key, client.turn))
+        if self._due[0][2] == key:
+            self._wake.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            self._do_due(self._clock())
+            self._wake.wait(self._seconds_to_wait())
+            if self._waiting or self._logging_in:
+                gevent.sleep(_TICK)
+
+    def _seconds_to_wait(self) -> float | None:
+        if self._waiting and not self.logins.is_stopped:
+            return _TICK
+        times = [self._due[0][0]] if self._due else []
+        times += [next(iter(self._logging_in.values()))] if self._logging_in else []
+        return max(0.0, min(times) - self._clock()) if times else None
+
+    def _do_due(self, now: float) -> None:
+        while self._due and self._due[0][0] <= now:
+            _, _, key, turn = heapq.heappop(self._due)
+            client = self._clients.get(key)
+            if client is not None and client.turn == turn:
+                self._do(key, client, now)
+        self._give_up(now)
+        self._begin_logins(now)
+
+    def _do(self, key: int, client: _Client, now: float) -> None:
+        if client.connection is None:
+            self._waiting[key] = None
+        elif client.is_bound:
+            client.connection.stream.keep_alive()
+            client.connection.flush()
+            self.counts["keep_alives"] += 1
+            self._plan(key, client, now + client.wanted.keep_alive)
+
+    def _give_up(self, now: float) -> None:
+        late = []
+        for key, deadline in self._logging_in.items():
+            if deadline > now:
+                break
+            late.append(key)
+        for key in late:
+            client = self._clients[key]
+            assert client.connection is not None
+            client.connection.fail("login timed out")
+
+    def _begin_logins(self, now: float) -> None:
+        for _ in range(min(self.logins.allowed(now), len(self._waiting))):
+            key = next(iter(self._waiting))
+            del self._waiting[key]
+            self._connect(key, self._clients[key], now)
+
+    def _connect(self, key: int, client: _Client, now: float) -> None:
+        self.logins.begin()
+        self.counts["logins"] += 1
+        wanted = client.wanted
+        stream = ClientStream(
+            wanted.account,
+            self._settings,
+            f"{self._rng.getrandbits(128):032x}",
+            use_tls=wanted.use_tls,
+        )
+        client.connection = XMPPConnection(
+            stream,
+            self._tls_context(),
+            wanted.account.domain,
+            lambda _, event: self._event(key, client, event),
+        )
+        self._logging_in[key] = now + LOGIN_SECONDS
+        try:
+            addresses = self._resolved(wanted.host, wanted.port)
+        except TransportError as error:
+            client.connection.fail(error.reason)
+            return
+        if client.connection is not None:  # not dropped while the name was looked up
+            family, address = addresses[client.attempts % len(addresses)]
+            client.attempts += 1
+            client.connection.open(Target(family, address, self._source(key)))
+
+    def _resolved(self, host: str, port: int) -> list[tuple[Any, Any]]:
+        addresses = self._addresses.get((host, port))
+        if addresses is None:
+            if len(self._addresses) >= MAX_ADDRESSES:
+                self._addresses.clear()
+            addresses = Address("xmpp", host, port, "").resolve()
+            self._addresses[host, port] = addresses
+        return addresses
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = self._tls()
+        return self._context
+
+    # What happens.
+
+    def _event(self, key: int, client: _Client, event: Event) -> None:
+        connection = client.connection
+        assert connection is not None
+        if isinstance(event, ConnectionRequest):
+            condition = self._listener.connection_request(key, event)
+            connection.stream.answer(event, condition)
+            self.counts["answered"] += 1
+        elif isinstance(event, Bound):
+            self._bound(key, client, event.jid)
+        elif isinstance(event, Ended):
+            self._ended(key, client, event)
+        elif isinstance(event, Answered):
+            self._listener.answered(key, event)
+
+    def _bound(self, key: int, client: _Client, jid: str) -> None:
+        self._logging_in.pop(key, None)
+        self.logins.succeeded()
+        client.is_bound, client.failures = True, 0
+        self.counts["bound"] += 1
+        if client.wanted.keep_alive:
+            self._plan(key, client, self._clock() + client.wanted.keep_alive)
+        self._listener.bound(key, jid)
+
+    def _left(self, key: int, client: _Client, *, is_refused: bool) -> None:
+        """Count a connection that is over."""
+        assert client.connection is not None
+        self.counts["stanzas"] += client.connection.stream.received
+        if client.is_bound:
+            self.counts["unbound"] += 1
+        else:
+            self._logging_in.pop(key, None)
+            self.logins.failed(is_refused=is_refused)
+
+    def _ended(self, key: int, client: _Client, event: Ended) -> None:
+        is_refused = event.kind is EndKind.AUTHENTICATION
+        self._left(key, client, is_refused=is_refused)
+        self.counts[f"failed.{event.reason}"] += 1
+        client.connection, client.is_bound = None, False
+        client.failures += 1
+        client.turn += 1
+        if not is_refused:  # the same credentials would be refused again
+            wait = client.wanted.backoff.seconds(client.failures, self._rng.random())
+            if event.kind is EndKind.CONFLICT:
+                wait = max(wait, CONFLICT_SECONDS)
+            self._plan(key, client, self._clock() + wait)
+        self._listener.ended(key, event.kind, event.reason)

@@ -1,0 +1,54 @@
+"""What a connection is to be: where, as whom, and how it is kept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from caretaker.xmpp.client_stream import Account
+
+
+class Backoff(NamedTuple):
+    """
+    How long a client waits before it connects again (TR-181, XMPP.Connection.{i}.ServerRetry...).
+
+    Args:
+        initial: seconds after the first failure, at most.
+        multiplier: of the seconds with each further failure.
+        longest: seconds that it never exceeds.
+    """
+
+    initial: float = 60.0
+    multiplier: float = 2.0
+    longest: float = 30_720.0
+
+    def seconds(self, failures: int, fraction: float) -> float:
+        """
+        The wait after so many failures in a row, from half of the longest wait to all of it.
+
+        Args:
+            failures: in a row, 1 or more.
+            fraction: random, from 0 to 1, so that clients don't come back all at once.
+        """
+        steps = min(failures - 1, 64)
+        most = min(self.longest, self.initial * self.multiplier**steps)
+        return most * (0.5 + fraction / 2)
+
+
+class Wanted(NamedTuple):
+    """
+    A connection that is to be.
+
+    Args:
+        account: to log in with.
+        host, port: of the server.
+        use_tls: whether TLS is asked for where the server does not demand it.
+        keep_alive: seconds between keep-alives; 0 for none.
+        backoff: how long to wait after failures.
+    """
+
+    account: Account
+    host: str
+    port: int
+    use_tls: bool = True
+    keep_alive: float = 0.0
+    backoff: Backoff = Backoff()
