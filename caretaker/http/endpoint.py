@@ -162,6 +162,13 @@ class Endpoint:
             self._tls_clients = TLSClients(self.tls)
         return self._tls_clients
 
+    def tls_handshakes(self) -> dict[str, int]:
+        """How many handshakes of CPEs were ``full``, and how many have ``resumed`` a session."""
+        if self._tls_clients is None:
+            return {}
+        sessions = self._tls_clients.sessions
+        return {"full": sessions.full, "resumed": sessions.resumed}
+
     def certificate_names(self, client: TLSClient, address: Address, socket_address: Any) -> str:
         """The names in the certificate of another host, looked up once."""
         names = self._certificate_names.get(address[:3])

@@ -56,7 +56,9 @@ class OpenSSL:
         context = self._contexts.get(device)
         if context is None:
             context = self._contexts[device] = self._new_context(device)
-        host = client.host.encode("idna").decode()
+        host = client.host
+        if not host.isascii():
+            host = host.encode("idna").decode()
         now = int(time.time() + device.clock_offset) if device.clock_offset else 0
         asked = client.cpe_index is not None and self._settings.identity is not no_identity
         return self._module.Connection(

@@ -135,7 +135,7 @@ class WorkerRun:
         self.sink = LocustStats(
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
-        endpoint = _endpoint(worker, settings)
+        self._endpoint = endpoint = _endpoint(worker, settings)
         self.recorder = _recorder(worker, settings)
         devices = mix.devices if isinstance(mix, ListedMix) else None
         context = _context(worker, settings, endpoint, devices)
@@ -355,6 +355,8 @@ class WorkerRun:
         results = self.results.whole()
         for name, number in self.action_target.tally.items():
             results.count(f"actions.{name}", number)
+        for name, number in self._endpoint.tls_handshakes().items():
+            results.count(f"tls.{name}", number)
         self.tasks.book(results)
         if self.recorder is not None:
             self.recorder.book(results)
