@@ -277,14 +277,21 @@ static int choose_certificate(SSL *ssl, void *connection) {
     return ((Connection *)connection)->is_identified ? 1 : -1;
 }
 
-/* The name goes out (SNI) unless it is an address or empty; the other is looked for in the
-   certificate, as a name or as an address. */
+static int is_address(const char *host) {
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    ASN1_OCTET_STRING_free(address);
+    ERR_clear_error();
+    return address != NULL;
+}
+
+/* The name goes out (SNI) unless it is an address (RFC 6066 3) or empty; the host is looked for in
+   the certificate, as a name or as an address. */
 static int name_server(SSL *ssl, const char *sni, const char *host) {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
-    if (*sni && !SSL_set_tlsext_host_name(ssl, sni)) return 0;
-    if (!*host || X509_VERIFY_PARAM_set1_ip_asc(parameters, host)) return 1;
-    ERR_clear_error(); /* it is no address */
-    return X509_VERIFY_PARAM_set1_host(parameters, host, 0);
+    if (*sni && !is_address(sni) && !SSL_set_tlsext_host_name(ssl, sni)) return 0;
+    if (!*host) return 1;
+    return is_address(host) ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host)
+                            : X509_VERIFY_PARAM_set1_host(parameters, host, 0);
 }
 
 /* A session that can't be read is left out: then the handshake is a full one. */

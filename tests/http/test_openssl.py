@@ -49,6 +49,7 @@ class Pair:
         session: bytes | None = None,
         server: ssl.SSLContext = SERVER,
         *,
+        sni: str = "",
         host: str = "127.0.0.1",
         has_identity: bool = False,
         **about: Any,
@@ -58,7 +59,7 @@ class Pair:
             each.setblocking(False)
         context = tls.Context(**{**ABOUT, **about})
         descriptor = self._sockets[0].fileno()
-        self.client = tls.Connection(context, descriptor, "", host, 0, session, has_identity)
+        self.client = tls.Connection(context, descriptor, sni, host, 0, session, has_identity)
         self._into, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.server = ssl.SSLContext.wrap_bio(server, self._into, self._out, server_side=True)
 
@@ -231,6 +232,23 @@ def test_the_certificate_must_be_of_the_host(tls: Any, about: dict[str, Any], co
     assert caught.value.reason == "CERTIFICATE_VERIFY_FAILED"
     assert pair.client.session is None
     pair.close()
+
+
+@pytest.mark.parametrize(
+    ("sni", "told"),
+    [("acs.example", "acs.example"), ("127.0.0.1", None), ("::1", None)],
+)
+def test_a_server_is_told_the_name_of_a_host_and_no_address(
+    tls: Any, sni: str, told: str | None
+) -> None:
+    names: list[str | None] = []
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # gevent's callbacks want gevent's sockets
+    CA.issue_cert("127.0.0.1").configure_cert(server)
+    server.sni_callback = lambda _, name, __: names.append(name)
+    pair = Pair(tls, server=server, sni=sni)
+    pair.shake_hands()
+    pair.close()
+    assert names == [told]
 
 
 def test_without_verification_any_certificate_will_do(tls: Any) -> None:
