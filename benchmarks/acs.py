@@ -26,6 +26,7 @@ from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
 from caretaker.swarm.embedded_acs import EmbeddedACS
+from caretaker.swarm.options import Settings
 
 DEVICES = 100_000
 WITH_TASKS = 2_000
@@ -67,7 +68,7 @@ def run(options: Options) -> list[Figure]:
 
 @contextmanager
 def _acs() -> Iterator[EmbeddedACS]:
-    acs = EmbeddedACS()
+    acs = EmbeddedACS(Settings())
     pin(acs._process.pid, GENERATOR)
     try:
         yield acs

@@ -10,13 +10,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from caretaker import build, check, cleanup, console
+from caretaker import build, certs, check, cleanup, console
 from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
 from caretaker.connection_request.clients import CLIENTS
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
+from caretaker.http.server_tls import add_server_arguments, given_tls
+from caretaker.http.tls_settings import trusting
 from caretaker.profiles import load_profile
 from caretaker.profiles.dumped_identity import listed
 from caretaker.profiles.importer import description, import_files, save
@@ -54,6 +56,19 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("CARETAKER_ACS_PASSWORD", ""),
         help="of --username; safer in the environment, as CARETAKER_ACS_PASSWORD",
     )
+    add_server_arguments(parser, "CPEs")
+    parser.add_argument(
+        "--client-ca",
+        metavar="FILE",
+        help="with --tls-cert: CAs of which each CPE must show a certificate, in PEM; no other "
+        "authentication is asked for then",
+    )
+    parser.add_argument(
+        "--client-names",
+        action="store_true",
+        help="with --client-ca: refuse a CPE (HTTP 403) whose certificate does not name the serial "
+        "number, OUI-SerialNumber or OUI-ProductClass-SerialNumber of its Inform",
+    )
     parser.add_argument(
         "--no-provisioning",
         action="store_true",
@@ -74,6 +89,12 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: tolerant)",
     )
     parser.add_argument(
+        "--cr-tls-ca",
+        metavar="FILE",
+        help="certificates to trust for Connection Requests to https URLs, in PEM (default: those "
+        "of the operating system)",
+    )
+    parser.add_argument(
         "--until-eof",
         action="store_true",
         help="print the addresses as JSON, and end with the standard input",
@@ -83,6 +104,8 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
 def _acs(options: argparse.Namespace) -> int:
     """Run the embedded ACS until interrupted."""
     credentials = None
+    if options.client_names and not options.client_ca:
+        raise InputError("--client-names: give --client-ca, too")
     if options.username is not None:
         credentials = Credentials(options.username, options.password)
     server = ACSServer(
@@ -94,6 +117,9 @@ def _acs(options: argparse.Namespace) -> int:
         provisioning=not options.no_provisioning,
         allowed_hosts=options.allow_host,
         cr_client=options.cr_client,
+        tls=given_tls(options.tls_cert, options.tls_key, options.client_ca),
+        check_names=options.client_names,
+        cr_tls=trusting(options.cr_tls_ca),
     )
     return serve(
         server,
@@ -182,6 +208,7 @@ Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argpar
 COMMANDS: dict[str, Command] = {
     "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _first),
     "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
+    "certs": ("certificates for tests of TLS", certs.add_arguments, certs.run),
     "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
     "cleanup": ("delete the fleet of a run from an ACS", cleanup.add_arguments, cleanup.run),
     "compare": ("two runs side by side", compare_command.add_arguments, compare_command.run),

@@ -23,6 +23,7 @@ All errors of Caretaker, in one place.
     ├── SASLError               a server's part of a login over XMPP can't be used
     ├── NotAdmitted             the master that is there now has not admitted this worker
     ├── ContentUnknownError     only the hash of a file's content is known here
+    ├── DatagramError           a datagram that is neither STUN nor a Connection Request
     ├── StateError              the stored state of a CPE can't be read
     ├── DeviceNotFound          no device of that serial number here
     └── DeviceBusy              the device refuses a Connection Request just now
@@ -167,6 +168,10 @@ class SASLError(CaretakerError):
 
 class NotAdmitted(CaretakerError):
     """The master that is there now has not admitted this worker; the text is one line."""
+
+
+class DatagramError(CaretakerError):
+    """A datagram that can't be read as a STUN message, or as a Connection Request by UDP."""
 
 
 class StateError(CaretakerError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 from caretaker.connection_request.server import ConnectionRequestServer
@@ -26,6 +26,7 @@ from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, FaultError, InputError
+from caretaker.http.client_certificates import NO_CERTIFICATES, ClientCertificates
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
@@ -112,6 +113,7 @@ class Fleet:
         devices: a list that the CPEs are of (``caretaker.device.device_csv.read_devices``), from
             ``first_index`` on; None for CPEs of their own.
         tls: what connections over TLS use; by default the system's certificates are trusted.
+        certificates: those that the CPEs show to the ACS; none by default.
         transport: makes the transport of each session from the arguments of ``HTTPTransport``.
         sink: takes the records instead of ``results``.
         clock: seconds, going forward.
@@ -145,6 +147,7 @@ class Fleet:
         first_index: int = 0,
         devices: ListedDevices | None = None,
         tls: TLSSettings | None = None,
+        certificates: ClientCertificates = NO_CERTIFICATES,
         transport: Callable[..., Transport] = HTTPTransport,
         sink: Sink | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -171,12 +174,14 @@ class Fleet:
             loop=self._loop,
         )
         allowed = frozenset(allowed_hosts)
-        self._endpoint = Endpoint(
-            Address.of(acs_url), timeout, allowed, tls or TLSSettings(), clock
-        )
+        identities = Identities(seed, oui_prefix)
+        serial_number = (devices or identities).serial_number
+        certificates.check(range(first_index, self._end), serial_number)
+        secure = replace(tls or TLSSettings(), identity=certificates.source(serial_number))
+        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, secure, clock)
         self._context = FleetContext(
             devices=devices,
-            identities=Identities(seed, oui_prefix),
+            identities=identities,
             acs_url=acs_url,
             connection_request_url=self.connection_requests.device_url,
             behaviors=Behaviors.of(behaviors),

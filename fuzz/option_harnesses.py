@@ -22,21 +22,31 @@ from caretaker.http import browser_guard, source_addresses
 from caretaker.profiles import loader
 from caretaker.reporting import compare_command, trend_command
 from caretaker.scenarios import actions, catalogue
-from caretaker.swarm import option, option_values, options, parsed_options
+from caretaker.scenarios import arguments as action_arguments
+from caretaker.swarm import (
+    option,
+    option_addresses,
+    option_files,
+    option_values,
+    options,
+    parsed_options,
+)
 from caretaker.swarm.web import forms, queries, routes
 from fuzz.harness import LINE, Harness
 from fuzz.wsgi import request
 
 OF_THE_MACHINE = {
-    option_values.bound_address: "binds an address",
-    option_values.certificates: "opens a file",
-    option_values.export_file: "makes a file",
-    option_values.output_file: "makes a file",
-    option_values.output_folder: "makes a folder",
-    option_values.run_token_file: "opens a file",
-    option_values.server_address: "binds an address",
-    option_values.source_network: "binds addresses; source_address has its text",
-    option_values.url_or_empty: "asks name servers; url has its text",
+    option_addresses.bound_address: "binds an address",
+    option_files.certificates: "opens a file",
+    option_files.client_certificate: "opens a file",
+    option_files.server_certificate: "opens a file",
+    option_files.export_file: "looks at a folder",
+    option_files.output_file: "looks at a folder",
+    option_files.output_folder: "looks at a folder",
+    option_files.run_token_file: "opens a file",
+    option_addresses.server_address: "binds an address",
+    option_addresses.source_network: "binds addresses; source_address has its text",
+    option_addresses.url_or_empty: "asks name servers; url has its text",
 }
 """Parsers of options that do things with what they read."""
 OF_FILES = ("devices", "profiles", "slo_file")
@@ -88,7 +98,7 @@ def _number(data: bytes) -> object:
     text = data.decode("utf-8", "replace")
     outcomes: list[object] = []
     for read in (console.seconds_of, _format, option_values.processes, option_values.run_time,
-                 option_values.label, option_values.host, compare_command.percent,
+                 option_values.label, option_addresses.host, compare_command.percent,
                  trend_command._number, arguments._port, arguments.own_serial_number):  # fmt: skip
         try:
             outcomes.append(read(text))
@@ -153,7 +163,7 @@ class _Master:
 
     def act(self, name: str, /, **arguments: Any) -> None:
         """Check an action."""
-        actions.checked(name, actions.find(name).arguments, arguments)
+        action_arguments.checked(name, actions.find(name).arguments, arguments)
 
     def ask(self, query: queries.DeviceListQuery | queries.DeviceQuery) -> queries.Answers:
         """Find the devices of a query by its text."""
@@ -182,18 +192,18 @@ def _fleet_query(data: bytes) -> object:
 
 
 OPTIONS: dict[str, Harness] = {
-    "option": Harness(_option, (option_values, option), max_bytes=LINE),
-    "scenario": Harness(_scenario, (catalogue, actions), (InputError,), max_bytes=LINE),
+    "option": Harness(_option, (option_values, option_addresses, option), max_bytes=LINE),
+    "scenario": Harness(_scenario, (catalogue, action_arguments), (InputError,), max_bytes=LINE),
     "source_address": Harness(_source_address, (source_addresses,), (InputError,), max_bytes=LINE),
     "profile_choice": Harness(_profile_choice, (loader,), (InputError,), max_bytes=LINE),
     "number": Harness(
         _number,
-        (option_values, compare_command, trend_command, row_files, arguments),
+        (option_values, option_addresses, compare_command, trend_command, row_files, arguments),
         max_bytes=LINE,
     ),
     "web_guard": Harness(_web_guard, (browser_guard,), max_bytes=LINE),
     "web_form": Harness(_web_form, (forms,), (InputError,), max_bytes=LINE),
-    "fleet_action": Harness(_fleet_action, (routes, actions), max_bytes=LINE),
+    "fleet_action": Harness(_fleet_action, (routes, actions, action_arguments), max_bytes=LINE),
     "fleet_query": Harness(_fleet_query, (routes, identity), max_bytes=LINE),
 }
 """The harnesses by their names."""

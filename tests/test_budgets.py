@@ -26,7 +26,17 @@ ELSEWHERE = {
     "caretaker.http.source_addresses.MAX_SOURCES",  # an option
 }
 """Limits that are no budgets."""
-PACKAGES = ("acs", "connection_request", "cwmp", "data_model", "device", "engine", "http", "router")
+PACKAGES = (
+    "acs",
+    "connection_request",
+    "cwmp",
+    "data_model",
+    "device",
+    "engine",
+    "http",
+    "router",
+    "stun",
+)
 """Those that meet foreign bytes."""
 
 

@@ -80,8 +80,10 @@ PARSERS = {
 }  # fmt: skip
 """What makes something of bytes or texts."""
 WITHOUT_HARNESS = {
+    "certs.authority": "files that it has written itself",
     "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
+    "http.client_certificates": "a name of a file that the user has given",
     "http.certificates": "files of the user; certificates are read by OpenSSL",
     "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",

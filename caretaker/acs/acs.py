@@ -27,6 +27,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import DeviceBusy, DeviceNotFound, FaultError, InputError, TransportError
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class ACS:
             informed from, and loopback for one that informed from there. A CPE could send any
             ConnectionRequestURL.
         cr_client: which of ``CLIENTS`` sends Connection Requests.
+        cr_tls: of Connection Requests to https URLs.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class ACS:
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
         cr_client: str = "tolerant",
+        cr_tls: TLSSettings = SYSTEM_TRUST,
     ) -> None:
         self.devices: dict[str, KnownDevice] = {}
         self.files = Files()
@@ -81,6 +84,7 @@ class ACS:
         self._provisioning = provisioning
         self._allowed_hosts = frozenset(allowed_hosts)
         self._cr_client = cr_client
+        self._cr_tls = cr_tls
         self._secret = secrets.token_bytes(16)
 
     def device(self, device_id: str) -> KnownDevice:
@@ -227,7 +231,7 @@ class ACS:
         try:
             if not self._may_reach(device):
                 return phrases.INVALID_URL
-            return CLIENTS[self._cr_client](device.url, device.credentials, nobody)
+            return CLIENTS[self._cr_client](device.url, device.credentials, nobody, self._cr_tls)
         except InputError:
             return phrases.INVALID_URL
         except TransportError:  # this machine is out of sockets

@@ -12,6 +12,8 @@ from caretaker.acs.task_rpcs import parse_task
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.credentials import Credentials
 from caretaker.http.server import WSGIServer
+from caretaker.http.server_tls import ServerTLS
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 
 class ACSServer(WSGIServer):
@@ -24,7 +26,10 @@ class ACSServer(WSGIServer):
         host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
         north_bound_names: other host names of the north-bound API than this machine's.
-        provisioning, allowed_hosts, cr_client: as for ``ACS``.
+        provisioning, allowed_hosts, cr_client, cr_tls: as for ``ACS``.
+        tls: of the address for CPEs; they are asked for no other authentication where it has a CA
+            of clients. Without it they speak plain HTTP.
+        check_names: whether a CPE's certificate must name the device that informs.
     """
 
     def __init__(
@@ -38,12 +43,20 @@ class ACSServer(WSGIServer):
         provisioning: bool = True,
         allowed_hosts: Iterable[str] = (),
         cr_client: str = "tolerant",
+        tls: ServerTLS | None = None,
+        check_names: bool = False,
+        cr_tls: TLSSettings = SYSTEM_TRUST,
     ) -> None:
         super().__init__()
-        self.acs = ACS(provisioning=provisioning, allowed_hosts=allowed_hosts, cr_client=cr_client)
-        self.app = CWMPApp(self.acs, credentials)
+        self.acs = ACS(
+            provisioning=provisioning,
+            allowed_hosts=allowed_hosts,
+            cr_client=cr_client,
+            cr_tls=cr_tls,
+        )
+        self.app = CWMPApp(self.acs, credentials, check_names=check_names)
         self.north_bound_app = NorthBoundApp(self.acs)
-        self._cwmp = self._host_app(self.app, host, port)
+        self._cwmp = self._host_app(self.app, host, port, tls=tls)
         names = {host, *machine_names(), *north_bound_names}
         guarded = BrowserGuard(names, "--north-bound-allow-host").app(self.north_bound_app)
         self._north_bound = self._host_app(guarded, host, north_bound_port)

@@ -16,8 +16,10 @@ from caretaker.cwmp.codec import decode
 from caretaker.cwmp.session import ACSSession, is_inform
 from caretaker.errors import EnvelopeError, SessionError, TransportError
 from caretaker.http.authentication import DigestVerifier
+from caretaker.http.certificates import Certificate, common_names, names
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.credentials import Credentials
+from caretaker.http.server_tls import CONNECTION
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -79,11 +81,16 @@ class CWMPApp:
 
     Args:
         acs: the devices.
-        credentials: that every CPE must show, by Digest; none are asked for without.
+        credentials: that every CPE must show, by Digest; none are asked for without, and of a CPE
+            that has shown a certificate (TR-069 3.4.4).
+        check_names: whether that certificate must name the device that informs.
     """
 
-    def __init__(self, acs: ACS, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, acs: ACS, credentials: Credentials | None = None, *, check_names: bool = False
+    ) -> None:
         self._acs = acs
+        self._check_names = check_names
         self._credentials = credentials
         self._verifier = DigestVerifier("Caretaker ACS", time.monotonic, nonce_seconds=300)
         self._sessions: dict[str, _Session] = {}
@@ -126,7 +133,7 @@ class CWMPApp:
 
         As in GenieACS, a password that is wrong gets no challenge. Basic is no answer to one.
         """
-        if self._credentials is None:
+        if self._credentials is None or client_certificate(environ) is not None:
             return None
         target = environ.get("REQUEST_URI") or environ["PATH_INFO"]
         header = environ.get("HTTP_AUTHORIZATION")
@@ -146,8 +153,11 @@ class CWMPApp:
             envelope = decode(body) if body.strip() else None
             if envelope is not None and is_inform(envelope.message):
                 inform = envelope.message
-                if isinstance(inform, m.Inform) and not self._acs.has_room(inform):
-                    return _reply(start_response, "503 Service Unavailable", _CLOSE)
+                if isinstance(inform, m.Inform):
+                    if self._check_names and not is_named(inform, client_certificate(environ)):
+                        return _reply(start_response, "403 Forbidden", _CLOSE, _OTHER_DEVICE)
+                    if not self._acs.has_room(inform):
+                        return _reply(start_response, "503 Service Unavailable", _CLOSE)
                 token = self._open(token, environ, envelope.session_timeout)
             session = self._sessions[token]
             session.count_post(now)
@@ -194,6 +204,27 @@ class CWMPApp:
 
 _XML = ("Content-Type", 'text/xml; charset="utf-8"')
 _CLOSE = [("Connection", "close")]
+_OTHER_DEVICE = "the certificate is that of another device"
+
+
+def client_certificate(environ: WSGIEnvironment) -> Certificate | None:
+    """The certificate that a CPE has shown; None if it was asked for none."""
+    connection = environ.get(CONNECTION)
+    return connection.client_certificate() if connection is not None else None
+
+
+def is_named(inform: m.Inform, certificate: Certificate | None) -> bool:
+    """
+    Whether a certificate names the device of an Inform, in its common name or another of its names.
+
+    A name is the serial number, ``OUI-SerialNumber`` or ``OUI-ProductClass-SerialNumber``, with or
+    without a domain behind a dot.
+    """
+    about = inform.device_id
+    short = f"{about.oui}-{about.serial_number}"
+    wanted = {about.serial_number, short, about.device_id}
+    found = [*names(certificate), *common_names(certificate)] if certificate else []
+    return any(name in wanted or name.partition(".")[0] in wanted for name in found)
 
 
 def _coding(environ: WSGIEnvironment) -> str:

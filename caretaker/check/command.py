@@ -14,6 +14,7 @@ from caretaker.closed_output import say
 from caretaker.console.arguments import add_cpe_arguments, fleet_settings, own_serial_number
 from caretaker.console.trace import Trace
 from caretaker.device.device_csv import read_devices
+from caretaker.device.identity import CHECK_SERIAL
 from caretaker.device.listed_devices import ListedDevices
 from caretaker.errors import InputError
 from caretaker.http.endpoint import Address
@@ -26,8 +27,6 @@ from caretaker.stats.task_outcomes import TaskOutcome
 
 Show = Callable[[str], object]
 """Takes a line for people."""
-SERIAL = "CHECK-000001"
-"""The serial number: always the same, so an ACS keeps one device."""
 MAX_LIST_BYTES = 512 * 1024 * 1024
 """Of a list of devices: some millions of them."""
 
@@ -107,7 +106,7 @@ def _api(url: str | None) -> NorthBoundClient | None:
 def _identity(options: argparse.Namespace, show: Show) -> dict[str, Any]:
     """The arguments of ``Fleet`` that say which CPE it is."""
     if not options.devices:
-        return own_serial_number(options.serial or SERIAL)
+        return own_serial_number(options.serial or CHECK_SERIAL)
     devices, serial = _read_list(options.devices), options.serial
     index = len(devices) - 1 if serial is None else devices.index_of(serial)
     if index is None:

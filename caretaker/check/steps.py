@@ -19,6 +19,7 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device.events import CONNECTION_REQUEST, PERIODIC
 from caretaker.errors import LimitError, TransportError
 from caretaker.http.endpoint import Address
+from caretaker.http.tls_settings import SYSTEM_TRUST
 from caretaker.north_bound_client import NorthBoundClient
 from caretaker.quoting import quoted
 from caretaker.reasons import cure
@@ -140,7 +141,7 @@ def from_here(subjects: Subjects) -> Finding:
             cpe.trace.show(f"{mark} {line}")
 
     try:
-        reason = CLIENTS["tolerant"](url, cpe.credentials(), show)
+        reason = CLIENTS["tolerant"](url, cpe.credentials(), show, SYSTEM_TRUST)
     except LimitError as error:
         reason = error.reason
     if reason is not None:

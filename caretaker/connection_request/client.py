@@ -16,6 +16,7 @@ from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 TIMEOUT = 2.0
 """Seconds that GenieACS waits for an answer."""
@@ -27,6 +28,7 @@ def send_connection_request(
     credentials: Credentials | None,
     timeout: float = TIMEOUT,
     observer: Observer = nobody,
+    tls: TLSSettings = SYSTEM_TRUST,
 ) -> int:
     """
     Send a Connection Request: a GET without credentials, then one with Digest.
@@ -36,16 +38,17 @@ def send_connection_request(
         credentials: its ConnectionRequestUsername and -Password.
         timeout: seconds to wait for each of the two responses.
         observer: is told each step.
+        tls: for an https URL.
 
     Returns:
         The status of the final response: 200 or 204 accepted, 401 wrong credentials, 404 no such
         CPE, 503 refused just now.
 
     Raises:
-        InputError: the URL is not an http URL.
+        InputError: the URL is not an http or https URL.
         TransportError: there is no response.
     """
-    endpoint = Endpoint(Address.of(url), timeout)
+    endpoint = Endpoint(Address.of(url), timeout, tls=tls)
     with closing(_ConnectionRequest(endpoint, credentials, observer)) as request:
         try:
             return request.exchange().status
@@ -85,17 +88,20 @@ class _ConnectionRequest(HTTPClient):
 
 
 def send_tolerantly(
-    url: str, credentials: Credentials | None, observer: Observer = nobody
+    url: str,
+    credentials: Credentials | None,
+    observer: Observer = nobody,
+    tls: TLSSettings = SYSTEM_TRUST,
 ) -> str | None:
     """
     Send a Connection Request, and say in GenieACS's words why it was not accepted; None if it was.
 
     Raises:
-        InputError: the URL is not an http URL.
+        InputError: the URL is not an http or https URL.
         LimitError: this machine has no sockets left.
     """
     try:
-        status = send_connection_request(url, credentials, TIMEOUT, observer)
+        status = send_connection_request(url, credentials, TIMEOUT, observer, tls)
     except LimitError:
         raise
     except TransportError:

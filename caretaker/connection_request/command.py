@@ -9,6 +9,7 @@ from caretaker.connection_request.clients import CLIENTS
 from caretaker.connection_request.steps import Step
 from caretaker.errors import LimitError
 from caretaker.http.credentials import Credentials
+from caretaker.http.tls_settings import TLSSettings
 
 SHOWN_CHARACTERS = 200
 """Characters of what a device said that are shown."""
@@ -56,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="tolerant",
         help="send it as TR-069 has it, or as GenieACS does (default: tolerant)",
     )
+    parser.add_argument("--tls-ca", metavar="FILE", help="certificates to trust, in PEM")
+    parser.add_argument(
+        "--tls-insecure", action="store_true", help="do not verify the device's certificate"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,8 +72,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"{len(steps)}. " + "\n   ".join(step_lines(step)), flush=True)
 
     credentials = Credentials(options.username, options.password) if options.username else None
+    tls = TLSSettings(options.tls_ca, verify=not options.tls_insecure)
+    if options.tls_ca is not None:
+        tls.new_context()  # to hear now what can't be used
     try:
-        reason = CLIENTS[options.client](options.url, credentials, show)
+        reason = CLIENTS[options.client](options.url, credentials, show, tls)
     except LimitError as error:
         reason = str(error)
     print("Accepted." if reason is None else f"Not accepted. GenieACS's words: {reason}")

@@ -27,6 +27,7 @@ from caretaker.http.connect_errors import connect_error
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 from caretaker.http.request_head import request_head
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Of one answer; the rest would not be read."""
@@ -155,7 +156,10 @@ class _Agent:
 
 
 def send_as_genieacs(
-    url: str, credentials: Credentials | None, observer: Observer = nobody
+    url: str,
+    credentials: Credentials | None,
+    observer: Observer = nobody,
+    _: TLSSettings = SYSTEM_TRUST,
 ) -> str | None:
     """
     Send a Connection Request as GenieACS does; its words if it was not accepted, None if it was.

@@ -22,6 +22,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.request_parser import ServerLimits
 from caretaker.http.server import WSGIServer
+from caretaker.http.server_tls import ServerTLS
 from caretaker.way import Way
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class ConnectionRequestServer(WSGIServer):
             (containers, NAT).
         sink, clock: as for ``ConnectionRequestApp``.
         loop: to run in; one of its own if None.
+        tls: of its connections; without it they speak plain HTTP.
     """
 
     def __init__(
@@ -176,13 +178,15 @@ class ConnectionRequestServer(WSGIServer):
         sink: VerdictSink | None = None,
         clock: Callable[[], float] = time.monotonic,
         loop: Loop | None = None,
+        tls: ServerTLS | None = None,
     ) -> None:
         super().__init__(loop)
         self.app = ConnectionRequestApp(
             on_connection_request, auth, allow_basic=allow_basic, sink=sink, clock=clock
         )
         self._advertise = advertise
-        self._host = self._host_app(self.app, host, port, LIMITS)
+        self._tls = tls
+        self._host = self._host_app(self.app, host, port, LIMITS, tls)
         self._device_prefix = ""  # until the port is known
         self._black_hole: BlackHole | None = None
 
@@ -204,11 +208,11 @@ class ConnectionRequestServer(WSGIServer):
 
     @property
     def base_url(self) -> str:
-        """``http://host:port``."""
+        """``http://host:port`` or ``https://host:port``."""
         if self._advertise is None:
             return self._host.url
         host = f"[{self._advertise}]" if ":" in self._advertise else self._advertise
-        return f"http://{host}:{self.port}"
+        return f"{self._host.scheme}://{host}:{self.port}"
 
     def device_url(self, serial_number: str) -> str:
         """The ConnectionRequestURL of a CPE."""
@@ -233,7 +237,7 @@ class ConnectionRequestServer(WSGIServer):
         """
         served = [other for other in self._hosts[1:] if other.host == host]
         if not served:
-            served = [self._host_app(self.app, host, 0, LIMITS)]
+            served = [self._host_app(self.app, host, 0, LIMITS, self._tls)]
             served[0].start()
         return partial(device_url, f"{served[0].url}{DEVICE_PATH}")
 

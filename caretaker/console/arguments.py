@@ -13,6 +13,11 @@ from typing import Any
 from caretaker.console.console import Console, seconds_of
 from caretaker.console.trace import Trace
 from caretaker.errors import InputError
+from caretaker.http.client_certificates import (
+    PASSWORD_VARIABLE,
+    ClientCertificates,
+    check_template,
+)
 from caretaker.http.credentials import Credentials
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.masking import masked
@@ -69,6 +74,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
                      "help": "another host that the ACS may redirect the CPE to; repeatable"},
     "--tls-ca": {"metavar": "FILE", "help": "certificates to trust, in PEM"},
     "--tls-insecure": {"action": "store_true", "help": "do not verify the ACS's certificate"},
+    "--client-cert": {"metavar": "FILE", "help": "certificate that the CPE shows to the ACS, in "
+                      "PEM; {serial} in the name is its serial number"},
+    "--client-key": {"metavar": "FILE", "help": "private key of --client-cert (default: in the "
+                     f"same file); its password is in the environment, as {PASSWORD_VARIABLE}"},
     "--cr-host": {"default": "127.0.0.1", "metavar": "ADDRESS",
                   "help": "address to bind for Connection Requests (default: 127.0.0.1)"},
     "--cr-port": {"default": 0, "type": _port, "metavar": "PORT",
@@ -131,9 +140,6 @@ def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InputError: an option can't be used.
     """
-    tls = TLSSettings(options.tls_ca, verify=not options.tls_insecure)
-    if options.tls_ca is not None:
-        tls.new_context()  # to hear now what can't be used
     return {
         "profiles": [options.profile],
         "seed": options.seed,
@@ -142,11 +148,26 @@ def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
         "reboot_seconds": (options.reboot_seconds, options.reboot_seconds),
         "check_id": not options.any_id,
         "allowed_hosts": options.allow_host,
-        "tls": tls,
+        "tls": _tls(options),
+        "certificates": _certificates(options),
         "connection_request_host": options.cr_host,
         "connection_request_port": options.cr_port,
         "advertise": options.cr_advertise,
     }
+
+
+def _tls(options: argparse.Namespace) -> TLSSettings:
+    tls = TLSSettings(options.tls_ca, verify=not options.tls_insecure)
+    if options.tls_ca is not None:
+        tls.new_context()  # to hear now what can't be used
+    return tls
+
+
+def _certificates(options: argparse.Namespace) -> ClientCertificates:
+    given = ClientCertificates(options.client_cert or "", options.client_key or "")
+    for text in filter(None, given):
+        check_template(text)
+    return given
 
 
 def _credentials(options: argparse.Namespace) -> Credentials | None:

@@ -259,6 +259,11 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         if unsaved is not None:
             unsaved.add(self.index)
 
+    def mark_reach(self) -> None:
+        """Note that parameters on the ways of Connection Requests may have changed."""
+        for changed in self.context.reach_watchers:
+            changed.add(self.index)
+
     # The object ManagementServer.
 
     def management_value(self, last: str, now: float) -> str:

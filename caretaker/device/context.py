@@ -39,6 +39,8 @@ class FleetContext:
             have those of ``identities``.
         unsaved: the indices of the CPEs whose ``PersistentState`` has changed, for who keeps it
             to take; None: nobody keeps it.
+        reach_watchers: each takes the indices of CPEs whose parameters on the ways of Connection
+            Requests may have changed.
         reach: how the CPEs can be reached; None: all at their ConnectionRequestURL.
     """
 
@@ -57,6 +59,7 @@ class FleetContext:
     transfer_counts: Counter[str] = field(default_factory=Counter)
     devices: ListedDevices | None = None
     unsaved: set[int] | None = None
+    reach_watchers: list[set[int]] = field(default_factory=list)
     reach: Reachability | None = None
 
     def serial_number(self, index: int) -> str:

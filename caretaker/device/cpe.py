@@ -78,6 +78,7 @@ class CPE(CPEBase):
             if value or self.value(path, now):  # most ParameterKeys are empty, and stay so
                 self.ensure_overlay().values[intern(path)] = value
         self.management_cache = None
+        self.mark_reach()
         after = self.management_server(now)
         # Equal values set again leave the phase alone.
         if (after.rhythm, periodic_inform.start(self)) != (before.rhythm, start):
@@ -188,6 +189,7 @@ class CPE(CPEBase):
 
     def _arm(self, now: float) -> None:
         """Plan what the CPE does by itself."""
+        self.mark_reach()
         self.periodic_due = periodic_inform.first_due(self, now)
         heartbeat.arm(self, now)
         notifications.observe(self, now)

@@ -19,6 +19,8 @@ _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
 SERIAL_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
 """Prefixes of serial numbers; they need no escaping in a path."""
+CHECK_SERIAL = "CHECK-000001"
+"""That of the CPE which checks an ACS: always the same, so an ACS keeps one device."""
 _SERIAL = re.compile(f"[0-9]{{{_DIGITS},{_MOST_DIGITS}}}", re.ASCII)
 
 

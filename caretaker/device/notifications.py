@@ -31,11 +31,16 @@ FORCED_ACTIVE = ("DeviceInfo.SoftwareVersion", "DeviceInfo.ProvisioningCode")
 DEFAULT_ACTIVE = (
     "ManagementServer.ConnectionRequestURL",
     "ManagementServer.ConnReqJabberID",
+    "ManagementServer.UDPConnectionRequestAddress",
+    "ManagementServer.NATDetected",
     "GatewayInfo.ManufacturerOUI",
     "GatewayInfo.ProductClass",
     "GatewayInfo.SerialNumber",
 )
-"""Parameters with active notification until the ACS turns it off (data models)."""
+"""
+Parameters with active notification until the ACS turns it off: by the data models, and of Annex G,
+since an ACS that does not know a new binding does not reach the CPE.
+"""
 _ACTIVE_AT_FIRST = frozenset((*FORCED_ACTIVE, *DEFAULT_ACTIVE))
 _JOB = "change"
 
@@ -65,14 +70,23 @@ def kind(cpe: CPEBase, path: str) -> int:
     return _STANDARD.get(attribute(cpe, path), 0)
 
 
-def notify(cpe: CPEBase, path: str, now: float) -> None:
-    """Report a change with ``4 VALUE CHANGE``, if the attribute of the parameter asks for it."""
+def notify(cpe: CPEBase, path: str, now: float, earliest: float = -inf) -> None:
+    """
+    Report a change with ``4 VALUE CHANGE``, if the attribute of the parameter asks for it.
+
+    Args:
+        cpe: whose parameter it is.
+        path: of the parameter.
+        now: the present time.
+        earliest: a session of its own begins then, or later.
+    """
     asked = kind(cpe, path)
     if asked == 0 or not cpe.context.behaviors.value_change_events:
         return
     cpe.add_changed(path)
     is_active = asked == ACTIVE and not _waits_for_retry(cpe)
-    cpe.raise_event(EventStruct(ev.VALUE_CHANGE), _earliest(cpe, now) if is_active else inf)
+    at = max(_earliest(cpe, now), earliest) if is_active else inf
+    cpe.raise_event(EventStruct(ev.VALUE_CHANGE), at)
 
 
 def _waits_for_retry(cpe: CPEBase) -> bool:

@@ -277,6 +277,10 @@ class Shard:
         """From that time of the clock on, sessions send nothing, and CPEs accept nothing."""
         self._runner.until = until
 
+    def may_send(self, now: float) -> bool:
+        """Whether CPEs may send anything at that time, be it outside of sessions."""
+        return not self._refusal and now < self._runner.until
+
     def suspend(self, reason: str) -> None:
         """
         End all sessions now, and begin none and accept no Connection Request until ``start``.

@@ -32,6 +32,7 @@ from caretaker.http.request_parser import (
     application_response,
     error_response,
 )
+from caretaker.http.server_tls import CONNECTION, ServerTLS, ServerTLSSocket
 from caretaker.http.turns import Turns
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ class _Connection:
         "_watched", "_watcher", "_worker", "deadline", "held",
     )  # fmt: skip
 
-    def __init__(self, host: WSGIHost, sock: Socket, environ: WSGIEnvironment) -> None:
+    def __init__(
+        self, host: WSGIHost, sock: Socket | ServerTLSSocket, environ: WSGIEnvironment
+    ) -> None:
         self._host = host
         self._socket = sock
         self._reader = RequestReader(environ, host.limits)
@@ -208,6 +211,7 @@ class WSGIHost:
         port: 0 for any free one.
         loop: runs it.
         limits: larger requests are refused.
+        tls: of its connections; without it they speak plain HTTP.
     """
 
     def __init__(
@@ -218,7 +222,9 @@ class WSGIHost:
         loop: Loop,
         *,
         limits: ServerLimits = DEFAULT_LIMITS,
+        tls: ServerTLS | None = None,
     ) -> None:
+        self.scheme = "http" if tls is None else "https"
         self.host = host
         self.port = port
         self.limits = limits
@@ -229,6 +235,7 @@ class WSGIHost:
         self.connections = ConnectionTable(limits.connections, limits.held_bytes)
         self._app = app
         self._loop = loop
+        self._tls = tls.context() if tls is not None else None
         self._listener: Socket | None = None
         self._watchers: tuple[Any, ...] = ()
         self._idle: list[greenlet] = []
@@ -280,7 +287,12 @@ class WSGIHost:
             "SERVER_PORT": str(self.port),
             "REMOTE_ADDR": peer[0],
         }
-        connection = _Connection(self, sock, environ)
+        if self._tls is None:
+            connection = _Connection(self, sock, environ)
+        else:
+            secure = ServerTLSSocket(sock, self._tls)
+            environ |= {"wsgi.url_scheme": "https", CONNECTION: secure}
+            connection = _Connection(self, secure, environ)
         self.connections.add(connection, peer[0])
         connection.readable()  # often the request is there already
 
@@ -325,9 +337,9 @@ class WSGIHost:
 
     @property
     def url(self) -> str:
-        """``http://host:port``, without a slash at the end."""
+        """``http://host:port`` or ``https://host:port``, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{self.scheme}://{host}:{self.port}"
 
     def stop(self) -> None:
         """Close the socket and end the requests that are being served."""
@@ -365,10 +377,15 @@ class WSGIServer:
         self._hosts: list[WSGIHost] = []
 
     def _host_app(
-        self, app: WSGIApplication, host: str, port: int, limits: ServerLimits = DEFAULT_LIMITS
+        self,
+        app: WSGIApplication,
+        host: str,
+        port: int,
+        limits: ServerLimits = DEFAULT_LIMITS,
+        tls: ServerTLS | None = None,
     ) -> WSGIHost:
         """Have the application served at this address from ``start`` on."""
-        self._hosts.append(WSGIHost(app, host, port, self._loop, limits=limits))
+        self._hosts.append(WSGIHost(app, host, port, self._loop, limits=limits, tls=tls))
         return self._hosts[-1]
 
     def start(self) -> Self:

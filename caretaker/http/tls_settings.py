@@ -221,6 +221,23 @@ def _set_ciphers(context: ssl.SSLContext, ciphers: str) -> None:
         raise InputError(f"ciphers {ciphers!r}: OpenSSL has none of these") from error
 
 
+SYSTEM_TRUST = TLSSettings()
+"""Of clients that were told nothing: the system's certificates are trusted."""
+
+
+def trusting(ca: str | None) -> TLSSettings:
+    """
+    The settings of a client that trusts the certificates in a file; the system's if None.
+
+    Raises:
+        InputError: it can't be read, or has none.
+    """
+    settings = TLSSettings(ca)
+    if ca is not None:
+        settings.new_context()  # to hear now what can't be used
+    return settings
+
+
 class TLSClient(NamedTuple):
     """
     The client's side of a connection.

@@ -34,7 +34,9 @@ NOT_REPEATED = (*OUTPUTS, "--yes", "--dry-run")
 """Flags that the command which repeats a run leaves to whoever repeats it."""
 
 PLACES = frozenset((
-    *NOT_REPEATED, "--record", "--state", "--slo-file", "--tls-ca", "--cr-port", "--cr-routes",
+    *NOT_REPEATED, "--record", "--state", "--slo-file", "--tls-ca", "--client-cert",
+    "--client-key", "--cr-tls-cert", "--cr-tls-key", "--cr-tls-ca", "--acs-tls-cert",
+    "--acs-tls-key", "--acs-client-ca", "--cr-port", "--cr-routes",
     "--run-token-file", "--acs-port", "--acs-nbi-port", "--metrics-port", "--metrics-host",
     "--web-allow-host", "--live-interval", "--quiet", "--json",
 ))  # fmt: skip

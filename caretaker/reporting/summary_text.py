@@ -118,6 +118,8 @@ def _of_generator(summary: Summary) -> dict[str, str]:
 def _of_some_runs(summary: Summary) -> dict[str, str]:
     """What most runs have nothing of."""
     figures = {}
+    if summary.get("settings", {}).get("--tls-insecure"):
+        figures["TLS"] = "nobody verified the ACS's certificate (--tls-insecure)"
     if summary["warm_up_s"]:
         figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:

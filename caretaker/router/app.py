@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from caretaker.connection_request.server import DEVICE_PATH
 from caretaker.errors import DeviceNotFound, TransportError
 from caretaker.http.connection import Response
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.router.routes import Routes, RouteTable
 from caretaker.router.worker_connections import WorkerConnections
 
@@ -38,9 +39,15 @@ Headers = list[tuple[str, str]]
 
 
 class RouterApp:
-    """The WSGI application of a router: 503 for all of the fleet until it has been given routes."""
+    """
+    The WSGI application of a router: 503 for all of the fleet until it has been given routes.
 
-    def __init__(self) -> None:
+    Args:
+        tls: towards workers that speak TLS.
+    """
+
+    def __init__(self, tls: TLSSettings = SYSTEM_TRUST) -> None:
+        self._tls = tls
         self._table: RouteTable | None = None
         self._workers: dict[str, WorkerConnections] = {}
 
@@ -49,7 +56,7 @@ class RouterApp:
         before, self._workers = self._workers, {}
         for worker in routes.workers:
             kept = before.pop(worker.url, None) or self._workers.get(worker.url)
-            self._workers[worker.url] = kept or WorkerConnections(worker.url)
+            self._workers[worker.url] = kept or WorkerConnections(worker.url, self._tls)
         for gone in before.values():
             gone.close()
         self._table = RouteTable(routes)

@@ -6,6 +6,8 @@ import argparse
 import os
 
 from caretaker.errors import InputError
+from caretaker.http.server_tls import add_server_arguments, given_tls
+from caretaker.http.tls_settings import trusting
 from caretaker.router.routes_client import RoutesClient
 from caretaker.router.server import RouterServer
 from caretaker.run_token import FLAG, VARIABLE, RunToken
@@ -23,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="URL",
         help="of the master, where it says which worker holds which CPE (--cr-routes there)",
+    )
+    add_server_arguments(parser, "the ACS")
+    parser.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        help="certificates to trust where workers speak TLS, in PEM (default: those of the "
+        "operating system)",
     )
     parser.add_argument(
         FLAG,
@@ -43,6 +52,12 @@ def run(options: argparse.Namespace) -> int:
         routes = RoutesClient(options.routes, token.bearer if token is not None else "")
     except InputError as error:
         raise InputError(f"--routes: {error}") from error
-    server = RouterServer(options.port, host=options.host, routes=routes)
+    server = RouterServer(
+        options.port,
+        host=options.host,
+        routes=routes,
+        tls=given_tls(options.tls_cert, options.tls_key, None),
+        worker_tls=trusting(options.tls_ca),
+    )
     line = "Connection Requests: {url}"
     return serve(server, lambda: {"url": server.url}, line, until_eof=options.until_eof)

@@ -8,6 +8,8 @@ import gevent
 
 from caretaker.connection_request.server import LIMITS
 from caretaker.http.server import WSGIServer
+from caretaker.http.server_tls import ServerTLS
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.router.app import RouterApp
 from caretaker.router.routes import Routes
 from caretaker.router.routes_client import RoutesClient
@@ -21,20 +23,28 @@ class RouterServer(WSGIServer):
         port: to listen on; 0 for any free one.
         host: the address to bind; loopback by default (decision D10).
         routes: the master's, to be followed; without them ``take`` has to be called.
+        tls: towards the ACS; without it the router speaks plain HTTP.
+        worker_tls: towards workers that speak TLS.
     """
 
     def __init__(
-        self, port: int = 0, *, host: str = "127.0.0.1", routes: RoutesClient | None = None
+        self,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        routes: RoutesClient | None = None,
+        tls: ServerTLS | None = None,
+        worker_tls: TLSSettings = SYSTEM_TRUST,
     ) -> None:
         super().__init__()
-        self.app = RouterApp()
-        self._host = self._host_app(self.app, host, port, LIMITS)
+        self.app = RouterApp(worker_tls)
+        self._host = self._host_app(self.app, host, port, LIMITS, tls)
         self._routes = routes
         self._following: Any = None
 
     @property
     def url(self) -> str:
-        """``http://host:port``; after ``start`` with the bound port."""
+        """``http://host:port`` or ``https://host:port``; after ``start`` with the bound port."""
         return self._host.url
 
     def take(self, routes: Routes) -> None:

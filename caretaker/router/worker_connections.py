@@ -5,6 +5,7 @@ from __future__ import annotations
 from caretaker.errors import ConnectionLost
 from caretaker.http.connection import Connection, Response
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 ANSWER_SECONDS = 1.5
 """For connecting to a worker, and for its response; below the 2 s that GenieACS waits for ours."""
@@ -20,10 +21,11 @@ class WorkerConnections:
 
     Args:
         url: of the worker's Connection Request server.
+        tls: for an https URL.
     """
 
-    def __init__(self, url: str) -> None:
-        self._endpoint = Endpoint(Address.of(url), ANSWER_SECONDS)
+    def __init__(self, url: str, tls: TLSSettings = SYSTEM_TRUST) -> None:
+        self._endpoint = Endpoint(Address.of(url), ANSWER_SECONDS, tls=tls)
         self._idle: list[Connection] = []
         self._closed = False
 

@@ -8,14 +8,8 @@ run, whichever worker holds them. Actions that take time go on in greenlets of t
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from math import inf
 from typing import Any, NamedTuple
-
-import gevent
-from gevent.pool import Group
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import EventStruct
@@ -24,156 +18,18 @@ from caretaker.device import transfers
 from caretaker.device.base import CPEBase, Job
 from caretaker.device.cpe import CPE
 from caretaker.device.transfer_record import FIRMWARE
-from caretaker.engine.outages import OUTAGE_KINDS, OutageSwitch
+from caretaker.engine.outages import OUTAGE_KINDS
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceNotFound, InputError
 from caretaker.profiles.profile import SIMULATED
-from caretaker.scenarios.tasks import Operator, Tasks
+from caretaker.scenarios.action_target import ActionTarget
+from caretaker.scenarios.arguments import SHARE, Argument, checked, number, one_of
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
-
-_MAX_SHOWN = 40
-"""Characters of a number that an error shows."""
 
 _BATCH = 100
 """CPEs that are dealt with in one turn of the loop."""
 _TRIES = 100
 """CPEs that are looked at to find a free one."""
-
-
-class ActionTarget:
-    """
-    The CPEs of this process, and what actions need to act on them.
-
-    Args:
-        shard: has the CPEs.
-        outage: makes the ACS fail.
-        operator: has Connection Requests sent.
-        tasks: runs what was sent, until its end.
-        portion: this process's part of the whole fleet, from 0 to 1; rates are of the whole.
-        clock, sleep: as for the shard.
-    """
-
-    def __init__(
-        self,
-        shard: Shard,
-        outage: OutageSwitch,
-        operator: Operator,
-        tasks: Tasks,
-        portion: Callable[[], float] = lambda: 1.0,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = gevent.sleep,
-    ) -> None:
-        self.shard = shard
-        self.outage = outage
-        self.operator = operator
-        self.tasks = tasks
-        self.portion = portion
-        self.clock = clock
-        self.sleep = sleep
-        self.greenlets = Group()
-        self.tally: Counter[str] = Counter()
-        """CPEs by action and outcome, as ``firmware.done``; ``asked`` counts all of an action."""
-        self.informing: gevent.Greenlet[..., None] | None = None
-        """Drives Informs at a rate; None while that action is not in use."""
-
-    def chosen(self, share: float, purpose: str) -> list[CPE]:
-        """A share of the CPEs, the same for the same seed and purpose."""
-        fraction = self.shard.context.identities.fraction
-        cpes = list(self.shard.cpes.values())
-        return [cpe for cpe in cpes if share >= 1 or fraction(cpe.index, purpose) < share]
-
-    def paced(self, rate: float) -> Iterator[float]:
-        """The due times of this target's part of a rate; sleeps until each (an open model)."""
-        due = self.clock()
-        while True:
-            yield due
-            due += 1 / max(1e-9, rate * self.portion())
-            self.sleep(max(0.0, due - self.clock()))
-
-    def stop(self) -> None:
-        """End the actions that go on."""
-        self.greenlets.kill(block=False)
-
-
-# -- arguments ------------------------------------------------------------------------------------
-
-
-class Argument(NamedTuple):
-    """
-    An argument of an action or a scenario.
-
-    Args:
-        default: the value if none is given.
-        check: makes a value of a text or number; InputError if it can't be used.
-        help: its meaning, for the documents and the page.
-        label: of its field on the Fleet page, with the unit.
-        choices: where only some words are values.
-    """
-
-    default: Any
-    check: Callable[[Any], Any]
-    help: str
-    label: str = ""
-    choices: tuple[str, ...] = ()
-
-
-def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
-    """A check for a number in a range."""
-
-    def check(given: Any) -> float:
-        try:
-            value = float(given)
-        except (TypeError, ValueError):
-            raise InputError(f"{given!r} is not a number") from None
-        except OverflowError:  # of a whole number in JSON
-            value = inf
-        if not least <= value <= most:
-            raise InputError(f"{str(given)[:_MAX_SHOWN]} must be from {least:g} to {most:g}")
-        return value
-
-    return check
-
-
-def one_of(*choices: str) -> Callable[[Any], str]:
-    """A check for one of some words."""
-
-    def check(given: Any) -> str:
-        if given not in choices:
-            raise InputError(f"{given!r} is not one of {', '.join(choices)}")
-        return str(given)
-
-    return check
-
-
-def checked(
-    owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
-) -> dict[str, Any]:  # fmt: skip
-    """
-    The value of every argument.
-
-    Raises:
-        InputError: one can't be used, or is unknown.
-    """
-    unknown = sorted(set(given) - set(arguments))
-    if unknown:
-        known = ", ".join(arguments) or "none"
-        raise InputError(f"{owner}: no argument {unknown[0]!r}; there are {known}")
-    values = {}
-    for name, argument in arguments.items():
-        try:
-            values[name] = argument.check(given.get(name, argument.default))
-        except InputError as error:
-            raise InputError(f"{owner}: {name}: {error}") from error
-    return values
-
-
-SHARE = Argument(
-    1.0, number(0, 1), "which part of the fleet, from 0 to 1", "share of the fleet (0 to 1)"
-)
-
-
-# -- the actions ----------------------------------------------------------------------------------
 
 
 def power_cut(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from caretaker.scenarios.actions import ACTIONS, Argument, number
+from caretaker.scenarios.actions import ACTIONS
+from caretaker.scenarios.arguments import Argument, number
 from caretaker.scenarios.criterion import (
     ROOM_SECONDS,
     Criterion,

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from caretaker.errors import Blame
 from caretaker.reporting.generator_limits import GeneratorFigures, added_ms, generator_limits
-from caretaker.scenarios.actions import Argument, number
+from caretaker.scenarios.arguments import Argument, number
 from caretaker.scenarios.criterion import Criterion, broken, held, not_shown, optional
 from caretaker.scenarios.scenario import (
     SETTLE_SECONDS,

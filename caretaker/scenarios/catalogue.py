@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from caretaker.errors import InputError
-from caretaker.scenarios.actions import number
+from caretaker.scenarios.arguments import number
 from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
 from caretaker.scenarios.capacity import FindCapacity
 from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, ValueChangeStorm

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from caretaker.scenarios.actions import ACTIONS, SHARE, Argument, number
+from caretaker.scenarios.actions import ACTIONS
+from caretaker.scenarios.arguments import SHARE, Argument, number
 from caretaker.scenarios.criterion import (
     ROOM_SECONDS,
     Criterion,

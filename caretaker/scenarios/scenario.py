@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from caretaker.scenarios.actions import ACTIONS, Argument, checked
+from caretaker.scenarios.actions import ACTIONS
+from caretaker.scenarios.arguments import Argument, checked
 from caretaker.scenarios.criterion import Criterion, MeasuredRun
 from caretaker.stats.timeline import Timeline
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.outcomes import RunOutcome
-from caretaker.scenarios.actions import Argument, number
+from caretaker.scenarios.arguments import Argument, number
 from caretaker.scenarios.capacity import lack
 from caretaker.scenarios.criterion import (
     Criterion,

@@ -32,6 +32,8 @@ SHARED = (
     "allow_hosts",
     "tls_ca",
     "tls_insecure",
+    "client_cert",
+    "client_key",
     "any_id",
     "nbi_url",
 )

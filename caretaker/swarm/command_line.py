@@ -19,7 +19,8 @@ from locust import User
 
 from caretaker.errors import InputError
 from caretaker.nearest_names import nearest_names
-from caretaker.swarm.option_values import ALL_ADDRESSES, MAX_SHOWN, proposed, shown
+from caretaker.swarm.option_addresses import ALL_ADDRESSES
+from caretaker.swarm.option_values import MAX_SHOWN, proposed, shown
 from caretaker.swarm.parsed_options import LOOPBACK, put_run_token, put_stages
 
 _LIKENESS_OF_VARIABLES = 0.88

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import gevent
 
@@ -14,7 +14,7 @@ from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_LIMITS, RoutesApp
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.index_ledger import IndexLedger
-from caretaker.swarm.option_values import HostPort
+from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
 
@@ -48,6 +48,7 @@ class CRRouter:
     ) -> None:
         assert settings.cr_router is not None
         self._ledger = ledger
+        self._tls = list(_tls_arguments(settings))
         self._wanted_users = wanted_users
         self.ended = 0
         """How often the router's process has ended in this run."""
@@ -70,7 +71,7 @@ class CRRouter:
         self._keeper = gevent.spawn(self._keep_running, routes, token)
 
     def _run(self, routes: str, token: RunToken) -> ServerProcess:
-        where = ("--host", self.address.host, "--port", str(self.address.port))
+        where = ["--host", self.address.host, "--port", str(self.address.port), *self._tls]
         given = {VARIABLE: token.text}
         return ServerProcess("--cr-router", "router", "--routes", routes, *where, environment=given)
 
@@ -125,6 +126,14 @@ class CRRouter:
         if self._process is not None:
             self._process.stop()
         self._server.stop()
+
+
+def _tls_arguments(settings: Settings) -> Iterator[str]:
+    """The router speaks TLS as the workers do: both are at the other end of the same URLs."""
+    given = ("tls-cert", settings.cr_tls_cert), ("tls-key", settings.cr_tls_key)
+    for name, value in (*given, ("tls-ca", settings.cr_tls_ca)):
+        if value is not None:
+            yield f"--{name}={value}"
 
 
 def _bearer(token: RunToken, at: HostPort) -> str:

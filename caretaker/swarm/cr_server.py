@@ -9,7 +9,7 @@ from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.listener import PortInUse
 from caretaker.stats.records import VerdictSink
-from caretaker.swarm.option_values import ALL_ADDRESSES
+from caretaker.swarm.option_addresses import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
 
 
@@ -45,6 +45,7 @@ def start_cr_server(
             advertise=settings.cr_advertise,
             allow_basic=settings.cr_allow_basic,
             sink=sink,
+            tls=settings.cr_tls,
         )
         try:
             return server.start()

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
+
+_GIVEN = {
+    "--tls-cert": "acs_tls_cert",
+    "--tls-key": "acs_tls_key",
+    "--client-ca": "acs_client_ca",
+    "--cr-tls-ca": "cr_tls_ca",
+}
+"""Options of its command, by the settings that they have their values of."""
 
 
 class EmbeddedACS(ServerProcess):
@@ -12,25 +21,26 @@ class EmbeddedACS(ServerProcess):
     The ACS, until ``stop`` or until this process ends in any way.
 
     Args:
-        port: of the ACS for CPEs; 0 for any free one.
-        north_bound_port: of its north-bound API; 0 for any free one.
-        allowed_hosts: where Connection Requests may go, beside the addresses of Informs.
-        cr_client: which client sends them.
+        settings: with its ports, its TLS, and which client sends its Connection Requests.
+        allowed_hosts: where these may go, beside the addresses of Informs.
 
     Raises:
         InputError: the ACS could not start; the text is its own line of error.
     """
 
-    def __init__(
-        self,
-        port: int = 0,
-        north_bound_port: int = 0,
-        allowed_hosts: Iterable[str] = (),
-        cr_client: str = "tolerant",
-    ) -> None:
-        allowed = [f"--allow-host={host}" for host in allowed_hosts]
-        ports = ("--port", str(port), "--north-bound-port", str(north_bound_port))
-        client = f"--cr-client={cr_client}"
-        super().__init__("embedded ACS", "acs", *ports, *allowed, client)
+    def __init__(self, settings: Settings, allowed_hosts: Iterable[str] = ()) -> None:
+        super().__init__("embedded ACS", "acs", *_arguments(settings, allowed_hosts))
         self.url = self.addresses["url"]
         self.north_bound_url = self.addresses["north_bound_url"]
+
+
+def _arguments(settings: Settings, allowed_hosts: Iterable[str]) -> Iterator[str]:
+    yield f"--port={settings.acs_port}"
+    yield f"--north-bound-port={settings.acs_nbi_port}"
+    yield f"--cr-client={settings.cr_client}"
+    yield from (f"--allow-host={host}" for host in allowed_hosts)
+    for flag, name in _GIVEN.items():
+        if (value := getattr(settings, name)) is not None:
+            yield f"{flag}={value}"
+    if settings.acs_client_names:
+        yield "--client-names"

@@ -8,10 +8,12 @@ whose workers join a master check then (``host_checks``).
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 
 from caretaker.closed_output import say
+from caretaker.device.identity import CHECK_SERIAL
 from caretaker.swarm.acs_check import CheckOutcome, CheckPlace, acs_check
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
@@ -57,6 +59,11 @@ def reason_against(settings: Settings, locust: LocustOptions) -> str:
 
     What a check has the ACS set in a device is not in the file of ``--state``.
     """
+    certificates = settings.client_certificates
+    if certificates.is_one_each and settings.devices is None:
+        path = certificates.of(0, CHECK_SERIAL).certificate
+        if not os.path.isfile(path):  # noqa: PTH113  # of any length
+            return f"its CPE has no certificate, {path}"
     if settings.devices is None or settings.state is None:
         return ""
     if cpes_planned(settings, locust) < len(settings.devices.devices):

@@ -9,11 +9,16 @@ from typing import Literal
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
+from caretaker.swarm import option_addresses as addresses
+from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
+from caretaker.swarm import tls_values
 from caretaker.swarm.devices_file import DevicesFile
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate
+from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_values import Range, Rate
 from caretaker.swarm.stages import MAX_RATE, Stage
+from caretaker.swarm.tls_values import TLSVersions
 
 Start = Literal["factory", "running"]
 Transfers = Literal["simulated", "real"]
@@ -76,7 +81,7 @@ class DeviceOptions:
     )
     state: Path | None = option(
         "--state",
-        values.state_file,
+        files.state_file,
         default=None,
         unit="file",
         example="fleet.db",
@@ -186,8 +191,8 @@ class ACSOptions:
     )
     source_addresses: tuple[Network, ...] = repeated(
         "--source-address",
-        values.source_network,
-        text=values.network_text,
+        addresses.source_network,
+        text=addresses.network_text,
         unit="address",
         example="10.0.0.0/28",
         help="Local address that CPEs connect to the ACS from, or a network of such addresses, "
@@ -205,7 +210,7 @@ class ACSOptions:
     )
     tls_ca: str | None = option(
         "--tls-ca",
-        values.certificates,
+        files.certificates,
         default=None,
         unit="file",
         example="ca.pem",
@@ -213,6 +218,43 @@ class ACSOptions:
         nothing="those of the operating system",
     )
     tls_insecure: bool = switch("--tls-insecure", help="Do not verify the ACS's certificate.")
+    tls_versions: TLSVersions = option(
+        "--tls-versions",
+        TLSVersions.parse,
+        default=TLSVersions.parse("1.2-1.3"),
+        unit="oldest-newest",
+        example="1.2",
+        help="Versions of TLS that CPEs speak: 1.2, 1.3 or 1.2-1.3.",
+    )
+    tls_ciphers: str | None = option(
+        "--tls-ciphers",
+        tls_values.ciphers,
+        default=None,
+        unit="list",
+        example="ECDHE+AESGCM",
+        help="Ciphers that CPEs offer for TLS 1.2, in OpenSSL's form.",
+        nothing="those of OpenSSL",
+    )
+    client_cert: str | None = option(
+        "--client-cert",
+        files.client_certificate,
+        default=None,
+        unit="file",
+        example="certs/{serial}.pem",
+        help="Certificate that CPEs show to the ACS, in PEM. {serial} or {index} in the name gives "
+        "each CPE its own; caretaker certs makes such files.",
+        nothing="none",
+    )
+    client_key: str | None = option(
+        "--client-key",
+        files.client_certificate,
+        default=None,
+        unit="file",
+        example="certs/{serial}.key",
+        help="Private key of --client-cert, likewise. Its password is in the environment, as "
+        "CARETAKER_CLIENT_KEY_PASSWORD.",
+        nothing="in the file of the certificate",
+    )
     any_id: bool = switch(
         "--any-id",
         help="Accept answers whose cwmp:ID differs from the request's (Magma's enodebd sends "
@@ -230,7 +272,7 @@ class ConnectionRequestOptions:
 
     cr_host: str = option(
         "--cr-host",
-        values.bound_address,
+        addresses.bound_address,
         default="127.0.0.1",
         unit="address",
         example="10.0.0.7",
@@ -249,7 +291,7 @@ class ConnectionRequestOptions:
     )
     cr_advertise: str | None = option(
         "--cr-advertise",
-        values.advertised_host,
+        addresses.advertised_host,
         default=None,
         unit="host",
         example="loadgen.example.com",
@@ -259,7 +301,7 @@ class ConnectionRequestOptions:
     )
     cr_router: HostPort | None = option(
         "--cr-router",
-        values.advertised_address,
+        addresses.advertised_address,
         default=None,
         unit="host:port",
         example="10.0.0.5:7548",
@@ -278,6 +320,36 @@ class ConnectionRequestOptions:
         "--cr-router; it asks the master at this address which worker holds which CPE.",
         nothing="the run starts the router of --cr-router",
         of_master=True,
+    )
+    cr_tls_cert: str | None = option(
+        "--cr-tls-cert",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.pem",
+        help="Certificate of the Connection Request servers, and of the run's router, in PEM: the "
+        "ConnectionRequestURL is an https one then.",
+        nothing="none; they speak plain HTTP",
+    )
+    cr_tls_key: str | None = option(
+        "--cr-tls-key",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.key",
+        help="Private key of --cr-tls-cert. Its password is in the environment, as "
+        "CARETAKER_TLS_KEY_PASSWORD.",
+        nothing="in the file of the certificate",
+    )
+    cr_tls_ca: str | None = option(
+        "--cr-tls-ca",
+        files.certificates,
+        default=None,
+        unit="file",
+        example="certs/ca.pem",
+        help="Certificates that the driver, the embedded ACS and the router trust when they send "
+        "Connection Requests to https URLs, in PEM.",
+        nothing="those of the operating system",
     )
     cr_allow_basic: bool = switch(
         "--cr-allow-basic",
@@ -344,7 +416,7 @@ class ConnectionRequestOptions:
     )
     nbi_url: str = option(
         "--nbi-url",
-        values.url_or_empty,
+        addresses.url_or_empty,
         default="",
         unit="url",
         example="http://acs.example.com:7557",

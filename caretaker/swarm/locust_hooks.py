@@ -74,6 +74,7 @@ from caretaker.swarm.stages import Stage, StagedUsers
 from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
 from caretaker.swarm.terminal.live_view import LiveView, live_view
 from caretaker.swarm.terminal.run_output import RunOutput
+from caretaker.swarm.tls_check import check_tls
 from caretaker.swarm.user import CPEUser
 from caretaker.swarm.web.forms import check_forms
 from caretaker.swarm.web.guard import guard
@@ -136,7 +137,7 @@ def install(events: Events) -> None:
             is_command_line = False
             name_nearest(parser)
             checked = functools.partial(check_together, parser)
-            after_parsing(parser, output.choose, checked, ask_first, check_first)
+            after_parsing(parser, output.choose, checked, check_tls, ask_first, check_first)
 
     chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()

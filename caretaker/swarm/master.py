@@ -25,7 +25,8 @@ from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
 from caretaker.reporting.summary_types import LevelVerdict, Summary
 from caretaker.run_token import RunToken
 from caretaker.scenarios import FleetPlan
-from caretaker.scenarios.actions import checked, find
+from caretaker.scenarios.actions import find
+from caretaker.scenarios.arguments import checked
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
@@ -152,14 +153,13 @@ class Master:
         self._router = CRRouter(settings, self.ledger, self._locust.wanted_users, self.token)
         address, options = self._router.address, cast(Any, self.environment.parsed_options)
         options.cr_router = str(address)
-        say(f"Connection Requests: http://{address}/cr/<serial number>")
+        say(f"Connection Requests: {settings.cr_scheme}://{address}/cr/<serial number>")
         return replace(settings, cr_router=address)
 
     def _with_embedded_acs(self, settings: Settings) -> EmbeddedACS:
         """The ACS of a run that was given none."""
         hosts = [settings.cr_router.host] if settings.cr_router is not None else []
-        ports = settings.acs_port, settings.acs_nbi_port
-        made = EmbeddedACS(*ports, hosts, settings.cr_client)
+        made = EmbeddedACS(settings, hosts)
         self.environment.host = made.url
         say(f"Embedded ACS: {made.url} (north-bound API: {made.north_bound_url})")
         return made

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 from caretaker.run_token import FLAG, VARIABLE, RunToken
-from caretaker.swarm.option_values import ALL_ADDRESSES
+from caretaker.swarm.option_addresses import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LOOPBACK, LocustOptions
 from caretaker.swarm.repeat_command import named

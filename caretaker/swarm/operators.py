@@ -12,6 +12,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, LimitError, TransportError
 from caretaker.http.credentials import Credentials
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.north_bound_client import NorthBoundClient, outcome_of
 from caretaker.scenarios.tasks import MAX_TASKS
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
@@ -60,12 +61,16 @@ class DirectOperator:
     Args:
         shard: knows the CPEs' credentials.
         cr_client: which of ``CR_SENDERS`` sends it.
+        tls: for https URLs.
     """
 
     name = "Connection Request"
 
-    def __init__(self, shard: Shard, cr_client: str = "tolerant") -> None:
+    def __init__(
+        self, shard: Shard, cr_client: str = "tolerant", tls: TLSSettings = SYSTEM_TRUST
+    ) -> None:
         self._shard = shard
+        self._tls = tls
         self._send = CR_SENDERS[cr_client]
 
     def reaches(self, cpe: CPE) -> bool:
@@ -76,7 +81,7 @@ class DirectOperator:
         """Send one."""
         url = self._shard.context.connection_request_url(cpe.url_name)
         try:
-            return self._send(url, self._shard.credentials(cpe.url_name))
+            return self._send(url, self._shard.credentials(cpe.url_name), self._tls)
         except LimitError as error:
             return TaskResult(TaskOutcome.NOT_POSTED, str(error))
         except InputError:
@@ -87,9 +92,9 @@ class DirectOperator:
         return
 
 
-def _send_tolerantly(url: str, credentials: Credentials) -> TaskResult:
+def _send_tolerantly(url: str, credentials: Credentials, tls: TLSSettings) -> TaskResult:
     try:
-        status = send_connection_request(url, credentials)
+        status = send_connection_request(url, credentials, tls=tls)
     except LimitError:
         raise
     except TransportError as error:
@@ -99,14 +104,14 @@ def _send_tolerantly(url: str, credentials: Credentials) -> TaskResult:
     )
 
 
-def _send_as_genieacs(url: str, credentials: Credentials) -> TaskResult:
+def _send_as_genieacs(url: str, credentials: Credentials, _: TLSSettings) -> TaskResult:
     phrase = send_as_genieacs(url, credentials)
     if phrase is None:
         return TaskResult(TaskOutcome.DONE)
     return TaskResult(outcome_of(phrase) or TaskOutcome.OFFLINE, phrase)
 
 
-CR_SENDERS: dict[str, Callable[[str, Credentials], TaskResult]] = {
+CR_SENDERS: dict[str, Callable[[str, Credentials, TLSSettings], TaskResult]] = {
     "tolerant": _send_tolerantly,
     "genieacs": _send_as_genieacs,
 }

@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from caretaker.device.identity import Identities
 from caretaker.errors import InputError
+from caretaker.http.client_certificates import ClientCertificates
+from caretaker.http.server_tls import ServerTLS
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.swarm.fleet_options import (
     ACSOptions,
@@ -138,6 +141,44 @@ class Settings(
             raise InputError(f"--serial-prefix {self.serial_prefix}: with --devices {cure}")
         cpes = None if users is None else users * self.cpes_per_user + self.scenario.new_cpes
         self.devices.check(self.profiles, cpes)
+
+    @property
+    def client_certificates(self) -> ClientCertificates:
+        """Where the certificates of CPEs are."""
+        return ClientCertificates(self.client_cert or "", self.client_key or "")
+
+    def check_client_certificates(self, users: int | None) -> None:
+        """
+        Check that this machine has the certificates of the fleet.
+
+        Args:
+            users: of the run; None where nobody has said how many there will be.
+
+        Raises:
+            InputError: one can't be used.
+        """
+        cpes = (users or 1) * self.cpes_per_user
+        try:
+            self.client_certificates.check(range(cpes), self.serial_number)
+        except InputError as error:
+            raise InputError(f"--client-cert, --client-key: {error}") from error
+
+    @property
+    def cr_tls(self) -> ServerTLS | None:
+        """TLS of the Connection Request servers and of the run's router; None: plain HTTP."""
+        if self.cr_tls_cert is None:
+            return None
+        return ServerTLS(self.cr_tls_cert, self.cr_tls_key or "")
+
+    @property
+    def cr_scheme(self) -> str:
+        """The scheme of ConnectionRequestURLs."""
+        return "http" if self.cr_tls is None else "https"
+
+    def serial_number(self, index: int) -> str:
+        """The serial number of the CPE with an index."""
+        named = self.devices.devices if self.devices else None
+        return (named or Identities(self.seed, self.serial_prefix)).serial_number(index)
 
     def check_users(self, users: int) -> None:
         """

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Self
 
 from caretaker.errors import InputError
 from caretaker.run_token import FLAG, VARIABLE, RunToken
+from caretaker.swarm import option_addresses as addresses
+from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
 from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.option import argument_type
@@ -167,21 +169,21 @@ LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "run_time": values.run_time,
     "processes": values.processes,
     "expect_workers": values.whole(1, values.MAX_PROCESSES),
-    "web_host": values.server_address,
+    "web_host": addresses.server_address,
     "web_port": values.port,
     "expect_workers_max_wait": values.seconds,
     "autoquit": values.seconds_or_none,
     "stop_timeout": values.stop_timeout,
     "exit_code_on_error": values.exit_code,
-    "csv_prefix": values.csv_prefix,
-    "html_file": values.output_of_locust,
-    "json_file": values.output_of_locust,
-    "logfile": values.output_of_locust,
-    "master_bind_host": values.server_address,
+    "csv_prefix": files.csv_prefix,
+    "html_file": files.output_of_locust,
+    "json_file": files.output_of_locust,
+    "logfile": files.output_of_locust,
+    "master_bind_host": addresses.server_address,
     "master_bind_port": values.port,
-    "master_host": values.master_host,
+    "master_host": addresses.master_host,
     "master_port": values.port,
-    "web_base_path": values.web_path,
+    "web_base_path": addresses.web_path,
 }
 """What the values of Locust's own options may be, by their names in the namespace."""
 
@@ -199,11 +201,12 @@ def add_arguments(parser: Any) -> None:
         if action.dest in LOCUST_VALUES:
             action.type = argument_type(LOCUST_VALUES[action.dest])
     for name in ("web_host", "master_bind_host"):
-        if parser.get_default(name) in values.ALL_ADDRESSES:
+        if parser.get_default(name) in addresses.ALL_ADDRESSES:
             parser.set_defaults(**{name: LOOPBACK})
     group = parser.add_argument_group("Caretaker", conflict_handler="resolve")
     group.add_argument(
-        "-H", "--host", type=argument_type(values.acs_url), env_var="LOCUST_HOST", metavar="<url>",
+        "-H", "--host", type=argument_type(addresses.acs_url), env_var="LOCUST_HOST",
+        metavar="<url>",
         help="URL of the ACS, like http://acs.example.com:7547/. Default: the embedded ACS.",
     )  # fmt: skip
     for name, declared in OPTIONS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from caretaker.device.reachability import (
     Reach,
@@ -11,10 +12,13 @@ from caretaker.device.reachability import (
     STUNServer,
     XMPPServer,
 )
+from caretaker.engine.nat_bindings import STUNMode
 from caretaker.errors import InputError
+from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option
-from caretaker.swarm.option_values import HostPort, Range
+from caretaker.swarm.option_addresses import HostPort
+from caretaker.swarm.option_values import ForgetfulNATs, Range
 
 STUN_PORT, XMPP_PORT = 3478, 5222
 
@@ -34,7 +38,7 @@ class ReachOptions:
     )
     stun_server: HostPort | None = option(
         "--stun-server",
-        values.host_and_port(STUN_PORT),
+        addresses.host_and_port(STUN_PORT),
         default=None,
         unit="host[:port]",
         example="stun.example.com",
@@ -51,9 +55,37 @@ class ReachOptions:
         help="STUNMinimumKeepAlivePeriod and STUNMaximumKeepAlivePeriod of the CPEs of the kind "
         "stun, in seconds.",
     )
+    stun_mode: STUNMode = option(
+        "--stun-mode",
+        values.one_of(*STUNMode),
+        default=STUNMode.COOKIE,
+        unit="|".join(STUNMode),
+        example="classic",
+        help="STUN that CPEs speak. cookie: that of RFC 5389, which older servers understand, too. "
+        "classic: that of RFC 3489, as Annex G of TR-069 says; many servers leave it unanswered.",
+    )
+    stun_sockets: Literal["shared", "each"] = option(
+        "--stun-sockets",
+        values.one_of("shared", "each"),
+        default="shared",
+        unit="shared|each",
+        example="each",
+        help="Sockets of the CPEs that use STUN. shared: those of a worker share one, and so one "
+        "UDPConnectionRequestAddress; their ConnectionRequestUsernames must differ. each: every "
+        "CPE has its own, with a port and a file descriptor.",
+    )
+    nat_forgets: ForgetfulNATs = option(
+        "--nat-forgets",
+        ForgetfulNATs.parse,
+        default=ForgetfulNATs(0.0, 0.0),
+        unit="share:seconds",
+        example="0.1:25",
+        help="Share of the CPEs that use STUN whose NAT forgets a binding after so many seconds "
+        "without a Binding Request of the CPE.",
+    )
     xmpp_server: HostPort | None = option(
         "--xmpp-server",
-        values.host_and_port(XMPP_PORT),
+        addresses.host_and_port(XMPP_PORT),
         default=None,
         unit="host[:port]",
         example="xmpp.example.com",
@@ -62,7 +94,7 @@ class ReachOptions:
     )
     xmpp_domain: str | None = option(
         "--xmpp-domain",
-        values.host,
+        addresses.host,
         default=None,
         unit="domain",
         example="example.com",
@@ -71,7 +103,7 @@ class ReachOptions:
     )
     cr_host_ipv6: str | None = option(
         "--cr-host-ipv6",
-        values.bound_address,
+        addresses.bound_address,
         default=None,
         unit="address",
         example="2001:db8::7",

@@ -115,7 +115,7 @@ def keep_run(folder: Path, summary: Summary, ended: datetime) -> Path:
     Give a run its folder in a folder of runs.
 
     Args:
-        folder: of the runs.
+        folder: of the runs; it is made if its parent exists.
         summary: of the run; its ``started`` becomes the name, with a number if that is taken.
         ended: when the run did.
 
@@ -129,6 +129,7 @@ def keep_run(folder: Path, summary: Summary, ended: datetime) -> Path:
     name = started.strftime("%Y-%m-%dT%H%M%SZ")
     unfinished = folder / f".{name}-{os.getpid()}"
     try:
+        folder.mkdir(exist_ok=True)
         unfinished.mkdir(exist_ok=True)
         for file, content in FOLDER_FILES.items():
             (unfinished / file).write_bytes(content(summary, ended))

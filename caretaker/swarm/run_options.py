@@ -7,9 +7,12 @@ from pathlib import Path
 
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios import SCENARIOS, Schedule
+from caretaker.swarm import option_addresses as addresses
+from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_values import LevelsFile, Timespan
+from caretaker.swarm.option_files import LevelsFile
+from caretaker.swarm.option_values import Timespan
 from caretaker.swarm.stages import Stage
 
 
@@ -93,7 +96,7 @@ class VerdictOptions:
     slo_abort: bool = switch("--slo-abort", help="End the run when a service level breaks.")
     junit: Path | None = option(
         "--junit",
-        values.output_file,
+        files.output_file,
         default=None,
         unit="file",
         example="run.xml",
@@ -110,7 +113,7 @@ class OutputOptions:
 
     summary_json: Path | None = option(
         "--summary-json",
-        values.output_file,
+        files.output_file,
         default=None,
         unit="file",
         example="run.json",
@@ -120,7 +123,7 @@ class OutputOptions:
     )
     report: Path | None = option(
         "--report",
-        values.output_file,
+        files.output_file,
         default=None,
         unit="file",
         example="run.html",
@@ -130,7 +133,7 @@ class OutputOptions:
     )
     runs: Path | None = option(
         "--runs",
-        values.output_folder,
+        files.output_folder,
         default=None,
         unit="folder",
         example="runs",
@@ -141,7 +144,7 @@ class OutputOptions:
     )
     record: Path | None = option(
         "--record",
-        values.output_folder,
+        files.output_folder,
         default=None,
         unit="folder",
         example="kept",
@@ -159,7 +162,7 @@ class OutputOptions:
     )
     exports: tuple[Path, ...] = repeated(
         "--export",
-        values.export_file,
+        files.export_file,
         unit="file.csv|.jsonl|.parquet",
         example="run.parquet",
         help="Write the raw data of the timeline and of every session into files beside this one, "
@@ -177,7 +180,7 @@ class OutputOptions:
     )
     metrics_host: str = option(
         "--metrics-host",
-        values.bound_address,
+        addresses.bound_address,
         default="127.0.0.1",
         unit="address",
         example="10.0.0.7",
@@ -211,7 +214,7 @@ class WebOptions:
 
     web_allow_hosts: tuple[str, ...] = repeated(
         "--web-allow-host",
-        values.host,
+        addresses.host,
         unit="host",
         example="loadtest.example.com",
         help="Another name of the web UI, as of a proxy in front of it. Repeatable.",
@@ -226,7 +229,7 @@ class WorkerOptions:
 
     run_token_file: Path | None = option(
         "--run-token-file",
-        values.run_token_file,
+        files.run_token_file,
         default=None,
         unit="file",
         example="/etc/caretaker/token",
@@ -267,4 +270,40 @@ class EmbeddedACSOptions:
         unit="port",
         example="7557",
         help="Port of the embedded ACS's north-bound API (0: any free port).",
+    )
+    acs_tls_cert: str | None = option(
+        "--acs-tls-cert",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.pem",
+        help="Certificate of the embedded ACS, in PEM; it speaks TLS to CPEs then, which trust it "
+        "with --tls-ca.",
+        nothing="none; it speaks plain HTTP",
+        of_master=True,
+    )
+    acs_tls_key: str | None = option(
+        "--acs-tls-key",
+        files.server_certificate,
+        default=None,
+        unit="file",
+        example="certs/server.key",
+        help="Private key of --acs-tls-cert. Its password is in the environment, as "
+        "CARETAKER_TLS_KEY_PASSWORD.",
+        nothing="in the file of the certificate",
+        of_master=True,
+    )
+    acs_client_ca: str | None = option(
+        "--acs-client-ca",
+        files.certificates,
+        default=None,
+        unit="file",
+        example="certs/ca.pem",
+        help="CAs of which the embedded ACS asks each CPE for a certificate, in PEM.",
+        nothing="it asks for none",
+        of_master=True,
+    )
+    acs_client_names: bool = switch(
+        "--acs-client-names",
+        help="Have the embedded ACS refuse CPEs whose certificate does not name them.",
     )

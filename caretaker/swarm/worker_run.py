@@ -12,27 +12,15 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from caretaker.connection_request.server import (
-    DEVICE_PATH,
-    ConnectionRequestServer,
-    device_url,
-)
-from caretaker.device.context import FleetContext
-from caretaker.device.identity import Identities
-from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.listed_mix import ListedMix
-from caretaker.device.reachability import Reach, Reachability
-from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
@@ -42,16 +30,14 @@ from caretaker.engine.recorder import Recorder, RecordingTransport
 from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError
-from caretaker.fleet import transfer_settings
-from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.source_addresses import Network, check_reach, hosts
+from caretaker.http.endpoint import Endpoint
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
 from caretaker.profiles import ProfileMix
 from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
-from caretaker.scenarios.actions import ActionTarget
+from caretaker.scenarios.action_target import ActionTarget
 from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.run_results import RunResults
@@ -60,19 +46,19 @@ from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.cr_driver import CRDriver
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
-from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
+from caretaker.swarm.run_context import HostWorker, acs_endpoint, fleet_context
+from caretaker.swarm.run_nat_bindings import nat_bindings_of
 from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
-from caretaker.swarm.worker_messages import Message
 
 if TYPE_CHECKING:
-    from locust.env import Environment
+    pass
 
 TASKS_SECONDS = 5.0
 """How long the end of a run waits for tasks that are under way."""
@@ -86,28 +72,6 @@ POWER_SHARE = 0.4
 """Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
 FREEZE_CPES = 20_000
 """After so many new CPEs the garbage collector is kept off them."""
-
-
-class HostWorker(Protocol):
-    """What a run needs of the worker that it goes on in."""
-
-    environment: Environment
-    index: int
-    source_addresses: tuple[Network, ...]
-    lease: IndexLease
-    server: ConnectionRequestServer
-    is_suspended: bool
-
-    def send(self, message: Message) -> None:
-        """Send a message to the master."""
-
-    @property
-    def cr_rate(self) -> float:
-        """Connection Requests per second of the whole fleet, as it is now."""
-
-    @property
-    def share(self) -> float:
-        """Which part of the whole fleet is here."""
 
 
 class WorkerRun:
@@ -135,10 +99,10 @@ class WorkerRun:
         self.sink = LocustStats(
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
-        self._endpoint = endpoint = _endpoint(worker, settings)
-        self.recorder = _recorder(worker, settings)
         devices = mix.devices if isinstance(mix, ListedMix) else None
-        context = _context(worker, settings, endpoint, devices)
+        self._endpoint = endpoint = acs_endpoint(worker, settings, devices)
+        self.recorder = _recorder(worker, settings)
+        context = fleet_context(worker, settings, endpoint, devices)
         if context.reach is not None:
             mix = mix.prepared(with_reach_parameters)
         self.exports = _exports(worker, settings, started, context.serial_number)
@@ -156,6 +120,7 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
+        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -219,7 +184,9 @@ class WorkerRun:
         """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
-        return DirectOperator(self.shard, self.settings.cr_client)
+        return DirectOperator(
+            self.shard, self.settings.cr_client, TLSSettings(self.settings.cr_tls_ca)
+        )
 
     def suspend(self) -> None:
         """Stop all CPEs where they are; called in the loop, so it does not wait."""
@@ -358,6 +325,7 @@ class WorkerRun:
         for name, number in self._endpoint.tls_handshakes().items():
             results.count(f"tls.{name}", number)
         self.tasks.book(results)
+        self.nat_bindings.book(results)
         if self.recorder is not None:
             self.recorder.book(results)
         if final:
@@ -376,6 +344,7 @@ class WorkerRun:
 
     def _abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
+        self.nat_bindings.close()
         self.shard.abandon()
         self._loop_budget.stop()
 
@@ -420,64 +389,3 @@ def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransp
     if recorder is None:
         return make_open_transport(endpoint, HTTPTransport)
     return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
-
-
-def _connection_request_url(worker: HostWorker, settings: Settings) -> Callable[[str], str]:
-    """Makes the ConnectionRequestURL of a serial number: the router's, where there is one."""
-    if settings.cr_router is None:
-        return worker.server.device_url
-    return partial(device_url, f"http://{settings.cr_router}{DEVICE_PATH}")
-
-
-def _reachability(worker: HostWorker, settings: Settings) -> Reachability | None:
-    """How the CPEs can be reached, with the addresses of this worker."""
-    reach = settings.reachability()
-    if reach is None:
-        return None
-    reach = replace(reach, unanswered_url=worker.server.unanswered_url)
-    if Reach.IPV6 in reach.mix:
-        reach = replace(reach, ipv6_url=worker.server.serve_also(settings.cr_host_ipv6 or "::1"))
-    return reach
-
-
-def _context(
-    worker: HostWorker, settings: Settings, endpoint: Endpoint, devices: ListedDevices | None
-) -> FleetContext:
-    return FleetContext(
-        devices=devices,
-        identities=Identities(settings.seed, settings.serial_prefix),
-        acs_url=worker.environment.host or "",
-        connection_request_url=_connection_request_url(worker, settings),
-        reach=_reachability(worker, settings),
-        behaviors=Behaviors(
-            inform_interval=settings.inform_interval,
-            inform_jitter=settings.inform_jitter,
-            inform_together=settings.inform_together,
-            boot_delay=settings.boot_delay,
-        ),
-        acs_username=settings.acs_username,
-        acs_password=settings.acs_password,
-        reboot_seconds=settings.reboot_seconds,
-        wall_offset=time.time() - time.monotonic(),
-        check_id=not settings.any_id,
-        transfers=transfer_settings(
-            endpoint,
-            settings.transfers,
-            settings.transfer_seconds,
-            settings.transfer_failures,
-            settings.bandwidth,
-        ),
-    )
-
-
-def _endpoint(worker: HostWorker, settings: Settings) -> Endpoint:
-    address = Address.of(worker.environment.host or "")
-    tls = TLSSettings(settings.tls_ca, verify=not settings.tls_insecure)
-    allowed = frozenset(settings.allow_hosts)
-    # What this machine's addresses are, its own command line knows better than the master's.
-    networks = worker.source_addresses or settings.source_addresses
-    sources = tuple(source for network in networks for source in hosts(network))
-    endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
-    if sources:
-        check_reach(sources, [family for family, _ in endpoint.addresses(address)])
-    return endpoint

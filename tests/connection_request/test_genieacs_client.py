@@ -19,6 +19,7 @@ from caretaker.connection_request.steps import Step
 from caretaker.errors import InputError, LimitError
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
+from caretaker.http.tls_settings import SYSTEM_TRUST
 
 pytestmark = pytest.mark.sockets
 WHO = Credentials("cpe", "secret")
@@ -149,7 +150,7 @@ def test_a_host_that_nobody_knows_is_an_error_of_the_connection() -> None:
 def test_each_client_tells_its_steps(client: str) -> None:
     steps: list[Step] = []
     with wire(challenge(DIGEST), answer()) as server:
-        assert CLIENTS[client](server.url, WHO, steps.append) is None
+        assert CLIENTS[client](server.url, WHO, steps.append, SYSTEM_TRUST) is None
     first, second = steps
     assert (first.is_new_connection, first.authorization, first.status) == (True, "", 401)
     assert first.challenges == (DIGEST,)
@@ -173,7 +174,7 @@ def no_descriptors() -> Iterator[None]:
 @pytest.mark.usefixtures("no_descriptors")
 def test_a_machine_without_sockets_is_no_device_that_is_offline(client: str) -> None:
     with pytest.raises(LimitError):
-        CLIENTS[client]("http://127.0.0.1:1/", WHO, lambda _: None)
+        CLIENTS[client]("http://127.0.0.1:1/", WHO, lambda _: None, SYSTEM_TRUST)
 
 
 def test_an_answer_that_is_too_large_is_a_parse_error() -> None:

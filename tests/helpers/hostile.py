@@ -21,13 +21,14 @@ from caretaker.acs.queries import matches
 from caretaker.acs.task_rpcs import parse_task
 from caretaker.connection_request.genieacs_client import _fields
 from caretaker.connection_request.server import ConnectionRequestApp
+from caretaker.connection_request.udp_client import address_of
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.codec import decode, decode_by_parser
 from caretaker.cwmp.xml import escape
 from caretaker.data_model.types import TYPES
 from caretaker.data_model.value_limits import list_items
 from caretaker.engine.recorded_session import _rpc
-from caretaker.errors import CaretakerError
+from caretaker.errors import CaretakerError, DatagramError, InputError
 from caretaker.http import authentication, connect_errors, connection, content_coding, cookies
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
@@ -36,6 +37,7 @@ from caretaker.profiles import bbf_data_model, genieacs_csv, http_framing, profi
 from caretaker.reporting.markdown import escaped
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios.catalogue import parse
+from caretaker.stun.udp_connection_request import UDPConnectionRequest
 from caretaker.xmpp.stream_parser import StreamParser
 
 SIZES = (1_000, 2_000, 4_000)
@@ -55,6 +57,16 @@ def data(start: str, again: str, end: str = "") -> Make:
 def _feed(raw: bytes) -> None:
     reader = connection._Reader()
     reader.feed(raw, 1_000_000)
+
+
+def _udp_request(raw: bytes) -> None:
+    with suppress(DatagramError):
+        UDPConnectionRequest.decode(raw)
+
+
+def _udp_address(raw: str) -> None:
+    with suppress(InputError):
+        address_of(raw)
 
 
 def _plain(raw: bytes) -> None:
@@ -133,6 +145,10 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     ),
     "endpoint: a URL": (text("http://", "a."), Address.of),
     "connection_request.server: a path": (text("http:/", "/"), _connection_request),
+    "connection_request.udp_client: an address": (text("[", "::", "]:1"), _udp_address),
+    # caretaker.stun
+    "stun.udp_connection_request: a host": (data("GET http://", "a."), _udp_request),
+    "stun.udp_connection_request: a query": (data("GET http://a?", "&="), _udp_request),
     # caretaker.cwmp
     "xml: white space before": (data("", " \n", "<a>"), decode_by_parser),
     "xml: control characters": (data("<a>", "\x01&#1;", "</a>"), decode_by_parser),

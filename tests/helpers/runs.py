@@ -8,7 +8,8 @@ from math import inf
 from typing import Any
 
 from caretaker.scenarios import Criterion, FleetPlan, ScenarioReport, parse
-from caretaker.scenarios.actions import checked, find
+from caretaker.scenarios.actions import find
+from caretaker.scenarios.arguments import checked
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot

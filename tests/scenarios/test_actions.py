@@ -21,7 +21,9 @@ from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, DeviceBusy, InputError
 from caretaker.profiles import ProfileMix
-from caretaker.scenarios.actions import ACTIONS, ActionTarget, act, checked, find
+from caretaker.scenarios.action_target import ActionTarget
+from caretaker.scenarios.actions import ACTIONS, act, find
+from caretaker.scenarios.arguments import checked
 from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results

@@ -16,7 +16,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.listener import PortInUse
 from caretaker.stats.results import Results
 from caretaker.swarm.cr_server import start_cr_server
-from caretaker.swarm.option_values import PortRange
+from caretaker.swarm.option_addresses import PortRange
 from caretaker.swarm.options import Settings
 
 pytestmark = pytest.mark.sockets

@@ -14,7 +14,8 @@ from helpers.options import parse, parser
 from caretaker.errors import InputError
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
-from caretaker.swarm.option_values import HostPort, PortRange, Range, Rate, Timespan
+from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_values import Range, Rate, Timespan
 from caretaker.swarm.options import GROUPS, OPTIONS, Settings
 
 
@@ -152,6 +153,7 @@ def test_defaults() -> None:
         (["--record", "/etc/hostname"], "give a folder that can be written to"),
         (["--runs", "/nothing/there"], "No such file or directory; give a folder that can be"),
         (["--runs", "/etc/hostname"], "give a folder that can be written to"),
+        (["--runs", "n" * 300], "File name too long; give a folder that can be"),
         (["--record-rate", "2"], "a number from 0 to 1"),
         (["--report", "/nothing/there/x.html"], "not a file in a folder that exists"),
         (["--tls-ca", "/nothing"], "no such file"),
@@ -203,6 +205,14 @@ def test_files_of_the_master_need_not_be_on_its_workers() -> None:
     options.worker = False
     with pytest.raises(InputError, match="--slo-file: /nothing/there: No such file"):
         Settings.of(options)
+
+
+@pytest.mark.parametrize("flag", ["--runs", "--record"])
+def test_a_folder_is_checked_without_making_it(flag: str, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    settings = Settings.of(parse(flag, str(folder)))
+    assert folder in (settings.runs, settings.record)
+    assert not folder.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file is without a name")

@@ -8,7 +8,7 @@ import pytest
 
 from caretaker.device.reachability import STUNServer, XMPPServer
 from caretaker.errors import InputError
-from caretaker.swarm.option_values import HostPort, host_and_port
+from caretaker.swarm.option_addresses import HostPort, host_and_port
 from caretaker.swarm.options import Settings
 
 

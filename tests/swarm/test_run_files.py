@@ -33,6 +33,10 @@ def test_a_run_is_kept_in_a_folder_that_says_when_it_began(tmp_path: Path) -> No
     assert "<testsuites" in (folder / "junit.xml").read_text()
 
 
+def test_the_folder_of_the_runs_is_made_with_its_first_run(tmp_path: Path) -> None:
+    assert keep_run(tmp_path / "runs", told(), ENDED).parent == tmp_path / "runs"
+
+
 def test_runs_of_one_second_are_numbered_and_read_in_their_order(tmp_path: Path) -> None:
     names = [keep_run(tmp_path, told(), ENDED).name for _ in range(11)]
     assert names == [NAME, *(f"{NAME}-{number}" for number in range(2, 12))]

@@ -18,6 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from caretaker.errors import InputError
 from caretaker.quoting import quoted
+from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_values as values
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.master import Master
@@ -214,7 +215,7 @@ LOCUST_FIELDS: Mapping[str, Check] = {
     "user_count": _text(values.users, "--users"),
     "spawn_rate": _text(values.spawn_rate, "--spawn-rate"),
     "run_time": _text(values.run_time_or_empty, "--run-time"),
-    "host": _text(values.acs_url_or_empty, "--host"),
+    "host": _text(addresses.acs_url_or_empty, "--host"),
     # Locust's label for a test; our --profile has another name in Locust's namespace.
     "profile": _text(values.label, "profile"),
     "user_classes": lambda environment, texts: _chosen(

@@ -1,0 +1,483 @@
+"""
+The NAT bindings of the CPEs of a shard, found and kept alive with STUN (TR-069 Annex G).
+
+A CPE that uses STUN is a small object here and eight bytes in a wheel of due times; there is no
+greenlet for it. Binding Requests go from the port that Connection Requests come to. Many CPEs may
+share a socket, as customers behind one carrier's NAT share an address: answers are told apart by
+their transaction id, Connection Requests by their username.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from sys import intern
+from typing import Any
+
+import gevent
+
+from caretaker.device.cpe import CPE
+from caretaker.device.nat_traversal import (
+    STUNSettings,
+    credentials,
+    report_binding,
+    stun_settings,
+)
+from caretaker.engine.shard import Shard
+from caretaker.engine.stun_servers import STUNServer, STUNServers
+from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
+from caretaker.errors import DatagramError
+from caretaker.stats.records import VerdictSink
+from caretaker.stats.results import Results
+from caretaker.stun.message import (
+    COOKIE,
+    REQUEST_BINDING,
+    TRANSACTION_BYTES,
+    Attribute,
+    Kind,
+    SocketAddress,
+    StunMessage,
+)
+from caretaker.stun.timer_wheel import TimerWheel
+from caretaker.stun.udp_connection_request import START, UDPConnectionRequest
+from caretaker.stun.udp_socket import UDPSocket
+
+STEP_SECONDS = 0.05
+"""Of the wheel of due times."""
+ANNOUNCEMENTS = 3
+"""Binding Requests that say that the binding is new, in case some get lost."""
+ANNOUNCE_SECONDS = 0.5
+"""Between two of them."""
+LOOKUP_SECONDS = 0.25
+"""Before it is looked again for a server whose name is being looked up."""
+LOOKS = 200
+"""CPEs whose settings are read in one step, at most, so that a turn of the loop is short."""
+SHARED_SOCKETS = 8
+"""Sockets that CPEs share go round by so many: each rebinding leads to the next."""
+
+
+class STUNMode(StrEnum):
+    """Which STUN the CPEs speak."""
+
+    CLASSIC = "classic"
+    """RFC 3489, as Annex G says; many servers of today leave it unanswered."""
+    COOKIE = "cookie"
+    """RFC 5389."""
+
+
+WAITS: dict[STUNMode, tuple[float, ...]] = {
+    STUNMode.CLASSIC: (0.1, 0.2, 0.4, 0.8, 1.6, 1.6, 1.6, 1.6, 1.6),
+    STUNMode.COOKIE: (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 8.0),
+}
+"""Seconds after each request until the next one; after the last the server is silent (9.3, 7.2)."""
+
+
+@dataclass(frozen=True)
+class NATSettings:
+    """
+    How the CPEs of a fleet use STUN, and what the NATs in front of them do.
+
+    Args:
+        mode: which STUN.
+        own_sockets: whether each CPE has a socket of its own.
+        keep_alive: the wanted seconds between Binding Requests; the ACS's limits come first.
+        source: the local address of the CPE with an index; empty for any.
+        forgets_after: seconds without a Binding Request after which the NAT of the CPE with an
+            index forgets its binding; infinity for never. None: none does.
+    """
+
+    mode: STUNMode = STUNMode.COOKIE
+    own_sockets: bool = False
+    keep_alive: float = 30.0
+    source: Callable[[int], str] = lambda _: ""
+    forgets_after: Callable[[int], float] | None = None
+
+
+class _Binding:
+    """The binding of a CPE."""
+
+    __slots__ = (
+        "address",
+        "announcements",
+        "due",
+        "sent",
+        "settings",
+        "socket",
+        "transaction",
+        "tries",
+    )
+
+    def __init__(self, settings: STUNSettings) -> None:
+        self.settings = settings
+        self.socket: UDPSocket | None = None
+        """That its last request went from."""
+        self.address: SocketAddress | None = None
+        """Where the server saw it; None until it has answered."""
+        self.announcements = 0
+        """Requests that are still to say that the binding is new."""
+        self.transaction: bytes | None = None
+        """Of the request that waits for its answer."""
+        self.tries = 0
+        """How often that request was sent."""
+        self.due = 0
+        """The step of the wheel that counts."""
+        self.sent = 0
+        """The step of the last request."""
+
+
+class NATBindings:
+    """
+    Sends the Binding Requests of CPEs and takes their Connection Requests by UDP.
+
+    Args:
+        shard: has the CPEs, and runs their sessions.
+        servers: finds the STUN servers.
+        sink: counts the verdicts on Connection Requests.
+        clock: seconds, going forward.
+        settings: of the fleet.
+    """
+
+    def __init__(
+        self,
+        shard: Shard,
+        servers: STUNServers,
+        sink: VerdictSink,
+        clock: Callable[[], float],
+        settings: NATSettings,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        """What has happened, by the names in docs/summary.md."""
+        self._shard = shard
+        self._servers = servers
+        self._clock = clock
+        self._settings = settings
+        self._waits = WAITS[settings.mode]
+        self._bindings: dict[int, _Binding] = {}
+        self._pending: dict[bytes, int] = {}
+        """The CPEs whose requests wait for an answer, by transaction id."""
+        self._challenged: set[int] = set()
+        """The CPEs whose server has asked for credentials."""
+        self._requests = UDPRequests(shard, sink, clock)
+        self._shared: dict[tuple[int, str, int], UDPSocket] = {}
+        self._owners: dict[UDPSocket, int] = {}
+        """The CPEs with a socket of their own."""
+        self._wheel = TimerWheel(STEP_SECONDS, clock())
+        self._changed: set[int] = set()
+        shard.context.reach_watchers.append(self._changed)
+        loop: Any = gevent.get_hub().loop
+        self._timer = loop.timer(STEP_SECONDS, STEP_SECONDS, ref=False)
+        self._timer.start(self.do_due)
+
+    def __len__(self) -> int:
+        """How many CPEs use STUN."""
+        return len(self._bindings)
+
+    def close(self) -> None:
+        """Send and take nothing any more."""
+        self._timer.close()
+        self._shard.context.reach_watchers.remove(self._changed)
+        for opened in (*self._shared.values(), *self._owners):
+            opened.close()
+        self._shared.clear()
+        self._owners.clear()
+
+    def book(self, results: Results) -> None:
+        """Add what has happened so far: sent = answered + silent + errors + dropped + waiting."""
+        for name, number in self.counts.items():
+            results.count(f"stun.{name}", number)
+        results.count("stun.waiting", len(self._pending))
+
+    def rebind(self, indices: Iterable[int]) -> int:
+        """
+        Have the NATs of CPEs give them other bindings; the old ones lead nowhere.
+
+        The CPEs find out with their next keep-alive, as they do behind a real NAT.
+
+        Args:
+            indices: of the CPEs; those that do not use STUN are passed over.
+
+        Returns:
+            How many have another binding now.
+        """
+        rebound = 0
+        for index in indices:
+            binding = self._bindings.get(index)
+            if binding is not None and binding.socket is not None:
+                self._rebind(index, binding)
+                rebound += 1
+        return rebound
+
+    # What is due.
+
+    def do_due(self) -> None:
+        """Take up what has changed, and send what is due. Does not wait."""
+        now = self._clock()
+        for _ in range(min(LOOKS, len(self._changed))):
+            self._look(self._changed.pop(), now)
+        if not self._shard.may_send(now):
+            return
+        for step, due in self._wheel.due(now):
+            for index in due:
+                binding = self._bindings.get(index)
+                if binding is not None and binding.due == step:
+                    self._act(index, binding, now)
+
+    def _look(self, index: int, now: float) -> None:
+        """Take up the settings of a CPE, which may have changed."""
+        cpe = self._shard.cpes.get(index)
+        settings = stun_settings(cpe, now) if cpe is not None else None
+        binding = self._bindings.get(index)
+        if cpe is None or settings is None:
+            if binding is not None:
+                self._forget(index, binding)
+                if cpe is not None and report_binding(cpe, "", now, nat_detected=False):
+                    self._shard.schedule(cpe)
+            return
+        self._requests.learn(cpe)
+        if binding is None:
+            binding = self._bindings[index] = _Binding(settings)
+            self._plan(index, binding, now)
+        elif binding.settings != settings:
+            binding.settings = settings
+            self._drop_request(binding)
+            self._plan(index, binding, now)
+        elif binding.address is not None:
+            self._report(cpe, binding, now)
+
+    def _plan(self, index: int, binding: _Binding, at: float) -> None:
+        binding.due = self._wheel.add(index, at)
+
+    def _plan_keep_alive(self, index: int, binding: _Binding, now: float) -> None:
+        period = binding.settings.keep_alive(self._settings.keep_alive)
+        self._plan(index, binding, now + period)
+
+    def _act(self, index: int, binding: _Binding, now: float) -> None:
+        cpe = self._shard.cpes.get(index)
+        if cpe is None:
+            self._forget(index, binding)
+        elif not cpe.powered or now < cpe.down_until:
+            self._drop_request(binding)
+            self._plan(index, binding, max(cpe.down_until, now + 1.0))
+        elif binding.transaction is None or binding.tries < len(self._waits):
+            self._request(index, cpe, binding, now)
+        else:
+            self._end_request(binding, "silent")
+            self._plan_keep_alive(index, binding, now)
+
+    # Requests.
+
+    def _request(self, index: int, cpe: CPE, binding: _Binding, now: float) -> None:
+        """Send a Binding Request, or the one that waits for its answer once more."""
+        server = self._server(index, binding)
+        if server.family is None:
+            self._wait_for_server(index, binding, server, now)
+            return
+        try:
+            opened = self._socket(index, binding, server.family)
+            if binding.transaction is None:
+                self._begin_request(index, binding, now)
+            opened.send(self._datagram(index, cpe, binding, now), server.address)
+        except OSError as error:
+            self.counts[f"send_errors.{os.strerror(error.errno or 0)}"] += 1
+        binding.tries += 1
+        wait = self._waits[min(binding.tries, len(self._waits)) - 1]
+        self._plan(index, binding, now + wait)
+        binding.sent = binding.due
+
+    def _server(self, index: int, binding: _Binding) -> STUNServer:
+        settings = binding.settings
+        return self._servers.server(settings.host, settings.port, self._settings.source(index))
+
+    def _wait_for_server(
+        self, index: int, binding: _Binding, server: STUNServer, now: float
+    ) -> None:
+        """Try again later: soon while its name is looked up."""
+        if server.reason:
+            self.counts[f"no_server.{server.reason}"] += 1
+            self._drop_request(binding)
+            self._plan_keep_alive(index, binding, now)
+        else:
+            self._plan(index, binding, now + LOOKUP_SECONDS)
+
+    def _begin_request(self, index: int, binding: _Binding, now: float) -> None:
+        if self._has_forgotten(index, binding, now):
+            self._rebind(index, binding)
+        transaction = os.urandom(TRANSACTION_BYTES)
+        if self._settings.mode is STUNMode.COOKIE:
+            transaction = COOKIE + transaction[len(COOKIE) :]
+        binding.transaction, binding.tries = transaction, 0
+        self._pending[transaction] = index
+        self.counts["sent"] += 1
+
+    def _datagram(self, index: int, cpe: CPE, binding: _Binding, now: float) -> bytes:
+        assert binding.transaction is not None
+        attributes = _ANNOUNCING if binding.announcements else _USUAL
+        if index not in self._challenged:
+            return StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes).encode()
+        username, password = credentials(cpe, now)
+        named = (*attributes, (int(Attribute.USERNAME), username.encode()))
+        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, named)
+        return message.with_integrity(password.encode()).encode()
+
+    def _end_request(self, binding: _Binding, outcome: str) -> None:
+        if binding.transaction is not None:
+            self._pending.pop(binding.transaction, None)
+            self.counts[outcome] += 1
+            binding.transaction, binding.tries = None, 0
+
+    def _drop_request(self, binding: _Binding) -> None:
+        """Wait for no answer any more: the CPE has no power, other settings, or is gone."""
+        self._end_request(binding, "dropped")
+
+    def _forget(self, index: int, binding: _Binding) -> None:
+        self._drop_request(binding)
+        del self._bindings[index]
+        self._challenged.discard(index)
+        self._requests.forget(index)
+        self._close_own(binding)
+
+    # Sockets, and the NATs behind them.
+
+    def _socket(self, index: int, binding: _Binding, family: int) -> UDPSocket:
+        """The socket of a CPE, opened if there is none yet."""
+        if binding.socket is None or binding.socket.family != family:
+            self._close_own(binding)
+            binding.socket = self._open(index, family, 0)
+        return binding.socket
+
+    def _open(self, index: int, family: int, number: int) -> UDPSocket:
+        source = self._settings.source(index)
+        if self._settings.own_sockets:
+            opened = UDPSocket(family, source, self._take)
+            self._owners[opened] = index
+            return opened
+        key = family, source, number % SHARED_SOCKETS
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = self._shared[key] = UDPSocket(family, source, self._take)
+            shared.make_room()
+            shared.number = number % SHARED_SOCKETS
+        return shared
+
+    def _close_own(self, binding: _Binding) -> None:
+        if binding.socket is not None and self._owners.pop(binding.socket, None) is not None:
+            binding.socket.close()
+
+    def _rebind(self, index: int, binding: _Binding) -> None:
+        old = binding.socket
+        assert old is not None
+        self.counts["rebound"] += 1
+        self._drop_request(binding)  # its answer would come to the old address
+        try:
+            binding.socket = self._open(index, old.family, old.number + 1)
+        except OSError:
+            binding.socket = None  # tried again with the next request
+        if self._owners.pop(old, None) is not None:
+            old.close()
+        if binding.due <= binding.sent:  # it waited for that answer
+            self._plan_keep_alive(index, binding, self._clock())
+
+    def _has_forgotten(self, index: int, binding: _Binding, now: float) -> bool:
+        """Whether the NAT of a CPE has heard nothing from it for too long."""
+        forgets_after = self._settings.forgets_after
+        if forgets_after is None or binding.socket is None:
+            return False
+        return now - self._wheel.time_of(binding.sent) > forgets_after(index)
+
+    # What comes.
+
+    def _take(self, opened: UDPSocket, datagram: bytes) -> None:
+        try:
+            if datagram.startswith(START):
+                self._connection_request(opened, UDPConnectionRequest.decode(datagram))
+            else:
+                self._answer(opened, StunMessage.decode(datagram))
+        except DatagramError:
+            self.counts["malformed"] += 1
+
+    def _connection_request(self, opened: UDPSocket, request: UDPConnectionRequest) -> None:
+        index = self._owners.get(opened)
+        if index is None:
+            index = self._requests.addressee(request.username)
+        binding = self._bindings.get(index) if index is not None else None
+        if index is not None and (
+            binding is None
+            or binding.socket is not opened
+            or self._has_forgotten(index, binding, self._clock())
+        ):
+            self.counts["lost_requests"] += 1  # the NAT has no such binding any more
+        elif self._requests.take(index, request) == DUPLICATE:
+            self.counts["duplicates"] += 1
+
+    def _answer(self, opened: UDPSocket, message: StunMessage) -> None:
+        index = self._pending.get(message.transaction)
+        if index is None:  # of a request that was answered before, or of nobody
+            self.counts["late"] += 1
+            return
+        now, cpe, binding = self._clock(), self._shard.cpes.get(index), self._bindings[index]
+        if cpe is None or not cpe.powered:
+            return
+        if index in self._challenged and message.kind == Kind.BINDING_RESPONSE:
+            _, password = credentials(cpe, now)
+            if not message.has_integrity(password.encode()):
+                raise DatagramError("a STUN answer without integrity")
+        if message.kind == Kind.BINDING_RESPONSE:
+            self._found(cpe, binding, message.mapped_address(), opened, now)
+        elif message.kind == Kind.BINDING_ERROR:
+            self._failed(cpe, binding, message.error_code(), now)
+        else:
+            self.counts["malformed"] += 1
+
+    def _found(
+        self,
+        cpe: CPE,
+        binding: _Binding,
+        address: SocketAddress | None,
+        opened: UDPSocket,
+        now: float,
+    ) -> None:
+        """Take the address that the server saw."""
+        if address is None:
+            raise DatagramError("a STUN answer without an address")
+        self._end_request(binding, "answered")
+        if address != binding.address:
+            self.counts["found" if binding.address is None else "changed"] += 1
+            if address != opened.last_address:
+                opened.last_address = address
+            binding.address, binding.announcements = opened.last_address, ANNOUNCEMENTS
+            self._report(cpe, binding, now)
+        elif binding.announcements:
+            binding.announcements -= 1
+        if binding.announcements:
+            self._plan(cpe.index, binding, now + ANNOUNCE_SECONDS)
+        else:
+            self._plan_keep_alive(cpe.index, binding, now)
+
+    def _report(self, cpe: CPE, binding: _Binding, now: float) -> None:
+        """Have the CPE know and notify where it is reached."""
+        server, opened = self._server(cpe.index, binding), binding.socket
+        if binding.address is None or opened is None:
+            return
+        own = SocketAddress(server.local, opened.port)
+        where = intern(binding.address.authority)  # one text for CPEs that share an address
+        if report_binding(cpe, where, now, nat_detected=binding.address != own):
+            self._shard.schedule(cpe)
+
+    def _failed(self, cpe: CPE, binding: _Binding, code: int, now: float) -> None:
+        """Take an error; a server that asks for credentials is shown them, if there are any."""
+        self._end_request(binding, f"errors.{code}")
+        username, _ = credentials(cpe, now)
+        if code == _UNAUTHORIZED and username and cpe.index not in self._challenged:
+            self._challenged.add(cpe.index)
+            self._plan(cpe.index, binding, now)
+        else:
+            self._plan_keep_alive(cpe.index, binding, now)
+
+
+_UNAUTHORIZED = 401
+_USUAL = ((int(Attribute.CONNECTION_REQUEST_BINDING), REQUEST_BINDING),)
+_ANNOUNCING = (*_USUAL, (int(Attribute.BINDING_CHANGE), b""))
+"""The attributes of requests: what Annex G adds, and that the binding is new."""

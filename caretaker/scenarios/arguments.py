@@ -1,0 +1,86 @@
+"""Arguments of actions and scenarios: what their values may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any, NamedTuple
+
+from caretaker.errors import InputError
+
+_MAX_SHOWN = 40
+"""Characters of a number that an error shows."""
+
+
+class Argument(NamedTuple):
+    """
+    An argument of an action or a scenario.
+
+    Args:
+        default: the value if none is given.
+        check: makes a value of a text or number; InputError if it can't be used.
+        help: its meaning, for the documents and the page.
+        label: of its field on the Fleet page, with the unit.
+        choices: where only some words are values.
+    """
+
+    default: Any
+    check: Callable[[Any], Any]
+    help: str
+    label: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
+    """A check for a number in a range."""
+
+    def check(given: Any) -> float:
+        try:
+            value = float(given)
+        except (TypeError, ValueError):
+            raise InputError(f"{given!r} is not a number") from None
+        except OverflowError:  # of a whole number in JSON
+            value = inf
+        if not least <= value <= most:
+            raise InputError(f"{str(given)[:_MAX_SHOWN]} must be from {least:g} to {most:g}")
+        return value
+
+    return check
+
+
+def one_of(*choices: str) -> Callable[[Any], str]:
+    """A check for one of some words."""
+
+    def check(given: Any) -> str:
+        if given not in choices:
+            raise InputError(f"{given!r} is not one of {', '.join(choices)}")
+        return str(given)
+
+    return check
+
+
+def checked(
+    owner: str, arguments: Mapping[str, Argument], given: Mapping[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    """
+    The value of every argument.
+
+    Raises:
+        InputError: one can't be used, or is unknown.
+    """
+    unknown = sorted(set(given) - set(arguments))
+    if unknown:
+        known = ", ".join(arguments) or "none"
+        raise InputError(f"{owner}: no argument {unknown[0]!r}; there are {known}")
+    values = {}
+    for name, argument in arguments.items():
+        try:
+            values[name] = argument.check(given.get(name, argument.default))
+        except InputError as error:
+            raise InputError(f"{owner}: {name}: {error}") from error
+    return values
+
+
+SHARE = Argument(
+    1.0, number(0, 1), "which part of the fleet, from 0 to 1", "share of the fleet (0 to 1)"
+)

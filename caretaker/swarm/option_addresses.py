@@ -1,0 +1,181 @@
+"""What options that name hosts, ports and URLs may be, as ``option_values`` has it."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
+
+from caretaker.errors import InputError, TransportError
+from caretaker.http.endpoint import Address
+from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
+from caretaker.swarm.option_values import port, shown, whole
+
+ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
+_HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]{2,45}")
+
+
+class HostPort(NamedTuple):
+    """A host and a port; its text is ``HOST:PORT``, with an IPv6 address in brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``HOST:PORT``; port 0 stands for any free one.
+
+        Raises:
+            InputError: the text is something else.
+        """
+        name, _, number = text.rpartition(":")
+        name = name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name
+        if not name or (":" in name and text[:1] != "["):
+            raise InputError(f"{shown(text)} is not HOST:PORT, like 10.0.0.5:7548")
+        return cls(host(name), port(number))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def host_and_port(usual: int) -> Callable[[str], HostPort]:
+    """What reads ``HOST[:PORT]``, where a port is usual; it raises InputError."""
+
+    def parse(text: str) -> HostPort:
+        has_port = re.search(r"(^[^:]*|\]):[0-9]+$", text)
+        return HostPort.parse(text) if has_port else HostPort(host(text.strip("[]")), usual)
+
+    return parse
+
+
+class PortRange(NamedTuple):
+    """Ports, both ends included; its text is ``FIRST-LAST``, or one number."""
+
+    first: int
+    """0 stands for any free one."""
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """
+        Read ``FIRST-LAST``, or one number.
+
+        Raises:
+            InputError: the text is neither, FIRST is above LAST, or a range begins with 0.
+        """
+        first, dash, last = text.partition("-")
+        if not dash:
+            return cls(*[whole(0, 65_000)(text)] * 2)
+        ports = cls(port(first), port(last))
+        if not 0 < ports.first < ports.last:
+            raise InputError(f"{shown(text)} is not FIRST-LAST in ports, like 7600-7699")
+        return ports
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}" if self.is_range else f"{self.first}"
+
+    @property
+    def is_range(self) -> bool:
+        """Whether there are several ports."""
+        return self.first < self.last
+
+    def of_worker(self, index: int) -> Sequence[int]:
+        """The ports that the worker with this index may take, in order."""
+        if self.is_range:
+            return range(self.first, self.last + 1)
+        return [self.first + index if self.first else 0]
+
+
+def advertised_host(text: str) -> str:
+    """As ``host``, by which others reach this machine: no wildcard; IPv6 in brackets, too."""
+    name = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    if name in ALL_ADDRESSES:
+        raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
+    return host(name)
+
+
+def advertised_address(text: str) -> HostPort:
+    """As ``HostPort.parse``, of an address by which others reach it: no wildcard."""
+    parsed = HostPort.parse(text)
+    advertised_host(parsed.host)
+    return parsed
+
+
+def url(text: str) -> str:
+    """An http or https URL whose host name resolves on this machine."""
+    try:
+        Address.of(text).resolve()
+    except TransportError as error:
+        raise InputError(f"URL {shown(text)}: {error}; check its spelling") from error
+    return text
+
+
+def acs_url(text: str) -> str:
+    """As ``url``, without a login, which Locust's own report would show."""
+    if "@" in text:
+        cure = "give --acs-username, and CARETAKER_ACS_PASSWORD in the environment"
+        raise InputError(f"the URL of an ACS has no login; {cure}")
+    return url(text)
+
+
+def acs_url_or_empty(text: str) -> str:
+    """As ``acs_url``; the empty text stands for none."""
+    return acs_url(text) if text else ""
+
+
+def url_or_empty(text: str) -> str:
+    """As ``url``; the empty text stands for none."""
+    return url(text) if text else ""
+
+
+def bound_address(text: str) -> str:
+    """An address or host name that a server on this machine can bind."""
+    try:
+        host(text.partition("%")[0])  # what can't be encoded makes gevent print a traceback
+        family, *_, address = socket.getaddrinfo(text, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+    except (OSError, InputError):
+        raise InputError(
+            f"{shown(text)} is not an address of this machine; try 127.0.0.1"
+        ) from None
+    return text
+
+
+def server_address(text: str) -> str:
+    """As ``bound_address``; Locust takes ``*`` and the empty text for all addresses."""
+    return text if text in ALL_ADDRESSES else bound_address(text)
+
+
+def host(text: str) -> str:
+    """A host name or address, which need not be known on this machine."""
+    if len(text) > 253 or not _HOST.fullmatch(text):
+        raise InputError(f"{shown(text)} is not a host name or address")
+    return text
+
+
+def master_host(text: str) -> str:
+    """As ``host``; an IPv6 address in brackets, too."""
+    host(text[1:-1] if text[:1] == "[" else text)
+    return text
+
+
+def web_path(text: str) -> str:
+    """The path that the web UI is below; the empty text stands for none."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", text):
+        raise InputError(f"{shown(text)} is not a path like /loadtest")
+    return text
+
+
+def source_network(text: str) -> Network:
+    """A network, or one address, whose addresses are all of this machine."""
+    network = parse_network(text)
+    check_local(hosts(network))
+    return network
+
+
+def network_text(network: Network) -> str:
+    """A network as an option names it: one address without its prefix length."""
+    return str(network.network_address if network.num_addresses == 1 else network)
