@@ -17,6 +17,7 @@ from caretaker.connection_request import command as cr_command
 from caretaker.connection_request.clients import CLIENTS
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
+from caretaker.http.ip_addresses import LOOPBACK, without_brackets
 from caretaker.http.server_tls import add_server_arguments, given_tls
 from caretaker.http.tls_settings import trusting
 from caretaker.profiles import load_profile
@@ -32,7 +33,12 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def _acs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--host",
+        type=without_brackets,
+        default=LOOPBACK,
+        help=f"address to bind, of IPv4 or IPv6; :: for all (default: {LOOPBACK})",
+    )
     parser.add_argument(
         "--port", type=int, default=7547, help="for CPEs; 0 for any free one (default: 7547)"
     )

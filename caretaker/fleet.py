@@ -30,6 +30,7 @@ from caretaker.http.client_certificates import NO_CERTIFICATES, ClientCertificat
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.profiles import ProfileMix, load_profile
@@ -113,6 +114,7 @@ class Fleet:
         devices: a list that the CPEs are of (``caretaker.device.device_csv.read_devices``), from
             ``first_index`` on; None for CPEs of their own.
         tls: what connections over TLS use; by default the system's certificates are trusted.
+        ip_version: of the addresses that hosts are reached at: any, 4 or 6.
         certificates: those that the CPEs show to the ACS; none by default.
         transport: makes the transport of each session from the arguments of ``HTTPTransport``.
         sink: takes the records instead of ``results``.
@@ -147,6 +149,7 @@ class Fleet:
         first_index: int = 0,
         devices: ListedDevices | None = None,
         tls: TLSSettings | None = None,
+        ip_version: str = IPVersion.ANY,
         certificates: ClientCertificates = NO_CERTIFICATES,
         transport: Callable[..., Transport] = HTTPTransport,
         sink: Sink | None = None,
@@ -178,7 +181,10 @@ class Fleet:
         serial_number = (devices or identities).serial_number
         certificates.check(range(first_index, self._end), serial_number)
         secure = replace(tls or TLSSettings(), identity=certificates.source(serial_number))
-        self._endpoint = Endpoint(Address.of(acs_url), timeout, allowed, secure, clock)
+        self._endpoint = Endpoint(
+            Address.of(acs_url), timeout, allowed, secure, clock,
+            ip_version=IPVersion.parse(ip_version),
+        )  # fmt: skip
         self._context = FleetContext(
             devices=devices,
             identities=identities,

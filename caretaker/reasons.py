@@ -60,6 +60,15 @@ REASONS: dict[str, Reason] = {
     "network unreachable": Reason(
         "this machine has no way there", f"{_HOST}? See its routes", True),
     "host name not found": Reason("no address belongs to the name", f"{_HOST}?", True),
+    "host has no IPv4 address": Reason(
+        "the name has addresses of IPv6 alone, or the URL names one",
+        "give --ip-version any or 6, or a --source-address of IPv6", True),
+    "host has no IPv6 address": Reason(
+        "the name has addresses of IPv4 alone, or the URL names one",
+        "give --ip-version any or 4, or a --source-address of IPv4", True),
+    "this machine has no IPv6": Reason(
+        "the host has addresses of IPv6 alone, and this machine has it switched off",
+        "sysctl -w net.ipv6.conf.all.disable_ipv6=0, or use a host with an IPv4 address", True),
     "name server does not answer": Reason(
         "the name could not be looked up", "see /etc/resolv.conf, or use an address", True),
     "connection not permitted": Reason(

@@ -28,6 +28,7 @@ from caretaker.http import (
     content_coding,
     cookies,
     endpoint,
+    ip_addresses,
     request_parser,
 )
 from caretaker.http.credentials import Credentials
@@ -129,6 +130,8 @@ def _url(data: bytes) -> object:
     """A URL is read the same again; whatever was in it, its parts fit into a request."""
     address = endpoint.Address.of(data.decode("utf-8", "replace"))
     assert endpoint.Address.of(address.url) == address
+    one = ip_addresses.same_host(address.host)
+    assert ip_addresses.same_host(one) == one
     assert not CONTROLS.search(f"{address.target}{address.host_header}")
     return address
 
@@ -229,7 +232,7 @@ HTTP: dict[str, Harness] = {
     ),
     "set_cookie": Harness(_set_cookie, (cookies,), max_bytes=LINE),
     "content_coding": Harness(_content_coding, (content_coding,), (AnswerError,)),
-    "url": Harness(_url, (endpoint,), (InputError,), max_bytes=LINE),
+    "url": Harness(_url, (endpoint, ip_addresses), (InputError,), max_bytes=LINE),
     "redirect": Harness(_redirect, (client, endpoint), (RedirectError,), max_bytes=LINE),
     "connection_request": Harness(_connection_request, (server, authentication, identity)),
     "connection_request_url": Harness(

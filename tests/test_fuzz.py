@@ -81,7 +81,6 @@ PARSERS = {
 """What makes something of bytes or texts."""
 WITHOUT_HARNESS = {
     "certs.authority": "files that it has written itself",
-    "check.steps": "hosts that the user has given",
     "cwmp.messages": "names of methods, which `envelope` reads",
     "http.client_certificates": "a name of a file that the user has given",
     "http.certificates": "files of the user; certificates are read by OpenSSL",
@@ -102,9 +101,7 @@ WITHOUT_HARNESS = {
     "router.routes_app": "a number in a header",
     "swarm.config_file": "the user's own options",
     "swarm.devices_file": "master and workers trust each other",
-    "swarm.host_limits": "what the operating system says",
     "swarm.options": "writes",
-    "swarm.run_plan": "addresses of the user's name server",
     "swarm.profile_offer": "master and workers trust each other",
     "swarm.run_files": "our own times",
     "swarm.server_process": "what our own process says",

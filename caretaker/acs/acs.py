@@ -7,7 +7,6 @@ import logging
 import secrets
 import time
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from sys import intern
 
 from mypy_extensions import mypyc_attr
@@ -27,6 +26,7 @@ from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import DeviceBusy, DeviceNotFound, FaultError, InputError, TransportError
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import is_loopback, same_host
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 _log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class ACS:
         self._known = KnownBytes()
         self._is_full = False
         self._provisioning = provisioning
-        self._allowed_hosts = frozenset(allowed_hosts)
+        self._allowed_hosts = frozenset(map(same_host, allowed_hosts))
         self._cr_client = cr_client
         self._cr_tls = cr_tls
         self._secret = secrets.token_bytes(16)
@@ -240,14 +240,9 @@ class ACS:
     def _may_reach(self, device: KnownDevice) -> bool:
         """A CPE of another machine must not aim at this one's own services, or at others."""
         host = Address.of(device.url.strip().replace(" ", "%20")).host
-        if host in self._allowed_hosts or host == device.peer:
+        if host in self._allowed_hosts or same_host(host) == same_host(device.peer):
             return True
-        own, peer = _ip_address(host), _ip_address(device.peer)
-        return (
-            own is not None
-            and peer is not None
-            and (own == peer or (own.is_loopback and peer.is_loopback))
-        )
+        return is_loopback(host) and is_loopback(device.peer)
 
     def post_task(
         self, device_id: str, task: Task, timeout: float, *, connection_request: bool
@@ -301,12 +296,3 @@ def _is_idle_within(device: KnownDevice, seconds: float) -> bool:
         if left <= 0 or not device.session.wait_until_over(left):
             return False
     return True
-
-
-def _ip_address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text is, an IPv4 one where it is mapped to IPv6; None for a name."""
-    try:
-        found = ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        return None
-    return getattr(found, "ipv4_mapped", None) or found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from caretaker.check.checked_cpe import CheckedCPE
@@ -19,6 +18,7 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device.events import CONNECTION_REQUEST, PERIODIC
 from caretaker.errors import LimitError, TransportError
 from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import is_loopback, parsed_address
 from caretaker.http.tls_settings import SYSTEM_TRUST
 from caretaker.north_bound_client import NorthBoundClient
 from caretaker.quoting import quoted
@@ -271,11 +271,8 @@ def _is_only_here(url: str, acs_url: str) -> bool:
 
 def _is_loopback(address: Address) -> bool:
     """Whether a host means this machine to itself only: loopback, or the wildcard address."""
-    try:
-        ip = ip_address(address.host)
-    except ValueError:
-        return address.host == "localhost"
-    return ip.is_loopback or ip.is_unspecified
+    found = parsed_address(address.host)
+    return is_loopback(address.host) or (found is not None and found.is_unspecified)
 
 
 def _is_this_machine(address: Address) -> bool:
@@ -283,7 +280,7 @@ def _is_this_machine(address: Address) -> bool:
     try:
         family, resolved = address.resolve()[0]
         with socket.socket(family) as probe:
-            probe.bind((resolved[0], 0))
+            probe.bind((resolved[0], 0, *resolved[2:]))
     except (OSError, TransportError):
         return False
     return True

@@ -20,6 +20,7 @@ from caretaker.errors import DeviceBusy, DeviceNotFound
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.ip_addresses import bracketed
 from caretaker.http.request_parser import ServerLimits
 from caretaker.http.server import WSGIServer
 from caretaker.http.server_tls import ServerTLS
@@ -211,8 +212,7 @@ class ConnectionRequestServer(WSGIServer):
         """``http://host:port`` or ``https://host:port``."""
         if self._advertise is None:
             return self._host.url
-        host = f"[{self._advertise}]" if ":" in self._advertise else self._advertise
-        return f"{self._host.scheme}://{host}:{self.port}"
+        return f"{self._host.scheme}://{bracketed(self._advertise)}:{self.port}"
 
     def device_url(self, serial_number: str) -> str:
         """The ConnectionRequestURL of a CPE."""

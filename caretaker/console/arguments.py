@@ -19,6 +19,7 @@ from caretaker.http.client_certificates import (
     check_template,
 )
 from caretaker.http.credentials import Credentials
+from caretaker.http.ip_addresses import IPVersion, without_brackets
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.masking import masked
 from caretaker.profiles.profile import BUILT_IN
@@ -72,17 +73,22 @@ _OPTIONS: dict[str, dict[str, Any]] = {
                  "help": "accept answers whose cwmp:ID differs from the request's"},
     "--allow-host": {"action": "append", "default": [], "metavar": "HOST",
                      "help": "another host that the ACS may redirect the CPE to; repeatable"},
+    "--ip-version": {"default": IPVersion.ANY, "type": IPVersion, "choices": list(IPVersion),
+                     "help": "version of IP that the CPE reaches the ACS by; any tries the "
+                             "addresses of a name in the order of the system's resolver "
+                             "(default: any)"},
     "--tls-ca": {"metavar": "FILE", "help": "certificates to trust, in PEM"},
     "--tls-insecure": {"action": "store_true", "help": "do not verify the ACS's certificate"},
     "--client-cert": {"metavar": "FILE", "help": "certificate that the CPE shows to the ACS, in "
                       "PEM; {serial} in the name is its serial number"},
     "--client-key": {"metavar": "FILE", "help": "private key of --client-cert (default: in the "
                      f"same file); its password is in the environment, as {PASSWORD_VARIABLE}"},
-    "--cr-host": {"default": "127.0.0.1", "metavar": "ADDRESS",
-                  "help": "address to bind for Connection Requests (default: 127.0.0.1)"},
+    "--cr-host": {"metavar": "ADDRESS", "type": without_brackets,
+                  "help": "address to bind for Connection Requests (default: 127.0.0.1; ::1 with "
+                          "--ip-version 6)"},
     "--cr-port": {"default": 0, "type": _port, "metavar": "PORT",
                   "help": "port for Connection Requests (default: 0, any free port)"},
-    "--cr-advertise": {"metavar": "HOST",
+    "--cr-advertise": {"metavar": "HOST", "type": without_brackets,
                        "help": "host in the ConnectionRequestURL (default: the bound address)"},
     "--trace": {"action": "store_true", "help": "show whole envelopes"},
 }
@@ -150,7 +156,8 @@ def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
         "allowed_hosts": options.allow_host,
         "tls": _tls(options),
         "certificates": _certificates(options),
-        "connection_request_host": options.cr_host,
+        "connection_request_host": options.cr_host or options.ip_version.loopback,
+        "ip_version": options.ip_version,
         "connection_request_port": options.cr_port,
         "advertise": options.cr_advertise,
     }

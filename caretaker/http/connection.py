@@ -19,6 +19,7 @@ from caretaker.errors import (
     AnswerTimeout,
     ConnectError,
     ConnectionLost,
+    LimitError,
     TransportError,
 )
 from caretaker.http.connect_errors import WRONG_HOST, connect_error, lost_error, not_http
@@ -256,19 +257,33 @@ class Connection:
         self._socket = self._connect(endpoint, address, local_end)
 
     def _connect(self, endpoint: Endpoint, address: Address, local_end: LocalEnd) -> Socket:
-        failure: TransportError | None = None
+        """
+        Connect to the first address of the host that can be connected to.
+
+        Each has its share of the time that is left, so that one which drops packets leaves time.
+        """
+        failed: list[tuple[Target, TransportError]] = []
         deadline = self._clock() + self._timeout
-        for family, socket_address in endpoint.addresses(address):
+        targets = endpoint.targets(address, local_end.source)
+        for number, target in enumerate(targets):
             try:
-                target = Target(family, socket_address, local_end.source)
-                return _open(endpoint, address, target, deadline, local_end)
+                limit = self._share(deadline, len(targets) - number)
+                opened = _open(endpoint, address, target, limit, local_end)
             except OSError as error:
-                failure = connect_error(error)
-                if failure.reason == WRONG_HOST:
-                    client = _tls_client(endpoint, address, local_end)
-                    names = endpoint.certificate_names(client, address, socket_address)
-                    failure = ConnectError(WRONG_HOST, names)
-        raise failure or ConnectError("host name not found")
+                failed.append((target, _failure(endpoint, address, target, error, local_end)))
+                continue
+            for other, failure in failed:
+                if not isinstance(failure, LimitError):  # of this machine, not of the address
+                    endpoint.pass_over(address, other, failure.reason)
+            return opened
+        raise failed[-1][1]
+
+    def _share(self, deadline: float, targets: int) -> float:
+        """The deadline for one of so many addresses that are left."""
+        if targets == 1:
+            return deadline
+        now = self._clock()
+        return now + (deadline - now) / targets
 
     def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Response:
         """
@@ -360,6 +375,16 @@ class Connection:
         self._socket.close()
 
 
+def _failure(
+    endpoint: Endpoint, address: Address, target: Target, error: OSError, local_end: LocalEnd
+) -> TransportError:
+    failure = connect_error(error)
+    if failure.reason != WRONG_HOST:
+        return failure
+    client = _tls_client(endpoint, address, local_end)
+    return ConnectError(WRONG_HOST, endpoint.certificate_names(client, address, target.address))
+
+
 def _open(
     endpoint: Endpoint, address: Address, target: Target, deadline: float, local_end: LocalEnd
 ) -> Socket:
@@ -376,4 +401,5 @@ def _open(
 
 
 def _tls_client(endpoint: Endpoint, address: Address, local_end: LocalEnd) -> TLSClient:
-    return TLSClient(endpoint.tls, address.host, local_end.tls, local_end.cpe_index)
+    host = address.host.partition("%")[0]  # a certificate is for no zone
+    return TLSClient(endpoint.tls, host, local_end.tls, local_end.cpe_index)

@@ -14,8 +14,16 @@ import gevent.socket
 
 from caretaker.errors import InputError
 from caretaker.http.connect_errors import name_error
+from caretaker.http.ip_addresses import (
+    IPVersion,
+    bracketed,
+    family_of,
+    no_address,
+    same_host,
+    usable,
+)
 from caretaker.http.openssl import TLSClients
-from caretaker.http.sockets import Deadlines
+from caretaker.http.sockets import Deadlines, Target
 from caretaker.http.tls_settings import USUAL, DeviceTLS, TLSClient, TLSSettings
 
 _log = logging.getLogger(__name__)
@@ -26,7 +34,12 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Address(NamedTuple):
-    """The parts of an http URL that a request needs."""
+    """
+    The parts of an http URL that a request needs.
+
+    An IPv6 address is without brackets and in its one spelling, so that hosts can be compared; an
+    IPv4 address that is mapped to IPv6 is the IPv4 address, as it is on the wire.
+    """
 
     scheme: str
     host: str
@@ -53,25 +66,37 @@ class Address(NamedTuple):
             raise InputError(f"URL {url!r}: port 0 can't be reached; {cure}")
         path = parts.path or "/"
         target = f"{path}?{parts.query}" if parts.query else path
-        return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], target)
+        host = parts.hostname
+        if ":" in host:
+            host = same_host(host.replace("%25", "%", 1))  # RFC 6874
+        return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
 
     @property
     def host_header(self) -> str:
-        """The value of the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        """The value of the Host header; a zone means nothing to others (RFC 6874 3)."""
+        return self._with_port(self.host.partition("%")[0])
 
     @property
     def url(self) -> str:
         """The address as a URL."""
-        return f"{self.scheme}://{self.host_header}{self.target}"
+        return f"{self.scheme}://{self._with_port(self.host.replace('%', '%25'))}{self.target}"
 
-    def resolve(self) -> list[tuple[Any, Any]]:
+    def _with_port(self, host: str) -> str:
+        usual = self.port == _PORTS[self.scheme]
+        return bracketed(host) if usual else f"{bracketed(host)}:{self.port}"
+
+    def resolve(self, version: IPVersion = IPVersion.ANY) -> list[tuple[Any, Any]]:
         """
-        The socket family and address of every IP address of the host.
+        The socket family and address of every IP address of the host, in the resolver's order.
+
+        gevent asks the system's resolver in a thread, which orders them by RFC 6724.
+
+        Args:
+            version: of the addresses.
 
         Raises:
-            ConnectError: the host name is not known, or no name server says so.
+            ConnectError: the host name is not known, no name server says so, or the host has no
+                address that can be used here.
         """
         try:
             self.host.encode("idna")  # gevent's resolver prints a traceback if that fails in it
@@ -80,7 +105,7 @@ class Address(NamedTuple):
             )  # fmt: skip
         except (OSError, UnicodeError) as error:
             raise name_error(error) from error
-        return [(family, address) for family, _, _, _, address in results]
+        return usable([(family, address) for family, _, _, _, address in results], version)
 
 
 class LocalEnd(NamedTuple):
@@ -114,6 +139,9 @@ class Endpoint:
         tls: what connections over TLS use.
         clock: monotonic, in seconds; ``sent_at`` is a time of this clock.
         sources: local addresses, shared out by CPE index; the system chooses if there are none.
+        ip_version: of the addresses that hosts are reached at.
+        on_passed_over: called with the reason when an address has failed, and another one of its
+            host has not.
     """
 
     address: Address
@@ -122,6 +150,8 @@ class Endpoint:
     tls: TLSSettings = field(default_factory=TLSSettings)
     clock: Callable[[], float] = time.monotonic
     sources: tuple[str, ...] = ()
+    ip_version: IPVersion = IPVersion.ANY
+    on_passed_over: Callable[[str], None] | None = None
     hosts: frozenset[str] = field(init=False)
     """Hosts to which CPEs may be sent (decision D10): the ACS's and ``allowed_hosts``."""
     deadlines: Deadlines = field(init=False)
@@ -132,7 +162,7 @@ class Endpoint:
     _certificate_names: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.hosts = self.allowed_hosts | {self.address.host}
+        self.hosts = frozenset(map(same_host, self.allowed_hosts)) | {self.address.host}
         self.deadlines = Deadlines(self.timeout, self.clock)
 
     def withhold_credentials(self, host: str) -> None:
@@ -153,7 +183,7 @@ class Endpoint:
         resolved = self._resolved.get(address[:3])
         if resolved is None:
             _make_room(self._resolved)
-            resolved = self._resolved[address[:3]] = address.resolve()
+            resolved = self._resolved[address[:3]] = address.resolve(self.ip_version)
         return resolved
 
     def tls_clients(self) -> TLSClients:
@@ -168,6 +198,39 @@ class Endpoint:
             return {}
         sessions = self._tls_clients.sessions
         return {"full": sessions.full, "resumed": sessions.resumed}
+
+    def targets(self, address: Address, source: str) -> list[Target]:
+        """
+        The connections that can be tried for an address, in order.
+
+        Args:
+            address: of the server.
+            source: the local address; only addresses of its version can be reached from it.
+
+        Raises:
+            ConnectError: the host has none that can be used.
+        """
+        found = self.addresses(address)
+        if source:
+            family = family_of(source)
+            found = [pair for pair in found if pair[0] == family]
+            if not found:
+                raise no_address(family)
+        return [Target(own, socket_address, source) for own, socket_address in found]
+
+    def pass_over(self, address: Address, target: Target, reason: str) -> None:
+        """An address has failed, and a later one of the host has not: try it last from now on."""
+        if self.on_passed_over is not None:
+            self.on_passed_over(reason)
+        pair = target.family, target.address
+        resolved = self._resolved.get(address[:3], [])
+        if pair in resolved[:-1]:  # else other connections have moved it meanwhile
+            resolved.remove(pair)
+            resolved.append(pair)
+            _log.warning(
+                "%s of %s: %s; its other addresses are tried first from now on",
+                *(target.address[0], address.host, reason),
+            )
 
     def certificate_names(self, client: TLSClient, address: Address, socket_address: Any) -> str:
         """The names in the certificate of another host, looked up once."""

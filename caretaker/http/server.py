@@ -22,6 +22,7 @@ from mypy_extensions import mypyc_attr
 
 from caretaker.http.connection_table import IDLE_SECONDS, ConnectionTable
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.ip_addresses import bracketed, peer_address
 from caretaker.http.listener import listen
 from caretaker.http.request_parser import (
     DEFAULT_LIMITS,
@@ -278,6 +279,7 @@ class WSGIHost:
         assert self._listener is not None
         accept: Any = getattr(self._listener, "_accept")  # noqa: B009  # without its wrapper
         number, peer = accept()
+        address = peer_address(peer[0])
         sock = Socket(self._listener.family, socket.SOCK_STREAM, 0, number)
         sock.setblocking(False)
         environ: WSGIEnvironment = {
@@ -285,7 +287,7 @@ class WSGIHost:
             "wsgi.errors": sys.stderr,
             "SERVER_NAME": self.host,
             "SERVER_PORT": str(self.port),
-            "REMOTE_ADDR": peer[0],
+            "REMOTE_ADDR": address,
         }
         if self._tls is None:
             connection = _Connection(self, sock, environ)
@@ -293,7 +295,7 @@ class WSGIHost:
             secure = ServerTLSSocket(sock, self._tls)
             environ |= {"wsgi.url_scheme": "https", CONNECTION: secure}
             connection = _Connection(self, secure, environ)
-        self.connections.add(connection, peer[0])
+        self.connections.add(connection, address)
         connection.readable()  # often the request is there already
 
     def sweep(self, now: float) -> None:
@@ -338,7 +340,7 @@ class WSGIHost:
     @property
     def url(self) -> str:
         """``http://host:port`` or ``https://host:port``, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host.replace("%", "%25"))  # the zone of an address (RFC 6874)
         return f"{self.scheme}://{host}:{self.port}"
 
     def stop(self) -> None:

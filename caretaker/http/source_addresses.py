@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from caretaker.errors import InputError
+from caretaker.http.ip_addresses import VERSION_NAMES, family_of, without_brackets
 
 Network = IPv4Network | IPv6Network
 
@@ -23,7 +24,7 @@ def parse_network(text: str) -> Network:
         InputError: the text is neither, or the network has more than ``MAX_SOURCES`` hosts.
     """
     try:
-        network = ip_network(text)
+        network = ip_network(without_brackets(text))
     except ValueError as error:
         raise InputError(f"{text!r}: {error}; give 10.0.0.5 or 10.0.0.0/28") from error
     if network.num_addresses > MAX_SOURCES + 2:
@@ -36,11 +37,6 @@ def hosts(network: Network) -> tuple[str, ...]:
     return tuple(map(str, network.hosts()))
 
 
-def family(source: str) -> int:
-    """The socket family of an address: ``AF_INET`` or ``AF_INET6``."""
-    return socket.AF_INET6 if ip_address(source).version == 6 else socket.AF_INET
-
-
 def check_local(sources: Iterable[str]) -> None:
     """
     Check that connections can leave from these addresses.
@@ -50,7 +46,7 @@ def check_local(sources: Iterable[str]) -> None:
     """
     for source in sources:
         try:
-            with socket.socket(family(source), socket.SOCK_STREAM) as probe:
+            with socket.socket(family_of(source), socket.SOCK_STREAM) as probe:
                 probe.bind((source, 0))
         except OSError as error:
             reason = error.strerror or str(error)
@@ -73,9 +69,7 @@ def check_reach(sources: Iterable[str], families: Iterable[int]) -> None:
     """
     reachable = set(families)
     for source in sources:
-        if family(source) not in reachable:
-            kind = _KINDS[family(source)]
-            raise InputError(f"--source-address {source}: the ACS has no {kind} address")
-
-
-_KINDS = {int(socket.AF_INET): "IPv4", int(socket.AF_INET6): "IPv6"}
+        family = family_of(source)
+        if family not in reachable:
+            version = VERSION_NAMES[family]
+            raise InputError(f"--source-address {source}: the ACS has no {version} address")

@@ -181,6 +181,8 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "exchanges.*.ms.p95": _MESSAGE_TIME,
     "exchanges.*.ms.p99": _MESSAGE_TIME,
     "exchanges.*.ms.max": _MESSAGE_TIME._replace(worse=NEITHER),
+    "addresses.passed_over": MetricKind(MORE),
+    "addresses.reasons.*": _counts(_ANY),
     "recordings.sampled": MetricKind(),
     "recordings.failed": MetricKind(),
     "recordings.left_out": MetricKind(),

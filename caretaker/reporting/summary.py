@@ -95,6 +95,10 @@ def summarize(
         "tasks": _tasks(total),
         "transfers": _transfers(whole),
         "exchanges": _exchanges(total),
+        "addresses": {
+            "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
+            "reasons": total.with_prefix("addresses.passed_over"),
+        },
         "recordings": _recordings(whole),
         "tls": _tls(total),
         "export": {

@@ -124,6 +124,10 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
+    if summary["addresses"]["passed_over"]:
+        reasons = summary["addresses"]["reasons"]
+        why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
+        figures["Addresses"] = f"{summary['addresses']['passed_over']} passed over: {why}"
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["tls"].values()):

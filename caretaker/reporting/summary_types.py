@@ -240,6 +240,13 @@ class StateSection(TypedDict):
     """CPEs whose last state is not in the file."""
 
 
+class AddressesSection(TypedDict):
+    """Addresses of hosts that failed where another one of the host did not, and why they did."""
+
+    passed_over: int
+    reasons: Mapping[str, int]
+
+
 class CPUSection(TypedDict):
     """Percent of one core by worker."""
 
@@ -336,6 +343,7 @@ class Summary(TypedDict):
     tasks: TasksSection
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
+    addresses: AddressesSection
     recordings: RecordingsSection
     tls: TLSSection
     export: ExportSection

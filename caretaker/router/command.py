@@ -6,6 +6,7 @@ import argparse
 import os
 
 from caretaker.errors import InputError
+from caretaker.http.ip_addresses import LOOPBACK, without_brackets
 from caretaker.http.server_tls import add_server_arguments, given_tls
 from caretaker.http.tls_settings import trusting
 from caretaker.router.routes_client import RoutesClient
@@ -16,7 +17,12 @@ from caretaker.server_command import serve
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: 127.0.0.1)")
+    parser.add_argument(
+        "--host",
+        type=without_brackets,
+        default=LOOPBACK,
+        help=f"address to bind, of IPv4 or IPv6; :: for all (default: {LOOPBACK})",
+    )
     parser.add_argument(
         "--port", type=int, default=7548, help="for the ACS; 0 for any free one (default: 7548)"
     )

@@ -29,6 +29,7 @@ SHARED = (
     "seed",
     "acs_username",
     "answer_timeout",
+    "ip_version",
     "allow_hosts",
     "tls_ca",
     "tls_insecure",

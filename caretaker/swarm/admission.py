@@ -23,6 +23,7 @@ from locust.rpc import zmqrpc
 from locust.runners import MasterRunner, WorkerRunner
 
 from caretaker.errors import InputError, NotAdmitted
+from caretaker.http.ip_addresses import bracketed
 from caretaker.quoting import quoted
 from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
 from caretaker.run_token import RunToken
@@ -34,6 +35,7 @@ from caretaker.swarm.joining import (
     ProcessFacts,
     read_message,
 )
+from caretaker.swarm.master_address import joined_host
 from caretaker.swarm.parsed_options import take_run_token
 from caretaker.swarm.worker_messages import Message, Refusal
 
@@ -248,9 +250,10 @@ class FleetWorkerRunner(WorkerRunner):
         self._early: list[LocustMessage] | None = []
         """What has come before ``begin_to_listen`` was through with it; None afterwards."""
         self._listens = False
-        self._joins = Joining(*_own(environment), f"the master at {master_host}:{master_port}")
+        where = f"{bracketed(master_host)}:{master_port}"
+        self._joins = Joining(*_own(environment), f"the master at {where}")
         vars(zmqrpc)["Client"] = partial(JoiningClient, joining=self._joins)
-        super().__init__(environment, master_host, master_port)
+        super().__init__(environment, joined_host(master_host, master_port), master_port)
 
     def begin_to_listen(self) -> None:
         """

@@ -17,11 +17,15 @@ from typing import Any, NoReturn
 
 from locust import User
 
-from caretaker.errors import InputError
+from caretaker.errors import InputError, TransportError
+from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import NO_IPV6, IPVersion, has_ipv6
 from caretaker.nearest_names import nearest_names
+from caretaker.reasons import cure
 from caretaker.swarm.option_addresses import ALL_ADDRESSES
 from caretaker.swarm.option_values import MAX_SHOWN, proposed, shown
-from caretaker.swarm.parsed_options import LOOPBACK, put_run_token, put_stages
+from caretaker.swarm.options import OPTIONS
+from caretaker.swarm.parsed_options import put_loopback, put_run_token, put_stages
 
 _LIKENESS_OF_VARIABLES = 0.88
 """Behind the prefix. Others are of this machine, or of other programs."""
@@ -64,6 +68,7 @@ def check_together(parser: Any, options: argparse.Namespace) -> None:
         InputError: they can't be used.
     """
     put_stages(options)
+    put_loopback(options)
     for line in odd_variables(parser, os.environ):
         print(f"caretaker: {line}", file=sys.stderr, flush=True)
     for complaint in complaints(options):
@@ -113,6 +118,7 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
     if options.cr_routes and (options.cr_router or ":0").endswith(":0"):
         yield "--cr-routes: give --cr-router, too, with the port that the router has there"
     yield from _unknown_users(options.user_classes)
+    yield from _without_version(options)
     if not options.worker:
         yield from _ports_in_use(options)
         if not options.headless:
@@ -140,17 +146,30 @@ def _below(kind: type[User]) -> Iterator[type[User]]:
 
 
 def _ports_in_use(options: argparse.Namespace) -> Iterator[str]:
+    loopback = OPTIONS["ip_version"].read(options.ip_version).loopback
     servers = [
         ("--master-bind-port", options.master_bind_host, options.master_bind_port,
          bool(options.master or options.processes)),
         ("--web-port", options.web_host, options.web_port, not options.headless),
         ("--metrics-port", options.metrics_host, options.metrics_port, True),
-        ("--acs-port", LOOPBACK, options.acs_port, not options.host),
-        ("--acs-nbi-port", LOOPBACK, options.acs_nbi_port, not options.host),
+        ("--acs-port", loopback, options.acs_port, not options.host),
+        ("--acs-nbi-port", loopback, options.acs_nbi_port, not options.host),
     ]  # fmt: skip
     for flag, host, port, is_served in servers:
         if is_served and port and not is_free(host, port):
             yield f"{flag} {port}: in use; choose another"
+
+
+def _without_version(options: argparse.Namespace) -> Iterator[str]:
+    """Why the version of IP that was given can't be used here, or not for the ACS."""
+    version: IPVersion = OPTIONS["ip_version"].read(options.ip_version)
+    if version is IPVersion.V6 and not has_ipv6():
+        yield f"--ip-version 6: {NO_IPV6}; {cure(NO_IPV6)}"
+    elif options.host and version is not IPVersion.ANY:
+        try:
+            Address.of(options.host).resolve(version)
+        except TransportError as error:
+            yield f"--ip-version {version}: {options.host}: {error}; {cure(error.reason)}"
 
 
 def _unusable_certificate(cert: str | None, key: str | None) -> Iterator[str]:
@@ -168,12 +187,15 @@ def _unusable_certificate(cert: str | None, key: str | None) -> Iterator[str]:
 
 def is_free(host: str, port: int) -> bool:
     """Whether a port of this machine can be bound; 0 always can."""
-    host = "" if host in ALL_ADDRESSES else host
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    name = None if host in ALL_ADDRESSES else host
+    flags = socket.AI_PASSIVE
+    try:
+        family, *_, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)[
+            0
+        ]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError:
+        return False
     return True

@@ -9,6 +9,7 @@ import gevent
 
 from caretaker.errors import InputError
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.ip_addresses import is_loopback
 from caretaker.http.server import WSGIHost
 from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_LIMITS, RoutesApp
@@ -22,7 +23,6 @@ _log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 1.0
 """Pause before a router that has ended is started again."""
-_LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 class CRRouter:
@@ -59,12 +59,12 @@ class CRRouter:
         self.address: HostPort = settings.cr_router
         """Of the router, with the port that it has bound."""
         if settings.cr_routes is None:
-            self._start(token)
+            self._start(settings.ip_version.loopback, token)
         else:
             self._publish(settings.cr_routes, _bearer(token, settings.cr_routes))
 
-    def _start(self, token: RunToken) -> None:
-        routes = self._publish(HostPort("127.0.0.1", 0), token.bearer)
+    def _start(self, loopback: str, token: RunToken) -> None:
+        routes = self._publish(HostPort(loopback, 0), token.bearer)
         self._process = self._run(routes, token)
         port = int(self._process.addresses["url"].rpartition(":")[2])
         self.address = self.address._replace(port=port)
@@ -140,7 +140,7 @@ def _bearer(token: RunToken, at: HostPort) -> str:
     """What a router of its own shows; nothing on this machine, where nobody was given a token."""
     if not token.is_made:
         return token.bearer
-    if at.host not in _LOCAL:
+    if not is_loopback(at.host):
         cure = f"give one in {VARIABLE} or with {FLAG}, here and to the router"
         raise InputError(f"--cr-routes {at}: open to other machines without a run token; {cure}")
     return ""

@@ -35,6 +35,7 @@ class EmbeddedACS(ServerProcess):
 
 
 def _arguments(settings: Settings, allowed_hosts: Iterable[str]) -> Iterator[str]:
+    yield f"--host={settings.ip_version.loopback}"
     yield f"--port={settings.acs_port}"
     yield f"--north-bound-port={settings.acs_nbi_port}"
     yield f"--cr-client={settings.cr_client}"

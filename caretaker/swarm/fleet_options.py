@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.source_addresses import Network
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
@@ -199,9 +200,19 @@ class ACSOptions:
         "like 10.0.0.0/28; each CPE keeps its own. Repeatable.",
         nothing="the operating system's choice",
     )
+    ip_version: IPVersion = option(
+        "--ip-version",
+        IPVersion.parse,
+        default=IPVersion.ANY,
+        unit="any|4|6",
+        example="6",
+        help="Version of IP that CPEs reach the ACS by. With any, all addresses of its name are "
+        "tried, in the order of the system's resolver (RFC 6724). With 6, the servers of a run "
+        "bind ::1 in place of 127.0.0.1.",
+    )
     allow_hosts: tuple[str, ...] = repeated(
         "--allow-host",
-        str,
+        addresses.allowed_host,
         unit="host",
         example="files.example.com",
         help="Another host that the ACS may redirect CPEs to, and that CPEs may exchange files "

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
-from ipaddress import ip_address
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import is_loopback
 from caretaker.http.source_addresses import hosts
 from caretaker.profiles import ProfileMix
 
@@ -187,7 +187,7 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
         storm_per_second=boots_per_second,
         storm=cpes if settings.start == "factory" else 0,
         sources=max(1, sum(len(hosts(network)) for network in settings.source_addresses)),
-        loopback=all(ip_address(resolved[0]).is_loopback for _, resolved in address.resolve()),
+        loopback=all(is_loopback(found[0]) for _, found in address.resolve(settings.ip_version)),
     )
 
 

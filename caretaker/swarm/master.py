@@ -158,7 +158,8 @@ class Master:
 
     def _with_embedded_acs(self, settings: Settings) -> EmbeddedACS:
         """The ACS of a run that was given none."""
-        hosts = [settings.cr_router.host] if settings.cr_router is not None else []
+        router = settings.cr_router.host if settings.cr_router is not None else None
+        hosts = [host for host in (router, settings.cr_host_ipv6) if host is not None]
         made = EmbeddedACS(settings, hosts)
         self.environment.host = made.url
         say(f"Embedded ACS: {made.url} (north-bound API: {made.north_bound_url})")

@@ -6,15 +6,15 @@ import shlex
 import socket
 from collections.abc import Iterator
 
+from caretaker.http.ip_addresses import bracketed, is_loopback
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.option_addresses import ALL_ADDRESSES
 from caretaker.swarm.options import Settings
-from caretaker.swarm.parsed_options import LOOPBACK, LocustOptions
+from caretaker.swarm.parsed_options import LocustOptions
 from caretaker.swarm.repeat_command import named
 
 _LOCUST_PORT = 5557
 _WITHOUT_LOGIN = "without a login: let only those of the test reach it"
-_LOCAL = (LOOPBACK, "localhost", "::1")
 
 
 def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> Iterator[str]:
@@ -31,8 +31,9 @@ def server_lines(locust: LocustOptions, settings: Settings, *, web_ui: bool) -> 
         login = (
             "with its login" if locust.web_login else "without a login: --web-login asks for one"
         )
-        if locust.web_host in _LOCAL:
-            yield f"Web UI: {url}, for this machine only; --web-host 0.0.0.0 opens it, {login}"
+        if is_loopback(locust.web_host):
+            every = _every(locust.web_host)
+            yield f"Web UI: {url}, for this machine only; --web-host {every} opens it, {login}"
         else:
             yield f"Web UI: {url}, open to other machines {login}"
     if settings.metrics_port:
@@ -75,11 +76,15 @@ def joining_lines(locust: LocustOptions, token: RunToken) -> Iterator[str]:
 
 def _shown(host: str) -> str:
     """A host as it stands in a URL."""
-    host = "0.0.0.0" if host in ALL_ADDRESSES else host  # noqa: S104  # shown only
-    return f"[{host}]" if ":" in host else host
+    return bracketed("0.0.0.0" if host in ("", "*") else host)  # noqa: S104  # shown only
+
+
+def _every(host: str) -> str:
+    """All addresses of the version that one is of."""
+    return "::" if ":" in host else "0.0.0.0"  # noqa: S104  # shown only
 
 
 def _reach(host: str, flag: str, who: str = _WITHOUT_LOGIN) -> str:
-    if host in _LOCAL:
-        return f"for this machine only; {flag} 0.0.0.0 opens it"
+    if is_loopback(host):
+        return f"for this machine only; {flag} {_every(host)} opens it"
     return f"open to other machines {who}"

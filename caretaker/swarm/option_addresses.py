@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Self
+from contextlib import suppress
+from typing import Any, NamedTuple, Self
 
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import (
+    LOOPBACK,
+    bracketed,
+    has_ipv6,
+    parsed_address,
+    same_host,
+    without_brackets,
+)
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
+from caretaker.reasons import cure
 from caretaker.swarm.option_values import port, shown, whole
 
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
@@ -31,13 +41,13 @@ class HostPort(NamedTuple):
             InputError: the text is something else.
         """
         name, _, number = text.rpartition(":")
-        name = name[1:-1] if name[:1] == "[" and name[-1:] == "]" else name
+        name = without_brackets(name)
         if not name or (":" in name and text[:1] != "["):
             raise InputError(f"{shown(text)} is not HOST:PORT, like 10.0.0.5:7548")
         return cls(host(name), port(number))
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
 
 def host_and_port(usual: int) -> Callable[[str], HostPort]:
@@ -45,7 +55,7 @@ def host_and_port(usual: int) -> Callable[[str], HostPort]:
 
     def parse(text: str) -> HostPort:
         has_port = re.search(r"(^[^:]*|\]):[0-9]+$", text)
-        return HostPort.parse(text) if has_port else HostPort(host(text.strip("[]")), usual)
+        return HostPort.parse(text) if has_port else HostPort(host(without_brackets(text)), usual)
 
     return parse
 
@@ -90,7 +100,7 @@ class PortRange(NamedTuple):
 
 def advertised_host(text: str) -> str:
     """As ``host``, by which others reach this machine: no wildcard; IPv6 in brackets, too."""
-    name = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    name = without_brackets(text)
     if name in ALL_ADDRESSES:
         raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
     return host(name)
@@ -108,15 +118,16 @@ def url(text: str) -> str:
     try:
         Address.of(text).resolve()
     except TransportError as error:
-        raise InputError(f"URL {shown(text)}: {error}; check its spelling") from error
+        helps = "check its spelling" if "not found" in error.reason else cure(error.reason)
+        raise InputError(f"URL {shown(text)}: {error}; {helps}") from error
     return text
 
 
 def acs_url(text: str) -> str:
     """As ``url``, without a login, which Locust's own report would show."""
     if "@" in text:
-        cure = "give --acs-username, and CARETAKER_ACS_PASSWORD in the environment"
-        raise InputError(f"the URL of an ACS has no login; {cure}")
+        helps = "give --acs-username, and CARETAKER_ACS_PASSWORD in the environment"
+        raise InputError(f"the URL of an ACS has no login; {helps}")
     return url(text)
 
 
@@ -131,17 +142,40 @@ def url_or_empty(text: str) -> str:
 
 
 def bound_address(text: str) -> str:
-    """An address or host name that a server on this machine can bind."""
+    """
+    An address or host name that a server on this machine can bind; IPv6 in brackets, too.
+
+    Loopback, the default, is not tried: ``parsed_options.put_loopback`` knows another where there
+    is no IPv4.
+    """
+    name = without_brackets(text)
+    if name == LOOPBACK:
+        return name
     try:
-        host(text.partition("%")[0])  # what can't be encoded makes gevent print a traceback
-        family, *_, address = socket.getaddrinfo(text, 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind(address)
+        host(name.partition("%")[0])  # what can't be encoded makes gevent print a traceback
+        found = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
     except (OSError, InputError):
-        raise InputError(
-            f"{shown(text)} is not an address of this machine; try 127.0.0.1"
-        ) from None
-    return text
+        found = []
+    if not any(_can_be_bound(family, address) for family, *_, address in found):
+        lacks = ":" in name and not has_ipv6()
+        helps = "it has no IPv6" if lacks else f"try {LOOPBACK}"
+        raise InputError(f"{shown(text)} is not an address of this machine; {helps}")
+    return name
+
+
+def bound_ipv6_address(text: str) -> str:
+    """As ``bound_address``, of an IPv6 address."""
+    name = without_brackets(text)
+    if ":" not in name or parsed_address(name) is None:
+        raise InputError(f"{shown(text)} is no IPv6 address, like 2001:db8::7")
+    return bound_address(name)
+
+
+def _can_be_bound(family: int, address: Any) -> bool:
+    with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind(address)
+        return True
+    return False
 
 
 def server_address(text: str) -> str:
@@ -157,9 +191,15 @@ def host(text: str) -> str:
 
 
 def master_host(text: str) -> str:
-    """As ``host``; an IPv6 address in brackets, too."""
-    host(text[1:-1] if text[:1] == "[" else text)
-    return text
+    """As ``host``; an IPv6 address in brackets, too, and with a zone."""
+    name = without_brackets(text)
+    host(name.partition("%")[0] if ":" in name else name)
+    return name
+
+
+def allowed_host(text: str) -> str:
+    """A host that requests may go to, in its one spelling; an IPv6 address in brackets, too."""
+    return same_host(text)
 
 
 def web_path(text: str) -> str:

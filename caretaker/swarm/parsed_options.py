@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from caretaker.errors import InputError
+from caretaker.http.ip_addresses import LOOPBACK
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_files as files
@@ -23,8 +24,6 @@ from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.profile_offer import ProfileOffer
 from caretaker.swarm.stages import highest_speed, most_of, seconds_of
-
-LOOPBACK = "127.0.0.1"
 
 
 def live_cr_rate(parsed_options: argparse.Namespace) -> float:
@@ -162,6 +161,26 @@ def put_stages(parsed_options: argparse.Namespace) -> None:
         given["spawn_rate"] = highest_speed(stages)
         given["run_time"] = int(seconds_of(stages))
 
+
+def put_loopback(parsed_options: argparse.Namespace) -> None:
+    """
+    Put the loopback address of the run where its servers would bind 127.0.0.1.
+
+    That is ::1 where the run, or this machine, has no IPv4. Workers that are forked join their
+    master where it is bound.
+    """
+    given = vars(parsed_options)
+    loopback = OPTIONS["ip_version"].read(given.get("ip_version")).loopback
+    for name in _BOUND:
+        if given.get(name) == LOOPBACK:
+            given[name] = loopback
+    if given.get("processes") and not given.get("worker"):
+        bound = given["master_bind_host"]
+        given["master_host"] = loopback if bound in addresses.ALL_ADDRESSES else bound
+
+
+_BOUND = ("web_host", "master_bind_host", "cr_host", "metrics_host")
+"""The options of addresses that servers bind, which are loopback by default."""
 
 LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "num_users": values.users,

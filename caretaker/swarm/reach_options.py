@@ -103,7 +103,7 @@ class ReachOptions:
     )
     cr_host_ipv6: str | None = option(
         "--cr-host-ipv6",
-        addresses.bound_address,
+        addresses.bound_ipv6_address,
         default=None,
         unit="address",
         example="2001:db8::7",

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from caretaker.http.ip_addresses import IPVersion, family_of
+
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
@@ -17,9 +19,10 @@ def reserved_port() -> Iterator[int]:
     allows that as long as who holds the port does not listen. Elsewhere the port is free when it
     is found, and no longer kept.
     """
-    with socket.socket() as holding:
+    loopback = IPVersion.ANY.loopback
+    with socket.socket(family_of(loopback)) as holding:
         holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holding.bind(("127.0.0.1", 0))
+        holding.bind((loopback, 0))
         port: int = holding.getsockname()[1]
         if sys.platform != "linux":
             holding.close()

@@ -101,9 +101,20 @@ def fleet_context(
     )
 
 
-def acs_endpoint(worker: HostWorker, settings: Settings, devices: ListedDevices | None) -> Endpoint:
+def acs_endpoint(
+    worker: HostWorker,
+    settings: Settings,
+    devices: ListedDevices | None,
+    on_passed_over: Callable[[str], None],
+) -> Endpoint:
     """
-    The ACS, as the CPEs of a worker's run connect to it; ``devices`` are those of ``--devices``.
+    The ACS, as the CPEs of a worker's run connect to it.
+
+    Args:
+        worker: that the run goes on in.
+        settings: of the run.
+        devices: those of ``--devices``.
+        on_passed_over: as for ``Endpoint``.
 
     Raises:
         InputError: certificates can't be used, or an address of ``--source-address`` is of
@@ -115,7 +126,10 @@ def acs_endpoint(worker: HostWorker, settings: Settings, devices: ListedDevices 
     # What this machine's addresses are, its own command line knows better than the master's.
     networks = worker.source_addresses or settings.source_addresses
     sources = tuple(source for network in networks for source in hosts(network))
-    endpoint = Endpoint(address, settings.answer_timeout, allowed, tls, sources=sources)
+    endpoint = Endpoint(
+        address, settings.answer_timeout, allowed, tls, sources=sources,
+        ip_version=settings.ip_version, on_passed_over=on_passed_over,
+    )  # fmt: skip
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
     return endpoint

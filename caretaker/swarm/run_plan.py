@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import NamedTuple
 
 import psutil
 
 from caretaker.device.identity import Identities
 from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import bracketed, same_host
 from caretaker.profiles.loader import chosen
 from caretaker.reporting.number_text import readable
 from caretaker.swarm.fleet_memory import bytes_of, check_memory
@@ -87,10 +87,11 @@ class RunPlan(NamedTuple):
     def target(self) -> str:
         """The ACS, by its host, its port and the addresses that the name stands for."""
         address = Address.of(self.host)
-        found = dict.fromkeys(str(ip_address(to[0])) for _, to in address.resolve())
+        reached = address.resolve(self.settings.ip_version)
+        found = dict.fromkeys(same_host(to[0]) for _, to in reached)
         others = [text for text in found if text != address.host]
         known_as = f" ({', '.join(others)})" if others else ""
-        return f"{address.host}:{address.port}{known_as}"
+        return f"{bracketed(address.host)}:{address.port}{known_as}"
 
     def size_and_rate(self) -> str:
         """How large and how fast it is, for one line."""

@@ -100,7 +100,7 @@ class WorkerRun:
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
         devices = mix.devices if isinstance(mix, ListedMix) else None
-        self._endpoint = endpoint = acs_endpoint(worker, settings, devices)
+        self._endpoint = endpoint = acs_endpoint(worker, settings, devices, self._passed_over)
         self.recorder = _recorder(worker, settings)
         context = fleet_context(worker, settings, endpoint, devices)
         if context.reach is not None:
@@ -144,6 +144,10 @@ class WorkerRun:
             self._greenlets.append(gevent.spawn(self.state.run))
         if settings.warm_up.seconds:
             self._greenlets.append(self._spawn_warm_up(started + settings.warm_up.seconds))
+
+    def _passed_over(self, reason: str) -> None:
+        """An address of a host has failed, and another one of the host has not."""
+        self.results.current.count(f"addresses.passed_over.{reason}")
 
     def _spawn_warm_up(self, end: float) -> gevent.Greenlet[..., None]:
         # The warm-up is that of the whole run: a worker that joins late has less of it, or none.

@@ -71,6 +71,7 @@ def everything() -> Any:
         "transfers.reasons.HTTP 404",
         "transfers.faults.9010",
         "transfers.succeeded",
+        "addresses.passed_over.connection refused",
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,18 +12,10 @@ from gevent.server import StreamServer
 
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
+from caretaker.http.ip_addresses import bracketed, has_ipv6
 from caretaker.testing import Clock
 
-
-def _has_ipv6() -> bool:
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
-
-
-needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 CLOSE = object()
 """As an answer: close the connection without one."""
@@ -55,8 +46,7 @@ class Wire:
     @property
     def url(self) -> str:
         """Where it listens."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.server.server_port}/acs"
+        return f"http://{bracketed(self._host)}:{self.server.server_port}/acs"
 
     def _handle(self, sock: Any, peer: Any) -> None:
         self.connections += 1

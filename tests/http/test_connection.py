@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent.socket
 import pytest
-from helpers.wire import CLOSE, RESET, answer, hang_until_late, wire
+from helpers.wire import CLOSE, RESET, answer, hang_until_late, needs_ipv6, wire
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -291,3 +293,72 @@ def test_large_heads_are_not_kept() -> None:
     long = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + b"y" * 3000 + b"\r\n\r\n"
     many = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + b"a: b\r\n" * 60 + b"\r\n"
     assert plain_response(long) is plain_response(many) is None
+
+
+@contextmanager
+def silent_address() -> Iterator[tuple[str, int]]:
+    """An address of loopback that answers no attempt to connect, as its queue is full."""
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        yield full.getsockname()
+
+
+@pytest.mark.sockets
+class TestAHostOfSeveralAddresses:
+    @pytest.fixture
+    def reasons(self) -> list[str]:
+        return []
+
+    def connect(
+        self,
+        addresses: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        reasons: list[str],
+        timeout: float = 60.0,
+    ) -> int:
+        """Connect to the host, and return the status that is answered."""
+        found = [
+            (socket.AF_INET6 if ":" in each[0] else socket.AF_INET, socket.SOCK_STREAM, 6, "", each)
+            for each in addresses
+        ]
+        monkeypatch.setattr(gevent.socket, "getaddrinfo", lambda *_, **__: found)
+        address = Address.of("http://both.example/")
+        endpoint = Endpoint(address, timeout, on_passed_over=reasons.append)
+        for _ in range(2):
+            connection = Connection(endpoint, address)
+            status = connection.request(request_head("GET", address, [], None), b"").status
+            connection.close()
+        return status
+
+    @needs_ipv6
+    def test_the_next_one_is_tried_and_the_reason_counted_once(
+        self, monkeypatch: pytest.MonkeyPatch, reasons: list[str]
+    ) -> None:
+        with wire(answer(), answer()) as server:
+            port = server.server.server_port
+            with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+                closed = taken.getsockname()
+            assert self.connect([closed, ("127.0.0.1", port)], monkeypatch, reasons) == 200
+        assert reasons == ["connection refused"]
+
+    def test_a_silent_one_leaves_time_for_the_next(
+        self, monkeypatch: pytest.MonkeyPatch, reasons: list[str]
+    ) -> None:
+        with silent_address() as silent, wire(answer(), answer()) as server:
+            port = server.server.server_port
+            addresses = [silent, ("127.0.0.1", port)]
+            assert self.connect(addresses, monkeypatch, reasons, timeout=10.0) == 200
+        assert reasons == ["connection timed out"]
+
+    def test_the_last_reason_is_told_where_all_fail(
+        self, monkeypatch: pytest.MonkeyPatch, reasons: list[str]
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            closed = taken.getsockname()
+        with pytest.raises(ConnectError, match="connection refused"):
+            self.connect([closed, closed], monkeypatch, reasons)
+        assert reasons == []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from typing import Any, ClassVar
 
 import pytest
 
 from caretaker.errors import ConnectError, InputError
 from caretaker.http.endpoint import MAX_ADDRESSES, Address, Endpoint
+from caretaker.http.ip_addresses import IPVersion
 
 
 @pytest.mark.parametrize(
@@ -83,3 +86,79 @@ def test_each_cpe_has_one_of_the_source_addresses() -> None:
     endpoint = Endpoint(Address.of("http://acs/"), sources=("127.0.0.1", "127.0.0.2"))
     assert [endpoint.source(index) for index in range(3)] == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
     assert Endpoint(Address.of("http://acs/")).source(7) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "header", "again"),
+    [
+        ("http://[0:0::1]:81/", "::1", "[::1]:81", "http://[::1]:81/"),
+        ("http://[2001:DB8::A]/", "2001:db8::a", "[2001:db8::a]", "http://[2001:db8::a]/"),
+        ("http://[::ffff:10.0.0.5]:81/", "10.0.0.5", "10.0.0.5:81", "http://10.0.0.5:81/"),
+        ("http://[fe80::1%25eth0]/", "fe80::1%eth0", "[fe80::1]", "http://[fe80::1%25eth0]/"),
+    ],
+)
+def test_an_ipv6_address_has_one_spelling(url: str, host: str, header: str, again: str) -> None:
+    address = Address.of(url)
+    assert (address.host, address.host_header, address.url) == (host, header, again)
+    assert Address.of(again) == address
+
+
+def test_allowed_hosts_are_compared_by_their_one_spelling() -> None:
+    allowed = frozenset({"[2001:DB8::0:5]", "::ffff:10.0.0.5", "Files.example.com"})
+    endpoint = Endpoint(Address.of("http://acs/"), allowed_hosts=allowed)
+    assert endpoint.hosts == {"acs", "2001:db8::5", "10.0.0.5", "files.example.com"}
+
+
+class Resolver:
+    """Stands for the system's resolver: an IPv6 address before one of IPv4, as RFC 6724 has it."""
+
+    found: ClassVar[list[Any]] = [
+        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 80, 0, 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 80)),
+    ]
+
+    def __call__(self, *_: Any, **__: Any) -> list[Any]:
+        return self.found
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> Address:
+    """A host of both versions."""
+    monkeypatch.setattr("gevent.socket.getaddrinfo", Resolver())
+    monkeypatch.setattr("caretaker.http.ip_addresses.has_ipv6", lambda: True)
+    return Address.of("http://both.example/")
+
+
+@pytest.mark.parametrize(
+    ("version", "source", "expected"),
+    [
+        ("any", "", ["2001:db8::1", "192.0.2.1"]),
+        ("4", "", ["192.0.2.1"]),
+        ("6", "", ["2001:db8::1"]),
+        ("any", "192.0.2.9", ["192.0.2.1"]),
+        ("any", "2001:db8::9", ["2001:db8::1"]),
+    ],
+)
+def test_addresses_that_are_tried(
+    both: Address, version: str, source: str, expected: list[str]
+) -> None:
+    endpoint = Endpoint(both, ip_version=IPVersion(version))
+    assert [target.address[0] for target in endpoint.targets(both, source)] == expected
+
+
+def test_a_source_without_an_address_of_its_version_there(both: Address) -> None:
+    endpoint = Endpoint(both, ip_version=IPVersion.V4)
+    with pytest.raises(ConnectError, match="host has no IPv6 address"):
+        endpoint.targets(both, "2001:db8::9")
+
+
+def test_an_address_that_was_passed_over_is_tried_last(both: Address) -> None:
+    reasons: list[str] = []
+    endpoint = Endpoint(both, on_passed_over=reasons.append)
+    first, second = endpoint.targets(both, "")
+    for _ in range(2):  # another connection has tried it at the same time
+        endpoint.pass_over(both, first, "connection refused")
+    assert [target.address for target in endpoint.targets(both, "")] == [
+        second.address, first.address,
+    ]  # fmt: skip
+    assert reasons == ["connection refused"] * 2

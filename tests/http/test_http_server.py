@@ -15,6 +15,7 @@ from typing import Any
 
 import gevent
 import pytest
+from helpers.wire import needs_ipv6
 
 from caretaker.errors import InputError
 from caretaker.http import connection_table, server, turns
@@ -480,8 +481,32 @@ class TestEnd:
             with pytest.raises(InputError, match="in use; choose another address or port"):
                 other.start()
 
+    @needs_ipv6
+    @pytest.mark.parametrize(("host", "peer"), [("::1", "::1"), ("::", "127.0.0.1")])
+    def test_a_peer_is_told_as_what_it_is_on_the_wire(self, host: str, peer: str) -> None:
+        told: list[str] = []
+
+        def app(environ: Any, start_response: Any) -> list[bytes]:
+            told.append(environ["REMOTE_ADDR"])
+            start_response("204 No Content", [])
+            return []
+
+        loop = Loop()
+        loop.start()
+        server = WSGIHost(app, host, 0, loop)
+        server.start()
+        try:
+            with socket.create_connection((peer, server.port), timeout=60) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert client.recv(100).startswith(b"HTTP/1.1 204")
+        finally:
+            server.stop()
+            loop.stop()
+        assert told == [peer]
+
     def test_ipv6_has_brackets_in_its_url(self) -> None:
         assert WSGIHost(echo, "::1", 80, Loop()).url == "http://[::1]:80"
+        assert WSGIHost(echo, "fe80::1%eth0", 80, Loop()).url == "http://[fe80::1%25eth0]:80"
 
 
 class Echoes(WSGIServer):

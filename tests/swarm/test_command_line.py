@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import socket
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from helpers.options import parse, parser
+from helpers.wire import needs_ipv6
 
+from caretaker.errors import InputError
 from caretaker.swarm.command_line import (
     after_parsing,
     check_together,
@@ -16,6 +19,7 @@ from caretaker.swarm.command_line import (
     name_nearest,
     odd_variables,
 )
+from caretaker.swarm.option_addresses import acs_url
 
 
 @pytest.fixture
@@ -118,3 +122,68 @@ def test_ports_that_nobody_of_this_process_serves_may_be_in_use(used_port: str) 
         ("--headless", "--host", "http://127.0.0.1:1/", "--acs-port", used_port),
     ):
         assert list(complaints(parse(*arguments))) == []
+
+
+def checked(*arguments: str) -> argparse.Namespace:
+    options = parse("--headless", *arguments)
+    check_together(parser(), options)
+    return options
+
+
+SERVERS = ("web_host", "master_bind_host", "cr_host", "metrics_host")
+
+
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), ["127.0.0.1"] * 4),
+        (("--ip-version", "4"), ["127.0.0.1"] * 4),
+        (("--ip-version", "6"), ["::1"] * 4),
+        (("--ip-version", "6", "--cr-host", "::"), ["::1", "::1", "::", "::1"]),
+        (("--web-host", "[::1]"), ["::1", "127.0.0.1", "127.0.0.1", "127.0.0.1"]),
+    ],
+)
+def test_servers_bind_the_loopback_of_the_version(
+    arguments: tuple[str, ...], expected: list[str]
+) -> None:
+    options = checked(*arguments)
+    assert [getattr(options, name) for name in SERVERS] == expected
+
+
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("arguments", "joined"),
+    [
+        (("--processes", "2", "--ip-version", "6"), "::1"),
+        (("--processes", "2", "--master-bind-host", "::1"), "::1"),
+        (("--processes", "2", "--master-bind-host", "*"), "127.0.0.1"),
+        (("--processes", "2"), "127.0.0.1"),
+        (("--worker", "--master-host", "[2001:db8::1]"), "2001:db8::1"),
+        (("--worker", "--master-host", "fe80::1%eth0"), "fe80::1%eth0"),
+    ],
+)
+def test_workers_join_the_master_where_it_is_bound(
+    arguments: tuple[str, ...], joined: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARETAKER_RUN_TOKEN", "a-token-that-is-long-enough")
+    assert checked(*arguments).master_host == joined
+
+
+def test_an_acs_without_an_address_of_the_version_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--ip-version 6: .*: host has no IPv6"):
+        checked("--host", "http://127.0.0.1:1/", "--ip-version", "6")
+
+
+def test_ipv6_that_is_wanted_and_switched_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caretaker.swarm.command_line.has_ipv6", lambda: False)
+    with pytest.raises(InputError, match="--ip-version 6: this machine has no IPv6; sysctl"):
+        checked("--ip-version", "6")
+
+
+def test_an_acs_of_ipv6_is_refused_where_that_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("caretaker.http.ip_addresses.has_ipv6", lambda: False)
+    with pytest.raises(InputError, match=r"::1.*this machine has no IPv6; sysctl -w net.ipv6"):
+        acs_url("http://[::1]:1/")

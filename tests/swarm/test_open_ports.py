@@ -34,6 +34,7 @@ UI, JOIN = "Web UI: http://", "Workers join at "
     [
         ((), f"{UI}127.0.0.1:8089/, {LOCAL.format('--web-host')}, without a login: --web-login"),
         (("--web-login",), f"{LOCAL.format('--web-host')}, with its login"),
+        (("--web-host", "::"), f"{UI}[::]:8089/, {OPEN}"),
         (("--web-host", "*"), f"{UI}0.0.0.0:8089/, {OPEN}: --web-login asks for one"),
         (("--web-host", "", "--web-login"), "open to other machines with its login"),
         (("--tls-cert", "c", "--tls-key", "k"), "https://127.0.0.1:8089/"),

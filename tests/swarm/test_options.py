@@ -12,6 +12,7 @@ import pytest
 from helpers.options import parse, parser
 
 from caretaker.errors import InputError
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
 from caretaker.swarm.option_addresses import HostPort, PortRange
@@ -64,6 +65,9 @@ def test_what_locust_keeps_of_a_default_is_read_as_the_default() -> None:
         ("--source-address", "127.0.0.1", (ip_network("127.0.0.1"),), ("127.0.0.1",)),
         ("--source-address", "127.1.0.0/30", (ip_network("127.1.0.0/30"),), ("127.1.0.0/30",)),
         ("--allow-host", "files.example.com", ("files.example.com",), ("files.example.com",)),
+        ("--allow-host", "[2001:DB8::0:5]", ("2001:db8::5",), ("2001:db8::5",)),
+        ("--allow-host", "::ffff:10.0.0.5", ("10.0.0.5",), ("10.0.0.5",)),
+        ("--ip-version", "6", IPVersion.V6, "6"),
     ],
 )
 def test_a_text_becomes_a_typed_value_and_a_summary_shows_its_text(
@@ -169,6 +173,12 @@ def test_defaults() -> None:
         (["--start", "slowly"], "not one of factory, running"),
         (["--source-address", "10.0.0.0/8"], "more than 4096 addresses"),
         (["--source-address", "192.0.2.9"], "not an address of this machine; give it"),
+        (["--source-address", "2001:db8::/64"], "more than 4096 addresses"),
+        (["--ip-version", "5"], "'5' is not one of any, 4, 6"),
+        (["--cr-host", "2001:db8::1"], "is not an address of this machine"),
+        (["--cr-host", "[::1"], "is not an address of this machine"),
+        (["--cr-host-ipv6", "127.0.0.1"], "'127.0.0.1' is no IPv6 address, like 2001:db8::7"),
+        (["--cr-host-ipv6", "2001:db8::1"], "is not an address of this machine"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
