@@ -23,6 +23,7 @@ NAMES = (
     "start_up",
     "growth",
     "cr_server",
+    "stun",
     "router",
     "floods",
     "closed_loop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import _socket  # not gevent's, which waits where the loop itself must not
 from collections.abc import Callable, Collection
 from math import inf
 from typing import Any, NamedTuple
@@ -95,6 +95,5 @@ class STUNServers:
 
 def _addresses(host: str, port: int) -> list[tuple[int, Any]]:
     """The addresses of a host that is an IP address, which no name server is asked for."""
-    flags = socket.AI_NUMERICHOST
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=flags)
+    found = _socket.getaddrinfo(host, port, 0, _socket.SOCK_DGRAM, 0, _socket.AI_NUMERICHOST)
     return [(int(family), address) for family, _, _, _, address in found]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket as _socket
+import _socket  # not gevent's, which waits where the loop itself must not
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import gevent
@@ -88,7 +88,7 @@ class UDPSocket:
 def local_host(family: int, target: Any, source: str) -> str:
     """The address of this machine that datagrams to a target come from; empty if none do."""
     try:
-        with _socket.socket(family, _socket.SOCK_DGRAM) as probe:
+        with closing(_socket.socket(family, _socket.SOCK_DGRAM)) as probe:
             if source:
                 probe.bind((source, 0))
             probe.connect(target)  # sends nothing

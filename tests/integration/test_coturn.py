@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import gevent
+import pytest
+from helpers.coturn import coturn, needs_coturn
+from helpers.stun_servers import NATBench, STUNServer
+
+from caretaker.device import events as ev
+from caretaker.engine.nat_bindings import STUNMode
+
+pytestmark = [pytest.mark.processes, needs_coturn]
+
+
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.rule("9.3-3")
+@pytest.mark.parametrize("mode", STUNMode)
+def test_coturn_tells_cpes_their_bindings(tmp_path: Path, mode: STUNMode) -> None:
+    port = free_udp_port()
+    server = STUNServer()
+    server.port = port
+    with coturn(tmp_path, port):
+        bench = NATBench(server, mode=mode)
+        bench.use_stun(5)
+        with gevent.Timeout(60):  # it ends only a test that hangs
+            while bench.bindings.counts["found"] < 5:
+                gevent.sleep(0.05)  # until coturn listens
+                bench.go(0.5, step=0.5)
+        sockets = {opened.port for opened in bench.bindings._shared.values()}
+        bench.close()
+    addresses = {bench.read(index, "UDPConnectionRequestAddress") for index in range(5)}
+    assert addresses == {f"127.0.0.1:{port}" for port in sockets}
+    assert bench.informed[-1] == (ev.VALUE_CHANGE,)
