@@ -29,6 +29,7 @@ from caretaker.reporting.summary_types import (
     SessionsSection,
     Summary,
     TasksSection,
+    TLSSection,
     TransfersSection,
     UnfinishedWait,
     WaySection,
@@ -100,6 +101,7 @@ def summarize(
             "reasons": total.with_prefix("addresses.passed_over"),
         },
         "recordings": _recordings(whole),
+        "tls": _tls(total),
         "export": {
             "rows": whole.counters["export.rows"],
             "unwritten": whole.counters["export.unwritten"],
@@ -350,6 +352,11 @@ def _transfers(total: Results) -> TransfersSection:
         "faults": faults,
         "reasons": total.with_prefix("transfers.reasons"),
     }
+
+
+def _tls(total: Results) -> TLSSection:
+    full, resumed = (total.counters[f"tls.{kind}"] for kind in ("full", "resumed"))
+    return {"full": full, "resumed": resumed, "resumed_ratio": _ratio(resumed, full + resumed)}
 
 
 def _recordings(total: Results) -> RecordingsSection:

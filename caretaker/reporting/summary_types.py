@@ -223,6 +223,14 @@ class RecordingsSection(TypedDict):
     unwritten: int
 
 
+class TLSSection(TypedDict):
+    """Handshakes of CPEs that may resume a TLS session."""
+
+    full: int
+    resumed: int
+    resumed_ratio: float | None
+
+
 class ExportSection(TypedDict):
     """Rows of sessions that ``--export`` has written, and those that are lost."""
 
@@ -350,6 +358,7 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     addresses: AddressesSection
     recordings: RecordingsSection
+    tls: TLSSection
     export: ExportSection
     state: StateSection
     generator: GeneratorSection
