@@ -237,7 +237,7 @@ class ACS:
             DeviceNotFound: no device of that id has informed.
         """
         device = self.device(device_id)
-        ways = ReportedWays.of(device.url, device.management_value)
+        ways = ReportedWays.of(device.url, device.management_value).without_jid()
         return send_in_turn(
             PLANS[self._cr_client](ways),
             lambda way: self._send(way, device, ways),

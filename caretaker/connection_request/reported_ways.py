@@ -42,6 +42,10 @@ class ReportedWays(NamedTuple):
         udp_address = address if enabled in _ON else ""
         return cls(url, udp_address, bool(udp_address) and nat_detected in _ON, jid)
 
+    def without_jid(self) -> Self:
+        """The same, for a client that has no XMPP account."""
+        return self._replace(jid="")
+
     @property
     def way(self) -> Way:
         """The way that reaches it where others may not."""

@@ -102,7 +102,7 @@ class DirectOperator:
 
     def send(self, cpe: CPE) -> TaskResult:
         """Send one by the ways that the CPE reports."""
-        reported = ways_of(cpe, self._clock())
+        reported = ways_of(cpe, self._clock()).without_jid()
         credentials = self._shard.credentials(cpe.url_name)
 
         def send(way: Way) -> TaskResult:

@@ -88,3 +88,10 @@ def test_a_device_that_refuses_to_tell_is_left_alone() -> None:
     cpe.say(m.SetParameterValuesResponse(0))
     assert cpe.say(m.Fault(9005, "Invalid parameter name")) is None
     assert only(acs).credentials is not None
+
+
+def test_without_an_account_a_jid_is_passed_over() -> None:
+    acs = acs_with_devices()
+    acs.devices[ID].url = "http://127.0.0.1:1/cr"
+    report(acs, ConnReqJabberID="cpe@lab/cwmp")
+    assert acs.connection_request(ID) == "Device is offline"

@@ -64,6 +64,10 @@ def test_whatever_is_reported_there_is_a_way_to_try() -> None:
         assert all(plan(ways)[0] is ways.way for plan in PLANS.values())
 
 
+def test_without_an_account_a_jid_is_no_way() -> None:
+    assert tolerantly(ReportedWays(URL, jid=JID).without_jid()) == (Way.HTTP,)
+
+
 def test_each_client_has_a_plan() -> None:
     assert PLANS.keys() == CLIENTS.keys()
 
