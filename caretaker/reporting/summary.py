@@ -32,6 +32,7 @@ from caretaker.reporting.summary_types import (
     TransfersSection,
     UnfinishedWait,
     WaySection,
+    XMPPSection,
 )
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import LOOP_TIMES, path_of
@@ -94,6 +95,7 @@ def summarize(
         "tasks": _tasks(total),
         "transfers": _transfers(whole),
         "exchanges": _exchanges(total),
+        "xmpp": _xmpp(whole),
         "addresses": {
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
@@ -333,6 +335,20 @@ def _transfers(total: Results) -> TransfersSection:
         "failed_ratio": _ratio(failed, count["transfers.succeeded"] + failed),
         "faults": faults,
         "reasons": total.with_prefix("transfers.reasons"),
+    }
+
+
+def _xmpp(total: Results) -> XMPPSection:
+    count = total.counters
+    return {
+        "logins": count["xmpp.logins"],
+        "bound": count["xmpp.bound"],
+        "lost": count["xmpp.lost"],
+        "closed": count["xmpp.closed"],
+        "keep_alives": count["xmpp.keep_alives"],
+        "stanzas": count["xmpp.stanzas"],
+        "answered": count["xmpp.answered"],
+        "failed": total.with_prefix("xmpp.failed"),
     }
 
 

@@ -29,6 +29,7 @@ from caretaker.way import Way
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
+_XMPP = ("logins", "bound", "lost", "answered")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
 
 
@@ -124,6 +125,11 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
+    if summary["xmpp"]["logins"]:
+        figures["XMPP"] = _outcomes(summary["xmpp"], *_XMPP)
+        if summary["xmpp"]["failed"]:
+            failed = summary["xmpp"]["failed"].items()
+            figures["  failed"] = ", ".join(f"{reason} {n}" for reason, n in failed)
     if summary["addresses"]["passed_over"]:
         reasons = summary["addresses"]["reasons"]
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())

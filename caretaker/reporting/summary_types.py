@@ -210,6 +210,24 @@ class RecordingsSection(TypedDict):
     unwritten: int
 
 
+class XMPPSection(TypedDict):
+    """
+    Connections of CPEs to XMPP servers: logins tried, and those that have succeeded (bound).
+
+    Of the bound ones some were lost, and others closed by the fleet itself. ``failed`` has the
+    reasons of logins that failed and connections that were lost.
+    """
+
+    logins: int
+    bound: int
+    lost: int
+    closed: int
+    keep_alives: int
+    stanzas: int
+    answered: int
+    failed: Mapping[str, int]
+
+
 class ExportSection(TypedDict):
     """Rows of sessions that ``--export`` has written, and those that are lost."""
 
@@ -337,6 +355,7 @@ class Summary(TypedDict):
     exchanges: Mapping[str, ExchangeSection]
     addresses: AddressesSection
     recordings: RecordingsSection
+    xmpp: XMPPSection
     export: ExportSection
     state: StateSection
     generator: GeneratorSection

@@ -71,6 +71,7 @@ def everything() -> Any:
         "transfers.reasons.HTTP 404",
         "transfers.faults.9010",
         "transfers.succeeded",
+        "xmpp.failed.connection refused",
         "addresses.passed_over.connection refused",
     ):
         made.count(name)
