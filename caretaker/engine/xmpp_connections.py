@@ -78,7 +78,7 @@ class ShardXMPP:
         self._clock = clock
         self._changed: set[int] = set()
         self._wanted: dict[int, WantedConnection] = {}
-        self._is_suspended = False
+        self._is_suspended = self._is_stopped = False
         self._has_told = False
         self._budget = LoopBudget(POWER_SHARE)
         self.connections = XMPPConnections(settings, self, clock=clock, rng=Random(seed))
@@ -98,7 +98,10 @@ class ShardXMPP:
         self._changed.update(self._shard.cpes)
 
     def stop(self) -> None:
-        """Close all connections, for good."""
+        """Close all connections, for good; once more does nothing."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         self._shard.context.reach_watchers.remove(self._changed)
         self._greenlet.kill(block=False)
         self._budget.stop()

@@ -179,6 +179,14 @@ def test_a_worker_without_a_lease_closes_its_connections_until_it_goes_on() -> N
         bench.wait(lambda: bench.xmpp.connections.connected == 1)
 
 
+def test_a_run_that_has_ended_can_be_ended_again() -> None:
+    with connected() as (running, bench):
+        for _ in range(2):
+            bench.xmpp.stop()
+        bench.wait(lambda: len(running.clients) == 1)  # the ACS's own
+        assert bench.shard.context.reach_watchers == []
+
+
 def test_no_fleet_is_aimed_at_hosts_beyond_the_allowed() -> None:
     with connected(host="127.0.0.2") as (_, bench):
         bench.wait(lambda: bench.value(f"{ROW}Status") == "Error_Misconfigured")
