@@ -29,6 +29,7 @@ from caretaker.way import Way
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
+_STUN = ("sent", "answered", "silent", "found", "changed", "malformed", "lost_requests")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
 
 
@@ -128,6 +129,12 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         reasons = summary["addresses"]["reasons"]
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
         figures["Addresses"] = f"{summary['addresses']['passed_over']} passed over: {why}"
+    stun = summary["stun"]
+    if stun["sent"] or stun["unsent"]:
+        figures["STUN"] = _outcomes(stun, *_STUN)
+        failures = {**stun["errors"], **stun["unsent"]}
+        if failures:
+            figures["  failed"] = ", ".join(f"{name} {n}" for name, n in failures.items())
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["export"].values()):

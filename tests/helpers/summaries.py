@@ -72,6 +72,8 @@ def everything() -> Any:
         "transfers.faults.9010",
         "transfers.succeeded",
         "addresses.passed_over.connection refused",
+        "stun.errors.401",
+        "stun.unsent.host not allowed",
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
