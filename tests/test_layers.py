@@ -13,7 +13,6 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
-    "build": set(),
     "closed_output": set(),
     "errors": set(),
     "index_set": set(),
@@ -28,6 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
     "run_token": {"errors", "input_file"},
+    "build": {"http"},
     "data_model": {"cwmp", "errors"},
     "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set", "way"},

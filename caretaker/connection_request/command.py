@@ -33,6 +33,10 @@ _CURES = {
     "name server does not answer": "this machine can look up no names: is its DNS reachable?",
     "connection reset": "the device closed the connection",
     "connection closed without an answer": "the device closed the connection",
+    "TLS: certificate of an unknown CA": "--tls-ca FILE with the CA's certificate, or "
+    "--tls-insecure",
+    "TLS: certificate of another host": "use a name of the certificate in the URL, or "
+    "--tls-insecure",
     "no answer in time": "the device said nothing for 2 s",
     "socket hang up": "the device closed the connection, or said nothing for 2 s",
     "Parse Error": "the answer is not HTTP as GenieACS reads it: lines must end with CR LF",
@@ -102,8 +106,8 @@ def _one_line(text: str) -> str:
 
 
 def _cure(error: str) -> list[str]:
-    cure = _CURES.get(error.partition(":")[0])
-    return [cure] if cure else []
+    # A quotation may follow a reason, after a colon.
+    return [cure for reason, cure in _CURES.items() if f"{error}:".startswith(f"{reason}:")]
 
 
 def _meaning(step: Step) -> str:

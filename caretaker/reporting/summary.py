@@ -30,6 +30,7 @@ from caretaker.reporting.summary_types import (
     STUNSection,
     Summary,
     TasksSection,
+    TLSSection,
     TransfersSection,
     UnfinishedWait,
     WaySection,
@@ -101,6 +102,7 @@ def summarize(
         },
         "stun": _stun(whole),
         "recordings": _recordings(whole),
+        "tls": _tls(total),
         "export": {
             "rows": whole.counters["export.rows"],
             "unwritten": whole.counters["export.unwritten"],
@@ -356,6 +358,11 @@ def _stun(total: Results) -> STUNSection:
         "duplicates": count["stun.duplicates"],
         "lost_requests": count["stun.lost_requests"],
     }
+
+
+def _tls(total: Results) -> TLSSection:
+    full, resumed = (total.counters[f"tls.{kind}"] for kind in ("full", "resumed"))
+    return {"full": full, "resumed": resumed, "resumed_ratio": _ratio(resumed, full + resumed)}
 
 
 def _recordings(total: Results) -> RecordingsSection:

@@ -137,6 +137,8 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
             figures["  failed"] = ", ".join(f"{name} {n}" for name, n in failures.items())
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
+    if any(summary["tls"].values()):
+        figures["TLS"] = _outcomes(summary["tls"], "resumed", "full")
     if any(summary["export"].values()):
         figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
     if any(summary["state"].values()):

@@ -210,6 +210,14 @@ class RecordingsSection(TypedDict):
     unwritten: int
 
 
+class TLSSection(TypedDict):
+    """Handshakes of CPEs that may resume a TLS session."""
+
+    full: int
+    resumed: int
+    resumed_ratio: float | None
+
+
 class ExportSection(TypedDict):
     """Rows of sessions that ``--export`` has written, and those that are lost."""
 
@@ -357,6 +365,7 @@ class Summary(TypedDict):
     addresses: AddressesSection
     stun: STUNSection
     recordings: RecordingsSection
+    tls: TLSSection
     export: ExportSection
     state: StateSection
     generator: GeneratorSection

@@ -61,6 +61,11 @@ class RouterApp:
             gone.close()
         self._table = RouteTable(routes)
 
+    def close(self) -> None:
+        """Close the connections to all workers."""
+        for worker in self._workers.values():
+            worker.close()
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path: str = environ["PATH_INFO"]

@@ -18,7 +18,8 @@ class WorkerRoute:
     A worker, and the CPEs that it holds.
 
     Args:
-        url: of its Connection Request server, as the router reaches it, like http://10.0.0.5:7548.
+        url: of its Connection Request server, as the router reaches it, like http://10.0.0.5:7548
+            or https://10.0.0.5:7548.
         ranges: the indices of its CPEs, as half-open ranges.
     """
 
@@ -70,8 +71,7 @@ class Routes:
 
 
 def _url(text: str) -> str:
-    if Address.of(text).scheme != "http":
-        raise ValueError(text)
+    Address.of(text)  # refuses what is no http or https URL
     return text
 
 

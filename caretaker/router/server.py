@@ -67,4 +67,5 @@ class RouterServer(WSGIServer):
         """Stop serving."""
         if self._following is not None:
             self._loop.call(self._following.kill)
+        self._loop.call(self.app.close)
         super().stop()

@@ -46,3 +46,10 @@ def identity(ca: trustme.CA, common_name: str, **about: Any) -> Identity:
     path = str(where / "client.pem")
     made.private_key_and_cert_chain_pem.write_to_path(path)
     return Identity(path, path)
+
+
+def server_files(ca: trustme.CA, *names: str) -> str:
+    """A PEM file with the certificate of a server, signed for names or 127.0.0.1, and its key."""
+    path = folder() / "server.pem"
+    ca.issue_cert(*(names or ("127.0.0.1",))).private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)

@@ -28,7 +28,7 @@ def test_they_read_what_they_have_written() -> None:
         b'{"serial_prefix":"A","size":1e999,"workers":[]}',
         b'{"serial_prefix":"A","size":"many","workers":[]}',
         b'{"serial_prefix":"A","size":1,"workers":[{"url":"nonsense","ranges":[]}]}',
-        b'{"serial_prefix":"A","size":1,"workers":[{"url":"https://w/","ranges":[]}]}',
+        b'{"serial_prefix":"A","size":1,"workers":[{"url":"ftp://w/","ranges":[]}]}',
         b'{"serial_prefix":"A","size":1,"workers":[{"url":7,"ranges":[]}]}',
         b'{"serial_prefix":"A","size":1,"workers":[{"url":"http://w/","ranges":[[1,2,3]]}]}',
         b'{"serial_prefix":"A","size":1,"workers":[{"url":"http://w/","ranges":[1]}]}',
