@@ -17,6 +17,7 @@ from caretaker.reporting.summary_types import (
     Percentiles,
     ScenarioSection,
     SessionsSection,
+    STUNSection,
     Summary,
     TasksSection,
     UnfinishedWait,
@@ -129,12 +130,7 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         reasons = summary["addresses"]["reasons"]
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
         figures["Addresses"] = f"{summary['addresses']['passed_over']} passed over: {why}"
-    stun = summary["stun"]
-    if stun["sent"] or stun["unsent"]:
-        figures["STUN"] = _outcomes(stun, *_STUN)
-        failures = {**stun["errors"], **stun["unsent"]}
-        if failures:
-            figures["  failed"] = ", ".join(f"{name} {n}" for name, n in failures.items())
+    figures |= _stun(summary["stun"])
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["tls"].values()):
@@ -144,6 +140,15 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
     if any(summary["state"].values()):
         figures["State"] = _outcomes(summary["state"], *summary["state"])
     return figures
+
+
+def _stun(stun: STUNSection) -> dict[str, str]:
+    """What became of Binding Requests, where any were to be sent."""
+    if not (stun["sent"] or stun["unsent"]):
+        return {}
+    failures = {**stun["errors"], **stun["unsent"]}
+    why = ", ".join(f"{name} {number}" for name, number in failures.items())
+    return {"STUN": _outcomes(stun, *_STUN), **({"  failed": why} if why else {})}
 
 
 def _verdict(verdict: VerdictSection) -> Iterator[str]:
