@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import ssl
 import tempfile
 import tomllib
 from pathlib import Path
@@ -43,7 +44,19 @@ def extensions(folder: Path) -> list[Extension]:
     for extension in compiled:
         # mypyc makes errors of what a compiler warns of.
         extension.extra_compile_args = [*extension.extra_compile_args, "-w"]
-    return compiled
+    return [*compiled, tls()]
+
+
+def tls() -> Extension:
+    """TLS of clients on the OpenSSL of Python's ssl module; left out where its headers are not."""
+    version = zip(("SSL_MODULE_MAJOR", "SSL_MODULE_MINOR"), ssl.OPENSSL_VERSION_INFO, strict=False)
+    return Extension(
+        "caretaker.http._openssl",
+        ["caretaker/http/_openssl.c"],
+        libraries=["ssl", "crypto"],
+        define_macros=[(name, str(number)) for name, number in version],
+        optional=True,
+    )
 
 
 # Nothing of an earlier build may get into this one, so each has a folder of its own.

@@ -22,6 +22,7 @@ NAMES = (
     "memory",
     "start_up",
     "growth",
+    "tls",
     "cr_server",
     "stun",
     "router",

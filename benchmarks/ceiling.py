@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 from typing import Self
 
-from benchmarks.processes import GENERATOR, pin
-from caretaker.errors import InputError
-
-_SOURCE = Path(__file__).with_name("ceiling.c")
+from benchmarks.c_program import CProgram
 
 
 class Ceiling:
@@ -29,28 +21,15 @@ class Ceiling:
     """
 
     def __init__(self, port: int, inform: bytes, connections: int) -> None:
-        compiler = shutil.which("cc")
-        if compiler is None:
-            raise InputError("cc: no C compiler; on Debian: apt-get install gcc libc6-dev")
-        self._folder = tempfile.TemporaryDirectory(prefix="caretaker-ceiling-")
-        program, request = (Path(self._folder.name) / name for name in ("ceiling", "inform"))
-        subprocess.run([compiler, "-O2", "-o", str(program), str(_SOURCE)], check=True)  # noqa: S603
-        request.write_bytes(inform)
-        self._command = [str(program), str(port), str(connections)]
-        self._request = str(request)
+        self._program = CProgram("ceiling")
+        self._request = self._program.folder / "inform"
+        self._request.write_bytes(inform)
+        self._port, self._connections = port, connections
 
     def measure(self, seconds: float) -> float:
         """Sessions per CPU second of the program."""
-        command = [*self._command, str(seconds), self._request]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603
-            pin(process.pid, GENERATOR)
-            output, _ = process.communicate()
-        figures = json.loads(output)
+        figures = self._program.measure(self._port, self._connections, seconds, self._request)
         return float(figures["count"] / figures["cpu"])
-
-    def close(self) -> None:
-        """Remove the compiled program."""
-        self._folder.cleanup()
 
     def __enter__(self) -> Self:
         """Return itself; it is compiled already."""
@@ -58,4 +37,4 @@ class Ceiling:
 
     def __exit__(self, *_: object) -> None:
         """Remove the compiled program."""
-        self.close()
+        self._program.close()

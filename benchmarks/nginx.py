@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from benchmarks.processes import SINK, free_port, pin
 from caretaker.cwmp import encode
@@ -39,7 +39,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{tls};
         location / {{
             if ($content_length = 0) {{ return 204; }}
             return 200 '{answer}';
@@ -49,23 +49,55 @@ http {{
 """
 
 
+_TLS = """ ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {certificate};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_client_certificate {ca};
+        ssl_verify_client {asks}"""
+
+
+class ServerTLS(NamedTuple):
+    """
+    TLS of the sink; it gives tickets.
+
+    Args:
+        certificate: PEM file of the server's certificate and key.
+        ca: PEM file of the certificate that signs those of clients.
+        asks: whether clients must show a certificate.
+    """
+
+    certificate: Path
+    ca: Path
+    asks: bool
+
+    def __str__(self) -> str:
+        """As nginx is configured."""
+        asks = "on" if self.asks else "off"
+        return _TLS.format(certificate=self.certificate, ca=self.ca, asks=asks)
+
+
 class Nginx:
     """
     nginx as the sink, started; a context manager.
+
+    Args:
+        tls: which it speaks; plain HTTP if None.
 
     Raises:
         InputError: nginx is not installed, or does not start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ServerTLS | None = None) -> None:
         program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             raise InputError(_MISSING)
         self.port = free_port()
+        self._scheme = "http" if tls is None else "https"
         self._folder = tempfile.TemporaryDirectory(prefix="caretaker-nginx-")
         folder = Path(self._folder.name)
         answer = INFORM_RESPONSE.decode().replace("'", "\\'")
-        text = _CONFIGURATION.format(folder=folder, port=self.port, answer=answer)
+        text = _CONFIGURATION.format(folder=folder, port=self.port, answer=answer, tls=tls or "")
         (folder / "nginx.conf").write_text(text)
         command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._log = folder / "error.log"
@@ -91,7 +123,7 @@ class Nginx:
     @property
     def url(self) -> str:
         """Where CPEs inform."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{self._scheme}://127.0.0.1:{self.port}/"
 
     def close(self) -> None:
         """End nginx and remove its folder."""

@@ -24,6 +24,7 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
+from benchmarks.tls_clients import without_compiled_tls
 from caretaker.errors import InputError
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
@@ -97,6 +98,8 @@ class WorkerAlone:
             Requests.
         record: folder for recorded sessions; None records none.
         keeps_state: whether the state of CPEs goes to the master, as with ``--state``.
+        tls_ca: PEM file of the certificates to trust; those of the system if None.
+        compiled_tls: whether TLS is compiled, where it can be; else it is the ssl module's.
     """
 
     def __init__(
@@ -110,7 +113,11 @@ class WorkerAlone:
         contacted: bool = True,
         record: str | None = None,
         keeps_state: bool = False,
+        tls_ca: str | None = None,
+        compiled_tls: bool = True,
     ) -> None:
+        if not compiled_tls:
+            without_compiled_tls()
         options = argparse.Namespace(
             profiles=[profile],
             inform_interval=interval,
@@ -118,6 +125,7 @@ class WorkerAlone:
             cr_driver="off",
             cr_rate=0.0,
             record=record,
+            tls_ca=tls_ca,
         )
         events: Any = Events
         environment = Environment(events=events(), host=url, parsed_options=options)

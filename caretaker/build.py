@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+import ssl
 from importlib.metadata import version
 from importlib.util import find_spec
 
 from caretaker import __version__
+from caretaker.http.compiled_tls import tls_module
 
 _A_COMPILED_MODULE = "caretaker.engine.shard"
 
@@ -25,7 +27,9 @@ def build_name() -> str:
 def about() -> str:
     """The build, and the versions of what it runs on."""
     kind = "compiled" if is_compiled() else "plain Python"
+    tls = "ssl module" if tls_module() is None else "compiled"
     return (
         f"caretaker {__version__}, {kind} ({platform.python_implementation()} "
-        f"{platform.python_version()}, gevent {version('gevent')}, Locust {version('locust')})"
+        f"{platform.python_version()}, gevent {version('gevent')}, Locust {version('locust')}, "
+        f"{' '.join(ssl.OPENSSL_VERSION.split()[:2])} by {tls})"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers import browser as browsers
+from helpers import compiled_tls
 from helpers.schemas import Schemas
 from hypothesis import settings
 
@@ -33,6 +34,13 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests that wait longest begin first, so that at the end no one waits for them."""
     items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+
+
+@pytest.fixture(params=["compiled", "ssl module"])
+def tls_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How endpoints that are made in the test speak TLS."""
+    compiled_tls.use(request.param, monkeypatch)
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

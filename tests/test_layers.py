@@ -13,7 +13,6 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
-    "build": set(),
     "closed_output": set(),
     "errors": set(),
     "index_set": set(),
@@ -28,6 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "cwmp": {"errors", "quoting"},
     "http": {"errors", "quoting"},
     "run_token": {"errors", "input_file"},
+    "build": {"http"},
     "data_model": {"cwmp", "errors"},
     "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set", "way"},
@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "connection_request": {"errors", "http", "stats", "stun", "way"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
-    "acs": {"connection_request", "cwmp", "errors", "http"},
+    "acs": {"connection_request", "cwmp", "errors", "http", "way"},
     "device": {
         "cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting", "way",
     },
@@ -63,7 +63,8 @@ LAYERS: dict[str, set[str]] = {
         "way",
     },
     "scenarios": {
-        "cwmp", "device", "engine", "errors", "profiles", "reasons", "reporting", "stats",
+        "connection_request", "cwmp", "device", "engine", "errors", "profiles", "reasons",
+        "reporting", "stats", "way",
     },
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",

@@ -25,6 +25,7 @@ from caretaker.errors import (
 from caretaker.http.connect_errors import WRONG_HOST, connect_error, lost_error, not_http
 from caretaker.http.content_coding import MAX_ANSWER_BYTES
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
+from caretaker.http.openssl_socket import OpenSSLSocket
 from caretaker.http.sockets import PlainSocket, Socket, Target, TLSSocket
 from caretaker.http.tls_settings import TLSClient
 
@@ -389,7 +390,13 @@ def _open(
 ) -> Socket:
     if address.scheme == "https":
         client = _tls_client(endpoint, address, local_end)
-        return TLSSocket(target, deadline, endpoint.clock, client)
+        clients = endpoint.tls_clients()
+        resumption = clients.resumption(client, address.port)
+        if clients.openssl is None:
+            return TLSSocket(target, deadline, endpoint.clock, client, resumption)
+        return OpenSSLSocket(
+            target, endpoint.deadlines, deadline, clients.openssl, client, resumption=resumption
+        )
     return PlainSocket(target, endpoint.deadlines, deadline)
 
 

@@ -22,6 +22,7 @@ from caretaker.http.ip_addresses import (
     same_host,
     usable,
 )
+from caretaker.http.openssl import TLSClients
 from caretaker.http.sockets import Deadlines, Target
 from caretaker.http.tls_settings import USUAL, DeviceTLS, TLSClient, TLSSettings
 
@@ -155,6 +156,7 @@ class Endpoint:
     """Hosts to which CPEs may be sent (decision D10): the ACS's and ``allowed_hosts``."""
     deadlines: Deadlines = field(init=False)
     """Ends waits of all connections that last too long."""
+    _tls_clients: TLSClients | None = None
     _withheld: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
     _certificate_names: dict[tuple[str, str, int], str] = field(default_factory=dict)
@@ -183,6 +185,19 @@ class Endpoint:
             _make_room(self._resolved)
             resolved = self._resolved[address[:3]] = address.resolve(self.ip_version)
         return resolved
+
+    def tls_clients(self) -> TLSClients:
+        """What connections over TLS share, made once."""
+        if self._tls_clients is None:
+            self._tls_clients = TLSClients(self.tls)
+        return self._tls_clients
+
+    def tls_handshakes(self) -> dict[str, int]:
+        """How many handshakes of CPEs were ``full``, and how many have ``resumed`` a session."""
+        if self._tls_clients is None:
+            return {}
+        sessions = self._tls_clients.sessions
+        return {"full": sessions.full, "resumed": sessions.resumed}
 
     def targets(self, address: Address, source: str) -> list[Target]:
         """

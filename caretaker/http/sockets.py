@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _socket  # without the layer of Python that socket.socket puts on it
 import os
+import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,7 @@ from caretaker.http.connect_errors import (
     UnusableIdentity,
     is_not_tls,
 )
+from caretaker.http.tls_sessions import Resumption
 from caretaker.http.tls_settings import TLSClient
 
 _READ, _WRITE = 1, 2
@@ -234,7 +236,7 @@ def _bind(opened: Any, source: str) -> None:
     opened.bind((source, 0))
 
 
-def _unread(descriptor: int) -> bytes:
+def unread(descriptor: int) -> bytes:
     """What has been received, and not been read."""
     try:
         return os.read(descriptor, 1000)
@@ -250,12 +252,13 @@ class TLSSocket:
         target, deadline: as for ``PlainSocket``.
         clock: monotonic, in seconds; deadlines are times of this clock.
         client: verifies the server, and has the client's certificate.
+        resumption: the client's session with this server.
 
     Raises:
         OSError: the connection can't be made; ``NotTLS`` if the answer was not TLS.
     """
 
-    __slots__ = ("_clock", "_socket")
+    __slots__ = ("_clock", "_resumption", "_socket")
 
     def __init__(
         self,
@@ -263,8 +266,10 @@ class TLSSocket:
         deadline: float,
         clock: Callable[[], float],
         client: TLSClient,
+        resumption: Resumption,
     ) -> None:
         self._clock = clock
+        self._resumption = resumption
         plain = gevent.socket.socket(target.family, gevent.socket.SOCK_STREAM)
         try:
             plain.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
@@ -272,7 +277,9 @@ class TLSSocket:
                 _bind(plain, target.source)
             plain.settimeout(self._left(deadline))
             plain.connect(target.address)
-            self._socket = client.wrap(plain)
+            session = resumption.session
+            assert session is None or isinstance(session, ssl.SSLSession)
+            self._socket = client.wrap(plain, session)
         except InputError as error:
             plain.close()
             raise UnusableIdentity(str(error)) from error
@@ -286,11 +293,13 @@ class TLSSocket:
             self._socket.close()
             raise HandshakeTimeout from error
         except BaseException as error:
-            rest = _unread(self._socket.fileno()) if is_not_tls(error) else None
+            resumption.failed()
+            rest = unread(self._socket.fileno()) if is_not_tls(error) else None
             self._socket.close()
             if rest is not None:
                 raise NotTLS(rest) from error
             raise
+        resumption.succeeded(resumed=bool(self._socket.session_reused))
 
     def _left(self, deadline: float) -> float:
         left = deadline - self._clock()
@@ -324,5 +333,6 @@ class TLSSocket:
             raise
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket, and keep the session that the server has given."""
+        self._resumption.keep_of(self._socket)
         self._socket.close()

@@ -10,11 +10,11 @@ from __future__ import annotations
 import ssl
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import gevent.socket
 import gevent.ssl
@@ -22,9 +22,10 @@ import gevent.ssl
 from caretaker.errors import InputError
 from caretaker.http.certificates import host_error, key_kind, told, validity_error
 
+_T = TypeVar("_T")
 OLDEST = ssl.TLSVersion.TLSv1_2
 """The oldest version that a connection speaks, unless a device knows only older ones."""
-_NO_CHECK_TIME = 0x200000
+NO_CHECK_TIME = 0x200000
 """``X509_V_FLAG_NO_CHECK_TIME`` of OpenSSL, which Python's ``VerifyFlags`` lacks."""
 
 
@@ -75,9 +76,25 @@ class Identity(NamedTuple):
         Raises:
             InputError: a file can't be read, or the two do not fit.
         """
-        try:
+        with self._explaining():
             # A password is always given, as OpenSSL would else ask at the terminal.
             context.load_cert_chain(self.certificate, self.key, self.password)
+
+    def decoded(self, decode: Callable[[bytes, bytes, str], _T]) -> _T:
+        """
+        What a function makes of certificate, key and password.
+
+        Raises:
+            InputError: a file can't be read, or the two do not fit.
+        """
+        with self._explaining():
+            files = Path(self.certificate).read_bytes(), Path(self.key).read_bytes()
+            return decode(*files, self.password)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, ValueError) as error:
             raise InputError(f"{self._files}: {_why_not_loaded(error, self.key)}") from error
 
@@ -176,7 +193,7 @@ class TLSSettings:
         if self.verify:
             self._trust(context)
         if device.clock_offset:
-            context.verify_flags |= _NO_CHECK_TIME  # ``TLSClient.check`` compares the dates
+            context.verify_flags |= NO_CHECK_TIME  # ``TLSClient.check`` compares the dates
         _set_ciphers(context, device.ciphers or self.ciphers)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # devices that speak old versions
@@ -242,9 +259,15 @@ class TLSClient(NamedTuple):
         """The certificate to show, if the server asks for one."""
         return None if self.cpe_index is None else self.settings.identity(self.cpe_index)
 
-    def wrap(self, plain: gevent.socket.socket) -> gevent.ssl.SSLSocket:
+    def wrap(
+        self, plain: gevent.socket.socket, session: ssl.SSLSession | None = None
+    ) -> gevent.ssl.SSLSocket:
         """
         A connected socket as one of TLS, before its handshake.
+
+        Args:
+            plain: the socket.
+            session: to be resumed; none if None.
 
         Raises:
             InputError: a file of the settings can't be used.
@@ -254,6 +277,7 @@ class TLSClient(NamedTuple):
             plain,
             server_hostname=self.host if self.device.sni else None,
             do_handshake_on_connect=False,
+            session=session,
         )
 
     def check(self, secure: ssl.SSLSocket) -> None:

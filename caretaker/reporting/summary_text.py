@@ -130,6 +130,8 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         figures["Addresses"] = f"{summary['addresses']['passed_over']} passed over: {why}"
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
+    if any(summary["tls"].values()):
+        figures["TLS"] = _outcomes(summary["tls"], "resumed", "full")
     if any(summary["export"].values()):
         figures["Export"] = _outcomes(summary["export"], "rows", "unwritten")
     if any(summary["state"].values()):
@@ -206,6 +208,7 @@ def _tasks(tasks: TasksSection) -> str:
     text = _outcomes(tasks, "posted", "done", "queued", "failed") + (f" ({parts})" if parts else "")
     text += f", {tasks['cut']} cut"
     text += f", {tasks['device_down']} device down" if tasks["device_down"] else ""
+    text += f", {tasks['unreachable']} device unreachable" if tasks["unreachable"] else ""
     return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 

@@ -100,7 +100,7 @@ class WorkerRun:
             self.results.current, worker.environment.events.request, worker.environment.stats
         )
         devices = mix.devices if isinstance(mix, ListedMix) else None
-        endpoint = acs_endpoint(worker, settings, devices, self._passed_over)
+        self._endpoint = endpoint = acs_endpoint(worker, settings, devices, self._passed_over)
         self.recorder = _recorder(worker, settings)
         context = fleet_context(worker, settings, endpoint, devices)
         if context.reach is not None:
@@ -134,7 +134,12 @@ class WorkerRun:
         operator = self._operator()
         self.driver = self._driver(worker, operator)
         self.action_target = ActionTarget(
-            self.shard, outage, operator, self.tasks, lambda: worker.share
+            self.shard,
+            outage,
+            operator,
+            self.tasks,
+            lambda: worker.share,
+            bindings=self.nat_bindings,
         )
         self.state = _state_sender(worker, self.shard) if start.keeps_state else None
         """What sends the state of CPEs to the master; None where that does not keep it."""
@@ -326,6 +331,8 @@ class WorkerRun:
         results = self.results.whole()
         for name, number in self.action_target.tally.items():
             results.count(f"actions.{name}", number)
+        for name, number in self._endpoint.tls_handshakes().items():
+            results.count(f"tls.{name}", number)
         self.tasks.book(results)
         self.nat_bindings.book(results)
         if self.recorder is not None:

@@ -18,7 +18,7 @@ from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
 from caretaker.http.tls_settings import TLSSettings
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.usefixtures("tls_way")]
 
 
 class Silent:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import ssl
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import trustme
 from gevent.event import Event
-from gevent.server import StreamServer
 from helpers.certificates import identity, server_context, trusting
+from helpers.tls_server import answering, serving
 from helpers.wire import CLOSE, answer, wire
 
 from caretaker.engine.device_tls import DEVICE_TLS, device_tls
@@ -25,45 +24,9 @@ from caretaker.http.request_head import request_head
 from caretaker.http.tls_settings import DeviceTLS, Identity, TLSSettings
 from caretaker.profiles import quirks
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.usefixtures("tls_way")]
 CA = trustme.CA()
 NOW = datetime.now(UTC)
-
-
-@contextmanager
-def serving(
-    handle: Callable[[Any, Any], None], context: Any = None, refused: Event | None = None
-) -> Iterator[int]:
-    """A server on a port; errors of its handshakes are not reported, but set ``refused``."""
-    secure = {"ssl_context": context} if context is not None else {}
-    server = StreamServer(("127.0.0.1", 0), handle, **secure)
-    if context is not None:
-        vars(server)["wrap_socket_and_handle"] = _quietly(server.wrap_socket_and_handle, refused)
-    server.start()
-    try:
-        yield int(server.server_port or 0)
-    finally:
-        server.stop(0)
-
-
-def _quietly(wrap: Callable[..., Any], refused: Event | None) -> Callable[..., Any]:
-    def quiet(sock: Any, address: Any) -> None:
-        try:
-            wrap(sock, address)
-        except OSError:
-            sock.close()
-            if refused is not None:
-                refused.set()
-
-    return quiet
-
-
-def answering(sock: Any, _: Any) -> None:
-    try:
-        sock.recv(10_000)
-        sock.sendall(answer())
-    except OSError:
-        pass
 
 
 def outcome(
@@ -212,9 +175,10 @@ def test_a_certificate_of_a_client_that_is_refused(
         assert outcome(port, client, local_end=LocalEnd(cpe_index=0)) == expected
 
 
-def test_a_certificate_that_has_gone_during_the_run() -> None:
+@VERSIONS
+def test_a_certificate_that_has_gone_during_the_run(version: ssl.TLSVersion) -> None:
     client = trusting(CA, identity=lambda _: Identity("/nowhere", "/nowhere"))
-    with serving(answering, server_context(CA)) as port:
+    with serving(answering, asking(CA, version)) as port:
         said = outcome(port, client, local_end=LocalEnd(cpe_index=0))
     assert said == "TLS: own certificate can't be used: /nowhere: No such file or directory"
 

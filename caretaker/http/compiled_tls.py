@@ -1,0 +1,18 @@
+"""
+The compiled TLS (decision 0041): there where a wheel was compiled beside OpenSSL's headers.
+
+Elsewhere connections use Python's ssl module, with the same outcomes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+
+def tls_module() -> ModuleType | None:
+    """The module; None where there is none, or one of another OpenSSL than the ssl module's."""
+    try:
+        return import_module("caretaker.http._openssl")
+    except ImportError:
+        return None
