@@ -26,6 +26,8 @@ from caretaker.device.nat_traversal import (
     report_binding,
     stun_settings,
 )
+from caretaker.device.reach_values import reach_of
+from caretaker.device.reachability import Reach
 from caretaker.engine.shard import Shard
 from caretaker.engine.stun_servers import STUNServer, STUNServers
 from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
@@ -462,8 +464,10 @@ class NATBindings:
         if binding.address is None or opened is None:
             return
         own = SocketAddress(server.local, opened.port)
+        # The NAT of a kind is simulated: its addresses are those of this machine.
+        is_behind = binding.address != own or reach_of(cpe) is Reach.STUN
         where = intern(binding.address.authority)  # one text for CPEs that share an address
-        if report_binding(cpe, where, now, nat_detected=binding.address != own):
+        if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
     def _failed(self, cpe: CPE, binding: _Binding, code: int, now: float) -> None:

@@ -34,11 +34,12 @@ from caretaker.reporting.summary_types import (
     TransfersSection,
     UnfinishedWait,
     WaySection,
+    WayTasksSection,
 )
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import LOOP_TIMES, path_of
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import FAILED
+from caretaker.stats.task_outcomes import FAILED, POSTED, UNJUDGED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 from caretaker.way import Way
 
@@ -299,7 +300,7 @@ def _events_balance(results: Results) -> bool:
 
 def _tasks(total: Results) -> TasksSection:
     count = total.counters
-    judged = count["tasks.posted"] - count["tasks.cut"] - count["tasks.device_down"]
+    judged = count["tasks.posted"] - sum(count[f"tasks.{outcome}"] for outcome in UNJUDGED)
     failed = sum(count[f"tasks.{outcome}"] for outcome in FAILED)
     return {
         "posted": count["tasks.posted"],
@@ -311,6 +312,7 @@ def _tasks(total: Results) -> TasksSection:
         "unexpected_status": count["tasks.unexpected_status"],
         "api_error": count["tasks.api_error"],
         "device_down": count["tasks.device_down"],
+        "unreachable": count["tasks.unreachable"],
         "cut": count["tasks.cut"],
         "failed": failed,
         "not_posted": count["tasks.not_posted"],
@@ -318,6 +320,20 @@ def _tasks(total: Results) -> TasksSection:
         "failed_ratio": _ratio(failed, judged),
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
+        "by_way": {way.value: own for way in Way if (own := _tasks_of(total, way))["posted"]},
+    }
+
+
+def _tasks_of(total: Results, way: Way) -> WayTasksSection:
+    path = f"tasks.by_way.{way.value}"
+    count = total.counters
+    return {
+        "posted": sum([count[f"{path}.{outcome}"] for outcome in POSTED]),
+        "done": count[f"{path}.done"],
+        "queued": count[f"{path}.queued"],
+        "failed": sum([count[f"{path}.{outcome}"] for outcome in FAILED]),
+        "latency_ms": total.histogram(f"{path}.latency").summary(50, 95, 99),
+        "reasons": total.with_prefix(f"{path}.reasons"),
     }
 
 

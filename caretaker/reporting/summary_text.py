@@ -220,6 +220,7 @@ def _tasks(tasks: TasksSection) -> str:
     text = _outcomes(tasks, "posted", "done", "queued", "failed") + (f" ({parts})" if parts else "")
     text += f", {tasks['cut']} cut"
     text += f", {tasks['device_down']} device down" if tasks["device_down"] else ""
+    text += f", {tasks['unreachable']} device unreachable" if tasks["unreachable"] else ""
     return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 

@@ -153,6 +153,17 @@ class EventsSection(TypedDict):
     books_balance: bool
 
 
+class WayTasksSection(TypedDict):
+    """Tasks to CPEs that report one way (``Way``), but for those that the run's end cut."""
+
+    posted: int
+    done: int
+    queued: int
+    failed: int
+    latency_ms: Percentiles
+    reasons: Mapping[str, int]
+
+
 class TasksSection(TypedDict):
     """Tasks of the driver and of scenarios by outcome (``TaskOutcome``)."""
 
@@ -165,6 +176,7 @@ class TasksSection(TypedDict):
     unexpected_status: int
     api_error: int
     device_down: int
+    unreachable: int
     cut: int
     failed: int
     """The sum of ``task_outcomes.FAILED``."""
@@ -173,6 +185,7 @@ class TasksSection(TypedDict):
     failed_ratio: float | None
     latency_ms: Percentiles
     reasons: Mapping[str, int]
+    by_way: Mapping[str, WayTasksSection]
 
 
 class TransfersSection(TypedDict):

@@ -68,6 +68,8 @@ def everything() -> Any:
         made.count(f"sessions.blame.{blame.value}")
     for name in (
         "tasks.reasons.HTTP 404",
+        "tasks.by_way.http.done",
+        "tasks.by_way.http.reasons.HTTP 404",
         "transfers.reasons.HTTP 404",
         "transfers.faults.9010",
         "transfers.succeeded",
