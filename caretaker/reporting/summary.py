@@ -27,6 +27,7 @@ from caretaker.reporting.summary_types import (
     RecordingsSection,
     SessionFailure,
     SessionsSection,
+    STUNSection,
     Summary,
     TasksSection,
     TLSSection,
@@ -102,6 +103,7 @@ def summarize(
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
         },
+        "stun": _stun(whole),
         "recordings": _recordings(whole),
         "tls": _tls(total),
         "export": {
@@ -367,6 +369,26 @@ def _xmpp(total: Results) -> XMPPSection:
         "stanzas": count["xmpp.stanzas"],
         "answered": count["xmpp.answered"],
         "failed": total.with_prefix("xmpp.failed"),
+    }
+
+
+def _stun(total: Results) -> STUNSection:
+    count = total.counters
+    return {
+        "sent": count["stun.sent"],
+        "answered": count["stun.answered"],
+        "silent": count["stun.silent"],
+        "dropped": count["stun.dropped"],
+        "waiting": count["stun.waiting"],
+        "errors": total.with_prefix("stun.errors"),
+        "unsent": total.with_prefix("stun.unsent"),
+        "found": count["stun.found"],
+        "changed": count["stun.changed"],
+        "rebound": count["stun.rebound"],
+        "late": count["stun.late"],
+        "malformed": count["stun.malformed"],
+        "duplicates": count["stun.duplicates"],
+        "lost_requests": count["stun.lost_requests"],
     }
 
 

@@ -271,6 +271,25 @@ class StateSection(TypedDict):
     """CPEs whose last state is not in the file."""
 
 
+class STUNSection(TypedDict):
+    """The Binding Requests of CPEs behind NAT, their bindings, and the datagrams that came."""
+
+    sent: int
+    answered: int
+    silent: int
+    dropped: int
+    waiting: int
+    errors: Mapping[str, int]
+    unsent: Mapping[str, int]
+    found: int
+    changed: int
+    rebound: int
+    late: int
+    malformed: int
+    duplicates: int
+    lost_requests: int
+
+
 class AddressesSection(TypedDict):
     """Addresses of hosts that failed where another one of the host did not, and why they did."""
 
@@ -375,6 +394,7 @@ class Summary(TypedDict):
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
     addresses: AddressesSection
+    stun: STUNSection
     recordings: RecordingsSection
     xmpp: XMPPSection
     tls: TLSSection

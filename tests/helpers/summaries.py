@@ -75,6 +75,8 @@ def everything() -> Any:
         "transfers.succeeded",
         "xmpp.failed.connection refused",
         "addresses.passed_over.connection refused",
+        "stun.errors.401",
+        "stun.unsent.host not allowed",
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")
