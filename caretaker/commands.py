@@ -95,6 +95,12 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: tolerant)",
     )
     parser.add_argument(
+        "--watch-ways",
+        action="store_true",
+        help="ask each device at first contact whether it can be reached by UDP or XMPP, and have "
+        "it report changes of that",
+    )
+    parser.add_argument(
         "--cr-tls-ca",
         metavar="FILE",
         help="certificates to trust for Connection Requests to https URLs, in PEM (default: those "
@@ -126,6 +132,7 @@ def _acs(options: argparse.Namespace) -> int:
         tls=given_tls(options.tls_cert, options.tls_key, options.client_ca),
         check_names=options.client_names,
         cr_tls=trusting(options.cr_tls_ca),
+        watches_ways=options.watch_ways,
     )
     return serve(
         server,

@@ -237,6 +237,11 @@ REASONS: dict[str, Reason] = {
         "the CPE answered another status: 503 when it is busy or down, 404 when it is not here"),
     "Connection request error: *": Reason("the ACS's own words"),
     "Task faulted": Reason("the CPE answered with a fault", "see the fault in the ACS"),
+    "no session after a Connection Request by UDP": Reason(
+        "the datagrams were sent, and the CPE began no session: the NAT's binding may be gone",
+        "is --stun-keep-alive shorter than the binding lives?"),
+    "UDPConnectionRequestAddress is no address": Reason("the CPE reports another text"),
+    "ConnReqJabberID is no address": Reason("the CPE reports another text"),
     "Connection Request: credentials refused": Reason("the CPE refused the driver", _CR),
     "Connection Request: HTTP *": Reason(
         "the CPE answered another status: 503 when it is busy or down, 404 when it is not here"),

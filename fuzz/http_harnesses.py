@@ -191,8 +191,9 @@ def _connection_request_url(data: bytes) -> object:
     known = _acs_with_a_device()
     device = known.devices["D"]
     device.url, device.peer = data.decode("utf-8", "replace"), "198.51.100.7"
-    reaches = known._may_reach(device)
-    assert not reaches or endpoint.Address.of(device.url).host == device.peer
+    host = endpoint.Address.of(device.url).host
+    reaches = known._may_reach(device, host)
+    assert not reaches or host == device.peer
     return reaches
 
 

@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "connection_request": {"errors", "http", "stats", "stun", "way"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
-    "acs": {"connection_request", "cwmp", "errors", "http"},
+    "acs": {"connection_request", "cwmp", "errors", "http", "way"},
     "device": {
         "cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting", "way",
     },
@@ -63,7 +63,8 @@ LAYERS: dict[str, set[str]] = {
         "way",
     },
     "scenarios": {
-        "cwmp", "device", "engine", "errors", "profiles", "reasons", "reporting", "stats",
+        "connection_request", "cwmp", "device", "engine", "errors", "profiles", "reasons",
+        "reporting", "stats", "way",
     },
     "check": {
         "closed_output", "connection_request", "console", "cwmp", "device", "errors", "fleet",

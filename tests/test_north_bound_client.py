@@ -57,7 +57,7 @@ def test_each_answer_has_its_outcome(
 
 def test_each_phrase_is_one_of_an_outcome_that_the_acs_knows() -> None:
     """The others are not the ACS's words, but what became of the request or of the run."""
-    others = {T.DONE, T.API_ERROR, T.DEVICE_DOWN, T.CUT, T.NOT_POSTED}
+    others = {T.DONE, T.API_ERROR, T.DEVICE_DOWN, T.UNREACHABLE, T.CUT, T.NOT_POSTED}
     assert set(PHRASES.values()) == set(T) - others
     assert all(phrase == phrase.lower() for phrase in PHRASES)
 

@@ -20,7 +20,9 @@ from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import RPCs, provision
 from caretaker.connection_request import phrases
 from caretaker.connection_request.clients import CLIENTS
+from caretaker.connection_request.reported_ways import PLANS, ReportedWays, send_in_turn
 from caretaker.connection_request.steps import nobody
+from caretaker.connection_request.udp_client import address_of, send_by_udp
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import DeviceBusy, DeviceNotFound, FaultError, InputError, TransportError
@@ -28,6 +30,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import is_loopback, same_host
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
+from caretaker.way import Way
 
 _log = logging.getLogger(__name__)
 
@@ -60,8 +63,10 @@ class ACS:
         allowed_hosts: hosts that Connection Requests may go to, beside the address that a device
             informed from, and loopback for one that informed from there. A CPE could send any
             ConnectionRequestURL.
-        cr_client: which of ``CLIENTS`` sends Connection Requests.
+        cr_client: which of ``CLIENTS`` and ``PLANS`` send Connection Requests.
         cr_tls: of Connection Requests to https URLs.
+        watches_ways: whether each device is asked at its first contact by which ways it can be
+            reached, and told to report when these change.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class ACS:
         allowed_hosts: Iterable[str] = (),
         cr_client: str = "tolerant",
         cr_tls: TLSSettings = SYSTEM_TRUST,
+        watches_ways: bool = False,
     ) -> None:
         self.devices: dict[str, KnownDevice] = {}
         self.files = Files()
@@ -85,7 +91,9 @@ class ACS:
         self._allowed_hosts = frozenset(map(same_host, allowed_hosts))
         self._cr_client = cr_client
         self._cr_tls = cr_tls
+        self._watches_ways = watches_ways
         self._secret = secrets.token_bytes(16)
+        self._senders = {Way.HTTP: self._by_http, Way.UDP: self._by_udp}
 
     def device(self, device_id: str) -> KnownDevice:
         """The device of an id; DeviceNotFound if none has informed."""
@@ -146,7 +154,8 @@ class ACS:
         if not self._provisioning or device.credentials is not None or not device.url:
             return None
         password = hashlib.blake2b(device.device_id.encode(), digest_size=12, key=self._secret)
-        return provision(device, Credentials(device.device_id, password.hexdigest()))
+        credentials = Credentials(device.device_id, password.hexdigest())
+        return provision(device, credentials, watches_ways=self._watches_ways)
 
     def presets_for(self, device: KnownDevice, inform: m.Inform) -> list[Preset]:
         """The presets to apply to a device, lightest first; none of a channel with a fault."""
@@ -228,18 +237,35 @@ class ACS:
             DeviceNotFound: no device of that id has informed.
         """
         device = self.device(device_id)
+        ways = ReportedWays.of(device.url, device.management_value)
+        return send_in_turn(
+            PLANS[self._cr_client](ways),
+            lambda way: self._send(way, device, ways),
+            lambda reason: reason is None,
+        )
+
+    def _send(self, way: Way, device: KnownDevice, ways: ReportedWays) -> str | None:
+        """Send a Connection Request by a way; the reason why it failed."""
         try:
-            if not self._may_reach(device):
-                return phrases.INVALID_URL
-            return CLIENTS[self._cr_client](device.url, device.credentials, nobody, self._cr_tls)
+            return self._senders[way](device, ways)
         except InputError:
             return phrases.INVALID_URL
-        except TransportError:  # this machine is out of sockets
+        except TransportError:  # of HTTP: this machine is out of sockets
             return phrases.OFFLINE
 
-    def _may_reach(self, device: KnownDevice) -> bool:
+    def _by_http(self, device: KnownDevice, ways: ReportedWays) -> str | None:
+        if not self._may_reach(device, Address.of(ways.url.strip().replace(" ", "%20")).host):
+            return phrases.INVALID_URL
+        return CLIENTS[self._cr_client](ways.url, device.credentials, nobody, self._cr_tls)
+
+    def _by_udp(self, device: KnownDevice, ways: ReportedWays) -> str | None:
+        if not self._may_reach(device, address_of(ways.udp_address).host):
+            return phrases.INVALID_URL
+        send_by_udp(ways.udp_address, device.credentials or Credentials("", ""))
+        return None
+
+    def _may_reach(self, device: KnownDevice, host: str) -> bool:
         """A CPE of another machine must not aim at this one's own services, or at others."""
-        host = Address.of(device.url.strip().replace(" ", "%20")).host
         if host in self._allowed_hosts or same_host(host) == same_host(device.peer):
             return True
         return is_loopback(host) and is_loopback(device.peer)

@@ -108,6 +108,11 @@ class KnownDevice:
         self.parameters.forget("")
         self._known.used -= self._own_bytes()
 
+    def management_value(self, last: str) -> str:
+        """The value of a parameter of ManagementServer; empty where none is known."""
+        known = self.parameters.get(f"{self.root}ManagementServer.{last}")
+        return (known.value if known is not None else "") or ""
+
     def document(self) -> dict[str, Any]:
         """The device as GenieACS's north-bound API shows one."""
         about = self.device_id_struct

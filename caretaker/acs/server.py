@@ -26,7 +26,7 @@ class ACSServer(WSGIServer):
         host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
         north_bound_names: other host names of the north-bound API than this machine's.
-        provisioning, allowed_hosts, cr_client, cr_tls: as for ``ACS``.
+        provisioning, allowed_hosts, cr_client, cr_tls, watches_ways: as for ``ACS``.
         tls: of the address for CPEs; they are asked for no other authentication where it has a CA
             of clients. Without it they speak plain HTTP.
         check_names: whether a CPE's certificate must name the device that informs.
@@ -46,6 +46,7 @@ class ACSServer(WSGIServer):
         tls: ServerTLS | None = None,
         check_names: bool = False,
         cr_tls: TLSSettings = SYSTEM_TRUST,
+        watches_ways: bool = False,
     ) -> None:
         super().__init__()
         self.acs = ACS(
@@ -53,6 +54,7 @@ class ACSServer(WSGIServer):
             allowed_hosts=allowed_hosts,
             cr_client=cr_client,
             cr_tls=cr_tls,
+            watches_ways=watches_ways,
         )
         self.app = CWMPApp(self.acs, credentials, check_names=check_names)
         self.north_bound_app = NorthBoundApp(self.acs)

@@ -17,6 +17,7 @@ from typing import Any
 from caretaker.acs.devices import KnownDevice
 from caretaker.acs.files import file_url
 from caretaker.acs.task import Task
+from caretaker.connection_request.reported_ways import PARAMETERS as WAYS
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import FaultError, InputError
@@ -188,7 +189,9 @@ def _download(device: KnownDevice, arguments: dict[str, Any]) -> RPCs:
     _checked((yield request))
 
 
-def provision(device: KnownDevice, credentials: Credentials) -> RPCs:
+def provision(
+    device: KnownDevice, credentials: Credentials, *, watches_ways: bool = False
+) -> RPCs:  # fmt: skip
     """
     Set the credentials of Connection Requests to this device, as GenieACS's default preset does.
 
@@ -202,6 +205,21 @@ def provision(device: KnownDevice, credentials: Credentials) -> RPCs:
     response = yield m.SetParameterValues(values, "")
     if not isinstance(response, m.Fault):
         device.credentials = credentials
+    if watches_ways:
+        yield from _watch_ways(device)
+
+
+def _watch_ways(device: KnownDevice) -> RPCs:
+    """Read by which ways the device can be reached, and have it report when these change."""
+    response = yield m.GetParameterValues((f"{device.root}ManagementServer.",))
+    if isinstance(response, m.Fault):
+        return
+    there = [value for value in _values(response) if value.name.rpartition(".")[2] in WAYS]
+    device.parameters.learn_values(there, time.time())
+    if there:
+        yield m.SetParameterAttributes(
+            tuple(m.SetParameterAttributesStruct(value.name, True, 2, False) for value in there)
+        )
 
 
 # -- the table ------------------------------------------------------------------------------------

@@ -32,6 +32,10 @@ class Reach(StrEnum):
     """Not at all: its ConnectionRequestURL is that of no CPE."""
 
 
+UNREACHABLE = (Reach.DARK, Reach.LIES)
+"""The kinds that no ACS reaches."""
+
+
 @dataclass(frozen=True)
 class ReachMix:
     """

@@ -26,6 +26,8 @@ from caretaker.device.nat_traversal import (
     report_binding,
     stun_settings,
 )
+from caretaker.device.reach_values import reach_of
+from caretaker.device.reachability import Reach
 from caretaker.engine.shard import Shard
 from caretaker.engine.stun_servers import STUNServer, STUNServers
 from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
@@ -281,7 +283,7 @@ class NATBindings:
                 self._begin_request(index, binding, now)
             opened.send(self._datagram(index, cpe, binding, now), server.address)
         except OSError as error:
-            self.counts[f"send_errors.{os.strerror(error.errno or 0)}"] += 1
+            self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
         binding.tries += 1
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
@@ -296,7 +298,7 @@ class NATBindings:
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
-            self.counts[f"no_server.{server.reason}"] += 1
+            self.counts[f"unsent.{server.reason}"] += 1
             self._drop_request(binding)
             self._plan_keep_alive(index, binding, now)
         else:
@@ -462,8 +464,10 @@ class NATBindings:
         if binding.address is None or opened is None:
             return
         own = SocketAddress(server.local, opened.port)
+        # The NAT of a kind is simulated: its addresses are those of this machine.
+        is_behind = binding.address != own or reach_of(cpe) is Reach.STUN
         where = intern(binding.address.authority)  # one text for CPEs that share an address
-        if report_binding(cpe, where, now, nat_detected=binding.address != own):
+        if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
     def _failed(self, cpe: CPE, binding: _Binding, code: int, now: float) -> None:

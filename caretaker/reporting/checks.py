@@ -131,7 +131,8 @@ def _tasks_failed(summary: Summary) -> str:
 
 def _tasks_in_vain(summary: Summary) -> int:
     tasks = summary["tasks"]
-    return 0 if tasks["done"] else tasks["posted"] - tasks["cut"] - tasks["device_down"]
+    unjudged = tasks["device_down"] + tasks["unreachable"] + tasks["cut"]
+    return 0 if tasks["done"] else tasks["posted"] - unjudged
 
 
 def _interrupted(summary: Summary) -> str:

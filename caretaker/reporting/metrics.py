@@ -97,6 +97,7 @@ def _counts(members: FamilyMembers, worse: int = NEITHER) -> MetricKind:
 
 _MESSAGE_TIME = MetricKind(MORE, "ms", _MESSAGES)
 _BY_WAY = "connection_requests.by_way.*"
+_FIGURES = (("p50", MORE), ("p95", MORE), ("p99", MORE), ("max", NEITHER))
 
 METRIC_KINDS: dict[str, MetricKind] = {
     "seconds": MetricKind(NEITHER, "s"),
@@ -149,7 +150,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     **{
         f"{_BY_WAY}.{name}_ms.{figure}": MetricKind(worse, "ms", _WAYS)
         for name in LOOP_TIMES
-        for figure, worse in (("p50", MORE), ("p95", MORE), ("p99", MORE), ("max", NEITHER))
+        for figure, worse in _FIGURES
     },
     "events.raised": MetricKind(),
     "events.delivered": MetricKind(),
@@ -162,6 +163,12 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "tasks.failed_ratio": MetricKind(MORE, "ratio"),
     **_times("tasks.latency_ms"),
     "tasks.reasons.*": _counts(_ANY),
+    **{f"tasks.by_way.*.{name}": _counts(_WAYS) for name in ("posted", "done", "queued", "failed")},
+    **{
+        f"tasks.by_way.*.latency_ms.{figure}": MetricKind(worse, "ms", _WAYS)
+        for figure, worse in _FIGURES
+    },
+    "tasks.by_way.*": _counts(_ANY),
     "transfers.requested": MetricKind(),
     "transfers.succeeded": MetricKind(),
     "transfers.failed": MetricKind(),
@@ -181,6 +188,20 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "exchanges.*.ms.p95": _MESSAGE_TIME,
     "exchanges.*.ms.p99": _MESSAGE_TIME,
     "exchanges.*.ms.max": _MESSAGE_TIME._replace(worse=NEITHER),
+    "stun.sent": MetricKind(),
+    "stun.answered": MetricKind(),
+    "stun.silent": MetricKind(MORE),
+    "stun.dropped": MetricKind(),
+    "stun.waiting": MetricKind(),
+    "stun.errors.*": _counts(_ANY, MORE),
+    "stun.unsent.*": _counts(_ANY, MORE),
+    "stun.found": MetricKind(),
+    "stun.changed": MetricKind(),
+    "stun.rebound": MetricKind(),
+    "stun.late": MetricKind(),
+    "stun.malformed": MetricKind(MORE),
+    "stun.duplicates": MetricKind(),
+    "stun.lost_requests": MetricKind(),
     "addresses.passed_over": MetricKind(MORE),
     "addresses.reasons.*": _counts(_ANY),
     "recordings.sampled": MetricKind(),

@@ -27,17 +27,19 @@ from caretaker.reporting.summary_types import (
     RecordingsSection,
     SessionFailure,
     SessionsSection,
+    STUNSection,
     Summary,
     TasksSection,
     TLSSection,
     TransfersSection,
     UnfinishedWait,
     WaySection,
+    WayTasksSection,
 )
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import LOOP_TIMES, path_of
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import FAILED
+from caretaker.stats.task_outcomes import FAILED, POSTED, UNJUDGED
 from caretaker.stats.worker_snapshot import FailureExample, WorkerSnapshot
 from caretaker.way import Way
 
@@ -99,6 +101,7 @@ def summarize(
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
         },
+        "stun": _stun(whole),
         "recordings": _recordings(whole),
         "tls": _tls(total),
         "export": {
@@ -297,7 +300,7 @@ def _events_balance(results: Results) -> bool:
 
 def _tasks(total: Results) -> TasksSection:
     count = total.counters
-    judged = count["tasks.posted"] - count["tasks.cut"] - count["tasks.device_down"]
+    judged = count["tasks.posted"] - sum(count[f"tasks.{outcome}"] for outcome in UNJUDGED)
     failed = sum(count[f"tasks.{outcome}"] for outcome in FAILED)
     return {
         "posted": count["tasks.posted"],
@@ -309,6 +312,7 @@ def _tasks(total: Results) -> TasksSection:
         "unexpected_status": count["tasks.unexpected_status"],
         "api_error": count["tasks.api_error"],
         "device_down": count["tasks.device_down"],
+        "unreachable": count["tasks.unreachable"],
         "cut": count["tasks.cut"],
         "failed": failed,
         "not_posted": count["tasks.not_posted"],
@@ -316,6 +320,20 @@ def _tasks(total: Results) -> TasksSection:
         "failed_ratio": _ratio(failed, judged),
         "latency_ms": total.histogram("tasks.latency").summary(50, 95, 99),
         "reasons": total.with_prefix("tasks.reasons"),
+        "by_way": {way.value: own for way in Way if (own := _tasks_of(total, way))["posted"]},
+    }
+
+
+def _tasks_of(total: Results, way: Way) -> WayTasksSection:
+    path = f"tasks.by_way.{way.value}"
+    count = total.counters
+    return {
+        "posted": sum([count[f"{path}.{outcome}"] for outcome in POSTED]),
+        "done": count[f"{path}.done"],
+        "queued": count[f"{path}.queued"],
+        "failed": sum([count[f"{path}.{outcome}"] for outcome in FAILED]),
+        "latency_ms": total.histogram(f"{path}.latency").summary(50, 95, 99),
+        "reasons": total.with_prefix(f"{path}.reasons"),
     }
 
 
@@ -335,6 +353,26 @@ def _transfers(total: Results) -> TransfersSection:
         "failed_ratio": _ratio(failed, count["transfers.succeeded"] + failed),
         "faults": faults,
         "reasons": total.with_prefix("transfers.reasons"),
+    }
+
+
+def _stun(total: Results) -> STUNSection:
+    count = total.counters
+    return {
+        "sent": count["stun.sent"],
+        "answered": count["stun.answered"],
+        "silent": count["stun.silent"],
+        "dropped": count["stun.dropped"],
+        "waiting": count["stun.waiting"],
+        "errors": total.with_prefix("stun.errors"),
+        "unsent": total.with_prefix("stun.unsent"),
+        "found": count["stun.found"],
+        "changed": count["stun.changed"],
+        "rebound": count["stun.rebound"],
+        "late": count["stun.late"],
+        "malformed": count["stun.malformed"],
+        "duplicates": count["stun.duplicates"],
+        "lost_requests": count["stun.lost_requests"],
     }
 
 

@@ -17,6 +17,7 @@ from caretaker.reporting.summary_types import (
     Percentiles,
     ScenarioSection,
     SessionsSection,
+    STUNSection,
     Summary,
     TasksSection,
     UnfinishedWait,
@@ -29,6 +30,7 @@ from caretaker.way import Way
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
+_STUN = ("sent", "answered", "silent", "found", "changed", "malformed", "lost_requests")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
 
 
@@ -128,6 +130,7 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         reasons = summary["addresses"]["reasons"]
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
         figures["Addresses"] = f"{summary['addresses']['passed_over']} passed over: {why}"
+    figures |= _stun(summary["stun"])
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["tls"].values()):
@@ -137,6 +140,15 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
     if any(summary["state"].values()):
         figures["State"] = _outcomes(summary["state"], *summary["state"])
     return figures
+
+
+def _stun(stun: STUNSection) -> dict[str, str]:
+    """What became of Binding Requests, where any were to be sent."""
+    if not (stun["sent"] or stun["unsent"]):
+        return {}
+    failures = {**stun["errors"], **stun["unsent"]}
+    why = ", ".join(f"{name} {number}" for name, number in failures.items())
+    return {"STUN": _outcomes(stun, *_STUN), **({"  failed": why} if why else {})}
 
 
 def _verdict(verdict: VerdictSection) -> Iterator[str]:
@@ -208,6 +220,7 @@ def _tasks(tasks: TasksSection) -> str:
     text = _outcomes(tasks, "posted", "done", "queued", "failed") + (f" ({parts})" if parts else "")
     text += f", {tasks['cut']} cut"
     text += f", {tasks['device_down']} device down" if tasks["device_down"] else ""
+    text += f", {tasks['unreachable']} device unreachable" if tasks["unreachable"] else ""
     return text + (f"; {tasks['not_posted']} not posted" if tasks["not_posted"] else "")
 
 

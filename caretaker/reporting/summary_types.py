@@ -153,6 +153,17 @@ class EventsSection(TypedDict):
     books_balance: bool
 
 
+class WayTasksSection(TypedDict):
+    """Tasks to CPEs that report one way (``Way``), but for those that the run's end cut."""
+
+    posted: int
+    done: int
+    queued: int
+    failed: int
+    latency_ms: Percentiles
+    reasons: Mapping[str, int]
+
+
 class TasksSection(TypedDict):
     """Tasks of the driver and of scenarios by outcome (``TaskOutcome``)."""
 
@@ -165,6 +176,7 @@ class TasksSection(TypedDict):
     unexpected_status: int
     api_error: int
     device_down: int
+    unreachable: int
     cut: int
     failed: int
     """The sum of ``task_outcomes.FAILED``."""
@@ -173,6 +185,7 @@ class TasksSection(TypedDict):
     failed_ratio: float | None
     latency_ms: Percentiles
     reasons: Mapping[str, int]
+    by_way: Mapping[str, WayTasksSection]
 
 
 class TransfersSection(TypedDict):
@@ -238,6 +251,25 @@ class StateSection(TypedDict):
     """Records of CPEs that their worker had lost to another one."""
     unwritten: int
     """CPEs whose last state is not in the file."""
+
+
+class STUNSection(TypedDict):
+    """The Binding Requests of CPEs behind NAT, their bindings, and the datagrams that came."""
+
+    sent: int
+    answered: int
+    silent: int
+    dropped: int
+    waiting: int
+    errors: Mapping[str, int]
+    unsent: Mapping[str, int]
+    found: int
+    changed: int
+    rebound: int
+    late: int
+    malformed: int
+    duplicates: int
+    lost_requests: int
 
 
 class AddressesSection(TypedDict):
@@ -344,6 +376,7 @@ class Summary(TypedDict):
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
     addresses: AddressesSection
+    stun: STUNSection
     recordings: RecordingsSection
     tls: TLSSection
     export: ExportSection

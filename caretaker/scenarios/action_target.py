@@ -10,6 +10,7 @@ import gevent
 from gevent.pool import Group
 
 from caretaker.device.cpe import CPE
+from caretaker.engine.nat_bindings import NATBindings
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
 from caretaker.scenarios.tasks import Operator, Tasks
@@ -25,6 +26,7 @@ class ActionTarget:
         operator: has Connection Requests sent.
         tasks: runs what was sent, until its end.
         portion: this process's part of the whole fleet, from 0 to 1; rates are of the whole.
+        bindings: the NAT bindings of CPEs that use STUN; None where none does.
         clock, sleep: as for the shard.
     """
 
@@ -36,6 +38,7 @@ class ActionTarget:
         tasks: Tasks,
         portion: Callable[[], float] = lambda: 1.0,
         *,
+        bindings: NATBindings | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = gevent.sleep,
     ) -> None:
@@ -44,6 +47,7 @@ class ActionTarget:
         self.operator = operator
         self.tasks = tasks
         self.portion = portion
+        self.bindings = bindings
         self.clock = clock
         self.sleep = sleep
         self.greenlets = Group()

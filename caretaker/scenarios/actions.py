@@ -24,6 +24,7 @@ from caretaker.errors import DeviceNotFound, InputError
 from caretaker.profiles.profile import SIMULATED
 from caretaker.scenarios.action_target import ActionTarget
 from caretaker.scenarios.arguments import SHARE, Argument, checked, number, one_of
+from caretaker.scenarios.nat_rebind import nat_rebind
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 
 _BATCH = 100
@@ -275,6 +276,12 @@ ACTIONS: dict[str, Action] = {
         },
         "value changes: {share:.0%} of the fleet within {seconds:g} s".format_map,
         "A parameter with active notification changes, and CPEs inform with 4 VALUE CHANGE.",
+    ),
+    "nat_rebind": Action(
+        nat_rebind,
+        {"share": SHARE},
+        "NAT bindings of {share:.0%} of the fleet change".format_map,
+        "NATs give the CPEs that use STUN other bindings; the old ones lead nowhere.",
     ),
     "connection_request": Action(
         connection_request,

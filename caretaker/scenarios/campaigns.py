@@ -202,6 +202,47 @@ class FirmwareCampaign(_Campaign):
         )
 
 
+class NATRebind(_Campaign):
+    """The bindings of all NATs change at once, and the ACS learns where its CPEs are now."""
+
+    name = "nat-rebind"
+    action = "nat_rebind"
+    limit, enough, participle = "report-within", "coverage", "Reported"
+    arguments: ClassVar = {
+        "share": ACTIONS["nat_rebind"].arguments["share"],
+        "coverage": Argument(
+            0.95, number(0, 1), "which part of these CPEs must have told their new address"
+        ),
+        "report-within": Argument(
+            None,
+            optional(number(1)),
+            "seconds for that; without it, the longest keep-alive and a minute",
+        ),
+    }
+
+    def _takes(self, cpes: float, plan: FleetPlan) -> float:  # noqa: ARG002
+        """Until the next keep-alive of each CPE, which finds the new binding."""
+        return plan.stun_keep_alive
+
+    def count(self, results: Results) -> int:
+        """CPEs whose new address the ACS has had in an Inform that it answered."""
+        return results.counters["actions.nat_rebind.done"]
+
+    def report(self, run: ScenarioRun) -> ScenarioReport:
+        """When 50, 95 and 100 % of the new addresses were known to the ACS."""
+        asked, curve = self.curve(run)
+        kpis: dict[str, float | None] = {"asked": asked, **convergence(curve)}
+        if self.began is not None and not asked:
+            nobody = not_shown("no CPE has a NAT binding; give --reach with stun")
+            return ScenarioReport(kpis, criterion=nobody)
+        half, almost, whole = (_figure(kpis[f"time_to_{n}_percent_s"], " s") for n in (50, 95, 100))
+        told = f"The ACS was told the new addresses of {asked:,} CPEs"
+        sentence = f"{told}: 50 % after {half}, 95 % after {almost}, all after {whole}."
+        return ScenarioReport(
+            kpis, [sentence] if curve else [], {"reported": curve}, criterion=self.criterion(run)
+        )
+
+
 class Provisioning(Scenario):
     """First contacts of new CPEs: those of the start, or more while the fleet runs."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from caretaker.errors import InputError
 from caretaker.scenarios.arguments import number
-from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, Provisioning
+from caretaker.scenarios.campaigns import CRSweep, FirmwareCampaign, NATRebind, Provisioning
 from caretaker.scenarios.capacity import FindCapacity
 from caretaker.scenarios.disruptions import ACSOutage, BootStorm, PowerCut, ValueChangeStorm
 from caretaker.scenarios.scenario import FleetPlan, Scenario
@@ -17,7 +17,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
     kind.name: kind
     for kind in (
         Steady, Ramp, BootStorm, PowerCut, ACSOutage, CRSweep, FirmwareCampaign, ValueChangeStorm,
-        Provisioning, FindCapacity, Soak,
+        NATRebind, Provisioning, FindCapacity, Soak,
     )
 }  # fmt: skip
 """Every scenario by its name; a locustfile may add its own."""

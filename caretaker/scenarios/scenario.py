@@ -23,11 +23,13 @@ class FleetPlan(NamedTuple):
         cpes: how many it will have.
         up_after: seconds from the start of the run until the last one informs for the first time.
         download_seconds: the longest simulated download, with the reboot after it.
+        stun_keep_alive: the most seconds between the STUN requests of a CPE.
     """
 
     cpes: int
     up_after: float
     download_seconds: float
+    stun_keep_alive: float = 0.0
 
 
 class RunControl(MeasuredRun, Protocol):

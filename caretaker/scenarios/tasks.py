@@ -11,10 +11,14 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
+from caretaker.connection_request.reported_ways import ReportedWays
 from caretaker.device.cpe import CPE
+from caretaker.device.reach_values import reach_of
+from caretaker.device.reachability import UNREACHABLE
 from caretaker.reasons import BoundedReasons
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import FAILED, OF_A_DOWN_DEVICE, TaskOutcome, TaskResult
+from caretaker.way import Way
 
 MAX_TASKS = 2000
 """
@@ -43,8 +47,22 @@ class Operator(Protocol):
 class TaskSink(Protocol):
     """Takes the results of tasks."""
 
-    def task(self, name: str, result: TaskResult, seconds: float) -> None:
-        """Take a task that ended ``seconds`` after its planned time."""
+    def task(self, name: str, result: TaskResult, seconds: float, way: Way) -> None:
+        """
+        Take a task that has ended.
+
+        Args:
+            name: of the task.
+            result: how it ended.
+            seconds: from when it was planned until then.
+            way: by which its CPE reported that it can be reached.
+        """
+
+
+def ways_of(cpe: CPE, now: float) -> ReportedWays:
+    """How a CPE reports that it can be reached, as an ACS that reads its parameters knows it."""
+    url = cpe.management_value("ConnectionRequestURL", now)
+    return ReportedWays.of(url, lambda last: cpe.management_value(last, now))
 
 
 class Tasks:
@@ -90,21 +108,24 @@ class Tasks:
             planned: when it was due.
             ended: takes the outcome, but of a task that the run's end cuts.
         """
+        began = self._clock()
+        way = ways_of(cpe, began).way
 
         def run() -> None:
-            began = self._clock()
             result = act(cpe)
             is_of_fence = result.outcome in FAILED and self._suspended >= began
             is_of_cpe = result.outcome in OF_A_DOWN_DEVICE and _was_down_since(began, cpe)
             if is_of_fence or is_of_cpe:
                 result = TaskResult(TaskOutcome.DEVICE_DOWN)
+            elif result.outcome in OF_A_DOWN_DEVICE and reach_of(cpe) in UNREACHABLE:
+                result = TaskResult(TaskOutcome.UNREACHABLE)
             settle(result)
 
         def settle(result: TaskResult) -> None:
             if result.reason is not None:
                 reason = self._reasons.of(result.reason, result.quoted)
                 result = result._replace(reason=reason)
-            self._sink.task(name, result, self._clock() - planned)
+            self._sink.task(name, result, self._clock() - planned, way)
             ended(result.outcome)
 
         if len(self._running) < self._most:

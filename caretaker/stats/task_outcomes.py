@@ -25,6 +25,8 @@ class TaskOutcome(enum.StrEnum):
     """The north-bound API did not take the task: no connection, no answer, an error status."""
     DEVICE_DOWN = "device_down"
     """It rebooted or had no power meanwhile, as was wanted, or its worker stopped: no failure."""
+    UNREACHABLE = "unreachable"
+    """It is a device that no ACS reaches, as was wanted (``--reach``): no failure."""
     CUT = "cut"
     """The run ended before the task did."""
     NOT_POSTED = "not_posted"
@@ -40,6 +42,7 @@ WORDS: dict[TaskOutcome, str] = {
     TaskOutcome.UNEXPECTED_STATUS: "unexpected status",
     TaskOutcome.API_ERROR: "error of the north-bound API",
     TaskOutcome.DEVICE_DOWN: "device down",
+    TaskOutcome.UNREACHABLE: "device unreachable",
     TaskOutcome.CUT: "cut by the end of the run",
     TaskOutcome.NOT_POSTED: "not posted",
 }
@@ -55,8 +58,10 @@ FAILED = (
     TaskOutcome.API_ERROR,
 )
 """The outcomes that are failures: ``tasks.failed`` is their sum."""
+UNJUDGED = (TaskOutcome.DEVICE_DOWN, TaskOutcome.UNREACHABLE, TaskOutcome.CUT)
+"""The outcomes that say nothing of the ACS; ratios are of the others."""
 OF_A_DOWN_DEVICE = (TaskOutcome.OFFLINE, TaskOutcome.FAULTED, TaskOutcome.UNEXPECTED_STATUS)
-"""What operators see of a device that is down."""
+"""What operators see of a device that is down, or that no ACS reaches."""
 
 
 class TaskResult(NamedTuple):

@@ -43,5 +43,7 @@ def _arguments(settings: Settings, allowed_hosts: Iterable[str]) -> Iterator[str
     for flag, name in _GIVEN.items():
         if (value := getattr(settings, name)) is not None:
             yield f"{flag}={value}"
+    if settings.reach is not None:
+        yield "--watch-ways"
     if settings.acs_client_names:
         yield "--client-names"

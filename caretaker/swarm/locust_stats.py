@@ -89,7 +89,7 @@ class LocustStats:
         self.results.connection_request(verdict, seconds, way)
         self._fire()(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
 
-    def task(self, name: str, result: TaskResult, seconds: float) -> None:
+    def task(self, name: str, result: TaskResult, seconds: float, way: Way) -> None:
         """
         Each task of an operator that has ended.
 
@@ -97,16 +97,21 @@ class LocustStats:
             name: of the task.
             result: how it ended.
             seconds: from when it was planned until then.
+            way: by which its CPE reported that it can be reached.
         """
         outcome, reason, _ = result
+        of_way = f"tasks.by_way.{way.value}"
         self.results.count(f"tasks.{outcome}")
+        self.results.count(f"{of_way}.{outcome}")
         if outcome is TaskOutcome.NOT_POSTED:
             return
         self.results.count("tasks.posted")
         if outcome is TaskOutcome.DONE:
             self.results.time("tasks.latency", seconds)
+            self.results.time(f"{of_way}.latency", seconds)
         if reason is not None:
             self.results.count(f"tasks.reasons.{reason}")
+            self.results.count(f"{of_way}.reasons.{reason}")
         shown = f"{name} {outcome}" if outcome is TaskOutcome.QUEUED else name
         self._fire()(TASK, shown, seconds, 0, reason)
 

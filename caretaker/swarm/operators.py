@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any
+from typing import Any, Final
 
-from caretaker.connection_request.client import send_connection_request
+import gevent
+
+from caretaker.connection_request.client import TIMEOUT, send_connection_request
 from caretaker.connection_request.genieacs_client import send_as_genieacs
+from caretaker.connection_request.reported_ways import PLANS, ReportedWays, send_in_turn
+from caretaker.connection_request.udp_client import send_by_udp
 from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, LimitError, TransportError
 from caretaker.http.credentials import Credentials
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.north_bound_client import NorthBoundClient, outcome_of
-from caretaker.scenarios.tasks import MAX_TASKS
+from caretaker.scenarios.tasks import MAX_TASKS, ways_of
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
+from caretaker.way import Way
 
 TASK = "getParameterValues"
+UNANSWERED: Final = "no session after a Connection Request by UDP"
+NO_ADDRESS = {
+    Way.HTTP: "ConnectionRequestURL is no http address",
+    Way.UDP: "UDPConnectionRequestAddress is no address",
+    Way.XMPP: "ConnReqJabberID is no address",
+}
+"""The reason where what a device reports can't be used."""
+_LOOK_SECONDS = 0.05
+"""How often it is looked whether a CPE has taken a datagram."""
 
 
 class NorthBoundOperator:
@@ -59,33 +74,66 @@ class DirectOperator:
     Sends the Connection Request itself, as the ACS would, for ACSs without a north-bound API.
 
     Args:
-        shard: knows the CPEs' credentials.
-        cr_client: which of ``CR_SENDERS`` sends it.
+        shard: knows the CPEs' credentials, and whether one has taken a datagram.
+        cr_client: which of ``CR_SENDERS`` and ``PLANS`` send it.
         tls: for https URLs.
+        clock: that of the shard.
     """
 
     name = "Connection Request"
 
     def __init__(
-        self, shard: Shard, cr_client: str = "tolerant", tls: TLSSettings = SYSTEM_TRUST
+        self,
+        shard: Shard,
+        cr_client: str = "tolerant",
+        tls: TLSSettings = SYSTEM_TRUST,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shard = shard
+        self._plan = PLANS[cr_client]
+        self._send_by_http = CR_SENDERS[cr_client]
         self._tls = tls
-        self._send = CR_SENDERS[cr_client]
+        self._clock = clock
+        self._senders = {Way.HTTP: self._by_http, Way.UDP: self._by_udp}
 
     def reaches(self, cpe: CPE) -> bool:
         """It needs no one else to know the CPE; in a session the ACS may be changing its secret."""
         return not cpe.in_session
 
     def send(self, cpe: CPE) -> TaskResult:
-        """Send one."""
-        url = self._shard.context.connection_request_url(cpe.url_name)
+        """Send one by the ways that the CPE reports."""
+        reported = ways_of(cpe, self._clock())
+        credentials = self._shard.credentials(cpe.url_name)
+
+        def send(way: Way) -> TaskResult:
+            try:
+                return self._senders[way](cpe, reported, credentials)
+            except LimitError as error:
+                return TaskResult(TaskOutcome.NOT_POSTED, str(error))
+            except InputError:
+                return TaskResult(TaskOutcome.OFFLINE, NO_ADDRESS[way])
+
+        return send_in_turn(
+            self._plan(reported), send, lambda result: result.outcome is TaskOutcome.DONE
+        )
+
+    def _by_http(self, _: CPE, reported: ReportedWays, credentials: Credentials) -> TaskResult:
+        return self._send_by_http(reported.url, credentials, self._tls)
+
+    def _by_udp(self, cpe: CPE, reported: ReportedWays, credentials: Credentials) -> TaskResult:
+        """Whether a datagram was taken, only the CPE can tell: it has a session then."""
+        began = self._clock()
         try:
-            return self._send(url, self._shard.credentials(cpe.url_name), self._tls)
-        except LimitError as error:
-            return TaskResult(TaskOutcome.NOT_POSTED, str(error))
-        except InputError:
-            return TaskResult(TaskOutcome.OFFLINE, "ConnectionRequestURL is no http address")
+            send_by_udp(reported.udp_address, credentials)
+        except LimitError:
+            raise
+        except TransportError as error:
+            return TaskResult(TaskOutcome.OFFLINE, error.reason, error.quoted)
+        while self._clock() < began + TIMEOUT:
+            if cpe.index in cpe.context.accepted.pending or cpe.in_session or cpe.ended_at >= began:
+                return TaskResult(TaskOutcome.DONE)
+            gevent.sleep(_LOOK_SECONDS)
+        return TaskResult(TaskOutcome.OFFLINE, UNANSWERED)
 
     def download(self, _: CPE, __: Mapping[str, Any]) -> None:
         """Without an API there is no way to ask the ACS for it."""

@@ -112,6 +112,10 @@ class ReachOptions:
         nothing="::1",
     )
 
+    def has(self, kind: Reach) -> bool:
+        """Whether some CPEs are of this kind."""
+        return self.reach is not None and kind in self.reach
+
     def check_reach(self) -> None:
         """
         Check that each kind of CPE has what it needs.

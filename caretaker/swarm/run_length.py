@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
+from caretaker.device.reachability import Reach
 from caretaker.errors import InputError
 from caretaker.scenarios import FleetPlan
 from caretaker.swarm.options import Settings
@@ -15,7 +16,9 @@ def fleet_plan(settings: Settings, options: LocustOptions) -> FleetPlan:
     users, rate = options.num_users or 1, options.spawn_rate or 1.0
     boot = settings.boot_delay.high if settings.start == "factory" else 0.0
     download = settings.transfer_seconds.high + settings.reboot_seconds.high
-    return FleetPlan(users * settings.cpes_per_user, users / rate + boot, download + boot)
+    keep_alive = settings.stun_keep_alive.high if settings.has(Reach.STUN) else 0.0
+    cpes = users * settings.cpes_per_user
+    return FleetPlan(cpes, users / rate + boot, download + boot, keep_alive)
 
 
 def check_run_time(settings: Settings, options: LocustOptions) -> None:

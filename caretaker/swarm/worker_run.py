@@ -134,7 +134,12 @@ class WorkerRun:
         operator = self._operator()
         self.driver = self._driver(worker, operator)
         self.action_target = ActionTarget(
-            self.shard, outage, operator, self.tasks, lambda: worker.share
+            self.shard,
+            outage,
+            operator,
+            self.tasks,
+            lambda: worker.share,
+            bindings=self.nat_bindings,
         )
         self.state = _state_sender(worker, self.shard) if start.keeps_state else None
         """What sends the state of CPEs to the master; None where that does not keep it."""

@@ -68,10 +68,14 @@ def everything() -> Any:
         made.count(f"sessions.blame.{blame.value}")
     for name in (
         "tasks.reasons.HTTP 404",
+        "tasks.by_way.http.done",
+        "tasks.by_way.http.reasons.HTTP 404",
         "transfers.reasons.HTTP 404",
         "transfers.faults.9010",
         "transfers.succeeded",
         "addresses.passed_over.connection refused",
+        "stun.errors.401",
+        "stun.unsent.host not allowed",
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")

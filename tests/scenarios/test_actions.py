@@ -85,7 +85,7 @@ class Bench:
         self.downloads.append(task)
         return TaskResult(TaskOutcome.DONE) if self.api else None
 
-    def task(self, name: str, result: TaskResult, seconds: float) -> None:
+    def task(self, name: str, result: TaskResult, seconds: float, way: Way) -> None:
         self.tasks.append((name, result.outcome))
 
     def session(self, record: SessionRecord) -> None:

@@ -7,13 +7,16 @@ from functools import partial
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import cpe
+from helpers.cpes import context, cpe, profile
 
 from caretaker.device.cpe import CPE
+from caretaker.device.reachability import Reach, Reachability, ReachMix
+from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.testing import Clock
+from caretaker.way import Way
 
 T = TaskOutcome
 
@@ -21,9 +24,11 @@ T = TaskOutcome
 class Sink:
     def __init__(self) -> None:
         self.taken: list[tuple[str, TaskResult, float]] = []
+        self.ways: list[Way] = []
 
-    def task(self, name: str, result: TaskResult, seconds: float) -> None:
+    def task(self, name: str, result: TaskResult, seconds: float, way: Way) -> None:
         self.taken.append((name, result, seconds))
+        self.ways.append(way)
 
     @property
     def outcomes(self) -> list[TaskOutcome]:
@@ -170,3 +175,35 @@ def test_what_is_quoted_does_not_become_a_reason_each(number: int) -> None:
     assert len(sink.taken) == number
     assert len(reasons) == min(number, 51)
     assert ("HTTP 400" in reasons) == (number > 50)
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "counted"),
+    [
+        (Reach.DARK, T.OFFLINE, T.UNREACHABLE),
+        (Reach.LIES, T.UNEXPECTED_STATUS, T.UNREACHABLE),
+        (Reach.DARK, T.API_ERROR, T.API_ERROR),
+        (Reach.STUN, T.OFFLINE, T.OFFLINE),
+    ],
+)
+def test_a_cpe_that_no_acs_reaches_fails_no_task(
+    kind: Reach, outcome: TaskOutcome, counted: TaskOutcome
+) -> None:
+    sink = Sink()
+    tasks = Tasks(sink, clock=Clock())
+    box = cpe(reach=Reachability(ReachMix(((kind, 1.0),))))
+    tasks.start("ask", box, lambda _: TaskResult(outcome, "a reason"), 90.0)
+    turns()
+    assert sink.outcomes == [counted]
+    assert sink.ways == [Way.HTTP]
+
+
+def test_a_task_counts_for_the_way_that_its_cpe_reports() -> None:
+    sink = Sink()
+    tasks = Tasks(sink, clock=Clock())
+    box = CPE(0, with_reach_parameters(profile()), context())
+    box.power_on(0.0)
+    box.set_values([("Device.ManagementServer.ConnReqJabberID", "cpe@lab/cwmp")], 0.0)
+    tasks.start("ask", box, done, 90.0)
+    turns()
+    assert sink.ways == [Way.XMPP]

@@ -5,7 +5,14 @@ from __future__ import annotations
 from helpers.summaries import summary
 
 from caretaker.reporting.summary_types import TasksSection
-from caretaker.stats.task_outcomes import FAILED, POSTED, WORDS, TaskOutcome, failed_parts
+from caretaker.stats.task_outcomes import (
+    FAILED,
+    POSTED,
+    UNJUDGED,
+    WORDS,
+    TaskOutcome,
+    failed_parts,
+)
 
 T = TaskOutcome
 
@@ -16,7 +23,7 @@ def test_each_outcome_has_words_and_a_key_of_the_summary() -> None:
 
 
 def test_each_outcome_is_a_failure_or_is_not() -> None:
-    assert set(T) - set(FAILED) == {T.DONE, T.QUEUED, T.DEVICE_DOWN, T.CUT, T.NOT_POSTED}
+    assert set(T) - set(FAILED) == {T.DONE, T.QUEUED, *UNJUDGED, T.NOT_POSTED}
     assert set(POSTED) == set(T) - {T.NOT_POSTED}
 
 
@@ -25,9 +32,7 @@ def test_the_outcomes_add_up_to_the_tasks_posted() -> None:
     tasks = summary(0, tasks__posted=len(POSTED), **counts)["tasks"]
     assert tasks["posted"] == sum(tasks[outcome] for outcome in POSTED)
     assert tasks["failed"] == len(FAILED)
-    assert tasks["failed_ratio"] == round(
-        len(FAILED) / (len(POSTED) - len((T.CUT, T.DEVICE_DOWN))), 9
-    )
+    assert tasks["failed_ratio"] == round(len(FAILED) / (len(POSTED) - len(UNJUDGED)), 9)
 
 
 def test_failures_are_told_by_outcome() -> None:

@@ -89,9 +89,12 @@ def test_exchanges_requests_and_tasks() -> None:
         ("exchange", (ExchangeRecord("Inform", 0.0, 0.25, 1, 2),)),
         ("exchange", (ExchangeRecord("(empty)", 0.0, 0.25, 1, 2, reason="no answer in time"),)),
         ("connection_request", ("unauthorized", 0.001, Way.HTTP)),
-        ("task", ("getParameterValues", TaskResult(TaskOutcome.DONE), 0.5)),
-        ("task", ("getParameterValues", TaskResult(TaskOutcome.QUEUED), 0.5)),
-        ("task", ("getParameterValues", TaskResult(TaskOutcome.API_ERROR, "HTTP 404"), 0.5)),
+        ("task", ("getParameterValues", TaskResult(TaskOutcome.DONE), 0.5, Way.HTTP)),
+        ("task", ("getParameterValues", TaskResult(TaskOutcome.QUEUED), 0.5, Way.HTTP)),
+        (
+            "task",
+            ("getParameterValues", TaskResult(TaskOutcome.API_ERROR, "HTTP 404"), 0.5, Way.HTTP),
+        ),
     ) == [
         ("CWMP", "Inform", 250.0, None),
         ("CWMP", "(empty)", 250.0, "no answer in time"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -17,12 +18,18 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.http.credentials import Credentials
 from caretaker.north_bound_client import MAX_ANSWER_BYTES
+from caretaker.profiles.reach_parameters import with_reach_parameters
+from caretaker.reasons import find
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.swarm.operators import (
     CR_SENDERS,
+    NO_ADDRESS,
+    UNANSWERED,
     DirectOperator,
     NorthBoundOperator,
 )
+from caretaker.testing import Clock
+from caretaker.way import Way
 
 T = TaskOutcome
 
@@ -103,14 +110,16 @@ class OneCPE:
     """A shard whose only CPE answers Connection Requests at a URL."""
 
     def __init__(self, url: str) -> None:
-        self.context = cpe(connection_request_url=lambda _: url).context
+        self.cpe = cpe(connection_request_url=lambda _: url)
+        self.context = self.cpe.context
 
     def credentials(self, _: str) -> Credentials:
         return Credentials("cpe", "secret")
 
 
 def direct(url: str) -> TaskResult:
-    return DirectOperator(OneCPE(url)).send(cpe())  # type: ignore[arg-type]
+    shard = OneCPE(url)
+    return DirectOperator(shard).send(shard.cpe)  # type: ignore[arg-type]
 
 
 @pytest.mark.sockets
@@ -162,9 +171,57 @@ def test_what_genieacs_would_make_of_a_device_s_answer(
     answers: list[Any], outcome: TaskOutcome, reason: str | None
 ) -> None:
     with wire(*answers) as server:
-        operator = DirectOperator(OneCPE(server.url), "genieacs")  # type: ignore[arg-type]
-        assert operator.send(cpe())[:2] == (outcome, reason)
+        shard = OneCPE(server.url)
+        operator = DirectOperator(shard, "genieacs")  # type: ignore[arg-type]
+        assert operator.send(shard.cpe)[:2] == (outcome, reason)
 
 
 def test_each_client_of_connection_requests_can_send_directly() -> None:
     assert CR_SENDERS.keys() == CLIENTS.keys()
+
+
+# -- by UDP ----------------------------------------------------------------------------------------
+
+
+class Behind:
+    """A shard with a CPE behind a NAT, which takes the datagrams that it is told to."""
+
+    def __init__(self, address: str) -> None:
+        self.cpe = CPE(0, with_reach_parameters(profile()), context())
+        self.cpe.resume(0.0)
+        self.context = self.cpe.context
+        names = ("STUNEnable", "NATDetected", "UDPConnectionRequestAddress")
+        values = zip(names, ("1", "1", address), strict=True)
+        self.cpe.set_values([(f"Device.ManagementServer.{name}", v) for name, v in values], 0.0)
+
+    def credentials(self, _: str) -> Credentials:
+        return Credentials("cpe", "secret")
+
+    def send(self, clock: Callable[[], float]) -> TaskResult:
+        return DirectOperator(self, clock=clock).send(self.cpe)  # type: ignore[arg-type]
+
+
+def test_a_request_by_udp_is_done_when_the_cpe_has_taken_it() -> None:
+    behind = Behind("127.0.0.1:9")
+    behind.cpe.connection_request(1.0, Way.UDP)
+    assert behind.send(Clock(2.0)) == (T.DONE, None, "")
+
+
+def test_one_that_leads_to_no_session_is_lost_and_says_so() -> None:
+    times = iter((1.0, 1.0, 1.5, 3.5))
+    assert Behind("127.0.0.1:9").send(lambda: next(times))[:2] == (T.OFFLINE, UNANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("no address", NO_ADDRESS[Way.UDP]), ("no-such-host.invalid:9", "host name not found")],
+)
+def test_an_address_that_can_not_be_sent_to_makes_the_cpe_offline(
+    address: str, reason: str
+) -> None:
+    assert Behind(address).send(Clock(1.0))[:2] == (T.OFFLINE, reason)
+
+
+def test_each_way_has_a_reason_for_an_address_that_is_none() -> None:
+    assert NO_ADDRESS.keys() == set(Way)
+    assert all(find(reason) for reason in (*NO_ADDRESS.values(), UNANSWERED))
