@@ -66,6 +66,15 @@ def test_what_is_logged_and_printed_comes_back_when_the_screen_goes(tmp_path: Pa
         assert shown.is_as_before
 
 
+def test_a_master_that_is_killed_leaves_the_terminal_and_what_was_logged(tmp_path: Path) -> None:
+    with terminal(*command(tmp_path, "--processes", "2")) as shown:
+        shown.wait_for(r"All users spawned[^\n]*\n[^$]*q ends")
+        shown.process.kill()
+        shown.wait_for_text(LEFT)
+        shown.wait_for_text("All users spawned")
+        shown.wait_for_text(" ends: ")  # of its workers, which end later
+
+
 def test_ctrl_c_before_a_run_gives_the_terminal_back(tmp_path: Path) -> None:
     with terminal(*command(tmp_path, "--master", "--expect-workers", "1",
                            "--master-bind-port", "0")) as shown:  # fmt: skip
