@@ -48,13 +48,23 @@ def read_run(path: str) -> Summary:
     Raises:
         InputError: it can't be read, or is none of this minor version.
     """
+    return read_known(file_of(path))
+
+
+def file_of(path: str) -> str:
+    """
+    The file of a run's summary: this one, or that in the folder of the run.
+
+    Raises:
+        InputError: a folder without it.
+    """
     if not _is_folder(path):
-        return read_known(path)
+        return path
     file = Path(path) / SUMMARY_FILE
     if not os.path.exists(file):  # noqa: PTH110  # Path's fails for a folder that is locked
         names = [run.parent.name for run in Path(path).glob(f"[!.]*/{SUMMARY_FILE}")]
         raise InputError(f"{path}: a folder without {SUMMARY_FILE}; {_runs_to_give(names)}")
-    return read_known(str(file))
+    return str(file)
 
 
 def _runs_to_give(names: Sequence[str]) -> str:
