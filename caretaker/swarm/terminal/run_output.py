@@ -84,6 +84,6 @@ class RunOutput:
 
 
 def has_screen() -> bool:
-    """Whether standard output is a terminal that can be drawn on."""
+    """Whether standard output is a terminal that can be drawn on, and says what it is."""
     console = Console()
-    return os.isatty(1) and not console.is_dumb_terminal
+    return os.isatty(1) and bool(os.environ.get("TERM")) and not console.is_dumb_terminal
