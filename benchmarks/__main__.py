@@ -37,6 +37,7 @@ NAMES = (
     "calibration",
     "workers",
     "hosts",
+    "xmpp",
 )
 """The benchmarks, each a module beside this one; a module may have a ``table`` of its own."""
 

@@ -23,7 +23,7 @@ from caretaker.device.base import CPEBase
 
 WITH_SINK = ("sessions", "recording", "state", "growth", "closed_loop", "lateness")
 WITHOUT = ("memory", "start_up", "cr_server", "stun", "router", "floods", "acs", "codec", "budgets")
-LONG = ("tls", "whole_tree", "whole_runs", "calibration", "workers", "hosts")
+LONG = ("tls", "whole_tree", "whole_runs", "calibration", "workers", "hosts", "xmpp")
 
 
 def test_every_benchmark_is_a_module_and_tested_here() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,15 +14,19 @@ from caretaker.commands import COMMANDS, SHELLS
 from caretaker.scenarios import SCENARIOS
 
 
-@pytest.fixture(scope="module")
-def bash(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("completion") / "caretaker.bash"
+def script_of(shell: str, folder: Path) -> Path:
+    path = folder / f"caretaker.{shell}"
     with pytest.MonkeyPatch.context() as patch:
         texts: list[str] = []
         patch.setattr("caretaker.completion.say", texts.append)
-        assert main(["completion", "bash"]) == 0
+        assert main(["completion", shell]) == 0
     path.write_text("".join(texts))
     return path
+
+
+@pytest.fixture(scope="module")
+def bash(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return script_of("bash", tmp_path_factory.mktemp("completion"))
 
 
 ASK_BASH = """
@@ -44,6 +50,32 @@ def test_bash_completes_commands_options_and_choices(bash: Path) -> None:
     assert set(completed(bash, "caretaker", "run", "--scenario", "")) == set(SCENARIOS)
     assert completed(bash, "caretaker", "acs", "--until") == ["--until-eof"]
     assert completed(bash, "caretaker", "completion", "") == list(SHELLS)
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is absent (Debian: zsh)")
+def test_zsh_takes_the_script_as_the_documents_say(tmp_path: Path) -> None:
+    ask = 'autoload -U compinit; compinit -u -D; eval "$(cat "$0")"; print $_comps[caretaker]'
+    command = ["zsh", "-f", "-c", ask, str(script_of("zsh", tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("_shtab_caretaker\n", "")
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is absent (Debian: fish)")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("caretaker run --cr-dri", ["--cr-driver"]),
+        ("caretaker run --cr-driver ", ["nbi", "direct", "off"]),
+        ("caretaker completion ", list(SHELLS)),
+    ],
+)
+def test_fish_completes_options_and_choices(tmp_path: Path, line: str, offered: list[str]) -> None:
+    ask = f"source {script_of('fish', tmp_path)}; complete -C '{line}'"
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["fish", "-c", ask], capture_output=True, text=True, check=True, env=environment
+    )
+    assert [each.partition("\t")[0] for each in done.stdout.splitlines()] == offered
 
 
 @pytest.mark.parametrize("shell", SHELLS)

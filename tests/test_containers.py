@@ -22,6 +22,7 @@ REASONS = "reasons.MAX_QUOTED and MAX_REASONS"
 KINDS_OF_TLS = "quirks of the profiles, by kinds of keys"
 ANSWER = "http.connection.MAX_HEADERS and http.content_coding.MAX_ANSWER_BYTES"
 CHALLENGES = "connection_request.genieacs_client.MAX_ANSWER_BYTES"
+UNDER_WAY = "connection_request.xmpp_client.MAX_UNDER_WAY"
 ROWS = "data_model.model.MAX_ADDED"
 CONNECTIONS = "ServerLimits.connections"
 MESSAGE = "one message"
@@ -44,6 +45,7 @@ BOUNDS = {
     "check.checked_cpe:CheckedCPE.sessions": CHECK,
     "check.checked_cpe:CheckedCPE.verdicts": CHECK,
     "connection_request.genieacs_client:_Reader._challenges": CHALLENGES,
+    "connection_request.xmpp_client:XMPPClient._under_way": UNDER_WAY,
     "cwmp.message_xml:_Field.kinds": WORDS,
     "cwmp.shapes:Shapes._shapes": "cwmp.shapes.MAX_SHAPES",
     "cwmp.shapes:_Shape.makers": "cwmp.shapes.MAX_VARIANTS",
@@ -187,6 +189,8 @@ BOUNDS = {
     "swarm.worker:Holding.ranges": CPES,
     "swarm.worker:Worker._holdings": USER,
     "swarm.worker_run:WorkerRun.profiles": MODEL,
+    "engine.xmpp_connections:ShardXMPP._changed": CPES,
+    "engine.xmpp_connections:ShardXMPP._wanted": CPES,
     "xmpp.connections:XMPPConnections._addresses": "xmpp.connections.MAX_ADDRESSES",
     "xmpp.connections:XMPPConnections._clients": CPES,
     "xmpp.connections:XMPPConnections._due": CPES,

@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "server_command": {"closed_output", "errors", "http", "parent_death"},
     "stats": {"cwmp", "errors", "index_set", "way"},
     "xmpp": {"errors", "http"},
-    "connection_request": {"errors", "http", "stats", "stun", "way"},
+    "connection_request": {"errors", "http", "stats", "stun", "way", "xmpp"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
     "acs": {"connection_request", "cwmp", "errors", "http", "way"},
@@ -42,10 +42,11 @@ LAYERS: dict[str, set[str]] = {
     "certs": {"closed_output", "device", "errors", "input_file"},
     "engine": {
         "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
-        "stun", "way",
+        "stun", "way", "xmpp",
     },
     "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles", "xmpp"},
+    "xmpp_accounts": {"closed_output", "device"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },
@@ -75,7 +76,7 @@ LAYERS: dict[str, set[str]] = {
         "build", "closed_output", "connection_request", "console", "cwmp", "device", "engine",
         "errors", "fleet", "http", "index_set", "input_file", "masking", "nearest_names",
         "north_bound_client", "parent_death", "profiles", "quoting", "reasons", "reporting",
-        "router", "run_token", "scenarios", "stats", "way",
+        "router", "run_token", "scenarios", "stats", "way", "xmpp",
     },
     "commands": {
         "acs", "build", "certs", "check", "cleanup", "closed_output", "connection_request",

@@ -135,6 +135,7 @@ class CPE(CPEBase):
 
     def power_off(self, now: float) -> None:
         """Switch off for good; pending events are discarded."""
+        self.mark_reach()
         self._drop_pending("power off")
         self.powered = self.in_session = False
         self.session_due = self.periodic_due = inf

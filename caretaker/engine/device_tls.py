@@ -15,7 +15,6 @@ _OLD_CIPHERS = "ALL:@SECLEVEL=0"
 """OpenSSL speaks TLS 1.0 and 1.1 only at this level, as they need SHA-1."""
 _WEAK_CIPHERS = "AES128-SHA:AES256-SHA:@SECLEVEL=0"
 """RSA for the exchange of keys, CBC, SHA-1: what devices of about 2008 offer."""
-_NEWEST_WITH_WEAK = ssl.TLSVersion.TLSv1_2
 
 DEVICE_TLS: dict[str, dict[str, Any]] = {
     quirks.TLS_1_0: {
@@ -33,7 +32,11 @@ DEVICE_TLS: dict[str, dict[str, Any]] = {
         "maximum": ssl.TLSVersion.TLSv1_2,
     },
     quirks.TLS_NO_SNI: {"sni": False},
-    quirks.TLS_WEAK_CIPHERS: {"maximum": _NEWEST_WITH_WEAK, "ciphers": _WEAK_CIPHERS},
+    quirks.TLS_WEAK_CIPHERS: {
+        "minimum": ssl.TLSVersion.TLSv1_2,
+        "maximum": ssl.TLSVersion.TLSv1_2,
+        "ciphers": _WEAK_CIPHERS,
+    },
     quirks.CLOCK_BEHIND: {"clock_offset": quirks.CLOCK_OFFSETS[quirks.CLOCK_BEHIND]},
     quirks.CLOCK_AHEAD: {"clock_offset": quirks.CLOCK_OFFSETS[quirks.CLOCK_AHEAD]},
 }

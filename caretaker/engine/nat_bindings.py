@@ -283,7 +283,7 @@ class NATBindings:
                 self._begin_request(index, binding, now)
             opened.send(self._datagram(index, cpe, binding, now), server.address)
         except OSError as error:
-            self.counts[f"send_errors.{os.strerror(error.errno or 0)}"] += 1
+            self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
         binding.tries += 1
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
@@ -298,7 +298,7 @@ class NATBindings:
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
-            self.counts[f"no_server.{server.reason}"] += 1
+            self.counts[f"unsent.{server.reason}"] += 1
             self._drop_request(binding)
             self._plan_keep_alive(index, binding, now)
         else:

@@ -185,7 +185,7 @@ class RequestReader:
         except httptools.HttpParserError:
             self.refuse("400 Bad Request")
         else:
-            self.held += len(data)
+            self.held += len(data) * self.in_message  # of a message that has ended nothing is held
             self._fruitless += len(data)
             if self._fruitless > 2 * self._limits.head_bytes:  # a head or trailer without an end
                 self.refuse("431 Request Header Fields Too Large")

@@ -7,6 +7,7 @@ and passed over. Names that begin with a dot are folders of runs that never ende
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from caretaker.reporting.summary_types import Summary
 
 SUMMARY_FILE = "summary.json"
 """The name of the summary in the folder of a run."""
+_MOST_NAMED = 3
+"""Runs that a message names."""
 
 
 class KeptRun(NamedTuple):
@@ -45,7 +48,37 @@ def read_run(path: str) -> Summary:
     Raises:
         InputError: it can't be read, or is none of this minor version.
     """
-    return read_known(str(Path(path) / SUMMARY_FILE) if _is_folder(path) else path)
+    return read_known(file_of(path))
+
+
+def file_of(path: str) -> str:
+    """
+    The file of a run's summary: this one, or that in the folder of the run.
+
+    Raises:
+        InputError: a folder without it.
+    """
+    if not _is_folder(path):
+        return path
+    file = Path(path) / SUMMARY_FILE
+    if not os.path.exists(file):  # noqa: PTH110  # Path's fails for a folder that is locked
+        names = [run.parent.name for run in Path(path).glob(f"[!.]*/{SUMMARY_FILE}")]
+        raise InputError(f"{path}: a folder without {SUMMARY_FILE}; {_runs_to_give(names)}")
+    return str(file)
+
+
+def _runs_to_give(names: Sequence[str]) -> str:
+    """What to give instead of a folder that has these runs."""
+    newest = sorted(names, key=_in_order)[-_MOST_NAMED:]
+    if not newest:
+        return "give the folder of a run that --runs has kept"
+    others = f", and {len(names) - len(newest)} before them" if len(names) > len(newest) else ""
+    return f"give one of the runs in it: {', '.join(newest)}{others}"
+
+
+def _in_order(name: str) -> tuple[str, int, str]:
+    """Sorts names of runs: those of one second are numbered, and -2 comes before -10."""
+    return name.partition("Z")[0], len(name), name
 
 
 def _is_folder(path: str | Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from caretaker.reporting import tables
 from caretaker.reporting.charts import marks_of, of_run, step_of
+from caretaker.reporting.kept_runs import file_of
 from caretaker.reporting.number_text import readable
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.pages import render, save
@@ -200,7 +201,11 @@ def _setting(value: Any) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("summary", metavar="SUMMARY.json", help="what --summary-json has written")
+    parser.add_argument(
+        "summary",
+        metavar="SUMMARY.json",
+        help="what --summary-json has written, or the folder of a run",
+    )
     parser.add_argument(
         "--output", "-o", metavar="FILE.html", help="default: beside the summary, ending in .html"
     )
@@ -213,8 +218,9 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         InputError: a file can't be read or written.
     """
-    summary = read_summary(options.summary)
-    path = options.output or str(Path(options.summary).with_suffix(".html"))
+    file = file_of(options.summary)
+    summary = read_summary(file)
+    path = options.output or str(Path(file).with_suffix(".html"))
     save("--output", path, page(summary))
     print(f"wrote {path}")  # noqa: T201  # a command prints
     return 0

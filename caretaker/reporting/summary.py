@@ -27,6 +27,7 @@ from caretaker.reporting.summary_types import (
     RecordingsSection,
     SessionFailure,
     SessionsSection,
+    STUNSection,
     Summary,
     TasksSection,
     TLSSection,
@@ -34,6 +35,7 @@ from caretaker.reporting.summary_types import (
     UnfinishedWait,
     WaySection,
     WayTasksSection,
+    XMPPSection,
 )
 from caretaker.stats.histogram import Histogram
 from caretaker.stats.records import LOOP_TIMES, path_of
@@ -96,10 +98,12 @@ def summarize(
         "tasks": _tasks(total),
         "transfers": _transfers(whole),
         "exchanges": _exchanges(total),
+        "xmpp": _xmpp(whole),
         "addresses": {
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
         },
+        "stun": _stun(whole),
         "recordings": _recordings(whole),
         "tls": _tls(total),
         "export": {
@@ -351,6 +355,40 @@ def _transfers(total: Results) -> TransfersSection:
         "failed_ratio": _ratio(failed, count["transfers.succeeded"] + failed),
         "faults": faults,
         "reasons": total.with_prefix("transfers.reasons"),
+    }
+
+
+def _xmpp(total: Results) -> XMPPSection:
+    count = total.counters
+    return {
+        "logins": count["xmpp.logins"],
+        "bound": count["xmpp.bound"],
+        "lost": count["xmpp.lost"],
+        "closed": count["xmpp.closed"],
+        "keep_alives": count["xmpp.keep_alives"],
+        "stanzas": count["xmpp.stanzas"],
+        "answered": count["xmpp.answered"],
+        "failed": total.with_prefix("xmpp.failed"),
+    }
+
+
+def _stun(total: Results) -> STUNSection:
+    count = total.counters
+    return {
+        "sent": count["stun.sent"],
+        "answered": count["stun.answered"],
+        "silent": count["stun.silent"],
+        "dropped": count["stun.dropped"],
+        "waiting": count["stun.waiting"],
+        "errors": total.with_prefix("stun.errors"),
+        "unsent": total.with_prefix("stun.unsent"),
+        "found": count["stun.found"],
+        "changed": count["stun.changed"],
+        "rebound": count["stun.rebound"],
+        "late": count["stun.late"],
+        "malformed": count["stun.malformed"],
+        "duplicates": count["stun.duplicates"],
+        "lost_requests": count["stun.lost_requests"],
     }
 
 

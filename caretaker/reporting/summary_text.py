@@ -17,11 +17,13 @@ from caretaker.reporting.summary_types import (
     Percentiles,
     ScenarioSection,
     SessionsSection,
+    STUNSection,
     Summary,
     TasksSection,
     UnfinishedWait,
     VerdictSection,
     WaySection,
+    XMPPSection,
 )
 from caretaker.reporting.verdict import described, judge
 from caretaker.stats.task_outcomes import failed_parts
@@ -29,6 +31,8 @@ from caretaker.way import Way
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
+_XMPP = ("logins", "bound", "lost", "answered")
+_STUN = ("sent", "answered", "silent", "found", "changed", "malformed", "lost_requests")
 _RECORDINGS = ("sampled", "failed", "left_out", "unwritten")
 
 
@@ -128,6 +132,7 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         reasons = summary["addresses"]["reasons"]
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
         figures["Addresses"] = f"{summary['addresses']['passed_over']} passed over: {why}"
+    figures |= _stun(summary["stun"]) | _xmpp(summary["xmpp"])
     if any(summary["recordings"].values()):
         figures["Recordings"] = _outcomes(summary["recordings"], *_RECORDINGS)
     if any(summary["tls"].values()):
@@ -137,6 +142,23 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
     if any(summary["state"].values()):
         figures["State"] = _outcomes(summary["state"], *summary["state"])
     return figures
+
+
+def _stun(stun: STUNSection) -> dict[str, str]:
+    """What became of Binding Requests, where any were to be sent."""
+    if not (stun["sent"] or stun["unsent"]):
+        return {}
+    failures = {**stun["errors"], **stun["unsent"]}
+    why = ", ".join(f"{name} {number}" for name, number in failures.items())
+    return {"STUN": _outcomes(stun, *_STUN), **({"  failed": why} if why else {})}
+
+
+def _xmpp(xmpp: XMPPSection) -> dict[str, str]:
+    """What became of logins at XMPP servers, where any were tried."""
+    if not xmpp["logins"]:
+        return {}
+    why = ", ".join(f"{reason} {number}" for reason, number in xmpp["failed"].items())
+    return {"XMPP": _outcomes(xmpp, *_XMPP), **({"  lost by": why} if why else {})}
 
 
 def _verdict(verdict: VerdictSection) -> Iterator[str]:

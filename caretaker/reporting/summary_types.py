@@ -223,6 +223,24 @@ class RecordingsSection(TypedDict):
     unwritten: int
 
 
+class XMPPSection(TypedDict):
+    """
+    Connections of CPEs to XMPP servers: logins tried, and those that have succeeded (bound).
+
+    Of the bound ones some were lost, and others closed by the fleet itself. ``failed`` has the
+    reasons of logins that failed and connections that were lost.
+    """
+
+    logins: int
+    bound: int
+    lost: int
+    closed: int
+    keep_alives: int
+    stanzas: int
+    answered: int
+    failed: Mapping[str, int]
+
+
 class TLSSection(TypedDict):
     """Handshakes of CPEs that may resume a TLS session."""
 
@@ -251,6 +269,25 @@ class StateSection(TypedDict):
     """Records of CPEs that their worker had lost to another one."""
     unwritten: int
     """CPEs whose last state is not in the file."""
+
+
+class STUNSection(TypedDict):
+    """The Binding Requests of CPEs behind NAT, their bindings, and the datagrams that came."""
+
+    sent: int
+    answered: int
+    silent: int
+    dropped: int
+    waiting: int
+    errors: Mapping[str, int]
+    unsent: Mapping[str, int]
+    found: int
+    changed: int
+    rebound: int
+    late: int
+    malformed: int
+    duplicates: int
+    lost_requests: int
 
 
 class AddressesSection(TypedDict):
@@ -357,7 +394,9 @@ class Summary(TypedDict):
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
     addresses: AddressesSection
+    stun: STUNSection
     recordings: RecordingsSection
+    xmpp: XMPPSection
     tls: TLSSection
     export: ExportSection
     state: StateSection

@@ -269,11 +269,15 @@ class _Hooks:
         End the run at Ctrl-C, without waiting at the second one, and at once at the third.
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
+        A terminal's Ctrl-C reaches the workers of a master here, too: it ends their run, and would
+        give their CPEs to others if they left before.
         """
         if self._is_starting():
             self._leave_terminal()
             end_before_run(os.getpid(), signum)
         self._interrupts += 1
+        if signum == signal.SIGINT and self._interrupts == 1 and self._is_ended_by_master():
+            return
         if self._interrupts == 1 and not self._is_quitting:
             gevent.kill(self._main, KeyboardInterrupt)
             return
@@ -291,6 +295,11 @@ class _Hooks:
         """Whether Locust waits for workers, to begin a run of which there is nothing yet."""
         begins = self._locust_options().begins_at_once
         return self._master is not None and self._master.run == 0 and begins
+
+    def _is_ended_by_master(self) -> bool:
+        """Whether this is a worker in a run whose master has forked it."""
+        is_forked = self._master is None and self._locust_options().processes
+        return bool(is_forked and self._worker is not None and self._worker.is_in_run)
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:

@@ -20,6 +20,8 @@ from caretaker.swarm.option import option
 from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.option_values import ForgetfulNATs, Range
 
+XMPPAuth = Literal["scram", "plain"]
+XMPPTLS = Literal["required", "optional"]
 STUN_PORT, XMPP_PORT = 3478, 5222
 
 
@@ -101,6 +103,32 @@ class ReachOptions:
         help="Domain of the XMPP accounts of CPEs.",
         nothing="the host of --xmpp-server",
     )
+    xmpp_auth: XMPPAuth = option(
+        "--xmpp-auth",
+        values.one_of("scram", "plain"),
+        default="scram",
+        unit="scram|plain",
+        example="plain",
+        help="How CPEs prove their passwords to the XMPP server. scram: SCRAM-SHA-1. plain: the "
+        "password itself, which costs a server much more.",
+    )
+    xmpp_tls: XMPPTLS = option(
+        "--xmpp-tls",
+        values.one_of("required", "optional"),
+        default="required",
+        unit="required|optional",
+        example="optional",
+        help="Whether CPEs log in at an XMPP server without TLS, where neither the server demands "
+        "it nor UseTLS asks for it. Certificates are those of --tls-ca, and must be of the domain.",
+    )
+    xmpp_login_rate: float = option(
+        "--xmpp-login-rate",
+        values.at_least(0.1),
+        default=20.0,
+        unit="logins/s",
+        example="100",
+        help="Logins per second of each worker at the XMPP server, and the most under way at once.",
+    )
     cr_host_ipv6: str | None = option(
         "--cr-host-ipv6",
         addresses.bound_ipv6_address,
@@ -126,6 +154,9 @@ class ReachOptions:
         kinds = self.reach or ReachMix(((Reach.DIRECT, 1.0),))
         if Reach.XMPP in kinds and self.xmpp_server is None:
             raise InputError("--reach: xmpp needs a server; give --xmpp-server")
+        if self.xmpp_auth == "plain" and self.xmpp_tls == "optional":
+            cure = "give --xmpp-tls required"
+            raise InputError(f"--xmpp-auth plain: shows passwords to anybody without TLS; {cure}")
         for flag, kind, given in (
             ("--stun-server", Reach.STUN, self.stun_server),
             ("--xmpp-server", Reach.XMPP, self.xmpp_server),

@@ -103,6 +103,11 @@ class Worker:
         return live_cr_rate(self.environment.parsed_options)  # type: ignore[arg-type]
 
     @property
+    def is_in_run(self) -> bool:
+        """Whether a run goes on here."""
+        return self._run is not None and self._run.last is None
+
+    @property
     def share(self) -> float:
         """Which part of the whole fleet is here."""
         own = len(self.lease.held)

@@ -52,6 +52,7 @@ from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.run_context import HostWorker, acs_endpoint, fleet_context
 from caretaker.swarm.run_nat_bindings import nat_bindings_of
+from caretaker.swarm.run_xmpp import xmpp_connections_of
 from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
@@ -121,6 +122,7 @@ class WorkerRun:
             exports=self.exports,
         )
         self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
+        self.xmpp = xmpp_connections_of(self.shard, self.sink, endpoint, settings, worker.index)
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -201,11 +203,13 @@ class WorkerRun:
         """Stop all CPEs where they are; called in the loop, so it does not wait."""
         self.shard.suspend(FENCED)
         self.tasks.suspend()
+        self.xmpp.suspend()
 
     def resume(self) -> None:
         """Go on after the shard was suspended, unless the run is ending."""
         if not self._ending:
             self.shard.start()
+            self.xmpp.resume()
 
     def power_on(
         self, indices: Iterable[int], stored: StateReceiver, is_held: Callable[[], bool]
@@ -282,6 +286,7 @@ class WorkerRun:
             self.driver.stop()
         self.tasks.stop(TASKS_SECONDS, self.stop_waiting)
         self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
+        self.xmpp.stop()
         if self.recorder is not None:
             self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
         gevent.killall(self._greenlets, block=False)
@@ -335,6 +340,7 @@ class WorkerRun:
             results.count(f"tls.{name}", number)
         self.tasks.book(results)
         self.nat_bindings.book(results)
+        self.xmpp.book(results)
         if self.recorder is not None:
             self.recorder.book(results)
         if final:

@@ -10,6 +10,7 @@ import heapq
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from random import Random
 from typing import Any, Protocol
@@ -37,11 +38,29 @@ _TICK = 0.05
 """Seconds between two looks at what is due while something is."""
 
 
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """
+    How clients connect and log in.
+
+    Args:
+        login: what they prove their passwords with.
+        tls: makes the context that verifies servers, when the first client connects.
+        rate: logins a second.
+        source: the local address of a client; empty for any.
+    """
+
+    login: LoginSettings
+    tls: Callable[[], ssl.SSLContext]
+    rate: float
+    source: Callable[[int], str] = lambda _: ""
+
+
 class Listener(Protocol):
     """Takes what happens to the clients; its methods must not wait."""
 
-    def bound(self, key: int, jid: str) -> None:
-        """The client has logged in, and has this address."""
+    def bound(self, key: int, jid: str, *, is_secure: bool) -> None:
+        """The client has logged in, inside of TLS or not, and has this address."""
 
     def ended(self, key: int, kind: EndKind, reason: str) -> None:
         """The client's connection is over, or could not be made."""
@@ -73,36 +92,27 @@ class XMPPConnections:
     The connections of many clients.
 
     Args:
-        settings: how they log in.
-        tls: the context that verifies servers; made when TLS first begins.
+        settings: how they connect and log in.
         listener: takes what happens.
-        rate: logins a second.
         clock: seconds, going forward.
         rng: of nonces and of waits.
-        source: the local address of a client; empty for any.
-        server_name: the name in the server's certificate by its domain and host.
     """
 
     def __init__(
         self,
-        settings: LoginSettings,
-        tls: Callable[[], ssl.SSLContext],
+        settings: ConnectionSettings,
         listener: Listener,
         *,
-        rate: float,
         clock: Callable[[], float],
         rng: Random,
-        source: Callable[[int], str] = lambda _: "",
     ) -> None:
         self.counts: Counter[str] = Counter()
         """What has happened, by the names of docs/summary.md."""
-        self.logins = Logins(rate, clock())
+        self.logins = Logins(settings.rate, clock())
         self._settings = settings
-        self._tls = tls
         self._listener = listener
         self._clock = clock
         self._rng = rng
-        self._source = source
         self._clients: dict[int, _Client] = {}
         self._due: list[tuple[float, int, int, int]] = []  # time, order, key, turn
         self._waiting: dict[int, None] = {}
@@ -118,7 +128,7 @@ class XMPPConnections:
     @property
     def connected(self) -> int:
         """Clients that have a bound address now."""
-        return self.counts["bound"] - self.counts["unbound"]
+        return self.counts["bound"] - self.counts["lost"] - self.counts["closed"]
 
     def want(self, key: int, wanted: Wanted, at: float = 0.0) -> None:
         """Have a client connect from a time on; one that was wanted otherwise begins anew."""
@@ -137,6 +147,7 @@ class XMPPConnections:
         client = self._clients.pop(key, None)
         self._waiting.pop(key, None)
         if client is not None and client.connection is not None:
+            self.counts["closed"] += client.is_bound
             self._left(key, client, is_refused=False)
             client.connection.close()
 
@@ -153,6 +164,7 @@ class XMPPConnections:
         """Close all connections."""
         for key in list(self._clients):
             self.drop(key)
+        self._due.clear()
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
             self._greenlet = None
@@ -178,7 +190,7 @@ class XMPPConnections:
             return _TICK
         times = [self._due[0][0]] if self._due else []
         times += [next(iter(self._logging_in.values()))] if self._logging_in else []
-        return max(0.0, min(times) - self._clock()) if times else None
+        return min(1.0, max(0.0, min(times) - self._clock())) if times else None
 
     def _do_due(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
@@ -221,7 +233,7 @@ class XMPPConnections:
         wanted = client.wanted
         stream = ClientStream(
             wanted.account,
-            self._settings,
+            self._settings.login,
             f"{self._rng.getrandbits(128):032x}",
             use_tls=wanted.use_tls,
         )
@@ -240,7 +252,7 @@ class XMPPConnections:
         if client.connection is not None:  # not dropped while the name was looked up
             family, address = addresses[client.attempts % len(addresses)]
             client.attempts += 1
-            client.connection.open(Target(family, address, self._source(key)))
+            client.connection.open(Target(family, address, self._settings.source(key)))
 
     def _resolved(self, host: str, port: int) -> list[tuple[Any, Any]]:
         addresses = self._addresses.get((host, port))
@@ -253,7 +265,7 @@ class XMPPConnections:
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:
-            self._context = self._tls()
+            self._context = self._settings.tls()
         return self._context
 
     # What happens.
@@ -279,20 +291,20 @@ class XMPPConnections:
         self.counts["bound"] += 1
         if client.wanted.keep_alive:
             self._plan(key, client, self._clock() + client.wanted.keep_alive)
-        self._listener.bound(key, jid)
+        assert client.connection is not None
+        self._listener.bound(key, jid, is_secure=client.connection.stream.is_secure)
 
     def _left(self, key: int, client: _Client, *, is_refused: bool) -> None:
         """Count a connection that is over."""
         assert client.connection is not None
         self.counts["stanzas"] += client.connection.stream.received
-        if client.is_bound:
-            self.counts["unbound"] += 1
-        else:
+        if not client.is_bound:
             self._logging_in.pop(key, None)
             self.logins.failed(is_refused=is_refused)
 
     def _ended(self, key: int, client: _Client, event: Ended) -> None:
         is_refused = event.kind is EndKind.AUTHENTICATION
+        self.counts["lost"] += client.is_bound
         self._left(key, client, is_refused=is_refused)
         self.counts[f"failed.{event.reason}"] += 1
         client.connection, client.is_bound = None, False

@@ -183,7 +183,7 @@ class TestServers:
         bench.use_stun()
         bench.go(40.0, step=0.5)
         assert bench.server.requests == []
-        assert bench.bindings.counts["no_server.host not allowed"] >= 1
+        assert bench.bindings.counts["unsent.host not allowed"] >= 1
 
     @pytest.mark.rule("9.3-3")
     def test_credentials_are_shown_once_the_server_has_asked_for_them(self, make: Make) -> None:
@@ -384,4 +384,4 @@ def test_a_socket_that_can_not_be_opened_is_counted(
 
     monkeypatch.setattr("caretaker.engine.nat_bindings.UDPSocket", refuse)
     bench.use_stun()
-    assert bench.bindings.counts["send_errors.Too many open files"] >= 1
+    assert bench.bindings.counts["unsent.Too many open files"] >= 1

@@ -73,7 +73,10 @@ def everything() -> Any:
         "transfers.reasons.HTTP 404",
         "transfers.faults.9010",
         "transfers.succeeded",
+        "xmpp.failed.connection refused",
         "addresses.passed_over.connection refused",
+        "stun.errors.401",
+        "stun.unsent.host not allowed",
     ):
         made.count(name)
     made.count(f"events.discarded.merged.{CR}")

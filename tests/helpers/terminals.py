@@ -65,6 +65,15 @@ class TerminalProcess:
         self.text = ""
         return text
 
+    def wait_for_text(self, text: str, seconds: float = 120) -> None:
+        """Wait until it has written this since the last wait, be its process there or not."""
+
+        def written() -> bool:
+            self._read()
+            return text in self.text
+
+        wait_until(written, lambda: f"no {text!r} in: {self.text}", seconds)
+
     def end(self, seconds: float = 120) -> tuple[int, str]:
         """Wait for its end; its exit code, and all that it has written since the last wait."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from locust import events
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 from locust.env import Environment
 from locust.web import WebUI
@@ -16,6 +17,7 @@ def local_environment(*arguments: str, base: str = "", login: bool = False) -> A
     parser = get_empty_argument_parser(default_config_files=[])
     setup_parser_arguments(parser)  # type: ignore[no-untyped-call]
     add_arguments(parser)
+    events.init_command_line_parser.fire(parser=parser)  # type: ignore[no-untyped-call]
     options = parser.parse_args(["--live-interval", "0", *arguments])
     environment = Environment(host=options.host, parsed_options=options)
     environment.runner = environment.create_local_runner()

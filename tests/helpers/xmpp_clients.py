@@ -14,13 +14,13 @@ import trustme
 
 from caretaker.testing.xmpp_server import ServerSettings, XMPPServer
 from caretaker.xmpp.client_stream import SCRAM_SHA_1, Account, LoginSettings
-from caretaker.xmpp.connections import XMPPConnections
+from caretaker.xmpp.connections import ConnectionSettings, XMPPConnections
 from caretaker.xmpp.scram import SaltedKeys
 from caretaker.xmpp.stream_events import Answered, ConnectionRequest, EndKind
 from caretaker.xmpp.wanted import Backoff, Wanted
 
 CA = trustme.CA()
-SECONDS = 60
+SECONDS = 120
 """Until a test gives up that waits in vain."""
 
 
@@ -46,7 +46,7 @@ class Told:
         self.ends: list[tuple[int, EndKind, str]] = []
         self.answers: list[Answered] = []
 
-    def bound(self, key: int, jid: str) -> None:
+    def bound(self, key: int, jid: str, *, is_secure: bool) -> None:
         self.jids[key] = jid
 
     def ended(self, key: int, kind: EndKind, reason: str) -> None:
@@ -64,7 +64,8 @@ def clients(told: Told, *, rate: float = 1000.0, **how: Any) -> XMPPConnections:
     login = LoginSettings(SCRAM_SHA_1, how.pop("allow_clear", False), SaltedKeys())
     tls = how.pop("tls", trusting)
     clock = how.pop("clock", time.monotonic)
-    return XMPPConnections(login, tls, told, rate=rate, clock=clock, rng=Random(1), **how)
+    settings = ConnectionSettings(login, tls, rate, **how)
+    return XMPPConnections(settings, told, clock=clock, rng=Random(1))
 
 
 def wanted(port: int, name: str = "one", **how: Any) -> Wanted:

@@ -88,6 +88,15 @@ def test_how_requests_are_split_makes_no_difference(
     assert read(*filter(None, pieces)) == read(data) == wanted
 
 
+@pytest.mark.parametrize("data", [data for data, _ in REQUESTS])
+def test_of_a_complete_request_nothing_is_held(data: bytes) -> None:
+    reader = RequestReader({}, ServerLimits())
+    reader.feed(data[:-1])
+    assert reader.held > 0
+    reader.feed(data[-1:])
+    assert reader.held == 0
+
+
 @pytest.mark.parametrize("data", [data for data, _ in (*REQUESTS, *ENDS)])
 def test_byte_by_byte(data: bytes) -> None:
     assert read(*(bytes([byte]) for byte in data)) == read(data)

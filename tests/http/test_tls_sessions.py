@@ -50,7 +50,7 @@ def test_after_a_failure_the_next_handshake_is_a_full_one() -> None:
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    sessions = TLSSessions(max_bytes=3 * 600)
+    sessions = TLSSessions(max_bytes=3 * size_of(ONE))
     for index in range(3):
         sessions.of(index, ACS).keep(ONE)
     assert sessions.of(0, ACS).session == ONE  # used now

@@ -14,8 +14,11 @@ from helpers.summaries import told
 from caretaker.reporting.charts import PLANS, of_two
 from caretaker.reporting.comparison import compare
 from caretaker.reporting.comparison_text import as_html, headline
+from caretaker.reporting.kept_runs import KeptRun
 from caretaker.reporting.number_text import readable
 from caretaker.reporting.report import page
+from caretaker.reporting.trend import trend
+from caretaker.reporting.trend_text import as_html as trend_html
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
@@ -121,6 +124,7 @@ def test_it_fits_the_window_in_light_and_dark(
     ground = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert ground == ("rgb(17, 21, 27)" if dark else "rgb(245, 246, 248)")
     assert min(drawn(browser)) > 20
+    assert browser.violations() == []
     assert browser.complaints() == []
 
 
@@ -143,6 +147,19 @@ def test_nothing_of_a_run_is_executed(browser: Browser, tmp_path: Path) -> None:
     opened(browser, tmp_path, page(hostile))
     assert browser.run("return document.title").startswith("</script><script>")
     assert HOSTILE in browser.text()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False)])
+def test_pages_of_several_runs_can_be_read_by_all(
+    browser: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    runs = [KeptRun(f"run-{number}", told()) for number in range(3)]
+    trends = trend_html(trend(runs, (), 20, 10.0))
+    for written in (as_html(compare(told(), told()), ("a", "b"), ()), trends):
+        browser.resize(width, dark=dark)
+        (tmp_path / "page.html").write_text(written)
+        browser.open(tmp_path / "page.html")
+        assert browser.violations() == []
 
 
 def test_a_comparison_draws_both_runs(browser: Browser, tmp_path: Path) -> None:

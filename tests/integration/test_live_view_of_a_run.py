@@ -57,13 +57,24 @@ def test_a_terminal_has_the_screen_and_q_ends_the_run_with_its_verdict(
 
 
 def test_what_is_logged_and_printed_comes_back_when_the_screen_goes(tmp_path: Path) -> None:
-    with terminal(*command(tmp_path)) as shown:
+    with terminal(*command(tmp_path, "--processes", "2")) as shown:
         shown.wait_for(r"All users spawned[^\n]*\n[^$]*q ends")
         shown.type("\x03")
         _, text = shown.end()
         after = text.rpartition(LEFT)[2]
         assert 0 < after.index("All users spawned") < after.index("\nResult  ")
+        # Workers that leave before their master has ended the run would give their CPEs away.
+        assert after.count("Sending spawn jobs") == 1
         assert shown.is_as_before
+
+
+def test_a_master_that_is_killed_leaves_the_terminal_and_what_was_logged(tmp_path: Path) -> None:
+    with terminal(*command(tmp_path, "--processes", "2")) as shown:
+        shown.wait_for(r"All users spawned[^\n]*\n[^$]*q ends")
+        shown.process.kill()
+        shown.wait_for_text(LEFT)
+        shown.wait_for_text("All users spawned")
+        shown.wait_for_text(" ends: ")  # of its workers, which end later
 
 
 def test_ctrl_c_before_a_run_gives_the_terminal_back(tmp_path: Path) -> None:

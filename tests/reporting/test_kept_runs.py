@@ -25,6 +25,21 @@ def test_a_run_is_its_file_or_its_folder(tmp_path: Path) -> None:
     assert read_run(str(folder)) == read_run(str(folder / "summary.json"))
 
 
+def test_a_folder_of_runs_is_none_and_its_newest_runs_are_named(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    (tmp_path / ".never-ended").mkdir()
+    with pytest.raises(InputError, match=r"without summary\.json; give the folder of a run that"):
+        read_run(folder)
+    for name in ("2026-01-02T030405Z-10", "2026-01-02T030405Z-2", "2026-01-02T030405Z"):
+        keep(tmp_path, name)
+    in_order = "2026-01-02T030405Z, 2026-01-02T030405Z-2, 2026-01-02T030405Z-10"
+    with pytest.raises(InputError, match=rf"give one of the runs in it: {in_order}$"):
+        read_run(folder)
+    keep(tmp_path, "2026-01-02T030406Z")
+    with pytest.raises(InputError, match=r"-10, 2026-01-02T030406Z, and 1 before them$"):
+        read_run(folder)
+
+
 def test_the_newest_is_the_last_whatever_it_is_called(tmp_path: Path) -> None:
     keep(tmp_path, "a", started="2026-01-02T00:00:00+00:00")
     keep(tmp_path, "b", started="2026-01-01T00:00:00+00:00")
@@ -40,7 +55,7 @@ def test_what_is_no_run_is_named_in_one_line(tmp_path: Path) -> None:
     found = read_runs(str(tmp_path))
     assert [run.name for run in found.runs] == ["good"]
     assert [line.removeprefix(f"{tmp_path}/").partition(": ")[0] for line in found.skipped] == [
-        "broken/summary.json", "empty/summary.json", "notes.txt",
+        "broken/summary.json", "empty", "notes.txt",
     ]  # fmt: skip
 
 

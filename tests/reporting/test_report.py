@@ -237,6 +237,11 @@ class TestCommand:
         assert capsys.readouterr().out == f"wrote {written}\n"
         assert written.read_text() == page(told())
 
+    def test_the_folder_of_a_run_is_as_good(self, file: Path, tmp_path: Path) -> None:
+        file.rename(tmp_path / "summary.json")
+        assert main(["report", str(tmp_path)]) == 0
+        assert (tmp_path / "summary.html").read_text() == page(told())
+
     def test_or_where_it_is_told(self, file: Path, tmp_path: Path) -> None:
         assert main(["report", str(file), "--output", str(tmp_path / "x.html")]) == 0
         assert "power-cut" in (tmp_path / "x.html").read_text()

@@ -363,3 +363,16 @@ def test_a_run_that_ends_in_its_warm_up_has_no_data() -> None:
     assert summary["sessions"]["failed_ratio"] is None
     assert summary["informs"]["from_plan_ms"]["p99"] is None
     assert "; - per second" in render(summary)
+
+
+def test_what_became_of_binding_requests_is_told_by_outcome() -> None:
+    ends = {"answered": 2, "silent": 1, "waiting": 1, "errors.401": 1}
+    counts = {"sent": 5, **ends, "found": 2, "unsent.host not allowed": 3}
+    counters = {f"stun.{name}": number for name, number in counts.items()}
+    summary = summarize([worker(counters=counters)], 2.0)
+    assert summary["stun"]["errors"] == {"401": 1}
+    assert summary["stun"]["unsent"] == {"host not allowed": 3}
+    text = render(summary)
+    assert "5 sent, 2 answered, 1 silent, 2 found, 0 changed" in text
+    assert "401 1, host not allowed 3" in text
+    assert "STUN" not in render(summarize([worker()], 2.0))

@@ -162,6 +162,7 @@ def test_users_that_never_leased_the_indices_of_their_cpes_were_not_started(mast
     master.environment.runner.target_user_count = 4  # type: ignore[union-attr]
     master.renew("one", renewal(want=6))
     master.renew("one", renewal(number=2, returned=[(0, 2)]))  # given back, but it was there
+    master.drained(LOCAL, None)
     master.end()
     assert master.summary is not None
     assert master.summary["users_not_started"] == 1
@@ -170,6 +171,7 @@ def test_users_that_never_leased_the_indices_of_their_cpes_were_not_started(mast
 def test_a_worker_that_can_not_take_part_fails_the_run(master: Master) -> None:
     master.begin()
     master.refused("vm_31d0", "--record: /nowhere: Permission denied")
+    master.drained(LOCAL, None)
     master.end()
     assert master.summary is not None
     assert master.summary["verdict"]["outcome"] == "failed"

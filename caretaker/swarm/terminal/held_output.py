@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import sys
 from collections import deque
@@ -13,7 +14,7 @@ from typing import IO
 MAX_LINES = 1000
 """Lines that are kept; older ones are dropped."""
 MAX_BYTES = 1 << 20
-"""Bytes of the file from which on it is emptied when it was read."""
+"""Bytes of the file that are kept after they were read."""
 
 
 class HeldOutput:
@@ -33,7 +34,9 @@ class HeldOutput:
         self._descriptors = descriptors
         flags = fcntl.fcntl(file, fcntl.F_GETFL)
         fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)  # also after it was emptied
-        self._read = 0
+        self.read = 0
+        """Bytes of the file that have been read."""
+        self._cleared = 0
         self._rest = b""
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._own: dict[int, int] = {}
@@ -61,6 +64,21 @@ class HeldOutput:
             os.dup2(own, descriptor)
             os.close(own)
         self._own.clear()
+        self._print()
+
+    def end(self, process: int) -> None:
+        """
+        Print what others have printed since it was let go, in the process that has this number.
+
+        That has made it; those that it has forked print into the file to their end.
+        """
+        if os.getpid() == process and not self.file.closed:
+            self.lines()
+            if self._rest:
+                self._lines.append(self._rest.decode(errors="replace"))
+            self._print()
+
+    def _print(self) -> None:
         held = "".join(f"{line}\n" for line in self.lines()).encode()
         self._lines.clear()
         with suppress(OSError), os.fdopen(self.terminal, "wb", closefd=False) as terminal:
@@ -69,15 +87,30 @@ class HeldOutput:
     def lines(self) -> Sequence[str]:
         """The newest lines that are held, in their order."""
         descriptor = self.file.fileno()
-        while new := os.pread(descriptor, 1 << 16, self._read):
-            self._read += len(new)
+        while new := os.pread(descriptor, 1 << 16, self.read):
+            self.read += len(new)
             *whole, self._rest = (self._rest + new).split(b"\n")
             self._lines.extend(line.decode(errors="replace") for line in whole)
             self._rest = self._rest[-MAX_BYTES:]
-        if self._read > MAX_BYTES:
-            os.ftruncate(descriptor, 0)
-            self._read = 0
+        if self.read - self._cleared > MAX_BYTES:
+            self._clear()
         return self._lines
+
+    def _clear(self) -> None:
+        """
+        Give back the room of what was read.
+
+        The file keeps its length where the system can do that, as others may be writing now: what
+        came after the last look would be lost with a file that is cut.
+        """
+        end = self.read - self.read % mmap.ALLOCATIONGRANULARITY
+        try:
+            with mmap.mmap(self.file.fileno(), end - self._cleared, offset=self._cleared) as part:
+                part.madvise(mmap.MADV_REMOVE)
+            self._cleared = end
+        except (AttributeError, OSError):  # of another system, or of a file system without holes
+            os.ftruncate(self.file.fileno(), 0)
+            self.read = self._cleared = 0
 
 
 def _flush() -> None:

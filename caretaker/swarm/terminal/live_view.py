@@ -20,6 +20,7 @@ from caretaker.swarm.terminal.live_state import LiveState
 from caretaker.swarm.terminal.progress import Phase, progress
 from caretaker.swarm.terminal.run_output import RunOutput
 from caretaker.swarm.terminal.screen import screen
+from caretaker.swarm.terminal.terminal_guard import TerminalGuard
 
 if TYPE_CHECKING:
     from caretaker.swarm.master import Master
@@ -106,12 +107,15 @@ class Screen:
         self._output = output
         self._modes = _modes()
         self._live: Live | None = None
+        self._guard: TerminalGuard | None = None
         gevent.signal_handler(signal.SIGTSTP, self._suspend)
         self._greenlet = gevent.spawn(self._draw)
 
     def _open(self) -> None:
         self._output.hold()
         terminal = self._output.terminal
+        with suppress(OSError):  # no room for a process: then there is none to clear up
+            self._guard = TerminalGuard(terminal, self._output.file.fileno(), self._output.read)
         file = os.fdopen(os.dup(terminal), "w", errors="replace")
         self._live = Live(
             console=Console(file=file, force_terminal=True),
@@ -144,6 +148,9 @@ class Screen:
                 with suppress(OSError):  # the terminal is gone
                     end()
             self._output.let_go()
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
 
     def _suspend(self) -> None:
         """Leave the terminal to the shell at Ctrl-Z, until this process is in the foreground."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import logging
 import os
@@ -49,6 +50,8 @@ class RunOutput:
             terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
             with suppress(OSError):  # no room for a file: then there are lines
                 self.held = HeldOutput(TemporaryFile(buffering=0), terminals)  # noqa: SIM115
+                # It is to be called after Locust's wait for its workers, which is set up later.
+                atexit.register(self.held.end, os.getpid())
 
     def of_worker(self) -> None:
         """Hold back what this worker prints, if its master shows a screen."""
@@ -81,6 +84,6 @@ class RunOutput:
 
 
 def has_screen() -> bool:
-    """Whether standard output is a terminal that can be drawn on."""
+    """Whether standard output is a terminal that can be drawn on, and says what it is."""
     console = Console()
-    return os.isatty(1) and not console.is_dumb_terminal
+    return os.isatty(1) and bool(os.environ.get("TERM")) and not console.is_dumb_terminal

@@ -7,12 +7,14 @@ fields that its pages have are let through, each with a value that the command l
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
+from locust import argument_parser
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from werkzeug.datastructures import MultiDict
 
@@ -69,6 +71,7 @@ class _Forms:
         self.environment = environment
         self.master = master
         self.choices = FormChoices(master.settings)
+        self.of_locustfile = _fields_of_locustfile(environment.parsed_options)
 
     def check_swarm(self) -> None:
         """The form that starts and edits a run; our options in it are taken here."""
@@ -81,7 +84,8 @@ class _Forms:
         self._check_settings(settings, given)
         ours = [name for name in given if name in OPTIONS]
         vars(options).update({name: _plain(name, getattr(settings, name)) for name in ours})
-        rest: Any = MultiDict({n: texts for n, texts in posted.items() if n in LOCUST_FIELDS})
+        kept = LOCUST_FIELDS.keys() | self.of_locustfile.keys()
+        rest: Any = MultiDict({n: texts for n, texts in posted.items() if n in kept})
         request.form = rest
         if not request.form.get("run_time"):
             vars(options)["run_time"] = None  # Locust keeps an earlier one
@@ -91,6 +95,9 @@ class _Forms:
             LOCUST_FIELDS[name](self.environment, texts)
         elif name in OF_START and self.choices.offered(name):
             _chosen(name, texts, list(self.choices.of(name).values()))
+        elif name in self.of_locustfile:
+            before = getattr(self.environment.parsed_options, name, None)
+            _check_of_locustfile(self.of_locustfile[name], texts, before)
         elif name not in OPTIONS or not OPTIONS[name].in_web_ui:
             raise InputError(
                 f"{quoted(name)} is no field of this form; give it on the command line"
@@ -181,6 +188,26 @@ def _plain(name: str, value: Any) -> Any:
     """The value of an option as Locust's namespace has it."""
     public = OPTIONS[name].public(value)
     return list(public) if isinstance(public, tuple) else public
+
+
+def _fields_of_locustfile(options: Any) -> Mapping[str, argparse.Action]:
+    """The arguments that a locustfile has added for itself, but for those it hides."""
+    shown: Mapping[str, argparse.Action] = argument_parser.get_parser().args_included_in_web_ui
+    others = argument_parser.default_args_dict().keys() | OPTIONS.keys()
+    return {
+        name: action for name, action in shown.items() if name in options and name not in others
+    }
+
+
+def _check_of_locustfile(action: argparse.Action, texts: Sequence[str], before: object) -> None:
+    """Check what Locust will make of a field: a value of the type that it has had before."""
+    if action.choices is not None:
+        _chosen(action.dest, texts, list(map(str, action.choices)))
+    if isinstance(before, int | float) and not isinstance(before, bool):
+        try:
+            type(before)(texts[0])
+        except ValueError:
+            raise InputError(f"{action.dest}: {quoted(texts[0])} is not a number") from None
 
 
 def _chosen(name: str, texts: Sequence[str | None], offered: Sequence[str]) -> None:

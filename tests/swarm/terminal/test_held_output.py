@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import sys
 from collections.abc import Iterator
 from tempfile import TemporaryFile
 
@@ -46,17 +48,58 @@ def test_it_is_held_again_and_printed_once(
     assert capfd.readouterr().out == "one\ntwo\n"
 
 
-def test_only_the_newest_lines_are_kept_and_the_file_is_emptied(
-    held: HeldOutput, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def fill(text: bytes) -> None:
+    for _ in range(2 * MAX_LINES):
+        os.write(1, text)
+
+
+@pytest.mark.parametrize("has_holes", [True, False])
+def test_only_the_newest_lines_are_kept_and_the_file_has_no_room_for_others(
+    held: HeldOutput, monkeypatch: pytest.MonkeyPatch, has_holes: bool
 ) -> None:
-    monkeypatch.setattr(held_output, "MAX_BYTES", 1000)
+    monkeypatch.setattr(held_output, "MAX_BYTES", 1 << 16)
+    if not has_holes:
+        monkeypatch.delattr(mmap, "MADV_REMOVE", raising=False)
     held.hold()
-    for n in range(MAX_LINES + 5):
-        os.write(1, b"%d\n" % n)
-    assert len(held.lines()) == MAX_LINES
-    assert os.fstat(held.file.fileno()).st_size == 0
+    for _ in range(3):
+        fill(b"%d\n" % 10**50)
+        assert len(held.lines()) == MAX_LINES
+        assert os.fstat(held.file.fileno()).st_blocks * 512 <= 1 << 16
     os.write(1, b"last\n")
-    assert list(held.lines())[-2:] == [str(MAX_LINES + 4), "last"]
+    assert list(held.lines())[-2:] == [str(10**50), "last"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a file has no holes")
+def test_what_is_written_while_room_is_given_back_is_not_lost(
+    held: HeldOutput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_output, "MAX_BYTES", 1 << 16)
+    held.hold()
+    fill(b"%d\n" % 10**50)
+    read = os.pread
+
+    def read_late(*arguments: int) -> bytes:
+        text = read(*arguments)
+        if not text:
+            os.write(1, b"after the last look\n")
+        return text
+
+    monkeypatch.setattr(os, "pread", read_late)
+    held.lines()
+    monkeypatch.undo()
+    assert held.lines()[-1] == "after the last look"
+
+
+def test_what_workers_print_after_the_screen_has_gone_is_printed_at_the_end(
+    held: HeldOutput, capfd: pytest.CaptureFixture[str]
+) -> None:
+    held.hold()
+    held.let_go()
+    os.write(held.file.fileno(), b"a line of a worker\nand half a line")
+    held.end(os.getppid())
+    assert capfd.readouterr().out == ""
+    held.end(os.getpid())
+    assert capfd.readouterr().out == "a line of a worker\nand half a line\n"
 
 
 def test_a_descriptor_that_is_no_terminal_is_left_alone(capfd: pytest.CaptureFixture[str]) -> None:

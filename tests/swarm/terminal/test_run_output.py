@@ -113,7 +113,12 @@ def test_without_room_for_a_file_there_are_lines(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("is_terminal", "term", "has"),
-    [(True, "xterm-256color", True), (True, "dumb", False), (False, "xterm-256color", False)],
+    [
+        (True, "xterm-256color", True),
+        (True, "dumb", False),
+        (True, "", False),
+        (False, "xterm-256color", False),
+    ],
 )
 def test_only_a_terminal_that_can_be_drawn_on_has_one(
     is_terminal: bool, term: str, has: bool, monkeypatch: pytest.MonkeyPatch

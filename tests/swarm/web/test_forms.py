@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from helpers.run_states import master_of
 from helpers.web_uis import local_environment
+from locust import events
 from locust.runners import STATE_RUNNING
 
 from caretaker.swarm.options import OPTIONS, Settings
@@ -138,6 +139,33 @@ def test_only_the_fields_of_the_form_reach_a_run(form: Form, tmp_path: Path) -> 
         message = form.post(**{name: str(tmp_path / "stolen")})
         assert message == f"{name} is no field of this form; give it on the command line"
     assert vars(form.options) == before
+
+
+@pytest.fixture
+def _arguments_of_locustfile() -> Iterator[None]:
+    """A locustfile adds arguments, one of them hidden."""
+
+    def add(parser: Any, **_: Any) -> None:
+        parser.add_argument("--tenant", default="first")
+        parser.add_argument("--depth", type=int, default=3)
+        parser.add_argument("--mode", choices=("slow", "fast"), default="slow")
+        parser.add_argument("--customer-file", default="a.csv", include_in_web_ui=False)
+
+    hook: Any = events.init_command_line_parser
+    hook.add_listener(add)
+    yield
+    hook.remove_listener(add)
+
+
+@pytest.mark.usefixtures("_arguments_of_locustfile")
+def test_arguments_of_a_locustfile_are_fields_as_in_plain_locust() -> None:
+    form = Form()
+    assert form.post(tenant="second", depth="5", mode="fast") == TAKEN
+    assert (form.options.tenant, form.options.depth, form.options.mode) == ("second", 5, "fast")
+    assert form.post(depth="deep") == "depth: deep is not a number"
+    assert form.post(mode="odd") == "mode: odd is not one of slow, fast"
+    for name in ("customer_file", "summary_json", "help"):
+        assert form.post(**{name: "/etc/passwd"}).startswith(f"{name} is no field of this form")
 
 
 def test_locusts_label_of_a_test_is_not_our_profile(form: Form) -> None:

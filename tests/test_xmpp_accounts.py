@@ -1,0 +1,50 @@
+"""The accounts of a fleet, as its CPEs log in with them."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from caretaker.device.identity import Identities
+from caretaker.xmpp_accounts import FORMATS, main
+
+SEED_7 = Identities(7)
+
+
+def written(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["--domain", "example.org", "--seed", "7", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_they_are_those_of_the_cpes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert written(capsys, "--count", "2", "--first", "9").split() == [
+        f"fleet-000009,{SEED_7.secret(8, 'XMPP')}", f"fleet-000010,{SEED_7.secret(9, 'XMPP')}",
+    ]  # fmt: skip
+
+
+def test_prosody_takes_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = written(capsys, "--count", "1", "--format", "prosody").splitlines()
+    assert line == f'user:create("fleet-000001@example.org", "{SEED_7.secret(0, "XMPP")}")'
+
+
+def test_ejabberd_takes_xml(capsys: pytest.CaptureFixture[str]) -> None:
+    text = written(capsys, "--count", "3", "--format", "ejabberd")
+    (host,) = etree.fromstring(text.encode())
+    assert host.get("jid") == "example.org"
+    assert [user.get("name") for user in host] == ["fleet-000001", "fleet-000002", "fleet-000003"]
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "x", "99999999"])
+def test_a_wrong_number_is_refused_in_one_line(
+    count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--domain", "example.org", "--count", count])
+    assert ended.value.code == 2
+    assert "is no number from 1 to 10 million" in capsys.readouterr().err
+
+
+def test_each_format_writes_all_accounts() -> None:
+    for write in FORMATS.values():
+        text = "".join(write("d", [("a", "w1"), ("b", "w2")]))
+        assert [word in text for word in ("w1", "w2")] == [True, True]
