@@ -8,6 +8,7 @@ through.
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import functools
 import gc
@@ -119,6 +120,11 @@ def install(events: Events) -> None:
     end = PromptEnd()
     parent = ParentWatch(end)
     output = RunOutput()
+    is_of_master = False
+
+    def note_role(options: argparse.Namespace) -> None:
+        nonlocal is_of_master  # Locust makes workers of the processes that it forks
+        is_of_master = bool(options.processes) and not options.worker
 
     def on_init(environment: Environment, runner: Any, **_: Any) -> None:
         parent.watch_starter()
@@ -126,7 +132,7 @@ def install(events: Events) -> None:
         forget_wall_clock()
         raise_descriptors()
         prepare_users(environment)
-        _Hooks(environment, runner, end, output)
+        _Hooks(environment, runner, end, output, is_of_master=is_of_master)
 
     is_command_line = True  # what Locust's first parser reads
 
@@ -137,7 +143,8 @@ def install(events: Events) -> None:
             is_command_line = False
             name_nearest(parser)
             checked = functools.partial(check_together, parser)
-            after_parsing(parser, output.choose, checked, check_tls, ask_first, check_first)
+            steps = (note_role, output.choose, checked, check_tls, ask_first, check_first)
+            after_parsing(parser, *steps)
 
     chosen(())  # the built-in profiles: workers that are forked find them read
     end_at_signals()
@@ -163,15 +170,31 @@ def _browser_guard(bound: str, settings: Settings) -> BrowserGuard:
 
 
 class _Hooks:
-    """Makes this process a master, a worker or both, and passes events and messages to them."""
+    """
+    Makes this process a master, a worker or both, and passes events and messages to them.
+
+    Args:
+        environment: Locust's.
+        runner: Locust's, of this process.
+        end: how this process ends promptly.
+        output: where its output goes.
+        is_of_master: whether this is a master that forks workers, or one of these.
+    """
 
     def __init__(
-        self, environment: Environment, runner: Any, end: PromptEnd, output: RunOutput
+        self,
+        environment: Environment,
+        runner: Any,
+        end: PromptEnd,
+        output: RunOutput,
+        *,
+        is_of_master: bool,
     ) -> None:
         self._environment = environment
         self._runner = runner
         self._end = end
         self._output = output
+        self._is_of_master = is_of_master
         self._view: LiveView | None = None
         self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
@@ -270,7 +293,8 @@ class _Hooks:
 
         Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
         A terminal's Ctrl-C reaches the workers of a master here, too: it ends their run, and would
-        give their CPEs to others if they left before.
+        give their CPEs to others if they left before. No master does that for workers that a
+        machine has forked for a master elsewhere.
         """
         if self._is_starting():
             self._leave_terminal()
@@ -298,8 +322,8 @@ class _Hooks:
 
     def _is_ended_by_master(self) -> bool:
         """Whether this is a worker in a run whose master has forked it."""
-        is_forked = self._master is None and self._locust_options().processes
-        return bool(is_forked and self._worker is not None and self._worker.is_in_run)
+        is_forked = self._master is None and self._is_of_master
+        return is_forked and self._worker is not None and self._worker.is_in_run
 
     def _refuse(self, error: InputError) -> NoReturn:
         if self._refused:

@@ -60,6 +60,11 @@ class LocustOptions(NamedTuple):
     master: bool = False
     master_bind_host: str = LOOPBACK
     master_bind_port: int = 5557
+    csv_prefix: str | None = None
+    """What the names of Locust's CSV files begin with."""
+    html_file: str | None = None
+    json_file: str | None = None
+    logfile: str | None = None
 
     @property
     def begins_at_once(self) -> bool:

@@ -134,7 +134,7 @@ def _parts(plan: RunPlan) -> Iterator[tuple[str, str]]:
     for text in warnings(plan.load, HostLimits.here()) if plan.is_here else ():
         yield "  too small", text
     yield from (("Touches", text) for text in _touches(plan))
-    written = [str(path) for path in _written(settings)]
+    written = [str(path) for path in _written(settings, locust)]
     yield "Writes", ", ".join(written) or "no file"
     if not locust.begins_at_once:
         yield "Begins", "when it is started in the web UI, which can change it"
@@ -192,12 +192,16 @@ def _touches(plan: RunPlan) -> Iterator[str]:
         yield "files, which move between these hosts and the CPEs"
 
 
-def _written(settings: Settings) -> Iterator[object]:
+def _written(settings: Settings, locust: LocustOptions) -> Iterator[object]:
     """The files and folders that it will write."""
     for path in (
         settings.summary_json, settings.report, settings.junit, settings.runs, settings.record,
-        settings.state,
+        settings.state, locust.html_file, locust.logfile,
     ):  # fmt: skip
         if path is not None:
             yield path
+    if locust.json_file is not None:
+        yield f"{locust.json_file}.json"
+    if locust.csv_prefix is not None:
+        yield f"{locust.csv_prefix}_*.csv"
     yield from settings.exports

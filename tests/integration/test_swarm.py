@@ -336,6 +336,30 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
     assert good(json.loads((tmp_path / "summary.json").read_text()))
 
 
+def test_ctrl_c_at_a_machine_of_workers_lets_them_leave_in_order(tmp_path: Path) -> None:
+    """No master ends their run: it is elsewhere, and knows nothing of the key."""
+    port, path = free_port(), tmp_path / "summary.json"
+    with (
+        process(
+            tmp_path / "master",
+            *("caretaker", "run", "--master", "--expect-workers", "2", "--users", "40"),
+            *("--master-bind-port", str(port), "--run-time", "1h", "--cr-rate", "0"),
+            *("--live-interval", "1", "--summary-json", str(path)),
+        ) as master,
+        process(
+            tmp_path / "workers",
+            *("caretaker", "run", "--worker", "--processes", "2", "--master-port", str(port)),
+            group=True,
+        ) as workers,
+    ):
+        master.wait_for(r"CPEs +40 ")
+        os.killpg(workers.process.pid, signal.SIGINT)
+        assert workers.process.wait(120) == 0, workers.text
+        master.process.wait(120)
+    fleet = json.loads(path.read_text())["fleet"]
+    assert (fleet["workers_left"], fleet["workers_lost"]) == (2, 0)
+
+
 def test_a_run_too_short_for_a_report_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     command = ("caretaker", "run", "--users", "50", "--cr-rate", "0")

@@ -51,6 +51,15 @@ def test_it_says_what_is_touched_and_written() -> None:
     assert "secret" not in text
 
 
+def test_files_of_locust_are_among_what_is_written() -> None:
+    planned = plan("--summary-json", "s.json")
+    locust = planned.locust._replace(
+        csv_prefix="c/run", html_file="r.html", json_file="j", logfile="run.log"
+    )
+    text = text_of(planned._replace(locust=locust))
+    assert text.endswith("s.json, r.html, run.log, j.json, c/run_*.csv")
+
+
 def test_a_password_is_not_in_it() -> None:
     planned = plan("--acs-username", "cpe", "--acs-password", "secret", host=ELSEWHERE)
     assert "secret" not in text_of(planned)

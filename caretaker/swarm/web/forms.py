@@ -203,11 +203,17 @@ def _check_of_locustfile(action: argparse.Action, texts: Sequence[str], before: 
     """Check what Locust will make of a field: a value of the type that it has had before."""
     if action.choices is not None:
         _chosen(action.dest, texts, list(map(str, action.choices)))
-    if isinstance(before, int | float) and not isinstance(before, bool):
+    kind: Callable[[str], object] = str if before is None else type(before)
+    parts = texts[:1]
+    if isinstance(before, list):  # numbers also where it is empty
+        kind = int if all(isinstance(part, int) for part in before) else str
+        parts = texts[0].split(",") if "," in texts[0] else texts
+    for part in parts:
         try:
-            type(before)(texts[0])
-        except ValueError:
-            raise InputError(f"{action.dest}: {quoted(texts[0])} is not a number") from None
+            kind(part)
+        except (ArithmeticError, TypeError, ValueError):
+            fault = "is not a number" if kind in (int, float) else "can't be used"
+            raise InputError(f"{action.dest}: {quoted(part)} {fault}") from None
 
 
 def _chosen(name: str, texts: Sequence[str | None], offered: Sequence[str]) -> None:

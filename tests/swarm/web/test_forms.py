@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,9 @@ def _arguments_of_locustfile() -> Iterator[None]:
         parser.add_argument("--tenant", default="first")
         parser.add_argument("--depth", type=int, default=3)
         parser.add_argument("--mode", choices=("slow", "fast"), default="slow")
+        parser.add_argument("--floors", type=int, nargs="*", default=[1, 2])
+        parser.add_argument("--price", type=Decimal, default=Decimal("1.5"))
+        parser.add_argument("--labels", nargs="*", default=["a"])
         parser.add_argument("--customer-file", default="a.csv", include_in_web_ui=False)
 
     hook: Any = events.init_command_line_parser
@@ -162,7 +166,12 @@ def test_arguments_of_a_locustfile_are_fields_as_in_plain_locust() -> None:
     form = Form()
     assert form.post(tenant="second", depth="5", mode="fast") == TAKEN
     assert (form.options.tenant, form.options.depth, form.options.mode) == ("second", 5, "fast")
+    assert form.post(floors="3,4", labels="b,c", price="2.5") == TAKEN
+    assert (form.options.floors, form.options.labels) == ([3, 4], ["b", "c"])
+    assert form.options.price == Decimal("2.5")
     assert form.post(depth="deep") == "depth: deep is not a number"
+    assert form.post(floors="3,top") == "floors: top is not a number"
+    assert form.post(price="free") == "price: free can't be used"
     assert form.post(mode="odd") == "mode: odd is not one of slow, fast"
     for name in ("customer_file", "summary_json", "help"):
         assert form.post(**{name: "/etc/passwd"}).startswith(f"{name} is no field of this form")
