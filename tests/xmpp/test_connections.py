@@ -215,12 +215,11 @@ def test_a_client_that_is_dropped_while_its_server_is_looked_up_does_not_connect
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looking, found = gevent.event.Event(), gevent.event.Event()
-    resolve = XMPPConnections._resolved
 
-    def slow(self: XMPPConnections, host: str, port: int) -> list[tuple[object, object]]:
+    def slow(_: XMPPConnections, host: str, port: int) -> list[tuple[object, object]]:
         looking.set()
         found.wait()
-        return resolve(self, host, port)
+        return [(socket.AF_INET, (host, port))]
 
     monkeypatch.setattr(XMPPConnections, "_resolved", slow)
     made = clients(Told())
