@@ -57,6 +57,8 @@ LOOKUP_SECONDS = 0.25
 """Before it is looked again for a server whose name is being looked up."""
 LOOKS = 200
 """CPEs whose settings are read in one step, at most, so that a turn of the loop is short."""
+ACTS = 1000
+"""Due CPEs after which the steps that are left wait for the next turn: a fence leaves many."""
 SHARED_SOCKETS = 8
 """Sockets that CPEs share go round by so many: each rebinding leads to the next."""
 
@@ -221,11 +223,15 @@ class NATBindings:
             self._look(self._changed.pop(), now)
         if not self._shard.may_send(now):
             return
+        acts = 0
         for step, due in self._wheel.due(now):
+            acts += len(due)
             for index in due:
                 binding = self._bindings.get(index)
                 if binding is not None and binding.due == step:
                     self._act(index, binding, now)
+            if acts >= ACTS:
+                return
 
     def _look(self, index: int, now: float) -> None:
         """Take up the settings of a CPE, which may have changed."""

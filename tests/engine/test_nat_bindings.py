@@ -98,6 +98,22 @@ class TestBindings:
             assert len(bench.server.requests) == 1 + ANNOUNCEMENTS + number
         assert bench.read(0, "UDPConnectionRequestAddress") == bench.server.seen[0].authority
 
+    def test_what_a_long_stop_has_left_is_not_sent_in_one_turn(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench = make()
+        bench.use_stun(2)
+        bench.write(1, STUNMinimumKeepAlivePeriod="40")
+        bench.go(5.0)
+        monkeypatch.setattr("caretaker.engine.nat_bindings.ACTS", 1)
+        before = bench.bindings.counts["sent"]
+        bench.clock.advance(100.0)
+        sent = []
+        for _ in range(2):
+            bench.bindings.do_due()
+            sent.append(bench.bindings.counts["sent"] - before)
+        assert sent == [1, 2]
+
     def test_cpes_of_one_socket_are_told_apart(self, make: Make) -> None:
         bench = make(
             lambda request, _: mapped(request, SocketAddress("192.0.2.9", request.transaction[-1]))
