@@ -279,9 +279,10 @@ static int choose_certificate(SSL *ssl, void *connection) {
 
 static int is_address(const char *host) {
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    int is_one = address != NULL;
     ASN1_OCTET_STRING_free(address);
     ERR_clear_error();
-    return address != NULL;
+    return is_one;
 }
 
 /* The name goes out (SNI) unless it is an address (RFC 6066 3) or empty; the host is looked for in
