@@ -16,6 +16,8 @@ PORT = 5222
 """Of XMPP for clients (RFC 6120)."""
 KEEP_ALIVE_SECONDS = 300.0
 """Between keep-alives where KeepAliveInterval is -1: as often as RFC 6120 4.6.4 recommends."""
+_MAX_MULTIPLIER = 65.535
+"""Of the waits between attempts, as TR-181 has it."""
 _ON = ("1", "true")
 
 
@@ -62,9 +64,9 @@ def wanted_connection(cpe: CPEBase, now: float) -> WantedConnection | None:
         use_tls=cpe.value(f"{row}UseTLS", now) in _ON,
         keep_alive=_number(keep_alive, KEEP_ALIVE_SECONDS),
         retry_initial=_number(cpe.value(f"{row}ServerRetryInitialInterval", now), 60.0),
-        retry_multiplier=_number(
+        retry_multiplier=min(_MAX_MULTIPLIER, _number(
             cpe.value(f"{row}ServerRetryIntervalMultiplier", now), 2000.0
-        ) / 1000,
+        ) / 1000),
         retry_longest=_number(cpe.value(f"{row}ServerRetryMaxInterval", now), 30_720.0),
     )  # fmt: skip
 
@@ -76,13 +78,14 @@ def _server(cpe: CPEBase, row: str, now: float) -> tuple[str, int] | None:
         host = cpe.value(f"{path}ServerAddress", now)
         if host and cpe.value(f"{path}Enable", now) in _ON:
             priority = _number(cpe.value(f"{path}Priority", now), 0.0)
-            port = int(_number(cpe.value(f"{path}Port", now), PORT)) or PORT
-            servers.append((priority, path, host, port))
+            port = int(_number(cpe.value(f"{path}Port", now), PORT))
+            servers.append((priority, path, host, port if 0 < port < 1 << 16 else PORT))
     return min(servers)[2:] if servers else None
 
 
 def _number(text: str, default: float) -> float:
-    return float(text) if text.isascii() and text.isdigit() else default
+    is_number = text.isascii() and text.isdigit() and len(text) <= 10  # of 32 bits
+    return float(text) if is_number else default
 
 
 def report(cpe: CPEBase, row: str, status: str, now: float, *, jid: str, is_secure: bool) -> None:

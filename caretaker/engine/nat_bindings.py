@@ -244,6 +244,7 @@ class NATBindings:
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
+            self._challenged.discard(index)  # another server may not ask
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
@@ -320,7 +321,7 @@ class NATBindings:
         if index not in self._challenged:
             return StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes).encode()
         username, password = credentials(cpe, now)
-        named = (*attributes, (int(Attribute.USERNAME), username.encode()))
+        named = (*attributes, (int(Attribute.USERNAME), username.encode()[:_MAX_USERNAME]))
         message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, named)
         return message.with_integrity(password.encode()).encode()
 
@@ -482,6 +483,8 @@ class NATBindings:
 
 
 _UNAUTHORIZED = 401
+_MAX_USERNAME = 512
+"""Bytes, as of RFC 5389 15.3."""
 _USUAL = ((int(Attribute.CONNECTION_REQUEST_BINDING), REQUEST_BINDING),)
 _ANNOUNCING = (*_USUAL, (int(Attribute.BINDING_CHANGE), b""))
 """The attributes of requests: what Annex G adds, and that the binding is new."""

@@ -54,39 +54,43 @@ class STUNServers:
     def __init__(self, allowed: Collection[str], clock: Callable[[], float]) -> None:
         self._allowed = allowed
         self._clock = clock
-        self._servers: dict[tuple[str, int, str], STUNServer] = {}
+        self._servers: dict[tuple[str, int], dict[str, STUNServer]] = {}
+        """By the local address of CPEs, of which the fleet has as many as its options name."""
 
     def server(self, host: str, port: int, source: str = "") -> STUNServer:
         """A server as it is known now; one that is not known is looked up in the background."""
         if host not in self._allowed:
             return STUNServer(None, reason=NOT_ALLOWED)
-        key = host, port, source
-        server = self._servers.get(key)
-        if server is None or self._clock() >= server.until:
+        by_source = self._servers.get((host, port))
+        if by_source is None:
             if len(self._servers) >= MAX_SERVERS:
                 self._servers.clear()
-            server = self._servers[key] = self._numeric(key)
+            by_source = self._servers[host, port] = {}
+        server = by_source.get(source)
+        if server is None or self._clock() >= server.until:
+            server = by_source[source] = self._numeric(host, port, source, by_source)
         return server
 
-    def _numeric(self, key: tuple[str, int, str]) -> STUNServer:
+    def _numeric(
+        self, host: str, port: int, source: str, by_source: dict[str, STUNServer]
+    ) -> STUNServer:
         """The server if its host is an IP address; any other one is looked up."""
         try:
-            return self._first(key, _addresses(key[0], key[1]))
+            return self._first(source, _addresses(host, port))
         except (OSError, UnicodeError):
-            gevent.spawn(self._look_up, key)
+            gevent.spawn(self._look_up, host, port, source, by_source)
             return _LOOKED_UP
 
-    def _look_up(self, key: tuple[str, int, str]) -> None:
+    def _look_up(self, host: str, port: int, source: str, by_source: dict[str, STUNServer]) -> None:
         try:
-            key[0].encode("idna")  # gevent's resolver prints a traceback if that fails in it
-            found = gevent.socket.getaddrinfo(*key[:2], type=gevent.socket.SOCK_DGRAM)
+            host.encode("idna")  # gevent's resolver prints a traceback if that fails in it
+            found = gevent.socket.getaddrinfo(host, port, type=gevent.socket.SOCK_DGRAM)
         except (OSError, UnicodeError):
             found = []
-        self._servers[key] = self._first(key, [(each[0], each[4]) for each in found])
+        by_source[source] = self._first(source, [(each[0], each[4]) for each in found])
 
-    def _first(self, key: tuple[str, int, str], found: list[tuple[int, Any]]) -> STUNServer:
+    def _first(self, source: str, found: list[tuple[int, Any]]) -> STUNServer:
         """The first address of those found that datagrams from the source can be sent to."""
-        source = key[2]
         for family, address in found:
             if not source or (":" in source) == (":" in address[0]):
                 return STUNServer(family, address, local_host(family, address, source))

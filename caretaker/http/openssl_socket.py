@@ -42,7 +42,7 @@ class OpenSSLSocket(PlainSocket):
         OSError: the connection can't be made; ``NotTLS`` if the answer was not TLS.
     """
 
-    __slots__ = ("_resumption", "_tls")
+    __slots__ = ("_client", "_openssl", "_resumption", "_tls")
 
     def __init__(
         self,
@@ -55,13 +55,15 @@ class OpenSSLSocket(PlainSocket):
         resumption: Resumption,
     ) -> None:
         self._tls: Any = None
+        self._openssl, self._client = openssl, client
         self._resumption = resumption
         super().__init__(target, deadlines, deadline)
         try:
             session = resumption.session
             assert session is None or isinstance(session, bytes)
             self._tls = openssl.connection(client, self._socket.fileno(), session)
-            self._shake_hands(openssl, client, deadline)
+            while wanted := self._tls.handshake():
+                self._give(wanted, deadline)
         except BaseException as error:
             resumption.failed()
             rest = unread(self._socket.fileno()) if is_not_tls(error) else None
@@ -75,12 +77,15 @@ class OpenSSLSocket(PlainSocket):
             raise
         resumption.succeeded(resumed=self._tls.resumed)
 
-    def _shake_hands(self, openssl: OpenSSL, client: TLSClient, deadline: float) -> None:
-        while wanted := self._tls.handshake():
-            if wanted == _IDENTITY:
-                self._tls.show(openssl.identity(client))
-            else:
-                self._wait(wanted, deadline)
+    def _give(self, wanted: int, deadline: float) -> None:
+        """Wait for what OpenSSL wants, or show the certificate, also in a later handshake."""
+        if wanted != _IDENTITY:
+            self._wait(wanted, deadline)
+            return
+        try:
+            self._tls.show(self._openssl.identity(self._client))
+        except InputError as error:
+            raise UnusableIdentity(str(error)) from error
 
     def _wait(self, events: int, deadline: float) -> None:
         try:
@@ -98,7 +103,7 @@ class OpenSSLSocket(PlainSocket):
                 if taken > 0:
                     sent += taken
                 else:
-                    self._wait(-taken, deadline)
+                    self._give(-taken, deadline)
         except TimeoutError:
             raise
         except OSError:
@@ -115,7 +120,7 @@ class OpenSSLSocket(PlainSocket):
             got = self._tls.read(size)
             if isinstance(got, bytes):
                 return got
-            self._wait(got, deadline)
+            self._give(got, deadline)
 
     def close(self) -> None:
         """Close the socket, and keep the session that the server has given."""

@@ -7,7 +7,7 @@ seen and, where there is one, the cure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from caretaker.engine import outages
@@ -133,6 +133,24 @@ def _tasks_in_vain(summary: Summary) -> int:
     tasks = summary["tasks"]
     unjudged = tasks["device_down"] + tasks["unreachable"] + tasks["cut"]
     return 0 if tasks["done"] else tasks["posted"] - unjudged
+
+
+def _no_login(summary: Summary) -> str:
+    """Why no CPE has logged in to XMPP, in a run in which some tried."""
+    xmpp = summary["xmpp"]
+    return "" if xmpp["bound"] else _told(xmpp["failed"])
+
+
+def _no_binding(summary: Summary) -> str:
+    """Why no CPE has found its NAT binding, in a run in which some tried."""
+    stun = summary["stun"]
+    silent = {"server is silent": stun["silent"]} if stun["silent"] else {}
+    errors = {f"error {code}": number for code, number in stun["errors"].items()}
+    return "" if stun["answered"] else _told({**silent, **errors, **stun["unsent"]})
+
+
+def _told(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} x {reason}" for reason, number in reasons.items())
 
 
 def _interrupted(summary: Summary) -> str:
@@ -264,6 +282,18 @@ CHECKS = (
         replaced_by_search=True,
     ),
     Check("tasks were done", RunOutcome.BROKEN, _tasks_in_vain, "no task was done, of {}"),
+    Check(
+        "CPEs logged in to XMPP",
+        RunOutcome.NOT_SHOWN,
+        _no_login,
+        "no CPE was reachable by XMPP, as no login succeeded: {}",
+    ),
+    Check(
+        "CPEs found their NAT bindings",
+        RunOutcome.NOT_SHOWN,
+        _no_binding,
+        "no CPE was reachable by UDP, as no STUN request was answered: {}",
+    ),
     Check(
         "no session waited for the generator",
         RunOutcome.NOT_SHOWN,

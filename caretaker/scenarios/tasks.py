@@ -17,7 +17,13 @@ from caretaker.device.reach_values import reach_of
 from caretaker.device.reachability import UNREACHABLE
 from caretaker.reasons import BoundedReasons
 from caretaker.stats.results import Results
-from caretaker.stats.task_outcomes import FAILED, OF_A_DOWN_DEVICE, TaskOutcome, TaskResult
+from caretaker.stats.task_outcomes import (
+    FAILED,
+    OF_A_DOWN_DEVICE,
+    OF_AN_UNREACHABLE_DEVICE,
+    TaskOutcome,
+    TaskResult,
+)
 from caretaker.way import Way
 
 MAX_TASKS = 2000
@@ -117,7 +123,7 @@ class Tasks:
             is_of_cpe = result.outcome in OF_A_DOWN_DEVICE and _was_down_since(began, cpe)
             if is_of_fence or is_of_cpe:
                 result = TaskResult(TaskOutcome.DEVICE_DOWN)
-            elif result.outcome in OF_A_DOWN_DEVICE and reach_of(cpe) in UNREACHABLE:
+            elif result.outcome in OF_AN_UNREACHABLE_DEVICE and reach_of(cpe) in UNREACHABLE:
                 result = TaskResult(TaskOutcome.UNREACHABLE)
             settle(result)
 

@@ -61,7 +61,9 @@ FAILED = (
 UNJUDGED = (TaskOutcome.DEVICE_DOWN, TaskOutcome.UNREACHABLE, TaskOutcome.CUT)
 """The outcomes that say nothing of the ACS; ratios are of the others."""
 OF_A_DOWN_DEVICE = (TaskOutcome.OFFLINE, TaskOutcome.FAULTED, TaskOutcome.UNEXPECTED_STATUS)
-"""What operators see of a device that is down, or that no ACS reaches."""
+"""What operators see of a device that is down."""
+OF_AN_UNREACHABLE_DEVICE = (TaskOutcome.OFFLINE, TaskOutcome.UNEXPECTED_STATUS)
+"""What operators see of a device that no ACS reaches; one that answers a fault is there."""
 
 
 class TaskResult(NamedTuple):

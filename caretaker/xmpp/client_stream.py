@@ -25,6 +25,7 @@ from caretaker.xmpp.conditions import (
     condition_of,
 )
 from caretaker.xmpp.iq import answer_of, error_to, request_of, result_to
+from caretaker.xmpp.jid import MAX_JID
 from caretaker.xmpp.namespaces import (
     BIND,
     CLIENT,
@@ -278,7 +279,7 @@ class ClientStream:
         if stanza.get("id") != _BIND_ID:
             return []
         jid = stanza.findtext(f"{{{BIND}}}bind/{{{BIND}}}jid")
-        if stanza.get("type") == "result" and jid:
+        if stanza.get("type") == "result" and jid and len(jid) <= MAX_JID:
             self.state, self.jid = State.BOUND, jid
             return [Bound(jid)]
         condition = condition_of(stanza.find(f"{{{CLIENT}}}error"), STANZAS, STANZA_CONDITIONS)

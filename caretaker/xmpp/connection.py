@@ -74,7 +74,9 @@ class XMPPConnection:
         self._ended = False
 
     def open(self, target: Target) -> None:
-        """Begin to connect."""
+        """Begin to connect; not after ``close``, which may have come while a name was looked up."""
+        if self._ended:
+            return
         try:
             opened = self._socket = _Socket(target.family, _socket.SOCK_STREAM)
             opened.setblocking(False)
@@ -161,13 +163,17 @@ class XMPPConnection:
     def _take(self, data: bytes) -> None:
         for event in self.stream.receive(data):
             if isinstance(event, StartTLS):
-                self.flush()
                 self._start_tls()
             elif isinstance(event, Ended):
-                self.flush()
+                self._say_goodbye()
                 self._end(event.kind, event.reason)
             else:
                 self._on_event(self, event)
+
+    def _say_goodbye(self) -> None:
+        """Send what there is, if that goes: why the stream has ended is known, and counts."""
+        with suppress(OSError):
+            self._send(self._unsent + self.stream.data_to_send())
 
     # TLS.
 
@@ -180,7 +186,11 @@ class XMPPConnection:
             return
         # Not ``wrap_socket``: its SSLSocket is gevent's, which waits.
         wrap = self._tls_context._wrap_socket  # noqa: SLF001
-        self._tls = wrap(self._socket, server_side=False, server_hostname=self._name)
+        try:
+            self._tls = wrap(self._socket, server_side=False, server_hostname=self._name)
+        except (OSError, ValueError):  # an ACS writes any domain
+            self._end(EndKind.OTHER, "the domain is no host name")
+            return
         self._shake_hands()
 
     def _shake_hands(self) -> bool:

@@ -208,7 +208,8 @@ class XMPPConnections:
             client.connection.stream.keep_alive()
             client.connection.flush()
             self.counts["keep_alives"] += 1
-            self._plan(key, client, now + client.wanted.keep_alive)
+            if client.is_bound:  # else that was the end of the connection
+                self._plan(key, client, now + client.wanted.keep_alive)
 
     def _give_up(self, now: float) -> None:
         late = []

@@ -21,6 +21,8 @@ MAX_ITERATIONS = 100_000
 """Rounds that a server may ask for: 40 ms or so; Prosody asks for 10,000, ejabberd for 4,096."""
 MAX_KEPT_KEYS = 20_000
 """Passwords whose keys are kept: 300 bytes each."""
+_MAX_SALT = 1024
+"""Characters of a salt: it is kept with the keys."""
 _GS2_HEADER = "n,,"
 
 
@@ -102,8 +104,10 @@ class Scram:
         The proof of the password for the server's challenge.
 
         Raises:
-            SASLError: the challenge can't be answered.
+            SASLError: the challenge can't be answered, or is a second one: each costs its rounds.
         """
+        if self._signature:
+            raise SASLError("a second challenge")
         given = _fields(challenge)
         nonce, iterations = given.get("r", ""), _iterations(given.get("i", ""))
         if "m" in given or not nonce.startswith(self._nonce) or nonce == self._nonce:
@@ -143,6 +147,8 @@ def _iterations(text: str) -> int:
 
 
 def _salt(text: str) -> bytes:
+    if len(text) > _MAX_SALT:
+        raise SASLError("the server's salt is too long")
     try:
         salt = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

@@ -84,9 +84,12 @@ class StreamParser:
         self._check(piece)
         if self.header is None and piece.startswith(b"<?xml "):
             return None
-        if self._pull is None:
-            self._begin(piece)
-        return self._read(piece)
+        try:
+            if self._pull is None:
+                self._begin(piece)
+            return self._read(piece)
+        except etree.XMLSyntaxError as error:
+            raise StreamError("not-well-formed", "not well-formed XML") from error
 
     def _check(self, piece: bytes) -> None:
         self._size += len(piece)
@@ -114,16 +117,13 @@ class StreamParser:
                 pass
 
     def _read(self, piece: bytes) -> etree._Element | None:
-        try:
-            self._pull.feed(piece)
-            for event, element in self._pull.read_events():
-                if event == "start":
-                    self._started(element)
-                elif self._ended():
-                    stanza: etree._Element = element
-                    return stanza
-        except etree.XMLSyntaxError as error:
-            raise StreamError("not-well-formed", "not well-formed XML") from error
+        self._pull.feed(piece)
+        for event, element in self._pull.read_events():
+            if event == "start":
+                self._started(element)
+            elif self._ended():
+                stanza: etree._Element = element
+                return stanza
         return None
 
     def _started(self, element: etree._Element) -> None:

@@ -13,11 +13,13 @@ from caretaker.device.cpe import CPE
 from caretaker.device.reachability import Reach, Reachability, ReachMix, XMPPServer
 from caretaker.device.xmpp_connection import (
     KEEP_ALIVE_SECONDS,
+    PORT,
     forget,
     report,
     wanted_connection,
 )
 from caretaker.profiles.reach_parameters import with_reach_parameters
+from caretaker.xmpp.wanted import Backoff
 
 SERVER = XMPPServer("xmpp.example.org", 5223, "example.org")
 ALL = ReachMix(((Reach.XMPP, 1.0),))
@@ -37,7 +39,8 @@ def cpe(name: str = "tr181", index: int = 0, mix: ReachMix = ALL, **settings: An
 def put(box: CPE, **values: str) -> None:
     """Have the ACS set parameters of the row."""
     kinds = {"Port": "xsd:unsignedInt", "Enable": "xsd:boolean", "UseTLS": "xsd:boolean"}
-    numbers = {"KeepAliveInterval": "xsd:long", "ServerRetryMaxInterval": "xsd:unsignedInt"}
+    waits = "ServerRetryMaxInterval", "ServerRetryIntervalMultiplier"
+    numbers = {"KeepAliveInterval": "xsd:long", **dict.fromkeys(waits, "xsd:unsignedInt")}
     structs = tuple(
         ParameterValueStruct(
             f"{ROW}{name.replace('_1_', '.1.')}",
@@ -97,6 +100,17 @@ def test_what_the_acs_sets_is_wanted_and_told() -> None:
     assert wanted.retry_longest == 9.0
     put(box, Enable="0")
     assert wanted_connection(box, 1.0) is None
+
+
+def test_numbers_that_no_connection_can_have_do_no_harm() -> None:
+    box = cpe()
+    most = str(2**32 - 1)
+    put(box, Server_1_Port=most, ServerRetryMaxInterval=most, ServerRetryIntervalMultiplier=most)
+    wanted = wanted_connection(box, 1.0)
+    assert wanted is not None
+    assert wanted.port == PORT
+    backoff = Backoff(wanted.retry_initial, wanted.retry_multiplier, wanted.retry_longest)
+    assert backoff.seconds(1000, 1.0) == wanted.retry_longest
 
 
 @pytest.mark.rule("9.4-1")

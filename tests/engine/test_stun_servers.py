@@ -81,3 +81,15 @@ def test_servers_that_are_kept_are_bounded() -> None:
     for port in range(1, 3 * MAX_SERVERS):
         servers.server("127.0.0.1", port)
     assert len(servers._servers) <= MAX_SERVERS
+
+
+def test_a_server_is_found_from_more_local_addresses_than_there_are_servers(
+    resolver: Resolver,
+) -> None:
+    servers = STUNServers(("stun.example",), Clock())
+    sources = [f"127.0.0.{number + 1}" for number in range(MAX_SERVERS + 1)]
+    for _ in range(2):
+        found = [servers.server("stun.example", 3478, source).address for source in sources]
+        gevent.sleep(0)
+    assert set(found) == {("192.0.2.3", 3478)}
+    assert len(resolver.asked) == len(sources)

@@ -181,6 +181,7 @@ def test_what_is_quoted_does_not_become_a_reason_each(number: int) -> None:
     ("kind", "outcome", "counted"),
     [
         (Reach.DARK, T.OFFLINE, T.UNREACHABLE),
+        (Reach.DARK, T.FAULTED, T.FAULTED),
         (Reach.LIES, T.UNEXPECTED_STATUS, T.UNREACHABLE),
         (Reach.DARK, T.API_ERROR, T.API_ERROR),
         (Reach.STUN, T.OFFLINE, T.OFFLINE),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gevent
+import gevent.event
 import pytest
 import trustme
 from helpers.xmpp_clients import Told, clients, server, trusting, wait_for, wanted
@@ -17,6 +19,7 @@ from caretaker.xmpp.connections import XMPPConnections
 from caretaker.xmpp.iq import connection_request
 from caretaker.xmpp.logins import MAX_REFUSED
 from caretaker.xmpp.stream_events import Answered, EndKind
+from caretaker.xmpp.wanted import Backoff
 
 pytestmark = pytest.mark.sockets
 
@@ -206,3 +209,78 @@ def test_a_login_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
         wait_for(lambda: told.ends)
         made.stop()
     assert told.ends[0] == (0, EndKind.OTHER, "login timed out")
+
+
+def test_a_client_that_is_dropped_while_its_server_is_looked_up_does_not_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looking, found = gevent.event.Event(), gevent.event.Event()
+    resolve = XMPPConnections._resolved
+
+    def slow(self: XMPPConnections, host: str, port: int) -> list[tuple[object, object]]:
+        looking.set()
+        found.wait()
+        return resolve(self, host, port)
+
+    monkeypatch.setattr(XMPPConnections, "_resolved", slow)
+    made = clients(Told())
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made.want(0, wanted(listener.getsockname()[1]))
+        looking.wait()
+        made.drop(0)
+        opened: list[object] = []
+        monkeypatch.setattr("caretaker.xmpp.connection._Socket", lambda *how: opened.append(how))
+        found.set()
+        gevent.sleep(0.01)
+    made.stop()
+    assert opened == []
+
+
+def test_a_domain_that_is_no_host_name_ends_the_connection() -> None:
+    told = Told()
+    made = clients(told)
+    with server().running() as running:
+        one = wanted(running.port)
+        account = one.account._replace(domain=".example.org")
+        made.want(0, one._replace(account=account))
+        wait_for(lambda: told.ends)
+        made.stop()
+    assert told.ends[0][2] in ("the domain is no host name", "stream error: host-unknown")
+
+
+def test_refused_passwords_count_when_the_goodbye_can_not_be_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = XMPPConnection._send
+
+    def broken(self: XMPPConnection, data: bytes) -> int:
+        if b"</stream:stream>" in data:
+            raise ConnectionResetError
+        return send(self, data)
+
+    monkeypatch.setattr(XMPPConnection, "_send", broken)
+    told = Told()
+    made = clients(told)
+    with server().running() as running:
+        made.want(0, wanted(running.port, password="wrong"))
+        wait_for(lambda: told.ends)
+        assert made.logins.refused == 1
+        made.stop()
+    assert told.ends[0][1] is EndKind.AUTHENTICATION
+
+
+def test_a_keep_alive_that_ends_the_connection_leaves_the_wait_before_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send, began = XMPPConnection._send, time.monotonic()
+    backoff = Backoff(3600.0, 1.0, 3600.0)
+    with connected("a", keep_alive=0.05, backoff=backoff) as (_, made, told):
+
+        def broken(self: XMPPConnection, data: bytes) -> int:
+            if data == b" ":
+                raise ConnectionResetError
+            return send(self, data)
+
+        monkeypatch.setattr(XMPPConnection, "_send", broken)
+        wait_for(lambda: told.ends)
+        assert [due[0] > began + 1000 for due in made._due] == [True]

@@ -55,11 +55,19 @@ def test_a_proof_without_a_challenge_is_none() -> None:
         (f"r={NONCE}x,s=QSXCR+Q6sek8bf92,i={'9' * 5000}".encode(), "no number of rounds"),
         (f"r={NONCE}x,s=,i=4096".encode(), "no salt"),
         (f"r={NONCE}x,s=***,i=4096".encode(), "not Base64"),
+        (f"r={NONCE}x,s={'QSXC' * 300},i=4096".encode(), "salt is too long"),
     ],
 )
 def test_a_challenge_that_can_not_be_trusted_is_refused(challenge: bytes, why: str) -> None:
     with pytest.raises(SASLError, match=why):
         scram().answer(challenge)
+
+
+def test_a_challenge_is_answered_once_as_each_costs_its_rounds() -> None:
+    login = scram()
+    login.answer(CHALLENGE)
+    with pytest.raises(SASLError, match="second challenge"):
+        login.answer(CHALLENGE)
 
 
 @given(st.binary(max_size=100))
