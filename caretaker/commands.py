@@ -15,6 +15,7 @@ from caretaker.acs import ACSServer
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
 from caretaker.connection_request.clients import CLIENTS
+from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE, PORT, XMPPAccount
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.ip_addresses import LOOPBACK, without_brackets
@@ -103,8 +104,26 @@ def _acs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cr-tls-ca",
         metavar="FILE",
-        help="certificates to trust for Connection Requests to https URLs, in PEM (default: those "
-        "of the operating system)",
+        help="certificates to trust for Connection Requests to https URLs or by an XMPP server, in "
+        "PEM (default: those of the operating system)",
+    )
+    parser.add_argument(
+        "--cr-xmpp-jid",
+        metavar="USER@DOMAIN",
+        help="XMPP account to send Connection Requests from, to devices whose ConnReqJabberID is "
+        "of its domain or of that of an --allow-host; always with TLS (see --cr-tls-ca) and "
+        "SCRAM-SHA-1 (default: none, and a ConnReqJabberID is passed over)",
+    )
+    parser.add_argument(
+        "--cr-xmpp-password",
+        default=os.environ.get(PASSWORD_VARIABLE, ""),
+        help=f"of --cr-xmpp-jid; safer in the environment, as {PASSWORD_VARIABLE}",
+    )
+    parser.add_argument(
+        "--cr-xmpp-server",
+        default="",
+        metavar="HOST[:PORT]",
+        help=f"XMPP server of --cr-xmpp-jid (default: its domain, port {PORT})",
     )
     parser.add_argument(
         "--until-eof",
@@ -133,6 +152,7 @@ def _acs(options: argparse.Namespace) -> int:
         check_names=options.client_names,
         cr_tls=trusting(options.cr_tls_ca),
         watches_ways=options.watch_ways,
+        cr_xmpp=_cr_xmpp(options),
     )
     return serve(
         server,
@@ -140,6 +160,15 @@ def _acs(options: argparse.Namespace) -> int:
         "ACS for CPEs:    {url}\nNorth-bound API: {north_bound_url}",
         until_eof=options.until_eof,
     )
+
+
+def _cr_xmpp(options: argparse.Namespace) -> XMPPAccount | None:
+    """The account that Connection Requests are sent from; InputError if a part of it is missing."""
+    if options.cr_xmpp_jid is None:
+        if options.cr_xmpp_server:
+            raise InputError("--cr-xmpp-server: of no account; give --cr-xmpp-jid, too")
+        return None
+    return XMPPAccount.given(options.cr_xmpp_jid, options.cr_xmpp_password, options.cr_xmpp_server)
 
 
 def _profile_arguments(parser: argparse.ArgumentParser) -> None:

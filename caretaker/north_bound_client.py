@@ -56,8 +56,12 @@ PHRASES: dict[str, TaskOutcome] = {
     "unrecognized auth method": TaskOutcome.CREDENTIALS_REFUSED,
     "unexpected status code": TaskOutcome.UNEXPECTED_STATUS,
     "unexpected response code": TaskOutcome.UNEXPECTED_STATUS,
+    "unexpected xmpp error": TaskOutcome.UNEXPECTED_STATUS,
+    "not connected to the xmpp server": TaskOutcome.OFFLINE,
+    "no answer over xmpp": TaskOutcome.OFFLINE,
+    "too many under way over xmpp": TaskOutcome.OFFLINE,
 }
-"""The outcome of each phrase of GenieACS, by how it begins, in lower case."""
+"""The outcome of each phrase, GenieACS's or the embedded ACS's, by how it begins in lower case."""
 _PREFIX = "connection request error: "
 _CONNECTION_REQUEST_FAILED = 504
 """A body, and not the phrase, holds the reason: there was no task."""

@@ -233,6 +233,18 @@ REASONS: dict[str, Reason] = {
         "the CPE refused the ACS", _CR, True),
     "Connection request error: Basic HTTP authentication not allowed": Reason(
         "the CPE asked for Basic", _BASIC, True),
+    "Connection request error: Unexpected XMPP error *": Reason(
+        "the CPE, or the XMPP server, answered with another error", "see the server's log"),
+    "Connection request error: not connected to the XMPP server": Reason(
+        "the ACS has no stream there; why follows",
+        "are --cr-xmpp-jid, its password and --cr-xmpp-server right, and --cr-tls-ca for the "
+        "server's certificate?"),
+    "Connection request error: no answer over XMPP": Reason(
+        "neither the CPE nor the XMPP server answered in 5 s",
+        "does the server hold the requests of --cr-xmpp-jid back? See docs/xmpp"),
+    "Connection request error: too many under way over XMPP": Reason(
+        "10 000 requests of one sender have no answer yet",
+        "does the server hold the requests of --cr-xmpp-jid back? See docs/xmpp"),
     "Connection request error: Unexpected *": Reason(
         "the CPE answered another status: 503 when it is busy or down, 404 when it is not here"),
     "Connection request error: *": Reason("the ACS's own words"),
@@ -241,7 +253,8 @@ REASONS: dict[str, Reason] = {
         "the datagrams were sent, and the CPE began no session: the NAT's binding may be gone",
         "is --stun-keep-alive shorter than the binding lives?"),
     "UDPConnectionRequestAddress is no address": Reason("the CPE reports another text"),
-    "ConnReqJabberID is no address": Reason("the CPE reports another text"),
+    "ConnReqJabberID is no address": Reason(
+        "the CPE reports another text, or an address of another domain than --cr-xmpp-jid"),
     "Connection Request: credentials refused": Reason("the CPE refused the driver", _CR),
     "Connection Request: HTTP *": Reason(
         "the CPE answered another status: 503 when it is busy or down, 404 when it is not here"),

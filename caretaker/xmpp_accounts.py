@@ -8,14 +8,19 @@ do. docs/xmpp.md has the commands that take what is written here.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from string import ascii_lowercase, digits
 from xml.sax.saxutils import quoteattr
 
 from caretaker.closed_output import say
+from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE
 from caretaker.device.identity import Identities
 
 _Account = tuple[str, str]
+_OF_USERNAMES = frozenset(f"{ascii_lowercase}{digits}._-")
 
 
 def accounts(identities: Identities, indices: Iterable[int]) -> Iterator[_Account]:
@@ -31,7 +36,8 @@ def _csv(_: str, made: Iterable[_Account]) -> Iterator[str]:
 def _prosody(domain: str, made: Iterable[_Account]) -> Iterator[str]:
     """Commands for ``prosodyctl shell``."""
     for username, password in made:
-        yield f'user:create("{username}@{domain}", "{password}")'
+        quoted = password.replace("\\", r"\\").replace('"', r"\"")
+        yield f'user:create("{username}@{domain}", "{quoted}")'
 
 
 def _ejabberd(domain: str, made: Iterable[_Account]) -> Iterator[str]:
@@ -53,9 +59,14 @@ FORMATS: dict[str, Callable[[str, Iterable[_Account]], Iterator[str]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the accounts; the exit code."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.acs and not os.environ.get(PASSWORD_VARIABLE):
+        parser.error(f"--acs: give {PASSWORD_VARIABLE} in the environment")
     identities = Identities(given.seed, given.serial_prefix)
     made = accounts(identities, range(given.first - 1, given.first - 1 + given.count))
+    if given.acs:
+        made = chain([(given.acs, os.environ[PASSWORD_VARIABLE])], made)
     for line in FORMATS[given.format](given.domain, made):
         say(line)
     return 0
@@ -69,7 +80,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=_positive, default=1, help="number of the first CPE")
     parser.add_argument("--seed", type=int, default=0, help="that of the run")
     parser.add_argument("--serial-prefix", default="FLEET", help="that of the run")
+    parser.add_argument(
+        "--acs",
+        type=_username,
+        metavar="USERNAME",
+        help="also the account of --cr-xmpp-jid; its password is in the environment, as "
+        f"{PASSWORD_VARIABLE}",
+    )
     return parser
+
+
+def _username(text: str) -> str:
+    if not 0 < len(text) <= 64 or not set(text) <= _OF_USERNAMES:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no username like acs, without domain")
+    return text
 
 
 def _positive(text: str) -> int:

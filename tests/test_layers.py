@@ -46,7 +46,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles", "xmpp"},
-    "xmpp_accounts": {"closed_output", "device"},
+    "xmpp_accounts": {"closed_output", "connection_request", "device"},
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",
     },

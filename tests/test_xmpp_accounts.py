@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE
 from caretaker.device.identity import Identities
 from caretaker.xmpp_accounts import FORMATS, main
 
@@ -48,3 +49,30 @@ def test_each_format_writes_all_accounts() -> None:
     for write in FORMATS.values():
         text = "".join(write("d", [("a", "w1"), ("b", "w2")]))
         assert [word in text for word in ("w1", "w2")] == [True, True]
+
+
+def test_the_account_of_the_acs_comes_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, 'a"b')
+    lines = written(capsys, "--count", "1", "--acs", "acs", "--format", "prosody").splitlines()
+    assert lines[0] == r'user:create("acs@example.org", "a\"b")'
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "line"),
+    [("acs", "", f"give {PASSWORD_VARIABLE} in the environment"), ("a@b", "x", "is no username")],
+)
+def test_an_account_of_the_acs_that_can_not_be_made_is_one_line(
+    name: str,
+    word: str,
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, word)
+    with pytest.raises(SystemExit) as ended:
+        main(["--domain", "example.org", "--count", "1", "--acs", name])
+    assert ended.value.code == 2
+    assert line in capsys.readouterr().err

@@ -23,6 +23,7 @@ from caretaker.connection_request.clients import CLIENTS
 from caretaker.connection_request.reported_ways import PLANS, ReportedWays, send_in_turn
 from caretaker.connection_request.steps import nobody
 from caretaker.connection_request.udp_client import address_of, send_by_udp
+from caretaker.connection_request.xmpp_sender import XMPPAccount, XMPPSender
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.errors import DeviceBusy, DeviceNotFound, FaultError, InputError, TransportError
@@ -67,6 +68,9 @@ class ACS:
         cr_tls: of Connection Requests to https URLs.
         watches_ways: whether each device is asked at its first contact by which ways it can be
             reached, and told to report when these change.
+        cr_xmpp: the account that Connection Requests over XMPP are sent from; without one a
+            device's ConnReqJabberID is passed over. ``cr_tls`` verifies its server, and
+            ``allowed_hosts`` may be domains of devices beside its own.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class ACS:
         cr_client: str = "tolerant",
         cr_tls: TLSSettings = SYSTEM_TRUST,
         watches_ways: bool = False,
+        cr_xmpp: XMPPAccount | None = None,
     ) -> None:
         self.devices: dict[str, KnownDevice] = {}
         self.files = Files()
@@ -88,12 +93,17 @@ class ACS:
         self._known = KnownBytes()
         self._is_full = False
         self._provisioning = provisioning
-        self._allowed_hosts = frozenset(map(same_host, allowed_hosts))
+        self._allowed_hosts = hosts = frozenset(map(same_host, allowed_hosts))
+        self._xmpp = None if cr_xmpp is None else XMPPSender(cr_xmpp, cr_tls, hosts)
         self._cr_client = cr_client
         self._cr_tls = cr_tls
         self._watches_ways = watches_ways
         self._secret = secrets.token_bytes(16)
-        self._senders = {Way.HTTP: self._by_http, Way.UDP: self._by_udp}
+        self._senders = {
+            Way.HTTP: self._by_http,
+            Way.UDP: self._by_udp,
+            Way.XMPP: self._by_xmpp,
+        }
 
     def device(self, device_id: str) -> KnownDevice:
         """The device of an id; DeviceNotFound if none has informed."""
@@ -237,7 +247,9 @@ class ACS:
             DeviceNotFound: no device of that id has informed.
         """
         device = self.device(device_id)
-        ways = ReportedWays.of(device.url, device.management_value).without_jid()
+        ways = ReportedWays.of(device.url, device.management_value)
+        if self._xmpp is None:
+            ways = ways.without_jid()
         return send_in_turn(
             PLANS[self._cr_client](ways),
             lambda way: self._send(way, device, ways),
@@ -263,6 +275,15 @@ class ACS:
             return phrases.INVALID_URL
         send_by_udp(ways.udp_address, device.credentials or Credentials("", ""))
         return None
+
+    def _by_xmpp(self, device: KnownDevice, ways: ReportedWays) -> str | None:
+        assert self._xmpp is not None  # without it no device has a JID
+        return self._xmpp.send(ways.jid, device.credentials or Credentials("", ""))
+
+    def close(self) -> None:
+        """Close the stream to the XMPP server."""
+        if self._xmpp is not None:
+            self._xmpp.close()
 
     def _may_reach(self, device: KnownDevice, host: str) -> bool:
         """A CPE of another machine must not aim at this one's own services, or at others."""

@@ -9,6 +9,7 @@ from caretaker.acs.acs import ACS
 from caretaker.acs.north_bound import NorthBoundApp
 from caretaker.acs.sessions import CWMPApp
 from caretaker.acs.task_rpcs import parse_task
+from caretaker.connection_request.xmpp_sender import XMPPAccount
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.credentials import Credentials
 from caretaker.http.server import WSGIServer
@@ -26,7 +27,7 @@ class ACSServer(WSGIServer):
         host: the address to bind; loopback by default (decision D10).
         credentials: that every CPE must show, by Digest; none are asked for without.
         north_bound_names: other host names of the north-bound API than this machine's.
-        provisioning, allowed_hosts, cr_client, cr_tls, watches_ways: as for ``ACS``.
+        provisioning, allowed_hosts, cr_client, cr_tls, watches_ways, cr_xmpp: as for ``ACS``.
         tls: of the address for CPEs; they are asked for no other authentication where it has a CA
             of clients. Without it they speak plain HTTP.
         check_names: whether a CPE's certificate must name the device that informs.
@@ -47,6 +48,7 @@ class ACSServer(WSGIServer):
         check_names: bool = False,
         cr_tls: TLSSettings = SYSTEM_TRUST,
         watches_ways: bool = False,
+        cr_xmpp: XMPPAccount | None = None,
     ) -> None:
         super().__init__()
         self.acs = ACS(
@@ -55,6 +57,7 @@ class ACSServer(WSGIServer):
             cr_client=cr_client,
             cr_tls=cr_tls,
             watches_ways=watches_ways,
+            cr_xmpp=cr_xmpp,
         )
         self.app = CWMPApp(self.acs, credentials, check_names=check_names)
         self.north_bound_app = NorthBoundApp(self.acs)
@@ -72,6 +75,11 @@ class ACSServer(WSGIServer):
     def north_bound_url(self) -> str:
         """Where operators post tasks, without a slash at the end."""
         return self._north_bound.url
+
+    def stop(self) -> None:
+        """Stop serving, and close the stream to the XMPP server."""
+        self._loop.call(self.acs.close)
+        super().stop()
 
     def devices(self) -> list[str]:
         """The ids of the devices that have informed."""

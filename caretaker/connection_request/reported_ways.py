@@ -58,11 +58,11 @@ def as_genieacs(ways: ReportedWays) -> tuple[Way, ...]:
 
 
 def tolerantly(ways: ReportedWays) -> tuple[Way, ...]:
-    """All ways that may reach the device; HTTP does not where a NAT was detected (Annex G)."""
+    """All ways that may reach the device; HTTP does not behind a NAT (Annexes G and K)."""
     there = {
         Way.XMPP: bool(ways.jid),
         Way.UDP: bool(ways.udp_address),
-        Way.HTTP: not ways.is_behind_nat,
+        Way.HTTP: not (ways.jid or ways.is_behind_nat),
     }
     return tuple(way for way, is_there in there.items() if is_there)
 

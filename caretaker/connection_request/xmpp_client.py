@@ -10,7 +10,7 @@ import time
 from itertools import count
 from random import SystemRandom
 
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 from gevent.timeout import Timeout
 
 from caretaker.connection_request.phrases import OFFLINE, REFUSED, failed
@@ -53,6 +53,7 @@ class XMPPClient:
         self._timeout = timeout
         self._under_way: dict[str, tuple[str, AsyncResult[str | None]]] = {}
         self._ids = count(1)
+        self._was_tried = Event()  # a first login has succeeded, or failed
         rng = SystemRandom()
         self._mark = f"{rng.getrandbits(32):08x}"  # answers to an earlier stream fit no request
         self._connections = XMPPConnections(settings, self, clock=time.monotonic, rng=rng)
@@ -70,6 +71,8 @@ class XMPPClient:
             jid: the device's ConnReqJabberID.
             credentials: its ConnectionRequestUsername and -Password.
 
+        The first requests wait for the login; later ones fail at once while there is no stream.
+
         Returns:
             None if it was accepted, else why not, in GenieACS's words where it has some.
         """
@@ -80,8 +83,9 @@ class XMPPClient:
         self._under_way[iq_id] = jid, result
         stanza = connection_request(iq_id, jid, credentials.username, credentials.password)
         try:
+            self._was_tried.wait(self._timeout)
             if not self.jid or not self._connections.request(_KEY, stanza):
-                return NOT_CONNECTED
+                return self._not_connected()
             return result.get(timeout=self._timeout)
         except Timeout:
             return NO_ANSWER
@@ -98,6 +102,7 @@ class XMPPClient:
     def bound(self, _: int, jid: str, *, is_secure: bool) -> None:  # noqa: ARG002
         """Take requests from now on."""
         self.jid, self.reason = jid, ""
+        self._was_tried.set()
 
     def ended(self, _: int, __: EndKind, reason: str) -> None:
         """Fail the requests under way: their answers won't come."""
@@ -106,8 +111,12 @@ class XMPPClient:
 
     def _fail_all(self) -> None:
         self.jid = ""
+        self._was_tried.set()
         for _, result in self._under_way.values():
-            result.set(NOT_CONNECTED)
+            result.set(self._not_connected())
+
+    def _not_connected(self) -> str:
+        return f"{NOT_CONNECTED}: {self.reason}" if self.reason else NOT_CONNECTED
 
     def connection_request(self, _: int, __: ConnectionRequest) -> str | None:
         """Refuse: an ACS is no CPE."""
@@ -118,4 +127,8 @@ class XMPPClient:
         jid, result = self._under_way.get(answer.id, ("", None))
         if result is not None and answer.sender in (jid, ""):
             condition = answer.condition
-            result.set(None if condition is None else _REASONS.get(condition, failed(condition)))
+            result.set(None if condition is None else _reason_of(condition))
+
+
+def _reason_of(condition: str) -> str:
+    return _REASONS.get(condition) or failed(f"Unexpected XMPP error {condition}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE
+from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
 
@@ -12,6 +14,7 @@ _GIVEN = {
     "--tls-key": "acs_tls_key",
     "--client-ca": "acs_client_ca",
     "--cr-tls-ca": "cr_tls_ca",
+    "--cr-xmpp-jid": "cr_xmpp_jid",
 }
 """Options of its command, by the settings that they have their values of."""
 
@@ -29,7 +32,9 @@ class EmbeddedACS(ServerProcess):
     """
 
     def __init__(self, settings: Settings, allowed_hosts: Iterable[str] = ()) -> None:
-        super().__init__("embedded ACS", "acs", *_arguments(settings, allowed_hosts))
+        arguments = _arguments(settings, allowed_hosts)
+        secrets = {PASSWORD_VARIABLE: settings.cr_xmpp_password or ""}
+        super().__init__("embedded ACS", "acs", *arguments, environment=secrets)
         self.url = self.addresses["url"]
         self.north_bound_url = self.addresses["north_bound_url"]
 
@@ -43,6 +48,8 @@ def _arguments(settings: Settings, allowed_hosts: Iterable[str]) -> Iterator[str
     for flag, name in _GIVEN.items():
         if (value := getattr(settings, name)) is not None:
             yield f"{flag}={value}"
+    if (account := settings.cr_xmpp) is not None and account.host:
+        yield f"--cr-xmpp-server={HostPort(account.host, account.port)}"
     if settings.reach is not None:
         yield "--watch-ways"
     if settings.acs_client_names:

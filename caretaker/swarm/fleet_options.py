@@ -359,7 +359,7 @@ class ConnectionRequestOptions:
         unit="file",
         example="certs/ca.pem",
         help="Certificates that the driver, the embedded ACS and the router trust when they send "
-        "Connection Requests to https URLs, in PEM.",
+        "Connection Requests to https URLs or by the XMPP server, in PEM.",
         nothing="those of the operating system",
     )
     cr_allow_basic: bool = switch(

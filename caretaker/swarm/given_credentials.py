@@ -25,7 +25,7 @@ class GivenCredentials(NamedTuple):
     acs: Address
     username: str | None
     secrets: Mapping[str, str | None]
-    """By name, all of ``SECRETS``."""
+    """By name, all of ``SECRETS``; that of the XMPP account is not shown to any ACS."""
 
     @classmethod
     def take(cls, environment: Environment) -> Self:
@@ -48,16 +48,17 @@ class GivenCredentials(NamedTuple):
         """
         Put the username among the options of the next run, and return the secrets of that run.
 
-        There are none if its ACS is not the one that they are for, as the web UI can name another.
+        None for the ACS is among them if it is not the one that they are for, as the web UI can
+        name another.
         """
         is_same = self.are_for(environment)
         vars(environment.parsed_options)["acs_username"] = self.username if is_same else None
         if is_same:
             return self.secrets
-        if self.username or any(self.secrets.values()):
+        if self.username or self.secrets["acs_password"]:
             _log.warning(
                 "--acs-username and --acs-password were given for %s, so %s is not shown them; "
                 "name it with --host at the start",
                 *(self.acs.host, Address.of(environment.host or "").host),
             )
-        return dict.fromkeys(self.secrets)
+        return {**self.secrets, "acs_password": None}

@@ -13,6 +13,7 @@ from caretaker.connection_request.client import TIMEOUT, send_connection_request
 from caretaker.connection_request.genieacs_client import send_as_genieacs
 from caretaker.connection_request.reported_ways import PLANS, ReportedWays, send_in_turn
 from caretaker.connection_request.udp_client import send_by_udp
+from caretaker.connection_request.xmpp_sender import XMPPSender
 from caretaker.device.cpe import CPE
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, LimitError, TransportError
@@ -78,6 +79,7 @@ class DirectOperator:
         cr_client: which of ``CR_SENDERS`` and ``PLANS`` send it.
         tls: for https URLs.
         clock: that of the shard.
+        xmpp: sends to a ConnReqJabberID; without it that is passed over.
     """
 
     name = "Connection Request"
@@ -88,13 +90,19 @@ class DirectOperator:
         cr_client: str = "tolerant",
         tls: TLSSettings = SYSTEM_TRUST,
         clock: Callable[[], float] = time.monotonic,
+        xmpp: XMPPSender | None = None,
     ) -> None:
         self._shard = shard
         self._plan = PLANS[cr_client]
         self._send_by_http = CR_SENDERS[cr_client]
         self._tls = tls
         self._clock = clock
-        self._senders = {Way.HTTP: self._by_http, Way.UDP: self._by_udp}
+        self._xmpp = xmpp
+        self._senders = {
+            Way.HTTP: self._by_http,
+            Way.UDP: self._by_udp,
+            Way.XMPP: self._by_xmpp,
+        }
 
     def reaches(self, cpe: CPE) -> bool:
         """It needs no one else to know the CPE; in a session the ACS may be changing its secret."""
@@ -102,7 +110,9 @@ class DirectOperator:
 
     def send(self, cpe: CPE) -> TaskResult:
         """Send one by the ways that the CPE reports."""
-        reported = ways_of(cpe, self._clock()).without_jid()
+        reported = ways_of(cpe, self._clock())
+        if self._xmpp is None:
+            reported = reported.without_jid()
         credentials = self._shard.credentials(cpe.url_name)
 
         def send(way: Way) -> TaskResult:
@@ -135,6 +145,10 @@ class DirectOperator:
             gevent.sleep(_LOOK_SECONDS)
         return TaskResult(TaskOutcome.OFFLINE, UNANSWERED)
 
+    def _by_xmpp(self, _: CPE, reported: ReportedWays, credentials: Credentials) -> TaskResult:
+        assert self._xmpp is not None  # without it no CPE has a JID
+        return _result_of(self._xmpp.send(reported.jid, credentials))
+
     def download(self, _: CPE, __: Mapping[str, Any]) -> None:
         """Without an API there is no way to ask the ACS for it."""
         return
@@ -153,7 +167,11 @@ def _send_tolerantly(url: str, credentials: Credentials, tls: TLSSettings) -> Ta
 
 
 def _send_as_genieacs(url: str, credentials: Credentials, _: TLSSettings) -> TaskResult:
-    phrase = send_as_genieacs(url, credentials)
+    return _result_of(send_as_genieacs(url, credentials))
+
+
+def _result_of(phrase: str | None) -> TaskResult:
+    """What became of a Connection Request by the words of GenieACS; None: it was accepted."""
     if phrase is None:
         return TaskResult(TaskOutcome.DONE)
     return TaskResult(outcome_of(phrase) or TaskOutcome.OFFLINE, phrase)

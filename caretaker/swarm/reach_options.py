@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE, XMPPAccount, account_jid
+from caretaker.connection_request.xmpp_sender import PORT as XMPP_PORT
 from caretaker.device.reachability import (
     Reach,
     Reachability,
@@ -22,7 +24,7 @@ from caretaker.swarm.option_values import ForgetfulNATs, Range
 
 XMPPAuth = Literal["scram", "plain"]
 XMPPTLS = Literal["required", "optional"]
-STUN_PORT, XMPP_PORT = 3478, 5222
+STUN_PORT = 3478
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,36 @@ class ReachOptions:
         example="100",
         help="Logins per second of each worker at the XMPP server, and the most under way at once.",
     )
+    cr_xmpp_jid: str | None = option(
+        "--cr-xmpp-jid",
+        account_jid,
+        default=None,
+        unit="user@domain",
+        example="acs@example.com",
+        help="XMPP account that the embedded ACS, and --cr-driver direct, send Connection Requests "
+        "from, to CPEs whose ConnReqJabberID is of its domain. Always with TLS, trusting "
+        "--cr-tls-ca, and SCRAM-SHA-1.",
+        nothing="none; a ConnReqJabberID is passed over",
+    )
+    cr_xmpp_password: str | None = option(
+        "--cr-xmpp-password",
+        str,
+        default=None,
+        unit="text",
+        example="secret",
+        help=f"Password of --cr-xmpp-jid; safer in the environment, as {PASSWORD_VARIABLE}.",
+        nothing="none; the account needs one",
+        secret=True,
+    )
+    cr_xmpp_server: HostPort | None = option(
+        "--cr-xmpp-server",
+        addresses.host_and_port(XMPP_PORT),
+        default=None,
+        unit="host[:port]",
+        example="xmpp.example.com",
+        help="XMPP server of --cr-xmpp-jid.",
+        nothing="that of --xmpp-server",
+    )
     cr_host_ipv6: str | None = option(
         "--cr-host-ipv6",
         addresses.bound_ipv6_address,
@@ -161,10 +193,28 @@ class ReachOptions:
             ("--stun-server", Reach.STUN, self.stun_server),
             ("--xmpp-server", Reach.XMPP, self.xmpp_server),
             ("--xmpp-domain", Reach.XMPP, self.xmpp_domain),
+            ("--cr-xmpp-jid", Reach.XMPP, self.cr_xmpp_jid),
         ):
             if given is not None and kind not in kinds:
                 cure = f"give --reach with {kind}, like direct:1,{kind}:1"
                 raise InputError(f"{flag} {given}: no CPE is of the kind {kind}; {cure}")
+
+        self._check_account()
+
+    def _check_account(self) -> None:
+        if self.cr_xmpp_jid is None and self.cr_xmpp_server is not None:
+            cure = "give --cr-xmpp-jid, like acs@example.com"
+            raise InputError(f"--cr-xmpp-server {self.cr_xmpp_server}: of no account; {cure}")
+        if self.cr_xmpp is not None:
+            self.cr_xmpp.check()
+
+    @property
+    def cr_xmpp(self) -> XMPPAccount | None:
+        """The account that Connection Requests are sent from; None if there is none."""
+        if self.cr_xmpp_jid is None:
+            return None
+        host, port = self.cr_xmpp_server or self.xmpp_server or HostPort("", XMPP_PORT)
+        return XMPPAccount(self.cr_xmpp_jid, self.cr_xmpp_password or "", host, port)
 
     def reachability(self) -> Reachability | None:
         """How the CPEs can be reached, but for addresses of this machine; None without a mix."""

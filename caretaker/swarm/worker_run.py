@@ -20,6 +20,7 @@ import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
+from caretaker.connection_request.xmpp_sender import XMPPSender
 from caretaker.device.listed_mix import ListedMix
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
@@ -123,6 +124,8 @@ class WorkerRun:
         )
         self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
         self.xmpp = xmpp_connections_of(self.shard, self.sink, endpoint, settings, worker.index)
+        account, cr_tls = settings.cr_xmpp, TLSSettings(settings.cr_tls_ca)
+        self._xmpp_sender = XMPPSender(account, cr_tls) if account is not None else None
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -196,7 +199,10 @@ class WorkerRun:
         if self.settings.nbi_url and self.settings.cr_driver != "direct":
             return NorthBoundOperator(self.settings.nbi_url)
         return DirectOperator(
-            self.shard, self.settings.cr_client, TLSSettings(self.settings.cr_tls_ca)
+            self.shard,
+            self.settings.cr_client,
+            TLSSettings(self.settings.cr_tls_ca),
+            xmpp=self._xmpp_sender,
         )
 
     def suspend(self) -> None:
@@ -287,6 +293,8 @@ class WorkerRun:
         self.tasks.stop(TASKS_SECONDS, self.stop_waiting)
         self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
         self.xmpp.stop()
+        if self._xmpp_sender is not None:
+            self._xmpp_sender.close()
         if self.recorder is not None:
             self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
         gevent.killall(self._greenlets, block=False)

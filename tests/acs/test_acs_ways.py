@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.acs_sessions import acs_and_cpe, inform, only
 from helpers.known_devices import ID, acs_with_devices
+from helpers.xmpp_clients import CA, Told, clients, server, wait_for, wanted
 
 from caretaker.acs.acs import ACS
+from caretaker.connection_request.xmpp_sender import XMPPAccount
 from caretaker.cwmp import messages as m
 from caretaker.http.credentials import Credentials
+from caretaker.http.tls_settings import TLSSettings
 from caretaker.stun.udp_connection_request import UDPConnectionRequest
+from caretaker.testing.xmpp_server import XMPPServer
+from caretaker.way import Way
 
 SERVER = "Device.ManagementServer."
 
@@ -95,3 +102,39 @@ def test_without_an_account_a_jid_is_passed_over() -> None:
     acs.devices[ID].url = "http://127.0.0.1:1/cr"
     report(acs, ConnReqJabberID="cpe@lab/cwmp")
     assert acs.connection_request(ID) == "Device is offline"
+
+
+@pytest.fixture
+def device() -> Iterator[XMPPServer]:
+    """A server with a device that accepts one username."""
+    told = Told()
+    connections = clients(told)
+    with server().running() as running:
+        connections.want(0, wanted(running.port, "cpe"))
+        wait_for(lambda: told.jids)
+        yield running
+        connections.stop()
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("client", ["tolerant", "genieacs"])
+def test_with_an_account_a_jid_is_sent_to_over_xmpp_and_never_by_http(
+    tmp_path: Path, device: XMPPServer, client: str
+) -> None:
+    CA.cert_pem.write_to_path(tmp_path / "ca.pem")
+    account = XMPPAccount("acs@example.org", "sca", "127.0.0.1", device.port)
+    tls = TLSSettings(str(tmp_path / "ca.pem"))
+    acs = acs_with_devices(cr_xmpp=account, cr_tls=tls, cr_client=client)
+    acs.devices[ID].credentials = Credentials("right", "p")
+    report(acs, ConnReqJabberID="cpe@example.org/r")
+    assert acs.connection_request(ID) is None
+    acs.devices[ID].credentials = Credentials("wrong", "p")
+    refused = "Connection request error: Incorrect connection request credentials"
+    assert acs.connection_request(ID) == refused
+    report(acs, ConnReqJabberID="cpe@other.example/r")
+    assert acs.connection_request(ID) == "Invalid connection request URL or protocol"
+    acs.close()
+
+
+def test_there_is_a_sender_for_each_way() -> None:
+    assert ACS()._senders.keys() == set(Way)

@@ -60,12 +60,13 @@ STATEMENTS: dict[str, str] = {
     "userinfo is sent as Basic":
         "test_the_login_in_a_url_is_shown_unasked_and_a_space_is_sent_as_20",
     "a space is sent": "test_the_login_in_a_url_is_shown_unasked_and_a_space_is_sent_as_20",
-    "UDP ! only": f"{DIFFERS}Connection Requests by UDP",
-    "once UDP was sent": f"{DIFFERS}Connection Requests by UDP",
-    "XMPP (XMPP_JID": f"{DIFFERS}Connection Requests by UDP",
-    "HTTP is never tried": f"{DIFFERS}Connection Requests by UDP",
-    "PLAIN is preferred": f"{DIFFERS}Connection Requests by UDP",
-    "STARTTLS only": f"{DIFFERS}Connection Requests by UDP",
+    "UDP ! only": "test_each_client_tries_them_in_its_order",
+    "once UDP was sent":
+        "test_a_datagram_goes_out_beside_http_whose_failure_is_none_then",
+    "XMPP (XMPP_JID": "test_with_an_account_a_jid_is_sent_to_over_xmpp_and_never_by_http",
+    "HTTP is never tried": "test_with_an_account_a_jid_is_sent_to_over_xmpp_and_never_by_http",
+    "PLAIN is preferred": f"{DIFFERS}XMPP: PLAIN",
+    "STARTTLS only": f"{DIFFERS}XMPP: PLAIN",
     # The north-bound API
     "`timeout` bounds only": "test_the_timeout_bounds_only_the_wait_for_the_session_to_begin",
     "300 at once": "test_the_wait_for_a_session_is_in_whole_steps_of_genieacs",

@@ -47,7 +47,7 @@ def test_ways_follow_from_the_parameters(values: dict[str, str], ways: ReportedW
         (ReportedWays(URL), [Way.HTTP], [Way.HTTP]),
         (ReportedWays(URL, UDP), [Way.UDP, Way.HTTP], [Way.UDP, Way.HTTP]),
         (ReportedWays(URL, UDP, True), [Way.UDP, Way.HTTP], [Way.UDP]),
-        (ReportedWays(URL, jid=JID), [Way.XMPP], [Way.XMPP, Way.HTTP]),
+        (ReportedWays(URL, jid=JID), [Way.XMPP], [Way.XMPP]),
         (ReportedWays(URL, UDP, True, JID), [Way.XMPP], [Way.XMPP, Way.UDP]),
     ],
 )

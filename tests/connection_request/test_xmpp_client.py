@@ -17,8 +17,12 @@ from caretaker.connection_request.xmpp_client import (
     NOT_CONNECTED,
     TOO_MANY,
     XMPPClient,
+    _reason_of,
 )
 from caretaker.http.credentials import Credentials
+from caretaker.north_bound_client import outcome_of
+from caretaker.reasons import find
+from caretaker.stats.task_outcomes import TaskOutcome
 from caretaker.testing.xmpp_server import XMPPServer
 from caretaker.xmpp.client_stream import SCRAM_SHA_1, LoginSettings
 from caretaker.xmpp.conditions import STANZA_CONDITIONS
@@ -90,9 +94,9 @@ def test_a_stream_that_is_lost_fails_what_is_under_way_and_comes_back() -> None:
         wait_for(lambda: acs._under_way)
         _, writer = running.clients[acs.jid]
         running.call(writer.transport.abort)
-        assert waiting.get() == NOT_CONNECTED
-        assert acs.send(JID, RIGHT) == NOT_CONNECTED
+        assert waiting.get() == f"{NOT_CONNECTED}: {acs.reason}"
         assert acs.reason
+        assert acs.send(JID, RIGHT) == f"{NOT_CONNECTED}: {acs.reason}"
         wait_for(lambda: acs.jid)
 
 
@@ -108,3 +112,13 @@ def test_too_many_fail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_reason_is_of_a_condition() -> None:
     assert set(_REASONS) <= STANZA_CONDITIONS
+
+
+def test_each_reason_has_an_outcome() -> None:
+    reasons = {_reason_of(condition) for condition in STANZA_CONDITIONS}
+    reasons |= {NO_ANSWER, TOO_MANY, NOT_CONNECTED, f"{NOT_CONNECTED}: connection refused"}
+    outcomes = {reason: outcome_of(reason) for reason in reasons}
+    assert outcomes.pop(REFUSED) is TaskOutcome.CREDENTIALS_REFUSED
+    assert outcomes.pop(_reason_of("bad-request")) is TaskOutcome.UNEXPECTED_STATUS
+    assert None not in outcomes.values()
+    assert all(map(find, reasons))

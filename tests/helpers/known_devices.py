@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from caretaker.acs.acs import ACS
 from caretaker.acs.devices import KnownDevice
 from caretaker.acs.parameters import KnownParameter
@@ -11,9 +13,9 @@ ID = "00AABB-R%2D1-S1"
 """The id of the first device."""
 
 
-def acs_with_devices() -> ACS:
-    """An ACS with the devices S1, S2 and S3; the UpTime of each is its number."""
-    acs = ACS()
+def acs_with_devices(**settings: Any) -> ACS:
+    """An ACS of these settings with the devices S1, S2 and S3; the UpTime of each is its number."""
+    acs = ACS(**settings)
     for number in (1, 2, 3):
         device_id = f"00AABB-R%2D1-S{number}"
         about = DeviceIdStruct("Acme", "00AABB", "R-1", f"S{number}")

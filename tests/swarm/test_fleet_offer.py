@@ -46,5 +46,5 @@ def test_another_acs_gets_no_credentials_of_any_kind(environment: Any) -> None:
     _, devices = offer.name_files(settings)
     assert devices is not None
     assert devices.withheld == ACS_CREDENTIALS
-    assert offer.secrets.values == {"acs_password": None}
+    assert offer.secrets.values == {"acs_password": None, "cr_xmpp_password": None}
     assert "s3cret" not in repr(offer.secrets)

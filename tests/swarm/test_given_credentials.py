@@ -13,7 +13,7 @@ from caretaker.swarm.given_credentials import SECRETS, GivenCredentials
 
 
 def environment(host: str) -> Any:
-    options = Namespace(acs_username="me", acs_password="hidden")
+    options = Namespace(acs_username="me", acs_password="hidden", cr_xmpp_password="word")
     return SimpleNamespace(host=host, parsed_options=options)
 
 
@@ -47,7 +47,7 @@ def test_they_are_back_when_the_run_is_against_their_acs_again() -> None:
     given = GivenCredentials.take(made)
     for host, password in (("http://evil.example/", None), ("http://acs/", "hidden")):
         made.host = host
-        assert given.put(made) == {"acs_password": password}
+        assert given.put(made) == {"acs_password": password, "cr_xmpp_password": "word"}
 
 
 def test_what_locust_sends_has_no_secrets() -> None:
@@ -55,7 +55,7 @@ def test_what_locust_sends_has_no_secrets() -> None:
     given = GivenCredentials.take(made)
     given.put(made)
     assert vars(made.parsed_options) == {"acs_username": "me"}
-    assert SECRETS == ("acs_password",)  # another one need not be for the ACS
+    assert SECRETS == ("acs_password", "cr_xmpp_password")  # another one may be for the ACS
 
 
 def test_nothing_is_said_where_none_were_given(caplog: pytest.LogCaptureFixture) -> None:

@@ -266,7 +266,8 @@ def test_secrets_go_to_workers_by_a_message_of_their_own(master: Master) -> None
     assert runner.sent == []
     master.begin()
     master.tell_secrets("late")
-    assert runner.sent == [(RunSecrets.NAME, {"values": {"acs_password": "secret"}})] * 2
+    values = {"acs_password": "secret", "cr_xmpp_password": None}
+    assert runner.sent == [(RunSecrets.NAME, {"values": values})] * 2
     assert "acs_password" not in vars(master.environment.parsed_options)  # which Locust sends
 
 
@@ -274,7 +275,8 @@ def test_a_run_against_another_acs_gets_no_credentials_of_the_command_line(maste
     master.environment.host = "http://evil.example/"
     master.begin()
     runner: Any = master.environment.runner
-    assert runner.sent == [(RunSecrets.NAME, {"values": {"acs_password": None}})]
+    values = {"acs_password": None, "cr_xmpp_password": None}
+    assert runner.sent == [(RunSecrets.NAME, {"values": values})]
 
 
 def test_a_run_that_ends_within_its_warm_up_is_refused() -> None:

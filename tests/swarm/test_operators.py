@@ -13,6 +13,7 @@ from helpers.cpes import context, cpe, profile
 from helpers.wire import CLOSE, answer, wire
 
 from caretaker.connection_request.clients import CLIENTS
+from caretaker.connection_request.reported_ways import ReportedWays
 from caretaker.cwmp.messages import EventStruct
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
@@ -21,6 +22,7 @@ from caretaker.north_bound_client import MAX_ANSWER_BYTES
 from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import find
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
+from caretaker.swarm import operators
 from caretaker.swarm.operators import (
     CR_SENDERS,
     NO_ADDRESS,
@@ -222,6 +224,58 @@ def test_an_address_that_can_not_be_sent_to_makes_the_cpe_offline(
     assert Behind(address).send(Clock(1.0))[:2] == (T.OFFLINE, reason)
 
 
+# -- by XMPP ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def over_xmpp(monkeypatch: pytest.MonkeyPatch) -> OneCPE:
+    """A shard with a CPE that is known by its JID, and does not answer at its URL."""
+    shard = OneCPE("http://127.0.0.1:1/cr")
+    reported = ReportedWays("http://127.0.0.1:1/cr", jid="cpe@lab/r")
+    monkeypatch.setattr(operators, "ways_of", lambda *_: reported)
+    return shard
+
+
+class Saying:
+    """A sender that says the same of each request."""
+
+    def __init__(self, said: str | None) -> None:
+        self.said = said
+        self.sent: list[tuple[str, Credentials]] = []
+
+    def send(self, jid: str, credentials: Credentials) -> str | None:
+        self.sent.append((jid, credentials))
+        return self.said
+
+
+@pytest.mark.parametrize("client", CR_SENDERS)
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        (None, T.DONE),
+        ("Device is offline", T.OFFLINE),
+        ("Connection request error: Incorrect connection request credentials",
+         T.CREDENTIALS_REFUSED),
+        ("Connection request error: Unexpected XMPP error forbidden", T.UNEXPECTED_STATUS),
+        ("Connection request error: not connected to the XMPP server", T.OFFLINE),
+    ],
+)  # fmt: skip
+def test_a_jid_is_sent_to_over_xmpp_and_never_by_http(
+    over_xmpp: OneCPE, client: str, said: str | None, outcome: TaskOutcome
+) -> None:
+    saying: Any = Saying(said)
+    operator = DirectOperator(over_xmpp, client, xmpp=saying)  # type: ignore[arg-type]
+    assert operator.send(over_xmpp.cpe)[:2] == (outcome, said)
+    assert saying.sent == [("cpe@lab/r", Credentials("cpe", "secret"))]
+
+
+def test_without_an_account_it_is_sent_to_by_http(over_xmpp: OneCPE) -> None:
+    operator = DirectOperator(over_xmpp)  # type: ignore[arg-type]
+    assert operator.send(over_xmpp.cpe)[:2] == (T.OFFLINE, "connection refused")
+
+
 def test_each_way_has_a_reason_for_an_address_that_is_none() -> None:
     assert NO_ADDRESS.keys() == set(Way)
+    operator = DirectOperator(Behind(""))  # type: ignore[arg-type]
+    assert operator._senders.keys() == set(Way)
     assert all(find(reason) for reason in (*NO_ADDRESS.values(), UNANSWERED))

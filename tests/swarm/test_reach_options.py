@@ -6,6 +6,7 @@ import argparse
 
 import pytest
 
+from caretaker.connection_request.xmpp_sender import XMPPAccount
 from caretaker.device.reachability import STUNServer, XMPPServer
 from caretaker.errors import InputError
 from caretaker.swarm.option_addresses import HostPort, host_and_port
@@ -46,11 +47,37 @@ def test_a_cpe_behind_a_nat_asks_the_host_of_the_acs_by_default() -> None:
         ({"reach": "xmpp:1"}, "--reach: xmpp needs a server; give --xmpp-server"),
         ({"stun_server": "a"}, "--stun-server a:3478: no CPE is of the kind stun; give --reach"),
         ({"reach": "dark:1", "xmpp_domain": "a"}, "--xmpp-domain a: no CPE is of the kind xmpp"),
+        ({"cr_xmpp_jid": "acs@a", "cr_xmpp_password": "word"},
+         "--cr-xmpp-jid acs@a: no CPE is of the kind xmpp"),
+        ({"reach": "xmpp:1", "xmpp_server": "a", "cr_xmpp_jid": "acs@a"},
+         "--cr-xmpp-jid acs@a: no password; give CARETAKER_CR_XMPP_PASSWORD"),
+        ({"reach": "xmpp:1", "xmpp_server": "a", "cr_xmpp_server": "b"},
+         "--cr-xmpp-server b:5222: of no account; give --cr-xmpp-jid"),
     ],
-)
+)  # fmt: skip
 def test_a_server_and_its_kind_belong_together(given: dict[str, str], cure: str) -> None:
     with pytest.raises(InputError, match=cure):
         settings(**given).check_reach()
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "port"),
+    [
+        ({}, "", 5222),
+        ({"xmpp_server": "a.lab:99"}, "a.lab", 99),
+        ({"xmpp_server": "a.lab:99", "cr_xmpp_server": "b.lab"}, "b.lab", 5222),
+    ],
+)
+def test_the_account_of_the_sender_is_at_the_server_of_the_cpes(
+    given: dict[str, str], host: str, port: int
+) -> None:
+    made = settings(**given, cr_xmpp_jid="ACS@lab", cr_xmpp_password="word")
+    assert made.cr_xmpp == XMPPAccount("acs@lab", "word", host, port)
+    assert "word" not in str(made.public())
+
+
+def test_without_a_jid_there_is_no_account() -> None:
+    assert settings(cr_xmpp_password="word").cr_xmpp is None
 
 
 @pytest.mark.parametrize(
