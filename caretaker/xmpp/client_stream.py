@@ -56,12 +56,20 @@ _BIND_ID = "bind"
 
 
 class Account(NamedTuple):
-    """An account of a server, and the resource to ask for; empty: the server chooses one."""
+    """
+    An account of a server, and the resource to ask for; empty: the server chooses one.
+
+    ``repr`` leaves the password out.
+    """
 
     username: str
     password: str
     domain: str
     resource: str = ""
+
+    def __repr__(self) -> str:
+        """User name and domain."""
+        return f"Account({self.username!r}, domain={self.domain!r})"
 
 
 class State(StrEnum):

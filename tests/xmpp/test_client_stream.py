@@ -303,3 +303,7 @@ def test_a_server_in_any_order_never_breaks_the_client(stanzas: list[bytes]) -> 
         joined.client.data_to_send()
     ends = [event for event in joined.events if isinstance(event, Ended)]
     assert len(ends) == (joined.client.state is State.OVER)
+
+
+def test_an_account_does_not_show_its_password() -> None:
+    assert "secret" not in repr(Account("cpe", "secret", "example.org"))
