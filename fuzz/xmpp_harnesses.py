@@ -18,7 +18,8 @@ def _stanzas(data: bytes, piece: int) -> object:
     read: list[object] = []
     try:
         for start in range(0, len(data), piece):
-            read += [(str(s.tag), s.text) for s in parser.feed(data[start : start + piece])]
+            for stanza in parser.feed(data[start : start + piece]):
+                read.append((str(stanza.tag), stanza.text))
     except StreamError as error:
         read.append(error.condition)
     return read, parser.is_over

@@ -62,11 +62,13 @@ class Address(NamedTuple):
             raise InputError(f"URL {url!r}: {error}; {cure}") from error
         if parts.scheme not in _PORTS or not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
             raise InputError(f"URL {url!r}: not an http or https address; {cure}")
+        host = parts.hostname
+        if "%" in host and ":" not in host:
+            raise InputError(f"URL {url!r}: only an IPv6 address has a zone after %; {cure}")
         if port == 0:
             raise InputError(f"URL {url!r}: port 0 can't be reached; {cure}")
         path = parts.path or "/"
         target = f"{path}?{parts.query}" if parts.query else path
-        host = parts.hostname
         if ":" in host:
             host = same_host(host.replace("%25", "%", 1))  # RFC 6874
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)

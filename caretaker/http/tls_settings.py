@@ -217,7 +217,10 @@ def _set_ciphers(context: ssl.SSLContext, ciphers: str) -> None:
         return
     try:
         context.set_ciphers(ciphers)
-    except ssl.SSLError as error:
+    except (
+        ssl.SSLError,
+        ValueError,
+    ) as error:  # ValueError: a character that OpenSSL can't be told
         raise InputError(f"ciphers {ciphers!r}: OpenSSL has none of these") from error
 
 

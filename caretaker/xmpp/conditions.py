@@ -42,7 +42,8 @@ UNDEFINED = "undefined-condition"
 def condition_of(error: etree._Element | None, namespace: str, known: frozenset[str]) -> str:
     """The condition that an error names."""
     for child in error if error is not None else ():
-        name = etree.QName(child)
-        if name.namespace == namespace and name.localname in known:
-            return name.localname
+        # lxml's QName raises for names that its parser has taken.
+        space, _, name = str(child.tag).rpartition("}")
+        if space == f"{{{namespace}" and name in known:
+            return name
     return UNDEFINED

@@ -44,6 +44,7 @@ def test_host_headers() -> None:
         "http://a b/",
         "http://a:0/",
         "http://[::1/",
+        "http://acs%7547/",
     ],
 )
 def test_a_bad_url_is_one_line_with_the_cure(url: str) -> None:

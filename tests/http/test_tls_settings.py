@@ -67,9 +67,10 @@ def written(name: str, text: bytes) -> str:
     return str(path)
 
 
-def test_ciphers_that_openssl_lacks() -> None:
-    with pytest.raises(InputError, match="ciphers 'NONE-SUCH': OpenSSL has none of these"):
-        TLSSettings(ciphers="NONE-SUCH").context()
+@pytest.mark.parametrize("ciphers", ["NONE-SUCH", "AES\0"])
+def test_ciphers_that_openssl_lacks(ciphers: str) -> None:
+    with pytest.raises(InputError, match="OpenSSL has none of these"):
+        TLSSettings(ciphers=ciphers).context()
 
 
 @pytest.mark.parametrize("text", [b"", b"\x00\xff" * 100, b"-----BEGIN CERTIFICATE-----\nx"])

@@ -285,6 +285,7 @@ STANZAS = st.sampled_from(
         b"<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>*</challenge>",
         b"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
         b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>",
+        b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not:authorized/></failure>",
         b"<iq type='result' id='bind'/>",
         b"<iq type='get' id='1'>" + PAYLOAD + b"</iq>",
         b"<stream:error/>",
