@@ -18,8 +18,8 @@ def _stanzas(data: bytes, piece: int) -> object:
     read: list[object] = []
     try:
         for start in range(0, len(data), piece):
-            for stanza in parser.feed(data[start : start + piece]):
-                read.append((str(stanza.tag), stanza.text))
+            stanzas = parser.feed(data[start : start + piece])
+            read.extend((str(stanza.tag), stanza.text) for stanza in stanzas)
     except StreamError as error:
         read.append(error.condition)
     return read, parser.is_over
