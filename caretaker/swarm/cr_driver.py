@@ -16,16 +16,21 @@ import gevent
 
 from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
+from caretaker.device.reach_values import reach_of
+from caretaker.device.reachability import Reach
 from caretaker.engine.shard import Shard
 from caretaker.index_set import IndexSet
-from caretaker.scenarios.tasks import Operator, Tasks
+from caretaker.scenarios.tasks import Operator, Tasks, ways_of
 from caretaker.stats.results import Results
+from caretaker.way import Way
 
 LONGEST_STEP = 1.0
 """Seconds after which the rate is looked at again; it may rise or fall all the time."""
 IDLE_STEP = 0.2
 """The same, while the rate is 0."""
 _ROUNDING = 1e-9
+_WAYS = {Reach.STUN: Way.UDP, Reach.XMPP: Way.XMPP}
+"""The ways of the CPEs that HTTP does not reach; they have one after their first contact."""
 _TRIES = 50
 """CPEs that are looked at to find one that is ready."""
 
@@ -109,6 +114,17 @@ class CRDriver:
 
 def _is_ready(cpe: CPE) -> bool:
     """Whether it has had its first contact, in this run or before it, and is up."""
-    return time.monotonic() >= cpe.down_until and all(
-        event.event_code != ev.BOOTSTRAP for event in cpe.pending
-    )
+    now = time.monotonic()
+    pending = [event.event_code for event in cpe.pending]
+    is_up = now >= cpe.down_until and ev.BOOTSTRAP not in pending
+    return is_up and (reach_of(cpe) not in _WAYS or _has_told_its_way(cpe, pending, now))
+
+
+def _has_told_its_way(cpe: CPE, pending: list[str], now: float) -> bool:
+    """
+    Whether the ACS can know the way to a CPE that HTTP does not reach.
+
+    Until then a request would fail whatever the ACS does. What keeps a CPE from having that way,
+    as a STUN server that is silent, is counted where it happens.
+    """
+    return ways_of(cpe, now).way is _WAYS[reach_of(cpe)] and ev.VALUE_CHANGE not in pending

@@ -10,12 +10,16 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.cpes import cpe
+from helpers.cpes import context, cpe, profile
 from locust.event import EventHook
 from locust.stats import RequestStats
 
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
 from caretaker.device.cpe import CPE
+from caretaker.device.reachability import Reach, Reachability, ReachMix
 from caretaker.index_set import IndexSet
+from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.scenarios.tasks import Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
@@ -163,3 +167,21 @@ def test_a_rate_that_rises_from_nothing_brings_what_it_stands_for(
     first = sum(at - begin < 100 for at in sender.times)
     assert first == pytest.approx(500, rel=0.15)  # half of 100 s at 10 a second
     assert len(sender.times) == pytest.approx(2000, rel=0.1)
+
+
+def test_a_cpe_behind_a_server_is_asked_once_it_has_told_its_way(clock: Clock) -> None:
+    shard = FakeShard(0)
+    reach = Reachability(ReachMix(((Reach.XMPP, 1.0),)))
+    box = shard.cpes[0] = CPE(0, with_reach_parameters(profile()), context(reach=reach))
+    sender = Sender(clock)
+    drive(clock, sender, shard, 5.0)
+    assert sender.times == []
+    box.set_values([("Device.ManagementServer.ConnReqJabberID", "cpe@lab/cwmp")], 0.0)
+    drive(clock, sender, shard, 5.0)
+    assert sender.seen[0] > 0
+    sender.seen.clear()
+    box.raise_event(
+        EventStruct(ev.VALUE_CHANGE), 0.0
+    )  # it has another, which the ACS does not know
+    drive(clock, sender, shard, 5.0)
+    assert sender.seen[0] == 0
