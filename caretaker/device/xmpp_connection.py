@@ -47,6 +47,11 @@ class WantedConnection(NamedTuple):
     retry_multiplier: float
     retry_longest: float
 
+    def __repr__(self) -> str:
+        """Row, account without its password, and server."""
+        account = f"{self.username}@{self.domain}"
+        return f"WantedConnection({self.row!r}, {account!r}, {self.host!r}, {self.port})"
+
 
 def wanted_connection(cpe: CPEBase, now: float) -> WantedConnection | None:
     """The connection that ConnReqXMPPConnection refers to; None if there is none, or it is off."""

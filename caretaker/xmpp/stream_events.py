@@ -41,6 +41,10 @@ class ConnectionRequest(NamedTuple):
     username: str
     password: str
 
+    def __repr__(self) -> str:
+        """Who has sent which iq."""
+        return f"ConnectionRequest({self.id!r}, {self.sender!r})"
+
 
 class Answered(NamedTuple):
     """

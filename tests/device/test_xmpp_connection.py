@@ -66,6 +66,7 @@ def test_a_cpe_has_an_account_of_its_own_from_the_start(name: str) -> None:
     )  # fmt: skip
     assert wanted.keep_alive == KEEP_ALIVE_SECONDS
     assert wanted[9:] == (60.0, 2.0, 30_720.0)
+    assert wanted.password not in repr(wanted)
 
 
 def test_only_cpes_of_the_kind_are_connected_until_the_acs_asks_for_it() -> None:

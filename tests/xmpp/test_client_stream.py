@@ -306,5 +306,9 @@ def test_a_server_in_any_order_never_breaks_the_client(stanzas: list[bytes]) -> 
     assert len(ends) == (joined.client.state is State.OVER)
 
 
-def test_an_account_does_not_show_its_password() -> None:
-    assert "secret" not in repr(Account("cpe", "secret", "example.org"))
+@pytest.mark.parametrize(
+    "holder",
+    [Account("cpe", "secret", "example.org"), ConnectionRequest("1", "a@b/c", "cpe", "secret")],
+)
+def test_who_holds_a_password_does_not_show_it(holder: object) -> None:
+    assert "secret" not in repr(holder)
