@@ -14,7 +14,7 @@ from caretaker.device.reachability import (
     STUNServer,
     XMPPServer,
 )
-from caretaker.engine.nat_bindings import STUNMode
+from caretaker.engine.nat_settings import STUNMode
 from caretaker.errors import InputError
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_values as values

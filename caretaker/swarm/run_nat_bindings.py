@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from math import inf
 
-from caretaker.engine.nat_bindings import NATBindings, NATSettings, STUNMode
+from caretaker.engine.nat_bindings import NATBindings
+from caretaker.engine.nat_settings import NATSettings, STUNMode
 from caretaker.engine.shard import Shard
 from caretaker.engine.stun_servers import STUNServers
 from caretaker.http.endpoint import Endpoint

@@ -6,7 +6,8 @@ import pytest
 from helpers.stun_servers import Answer, NATBench, STUNServer, mapped
 
 from caretaker.device import events as ev
-from caretaker.engine.nat_bindings import ANNOUNCEMENTS, SHARED_SOCKETS, WAITS, STUNMode
+from caretaker.engine.nat_bindings import ANNOUNCEMENTS, SHARED_SOCKETS
+from caretaker.engine.nat_settings import WAITS, STUNMode
 from caretaker.stats.results import Results
 from caretaker.stun.message import COOKIE, Attribute, Kind, SocketAddress, StunMessage
 from caretaker.stun.udp_connection_request import UDPConnectionRequest

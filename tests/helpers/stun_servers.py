@@ -9,7 +9,8 @@ from typing import Any
 import gevent
 
 from caretaker.device.nat_traversal import DEFAULT_PORT
-from caretaker.engine.nat_bindings import NATBindings, NATSettings
+from caretaker.engine.nat_bindings import NATBindings
+from caretaker.engine.nat_settings import NATSettings
 from caretaker.engine.stun_servers import STUNServers
 from caretaker.stun.message import Attribute, Kind, SocketAddress, StunMessage, address_value
 from helpers.shards import ShardBench, settle

@@ -9,7 +9,7 @@ from helpers.coturn import coturn, needs_coturn
 from helpers.stun_servers import NATBench, STUNServer
 
 from caretaker.device import events as ev
-from caretaker.engine.nat_bindings import STUNMode
+from caretaker.engine.nat_settings import STUNMode
 
 pytestmark = [pytest.mark.processes, needs_coturn]
 
