@@ -101,7 +101,7 @@ class Clients:
         deadline = time.monotonic() + _SECONDS
         for key in range(count):
             account = Account(f"cpe{key}", f"cpe{key}", DOMAIN, "cwmp")
-            self._connections.want(key, Wanted(account, "127.0.0.1", self._port))
+            self._connections.want(key, Wanted(account, (("127.0.0.1", self._port),)))
         while self._bound < count:
             if time.monotonic() > deadline:
                 raise MeasurementError(f"{self._bound} of {count} have logged in")

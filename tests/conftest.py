@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent.socket
 import pytest
 from helpers import browser as browsers
 from helpers import compiled_tls
+from helpers.name_servers import NameServer
 from helpers.schemas import Schemas
 from hypothesis import settings
 
@@ -41,6 +43,14 @@ def tls_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """How endpoints that are made in the test speak TLS."""
     compiled_tls.use(request.param, monkeypatch)
     return str(request.param)
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> NameServer:
+    """Stands for the system's resolver."""
+    made = NameServer()
+    monkeypatch.setattr(gevent.socket, "getaddrinfo", made)
+    return made
 
 
 @pytest.fixture(scope="session")

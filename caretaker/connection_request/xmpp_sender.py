@@ -97,7 +97,7 @@ class XMPPAccount(NamedTuple):
         """The connection that it is used by; TLS is used always."""
         jid = JID.of(self.jid)
         account = Account(jid.local, self.password, jid.domain)
-        return Wanted(account, self.host or jid.domain, self.port)
+        return Wanted(account, ((self.host or jid.domain, self.port),))
 
 
 class XMPPSender:

@@ -27,6 +27,9 @@ _XMPP: dict[str, _Value] = {
     "reached_xmpp_password": lambda cpe, _: cpe.context.identities.secret(cpe.index, "XMPP"),
     "reached_xmpp_domain": lambda _, reach: reach.xmpp.domain or reach.xmpp.host,
     "reached_xmpp_resource": lambda _, __: "cwmp",
+    "reached_xmpp_algorithm": lambda _, __: "ServerTable",
+    # One, so that a name with an address where nothing answers does not cost the CPE an hour.
+    "reached_xmpp_attempts": lambda _, __: "1",
     "reached_xmpp_keep_alive": lambda _, reach: f"{reach.xmpp.keep_alive or -1:.0f}",
     "reached_xmpp_host": lambda _, reach: reach.xmpp.host,
     "reached_xmpp_port": lambda _, reach: str(reach.xmpp.port),

@@ -16,8 +16,17 @@ PORT = 5222
 """Of XMPP for clients (RFC 6120)."""
 KEEP_ALIVE_SECONDS = 300.0
 """Between keep-alives where KeepAliveInterval is -1: as often as RFC 6120 4.6.4 recommends."""
+MAX_SERVERS = 8
+"""Rows of the table of servers that are tried."""
 _MAX_MULTIPLIER = 65.535
 """Of the waits between attempts, as TR-181 has it."""
+_LEAST_WEIGHT = 0.01
+"""That a weight of 0 stands for: a small chance (RFC 2782)."""
+_RETRY_NAMES = (
+    "ServerRetryInitialInterval", "ServerRetryIntervalMultiplier", "ServerRetryMaxInterval",
+)  # fmt: skip
+_RETRY_VALUES: tuple[float, ...] = (60.0, 2000.0, 30_720.0)
+"""What they are by default."""
 _ON = ("1", "true")
 
 
@@ -28,10 +37,11 @@ class WantedConnection(NamedTuple):
     Args:
         row: the path of the row of XMPP.Connection.
         username, password, domain, resource: of its account.
-        host, port: of the server.
+        servers: host and port of each, in the order in which they are to be tried.
         use_tls: UseTLS.
         keep_alive: seconds between keep-alives; 0 for none.
         retry_initial, retry_multiplier, retry_longest: ServerRetry..., in seconds.
+        attempts: ServerConnectAttempts, at each address of a server.
     """
 
     row: str
@@ -39,18 +49,18 @@ class WantedConnection(NamedTuple):
     password: str
     domain: str
     resource: str
-    host: str
-    port: int
+    servers: tuple[tuple[str, int], ...]
     use_tls: bool
     keep_alive: float
     retry_initial: float
     retry_multiplier: float
     retry_longest: float
+    attempts: int
 
     def __repr__(self) -> str:
-        """Row, account without its password, and server."""
+        """Row, account without its password, and servers."""
         account = f"{self.username}@{self.domain}"
-        return f"WantedConnection({self.row!r}, {account!r}, {self.host!r}, {self.port})"
+        return f"WantedConnection({self.row!r}, {account!r}, {self.servers!r})"
 
 
 def wanted_connection(cpe: CPEBase, now: float) -> WantedConnection | None:
@@ -62,30 +72,41 @@ def wanted_connection(cpe: CPEBase, now: float) -> WantedConnection | None:
     username, password, domain, resource = (
         cpe.value(row + last, now) for last in ("Username", "Password", "Domain", "Resource")
     )
-    host, port = _server(cpe, row, now) or (domain, PORT)
-    keep_alive = cpe.value(f"{row}KeepAliveInterval", now)
+    attempts = int(_number(cpe.value(f"{row}ServerConnectAttempts", now), 16.0))
+    retry = _RETRY_VALUES
+    if attempts:  # else reconnecting is as the device likes it
+        retry = tuple(
+            _number(cpe.value(row + name, now), default)
+            for name, default in zip(_RETRY_NAMES, _RETRY_VALUES, strict=True)
+        )
     return WantedConnection(
-        row, username, password, domain, resource, host, port,
+        row, username, password, domain, resource,
+        servers=_servers(cpe, row, now) or ((domain, PORT),),
         use_tls=cpe.value(f"{row}UseTLS", now) in _ON,
-        keep_alive=_number(keep_alive, KEEP_ALIVE_SECONDS),
-        retry_initial=_number(cpe.value(f"{row}ServerRetryInitialInterval", now), 60.0),
-        retry_multiplier=min(_MAX_MULTIPLIER, _number(
-            cpe.value(f"{row}ServerRetryIntervalMultiplier", now), 2000.0
-        ) / 1000),
-        retry_longest=_number(cpe.value(f"{row}ServerRetryMaxInterval", now), 30_720.0),
+        keep_alive=_number(cpe.value(f"{row}KeepAliveInterval", now), KEEP_ALIVE_SECONDS),
+        retry_initial=retry[0],
+        retry_multiplier=min(_MAX_MULTIPLIER, retry[1] / 1000),
+        retry_longest=retry[2],
+        attempts=max(1, attempts),
     )  # fmt: skip
 
 
-def _server(cpe: CPEBase, row: str, now: float) -> tuple[str, int] | None:
-    """The server to try first, of those in the table that are on."""
+def _servers(cpe: CPEBase, row: str, now: float) -> tuple[tuple[str, int], ...]:
+    """The servers in the table that are on, by their priorities and weights (RFC 2782)."""
+    if cpe.value(f"{row}ServerConnectAlgorithm", now) == "DNS-SRV":
+        return ()
+    rng = cpe.context.identities.random(cpe.index, "XMPP servers")
     servers = []
     for path in cpe.model.children_of(f"{row}Server.", cpe.overlay) or ():
         host = cpe.value(f"{path}ServerAddress", now)
         if host and cpe.value(f"{path}Enable", now) in _ON:
             priority = _number(cpe.value(f"{path}Priority", now), 0.0)
+            # Of exponential variables, each is the least with the probability of its rate.
+            weight = _number(cpe.value(f"{path}Weight", now), 0.0)
+            place = rng.expovariate(max(weight, _LEAST_WEIGHT))
             port = int(_number(cpe.value(f"{path}Port", now), PORT))
-            servers.append((priority, path, host, port if 0 < port < 1 << 16 else PORT))
-    return min(servers)[2:] if servers else None
+            servers.append((priority, place, host, port if 0 < port < 1 << 16 else PORT))
+    return tuple((host, port) for _, _, host, port in sorted(servers)[:MAX_SERVERS])
 
 
 def _number(text: str, default: float) -> float:

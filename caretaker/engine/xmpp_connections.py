@@ -134,11 +134,12 @@ class ShardXMPP:
             self._drop(index, cpe, now)
         if cpe is None or wanted is None or wanted == self._wanted.get(index):
             return
-        if wanted.host not in self._hosts:
+        servers = tuple(server for server in wanted.servers if server[0] in self._hosts)
+        if not servers:
             self._refuse_host(cpe, wanted, now)
             return
         self._wanted[index] = wanted
-        self.connections.want(index, _wanted(wanted), cpe.down_until)
+        self.connections.want(index, _wanted(wanted, servers), cpe.down_until)
 
     def _drop(self, index: int, cpe: CPE | None, now: float) -> None:
         old = self._wanted.pop(index, None)
@@ -209,12 +210,12 @@ class ShardXMPP:
         """Pass over an answer: CPEs ask for nothing."""
 
 
-def _wanted(wanted: WantedConnection) -> Wanted:
+def _wanted(wanted: WantedConnection, servers: tuple[tuple[str, int], ...]) -> Wanted:
     return Wanted(
         Account(wanted.username, wanted.password, wanted.domain, wanted.resource),
-        wanted.host,
-        wanted.port,
+        servers,
         wanted.use_tls,
         wanted.keep_alive,
         Backoff(wanted.retry_initial, wanted.retry_multiplier, wanted.retry_longest),
+        wanted.attempts,
     )

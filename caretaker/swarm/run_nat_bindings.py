@@ -10,12 +10,17 @@ from caretaker.engine.nat_settings import NATSettings, STUNMode
 from caretaker.engine.shard import Shard
 from caretaker.engine.stun_servers import STUNServers
 from caretaker.http.endpoint import Endpoint
+from caretaker.http.resolver import Resolver
 from caretaker.stats.records import VerdictSink
 from caretaker.swarm.options import Settings
 
 
 def nat_bindings_of(
-    shard: Shard, sink: VerdictSink, endpoint: Endpoint, settings: Settings
+    shard: Shard,
+    sink: VerdictSink,
+    endpoint: Endpoint,
+    settings: Settings,
+    resolver: Resolver,
 ) -> NATBindings:
     """What keeps the bindings of CPEs, whose STUN server is the user's or at an allowed host."""
     own = settings.stun_server
@@ -27,7 +32,7 @@ def nat_bindings_of(
 
     return NATBindings(
         shard,
-        STUNServers(hosts, time.monotonic),
+        STUNServers(hosts, resolver),
         sink,
         time.monotonic,
         NATSettings(

@@ -32,6 +32,7 @@ from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError
 from caretaker.http.endpoint import Endpoint
+from caretaker.http.resolver import Resolver
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet, ranges_of
@@ -122,8 +123,11 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
-        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
-        self.xmpp = xmpp_connections_of(self.shard, self.sink, endpoint, settings, worker.index)
+        resolver = Resolver()
+        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings, resolver)
+        self.xmpp = xmpp_connections_of(
+            self.shard, self.sink, endpoint, settings, resolver, worker_index=worker.index
+        )
         account, cr_tls = settings.cr_xmpp, TLSSettings(settings.cr_tls_ca)
         self._xmpp_sender = XMPPSender(account, cr_tls) if account is not None else None
         self.health = GeneratorHealth(self.results.current, self.sink.flush)

@@ -74,9 +74,7 @@ class XMPPConnection:
         self._ended = False
 
     def open(self, target: Target) -> None:
-        """Begin to connect; not after ``close``, which may have come while a name was looked up."""
-        if self._ended:
-            return
+        """Begin to connect."""
         try:
             opened = self._socket = _Socket(target.family, _socket.SOCK_STREAM)
             opened.setblocking(False)

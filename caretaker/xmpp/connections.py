@@ -10,17 +10,15 @@ import heapq
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from typing import Any, Protocol
 
 import gevent
 import gevent.event
-import gevent.socket
 
-from caretaker.errors import TransportError
-from caretaker.http.endpoint import Address
+from caretaker.http.resolver import Resolver
 from caretaker.http.sockets import Target
 from caretaker.xmpp.client_stream import ClientStream, LoginSettings
 from caretaker.xmpp.connection import XMPPConnection
@@ -32,8 +30,6 @@ LOGIN_SECONDS = 60.0
 """From connecting to a bound address; servers take their time when a fleet comes back."""
 CONFLICT_SECONDS = 300.0
 """Before a client comes back that another one with its address has pushed out."""
-MAX_ADDRESSES = 64
-"""Servers whose addresses are kept."""
 _TICK = 0.05
 """Seconds between two looks at what is due while something is."""
 
@@ -48,12 +44,14 @@ class ConnectionSettings:
         tls: makes the context that verifies servers, when the first client connects.
         rate: logins a second.
         source: the local address of a client; empty for any.
+        resolver: knows the addresses of servers.
     """
 
     login: LoginSettings
     tls: Callable[[], ssl.SSLContext]
     rate: float
     source: Callable[[int], str] = lambda _: ""
+    resolver: Resolver = field(default_factory=Resolver)
 
 
 class Listener(Protocol):
@@ -73,9 +71,14 @@ class Listener(Protocol):
 
 
 class _Client:
-    """A client that is wanted; ``turn`` tells its present due time from older ones."""
+    """
+    A client that is wanted.
 
-    __slots__ = ("attempts", "connection", "deadline", "failures", "is_bound", "turn", "wanted")
+    ``turn`` tells its present due time from older ones; ``attempts`` have failed since it was bound
+    the last time.
+    """
+
+    __slots__ = ("attempts", "connection", "failures", "is_bound", "turn", "wanted")
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
@@ -83,7 +86,6 @@ class _Client:
         self.is_bound = False
         self.failures = 0
         self.attempts = 0
-        self.deadline = 0.0
         self.turn = 0
 
 
@@ -120,7 +122,6 @@ class XMPPConnections:
         self._logging_in: dict[int, float] = {}
         """Deadlines of the logins under way, the earliest first."""
         self._order = count()
-        self._addresses: dict[tuple[str, int], list[tuple[Any, Any]]] = {}
         self._context: ssl.SSLContext | None = None
         self._wake = gevent.event.Event()
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -226,9 +227,30 @@ class XMPPConnections:
         for _ in range(min(self.logins.allowed(now), len(self._waiting))):
             key = next(iter(self._waiting))
             del self._waiting[key]
-            self._connect(key, self._clients[key], now)
+            client = self._clients[key]
+            address = self._address(client)
+            if address is None:
+                self._waiting[key] = None  # behind the others
+            else:
+                self._connect(key, client, address, now)
 
-    def _connect(self, key: int, client: _Client, now: float) -> None:
+    def _address(self, client: _Client) -> tuple[int, Any] | str | None:
+        """The socket family and address to try next; why there is none; None: not known yet."""
+        turn, reason = client.attempts // client.wanted.attempts, ""
+        found: list[tuple[int, Any]] = []
+        for host, port in client.wanted.servers:
+            known = self._settings.resolver.look_up(host)
+            if known.is_awaited:
+                return None
+            found += known.at(port)
+            reason = reason or known.reason
+            if turn < len(found):
+                break
+        return found[turn % len(found)] if found else reason
+
+    def _connect(
+        self, key: int, client: _Client, address: tuple[int, Any] | str, now: float
+    ) -> None:
         self.logins.begin()
         self.counts["logins"] += 1
         wanted = client.wanted
@@ -245,24 +267,10 @@ class XMPPConnections:
             lambda _, event: self._event(key, client, event),
         )
         self._logging_in[key] = now + LOGIN_SECONDS
-        try:
-            addresses = self._resolved(wanted.host, wanted.port)
-        except TransportError as error:
-            client.connection.fail(error.reason)
-            return
-        if client.connection is not None:  # not dropped while the name was looked up
-            family, address = addresses[client.attempts % len(addresses)]
-            client.attempts += 1
-            client.connection.open(Target(family, address, self._settings.source(key)))
-
-    def _resolved(self, host: str, port: int) -> list[tuple[Any, Any]]:
-        addresses = self._addresses.get((host, port))
-        if addresses is None:
-            if len(self._addresses) >= MAX_ADDRESSES:
-                self._addresses.clear()
-            addresses = Address("xmpp", host, port, "").resolve()
-            self._addresses[host, port] = addresses
-        return addresses
+        if isinstance(address, str):
+            client.connection.fail(address)
+        else:
+            client.connection.open(Target(*address, self._settings.source(key)))
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:
@@ -288,7 +296,7 @@ class XMPPConnections:
     def _bound(self, key: int, client: _Client, jid: str) -> None:
         self._logging_in.pop(key, None)
         self.logins.succeeded()
-        client.is_bound, client.failures = True, 0
+        client.is_bound, client.failures, client.attempts = True, 0, 0
         self.counts["bound"] += 1
         if client.wanted.keep_alive:
             self._plan(key, client, self._clock() + client.wanted.keep_alive)
@@ -306,6 +314,7 @@ class XMPPConnections:
     def _ended(self, key: int, client: _Client, event: Ended) -> None:
         is_refused = event.kind is EndKind.AUTHENTICATION
         self.counts["lost"] += client.is_bound
+        client.attempts += not client.is_bound
         self._left(key, client, is_refused=is_refused)
         self.counts[f"failed.{event.reason}"] += 1
         client.connection, client.is_bound = None, False

@@ -23,15 +23,14 @@ class Backoff(NamedTuple):
 
     def seconds(self, failures: int, fraction: float) -> float:
         """
-        The wait after so many failures in a row, from half of the longest wait to all of it.
+        The wait after so many failures in a row.
 
         Args:
             failures: in a row, 1 or more.
-            fraction: random, from 0 to 1, so that clients don't come back all at once.
+            fraction: random, from 0 to 1: that of the longest wait after so many.
         """
         steps = min(failures - 1, 64)
-        most = min(self.longest, self.initial * self.multiplier**steps)
-        return most * (0.5 + fraction / 2)
+        return min(self.longest, fraction * self.initial * self.multiplier**steps)
 
 
 class Wanted(NamedTuple):
@@ -40,15 +39,17 @@ class Wanted(NamedTuple):
 
     Args:
         account: to log in with.
-        host, port: of the server.
+        servers: host and port of each, in the order in which they are tried.
         use_tls: whether TLS is asked for where the server does not demand it.
         keep_alive: seconds between keep-alives; 0 for none.
         backoff: how long to wait after failures.
+        attempts: at an IP address before the next one has its turn; after the last one of the last
+            server comes the first again.
     """
 
     account: Account
-    host: str
-    port: int
+    servers: tuple[tuple[str, int], ...]
     use_tls: bool = True
     keep_alive: float = 0.0
     backoff: Backoff = Backoff()
+    attempts: int = 1

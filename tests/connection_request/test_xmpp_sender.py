@@ -88,7 +88,7 @@ def test_a_server_that_is_not_there_is_the_reason() -> None:
 
 def test_an_account_has_its_domain_as_server_and_shows_no_password() -> None:
     made = XMPPAccount.given("ACS@Lab.example", "word", "")
-    assert (made.wanted.host, made.wanted.port) == ("lab.example", 5222)
+    assert made.wanted.servers == (("lab.example", 5222),)
     assert made.wanted.account == ("acs", "word", "lab.example", "")
     assert "word" not in repr(made)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
-from helpers.cpes import context, profile, run
+from helpers.cpes import context, extended, profile, run
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import ParameterValueStruct
@@ -13,6 +14,7 @@ from caretaker.device.cpe import CPE
 from caretaker.device.reachability import Reach, Reachability, ReachMix, XMPPServer
 from caretaker.device.xmpp_connection import (
     KEEP_ALIVE_SECONDS,
+    MAX_SERVERS,
     PORT,
     forget,
     report,
@@ -39,11 +41,15 @@ def cpe(name: str = "tr181", index: int = 0, mix: ReachMix = ALL, **settings: An
 def put(box: CPE, **values: str) -> None:
     """Have the ACS set parameters of the row."""
     kinds = {"Port": "xsd:unsignedInt", "Enable": "xsd:boolean", "UseTLS": "xsd:boolean"}
-    waits = "ServerRetryMaxInterval", "ServerRetryIntervalMultiplier"
-    numbers = {"KeepAliveInterval": "xsd:long", **dict.fromkeys(waits, "xsd:unsignedInt")}
+    names = (
+        "ServerRetryInitialInterval", "ServerRetryMaxInterval", "ServerRetryIntervalMultiplier",
+        "ServerConnectAttempts", "Priority",
+    )  # fmt: skip
+    numbers = {**dict.fromkeys(names, "xsd:unsignedInt"), "Weight": "xsd:long"}
+    numbers["KeepAliveInterval"] = "xsd:long"
     structs = tuple(
         ParameterValueStruct(
-            f"{ROW}{name.replace('_1_', '.1.')}",
+            f"{ROW}{name.replace('_', '.')}",
             value,
             {**kinds, **numbers}.get(name.rpartition("_")[2], "xsd:string"),
         )
@@ -60,12 +66,12 @@ def test_a_cpe_has_an_account_of_its_own_from_the_start(name: str) -> None:
     wanted = wanted_connection(box, 1.0)
     assert wanted is not None
     assert wanted.row == f"{box.model.root}XMPP.Connection.1."
-    assert wanted[1:8] == (
+    assert wanted[1:7] == (
         "fleet-000001", box.context.identities.secret(0, "XMPP"), "example.org", "cwmp",
-        "xmpp.example.org", 5223, True,
+        (("xmpp.example.org", 5223),), True,
     )  # fmt: skip
     assert wanted.keep_alive == KEEP_ALIVE_SECONDS
-    assert wanted[9:] == (60.0, 2.0, 30_720.0)
+    assert wanted[8:] == (60.0, 2.0, 30_720.0, 1)
     assert wanted.password not in repr(wanted)
 
 
@@ -85,7 +91,7 @@ def test_only_cpes_of_the_kind_are_connected_until_the_acs_asks_for_it() -> None
     box.answer(m.SetParameterValues((reference,), ""), 2.0)
     asked = wanted_connection(box, 2.0)
     assert asked is not None
-    assert asked[1:8] == ("own", "pw", "other.example", "", "other.example", 5222, False)
+    assert asked[1:7] == ("own", "pw", "other.example", "", (("other.example", 5222),), False)
 
 
 def test_what_the_acs_sets_is_wanted_and_told() -> None:
@@ -97,7 +103,8 @@ def test_what_the_acs_sets_is_wanted_and_told() -> None:
     assert changed == {0}
     wanted = wanted_connection(box, 1.0)
     assert wanted is not None
-    assert (wanted.keep_alive, wanted.use_tls, wanted.port) == (0.0, False, 5299)
+    assert (wanted.keep_alive, wanted.use_tls) == (0.0, False)
+    assert wanted.servers == (("xmpp.example.org", 5299),)
     assert wanted.retry_longest == 9.0
     put(box, Enable="0")
     assert wanted_connection(box, 1.0) is None
@@ -109,9 +116,90 @@ def test_numbers_that_no_connection_can_have_do_no_harm() -> None:
     put(box, Server_1_Port=most, ServerRetryMaxInterval=most, ServerRetryIntervalMultiplier=most)
     wanted = wanted_connection(box, 1.0)
     assert wanted is not None
-    assert wanted.port == PORT
+    assert wanted.servers == (("xmpp.example.org", PORT),)
     backoff = Backoff(wanted.retry_initial, wanted.retry_multiplier, wanted.retry_longest)
     assert backoff.seconds(1000, 1.0) == wanted.retry_longest
+
+
+def with_servers(*servers: tuple[str, int, int], index: int = 0) -> CPE:
+    """A CPE with these servers: host, priority and weight of each."""
+    box = cpe(index=index)
+    put(box, Server_1_Enable="0")
+    for number, (host, priority, weight) in enumerate(servers, 2):
+        assert box.answer(m.AddObject(f"{ROW}Server."), 1.0) == m.AddObjectResponse(number, 0)
+        row = f"Server_{number}_"
+        values = {"Priority": f"{priority}", "Weight": f"{weight}", "ServerAddress": host}
+        put(box, **{row + name: value for name, value in {**values, "Enable": "1"}.items()})
+    return box
+
+
+def hosts(box: CPE) -> list[str]:
+    wanted = wanted_connection(box, 1.0)
+    assert wanted is not None
+    return [host for host, _ in wanted.servers]
+
+
+@pytest.mark.rule("9.4-4")
+def test_servers_are_tried_by_their_priority() -> None:
+    box = with_servers(("c.example", 30, 0), ("a.example", 0, 0), ("b.example", 20, 65535))
+    assert hosts(box) == ["a.example", "b.example", "c.example"]
+    put(box, Server_3_Enable="0")
+    assert hosts(box) == ["b.example", "c.example"]
+
+
+@pytest.mark.rule("9.4-4")
+def test_servers_of_one_priority_share_a_fleet_by_their_weights() -> None:
+    servers = ("a.example", 1, 30), ("b.example", 1, 10), ("c.example", 1, 0), ("d.example", 2, 99)
+    orders = [hosts(with_servers(*servers, index=index)) for index in range(200)]
+    first = Counter(order[0] for order in orders)
+    assert 130 <= first["a.example"] <= 170
+    assert first["c.example"] <= 3
+    assert {order[-1] for order in orders} == {"d.example"}
+    assert orders[7] == hosts(with_servers(*servers, index=7))
+
+
+def test_of_a_table_without_end_some_rows_are_tried() -> None:
+    box = with_servers(*((f"{number}.example", number, -1) for number in range(MAX_SERVERS + 2)))
+    assert hosts(box) == [f"{number}.example" for number in range(MAX_SERVERS)]
+
+
+@pytest.mark.rule("9.4-6")
+def test_with_dns_srv_the_table_is_passed_over() -> None:
+    box = cpe()
+    put(box, ServerConnectAlgorithm="DNS-SRV")
+    assert hosts(box) == ["example.org"]
+    put(box, ServerConnectAlgorithm="ServerTable")
+    assert hosts(box) == ["xmpp.example.org"]
+
+
+def test_a_dumped_device_that_asks_for_srv_records_has_the_runs_server_all_the_same() -> None:
+    dumped = extended(f"{ROW}ServerConnectAlgorithm,false,true,DNS-SRV,xsd:string")
+    box = CPE(0, with_reach_parameters(dumped), context(reach=Reachability(ALL, xmpp=SERVER)))
+    box.power_on(0.0)
+    assert hosts(box) == ["xmpp.example.org"]
+
+
+@pytest.mark.rule("9.4-5")
+def test_attempts_and_waits_are_as_the_acs_sets_them() -> None:
+    box = cpe()
+    put(
+        box,
+        ServerConnectAttempts="3",
+        ServerRetryInitialInterval="7",
+        ServerRetryIntervalMultiplier="1500",
+        ServerRetryMaxInterval="90",
+    )
+    wanted = wanted_connection(box, 1.0)
+    assert wanted is not None
+    assert wanted[8:] == (7.0, 1.5, 90.0, 3)
+
+
+def test_without_attempts_the_waits_are_passed_over() -> None:
+    box = cpe()
+    put(box, ServerConnectAttempts="0", ServerRetryInitialInterval="7", ServerRetryMaxInterval="9")
+    wanted = wanted_connection(box, 1.0)
+    assert wanted is not None
+    assert wanted[8:] == (60.0, 2.0, 30_720.0, 1)
 
 
 @pytest.mark.rule("9.4-1")

@@ -10,6 +10,7 @@ import pytest
 from helpers.shards import ShardBench
 from helpers.xmpp_clients import Told, clients, server, trusting, wait_for, wanted
 
+from caretaker.cwmp import messages as m
 from caretaker.device import reachability
 from caretaker.device.reachability import Reach, Reachability, ReachMix
 from caretaker.engine.xmpp_connections import _STATUS, ShardXMPP
@@ -194,6 +195,19 @@ def test_no_fleet_is_aimed_at_hosts_beyond_the_allowed() -> None:
         bench.xmpp.book(results)
         assert results.counters["xmpp.failed.host not allowed"] == 1
         assert results.counters["xmpp.logins"] == 0
+
+
+def test_of_a_table_of_servers_those_that_are_not_allowed_are_passed_over() -> None:
+    with connected() as (running, bench):
+        cpe, second = bench.shard.cpes[0], f"{ROW}Server.2."
+        cpe.answer(m.AddObject(f"{ROW}Server."), 100.0)
+        values = {"ServerAddress": "127.0.0.1", "Port": f"{running.port}", "Priority": "1"}
+        rows = [(second + name, value) for name, value in {**values, "Enable": "1"}.items()]
+        cpe.set_values([*rows, (f"{ROW}Server.1.ServerAddress", "127.0.0.2")], 100.0)
+        bench.wait(lambda: len(bench.xmpp._wanted[0].servers) == 2)
+        connections = bench.xmpp.connections
+        assert (connections.connected, connections.counts["logins"]) == (1, 1)
+        assert connections.counts["failed.host not allowed"] == 0
 
 
 def test_refused_passwords_are_reported_and_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from caretaker.device.nat_traversal import DEFAULT_PORT
 from caretaker.engine.nat_bindings import NATBindings
 from caretaker.engine.nat_settings import NATSettings
 from caretaker.engine.stun_servers import STUNServers
+from caretaker.http.resolver import Resolver
 from caretaker.stun.message import Attribute, Kind, SocketAddress, StunMessage, address_value
 from helpers.shards import ShardBench, settle
 
@@ -80,7 +81,7 @@ class NATBench(ShardBench):
         hosts = (server.host,) if allowed is None else allowed
         self.bindings = NATBindings(
             self.shard,
-            STUNServers(hosts, self.clock),
+            STUNServers(hosts, Resolver(self.clock)),
             self.sink,
             self.clock,
             NATSettings(**settings),

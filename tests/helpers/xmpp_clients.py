@@ -71,7 +71,7 @@ def clients(told: Told, *, rate: float = 1000.0, **how: Any) -> XMPPConnections:
 def wanted(port: int, name: str = "one", **how: Any) -> Wanted:
     account = Account(name, how.pop("password", name[::-1]), "example.org", "r")
     how.setdefault("backoff", Backoff(0.01, 1.0, 0.01))
-    return Wanted(account, "127.0.0.1", port, **how)
+    return Wanted(account, (("127.0.0.1", port),), **how)
 
 
 def wait_for(condition: Callable[[], object]) -> None:

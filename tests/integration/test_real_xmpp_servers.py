@@ -49,7 +49,7 @@ def test_connection_requests_reach_cpes_over_a_real_server(name: str) -> None:
         settings = ConnectionSettings(login, lambda: trusting(server.ca), 100.0)
         cpes = ShardXMPP(shard, frozenset({"127.0.0.1"}), settings, bench.sink, seed="1")
         account = Account("acs", "word", DOMAIN, "acs")
-        acs = XMPPClient(Wanted(account, "127.0.0.1", server.port), settings, 60.0)
+        acs = XMPPClient(Wanted(account, (("127.0.0.1", server.port),)), settings, 60.0)
         bench.boot(CPES)
         try:
             wait_for(lambda: cpes.connections.connected == CPES and acs.jid)

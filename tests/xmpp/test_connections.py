@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gevent
-import gevent.event
 import pytest
 import trustme
+from helpers.name_servers import NameServer
 from helpers.xmpp_clients import Told, clients, server, trusting, wait_for, wanted
 
+from caretaker.http.sockets import Target
 from caretaker.testing.xmpp_server import XMPPServer
 from caretaker.xmpp.connection import XMPPConnection
 from caretaker.xmpp.connections import XMPPConnections
 from caretaker.xmpp.iq import connection_request
 from caretaker.xmpp.logins import MAX_REFUSED
 from caretaker.xmpp.stream_events import Answered, EndKind
-from caretaker.xmpp.wanted import Backoff
+from caretaker.xmpp.wanted import Backoff, Wanted
 
 pytestmark = pytest.mark.sockets
 
@@ -211,28 +212,98 @@ def test_a_login_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert told.ends[0] == (0, EndKind.OTHER, "login timed out")
 
 
+def at(one: Wanted, *hosts: str, attempts: int = 1) -> Wanted:
+    """What is wanted, at other hosts."""
+    ((_, port),) = one.servers
+    return one._replace(servers=tuple((host, port) for host in hosts), attempts=attempts)
+
+
+def test_who_waits_for_a_name_lets_others_log_in(name_server: NameServer) -> None:
+    name_server.answers.clear()
+    told = Told()
+    made = clients(told)
+    with server().running() as running:
+        made.want(0, at(wanted(running.port, "a"), "stun.example"))
+        for key, name in enumerate("bcd", 1):
+            made.want(key, wanted(running.port, name))
+        wait_for(lambda: len(told.jids) == 3)
+        assert (0 in told.jids, name_server.asked, made.counts["logins"]) == (
+            False, ["stun.example"], 3,
+        )  # fmt: skip
+        name_server.known["stun.example"] = ["127.0.0.1"]
+        name_server.answers.set()
+        wait_for(lambda: 0 in told.jids)
+        made.stop()
+
+
 def test_a_client_that_is_dropped_while_its_server_is_looked_up_does_not_connect(
-    monkeypatch: pytest.MonkeyPatch,
+    name_server: NameServer,
 ) -> None:
-    looking, found = gevent.event.Event(), gevent.event.Event()
-
-    def slow(_: XMPPConnections, host: str, port: int) -> list[tuple[object, object]]:
-        looking.set()
-        found.wait()
-        return [(socket.AF_INET, (host, port))]
-
-    monkeypatch.setattr(XMPPConnections, "_resolved", slow)
+    name_server.answers.clear()
     made = clients(Told())
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        made.want(0, wanted(listener.getsockname()[1]))
-        looking.wait()
-        made.drop(0)
-        opened: list[object] = []
-        monkeypatch.setattr("caretaker.xmpp.connection._Socket", lambda *how: opened.append(how))
-        found.set()
-        gevent.sleep(0.01)
+    made.want(0, at(wanted(1), "stun.example"))
+    wait_for(lambda: name_server.asked)
+    made.drop(0)
+    name_server.answers.set()
+    gevent.sleep(0.2)
     made.stop()
-    assert opened == []
+    assert made.counts["logins"] == 0
+
+
+def test_a_name_that_is_not_there_is_asked_for_once(name_server: NameServer) -> None:
+    told = Told()
+    made = clients(told)
+    for key in range(9):
+        made.want(key, at(wanted(1), "no.example"))
+    wait_for(lambda: len(told.ends) >= 20)
+    made.stop()
+    assert {end[1:] for end in told.ends} == {(EndKind.OTHER, "host name not found")}
+    assert name_server.asked == ["no.example"]
+
+
+@pytest.mark.rule("9.4-4")
+def test_each_address_of_a_server_and_then_the_next_server_has_its_attempts(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name_server.known = {
+        "first.example": ["192.0.2.1", "192.0.2.2"],
+        "second.example": ["192.0.2.3"],
+    }
+    tried: list[str] = []
+
+    def refused(self: XMPPConnection, target: Target) -> None:
+        tried.append(target.address[0])
+        self.fail("refused")
+
+    monkeypatch.setattr(XMPPConnection, "open", refused)
+    made = clients(Told())
+    made.want(0, at(wanted(1), "first.example", "no.example", "second.example", attempts=2))
+    wait_for(lambda: len(tried) >= 8)
+    made.stop()
+    assert [address[-1] for address in tried[:8]] == list("11223311")
+
+
+def test_the_first_server_is_tried_first_after_a_connection_was_lost(
+    name_server: NameServer,
+) -> None:
+    name_server.known = {"stun.example": ["127.0.0.2", "127.0.0.1"]}
+    told = Told()
+    made = clients(told)
+    with server().running() as running:
+        made.want(0, at(wanted(running.port, "a"), "stun.example"))
+
+        def lose() -> int:
+            """Lose the connection; how many were over before."""
+            wait_for(lambda: told.jids)
+            ends = len(told.ends)
+            _, writer = running.clients[told.jids[0]]
+            running.call(writer.transport.abort)
+            wait_for(lambda: len(told.ends) > ends)
+            return ends
+
+        assert [lose(), lose()] == [1, 3], "nothing listens at the first address"
+        wait_for(lambda: told.jids)
+        made.stop()
 
 
 def test_a_domain_that_is_no_host_name_ends_the_connection() -> None:
@@ -280,6 +351,7 @@ def test_a_keep_alive_that_ends_the_connection_leaves_the_wait_before_the_next(
                 raise ConnectionResetError
             return send(self, data)
 
+        monkeypatch.setattr(made._rng, "random", lambda: 1.0)
         monkeypatch.setattr(XMPPConnection, "_send", broken)
         wait_for(lambda: told.ends)
         assert [due[0] > began + 1000 for due in made._due] == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,8 +56,9 @@ def test_a_failure_of_another_kind_stops_nothing() -> None:
     assert not logins.is_stopped
 
 
+@pytest.mark.rule("9.4-5")
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_waits_grow_to_the_longest_and_are_spread(failures: int, fraction: float) -> None:
     backoff = Backoff(60.0, 2.0, 600.0)
-    most = min(600.0, 60.0 * 2.0 ** min(failures - 1, 20))
-    assert most / 2 <= backoff.seconds(failures, fraction) <= most
+    drawn = fraction * 60.0 * 2.0 ** min(failures - 1, 64)
+    assert backoff.seconds(failures, fraction) == min(600.0, drawn)
