@@ -124,9 +124,9 @@ class WorkerRun:
             exports=self.exports,
         )
         resolver = Resolver()
-        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings, resolver)
+        self.nat_bindings = nat_bindings_of(self.shard, worker, endpoint, settings, resolver)
         self.xmpp = xmpp_connections_of(
-            self.shard, self.sink, endpoint, settings, resolver, worker_index=worker.index
+            self.shard, worker, endpoint, settings, resolver, worker_index=worker.index
         )
         account, cr_tls = settings.cr_xmpp, TLSSettings(settings.cr_tls_ca)
         self._xmpp_sender = XMPPSender(account, cr_tls) if account is not None else None
