@@ -19,15 +19,15 @@ import gevent
 
 from caretaker.device.cpe import CPE
 from caretaker.device.nat_traversal import (
-    STUNSettings,
-    credentials,
     report_binding,
     stun_settings,
 )
 from caretaker.device.reach_values import reach_of
 from caretaker.device.reachability import Reach
+from caretaker.engine.nat_binding import NATBinding
 from caretaker.engine.nat_settings import WAITS, NATSettings, STUNMode
 from caretaker.engine.shard import Shard
+from caretaker.engine.stun_credentials import STUNCredentials
 from caretaker.engine.stun_servers import STUNServer, STUNServers
 from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
 from caretaker.errors import DatagramError
@@ -62,38 +62,6 @@ SHARED_SOCKETS = 8
 """Sockets that CPEs share go round by so many: each rebinding leads to the next."""
 
 
-class _Binding:
-    """The binding of a CPE."""
-
-    __slots__ = (
-        "address",
-        "announcements",
-        "due",
-        "sent",
-        "settings",
-        "socket",
-        "transaction",
-        "tries",
-    )
-
-    def __init__(self, settings: STUNSettings) -> None:
-        self.settings = settings
-        self.socket: UDPSocket | None = None
-        """That its last request went from."""
-        self.address: SocketAddress | None = None
-        """Where the server saw it; None until it has answered."""
-        self.announcements = 0
-        """Requests that are still to say that the binding is new."""
-        self.transaction: bytes | None = None
-        """Of the request that waits for its answer."""
-        self.tries = 0
-        """How often that request was sent."""
-        self.due = 0
-        """The step of the wheel that counts."""
-        self.sent = 0
-        """The step of the last request."""
-
-
 class NATBindings:
     """
     Sends the Binding Requests of CPEs and takes their Connection Requests by UDP.
@@ -121,11 +89,10 @@ class NATBindings:
         self._clock = clock
         self._settings = settings
         self._waits = WAITS[settings.mode]
-        self._bindings: dict[int, _Binding] = {}
+        self._bindings: dict[int, NATBinding] = {}
         self._pending: dict[bytes, int] = {}
         """The CPEs whose requests wait for an answer, by transaction id."""
-        self._challenged: set[int] = set()
-        """The CPEs whose server has asked for credentials."""
+        self._credentials = STUNCredentials()
         self._requests = UDPRequests(shard, sink, clock)
         self._shared: dict[tuple[int, str, int], UDPSocket] = {}
         self._owners: dict[UDPSocket, int] = {}
@@ -208,24 +175,24 @@ class NATBindings:
             return
         self._requests.learn(cpe)
         if binding is None:
-            binding = self._bindings[index] = _Binding(settings)
+            binding = self._bindings[index] = NATBinding(settings)
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._challenged.discard(index)  # another server may not ask
+            self._credentials.forget(index)
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
             self._report(cpe, binding, now)
 
-    def _plan(self, index: int, binding: _Binding, at: float) -> None:
+    def _plan(self, index: int, binding: NATBinding, at: float) -> None:
         binding.due = self._wheel.add(index, at)
 
-    def _plan_keep_alive(self, index: int, binding: _Binding, now: float) -> None:
+    def _plan_keep_alive(self, index: int, binding: NATBinding, now: float) -> None:
         period = binding.settings.keep_alive(self._settings.keep_alive)
         self._plan(index, binding, now + period)
 
-    def _act(self, index: int, binding: _Binding, now: float) -> None:
+    def _act(self, index: int, binding: NATBinding, now: float) -> None:
         cpe = self._shard.cpes.get(index)
         if cpe is None:
             self._forget(index, binding)
@@ -240,7 +207,7 @@ class NATBindings:
 
     # Requests.
 
-    def _request(self, index: int, cpe: CPE, binding: _Binding, now: float) -> None:
+    def _request(self, index: int, cpe: CPE, binding: NATBinding, now: float) -> None:
         """Send a Binding Request, or the one that waits for its answer once more."""
         server = self._server(index, binding)
         if server.family is None:
@@ -250,7 +217,7 @@ class NATBindings:
             opened = self._socket(index, binding, server.family)
             if binding.transaction is None:
                 self._begin_request(index, binding, now)
-            opened.send(self._datagram(index, cpe, binding, now), server.address)
+            opened.send(self._datagram(cpe, binding, now), server.address)
         except OSError as error:
             self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
         binding.tries += 1
@@ -258,12 +225,12 @@ class NATBindings:
         self._plan(index, binding, now + wait)
         binding.sent = binding.due
 
-    def _server(self, index: int, binding: _Binding) -> STUNServer:
+    def _server(self, index: int, binding: NATBinding) -> STUNServer:
         settings = binding.settings
         return self._servers.server(settings.host, settings.port, self._settings.source(index))
 
     def _wait_for_server(
-        self, index: int, binding: _Binding, server: STUNServer, now: float
+        self, index: int, binding: NATBinding, server: STUNServer, now: float
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
@@ -273,7 +240,7 @@ class NATBindings:
         else:
             self._plan(index, binding, now + LOOKUP_SECONDS)
 
-    def _begin_request(self, index: int, binding: _Binding, now: float) -> None:
+    def _begin_request(self, index: int, binding: NATBinding, now: float) -> None:
         if self._has_forgotten(index, binding, now):
             self._rebind(index, binding)
         transaction = os.urandom(TRANSACTION_BYTES)
@@ -283,36 +250,32 @@ class NATBindings:
         self._pending[transaction] = index
         self.counts["sent"] += 1
 
-    def _datagram(self, index: int, cpe: CPE, binding: _Binding, now: float) -> bytes:
+    def _datagram(self, cpe: CPE, binding: NATBinding, now: float) -> bytes:
         assert binding.transaction is not None
         attributes = _ANNOUNCING if binding.announcements else _USUAL
-        if index not in self._challenged:
-            return StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes).encode()
-        username, password = credentials(cpe, now)
-        named = (*attributes, (int(Attribute.USERNAME), username.encode()[:_MAX_USERNAME]))
-        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, named)
-        return message.with_integrity(password.encode()).encode()
+        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes)
+        return self._credentials.signed(cpe, message, now).encode()
 
-    def _end_request(self, binding: _Binding, outcome: str) -> None:
+    def _end_request(self, binding: NATBinding, outcome: str) -> None:
         if binding.transaction is not None:
             self._pending.pop(binding.transaction, None)
             self.counts[outcome] += 1
             binding.transaction, binding.tries = None, 0
 
-    def _drop_request(self, binding: _Binding) -> None:
+    def _drop_request(self, binding: NATBinding) -> None:
         """Wait for no answer any more: the CPE has no power, other settings, or is gone."""
         self._end_request(binding, "dropped")
 
-    def _forget(self, index: int, binding: _Binding) -> None:
+    def _forget(self, index: int, binding: NATBinding) -> None:
         self._drop_request(binding)
         del self._bindings[index]
-        self._challenged.discard(index)
+        self._credentials.forget(index)
         self._requests.forget(index)
         self._close_own(binding)
 
     # Sockets, and the NATs behind them.
 
-    def _socket(self, index: int, binding: _Binding, family: int) -> UDPSocket:
+    def _socket(self, index: int, binding: NATBinding, family: int) -> UDPSocket:
         """The socket of a CPE, opened if there is none yet."""
         if binding.socket is None or binding.socket.family != family:
             self._close_own(binding)
@@ -333,11 +296,11 @@ class NATBindings:
             shared.number = number % SHARED_SOCKETS
         return shared
 
-    def _close_own(self, binding: _Binding) -> None:
+    def _close_own(self, binding: NATBinding) -> None:
         if binding.socket is not None and self._owners.pop(binding.socket, None) is not None:
             binding.socket.close()
 
-    def _rebind(self, index: int, binding: _Binding) -> None:
+    def _rebind(self, index: int, binding: NATBinding) -> None:
         old = binding.socket
         assert old is not None
         self.counts["rebound"] += 1
@@ -351,7 +314,7 @@ class NATBindings:
         if binding.due <= binding.sent:  # it waited for that answer
             self._plan_keep_alive(index, binding, self._clock())
 
-    def _has_forgotten(self, index: int, binding: _Binding, now: float) -> bool:
+    def _has_forgotten(self, index: int, binding: NATBinding, now: float) -> bool:
         """Whether the NAT of a CPE has heard nothing from it for too long."""
         forgets_after = self._settings.forgets_after
         if forgets_after is None or binding.socket is None:
@@ -391,21 +354,18 @@ class NATBindings:
         now, cpe, binding = self._clock(), self._shard.cpes.get(index), self._bindings[index]
         if cpe is None or not cpe.powered:
             return
-        if index in self._challenged and message.kind == Kind.BINDING_RESPONSE:
-            _, password = credentials(cpe, now)
-            if not message.has_integrity(password.encode()):
-                raise DatagramError("a STUN answer without integrity")
         if message.kind == Kind.BINDING_RESPONSE:
+            self._credentials.check(cpe, message, now)
             self._found(cpe, binding, message.mapped_address(), opened, now)
         elif message.kind == Kind.BINDING_ERROR:
-            self._failed(cpe, binding, message.error_code(), now)
+            self._failed(cpe, binding, message, now)
         else:
             self.counts["malformed"] += 1
 
     def _found(
         self,
         cpe: CPE,
-        binding: _Binding,
+        binding: NATBinding,
         address: SocketAddress | None,
         opened: UDPSocket,
         now: float,
@@ -427,7 +387,7 @@ class NATBindings:
         else:
             self._plan_keep_alive(cpe.index, binding, now)
 
-    def _report(self, cpe: CPE, binding: _Binding, now: float) -> None:
+    def _report(self, cpe: CPE, binding: NATBinding, now: float) -> None:
         """Have the CPE know and notify where it is reached."""
         server, opened = self._server(cpe.index, binding), binding.socket
         if binding.address is None or opened is None:
@@ -439,20 +399,16 @@ class NATBindings:
         if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
-    def _failed(self, cpe: CPE, binding: _Binding, code: int, now: float) -> None:
+    def _failed(self, cpe: CPE, binding: NATBinding, message: StunMessage, now: float) -> None:
         """Take an error; a server that asks for credentials is shown them, if there are any."""
-        self._end_request(binding, f"errors.{code}")
-        username, _ = credentials(cpe, now)
-        if code == _UNAUTHORIZED and username and cpe.index not in self._challenged:
-            self._challenged.add(cpe.index)
+        is_asked = self._credentials.refused(cpe, message, now)
+        self._end_request(binding, f"errors.{message.error_code()}")
+        if is_asked:
             self._plan(cpe.index, binding, now)
         else:
             self._plan_keep_alive(cpe.index, binding, now)
 
 
-_UNAUTHORIZED = 401
-_MAX_USERNAME = 512
-"""Bytes, as of RFC 5389 15.3."""
 _USUAL = ((int(Attribute.CONNECTION_REQUEST_BINDING), REQUEST_BINDING),)
 _ANNOUNCING = (*_USUAL, (int(Attribute.BINDING_CHANGE), b""))
 """The attributes of requests: what Annex G adds, and that the binding is new."""

@@ -96,8 +96,7 @@ class NATBench(ShardBench):
                 STUNEnable="1",
                 STUNServerAddress=self.server.host,
                 STUNServerPort=str(self.server.port or DEFAULT_PORT),
-                STUNMinimumKeepAlivePeriod="30",
-                **values,
+                **{"STUNMinimumKeepAlivePeriod": "30", **values},
             )
         self.go(0.2)
 
