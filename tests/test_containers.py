@@ -76,6 +76,7 @@ BOUNDS = {
     "engine.nat_bindings:NATBindings._changed": CPES,
     "engine.nat_bindings:NATBindings._owners": CPES,
     "engine.nat_bindings:NATBindings._pending": CPES,
+    "engine.nat_bindings:NATBindings._periods": CPES,
     "engine.nat_bindings:NATBindings._shared": "engine.nat_bindings.SHARED_SOCKETS",
     "engine.nat_bindings:NATBindings.counts": "400 codes of errors and words of ours",
     "engine.outages:PowerCuts._heap": CPES,

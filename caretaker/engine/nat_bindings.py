@@ -93,6 +93,8 @@ class NATBindings:
         self._pending: dict[bytes, int] = {}
         """The CPEs whose requests wait for an answer, by transaction id."""
         self._credentials = STUNCredentials()
+        self._periods: dict[int, float] = {}
+        """Seconds between keep-alives of the CPEs whose binding has not lasted as long."""
         self._requests = UDPRequests(shard, sink, clock)
         self._shared: dict[tuple[int, str, int], UDPSocket] = {}
         self._owners: dict[UDPSocket, int] = {}
@@ -179,7 +181,7 @@ class NATBindings:
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._credentials.forget(index)
+            self._begin_anew(index)
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
@@ -189,8 +191,22 @@ class NATBindings:
         binding.due = self._wheel.add(index, at)
 
     def _plan_keep_alive(self, index: int, binding: NATBinding, now: float) -> None:
-        period = binding.settings.keep_alive(self._settings.keep_alive)
-        self._plan(index, binding, now + period)
+        self._plan(index, binding, now + self._period(index, binding))
+
+    def _period(self, index: int, binding: NATBinding) -> float:
+        """Seconds between the keep-alives of a CPE, within the ACS's limits."""
+        return binding.settings.keep_alive(self._periods.get(index, self._settings.keep_alive))
+
+    def _shorten(self, index: int, binding: NATBinding) -> None:
+        """A binding has not lasted until its next keep-alive: send them more often."""
+        period = self._period(index, binding)
+        if period > binding.settings.shortest:
+            self._periods[index] = period / 2
+
+    def _begin_anew(self, index: int) -> None:
+        """Forget what was learnt of a server and of the NAT on the way to it."""
+        self._credentials.forget(index)
+        self._periods.pop(index, None)
 
     def _act(self, index: int, binding: NATBinding, now: float) -> None:
         cpe = self._shard.cpes.get(index)
@@ -214,9 +230,11 @@ class NATBindings:
             self._wait_for_server(index, binding, server, now)
             return
         try:
+            if binding.transaction is None and self._has_forgotten(index, binding, now):
+                self._rebind(index, binding)
             opened = self._socket(index, binding, server.family)
             if binding.transaction is None:
-                self._begin_request(index, binding, now)
+                self._begin_request(index, binding)
             opened.send(self._datagram(cpe, binding, now), server.address)
         except OSError as error:
             self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
@@ -240,9 +258,7 @@ class NATBindings:
         else:
             self._plan(index, binding, now + LOOKUP_SECONDS)
 
-    def _begin_request(self, index: int, binding: NATBinding, now: float) -> None:
-        if self._has_forgotten(index, binding, now):
-            self._rebind(index, binding)
+    def _begin_request(self, index: int, binding: NATBinding) -> None:
         transaction = os.urandom(TRANSACTION_BYTES)
         if self._settings.mode is STUNMode.COOKIE:
             transaction = COOKIE + transaction[len(COOKIE) :]
@@ -269,7 +285,7 @@ class NATBindings:
     def _forget(self, index: int, binding: NATBinding) -> None:
         self._drop_request(binding)
         del self._bindings[index]
-        self._credentials.forget(index)
+        self._begin_anew(index)
         self._requests.forget(index)
         self._close_own(binding)
 
@@ -376,6 +392,8 @@ class NATBindings:
         self._end_request(binding, "answered")
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
+            if binding.address is not None:
+                self._shorten(cpe.index, binding)
             if address != opened.last_address:
                 opened.last_address = address
             binding.address, binding.announcements = opened.last_address, ANNOUNCEMENTS
