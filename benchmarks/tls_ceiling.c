@@ -10,26 +10,13 @@
  * PEM, all decoded before the start. Prints {"count": ..., "cpu": ..., "resumed": ...}: the sessions,
  * the CPU seconds of this process after each CPE has had a session, and the share that was resumed.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+#include "ceiling.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#define MOST 1024
 #define LEAST 200 /* connections of a measurement, on a machine that is busy with other things */
-#define EMPTY "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: ceiling\r\nContent-Length: 0\r\n\r\n"
 
 enum stage { HANDSHAKE, INFORMING, ENDING };
 
@@ -51,31 +38,14 @@ struct connection {
 };
 
 static struct connection connections[MOST];
-static struct sockaddr_in acs;
-static char inform[65536];
-static size_t inform_length;
-static int poller, resuming, identified;
-static long count, resumed, next_cpe, cpes_in_all;
+static int resuming, identified;
+static long resumed, next_cpe, cpes_in_all;
 static struct cpe *cpes;
 static SSL_CTX *context;
 
-static void fail(const char *what) {
-    perror(what);
+static void fail_of_openssl(const char *what) {
     ERR_print_errors_fp(stderr);
-    exit(1);
-}
-
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void) {
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return used.ru_utime.tv_sec + used.ru_stime.tv_sec
-        + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    fail(what);
 }
 
 /* OpenSSL has a session to keep; the newest replaces the one before. */
@@ -95,13 +65,7 @@ static struct cpe *idle_cpe(void) {
 }
 
 static void begin(struct connection *c) {
-    int on = 1;
-    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (c->fd < 0) fail("socket");
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(c->fd, (struct sockaddr *)&acs, sizeof acs) < 0 && errno != EINPROGRESS)
-        fail("connect");
+    c->fd = begin_connecting(c);
     c->cpe = idle_cpe();
     c->ssl = SSL_new(context);
     SSL_set_app_data(c->ssl, c);
@@ -116,13 +80,12 @@ static void begin(struct connection *c) {
     c->stage = HANDSHAKE;
     c->got = 0;
     c->events = EPOLLOUT;
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &event) < 0) fail("epoll_ctl");
 }
 
 /* Wait for what OpenSSL waits for. */
 static void await(struct connection *c, int result) {
     int error = SSL_get_error(c->ssl, result);
-    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) fail("ssl");
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) fail_of_openssl("ssl");
     uint32_t events = error == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT;
     if (events == c->events) return;
     struct epoll_event event = {.events = c->events = events, .data.ptr = c};
@@ -130,12 +93,11 @@ static void await(struct connection *c, int result) {
 }
 
 static void post(struct connection *c, const char *request, size_t length, enum stage stage) {
-    if (SSL_write(c->ssl, request, length) != (int)length) fail("write");
+    if (SSL_write(c->ssl, request, length) != (int)length) fail_of_openssl("write");
     c->stage = stage;
     c->got = 0;
 }
 
-/* Whether the answer is complete; ends the program when it is not what it must be. */
 static int answered(struct connection *c, const char *status) {
     int more = SSL_read(c->ssl, c->answer + c->got, sizeof c->answer - 1 - c->got);
     if (more <= 0) {
@@ -143,13 +105,7 @@ static int answered(struct connection *c, const char *status) {
         return 0;
     }
     c->got += more;
-    c->answer[c->got] = 0;
-    char *end = strstr(c->answer, "\r\n\r\n");
-    if (end == NULL) return 0;
-    if (strncmp(c->answer + 9, status, 3) != 0) fail(c->answer);
-    char *length = strcasestr(c->answer, "\r\ncontent-length:");
-    size_t body = length != NULL && length < end ? strtoul(length + 17, NULL, 10) : 0;
-    return c->got >= (size_t)(end + 4 - c->answer) + body;
+    return is_complete(c->answer, c->got, status);
 }
 
 static void finish(struct connection *c) {
@@ -170,7 +126,7 @@ static void act(struct connection *c) {
             await(c, result);
             break;
         }
-        if (SSL_get_verify_result(c->ssl) != X509_V_OK) fail("verify");
+        if (SSL_get_verify_result(c->ssl) != X509_V_OK) fail_of_openssl("verify");
         post(c, inform, inform_length, INFORMING);
         if (c->events != EPOLLIN) {
             struct epoll_event event = {.events = c->events = EPOLLIN, .data.ptr = c};
@@ -203,15 +159,15 @@ static void prepare(const char *ca, int version, const char *identities) {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, keep);
-    if (!SSL_CTX_load_verify_locations(context, ca, NULL)) fail(ca);
+    if (!SSL_CTX_load_verify_locations(context, ca, NULL)) fail_of_openssl(ca);
     cpes = calloc(cpes_in_all, sizeof *cpes);
     if (!identified) return;
     BIO *file = BIO_new_file(identities, "r");
-    if (file == NULL) fail(identities);
+    if (file == NULL) fail_of_openssl(identities);
     for (long i = 0; i < cpes_in_all; i++) {
         cpes[i].certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
         cpes[i].key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
-        if (cpes[i].certificate == NULL || cpes[i].key == NULL) fail(identities);
+        if (cpes[i].certificate == NULL || cpes[i].key == NULL) fail_of_openssl(identities);
     }
     BIO_free(file);
 }
@@ -221,16 +177,10 @@ int main(int argc, char **argv) {
     int at_once = atoi(argv[2]);
     cpes_in_all = atol(argv[8]);
     if (at_once < 1 || at_once > MOST || cpes_in_all < at_once) return 2;
-    FILE *file = fopen(argv[4], "rb");
-    if (file == NULL) fail(argv[4]);
-    inform_length = fread(inform, 1, sizeof inform, file);
+    make_ready(argv[1], argv[4]);
     resuming = atoi(argv[7]);
     identified = argc > 9;
     prepare(argv[5], strcmp(argv[6], "1.3") ? TLS1_2_VERSION : TLS1_3_VERSION, argv[9]);
-    acs.sin_family = AF_INET;
-    acs.sin_port = htons(atoi(argv[1]));
-    acs.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    poller = epoll_create1(0);
     for (int i = 0; i < at_once; i++) begin(&connections[i]);
     run_until(0, cpes_in_all + at_once);
     count = resumed = 0;

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.acs_sessions import acs_and_cpe, inform, only
 from helpers.known_devices import ID, acs_with_devices
-from helpers.xmpp_clients import CA, Told, clients, server, wait_for, wanted
+from helpers.xmpp_clients import CA, server_with_device
 
 from caretaker.acs.acs import ACS
 from caretaker.connection_request.xmpp_sender import XMPPAccount
@@ -106,14 +106,8 @@ def test_without_an_account_a_jid_is_passed_over() -> None:
 
 @pytest.fixture
 def device() -> Iterator[XMPPServer]:
-    """A server with a device that accepts one username."""
-    told = Told()
-    connections = clients(told)
-    with server().running() as running:
-        connections.want(0, wanted(running.port, "cpe"))
-        wait_for(lambda: told.jids)
+    with server_with_device() as running:
         yield running
-        connections.stop()
 
 
 @pytest.mark.sockets

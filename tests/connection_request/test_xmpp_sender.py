@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from helpers.xmpp_clients import CA, Told, clients, server, wait_for, wanted
+from helpers.xmpp_clients import CA, server_with_device
 
 from caretaker.connection_request.phrases import OFFLINE, REFUSED
 from caretaker.connection_request.xmpp_client import NOT_CONNECTED
@@ -30,14 +30,8 @@ def tls(tmp_path: Path) -> TLSSettings:
 
 @pytest.fixture
 def running() -> Iterator[XMPPServer]:
-    """A server with a device."""
-    told = Told()
-    device = clients(told)
-    with server().running() as found:
-        device.want(0, wanted(found.port, "cpe"))
-        wait_for(lambda: told.jids)
+    with server_with_device() as found:
         yield found
-        device.stop()
 
 
 def sender(running: XMPPServer, tls: TLSSettings, word: str = "sca") -> XMPPSender:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -72,6 +73,18 @@ def wanted(port: int, name: str = "one", **how: Any) -> Wanted:
     account = Account(name, how.pop("password", name[::-1]), "example.org", "r")
     how.setdefault("backoff", Backoff(0.01, 1.0, 0.01))
     return Wanted(account, (("127.0.0.1", port),), **how)
+
+
+@contextmanager
+def server_with_device() -> Iterator[XMPPServer]:
+    """A server with the device ``cpe``."""
+    told = Told()
+    device = clients(told)
+    with server().running() as running:
+        device.want(0, wanted(running.port, "cpe"))
+        wait_for(lambda: told.jids)
+        yield running
+        device.stop()
 
 
 def wait_for(condition: Callable[[], object]) -> None:
