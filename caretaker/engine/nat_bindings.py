@@ -124,6 +124,8 @@ class NATBindings:
         self._bindings: dict[int, _Binding] = {}
         self._pending: dict[bytes, int] = {}
         """The CPEs whose requests wait for an answer, by transaction id."""
+        self._unanswered: dict[int, str] = {}
+        """The CPEs whose last request has failed, with the reason."""
         self._challenged: set[int] = set()
         """The CPEs whose server has asked for credentials."""
         self._requests = UDPRequests(shard, sink, clock)
@@ -155,6 +157,9 @@ class NATBindings:
         for name, number in self.counts.items():
             results.count(f"stun.{name}", number)
         results.count("stun.waiting", len(self._pending))
+        results.count("stun.cpes", len(self._bindings))
+        for reason, number in Counter(self._unanswered.values()).items():
+            results.count(f"stun.unanswered.{reason}", number)
 
     def rebind(self, indices: Iterable[int]) -> int:
         """
@@ -213,6 +218,7 @@ class NATBindings:
         elif binding.settings != settings:
             binding.settings = settings
             self._challenged.discard(index)  # another server may not ask
+            self._unanswered.pop(index, None)
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
@@ -231,11 +237,13 @@ class NATBindings:
             self._forget(index, binding)
         elif not cpe.powered or now < cpe.down_until:
             self._drop_request(binding)
+            self._unanswered.pop(index, None)
             self._plan(index, binding, max(cpe.down_until, now + 1.0))
         elif binding.transaction is None or binding.tries < len(self._waits):
             self._request(index, cpe, binding, now)
         else:
             self._end_request(binding, "silent")
+            self._unanswered.setdefault(index, "server is silent")
             self._plan_keep_alive(index, binding, now)
 
     # Requests.
@@ -252,7 +260,7 @@ class NATBindings:
                 self._begin_request(index, binding, now)
             opened.send(self._datagram(index, cpe, binding, now), server.address)
         except OSError as error:
-            self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
+            self._unsent(index, os.strerror(error.errno or 0))
         binding.tries += 1
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
@@ -267,11 +275,15 @@ class NATBindings:
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
-            self.counts[f"unsent.{server.reason}"] += 1
+            self._unsent(index, server.reason)
             self._drop_request(binding)
             self._plan_keep_alive(index, binding, now)
         else:
             self._plan(index, binding, now + LOOKUP_SECONDS)
+
+    def _unsent(self, index: int, reason: str) -> None:
+        self.counts[f"unsent.{reason}"] += 1
+        self._unanswered[index] = reason
 
     def _begin_request(self, index: int, binding: _Binding, now: float) -> None:
         if self._has_forgotten(index, binding, now):
@@ -307,6 +319,7 @@ class NATBindings:
         self._drop_request(binding)
         del self._bindings[index]
         self._challenged.discard(index)
+        self._unanswered.pop(index, None)
         self._requests.forget(index)
         self._close_own(binding)
 
@@ -414,6 +427,7 @@ class NATBindings:
         if address is None:
             raise DatagramError("a STUN answer without an address")
         self._end_request(binding, "answered")
+        self._unanswered.pop(cpe.index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
             if address != opened.last_address:
@@ -447,6 +461,7 @@ class NATBindings:
             self._challenged.add(cpe.index)
             self._plan(cpe.index, binding, now)
         else:
+            self._unanswered[cpe.index] = f"error {code}"
             self._plan_keep_alive(cpe.index, binding, now)
 
 

@@ -74,8 +74,10 @@ def everything() -> Any:
         "transfers.faults.9010",
         "transfers.succeeded",
         "xmpp.failed.connection refused",
+        "xmpp.not_connected.connection refused",
         "addresses.passed_over.connection refused",
         "stun.errors.401",
+        "stun.unanswered.error 401",
         "stun.unsent.host not allowed",
     ):
         made.count(name)
