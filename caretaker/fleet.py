@@ -196,6 +196,7 @@ class Fleet:
             reboot_seconds=reboot_seconds,
             wall_offset=time.time() - clock(),
             check_id=check_id,
+            on_restart=self._endpoint.lose_tls_sessions,
             transfers=transfer_settings(
                 self._endpoint, transfers, transfer_seconds, transfer_failures, bandwidth
             ),

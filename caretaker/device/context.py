@@ -42,6 +42,8 @@ class FleetContext:
         reach_watchers: each takes the indices of CPEs whose parameters on the ways of Connection
             Requests may have changed.
         reach: how the CPEs can be reached; None: all at their ConnectionRequestURL.
+        on_restart: called with the index of a CPE that loses power or reboots, and so forgets
+            what devices hold in RAM alone.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -61,6 +63,7 @@ class FleetContext:
     unsaved: set[int] | None = None
     reach_watchers: list[set[int]] = field(default_factory=list)
     reach: Reachability | None = None
+    on_restart: Callable[[int], None] | None = None
 
     def serial_number(self, index: int) -> str:
         """The serial number of the CPE with this index."""

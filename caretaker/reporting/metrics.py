@@ -223,6 +223,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "tls.full": MetricKind(),
     "tls.resumed": MetricKind(),
     "tls.resumed_ratio": MetricKind(unit="ratio"),
+    "tls.lost": MetricKind(),
     "export.rows": MetricKind(),
     "export.unwritten": MetricKind(MORE),
     "state.kept": MetricKind(),

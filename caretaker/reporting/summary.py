@@ -361,7 +361,8 @@ def _transfers(total: Results) -> TransfersSection:
 
 def _tls(total: Results) -> TLSSection:
     full, resumed = (total.counters[f"tls.{kind}"] for kind in ("full", "resumed"))
-    return {"full": full, "resumed": resumed, "resumed_ratio": _ratio(resumed, full + resumed)}
+    ratio, lost = _ratio(resumed, full + resumed), total.counters["tls.lost"]
+    return {"full": full, "resumed": resumed, "resumed_ratio": ratio, "lost": lost}
 
 
 def _exchanges(total: Results) -> dict[str, ExchangeSection]:

@@ -251,6 +251,7 @@ class TLSSection(TypedDict):
     full: int
     resumed: int
     resumed_ratio: float | None
+    lost: int
 
 
 class ExportSection(TypedDict):

@@ -91,6 +91,7 @@ def fleet_context(
         reboot_seconds=settings.reboot_seconds,
         wall_offset=time.time() - time.monotonic(),
         check_id=not settings.any_id,
+        on_restart=endpoint.lose_tls_sessions,
         transfers=transfer_settings(
             endpoint,
             settings.transfers,

@@ -58,11 +58,14 @@ def worker(number: int = 0, **changes: Any) -> WorkerSnapshot:
 
 def test_handshakes_that_resumed_a_session_are_a_share_of_all() -> None:
     none = summarize([worker()], 2.0)
-    assert none["tls"] == {"full": 0, "resumed": 0, "resumed_ratio": None}
+    assert none["tls"] == {"full": 0, "resumed": 0, "resumed_ratio": None, "lost": 0}
     assert "TLS" not in render(none)
-    workers = [worker(number, counters={"tls.full": 1, "tls.resumed": 3}) for number in range(2)]
+    workers = [
+        worker(number, counters={"tls.full": 1, "tls.resumed": 3, "tls.lost": 1})
+        for number in range(2)
+    ]
     summary = summarize(workers, 2.0)
-    assert summary["tls"] == {"full": 2, "resumed": 6, "resumed_ratio": 0.75}
+    assert summary["tls"] == {"full": 2, "resumed": 6, "resumed_ratio": 0.75, "lost": 2}
     assert "6 resumed, 2 full" in render(summary)
 
 
