@@ -53,7 +53,7 @@ def counted_and_standing(
     return cast(Section, _counted(section, path, results) | {name: ends[name] for name in standing})
 
 
-def _counted(section: type[Any], path: str, results: Results) -> dict[str, Any]:
+def _counted(section: Any, path: str, results: Results) -> dict[str, Any]:
     return {
         name: results.counters[f"{path}.{name}"]
         if kind is int
