@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from caretaker.reporting.number_text import readable
-from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.summary_types import Summary, WaySection
 from caretaker.reporting.tables import ReportTable, TableRow
 from caretaker.way import Way
 
@@ -36,15 +36,10 @@ REQUESTS = {
     "dropped": "... dropped by a rule",
 }
 """What became of the Connection Requests of a way."""
-TIMES = {
-    "to_inform_ms": "From accepted to Inform",
-    "to_informresponse_ms": "From accepted to InformResponse",
-    "to_session_end_ms": "From accepted to session end",
-}
+TIMES = {"p50": "From accepted to Inform, p50", "p95": "... p95", "p99": "... p99"}
 """The times of a way."""
-_PERCENTILES = ("p50", "p95", "p99")
 STUN = {
-    "cpes": "CPEs that used STUN at the end",
+    "cpes": "CPEs that use STUN",
     "unanswered": "... without an answer to their last request",
     "sent": "Binding Requests sent",
     "answered": "... answered",
@@ -61,10 +56,10 @@ STUN = {
     "late": "Answers that came too late",
     "malformed": "Datagrams that are neither",
 }
-"""What the CPEs behind NAT did, by the keys of the summary."""
+"""What the CPEs behind NAT did, by the keys of the summary; the first two are of the end."""
 XMPP = {
-    "cpes": "CPEs to be connected at the end",
-    "not_connected": "... that were not",
+    "cpes": "CPEs that are to be connected",
+    "not_connected": "... and are not",
     "logins": "Logins tried",
     "bound": "... that succeeded",
     "lost": "Connections lost",
@@ -74,7 +69,7 @@ XMPP = {
     "stanzas": "Stanzas received over connections that are over",
     "answered": "Connection Requests answered",
 }
-"""What the CPEs with an XMPP account did, by the keys of the summary."""
+"""What the CPEs with an XMPP account did, in the same way."""
 
 
 def reach_tables(summary: Summary) -> list[ReportTable]:
@@ -94,7 +89,7 @@ def _by_way(summary: Summary) -> Iterator[ReportTable]:
     rows = [
         *_rows(TASKS, [tasks.get(way, {}) for way in ways]),
         *_rows(REQUESTS, [requests.get(way, {}) for way in ways]),
-        *_times([requests.get(way, {}) for way in ways]),
+        *_times([requests.get(way) for way in ways]),
     ]
     about = (
         "A request counts for the way that it came by, a task for the one that its device reports."
@@ -125,9 +120,7 @@ def _rows(
             yield TableRow((f"{label}: {member}", *map(readable, own)))
 
 
-def _times(sections: Sequence[Mapping[str, object]]) -> Iterator[TableRow]:
-    for name, label in TIMES.items():
-        for percentile in _PERCENTILES:
-            figures = (section.get(name) for section in sections)
-            own = (one.get(percentile) if isinstance(one, Mapping) else None for one in figures)
-            yield TableRow((f"{label}, {percentile}", *(readable(each, "ms") for each in own)))
+def _times(sections: Sequence[WaySection | None]) -> Iterator[TableRow]:
+    for percentile, label in TIMES.items():
+        figures = (own and own["to_inform_ms"].get(percentile) for own in sections)
+        yield TableRow((label, *(readable(figure, "ms") for figure in figures)))
