@@ -60,6 +60,7 @@ def test_each_way_brings_accepted_requests(tmp_path: Path, servers: tuple[str, .
     requests, tasks = summary["connection_requests"], summary["tasks"]
     assert summary["fleet"]["workers"] == 2
     assert requests["books_balance"]
+    assert sum(summary["timeline"]["crs_received"]) == requests["received"]
     assert tasks["reasons"] == {}
     assert set(requests["by_way"]) == set(Way)
     for way, of_way in requests["by_way"].items():
