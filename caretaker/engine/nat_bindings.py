@@ -92,6 +92,8 @@ class NATBindings:
         self._bindings: dict[int, NATBinding] = {}
         self._pending: dict[bytes, int] = {}
         """The CPEs whose requests wait for an answer, by transaction id."""
+        self._unanswered: dict[int, str] = {}
+        """The CPEs whose last request has failed, with the reason."""
         self._credentials = STUNCredentials()
         self._periods: dict[int, float] = {}
         """Seconds between keep-alives of the CPEs whose binding has not lasted as long."""
@@ -124,6 +126,9 @@ class NATBindings:
         for name, number in self.counts.items():
             results.count(f"stun.{name}", number)
         results.count("stun.waiting", len(self._pending))
+        results.count("stun.cpes", len(self._bindings))
+        for reason, number in Counter(self._unanswered.values()).items():
+            results.count(f"stun.unanswered.{reason}", number)
 
     def rebind(self, indices: Iterable[int]) -> int:
         """
@@ -182,6 +187,7 @@ class NATBindings:
         elif binding.settings != settings:
             binding.settings = settings
             self._begin_anew(index)
+            self._unanswered.pop(index, None)
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
@@ -214,11 +220,13 @@ class NATBindings:
             self._forget(index, binding)
         elif not cpe.powered or now < cpe.down_until:
             self._drop_request(binding)
+            self._unanswered.pop(index, None)
             self._plan(index, binding, max(cpe.down_until, now + 1.0))
         elif binding.transaction is None or binding.tries < len(self._waits):
             self._request(index, cpe, binding, now)
         else:
             self._end_request(binding, "silent")
+            self._unanswered.setdefault(index, "server is silent")
             self._plan_keep_alive(index, binding, now)
 
     # Requests.
@@ -237,7 +245,7 @@ class NATBindings:
                 self._begin_request(index, binding)
             opened.send(self._datagram(cpe, binding, now), server.address)
         except OSError as error:
-            self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
+            self._unsent(index, os.strerror(error.errno or 0))
         binding.tries += 1
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
@@ -252,11 +260,15 @@ class NATBindings:
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
-            self.counts[f"unsent.{server.reason}"] += 1
+            self._unsent(index, server.reason)
             self._drop_request(binding)
             self._plan_keep_alive(index, binding, now)
         else:
             self._plan(index, binding, now + LOOKUP_SECONDS)
+
+    def _unsent(self, index: int, reason: str) -> None:
+        self.counts[f"unsent.{reason}"] += 1
+        self._unanswered[index] = reason
 
     def _begin_request(self, index: int, binding: NATBinding) -> None:
         transaction = os.urandom(TRANSACTION_BYTES)
@@ -286,6 +298,7 @@ class NATBindings:
         self._drop_request(binding)
         del self._bindings[index]
         self._begin_anew(index)
+        self._unanswered.pop(index, None)
         self._requests.forget(index)
         self._close_own(binding)
 
@@ -390,6 +403,7 @@ class NATBindings:
         if address is None:
             raise DatagramError("a STUN answer without an address")
         self._end_request(binding, "answered")
+        self._unanswered.pop(cpe.index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
             if binding.address is not None:
@@ -419,11 +433,12 @@ class NATBindings:
 
     def _failed(self, cpe: CPE, binding: NATBinding, message: StunMessage, now: float) -> None:
         """Take an error; a server that asks for credentials is shown them, if there are any."""
-        is_asked = self._credentials.refused(cpe, message, now)
-        self._end_request(binding, f"errors.{message.error_code()}")
+        code, is_asked = message.error_code(), self._credentials.refused(cpe, message, now)
+        self._end_request(binding, f"errors.{code}")
         if is_asked:
             self._plan(cpe.index, binding, now)
         else:
+            self._unanswered[cpe.index] = f"error {code}"
             self._plan_keep_alive(cpe.index, binding, now)
 
 

@@ -173,7 +173,9 @@ class Master:
         """
         options: Any = self.environment.parsed_options
         embedded, url = self._embedded, settings.nbi_url
-        if embedded is not None and self.environment.host == embedded.url:
+        is_embedded = embedded is not None and self.environment.host == embedded.url
+        settings.check_sender(is_embedded=is_embedded)
+        if embedded is not None and is_embedded:
             url = url or embedded.north_bound_url
         elif embedded is not None and url == embedded.north_bound_url:
             url = ""

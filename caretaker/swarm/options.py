@@ -124,6 +124,23 @@ class Settings(
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
 
+    def check_sender(self, *, is_embedded: bool) -> None:
+        """
+        Check that the run sends from the account of ``--cr-xmpp-jid``.
+
+        Args:
+            is_embedded: whether the ACS is the embedded one, which sends from it.
+
+        Raises:
+            InputError: the ACS sends Connection Requests itself, from an account of its own.
+        """
+        if self.cr_xmpp_jid is not None and not is_embedded and self.cr_driver != "direct":
+            cure = "leave it out, or give --cr-driver direct"
+            raise InputError(
+                f"--cr-xmpp-jid {self.cr_xmpp_jid}: the ACS of --host sends from an account of its "
+                f"own; {cure}"
+            )
+
     def check_devices(self, users: int | None) -> None:
         """
         Check that the fleet can be the devices of its file.

@@ -75,6 +75,14 @@ class LongTerm:
         return mapped(request, seen).with_integrity(self._key)
 
 
+def unanswered(bench: NATBench) -> dict[str, int]:
+    """The CPEs without an answer to their last request, by reason."""
+    results = Results()
+    bench.bindings.book(results)
+    assert results.counters["stun.cpes"] == 1
+    return results.with_prefix("stun.unanswered")
+
+
 class TestBindings:
     @pytest.mark.rule("9.3-3")
     def test_a_cpe_finds_its_binding_with_a_request_of_annex_g(self, make: Make) -> None:
@@ -211,6 +219,7 @@ class TestServers:
         assert len(bench.server.requests) == len(WAITS[STUNMode.CLASSIC])
         assert len({request.transaction for request in bench.server.requests}) == 1
         assert bench.bindings.counts["silent"] == 1
+        assert unanswered(bench) == {"server is silent": 1}
         assert bench.read(0, "UDPConnectionRequestAddress") == ""
 
     def test_a_server_that_comes_back_is_found_by_the_next_keep_alive(self, make: Make) -> None:
@@ -220,6 +229,7 @@ class TestServers:
         bench.server.answer = mapped
         bench.go(31.0, step=0.5)
         assert bench.bindings.counts["found"] == 1
+        assert unanswered(bench) == {}
 
     def test_a_host_that_is_not_allowed_is_sent_nothing(self, make: Make) -> None:
         bench = make(allowed=("acs.example",))
@@ -227,6 +237,7 @@ class TestServers:
         bench.go(40.0, step=0.5)
         assert bench.server.requests == []
         assert bench.bindings.counts["unsent.host not allowed"] >= 1
+        assert unanswered(bench) == {"host not allowed": 1}
 
     @pytest.mark.rule("9.3-3")
     def test_credentials_are_shown_once_the_server_has_asked_for_them(self, make: Make) -> None:
@@ -291,6 +302,7 @@ class TestServers:
         bench.use_stun()
         bench.go(5.0)
         assert bench.bindings.counts["errors.401"] == 1
+        assert unanswered(bench) == {"error 401": 1}
         assert len(bench.server.requests) == 1
 
     def test_an_answer_that_is_not_signed_as_it_should_be_is_none(self, make: Make) -> None:

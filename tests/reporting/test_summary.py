@@ -368,6 +368,14 @@ def test_a_run_that_ends_in_its_warm_up_has_no_data() -> None:
     assert "; - per second" in render(summary)
 
 
+def test_cpes_of_a_lost_worker_do_not_count_for_what_stands_at_the_end() -> None:
+    counters = {"xmpp.cpes": 8, "xmpp.not_connected.refused": 2, "xmpp.logins": 8}
+    lost, there = (worker(counters=counters, final=final) for final in (False, True))
+    xmpp = summarize([lost, there], 2.0)["xmpp"]
+    assert (xmpp["cpes"], xmpp["not_connected"], xmpp["logins"]) == (8, {"refused": 2}, 16)
+    assert summarize([lost, lost], 2.0)["xmpp"]["cpes"] == 16  # the run goes on
+
+
 def test_what_became_of_binding_requests_is_told_by_outcome() -> None:
     ends = {"answered": 2, "silent": 1, "waiting": 1, "errors.401": 1}
     counts = {"sent": 5, **ends, "found": 2, "unsent.host not allowed": 3}
