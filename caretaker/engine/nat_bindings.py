@@ -52,6 +52,9 @@ ANNOUNCEMENTS = 3
 """Binding Requests that say that the binding is new, in case some get lost."""
 ANNOUNCE_SECONDS = 0.5
 """Between two of them."""
+QUIET_TRIES = 5
+"""How often a request was sent before its CPE counts as one without an answer, until one comes."""
+SILENT = "server is silent"
 LOOKUP_SECONDS = 0.25
 """Before it is looked again for a server whose name is being looked up."""
 LOOKS = 200
@@ -93,7 +96,7 @@ class NATBindings:
         self._pending: dict[bytes, int] = {}
         """The CPEs whose requests wait for an answer, by transaction id."""
         self._unanswered: dict[int, str] = {}
-        """The CPEs whose last request has failed, with the reason."""
+        """The CPEs whose last request has failed, or still has no answer, with the reason."""
         self._credentials = STUNCredentials()
         self._periods: dict[int, float] = {}
         """Seconds between keep-alives of the CPEs whose binding has not lasted as long."""
@@ -226,7 +229,7 @@ class NATBindings:
             self._request(index, cpe, binding, now)
         else:
             self._end_request(binding, "silent")
-            self._unanswered.setdefault(index, "server is silent")
+            self._unanswered.setdefault(index, SILENT)
             self._plan_keep_alive(index, binding, now)
 
     # Requests.
@@ -247,6 +250,8 @@ class NATBindings:
         except OSError as error:
             self._unsent(index, os.strerror(error.errno or 0))
         binding.tries += 1
+        if binding.tries == QUIET_TRIES:
+            self._unanswered.setdefault(index, SILENT)
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
         binding.sent = binding.due

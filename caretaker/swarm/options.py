@@ -20,13 +20,9 @@ from caretaker.errors import InputError
 from caretaker.http.client_certificates import ClientCertificates
 from caretaker.http.server_tls import ServerTLS
 from caretaker.reporting.service_levels import ServiceLevel
-from caretaker.swarm.fleet_options import (
-    ACSOptions,
-    ConnectionRequestOptions,
-    DeviceOptions,
-    InformOptions,
-    TransferOptions,
-)
+from caretaker.swarm.acs_options import ACSOptions
+from caretaker.swarm.cr_options import ConnectionRequestOptions
+from caretaker.swarm.fleet_options import DeviceOptions, InformOptions, TransferOptions
 from caretaker.swarm.option import Option
 from caretaker.swarm.reach_options import ReachOptions
 from caretaker.swarm.run_options import (

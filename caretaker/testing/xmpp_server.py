@@ -274,7 +274,8 @@ class XMPPServer:
             ready.set()
             await self._ending.wait()
             server.close()
-            for writer in self._writers.values():  # a task that has not begun closes nothing
+            await asyncio.sleep(0)  # what was accepted just now has a writer then
+            for writer in list(self._writers.values()):  # a task that has not begun closes nothing
                 writer.transport.abort()
 
         asyncio.run(serve())

@@ -93,6 +93,7 @@ def connected(count: int = 1, **how: Any) -> Iterator[tuple[XMPPServer, Bench]]:
         benches.append(bench)
         bench.boot(count)
         try:
+            bench.wait(lambda: bench.told.jids)  # no handshake is left to the end
             if not how:
                 bench.wait(lambda: bench.xmpp.connections.connected == count)
             yield running, bench
