@@ -131,8 +131,7 @@ class NATBindings:
         self._owners: dict[UDPSocket, int] = {}
         """The CPEs with a socket of their own."""
         self._wheel = TimerWheel(STEP_SECONDS, clock())
-        self._changed: set[int] = set()
-        shard.context.reach_watchers.append(self._changed)
+        self._changed = shard.context.watch_reach()
         loop: Any = gevent.get_hub().loop
         self._timer = loop.timer(STEP_SECONDS, STEP_SECONDS, ref=False)
         self._timer.start(self.do_due)
@@ -142,9 +141,9 @@ class NATBindings:
         return len(self._bindings)
 
     def close(self) -> None:
-        """Send and take nothing any more."""
+        """Send and take nothing any more; once more does nothing."""
         self._timer.close()
-        self._shard.context.reach_watchers.remove(self._changed)
+        self._shard.context.unwatch_reach(self._changed)
         for opened in (*self._shared.values(), *self._owners):
             opened.close()
         self._shared.clear()

@@ -76,13 +76,12 @@ class ShardXMPP:
         self._hosts = hosts
         self._sink = sink
         self._clock = clock
-        self._changed: set[int] = set()
+        self._changed = shard.context.watch_reach()
         self._wanted: dict[int, WantedConnection] = {}
         self._is_suspended = self._is_stopped = False
         self._has_told = False
         self._budget = LoopBudget(POWER_SHARE)
         self.connections = XMPPConnections(settings, self, clock=clock, rng=Random(seed))
-        shard.context.reach_watchers.append(self._changed)
         self._greenlet = gevent.spawn(self._run)
 
     def suspend(self) -> None:
@@ -102,7 +101,7 @@ class ShardXMPP:
         if self._is_stopped:
             return
         self._is_stopped = True
-        self._shard.context.reach_watchers.remove(self._changed)
+        self._shard.context.unwatch_reach(self._changed)
         self._greenlet.kill(block=False)
         self._budget.stop()
         self.connections.stop()

@@ -402,3 +402,11 @@ def test_a_socket_that_can_not_be_opened_is_counted(
     monkeypatch.setattr("caretaker.engine.nat_bindings.UDPSocket", refuse)
     bench.use_stun()
     assert bench.bindings.counts["unsent.Too many open files"] >= 1
+
+
+def test_bindings_that_are_closed_can_be_closed_again(make: Make) -> None:
+    bench = make()
+    bench.use_stun()
+    for _ in range(2):
+        bench.bindings.close()
+    assert bench.shard.context.reach_watchers == []
