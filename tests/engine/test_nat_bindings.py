@@ -6,8 +6,9 @@ import pytest
 from helpers.stun_servers import Answer, NATBench, STUNServer, mapped
 
 from caretaker.device import events as ev
-from caretaker.engine.nat_bindings import ANNOUNCEMENTS, SHARED_SOCKETS
+from caretaker.engine.nat_bindings import ANNOUNCEMENTS
 from caretaker.engine.nat_settings import WAITS, STUNMode
+from caretaker.engine.nat_sockets import SHARED_SOCKETS
 from caretaker.stats.results import Results
 from caretaker.stun.message import COOKIE, Attribute, Kind, SocketAddress, StunMessage
 from caretaker.stun.udp_connection_request import UDPConnectionRequest
@@ -186,6 +187,38 @@ class TestServers:
         assert len({request.transaction for request in bench.server.requests}) == 1
         assert bench.bindings.counts["silent"] == 1
         assert bench.read(0, "UDPConnectionRequestAddress") == ""
+
+    @pytest.mark.parametrize("batch", [1, 9])
+    def test_what_a_late_worker_has_not_read_yet_is_no_silence(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch, batch: int
+    ) -> None:
+        bench = make()
+        bench.use_stun(3)
+        bench.go(5.0)
+        bench.go(25.0, step=0.5)
+        bench.clock.advance(3.0)
+        bench.bindings.do_due()
+        for _ in range(3):
+            bench.server._receive()  # its answers are there, and the loop of the worker is behind
+        monkeypatch.setattr("caretaker.stun.udp_socket.BATCH", batch)
+        sent = len(bench.server.requests)
+        bench.clock.advance(60.0)
+        bench.bindings.do_due()
+        assert bench.bindings.counts["silent"] == 0
+        bench.arrive()
+        bench.go(0.2)
+        assert len(bench.server.requests) == sent
+        assert bench.bindings.counts["answered"] == sent
+
+    def test_silence_proves_nothing_where_this_machine_has_lost_datagrams(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("caretaker.stun.udp_socket.UDPSocket.has_lost", lambda *_: True)
+        bench = make(silent, mode=STUNMode.CLASSIC)
+        bench.use_stun()
+        bench.go(sum(WAITS[STUNMode.CLASSIC]) + 2.0)
+        assert bench.bindings.counts["silent"] == 0
+        assert len(bench.server.requests) > len(WAITS[STUNMode.CLASSIC])
 
     def test_a_server_that_comes_back_is_found_by_the_next_keep_alive(self, make: Make) -> None:
         bench = make(silent, mode=STUNMode.CLASSIC)
@@ -388,7 +421,7 @@ def test_shared_sockets_are_bounded_however_often_bindings_change(make: Make) ->
     bench.use_stun()
     for _ in range(3 * SHARED_SOCKETS):
         bench.bindings.rebind([0])
-    assert len(bench.bindings._shared) == SHARED_SOCKETS
+    assert len(bench.bindings._sockets._shared) == SHARED_SOCKETS
 
 
 def test_a_socket_that_can_not_be_opened_is_counted(
@@ -399,7 +432,7 @@ def test_a_socket_that_can_not_be_opened_is_counted(
     def refuse(*_: object) -> None:
         raise OSError(24, "no more")
 
-    monkeypatch.setattr("caretaker.engine.nat_bindings.UDPSocket", refuse)
+    monkeypatch.setattr("caretaker.engine.nat_sockets.UDPSocket", refuse)
     bench.use_stun()
     assert bench.bindings.counts["unsent.Too many open files"] >= 1
 

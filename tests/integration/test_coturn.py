@@ -34,7 +34,7 @@ def test_coturn_tells_cpes_their_bindings(tmp_path: Path, mode: STUNMode) -> Non
             while bench.bindings.counts["found"] < 5:
                 gevent.sleep(0.05)  # until coturn listens
                 bench.go(0.5, step=0.5)
-        sockets = {opened.port for opened in bench.bindings._shared.values()}
+        sockets = {opened.port for opened in bench.bindings._sockets._shared.values()}
         bench.close()
     addresses = {bench.read(index, "UDPConnectionRequestAddress") for index in range(5)}
     assert addresses == {f"127.0.0.1:{port}" for port in sockets}
