@@ -4,171 +4,25 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from caretaker import build, certs, check, cleanup, console
-from caretaker.acs import ACSServer
+from caretaker.acs import command as acs_command
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
-from caretaker.connection_request.clients import CLIENTS
-from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE, PORT, XMPPAccount
 from caretaker.errors import InputError
-from caretaker.http.credentials import Credentials
-from caretaker.http.ip_addresses import LOOPBACK, without_brackets
-from caretaker.http.server_tls import add_server_arguments, given_tls
-from caretaker.http.tls_settings import trusting
 from caretaker.profiles import load_profile
 from caretaker.profiles.dumped_identity import listed
 from caretaker.profiles.importer import description, import_files, save
 from caretaker.profiles.profile import BUILT_IN
 from caretaker.reporting import compare_command, report, runs_command, trend_command
 from caretaker.router import command as router_command
-from caretaker.server_command import serve
 
 SHELLS = ("bash", "zsh", "fish")
 """Shells that complete commands and options."""
-
-
-def _acs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--host",
-        type=without_brackets,
-        default=LOOPBACK,
-        help=f"address to bind, of IPv4 or IPv6; :: for all (default: {LOOPBACK})",
-    )
-    parser.add_argument(
-        "--port", type=int, default=7547, help="for CPEs; 0 for any free one (default: 7547)"
-    )
-    parser.add_argument(
-        "--north-bound-port",
-        type=int,
-        default=7557,
-        help="of the north-bound API; 0 for any free one (default: 7557)",
-    )
-    parser.add_argument(
-        "--north-bound-allow-host",
-        action="append",
-        default=[],
-        help="another name of the north-bound API than this machine's; repeatable",
-    )
-    parser.add_argument(
-        "--username", help="that CPEs must give, by Digest (default: no authentication)"
-    )
-    parser.add_argument(
-        "--password",
-        default=os.environ.get("CARETAKER_ACS_PASSWORD", ""),
-        help="of --username; safer in the environment, as CARETAKER_ACS_PASSWORD",
-    )
-    add_server_arguments(parser, "CPEs")
-    parser.add_argument(
-        "--client-ca",
-        metavar="FILE",
-        help="with --tls-cert: CAs of which each CPE must show a certificate, in PEM; no other "
-        "authentication is asked for then",
-    )
-    parser.add_argument(
-        "--client-names",
-        action="store_true",
-        help="with --client-ca: refuse a CPE (HTTP 403) whose certificate does not name the serial "
-        "number, OUI-SerialNumber or OUI-ProductClass-SerialNumber of its Inform",
-    )
-    parser.add_argument(
-        "--no-provisioning",
-        action="store_true",
-        help="do not set Connection Request credentials at first contact",
-    )
-    parser.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        help="another host for Connection Requests, besides the address that an Inform comes "
-        "from; repeatable",
-    )
-    parser.add_argument(
-        "--cr-client",
-        choices=list(CLIENTS),
-        default="tolerant",
-        help="how Connection Requests are sent: as TR-069 has it, or as GenieACS does "
-        "(default: tolerant)",
-    )
-    parser.add_argument(
-        "--watch-ways",
-        action="store_true",
-        help="ask each device at first contact whether it can be reached by UDP or XMPP, and have "
-        "it report changes of that",
-    )
-    parser.add_argument(
-        "--cr-tls-ca",
-        metavar="FILE",
-        help="certificates to trust for Connection Requests to https URLs or by an XMPP server, in "
-        "PEM (default: those of the operating system)",
-    )
-    parser.add_argument(
-        "--cr-xmpp-jid",
-        metavar="USER@DOMAIN",
-        help="XMPP account to send Connection Requests from, to devices whose ConnReqJabberID is "
-        "of its domain or of that of an --allow-host; always with TLS (see --cr-tls-ca) and "
-        "SCRAM-SHA-1 (default: none, and a ConnReqJabberID is passed over)",
-    )
-    parser.add_argument(
-        "--cr-xmpp-password",
-        default=os.environ.get(PASSWORD_VARIABLE, ""),
-        help=f"of --cr-xmpp-jid; safer in the environment, as {PASSWORD_VARIABLE}",
-    )
-    parser.add_argument(
-        "--cr-xmpp-server",
-        default="",
-        metavar="HOST[:PORT]",
-        help=f"XMPP server of --cr-xmpp-jid (default: its domain, port {PORT})",
-    )
-    parser.add_argument(
-        "--until-eof",
-        action="store_true",
-        help="print the addresses as JSON, and end with the standard input",
-    )
-
-
-def _acs(options: argparse.Namespace) -> int:
-    """Run the embedded ACS until interrupted."""
-    credentials = None
-    if options.client_names and not options.client_ca:
-        raise InputError("--client-names: give --client-ca, too")
-    if options.username is not None:
-        credentials = Credentials(options.username, options.password)
-    server = ACSServer(
-        options.port,
-        options.north_bound_port,
-        host=options.host,
-        credentials=credentials,
-        north_bound_names=options.north_bound_allow_host,
-        provisioning=not options.no_provisioning,
-        allowed_hosts=options.allow_host,
-        cr_client=options.cr_client,
-        tls=given_tls(options.tls_cert, options.tls_key, options.client_ca),
-        check_names=options.client_names,
-        cr_tls=trusting(options.cr_tls_ca),
-        watches_ways=options.watch_ways,
-        cr_xmpp=_cr_xmpp(options),
-    )
-    return serve(
-        server,
-        lambda: {"url": server.url, "north_bound_url": server.north_bound_url},
-        "ACS for CPEs:    {url}\nNorth-bound API: {north_bound_url}",
-        until_eof=options.until_eof,
-    )
-
-
-def _cr_xmpp(options: argparse.Namespace) -> XMPPAccount | None:
-    """The account that Connection Requests are sent from; InputError if a part of it is missing."""
-    if options.cr_xmpp_jid is None:
-        if options.cr_xmpp_server:
-            raise InputError("--cr-xmpp-server: of no account; give --cr-xmpp-jid, too")
-        return None
-    return XMPPAccount.given(options.cr_xmpp_jid, options.cr_xmpp_password, options.cr_xmpp_server)
 
 
 def _profile_arguments(parser: argparse.ArgumentParser) -> None:
@@ -249,7 +103,7 @@ Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argpar
 
 COMMANDS: dict[str, Command] = {
     "run": ("the load test: a fleet of CPEs against an ACS", lambda _: None, _first),
-    "acs": ("a small ACS with a north-bound API", _acs_arguments, _acs),
+    "acs": ("a small ACS with a north-bound API", acs_command.add_arguments, acs_command.run),
     "certs": ("certificates for tests of TLS", certs.add_arguments, certs.run),
     "check": ("does an ACS work with a CPE of ours", check.add_arguments, check.run),
     "cleanup": ("delete the fleet of a run from an ACS", cleanup.add_arguments, cleanup.run),

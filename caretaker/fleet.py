@@ -31,6 +31,7 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
 from caretaker.http.ip_addresses import IPVersion
+from caretaker.http.server_tls import ServerTLS
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.profiles import ProfileMix, load_profile
@@ -102,6 +103,7 @@ class Fleet:
         connection_request_host, connection_request_port: the address on which the server of the
             CPEs takes Connection Requests; port 0 for any that is free.
         advertise: the host in each ConnectionRequestURL, where it is not the one above.
+        connection_request_tls: of that server, whose URLs are https ones then; None for plain HTTP.
         reboot_seconds: the shortest and longest outage of a reboot.
         check_id: whether the ACS must repeat the cwmp:ID; some do not (enodebd).
         timeout: seconds to wait for each answer of the ACS.
@@ -138,6 +140,7 @@ class Fleet:
         connection_request_host: str = "127.0.0.1",
         connection_request_port: int = 0,
         advertise: str | None = None,
+        connection_request_tls: ServerTLS | None = None,
         reboot_seconds: tuple[float, float] = (10.0, 30.0),
         check_id: bool = True,
         timeout: float = 30.0,
@@ -175,6 +178,7 @@ class Fleet:
             sink=sink,
             clock=clock,
             loop=self._loop,
+            tls=connection_request_tls,
         )
         allowed = frozenset(allowed_hosts)
         identities = Identities(seed, oui_prefix)
@@ -196,6 +200,7 @@ class Fleet:
             reboot_seconds=reboot_seconds,
             wall_offset=time.time() - clock(),
             check_id=check_id,
+            on_restart=self._endpoint.lose_tls_sessions,
             transfers=transfer_settings(
                 self._endpoint, transfers, transfer_seconds, transfer_failures, bandwidth
             ),

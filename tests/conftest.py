@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests that wait longest begin first, so that at the end no one waits for them."""
     items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+
+
+@pytest.fixture(autouse=True)
+def _masters_end() -> Iterator[None]:
+    """The masters of a test end with it, wherever one was made."""
+    yield
+    if "helpers.run_states" in sys.modules:  # which imports Locust
+        sys.modules["helpers.run_states"].end_masters()
 
 
 @pytest.fixture(params=["compiled", "ssl module"])

@@ -76,6 +76,7 @@ BOUNDS = {
     "engine.binding_requests:BindingRequests._pending": CPES,
     "engine.nat_bindings:NATBindings._bindings": CPES,
     "engine.nat_bindings:NATBindings._sent_at": CPES,
+    "engine.nat_bindings:NATBindings._unanswered": CPES,
     "engine.nat_bindings:NATBindings.counts": "400 codes of errors and words of ours",
     "engine.nat_sockets:NATSockets._owners": CPES,
     "engine.nat_sockets:NATSockets._shared": "engine.nat_sockets.SHARED_SOCKETS",
@@ -189,10 +190,12 @@ BOUNDS = {
     "swarm.worker:Holding.ranges": CPES,
     "swarm.worker:Worker._holdings": USER,
     "swarm.worker_run:WorkerRun.profiles": MODEL,
+    "engine.xmpp_connections:ShardXMPP._standing": WORDS,
     "engine.xmpp_connections:ShardXMPP._wanted": CPES,
     "xmpp.connections:XMPPConnections._addresses": "xmpp.connections.MAX_ADDRESSES",
     "xmpp.connections:XMPPConnections._clients": CPES,
     "xmpp.connections:XMPPConnections._due": CPES,
+    "xmpp.connections:XMPPConnections._failed": CPES,
     "xmpp.connections:XMPPConnections._logging_in": CPES,
     "xmpp.connections:XMPPConnections._waiting": CPES,
     "xmpp.connections:XMPPConnections.counts": WORDS,
@@ -243,6 +246,7 @@ def test_each_cache_has_a_size(root: Path) -> None:
     assert without == {
         "caretaker/cwmp/message_xml.py",  # classes of messages
         "caretaker/device/plain_data.py",  # classes of records
+        "caretaker/reporting/counted_sections.py",  # sections of the summary
         "caretaker/reporting/pages.py",  # our own templates
         "caretaker/reporting/service_levels.py",  # without arguments
         "caretaker/reporting/summary_file.py",  # without arguments, and its sections

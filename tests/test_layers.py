@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     "connection_request": {"errors", "http", "stats", "stun", "way", "xmpp"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
     "profiles": {"cwmp", "data_model", "errors", "input_file", "nearest_names"},
-    "acs": {"connection_request", "cwmp", "errors", "http", "way"},
+    "acs": {"connection_request", "cwmp", "errors", "http", "server_command", "way"},
     "device": {
         "cwmp", "data_model", "errors", "index_set", "nearest_names", "profiles", "quoting", "way",
     },
@@ -80,7 +80,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "commands": {
         "acs", "build", "certs", "check", "cleanup", "closed_output", "connection_request",
-        "console", "errors", "http", "profiles", "reporting", "router", "server_command",
+        "console", "errors", "profiles", "reporting", "router",
     },
     "completion": {"closed_output", "commands", "scenarios", "swarm"},
     "__main__": {"commands", "completion", "swarm"},

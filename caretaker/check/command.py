@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from caretaker.check.checked_cpe import CheckedCPE
@@ -18,6 +19,7 @@ from caretaker.device.identity import CHECK_SERIAL
 from caretaker.device.listed_devices import ListedDevices
 from caretaker.errors import InputError
 from caretaker.http.endpoint import Address
+from caretaker.http.tls_settings import trusting
 from caretaker.input_file import read_input
 from caretaker.masking import masked
 from caretaker.north_bound_client import NorthBoundClient
@@ -54,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--brief", action="store_true", help="show the last line only")
     add_cpe_arguments(parser)
     parser.add_argument(
+        "--cr-tls-ca",
+        metavar="FILE",
+        help="certificates that the ACS trusts for Connection Requests, in PEM: that of "
+        "--cr-tls-cert must be of one of them (default: it is not verified)",
+    )
+    parser.add_argument(
         "--serial",
         metavar="NUMBER",
         help="serial number of the CPE (default: CHECK-000001; with --devices that of the last)",
@@ -83,7 +91,13 @@ def _check(options: argparse.Namespace) -> RunOutcome:
     api = _api(options.nbi_url)
     who = _identity(options, show)
     cpe = CheckedCPE(trace, options.acs_url, **fleet_settings(options), **who)
-    subjects = Subjects(cpe, options.acs_url, api, advertised=options.cr_advertise is not None)
+    subjects = Subjects(
+        cpe,
+        options.acs_url,
+        api,
+        advertised=options.cr_advertise is not None,
+        cr_tls=replace(trusting(options.cr_tls_ca), verify=options.cr_tls_ca is not None),
+    )
     try:
         findings = _take(STEPS[:2] if options.first_contact else STEPS, subjects, show)
         device_id = cpe.device().device_id

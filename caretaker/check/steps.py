@@ -19,7 +19,7 @@ from caretaker.device.events import CONNECTION_REQUEST, PERIODIC
 from caretaker.errors import LimitError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import is_loopback, parsed_address
-from caretaker.http.tls_settings import SYSTEM_TRUST
+from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.north_bound_client import NorthBoundClient
 from caretaker.quoting import quoted
 from caretaker.reasons import cure
@@ -58,12 +58,14 @@ class Subjects(NamedTuple):
         acs_url: where it informs.
         api: the ACS's north-bound API; None where none is given.
         advertised: whether the host in the ConnectionRequestURL was given by the user.
+        cr_tls: of a Connection Request from here, where that is over https.
     """
 
     cpe: CheckedCPE
     acs_url: str
     api: NorthBoundClient | None
     advertised: bool = False
+    cr_tls: TLSSettings = SYSTEM_TRUST
 
 
 # -- first contact --------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ def from_here(subjects: Subjects) -> Finding:
             cpe.trace.show(f"{mark} {line}")
 
     try:
-        reason = CLIENTS["tolerant"](url, cpe.credentials(), show, SYSTEM_TRUST)
+        reason = CLIENTS["tolerant"](url, cpe.credentials(), show, subjects.cr_tls)
     except LimitError as error:
         reason = error.reason
     if reason is not None:

@@ -15,6 +15,7 @@ from caretaker.http.client import ClientPolicy, HTTPClient
 from caretaker.http.connection import Connection, Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.request_head import request_head
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
@@ -29,6 +30,8 @@ def send_connection_request(
     timeout: float = TIMEOUT,
     observer: Observer = nobody,
     tls: TLSSettings = SYSTEM_TRUST,
+    *,
+    version: IPVersion = IPVersion.ANY,
 ) -> int:
     """
     Send a Connection Request: a GET without credentials, then one with Digest.
@@ -39,6 +42,7 @@ def send_connection_request(
         timeout: seconds to wait for each of the two responses.
         observer: is told each step.
         tls: for an https URL.
+        version: of IP, that the CPE is reached by.
 
     Returns:
         The status of the final response: 200 or 204 accepted, 401 wrong credentials, 404 no such
@@ -48,7 +52,7 @@ def send_connection_request(
         InputError: the URL is not an http or https URL.
         TransportError: there is no response.
     """
-    endpoint = Endpoint(Address.of(url), timeout, tls=tls)
+    endpoint = Endpoint(Address.of(url), timeout, tls=tls, ip_version=version)
     with closing(_ConnectionRequest(endpoint, credentials, observer)) as request:
         try:
             return request.exchange().status
@@ -92,6 +96,7 @@ def send_tolerantly(
     credentials: Credentials | None,
     observer: Observer = nobody,
     tls: TLSSettings = SYSTEM_TRUST,
+    version: IPVersion = IPVersion.ANY,
 ) -> str | None:
     """
     Send a Connection Request, and say in GenieACS's words why it was not accepted; None if it was.
@@ -101,7 +106,7 @@ def send_tolerantly(
         LimitError: this machine has no sockets left.
     """
     try:
-        status = send_connection_request(url, credentials, TIMEOUT, observer, tls)
+        status = send_connection_request(url, credentials, TIMEOUT, observer, tls, version=version)
     except LimitError:
         raise
     except TransportError:

@@ -9,6 +9,7 @@ from caretaker.connection_request.clients import CLIENTS
 from caretaker.connection_request.steps import Step
 from caretaker.errors import LimitError
 from caretaker.http.credentials import Credentials
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.tls_settings import TLSSettings
 
 SHOWN_CHARACTERS = 200
@@ -65,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls-insecure", action="store_true", help="do not verify the device's certificate"
     )
+    parser.add_argument(
+        "--ip-version",
+        type=IPVersion,
+        choices=list(IPVersion),
+        default=IPVersion.ANY,
+        help="version of IP that the device is reached by (default: any)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,7 +88,9 @@ def run(options: argparse.Namespace) -> int:
     if options.tls_ca is not None:
         tls.new_context()  # to hear now what can't be used
     try:
-        reason = CLIENTS[options.client](options.url, credentials, show, tls)
+        reason = CLIENTS[options.client](
+            options.url, credentials, show, tls, options.ip_version
+        )  # fmt: skip
     except LimitError as error:
         reason = str(error)
     print("Accepted." if reason is None else f"Not accepted. GenieACS's words: {reason}")

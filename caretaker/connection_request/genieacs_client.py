@@ -26,6 +26,7 @@ from caretaker.errors import ConnectError, InputError, LimitError, TransportErro
 from caretaker.http.connect_errors import connect_error
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.request_head import request_head
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
@@ -99,8 +100,11 @@ class _Reader:
 class _Agent:
     """Sends GETs to one URL, over one connection as long as the device keeps that open."""
 
-    def __init__(self, url: str, timeout: float, observer: Observer) -> None:
+    def __init__(
+        self, url: str, timeout: float, observer: Observer, version: IPVersion = IPVersion.ANY
+    ) -> None:
         self.address = Address.of(url)
+        self._version = version
         self._timeout = timeout
         self._observer = observer
         self._socket: gevent.socket.socket | None = None
@@ -135,9 +139,10 @@ class _Agent:
         return reader.answer()
 
     def _connect(self) -> gevent.socket.socket:
-        host, port = self.address.host, self.address.port
         try:
-            return gevent.socket.create_connection((host, port), self._timeout)
+            return gevent.socket.create_connection(self._target(), self._timeout)
+        except ConnectError as error:
+            raise _NoAnswer(error.reason, is_offline=False) from error
         except OSError as error:
             failure: TransportError = connect_error(error)
             if isinstance(failure, LimitError):
@@ -147,6 +152,13 @@ class _Agent:
         except UnicodeError as error:
             reason = ConnectError("host name not found").reason
             raise _NoAnswer(reason, is_offline=False) from error
+
+    def _target(self) -> tuple[str, int]:
+        """Host and port, with the first address of one version where that is asked for."""
+        if self._version is IPVersion.ANY:
+            return self.address.host, self.address.port
+        address = self.address.resolve(self._version)[0][1]
+        return address[0], address[1]
 
     def close(self) -> None:
         """Close the connection; a later GET opens another."""
@@ -160,6 +172,7 @@ def send_as_genieacs(
     credentials: Credentials | None,
     observer: Observer = nobody,
     _: TLSSettings = SYSTEM_TRUST,
+    version: IPVersion = IPVersion.ANY,
 ) -> str | None:
     """
     Send a Connection Request as GenieACS does; its words if it was not accepted, None if it was.
@@ -168,12 +181,13 @@ def send_as_genieacs(
         url: the CPE's ConnectionRequestURL.
         credentials: its ConnectionRequestUsername and -Password; empty ones if None.
         observer: is told each step.
+        version: of IP, that the CPE is reached by.
 
     Raises:
         InputError: the URL is not an http URL.
         LimitError: this machine has no sockets left.
     """
-    agent = _Agent(url.strip().replace(" ", "%20"), TIMEOUT, observer)
+    agent = _Agent(url.strip().replace(" ", "%20"), TIMEOUT, observer, version)
     if agent.address.scheme != "http":
         raise InputError(f"URL {url!r}: GenieACS sends Connection Requests to http URLs only")
     with closing(agent):

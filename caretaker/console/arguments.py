@@ -20,6 +20,8 @@ from caretaker.http.client_certificates import (
 )
 from caretaker.http.credentials import Credentials
 from caretaker.http.ip_addresses import IPVersion, without_brackets
+from caretaker.http.server_tls import PASSWORD_VARIABLE as KEY_PASSWORD
+from caretaker.http.server_tls import ServerTLS, given_tls
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.masking import masked
 from caretaker.profiles.profile import BUILT_IN
@@ -90,6 +92,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
                   "help": "port for Connection Requests (default: 0, any free port)"},
     "--cr-advertise": {"metavar": "HOST", "type": without_brackets,
                        "help": "host in the ConnectionRequestURL (default: the bound address)"},
+    "--cr-tls-cert": {"metavar": "FILE",
+                      "help": "take Connection Requests over https, with this certificate, in PEM"},
+    "--cr-tls-key": {"metavar": "FILE", "help": "private key of --cr-tls-cert (default: in the "
+                     f"same file); its password is in the environment, as {KEY_PASSWORD}"},
     "--trace": {"action": "store_true", "help": "show whole envelopes"},
 }
 # fmt: on
@@ -160,7 +166,14 @@ def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
         "ip_version": options.ip_version,
         "connection_request_port": options.cr_port,
         "advertise": options.cr_advertise,
+        "connection_request_tls": _cr_tls(options),
     }
+
+
+def _cr_tls(options: argparse.Namespace) -> ServerTLS | None:
+    if options.cr_tls_cert is None and options.cr_tls_key:
+        raise InputError("--cr-tls-key: give --cr-tls-cert, too")
+    return given_tls(options.cr_tls_cert, options.cr_tls_key, None)
 
 
 def _tls(options: argparse.Namespace) -> TLSSettings:

@@ -41,6 +41,8 @@ class FleetContext:
             to take; None: nobody keeps it.
         reach_watchers: those of ``watch_reach``.
         reach: how the CPEs can be reached; None: all at their ConnectionRequestURL.
+        on_restart: called with the index of a CPE that loses power or reboots, and so forgets
+            what devices hold in RAM alone.
     """
 
     identities: Identities = field(default_factory=Identities)
@@ -60,6 +62,7 @@ class FleetContext:
     unsaved: set[int] | None = None
     reach_watchers: list[set[int]] = field(default_factory=list)
     reach: Reachability | None = None
+    on_restart: Callable[[int], None] | None = None
 
     def watch_reach(self) -> set[int]:
         """

@@ -136,6 +136,7 @@ class CPE(CPEBase):
     def power_off(self, now: float) -> None:
         """Switch off for good; pending events are discarded."""
         self.mark_reach()
+        self._forget_ram()
         self._drop_pending("power off")
         self.powered = self.in_session = False
         self.session_due = self.periodic_due = inf
@@ -179,6 +180,7 @@ class CPE(CPEBase):
 
     def _boot(self, up_at: float, inform_at: float, *before: EventStruct) -> None:
         self.failures = 0
+        self._forget_ram()
         self.booted_at = self.down_until = up_at
         self.session_due = inf
         shortest, longest = self.context.behaviors.boot_delay
@@ -187,6 +189,10 @@ class CPE(CPEBase):
         for event in (*before, _BOOT):
             self.raise_event(event, inform_at)
         self._arm(inform_at)
+
+    def _forget_ram(self) -> None:
+        if self.context.on_restart is not None:
+            self.context.on_restart(self.index)
 
     def _arm(self, now: float) -> None:
         """Plan what the CPE does by itself."""

@@ -41,6 +41,9 @@ ANNOUNCEMENTS = 3
 """Binding Requests that say that the binding is new, in case some get lost."""
 ANNOUNCE_SECONDS = 0.5
 """Between two of them."""
+QUIET_TRIES = 5
+"""How often a request was sent before its CPE counts as one without an answer, until one comes."""
+SILENT = "server is silent"
 LOOKUP_SECONDS = 0.25
 """Before it is looked again for a server whose name is being looked up."""
 LOOKS = 200
@@ -77,6 +80,8 @@ class NATBindings:
         self._settings = settings
         self._waits = WAITS[settings.mode]
         self._bindings: dict[int, Binding] = {}
+        self._unanswered: dict[int, str] = {}
+        """The CPEs whose last request has failed, or still has no answer, with the reason."""
         self._requests = BindingRequests(settings.mode, self.counts)
         self._connection_requests = UDPRequests(shard, sink, clock)
         self._sockets = NATSockets(settings, self._take)
@@ -103,6 +108,9 @@ class NATBindings:
         for name, number in self.counts.items():
             results.count(f"stun.{name}", number)
         results.count("stun.waiting", len(self._requests))
+        results.count("stun.cpes", len(self._bindings))
+        for reason, number in Counter(self._unanswered.values()).items():
+            results.count(f"stun.unanswered.{reason}", number)
 
     def rebind(self, indices: Iterable[int]) -> int:
         """
@@ -160,7 +168,8 @@ class NATBindings:
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._requests.forget_challenge(index)
+            self._requests.forget_challenge(index)  # another server may not ask
+            self._unanswered.pop(index, None)
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
@@ -179,6 +188,7 @@ class NATBindings:
             self._forget(index, binding)
         elif not cpe.powered or now < cpe.down_until:
             self._drop_request(binding)
+            self._unanswered.pop(index, None)
             self._plan(index, binding, max(cpe.down_until, now + 1.0))
         elif binding.transaction is None:
             self._request(index, cpe, binding, now)
@@ -204,6 +214,7 @@ class NATBindings:
             self._request(index, cpe, binding, now)
         else:
             self._requests.end(binding, "silent")
+            self._unanswered.setdefault(index, SILENT)
             self._plan_keep_alive(index, binding, now)
 
     # Requests.
@@ -223,8 +234,10 @@ class NATBindings:
                 self._requests.begin(index, binding)
             opened.send(self._requests.datagram(cpe, binding, now), server.address)
         except OSError as error:
-            self.counts[f"unsent.{os.strerror(error.errno or 0)}"] += 1
+            self._unsent(index, os.strerror(error.errno or 0))
         binding.tries += 1
+        if binding.tries == QUIET_TRIES:
+            self._unanswered.setdefault(index, SILENT)
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
         if self._settings.forgets_after is not None:
@@ -239,11 +252,15 @@ class NATBindings:
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
-            self.counts[f"unsent.{server.reason}"] += 1
+            self._unsent(index, server.reason)
             self._drop_request(binding)
             self._plan_keep_alive(index, binding, now)
         else:
             self._plan(index, binding, now + LOOKUP_SECONDS)
+
+    def _unsent(self, index: int, reason: str) -> None:
+        self.counts[f"unsent.{reason}"] += 1
+        self._unanswered[index] = reason
 
     def _drop_request(self, binding: Binding) -> None:
         """Wait for no answer any more: the CPE has no power, other settings, or is gone."""
@@ -254,6 +271,7 @@ class NATBindings:
         del self._bindings[index]
         self._requests.forget_challenge(index)
         self._connection_requests.forget(index)
+        self._unanswered.pop(index, None)
         self._sent_at.pop(index, None)
         self._sockets.release(binding.socket)
 
@@ -339,6 +357,7 @@ class NATBindings:
         if address is None:
             raise DatagramError("a STUN answer without an address")
         self._requests.end(binding, "answered")
+        self._unanswered.pop(cpe.index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
             if address != opened.last_address:
@@ -370,4 +389,5 @@ class NATBindings:
         if self._requests.may_repeat(cpe, code, now):
             self._plan(cpe.index, binding, now)
         else:
+            self._unanswered[cpe.index] = f"error {code}"
             self._plan_keep_alive(cpe.index, binding, now)

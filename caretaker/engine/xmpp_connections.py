@@ -80,6 +80,8 @@ class ShardXMPP:
         self._wanted: dict[int, WantedConnection] = {}
         self._is_suspended = self._is_stopped = False
         self._has_told = False
+        self._standing: dict[str, int] = {}
+        """How many were connected, and why not, when it was stopped."""
         self._budget = LoopBudget(POWER_SHARE)
         self.connections = XMPPConnections(settings, self, clock=clock, rng=Random(seed))
         self._greenlet = gevent.spawn(self._run)
@@ -101,6 +103,7 @@ class ShardXMPP:
         if self._is_stopped:
             return
         self._is_stopped = True
+        self._standing = self._stand()
         self._shard.context.unwatch_reach(self._changed)
         self._greenlet.kill(block=False)
         self._budget.stop()
@@ -110,6 +113,14 @@ class ShardXMPP:
         """Add what has happened so far."""
         for name, number in self.connections.counts.items():
             results.count(f"xmpp.{name}", number)
+        for name, number in (self._standing or self._stand()).items():
+            results.count(f"xmpp.{name}", number)
+
+    def _stand(self) -> dict[str, int]:
+        """How many CPEs are to be connected, and why some are not."""
+        why = self.connections.not_connected()
+        reasons = {f"not_connected.{reason}": number for reason, number in why.items()}
+        return {"cpes": self.connections.clients, **reasons}
 
     # Which connections there are to be.
 
@@ -147,9 +158,8 @@ class ShardXMPP:
             self._shard.schedule(cpe)
 
     def _refuse_host(self, cpe: CPE, wanted: WantedConnection, now: float) -> None:
-        self.connections.drop(cpe.index)
         self._wanted[cpe.index] = wanted
-        self.connections.counts["failed.host not allowed"] += 1
+        self.connections.give_up(cpe.index, "host not allowed")
         report(cpe, wanted.row, "Error_Misconfigured", now, jid="", is_secure=False)
         self._shard.schedule(cpe)
 

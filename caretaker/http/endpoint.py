@@ -195,11 +195,21 @@ class Endpoint:
         return self._tls_clients
 
     def tls_handshakes(self) -> dict[str, int]:
-        """How many handshakes of CPEs were ``full``, and how many have ``resumed`` a session."""
+        """
+        What CPEs have done with TLS sessions, by the names in docs/summary.md.
+
+        Handshakes that were ``full``, those that have ``resumed`` a session, and sessions that were
+        ``lost`` in a restart.
+        """
         if self._tls_clients is None:
             return {}
         sessions = self._tls_clients.sessions
-        return {"full": sessions.full, "resumed": sessions.resumed}
+        return {"full": sessions.full, "resumed": sessions.resumed, "lost": sessions.lost}
+
+    def lose_tls_sessions(self, cpe_index: int) -> None:
+        """A CPE has restarted, and can't resume the TLS sessions that it had."""
+        if self._tls_clients is not None:
+            self._tls_clients.sessions.lose(cpe_index)
 
     def targets(self, address: Address, source: str) -> list[Target]:
         """

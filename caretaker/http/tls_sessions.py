@@ -49,6 +49,8 @@ class TLSSessions:
         """Handshakes that resumed no session."""
         self.resumed = 0
         """Handshakes that did."""
+        self.lost = 0
+        """Sessions that CPEs have lost with their power, or in a reboot."""
 
     def __len__(self) -> int:
         """How many are kept."""
@@ -89,6 +91,13 @@ class TLSSessions:
         self._bytes += size_of(session)
         while self._bytes > self._max_bytes:
             self._bytes -= size_of(self._sessions.popitem(last=False)[1])
+
+    def lose(self, index: int) -> None:
+        """A CPE has lost its sessions with all servers: devices hold them in RAM."""
+        kept = len(self._sessions)
+        for number in self._servers.values():
+            self.remove(number << 32 | index)
+        self.lost += kept - len(self._sessions)
 
     def remove(self, key: int) -> None:
         """Forget the session of a key, if there is one."""

@@ -7,7 +7,8 @@ seen and, where there is one, the cure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from caretaker.engine import outages
@@ -15,6 +16,12 @@ from caretaker.errors import Blame
 from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
 from caretaker.reporting.lost_workers import losses
 from caretaker.reporting.outcomes import RunOutcome
+from caretaker.reporting.reach_findings import (
+    no_binding,
+    no_login,
+    not_connected,
+    unanswered,
+)
 from caretaker.reporting.summary_types import SessionFailure, Summary
 from caretaker.stats.task_outcomes import failed_parts
 
@@ -133,24 +140,6 @@ def _tasks_in_vain(summary: Summary) -> int:
     tasks = summary["tasks"]
     unjudged = tasks["device_down"] + tasks["unreachable"] + tasks["cut"]
     return 0 if tasks["done"] else tasks["posted"] - unjudged
-
-
-def _no_login(summary: Summary) -> str:
-    """Why no CPE has logged in to XMPP, in a run in which some tried."""
-    xmpp = summary["xmpp"]
-    return "" if xmpp["bound"] else _told(xmpp["failed"])
-
-
-def _no_binding(summary: Summary) -> str:
-    """Why no CPE has found its NAT binding, in a run in which some tried."""
-    stun = summary["stun"]
-    silent = {"server is silent": stun["silent"]} if stun["silent"] else {}
-    errors = {f"error {code}": number for code, number in stun["errors"].items()}
-    return "" if stun["answered"] else _told({**silent, **errors, **stun["unsent"]})
-
-
-def _told(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} x {reason}" for reason, number in reasons.items())
 
 
 def _interrupted(summary: Summary) -> str:
@@ -285,14 +274,26 @@ CHECKS = (
     Check(
         "CPEs logged in to XMPP",
         RunOutcome.NOT_SHOWN,
-        _no_login,
+        no_login,
         "no CPE was reachable by XMPP, as no login succeeded: {}",
     ),
     Check(
         "CPEs found their NAT bindings",
         RunOutcome.NOT_SHOWN,
-        _no_binding,
+        no_binding,
         "no CPE was reachable by UDP, as no STUN request was answered: {}",
+    ),
+    Check(
+        "nearly all CPEs were connected to XMPP",
+        RunOutcome.NOT_SHOWN,
+        partial(not_connected, many=True),
+        "{}",
+    ),
+    Check(
+        "nearly all CPEs kept their NAT bindings",
+        RunOutcome.NOT_SHOWN,
+        partial(unanswered, many=True),
+        "{}",
     ),
     Check(
         "no session waited for the generator",
@@ -314,6 +315,18 @@ CHECKS = (
         "no worker was lost",
         RunOutcome.HELD,
         lambda summary: losses(summary["fleet"]["lost"], taken_over=True),
+        "{}",
+    ),
+    Check(
+        "all CPEs were connected to XMPP",
+        RunOutcome.HELD,
+        partial(not_connected, many=False),
+        "{}",
+    ),
+    Check(
+        "all CPEs kept their NAT bindings",
+        RunOutcome.HELD,
+        partial(unanswered, many=False),
         "{}",
     ),
     Check(

@@ -15,11 +15,13 @@ from typing import NamedTuple
 from caretaker.index_set import IndexSet
 from caretaker.reasons import cure
 from caretaker.reporting.connection_request_books import ConnectionRequestBooks
+from caretaker.reporting.counted_sections import counted, counted_and_standing
 from caretaker.reporting.measurement_error import measurement_error
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
     EventsSection,
     ExchangeSection,
+    ExportSection,
     FailureExampleSection,
     FleetSection,
     GeneratorSection,
@@ -98,18 +100,17 @@ def summarize(
         "tasks": _tasks(total),
         "transfers": _transfers(whole),
         "exchanges": _exchanges(total),
-        "xmpp": _xmpp(whole),
+        "xmpp": counted_and_standing(
+            XMPPSection, "xmpp", whole, snapshots, "cpes", "not_connected"
+        ),
         "addresses": {
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
         },
-        "stun": _stun(whole),
-        "recordings": _recordings(whole),
+        "stun": counted_and_standing(STUNSection, "stun", whole, snapshots, "cpes", "unanswered"),
+        "recordings": counted(RecordingsSection, "recordings", whole),
         "tls": _tls(total),
-        "export": {
-            "rows": whole.counters["export.rows"],
-            "unwritten": whole.counters["export.unwritten"],
-        },
+        "export": counted(ExportSection, "export", whole),
         "state": {
             "kept": 0,
             "taken_up": whole.counters["state.taken_up"],
@@ -358,53 +359,10 @@ def _transfers(total: Results) -> TransfersSection:
     }
 
 
-def _xmpp(total: Results) -> XMPPSection:
-    count = total.counters
-    return {
-        "logins": count["xmpp.logins"],
-        "bound": count["xmpp.bound"],
-        "lost": count["xmpp.lost"],
-        "closed": count["xmpp.closed"],
-        "keep_alives": count["xmpp.keep_alives"],
-        "stanzas": count["xmpp.stanzas"],
-        "answered": count["xmpp.answered"],
-        "failed": total.with_prefix("xmpp.failed"),
-    }
-
-
-def _stun(total: Results) -> STUNSection:
-    count = total.counters
-    return {
-        "sent": count["stun.sent"],
-        "answered": count["stun.answered"],
-        "silent": count["stun.silent"],
-        "dropped": count["stun.dropped"],
-        "waiting": count["stun.waiting"],
-        "errors": total.with_prefix("stun.errors"),
-        "unsent": total.with_prefix("stun.unsent"),
-        "found": count["stun.found"],
-        "changed": count["stun.changed"],
-        "rebound": count["stun.rebound"],
-        "late": count["stun.late"],
-        "malformed": count["stun.malformed"],
-        "duplicates": count["stun.duplicates"],
-        "lost_requests": count["stun.lost_requests"],
-    }
-
-
 def _tls(total: Results) -> TLSSection:
     full, resumed = (total.counters[f"tls.{kind}"] for kind in ("full", "resumed"))
-    return {"full": full, "resumed": resumed, "resumed_ratio": _ratio(resumed, full + resumed)}
-
-
-def _recordings(total: Results) -> RecordingsSection:
-    count = total.counters
-    return {
-        "sampled": count["recordings.sampled"],
-        "failed": count["recordings.failed"],
-        "left_out": count["recordings.left_out"],
-        "unwritten": count["recordings.unwritten"],
-    }
+    ratio, lost = _ratio(resumed, full + resumed), total.counters["tls.lost"]
+    return {"full": full, "resumed": resumed, "resumed_ratio": ratio, "lost": lost}
 
 
 def _exchanges(total: Results) -> dict[str, ExchangeSection]:

@@ -231,6 +231,10 @@ class XMPPSection(TypedDict):
     reasons of logins that failed and connections that were lost.
     """
 
+    cpes: int
+    """CPEs that were to be connected at the end."""
+    not_connected: Mapping[str, int]
+    """Those of them that were not, by reason."""
     logins: int
     bound: int
     lost: int
@@ -247,6 +251,7 @@ class TLSSection(TypedDict):
     full: int
     resumed: int
     resumed_ratio: float | None
+    lost: int
 
 
 class ExportSection(TypedDict):
@@ -274,6 +279,10 @@ class StateSection(TypedDict):
 class STUNSection(TypedDict):
     """The Binding Requests of CPEs behind NAT, their bindings, and the datagrams that came."""
 
+    cpes: int
+    """CPEs that used STUN at the end."""
+    unanswered: Mapping[str, int]
+    """Those of them whose last Binding Request failed, by reason."""
     sent: int
     answered: int
     silent: int

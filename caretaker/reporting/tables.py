@@ -261,7 +261,10 @@ def _workers(summary: Summary) -> ReportTable:
 LEVELS: Callable[[Summary], ReportTable] = _levels
 """The service levels, which stand near the verdict."""
 
+SESSIONS: Callable[[Summary], ReportTable] = _sessions
+"""The times of sessions and of the closed loop."""
+
 TABLES: tuple[Callable[[Summary], ReportTable], ...] = (
-    _failures, _sessions, _rpcs, _informs, _books, _generator, _workers,
+    _failures, SESSIONS, _rpcs, _informs, _books, _generator, _workers,
 )  # fmt: skip
 """All others, in the order of the report."""

@@ -39,7 +39,7 @@ SHARED = (
     "nbi_url",
 )
 """The options that the command takes as the run does, by their names in ``Settings``."""
-OF_HOST = ("cr_host", "cr_advertise")
+OF_HOST = ("cr_host", "cr_advertise", "cr_tls_cert", "cr_tls_key", "cr_tls_ca")
 """Those that each host has of its own."""
 FIRST_CONTACT = "--first-contact"
 _BUILT_IN = {"Device.": "tr181", "InternetGatewayDevice.": "tr098"}

@@ -13,16 +13,11 @@ import atexit
 import functools
 import gc
 import logging
-import os
-import signal
 import socket
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import gevent
-import psutil
-from gevent.event import Event
 from locust import argument_parser
 from locust.runners import (
     WORKER_REPORT_INTERVAL,
@@ -36,7 +31,6 @@ from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
 from caretaker.http.listener import raise_descriptors
 from caretaker.profiles.loader import chosen
-from caretaker.reporting.outcomes import BAD_INPUT
 from caretaker.run_token import RunToken
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.acs_check import CheckPlace
@@ -46,12 +40,8 @@ from caretaker.swarm.consent import ask_first
 from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
-from caretaker.swarm.locust_runner import (
-    LOCAL,
-    add_key,
-    forget_wall_clock,
-    forgive_lost_terminal,
-)
+from caretaker.swarm.interrupts import Interrupts
+from caretaker.swarm.locust_runner import LOCAL, add_key, forget_wall_clock
 from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.message_handlers import (
@@ -70,9 +60,10 @@ from caretaker.swarm.parsed_options import (
     add_arguments,
     take_run_token,
 )
-from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd, end_now
+from caretaker.swarm.prompt_end import EXIT_CODE, PromptEnd
+from caretaker.swarm.refusals import Refusals
 from caretaker.swarm.stages import Stage, StagedUsers
-from caretaker.swarm.start_signals import end_at_signals, end_before_run, hang_up
+from caretaker.swarm.start_signals import end_at_signals
 from caretaker.swarm.terminal.live_view import LiveView, live_view
 from caretaker.swarm.terminal.run_output import RunOutput
 from caretaker.swarm.tls_check import check_tls
@@ -101,11 +92,6 @@ if TYPE_CHECKING:
     from locust.event import Events
 
 _log = logging.getLogger(__name__)
-
-GRACE_SECONDS = 0.5
-"""How long sessions may go on where the process has to end: those of a healthy ACS take less."""
-GIVE_UP_SECONDS = 10.0
-"""Seconds that a forked worker which can't take part waits for the master to end it."""
 
 
 def install(events: Events) -> None:
@@ -199,8 +185,7 @@ class _Hooks:
         self._master_watch: MasterWatch | None = None
         self._master: Master | None = None
         self._worker: Worker | None = None
-        self._refused = 0
-        """The exit code of a run that can't begin, as this process or a worker has refused it."""
+        self._refusals = Refusals(runner, forks=bool(self._locust_options().processes))
         settings = self._parse_settings()
         try:
             if settings.stages and not isinstance(runner, WorkerRunner):
@@ -210,7 +195,7 @@ class _Hooks:
             if isinstance(runner, WorkerRunner | LocalRunner):
                 self._become_worker(settings)
         except InputError as error:
-            self._refuse(error)
+            self._refusals.refuse(error)
         hooks = environment.events
         for hook, listener in (
             (hooks.test_start, self._on_test_start),
@@ -223,13 +208,7 @@ class _Hooks:
             (hooks.worker_report, self._on_worker_report),
         ):
             hook.add_listener(listener)  # type: ignore[no-untyped-call]
-        self._interrupts = 0
-        self._is_quitting = False
-        self._main = gevent.getcurrent()
-        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
-        for signum in hang_up():
-            gevent.signal_handler(signum, self._on_hang_up)
-        end.in_order(self._end_in_order)
+        self._interrupts = Interrupts(self, end)
         if environment.web_ui is not None:
             self._add_pages()
         self._begin_output(settings)
@@ -243,14 +222,9 @@ class _Hooks:
             return
         self._view = live_view(self._master, self._run_states, settings, self._output)
         atexit.register(self._view.close)
-        add_key("q", self._on_end_key)
+        add_key("q", self._interrupts.on_end_key)
 
-    def _on_end_key(self) -> None:
-        """Do what the first Ctrl-C does."""
-        if not self._interrupts:
-            self._on_interrupt()
-
-    def _leave_terminal(self) -> None:
+    def leave_terminal(self) -> None:
         if self._view is not None:
             self._view.close()
 
@@ -268,86 +242,26 @@ class _Hooks:
         check_forms(self._environment, self._master)
         add_pages(self._environment, self._master, self._run_states, self._metrics)
 
-    def _on_hang_up(self) -> None:
-        if self._is_starting():
-            self._leave_terminal()
-            end_before_run(os.getpid(), signal.SIGHUP)
-        forgive_lost_terminal()
-        self._end.begin("the terminal is gone")
-
-    def _end_in_order(self) -> None:
-        """End with little patience, as the process will be ended soon."""
-        self._leave_terminal()
-        if self._is_starting():
-            end_now()
+    def cut_short(self) -> None:
+        """Note that the run has to end, though nobody has asked for it."""
         if self._master is not None:
             self._master.is_cut_short = True
-        if not self._is_quitting:
-            gevent.kill(self._main, KeyboardInterrupt)
-        gevent.sleep(GRACE_SECONDS)
-        self._stop_waiting()
 
-    def _on_interrupt(self, signum: int = signal.SIGINT) -> None:
-        """
-        End the run at Ctrl-C, without waiting at the second one, and at once at the third.
-
-        Without this handler Python raises KeyboardInterrupt in the greenlet that happens to run.
-        A terminal's Ctrl-C reaches the workers of a master here, too: it ends their run, and would
-        give their CPEs to others if they left before. No master does that for workers that a
-        machine has forked for a master elsewhere.
-        """
-        if self._is_starting():
-            self._leave_terminal()
-            end_before_run(os.getpid(), signum)
-        self._interrupts += 1
-        if signum == signal.SIGINT and self._interrupts == 1 and self._is_ended_by_master():
-            return
-        if self._interrupts == 1 and not self._is_quitting:
-            gevent.kill(self._main, KeyboardInterrupt)
-            return
-        if self._interrupts > 2:
-            self._leave_terminal()
-            os._exit(130)
-        self._stop_waiting()
-
-    def _stop_waiting(self) -> None:
+    def stop_waiting(self) -> None:
+        """Wait for nothing that is under way."""
         for part in (self._master, self._worker):
             if part is not None:
                 part.stop_waiting()
 
-    def _is_starting(self) -> bool:
+    def is_starting(self) -> bool:
         """Whether Locust waits for workers, to begin a run of which there is nothing yet."""
         begins = self._locust_options().begins_at_once
         return self._master is not None and self._master.run == 0 and begins
 
-    def _is_ended_by_master(self) -> bool:
+    def is_ended_by_master(self) -> bool:
         """Whether this is a worker in a run whose master has forked it."""
         is_forked = self._master is None and self._is_of_master
         return is_forked and self._worker is not None and self._worker.is_in_run
-
-    def _refuse(self, error: InputError) -> NoReturn:
-        if self._refused:
-            raise SystemExit(self._refused)  # a worker has refused before
-        print(f"caretaker: {error}", file=sys.stderr, flush=True)
-        if not isinstance(self._runner, WorkerRunner):
-            self._end_with_workers()
-        self._send(Refusal(str(error)))
-        if self._locust_options().processes:
-            # The master that has forked this worker reads the reason, then ends all its workers.
-            gevent.sleep(GIVE_UP_SECONDS)
-        raise SystemExit(BAD_INPUT)
-
-    def _end_with_workers(self, code: int = BAD_INPUT) -> NoReturn:
-        """
-        End before a run, and the workers that this process has forked with it.
-
-        Locust's own end does not wait for forked workers that have not ended yet.
-        """
-        self._refused = code
-        for child in psutil.Process().children():
-            child.terminate()
-        self._runner.quit()
-        raise SystemExit(code)
 
     def _locust_options(self) -> LocustOptions:
         return LocustOptions.of(self._environment.parsed_options)  # type: ignore[arg-type]
@@ -421,9 +335,8 @@ class _Hooks:
 
     def _stop_for(self, error: InputError) -> None:
         """Stop Locust's test, as the run can't start."""
-        if self._is_starting():
-            print(f"caretaker: {error}", file=sys.stderr, flush=True)
-            gevent.spawn(self._end_with_workers)
+        if self.is_starting():
+            self._refusals.end(str(error))
             return
         _log.error("The run can't start: %s", error)  # no traceback for it
         if self._master is None:
@@ -458,13 +371,15 @@ class _Hooks:
             self._drain()
 
     def _on_quitting(self, **_: Any) -> None:
-        self._leave_to_main_greenlet()
-        self._is_quitting = True
+        is_run = self._master is not None and self._master.run > 0
+        self._interrupts.quit(is_waited_for=self._worker is not None or is_run)
         if self._master is not None:
             self._master.end()
             self._master.stop_watching()
-            self._environment.process_exit_code = self._refused or self._master.exit_code()
-            self._leave_terminal()
+            self._environment.process_exit_code = (
+                self._refusals.exit_code or self._master.exit_code()
+            )
+            self.leave_terminal()
             self._output.end()
         elif self._worker is not None:
             self._drain()
@@ -473,18 +388,6 @@ class _Hooks:
             self._master_watch.stop()
         if self._end.has_begun:
             self._environment.process_exit_code = self._environment.process_exit_code or EXIT_CODE
-
-    def _leave_to_main_greenlet(self) -> None:
-        """
-        Make SIGTERM end the run as Ctrl-C does.
-
-        Locust's handler of SIGTERM shuts down in a greenlet of its own. That ends what the main
-        greenlet waits for, which then shuts down a second time and prints everything again.
-        """
-        is_waited_for = self._worker is not None or (self._master and self._master.run)
-        if gevent.getcurrent() is not self._main and is_waited_for:
-            self._on_interrupt(signal.SIGTERM)
-            Event().wait()  # for ever: what this greenlet raised would reach the main one
 
     def _on_quit(self, **_: Any) -> None:
         if self._master is not None:
@@ -521,11 +424,8 @@ class _Hooks:
         options = self._locust_options()
         if self._master is not None and (self._master.run or options.waits_for_others):
             self._master.refused(worker, refusal.reason)
-        elif not self._refused:
-            if not options.processes:  # else the worker has printed it here
-                text = f"caretaker: worker {worker}: {refusal.reason}"
-                print(text, file=sys.stderr, flush=True)
-            gevent.spawn(self._end_with_workers)
+        else:
+            self._refusals.refused_by(worker, refusal.reason)
 
     def _on_acs_check(self, _: str, check: ACSCheck) -> None:
         outcome = self._check_place.run(check)
@@ -542,9 +442,8 @@ class _Hooks:
             return
         if self._master.run:
             self._master.refused(worker, said.line)
-        elif not self._refused:
-            print(f"caretaker: {said.line}", file=sys.stderr, flush=True)
-            gevent.spawn(self._end_with_workers, said.exit_code)
+        else:
+            self._refusals.end(said.line, said.exit_code)
 
     def _on_secrets(self, _: str, secrets: RunSecrets) -> None:
         vars(self._environment.parsed_options).update(secrets.values)

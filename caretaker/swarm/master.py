@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
@@ -30,8 +30,6 @@ from caretaker.scenarios.arguments import checked
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.cr_router import CRRouter
-from caretaker.swarm.embedded_acs import EmbeddedACS
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.fleet_offer import FleetOffer
 from caretaker.swarm.fleet_state import FleetState
@@ -41,6 +39,7 @@ from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.run_files import write_files
 from caretaker.swarm.run_length import check_run_time, fleet_plan
+from caretaker.swarm.run_servers import RunServers
 from caretaker.swarm.run_summary import RunSummary
 from caretaker.swarm.scenario_player import ScenarioPlayer, ScenarioStep
 from caretaker.swarm.stages import StagedUsers
@@ -135,52 +134,18 @@ class Master:
         self._acts = 0
         self._most_leased = 0
         self._refused: list[str] = []
-        self._embedded: EmbeddedACS | None = None
-        self._router: CRRouter | None = None
-        if settings.cr_router is not None:
-            settings = self._with_router(settings)
+        self._servers = RunServers(environment)
+        settings = self._servers.start_router(
+            settings, self.ledger, self._locust.wanted_users, token
+        )
         self.checks = HostChecks.of_run(environment, settings, self._send, self._locust.host)
         self._locust.hold_back(self._may_begin)
         self._state = self._open_state(settings)
         if not environment.host:
-            self._embedded = self._with_embedded_acs(settings)
+            self._servers.start_acs(settings)
         self._offer = FleetOffer(environment)
-        self.settings = self._with_north_bound_api(settings)
+        self.settings = self._servers.with_north_bound_api(settings)
         self._watching = gevent.spawn(self._watch)
-
-    def _with_router(self, settings: Settings) -> Settings:
-        """The settings with the router's port, which workers receive, too."""
-        self._router = CRRouter(settings, self.ledger, self._locust.wanted_users, self.token)
-        address, options = self._router.address, cast(Any, self.environment.parsed_options)
-        options.cr_router = str(address)
-        say(f"Connection Requests: {settings.cr_scheme}://{address}/cr/<serial number>")
-        return replace(settings, cr_router=address)
-
-    def _with_embedded_acs(self, settings: Settings) -> EmbeddedACS:
-        """The ACS of a run that was given none."""
-        router = settings.cr_router.host if settings.cr_router is not None else None
-        hosts = [host for host in (router, settings.cr_host_ipv6) if host is not None]
-        made = EmbeddedACS(settings, hosts)
-        self.environment.host = made.url
-        say(f"Embedded ACS: {made.url} (north-bound API: {made.north_bound_url})")
-        return made
-
-    def _with_north_bound_api(self, settings: Settings) -> Settings:
-        """
-        The settings with the embedded ACS's north-bound API, unless the user has given another.
-
-        The workers receive its URL too, with the options that Locust sends them.
-        """
-        options: Any = self.environment.parsed_options
-        embedded, url = self._embedded, settings.nbi_url
-        if embedded is not None and self.environment.host == embedded.url:
-            url = url or embedded.north_bound_url
-        elif embedded is not None and url == embedded.north_bound_url:
-            url = ""
-        options.nbi_url = url
-        settings = replace(settings, nbi_url=url)
-        settings.check_driver()
-        return settings
 
     def _may_begin(self) -> bool:
         """Whether a run can begin: not before the ACS has worked from each host that is there."""
@@ -198,9 +163,8 @@ class Master:
         return state
 
     def _agree(self, state: FleetState, settings: Settings) -> None:
-        host = self.environment.host
-        is_embedded = not host or (self._embedded is not None and host == self._embedded.url)
-        state.agree(settings, self._users_stated(), None if is_embedded else host)
+        host = None if self._servers.is_acs_embedded else self.environment.host
+        state.agree(settings, self._users_stated(), host)
 
     def _users_stated(self) -> int | None:
         """How many users the run will have; None where a shape of the load says it."""
@@ -252,7 +216,7 @@ class Master:
             self._state.tell(holder, answer.granted)
         self._send(answer, holder)
         self._most_leased = max(self._most_leased, self.ledger.total)
-        self._publish_routes()
+        self._servers.publish_routes()
 
     def tell_secrets(self, worker: str) -> None:
         """A worker has joined: tell it the secrets of the run, if there is one."""
@@ -261,12 +225,7 @@ class Master:
 
     def cr_server(self, worker: str, server: CRServerAddress) -> None:
         """A worker has said where its Connection Request server is."""
-        if self._router is not None:
-            self._router.serves(worker, server.url)
-
-    def _publish_routes(self) -> None:
-        if self._router is not None:
-            self._router.changed()
+        self._servers.serves(worker, server.url)
 
     def refused(self, worker: str, reason: str) -> None:
         """A worker can't take part in the run, for this reason."""
@@ -291,8 +250,11 @@ class Master:
             self._look_after_leases()
 
     def stop_watching(self) -> None:
-        """Look no more who has died: workers end with this process."""
-        self._watching.kill()
+        """Look no more who has died, nor at a run that goes on: all ends with this process."""
+        if self._player is not None:
+            self._player.stop()
+        gevent.killall([self._watching, *self._watchers])
+        self._watchers.clear()
 
     def _look_after_leases(self) -> None:
         self.checks.look(self.present(), self.ledger.opened)
@@ -306,7 +268,7 @@ class Master:
                 self.finish()
         for worker, news in self._worker_watch.look(self.reports, has_run=has_run):
             self._say_of(worker, news)
-        self._publish_routes()
+        self._servers.publish_routes()
 
     def _say_of(self, worker: str, text: str) -> None:
         """Log what became of a worker, and note it on the timeline."""
@@ -325,11 +287,10 @@ class Master:
             InputError: a setting typed into the web UI can't be used.
         """
         options: Any = self.environment.parsed_options
-        if not self.environment.host and self._embedded is not None:
-            self.environment.host = self._embedded.url
+        self._servers.use_acs()
         self._offer.begin()
         self._send(self._offer.secrets)
-        settings = self._with_north_bound_api(Settings.of(options))
+        settings = self._servers.with_north_bound_api(Settings.of(options))
         settings.check_warm_up(self._locust_options().run_time)
         settings.check_devices(self._users_stated())
         if self._state is not None:
@@ -349,8 +310,7 @@ class Master:
         self._refused = []
         self._stop_waiting.clear()
         self.settings = settings
-        if self._router is not None:
-            self._router.begin(settings)
+        self._servers.route(settings)
         self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ends_itself = False
         self._ended.clear()
@@ -533,7 +493,7 @@ class Master:
             self.marks,
             users_not_started=not_started,
             workers_refused=self._refused,
-            router_ended=self._router.ended if self._router is not None else 0,
+            router_ended=self._servers.router_ended,
             ends_itself=self._ends_itself,
             is_cut_short=self.is_cut_short,
         )
@@ -555,7 +515,7 @@ class Master:
             self.settings,
             self._start,
             self.reports,
-            embedded=self._embedded,
+            embedded=self._servers.embedded,
             player=self._player,
             state=self._state.store if self._state is not None else None,
             take_overs=self.leases.take_overs,
@@ -585,7 +545,4 @@ class Master:
         if self._state is not None:
             self._state.store.close()
             self._state = None
-        for server in (self._router, self._embedded):
-            if server is not None:
-                server.stop()
-        self._router = self._embedded = None
+        self._servers.stop()

@@ -20,13 +20,9 @@ from caretaker.errors import InputError
 from caretaker.http.client_certificates import ClientCertificates
 from caretaker.http.server_tls import ServerTLS
 from caretaker.reporting.service_levels import ServiceLevel
-from caretaker.swarm.fleet_options import (
-    ACSOptions,
-    ConnectionRequestOptions,
-    DeviceOptions,
-    InformOptions,
-    TransferOptions,
-)
+from caretaker.swarm.acs_options import ACSOptions
+from caretaker.swarm.cr_options import ConnectionRequestOptions
+from caretaker.swarm.fleet_options import DeviceOptions, InformOptions, TransferOptions
 from caretaker.swarm.option import Option
 from caretaker.swarm.reach_options import ReachOptions
 from caretaker.swarm.run_options import (
@@ -123,6 +119,23 @@ class Settings(
         if self.highest_cr_rate and self.cr_driver == "nbi" and not self.nbi_url:
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
+
+    def check_sender(self, *, is_embedded: bool) -> None:
+        """
+        Check that the run sends from the account of ``--cr-xmpp-jid``.
+
+        Args:
+            is_embedded: whether the ACS is the embedded one, which sends from it.
+
+        Raises:
+            InputError: the ACS sends Connection Requests itself, from an account of its own.
+        """
+        if self.cr_xmpp_jid is not None and not is_embedded and self.cr_driver != "direct":
+            cure = "leave it out, or give --cr-driver direct"
+            raise InputError(
+                f"--cr-xmpp-jid {self.cr_xmpp_jid}: the ACS of --host sends from an account of its "
+                f"own; {cure}"
+            )
 
     def check_devices(self, users: int | None) -> None:
         """

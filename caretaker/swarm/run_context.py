@@ -22,6 +22,7 @@ from caretaker.fleet import transfer_settings
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.source_addresses import Network, check_reach, hosts
 from caretaker.http.tls_settings import TLSSettings
+from caretaker.stats.records import VerdictSink
 from caretaker.swarm.index_lease import IndexLease
 from caretaker.swarm.options import Settings
 from caretaker.swarm.worker_messages import Message
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
 
-class HostWorker(Protocol):
-    """What a run needs of the worker that it goes on in."""
+class HostWorker(VerdictSink, Protocol):
+    """What a run needs of the worker that it goes on in, which counts Connection Requests."""
 
     environment: Environment
     index: int
@@ -91,6 +92,7 @@ def fleet_context(
         reboot_seconds=settings.reboot_seconds,
         wall_offset=time.time() - time.monotonic(),
         check_id=not settings.any_id,
+        on_restart=endpoint.lose_tls_sessions,
         transfers=transfer_settings(
             endpoint,
             settings.transfers,

@@ -78,6 +78,7 @@ class RunPlan(NamedTuple):
         check_run_time(settings, locust)
         settings.check_devices(locust.num_users)
         settings.check_reach()
+        settings.check_sender(is_embedded=not self.host)
         if self.host:
             settings.check_driver()
         if self.is_here:

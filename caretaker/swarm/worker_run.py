@@ -118,8 +118,8 @@ class WorkerRun:
             recorder=self.recorder,
             exports=self.exports,
         )
-        self.nat_bindings = nat_bindings_of(self.shard, self.sink, endpoint, settings)
-        self.xmpp = xmpp_connections_of(self.shard, self.sink, endpoint, settings, worker.index)
+        self.nat_bindings = nat_bindings_of(self.shard, worker, endpoint, settings)
+        self.xmpp = xmpp_connections_of(self.shard, worker, endpoint, settings, worker.index)
         account, cr_tls = settings.cr_xmpp, TLSSettings(settings.cr_tls_ca)
         self._xmpp_sender = XMPPSender(account, cr_tls) if account is not None else None
         self.health = GeneratorHealth(self.results.current, self.sink.flush)

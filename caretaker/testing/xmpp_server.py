@@ -241,6 +241,7 @@ class XMPPServer:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.port = 0
+        self._writers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.clients: dict[str, tuple[ServerStream, asyncio.StreamWriter]] = {}
         """The clients that have bound an address, by it."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -248,7 +249,7 @@ class XMPPServer:
 
     async def start(self, port: int = 0) -> asyncio.Server:
         """Listen on loopback."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=1000)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", port, backlog=1000)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
@@ -273,6 +274,8 @@ class XMPPServer:
             ready.set()
             await self._ending.wait()
             server.close()
+            for writer in self._writers.values():  # a task that has not begun closes nothing
+                writer.transport.abort()
 
         asyncio.run(serve())
 
@@ -292,6 +295,11 @@ class XMPPServer:
         """Send text to a client; from the thread of the server (``call``)."""
         _, writer = self.clients[jid]
         writer.write(text.encode())
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._writers[task] = writer
+        task.add_done_callback(self._writers.pop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = ServerStream(self.settings, self._route, lambda own: self._bound(own, writer))

@@ -34,6 +34,8 @@ CONFLICT_SECONDS = 300.0
 """Before a client comes back that another one with its address has pushed out."""
 MAX_ADDRESSES = 64
 """Servers whose addresses are kept."""
+NO_TURN = "no turn to log in"
+"""Of clients that wait for their login: the rate is limited, or no more are tried."""
 _TICK = 0.05
 """Seconds between two looks at what is due while something is."""
 
@@ -117,6 +119,8 @@ class XMPPConnections:
         self._due: list[tuple[float, int, int, int]] = []  # time, order, key, turn
         self._waiting: dict[int, None] = {}
         """Who logs in next, in order."""
+        self._failed: dict[int, str] = {}
+        """Why the last login or connection of those that are not connected has failed."""
         self._logging_in: dict[int, float] = {}
         """Deadlines of the logins under way, the earliest first."""
         self._order = count()
@@ -129,6 +133,21 @@ class XMPPConnections:
     def connected(self) -> int:
         """Clients that have a bound address now."""
         return self.counts["bound"] - self.counts["lost"] - self.counts["closed"]
+
+    @property
+    def clients(self) -> int:
+        """Clients that are to be connected, with those that were given up."""
+        return len(self._clients) + sum(key not in self._clients for key in self._failed)
+
+    def not_connected(self) -> Counter[str]:
+        """
+        Why clients have no bound address, with their number: a failure, or no turn so far.
+
+        Those that are just logging in, or are not to be there yet, are not among them.
+        """
+        reasons = Counter(self._failed.values())
+        reasons[NO_TURN] += len(self._waiting) - sum(key in self._waiting for key in self._failed)
+        return +reasons
 
     def want(self, key: int, wanted: Wanted, at: float = 0.0) -> None:
         """Have a client connect from a time on; one that was wanted otherwise begins anew."""
@@ -145,11 +164,18 @@ class XMPPConnections:
     def drop(self, key: int) -> None:
         """Have a client no longer, and close its connection."""
         client = self._clients.pop(key, None)
+        self._failed.pop(key, None)
         self._waiting.pop(key, None)
         if client is not None and client.connection is not None:
             self.counts["closed"] += client.is_bound
             self._left(key, client, is_refused=False)
             client.connection.close()
+
+    def give_up(self, key: int, reason: str) -> None:
+        """Have a client no longer, as it can't be connected for this reason."""
+        self.drop(key)
+        self.counts[f"failed.{reason}"] += 1
+        self._failed[key] = reason
 
     def request(self, key: int, stanza: str) -> bool:
         """Send an iq of a client's; whether it is connected."""
@@ -289,6 +315,7 @@ class XMPPConnections:
         self._logging_in.pop(key, None)
         self.logins.succeeded()
         client.is_bound, client.failures = True, 0
+        self._failed.pop(key, None)
         self.counts["bound"] += 1
         if client.wanted.keep_alive:
             self._plan(key, client, self._clock() + client.wanted.keep_alive)
@@ -308,6 +335,7 @@ class XMPPConnections:
         self.counts["lost"] += client.is_bound
         self._left(key, client, is_refused=is_refused)
         self.counts[f"failed.{event.reason}"] += 1
+        self._failed[key] = event.reason
         client.connection, client.is_bound = None, False
         client.failures += 1
         client.turn += 1

@@ -27,6 +27,15 @@ MAX_ELEMENTS = 256
 _SPACE = b" \t\r\n"
 _ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9x][0-9a-fA-F]*);)")
 """A reference to an entity that XML does not have by itself."""
+_NAMESPACE_ERRORS = [
+    etree.ErrorTypes.NS_ERR_XML_NAMESPACE,
+    etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE,
+    etree.ErrorTypes.NS_ERR_QNAME,
+    etree.ErrorTypes.NS_ERR_ATTRIBUTE_REDEFINED,
+    etree.ErrorTypes.NS_ERR_EMPTY,
+    etree.ErrorTypes.NS_ERR_COLON,
+]
+"""What is XML 1.0 but breaks XML namespaces: the parser only logs it, and gives the element."""
 _NOT_XMPP = "the answer is not XMPP"
 
 
@@ -118,6 +127,8 @@ class StreamParser:
 
     def _read(self, piece: bytes) -> etree._Element | None:
         self._pull.feed(piece)
+        if self._pull.feed_error_log.filter_types(_NAMESPACE_ERRORS):  # RFC 6120 11.3
+            raise StreamError("not-well-formed", "not well-formed XML namespaces")
         for event, element in self._pull.read_events():
             if event == "start":
                 self._started(element)

@@ -35,6 +35,17 @@ def test_each_step_is_shown_with_what_it_means(
     assert "s3cret" not in said
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_version_of_ip_is_that_which_is_asked_for(
+    client: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with wire(answer()) as server:
+        url = server.url
+        assert main(["cr", url, "--client", client, "--ip-version", "6"]) == 1
+        assert "no answer: host has no IPv6 address" in capsys.readouterr().out
+        assert main(["cr", url, "--client", client, "--ip-version", "4"]) == 0
+
+
 @pytest.mark.parametrize(
     ("answers", "client", "shown"),
     [

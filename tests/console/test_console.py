@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 import requests
+import trustme
+from helpers.certificates import server_files
 from helpers.processes import ROOT, environment, process
 
 from caretaker import ACSServer, Credentials
 from caretaker.__main__ import main
 from caretaker.console.console import COMMANDS, Console
 from caretaker.console.trace import Trace
+from caretaker.http.server_tls import ServerTLS
 from caretaker.masking import MASK
 
 pytestmark = pytest.mark.sockets
@@ -165,6 +168,12 @@ def test_where_connection_requests_go(acs: ACSServer) -> None:
     assert re.search(rf"^{url} \(Digest; username CA7E01-.*, password \*+\)$", shown, re.MULTILINE)
 
 
+def test_they_may_go_over_tls(acs: ACSServer) -> None:
+    tls = ServerTLS(server_files(trustme.CA()))
+    shown = play(acs.url, "wait", "cr-url", connection_request_tls=tls)
+    assert "https://127.0.0.1:" in shown
+
+
 def test_challenges_are_shown_without_their_answers() -> None:
     with ACSServer(credentials=Credentials("me", "tr0ub4dor")) as acs:
         shown = play(acs.url, whole=True, credentials=Credentials("me", "tr0ub4dor"))
@@ -234,6 +243,8 @@ def test_bad_input_is_one_line_without_secrets(
         ([NOWHERE, "--cr-host", "192.0.2.1"], "192.0.2.1:0: "),
         (["https://acs/", "--tls-ca", "nothing.pem"], "nothing.pem: no certificates"),
         ([NOWHERE, "--acs-password", "tr0ub4dor"], "give --acs-username too"),
+        ([NOWHERE, "--cr-tls-cert", "nothing.pem"], "nothing.pem: "),
+        ([NOWHERE, "--cr-tls-key", "nothing.pem"], "--cr-tls-key: give --cr-tls-cert, too"),
         ([NOWHERE, "--serial", "17"], "--serial: '17' is not like FLEET-000001"),
         ([NOWHERE, "--serial", "FLEET-000000"], "is not like FLEET-000001"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from math import inf
 from random import Random
 
@@ -116,6 +117,22 @@ class TestBoot:
         assert inform is not None
         assert m.ParameterValueStruct(f"{MS}ParameterKey", "key-1") in inform.parameter_list
         assert notifications.attribute(box, SSID) == 2
+
+    @pytest.mark.parametrize(
+        "restart",
+        [
+            lambda box: box.reboot(1.0),
+            lambda box: box.factory_reset(1.0),
+            lambda box: box.power_cut(1.0, 2.0),
+            lambda box: box.power_off(1.0),
+        ],
+    )
+    def test_each_restart_is_told_as_ram_is_lost(self, restart: Callable[[CPE], None]) -> None:
+        box = cpe()
+        restarted: list[int] = []
+        box.context.on_restart = restarted.append
+        restart(box)
+        assert restarted == [box.index]
 
     @pytest.mark.rule("8.4-3")
     def test_factory_reset_leads_back_to_the_first_acs(self) -> None:

@@ -17,7 +17,7 @@ from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.stats.results import Results
 from caretaker.testing.xmpp_server import XMPPServer
 from caretaker.xmpp.client_stream import SCRAM_SHA_1, LoginSettings
-from caretaker.xmpp.connections import ConnectionSettings
+from caretaker.xmpp.connections import NO_TURN, ConnectionSettings
 from caretaker.xmpp.iq import connection_request
 from caretaker.xmpp.scram import SaltedKeys
 from caretaker.xmpp.stream_events import Answered, EndKind
@@ -166,6 +166,7 @@ def test_cpes_without_power_are_not_connected() -> None:
         bench.shard.power_off([0])
         bench.shard.power_cut({1: 200.0})
         bench.wait(lambda: bench.xmpp.connections.connected == 0)
+        assert bench.xmpp.connections.not_connected() == {}  # nor are they to be
         bench.clock.now = 200.0
         bench.wait(lambda: "fleet-000002@example.org/cwmp" in running.clients)
         bench.wait(lambda: bench.xmpp.connections.connected == 1)
@@ -193,6 +194,8 @@ def test_no_fleet_is_aimed_at_hosts_beyond_the_allowed() -> None:
         results = Results()
         bench.xmpp.book(results)
         assert results.counters["xmpp.failed.host not allowed"] == 1
+        assert results.with_prefix("xmpp.not_connected") == {"host not allowed": 1}
+        assert results.counters["xmpp.cpes"] == 1
         assert results.counters["xmpp.logins"] == 0
 
 
@@ -207,6 +210,12 @@ def test_refused_passwords_are_reported_and_told_once(caplog: pytest.LogCaptureF
         statuses = [bench.value(f"{ROW}Status", index) for index in range(9)]
         assert statuses.count("Error_AuthenticationFailure") == 3
         bench.xmpp.stop()
+        results = Results()
+        bench.xmpp.book(results)
+        assert results.with_prefix("xmpp.not_connected") == {
+            "login refused: not-authorized": 3, NO_TURN: 6,
+        }  # fmt: skip
+        assert results.counters["xmpp.cpes"] == 9
         bench.shard.stop()
 
 

@@ -75,7 +75,18 @@ def master_of(environment: Any, told: list[Summary] | None = None) -> Master:
     """The master of an environment of Locust; the summaries that it prints go into a list."""
     printed: list[Summary] = [] if told is None else told
     settings = Settings.of(environment.parsed_options)
-    return Master(environment, settings, RunToken.made(), printed.append)
+    made = Master(environment, settings, RunToken.made(), printed.append)
+    _MADE.append(made)
+    return made
+
+
+_MADE: list[Master] = []
+
+
+def end_masters() -> None:
+    """End what the masters of a test do by themselves; it would go on in other tests."""
+    while _MADE:
+        _MADE.pop().stop_watching()
 
 
 def snapshot(made: Results | None = None, **changes: Any) -> WorkerSnapshot:

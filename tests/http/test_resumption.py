@@ -59,8 +59,22 @@ def test_a_cpe_resumes_its_session_again_and_again(version: ssl.TLSVersion) -> N
         for _ in range(4):
             ask(endpoint, 7)
     assert server.seen == [False, True, True, True]
-    assert endpoint.tls_handshakes() == {"full": 1, "resumed": 3}
+    assert endpoint.tls_handshakes() == {"full": 1, "resumed": 3, "lost": 0}
     assert len(endpoint.tls_clients().sessions) == 1
+
+
+@VERSIONS
+def test_a_cpe_that_has_restarted_resumes_nothing(version: ssl.TLSVersion) -> None:
+    server = Server(version)
+    with serving(server.handle, server.context) as port:
+        endpoint = endpoint_of(port, trusting(CA))
+        for index in (1, 2):
+            ask(endpoint, index)
+        endpoint.lose_tls_sessions(1)
+        for index in (1, 2, 1):
+            ask(endpoint, index)
+    assert server.seen == [False, False, False, True, True]
+    assert endpoint.tls_handshakes() == {"full": 3, "resumed": 2, "lost": 1}
 
 
 @VERSIONS

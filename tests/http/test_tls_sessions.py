@@ -49,6 +49,17 @@ def test_after_a_failure_the_next_handshake_is_a_full_one() -> None:
     assert sessions.of(1, ACS).session is None
 
 
+def test_a_restart_loses_the_sessions_of_one_cpe_with_all_servers() -> None:
+    sessions = TLSSessions()
+    for index in (1, 2):
+        for port in (443, 8443):
+            sessions.of(index, ("acs.example.com", port)).keep(ONE)
+    for _ in range(2):
+        sessions.lose(1)
+    assert (sessions.lost, len(sessions)) == (2, 2)
+    assert sessions.of(2, ACS).session == ONE
+
+
 def test_the_least_recently_used_goes_first() -> None:
     sessions = TLSSessions(max_bytes=3 * size_of(ONE))
     for index in range(3):
@@ -75,7 +86,9 @@ def test_more_servers_than_the_limit_are_begun_anew_and_never_mixed_up() -> None
 
 
 _STEPS = st.lists(
-    st.tuples(st.sampled_from(["keep", "use", "fail"]), st.integers(0, 9), st.integers(1, 2000))
+    st.tuples(
+        st.sampled_from(["keep", "use", "fail", "lose"]), st.integers(0, 9), st.integers(1, 2000)
+    )
 )
 
 
@@ -89,5 +102,7 @@ def test_whatever_is_done_no_more_is_kept_than_the_limit(steps: list[tuple[str, 
             assert one.session == bytes(size)
         elif step == "fail":
             one.failed()
+        elif step == "lose":
+            sessions.lose(index)
         kept = [size_of(each) for each in sessions._sessions.values()]
         assert sum(kept) == sessions._bytes <= 4000

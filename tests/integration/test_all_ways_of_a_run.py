@@ -148,7 +148,9 @@ def test_each_way_brings_accepted_requests(tmp_path: Path, servers: tuple[str, .
     text = (tmp_path / "summary.json").read_text()
     assert PASSWORD not in text + ended.stdout + ended.stderr
     summary = json.loads(text)
+    requests = summary["connection_requests"]
     assert summary["fleet"]["workers"] == 2
+    assert sum(summary["timeline"]["crs_received"]) == requests["received"]
     assert summary["tasks"]["reasons"] == {}
     check_ways(summary)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from helpers.browser import Browser
 from helpers.processes import ended_well, loadtest_until
-from helpers.summaries import told
+from helpers.summaries import reached, told
 
 from caretaker.reporting.charts import PLANS, of_two
 from caretaker.reporting.comparison import compare
@@ -126,6 +126,19 @@ def test_it_fits_the_window_in_light_and_dark(
     assert min(drawn(browser)) > 20
     assert browser.violations() == []
     assert browser.complaints() == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_how_cpes_were_reached_fits_the_window_with_its_numbers(
+    browser: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    opened(browser, tmp_path, page(reached()))
+    browser.resize(width, dark=dark)
+    ends = """return [...document.querySelectorAll("table.narrow")].map(
+        table => table.getBoundingClientRect().right)"""
+    assert "Connection Requests by way" in browser.text()
+    assert max(browser.run(ends)) <= width
+    assert browser.violations() == []
 
 
 def test_on_paper_it_is_light_and_as_wide_as_the_paper(browser: Browser, tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ import pytest
 import requests
 import trustme
 from gevent.server import StreamServer
+from helpers.certificates import file_of, server_files
 from helpers.wire import answer, wire
 
 from caretaker import ACSServer, Credentials
 from caretaker.__main__ import main
+from caretaker.http.tls_settings import TLSSettings
 
 pytestmark = pytest.mark.sockets
 DEVICE = "CA7E01-HR181-CHECK%2D000001"
@@ -55,6 +57,19 @@ def test_an_acs_that_works_holds_in_each_step(
     assert removal == f"{DEVICE} is removed from the ACS."
     assert last == "check held: the ACS works with a CPE of Caretaker"
     assert acs.devices() == []
+
+
+def test_connection_requests_may_go_over_tls(capsys: pytest.CaptureFixture[str]) -> None:
+    ca = trustme.CA()
+    trusted = file_of(ca)
+    with ACSServer(cr_tls=TLSSettings(trusted)) as acs:
+        given = ("--host", acs.url, "--nbi-url", acs.north_bound_url)
+        server = ("--cr-tls-cert", server_files(ca))
+        assert check(*given, *server, "--cr-tls-ca", trusted) == 0
+        assert "GET https://127.0.0.1:" in capsys.readouterr().out
+        assert check(*given, *server) == 0  # the ACS alone has to know who signed it
+        assert check(*given, *server, "--cr-tls-ca", file_of(trustme.CA())) == 1
+        assert "TLS: certificate of an unknown CA" in capsys.readouterr().out
 
 
 def test_without_its_api_the_device_stays_and_is_named(

@@ -58,11 +58,14 @@ def worker(number: int = 0, **changes: Any) -> WorkerSnapshot:
 
 def test_handshakes_that_resumed_a_session_are_a_share_of_all() -> None:
     none = summarize([worker()], 2.0)
-    assert none["tls"] == {"full": 0, "resumed": 0, "resumed_ratio": None}
+    assert none["tls"] == {"full": 0, "resumed": 0, "resumed_ratio": None, "lost": 0}
     assert "TLS" not in render(none)
-    workers = [worker(number, counters={"tls.full": 1, "tls.resumed": 3}) for number in range(2)]
+    workers = [
+        worker(number, counters={"tls.full": 1, "tls.resumed": 3, "tls.lost": 1})
+        for number in range(2)
+    ]
     summary = summarize(workers, 2.0)
-    assert summary["tls"] == {"full": 2, "resumed": 6, "resumed_ratio": 0.75}
+    assert summary["tls"] == {"full": 2, "resumed": 6, "resumed_ratio": 0.75, "lost": 2}
     assert "6 resumed, 2 full" in render(summary)
 
 
@@ -363,6 +366,14 @@ def test_a_run_that_ends_in_its_warm_up_has_no_data() -> None:
     assert summary["sessions"]["failed_ratio"] is None
     assert summary["informs"]["from_plan_ms"]["p99"] is None
     assert "; - per second" in render(summary)
+
+
+def test_cpes_of_a_lost_worker_do_not_count_for_what_stands_at_the_end() -> None:
+    counters = {"xmpp.cpes": 8, "xmpp.not_connected.refused": 2, "xmpp.logins": 8}
+    lost, there = (worker(counters=counters, final=final) for final in (False, True))
+    xmpp = summarize([lost, there], 2.0)["xmpp"]
+    assert (xmpp["cpes"], xmpp["not_connected"], xmpp["logins"]) == (8, {"refused": 2}, 16)
+    assert summarize([lost, lost], 2.0)["xmpp"]["cpes"] == 16  # the run goes on
 
 
 def test_what_became_of_binding_requests_is_told_by_outcome() -> None:

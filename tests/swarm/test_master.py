@@ -201,10 +201,13 @@ def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
     assert [mark["text"] for mark in master.marks] == [text]
 
 
-def test_at_the_end_nobody_looks_who_has_died(master: Master) -> None:
-    assert not master._watching.dead
+def test_at_the_end_nobody_looks_who_has_died_or_which_level_breaks() -> None:
+    master = make(slos=["sessions.failed < 1"], warm_up="5s")
+    master.begin()
+    spawned = [master._watching, *master._watchers]
+    assert [greenlet.dead for greenlet in spawned] == [False] * 3
     master.stop_watching()
-    assert master._watching.dead
+    assert [greenlet.dead for greenlet in spawned] == [True] * 3
 
 
 def test_a_host_whose_acs_was_not_checked_gets_no_cpes(master: Master) -> None:

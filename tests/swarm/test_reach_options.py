@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,14 @@ def test_the_account_of_the_sender_is_at_the_server_of_the_cpes(
     made = settings(**given, cr_xmpp_jid="ACS@lab", cr_xmpp_password="word")
     assert made.cr_xmpp == XMPPAccount("acs@lab", "word", host, port)
     assert "word" not in str(made.public())
+
+
+def test_an_account_that_nothing_sends_from_is_refused() -> None:
+    made = settings(cr_xmpp_jid="acs@lab", cr_xmpp_password="word")
+    made.check_sender(is_embedded=True)
+    replace(made, cr_driver="direct").check_sender(is_embedded=False)
+    with pytest.raises(InputError, match="--cr-xmpp-jid acs@lab: the ACS of --host sends from"):
+        made.check_sender(is_embedded=False)
 
 
 def test_without_a_jid_there_is_no_account() -> None:

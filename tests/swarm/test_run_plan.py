@@ -95,3 +95,11 @@ def test_what_the_run_would_refuse_is_refused_before(
 ) -> None:
     with pytest.raises(InputError, match=complaint):
         plan(*arguments).check()
+
+
+def test_an_account_that_an_acs_elsewhere_does_not_send_from_is_refused() -> None:
+    given = ("--reach", "xmpp:1", "--xmpp-server", "lab", "--cr-xmpp-jid", "acs@lab")
+    password = ("--cr-xmpp-password", "word")
+    plan(*given, *password).check()
+    with pytest.raises(InputError, match="--cr-xmpp-jid acs@lab: the ACS of --host sends from"):
+        plan(*given, *password, host=ELSEWHERE).check()

@@ -77,6 +77,7 @@ def test_a_client_comes_back_when_the_server_ends_its_stream() -> None:
         wait_for(lambda: told.ends and told.jids)
         assert told.ends == [(0, EndKind.OTHER, "stream error: system-shutdown")]
         assert made.counts["failed.stream error: system-shutdown"] == 1
+        assert (made.not_connected(), made.clients) == ({}, 1)
 
 
 def test_a_client_comes_back_when_its_connection_breaks() -> None:

@@ -97,11 +97,43 @@ def test_what_xmpp_forbids_of_xml_ends_the_stream(rubbish: bytes) -> None:
         HEADER + b"<iq></message>",
         HEADER + b"no<iq/>",
         HEADER + b"<iq to='\xff'/>",
+        HEADER + b"<no:iq/>",
+        HEADER + b"<stream:a:b/>",
+        HEADER + b"<iq><:a/></iq>",
+        HEADER + b"<iq no:to='a'/>",
+        HEADER + b"<iq xmlns:a='b' xmlns:c='b' a:to='1' c:to='2'/>",
+        HEADER + b"<iq xmlns:a=''/>",
+        HEADER + b"<iq xmlns:xml='a'/>",
+        b"<stream:stream xmlns='jabber:client'>",
+        HEADER.replace(b" id=", b" no:id="),
         b"HTTP/1.1 400 Bad Request\r\n\r\n<html>",
     ],
 )
 def test_what_is_not_xml_ends_the_stream(rubbish: bytes) -> None:
     assert condition(rubbish) == "not-well-formed"
+
+
+NAMES = st.sampled_from(["ping", "stream:ping", "a:ping", "b:ping", "a:b:ping", ":ping", "a:"])
+"""Of elements and attributes; ``a`` and ``b`` may be declared, ``stream`` is by the header."""
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=4), st.sets(st.sampled_from("ab")))
+def test_a_stanza_is_read_only_if_its_names_are_those_of_xml_namespaces(
+    names: list[tuple[str, str]], declared: set[str]
+) -> None:
+    spaces = "".join(f" xmlns:{prefix}='urn:{prefix}'" for prefix in sorted(declared))
+    children = "".join(f"<{element} {attribute}='1'/>" for element, attribute in names)
+    data = HEADER + f"<iq{spaces}>{children}</iq>".encode()
+    known = {"ping", "stream:ping"} | {f"{prefix}:ping" for prefix in declared}
+    if known.issuperset(name for pair in names for name in pair):
+        assert len(read(data)) == 1
+    else:
+        assert condition(data) == "not-well-formed"
+
+
+@pytest.mark.parametrize("uri", ["relative", "no uri%", "\u00e4", ""])
+def test_a_namespace_need_not_be_a_good_uri(uri: str) -> None:
+    assert len(read(HEADER + f"<iq><a xmlns='{uri}'/></iq>".encode())) == 1
 
 
 def test_another_kind_of_stream_is_refused() -> None:

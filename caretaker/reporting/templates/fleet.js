@@ -182,6 +182,15 @@ function workers(runState) {
     }), "No worker has reported yet.");
 }
 
+/** How CPEs are reached, where that is not by HTTP alone: tables that the server has made. */
+function ways(runState) {
+  put($("ways"), ...runState.reach.map(({ title, about, head, rows }) => {
+    const made = el("table", {});
+    table(made, head.map((name, column) => [name, column ? "number" : "break"]), rows.map(([cells]) => ({ cells })));
+    return el("article", {}, el("h2", {}, title), about && el("p", { class: "quiet" }, about), made);
+  }));
+}
+
 const OUTCOME_CLASSES = { held: "good", broken: "bad", failed: "bad", "not shown": "quiet" };
 
 function verdicts(runState) {
@@ -210,6 +219,7 @@ function show(runState) {
   funnel(runState);
   workers(runState);
   verdicts(runState);
+  ways(runState);
   document.querySelectorAll("#actions button").forEach((button) => (button.disabled = !runState.running));
 }
 

@@ -14,9 +14,11 @@ from rich.text import Text
 
 from caretaker.engine.cpe_states import STATES
 from caretaker.reporting.number_text import readable
+from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.terminal import one_line
 from caretaker.swarm.terminal.curves import FIGURES, curves
 from caretaker.swarm.terminal.live_state import LiveState, newest_failures
+from caretaker.way import Way
 
 KEYS = "q ends the run   w W one, ten users more   s S one, ten fewer"
 LABEL_WIDTH = 10
@@ -156,6 +158,16 @@ def _counts(state: LiveState) -> Iterator[RenderableType]:
         *(_counted(name, crs[name]) for name in ("pending", "coalesced")),
         *(_counted(name, crs[name], "red") for name in ("dropped", "refused")),
     )
+    if set(crs["by_way"]) - {Way.HTTP}:
+        yield _figures("by way", *_reached(summary))
+
+
+def _reached(summary: Summary) -> Iterator[str | Text]:
+    """The accepted Connection Requests by way, and the CPEs that UDP and XMPP do not reach now."""
+    ways = summary["connection_requests"]["by_way"]
+    yield from (f"{way} {own['accepted']:,}" for way, own in ways.items())
+    yield _counted("STUN unanswered", sum(summary["stun"]["unanswered"].values()), "red")
+    yield _counted("XMPP not connected", sum(summary["xmpp"]["not_connected"].values()), "red")
 
 
 def _funnel(state: LiveState) -> Iterator[str]:

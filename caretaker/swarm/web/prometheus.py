@@ -23,15 +23,19 @@ from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
+from caretaker.stats.records import VERDICTS, path_of
 from caretaker.stats.task_outcomes import POSTED, TaskOutcome
 from caretaker.swarm.web.run_state import RunState, WorkerState
 from caretaker.swarm.worker_reports import WINDOW_SECONDS
+from caretaker.way import Way
 
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 )  # fmt: skip
 """Upper bounds of the buckets of all histograms, in seconds."""
 
+_STAGES = ("inform", "informresponse", "session_end")
+"""Of the closed loop."""
 Labels = tuple[str, ...]
 Samples = Iterable[tuple[Labels, Any]]
 
@@ -59,7 +63,8 @@ def _one(value: Callable[[RunState], float]) -> Callable[[RunState], Samples]:
 
 
 def _counted(
-    section: Literal["sessions", "connection_requests", "tasks", "transfers"], *names: str
+    section: Literal["sessions", "connection_requests", "tasks", "transfers", "stun", "xmpp"],
+    *names: str,
 ) -> Callable[[RunState], Samples]:
     """Counts of a section of the summary, each with its name for a label."""
 
@@ -88,8 +93,25 @@ def _timed(name: str) -> Callable[[RunState], Samples]:
 
 
 def _stages(run_state: RunState) -> Samples:
-    for stage in ("inform", "informresponse", "session_end"):
+    for stage in _STAGES:
         yield (stage,), run_state.results.histogram(f"connection_requests.to_{stage}")
+
+
+def _by_way(*names: str) -> Callable[[RunState], Samples]:
+    """Counts of the Connection Requests of each way that had some, by way and name."""
+
+    def samples(run_state: RunState) -> Samples:
+        ways: Mapping[str, Mapping[str, Any]] = run_state.summary["connection_requests"]["by_way"]
+        return [((way, name), counts[name]) for way, counts in ways.items() for name in names]
+
+    return samples
+
+
+def _stages_by_way(run_state: RunState) -> Samples:
+    for way in run_state.summary["connection_requests"]["by_way"]:
+        times = run_state.results.histograms_with_prefix(path_of(Way(way)))
+        for stage in _STAGES:
+            yield (way, stage), times.get(f"to_{stage}", Histogram())
 
 
 def _exchanges(run_state: RunState) -> Samples:
@@ -137,7 +159,7 @@ METRICS: dict[str, Figure] = {
         _one(lambda s: s.summary["connection_requests"]["received"])),
     "caretaker_connection_requests": Figure(
         "counter", "Connection Requests by what was answered", ("verdict",),
-        _counted("connection_requests", "accepted", "unauthorized", "not_found", "refused")),
+        _counted("connection_requests", *VERDICTS)),
     "caretaker_connection_requests_ended": Figure(
         "counter", "Accepted Connection Requests by what became of them", ("end",),
         _counted("connection_requests", "delivered", "coalesced", "dropped")),
@@ -153,6 +175,24 @@ METRICS: dict[str, Figure] = {
     "caretaker_connection_request_answer_seconds": Figure(
         "histogram", "Until a Connection Request was answered", (),
         _timed("connection_requests.answer")),
+    "caretaker_connection_requests_by_way": Figure(
+        "counter", "Connection Requests by the way that they came by and what was answered",
+        ("way", "verdict"), _by_way(*VERDICTS)),
+    "caretaker_connection_requests_by_way_ended": Figure(
+        "counter", "Accepted Connection Requests by their way and what became of them",
+        ("way", "end"), _by_way("delivered", "coalesced", "dropped")),
+    "caretaker_connection_request_by_way_seconds": Figure(
+        "histogram", "From the accepted Connection Request to a stage of its session, by way",
+        ("way", "stage"), _stages_by_way),
+    "caretaker_stun_requests": Figure(
+        "counter", "STUN Binding Requests of CPEs, by what became of them", ("outcome",),
+        _counted("stun", "sent", "answered", "silent", "dropped")),
+    "caretaker_nat_bindings": Figure(
+        "counter", "NAT bindings of CPEs that were found, found changed, or forgotten by a NAT",
+        ("event",), _counted("stun", "found", "changed", "rebound")),
+    "caretaker_xmpp_connections": Figure(
+        "counter", "XMPP connections of CPEs: logins tried, bound, lost, closed", ("event",),
+        _counted("xmpp", "logins", "bound", "lost", "closed")),
     "caretaker_events_raised": Figure(
         "counter", "Events raised", ("event",), _below("events.raised")),
     "caretaker_events_delivered": Figure(

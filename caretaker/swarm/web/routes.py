@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request, url_for
@@ -20,6 +21,7 @@ from caretaker import __version__
 from caretaker.engine.cpe_states import STATES
 from caretaker.errors import InputError
 from caretaker.reporting.pages import asset, templates
+from caretaker.reporting.reach_tables import reach_tables
 from caretaker.scenarios.actions import ACTIONS
 from caretaker.swarm.options import without_login
 from caretaker.swarm.web.devices import DevicePage
@@ -174,6 +176,7 @@ class _Pages:
                 "limits": run_state.limits,
                 "marks": self._master.marks,
                 "curves": self._run_states.curves(request.args.get("first", 0, int)),
+                "reach": [asdict(table) for table in reach_tables(run_state.summary)],
                 **sections,
             }
         )

@@ -18,6 +18,7 @@ from caretaker.swarm.terminal.live_state import LiveState
 from caretaker.swarm.terminal.progress import Phase, Progress
 from caretaker.swarm.terminal.screen import KEYS, PERCENTILES, STATE_STYLES, TIMES, screen
 from caretaker.swarm.web.run_state import RunStates
+from caretaker.way import Way
 
 PHASES = {
     "before a run": Progress(Phase.WAITING, 0, 60.0, "waits for workers: 1 of 2 have joined"),
@@ -75,6 +76,15 @@ def test_a_power_cut_at_a_glance() -> None:
     assert "succeeded 1,234" in lines[7]
     assert "failed 7  shed 0" in lines[7]
     assert "-> Inform 1,241 -> session end 1,234" in lines[8]
+
+
+def test_several_ways_have_a_row_of_their_own() -> None:
+    made = results(7)
+    assert "by way" not in "\n".join(shown(live_state(DARK, made)))
+    made.connection_request("accepted", 0.001, Way.UDP)
+    made.count("stun.unanswered.server is silent", 3)
+    lines = shown(live_state(DARK, made))
+    assert "by way      http 7  udp 1  STUN unanswered 3  XMPP not connected 0" in lines
 
 
 def test_times_have_a_bar_that_grows_with_them() -> None:

@@ -62,6 +62,16 @@ def test_histograms_count_up_to_all(run: Master) -> None:
     assert found["caretaker_connection_request_seconds_sum inform"] == pytest.approx(0.202)
 
 
+def test_connection_requests_are_told_by_way_and_add_up(run: Master) -> None:
+    found = told(run)
+    ways = RunStates(run).now().summary["connection_requests"]["by_way"]
+    assert ways
+    for way, counts in ways.items():
+        name = "caretaker_connection_requests_by_way"
+        assert found[f"{name}_total accepted {way}"] == counts["accepted"]
+        assert found[f"{name}_ended_total delivered {way}"] == counts["delivered"]
+
+
 def test_there_are_metrics_before_a_run() -> None:
     assert told(master())["caretaker_run"] == 0
 

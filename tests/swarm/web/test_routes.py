@@ -130,6 +130,17 @@ def test_how_the_run_stands(site: Site) -> None:
     assert "secret" not in str(run_state)
 
 
+def test_how_cpes_are_reached_stands_in_tables_where_that_is_not_by_http_alone(site: Site) -> None:
+    site.begin()
+    assert site.client.get("/fleet/standing").json["reach"] == []  # type: ignore[index]
+    told = snapshot()
+    told.results.count("stun.sent", 3)
+    site.master.reports.take("local", told)
+    (table,) = site.client.get("/fleet/standing").json["reach"]  # type: ignore[index]
+    assert table["title"] == "NAT bindings (STUN)"
+    assert ["Binding Requests sent", "3"] in [cells for cells, _ in table["rows"]]
+
+
 def test_metrics_are_there(site: Site) -> None:
     site.begin()
     assert 'caretaker_cpes{state="retrying"} 1.0' in site.client.get("/metrics").text
