@@ -211,7 +211,10 @@ def provision(
 
 def _watch_ways(device: KnownDevice) -> RPCs:
     """Read by which ways the device can be reached, and have it report when these change."""
-    response = yield m.GetParameterValues((f"{device.root}ManagementServer.",))
+    server = f"{device.root}ManagementServer."
+    response = yield m.GetParameterValues(tuple(f"{server}{last}" for last in WAYS))
+    if _is_unknown_name(response):  # the device lacks some of them
+        response = yield m.GetParameterValues((server,))
     if isinstance(response, m.Fault):
         return
     there = [value for value in _values(response) if value.name.rpartition(".")[2] in WAYS]

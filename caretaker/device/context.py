@@ -39,8 +39,7 @@ class FleetContext:
             have those of ``identities``.
         unsaved: the indices of the CPEs whose ``PersistentState`` has changed, for who keeps it
             to take; None: nobody keeps it.
-        reach_watchers: each takes the indices of CPEs whose parameters on the ways of Connection
-            Requests may have changed.
+        reach_watchers: those of ``watch_reach``.
         reach: how the CPEs can be reached; None: all at their ConnectionRequestURL.
         on_restart: called with the index of a CPE that loses power or reboots, and so forgets
             what devices hold in RAM alone.
@@ -64,6 +63,21 @@ class FleetContext:
     reach_watchers: list[set[int]] = field(default_factory=list)
     reach: Reachability | None = None
     on_restart: Callable[[int], None] | None = None
+
+    def watch_reach(self) -> set[int]:
+        """
+        A set that takes the indices of CPEs from now on, for who watches the ways to them.
+
+        Taken are CPEs whose parameters on the ways of Connection Requests may have changed.
+        """
+        changed: set[int] = set()
+        self.reach_watchers.append(changed)
+        return changed
+
+    def unwatch_reach(self, changed: set[int]) -> None:
+        """Have a set of ``watch_reach`` take no more; once more does nothing."""
+        # By identity: two empty sets are equal, and the other one's watcher still needs it.
+        self.reach_watchers = [each for each in self.reach_watchers if each is not changed]
 
     def serial_number(self, index: int) -> str:
         """The serial number of the CPE with this index."""

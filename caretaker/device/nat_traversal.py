@@ -98,16 +98,14 @@ def report_binding(cpe: CPEBase, address: str, now: float, *, nat_detected: bool
     Returns:
         Whether something has changed; the CPE may be due then.
     """
-    values = {_ADDRESS: address, _NAT_DETECTED: "1" if nat_detected else "0"}
-    paths = {cpe.profile.management_paths[last]: value for last, value in values.items()}
-    changed = {
-        path: value
-        for path, value in paths.items()
-        if cpe.parameter(path) is not None and _differs(cpe.value(path, now), value)
-    }
+    changed = {}
+    for last, value in ((_ADDRESS, address), (_NAT_DETECTED, "1" if nat_detected else "0")):
+        path = cpe.profile.management_paths[last]
+        if cpe.parameter(path) is not None and _differs(cpe.value(path, now), value):
+            changed[path] = value
     if not changed:
         return False
-    cpe.set_values(changed.items(), now)
+    cpe.ensure_overlay().values.update(changed)  # nothing else follows from these two
     for path in changed:
         notifications.notify(cpe, path, now, _earliest(cpe, path, now))
     cpe.reschedule(now)

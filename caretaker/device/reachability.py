@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from math import sqrt
 from typing import Self
@@ -75,9 +76,14 @@ class ReachMix:
 
     def of(self, identities: Identities, index: int) -> Reach:
         """The kind of the CPE with this index."""
-        bounds = list(accumulate(weight for _, weight in self.weights))
-        place = (identities.fraction(0, "reach") + index * _STEP) % 1.0
-        return self.weights[bisect(bounds[:-1], place * bounds[-1])][0]
+        place = _start(identities.seed, identities.prefix) + index * _STEP
+        return self.weights[bisect(self._bounds, place % 1.0)][0]
+
+    @cached_property
+    def _bounds(self) -> list[float]:
+        """Where on the circle one kind ends and the next begins."""
+        ends = list(accumulate(weight for _, weight in self.weights))
+        return [end / ends[-1] for end in ends[:-1]]
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,12 @@ class Reachability:
     ipv6_url: Callable[[str], str] = "http://[::1]/cr/{}".format
     stun: STUNServer = STUNServer()
     xmpp: XMPPServer = XMPPServer("127.0.0.1")
+
+
+@lru_cache(64)
+def _start(seed: int, prefix: str) -> float:
+    """Where on the circle the first CPE of a fleet is."""
+    return Identities(seed, prefix).fraction(0, "reach")
 
 
 _STEP = sqrt(2)

@@ -18,30 +18,19 @@ from typing import Any
 import gevent
 
 from caretaker.device.cpe import CPE
-from caretaker.device.nat_traversal import (
-    report_binding,
-    stun_settings,
-)
+from caretaker.device.nat_traversal import report_binding, stun_settings
 from caretaker.device.reach_values import reach_of
 from caretaker.device.reachability import Reach
-from caretaker.engine.nat_binding import NATBinding
-from caretaker.engine.nat_settings import WAITS, NATSettings, STUNMode
+from caretaker.engine.binding_requests import Binding, BindingRequests
+from caretaker.engine.nat_settings import WAITS, NATSettings
+from caretaker.engine.nat_sockets import NATSockets
 from caretaker.engine.shard import Shard
-from caretaker.engine.stun_credentials import STUNCredentials
 from caretaker.engine.stun_servers import STUNServer, STUNServers
 from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
 from caretaker.errors import DatagramError
 from caretaker.stats.records import VerdictSink
 from caretaker.stats.results import Results
-from caretaker.stun.message import (
-    COOKIE,
-    REQUEST_BINDING,
-    TRANSACTION_BYTES,
-    Attribute,
-    Kind,
-    SocketAddress,
-    StunMessage,
-)
+from caretaker.stun.message import Kind, SocketAddress, StunMessage
 from caretaker.stun.timer_wheel import TimerWheel
 from caretaker.stun.udp_connection_request import START, UDPConnectionRequest
 from caretaker.stun.udp_socket import UDPSocket
@@ -61,8 +50,6 @@ LOOKS = 200
 """CPEs whose settings are read in one step, at most, so that a turn of the loop is short."""
 ACTS = 1000
 """Due CPEs after which the steps that are left wait for the next turn: a fence leaves many."""
-SHARED_SOCKETS = 8
-"""Sockets that CPEs share go round by so many: each rebinding leads to the next."""
 
 
 class NATBindings:
@@ -92,21 +79,16 @@ class NATBindings:
         self._clock = clock
         self._settings = settings
         self._waits = WAITS[settings.mode]
-        self._bindings: dict[int, NATBinding] = {}
-        self._pending: dict[bytes, int] = {}
-        """The CPEs whose requests wait for an answer, by transaction id."""
+        self._bindings: dict[int, Binding] = {}
         self._unanswered: dict[int, str] = {}
         """The CPEs whose last request has failed, or still has no answer, with the reason."""
-        self._credentials = STUNCredentials()
-        self._periods: dict[int, float] = {}
-        """Seconds between keep-alives of the CPEs whose binding has not lasted as long."""
-        self._requests = UDPRequests(shard, sink, clock)
-        self._shared: dict[tuple[int, str, int], UDPSocket] = {}
-        self._owners: dict[UDPSocket, int] = {}
-        """The CPEs with a socket of their own."""
+        self._requests = BindingRequests(settings.mode, self.counts)
+        self._connection_requests = UDPRequests(shard, sink, clock)
+        self._sockets = NATSockets(settings, self._take)
+        self._sent_at: dict[int, float] = {}
+        """When each CPE has sent its last request, where some NATs forget bindings."""
         self._wheel = TimerWheel(STEP_SECONDS, clock())
-        self._changed: set[int] = set()
-        shard.context.reach_watchers.append(self._changed)
+        self._changed = shard.context.watch_reach()
         loop: Any = gevent.get_hub().loop
         self._timer = loop.timer(STEP_SECONDS, STEP_SECONDS, ref=False)
         self._timer.start(self.do_due)
@@ -116,19 +98,16 @@ class NATBindings:
         return len(self._bindings)
 
     def close(self) -> None:
-        """Send and take nothing any more."""
+        """Send and take nothing any more; once more does nothing."""
         self._timer.close()
-        self._shard.context.reach_watchers.remove(self._changed)
-        for opened in (*self._shared.values(), *self._owners):
-            opened.close()
-        self._shared.clear()
-        self._owners.clear()
+        self._shard.context.unwatch_reach(self._changed)
+        self._sockets.close()
 
     def book(self, results: Results) -> None:
         """Add what has happened so far: sent = answered + silent + errors + dropped + waiting."""
         for name, number in self.counts.items():
             results.count(f"stun.{name}", number)
-        results.count("stun.waiting", len(self._pending))
+        results.count("stun.waiting", len(self._requests))
         results.count("stun.cpes", len(self._bindings))
         for reason, number in Counter(self._unanswered.values()).items():
             results.count(f"stun.unanswered.{reason}", number)
@@ -183,41 +162,27 @@ class NATBindings:
                 if cpe is not None and report_binding(cpe, "", now, nat_detected=False):
                     self._shard.schedule(cpe)
             return
-        self._requests.learn(cpe)
+        self._connection_requests.learn(cpe)
         if binding is None:
-            binding = self._bindings[index] = NATBinding(settings)
+            binding = self._bindings[index] = Binding(settings)
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._begin_anew(index)
+            self._requests.forget_challenge(index)  # another server may not ask
             self._unanswered.pop(index, None)
             self._drop_request(binding)
             self._plan(index, binding, now)
         elif binding.address is not None:
             self._report(cpe, binding, now)
 
-    def _plan(self, index: int, binding: NATBinding, at: float) -> None:
+    def _plan(self, index: int, binding: Binding, at: float) -> None:
         binding.due = self._wheel.add(index, at)
 
-    def _plan_keep_alive(self, index: int, binding: NATBinding, now: float) -> None:
-        self._plan(index, binding, now + self._period(index, binding))
+    def _plan_keep_alive(self, index: int, binding: Binding, now: float) -> None:
+        period = binding.settings.keep_alive(self._settings.keep_alive)
+        self._plan(index, binding, now + period)
 
-    def _period(self, index: int, binding: NATBinding) -> float:
-        """Seconds between the keep-alives of a CPE, within the ACS's limits."""
-        return binding.settings.keep_alive(self._periods.get(index, self._settings.keep_alive))
-
-    def _shorten(self, index: int, binding: NATBinding) -> None:
-        """A binding has not lasted until its next keep-alive: send them more often."""
-        period = self._period(index, binding)
-        if period > binding.settings.shortest:
-            self._periods[index] = period / 2
-
-    def _begin_anew(self, index: int) -> None:
-        """Forget what was learnt of a server and of the NAT on the way to it."""
-        self._credentials.forget(index)
-        self._periods.pop(index, None)
-
-    def _act(self, index: int, binding: NATBinding, now: float) -> None:
+    def _act(self, index: int, binding: Binding, now: float) -> None:
         cpe = self._shard.cpes.get(index)
         if cpe is None:
             self._forget(index, binding)
@@ -225,28 +190,49 @@ class NATBindings:
             self._drop_request(binding)
             self._unanswered.pop(index, None)
             self._plan(index, binding, max(cpe.down_until, now + 1.0))
-        elif binding.transaction is None or binding.tries < len(self._waits):
+        elif binding.transaction is None:
             self._request(index, cpe, binding, now)
         else:
-            self._end_request(binding, "silent")
+            self._not_answered(index, cpe, binding, now)
+
+    def _not_answered(self, index: int, cpe: CPE, binding: Binding, now: float) -> None:
+        """
+        Ask again, or take the silence of the server as the outcome.
+
+        What this worker has not read yet, or had no room for, is no silence of the server.
+        """
+        opened = binding.socket
+        is_read = opened is None or opened.is_read()
+        if binding.transaction is None:
+            return  # the answer was there
+        if not is_read:
+            self._plan(index, binding, now + STEP_SECONDS)
+        elif binding.tries < len(self._waits):
+            self._request(index, cpe, binding, now)
+        elif opened is not None and opened.has_lost(now, sum(self._waits)):
+            binding.tries = 0
+            self._request(index, cpe, binding, now)
+        else:
+            self._requests.end(binding, "silent")
             self._unanswered.setdefault(index, SILENT)
             self._plan_keep_alive(index, binding, now)
 
     # Requests.
 
-    def _request(self, index: int, cpe: CPE, binding: NATBinding, now: float) -> None:
+    def _request(self, index: int, cpe: CPE, binding: Binding, now: float) -> None:
         """Send a Binding Request, or the one that waits for its answer once more."""
         server = self._server(index, binding)
         if server.family is None:
             self._wait_for_server(index, binding, server, now)
             return
+        is_new = binding.transaction is None
+        if is_new and self._has_forgotten(index, binding, now):
+            self._rebind(index, binding)
         try:
-            if binding.transaction is None and self._has_forgotten(index, binding, now):
-                self._rebind(index, binding)
             opened = self._socket(index, binding, server.family)
-            if binding.transaction is None:
-                self._begin_request(index, binding)
-            opened.send(self._datagram(cpe, binding, now), server.address)
+            if is_new:
+                self._requests.begin(index, binding)
+            opened.send(self._requests.datagram(cpe, binding, now), server.address)
         except OSError as error:
             self._unsent(index, os.strerror(error.errno or 0))
         binding.tries += 1
@@ -254,14 +240,15 @@ class NATBindings:
             self._unanswered.setdefault(index, SILENT)
         wait = self._waits[min(binding.tries, len(self._waits)) - 1]
         self._plan(index, binding, now + wait)
-        binding.sent = binding.due
+        if self._settings.forgets_after is not None:
+            self._sent_at[index] = now
 
-    def _server(self, index: int, binding: NATBinding) -> STUNServer:
+    def _server(self, index: int, binding: Binding) -> STUNServer:
         settings = binding.settings
         return self._servers.server(settings.host, settings.port, self._settings.source(index))
 
     def _wait_for_server(
-        self, index: int, binding: NATBinding, server: STUNServer, now: float
+        self, index: int, binding: Binding, server: STUNServer, now: float
     ) -> None:
         """Try again later: soon while its name is looked up."""
         if server.reason:
@@ -275,85 +262,47 @@ class NATBindings:
         self.counts[f"unsent.{reason}"] += 1
         self._unanswered[index] = reason
 
-    def _begin_request(self, index: int, binding: NATBinding) -> None:
-        transaction = os.urandom(TRANSACTION_BYTES)
-        if self._settings.mode is STUNMode.COOKIE:
-            transaction = COOKIE + transaction[len(COOKIE) :]
-        binding.transaction, binding.tries = transaction, 0
-        self._pending[transaction] = index
-        self.counts["sent"] += 1
-
-    def _datagram(self, cpe: CPE, binding: NATBinding, now: float) -> bytes:
-        assert binding.transaction is not None
-        attributes = _ANNOUNCING if binding.announcements else _USUAL
-        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes)
-        return self._credentials.signed(cpe, message, now).encode()
-
-    def _end_request(self, binding: NATBinding, outcome: str) -> None:
-        if binding.transaction is not None:
-            self._pending.pop(binding.transaction, None)
-            self.counts[outcome] += 1
-            binding.transaction, binding.tries = None, 0
-
-    def _drop_request(self, binding: NATBinding) -> None:
+    def _drop_request(self, binding: Binding) -> None:
         """Wait for no answer any more: the CPE has no power, other settings, or is gone."""
-        self._end_request(binding, "dropped")
+        self._requests.end(binding, "dropped")
 
-    def _forget(self, index: int, binding: NATBinding) -> None:
+    def _forget(self, index: int, binding: Binding) -> None:
         self._drop_request(binding)
         del self._bindings[index]
-        self._begin_anew(index)
+        self._requests.forget_challenge(index)
+        self._connection_requests.forget(index)
         self._unanswered.pop(index, None)
-        self._requests.forget(index)
-        self._close_own(binding)
+        self._sent_at.pop(index, None)
+        self._sockets.release(binding.socket)
 
     # Sockets, and the NATs behind them.
 
-    def _socket(self, index: int, binding: NATBinding, family: int) -> UDPSocket:
+    def _socket(self, index: int, binding: Binding, family: int) -> UDPSocket:
         """The socket of a CPE, opened if there is none yet."""
         if binding.socket is None or binding.socket.family != family:
-            self._close_own(binding)
-            binding.socket = self._open(index, family, 0)
+            self._sockets.release(binding.socket)
+            binding.socket = self._sockets.open(index, family)
         return binding.socket
 
-    def _open(self, index: int, family: int, number: int) -> UDPSocket:
-        source = self._settings.source(index)
-        if self._settings.own_sockets:
-            opened = UDPSocket(family, source, self._take)
-            self._owners[opened] = index
-            return opened
-        key = family, source, number % SHARED_SOCKETS
-        shared = self._shared.get(key)
-        if shared is None:
-            shared = self._shared[key] = UDPSocket(family, source, self._take)
-            shared.make_room()
-            shared.number = number % SHARED_SOCKETS
-        return shared
-
-    def _close_own(self, binding: NATBinding) -> None:
-        if binding.socket is not None and self._owners.pop(binding.socket, None) is not None:
-            binding.socket.close()
-
-    def _rebind(self, index: int, binding: NATBinding) -> None:
+    def _rebind(self, index: int, binding: Binding) -> None:
         old = binding.socket
         assert old is not None
         self.counts["rebound"] += 1
-        self._drop_request(binding)  # its answer would come to the old address
+        if binding.transaction is not None:
+            self._drop_request(binding)  # its answer would come to the old address
+            self._plan_keep_alive(index, binding, self._clock())
         try:
-            binding.socket = self._open(index, old.family, old.number + 1)
+            binding.socket = self._sockets.another(index, old)
         except OSError:
             binding.socket = None  # tried again with the next request
-        if self._owners.pop(old, None) is not None:
-            old.close()
-        if binding.due <= binding.sent:  # it waited for that answer
-            self._plan_keep_alive(index, binding, self._clock())
+        self._sockets.release(old)
 
-    def _has_forgotten(self, index: int, binding: NATBinding, now: float) -> bool:
+    def _has_forgotten(self, index: int, binding: Binding, now: float) -> bool:
         """Whether the NAT of a CPE has heard nothing from it for too long."""
         forgets_after = self._settings.forgets_after
         if forgets_after is None or binding.socket is None:
             return False
-        return now - self._wheel.time_of(binding.sent) > forgets_after(index)
+        return now - self._sent_at.get(index, now) > forgets_after(index)
 
     # What comes.
 
@@ -367,9 +316,9 @@ class NATBindings:
             self.counts["malformed"] += 1
 
     def _connection_request(self, opened: UDPSocket, request: UDPConnectionRequest) -> None:
-        index = self._owners.get(opened)
+        index = self._sockets.owner(opened)
         if index is None:
-            index = self._requests.addressee(request.username)
+            index = self._connection_requests.addressee(request.username)
         binding = self._bindings.get(index) if index is not None else None
         if index is not None and (
             binding is None
@@ -377,29 +326,29 @@ class NATBindings:
             or self._has_forgotten(index, binding, self._clock())
         ):
             self.counts["lost_requests"] += 1  # the NAT has no such binding any more
-        elif self._requests.take(index, request) == DUPLICATE:
+        elif self._connection_requests.take(index, request) == DUPLICATE:
             self.counts["duplicates"] += 1
 
     def _answer(self, opened: UDPSocket, message: StunMessage) -> None:
-        index = self._pending.get(message.transaction)
-        if index is None:  # of a request that was answered before, or of nobody
+        index = self._requests.asked_by(message)
+        if index is None:
             self.counts["late"] += 1
             return
         now, cpe, binding = self._clock(), self._shard.cpes.get(index), self._bindings[index]
         if cpe is None or not cpe.powered:
             return
+        self._requests.check(cpe, message, now)
         if message.kind == Kind.BINDING_RESPONSE:
-            self._credentials.check(cpe, message, now)
             self._found(cpe, binding, message.mapped_address(), opened, now)
         elif message.kind == Kind.BINDING_ERROR:
-            self._failed(cpe, binding, message, now)
+            self._failed(cpe, binding, message.error_code(), now)
         else:
             self.counts["malformed"] += 1
 
     def _found(
         self,
         cpe: CPE,
-        binding: NATBinding,
+        binding: Binding,
         address: SocketAddress | None,
         opened: UDPSocket,
         now: float,
@@ -407,12 +356,10 @@ class NATBindings:
         """Take the address that the server saw."""
         if address is None:
             raise DatagramError("a STUN answer without an address")
-        self._end_request(binding, "answered")
+        self._requests.end(binding, "answered")
         self._unanswered.pop(cpe.index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
-            if binding.address is not None:
-                self._shorten(cpe.index, binding)
             if address != opened.last_address:
                 opened.last_address = address
             binding.address, binding.announcements = opened.last_address, ANNOUNCEMENTS
@@ -424,7 +371,7 @@ class NATBindings:
         else:
             self._plan_keep_alive(cpe.index, binding, now)
 
-    def _report(self, cpe: CPE, binding: NATBinding, now: float) -> None:
+    def _report(self, cpe: CPE, binding: Binding, now: float) -> None:
         """Have the CPE know and notify where it is reached."""
         server, opened = self._server(cpe.index, binding), binding.socket
         if binding.address is None or opened is None:
@@ -436,17 +383,11 @@ class NATBindings:
         if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
-    def _failed(self, cpe: CPE, binding: NATBinding, message: StunMessage, now: float) -> None:
+    def _failed(self, cpe: CPE, binding: Binding, code: int, now: float) -> None:
         """Take an error; a server that asks for credentials is shown them, if there are any."""
-        code, is_asked = message.error_code(), self._credentials.refused(cpe, message, now)
-        self._end_request(binding, f"errors.{code}")
-        if is_asked:
+        self._requests.end(binding, f"errors.{code}")
+        if self._requests.may_repeat(cpe, code, now):
             self._plan(cpe.index, binding, now)
         else:
             self._unanswered[cpe.index] = f"error {code}"
             self._plan_keep_alive(cpe.index, binding, now)
-
-
-_USUAL = ((int(Attribute.CONNECTION_REQUEST_BINDING), REQUEST_BINDING),)
-_ANNOUNCING = (*_USUAL, (int(Attribute.BINDING_CHANGE), b""))
-"""The attributes of requests: what Annex G adds, and that the binding is new."""

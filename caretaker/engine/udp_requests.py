@@ -42,7 +42,9 @@ class UDPRequests:
     def learn(self, cpe: CPE) -> None:
         """Take the username of a CPE, which may be another one now."""
         name = self._username(cpe)
-        if name and cpe.index not in self._spelled(name):
+        if name in ("", cpe.url_name):
+            return
+        if cpe.index not in self._spelled(name):
             if len(self._others) > 2 * len(self._shard.cpes) + 100:  # names that nobody has now
                 self._others = {
                     old: index for old, index in self._others.items() if self._is(old, index)

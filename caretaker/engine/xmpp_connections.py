@@ -76,7 +76,7 @@ class ShardXMPP:
         self._hosts = hosts
         self._sink = sink
         self._clock = clock
-        self._changed: set[int] = set()
+        self._changed = shard.context.watch_reach()
         self._wanted: dict[int, WantedConnection] = {}
         self._is_suspended = self._is_stopped = False
         self._has_told = False
@@ -84,7 +84,6 @@ class ShardXMPP:
         """How many were connected, and why not, when it was stopped."""
         self._budget = LoopBudget(POWER_SHARE)
         self.connections = XMPPConnections(settings, self, clock=clock, rng=Random(seed))
-        shard.context.reach_watchers.append(self._changed)
         self._greenlet = gevent.spawn(self._run)
 
     def suspend(self) -> None:
@@ -105,7 +104,7 @@ class ShardXMPP:
             return
         self._is_stopped = True
         self._standing = self._stand()
-        self._shard.context.reach_watchers.remove(self._changed)
+        self._shard.context.unwatch_reach(self._changed)
         self._greenlet.kill(block=False)
         self._budget.stop()
         self.connections.stop()

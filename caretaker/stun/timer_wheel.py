@@ -32,10 +32,6 @@ class TimerWheel:
         due.append(index)
         return step
 
-    def time_of(self, step: int) -> float:
-        """When a step is due, in seconds."""
-        return step * self._step
-
     def due(self, now: float) -> Iterator[tuple[int, array[int]]]:
         """Take the CPEs that are due by now, step by step."""
         while self._next <= int(now / self._step):

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING
 
 import gevent
 from gevent.event import Event
@@ -59,9 +58,6 @@ from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
-
-if TYPE_CHECKING:
-    pass
 
 TASKS_SECONDS = 5.0
 """How long the end of a run waits for tasks that are under way."""
@@ -289,13 +285,18 @@ class WorkerRun:
             self.shard.power_off((index,))
 
     def end(self) -> None:
-        """Let tasks and sessions under way end, unless ``stop_waiting`` is set."""
+        """
+        Let tasks and sessions under way end, unless ``stop_waiting`` is set.
+
+        Once more changes nothing: the master's word, Locust's own and the next run may all end it.
+        """
         self._ending = True
         self.action_target.stop()
         if self.driver is not None:
             self.driver.stop()
         self.tasks.stop(TASKS_SECONDS, self.stop_waiting)
         self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
+        self.nat_bindings.close()
         self.xmpp.stop()
         if self._xmpp_sender is not None:
             self._xmpp_sender.close()
@@ -371,7 +372,6 @@ class WorkerRun:
 
     def _abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
-        self.nat_bindings.close()
         self.shard.abandon()
         self._loop_budget.stop()
 

@@ -12,6 +12,7 @@ from helpers.known_devices import ID, acs_with_devices
 from helpers.xmpp_clients import CA, server_with_device
 
 from caretaker.acs.acs import ACS
+from caretaker.connection_request.reported_ways import PARAMETERS
 from caretaker.connection_request.xmpp_sender import XMPPAccount
 from caretaker.cwmp import messages as m
 from caretaker.http.credentials import Credentials
@@ -68,7 +69,10 @@ def test_it_asks_a_device_at_first_contact_for_its_ways_and_has_it_report_change
     cpe.post(inform("0 BOOTSTRAP", "1 BOOT"))
     cpe.post()
     asked = cpe.say(m.SetParameterValuesResponse(0))
-    assert asked == m.GetParameterValues((SERVER,))
+    assert isinstance(asked, m.GetParameterValues)
+    assert set(asked.parameter_names) == {f"{SERVER}{last}" for last in PARAMETERS}
+    unknown = m.Fault(9005, "Invalid parameter name")
+    assert cpe.say(unknown) == m.GetParameterValues((SERVER,)), "the device may lack some"
     watched = cpe.say(values(("STUNEnable", "1"), ("URL", "http://acs"), ("NATDetected", "0")))
     assert isinstance(watched, m.SetParameterAttributes)
     assert [(each.name, each.notification) for each in watched.parameter_list] == [
@@ -93,6 +97,7 @@ def test_a_device_that_refuses_to_tell_is_left_alone() -> None:
     cpe.post(inform("0 BOOTSTRAP"))
     cpe.post()
     cpe.say(m.SetParameterValuesResponse(0))
+    cpe.say(m.Fault(9005, "Invalid parameter name"))
     assert cpe.say(m.Fault(9005, "Invalid parameter name")) is None
     assert only(acs).credentials is not None
 

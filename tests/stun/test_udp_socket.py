@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 
 import gevent
@@ -44,9 +45,11 @@ def test_what_arrives_is_taken_in_its_order(opened: UDPSocket, taken: Taken) -> 
 
 
 def test_a_flood_leaves_turns_to_others(opened: UDPSocket, taken: Taken) -> None:
+    opened.make_room()
     send(opened, *[b"x"] * (BATCH + 5))
     opened._receive()
     assert len(taken) == BATCH
+    assert not opened.is_read()
     opened._receive()
     assert len(taken) == BATCH + 5
 
@@ -66,6 +69,15 @@ def test_a_datagram_is_sent_from_the_port_that_takes_them(opened: UDPSocket, tak
 def test_a_large_buffer_is_asked_for_and_may_be_refused(opened: UDPSocket) -> None:
     opened.make_room()
     opened.make_room()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+def test_what_the_system_had_no_room_for_is_known_for_a_while(opened: UDPSocket) -> None:
+    assert not opened.has_lost(0.0, 5.0)
+    send(opened, *[bytes(1000)] * 5000)
+    assert opened.has_lost(10.0, 5.0)
+    assert opened.has_lost(14.9, 5.0)
+    assert not opened.has_lost(15.0, 5.0)
 
 
 def test_an_address_of_another_machine_can_not_be_bound(taken: Taken) -> None:

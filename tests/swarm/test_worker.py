@@ -136,3 +136,15 @@ def test_what_a_user_held_in_an_earlier_term_is_not_given_back(scene: Scene) -> 
     scene.worker.release(holding)
     turn_until(lambda: not scene.worker.lease.held)
     assert scene.asked().returned == []
+
+
+def test_a_run_that_has_ended_can_be_ended_again(scene: Scene) -> None:
+    scene.user_with_cpes()
+    run = scene.worker._run
+    assert run is not None
+    last = scene.worker.drain()
+    for _ in range(2):
+        run.end()
+        run._abandon()
+    assert scene.worker.drain() is last
+    assert run.shard.context.reach_watchers == []

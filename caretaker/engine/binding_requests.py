@@ -1,0 +1,136 @@
+"""The Binding Requests of a shard that wait for an answer, and the bindings that they are for."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+from caretaker.device.cpe import CPE
+from caretaker.device.nat_traversal import STUNSettings, credentials
+from caretaker.engine.nat_settings import STUNMode
+from caretaker.errors import DatagramError
+from caretaker.stun.message import (
+    COOKIE,
+    REQUEST_BINDING,
+    TRANSACTION_BYTES,
+    Attribute,
+    Kind,
+    SocketAddress,
+    StunMessage,
+)
+from caretaker.stun.udp_socket import UDPSocket
+
+
+class Binding:
+    """The binding of a CPE; 100,000 of them are there, so it has nothing that few need."""
+
+    __slots__ = (
+        "address",
+        "announcements",
+        "due",
+        "settings",
+        "socket",
+        "transaction",
+        "tries",
+    )
+
+    def __init__(self, settings: STUNSettings) -> None:
+        self.settings = settings
+        self.socket: UDPSocket | None = None
+        """That its last request went from."""
+        self.address: SocketAddress | None = None
+        """Where the server saw it; None until it has answered."""
+        self.announcements = 0
+        """Requests that are still to say that the binding is new."""
+        self.transaction: bytes | None = None
+        """Of the request that waits for its answer."""
+        self.tries = 0
+        """How often that request was sent."""
+        self.due = 0
+        """The step of the wheel that counts."""
+
+
+class BindingRequests:
+    """
+    Makes the requests, tells their answers apart, and counts how each has ended.
+
+    Args:
+        mode: which STUN they are of.
+        counts: takes ``sent``, and the outcome of each.
+    """
+
+    def __init__(self, mode: STUNMode, counts: Counter[str]) -> None:
+        self._first_bytes = COOKIE if mode is STUNMode.COOKIE else b""
+        self._counts = counts
+        self._pending: dict[bytes, int] = {}
+        """The CPEs whose requests wait for an answer, by transaction id."""
+        self._challenged: set[int] = set()
+        """The CPEs whose server has asked for credentials."""
+
+    def __len__(self) -> int:
+        """How many wait for an answer."""
+        return len(self._pending)
+
+    def begin(self, index: int, binding: Binding) -> None:
+        """Have the request of a CPE wait for an answer from now on."""
+        first = self._first_bytes
+        transaction = first + os.urandom(TRANSACTION_BYTES - len(first))
+        binding.transaction, binding.tries = transaction, 0
+        self._pending[transaction] = index
+        self._counts["sent"] += 1
+
+    def end(self, binding: Binding, outcome: str) -> None:
+        """Wait for the answer no more, if a request waits for one."""
+        if binding.transaction is not None:
+            self._pending.pop(binding.transaction, None)
+            self._counts[outcome] += 1
+            binding.transaction, binding.tries = None, 0
+
+    def datagram(self, cpe: CPE, binding: Binding, now: float) -> bytes:
+        """The request that waits, with credentials where the server has asked for them."""
+        assert binding.transaction is not None
+        attributes = _ANNOUNCING if binding.announcements else _USUAL
+        if cpe.index not in self._challenged:
+            return StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes).encode()
+        username, password = credentials(cpe, now)
+        named = (*attributes, (int(Attribute.USERNAME), username.encode()[:_MAX_USERNAME]))
+        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, named)
+        return message.with_integrity(password.encode()).encode()
+
+    # Answers.
+
+    def asked_by(self, message: StunMessage) -> int | None:
+        """The CPE whose request a message answers; None: it was answered before, or of nobody."""
+        return self._pending.get(message.transaction)
+
+    def check(self, cpe: CPE, message: StunMessage, now: float) -> None:
+        """
+        Check the integrity of an answer, where the request had some.
+
+        Raises:
+            DatagramError: it is not signed with the password of the CPE.
+        """
+        if cpe.index in self._challenged and message.kind == Kind.BINDING_RESPONSE:
+            _, password = credentials(cpe, now)
+            if not message.has_integrity(password.encode()):
+                raise DatagramError("a STUN answer without integrity")
+
+    def may_repeat(self, cpe: CPE, code: int, now: float) -> bool:
+        """Whether a request is to be repeated with credentials, after an error with this code."""
+        username, _ = credentials(cpe, now)
+        if code != _UNAUTHORIZED or not username or cpe.index in self._challenged:
+            return False
+        self._challenged.add(cpe.index)
+        return True
+
+    def forget_challenge(self, index: int) -> None:
+        """Show the server of a CPE no credentials, as it may be another one now."""
+        self._challenged.discard(index)
+
+
+_UNAUTHORIZED = 401
+_MAX_USERNAME = 512
+"""Bytes, as of RFC 5389 15.3."""
+_USUAL = ((int(Attribute.CONNECTION_REQUEST_BINDING), REQUEST_BINDING),)
+_ANNOUNCING = (*_USUAL, (int(Attribute.BINDING_CHANGE), b""))
+"""The attributes of requests: what Annex G adds, and that the binding is new."""
