@@ -17,6 +17,7 @@ from caretaker.errors import InputError
 
 NAMES = (
     "sessions",
+    "engine",
     "recording",
     "state",
     "memory",
