@@ -17,12 +17,12 @@ from caretaker.errors import InputError
 
 NAMES = (
     "sessions",
-    "engine",
     "recording",
     "state",
     "memory",
     "start_up",
     "growth",
+    "engine",
     "tls",
     "cr_server",
     "stun",
