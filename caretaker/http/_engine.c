@@ -861,6 +861,20 @@ static PyObject *engine_drop(Engine *self, PyObject *const *arguments, Py_ssize_
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(progress_doc,
+"progress(token)\n--\n\n"
+"How far a connection is: (sent_at, known, known_at), as events have it.\n\n"
+"Returns None if there is no such connection.");
+
+static PyObject *engine_progress(Engine *self, PyObject *token) {
+    PyObject *number = PyDict_GetItemWithError(self->places, token);
+    if (number == NULL && PyErr_Occurred()) return NULL;
+    if (number == NULL) Py_RETURN_NONE;
+    const Connection *connection = &self->connections[PyLong_AsUnsignedLong(number)];
+    return Py_BuildValue("(dOd)", connection->sent_at, or_none(connection->known),
+                         connection->known_at);
+}
+
 PyDoc_STRVAR(detach_doc,
 "detach(token)\n--\n\n"
 "Hand a connection over: the event of kind DETACHED, as of turn.\n\n"
@@ -942,6 +956,7 @@ static PyMethodDef engine_methods[] = {
     {"turn", (PyCFunction)engine_turn, METH_O, turn_doc},
     {"expire", (PyCFunction)engine_expire, METH_NOARGS, expire_doc},
     {"drop", (PyCFunction)(void (*)(void))engine_drop, METH_FASTCALL, drop_doc},
+    {"progress", (PyCFunction)engine_progress, METH_O, progress_doc},
     {"detach", (PyCFunction)engine_detach, METH_O, detach_doc},
     {"close", (PyCFunction)engine_close, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},

@@ -55,6 +55,8 @@ A connection was lost, or never made, and is closed.
 Then: stage, errno, how many bytes of the answer were received. The errno is 0 where the server has
 closed, ETIMEDOUT after a deadline, and ECANCELED for what would have been sent after ``until``.
 """
+Progress = tuple[float, bytes | None, float]
+"""When the request had been written, the known body, and when that was received, as in events."""
 Event = Done | Answer | Detached | Failed
 
 MOST_EVENTS = 32
@@ -192,6 +194,11 @@ class IOEngine:
             KeyError: the token has no connection.
         """
         self._engine.drop(token, reset)
+
+    def progress(self, token: int) -> Progress | None:
+        """How far a connection is, before an event tells it; None if there is no such one."""
+        progress: Progress | None = self._engine.progress(token)
+        return progress
 
     def detach(self, token: int) -> Detached | None:
         """

@@ -316,3 +316,15 @@ def test_a_greenlet_goes_on_connecting(bench: EngineBench) -> None:
         connecting = gevent.spawn(taken_over, bench, event)
         with pytest.raises(ConnectError, match="connection refused"):
             connecting.get(timeout=PATIENCE)
+
+
+def test_it_is_told_how_far_a_connection_is(bench: EngineBench) -> None:
+    peer = bench.informed()
+    progress = bench.engine.progress(1)
+    assert progress is not None
+    sent_at, known, known_at = progress
+    assert 0 < sent_at <= known_at <= monotonic()
+    assert known == KNOWN
+    peer.say(NOTHING)
+    assert bench.next()[3:6] == progress
+    assert bench.engine.progress(1) is None
