@@ -78,15 +78,20 @@ def plain_response(data: bytes) -> Response | None:
     response, complete.
     """
     end = data.find(b"\r\n\r\n")
-    head = _plain_head(data[:end]) if 0 <= end <= _PLAIN_HEAD_BYTES else None
+    head = plain_head(data[:end]) if 0 <= end <= _PLAIN_HEAD_BYTES else None
     if head is None or len(data) - end - 4 != head[2]:
         return None
     return Response(head[0], head[1], data[end + 4 :], head[3])
 
 
 @lru_cache(256)  # apart from dates and cookies, a server sends few different heads
-def _plain_head(head: bytes) -> _Head | None:
-    """Status, headers, length of the body, keep-alive; None if the form is not plain."""
+def plain_head(head: bytes) -> _Head | None:
+    """
+    Status, headers, length of the body, keep-alive; None if the form is not plain.
+
+    Args:
+        head: of a response, without the empty line that ends it.
+    """
     first, *lines = head.split(b"\r\n", _PLAIN_HEADERS)
     status = _STATUS_LINE.fullmatch(first)
     matches = [_HEADER.fullmatch(line) for line in lines]

@@ -70,7 +70,7 @@ def _udp_address(raw: str) -> None:
 
 
 def _plain(raw: bytes) -> None:
-    connection._plain_head.__wrapped__(raw)  # the head of a response, at any length
+    connection.plain_head.__wrapped__(raw)  # the head of a response, at any length
 
 
 def _request(raw: bytes) -> None:
