@@ -25,31 +25,56 @@ class ActiveSession:
     A session that has begun and not ended.
 
     Args:
-        cpe: the CPE, which this session's greenlet owns meanwhile.
-        session: what the CPE says next.
+        cpe: the CPE, which this session owns meanwhile.
         record: how the session has gone so far.
     """
 
     __slots__ = (
+        "_began",
+        "_session",
         "answers",
+        "awaits_answer",
+        "body",
         "cpe",
         "exchanges",
         "greenlet",
+        "handed_over",
+        "name",
         "own_wait",
+        "posted_at",
+        "received",
         "record",
-        "session",
+        "sent_at",
         "since",
+        "token",
         "transport",
     )
 
-    def __init__(self, cpe: CPE, session: CPESession, record: SessionRecord) -> None:
+    def __init__(self, cpe: CPE, record: SessionRecord) -> None:
         self.cpe = cpe
-        self.session = session
         self.record = record
+        self._began = record.started
+        self._session: CPESession | None = None
         self.greenlet: Greenlet[..., None] | None = None
-        """Runs the session; None until the scheduler has launched it."""
+        """Runs the session; None until the scheduler has launched it, and while it is carried."""
+        self.token = 0
+        """Names it among the sessions that the I/O engine carries; 0 if it is none of these."""
+        self.handed_over = False
+        """Whether the I/O engine has begun the POST that is under way, and a greenlet goes on."""
         self.transport: Transport | None = None
-        """Carries the session; None until it is open."""
+        """Carries the session; None until one is open, or while it needs none."""
+        self.name = ""
+        """Of the message that was POSTed last."""
+        self.body = b""
+        """What was POSTed last."""
+        self.posted_at = record.started
+        """When the last POST was begun."""
+        self.awaits_answer = False
+        """Whether that POST is under way."""
+        self.sent_at: float | None = None
+        """When it had been written, of a session that is carried."""
+        self.received = 0
+        """Bytes of the body of its answer."""
         self.answers = 0
         """How many requests of the ACS the CPE has answered."""
         self.exchanges = 0
@@ -60,16 +85,52 @@ class ActiveSession:
         """When its present wait began, or the POST that is under way."""
 
     @property
+    def session(self) -> CPESession:
+        """
+        What the CPE says next; made when it is first asked for.
+
+        Until then the session is plain: an Inform of a template, and after an InformResponse that
+        is known the empty POST.
+        """
+        if self._session is None:
+            informed = self.record.informed is not None
+            cpe = self.cpe
+            self._session = cpe.informed_session() if informed else cpe.cwmp_session(self._began)
+        return self._session
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody has asked yet what the CPE says next."""
+        return self._session is None
+
+    @property
+    def began(self) -> float:
+        """When the CPE has begun it."""
+        return self._began
+
+    @property
     def wait(self) -> Wait:
         """What it waits for now."""
         if self.own_wait is not None:
             return self.own_wait
-        if self.transport is None or self.transport.sent_at is None:
+        if self._sent_at() is None:
             return CONNECTION
-        name = self.session.name
-        return _ANSWERS.get(name) or f"the answer to {name}", Blame.ACS
+        return _ANSWERS.get(self.name) or f"the answer to {self.name}", Blame.ACS
+
+    def _sent_at(self) -> float | None:
+        if self.token or self.transport is None:
+            return self.sent_at
+        return self.transport.sent_at
 
     def note_inform(self) -> None:
         """Note in the record when the Inform was written, as soon as it was."""
-        if self.record.inform_sent is None and self.transport is not None:
-            self.record.inform_sent = self.transport.sent_at
+        if self.record.inform_sent is None:
+            self.record.inform_sent = self._sent_at()
+
+    def post_begins(self, name: str, body: bytes, now: float) -> None:
+        """Note what is POSTed now."""
+        self.exchanges += 1
+        self.name, self.body, self.received = name, body, 0
+        self.posted_at = self.since = now
+        self.own_wait = self.sent_at = None
+        self.awaits_answer = True

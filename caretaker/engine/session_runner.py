@@ -21,10 +21,11 @@ from caretaker.errors import (
     EnvelopeError,
     LimitError,
     LoadShed,
+    ReasonError,
     SessionError,
     TransportError,
 )
-from caretaker.http.transport import Answer
+from caretaker.http.transport import Answer, Transport
 from caretaker.quoting import quotation
 from caretaker.reasons import BUG, FENCED, BoundedReasons
 from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
@@ -98,9 +99,9 @@ class SessionRunner:
         now = self._clock()
         # An ACS that keeps a CPE in session beyond its next due time does not make us late.
         free = max(planned, cpe.ended_at)
-        session = cpe.begin_session(now)
+        has_begun = cpe.open_session(now)
         self._transfers.update(cpe)
-        if session is None:
+        if not has_begun:
             return None
         codes = tuple([event.event_code for event in cpe.session_events])
         if cpe.failures:
@@ -111,29 +112,38 @@ class SessionRunner:
             record.way, record.accepted = request
         found = min(now, queued)
         record.lateness, record.place_wait = max(0.0, found - free), now - found
-        return ActiveSession(cpe, session, record)
+        return ActiveSession(cpe, record)
+
+    def starts(self, active: ActiveSession) -> None:
+        """Note that a session that has begun is given its turn: under load that is long after."""
+        record, now = active.record, self._clock()
+        record.lateness += now - record.started
+        record.started = now
 
     def run(self, active: ActiveSession) -> None:
         """Exchange messages until the session is over; how it ended is in its record."""
-        record = active.record
-        started = self._clock()  # under load its turn comes long after it was launched
-        record.lateness += started - record.started
-        record.started = started
+        if not active.handed_over:
+            self.starts(active)
         try:
             self._exchange_all(active)
-        except TransportError as error:
-            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
-        except (EnvelopeError, SessionError) as error:
-            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         except gevent.GreenletExit:
             pass  # the power is off: the outcome stays ABANDONED, as in every new record
-        except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
-            _log.exception("a session failed by a bug of Caretaker")
+        except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
+            self.fail(active, error)
+
+    def fail(self, active: ActiveSession, error: Exception) -> None:
+        """Note why a session has failed."""
+        record = active.record
+        if isinstance(error, TransportError):
+            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
+        elif isinstance(error, EnvelopeError | SessionError):
+            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
+        else:
+            _log.error("a session failed by a bug of Caretaker", exc_info=error)
             record.fail(BUG, Blame.OURS)
 
-    def end(self, active: ActiveSession) -> None:
+    def end(self, active: ActiveSession, now: float) -> None:
         """Settle on its CPE how the session ended, and account for it."""
-        now = self._clock()
         cpe, record = active.cpe, active.record
         record.seconds = now - record.started
         if cpe.powered:
@@ -149,14 +159,19 @@ class SessionRunner:
     # Exchanges.
 
     def _exchange_all(self, active: ActiveSession) -> None:
-        session = active.session
-        transport = active.transport = self._open_transport(active.cpe, active.record.started)
+        session, transport = active.session, active.transport
+        if transport is None:
+            transport = self._open_transport(active.cpe, active.record.started)
+            active.transport = transport
         try:
+            if active.handed_over:
+                self._exchange(active, transport)
             body = session.next_post()
             while body is not None:
                 if session.answering:
                     self._delay_answer(active)
-                self._exchange(active, body)
+                self.post_begins(active, session.name, body)
+                self._exchange(active, transport)
                 body = session.next_post()
         finally:
             transport.close()
@@ -170,45 +185,64 @@ class SessionRunner:
             active.own_wait, active.since = THINKING, self._clock()
             self._sleep(seconds)
 
-    def _exchange(self, active: ActiveSession, body: bytes) -> None:
-        started = active.since = self._clock()
-        if started >= self.until:
+    def post_begins(self, active: ActiveSession, name: str, body: bytes) -> None:
+        """
+        Note what is POSTed now.
+
+        Raises:
+            LimitError: nothing may be sent any more.
+            SessionError: the session has no end.
+        """
+        now = self._clock()
+        if now >= self.until:
             raise LimitError(FENCED)
-        active.exchanges += 1
-        if active.exchanges > MAX_EXCHANGES or started - active.record.started > MAX_SECONDS:
+        if active.exchanges >= MAX_EXCHANGES or now - active.record.started > MAX_SECONDS:
             raise SessionError("a session without an end")
-        active.own_wait = None
-        session, record, transport = active.session, active.record, active.transport
-        assert transport is not None
-        name, received = session.name, 0
+        active.post_begins(name, body, now)
+
+    def _exchange(self, active: ActiveSession, transport: Transport) -> None:
         try:
-            answer = transport.post(body)
-            received = len(answer.body)
-            # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
-            if received > SHORT_BYTES or (received and record.informed is not None):
-                active.own_wait, active.since = TURN, self._clock()
-                self._loop_budget.wait()
-            session.receive(_envelope(answer), self._clock())
+            answer = transport.post(active.body)
+            self.await_turn(active, len(answer.body))
+            self.take_answer(active, answer)
         except (TransportError, EnvelopeError, SessionError) as error:
-            reason = self._reasons.of(error.reason, error.quoted)
-            self._record(name, started, len(body), received, reason)
+            self.exchange_failed(active, error)
             raise
         finally:
-            if record.inform_sent is None:
-                active.note_inform()
-        now = self._record(name, started, len(body), received, None)
-        if record.informed is None and session.established:
+            active.note_inform()
+
+    def await_turn(self, active: ActiveSession, received: int) -> None:
+        """Wait for a turn of the loop that has time for an answer of so many bytes."""
+        active.received = received
+        # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
+        if received > SHORT_BYTES or (received and active.record.informed is not None):
+            active.own_wait, active.since = TURN, self._clock()
+            self._loop_budget.wait()
+
+    def take_answer(self, active: ActiveSession, answer: Answer) -> None:
+        """Give the session the answer to its POST; raises what is wrong with it."""
+        record = active.record
+        active.session.receive(_envelope(answer), self._clock())
+        now = self._clock()
+        self.exchange_ended(active, now)
+        if record.informed is None and active.session.established:
             record.informed = now
 
-    def _record(
-        self, name: str, started: float, sent: int, received: int, reason: str | None
-    ) -> float:
-        """Hand on the record of an exchange that ends now; returns when that is."""
-        now = self._clock()
+    def exchange_failed(self, active: ActiveSession, error: ReasonError) -> None:
+        """Hand on the record of the exchange that fails now."""
+        self.exchange_ended(active, self._clock(), self._reasons.of(error.reason, error.quoted))
+
+    def exchange_ended(
+        self, active: ActiveSession, now: float, reason: str | None = None
+    ) -> None:  # fmt: skip
+        """Hand on the record of the exchange that has ended."""
+        active.awaits_answer = False
+        posted_at, sent = active.posted_at, len(active.body)
         self._sink.exchange(
-            ExchangeRecord(name, started, now - started, sent, received, reason=reason)
+            ExchangeRecord(
+                active.name, posted_at, now - posted_at, sent, active.received, reason=reason
+            )
         )
-        return now
 
 
 def _envelope(answer: Answer) -> bytes:

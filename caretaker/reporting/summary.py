@@ -103,6 +103,11 @@ def summarize(
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
         },
+        "engine": {
+            "carried": whole.counters["engine.carried"],
+            "handed_over": whole.with_prefix("engine.handed_over"),
+            "by_greenlet": whole.with_prefix("engine.by_greenlet"),
+        },
         "stun": _stun(whole),
         "recordings": _recordings(whole),
         "tls": _tls(total),

@@ -75,6 +75,8 @@ def everything() -> Any:
         "transfers.succeeded",
         "xmpp.failed.connection refused",
         "addresses.passed_over.connection refused",
+        "engine.handed_over.HTTP 302",
+        "engine.by_greenlet.TLS",
         "stun.errors.401",
         "stun.unsent.host not allowed",
     ):
