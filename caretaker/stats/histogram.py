@@ -32,10 +32,19 @@ class CoarseHistogram:
 
     def add(self, seconds: float) -> None:
         """Count a time."""
-        bucket = int(log(seconds * 1e6) * (self.PER_OCTAVE / _OCTAVE)) if seconds > 1e-6 else 0
-        buckets = self.buckets
-        buckets[bucket] = buckets.get(bucket, 0) + 1
-        self.longest = max(self.longest, seconds)
+        self.extend((seconds,))
+
+    def extend(self, times: Sequence[float]) -> None:
+        """Count times, at least one; many at once cost less than single ones."""
+        longest = max(times)
+        self.longest = max(self.longest, longest)
+        self._count(times)
+
+    def _count(self, times: Sequence[float]) -> None:
+        buckets, per_octave = self.buckets, self.PER_OCTAVE / _OCTAVE
+        for seconds in times:
+            bucket = int(log(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
+            buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def merge(self, other: Self) -> None:
         """Add all times of another histogram."""
@@ -107,20 +116,12 @@ class Histogram(CoarseHistogram):
         self.total = 0.0
         self.shortest = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count a time."""
-        self.extend((seconds,))
-
     def extend(self, times: Sequence[float]) -> None:
         """Count times, at least one; many at once cost less than single ones."""
-        buckets, per_octave = self.buckets, self.PER_OCTAVE / _OCTAVE
-        shortest, longest = min(times), max(times)
-        self.shortest = min(shortest, self.shortest) if buckets else shortest
-        self.longest = max(self.longest, longest)
+        shortest = min(times)
+        self.shortest = min(shortest, self.shortest) if self.buckets else shortest
         self.total += sum(times)
-        for seconds in times:
-            bucket = int(log(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+        super().extend(times)
 
     def merge(self, other: Self) -> None:
         """Add all times of another histogram."""

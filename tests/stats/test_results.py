@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 
-from helpers.records import changed
-
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
-from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.records import ExchangeRecord, SessionRecord, exchange_columns, session_columns
 from caretaker.stats.results import Results
 
 SESSION = SessionRecord(
@@ -52,8 +50,7 @@ def test_a_session_is_counted_with_its_loop() -> None:
 def test_a_failed_session_keeps_reason_and_blame() -> None:
     results = Results()
     results.session(
-        changed(
-            SESSION,
+        SESSION._replace(
             outcome=Outcome.FAILED,
             reason="HTTP 500",
             blame=Blame.ACS,
@@ -69,12 +66,12 @@ def test_a_failed_session_keeps_reason_and_blame() -> None:
 
 
 def test_many_records_count_as_each_alone() -> None:
-    failed = changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)
-    sessions = [SESSION, SESSION, failed, changed(SESSION, inform_sent=None)]
+    failed = SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)
+    sessions = [SESSION, SESSION, failed, SESSION._replace(inform_sent=None)]
     exchanges = [ExchangeRecord(name, 0.0, 0.1, 10, 20) for name in ("Inform", "(empty)", "Inform")]
     together, alone = Results(), Results()
-    together.take_sessions(sessions)
-    together.take_exchanges(exchanges)
+    together.take_sessions(session_columns(sessions))
+    together.take_exchanges(exchange_columns(exchanges))
     for session in sessions:
         alone.session(session)
     for exchange in exchanges:

@@ -6,7 +6,6 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from helpers.records import changed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +32,7 @@ def session(at: float, seconds: float = 0.01, **changes: Any) -> SessionRecord:
         (CR,), at, at, seconds=seconds, outcome=Outcome.SUCCEEDED, accepted=at - 0.002,
         inform_sent=at + 0.001, informed=at + 0.004,
     )  # fmt: skip
-    return changed(record, **changes)
+    return record._replace(**changes)
 
 
 def told(*timelines: Timeline) -> TimelineColumns:

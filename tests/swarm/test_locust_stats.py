@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from helpers.records import changed
 from locust.env import Environment
 from locust.event import EventHook
 from locust.stats import RequestStats
@@ -48,8 +47,8 @@ def statistics(*, listening: bool) -> list[Any]:
         environment.events.request.add_listener(lambda name, **_: heard.append(name))  # type: ignore[no-untyped-call]
     sink = LocustStats(Results(), environment.events.request, environment.stats)
     for seconds in (0.5, 0.0123, 0.0124):
-        sink.session(changed(SESSION, seconds=seconds, accepted=None))
-    sink.session(changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))
+        sink.session(SESSION._replace(seconds=seconds, accepted=None))
+    sink.session(SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))
     sink.flush()
     assert len(heard) == (4 if listening else 0)
     entry = environment.stats.entries["0 BOOTSTRAP", "Session"]
@@ -76,12 +75,12 @@ def test_a_session_is_named_by_its_first_event() -> None:
 
 
 def test_a_failure_is_listed_by_its_reason_alone() -> None:
-    record = changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
+    record = SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
     assert fired(("session", (record,))) == [("Session", "0 BOOTSTRAP", 500.0, "HTTP 500")]
 
 
 def test_a_session_that_lost_its_power_is_no_statistic() -> None:
-    assert fired(("session", (changed(SESSION, outcome=Outcome.ABANDONED, accepted=None),))) == []
+    assert fired(("session", (SESSION._replace(outcome=Outcome.ABANDONED, accepted=None),))) == []
 
 
 def test_exchanges_requests_and_tasks() -> None:
