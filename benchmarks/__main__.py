@@ -31,6 +31,7 @@ NAMES = (
     "lateness",
     "acs",
     "codec",
+    "counting",
     "budgets",
     "whole_tree",
     "whole_runs",

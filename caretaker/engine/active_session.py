@@ -76,7 +76,7 @@ class ActiveSession:
 
     def record(self, now: float) -> SessionRecord:
         """The record of the session, as if it ended now."""
-        return SessionRecord(
+        fields = (
             self.events,
             self.planned,
             self.started,
@@ -92,6 +92,7 @@ class ActiveSession:
             self.place_wait,
             self.on_timeline,
         )
+        return tuple.__new__(SessionRecord, fields)
 
     @property
     def wait(self) -> Wait:

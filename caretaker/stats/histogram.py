@@ -7,8 +7,10 @@ from itertools import accumulate
 from math import ceil, log
 from typing import Any, ClassVar, Final, Self
 
+from caretaker.stats.counting import Extent, count_times
+
 _CDF_WIDTH = 8
-_OCTAVE: Final = log(2)  # the natural logarithm is in C when compiled, log2 is a call from Python
+_OCTAVE: Final = log(2)
 
 
 class CoarseHistogram:
@@ -36,15 +38,12 @@ class CoarseHistogram:
 
     def extend(self, times: Sequence[float]) -> None:
         """Count times, at least one; many at once cost less than single ones."""
-        longest = max(times)
-        self.longest = max(self.longest, longest)
         self._count(times)
 
-    def _count(self, times: Sequence[float]) -> None:
-        buckets, per_octave = self.buckets, self.PER_OCTAVE / _OCTAVE
-        for seconds in times:
-            bucket = int(log(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+    def _count(self, times: Sequence[float]) -> Extent:
+        extent = count_times(self.buckets, times, self.PER_OCTAVE / _OCTAVE)
+        self.longest = max(self.longest, extent[2])
+        return extent
 
     def merge(self, other: Self) -> None:
         """Add all times of another histogram."""
@@ -118,10 +117,10 @@ class Histogram(CoarseHistogram):
 
     def extend(self, times: Sequence[float]) -> None:
         """Count times, at least one; many at once cost less than single ones."""
-        shortest = min(times)
-        self.shortest = min(shortest, self.shortest) if self.buckets else shortest
-        self.total += sum(times)
-        super().extend(times)
+        is_first = not self.buckets
+        total, shortest, _ = self._count(times)
+        self.total += total
+        self.shortest = shortest if is_first else min(self.shortest, shortest)
 
     def merge(self, other: Self) -> None:
         """Add all times of another histogram."""

@@ -14,6 +14,9 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.way import Way
 
+# Where they are many, ``tuple.__new__(SessionRecord, (...))`` with all fields makes one in half the
+# time of a call of the class.
+
 
 class ExchangeRecord(NamedTuple):
     """
@@ -38,9 +41,6 @@ class ExchangeRecord(NamedTuple):
 class SessionRecord(NamedTuple):
     """
     One CWMP session that is over.
-
-    Where sessions are many, ``tuple.__new__(SessionRecord, (...))`` with all fields in their order
-    makes one in a quarter of the time.
 
     Args:
         events: the codes of the Inform's events, the one that was raised first at the front.
@@ -175,8 +175,10 @@ def loop_times(columns: SessionColumns) -> dict[tuple[str, Way], list[float]]:
     return times
 
 
-def succeeded(columns: SessionColumns) -> list[float]:
+def succeeded(columns: SessionColumns) -> Sequence[float]:
     """How long the sessions took that succeeded."""
+    if columns.outcome.count(Outcome.SUCCEEDED) == len(columns.outcome):
+        return columns.seconds
     return [
         seconds
         for seconds, outcome in zip(columns.seconds, columns.outcome, strict=True)

@@ -85,7 +85,7 @@ class Results:
             "sessions.duration": succeeded(columns),
             "sessions.first_contact": _first_contacts(columns),
             "informs.from_plan": [
-                max(0.0, at - due)
+                at - due if at > due else 0.0
                 for at, due in zip(informed, planned, strict=True)
                 if at is not None
             ],
@@ -186,6 +186,8 @@ class Results:
 
 def _first_contacts(columns: SessionColumns) -> list[float]:
     """How long CPEs took from when their first contact was due until it had succeeded."""
+    if not any(codes[:1] == _FIRST_CONTACT for codes in set(columns.events)):
+        return []
     return [
         max(0.0, started + seconds - planned)
         for codes, outcome, planned, started, seconds in zip(

@@ -6,11 +6,13 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import repeat
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from locust import stats
 
 from caretaker.cwmp.outcome import Outcome
+from caretaker.stats.counting import IN_PYTHON, count_milliseconds
 from caretaker.stats.records import (
     ExchangeRecord,
     SessionColumns,
@@ -37,8 +39,6 @@ _ANSWERS = {
     "not_found": "404 not found",
     "refused": "503 refused",
 }
-_ROUNDED_ALIKE = 100
-"""Below so many milliseconds Locust rounds to whole ones."""
 REQUEST_TYPES = CWMP, SESSION, LOOP, CR_SERVER, TASK = (
     "CWMP",
     "Session",
@@ -193,10 +193,18 @@ class Statistics:
         reasons: Sequence[str | None],
     ) -> None:
         """Add requests to the batch, as to ``LocustStats``."""
+        # Looked up each time: who wants other buckets puts another function there.
+        bucket = stats.bucket_response_time
+        is_locusts = bucket.__module__ == stats.__name__
+        count = count_milliseconds if is_locusts else IN_PYTHON.count_milliseconds
         batch = self._batch.get((name, kind))
         if batch is None:
             batch = self._batch[name, kind] = _Batch()
-        batch.times += [passed * 1000 for passed in seconds]
+        total, shortest, longest = count(batch.rounded, seconds, bucket)
+        batch.number += len(seconds)
+        batch.total += total
+        batch.shortest = min(batch.shortest, shortest)
+        batch.longest = max(batch.longest, longest)
         batch.size += sum(sizes)
         if reasons.count(None) < len(reasons):
             batch.reasons.update([reason for reason in reasons if reason is not None])
@@ -222,12 +230,19 @@ class Statistics:
 
 
 class _Batch:
-    """Requests of one type and name: milliseconds of each, bytes of all, failures by reason."""
+    """Requests of one type and name; times are in milliseconds."""
 
     def __init__(self) -> None:
-        self.times: list[float] = []
+        self.number = 0
+        self.rounded: dict[int, int] = {}
+        """How many there are by the time that Locust rounds theirs to."""
+        self.total = 0.0
+        self.shortest = inf
+        self.longest = 0.0
         self.size = 0
+        """Bytes of all."""
         self.reasons: Counter[str] = Counter()
+        """Of those that failed."""
 
 
 def _entry(
@@ -236,29 +251,17 @@ def _entry(
     """What Locust's own statistics make of these requests."""
     made = stats.StatsEntry(locusts, name, kind)
     entry: Any = made  # its types say int where Locust itself puts what it is given
-    times, now = batch.times, time.time()
-    entry.num_requests = len(times)
-    entry.total_response_time = sum(times)
-    entry.min_response_time, entry.max_response_time = min(times), max(times)
-    entry.response_times = _rounded(times)
+    now = time.time()
+    entry.num_requests = batch.number
+    entry.total_response_time = batch.total
+    entry.min_response_time, entry.max_response_time = batch.shortest, batch.longest
+    entry.response_times = batch.rounded
     entry.last_request_timestamp = now
-    entry.num_reqs_per_sec[int(now)] = len(times)
+    entry.num_reqs_per_sec[int(now)] = batch.number
     entry.total_content_length = batch.size
     if batch.reasons:
         entry.num_failures = entry.num_fail_per_sec[int(now)] = batch.reasons.total()
     return made
-
-
-def _rounded(times: Sequence[float]) -> Counter[int]:
-    """How many times there are by what Locust rounds them to."""
-    # Looked up each time: who wants other buckets puts another function there.
-    bucket = stats.bucket_response_time
-    if bucket.__module__ != stats.__name__:
-        return Counter(map(bucket, times))
-    # Most are short, and Locust's function is a call from Python for each.
-    counts = Counter(map(round, [each for each in times if each < _ROUNDED_ALIKE]))
-    counts.update(map(bucket, [each for each in times if each >= _ROUNDED_ALIKE]))
-    return counts
 
 
 class _Reason(Exception):
