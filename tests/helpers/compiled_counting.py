@@ -9,7 +9,7 @@ import pytest
 
 from caretaker.stats import counting
 from caretaker.stats.counting import Counting, counting_module, counting_of
-from helpers.extensions import built
+from fuzz.extensions import built
 
 NAME = "caretaker.stats._counting"
 SOURCE = Path(counting.__file__).with_name("_counting.c")
