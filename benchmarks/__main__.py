@@ -22,6 +22,7 @@ NAMES = (
     "memory",
     "start_up",
     "growth",
+    "engine",
     "tls",
     "cr_server",
     "stun",

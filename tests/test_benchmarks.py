@@ -21,7 +21,7 @@ from benchmarks.flooder import FLOODS
 from benchmarks.processes import GENERATOR, Child, MeasurementError
 from caretaker.device.base import CPEBase
 
-WITH_SINK = ("sessions", "recording", "state", "growth", "closed_loop", "lateness")
+WITH_SINK = ("sessions", "engine", "recording", "state", "growth", "closed_loop", "lateness")
 WITHOUT = (
     "memory",
     "start_up",

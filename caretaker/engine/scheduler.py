@@ -25,6 +25,9 @@ from caretaker.engine.timer import Timer
 from caretaker.errors import Blame
 from caretaker.stats.timeline import Timeline
 
+LONGEST_TURN = 0.005
+"""Seconds for which sessions are launched in one turn of the loop."""
+
 
 class Scheduler:
     """
@@ -142,16 +145,23 @@ class Scheduler:
         heapify(self._heap)
 
     def launch_due(self) -> None:
-        """Launch all that is due, and set the timer to what is due next. Does not wait."""
+        """
+        Launch what is due, and set the timer to what is due next. Does not wait.
+
+        When many are due at once, the rest has its turn after all else in the loop.
+        """
         if not self._started:
             return
         heap, now = self._heap, self._clock()
+        end = now + LONGEST_TURN
         while heap and heap[0][0] <= now:
             due, index = heappop(heap)
             cpe = self._cpes.get(index)
             if cpe is not None and cpe.scheduled_at == due:
                 cpe.scheduled_at = inf
                 self.schedule(cpe)
+            if self._clock() > end:
+                break
         if heap:
             self._timer.set(heap[0][0])
 
