@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gevent import Greenlet
 
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device.cpe import CPE
 from caretaker.errors import Blame
 from caretaker.http.transport import Transport
 from caretaker.stats.records import SessionRecord
+from caretaker.way import Way
 
 Wait = tuple[str, Blame]
 """What a session waits for, in words, and whose affair that is."""
@@ -26,34 +28,21 @@ class ActiveSession:
 
     Args:
         cpe: the CPE, which this session owns meanwhile.
-        record: how the session has gone so far.
+        planned: when it was due.
+        started: when it began.
     """
 
     __slots__ = (
-        "_began",
-        "_session",
-        "answers",
-        "awaits_answer",
-        "body",
-        "cpe",
-        "exchanges",
-        "greenlet",
-        "handed_over",
-        "name",
-        "own_wait",
-        "posted_at",
-        "received",
-        "record",
-        "sent_at",
-        "since",
-        "token",
-        "transport",
-    )
+        "_session", "accepted", "answers", "awaits_answer", "began", "blame", "body", "cpe",
+        "events", "exchanges", "greenlet", "handed_over", "inform_sent", "informed", "lateness",
+        "name", "on_timeline", "outcome", "own_wait", "place_wait", "planned", "posted_at",
+        "reason", "received", "sent_at", "since", "started", "token", "transport", "way",
+    )  # fmt: skip
 
-    def __init__(self, cpe: CPE, record: SessionRecord) -> None:
+    def __init__(self, cpe: CPE, planned: float, started: float) -> None:
         self.cpe = cpe
-        self.record = record
-        self._began = record.started
+        self.began = started
+        """When the CPE has begun it; its turn may come later."""
         self._session: CPESession | None = None
         self.greenlet: Greenlet[..., None] | None = None
         """Runs the session; None until the scheduler has launched it, and while it is carried."""
@@ -67,7 +56,7 @@ class ActiveSession:
         """Of the message that was POSTed last."""
         self.body = b""
         """What was POSTed last."""
-        self.posted_at = record.started
+        self.posted_at = started
         """When the last POST was begun."""
         self.awaits_answer = False
         """Whether that POST is under way."""
@@ -81,8 +70,47 @@ class ActiveSession:
         """How many POSTs there were."""
         self.own_wait: Wait | None = TURN
         """What it waits for on this side; None while a POST is under way."""
-        self.since = record.started
+        self.since = started
         """When its present wait began, or the POST that is under way."""
+        # The rest becomes its record.
+        self.events = tuple([event.event_code for event in cpe.session_events])
+        self.planned = planned
+        self.started = started
+        self.outcome = Outcome.ABANDONED
+        self.reason: str | None = None
+        self.blame: Blame | None = None
+        self.accepted: float | None = None
+        self.way = Way.HTTP
+        self.inform_sent: float | None = None
+        self.informed: float | None = None
+        self.lateness = 0.0
+        self.place_wait = 0.0
+        self.on_timeline = False
+
+    def fail(self, reason: str, blame: Blame) -> None:
+        """Note that the session has failed, why, and whose fault that is."""
+        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
+        self.reason, self.blame = reason, blame
+
+    def record(self, now: float) -> SessionRecord:
+        """The record of the session, as if it ended now."""
+        fields = (
+            self.events,
+            self.planned,
+            self.started,
+            now - self.started,
+            self.outcome,
+            self.reason,
+            self.blame,
+            self.accepted,
+            self.way,
+            self.inform_sent,
+            self.informed,
+            self.lateness,
+            self.place_wait,
+            self.on_timeline,
+        )
+        return tuple.__new__(SessionRecord, fields)
 
     @property
     def session(self) -> CPESession:
@@ -93,20 +121,15 @@ class ActiveSession:
         is known the empty POST.
         """
         if self._session is None:
-            informed = self.record.informed is not None
+            informed = self.informed is not None
             cpe = self.cpe
-            self._session = cpe.informed_session() if informed else cpe.cwmp_session(self._began)
+            self._session = cpe.informed_session() if informed else cpe.cwmp_session(self.began)
         return self._session
 
     @property
     def is_plain(self) -> bool:
         """Whether nobody has asked yet what the CPE says next."""
         return self._session is None
-
-    @property
-    def began(self) -> float:
-        """When the CPE has begun it."""
-        return self._began
 
     @property
     def wait(self) -> Wait:
@@ -123,9 +146,9 @@ class ActiveSession:
         return self.transport.sent_at
 
     def note_inform(self) -> None:
-        """Note in the record when the Inform was written, as soon as it was."""
-        if self.record.inform_sent is None:
-            self.record.inform_sent = self._sent_at()
+        """Note when the Inform was written, as soon as it was."""
+        if self.inform_sent is None:
+            self.inform_sent = self._sent_at()
 
     def post_begins(self, name: str, body: bytes, now: float) -> None:
         """Note what is POSTed now."""

@@ -266,11 +266,10 @@ class CarriedSessions:
         self, active: ActiveSession, sent_at: float, known: bytes | None, known_at: float
     ) -> None:
         """Take up when the Inform was sent, and that a known InformResponse has come."""
-        record = active.record
         if sent_at and active.sent_at is None:
             active.sent_at = sent_at
             active.note_inform()
-        if known is not None and record.informed is None:
+        if known is not None and active.informed is None:
             self._informed(active, known, known_at)
             active.post_begins("(empty)", b"", known_at)
             active.sent_at = known_at
@@ -284,14 +283,14 @@ class CarriedSessions:
             active.session.receive(known, at)
             active.session.next_post()
         self._runner.exchange_ended(active, at)
-        active.record.informed = at
+        active.informed = at
 
     def _done(self, active: ActiveSession, at: float) -> None:
         """The last answer was empty: the session is over."""
         if not active.is_plain:
             active.session.receive(b"", at)
         self._runner.exchange_ended(active, at)
-        active.record.outcome = Outcome.SUCCEEDED
+        active.outcome = Outcome.SUCCEEDED
         self._forget(active)
         self._ended(active, at)
 
@@ -316,7 +315,7 @@ class CarriedSessions:
     def _is_first(active: ActiveSession, response: Response) -> bool:
         """Whether this answers the Inform of a session that is plain so far."""
         is_coded = response.values("content-encoding")
-        return active.is_plain and active.record.informed is None and not is_coded
+        return active.is_plain and active.informed is None and not is_coded
 
     def _take_answer(
         self, active: ActiveSession, client: HTTPTransport, response: Response
@@ -331,7 +330,7 @@ class CarriedSessions:
         self._runner.take_answer(active, answer)
         body = session.next_post()
         if body is None:
-            active.record.outcome = Outcome.SUCCEEDED
+            active.outcome = Outcome.SUCCEEDED
             self._end(active)
             return
         if is_first and not body and session.state is State.LISTENING:
@@ -357,7 +356,7 @@ class CarriedSessions:
     def _client(self, active: ActiveSession) -> HTTPTransport:
         client = self._clients.get(active.token)
         if client is None:
-            client = self._use.open_transport(active.cpe, active.record.started)
+            client = self._use.open_transport(active.cpe, active.started)
             self._clients[active.token] = client
         return client
 
@@ -369,9 +368,7 @@ class CarriedSessions:
     def _send(self, active: ActiveSession, client: HTTPTransport) -> None:
         """Send what was noted as posted, for the first time or again."""
         assert self._io is not None
-        is_last = active.record.informed is not None and (
-            active.is_plain or active.session.state in _LAST
-        )
+        is_last = active.informed is not None and (active.is_plain or active.session.state in _LAST)
         self._io.post(active.token, client.message(active.body), None, ends=is_last)
 
     # Ends.

@@ -28,7 +28,7 @@ from caretaker.errors import (
 from caretaker.http.transport import Answer, Transport
 from caretaker.quoting import quotation
 from caretaker.reasons import BUG, FENCED, BoundedReasons
-from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
+from caretaker.stats.records import ExchangeRecord, Sink
 
 MAX_EXCHANGES = 20_000
 """POSTs of one session: a session that has no end is ended, and is the ACS's failure."""
@@ -103,56 +103,53 @@ class SessionRunner:
         self._transfers.update(cpe)
         if not has_begun:
             return None
-        codes = tuple([event.event_code for event in cpe.session_events])
         if cpe.failures:
             self.retrying.discard(cpe.index)
-        record = SessionRecord(codes, planned, now)
+        active = ActiveSession(cpe, planned, now)
         request = cpe.context.accepted.pending.get(cpe.index)
         if request is not None:
-            record.way, record.accepted = request
+            active.way, active.accepted = request
         found = min(now, queued)
-        record.lateness, record.place_wait = max(0.0, found - free), now - found
-        return ActiveSession(cpe, record)
+        active.lateness, active.place_wait = max(0.0, found - free), now - found
+        return active
 
     def starts(self, active: ActiveSession) -> None:
         """Note that a session that has begun is given its turn: under load that is long after."""
-        record, now = active.record, self._clock()
-        record.lateness += now - record.started
-        record.started = now
+        now = self._clock()
+        active.lateness += now - active.started
+        active.started = now
 
     def run(self, active: ActiveSession) -> None:
-        """Exchange messages until the session is over; how it ended is in its record."""
+        """Exchange messages until the session is over, and note how it ended."""
         if not active.handed_over:
             self.starts(active)
         try:
             self._exchange_all(active)
         except gevent.GreenletExit:
-            pass  # the power is off: the outcome stays ABANDONED, as in every new record
+            pass  # the power is off: the outcome stays ABANDONED, as it was from the begin
         except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
             self.fail(active, error)
 
     def fail(self, active: ActiveSession, error: Exception) -> None:
         """Note why a session has failed."""
-        record = active.record
         if isinstance(error, TransportError):
-            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
+            active.fail(self._reasons.of(error.reason, error.quoted), error.blame)
         elif isinstance(error, EnvelopeError | SessionError):
-            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
+            active.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         else:
             _log.error("a session failed by a bug of Caretaker", exc_info=error)
-            record.fail(BUG, Blame.OURS)
+            active.fail(BUG, Blame.OURS)
 
     def end(self, active: ActiveSession, now: float) -> None:
         """Settle on its CPE how the session ended, and account for it."""
-        cpe, record = active.cpe, active.record
-        record.seconds = now - record.started
+        cpe = active.cpe
         if cpe.powered:
-            cpe.end_session(record.outcome, now)
+            cpe.end_session(active.outcome, now)
             if cpe.failures:
                 self.retrying.add(cpe.index)
             elif self._power_cuts.absent:
                 self._power_cuts.absent.discard(cpe.index)
-        self._accounting.session(cpe, record)
+        self._accounting.session(cpe, active.record(now))
         if cpe.powered:
             self._transfers.update(cpe)
 
@@ -161,7 +158,7 @@ class SessionRunner:
     def _exchange_all(self, active: ActiveSession) -> None:
         session, transport = active.session, active.transport
         if transport is None:
-            transport = self._open_transport(active.cpe, active.record.started)
+            transport = self._open_transport(active.cpe, active.started)
             active.transport = transport
         try:
             if active.handed_over:
@@ -175,7 +172,7 @@ class SessionRunner:
                 body = session.next_post()
         finally:
             transport.close()
-        active.record.outcome = Outcome.SUCCEEDED
+        active.outcome = Outcome.SUCCEEDED
 
     def _delay_answer(self, active: ActiveSession) -> None:
         """Let a slow device take its time before it answers the ACS."""
@@ -196,7 +193,7 @@ class SessionRunner:
         now = self._clock()
         if now >= self.until:
             raise LimitError(FENCED)
-        if active.exchanges >= MAX_EXCHANGES or now - active.record.started > MAX_SECONDS:
+        if active.exchanges >= MAX_EXCHANGES or now - active.started > MAX_SECONDS:
             raise SessionError("a session without an end")
         active.post_begins(name, body, now)
 
@@ -215,18 +212,17 @@ class SessionRunner:
         """Wait for a turn of the loop that has time for an answer of so many bytes."""
         active.received = received
         # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
-        if received > SHORT_BYTES or (received and active.record.informed is not None):
+        if received > SHORT_BYTES or (received and active.informed is not None):
             active.own_wait, active.since = TURN, self._clock()
             self._loop_budget.wait()
 
     def take_answer(self, active: ActiveSession, answer: Answer) -> None:
         """Give the session the answer to its POST; raises what is wrong with it."""
-        record = active.record
         active.session.receive(_envelope(answer), self._clock())
         now = self._clock()
         self.exchange_ended(active, now)
-        if record.informed is None and active.session.established:
-            record.informed = now
+        if active.informed is None and active.session.established:
+            active.informed = now
 
     def exchange_failed(self, active: ActiveSession, error: ReasonError) -> None:
         """Hand on the record of the exchange that fails now."""
@@ -237,12 +233,15 @@ class SessionRunner:
     ) -> None:  # fmt: skip
         """Hand on the record of the exchange that has ended."""
         active.awaits_answer = False
-        posted_at, sent = active.posted_at, len(active.body)
-        self._sink.exchange(
-            ExchangeRecord(
-                active.name, posted_at, now - posted_at, sent, active.received, reason=reason
-            )
+        fields = (
+            active.name,
+            active.posted_at,
+            now - active.posted_at,
+            len(active.body),
+            active.received,
+            reason,
         )
+        self._sink.exchange(tuple.__new__(ExchangeRecord, fields))
 
 
 def _envelope(answer: Answer) -> bytes:
