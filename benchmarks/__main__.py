@@ -32,6 +32,7 @@ NAMES = (
     "lateness",
     "acs",
     "codec",
+    "counting",
     "budgets",
     "whole_tree",
     "whole_runs",

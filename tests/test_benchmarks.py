@@ -22,7 +22,18 @@ from benchmarks.processes import GENERATOR, Child, MeasurementError
 from caretaker.device.base import CPEBase
 
 WITH_SINK = ("sessions", "engine", "recording", "state", "growth", "closed_loop", "lateness")
-WITHOUT = ("memory", "start_up", "cr_server", "stun", "router", "floods", "acs", "codec", "budgets")
+WITHOUT = (
+    "memory",
+    "start_up",
+    "cr_server",
+    "stun",
+    "router",
+    "floods",
+    "acs",
+    "codec",
+    "counting",
+    "budgets",
+)
 LONG = ("tls", "whole_tree", "whole_runs", "calibration", "workers", "hosts", "xmpp")
 
 

@@ -105,7 +105,7 @@ class Scheduler:
         for index in waiting:
             self.schedule(self._cpes[index])
         for active in list(self.active.values()):
-            active.record.fail(reason, Blame.GENERATOR)
+            active.fail(reason, Blame.GENERATOR)
             if active.greenlet is not None:
                 active.greenlet.throw(gevent.GreenletExit)
             is_running = active.greenlet is not None and not active.greenlet.dead
@@ -206,7 +206,7 @@ class Scheduler:
             following = self._next_waiting()
             if following is not None:
                 following.greenlet = active.greenlet
-                if active.record.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
+                if active.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
                     following.greenlet = gevent.spawn(self._run, following)
                     return
 
