@@ -22,6 +22,7 @@ from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.listed_mix import ListedMix
 from caretaker.device.settings import Behaviors, TransferSettings
+from caretaker.engine.engine_use import EngineUse
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.open_transport import make_open_transport
 from caretaker.engine.shard import Shard
@@ -30,6 +31,7 @@ from caretaker.http.client_certificates import NO_CERTIFICATES, ClientCertificat
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.io_engine import engine_module
 from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.server_tls import ServerTLS
 from caretaker.http.tls_settings import TLSSettings
@@ -263,7 +265,15 @@ class Fleet:
             self._sink,
             clock=self._clock,
             transfer_client=FileTransferClient(self._endpoint, bandwidth),
+            engine=self._engine_use(),
         )
+
+    def _engine_use(self) -> EngineUse | None:
+        """What an I/O engine carries; nothing of a program with a transport or clock of its own."""
+        if self._transport is not HTTPTransport or self._clock is not time.monotonic:
+            return None
+        opened = make_open_transport(self._endpoint, HTTPTransport)
+        return EngineUse(engine_module(), self._endpoint, opened)
 
     def start(self) -> Self:
         """Switch on the CPEs that are not on yet, connect all to the ACS, and return the fleet."""

@@ -172,7 +172,7 @@ class CPESession:
     One session, seen from the CPE.
 
     Args:
-        inform: the first message.
+        inform: the first message; None where ``skip_inform`` is called at once.
         device: answers the requests of the ACS.
         requests: the CPE's own requests, in the order to send them.
         namespace: of the messages that the CPE begins; answers use that of the request.
@@ -198,7 +198,7 @@ class CPESession:
 
     def __init__(
         self,
-        inform: m.Inform,
+        inform: m.Inform | None,
         device: CPEApplication,
         requests: Iterable[m.Request] = (),
         namespace: str = CWMP_1_0,
@@ -218,6 +218,10 @@ class CPESession:
         self._hold = False
         self._next_id = 0
         self._repeats = 0
+
+    def skip_inform(self) -> None:
+        """Begin where the ACS has accepted the Inform, and the empty POST is next."""
+        self.state, self._outstanding, self._next_id = State.READY, None, 1
 
     @property
     def established(self) -> bool:

@@ -272,8 +272,14 @@ class CPE(CPEBase):
     # Sessions.
 
     def begin_session(self, now: float) -> CPESession | None:
+        """The session to run now; None when nothing asks for one any more."""
+        return self.cwmp_session(now) if self.open_session(now) else None
+
+    def open_session(self, now: float) -> bool:
         """
-        The session to run now; None when nothing asks for one any more.
+        Begin a session, and leave it to others what is said in it: ``cwmp_session`` knows.
+
+        Returns False when nothing asks for a session any more.
 
         A period that has passed adds one ``2 PERIODIC``; due times stay on the grid however late
         the session is (decision D6).
@@ -284,7 +290,7 @@ class CPE(CPEBase):
             self._raise_periodic(now)
         if max(self.session_due, self.down_until) > now or not self.management_server(now).enabled:
             self.reschedule(now)
-            return None
+            return False
         notifications.raise_changes(self, now)
         self.in_session = True
         self.session_due = inf
@@ -294,8 +300,26 @@ class CPE(CPEBase):
         self.session_requests, self.requests = self.requests, ()
         self.due = inf
         notifications.begin_inform(self, now)
+        return True
+
+    def cwmp_session(self, began: float) -> CPESession:
+        """
+        What is said in the session that runs.
+
+        Args:
+            began: when ``open_session`` was called.
+        """
+        return self._session(inform.inform_message(self, began))
+
+    def informed_session(self) -> CPESession:
+        """As ``cwmp_session``, once the ACS has accepted the Inform and the CPE has no requests."""
+        session = self._session(None)
+        session.skip_inform()
+        return session
+
+    def _session(self, message: m.Inform | None) -> CPESession:
         return CPESession(
-            inform.inform_message(self, now),
+            message,
             self,
             self.session_requests,
             inform.namespace(self),
@@ -330,16 +354,22 @@ class CPE(CPEBase):
     def delivered(self, request: m.Request, _: float) -> None:
         """Drop the events that the good answer to this request delivers."""
         if isinstance(request, m.Inform):
-            notifications.inform_delivered(self)
-            self.reported_changes = ()
-            if _CONNECTION_REQUEST in self.session_events:
-                self.context.accepted.end(self.index, DELIVERED)
-            if ev.are_stored(self.session_events):
-                self.mark_unsaved()
+            self.inform_delivered()
+            return
         self._settle(request)
         self.session_events = self.context.books.deliver(
             self.session_events, request, self.session_requests
         )
+
+    def inform_delivered(self) -> None:
+        """As ``delivered``, of the Inform."""
+        notifications.inform_delivered(self)
+        self.reported_changes = ()
+        if _CONNECTION_REQUEST in self.session_events:
+            self.context.accepted.end(self.index, DELIVERED)
+        if ev.are_stored(self.session_events):
+            self.mark_unsaved()
+        self.session_events = self.context.books.deliver_inform(self.session_events)
 
     def refused(self, request: m.Request, _: float) -> None:
         """

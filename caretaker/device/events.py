@@ -179,11 +179,15 @@ class EventAccounting:
             request: the request.
             waiting: the requests that have not been answered yet.
         """
-        delivered, left = (
-            _split_by_inform(sent)
-            if isinstance(request, m.Inform)
-            else self._split(sent, request, waiting)
-        )
+        if isinstance(request, m.Inform):
+            return self.deliver_inform(sent)
+        delivered, left = self._split(sent, request, waiting)
+        self.delivered.update(delivered)
+        return left
+
+    def deliver_inform(self, sent: Events) -> Events:
+        """As ``deliver``, of the Inform."""
+        delivered, left = _split_by_inform(sent)
         for code in delivered:
             self.delivered[code] += 1
         return left

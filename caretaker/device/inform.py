@@ -11,7 +11,8 @@ import re
 from typing import Any
 
 from caretaker.cwmp import messages as m
-from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2
+from caretaker.cwmp.codec import encode
+from caretaker.cwmp.envelope import CWMP_1_0, CWMP_1_2, Envelope
 from caretaker.cwmp.messages import ParameterValueStruct
 from caretaker.data_model.paths import pattern
 from caretaker.device import events as ev
@@ -31,6 +32,12 @@ def namespace(cpe: CPEBase) -> str:
     if usual == CWMP_1_0 and any(ev.is_later(event.event_code) for event in cpe.session_events):
         return CWMP_1_2
     return usual
+
+
+def envelope(cpe: CPEBase, message: m.Inform) -> bytes:
+    """The bytes of an Inform as the first message of its session."""
+    header = HEADERS.get(cpe.profile.cwmp_version, {})
+    return encode(Envelope(message, "1", namespace(cpe), **header))
 
 
 def inform_message(cpe: CPEBase, now: float) -> m.Inform:
@@ -64,6 +71,12 @@ def _parameter_list(cpe: CPEBase, now: float) -> list[ParameterValueStruct]:
 # -- the table InformParameter --------------------------------------------------------------------
 
 
+def table_rows(cpe: CPEBase) -> tuple[str, ...]:
+    """What is below the table InformParameter of the CPE; empty if it has no rows, or no table."""
+    table = cpe.profile.management_paths["InformParameter."]
+    return cpe.profile.model.children_of(table, cpe.overlay) or ()
+
+
 def _added_by_table(cpe: CPEBase, now: float) -> list[str]:
     """
     The paths that the InformParameter table adds to an Inform with the events of the session.
@@ -71,8 +84,7 @@ def _added_by_table(cpe: CPEBase, now: float) -> list[str]:
     A row's ``ParameterName`` may be a partial path and have ``*`` for instance numbers; its
     ``EventList`` names the numbers of events, empty for all.
     """
-    table = cpe.profile.management_paths["InformParameter."]
-    rows = cpe.profile.model.children_of(table, cpe.overlay)
+    rows = table_rows(cpe)
     if not rows:
         return []
     numbers = {event.event_code.partition(" ")[0] for event in cpe.session_events}

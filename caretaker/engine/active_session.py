@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gevent import Greenlet
 
+from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device.cpe import CPE
 from caretaker.errors import Blame
 from caretaker.http.transport import Transport
 from caretaker.stats.records import SessionRecord
+from caretaker.way import Way
 
 Wait = tuple[str, Blame]
 """What a session waits for, in words, and whose affair that is."""
@@ -25,51 +27,133 @@ class ActiveSession:
     A session that has begun and not ended.
 
     Args:
-        cpe: the CPE, which this session's greenlet owns meanwhile.
-        session: what the CPE says next.
-        record: how the session has gone so far.
+        cpe: the CPE, which this session owns meanwhile.
+        planned: when it was due.
+        started: when it began.
     """
 
     __slots__ = (
-        "answers",
-        "cpe",
-        "exchanges",
-        "greenlet",
-        "own_wait",
-        "record",
-        "session",
-        "since",
-        "transport",
-    )
+        "_session", "accepted", "answers", "awaits_answer", "began", "blame", "body", "cpe",
+        "events", "exchanges", "greenlet", "handed_over", "inform_sent", "informed", "lateness",
+        "name", "on_timeline", "outcome", "own_wait", "place_wait", "planned", "posted_at",
+        "reason", "received", "sent_at", "since", "started", "token", "transport", "way",
+    )  # fmt: skip
 
-    def __init__(self, cpe: CPE, session: CPESession, record: SessionRecord) -> None:
+    def __init__(self, cpe: CPE, planned: float, started: float) -> None:
         self.cpe = cpe
-        self.session = session
-        self.record = record
+        self.began = started
+        """When the CPE has begun it; its turn may come later."""
+        self._session: CPESession | None = None
         self.greenlet: Greenlet[..., None] | None = None
-        """Runs the session; None until the scheduler has launched it."""
+        """Runs the session; None until the scheduler has launched it, and while it is carried."""
+        self.token = 0
+        """Names it among the sessions that the I/O engine carries; 0 if it is none of these."""
+        self.handed_over = False
+        """Whether the I/O engine has begun the POST that is under way, and a greenlet goes on."""
         self.transport: Transport | None = None
-        """Carries the session; None until it is open."""
+        """Carries the session; None until one is open, or while it needs none."""
+        self.name = ""
+        """Of the message that was POSTed last."""
+        self.body = b""
+        """What was POSTed last."""
+        self.posted_at = started
+        """When the last POST was begun."""
+        self.awaits_answer = False
+        """Whether that POST is under way."""
+        self.sent_at: float | None = None
+        """When it had been written, of a session that is carried."""
+        self.received = 0
+        """Bytes of the body of its answer."""
         self.answers = 0
         """How many requests of the ACS the CPE has answered."""
         self.exchanges = 0
         """How many POSTs there were."""
         self.own_wait: Wait | None = TURN
         """What it waits for on this side; None while a POST is under way."""
-        self.since = record.started
+        self.since = started
         """When its present wait began, or the POST that is under way."""
+        # The rest becomes its record.
+        self.events = tuple([event.event_code for event in cpe.session_events])
+        self.planned = planned
+        self.started = started
+        self.outcome = Outcome.ABANDONED
+        self.reason: str | None = None
+        self.blame: Blame | None = None
+        self.accepted: float | None = None
+        self.way = Way.HTTP
+        self.inform_sent: float | None = None
+        self.informed: float | None = None
+        self.lateness = 0.0
+        self.place_wait = 0.0
+        self.on_timeline = False
+
+    def fail(self, reason: str, blame: Blame) -> None:
+        """Note that the session has failed, why, and whose fault that is."""
+        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
+        self.reason, self.blame = reason, blame
+
+    def record(self, now: float) -> SessionRecord:
+        """The record of the session, as if it ended now."""
+        fields = (
+            self.events,
+            self.planned,
+            self.started,
+            now - self.started,
+            self.outcome,
+            self.reason,
+            self.blame,
+            self.accepted,
+            self.way,
+            self.inform_sent,
+            self.informed,
+            self.lateness,
+            self.place_wait,
+            self.on_timeline,
+        )
+        return tuple.__new__(SessionRecord, fields)
+
+    @property
+    def session(self) -> CPESession:
+        """
+        What the CPE says next; made when it is first asked for.
+
+        Until then the session is plain: an Inform of a template, and after an InformResponse that
+        is known the empty POST.
+        """
+        if self._session is None:
+            informed = self.informed is not None
+            cpe = self.cpe
+            self._session = cpe.informed_session() if informed else cpe.cwmp_session(self.began)
+        return self._session
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody has asked yet what the CPE says next."""
+        return self._session is None
 
     @property
     def wait(self) -> Wait:
         """What it waits for now."""
         if self.own_wait is not None:
             return self.own_wait
-        if self.transport is None or self.transport.sent_at is None:
+        if self._sent_at() is None:
             return CONNECTION
-        name = self.session.name
-        return _ANSWERS.get(name) or f"the answer to {name}", Blame.ACS
+        return _ANSWERS.get(self.name) or f"the answer to {self.name}", Blame.ACS
+
+    def _sent_at(self) -> float | None:
+        if self.token or self.transport is None:
+            return self.sent_at
+        return self.transport.sent_at
 
     def note_inform(self) -> None:
-        """Note in the record when the Inform was written, as soon as it was."""
-        if self.record.inform_sent is None and self.transport is not None:
-            self.record.inform_sent = self.transport.sent_at
+        """Note when the Inform was written, as soon as it was."""
+        if self.inform_sent is None:
+            self.inform_sent = self._sent_at()
+
+    def post_begins(self, name: str, body: bytes, now: float) -> None:
+        """Note what is POSTed now."""
+        self.exchanges += 1
+        self.name, self.body, self.received = name, body, 0
+        self.posted_at = self.since = now
+        self.own_wait = self.sent_at = None
+        self.awaits_answer = True

@@ -17,7 +17,7 @@ OpenTransport = Callable[[CPE, float], Transport]
 """A function of a CPE and the time that opens the transport of the CPE's session."""
 
 _T = TypeVar("_T", bound=Transport)
-_CODINGS = {"gzip": "gzip", "deflate": "deflate"}
+CODINGS = {"gzip": "gzip", "deflate": "deflate"}
 """The content coding of each known value of ManagementServer.HTTPCompression."""
 
 
@@ -40,7 +40,7 @@ def make_open_transport(
             endpoint,
             (lambda: _credentials(cpe, now)) if is_shown else None,  # few ACSs ask for them
             url,
-            _CODINGS.get(management_server.compression, ""),
+            CODINGS.get(management_server.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
             content_type_always=quirks.CONTENT_TYPE_ALWAYS in cpe.profile.quirks,
             local_end=local_end(endpoint, cpe),

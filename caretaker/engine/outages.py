@@ -98,10 +98,14 @@ class OutageSwitch:
         """Begin an outage until a time; ``kind`` is one of ``OUTAGE_KINDS``."""
         self._kind, self._until = kind, until
 
+    def is_on(self, now: float) -> bool:
+        """Whether there is an outage now."""
+        return now < self._until
+
     def open(self, cpe: CPE, now: float) -> Transport:
         """The transport of a session that begins now."""
         transport = self._open_transport(cpe, now)
-        if now >= self._until:
+        if not self.is_on(now):
             return transport
         return OUTAGE_KINDS[self._kind](transport, self._until - now, self._timeout, self._sleep)
 

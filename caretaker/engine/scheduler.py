@@ -2,9 +2,9 @@
 Which session runs when: a heap of due times, and a queue for those beyond ``max_sessions``.
 
 An idle CPE is an object and a due time in the heap. When the CPE is due, or a Connection Request
-makes it so, a greenlet runs its session and ends with it (decision D2). That greenlet owns the CPE
-meanwhile; the Connection Request server only adds an event and moves the due time, without
-yielding. So there are no locks.
+makes it so, the I/O engine carries its session, or a greenlet runs it and ends with it (decision
+D2). The session owns the CPE meanwhile; the Connection Request server only adds an event and moves
+the due time, without yielding. So there are no locks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 from math import inf
+from typing import Protocol
 
 import gevent
 import gevent.event
@@ -24,6 +25,22 @@ from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.errors import Blame
 from caretaker.stats.timeline import Timeline
+
+LONGEST_TURN = 0.005
+"""Seconds for which sessions are launched in one turn of the loop."""
+
+
+class Carrier(Protocol):
+    """What carries sessions without greenlets: the I/O engine."""
+
+    def takes(self, active: ActiveSession) -> bool:
+        """Take a session that has begun; False if it is for a greenlet. Does not wait."""
+
+    def catch_up(self, active: ActiveSession) -> None:
+        """Take up what has happened in a session so far."""
+
+    def drop(self, active: ActiveSession) -> None:
+        """Leave a session where it is: nothing more is sent in it, or heard of it."""
 
 
 class Scheduler:
@@ -62,6 +79,8 @@ class Scheduler:
         self._clock = clock
         self._max_sessions = max_sessions
         self._heap: list[tuple[float, int]] = []
+        self.carrier: Carrier | None = None
+        """Carries sessions; None: greenlets run them all."""
         self._idle = gevent.event.Event()
         self._idle.set()
         self._started = False
@@ -102,12 +121,13 @@ class Scheduler:
         for index in waiting:
             self.schedule(self._cpes[index])
         for active in list(self.active.values()):
-            active.record.fail(reason, Blame.GENERATOR)
+            active.fail(reason, Blame.GENERATOR)
+            self._drop(active)
             if active.greenlet is not None:
                 active.greenlet.throw(gevent.GreenletExit)
             is_running = active.greenlet is not None and not active.greenlet.dead
             if not is_running and self.active.get(active.cpe.index) is active:
-                gevent.spawn(self._end, active)  # its greenlet had not even begun
+                gevent.spawn(self._end, active)  # it is carried, or its greenlet had not begun
 
     def clear(self) -> None:
         """Forget all due times."""
@@ -142,16 +162,23 @@ class Scheduler:
         heapify(self._heap)
 
     def launch_due(self) -> None:
-        """Launch all that is due, and set the timer to what is due next. Does not wait."""
+        """
+        Launch what is due, and set the timer to what is due next. Does not wait.
+
+        When many are due at once, the rest has its turn after all else in the loop.
+        """
         if not self._started:
             return
         heap, now = self._heap, self._clock()
+        end = now + LONGEST_TURN
         while heap and heap[0][0] <= now:
             due, index = heappop(heap)
             cpe = self._cpes.get(index)
             if cpe is not None and cpe.scheduled_at == due:
                 cpe.scheduled_at = inf
                 self.schedule(cpe)
+            if self._clock() > end:
+                break
         if heap:
             self._timer.set(heap[0][0])
 
@@ -170,8 +197,11 @@ class Scheduler:
             self.waiting[cpe.index] = (cpe.due, self._clock())
         else:
             active = self._begin(cpe, cpe.due, inf)
-            if active is not None:
+            if active is not None and not self._is_carried(active):
                 active.greenlet = gevent.spawn(self._run, active)
+
+    def _is_carried(self, active: ActiveSession) -> bool:
+        return self.carrier is not None and self.carrier.takes(active)
 
     def _begin(self, cpe: CPE, planned: float, queued: float) -> ActiveSession | None:
         """The session that begins now; None when nothing asks for one any more."""
@@ -196,25 +226,43 @@ class Scheduler:
             following = self._next_waiting()
             if following is not None:
                 following.greenlet = active.greenlet
-                if active.record.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
+                if active.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
                     following.greenlet = gevent.spawn(self._run, following)
                     return
 
-    def _end(self, active: ActiveSession) -> None:
+    def go_on(self, active: ActiveSession) -> None:
+        """Go on in a greenlet with a session that was carried so far."""
+        active.greenlet = gevent.spawn(self._run, active)
+
+    def end_carried(self, active: ActiveSession, now: float) -> None:
+        """Take the end of a session that was carried, and give its place to others."""
+        self._end(active, now)
+        self._launch_waiting()
+
+    def _launch_waiting(self) -> None:
+        """Launch sessions that wait for a place, as long as there are places."""
+        while (following := self._next_waiting()) is not None:
+            following.greenlet = gevent.spawn(self._run, following)
+
+    def _end(self, active: ActiveSession, now: float | None = None) -> None:
         cpe = active.cpe
         del self.active[cpe.index]
-        self._runner.end(active)
+        self._runner.end(active, self._clock() if now is None else now)
         if cpe.powered:
             self.schedule(cpe)
         if not self.active:
             self._idle.set()
 
     def _next_waiting(self) -> ActiveSession | None:
-        """The first of the sessions that wait for a place; None if there is none."""
+        """
+        The first of the sessions that wait for a place and need a greenlet; None without one.
+
+        Those before it that are carried have been launched.
+        """
         while self.waiting and self._started and len(self.active) < self._max_sessions:
             index, (planned, queued) = self.waiting.popitem(last=False)
             active = self._begin(self._cpes[index], planned, queued)
-            if active is not None:
+            if active is not None and not self._is_carried(active):
                 return active
         return None
 
@@ -230,12 +278,28 @@ class Scheduler:
                 cut.append(active)
         if not cut:
             return
+        for active in cut:
+            self._drop(active)
         gevent.killall([active.greenlet for active in cut if active.greenlet is not None])
         for active in cut:
-            if self.active.get(active.cpe.index) is active:  # its greenlet had not even begun
+            if self.active.get(active.cpe.index) is active:  # carried, or its greenlet not begun
                 self._end(active)
-        while (following := self._next_waiting()) is not None:
-            following.greenlet = gevent.spawn(self._run, following)
+        self._launch_waiting()
+
+    def _drop(self, active: ActiveSession) -> None:
+        if active.token and self.carrier is not None:
+            self.carrier.drop(active)
+
+    def catch_up(self, index: int) -> None:
+        """Take up what has happened so far in the session of a CPE, if there is one."""
+        active = self.active.get(index)
+        if active is not None and active.token and self.carrier is not None:
+            self.carrier.catch_up(active)
+
+    def catch_up_all(self) -> None:
+        """Take up what has happened so far in all sessions."""
+        for index in self.active:
+            self.catch_up(index)
 
     def wait_for_sessions(
         self, seconds: float, stop_waiting: gevent.event.Event | None = None

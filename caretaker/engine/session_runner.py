@@ -21,13 +21,14 @@ from caretaker.errors import (
     EnvelopeError,
     LimitError,
     LoadShed,
+    ReasonError,
     SessionError,
     TransportError,
 )
-from caretaker.http.transport import Answer
+from caretaker.http.transport import Answer, Transport
 from caretaker.quoting import quotation
 from caretaker.reasons import BUG, FENCED, BoundedReasons
-from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
+from caretaker.stats.records import ExchangeRecord, Sink
 
 MAX_EXCHANGES = 20_000
 """POSTs of one session: a session that has no end is ended, and is the ACS's failure."""
@@ -98,69 +99,80 @@ class SessionRunner:
         now = self._clock()
         # An ACS that keeps a CPE in session beyond its next due time does not make us late.
         free = max(planned, cpe.ended_at)
-        session = cpe.begin_session(now)
+        has_begun = cpe.open_session(now)
         self._transfers.update(cpe)
-        if session is None:
+        if not has_begun:
             return None
-        codes = tuple([event.event_code for event in cpe.session_events])
         if cpe.failures:
             self.retrying.discard(cpe.index)
-        record = SessionRecord(codes, planned, now)
+        active = ActiveSession(cpe, planned, now)
         request = cpe.context.accepted.pending.get(cpe.index)
         if request is not None:
-            record.way, record.accepted = request
+            active.way, active.accepted = request
         found = min(now, queued)
-        record.lateness, record.place_wait = max(0.0, found - free), now - found
-        return ActiveSession(cpe, session, record)
+        active.lateness, active.place_wait = max(0.0, found - free), now - found
+        return active
+
+    def starts(self, active: ActiveSession) -> None:
+        """Note that a session that has begun is given its turn: under load that is long after."""
+        now = self._clock()
+        active.lateness += now - active.started
+        active.started = now
 
     def run(self, active: ActiveSession) -> None:
-        """Exchange messages until the session is over; how it ended is in its record."""
-        record = active.record
-        started = self._clock()  # under load its turn comes long after it was launched
-        record.lateness += started - record.started
-        record.started = started
+        """Exchange messages until the session is over, and note how it ended."""
+        if not active.handed_over:
+            self.starts(active)
         try:
             self._exchange_all(active)
-        except TransportError as error:
-            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
-        except (EnvelopeError, SessionError) as error:
-            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         except gevent.GreenletExit:
-            pass  # the power is off: the outcome stays ABANDONED, as in every new record
-        except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
-            _log.exception("a session failed by a bug of Caretaker")
-            record.fail(BUG, Blame.OURS)
+            pass  # the power is off: the outcome stays ABANDONED, as it was from the begin
+        except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
+            self.fail(active, error)
 
-    def end(self, active: ActiveSession) -> None:
+    def fail(self, active: ActiveSession, error: Exception) -> None:
+        """Note why a session has failed."""
+        if isinstance(error, TransportError):
+            active.fail(self._reasons.of(error.reason, error.quoted), error.blame)
+        elif isinstance(error, EnvelopeError | SessionError):
+            active.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
+        else:
+            _log.error("a session failed by a bug of Caretaker", exc_info=error)
+            active.fail(BUG, Blame.OURS)
+
+    def end(self, active: ActiveSession, now: float) -> None:
         """Settle on its CPE how the session ended, and account for it."""
-        now = self._clock()
-        cpe, record = active.cpe, active.record
-        record.seconds = now - record.started
+        cpe = active.cpe
         if cpe.powered:
-            cpe.end_session(record.outcome, now)
+            cpe.end_session(active.outcome, now)
             if cpe.failures:
                 self.retrying.add(cpe.index)
             elif self._power_cuts.absent:
                 self._power_cuts.absent.discard(cpe.index)
-        self._accounting.session(cpe, record)
+        self._accounting.session(cpe, active.record(now))
         if cpe.powered:
             self._transfers.update(cpe)
 
     # Exchanges.
 
     def _exchange_all(self, active: ActiveSession) -> None:
-        session = active.session
-        transport = active.transport = self._open_transport(active.cpe, active.record.started)
+        session, transport = active.session, active.transport
+        if transport is None:
+            transport = self._open_transport(active.cpe, active.started)
+            active.transport = transport
         try:
+            if active.handed_over:
+                self._exchange(active, transport)
             body = session.next_post()
             while body is not None:
                 if session.answering:
                     self._delay_answer(active)
-                self._exchange(active, body)
+                self.post_begins(active, session.name, body)
+                self._exchange(active, transport)
                 body = session.next_post()
         finally:
             transport.close()
-        active.record.outcome = Outcome.SUCCEEDED
+        active.outcome = Outcome.SUCCEEDED
 
     def _delay_answer(self, active: ActiveSession) -> None:
         """Let a slow device take its time before it answers the ACS."""
@@ -170,45 +182,66 @@ class SessionRunner:
             active.own_wait, active.since = THINKING, self._clock()
             self._sleep(seconds)
 
-    def _exchange(self, active: ActiveSession, body: bytes) -> None:
-        started = active.since = self._clock()
-        if started >= self.until:
+    def post_begins(self, active: ActiveSession, name: str, body: bytes) -> None:
+        """
+        Note what is POSTed now.
+
+        Raises:
+            LimitError: nothing may be sent any more.
+            SessionError: the session has no end.
+        """
+        now = self._clock()
+        if now >= self.until:
             raise LimitError(FENCED)
-        active.exchanges += 1
-        if active.exchanges > MAX_EXCHANGES or started - active.record.started > MAX_SECONDS:
+        if active.exchanges >= MAX_EXCHANGES or now - active.started > MAX_SECONDS:
             raise SessionError("a session without an end")
-        active.own_wait = None
-        session, record, transport = active.session, active.record, active.transport
-        assert transport is not None
-        name, received = session.name, 0
+        active.post_begins(name, body, now)
+
+    def _exchange(self, active: ActiveSession, transport: Transport) -> None:
         try:
-            answer = transport.post(body)
-            received = len(answer.body)
-            # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
-            if received > SHORT_BYTES or (received and record.informed is not None):
-                active.own_wait, active.since = TURN, self._clock()
-                self._loop_budget.wait()
-            session.receive(_envelope(answer), self._clock())
+            answer = transport.post(active.body)
+            self.await_turn(active, len(answer.body))
+            self.take_answer(active, answer)
         except (TransportError, EnvelopeError, SessionError) as error:
-            reason = self._reasons.of(error.reason, error.quoted)
-            self._record(name, started, len(body), received, reason)
+            self.exchange_failed(active, error)
             raise
         finally:
-            if record.inform_sent is None:
-                active.note_inform()
-        now = self._record(name, started, len(body), received, None)
-        if record.informed is None and session.established:
-            record.informed = now
+            active.note_inform()
 
-    def _record(
-        self, name: str, started: float, sent: int, received: int, reason: str | None
-    ) -> float:
-        """Hand on the record of an exchange that ends now; returns when that is."""
+    def await_turn(self, active: ActiveSession, received: int) -> None:
+        """Wait for a turn of the loop that has time for an answer of so many bytes."""
+        active.received = received
+        # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
+        if received > SHORT_BYTES or (received and active.informed is not None):
+            active.own_wait, active.since = TURN, self._clock()
+            self._loop_budget.wait()
+
+    def take_answer(self, active: ActiveSession, answer: Answer) -> None:
+        """Give the session the answer to its POST; raises what is wrong with it."""
+        active.session.receive(_envelope(answer), self._clock())
         now = self._clock()
-        self._sink.exchange(
-            ExchangeRecord(name, started, now - started, sent, received, reason=reason)
+        self.exchange_ended(active, now)
+        if active.informed is None and active.session.established:
+            active.informed = now
+
+    def exchange_failed(self, active: ActiveSession, error: ReasonError) -> None:
+        """Hand on the record of the exchange that fails now."""
+        self.exchange_ended(active, self._clock(), self._reasons.of(error.reason, error.quoted))
+
+    def exchange_ended(
+        self, active: ActiveSession, now: float, reason: str | None = None
+    ) -> None:  # fmt: skip
+        """Hand on the record of the exchange that has ended."""
+        active.awaits_answer = False
+        fields = (
+            active.name,
+            active.posted_at,
+            now - active.posted_at,
+            len(active.body),
+            active.received,
+            reason,
         )
-        return now
+        self._sink.exchange(tuple.__new__(ExchangeRecord, fields))
 
 
 def _envelope(answer: Answer) -> bytes:

@@ -12,8 +12,10 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore
 from caretaker.engine.accounting import Accounting
+from caretaker.engine.carried_sessions import CarriedSessions
 from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cr_rate_limit import RateLimit
+from caretaker.engine.engine_use import EngineUse
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport
@@ -59,6 +61,7 @@ class Shard:
         recorder: keeps sessions in files; it has opened their transports.
         exports: write a row for each session.
         loop_budget: how long answers are spread over turns of the loop.
+        engine: which sessions an I/O engine carries; None: greenlets run all of them.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Shard:
         recorder: Recorder | None = None,
         exports: Sequence[SessionExport] = (),
         loop_budget: LoopBudget | None = None,
+        engine: EngineUse | None = None,
     ) -> None:
         self.cpes: dict[int, CPE] = {}
         self.context = context
@@ -107,6 +111,7 @@ class Shard:
             sleep=sleep,
         )
         self.scheduler = Scheduler(self.cpes, self._runner, self.timeline, clock, max_sessions)
+        self._carried = None if engine is None else self._carry(engine, max_sessions)
         self._states = CPEStates(
             self.cpes,
             in_session=self.scheduler.active,
@@ -114,6 +119,18 @@ class Shard:
             retrying=self._runner.retrying,
             dark=self._power_cuts,
         )
+
+    def _carry(self, engine: EngineUse, max_sessions: int) -> CarriedSessions:
+        """Have sessions carried by an I/O engine."""
+        carried = self.scheduler.carrier = CarriedSessions(
+            engine,
+            self._runner,
+            most=max_sessions,
+            clock=self._clock,
+            ended=self.scheduler.end_carried,
+            go_on=self.scheduler.go_on,
+        )
+        return carried
 
     # Power.
 
@@ -254,6 +271,7 @@ class Shard:
             raise DeviceBusy(FENCED)
         if not self._rate_limit.allows(cpe.index, now):
             raise DeviceBusy("too many Connection Requests")
+        self.scheduler.catch_up(cpe.index)  # a session may have told of the one before by now
         cpe.connection_request(now, way)
         self.scheduler.schedule(cpe)
 
@@ -276,6 +294,8 @@ class Shard:
     def may_send_until(self, until: float) -> None:
         """From that time of the clock on, sessions send nothing, and CPEs accept nothing."""
         self._runner.until = until
+        if self._carried is not None:
+            self._carried.may_send_until(until)
 
     def may_send(self, now: float) -> bool:
         """Whether CPEs may send anything at that time, be it outside of sessions."""
@@ -310,7 +330,7 @@ class Shard:
         """Switch off all CPEs."""
         self.drain(0)
         self.power_off(list(self.cpes))
-        self._loop_budget.stop()
+        self._release()
 
     def abandon(self) -> None:
         """Cut what still runs and forget all CPEs; the books are closed, and stay as they are."""
@@ -318,7 +338,12 @@ class Shard:
         self.power_off([*self.scheduler.active, *self._transfers.running])
         self.cpes.clear()
         self.scheduler.clear()
+        self._release()
+
+    def _release(self) -> None:
         self._loop_budget.stop()
+        if self._carried is not None:
+            self._carried.close()
 
     # The books.
 
@@ -330,6 +355,9 @@ class Shard:
     def book(self, results: Results) -> None:
         """Add what has become of events, transfers and sessions so far (decision D9)."""
         scheduler = self.scheduler
+        scheduler.catch_up_all()
+        if self._carried is not None:
+            self._carried.book(results)
         self._accounting.book(results, self._clock(), scheduler.active.values(), scheduler.waiting)
         results.count("informs.not_begun", scheduler.not_begun)
 

@@ -103,6 +103,7 @@ class HTTPClient:
         self._local_end = local_end
         self._connection: Connection | None = None
         self._auth = self._new_auth()
+        self._challenges = self._redirects = 0
 
     def _request(self, connection: Connection, body: bytes) -> Response:
         """Send one request over this connection, and return the response to it."""
@@ -120,28 +121,40 @@ class HTTPClient:
             RedirectError: a redirect leads to where it may not, or there are too many.
             TransportError: a connection can't be made, or brings no response.
         """
-        challenges = redirects = 0
-        while True:
+        self.begin_exchange()
+        response = self._send(body)
+        while not self.is_final(response):
             response = self._send(body)
-            if not response.keep_alive:
-                self._end_connection(response)
-            if response.status < 300:
-                break
-            if response.status == 401 and self._credentials is not None:
-                challenges += 1
-                if challenges > self._policy.max_challenges:
-                    raise AuthenticationError("HTTP 401 again and again")
-                self._take_challenge(response)
-            elif response.status in self._policy.redirects and response.values("location"):
-                redirects += 1
-                if redirects > MAX_REDIRECTS:
-                    raise RedirectError("too many redirects")
-                self._redirect(response.values("location")[0])
-            else:
-                break
+        return response
+
+    def begin_exchange(self) -> None:
+        """Begin to count the challenges and the redirects of one request."""
+        self._challenges = self._redirects = 0
+
+    def is_final(self, response: Response) -> bool:
+        """
+        Take a response; False: the request is to be sent again, with what it asks for.
+
+        Raises:
+            AuthenticationError, RedirectError: as ``exchange``.
+        """
+        if not response.keep_alive:
+            self._end_connection(response)
+        if response.status == 401 and self._credentials is not None:
+            self._challenges += 1
+            if self._challenges > self._policy.max_challenges:
+                raise AuthenticationError("HTTP 401 again and again")
+            self._take_challenge(response)
+            return False
+        if response.status in self._policy.redirects and response.values("location"):
+            self._redirects += 1
+            if self._redirects > MAX_REDIRECTS:
+                raise RedirectError("too many redirects")
+            self._redirect(response.values("location")[0])
+            return False
         if self._auth is not None:
             self._auth.accepted()
-        return response
+        return True
 
     # Connections.
 
@@ -159,11 +172,15 @@ class HTTPClient:
             except ConnectionLost:
                 if connection.answers == 0 or not connection.silent:
                     raise
-                self.close()
-                if self._auth is None or not self._auth.resume():
-                    self._auth = self._new_auth()
+                self.lose_connection()
         self._connection = Connection(self._endpoint, self._address, self._local_end)
         return self._request(self._connection, body)
+
+    def lose_connection(self) -> None:
+        """The server has closed an idle connection; another one goes on with the same login."""
+        self.close()
+        if self._auth is None or not self._auth.resume():
+            self._auth = self._new_auth()
 
     def _end_connection(self, response: Response) -> None:
         """The server closes after this response; a challenge in it is answered on a new one."""

@@ -188,6 +188,15 @@ class Endpoint:
             resolved = self._resolved[address[:3]] = address.resolve(self.ip_version)
         return resolved
 
+    def targets_at_once(self, source: str) -> list[Target]:
+        """As ``targets`` of the ACS, without waiting; empty if they are unknown, or none."""
+        known = self._resolved.get(self.address[:3], [])
+        return [
+            Target(own, socket_address, source)
+            for own, socket_address in known
+            if not source or own == family_of(source)
+        ]
+
     def tls_clients(self) -> TLSClients:
         """What connections over TLS share, made once."""
         if self._tls_clients is None:

@@ -131,10 +131,7 @@ class HTTPTransport(HTTPClient):
         if response.status == 415 and self._coding:
             self._coding = ""
             response = self.exchange(body)
-        if not response.body:
-            return Answer(response.status, b"")
-        coding = "".join(response.values("content-encoding"))
-        return Answer(response.status, decoded(response.body, coding) if coding else response.body)
+        return answer_of(response)
 
     def _request(self, connection: Connection, body: bytes) -> Response:
         try:
@@ -142,14 +139,27 @@ class HTTPTransport(HTTPClient):
         finally:
             if self._sent_at is None:
                 self._sent_at = connection.sent_at
-        for name, value in response.headers:
-            if name == "set-cookie":
-                self._take_cookie(value)
+        self.take_cookies(response)
         return response
 
-    def _take_cookie(self, value: str) -> None:
-        self._cookies = self._cookies or CookieJar()
-        self._cookies.take(value, self._address.host, self._address.target)
+    def take_cookies(self, response: Response) -> None:
+        """Keep the cookies of a response for the rest of the session."""
+        for name, value in response.headers:
+            if name == "set-cookie":
+                self._cookies = self._cookies or CookieJar()
+                self._cookies.take(value, self._address.host, self._address.target)
+
+    # For who sends and receives in place of connections of ours.
+
+    def message(self, body: bytes) -> bytes:
+        """The whole of the next request: its head, with cookies and credentials, and its body."""
+        return self._head(body) + body
+
+    def go_on_over(self, connection: Connection) -> None:
+        """Send the rest of the session over this connection, which is open."""
+        self._connection = connection
+
+    # Heads.
 
     def _own_headers(self) -> list[tuple[str, str]]:
         """The headers that only this session has: its cookies and its credentials."""
@@ -174,6 +184,14 @@ class HTTPTransport(HTTPClient):
         super()._redirect(location)
         if self._address.host != host:
             self._cookies = None
+
+
+def answer_of(response: Response) -> Answer:
+    """The answer of a final response, without its content coding."""
+    if not response.body:
+        return Answer(response.status, b"")
+    coding = "".join(response.values("content-encoding"))
+    return Answer(response.status, decoded(response.body, coding) if coding else response.body)
 
 
 def _acs_address(endpoint: Endpoint, url: str) -> Address:

@@ -19,6 +19,7 @@ from caretaker.reporting.counted_sections import counted, counted_and_standing
 from caretaker.reporting.measurement_error import measurement_error
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
+    EngineSection,
     EventsSection,
     ExchangeSection,
     ExportSection,
@@ -107,6 +108,7 @@ def summarize(
             "passed_over": sum(total.with_prefix("addresses.passed_over").values()),
             "reasons": total.with_prefix("addresses.passed_over"),
         },
+        "engine": counted(EngineSection, "engine", whole),
         "stun": counted_and_standing(STUNSection, "stun", whole, snapshots, "cpes", "unanswered"),
         "recordings": counted(RecordingsSection, "recordings", whole),
         "tls": _tls(total),

@@ -11,6 +11,7 @@ from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.number_text import NO_DATA
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
+    EngineSection,
     FleetSection,
     InformsSection,
     LevelVerdict,
@@ -128,6 +129,7 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
         figures["Warm-up"] = f"{summary['warm_up_s']:g} s, only in the timeline and the books"
     if summary["transfers"]["requested"]:
         figures["Transfers"] = _outcomes(summary["transfers"], *_TRANSFERS)
+    figures |= _engine(summary["engine"])
     if summary["addresses"]["passed_over"]:
         reasons = summary["addresses"]["reasons"]
         why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
@@ -142,6 +144,22 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
     if any(summary["state"].values()):
         figures["State"] = _outcomes(summary["state"], *summary["state"])
     return figures
+
+
+def _engine(engine: EngineSection) -> dict[str, str]:
+    """What the I/O engine carried, where it carried sessions, and why greenlets had others."""
+    if not engine["carried"]:
+        return {}
+    reasons = {
+        "handed over": engine["handed_over"],
+        "by greenlets": engine["by_greenlet"],
+    }
+    others = {
+        f"  {name}": ", ".join(f"{number} {reason}" for reason, number in of_name.items())
+        for name, of_name in reasons.items()
+        if of_name
+    }
+    return {"I/O engine": f"{engine['carried']} sessions carried", **others}
 
 
 def _stun(stun: STUNSection) -> dict[str, str]:

@@ -299,6 +299,14 @@ class STUNSection(TypedDict):
     lost_requests: int
 
 
+class EngineSection(TypedDict):
+    """Sessions that the I/O engine carried, and those that greenlets ran, by reason."""
+
+    carried: int
+    handed_over: Mapping[str, int]
+    by_greenlet: Mapping[str, int]
+
+
 class AddressesSection(TypedDict):
     """Addresses of hosts that failed where another one of the host did not, and why they did."""
 
@@ -403,6 +411,7 @@ class Summary(TypedDict):
     transfers: TransfersSection
     exchanges: Mapping[str, ExchangeSection]
     addresses: AddressesSection
+    engine: EngineSection
     stun: STUNSection
     recordings: RecordingsSection
     xmpp: XMPPSection

@@ -54,6 +54,16 @@ class ACSOptions:
         example="2000",
         help="Sessions that each worker runs at the same time. Further ones wait for a place.",
     )
+    io_engine: str = option(
+        "--io-engine",
+        values.one_of("auto", "off"),
+        default="auto",
+        unit="auto|off",
+        example="off",
+        help="What carries sessions. With auto, an I/O engine in C where it was built, and "
+        "greenlets for what it does not carry; with off, greenlets alone. Both give the same "
+        "figures but for time. See docs/performance.md.",
+    )
     source_addresses: tuple[Network, ...] = repeated(
         "--source-address",
         addresses.source_network,

@@ -22,6 +22,7 @@ from gevent.lock import Semaphore
 from caretaker.connection_request.xmpp_sender import XMPPSender
 from caretaker.device.listed_mix import ListedMix
 from caretaker.engine.cr_rate_limit import RateLimit
+from caretaker.engine.engine_use import EngineUse
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport, make_open_transport
@@ -31,6 +32,7 @@ from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError
 from caretaker.http.endpoint import Endpoint
+from caretaker.http.io_engine import engine_module
 from caretaker.http.resolver import Resolver
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
@@ -118,6 +120,7 @@ class WorkerRun:
             timeline=Timeline(started),
             recorder=self.recorder,
             exports=self.exports,
+            engine=_engine_use(endpoint, settings, outage, self.logs),
         )
         resolver = Resolver()
         self.nat_bindings = nat_bindings_of(self.shard, worker, endpoint, settings, resolver)
@@ -410,6 +413,23 @@ def _exports(
         return tuple(SessionExport(path, started, serial_number) for path in paths)
     except OSError as error:
         raise InputError(f"--export: {error.filename}: {error.strerror}") from error
+
+
+def _engine_use(
+    endpoint: Endpoint, settings: Settings, outage: OutageSwitch, logs: ExchangeLogs
+) -> EngineUse:
+    """Which sessions of this worker its I/O engine carries."""
+    off = {"switched off": settings.io_engine == "off", "recording": settings.record is not None}
+    return EngineUse(
+        engine_module(),
+        endpoint,
+        make_open_transport(endpoint, HTTPTransport),
+        off=next((reason for reason, holds in off.items() if holds), ""),
+        exceptions=(
+            ("outage of the ACS", lambda _, now: outage.is_on(now)),
+            ("watched CPE", lambda cpe, _: logs.has(cpe.index)),
+        ),
+    )
 
 
 def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransport:

@@ -45,9 +45,9 @@ class WSGITransport(HTTPTransport):
             headers=self._headers(body),
         )
         pairs = [(name.lower(), value) for name, value in response.headers]
-        for cookie in response.headers.getlist("Set-Cookie"):
-            self._take_cookie(cookie)
-        return Response(response.status_code, pairs, response.data, keep_alive=True)
+        answer = Response(response.status_code, pairs, response.data, keep_alive=True)
+        self.take_cookies(answer)
+        return answer
 
 
 class FunctionTransport:

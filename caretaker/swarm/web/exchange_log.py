@@ -74,6 +74,10 @@ class ExchangeLogs:
     def _forget(self, index: int) -> None:
         del self._logs[index], self._until[index]
 
+    def has(self, index: int) -> bool:
+        """Whether a CPE is watched, or was when it had its last session."""
+        return index in self._logs
+
     def open(self, cpe: CPE, now: float) -> Transport:
         """The transport of a session that begins now."""
         transport = self._open_transport(cpe, now)

@@ -1,0 +1,168 @@
+"""
+Informs joined from templates: what nearly all sessions send, without an Inform being made.
+
+The Informs of a kind of device differ in few places: who it is, the time, and the parameters whose
+values are a CPE's own. A template has these places open. It is made by the writer of all envelopes,
+from a real Inform with marks in these places, and what it gives is compared with what that writer
+gives: when it is made, and now and then while it is used. A template that differs is used no more.
+
+What a template can't tell (a retry, reported changes, requests of the CPE, rows that were added) is
+written as ever.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.messages import DeviceIdStruct, ParameterValueStruct
+from caretaker.cwmp.xml import escape
+from caretaker.device import inform
+from caretaker.device.base import CPEBase
+from caretaker.device.events import Events
+from caretaker.profiles.profile import Profile
+
+MAX_TEMPLATES = 256
+"""Templates that are kept at once; the events and the own parameters of CPEs make them many."""
+COMPARED_EVERY = 1024
+"""After so many Informs of a template one is compared again."""
+
+_MARK = "\ue000{}\ue000"  # of a private plane of Unicode, which escaping leaves as it is
+_MARKS = re.compile("\ue000[0-9]+\ue000")
+_OWN_FIELDS = 5
+"""The fields of DeviceId, and the time."""
+
+_log = logging.getLogger(__name__)
+
+_Shape = tuple[int, Events, tuple[str, ...]]
+"""The profile by its ``id``, the events, and the forced parameters with values of the CPE's own."""
+
+
+class _Template:
+    """
+    Args:
+        profile: that it is of; kept, so that no other gets its ``id``.
+        text: of the Inform, with ``%s`` in each place.
+        paths: of the parameters whose values fill the last places.
+        types: of these parameters.
+    """
+
+    __slots__ = ("paths", "profile", "text", "types", "used")
+
+    def __init__(
+        self, profile: Profile, text: str, paths: tuple[str, ...], types: tuple[str, ...]
+    ) -> None:
+        self.profile = profile
+        self.text = text
+        self.paths = paths
+        self.types = types
+        self.used = 0
+        """How many Informs it has given."""
+
+    def joined(self, cpe: CPEBase, now: float) -> bytes | None:
+        """The Inform of a CPE; None if a value is not of the type that the template has."""
+        values = [escape(field) for field in cpe.device_id_struct]
+        values.append(cpe.context.date(now + cpe.profile.clock_offset))
+        for path, kind in zip(self.paths, self.types, strict=True):
+            struct = cpe.find(path, now)
+            if struct is None or struct.type != kind:
+                return None
+            values.append(escape(struct.value))
+        self.used += 1
+        return (self.text % tuple(values)).encode()
+
+
+class InformTemplates:
+    """The templates of the CPEs of one worker."""
+
+    __slots__ = ("_templates",)
+
+    def __init__(self) -> None:
+        self._templates: dict[_Shape, _Template | None] = {}
+
+    def inform(self, cpe: CPEBase, now: float) -> bytes | None:
+        """
+        The envelope of the Inform of the session that begins; None if it must be written in full.
+
+        Args:
+            cpe: whose session has begun.
+            now: when.
+        """
+        if not _is_plain(cpe):
+            return None
+        overlay = cpe.overlay
+        own: tuple[str, ...] = ()
+        if overlay is not None and overlay.values:
+            values = overlay.values
+            own = tuple([path for path in cpe.profile.inform_parameters if path in values])
+        shape = id(cpe.profile), cpe.session_events, own
+        template = self._templates.get(shape)
+        if template is None:
+            return None if shape in self._templates else self._learn(shape, cpe, now)
+        joined = template.joined(cpe, now)
+        is_compared = template.used % COMPARED_EVERY == 0
+        return self._compared(shape, cpe, now, joined) if is_compared else joined
+
+    def _learn(self, shape: _Shape, cpe: CPEBase, now: float) -> bytes | None:
+        if len(self._templates) >= MAX_TEMPLATES:
+            self._templates.clear()
+        template = self._templates[shape] = _template_of(cpe, shape[2], now)
+        return self._compared(shape, cpe, now, template.joined(cpe, now)) if template else None
+
+    def _compared(
+        self, shape: _Shape, cpe: CPEBase, now: float, joined: bytes | None
+    ) -> bytes | None:
+        """What was joined, if it is what is written; else the template is not used again."""
+        if joined is None or joined == inform.envelope(cpe, inform.inform_message(cpe, now)):
+            return joined
+        self._templates[shape] = None
+        _log.error("a template of Informs of profile %s was wrong; it is left", cpe.profile.name)
+        return None
+
+
+def _is_plain(cpe: CPEBase) -> bool:
+    """Whether a template can have the Inform of the session that has begun, by its CPE."""
+    overlay = cpe.overlay
+    return not (
+        cpe.failures
+        or cpe.session_requests
+        or cpe.reported_changes
+        or (overlay is not None and overlay.rows is not None)
+    )
+
+
+def _template_of(cpe: CPEBase, own: tuple[str, ...], now: float) -> _Template | None:
+    """The template of the Informs that are as this one; None if there can't be one."""
+    # Events with a CommandKey hardly come twice, and rows of the table depend on other values.
+    if inform.table_rows(cpe) or any(event.command_key for event in cpe.session_events):
+        return None
+    message = inform.inform_message(cpe, now)
+    constants = cpe.profile.inform_constants
+    places = [
+        struct
+        for struct in message.parameter_list
+        if struct.name in own or constants[struct.name] is None
+    ]
+    marked = _marked(message, places)
+    pieces = _MARKS.split(inform.envelope(cpe, marked).decode().replace("%", "%%"))
+    if len(pieces) != _OWN_FIELDS + len(places) + 1:  # a value looks like a mark
+        return None
+    paths, types = [struct.name for struct in places], [struct.type for struct in places]
+    return _Template(cpe.profile, "%s".join(pieces), tuple(paths), tuple(types))
+
+
+def _marked(message: m.Inform, places: list[ParameterValueStruct]) -> m.Inform:
+    """The Inform with marks in DeviceId, in its time and in the values of these parameters."""
+    marks = [_MARK.format(number) for number in range(_OWN_FIELDS + len(places))]
+    values = {
+        struct.name: struct._replace(value=mark)
+        for struct, mark in zip(places, marks[_OWN_FIELDS:], strict=True)
+    }
+    return replace(
+        message,
+        device_id=DeviceIdStruct(*marks[: _OWN_FIELDS - 1]),
+        current_time=marks[_OWN_FIELDS - 1],
+        parameter_list=tuple([values.get(own.name, own) for own in message.parameter_list]),
+    )

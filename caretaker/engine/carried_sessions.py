@@ -1,0 +1,449 @@
+"""
+Sessions that the I/O engine carries: no greenlet runs them, and most need no objects of their own.
+
+Most sessions are plain: an Inform of a template, an InformResponse that is as all others, an empty
+POST and an empty answer. The engine does all of that by itself and tells of it at the end; here the
+changes of the CPE's state are made, at the times at which they were due. What the engine asks about
+is answered by the session that the CPE would have with a greenlet: requests of the ACS, cookies,
+challenges, faults. What it can't read, and what needs another connection, is handed over to a
+greenlet, which goes on with the same session over the same connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from errno import ECANCELED, ECONNRESET, EPIPE, ETIMEDOUT
+from typing import Any
+
+import gevent
+import gevent.event
+
+from caretaker.cwmp.outcome import Outcome
+from caretaker.cwmp.session import State
+from caretaker.device.cpe import CPE
+from caretaker.device.plain_inform import InformTemplates
+from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.device_tls import local_end
+from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
+from caretaker.engine.session_runner import SessionRunner
+from caretaker.engine.timer import Timer
+from caretaker.errors import (
+    AnswerTimeout,
+    ConnectionLost,
+    LimitError,
+    ReasonError,
+    TransportError,
+)
+from caretaker.http import io_engine
+from caretaker.http.connect_errors import connect_error, lost_error
+from caretaker.http.connection import Connection, Handover, Response, plain_head
+from caretaker.http.io_engine import IOEngine
+from caretaker.http.sockets import Target
+from caretaker.http.transport import HTTPTransport, answer_of
+from caretaker.reasons import FENCED
+from caretaker.stats.results import Results
+
+_log = logging.getLogger(__name__)
+
+BEGIN_SECONDS = 0.005
+"""Of one turn of the loop, to begin sessions; the others begin in the next turn."""
+MAX_KNOWN = 64
+"""InformResponses that are known, as in the engine."""
+_BY_GREENLET = (301, 302, 303, 307, 308, 415)
+"""Statuses of answers after which the request goes elsewhere, or in another form."""
+_LAST = (State.LISTENING, State.ANSWERING)
+"""The states in which an empty answer ends the session."""
+_LOST = (0, ECONNRESET, EPIPE)
+
+
+class CarriedSessions:
+    """
+    The sessions of one worker that its I/O engine carries.
+
+    Args:
+        use: what the engine is used for.
+        runner: knows what a session is made of; it runs those of greenlets, too.
+        most: sessions at once.
+        clock: seconds, going forward.
+        ended: takes a session that is over, and when that was.
+        go_on: has a greenlet go on with a session.
+    """
+
+    def __init__(
+        self,
+        use: EngineUse,
+        runner: SessionRunner,
+        *,
+        most: int,
+        clock: Callable[[], float],
+        ended: Callable[[ActiveSession, float], None],
+        go_on: Callable[[ActiveSession], None],
+    ) -> None:
+        self._use = use
+        self._endpoint = use.endpoint
+        self._runner = runner
+        self._clock = clock
+        self._ended = ended
+        self._go_on = go_on
+        self._carried = 0
+        self._handed_over: Counter[str] = Counter()
+        self._by_greenlet: Counter[str] = Counter()
+        self._sessions: dict[int, ActiveSession] = {}
+        self._clients: dict[int, HTTPTransport] = {}
+        """The transports of those that have cookies, credentials or requests, by their tokens."""
+        self._token = 0
+        self._templates = InformTemplates()
+        self._known: dict[bytes, None] = {}
+        self._fresh = HTTPTransport(use.endpoint)
+        self._empty_post = self._fresh.message(b"")
+        self._due: deque[tuple[ActiveSession, Target]] = deque()
+        self._is_beginning = False
+        self._next_turn = Timer(clock, self._begin_due)
+        self._events: deque[Any] = deque()
+        self._has_events = gevent.event.Event()
+        self._handler: Any = None
+        self._handlers: dict[int, Callable[[ActiveSession, Any], None]] = {
+            io_engine.ANSWER: self._answered,
+            io_engine.DETACHED: self._detached,
+            io_engine.FAILED: self._failed,
+        }
+        self._io: IOEngine | None = None
+        if use.module is not None and not use.off:
+            timeout = use.endpoint.timeout
+            # Connections that have failed keep their places for a turn.
+            self._io = IOEngine(use.module, most=2 * most, timeout=timeout, handle=self._hear)
+            self._handler = gevent.spawn(self._handle_events)
+
+    # As the scheduler's carrier.
+
+    def takes(self, active: ActiveSession) -> bool:
+        """Take a session that has begun; False if it is for a greenlet. Does not wait."""
+        targets = self._targets(active.cpe)
+        reason = self._reason(active.cpe, targets)
+        if reason:
+            self._by_greenlet[reason] += 1
+            return False
+        self._carried += 1
+        self._token += 1
+        active.token = self._token
+        self._sessions[active.token] = active
+        self._due.append((active, targets[0]))
+        if not self._is_beginning:
+            # Not at once: the answer to a Connection Request comes before its session.
+            self._is_beginning = True
+            gevent.get_hub().loop.run_callback(self._begin_due)
+        return True
+
+    def _reason(self, cpe: CPE, targets: list[Target]) -> str:
+        """Why the session of a CPE is for a greenlet from its begin; empty if it is carried."""
+        if self._io is None:
+            return self._use.off or CLOSED
+        if not targets:
+            return NOT_LOOKED_UP
+        return self._use.reason(cpe, self._clock())
+
+    def catch_up(self, active: ActiveSession) -> None:
+        """Take up what has happened in a session so far."""
+        if self._io is not None:
+            progress = self._io.progress(active.token)
+            if progress is not None:
+                self._take_progress(active, *progress)
+
+    def drop(self, active: ActiveSession) -> None:
+        """Leave a session where it is: nothing more is sent in it, or heard of it."""
+        self._close(active, reset=True)
+
+    def _close(self, active: ActiveSession, *, reset: bool) -> None:
+        """Close the connection of a session, if it has one, and forget the session."""
+        if self._io is not None:
+            with suppress(KeyError):
+                self._io.drop(active.token, reset=reset)
+        self._forget(active)
+
+    def _forget(self, active: ActiveSession) -> None:
+        self._sessions.pop(active.token, None)
+        if self._clients:
+            self._clients.pop(active.token, None)
+        active.token = 0
+
+    def may_send_until(self, until: float) -> None:
+        """From that time of the clock on nothing is sent."""
+        if self._io is not None:
+            self._io.set_until(until)
+
+    def close(self) -> None:
+        """Leave all sessions, and give the descriptors of the engine back."""
+        if self._io is not None:
+            self._next_turn.stop()
+            self._io.close()
+            self._io = None
+            self._handler.kill(block=False)
+
+    def book(self, results: Results) -> None:
+        """Add how many sessions were carried, and how many not, and why."""
+        results.count("engine.carried", self._carried)
+        for name, reasons in (
+            ("handed_over", self._handed_over),
+            ("by_greenlet", self._by_greenlet),
+        ):
+            for reason, number in reasons.items():
+                results.count(f"engine.{name}.{reason}", number)
+
+    # Beginning.
+
+    def _begin_due(self) -> None:
+        """Begin the sessions that were taken, as many as a turn of the loop has time for."""
+        until = time.perf_counter() + BEGIN_SECONDS
+        while self._due:
+            active, target = self._due.popleft()
+            if active.token in self._sessions:
+                self._begin(active, target)
+            if self._due and time.perf_counter() >= until:
+                self._next_turn.set(self._clock())
+                return
+        self._is_beginning = False
+
+    def _begin(self, active: ActiveSession, target: Target) -> None:
+        io, cpe = self._io, active.cpe
+        assert io is not None
+        try:
+            self._runner.starts(active)
+            body = self._templates.inform(cpe, active.began)
+            if body is None:
+                body = active.session.next_post()
+                assert body is not None
+            self._runner.post_begins(active, "Inform", body)
+            following = None if cpe.session_requests else self._empty_post
+            deadline = active.posted_at + self._endpoint.timeout
+            request = self._fresh.message(body)
+            io.begin(active.token, target, request, following, deadline)
+        except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
+            gevent.spawn(self._fail, active, active.token, error)
+
+    def _targets(self, cpe: CPE) -> list[Target]:
+        return self._endpoint.targets_at_once(self._endpoint.source(cpe.index))
+
+    # Events.
+
+    def _hear(self, events: list[io_engine.Event]) -> None:
+        self._events.extend(events)
+        self._has_events.set()
+
+    def _handle_events(self) -> None:
+        """Handle events in a greenlet, as answers may have to wait for a turn of the loop."""
+        while True:
+            self._has_events.wait()
+            self._has_events.clear()
+            while self._events:
+                event = self._events.popleft()
+                try:
+                    self._handle(event)
+                except Exception:  # noqa: BLE001  # the others go on
+                    _log.exception("a session could not be ended by a bug of Caretaker")
+
+    def _handle(self, event: Any) -> None:
+        kind, token = event[0], event[1]
+        active = self._sessions.get(token)
+        if active is None:  # it was dropped after this had happened
+            if kind == io_engine.DETACHED:
+                os.close(event[8])
+            return
+        try:
+            self._take_progress(active, event[3], event[4], event[5])
+            if kind == io_engine.DONE:  # nearly always, so not by the table
+                self._done(active, event[6])
+            else:
+                self._handlers[kind](active, event)
+        except Exception as error:  # noqa: BLE001  # as in a greenlet
+            self._fail(active, token, error)
+
+    def _take_progress(
+        self, active: ActiveSession, sent_at: float, known: bytes | None, known_at: float
+    ) -> None:
+        """Take up when the Inform was sent, and that a known InformResponse has come."""
+        if sent_at and active.sent_at is None:
+            active.sent_at = sent_at
+            active.note_inform()
+        if known is not None and active.informed is None:
+            self._informed(active, known, known_at)
+            active.post_begins("(empty)", b"", known_at)
+            active.sent_at = known_at
+
+    def _informed(self, active: ActiveSession, known: bytes, at: float) -> None:
+        """The ACS has accepted the Inform, with an answer that is known."""
+        active.received = len(known)
+        if active.is_plain:
+            active.cpe.inform_delivered()
+        else:
+            active.session.receive(known, at)
+            active.session.next_post()
+        self._runner.exchange_ended(active, at)
+        active.informed = at
+
+    def _done(self, active: ActiveSession, at: float) -> None:
+        """The last answer was empty: the session is over."""
+        if not active.is_plain:
+            active.session.receive(b"", at)
+        self._runner.exchange_ended(active, at)
+        active.outcome = Outcome.SUCCEEDED
+        self._forget(active)
+        self._ended(active, at)
+
+    def _answered(self, active: ActiveSession, event: io_engine.Answer) -> None:
+        at, status, head, body = event[6:]
+        parts = plain_head(head)
+        if status in _BY_GREENLET or parts is None:
+            self._hand_over_answered(active, f"HTTP {status}", head + b"\r\n\r\n" + body)
+            return
+        response = Response(status, parts[1], body, keep_alive=True)
+        client = self._client(active)
+        client.take_cookies(response)
+        if not client.is_final(response):
+            self._send(active, client)
+        elif body in self._known and status == 200 and self._is_first(active, response):
+            self._informed(active, body, at)
+            self._post(active, client, "(empty)", b"")
+        else:
+            self._take_answer(active, client, response)
+
+    @staticmethod
+    def _is_first(active: ActiveSession, response: Response) -> bool:
+        """Whether this answers the Inform of a session that is plain so far."""
+        is_coded = response.values("content-encoding")
+        return active.is_plain and active.informed is None and not is_coded
+
+    def _take_answer(
+        self, active: ActiveSession, client: HTTPTransport, response: Response
+    ) -> None:
+        """Have the session judge an answer, and send what it has to say."""
+        token, answer = active.token, answer_of(response)
+        self._runner.await_turn(active, len(answer.body))
+        if active.token != token:  # the power is off
+            return
+        session = self._session(active)
+        is_first = active.exchanges == 1  # an Inform that is repeated has another cwmp:ID
+        self._runner.take_answer(active, answer)
+        body = session.next_post()
+        if body is None:
+            active.outcome = Outcome.SUCCEEDED
+            self._end(active)
+            return
+        if is_first and not body and session.state is State.LISTENING:
+            self._learn(response.body)
+        self._post(active, client, session.name, body)
+
+    def _learn(self, body: bytes) -> None:
+        """Know an InformResponse: after it comes the empty POST, if the CPE has no requests."""
+        assert self._io is not None
+        if self._io.know(body):
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[body] = None
+
+    @staticmethod
+    def _session(active: ActiveSession) -> Any:
+        """The session of what was posted last."""
+        is_new, session = active.is_plain, active.session
+        if is_new:
+            session.next_post()
+        return session
+
+    def _client(self, active: ActiveSession) -> HTTPTransport:
+        client = self._clients.get(active.token)
+        if client is None:
+            client = self._use.open_transport(active.cpe, active.started)
+            self._clients[active.token] = client
+        return client
+
+    def _post(self, active: ActiveSession, client: HTTPTransport, name: str, body: bytes) -> None:
+        self._runner.post_begins(active, name, body)
+        client.begin_exchange()
+        self._send(active, client)
+
+    def _send(self, active: ActiveSession, client: HTTPTransport) -> None:
+        """Send what was noted as posted, for the first time or again."""
+        assert self._io is not None
+        is_last = active.informed is not None and (active.is_plain or active.session.state in _LAST)
+        self._io.post(active.token, client.message(active.body), None, ends=is_last)
+
+    # Ends.
+
+    def _end(self, active: ActiveSession) -> None:
+        self._close(active, reset=False)
+        self._ended(active, self._clock())
+
+    def _fail(self, active: ActiveSession, token: int, error: Exception) -> None:
+        if self._sessions.get(token) is not active:
+            return
+        if isinstance(error, ReasonError) and active.awaits_answer:
+            self._runner.exchange_failed(active, error)
+        self._runner.fail(active, error)
+        self._end(active)
+
+    def _failed(self, active: ActiveSession, event: io_engine.Failed) -> None:
+        """A connection was not made, or is lost; a greenlet tries again where it may."""
+        stage, number, received = event[7:]
+        if stage == io_engine.CONNECTING:
+            if number != ECANCELED and len(self._targets(active.cpe)) > 1:
+                self._hand_over(active, "another address")
+                return
+        elif number in _LOST and received == 0 and self._was_answered(active):
+            self._client(active).lose_connection()
+            self._hand_over(active, "idle connection closed")
+            return
+        raise _error(stage, number, received)
+
+    def _was_answered(self, active: ActiveSession) -> bool:
+        """Whether an answer has come over the connection, and be it a challenge."""
+        return active.exchanges > 1 or active.token in self._clients
+
+    # To a greenlet.
+
+    def _detached(self, active: ActiveSession, event: io_engine.Detached) -> None:
+        _, descriptor, _, received = event[7:]
+        self._take_over(active, descriptor, received)
+        self._hand_over(active, "answer of another form")
+
+    def _hand_over_answered(self, active: ActiveSession, reason: str, received: bytes) -> None:
+        """Hand a session over, with an answer that has come."""
+        assert self._io is not None
+        detached = self._io.detach(active.token)
+        if detached is not None:
+            self._take_over(active, detached[8], received)
+            self._hand_over(active, reason)
+
+    def _take_over(self, active: ActiveSession, descriptor: int, received: bytes) -> None:
+        """Have the transport of a session go on over a connection of the engine."""
+        sent_at = active.sent_at
+        handover = Handover(descriptor, rest=b"", received=received, sent_at=sent_at)
+        end = local_end(self._endpoint, active.cpe)
+        connection = Connection(self._endpoint, self._endpoint.address, end, handover)
+        self._client(active).go_on_over(connection)
+
+    def _hand_over(self, active: ActiveSession, reason: str) -> None:
+        """Have a greenlet go on with the POST that is under way."""
+        self._handed_over[reason] += 1
+        self._session(active)
+        active.transport, active.handed_over = self._client(active), True
+        self._forget(active)
+        self._go_on(active)
+
+
+def _error(stage: int, number: int, received: int) -> TransportError:
+    """The error of a connection that was not made, or is lost."""
+    if number == ECANCELED:
+        return LimitError(FENCED)
+    if stage == io_engine.CONNECTING:
+        return connect_error(TimeoutError() if number == ETIMEDOUT else OSError(number, "connect"))
+    if number == ETIMEDOUT:
+        return AnswerTimeout("no answer in time")
+    if number:
+        return lost_error(OSError(number, "lost"))
+    if received:
+        return ConnectionLost("connection closed in the middle of an answer")
+    return ConnectionLost("connection closed without an answer")

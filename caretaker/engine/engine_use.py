@@ -1,0 +1,71 @@
+"""Which sessions the I/O engine carries, and which are for greenlets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+from caretaker.device.cpe import CPE
+from caretaker.engine.open_transport import CODINGS
+from caretaker.http.endpoint import Endpoint
+from caretaker.http.transport import HTTPTransport
+from caretaker.profiles import quirks
+
+NOT_CARRIED = frozenset(
+    (quirks.RECONNECT_AFTER_401, quirks.CONTENT_TYPE_ALWAYS, quirks.SLOW_ANSWERS)
+)
+"""Quirks of devices whose sessions greenlets run."""
+
+NOT_BUILT = "engine not built"
+TLS = "TLS"
+QUIRK = "quirk of the device"
+OTHER_URL = "another URL of the ACS"
+CODING = "content coding"
+NOT_LOOKED_UP = "address not looked up yet"
+CLOSED = "engine closed"
+"""Reasons why a greenlet runs a session from its begin; there may be ``exceptions`` of a run."""
+
+
+class EngineUse:
+    """
+    What the I/O engine of a worker is used for.
+
+    Args:
+        module: the engine; None where it was not built.
+        endpoint: how to reach the ACS.
+        open_transport: opens the transport of a session that needs more than its two POSTs.
+        off: why no session is carried; empty if sessions are.
+        exceptions: for each, why it concerns sessions and whether it does that of a CPE now.
+    """
+
+    def __init__(
+        self,
+        module: ModuleType | None,
+        endpoint: Endpoint,
+        open_transport: Callable[[CPE, float], HTTPTransport],
+        *,
+        off: str = "",
+        exceptions: Sequence[tuple[str, Callable[[CPE, float], bool]]] = (),
+    ) -> None:
+        self.module = module
+        self.endpoint = endpoint
+        self.open_transport = open_transport
+        self.off = off or (TLS if endpoint.address.scheme == "https" else "")
+        if module is None and not self.off:
+            self.off = NOT_BUILT
+        self._exceptions = exceptions
+
+    def reason(self, cpe: CPE, now: float) -> str:
+        """Why the session of a CPE that begins now is for a greenlet; empty if it is carried."""
+        names = cpe.profile.quirks
+        if names and not names.isdisjoint(NOT_CARRIED):
+            return QUIRK
+        server = cpe.management_server(now)
+        if server.url != cpe.context.acs_url:
+            return OTHER_URL
+        if server.compression in CODINGS:
+            return CODING
+        for reason, concerns in self._exceptions:
+            if concerns(cpe, now):
+                return reason
+        return ""

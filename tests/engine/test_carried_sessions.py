@@ -1,0 +1,409 @@
+"""Sessions that the I/O engine carries are as those that greenlets run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+from helpers.engine_benches import COOKIE, EMPTY, GOOD, SESSIONS, EngineBench, said, story
+from helpers.wire import HANG, RESET, Wire, needs_ipv6, wire
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caretaker.cwmp import messages as m
+from caretaker.cwmp.outcome import Outcome
+from caretaker.engine import carried_sessions
+from caretaker.reasons import FENCED
+from caretaker.stats.results import Results
+
+KICKED = said(m.KickedResponse(""), "2")
+REFUSED = said(m.Fault.of(8000), "2")
+HANDED_OVER = {
+    "a redirect": "HTTP 302",
+    "a redirect elsewhere": "HTTP 302",
+    "an idle connection closed": "idle connection closed",
+    "Digest, and an idle connection closed": "idle connection closed",
+    "Digest, and a connection closed before": "idle connection closed",
+    **dict.fromkeys(
+        (
+            "chunks",
+            "chunks of a request",
+            "an interim answer",
+            "an interim answer apart",
+            "the end of the connection",
+            "no HTTP",
+            "bytes after the answer",
+            "a large answer",
+        ),
+        "answer of another form",
+    ),
+}
+"""The sessions of ``SESSIONS`` that a greenlet goes on with, and why."""
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_is_the_same_carried_and_by_a_greenlet(name: str) -> None:
+    names = (name, name, "plain")
+    assert story(names, with_engine=True) == story(names, with_engine=False)
+
+
+@settings(max_examples=15)
+@given(st.lists(st.sampled_from(sorted(SESSIONS)), min_size=2, max_size=6))
+def test_any_row_of_sessions_is_the_same_carried_and_by_greenlets(names: list[str]) -> None:
+    assert story(names, with_engine=True) == story(names, with_engine=False)
+
+
+def test_an_answer_to_a_repeated_inform_is_known_for_no_other() -> None:
+    names = ("a fault, once more", "the cwmp:ID of a repeated Inform", "plain")
+    told = story(names, with_engine=True)
+    assert told == story(names, with_engine=False)
+    assert [session[2] for session in told["sessions"]] == [
+        None, None, "answer with a cwmp:ID that is not the request's", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_only_what_the_engine_can_not_do_is_handed_over(name: str) -> None:
+    answers = (each for of in ("plain", name) for each in SESSIONS[of])
+    with wire(*answers) as server:
+        bench = EngineBench(server.url)
+        bench.boot()
+        bench.inform()
+        handed_over = {HANDED_OVER[name]: 1} if name in HANDED_OVER else {}
+        assert (bench.carried, bench.counted("handed_over")) == (2, handed_over)
+        bench.shard.stop()
+
+
+@pytest.fixture
+def acs() -> Iterator[Wire]:
+    """An ACS that listens; its answers are to be given."""
+    with wire() as server:
+        yield server
+
+
+def test_a_plain_session_makes_no_objects_of_its_own(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acs.answers = [GOOD, EMPTY] * 2
+    bench = EngineBench(acs.url)
+    bench.boot()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a plain session was told by a CPESession")
+
+    monkeypatch.setattr("caretaker.device.cpe.CPE.cwmp_session", refuse)
+    monkeypatch.setattr("caretaker.device.cpe.CPE.informed_session", refuse)
+    bench.inform()
+    assert [record.outcome for record in bench.sink.sessions] == [Outcome.SUCCEEDED] * 2
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize("with_engine", [True, False])
+def test_a_connection_request_after_the_informresponse_gets_a_session_of_its_own(
+    acs: Wire, *, with_engine: bool
+) -> None:
+    """The engine has read the answer that delivers the event, and told nobody yet."""
+    bench = EngineBench(acs.url, with_engine=with_engine)
+    accepted = Event()
+
+    def ask_again(_: object) -> bytes:
+        bench.shard.connection_request("FLEET-000001")
+        accepted.set()
+        return EMPTY
+
+    acs.answers = [GOOD, EMPTY, GOOD, ask_again, GOOD, EMPTY]
+    bench.boot()
+    bench.inform("6 CONNECTION REQUEST")
+    accepted.wait(10)
+    bench.settle()
+    events = [record.events for record in bench.sink.sessions]
+    assert events[1:] == [("6 CONNECTION REQUEST",)] * 2
+    assert not bench.shard.context.books.discarded
+    bench.shard.stop()
+
+
+def test_an_accepted_connection_request_is_answered_before_its_session_begins(acs: Wire) -> None:
+    acs.answers = [GOOD, EMPTY] * 2
+    bench = EngineBench(acs.url)
+    bench.boot()
+    bench.shard.connection_request("FLEET-000001")
+    assert bench.shard.scheduler.active
+    assert len(acs.requests) == 2
+    assert bench.shard._carried is not None
+    assert bench.shard._carried._due  # the engine has not been asked to connect yet
+    bench.settle()
+    assert bench.sink.sessions[-1].accepted is not None
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize("answers", [(GOOD, KICKED, EMPTY), (GOOD, EMPTY), (GOOD, REFUSED, EMPTY)])
+def test_requests_of_the_cpe_come_before_its_empty_post(
+    acs: Wire, answers: tuple[bytes, ...]
+) -> None:
+    told = []
+    for with_engine in (True, False):
+        acs.answers = [GOOD, EMPTY, *answers]
+        bench = EngineBench(acs.url, with_engine=with_engine)
+        bench.boot()
+        bench.box.ask(m.Kicked("", "", "", ""), time.monotonic())
+        bench.shard.reschedule(bench.box)
+        bench.settle()
+        names = [(record.name, record.reason) for record in bench.sink.exchanges]
+        told.append((names, bench.box.events, bench.box.requests, bench.shard.context.books))
+        bench.shard.stop()
+    assert told[0] == told[1]
+    assert told[0][0][3] == ("Kicked", told[0][0][3][1])
+
+
+# -- ends from outside ----------------------------------------------------------------------------
+
+
+def _in_session(acs: Wire, bench: EngineBench, *answers: Any) -> None:
+    """Have the first CPE begin a session that hangs after these answers."""
+    acs.answers = [GOOD, EMPTY, *answers, HANG]
+    bench.boot()
+    acs.answers[-1:] = [HANG]
+    box = bench.box
+    box.raise_event(m.EventStruct("2 PERIODIC"), time.monotonic())
+    bench.shard.reschedule(box)
+    wanted = 2 + len(answers) + 1
+    while len(acs.requests) < wanted:
+        gevent.sleep(0.001)
+
+
+STAGES = {"Inform": (), "(empty)": (GOOD,), "answer": (GOOD, SESSIONS["a request"][1])}
+
+
+@pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)
+def test_a_power_cut_ends_a_carried_session_where_it_is(
+    acs: Wire, answers: tuple[Any, ...]
+) -> None:
+    bench = EngineBench(acs.url)
+    _in_session(acs, bench, *answers)
+    bench.shard.power_cut({0: time.monotonic() + 60.0})
+    assert bench.sink.sessions[-1].outcome is Outcome.ABANDONED
+    assert not bench.shard.scheduler.active
+    assert bench.box.events[-1].event_code == "1 BOOT"
+    _assert_balanced(bench)
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)
+def test_a_suspended_shard_ends_carried_sessions_as_the_generator_s_limit(
+    acs: Wire, answers: tuple[Any, ...]
+) -> None:
+    bench = EngineBench(acs.url)
+    _in_session(acs, bench, *answers)
+    bench.shard.suspend(FENCED)
+    bench.settle()
+    record = bench.sink.sessions[-1]
+    assert (record.outcome, record.reason) == (Outcome.FAILED, FENCED)
+    bench.shard.start()
+    _assert_balanced(bench)
+    bench.shard.stop()
+
+
+def test_after_the_end_of_the_lease_nothing_is_sent(acs: Wire) -> None:
+    bench = EngineBench(acs.url)
+
+    def fence(_: object) -> bytes:
+        bench.shard.may_send_until(time.monotonic())
+        return GOOD
+
+    acs.answers = [GOOD, EMPTY, fence, EMPTY]
+    bench.boot()
+    bench.inform()
+    record = bench.sink.sessions[-1]
+    assert (record.outcome, record.reason) == (Outcome.FAILED, FENCED)
+    assert record.informed is not None
+    assert len(acs.requests) == 3
+    bench.inform()
+    assert (bench.sink.sessions[-1].reason, len(acs.requests)) == (FENCED, 3)
+    bench.shard.stop()
+
+
+def test_a_draining_shard_lets_carried_sessions_end_and_begins_no_more(acs: Wire) -> None:
+    gate = Event()
+
+    def wait(_: object) -> bytes:
+        gate.wait(10)
+        return EMPTY
+
+    acs.answers = [GOOD, EMPTY, GOOD, wait]
+    bench = EngineBench(acs.url)
+    bench.boot()
+    bench.box.raise_event(m.EventStruct("2 PERIODIC"), time.monotonic())
+    bench.shard.reschedule(bench.box)
+    gevent.spawn_later(0.05, gate.set)
+    bench.shard.drain(10.0)
+    assert bench.sink.sessions[-1].outcome is Outcome.SUCCEEDED
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize("with_engine", [True, False])
+def test_what_runs_at_the_end_is_in_the_books(acs: Wire, *, with_engine: bool) -> None:
+    bench = EngineBench(acs.url, with_engine=with_engine)
+    _in_session(acs, bench, GOOD)
+    results = Results()
+    bench.shard.book(results)
+    assert results.counters["informs.total"] == 1  # beside that of the session which is over
+    waits = results.histograms_with_prefix("sessions.unfinished_waits")
+    assert list(waits) == ["acs.the answer to the empty POST"]
+    assert results.counters["events.delivered.2 PERIODIC"] == 1
+    bench.shard.stop()
+
+
+def _assert_balanced(bench: EngineBench) -> None:
+    books = bench.shard.context.books
+    ends = books.delivered.copy()
+    for event in bench.box.pending:
+        ends[event.event_code] += 1
+    for (code, _), number in books.discarded.items():
+        ends[code] += number
+    assert +ends == +books.raised
+
+
+def _by_request(request: tuple[int, str, dict[str, str], bytes]) -> bytes:
+    """The answer of an ACS that has nothing to ask, whichever session comes first."""
+    return GOOD if request[3] else EMPTY
+
+
+# -- many -----------------------------------------------------------------------------------------
+
+
+def test_no_more_sessions_run_than_there_are_places_and_none_is_forgotten(acs: Wire) -> None:
+    acs.answers = [_by_request] * 200
+    bench = EngineBench(acs.url, max_sessions=3)
+    seen: set[int] = set()
+    for index in range(50):
+        bench.shard.power_on(index)
+    bench.shard.start()
+    while len(bench.sink.sessions) < 50:
+        gevent.sleep(0)
+        seen.add(len(bench.shard.scheduler.active))
+    assert max(seen) == 3
+    assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
+    bench.shard.stop()
+
+
+def test_a_herd_is_begun_over_many_turns_of_the_loop(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acs.answers = [_by_request] * 100
+    monkeypatch.setattr(carried_sessions, "BEGIN_SECONDS", 0.0)
+    bench = EngineBench(acs.url, max_sessions=100)
+    for index in range(20):
+        bench.shard.power_on(index)
+    bench.shard.start()
+    assert bench.shard._carried is not None
+    left = len(bench.shard._carried._due)
+    assert left == 20
+    while bench.shard._carried._due:
+        gevent.sleep(0)
+        left, before = len(bench.shard._carried._due), left
+        assert before - left <= 2
+    bench.settle()
+    assert len(bench.sink.sessions) == 20
+    bench.shard.stop()
+
+
+def test_a_bug_in_one_session_leaves_the_others(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    acs.answers = [GOOD, EMPTY] * 3
+    bench = EngineBench(acs.url)
+    bench.boot()
+    with monkeypatch.context() as broken:
+        broken.setattr("caretaker.device.cpe.CPE.inform_delivered", lambda _: 1 / 0)
+        bench.inform()
+    assert bench.sink.sessions[-1].reason == "bug of Caretaker"
+    bench.inform()
+    assert bench.sink.sessions[-1].outcome is Outcome.SUCCEEDED
+    bench.shard.stop()
+
+
+# -- addresses ------------------------------------------------------------------------------------
+
+
+def test_each_cpe_connects_from_its_own_source_address(acs: Wire) -> None:
+    acs.answers = [_by_request] * 8
+    bench = EngineBench(acs.url, sources=("127.0.0.2", "127.0.0.3"))
+    bench.boot(4)
+    assert sorted(acs.peers) == ["127.0.0.2"] * 2 + ["127.0.0.3"] * 2
+    assert bench.carried == 4
+    bench.shard.stop()
+
+
+@needs_ipv6
+def test_ipv6_is_carried() -> None:
+    with wire(GOOD, EMPTY, host="::1") as server:
+        bench = EngineBench(server.url)
+        bench.boot()
+        assert (bench.carried, bench.sink.sessions[0].outcome) == (1, Outcome.SUCCEEDED)
+        bench.shard.stop()
+
+
+def test_another_address_of_the_host_is_tried_by_a_greenlet(acs: Wire) -> None:
+    acs.answers = [GOOD, EMPTY] * 2
+    bench = EngineBench(acs.url)
+    good = bench.endpoint.addresses(bench.endpoint.address)
+    family, (_, port) = good[0]
+    good.insert(0, (family, ("127.0.0.77", port)))  # the server listens at 127.0.0.1 alone
+    bench.boot()
+    bench.inform()
+    assert [record.outcome for record in bench.sink.sessions] == [Outcome.SUCCEEDED] * 2
+    assert bench.counted("handed_over") == {"another address": 1}
+    bench.shard.stop()
+
+
+def test_an_acs_that_refuses_connections_fails_the_session() -> None:
+    with wire() as server:
+        url = server.url
+    bench = EngineBench(url)
+    bench.boot()
+    assert bench.sink.sessions[0].reason == "connection refused"
+    assert bench.sink.sessions[0].inform_sent is None
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [((HANG,), "no answer in time"), ((GOOD, HANG), "no answer in time"), ((RESET,), None)],
+)
+def test_answers_that_do_not_come(acs: Wire, answers: tuple[Any, ...], reason: str | None) -> None:
+    acs.answers = [GOOD, EMPTY, *answers]
+    bench = EngineBench(acs.url, timeout=0.2)
+    bench.boot()
+    bench.inform()
+    assert bench.sink.sessions[-1].reason == (reason or "connection reset")
+    bench.shard.stop()
+
+
+def test_a_cookie_is_sent_in_the_rest_of_its_session_and_in_no_other(acs: Wire) -> None:
+    acs.answers = [GOOD, EMPTY, said(m.InformResponse(), "1", COOKIE), EMPTY, GOOD, EMPTY]
+    bench = EngineBench(acs.url)
+    bench.boot()
+    bench.inform()
+    bench.inform()
+    cookies = [headers.get("cookie") for _, _, headers, _ in acs.requests]
+    assert cookies == [None, None, None, "session=a1", None, None]
+    bench.shard.stop()
+
+
+def test_informresponses_that_are_known_are_bounded(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carried_sessions, "MAX_KNOWN", 3)
+    bench = EngineBench(acs.url)
+    acs.answers = [each for number in range(8) for each in (said(m.InformResponse(number)), EMPTY)]
+    bench.boot()
+    for _ in range(7):
+        bench.inform()
+    assert bench.shard._carried is not None
+    assert len(bench.shard._carried._known) <= 3
+    assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
+    bench.shard.stop()

@@ -1,0 +1,252 @@
+"""A shard before a scripted server, with an I/O engine and without; what both have done."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import gevent
+
+from caretaker.cwmp import CWMP_1_2, Envelope, encode
+from caretaker.cwmp import messages as m
+from caretaker.device.cpe import CPE
+from caretaker.device.settings import Behaviors
+from caretaker.engine.engine_use import EngineUse
+from caretaker.engine.open_transport import make_open_transport
+from caretaker.engine.shard import Shard
+from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.transport import HTTPTransport
+from caretaker.profiles import ProfileMix
+from caretaker.stats.results import Results
+from helpers import compiled_engine
+from helpers.cpes import context, profile
+from helpers.shards import RecordKeeper
+from helpers.wire import CLOSE, RESET, Wire, answer, wire
+
+QUIET = Behaviors(periodic_inform=False, dynamic_params=False)
+
+
+class EngineBench:
+    """
+    A shard whose ACS is at a URL; greenlets run all sessions where there is no engine.
+
+    Args:
+        url: of the ACS.
+        with_engine: whether an engine carries sessions.
+        settings: ``quirks``, ``max_sessions``, ``timeout``, ``sources``, ``exceptions`` and
+            ``off``.
+    """
+
+    def __init__(self, url: str, *, with_engine: bool = True, **settings: Any) -> None:
+        self.endpoint = Endpoint(
+            Address.of(url),
+            settings.pop("timeout", 5.0),
+            sources=settings.pop("sources", ()),
+            allowed_hosts=settings.pop("allowed_hosts", frozenset()),
+        )
+        if settings.pop("looked_up", True):
+            self.endpoint.addresses(self.endpoint.address)
+        self.sink = RecordKeeper()
+        opened = make_open_transport(self.endpoint, HTTPTransport)
+        use = None
+        if with_engine:
+            use = EngineUse(
+                compiled_engine.required(),
+                self.endpoint,
+                opened,
+                exceptions=settings.pop("exceptions", ()),
+                off=settings.pop("off", ""),
+            )
+        kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
+        about = {"acs_url": url, "behaviors": QUIET, **settings.pop("context", {})}
+        self.shard = Shard(
+            ProfileMix([(kind, 1.0)]), context(**about), opened, self.sink, engine=use, **settings
+        )
+
+    def boot(self, count: int = 1) -> None:
+        """Power so many CPEs on, and wait until their first sessions are over."""
+        for index in range(count):
+            self.shard.power_on(index)
+        self.shard.start()
+        self.settle()
+
+    def inform(self, event: str = "2 PERIODIC") -> None:
+        """Have the first CPE inform, and wait until the session is over."""
+        box = self.box
+        box.raise_event(m.EventStruct(event), time.monotonic())
+        self.shard.reschedule(box)
+        self.settle()
+
+    @property
+    def box(self) -> CPE:
+        """The first CPE."""
+        return self.shard.cpes[0]
+
+    def settle(self) -> None:
+        """Wait until no session runs."""
+        for _ in range(3):
+            gevent.sleep(0)
+        self.shard.scheduler.wait_for_sessions(20.0)
+
+    def counted(self, kind: str) -> dict[str, int]:
+        """The counters of the engine of a kind."""
+        results = Results()
+        self.shard.book(results)
+        return results.with_prefix(f"engine.{kind}")
+
+    @property
+    def carried(self) -> int:
+        """How many sessions were carried."""
+        results = Results()
+        self.shard.book(results)
+        return results.counters["engine.carried"]
+
+
+# -- what an ACS may do in a session --------------------------------------------------------------
+
+Session = tuple[Any, ...]
+"""The answers of a session, as ``Wire`` takes them."""
+
+
+def said(message: m.Message, id_: str = "1", *headers: str, hold: bool = False) -> bytes:
+    """An answer with a message."""
+    return answer("200 OK", _envelope(message, id_, hold=hold), *headers)
+
+
+def _envelope(message: m.Message, id_: str, *, hold: bool = False) -> bytes:
+    return encode(Envelope(message, id_, CWMP_1_2, hold_requests=hold))
+
+
+def _chunked(body: bytes) -> bytes:
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+
+
+EMPTY = answer("204 No Content")
+GOOD = said(m.InformResponse())
+COOKIE = "Set-Cookie: session=a1; Path=/"
+ASKED = said(m.GetParameterValues(("Device.DeviceInfo.SoftwareVersion",)), "acs1")
+TREE = said(m.GetParameterValues(("Device.",)), "acs2")
+SET = said(
+    m.SetParameterValues(
+        (m.ParameterValueStruct("Device.ManagementServer.ParameterKey", "k", "xsd:string"),), "key"
+    ),
+    "acs3",
+)
+ADD = said(m.AddObject("Device.ManagementServer.InformParameter.", "k"), "acs4")
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+BASIC = answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="acs"')
+DIGEST = answer(
+    "401 Unauthorized", b"who?", 'WWW-Authenticate: Digest realm="acs", nonce="n1", qop="auth"'
+)
+
+SESSIONS: dict[str, Session] = {
+    "plain": (GOOD, EMPTY),
+    "an empty 200": (GOOD, answer()),
+    "pieces": ((GOOD[:20], GOOD[20:90], GOOD[90:]), (EMPTY[:9], EMPTY[9:])),
+    "another InformResponse": (said(m.InformResponse(2)), EMPTY),
+    "a cookie": (said(m.InformResponse(), "1", COOKIE), EMPTY),
+    "a cookie at last": (GOOD, answer("204 No Content", b"", COOKIE)),
+    "a request": (GOOD, ASKED, EMPTY),
+    "a cookie and a request": (said(m.InformResponse(), "1", COOKIE), ASKED, EMPTY),
+    "many requests": (GOOD, ASKED, TREE, SET, ASKED, EMPTY),
+    "a new row": (GOOD, ADD, EMPTY),
+    "hold": (said(m.InformResponse(), hold=True), ASKED, EMPTY, EMPTY),
+    "hold for nothing": (said(m.InformResponse(), hold=True), EMPTY, EMPTY),
+    "Basic": (BASIC, GOOD, EMPTY),
+    "Digest": (DIGEST, GOOD, EMPTY),
+    "Digest and a cookie": (DIGEST, said(m.InformResponse(), "1", COOKIE), ASKED, EMPTY),
+    "Digest for each": (DIGEST, GOOD, DIGEST, EMPTY),
+    "Digest again and again": (DIGEST,) * 4,
+    "a challenge that is none": (answer("401 Unauthorized"),),
+    "a fault": (said(m.Fault.of(8001)),),
+    "a fault, once more": (said(m.Fault.of(8005)), said(m.InformResponse(), "2"), EMPTY),
+    "the cwmp:ID of a repeated Inform": (said(m.InformResponse(), "2"),),
+    "busy": (answer("503 Busy"),),
+    "an error": (answer("500 Oops", b"<html>oops</html>"),),
+    "an error later": (GOOD, answer("404 Not Found")),
+    "another cwmp:ID": (said(m.InformResponse(), "7"),),
+    "a wrong answer": (said(m.GetRPCMethodsResponse(()), "1"),),
+    "an InformResponse too many": (GOOD, GOOD),
+    "nothing": (EMPTY,),
+    "no XML": (answer("200 OK", b"<html>"),),
+    "a request too early": (ASKED,),
+    "a redirect": (answer("302 Found", b"", "Location: /other"), GOOD, EMPTY),
+    "a redirect elsewhere": (answer("302 Found", b"", "Location: http://elsewhere.example/"),),
+    "chunks": (_chunked(_envelope(m.InformResponse(), "1")), EMPTY),
+    "chunks of a request": (GOOD, _chunked(_envelope(m.GetRPCMethods(), "5")), EMPTY),
+    "an interim answer": (INTERIM + GOOD, EMPTY),
+    "an interim answer apart": ((INTERIM, GOOD), (INTERIM, EMPTY)),
+    "the end of the connection": (said(m.InformResponse(), "1", "Connection: close"), EMPTY),
+    "no HTTP": ((b"SSH-2.0-OpenSSH_9.2\r\n", CLOSE),),
+    "no answer": (CLOSE,),
+    "a reset": (RESET,),
+    "half an answer": ((GOOD[:80], CLOSE),),
+    "half an empty answer": (GOOD, (EMPTY[:10], CLOSE)),
+    "a lost connection, not empty": (GOOD, ASKED, (GOOD[:30], RESET)),
+    "an idle connection closed": ((GOOD, CLOSE), EMPTY),
+    "Digest, and an idle connection closed": (DIGEST, (GOOD, CLOSE), EMPTY),
+    "Digest, and a connection closed before": ((DIGEST, CLOSE), GOOD, EMPTY),
+    "bytes after the answer": (GOOD + b"x", EMPTY),
+    "a large answer": (answer("200 OK", b"<a>" + b"x" * 100_000 + b"</a>"),),
+}
+"""What an ACS may do in a session, good and bad."""
+
+_PASSING = re.compile(
+    rb"<CurrentTime>[^<]*</CurrentTime>|127.0.0.1:[0-9]+|cnonce=\"[^\"]*\"|response=\"[^\"]*\""
+)
+"""What differs from run to run: times, ports, and what Digest makes of chance."""
+Story = dict[str, Any]
+
+
+def story(names: Sequence[str], *, with_engine: bool) -> Story:
+    """What comes of a first session and of others with these names, and how it was on the wire."""
+    answers = [each for name in ("plain", *names) for each in SESSIONS[name]]
+    with wire(*answers) as server:
+        bench = EngineBench(server.url, with_engine=with_engine)
+        bench.boot()
+        for _ in names:
+            bench.inform()
+        told = _told(bench, server)
+        bench.shard.stop()
+    return told
+
+
+def _told(bench: EngineBench, server: Wire) -> Story:
+    box, books, results = bench.box, bench.shard.context.books, Results()
+    bench.shard.book(results)
+    return {
+        "requests": [_masked(request) for request in server.requests],
+        "answers left": len(server.answers),
+        "sessions": [_session(record) for record in bench.sink.sessions],
+        "exchanges": [
+            (record.name, record.sent, record.received, record.reason)
+            for record in bench.sink.exchanges
+        ],
+        "state": (box.events, box.session_events, box.requests, box.failures, box.in_session),
+        "values": box.overlay.values if box.overlay is not None else {},
+        "books": (books.raised, books.delivered, books.discarded),
+        "results": {
+            name: number
+            for name, number in results.counters.items()
+            if not name.startswith("engine.")
+        },
+    }
+
+
+def _masked(request: tuple[int, str, dict[str, str], bytes]) -> Any:
+    number, line, headers, body = request
+    headers = {name: _PASSING.sub(b"", value.encode()).decode() for name, value in headers.items()}
+    headers.pop("host")
+    return number, line, headers, _PASSING.sub(b"", body)
+
+
+def _session(record: Any) -> Any:
+    times = (record.accepted, record.inform_sent, record.informed)
+    return (
+        record.events, record.outcome, record.reason, record.blame, record.way,
+        *(at is not None for at in times),
+    )  # fmt: skip

@@ -1,0 +1,28 @@
+"""``python -m helpers.with_engine FILE ...``: the command caretaker with that I/O engine."""
+
+from __future__ import annotations
+
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from typing import Any
+
+NAME = "caretaker.http._engine"
+
+
+class _Finder(MetaPathFinder):
+    """Finds the engine in a file, when it is needed."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        return spec_from_file_location(name, self._file) if name == NAME else None
+
+
+if __name__ == "__main__":
+    sys.meta_path.append(_Finder(sys.argv.pop(1)))
+    from caretaker.__main__ import main
+
+    sys.exit(main())
