@@ -1,7 +1,7 @@
 """
-Which session runs when: a heap of due times, and a queue for those beyond ``max_sessions``.
+Which session runs when: due times, and a queue for those beyond ``max_sessions``.
 
-An idle CPE is an object and a due time in the heap. When the CPE is due, or a Connection Request
+An idle CPE is its state and a due time. When the CPE is due, or a Connection Request
 makes it so, a greenlet runs its session and ends with it (decision D2). That greenlet owns the CPE
 meanwhile; the Connection Request server only adds an event and moves the due time, without
 yielding. So there are no locks.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from heapq import heapify, heappop, heappush
 from math import inf
 
 import gevent
@@ -20,6 +19,7 @@ import gevent.event
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.due_times import NOBODY, DueTimes
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.errors import Blame
@@ -61,7 +61,7 @@ class Scheduler:
         self._timeline = timeline
         self._clock = clock
         self._max_sessions = max_sessions
-        self._heap: list[tuple[float, int]] = []
+        self._due_times = DueTimes(self._due_of)
         self._idle = gevent.event.Event()
         self._idle.set()
         self._started = False
@@ -111,49 +111,37 @@ class Scheduler:
 
     def clear(self) -> None:
         """Forget all due times."""
-        self._heap.clear()
+        self._due_times.clear()
 
     def schedule(self, cpe: CPE) -> None:
         """
-        Put the due time of a CPE into the heap; launch its session if it is due now.
+        Keep the due time of a CPE; launch its session if it is due now.
 
-        One entry of the heap counts for a CPE, the earliest; a later due time is only looked up
-        when that entry comes up. So the heap does not grow with the number of sessions, and hardly
-        when an ACS has a CPE inform ever earlier.
+        A CPE comes up at its earliest due time that was kept, and a later one is only looked up
+        then. So hardly more is kept when an ACS has a CPE inform ever earlier.
         """
         due = cpe.due
         if self._started and due <= self._clock():
             self._launch(cpe)
-        elif due < cpe.scheduled_at:
-            cpe.scheduled_at = due
-            heappush(self._heap, (due, cpe.index))
-            if len(self._heap) > 2 * len(self._cpes) + 100:
-                self._forget_stale()
+        else:
+            self._due_times.add(cpe.index, due)
             if self._started:
-                self._timer.set(self._heap[0][0])
+                self._timer.set(due)
 
-    def _forget_stale(self) -> None:
-        """Drop the entries that do not count any more."""
-        self._heap[:] = [
-            (due, index)
-            for due, index in self._heap
-            if index in self._cpes and self._cpes[index].scheduled_at == due
-        ]
-        heapify(self._heap)
+    def _due_of(self, index: int) -> float:
+        cpe = self._cpes.get(index)
+        return inf if cpe is None else cpe.due
 
     def launch_due(self) -> None:
         """Launch all that is due, and set the timer to what is due next. Does not wait."""
         if not self._started:
             return
-        heap, now = self._heap, self._clock()
-        while heap and heap[0][0] <= now:
-            due, index = heappop(heap)
+        due_times, now = self._due_times, self._clock()
+        while (index := due_times.pop(now)) != NOBODY:
             cpe = self._cpes.get(index)
-            if cpe is not None and cpe.scheduled_at == due:
-                cpe.scheduled_at = inf
+            if cpe is not None:
                 self.schedule(cpe)
-        if heap:
-            self._timer.set(heap[0][0])
+        self._timer.set(due_times.next)
 
     # Places.
 
