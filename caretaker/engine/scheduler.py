@@ -19,6 +19,7 @@ import gevent.event
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.due_times import NOBODY, DueTimes
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
@@ -41,7 +42,7 @@ class Scheduler:
 
     def __init__(
         self,
-        cpes: dict[int, CPE],
+        cpes: CPEStore,
         runner: SessionRunner,
         timeline: Timeline,
         clock: Callable[[], float],
@@ -61,7 +62,7 @@ class Scheduler:
         self._timeline = timeline
         self._clock = clock
         self._max_sessions = max_sessions
-        self._due_times = DueTimes(self._due_of)
+        self._due_times = DueTimes(cpes.due_of)
         self._idle = gevent.event.Event()
         self._idle.set()
         self._started = False
@@ -127,10 +128,6 @@ class Scheduler:
             self._due_times.add(cpe.index, due)
             if self._started:
                 self._timer.set(due)
-
-    def _due_of(self, index: int) -> float:
-        cpe = self._cpes.get(index)
-        return inf if cpe is None else cpe.due
 
     def launch_due(self) -> None:
         """Launch all that is due, and set the timer to what is due next. Does not wait."""

@@ -13,6 +13,7 @@ from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.cpe_states import CPEStates
+from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
@@ -78,7 +79,7 @@ class Shard:
         exports: Sequence[SessionExport] = (),
         loop_budget: LoopBudget | None = None,
     ) -> None:
-        self.cpes: dict[int, CPE] = {}
+        self.cpes = CPEStore(context)
         self.context = context
         self.timeline = timeline or Timeline(clock())
         self._mix = mix
@@ -88,12 +89,7 @@ class Shard:
         self._loop_budget = loop_budget or LoopBudget()
         self._power_cuts = PowerCuts()
         self._accounting = Accounting(
-            context,
-            self.timeline,
-            sink,
-            recorder=recorder,
-            exports=exports,
-            loop_budget=self._loop_budget,
+            context, self.timeline, sink, recorder=recorder, exports=exports
         )
         self._transfers = TransferRunner(transfer_client, max_sessions, clock, self.reschedule)
         self._runner = SessionRunner(
@@ -119,13 +115,15 @@ class Shard:
 
     def power_on(self, index: int, delay: float = 0.0) -> None:
         """Switch on the CPE of this index; its first session is after ``delay`` seconds."""
-        self._add(index).power_on(self._clock(), delay)
-        self.schedule(self.cpes[index])
+        cpe = self._add(index)
+        cpe.power_on(self._clock(), delay)
+        self.schedule(cpe)
 
     def resume(self, index: int) -> None:
         """Take up the CPE of this index as one that has been running for days."""
-        self._add(index).resume(self._clock())
-        self.schedule(self.cpes[index])
+        cpe = self._add(index)
+        cpe.resume(self._clock())
+        self.schedule(cpe)
 
     def take_up(
         self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool
@@ -153,12 +151,13 @@ class Shard:
         self.schedule(cpe)
 
     def _add(self, index: int) -> CPE:
-        cpe = self.cpes[index] = CPE(index, self._mix[index], self.context)
+        cpe = CPE(index, self._mix[index], self.context)
+        self.cpes.add(cpe)
         return cpe
 
     def power_off(self, indices: Iterable[int]) -> None:
         """Switch off and forget CPEs; a session that runs is cut, as without power."""
-        gone = [cpe for index in indices if (cpe := self.cpes.pop(index, None)) is not None]
+        gone = [cpe for index in indices if (cpe := self.cpes.pop(index)) is not None]
         self._cut(gone)
         for cpe in gone:
             self._power_cuts.discard(cpe.index)
@@ -336,7 +335,7 @@ class Shard:
     def close_books(self, results: Results) -> None:
         """Add the books at the end of a run, with what is pending."""
         self.book(results)
-        self._accounting.book_pending(results, self.cpes.values())
+        self._accounting.book_pending(results, self.cpes)
 
 
 _CREDENTIALS = {

@@ -34,7 +34,7 @@ from caretaker.errors import InputError
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
-from caretaker.index_set import IndexSet, ranges_of
+from caretaker.index_set import IndexSet
 from caretaker.profiles import ProfileMix
 from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
@@ -273,7 +273,7 @@ class WorkerRun:
 
     def forget(self) -> None:
         """Power off all CPEs, whose indices others may have by now."""
-        for index in list(self.shard.cpes):
+        for index in self.shard.cpes:
             self._loop_budget.wait()
             if not self._closing:
                 self._power_off(index)
@@ -331,7 +331,7 @@ class WorkerRun:
             examples=dict(self.shard.examples),
             timeline=self.shard.timeline.to_wire(final=final),
             final=final,
-            held=ranges_of(self.shard.cpes) if final else [],
+            held=self.shard.cpes.ranges if final else [],
             usage=self.health.usage(),
             measured=self.results.measured(results),
         )

@@ -136,5 +136,5 @@ def test_a_fleet_can_be_dropped_at_once_with_its_books_closed() -> None:
     assert before.with_prefix("events.pending") == {"0 BOOTSTRAP": 3, "1 BOOT": 3}
     bench.shard.abandon()
     assert [record.outcome for record in bench.sink.sessions] == [Outcome.ABANDONED] * 3
-    assert bench.shard.cpes == {}
+    assert list(bench.shard.cpes) == []
     assert all(transport.closed for transport in bench.transports)
