@@ -16,6 +16,7 @@ from caretaker.data_model.overlay import Overlay
 from caretaker.device.base import CPEBase
 from caretaker.device.events import Events
 from caretaker.device.management_server import ManagementServerState
+from caretaker.device.up_time import resumed_since
 
 _BETWEEN = "\0"
 """Between two values; XML has no such character."""
@@ -31,6 +32,7 @@ class CommonState(NamedTuple):
         names: of the parameters with values of their own; None where there is no overlay.
         down_until_boot: whether ``down_until`` is ``booted_at``; else it is 0.
         session_when_due: whether ``session_due`` is ``due``; else it is ``inf``.
+        resumed: whether ``booted_at`` is still to be drawn, as of a CPE that was resumed then.
     """
 
     events: Events
@@ -41,6 +43,7 @@ class CommonState(NamedTuple):
     names: tuple[str, ...] | None
     down_until_boot: bool
     session_when_due: bool
+    resumed: bool = False
 
 
 class OwnTimes(NamedTuple):
@@ -106,6 +109,8 @@ def restore(cpe: CPEBase, common: CommonState, times: OwnTimes, values: bytes) -
     cpe.powered = common.powered
     cpe.management_cache = common.management_cache
     cpe.due, cpe.periodic_due, cpe.booted_at, cpe.ended_at = times
+    if common.resumed:
+        cpe.booted_at = resumed_since(cpe, times.booted_at)
     if common.down_until_boot:
         cpe.down_until = times.booted_at
     if common.session_when_due:

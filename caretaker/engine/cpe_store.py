@@ -15,8 +15,10 @@ from sys import getrefcount
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.events import Events
+from caretaker.device.starting_together import StartedCPEs
 from caretaker.engine.resting_cpes import RestingCPEs
 from caretaker.index_set import IndexSet, Ranges
+from caretaker.profiles.profile import Profile
 
 SPARE = 256
 """Objects that are kept although they could be rows: the youngest."""
@@ -91,6 +93,14 @@ class CPEStore:
         self.pop(cpe.index)
         self._held.add(cpe.index, cpe.index + 1)
         self._keep(cpe)
+
+    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
+        """Take in neighbouring CPEs that rest, as rows; False if they must be added one by one."""
+        own = IndexSet([(indices.start, indices.stop)])
+        if own & self._held or not self._resting.fill(indices, profile, started):
+            return False
+        self._held.add(indices.start, indices.stop)
+        return True
 
     def pop(self, index: int) -> CPE | None:
         """Take a CPE out; None if there is none."""

@@ -13,7 +13,9 @@ from math import inf
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.resting_state import OwnTimes, common_state, own_values, restore
+from caretaker.device.starting_together import StartedCPEs
 from caretaker.engine.shared_states import SharedStates
+from caretaker.profiles.profile import Profile
 
 SHIFT = 10
 CHUNK = 1 << SHIFT
@@ -79,10 +81,7 @@ class RestingCPEs:
         return True
 
     def _write(self, index: int, number: int, times: OwnTimes, values: bytes) -> None:
-        chunk = self._chunks.get(index >> SHIFT)
-        if chunk is None:
-            chunk = self._chunks[index >> SHIFT] = _Chunk()
-        at = index & _MASK
+        chunk, at = self._chunk(index), index & _MASK
         chunk.rows += 1
         chunk.numbers[at] = number
         chunk.due[at], chunk.periodic_due[at], chunk.booted_at[at], chunk.ended_at[at] = times
@@ -91,6 +90,32 @@ class RestingCPEs:
         elif values:
             chunk.values = [b""] * CHUNK
             chunk.values[at] = values
+
+    def _chunk(self, index: int) -> _Chunk:
+        chunk = self._chunks.get(index >> SHIFT)
+        if chunk is None:
+            chunk = self._chunks[index >> SHIFT] = _Chunk()
+        return chunk
+
+    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
+        """Have rows for neighbouring CPEs that have none; False if there are too many states."""
+        number = self.states.take(profile, started.state, len(indices))
+        if not number:
+            return False
+        due, periodic_due = array("d", started.due), array("d", started.periodic_due)
+        first, start = indices.start, indices.start
+        while start < indices.stop:
+            stop = min(indices.stop, (start | _MASK) + 1)
+            chunk, count = self._chunk(start), stop - start
+            at = slice(start & _MASK, (start & _MASK) + count)
+            chunk.rows += count
+            chunk.numbers[at] = array("H", (number,)) * count
+            chunk.due[at] = due[start - first : stop - first]
+            chunk.periodic_due[at] = periodic_due[start - first : stop - first]
+            chunk.booted_at[at] = array("d", (started.booted_at,)) * count
+            chunk.ended_at[at] = array("d", (-inf,)) * count
+            start = stop
+        return True
 
     def take(self, index: int) -> CPE | None:
         """The CPE of a row, which is gone then; None if there is none."""

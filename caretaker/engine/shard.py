@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import gevent
@@ -11,6 +12,7 @@ import gevent.event
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore
+from caretaker.device.starting_together import note_started, powered_on_like, resumed_like
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cpe_store import CPEStore
@@ -124,6 +126,40 @@ class Shard:
         cpe = self._add(index)
         cpe.resume(self._clock())
         self.schedule(cpe)
+
+    def switch_on(self, indices: range, *, is_running: bool) -> Counter[str]:
+        """
+        Resume neighbouring CPEs, or power them on; with few steps for each where they are alike.
+
+        Returns:
+            how many have each profile, by its name.
+        """
+        now, first = self._clock(), self._add(indices.start)
+        first.resume(now) if is_running else first.power_on(now)
+        names = Counter({first.profile.name: 1})
+        others = indices[1:]
+        if self._start_like(first, others, now, is_running=is_running):
+            names[first.profile.name] += len(others)
+        else:
+            for index in others:
+                cpe = self._add(index)
+                cpe.resume(now) if is_running else cpe.power_on(now)
+                names[cpe.profile.name] += 1
+                self.schedule(cpe)
+        self.schedule(first)
+        return names
+
+    def _start_like(self, first: CPE, others: range, now: float, *, is_running: bool) -> bool:
+        """Switch on the others, like the first; False if each must be by itself."""
+        if len(self._mix.profiles) > 1 or not others:
+            return not others
+        start = resumed_like if is_running else powered_on_like
+        started = start(first, others, now)
+        if started is None or not self.cpes.fill(others, first.profile, started):
+            return False
+        note_started(first, others, started)
+        self.scheduler.schedule_all(others, started.due)
+        return True
 
     def take_up(
         self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool

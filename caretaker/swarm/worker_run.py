@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
@@ -72,6 +72,8 @@ SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
 POWER_SHARE = 0.4
 """Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
+TOGETHER = 100
+"""CPEs that are powered on in one turn of the loop at least."""
 FREEZE_CPES = 20_000
 """After so many new CPEs the garbage collector is kept off them."""
 
@@ -218,7 +220,7 @@ class WorkerRun:
             self.xmpp.resume()
 
     def power_on(
-        self, indices: Iterable[int], stored: StateReceiver, is_held: Callable[[], bool]
+        self, indices: IndexSet, stored: StateReceiver, is_held: Callable[[], bool]
     ) -> None:
         """
         Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on.
@@ -228,26 +230,32 @@ class WorkerRun:
             stored: has what they had before.
             is_held: whether this worker still has the indices.
         """
-        running = self.settings.start == "running"
-        switch_on = self.shard.resume if running else self.shard.power_on
-        for index in indices:
-            self._loop_budget.wait()
-            if self._ending or not is_held():
-                return
-            results = self.results.current
-            if not stored.take_up(index, self.shard, results, is_running=running):
-                switch_on(index)
-            self.profiles[self.shard.cpes[index].profile.name] += 1
-            self._freeze()
+        together = 1 if len(stored) else TOGETHER
+        for start, stop in indices.ranges:
+            for first in range(start, stop, together):
+                self._loop_budget.wait()
+                if self._ending or not is_held():
+                    return
+                self._switch_on(range(first, min(stop, first + together)), stored)
 
-    def _freeze(self) -> None:
+    def _switch_on(self, indices: range, stored: StateReceiver) -> None:
+        """Power on neighbouring CPEs; one alone with what it had before."""
+        is_running, results = self.settings.start == "running", self.results.current
+        index = indices.start
+        if stored.take_up(index, self.shard, results, is_running=is_running):
+            self.profiles[self.shard.cpes[index].profile.name] += 1
+        else:
+            self.profiles += self.shard.switch_on(indices, is_running=is_running)
+        self._freeze(len(indices))
+
+    def _freeze(self, new_cpes: int) -> None:
         """
         Keep the collector off CPEs, which live as long as the run.
 
         Looking at all of them in every full collection would stop the loop, the longer the larger
         the fleet is.
         """
-        self._thawed += 1
+        self._thawed += new_cpes
         if self._thawed >= FREEZE_CPES:
             self._thawed = 0
             gc.freeze()
