@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import ssl
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable
@@ -59,7 +60,7 @@ def extensions(folder: Path) -> list[Extension]:
     gc.freeze()
     for extension in compiled:
         extension.extra_compile_args = [*extension.extra_compile_args, *FLAGS]
-    return [*compiled, tls()]
+    return [*compiled, tls(), *io_engine()]
 
 
 def tls() -> Extension:
@@ -72,6 +73,13 @@ def tls() -> Extension:
         define_macros=[(name, str(number)) for name, number in version],
         optional=True,
     )
+
+
+def io_engine() -> list[Extension]:
+    """The I/O engine, which is for Linux alone."""
+    sources = ["caretaker/http/_engine.c"]
+    engine = Extension("caretaker.http._engine", sources, optional=True)
+    return [engine] if sys.platform == "linux" else []
 
 
 class SideBySide(build_ext):  # type: ignore[misc]  # setuptools takes Cython's where that is

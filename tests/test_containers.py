@@ -124,6 +124,7 @@ BOUNDS = {
     "http.tls_settings:TLSSettings._shown": KINDS_OF_TLS,
     "http.endpoint:Endpoint._withheld": "--allow-host, which the user gives",
     "http.gevent_loop:Loop._inbox": "the threads of this process",
+    "http.io_engine:IOEngine._addresses": "_MOST_ADDRESSES",
     "http.request_parser:RequestReader.requests": "ServerLimits.pipelined",
     "http.server:WSGIHost._idle": "http.server._IDLE_WORKERS",
     "http.server:WSGIServer._hosts": WORDS,

@@ -70,6 +70,11 @@ class Target:
         self.source = source
 
 
+def deadline_period(timeout: float) -> float:
+    """How often deadlines are checked where most waits have this timeout, in seconds."""
+    return min(max(timeout / 20, 0.005), 0.5)
+
+
 class Deadlines:
     """
     Ends the waits of greenlets whose deadline has passed.
@@ -86,7 +91,7 @@ class Deadlines:
 
     def __init__(self, timeout: float, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._period = min(max(timeout / 20, 0.005), 0.5)
+        self._period = deadline_period(timeout)
         self._sockets: set[PlainSocket] = set()
         self._timer: Any = None
 

@@ -1,0 +1,225 @@
+"""
+The I/O engine in gevent's loop: exchanges of many connections in one call (decision 0042).
+
+The engine is a C extension for Linux, there where a wheel was compiled. Without it greenlets do
+all, with the same outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final, Literal
+
+import gevent
+
+from caretaker.http.sockets import Target, deadline_period
+
+DONE: Final = 0
+ANSWER: Final = 1
+DETACHED: Final = 2
+FAILED: Final = 3
+
+CONNECTING: Final = 0
+SENDING: Final = 1
+RECEIVING: Final = 2
+ANSWERED: Final = 3
+
+Done = tuple[Literal[0], int, float, float, bytes | None, float, float]
+"""
+The last answer was empty, and the connection is closed.
+
+All events begin as this one: kind, token, when ``begin`` or ``post`` was called, when its request
+had been written (0: it has not), the known body after which the following request was sent (None:
+it was not), when that body was received (0), and when the event happened.
+"""
+Answer = tuple[Literal[1], int, float, float, bytes | None, float, float, int, bytes, bytes]
+"""
+An answer; the connection is open, for ``post``. Then: status, head without the empty line, body.
+
+The head is the same object for the same bytes, as far as the engine keeps heads.
+"""
+Detached = tuple[
+    Literal[2], int, float, float, bytes | None, float, float, int, int, bytes, bytes
+]  # fmt: skip
+"""
+The engine does not go on with a connection, and its socket is the caller's from now on.
+
+Then: stage, descriptor, what is left of the request to be sent, what was received of the answer.
+"""
+Failed = tuple[Literal[3], int, float, float, bytes | None, float, float, int, int, int]
+"""
+A connection was lost, or never made, and is closed.
+
+Then: stage, errno, how many bytes of the answer were received. The errno is 0 where the server has
+closed, ETIMEDOUT after a deadline, and ECANCELED for what would have been sent after ``until``.
+"""
+Event = Done | Answer | Detached | Failed
+
+MOST_EVENTS = 64
+"""Of one turn of the loop; others have their turn after that."""
+_MOST_ADDRESSES = 10_000
+"""That are kept as the engine takes them."""
+
+
+def engine_module() -> ModuleType | None:
+    """The C extension; None where there is none."""
+    try:
+        return import_module("caretaker.http._engine")
+    except ImportError:
+        return None
+
+
+class IOEngine:
+    """
+    An engine whose events are handled in gevent's loop.
+
+    It must be made after the last fork, as its descriptors are of one process.
+
+    Args:
+        module: the C extension.
+        most: connections at once.
+        timeout: seconds for each request and its answer; it ends late as ``Deadlines`` has it.
+        handle: called with events in the loop itself; it must not wait.
+
+    Raises:
+        OSError: the system has no descriptors left.
+    """
+
+    __slots__ = ("_addresses", "_engine", "_handle", "_module", "_period", "_timer", "_watcher")
+
+    def __init__(
+        self,
+        module: ModuleType,
+        *,
+        most: int,
+        timeout: float,
+        handle: Callable[[list[Event]], None],
+    ) -> None:
+        self._module: Any = module
+        self._engine: Any = module.Engine(most, timeout)
+        self._handle = handle
+        self._period = deadline_period(timeout)
+        self._timer: Any = None
+        self._addresses: dict[tuple[Any, ...], bytes] = {}
+        # The timer keeps the loop running while there are connections.
+        self._watcher: Any = gevent.get_hub().loop.io(self._engine.descriptor, 1, ref=False)
+        self._watcher.start(self._turn)
+
+    @property
+    def active(self) -> int:
+        """How many connections there are."""
+        count: int = self._engine.active
+        return count
+
+    def set_until(self, until: float) -> None:
+        """Send no request after this time, on CLOCK_MONOTONIC."""
+        self._engine.until = until
+
+    def begin(
+        self, token: int, target: Target, request: bytes, following: bytes | None, deadline: float
+    ) -> None:
+        """
+        Connect, and send a request. Failures are events, too.
+
+        Args:
+            token: names the connection until its last event, or until it is dropped.
+            target: of the connection.
+            request: head and body.
+            following: the request that is sent by itself after an answer with status 200 and a
+                known body, without cookies and content coding; an empty answer to it ends the
+                connection. None: any answer is an event.
+            deadline: for connecting, on CLOCK_MONOTONIC; then the request has the timeout.
+
+        Raises:
+            ValueError: the token has a connection already, or there are too many.
+        """
+        address = self._addresses.get(target.address) or self._pack(target.address)
+        source = b""
+        if target.source:
+            local = target.source, 0
+            source = self._addresses.get(local) or self._pack(local)
+        self._engine.begin(token, address, source, request, following, deadline)
+        if self._timer is None:
+            self._timer = gevent.get_hub().loop.timer(self._period, self._period)
+            self._timer.start(self._check)
+
+    def _pack(self, address: tuple[Any, ...]) -> bytes:
+        """An address as the engine takes it, kept for others."""
+        if len(self._addresses) >= _MOST_ADDRESSES:
+            self._addresses.clear()
+        host, port, _, scope = (*address, 0, 0)[:4]
+        packed: bytes = self._module.socket_address(host.partition("%")[0], port, scope)
+        self._addresses[address] = packed
+        return packed
+
+    def post(self, token: int, request: bytes, following: bytes | None, *, ends: bool) -> None:
+        """
+        Send the next request over a connection, after the event of its answer.
+
+        Args:
+            token: of the connection.
+            request: head and body.
+            following: as for ``begin``.
+            ends: whether an empty answer ends the connection.
+
+        Raises:
+            KeyError: the token has no connection.
+            ValueError: an answer is awaited on it.
+        """
+        self._engine.post(token, request, following, ends)
+
+    def know(self, body: bytes) -> bool:
+        """
+        Send the following request after an answer with this body; the newest 64 bodies are known.
+
+        Returns:
+            Whether it is known now; one of more than 4 KiB is not.
+        """
+        known: bool = self._engine.know(body)
+        return known
+
+    def drop(self, token: int, *, reset: bool) -> None:
+        """
+        Close a connection, without an event.
+
+        Args:
+            token: of the connection.
+            reset: whether nothing of it may be sent any more, as for a CPE without power.
+
+        Raises:
+            KeyError: the token has no connection.
+        """
+        self._engine.drop(token, reset)
+
+    def detach(self, token: int) -> Detached | None:
+        """
+        Take a connection out of the engine; None if it has failed, and its event is to come.
+
+        Raises:
+            KeyError: the token has no connection.
+        """
+        detached: Detached | None = self._engine.detach(token)
+        return detached
+
+    def close(self) -> None:
+        """Close all connections, without events."""
+        self._watcher.stop()
+        self._watcher.close()
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+        self._engine.close()
+
+    def _turn(self) -> None:
+        events = self._engine.turn(MOST_EVENTS)
+        if events:
+            self._handle(events)
+
+    def _check(self) -> None:
+        if self._engine.active:
+            self._engine.expire()
+        else:
+            self._timer.close()
+            self._timer = None
