@@ -32,6 +32,7 @@ from caretaker.http import (
     request_parser,
 )
 from caretaker.http.credentials import Credentials
+from fuzz.extensions import engine_module
 from fuzz.harness import CONTROLS, LINE, MAX_BYTES, Harness
 from fuzz.wsgi import asked, request, served
 
@@ -50,12 +51,30 @@ def _response(data: bytes, piece: int) -> Read | None:
 
 
 def _http_response(data: bytes) -> object:
-    """What is read without the parser is as the parser reads it."""
+    """What is read without the parser, or by the I/O engine, is as the parser reads it."""
     plain = connection.plain_response(data)
+    taken = _engine_framing(data)
     read = _response(data, len(data) or 1)
     if plain is not None:
         assert read == (plain.status, list(plain.headers), plain.body, plain.keep_alive)
+    if isinstance(taken, tuple):
+        status, head, closes, _ = taken
+        assert plain is not None
+        assert (status, data[head + 4 :], not closes) == (
+            plain.status,
+            plain.body,
+            plain.keep_alive,
+        )
+    elif taken is not None:
+        assert plain is None
+        assert read is None or not taken  # the engine awaits more than has come
     return read
+
+
+def _engine_framing(data: bytes) -> bool | tuple[int, int, bool, bool] | None:
+    """How the I/O engine takes an answer; None where there is no engine."""
+    module = engine_module()
+    return None if isinstance(module, str) else module.framing(data)
 
 
 def _requests(data: bytes, piece: int) -> list[Any]:

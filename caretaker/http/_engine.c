@@ -808,7 +808,7 @@ static PyObject *engine_turn(Engine *self, PyObject *argument) {
         PyObject *event = NULL;
         uint64_t place = self->ready[i].data.u64;
         Connection *connection = place == FAILURES ? NULL : connection_at(self, place);
-        if (place == FAILURES) tell_failures(self, events, most);
+        if (place == FAILURES) tell_failures(self, events, most - (ready - 1 - i));
         else if (connection != NULL) event = act(self, connection, self->ready[i].events);
         if (event != NULL) PyList_Append(events, event);
         Py_XDECREF(event);

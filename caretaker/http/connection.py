@@ -230,6 +230,39 @@ class _CountingReader(_Reader):
 # -- one connection -------------------------------------------------------------------------------
 
 
+class Handover:
+    """
+    A connection that a greenlet takes over from the I/O engine.
+
+    Args:
+        descriptor: of the connection.
+        connecting: whether it is still being made.
+        answers: complete responses so far.
+        rest: what is left to be sent of the request that is under way; None if none is.
+        received: the beginning of its response.
+        sent_at: when it had been written, on the endpoint's clock; None if it has not.
+    """
+
+    __slots__ = ("answers", "connecting", "descriptor", "received", "rest", "sent_at")
+
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        connecting: bool = False,
+        answers: int = 0,
+        rest: bytes | None = None,
+        received: bytes = b"",
+        sent_at: float | None = None,
+    ) -> None:
+        self.descriptor = descriptor
+        self.connecting = connecting
+        self.answers = answers
+        self.rest = rest
+        self.received = received
+        self.sent_at = sent_at
+
+
 class Connection:
     """
     One TCP connection to an HTTP server, for one greenlet.
@@ -238,23 +271,49 @@ class Connection:
         endpoint: timeout, TLS and clock.
         address: of the server.
         local_end: who the client is.
+        handover: the connection to go on with, over TCP; a new one is made if None. The first
+            ``request`` is the one that is under way on it.
 
     Raises:
         TransportError: no connection can be made.
     """
 
-    __slots__ = ("_clock", "_socket", "_timeout", "answers", "sent_at", "silent")
+    __slots__ = ("_clock", "_handover", "_socket", "_timeout", "answers", "sent_at", "silent")
 
-    def __init__(self, endpoint: Endpoint, address: Address, local_end: LocalEnd = ANY_END) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        address: Address,
+        local_end: LocalEnd = ANY_END,
+        handover: Handover | None = None,
+    ) -> None:
         self._clock = endpoint.clock
         self._timeout = endpoint.timeout
-        self.answers = 0
+        self._handover = handover
+        self.answers = 0 if handover is None else handover.answers
         """Number of complete responses so far."""
         self.sent_at: float | None = None
         """When the last request had been written, on the endpoint's clock."""
         self.silent = True
         """Whether no byte of a response to the last request has come."""
-        self._socket = self._connect(endpoint, address, local_end)
+        self._socket = (
+            self._connect(endpoint, address, local_end)
+            if handover is None
+            else self._take_over(endpoint, handover)
+        )
+
+    def _take_over(self, endpoint: Endpoint, handover: Handover) -> Socket:
+        deadline = self._clock() + self._timeout
+        opened = PlainSocket(None, endpoint.deadlines, deadline, handover.descriptor)
+        try:
+            if handover.connecting:
+                opened.finish_connecting(deadline)
+        except BaseException as error:
+            opened.close()
+            if isinstance(error, OSError):
+                raise connect_error(error) from error
+            raise
+        return opened
 
     def _connect(self, endpoint: Endpoint, address: Address, local_end: LocalEnd) -> Socket:
         """
@@ -297,12 +356,20 @@ class Connection:
         Raises:
             TransportError: there is no complete response.
         """
-        deadline = self._clock() + self._timeout
-        self.silent, self.sent_at = True, None
+        handover, self._handover = self._handover, None
+        if handover is not None and handover.rest is not None:
+            return self._request(handover.rest, handover.received, handover.sent_at, limit)
+        return self._request(head + body, b"", None, limit)
+
+    def _request(self, rest: bytes, received: bytes, sent_at: float | None, limit: int) -> Response:
+        """Go on with a request: see ``request`` and ``Handover``."""
+        deadline = (self._clock() if sent_at is None else sent_at) + self._timeout
+        self.silent, self.sent_at = True, sent_at
         try:
-            self._socket.send(head + body, deadline)
-            self.sent_at = self._clock()
-            response = self._receive(deadline, limit + MAX_HEAD_BYTES)
+            if sent_at is None:
+                self._socket.send(rest, deadline)
+                self.sent_at = self._clock()
+            response = self._receive(deadline, limit + MAX_HEAD_BYTES, received)
         except TimeoutError as error:
             raise AnswerTimeout("no answer in time") from error
         except OSError as error:
@@ -310,8 +377,8 @@ class Connection:
         self.answers += 1
         return response
 
-    def _receive(self, deadline: float, limit: int) -> Response:
-        data = self._socket.receive(_PIECE, deadline)
+    def _receive(self, deadline: float, limit: int, received: bytes) -> Response:
+        data = received or self._socket.receive(_PIECE, deadline)
         response = plain_response(data)
         if response is not None:
             return response

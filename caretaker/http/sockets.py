@@ -123,9 +123,10 @@ class PlainSocket:
     A TCP connection of one greenlet.
 
     Args:
-        target: of the connection.
+        target: of the connection; None to go on with one.
         deadlines: ends waits that last too long.
         deadline: for connecting.
+        descriptor: of the connection to go on with, which is non-blocking.
 
     Raises:
         OSError: the connection can't be made.
@@ -133,20 +134,26 @@ class PlainSocket:
 
     __slots__ = ("_deadlines", "_hub", "_socket", "_watcher", "deadline", "waiter")
 
-    def __init__(self, target: Target, deadlines: Deadlines, deadline: float) -> None:
+    def __init__(
+        self, target: Target | None, deadlines: Deadlines, deadline: float, descriptor: int = -1
+    ) -> None:
         self._deadlines = deadlines
         self.deadline = deadline
         """Deadline of the present wait, or of the last one."""
         self.waiter: Any = None
         """The waiting greenlet, if any."""
         self._hub: Any = gevent.get_hub()
-        self._socket = _socket.socket(target.family, _socket.SOCK_STREAM | _AT_ONCE)
-        if not _AT_ONCE:
+        if target is None:
+            self._socket = _socket.socket(fileno=descriptor)
+        else:
+            self._socket = _socket.socket(target.family, _socket.SOCK_STREAM | _AT_ONCE)
+        if target is None or not _AT_ONCE:
             self._socket.setblocking(False)
         self._watcher: Any = self._hub.loop.io(self._socket.fileno(), _READ)
         deadlines.add(self, self._hub.loop)
         try:
-            self._connect(target, deadline)
+            if target is not None:
+                self._connect(target, deadline)
         except BaseException:
             self.close()
             raise
@@ -158,10 +165,16 @@ class PlainSocket:
             _bind(self._socket, target.source)
         error = self._socket.connect_ex(target.address)
         if error == EINPROGRESS:
-            if self._is_connected():  # within one machine it often is, in spite of EINPROGRESS
-                return
-            self._wait(_WRITE, deadline)
-            error = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+            self.finish_connecting(deadline)
+        elif error:
+            raise OSError(error, "connect")
+
+    def finish_connecting(self, deadline: float) -> None:
+        """Wait for a connection that is being made; raises OSError."""
+        if self._is_connected():  # within one machine it often is, in spite of EINPROGRESS
+            return
+        self._wait(_WRITE, deadline)
+        error = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         if error:
             raise OSError(error, "connect")
 

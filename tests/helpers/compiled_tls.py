@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from caretaker.http import compiled_tls
-from helpers.extensions import built
+from fuzz.extensions import built
 
 NAME = "caretaker.http._openssl"
 SOURCE = Path(compiled_tls.__file__).with_name("_openssl.c")

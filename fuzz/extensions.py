@@ -1,18 +1,30 @@
-"""C extensions for tests, made of their source where no build has them."""
+"""C extensions for harnesses and tests, made of their source where no build has them."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 import sysconfig
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
+from caretaker.http import io_engine
+
 _FLAGS = ("-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-cast-function-type")
+
+
+@cache
+def engine_module() -> ModuleType | str:
+    """The I/O engine, or why there is none."""
+    source = Path(io_engine.__file__).with_name("_engine.c")
+    there = io_engine.engine_module()
+    return there or built("caretaker.http._engine", source, headers="Python.h")
 
 
 def built(name: str, source: Path, *libraries: str, headers: str) -> ModuleType | str:
@@ -30,7 +42,8 @@ def built(name: str, source: Path, *libraries: str, headers: str) -> ModuleType 
     compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name.rpartition('.')[2]}{EXTENSION_SUFFIXES[0]}"
-        command = [*compiler[:1], *_FLAGS, f"-I{sysconfig.get_path('include')}", str(source)]
+        flags = [*_FLAGS, *shlex.split(os.environ.get("CFLAGS", ""))]
+        command = [*compiler[:1], *flags, f"-I{sysconfig.get_path('include')}", str(source)]
         try:
             done = subprocess.run(
                 [*command, "-o", str(path), *libraries],
