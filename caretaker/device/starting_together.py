@@ -7,7 +7,7 @@ times that follow from their indices, they need no object.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -33,6 +33,10 @@ class StartedCPEs(NamedTuple):
     due: list[float]
     periodic_due: list[float]
     booted_at: float
+
+
+StartLike = Callable[[CPE, Sequence[int], float], StartedCPEs | None]
+"""``resumed_like`` or ``powered_on_like``."""
 
 
 def resumed_like(sample: CPE, indices: Sequence[int], now: float) -> StartedCPEs | None:

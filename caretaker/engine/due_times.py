@@ -19,6 +19,8 @@ _SHIFT = 10
 _CHUNK = 1 << _SHIFT
 """Neighbouring indices whose marks are in one array."""
 _NO_MARKS = array("I", bytes(4 * _CHUNK))
+_LAST = (1 << 32) - 2
+"""The last second that a mark has room for; what is due later is kept for that second."""
 _FEW = 16
 """Entries of a second that do not count and are not worth a look."""
 
@@ -88,7 +90,7 @@ class DueTimes:
         """Have a CPE come up at a time, unless it comes up earlier anyway."""
         if due == inf:
             return
-        second = max(0, int(due))
+        second = min(max(0, int(due)), _LAST)
         if second <= self._begun:
             if due < self._near_due.get(index, inf):
                 self._near_due[index] = due

@@ -99,7 +99,7 @@ class RestingCPEs:
 
     def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
         """Have rows for neighbouring CPEs that have none; False if there are too many states."""
-        number = self.states.take(profile, started.state, len(indices))
+        number = self.states.take(profile, started.state, len(indices)) if indices else 0
         if not number:
             return False
         due, periodic_due = array("d", started.due), array("d", started.periodic_due)

@@ -12,7 +12,12 @@ import gevent.event
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore
-from caretaker.device.starting_together import note_started, powered_on_like, resumed_like
+from caretaker.device.starting_together import (
+    StartLike,
+    note_started,
+    powered_on_like,
+    resumed_like,
+)
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.cpe_states import CPEStates
 from caretaker.engine.cpe_store import CPEStore
@@ -134,32 +139,24 @@ class Shard:
         Returns:
             how many have each profile, by its name.
         """
-        now, first = self._clock(), self._add(indices.start)
-        first.resume(now) if is_running else first.power_on(now)
+        now, others = self._clock(), indices[1:]
+        switch_on, start_like = _STARTS[is_running]
+        first = self._add(indices.start)
+        switch_on(first, now)
         names = Counter({first.profile.name: 1})
-        others = indices[1:]
-        if self._start_like(first, others, now, is_running=is_running):
+        started = start_like(first, others, now) if len(self._mix.profiles) == 1 else None
+        self.schedule(first)
+        if started is not None and self.cpes.fill(others, first.profile, started):
+            note_started(first, others, started)
             names[first.profile.name] += len(others)
+            self.scheduler.schedule_all(others, started.due)
         else:
             for index in others:
                 cpe = self._add(index)
-                cpe.resume(now) if is_running else cpe.power_on(now)
+                switch_on(cpe, now)
                 names[cpe.profile.name] += 1
                 self.schedule(cpe)
-        self.schedule(first)
         return names
-
-    def _start_like(self, first: CPE, others: range, now: float, *, is_running: bool) -> bool:
-        """Switch on the others, like the first; False if each must be by itself."""
-        if len(self._mix.profiles) > 1 or not others:
-            return not others
-        start = resumed_like if is_running else powered_on_like
-        started = start(first, others, now)
-        if started is None or not self.cpes.fill(others, first.profile, started):
-            return False
-        note_started(first, others, started)
-        self.scheduler.schedule_all(others, started.due)
-        return True
 
     def take_up(
         self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool
@@ -374,6 +371,11 @@ class Shard:
         self._accounting.book_pending(results, self.cpes)
 
 
+_STARTS: dict[bool, tuple[Callable[[CPE, float], float], StartLike]] = {
+    True: (CPE.resume, resumed_like),
+    False: (CPE.power_on, powered_on_like),
+}
+"""How CPEs are switched on by themselves and together, by whether they have been running."""
 _CREDENTIALS = {
     quirks.CR_BASIC: BasicCredentials,
     quirks.CR_NO_QOP: OldDigestCredentials,

@@ -63,6 +63,16 @@ def test_what_is_due_at_no_time_is_not_kept() -> None:
     assert (bench.due_times.next, len(bench.due_times)) == (inf, 0)
 
 
+@pytest.mark.parametrize("wait", [2.0**32, 2.0**33, 1e300])
+def test_an_acs_can_have_a_cpe_wait_for_centuries(wait: float) -> None:
+    bench = Bench()
+    bench.plan(0, wait)
+    bench.plan(1, 5.0)
+    assert (bench.begun(10.0), len(bench.due_times)) == ([1], 1)
+    assert bench.begun(2.0**32 - 1) == []
+    assert bench.begun(wait) == [0]
+
+
 @given(st.lists(st.tuples(CPES, TIMES) | TIMES, max_size=60))
 def test_exactly_those_begin_that_are_due(steps: list[tuple[int, float] | float]) -> None:
     bench, now = Bench(), 0.0
