@@ -60,7 +60,7 @@ def extensions(folder: Path) -> list[Extension]:
     gc.freeze()
     for extension in compiled:
         extension.extra_compile_args = [*extension.extra_compile_args, *FLAGS]
-    return [*compiled, tls(), *io_engine()]
+    return [*compiled, tls(), *io_engine(), counting()]
 
 
 def tls() -> Extension:
@@ -80,6 +80,12 @@ def io_engine() -> list[Extension]:
     sources = ["caretaker/http/_engine.c"]
     engine = Extension("caretaker.http._engine", sources, optional=True)
     return [engine] if sys.platform == "linux" else []
+
+
+def counting() -> Extension:
+    """The counting of many times at once."""
+    sources = ["caretaker/stats/_counting.c"]
+    return Extension("caretaker.stats._counting", sources, optional=True)
 
 
 class SideBySide(build_ext):  # type: ignore[misc]  # setuptools takes Cython's where that is

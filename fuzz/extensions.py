@@ -16,7 +16,7 @@ from types import ModuleType
 
 from caretaker.http import io_engine
 
-_FLAGS = ("-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-cast-function-type")
+_FLAGS = ("-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-cast-function-type")
 
 
 @cache

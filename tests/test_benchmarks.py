@@ -21,8 +21,19 @@ from benchmarks.flooder import FLOODS
 from benchmarks.processes import GENERATOR, Child, MeasurementError
 from caretaker.device.base import CPEBase
 
-WITH_SINK = ("sessions", "recording", "state", "growth", "closed_loop", "lateness")
-WITHOUT = ("memory", "start_up", "cr_server", "stun", "router", "floods", "acs", "codec", "budgets")
+WITH_SINK = ("sessions", "engine", "recording", "state", "growth", "closed_loop", "lateness")
+WITHOUT = (
+    "memory",
+    "start_up",
+    "cr_server",
+    "stun",
+    "router",
+    "floods",
+    "acs",
+    "codec",
+    "counting",
+    "budgets",
+)
 LONG = ("tls", "whole_tree", "whole_runs", "calibration", "workers", "hosts", "xmpp")
 
 

@@ -169,6 +169,8 @@ BOUNDS = {
     "swarm.locust_stats:LocustStats._exchanges": "what comes between two flushes, several a second",
     "swarm.locust_stats:LocustStats._sessions": "what comes between two flushes, several a second",
     "swarm.locust_stats:Statistics._batch": WORDS,
+    "swarm.locust_stats:_Batch.reasons": REASONS,
+    "swarm.locust_stats:_Batch.rounded": "locust.stats.bucket_response_time",
     "swarm.master:Master._refused": WORKERS,
     "swarm.master:Master._watchers": WORDS,
     "swarm.master:Master.marks": USER,

@@ -99,9 +99,11 @@ class Accounting:
         waits: defaultdict[str, list[float]] = defaultdict(list)
         for session in active:
             session.note_inform()
-            if session.record.inform_sent is not None:
-                results.inform(session.record.events)
-                self._timeline.inform(session.record)
+            if session.inform_sent is not None:
+                results.inform(session.events)
+                if not session.on_timeline:
+                    session.on_timeline = True
+                    self._timeline.inform(session.inform_sent)
             waited_for, blame = session.wait
             waits[f"sessions.unfinished_waits.{blame.value}.{waited_for}"].append(
                 now - session.since

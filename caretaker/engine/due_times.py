@@ -2,8 +2,8 @@
 When which CPE is due: a calendar of seconds, and a heap for the second that has begun.
 
 Of a CPE that is due in a later second only the second is kept here, in an array of indices. The
-exact time is looked up when that second begins. So a due time costs some twelve bytes, and nothing
-is compared before its second.
+exact time is looked up when that second begins, of so many CPEs in a turn of the loop. So a due
+time costs some twelve bytes, and nothing is compared before its second.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _CHUNK = 1 << _SHIFT
 _NO_MARKS = array("I", bytes(4 * _CHUNK))
 _LAST = (1 << 32) - 2
 """The last second that a mark has room for; what is due later is kept for that second."""
+AT_ONCE = 1000
+"""CPEs whose due times are looked up in one step."""
 _FEW = 16
 """Entries of a second that do not count and are not worth a look."""
 
@@ -54,6 +56,9 @@ class DueTimes:
         self._due_of = due_of
         self._begun = -1
         """The last second that has begun."""
+        self._beginning = array("q")
+        """The entries of that second; their due times are looked up as far as ``_looked_up``."""
+        self._looked_up = 0
         self._near: list[tuple[float, int]] = []
         """A heap of the due times in seconds that have begun."""
         self._near_due: dict[int, float] = {}
@@ -66,11 +71,14 @@ class DueTimes:
 
     def __len__(self) -> int:
         """How many entries there are, with those that do not count."""
-        return len(self._near) + sum(len(each.indices) for each in self._seconds.values())
+        later = sum(len(each.indices) for each in self._seconds.values())
+        return len(self._near) + len(self._beginning) - self._looked_up + later
 
     @property
     def next(self) -> float:
         """When ``pop`` may have something to give; ``inf``: at no time."""
+        if self._looked_up < len(self._beginning):
+            return float(self._begun)
         if self._near:
             return self._near[0][0]
         order = self._order
@@ -80,6 +88,7 @@ class DueTimes:
 
     def clear(self) -> None:
         """Forget all due times."""
+        self._beginning, self._looked_up = array("q"), 0
         self._near.clear()
         self._near_due.clear()
         self._seconds.clear()
@@ -135,25 +144,44 @@ class DueTimes:
         """
         Take out a CPE that has come up by now, the earliest; ``NOBODY`` if there is none.
 
-        It may not be due: its due time may be later now, or it may be gone.
+        It may not be due: its due time may be later now, or it may be gone. After ``NOBODY`` there
+        may be more by ``next``, when very many come up in one second.
         """
-        while True:
-            near = self._near
-            while near and near[0][0] <= now:
-                due, index = heappop(near)
-                if self._near_due.get(index) == due:
-                    del self._near_due[index]
-                    return index
-            if self.next > now:
-                return NOBODY
-            self._begin(self._order[0])
+        left = AT_ONCE
+        while left > 0:
+            if self._looked_up < len(self._beginning):
+                left -= self._look_up()
+            index = self._pop_near(now)
+            if index != NOBODY:
+                return index
+            if self._looked_up == len(self._beginning):
+                if self.next > now:
+                    return NOBODY
+                self._begin(self._order[0])
+        return NOBODY
+
+    def _pop_near(self, now: float) -> int:
+        near = self._near
+        while near and near[0][0] <= now:
+            due, index = heappop(near)
+            if self._near_due.get(index) == due:
+                del self._near_due[index]
+                return index
+        return NOBODY
 
     def _begin(self, second: int) -> None:
-        """Look up the exact due times of a second."""
         heappop(self._order)
-        entry = self._seconds.pop(second)
         self._begun = second
-        due_of, mask = self._due_of, _CHUNK - 1
-        for index in sorted(self._counting(second, entry)):
-            self._marks[index >> _SHIFT][index & mask] = 0
-            self.add(index, due_of(index))
+        self._beginning, self._looked_up = self._seconds.pop(second).indices, 0
+
+    def _look_up(self) -> int:
+        """Look up the due times of some CPEs of the second that has begun; of how many."""
+        start = self._looked_up
+        self._looked_up = min(start + AT_ONCE, len(self._beginning))
+        due_of, mask, mark = self._due_of, _CHUNK - 1, self._begun + 1
+        for index in self._beginning[start : self._looked_up]:
+            marks = self._marks[index >> _SHIFT]
+            if marks[index & mask] == mark:
+                marks[index & mask] = 0
+                self.add(index, due_of(index))
+        return self._looked_up - start

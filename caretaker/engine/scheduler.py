@@ -26,6 +26,9 @@ from caretaker.engine.timer import Timer
 from caretaker.errors import Blame
 from caretaker.stats.timeline import Timeline
 
+LONGEST_TURN = 0.005
+"""Seconds for which sessions are launched in one turn of the loop."""
+
 
 class Scheduler:
     """
@@ -103,7 +106,7 @@ class Scheduler:
         for index in waiting:
             self.schedule(self._cpes[index])
         for active in list(self.active.values()):
-            active.record.fail(reason, Blame.GENERATOR)
+            active.fail(reason, Blame.GENERATOR)
             if active.greenlet is not None:
                 active.greenlet.throw(gevent.GreenletExit)
             is_running = active.greenlet is not None and not active.greenlet.dead
@@ -130,20 +133,27 @@ class Scheduler:
                 self._timer.set(due)
 
     def schedule_all(self, indices: Sequence[int], due: Sequence[float]) -> None:
-        """As ``schedule``, for CPEs that are rows; one that is due now begins before it returns."""
+        """As ``schedule``, for CPEs that are rows."""
         for index, at in zip(indices, due, strict=True):
             self._due_times.add(index, at)
         self.launch_due()
 
     def launch_due(self) -> None:
-        """Launch all that is due, and set the timer to what is due next. Does not wait."""
+        """
+        Launch what is due, and set the timer to what is due next. Does not wait.
+
+        When many are due at once, the rest has its turn after all else in the loop.
+        """
         if not self._started:
             return
         due_times, now = self._due_times, self._clock()
+        end = now + LONGEST_TURN
         while (index := due_times.pop(now)) != NOBODY:
             cpe = self._cpes.get(index)
             if cpe is not None:
                 self.schedule(cpe)
+            if self._clock() > end:
+                break
         self._timer.set(due_times.next)
 
     # Places.
@@ -187,7 +197,7 @@ class Scheduler:
             following = self._next_waiting()
             if following is not None:
                 following.greenlet = active.greenlet
-                if active.record.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
+                if active.outcome is Outcome.ABANDONED:  # its killer waits for the greenlet
                     following.greenlet = gevent.spawn(self._run, following)
                     return
 

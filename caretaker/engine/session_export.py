@@ -155,7 +155,7 @@ class SessionExport:
         """Take the sessions that still run, and no more after them. Does not wait."""
         for active in running:
             active.note_inform()
-            self.session(active.cpe, active.record, has_ended=False)
+            self.session(active.cpe, active.record(active.started), has_ended=False)
         self._closing.set()
 
     def close(self, seconds: float) -> None:

@@ -27,7 +27,7 @@ from caretaker.errors import (
 from caretaker.http.transport import Answer
 from caretaker.quoting import quotation
 from caretaker.reasons import BUG, FENCED, BoundedReasons
-from caretaker.stats.records import ExchangeRecord, SessionRecord, Sink
+from caretaker.stats.records import ExchangeRecord, Sink
 
 MAX_EXCHANGES = 20_000
 """POSTs of one session: a session that has no end is ended, and is the ACS's failure."""
@@ -102,47 +102,44 @@ class SessionRunner:
         self._transfers.update(cpe)
         if session is None:
             return None
-        codes = tuple([event.event_code for event in cpe.session_events])
         if cpe.failures:
             self.retrying.discard(cpe.index)
-        record = SessionRecord(codes, planned, now)
+        active = ActiveSession(cpe, session, planned, now)
         request = cpe.context.accepted.pending.get(cpe.index)
         if request is not None:
-            record.way, record.accepted = request
+            active.way, active.accepted = request
         found = min(now, queued)
-        record.lateness, record.place_wait = max(0.0, found - free), now - found
-        return ActiveSession(cpe, session, record)
+        active.lateness, active.place_wait = max(0.0, found - free), now - found
+        return active
 
     def run(self, active: ActiveSession) -> None:
-        """Exchange messages until the session is over; how it ended is in its record."""
-        record = active.record
+        """Exchange messages until the session is over, and note how it ended."""
         started = self._clock()  # under load its turn comes long after it was launched
-        record.lateness += started - record.started
-        record.started = started
+        active.lateness += started - active.started
+        active.started = started
         try:
             self._exchange_all(active)
         except TransportError as error:
-            record.fail(self._reasons.of(error.reason, error.quoted), error.blame)
+            active.fail(self._reasons.of(error.reason, error.quoted), error.blame)
         except (EnvelopeError, SessionError) as error:
-            record.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
+            active.fail(self._reasons.of(error.reason, error.quoted), Blame.ACS)
         except gevent.GreenletExit:
-            pass  # the power is off: the outcome stays ABANDONED, as in every new record
+            pass  # the power is off: the outcome stays ABANDONED, as it was from the begin
         except Exception:  # noqa: BLE001  # one broken device never takes the fleet down
             _log.exception("a session failed by a bug of Caretaker")
-            record.fail(BUG, Blame.OURS)
+            active.fail(BUG, Blame.OURS)
 
     def end(self, active: ActiveSession) -> None:
         """Settle on its CPE how the session ended, and account for it."""
         now = self._clock()
-        cpe, record = active.cpe, active.record
-        record.seconds = now - record.started
+        cpe = active.cpe
         if cpe.powered:
-            cpe.end_session(record.outcome, now)
+            cpe.end_session(active.outcome, now)
             if cpe.failures:
                 self.retrying.add(cpe.index)
             elif self._power_cuts.absent:
                 self._power_cuts.absent.discard(cpe.index)
-        self._accounting.session(cpe, record)
+        self._accounting.session(cpe, active.record(now))
         if cpe.powered:
             self._transfers.update(cpe)
 
@@ -150,7 +147,7 @@ class SessionRunner:
 
     def _exchange_all(self, active: ActiveSession) -> None:
         session = active.session
-        transport = active.transport = self._open_transport(active.cpe, active.record.started)
+        transport = active.transport = self._open_transport(active.cpe, active.started)
         try:
             body = session.next_post()
             while body is not None:
@@ -160,7 +157,7 @@ class SessionRunner:
                 body = session.next_post()
         finally:
             transport.close()
-        active.record.outcome = Outcome.SUCCEEDED
+        active.outcome = Outcome.SUCCEEDED
 
     def _delay_answer(self, active: ActiveSession) -> None:
         """Let a slow device take its time before it answers the ACS."""
@@ -175,17 +172,17 @@ class SessionRunner:
         if started >= self.until:
             raise LimitError(FENCED)
         active.exchanges += 1
-        if active.exchanges > MAX_EXCHANGES or started - active.record.started > MAX_SECONDS:
+        if active.exchanges > MAX_EXCHANGES or started - active.started > MAX_SECONDS:
             raise SessionError("a session without an end")
         active.own_wait = None
-        session, record, transport = active.session, active.record, active.transport
+        session, transport = active.session, active.transport
         assert transport is not None
         name, received = session.name, 0
         try:
             answer = transport.post(body)
             received = len(answer.body)
             # Requests may be for a whole tree, and an ACS may answer an Inform with anything.
-            if received > SHORT_BYTES or (received and record.informed is not None):
+            if received > SHORT_BYTES or (received and active.informed is not None):
                 active.own_wait, active.since = TURN, self._clock()
                 self._loop_budget.wait()
             session.receive(_envelope(answer), self._clock())
@@ -194,20 +191,19 @@ class SessionRunner:
             self._record(name, started, len(body), received, reason)
             raise
         finally:
-            if record.inform_sent is None:
+            if active.inform_sent is None:
                 active.note_inform()
         now = self._record(name, started, len(body), received, None)
-        if record.informed is None and session.established:
-            record.informed = now
+        if active.informed is None and session.established:
+            active.informed = now
 
     def _record(
         self, name: str, started: float, sent: int, received: int, reason: str | None
     ) -> float:
         """Hand on the record of an exchange that ends now; returns when that is."""
         now = self._clock()
-        self._sink.exchange(
-            ExchangeRecord(name, started, now - started, sent, received, reason=reason)
-        )
+        fields = (name, started, now - started, sent, received, reason)
+        self._sink.exchange(tuple.__new__(ExchangeRecord, fields))
         return now
 
 

@@ -40,6 +40,7 @@
 #define MOST_KNOWN_BODY 4096
 #define KEPT_HEADS 16
 #define MOST_EVENTS 256  /* of one turn */
+#define MOST_PIECES 16   /* received of one connection, before others have their turn */
 
 #define NOTHING UINT32_MAX /* no place */
 #define FAILURES UINT64_MAX /* what epoll says when failures are to be told */
@@ -505,9 +506,9 @@ static int send_request(Engine *self, Connection *connection, PyObject *request,
     return watch(self, connection, INPUT | EPOLLOUT);
 }
 
-/* Keeps an incomplete answer for the next event; returns an errno. */
+/* Keeps the beginning of an answer; returns an errno. */
 static int keep(Engine *self, Connection *connection, size_t length) {
-    char *kept = PyMem_Realloc(connection->received, length ? length : 1);
+    char *kept = PyMem_Realloc(connection->received, length);
     if (kept == NULL) return ENOMEM;
     memcpy(kept, self->buffer, length);
     connection->received = kept;
@@ -542,19 +543,24 @@ static PyObject *go_on(Engine *self, Connection *connection, const Frame *frame,
     return error ? tell_failed(self, connection, error, now) : NULL;
 }
 
+/* Keeps what was received for the next event, which comes at once if there may be more. */
+static PyObject *await_more(Engine *self, Connection *connection, size_t length, int at_once) {
+    int error = length ? keep(self, connection, length) : 0;
+    /* To change a watch has epoll look at the socket again. */
+    if (!error && at_once) error = watch(self, connection, INPUT);
+    return error ? tell_failed(self, connection, error, seconds()) : NULL;
+}
+
 /* Receives until there is something to tell, or nothing to receive. */
 static PyObject *receive(Engine *self, Connection *connection, uint32_t events) {
     size_t length = connection->length;
     if (length) memcpy(self->buffer, connection->received, length);
-    while (connection->stage == RECEIVING) {
+    for (int pieces = 0; connection->stage == RECEIVING; pieces++) {
         Frame frame;
+        if (pieces == MOST_PIECES) return await_more(self, connection, length, 1);
         ssize_t got = recv(connection->descriptor, self->buffer + length, MOST_RECEIVED - length, 0);
+        if (got < 0 && errno == EAGAIN) return await_more(self, connection, length, 0);
         double now = seconds();
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && errno == EAGAIN) {
-            int error = length ? keep(self, connection, length) : 0;
-            return error ? tell_failed(self, connection, error, now) : NULL;
-        }
         if (got <= 0) {
             connection->length = length;
             return tell_failed(self, connection, got < 0 ? errno : 0, now);

@@ -57,7 +57,7 @@ closed, ETIMEDOUT after a deadline, and ECANCELED for what would have been sent 
 """
 Event = Done | Answer | Detached | Failed
 
-MOST_EVENTS = 64
+MOST_EVENTS = 32
 """Of one turn of the loop; others have their turn after that."""
 _MOST_ADDRESSES = 10_000
 """That are kept as the engine takes them."""

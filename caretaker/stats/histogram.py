@@ -7,8 +7,10 @@ from itertools import accumulate
 from math import ceil, log
 from typing import Any, ClassVar, Final, Self
 
+from caretaker.stats.counting import Extent, count_times
+
 _CDF_WIDTH = 8
-_OCTAVE: Final = log(2)  # the natural logarithm is in C when compiled, log2 is a call from Python
+_OCTAVE: Final = log(2)
 
 
 class CoarseHistogram:
@@ -32,10 +34,16 @@ class CoarseHistogram:
 
     def add(self, seconds: float) -> None:
         """Count a time."""
-        bucket = int(log(seconds * 1e6) * (self.PER_OCTAVE / _OCTAVE)) if seconds > 1e-6 else 0
-        buckets = self.buckets
-        buckets[bucket] = buckets.get(bucket, 0) + 1
-        self.longest = max(self.longest, seconds)
+        self.extend((seconds,))
+
+    def extend(self, times: Sequence[float]) -> None:
+        """Count times, at least one; many at once cost less than single ones."""
+        self._count(times)
+
+    def _count(self, times: Sequence[float]) -> Extent:
+        extent = count_times(self.buckets, times, self.PER_OCTAVE / _OCTAVE)
+        self.longest = max(self.longest, extent[2])
+        return extent
 
     def merge(self, other: Self) -> None:
         """Add all times of another histogram."""
@@ -107,20 +115,12 @@ class Histogram(CoarseHistogram):
         self.total = 0.0
         self.shortest = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count a time."""
-        self.extend((seconds,))
-
     def extend(self, times: Sequence[float]) -> None:
         """Count times, at least one; many at once cost less than single ones."""
-        buckets, per_octave = self.buckets, self.PER_OCTAVE / _OCTAVE
-        shortest, longest = min(times), max(times)
-        self.shortest = min(shortest, self.shortest) if buckets else shortest
-        self.longest = max(self.longest, longest)
-        self.total += sum(times)
-        for seconds in times:
-            bucket = int(log(seconds * 1e6) * per_octave) if seconds > 1e-6 else 0
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+        is_first = not self.buckets
+        total, shortest, _ = self._count(times)
+        self.total += total
+        self.shortest = shortest if is_first else min(self.shortest, shortest)
 
     def merge(self, other: Self) -> None:
         """Add all times of another histogram."""

@@ -6,17 +6,19 @@ All times are seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.way import Way
 
-# Classes with slots: several are made in each session, and mypyc makes these fastest.
+# Where they are many, ``tuple.__new__(SessionRecord, (...))`` with all fields makes one in half the
+# time of a call of the class.
 
 
-class ExchangeRecord:
+class ExchangeRecord(NamedTuple):
     """
     One HTTP exchange of a CWMP session.
 
@@ -28,29 +30,17 @@ class ExchangeRecord:
         reason: why it failed, None if it did not.
     """
 
-    __slots__ = ("name", "reason", "received", "seconds", "sent", "started")
-
-    def __init__(
-        self,
-        name: str,
-        started: float,
-        seconds: float,
-        sent: int,
-        received: int,
-        *,
-        reason: str | None = None,
-    ) -> None:
-        self.name = name
-        self.started = started
-        self.seconds = seconds
-        self.sent = sent
-        self.received = received
-        self.reason = reason
+    name: str
+    started: float
+    seconds: float
+    sent: int
+    received: int
+    reason: str | None = None
 
 
-class SessionRecord:
+class SessionRecord(NamedTuple):
     """
-    One CWMP session; filled in while it runs, and taken by a sink when it is over.
+    One CWMP session that is over.
 
     Args:
         events: the codes of the Inform's events, the one that was raised first at the front.
@@ -67,50 +57,66 @@ class SessionRecord:
         lateness: how long the generator let the CPE wait after it was due and its previous
             session over.
         place_wait: how long it then waited for a place, because ``max_sessions`` ran.
+        on_timeline: whether the timeline has counted its Inform, while the session still ran.
     """
 
-    __slots__ = (
-        "accepted", "blame", "events", "inform_sent", "informed", "lateness", "on_timeline",
-        "outcome", "place_wait", "planned", "reason", "seconds", "started", "way",
-    )  # fmt: skip
+    events: tuple[str, ...]
+    planned: float
+    started: float
+    seconds: float = 0.0
+    outcome: Outcome = Outcome.ABANDONED
+    reason: str | None = None
+    blame: Blame | None = None
+    accepted: float | None = None
+    way: Way = Way.HTTP
+    inform_sent: float | None = None
+    informed: float | None = None
+    lateness: float = 0.0
+    place_wait: float = 0.0
+    on_timeline: bool = False
 
-    def __init__(
-        self,
-        events: tuple[str, ...],
-        planned: float,
-        started: float,
-        *,
-        seconds: float = 0.0,
-        outcome: Outcome = Outcome.ABANDONED,
-        reason: str | None = None,
-        blame: Blame | None = None,
-        accepted: float | None = None,
-        way: Way = Way.HTTP,
-        inform_sent: float | None = None,
-        informed: float | None = None,
-        lateness: float = 0.0,
-        place_wait: float = 0.0,
-    ) -> None:
-        self.events = events
-        self.planned = planned
-        self.started = started
-        self.seconds = seconds
-        self.outcome = outcome
-        self.reason = reason
-        self.blame = blame
-        self.accepted = accepted
-        self.way = way
-        self.inform_sent = inform_sent
-        self.informed = informed
-        self.lateness = lateness
-        self.place_wait = place_wait
-        self.on_timeline = False
-        """Whether the timeline has counted its Inform, while the session still ran."""
 
-    def fail(self, reason: str, blame: Blame) -> None:
-        """Note that the session has failed, why, and whose fault that is."""
-        self.outcome = Outcome.SHED if blame is Blame.SHED else Outcome.FAILED
-        self.reason, self.blame = reason, blame
+class ExchangeColumns(NamedTuple):
+    """The fields of many ``ExchangeRecord``, each as a column."""
+
+    name: tuple[str, ...]
+    started: tuple[float, ...]
+    seconds: tuple[float, ...]
+    sent: tuple[int, ...]
+    received: tuple[int, ...]
+    reason: tuple[str | None, ...]
+
+
+class SessionColumns(NamedTuple):
+    """The fields of many ``SessionRecord``, each as a column."""
+
+    events: tuple[tuple[str, ...], ...]
+    planned: tuple[float, ...]
+    started: tuple[float, ...]
+    seconds: tuple[float, ...]
+    outcome: tuple[Outcome, ...]
+    reason: tuple[str | None, ...]
+    blame: tuple[Blame | None, ...]
+    accepted: tuple[float | None, ...]
+    way: tuple[Way, ...]
+    inform_sent: tuple[float | None, ...]
+    informed: tuple[float | None, ...]
+    lateness: tuple[float, ...]
+    place_wait: tuple[float, ...]
+    on_timeline: tuple[bool, ...]
+
+
+def session_columns(records: Sequence[SessionRecord]) -> SessionColumns:
+    """The columns of sessions, at least one."""
+    return SessionColumns(*zip(*records, strict=True))
+
+
+def exchange_columns(records: Iterable[ExchangeRecord]) -> dict[str, ExchangeColumns]:
+    """The columns of exchanges by the name of their message."""
+    by_name: defaultdict[str, list[ExchangeRecord]] = defaultdict(list)
+    for record in records:
+        by_name[record[0]].append(record)
+    return {name: ExchangeColumns(*zip(*own, strict=True)) for name, own in by_name.items()}
 
 
 class VerdictSink(Protocol):
@@ -150,13 +156,31 @@ LOOP_TIMES = ("to_inform", "to_informresponse", "to_session_end")
 """The names of the times from an accepted Connection Request on."""
 
 
-def loop_times(record: SessionRecord) -> Iterable[tuple[str, float]]:
-    """Seconds from an accepted Connection Request to the stages of its session, by name."""
-    if record.accepted is None:
-        return
-    if record.inform_sent is not None:
-        yield "to_inform", record.inform_sent - record.accepted
-    if record.informed is not None:
-        yield "to_informresponse", record.informed - record.accepted
-    if record.outcome is Outcome.SUCCEEDED:
-        yield "to_session_end", record.started + record.seconds - record.accepted
+def loop_times(columns: SessionColumns) -> dict[tuple[str, Way], list[float]]:
+    """Seconds from accepted Connection Requests to stages of their sessions, by name and way."""
+    times: defaultdict[tuple[str, Way], list[float]] = defaultdict(list)
+    if columns.accepted.count(None) == len(columns.accepted):
+        return times
+    for accepted, way, sent, informed, outcome, started, seconds in zip(
+        columns.accepted, columns.way, columns.inform_sent, columns.informed, columns.outcome,
+        columns.started, columns.seconds, strict=True,
+    ):  # fmt: skip
+        if accepted is not None:
+            if sent is not None:
+                times["to_inform", way].append(sent - accepted)
+            if informed is not None:
+                times["to_informresponse", way].append(informed - accepted)
+            if outcome is Outcome.SUCCEEDED:
+                times["to_session_end", way].append(started + seconds - accepted)
+    return times
+
+
+def succeeded(columns: SessionColumns) -> Sequence[float]:
+    """How long the sessions took that succeeded."""
+    if columns.outcome.count(Outcome.SUCCEEDED) == len(columns.outcome):
+        return columns.seconds
+    return [
+        seconds
+        for seconds, outcome in zip(columns.seconds, columns.outcome, strict=True)
+        if outcome is Outcome.SUCCEEDED
+    ]

@@ -10,15 +10,26 @@ Names are dotted paths of the summary: the counter ``sessions.failed``, the hist
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mypy_extensions import mypyc_attr
 
 from caretaker.cwmp.outcome import Outcome
+from caretaker.errors import Blame
 from caretaker.stats.histogram import Histogram
-from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times, path_of
+from caretaker.stats.records import (
+    ExchangeColumns,
+    ExchangeRecord,
+    SessionColumns,
+    SessionRecord,
+    exchange_columns,
+    loop_times,
+    path_of,
+    session_columns,
+    succeeded,
+)
 from caretaker.way import Way
 
 _FIRST_CONTACT = ("0 BOOTSTRAP",)
@@ -50,56 +61,61 @@ class Results:
 
     def exchange(self, record: ExchangeRecord) -> None:
         """Take a finished exchange."""
-        self.take_exchanges((record,))
+        self.take_exchanges(exchange_columns((record,)))
 
-    def take_exchanges(self, records: Iterable[ExchangeRecord]) -> None:
-        """Take finished exchanges; many at once cost less than as many single ones."""
-        times: defaultdict[str, list[float]] = defaultdict(list)
-        for record in records:
-            times[record.name].append(record.seconds)
-            if record.reason is not None:
-                self.count(f"exchanges.failed.{record.name}")
-        self.extend({f"exchanges.{name}": seconds for name, seconds in times.items()})
+    def take_exchanges(self, columns: Mapping[str, ExchangeColumns]) -> None:
+        """Take finished exchanges by the name of their message."""
+        for name, own in columns.items():
+            self.extend({f"exchanges.{name}": own.seconds})
+            failed = len(own.reason) - own.reason.count(None)
+            if failed:
+                self.count(f"exchanges.failed.{name}", failed)
 
     def session(self, record: SessionRecord) -> None:
         """Take a finished session."""
-        self.take_sessions((record,))
+        self.take_sessions(session_columns((record,)))
 
-    def take_sessions(self, records: Iterable[SessionRecord]) -> None:
-        """Take finished sessions; many at once cost less than as many single ones."""
-        times: defaultdict[str, list[float]] = defaultdict(list)
-        endings: dict[tuple[Outcome, tuple[str, ...] | None], int] = {}
-        for record in records:
-            ending = record.outcome, record.events if record.inform_sent is not None else None
-            endings[ending] = endings.get(ending, 0) + 1
-            if record.reason is not None:
-                self._count_failure(record)
-            planned, seconds = record.planned, record.seconds
-            times["generator.lateness"].append(record.lateness)
-            times["generator.place_wait"].append(record.place_wait)
-            if record.outcome is Outcome.SUCCEEDED:
-                times["sessions.duration"].append(seconds)
-                if record.events[:1] == _FIRST_CONTACT:
-                    ended = record.started + seconds
-                    times["sessions.first_contact"].append(max(0.0, ended - planned))
-            if record.informed is not None:
-                times["informs.from_plan"].append(max(0.0, record.informed - planned))
-            if record.accepted is not None:
-                for name, passed in loop_times(record):
-                    times[f"connection_requests.{name}"].append(passed)
-                    times[f"{path_of(record.way)}.{name}"].append(passed)
-        self.extend(times)
-        for (outcome, events), number in endings.items():
-            self.count("sessions.started", number)
+    def take_sessions(self, columns: SessionColumns) -> None:
+        """Take finished sessions, at least one; many at once cost much less than single ones."""
+        self._count_sessions(columns)
+        planned, informed = columns.planned, columns.informed
+        times: dict[str, Sequence[float]] = {
+            "generator.lateness": columns.lateness,
+            "generator.place_wait": columns.place_wait,
+            "sessions.duration": succeeded(columns),
+            "sessions.first_contact": _first_contacts(columns),
+            "informs.from_plan": [
+                at - due if at > due else 0.0
+                for at, due in zip(informed, planned, strict=True)
+                if at is not None
+            ],
+        }
+        for (name, way), passed in loop_times(columns).items():
+            times[f"{path_of(way)}.{name}"] = passed
+            path = f"connection_requests.{name}"
+            times[path] = [*times.get(path, ()), *passed]
+        self.extend({name: own for name, own in times.items() if own})
+
+    def _count_sessions(self, columns: SessionColumns) -> None:
+        outcomes, sent = columns.outcome, columns.inform_sent
+        self.count("sessions.started", len(outcomes))
+        for outcome, number in Counter(outcomes).items():
             self.count(f"sessions.{outcome.value}", number)
-            if events is not None:
-                self.inform(events, number)
+        written = [codes for codes, at in zip(columns.events, sent, strict=True) if at is not None]
+        for codes, number in Counter(written).items():
+            self.inform(codes, number)
+        if columns.reason.count(None) < len(outcomes):
+            endings = zip(columns.reason, columns.blame, strict=True)
+            for (reason, blame), number in Counter(endings).items():
+                self._count_failures(reason, blame, number)
 
-    def _count_failure(self, record: SessionRecord) -> None:
-        self.count(f"sessions.reasons.{record.reason}")
-        if record.blame is not None:
-            self.count(f"sessions.blame.{record.blame.value}")
-            self.count(f"sessions.failures.{record.blame.value}.{record.reason}")
+    def _count_failures(self, reason: str | None, blame: Blame | None, number: int) -> None:
+        if reason is None:
+            return
+        self.count(f"sessions.reasons.{reason}", number)
+        if blame is not None:
+            self.count(f"sessions.blame.{blame.value}", number)
+            self.count(f"sessions.failures.{blame.value}.{reason}", number)
 
     def inform(self, events: Sequence[str], number: int = 1) -> None:
         """Count Informs that were written, with these event codes."""
@@ -166,3 +182,17 @@ class Results:
     def histogram(self, name: str) -> Histogram:
         """The histogram of a name; an empty one if there is none."""
         return self.histograms.get(name) or Histogram()
+
+
+def _first_contacts(columns: SessionColumns) -> list[float]:
+    """How long CPEs took from when their first contact was due until it had succeeded."""
+    if not any(codes[:1] == _FIRST_CONTACT for codes in set(columns.events)):
+        return []
+    return [
+        max(0.0, started + seconds - planned)
+        for codes, outcome, planned, started, seconds in zip(
+            columns.events, columns.outcome, columns.planned, columns.started, columns.seconds,
+            strict=True,
+        )
+        if codes[:1] == _FIRST_CONTACT and outcome is Outcome.SUCCEEDED
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ A run of any length takes no more than ``MAX_POINTS``: beyond them two become on
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -18,7 +19,12 @@ from typing import Any, TypedDict, cast
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
 from caretaker.stats.histogram import CoarseHistogram
-from caretaker.stats.records import SessionRecord
+from caretaker.stats.records import (
+    SessionColumns,
+    SessionRecord,
+    session_columns,
+    succeeded,
+)
 
 MAX_POINTS = 600
 RECENT_SECONDS = 15.0
@@ -26,7 +32,7 @@ RECENT_SECONDS = 15.0
 
 PERCENTS = (50, 95, 99)
 """The percentiles of each point in the summary."""
-_BATCH = 64
+_BATCH = 256
 """Sessions that are put into their points together."""
 
 
@@ -185,11 +191,9 @@ class Timeline:
         """Count an Inform that was due at that time."""
         self._at(at).informs_planned += 1
 
-    def inform(self, record: SessionRecord) -> None:
-        """Count the Inform of a session that still runs, once; the rest comes when it has ended."""
-        if record.inform_sent is not None and not record.on_timeline:
-            record.on_timeline = True
-            self._at(record.inform_sent).informs += 1
+    def inform(self, at: float) -> None:
+        """Count an Inform that was written at that time, by a session that still runs."""
+        self._at(at).informs += 1
 
     def session(self, record: SessionRecord) -> None:
         """Take a session that has ended; sessions wait for each other, as a batch costs less."""
@@ -206,38 +210,39 @@ class Timeline:
     def settle(self) -> None:
         """Put the sessions that wait into their points."""
         ended, self._ended = self._ended, []
-        for record in ended:
-            self._take(record)
-
-    def _take(self, record: SessionRecord) -> None:
-        # Written out without calls where it can be: it runs for every session.
-        outcome, accepted, sent = record.outcome, record.accepted, record.inform_sent
-        ended = record.started + record.seconds
-        point = self._point if self._begins <= ended < self._ends else self._find(ended)
-        if outcome is Outcome.SUCCEEDED:
-            point.sessions_succeeded += 1
-            point.sessions.add(record.seconds)
-        elif outcome is Outcome.ABANDONED:
-            point.sessions_abandoned += 1
-        else:
-            self._failed(point, record.blame)
-        if record.informed is not None:
-            point.from_plan.add(record.informed - record.planned)
-            if accepted is not None:
-                point.crs_delivered += 1
-        if sent is not None:
-            if accepted is not None:
-                point.to_inform.add(sent - accepted)
-            if not record.on_timeline:
-                (point if self._begins <= sent < self._ends else self._find(sent)).informs += 1
-
-    def _failed(self, point: Point, blame: Blame | None) -> None:
-        if blame is Blame.SHED:
-            point.sessions_shed += 1
+        if not ended:
             return
-        point.sessions_failed += 1
-        name = _BLAMES[blame or Blame.OURS]
-        setattr(point, name, getattr(point, name) + 1)
+        columns = session_columns(ended)
+        self._count_informs(columns)
+        times = [
+            started + seconds
+            for started, seconds in zip(columns.started, columns.seconds, strict=True)
+        ]
+        newest = self._at(max(times))
+        if self._at(min(times)) is newest:
+            _count(newest, columns)
+            return
+        parts: defaultdict[int, list[SessionRecord]] = defaultdict(list)
+        for at, record in zip(times, ended, strict=True):
+            parts[self._number(at)].append(record)
+        for part in parts.values():
+            _count(self._at(part[0].started + part[0].seconds), session_columns(part))
+
+    def _count_informs(self, columns: SessionColumns) -> None:
+        """Count the Informs of sessions that have ended."""
+        times = [
+            sent
+            for sent, is_there in zip(columns.inform_sent, columns.on_timeline, strict=True)
+            if sent is not None and not is_there
+        ]
+        if not times:
+            return
+        newest = self._at(max(times))
+        if self._at(min(times)) is newest:
+            newest.informs += len(times)
+            return
+        for at in times:
+            self._at(at).informs += 1
 
     def connection_request(self, at: float, verdict: str) -> None:
         """Count a Connection Request; ``verdict`` is one of ``VERDICTS``."""
@@ -254,7 +259,7 @@ class Timeline:
         return self._point if self._begins <= at < self._ends else self._find(at)
 
     def _find(self, at: float) -> Point:
-        number = max(0, int((at - self._start) // self.step))
+        number = self._number(at)
         while number >= MAX_POINTS:
             self.coarsen()
             number //= 2
@@ -263,6 +268,9 @@ class Timeline:
         self._begins = self._start + number * self.step
         self._ends = self._begins + self.step
         return point
+
+    def _number(self, at: float) -> int:
+        return max(0, int((at - self._start) // self.step))
 
     def _point_of(self, number: int) -> Point:
         point = self._points.get(number)
@@ -375,6 +383,50 @@ class Timeline:
             "marks": [*marks],
         }
         return cast(TimelineColumns, made)
+
+
+def _count(point: Point, columns: SessionColumns) -> None:
+    """Count sessions that have ended in a point."""
+    durations, abandoned = succeeded(columns), columns.outcome.count(Outcome.ABANDONED)
+    point.sessions_succeeded += len(durations)
+    point.sessions_abandoned += abandoned
+    if len(durations) + abandoned < len(columns.outcome):
+        _count_failures(point, columns)
+    from_plan = [
+        at - planned
+        for at, planned in zip(columns.informed, columns.planned, strict=True)
+        if at is not None
+    ]
+    for times, histogram in (durations, point.sessions), (from_plan, point.from_plan):
+        if times:
+            histogram.extend(times)
+    if columns.accepted.count(None) < len(columns.accepted):
+        _count_requests(point, columns)
+
+
+def _count_requests(point: Point, columns: SessionColumns) -> None:
+    """Count what has become of accepted Connection Requests."""
+    to_inform: list[float] = []
+    for accepted, sent, informed in zip(
+        columns.accepted, columns.inform_sent, columns.informed, strict=True
+    ):
+        if accepted is not None:
+            point.crs_delivered += informed is not None
+            if sent is not None:
+                to_inform.append(sent - accepted)
+    if to_inform:
+        point.to_inform.extend(to_inform)
+
+
+def _count_failures(point: Point, columns: SessionColumns) -> None:
+    for outcome, blame in zip(columns.outcome, columns.blame, strict=True):
+        if outcome is Outcome.FAILED or outcome is Outcome.SHED:
+            if blame is Blame.SHED:
+                point.sessions_shed += 1
+            else:
+                point.sessions_failed += 1
+                name = _BLAMES[blame or Blame.OURS]
+                setattr(point, name, getattr(point, name) + 1)
 
 
 def _gauge(value: int) -> int | None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import repeat
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from locust import stats
 
 from caretaker.cwmp.outcome import Outcome
-from caretaker.stats.records import ExchangeRecord, SessionRecord, loop_times
+from caretaker.stats.counting import IN_PYTHON, count_milliseconds
+from caretaker.stats.records import (
+    ExchangeRecord,
+    SessionColumns,
+    SessionRecord,
+    exchange_columns,
+    loop_times,
+    session_columns,
+)
 from caretaker.stats.results import Results
 from caretaker.stats.task_outcomes import TaskOutcome, TaskResult
 from caretaker.way import Way
@@ -29,7 +39,6 @@ _ANSWERS = {
     "not_found": "404 not found",
     "refused": "503 refused",
 }
-_Fire = Callable[[str, str, float, int, str | None], None]
 REQUEST_TYPES = CWMP, SESSION, LOOP, CR_SERVER, TASK = (
     "CWMP",
     "Session",
@@ -55,7 +64,7 @@ class LocustStats:
     def __init__(self, results: Results, request: EventHook, locusts: stats.RequestStats) -> None:
         self.results = results
         self._request = request
-        self._statistics = Statistics(locusts, self._fire_event)
+        self._statistics = Statistics(locusts)
         self._exchanges: list[ExchangeRecord] = []
         self._sessions: list[SessionRecord] = []
 
@@ -67,14 +76,31 @@ class LocustStats:
         """
         exchanges, self._exchanges = self._exchanges, []
         sessions, self._sessions = self._sessions, []
-        self.results.take_exchanges(exchanges)
-        self.results.take_sessions(sessions)
-        fire = self._fire()
-        for exchange in exchanges:
-            fire(CWMP, exchange.name, exchange.seconds, exchange.received, exchange.reason)
-        for record in sessions:
-            _fire_session(record, fire)
+        if exchanges:
+            by_name = exchange_columns(exchanges)
+            self.results.take_exchanges(by_name)
+            for name, own in by_name.items():
+                self._add(CWMP, name, own.seconds, own.received, own.reason)
+        if sessions:
+            columns = session_columns(sessions)
+            self.results.take_sessions(columns)
+            self._add_sessions(columns)
         self._statistics.flush()
+
+    def _add_sessions(self, columns: SessionColumns) -> None:
+        times: defaultdict[str, list[float]] = defaultdict(list)
+        reasons: defaultdict[str, list[str | None]] = defaultdict(list)
+        for codes, outcome, seconds, reason in zip(
+            columns.events, columns.outcome, columns.seconds, columns.reason, strict=True
+        ):
+            if outcome is not Outcome.ABANDONED:
+                event = codes[0] if codes else "(retry)"
+                times[event].append(seconds)
+                reasons[event].append(reason)
+        for event, own in times.items():
+            self._add(SESSION, event, own, (), reasons[event])
+        for (name, _), passed in loop_times(columns).items():
+            self._add(LOOP, _LOOP_NAMES[name], passed)
 
     def exchange(self, record: ExchangeRecord) -> None:
         """Each POST of a session by the name of its message."""
@@ -87,7 +113,7 @@ class LocustStats:
     def connection_request(self, verdict: str, seconds: float, way: Way) -> None:
         """Each answer to a Connection Request."""
         self.results.connection_request(verdict, seconds, way)
-        self._fire()(CR_SERVER, _ANSWERS[verdict], seconds, 0, None)
+        self._add(CR_SERVER, _ANSWERS[verdict], (seconds,))
 
     def task(self, name: str, result: TaskResult, seconds: float, way: Way) -> None:
         """
@@ -113,32 +139,31 @@ class LocustStats:
             self.results.count(f"tasks.reasons.{reason}")
             self.results.count(f"{of_way}.reasons.{reason}")
         shown = f"{name} {outcome}" if outcome is TaskOutcome.QUEUED else name
-        self._fire()(TASK, shown, seconds, 0, reason)
+        self._add(TASK, shown, (seconds,), (), (reason,))
 
-    def _fire(self) -> _Fire:
-        """Locust's event where someone besides its statistics listens to it, else these alone."""
-        return self._statistics.add if _only_statistics_listen(self._request) else self._fire_event
-
-    def _fire_event(
-        self, kind: str, name: str, seconds: float, size: int, reason: str | None
+    def _add(
+        self,
+        kind: str,
+        name: str,
+        seconds: Sequence[float],
+        sizes: Sequence[int] = (),
+        reasons: Sequence[str | None] = (),
     ) -> None:
-        self._request.fire(  # type: ignore[no-untyped-call]
-            request_type=kind,
-            name=name,
-            response_time=seconds * 1000,
-            response_length=size,
-            exception=None if reason is None else _Reason(reason),
-            context={},
-        )
-
-
-def _fire_session(record: SessionRecord, fire: _Fire) -> None:
-    if record.outcome is not Outcome.ABANDONED:
-        event = record.events[0] if record.events else "(retry)"
-        fire(SESSION, event, record.seconds, 0, record.reason)
-    if record.accepted is not None:
-        for name, seconds in loop_times(record):
-            fire(LOOP, _LOOP_NAMES[name], seconds, 0, None)
+        """Add requests of a type and name; sizes are 0 and reasons None where none are given."""
+        if _only_statistics_listen(self._request):
+            self._statistics.add(kind, name, seconds, sizes, reasons)
+            return
+        for passed, size, reason in zip(
+            seconds, sizes or repeat(0), reasons or repeat(None), strict=False
+        ):
+            self._request.fire(  # type: ignore[no-untyped-call]
+                request_type=kind,
+                name=name,
+                response_time=passed * 1000,
+                response_length=size,
+                exception=None if reason is None else _Reason(reason),
+                context={},
+            )
 
 
 def _only_statistics_listen(request: EventHook) -> bool:
@@ -153,48 +178,89 @@ class Statistics:
 
     Args:
         locusts: to fill.
-        fire_event: fires Locust's event for a failure, of which Locust keeps more.
     """
 
-    def __init__(self, locusts: stats.RequestStats, fire_event: _Fire) -> None:
+    def __init__(self, locusts: stats.RequestStats) -> None:
         self._locusts = locusts
-        self._fire_event = fire_event
-        self._batch: dict[tuple[str, str], tuple[list[float], list[int]]] = {}
+        self._batch: dict[tuple[str, str], _Batch] = {}
 
-    def add(self, kind: str, name: str, seconds: float, size: int, reason: str | None) -> None:
-        """Add a request to the batch; one that failed goes to Locust at once."""
-        if reason is not None:
-            self._fire_event(kind, name, seconds, size, reason)
-            return
+    def add(
+        self,
+        kind: str,
+        name: str,
+        seconds: Sequence[float],
+        sizes: Sequence[int],
+        reasons: Sequence[str | None],
+    ) -> None:
+        """Add requests to the batch, as to ``LocustStats``."""
+        # Looked up each time: who wants other buckets puts another function there.
+        bucket = stats.bucket_response_time
+        is_locusts = bucket.__module__ == stats.__name__
+        count = count_milliseconds if is_locusts else IN_PYTHON.count_milliseconds
         batch = self._batch.get((name, kind))
         if batch is None:
-            batch = self._batch[name, kind] = ([], [])
-        batch[0].append(seconds * 1000)
-        batch[1].append(size)
+            batch = self._batch[name, kind] = _Batch()
+        total, shortest, longest = count(batch.rounded, seconds, bucket)
+        batch.number += len(seconds)
+        batch.total += total
+        batch.shortest = min(batch.shortest, shortest)
+        batch.longest = max(batch.longest, longest)
+        batch.size += sum(sizes)
+        if reasons.count(None) < len(reasons):
+            batch.reasons.update([reason for reason in reasons if reason is not None])
 
     def flush(self) -> None:
         """Give the batch to Locust as requests of this second; call it several times a second."""
-        batch, self._batch = self._batch, {}
-        for (name, kind), (times, sizes) in batch.items():
-            entry = _entry(self._locusts, name, kind, times, sum(sizes))
+        batches, self._batch = self._batch, {}
+        for (name, kind), batch in batches.items():
+            entry = _entry(self._locusts, name, kind, batch)
             self._locusts.entries[name, kind].extend(entry)
             self._locusts.total.extend(entry)
+            for reason, number in batch.reasons.items():
+                self._count_error(kind, name, _Reason(reason), number)
+
+    def _count_error(self, kind: str, name: str, reason: _Reason, number: int) -> None:
+        """Add failures to Locust's table of errors, as ``RequestStats.log_error`` does for one."""
+        errors, key = self._locusts.errors, stats.StatsError.create_key(kind, name, reason)
+        error = errors.get(key)
+        if error is None:
+            error = errors[key] = stats.StatsError(kind, name, reason)
+        error.occurred()
+        error.occurrences += number - 1
+
+
+class _Batch:
+    """Requests of one type and name; times are in milliseconds."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.rounded: dict[int, int] = {}
+        """How many there are by the time that Locust rounds theirs to."""
+        self.total = 0.0
+        self.shortest = inf
+        self.longest = 0.0
+        self.size = 0
+        """Bytes of all."""
+        self.reasons: Counter[str] = Counter()
+        """Of those that failed."""
 
 
 def _entry(
-    locusts: stats.RequestStats, name: str, kind: str, times: list[float], size: int
+    locusts: stats.RequestStats, name: str, kind: str, batch: _Batch
 ) -> stats.StatsEntry:  # fmt: skip
     """What Locust's own statistics make of these requests."""
     made = stats.StatsEntry(locusts, name, kind)
     entry: Any = made  # its types say int where Locust itself puts what it is given
-    entry.num_requests = len(times)
-    entry.total_response_time = sum(times)
-    entry.min_response_time, entry.max_response_time = min(times), max(times)
-    # Looked up each time: who wants other buckets puts another function there.
-    entry.response_times = Counter(map(stats.bucket_response_time, times))
-    entry.last_request_timestamp = time.time()
-    entry.num_reqs_per_sec[int(entry.last_request_timestamp)] = len(times)
-    entry.total_content_length = size
+    now = time.time()
+    entry.num_requests = batch.number
+    entry.total_response_time = batch.total
+    entry.min_response_time, entry.max_response_time = batch.shortest, batch.longest
+    entry.response_times = batch.rounded
+    entry.last_request_timestamp = now
+    entry.num_reqs_per_sec[int(now)] = batch.number
+    entry.total_content_length = batch.size
+    if batch.reasons:
+        entry.num_failures = entry.num_fail_per_sec[int(now)] = batch.reasons.total()
     return made
 
 

@@ -119,6 +119,20 @@ def test_entries_that_do_not_count_are_dropped(latest: int) -> None:
     assert len(kept._order) <= 2 * len(kept._seconds) + 17
 
 
+def test_very_many_that_are_due_at_once_are_looked_up_in_several_steps() -> None:
+    bench = Bench()
+    for index in range(2500):
+        bench.plan(index, 7.5)
+    assert bench.begun(7.0) == []
+    assert bench.due_times.next <= 7.0
+    assert (bench.begun(7.0), bench.begun(7.0), bench.due_times.next) == ([], [], 7.5)
+    assert bench.begun(7.5) == list(range(2500))
+    assert (bench.due_times.next, len(bench.due_times)) == (inf, 0)
+    for index in range(2500):
+        bench.plan(index, 9.0 + index / 2500)
+    assert bench.begun(20.0) == list(range(2500))
+
+
 def test_all_can_be_forgotten() -> None:
     bench = Bench()
     for index in range(3):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from helpers.recordings import recordings
-from helpers.records import changed
 from helpers.strategies import ENVELOPES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +54,7 @@ def test_each_message_is_a_file_that_the_tests_can_load(tmp_path: Path) -> None:
 
 
 def test_the_facts_stand_beside_them(tmp_path: Path) -> None:
-    failed = changed(RECORD, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
+    failed = RECORD._replace(outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
     said = exchange(INFORM, Response(200, [], INFORM, True))
     unsaid = RecordedExchange(10.5, 1, HEAD, b"<x/>", None, failure="no answer in time")
     write(session(said, unsaid, record=failed), tmp_path, "n")

@@ -13,7 +13,6 @@ import gevent
 import pytest
 from helpers.cpes import context, cpe, profile
 from helpers.recordings import recordings
-from helpers.records import changed
 from helpers.wire import CLOSE, RESET, answer, wire
 
 from caretaker.cwmp import Envelope, encode
@@ -43,7 +42,7 @@ from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results
 
 GOOD = SessionRecord(("2 PERIODIC",), 0.0, 0.0, seconds=0.1, outcome=Outcome.SUCCEEDED)
-FAILED = changed(GOOD, outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)
+FAILED = GOOD._replace(outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)
 
 
 class _Transport:
@@ -71,7 +70,7 @@ class Bench:
     def has(self, box: CPE, record: SessionRecord = GOOD, *, size: int = 10) -> None:
         """This CPE has had a session, each a second later than the last."""
         self.at += self.step
-        record = changed(record, started=self.at)
+        record = record._replace(started=self.at)
         opened: Any = self.recorder.wrap(lambda *_: _Transport(size))  # type: ignore[arg-type]
         opened(box, 0.0)
         self.recorder.session(box, record)
@@ -120,7 +119,7 @@ def test_only_so_many_are_kept_of_each_reason_and_that_is_said_once(
     with caplog.at_level(logging.WARNING):
         for reason in ("HTTP 500", "HTTP 404"):
             for _ in range(PER_REASON + 5):
-                bench.has(box, changed(FAILED, reason=reason))
+                bench.has(box, FAILED._replace(reason=reason))
     assert bench.end() == {
         "failed": 2 * PER_REASON,
         "left_out": 10,

@@ -10,6 +10,7 @@ from gevent.event import Event
 from helpers.shards import ShardBench, serving_after, settle
 
 from caretaker.device.settings import Behaviors
+from caretaker.engine import scheduler
 from caretaker.errors import (
     DeviceBusy,
 )
@@ -64,6 +65,22 @@ def test_sessions_are_planned_by_the_clock() -> None:
     assert bench.informed[1:] == [("2 PERIODIC",)]
     assert bench.sink.sessions[1].planned == due
     assert bench.shard.cpes[0].due == due + 10
+    bench.shard.stop()
+
+
+def test_many_that_are_due_at_once_are_launched_in_several_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=100))
+    for index in range(3):
+        bench.shard.resume(index)
+    bench.shard.start()
+    monkeypatch.setattr(scheduler, "LONGEST_TURN", -1.0)
+    bench.clock.advance(100)
+    bench.shard.scheduler.launch_due()
+    assert len(bench.shard.scheduler.active) == 1
+    while len(bench.informed) < 3:
+        settle()
     bench.shard.stop()
 
 

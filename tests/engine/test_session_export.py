@@ -99,7 +99,9 @@ def test_rows_are_the_records(sessions: list[tuple[int, SessionRecord]], start: 
 def test_a_session_that_still_runs_at_the_end_is_unfinished() -> None:
     kept = Kept()
     made = export(kept)
-    running: Any = SimpleNamespace(cpe=cpe(3), record=good(), note_inform=lambda: None)
+    running: Any = SimpleNamespace(
+        cpe=cpe(3), started=1.0, record=lambda _: good(), note_inform=lambda: None
+    )
     made.stop([running])
     made.session(cpe(3), good())  # it was cut after the books were closed
     made.close(60)

@@ -13,7 +13,6 @@ from caretaker.stats.records import VERDICTS, ExchangeRecord, SessionRecord, pat
 from caretaker.stats.results import Results
 from caretaker.stats.timeline import Timeline
 from caretaker.way import Way
-from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
 
 CR = "6 CONNECTION REQUEST"
@@ -21,7 +20,7 @@ SUCCEEDED = SessionRecord(
     (CR,), 0.0, 0.001, seconds=0.01, outcome=Outcome.SUCCEEDED, accepted=0.0, inform_sent=0.001,
     informed=0.002, lateness=0.001,
 )  # fmt: skip
-FAILED = changed(SUCCEEDED, outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
+FAILED = SUCCEEDED._replace(outcome=Outcome.FAILED, reason="no answer in time", blame=Blame.ACS)
 
 
 def results(succeeded: int = 100, failed: int = 0, **counters: int) -> Results:

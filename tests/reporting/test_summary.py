@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.records import changed
 from helpers.snapshots import usage, worker_snapshot
 from helpers.summaries import grounds, lost_worker, scenario
 
@@ -289,7 +288,7 @@ def test_a_person_can_read_it() -> None:
     bad = {"tasks.api_error": 1, "tasks.reasons.HTTP 404": 1}
     snapshot = worker(counters=bad)
     snapshot.results.session(
-        changed(GOOD, outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
+        GOOD._replace(outcome=Outcome.FAILED, reason="connection refused", blame=Blame.ACS)
     )
     text = render(summarize([snapshot], 1.0))
     assert "2 CPEs over 1 workers (2): tr181 1, tr098 1" in text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.records import changed
 from helpers.summaries import FAILED, everything, results, summary, summary_of, told
 
 from caretaker.reporting.number_text import NO_DATA
@@ -55,7 +54,7 @@ def test_failures_stand_with_their_fault_the_most_frequent_first() -> None:
 
 def test_what_helps_stands_beside_a_reason_and_settings_are_not_the_acss_fault() -> None:
     made = results()
-    made.session(changed(FAILED, reason="credentials refused (HTTP 401)"))
+    made.session(FAILED._replace(reason="credentials refused (HTTP 401)"))
     made.count("tasks.reasons.Task faulted")
     first, second = FAILURES(summary_of(made)).rows
     assert "--acs-password" in first.cells[2]

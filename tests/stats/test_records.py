@@ -1,13 +1,18 @@
-"""Records of sessions: what a failure is called, and the times of the closed loop."""
+"""Records of sessions and exchanges, their columns, and the times of the closed loop."""
 
 from __future__ import annotations
 
-import pytest
-from helpers.records import changed
-
 from caretaker.cwmp.outcome import Outcome
-from caretaker.errors import Blame
-from caretaker.stats.records import SessionRecord, loop_times
+from caretaker.stats.records import (
+    ExchangeColumns,
+    ExchangeRecord,
+    SessionColumns,
+    SessionRecord,
+    exchange_columns,
+    loop_times,
+    session_columns,
+)
+from caretaker.way import Way
 
 ANSWERING_CR = SessionRecord(
     ("6 CONNECTION REQUEST",), 10.0, 10.5, seconds=2.0, outcome=Outcome.SUCCEEDED, accepted=10.0,
@@ -15,24 +20,33 @@ ANSWERING_CR = SessionRecord(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("blame", "outcome"), [(Blame.SHED, Outcome.SHED), (Blame.ACS, Outcome.FAILED)]
-)
-def test_a_503_is_load_shed_and_all_else_a_failure(blame: Blame, outcome: Outcome) -> None:
-    record = changed(ANSWERING_CR)
-    record.fail("a reason", blame)
-    assert (record.outcome, record.reason, record.blame) == (outcome, "a reason", blame)
-
-
 def test_the_closed_loop_is_timed_from_the_accepted_request() -> None:
-    assert dict(loop_times(ANSWERING_CR)) == {
-        "to_inform": 1.0,
-        "to_informresponse": 1.5,
-        "to_session_end": 2.5,
+    assert loop_times(session_columns([ANSWERING_CR])) == {
+        ("to_inform", Way.HTTP): [1.0],
+        ("to_informresponse", Way.HTTP): [1.5],
+        ("to_session_end", Way.HTTP): [2.5],
     }
 
 
 def test_a_stage_that_was_not_reached_has_no_time() -> None:
-    cut_off = changed(ANSWERING_CR, outcome=Outcome.ABANDONED, informed=None)
-    assert dict(loop_times(cut_off)) == {"to_inform": 1.0}
-    assert not list(loop_times(changed(ANSWERING_CR, accepted=None)))
+    cut_off = ANSWERING_CR._replace(outcome=Outcome.ABANDONED, informed=None)
+    without = ANSWERING_CR._replace(accepted=None)
+    assert loop_times(session_columns([without, cut_off])) == {("to_inform", Way.HTTP): [1.0]}
+    assert not loop_times(session_columns([without]))
+
+
+def test_exchanges_are_apart_by_the_name_of_their_message() -> None:
+    inform, empty = (
+        ExchangeRecord("Inform", 0.0, 0.5, 9, 7),
+        ExchangeRecord("(empty)", 1.0, 2.0, 0, 0),
+    )
+    columns = exchange_columns([inform, empty, inform._replace(seconds=0.25)])
+    assert {name: own.seconds for name, own in columns.items()} == {
+        "Inform": (0.5, 0.25),
+        "(empty)": (2.0,),
+    }
+
+
+def test_columns_have_the_fields_of_their_records_in_the_same_order() -> None:
+    assert SessionColumns._fields == SessionRecord._fields
+    assert ExchangeColumns._fields == ExchangeRecord._fields

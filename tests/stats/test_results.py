@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
-from helpers.records import changed
+import pytest
+from helpers.counted_singly import count_exchange, count_session, exchange_records, session_records
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
-from caretaker.stats.records import ExchangeRecord, SessionRecord
+from caretaker.stats.records import ExchangeRecord, SessionRecord, exchange_columns, session_columns
 from caretaker.stats.results import Results
 
 SESSION = SessionRecord(
@@ -52,8 +55,7 @@ def test_a_session_is_counted_with_its_loop() -> None:
 def test_a_failed_session_keeps_reason_and_blame() -> None:
     results = Results()
     results.session(
-        changed(
-            SESSION,
+        SESSION._replace(
             outcome=Outcome.FAILED,
             reason="HTTP 500",
             blame=Blame.ACS,
@@ -68,18 +70,25 @@ def test_a_failed_session_keeps_reason_and_blame() -> None:
     assert "sessions.duration" not in results.histograms
 
 
-def test_many_records_count_as_each_alone() -> None:
-    failed = changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", blame=Blame.ACS)
-    sessions = [SESSION, SESSION, failed, changed(SESSION, inform_sent=None)]
-    exchanges = [ExchangeRecord(name, 0.0, 0.1, 10, 20) for name in ("Inform", "(empty)", "Inform")]
+@given(st.lists(session_records(), max_size=30), st.lists(exchange_records, max_size=30))
+def test_a_batch_counts_as_its_records_alone(
+    sessions: list[SessionRecord], exchanges: list[ExchangeRecord]
+) -> None:
     together, alone = Results(), Results()
-    together.take_sessions(sessions)
-    together.take_exchanges(exchanges)
-    for session in sessions:
-        alone.session(session)
+    together.take_exchanges(exchange_columns(exchanges))
+    if sessions:
+        together.take_sessions(session_columns(sessions))
     for exchange in exchanges:
-        alone.exchange(exchange)
-    assert together.to_wire() == alone.to_wire()
+        count_exchange(alone, exchange)
+    for session in sessions:
+        count_session(alone, session)
+    assert together.counters == alone.counters
+    assert together.histograms.keys() == alone.histograms.keys()
+    for name, own in together.histograms.items():
+        single = alone.histograms[name]
+        assert own.buckets == single.buckets
+        assert (own.shortest, own.longest) == (single.shortest, single.longest)
+        assert own.total == pytest.approx(single.total)
 
 
 def test_results_merge_over_the_wire() -> None:

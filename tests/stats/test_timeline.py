@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from helpers.records import changed
+from helpers.counted_singly import put_session, session_records
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ def session(at: float, seconds: float = 0.01, **changes: Any) -> SessionRecord:
         (CR,), at, at, seconds=seconds, outcome=Outcome.SUCCEEDED, accepted=at - 0.002,
         inform_sent=at + 0.001, informed=at + 0.004,
     )  # fmt: skip
-    return changed(record, **changes)
+    return record._replace(**changes)
 
 
 def told(*timelines: Timeline) -> TimelineColumns:
@@ -84,6 +84,20 @@ def test_shed_and_abandoned_sessions_are_no_failures() -> None:
     line.session(session(0.0, outcome=Outcome.ABANDONED))
     summary = line.summary()
     assert (summary["sessions_shed"], summary["sessions_failed"]) == ([1], [0])
+
+
+@given(st.lists(session_records(), max_size=30), st.integers(1, 30))
+def test_a_batch_of_sessions_comes_into_the_same_points_as_each_alone(
+    sessions: list[SessionRecord], size: int
+) -> None:
+    together, alone = Timeline(), Timeline()
+    for number, record in enumerate(sessions, 1):
+        together.session(record)
+        put_session(alone, record)
+        if number % size == 0:
+            together.settle()
+    assert together.summary() == alone.summary()
+    assert together.to_wire(final=True)["step"] == alone.step
 
 
 def test_connection_requests_are_counted_by_verdict() -> None:

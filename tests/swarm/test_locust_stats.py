@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from helpers.records import changed
+import pytest
+from helpers.counted_singly import exchange_records, session_records
+from hypothesis import given
+from hypothesis import strategies as st
+from locust import stats
 from locust.env import Environment
 from locust.event import EventHook
-from locust.stats import RequestStats
+from locust.stats import RequestStats, StatsEntry
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.stats.records import ExchangeRecord, SessionRecord
@@ -39,31 +44,52 @@ def fired(*calls: tuple[str, tuple[Any, ...]]) -> list[tuple[str, str, float, st
     return seen
 
 
-def statistics(*, listening: bool) -> list[Any]:
-    """What Locust's statistics have of three sessions, with a listener of a user's or without."""
+def statistics(
+    sessions: Sequence[SessionRecord], exchanges: Sequence[ExchangeRecord], *, listening: bool
+) -> list[Any]:
+    """What Locust's statistics have of these, with a listener of a user's or without."""
     environment = Environment()
     environment.create_local_runner()
     heard: list[str] = []
     if listening:
         environment.events.request.add_listener(lambda name, **_: heard.append(name))  # type: ignore[no-untyped-call]
     sink = LocustStats(Results(), environment.events.request, environment.stats)
-    for seconds in (0.5, 0.0123, 0.0124):
-        sink.session(changed(SESSION, seconds=seconds, accepted=None))
-    sink.session(changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None))
+    for session in sessions:
+        sink.session(session)
+    for exchange in exchanges:
+        sink.exchange(exchange)
     sink.flush()
-    assert len(heard) == (4 if listening else 0)
-    entry = environment.stats.entries["0 BOOTSTRAP", "Session"]
     total = environment.stats.total
+    assert len(heard) == (total.num_requests if listening else 0)
+    entries = {(own.method, own.name): own for own in environment.stats.entries.values()}
+    errors = environment.stats.errors.values()
     return [
-        (each.num_requests, each.num_failures, each.min_response_time, each.max_response_time,
-         round(each.total_response_time, 6), dict(each.response_times),
-         sum(each.num_reqs_per_sec.values()))
-        for each in (entry, total)
-    ]  # fmt: skip
+        *sorted(_numbers(key, entry) for key, entry in [*entries.items(), (("", ""), total)]),
+        *sorted((each.to_name(), each.occurrences) for each in errors),
+    ]
 
 
-def test_batches_are_what_locusts_own_listener_makes_of_single_records() -> None:
-    assert statistics(listening=False) == statistics(listening=True)
+def _numbers(key: tuple[str, str], entry: StatsEntry) -> tuple[Any, ...]:
+    return (
+        key, entry.num_requests, entry.num_failures, entry.min_response_time,
+        entry.max_response_time, pytest.approx(entry.total_response_time),
+        entry.total_content_length, dict(entry.response_times),
+        sum(entry.num_reqs_per_sec.values()), sum(entry.num_fail_per_sec.values()),
+    )  # fmt: skip
+
+
+@given(st.lists(session_records(), max_size=20), st.lists(exchange_records, max_size=20))
+def test_batches_are_what_locusts_own_listener_makes_of_single_records(
+    sessions: list[SessionRecord], exchanges: list[ExchangeRecord]
+) -> None:
+    ours, locusts = (statistics(sessions, exchanges, listening=each) for each in (False, True))
+    assert ours == locusts
+
+
+def test_a_users_own_buckets_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stats, "bucket_response_time", lambda milliseconds: int(milliseconds // 7))
+    entry = statistics([SESSION], (), listening=False)[-2]
+    assert entry[7] == {500 // 7: 1}
 
 
 def test_a_session_is_named_by_its_first_event() -> None:
@@ -76,12 +102,12 @@ def test_a_session_is_named_by_its_first_event() -> None:
 
 
 def test_a_failure_is_listed_by_its_reason_alone() -> None:
-    record = changed(SESSION, outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
+    record = SESSION._replace(outcome=Outcome.FAILED, reason="HTTP 500", accepted=None)
     assert fired(("session", (record,))) == [("Session", "0 BOOTSTRAP", 500.0, "HTTP 500")]
 
 
 def test_a_session_that_lost_its_power_is_no_statistic() -> None:
-    assert fired(("session", (changed(SESSION, outcome=Outcome.ABANDONED, accepted=None),))) == []
+    assert fired(("session", (SESSION._replace(outcome=Outcome.ABANDONED, accepted=None),))) == []
 
 
 def test_exchanges_requests_and_tasks() -> None:
