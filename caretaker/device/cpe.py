@@ -48,8 +48,6 @@ from caretaker.way import Way
 
 MAX_REFUSALS = 5
 """Faults of the ACS to a request after which the CPE gives the request up."""
-BOOT_DELAY = "boot delay"
-"""Purpose of the random number of a CPE for its delay after a boot."""
 _BOOTSTRAP = EventStruct(ev.BOOTSTRAP)
 _BOOT = EventStruct(ev.BOOT)
 _PERIODIC = EventStruct(ev.PERIODIC)
@@ -181,7 +179,7 @@ class CPE(CPEBase):
         self.booted_at = self.down_until = up_at
         self.session_due = inf
         shortest, longest = self.context.behaviors.boot_delay
-        share = self.context.identities.fraction(self.index, BOOT_DELAY) if longest else 0.0
+        share = self.context.identities.fraction(self.index, up_time.BOOT_DELAY) if longest else 0.0
         inform_at += shortest + (longest - shortest) * share
         for event in (*before, _BOOT):
             self.raise_event(event, inform_at)

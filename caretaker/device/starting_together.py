@@ -12,9 +12,10 @@ from math import inf
 from typing import NamedTuple
 
 from caretaker.device import periodic_inform
-from caretaker.device.cpe import BOOT_DELAY, CPE
+from caretaker.device.base import CPEBase
 from caretaker.device.nat_traversal import stun_settings
 from caretaker.device.resting_state import CommonState, common_state
+from caretaker.device.up_time import BOOT_DELAY
 from caretaker.device.xmpp_connection import wanted_connection
 
 
@@ -35,11 +36,11 @@ class StartedCPEs(NamedTuple):
     booted_at: float
 
 
-StartLike = Callable[[CPE, Sequence[int], float], StartedCPEs | None]
+StartLike = Callable[[CPEBase, Sequence[int], float], StartedCPEs | None]
 """``resumed_like`` or ``powered_on_like``."""
 
 
-def resumed_like(sample: CPE, indices: Sequence[int], now: float) -> StartedCPEs | None:
+def resumed_like(sample: CPEBase, indices: Sequence[int], now: float) -> StartedCPEs | None:
     """
     The CPEs of these indices, all resumed now; None where each must be resumed by itself.
 
@@ -56,7 +57,7 @@ def resumed_like(sample: CPE, indices: Sequence[int], now: float) -> StartedCPEs
     return StartedCPEs(state._replace(resumed=True), due, periodic, now)
 
 
-def powered_on_like(sample: CPE, indices: Sequence[int], now: float) -> StartedCPEs | None:
+def powered_on_like(sample: CPEBase, indices: Sequence[int], now: float) -> StartedCPEs | None:
     """As ``resumed_like``, of CPEs that come from the factory."""
     state = _common_to_all(sample)
     if state is None or not state.session_when_due:
@@ -65,7 +66,7 @@ def powered_on_like(sample: CPE, indices: Sequence[int], now: float) -> StartedC
     return StartedCPEs(state, due, _first_due(sample, indices, due), sample.booted_at)
 
 
-def _common_to_all(sample: CPE) -> CommonState | None:
+def _common_to_all(sample: CPEBase) -> CommonState | None:
     """What a sample has in common with all others; None if they may differ by more than times."""
     context = sample.context
     if context.devices is not None or context.unsaved is not None or sample.overlay is not None:
@@ -75,7 +76,7 @@ def _common_to_all(sample: CPE) -> CommonState | None:
     return common_state(sample)
 
 
-def note_started(sample: CPE, indices: Sequence[int], started: StartedCPEs) -> None:
+def note_started(sample: CPEBase, indices: Sequence[int], started: StartedCPEs) -> None:
     """Note what CPEs note by themselves when each is switched on."""
     context, now = sample.context, sample.booted_at
     for event in started.state.events:
@@ -86,7 +87,7 @@ def note_started(sample: CPE, indices: Sequence[int], started: StartedCPEs) -> N
             changed.update(indices)
 
 
-def _first_contacts(sample: CPE, indices: Sequence[int], now: float) -> list[float]:
+def _first_contacts(sample: CPEBase, indices: Sequence[int], now: float) -> list[float]:
     """When each has its first contact, after a delay of its own."""
     shortest, longest = sample.context.behaviors.boot_delay
     if not longest:
@@ -95,7 +96,7 @@ def _first_contacts(sample: CPE, indices: Sequence[int], now: float) -> list[flo
     return [now + (shortest + (longest - shortest) * share) for share in shares]
 
 
-def _first_due(sample: CPE, indices: Sequence[int], after: list[float]) -> list[float]:
+def _first_due(sample: CPEBase, indices: Sequence[int], after: list[float]) -> list[float]:
     """When the first periodic Inform of each is due after a time."""
     state = sample.management_server(after[0])
     if not state.periodic:
