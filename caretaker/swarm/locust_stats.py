@@ -51,7 +51,9 @@ REQUEST_TYPES = CWMP, SESSION, LOOP, CR_SERVER, TASK = (
 
 class LocustStats:
     """
-    Fires Locust's request event for every record; names are few, and never a serial number.
+    Puts every record into Locust's statistics; names are few, and never a serial number.
+
+    Locust's request event is fired where someone besides these statistics listens to it.
 
     Records of exchanges and sessions wait for ``flush``, as many at once cost much less.
 

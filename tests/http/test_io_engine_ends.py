@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,18 @@ def test_a_source_address_of_another_machine(bench: EngineBench) -> None:
 def test_a_source_address_of_the_other_version(bench: EngineBench) -> None:
     target = Target(bench.target.family, bench.target.address, "::1")
     assert refused(bench, 1, target)[0] == CONNECTING
+
+
+def test_there_are_no_descriptors_left(bench: EngineBench) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        bench.engine.begin(1, bench.target, INFORM, None, inf)
+        with pytest.raises(OSError, match="Too many open files"):
+            compiled_engine.required().Engine(1, 1.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert failure(bench.next()) == (CONNECTING, errno.EMFILE, 0)
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 2", GOOD[:-1]])
