@@ -29,7 +29,9 @@ from caretaker.http import (
     cookies,
     endpoint,
     ip_addresses,
+    known_heads,
     request_parser,
+    wsgi_environ,
 )
 from caretaker.http.credentials import Credentials
 from fuzz.extensions import engine_module
@@ -246,7 +248,7 @@ def _recorded_answer(data: bytes) -> object:
 
 HTTP: dict[str, Harness] = {
     "http_response": Harness(_http_response, (connection, connect_errors), (ReasonError,)),
-    "http_request": Harness(_http_request, (request_parser,)),
+    "http_request": Harness(_http_request, (request_parser, known_heads, wsgi_environ)),
     "authentication": Harness(
         _authentication, (authentication,), (AuthenticationError,), max_bytes=LINE
     ),

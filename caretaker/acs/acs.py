@@ -51,6 +51,7 @@ SESSION_SECONDS = 120.0
 """How long a task waits for the end of the session that does it, as in GenieACS."""
 QUEUED = "Task queued but not processed"
 BOOTSTRAP, BOOT = "0 BOOTSTRAP", "1 BOOT"
+_URL = ".ManagementServer.ConnectionRequestURL"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -137,7 +138,7 @@ class ACS:
                 too long.
         """
         about = inform.device_id
-        is_long = any(len(part) > MAX_IDENTITY for part in about)
+        is_long = max(map(len, about)) > MAX_IDENTITY
         if is_long or not about.serial_number.strip() or not about.oui.strip():
             raise FaultError(FaultCode.ACS_INVALID_ARGUMENTS)
         now = time.time()
@@ -148,14 +149,14 @@ class ACS:
         device.peer = intern(peer)
         if len(file_host) <= MAX_FILE_HOST:
             device.file_host = intern(file_host)
-        if any(event.event_code == BOOTSTRAP for event in inform.event):
+        if BOOTSTRAP in [event.event_code for event in inform.event]:
             device.credentials = None
             device.parameters.forget("")  # all may be as in the factory
         device.parameters.learn_values(inform.parameter_list, now)
-        for name, value, _ in inform.parameter_list:
-            is_url = name.endswith(".ManagementServer.ConnectionRequestURL")
-            if is_url and len(name) <= MAX_IDENTITY and len(value) <= MAX_URL:
-                device.url = value
+        urls = [value for value in inform.parameter_list if value[0].endswith(_URL)]
+        for name, url, _ in urls:
+            if len(name) <= MAX_IDENTITY and len(url) <= MAX_URL:
+                device.url = url
                 device.root = intern(f"{name.partition('.')[0]}.")
         return device
 

@@ -125,13 +125,17 @@ class Parameters(MutableMapping[str, KnownParameter]):
     def learn_values(self, values: Iterable[ParameterValueStruct], now: float) -> None:
         """Take values that the device sent; most are of parameters that are known already."""
         places, kinds = self._layout
+        own, seen = self._values, self._seen
         new: dict[str, KnownParameter] = {}
         for name, value, type_ in values:
             at = places.get(name)
             if at is not None and kinds[at].type == type_:
-                if self._known.take(text_bytes(value) - text_bytes(self._values[at] or "")):
-                    self._values[at] = value
-                    self._seen[at] = now
+                old = own[at]
+                if old == value:
+                    seen[at] = now
+                elif self._known.take(text_bytes(value) - text_bytes(old or "")):
+                    own[at] = value
+                    seen[at] = now
             elif _NAME.match(name) is not None:
                 writable = None if at is None else kinds[at].writable
                 new[name] = KnownParameter(value, type_, writable, now)

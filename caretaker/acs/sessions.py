@@ -102,17 +102,18 @@ class CWMPApp:
             return self._file(environ, start_response)
         if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:  # sent by browsers alone
             return _reply(start_response, "403 Forbidden", [], "pages of the web are no CPEs")
-        if _coding(environ) not in CODINGS:
+        coding = str(environ.get("HTTP_CONTENT_ENCODING", ""))
+        if coding not in CODINGS:
             return _reply(start_response, "415 Unsupported Media Type", _CLOSE)
         try:
-            body = _read(environ)
+            body = _read(environ, coding)
         except (TransportError, ValueError) as error:
             return _reply(start_response, "400 Bad Request", [], str(error))
         challenges = self._challenges(environ)
         if challenges is not None:
             headers = [("WWW-Authenticate", challenge) for challenge in challenges]
             return _reply(start_response, "401 Unauthorized", headers)
-        return self._session(environ, start_response, body)
+        return self._session(environ, start_response, body, coding)
 
     def _file(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a GET of a file that a task has told a CPE to download."""
@@ -144,7 +145,7 @@ class CWMPApp:
         return [] if is_refused and not challenges[0].endswith("stale=true") else challenges
 
     def _session(
-        self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes
+        self, environ: WSGIEnvironment, start_response: StartResponse, body: bytes, coding: str
     ) -> Iterable[bytes]:
         now = time.monotonic()
         self._close_silent(now)
@@ -169,11 +170,10 @@ class CWMPApp:
             return _reply(start_response, "400 Bad Request", _CLOSE, str(error))
         if not answer:
             self._close(token)
-            session.controller.close()
             start_response("204 No Content", _CLOSE)
             return []
         cookie = ("Set-Cookie", f"session={token}; Path=/; HttpOnly")
-        return _envelope(start_response, answer, cookie, _coding(environ) if body else "")
+        return _envelope(start_response, answer, cookie, coding if body else "")
 
     def _open(self, old: str, environ: WSGIEnvironment, session_timeout: int | None) -> str:
         """The token of a new session; the one of an old token ends."""
@@ -227,10 +227,6 @@ def is_named(inform: m.Inform, certificate: Certificate | None) -> bool:
     return any(name in wanted or name.partition(".")[0] in wanted for name in found)
 
 
-def _coding(environ: WSGIEnvironment) -> str:
-    return str(environ.get("HTTP_CONTENT_ENCODING", ""))
-
-
 def _envelope(
     start_response: StartResponse, answer: bytes, cookie: tuple[str, str], coding: str
 ) -> Iterable[bytes]:
@@ -251,14 +247,14 @@ def _token(cookies: str) -> str:
     return ""
 
 
-def _read(environ: WSGIEnvironment) -> bytes:
+def _read(environ: WSGIEnvironment, coding: str) -> bytes:
     """The body with its content coding undone; TransportError if it is broken or too large."""
     if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         raise ValueError("body is too large")
     body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise ValueError("body is too large")
-    return decoded(body, _coding(environ), MAX_BODY_BYTES)
+    return decoded(body, coding, MAX_BODY_BYTES) if coding else body
 
 
 def _reply(

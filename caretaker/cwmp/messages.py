@@ -93,13 +93,17 @@ class DeviceIdStruct(NamedTuple):
         Each part is percent-encoded but for letters, digits and ``_``, so that they can be split
         again.
         """
-        parts = (self.oui, self.product_class, self.serial_number)
+        _, oui, product_class, serial_number = self
+        parts = (oui, product_class, serial_number)
         return "-".join([_percent_encoded(part) for part in parts if part])
 
 
 def _percent_encoded(text: str) -> str:
-    if text.isascii() and text.isalnum():
-        return text
+    if text.isascii():
+        if text.isalnum():
+            return text
+        if text.replace("-", "0").isalnum():  # as many serial numbers are
+            return text.replace("-", "%2D")
     octets = text.encode("utf-8", "surrogatepass")
     return _SPECIAL.sub(lambda match: b"%%%02X" % match[0][0], octets).decode("ascii")
 

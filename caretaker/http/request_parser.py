@@ -7,16 +7,17 @@ requests; this module refuses those that the parser accepts and a server must no
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from email.utils import formatdate
 from functools import lru_cache
 from io import BytesIO
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 import httptools
+
+from caretaker.http.known_heads import MAX_FIELDS, MAX_HEAD, KnownHeads, WholeRequest
+from caretaker.http.wsgi_environ import environ_key, target_environ
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -71,65 +72,11 @@ class Request:
         self.refusal = refusal
 
 
-ENVIRON = {
-    "SCRIPT_NAME": "",
-    "wsgi.version": (1, 0),
-    "wsgi.url_scheme": "http",
-    "wsgi.multithread": False,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
-}
-"""The part of the WSGI environ that is the same for all requests."""
 _LENIENCIES = dict.fromkeys(
     ("lenient_headers", "lenient_optional_cr_before_lf", "lenient_optional_lf_after_cr"),
     True,
 )
 """Deviations of old and embedded clients; httptools calls them dangerous, which is for proxies."""
-_ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
-
-
-_MAX_KEPT = 256
-"""Longer names of headers and request targets are not kept; a client can make any number."""
-
-
-def _environ_key(name: bytes) -> str:
-    """
-    The environ's key for a header; empty for a name that could be mistaken for another's.
-
-    Raises:
-        ValueError: there is a space before the colon (RFC 7230 3.2.4: to be refused).
-    """
-    return _known_environ_key(name) if len(name) <= _MAX_KEPT else _new_environ_key(name)
-
-
-def _new_environ_key(name: bytes) -> str:
-    if name.endswith((b" ", b"\t")):
-        raise ValueError("space before the colon of a header")
-    key = name.decode("latin-1").upper().replace("-", "_")
-    if b"_" in name:
-        return ""
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-
-
-_known_environ_key = lru_cache(1024)(_new_environ_key)
-
-
-def _target_environ(url: bytes) -> dict[str, str]:
-    """The environ's keys for a request target; an absolute URL loses its origin."""
-    return _known_target_environ(url) if len(url) <= _MAX_KEPT else _new_target_environ(url)
-
-
-def _new_target_environ(url: bytes) -> dict[str, str]:
-    target = url.decode("latin-1")
-    if not target.startswith("/"):
-        target = _ORIGIN.sub("", target)
-        target = target if target.startswith(("/", "*")) else f"/{target}"
-    path, _, query = target.partition("?")
-    decoded = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")  # as PEP 3333 has it
-    return {"REQUEST_URI": target, "PATH_INFO": decoded, "QUERY_STRING": query}
-
-
-_known_target_environ = lru_cache(1024)(_new_target_environ)
 
 
 class RequestReader:
@@ -141,15 +88,22 @@ class RequestReader:
     Args:
         environ: the part of the WSGI environ that all requests of the connection share.
         limits: larger requests are refused.
+        by_parser: all requests, also those whose heads are known; it must make no difference.
     """
 
     __slots__ = (
         "_body", "_carried", "_common", "_environ", "_fed", "_fruitless", "_headers", "_limits",
-        "_parser", "_size", "_url", "expects", "held", "in_head", "in_message", "over", "requests",
+        "_parser", "_size", "_takes_known", "_url", "expects", "held", "in_head", "in_message",
+        "over", "requests",
     )  # fmt: skip
-    __deletable__ = ["_parser"]  # noqa: RUF012  # to be found by mypyc
 
-    def __init__(self, environ: WSGIEnvironment, limits: ServerLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        environ: WSGIEnvironment,
+        limits: ServerLimits = DEFAULT_LIMITS,
+        *,
+        by_parser: bool = False,
+    ) -> None:
         self._common = environ
         self._limits = limits
         self.requests: deque[Request] = deque()
@@ -166,7 +120,9 @@ class RequestReader:
         """Whether the client waits for 100 Continue."""
         self._fruitless = self._fed = 0
         self._carried: WSGIEnvironment | None = None
-        self._parser = self._new_parser()
+        has_room = limits.head_bytes >= MAX_HEAD and limits.headers >= MAX_FIELDS
+        self._takes_known = has_room and not by_parser
+        self._parser: Any = None  # made when a request needs it
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
@@ -175,9 +131,11 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Read the next bytes of the connection."""
-        if self.over:
+        if self.over or self._take_known(data):
             return
         self._fed = len(data)
+        if self._parser is None:
+            self._parser = self._new_parser()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -189,6 +147,18 @@ class RequestReader:
             self._fruitless += len(data)
             if self._fruitless > 2 * self._limits.head_bytes:  # a head or trailer without an end
                 self.refuse("431 Request Header Fields Too Large")
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take a whole request whose head is known; False leaves the bytes to the parser."""
+        if self.in_message or self.requests or self._carried is not None or not self._takes_known:
+            return False
+        known = _HEADS.read(data, self._common)
+        if known is None or len(known.body) > self._limits.body_bytes:
+            return False
+        self._fruitless = 0
+        self.over = not known.keep_alive
+        self.requests.append(_request(*known))
+        return True
 
     def refuse(self, status: str) -> None:
         """Answer the present request with this status; it is the last of the connection."""
@@ -237,7 +207,7 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header; trailers are ignored."""
-        key = _environ_key(name)
+        key = environ_key(name)
         self._size += len(name) + len(value) + 4
         self._headers += 1
         if not (key and self.in_head) or self._headers > self._limits.headers:
@@ -262,7 +232,7 @@ class RequestReader:
         return bool(self._environ["SERVER_PROTOCOL"] == "HTTP/1.1")
 
     def _complete_head(self, environ: WSGIEnvironment) -> None:
-        environ.update(_target_environ(self._url))
+        environ.update(target_environ(self._url))
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["SERVER_PROTOCOL"] = version = f"HTTP/{self._parser.get_http_version()}"
         if version not in ("HTTP/1.1", "HTTP/1.0"):
@@ -304,15 +274,36 @@ class RequestReader:
         self.over = not keep_alive
         environ, body = self._environ, bytes(self._body)
         self._end_message()
-        if body:
-            environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
-        environ["wsgi.input"] = BytesIO(body)
-        self.requests.append(Request(environ, keep_alive=keep_alive))
+        self.requests.append(_request(environ, body, keep_alive))
 
     def close(self) -> None:
         """Break the circle of parser and reader, which would wait for the garbage collector."""
-        del self._parser
+        self._parser = None
         self.over = True
+
+
+def _request(environ: WSGIEnvironment, body: bytes, keep_alive: bool) -> Request:  # noqa: FBT001
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))  # one that came in chunks has none
+    environ["wsgi.input"] = BytesIO(body)
+    return Request(environ, keep_alive=keep_alive)
+
+
+def _parsed_head(head: bytes) -> WholeRequest | None:
+    """What the parser reads of a head without a body; None if it is not plain, or not whole."""
+    reader = RequestReader({}, by_parser=True)
+    reader.feed(head)
+    request = reader.requests.popleft() if len(reader.requests) == 1 else None
+    reader.close()
+    if request is None or request.refusal or not _OTHER_WAYS.isdisjoint(request.environ):
+        return None
+    body: bytes = request.environ.pop("wsgi.input").read()
+    return WholeRequest(request.environ, body, request.keep_alive)
+
+
+_OTHER_WAYS = frozenset({"HTTP_EXPECT", "HTTP_UPGRADE", "HTTP_TRANSFER_ENCODING"})
+"""Headers of requests that need more than an answer."""
+_HEADS = KnownHeads(_parsed_head)
 
 
 # -- responses ------------------------------------------------------------------------------------
@@ -350,26 +341,27 @@ def _message(
     request: Request, status: str, headers: list[tuple[str, str]], body: bytes
 ) -> tuple[bytes, bool]:
     """A response as bytes, with the headers that the application left out (RFC 7230 3.3, 6.1)."""
+    given = [name.lower() for name, _ in headers]
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
     keep_alive = request.keep_alive
-    lines = [f"HTTP/1.1 {status}\r\nDate: {_date(int(time()))}"]
-    given = set()
-    for name, value in headers:
-        lines.append(f"{name}: {value}")
-        given.add(name.lower())
-        if name.lower() == "connection" and value.lower() == "close":
-            keep_alive = False
+    if "connection" in given:
+        keep_alive = keep_alive and not _closes(headers)
+    elif not keep_alive:
+        lines += "Connection: close\r\n"
+    elif request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        lines += "Connection: keep-alive\r\n"
     bodiless = status[:3] in ("204", "304")
-    if "content-length" not in given and not bodiless:
-        lines.append(f"Content-Length: {len(body)}")
-    if "connection" not in given and not keep_alive:
-        lines.append("Connection: close")
-    elif keep_alive and request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-        lines.append("Connection: keep-alive")
-    lines.append("\r\n")
-    head = "\r\n".join(lines).encode("latin-1", "replace")
+    if not bodiless and "content-length" not in given:
+        lines += f"Content-Length: {len(body)}\r\n"
+    date = _date(int(time()))
+    head = f"HTTP/1.1 {status}\r\nDate: {date}\r\n{lines}\r\n".encode("latin-1", "replace")
     if bodiless or request.environ.get("REQUEST_METHOD") == "HEAD":
         return head, keep_alive
     return head + body, keep_alive
+
+
+def _closes(headers: list[tuple[str, str]]) -> bool:
+    return ("connection", "close") in [(name.lower(), value.lower()) for name, value in headers]
 
 
 def error_response(request: Request, status: str) -> bytes:

@@ -26,7 +26,6 @@ from caretaker.http.ip_addresses import bracketed, peer_address
 from caretaker.http.listener import listen
 from caretaker.http.request_parser import (
     DEFAULT_LIMITS,
-    ENVIRON,
     Request,
     RequestReader,
     ServerLimits,
@@ -35,6 +34,7 @@ from caretaker.http.request_parser import (
 )
 from caretaker.http.server_tls import CONNECTION, ServerTLS, ServerTLSSocket
 from caretaker.http.turns import Turns
+from caretaker.http.wsgi_environ import ENVIRON
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -237,6 +237,7 @@ class WSGIHost:
         self._app = app
         self._loop = loop
         self._tls = tls.context() if tls is not None else None
+        self._common: WSGIEnvironment = {}
         self._listener: Socket | None = None
         self._watchers: tuple[Any, ...] = ()
         self._idle: list[greenlet] = []
@@ -282,21 +283,27 @@ class WSGIHost:
         address = peer_address(peer[0])
         sock = Socket(self._listener.family, socket.SOCK_STREAM, 0, number)
         sock.setblocking(False)
-        environ: WSGIEnvironment = {
-            **ENVIRON,
-            "wsgi.errors": sys.stderr,
-            "SERVER_NAME": self.host,
-            "SERVER_PORT": str(self.port),
-            "REMOTE_ADDR": address,
-        }
+        environ = self._environ_of(address)
         if self._tls is None:
             connection = _Connection(self, sock, environ)
         else:
             secure = ServerTLSSocket(sock, self._tls)
-            environ |= {"wsgi.url_scheme": "https", CONNECTION: secure}
-            connection = _Connection(self, secure, environ)
+            of_tls = {"wsgi.url_scheme": "https", CONNECTION: secure}
+            connection = _Connection(self, secure, {**environ, **of_tls})
         self.connections.add(connection, address)
         connection.readable()  # often the request is there already
+
+    def _environ_of(self, address: str) -> WSGIEnvironment:
+        """What the environs of all requests from an address share; most come from the last one."""
+        if self._common.get("REMOTE_ADDR") != address:
+            self._common = {
+                **ENVIRON,
+                "wsgi.errors": sys.stderr,
+                "SERVER_NAME": self.host,
+                "SERVER_PORT": str(self.port),
+                "REMOTE_ADDR": address,
+            }
+        return self._common
 
     def sweep(self, now: float) -> None:
         """Close the connections whose deadline has passed; runs every second."""

@@ -67,6 +67,56 @@ def test_the_parser_is_not_needed_from_the_fifth_of_a_shape_on() -> None:
     assert (needed[0], needed[1] > 1, needed[3:]) == (1, True, [2, 0, 0])
 
 
+def templates(shapes: Shapes) -> int:
+    return sum(map(len, shapes._templates.values()))
+
+
+def test_a_template_reads_what_has_differed_before() -> None:
+    counting = Counting()
+    for number in range(20):
+        counting.reads(inform(f"S{number}"))
+    assert templates(counting.shapes) == 1
+    (template,) = next(iter(counting.shapes._templates.values()))
+    assert template.read(inform("S77").decode()) == decode_by_parser(inform("S77"))
+    assert template.read(inform("S77", "13").decode()) is None
+    assert counting.reads(inform("S77", "13")) == 1  # the template is made anew
+    assert template.read(inform("S78", "14").decode()) == decode_by_parser(inform("S78", "14"))
+    assert (counting.reads(inform("S79", "15")), templates(counting.shapes)) == (0, 1)
+
+
+@given(st.sets(st.integers(0, 40), max_size=6), st.data())
+def test_templates_read_what_the_parser_reads(places: set[int], data: st.DataObject) -> None:
+    shapes, pieces = Shapes(decode_by_parser), module._TEXT.split(inform("S0").decode())
+    changing = sorted(at for at in range(1, len(pieces), 2) if at in places)
+    for number in range(3 + module.NEEDED):
+        shapes.read(
+            _joined([f"T{number}" if i in changing else p for i, p in enumerate(pieces)]).encode()
+        )
+    texts = st.sampled_from([*TEXTS, " x", "x ", "a<b", "a>b", "&amp;", "a\tb", "\x7f", "x</y><y>"])
+    for _ in range(8):
+        changed = list(pieces)
+        for at in data.draw(
+            st.lists(st.sampled_from([0, *changing, *range(1, len(pieces), 2)]), max_size=3)
+        ):
+            changed[at] = data.draw(texts) if at else changed[at]
+        body = _joined(changed).encode()
+        assert outcome(shapes.read, body) == outcome(decode_by_parser, body)
+        cut = body[: data.draw(st.integers(0, len(body)))]
+        assert outcome(shapes.read, cut) == outcome(decode_by_parser, cut)
+
+
+def test_no_more_than_some_templates_are_made() -> None:
+    counting = Counting()
+    good = encode(Envelope(m.Reboot("KEY"), "1", CWMP_1_2)).decode()
+    for number in range(module.MAX_TEMPLATES + 3):
+        body = good.replace("<CommandKey>", f"<Own{number}/><CommandKey>")
+        body = body.replace("</soap-env:Envelope>", f"</soap-env:Envelope>{' ' * (number // 4)}")
+        for key in range(4 + module.NEEDED):
+            counting.reads(body.replace("KEY", f"k{key}").encode())
+    assert templates(counting.shapes) == module.MAX_TEMPLATES
+    assert max(map(len, counting.shapes._templates.values())) <= module.MAX_ALIKE
+
+
 def test_what_is_no_text_of_the_message_belongs_to_the_shape() -> None:
     counting = Counting()
     for number in range(5):

@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "request_parser: short headers": (data("GET / HTTP/1.1\r\n", "a:\r\n"), _request),
     "request_parser: one header again": (data("GET / HTTP/1.1\r\n", "abc: d\r\n"), _request),
     "request_parser: pipelined": (data("", "GET / HTTP/1.1\r\n\r\n"), _request),
-    "request_parser: a target": (data("GET http:", "/", " HTTP/1.1\r\n\r\n"), _request),
+    "wsgi_environ: a target": (data("GET http:", "/", " HTTP/1.1\r\n\r\n"), _request),
     "authentication: spaces after commas": (text("", ",  "), _challenge),
     "authentication: schemes": (text("", "Digest, "), _challenge),
     "authentication: quotes": (text("Digest a=", '"b",'), _challenge),
