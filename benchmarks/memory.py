@@ -26,12 +26,17 @@ def run(options: Options) -> list[Figure]:
     cpes = options.scaled(CPES)
     name = f"memory, {Path(profile).name}"
     return [
-        Figure(f"{name}, powered on", "bytes per CPE", [_bytes(cpes, profile, contacted=False)]),
+        Figure(
+            f"{name}, powered on",
+            "bytes per CPE",
+            [_bytes(cpes, profile, contacted=False)],
+            goal=Goal("<=", 100),
+        ),
         Figure(
             f"{name}, after first contact",
             "bytes per CPE",
             [_bytes(cpes, profile, contacted=True)],
-            goal=Goal("<=", 1024),
+            goal=Goal("<=", 300),
         ),
     ]
 

@@ -13,7 +13,7 @@ def run(options: Options) -> list[Figure]:
     """Measure, each run in a process of its own."""
     cpes = options.scaled(CPES)
     values = [_seconds(cpes) for _ in range(options.runs)]
-    return [Figure(f"start-up of {cpes} CPEs", "cpu-s", values, goal=Goal("<=", 60))]
+    return [Figure(f"start-up of {cpes} CPEs", "cpu-s", values, goal=Goal("<=", 2))]
 
 
 def _seconds(cpes: int) -> float:

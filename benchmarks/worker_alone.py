@@ -149,6 +149,8 @@ class WorkerAlone:
             for cpe in self._shard.cpes.values():
                 quick_contact(cpe, self._now())
                 self._shard.schedule(cpe)
+                for changed in self._shard.context.reach_watchers:
+                    changed.discard(cpe.index)  # as in a run, where it is looked at meanwhile
         gc.collect()
         self._bytes = unique_bytes() - before[0]
         gc.freeze()  # as after the ramp of a run

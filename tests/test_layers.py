@@ -42,8 +42,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "certs": {"closed_output", "device", "errors", "input_file"},
     "engine": {
-        "cwmp", "device", "errors", "http", "masking", "profiles", "quoting", "reasons", "stats",
-        "stun", "way", "xmpp",
+        "cwmp", "device", "errors", "http", "index_set", "masking", "profiles", "quoting",
+        "reasons", "stats", "stun", "way", "xmpp",
     },
     "router": {"connection_request", "device", "errors", "http", "run_token", "server_command"},
     "testing": {"cwmp", "device", "errors", "http", "profiles", "xmpp"},

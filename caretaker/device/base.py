@@ -85,7 +85,6 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         "profile",
         "reported_changes",
         "requests",
-        "scheduled_at",
         "session_due",
         "session_events",
         "session_requests",
@@ -133,8 +132,6 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         """When the next periodic Inform is planned, without its jitter."""
         self.due = inf
         """When the CPE must be given the time; ``inf``: nothing is planned, or a session runs."""
-        self.scheduled_at = inf
-        """For the scheduler alone: the due time that it has in its heap for this CPE."""
         self.management_cache: ManagementServerState | None = None
         """The last state of ``management_server``; None when it must be read again."""
 

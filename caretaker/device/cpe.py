@@ -35,6 +35,7 @@ from caretaker.device import (
     periodic_inform,
     retry,
     transfers,
+    up_time,
 )
 from caretaker.device import events as ev
 from caretaker.device.accepted_requests import DELIVERED, DROPPED
@@ -47,8 +48,6 @@ from caretaker.way import Way
 
 MAX_REFUSALS = 5
 """Faults of the ACS to a request after which the CPE gives the request up."""
-_UP_SECONDS = (86_400.0, 30 * 86_400.0)
-"""The shortest and longest up time of a device that is resumed."""
 _BOOTSTRAP = EventStruct(ev.BOOTSTRAP)
 _BOOT = EventStruct(ev.BOOT)
 _PERIODIC = EventStruct(ev.PERIODIC)
@@ -127,9 +126,7 @@ class CPE(CPEBase):
         values are those of the factory: what an ACS may have set before is not known.
         """
         self.powered = True
-        shortest, longest = _UP_SECONDS
-        share = self.context.identities.fraction(self.index, "up since")
-        self.booted_at = now - shortest - (longest - shortest) * share
+        self.booted_at = up_time.resumed_since(self, now)
         self._arm(now)
         return self.reschedule(now)
 
@@ -184,7 +181,7 @@ class CPE(CPEBase):
         self.booted_at = self.down_until = up_at
         self.session_due = inf
         shortest, longest = self.context.behaviors.boot_delay
-        share = self.context.identities.fraction(self.index, "boot delay") if longest else 0.0
+        share = self.context.identities.fraction(self.index, up_time.BOOT_DELAY) if longest else 0.0
         inform_at += shortest + (longest - shortest) * share
         for event in (*before, _BOOT):
             self.raise_event(event, inform_at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from random import Random
@@ -15,6 +16,7 @@ from random import Random
 _WAN_POOL = IPv4Network("100.64.0.0/10")
 """The shared address space of carriers (RFC 6598): no one's public address."""
 _MACS_PER_DEVICE = 16
+_SECRET_BYTES = 10
 _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
 SERIAL_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -72,8 +74,11 @@ class Identities:
     def secret(self, index: int, purpose: str) -> str:
         """A password: 20 hexadecimal digits that differ for every seed, index and purpose."""
         text = f"{self.prefix}/{index}/{purpose}".encode()
-        key = str(self.seed).encode()[:64]
-        return hashlib.blake2b(text, digest_size=10, key=key).hexdigest()
+        return hashlib.blake2b(text, digest_size=_SECRET_BYTES, key=self._key).hexdigest()
+
+    @property
+    def _key(self) -> bytes:
+        return str(self.seed).encode()[:64]
 
     def xmpp_username(self, index: int) -> str:
         """The name of an account at an XMPP server; these are in lower case (RFC 7622)."""
@@ -86,6 +91,17 @@ class Identities:
     def fraction(self, index: int, purpose: str) -> float:
         """A random number in [0, 1) for a CPE and a purpose; cheaper than ``random``."""
         return int(self.secret(index, purpose)[:13], 16) / (1 << 52)
+
+    def fractions(self, indices: Iterable[int], purpose: str) -> list[float]:
+        """``fraction`` of many CPEs, in half the time."""
+        keyed = hashlib.blake2b(digest_size=_SECRET_BYTES, key=self._key)
+        start, end = f"{self.prefix}/".encode(), f"/{purpose}".encode()
+        found = []
+        for index in indices:
+            digest = keyed.copy()
+            digest.update(b"%b%d%b" % (start, index, end))
+            found.append((int.from_bytes(digest.digest()[:7], "big") >> 4) / (1 << 52))
+        return found
 
     def mac_tail(self, index: int, number: int) -> str:
         """

@@ -11,6 +11,9 @@ from math import ceil, inf
 from caretaker.data_model.dates import next_on_grid, seconds_of
 from caretaker.device.base import CPEBase
 
+PHASE = "periodic phase"
+"""Purpose of the random number of a CPE for its phase."""
+
 
 def start(cpe: CPEBase) -> float | None:
     """
@@ -34,7 +37,7 @@ def first_due(cpe: CPEBase, now: float) -> float:
         return inf
     time = start(cpe)
     if time is None:
-        phase = cpe.context.identities.fraction(cpe.index, "periodic phase")
+        phase = cpe.context.identities.fraction(cpe.index, PHASE)
         return now + state.interval * phase
     return next_on_grid(time - cpe.context.wall_offset, state.interval, now)
 

@@ -10,7 +10,7 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.transfer_record import TransferState
 from caretaker.engine.active_session import ActiveSession
-from caretaker.engine.loop_budget import LoopBudget
+from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.recorder import Recorder
 from caretaker.engine.session_export import SessionExport
 from caretaker.stats.records import SessionRecord, Sink, path_of
@@ -29,7 +29,6 @@ class Accounting:
         sink: takes the records.
         recorder: keeps whole sessions in files; None if none are kept.
         exports: write a row for each session into a file.
-        loop_budget: spreads the counting of a large fleet over turns of the loop.
     """
 
     def __init__(
@@ -40,7 +39,6 @@ class Accounting:
         *,
         recorder: Recorder | None,
         exports: Sequence[SessionExport],
-        loop_budget: LoopBudget,
     ) -> None:
         self.examples: dict[str, FailureExample] = {}
         """The first session that failed for each reason."""
@@ -49,7 +47,6 @@ class Accounting:
         self._sink = sink
         self._recorder = recorder
         self._exports = exports
-        self._loop_budget = loop_budget
 
     def session(self, cpe: CPE, record: SessionRecord) -> None:
         """Take a session that has ended, after its CPE has."""
@@ -113,27 +110,18 @@ class Accounting:
             )
         results.extend(waits)
 
-    def book_pending(self, results: Results, cpes: Iterable[CPE]) -> None:
+    def book_pending(self, results: Results, cpes: CPEStore) -> None:
         """
         Add the events and transfers that are pending at the end of a run.
 
-        They are counted CPE by CPE and not derived from the other numbers of the books, so wrong
-        books show as books that don't balance. All CPEs are read in one moment; the counting, which
-        takes longer, leaves turns of the loop to others.
+        They are counted by what the CPEs have and not derived from the other numbers of the books,
+        so wrong books show as books that don't balance.
         """
-        cpes = list(cpes)
-        in_session = [cpe.session_events for cpe in cpes if cpe.session_events]
-        pending = in_session + [cpe.events for cpe in cpes if cpe.events]
-        unfinished = [
-            transfer
-            for cpe in cpes
-            for transfer in cpe.transfers
-            if transfer.state is not TransferState.COMPLETED
-        ]
+        for events, number in cpes.pending():
+            for event in events:
+                results.count(f"events.pending.{event.event_code}", number)
+        transfers = [transfer for cpe in cpes.objects for transfer in cpe.transfers]
+        unfinished = [each for each in transfers if each.state is not TransferState.COMPLETED]
         results.count("transfers.pending", len(unfinished))
         for request in self._context.accepted.pending.values():
             results.count(f"{path_of(request.way)}.{PENDING}")
-        for events in pending:
-            self._loop_budget.wait()
-            for event in events:
-                results.count(f"events.pending.{event.event_code}")

@@ -1,17 +1,16 @@
 """
-Which session runs when: a heap of due times, and a queue for those beyond ``max_sessions``.
+Which session runs when: due times, and a queue for those beyond ``max_sessions``.
 
-An idle CPE is an object and a due time in the heap. When the CPE is due, or a Connection Request
-makes it so, the I/O engine carries its session, or a greenlet runs it and ends with it (decision
-D2). The session owns the CPE meanwhile; the Connection Request server only adds an event and moves
-the due time, without yielding. So there are no locks.
+An idle CPE is its state and a due time. When the CPE is due, or a Connection Request makes it so,
+the I/O engine carries its session, or a greenlet runs it and ends with it (decision D2). The
+session owns the CPE meanwhile; the Connection Request server only adds an event and moves the due
+time, without yielding. So there are no locks.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Protocol
 
@@ -21,6 +20,8 @@ import gevent.event
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.cpe_store import CPEStore
+from caretaker.engine.due_times import NOBODY, DueTimes
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.errors import Blame
@@ -58,7 +59,7 @@ class Scheduler:
 
     def __init__(
         self,
-        cpes: dict[int, CPE],
+        cpes: CPEStore,
         runner: SessionRunner,
         timeline: Timeline,
         clock: Callable[[], float],
@@ -78,7 +79,7 @@ class Scheduler:
         self._timeline = timeline
         self._clock = clock
         self._max_sessions = max_sessions
-        self._heap: list[tuple[float, int]] = []
+        self._due_times = DueTimes(cpes.due_of)
         self.carrier: Carrier | None = None
         """Carries sessions; None: greenlets run them all."""
         self._idle = gevent.event.Event()
@@ -131,35 +132,28 @@ class Scheduler:
 
     def clear(self) -> None:
         """Forget all due times."""
-        self._heap.clear()
+        self._due_times.clear()
 
     def schedule(self, cpe: CPE) -> None:
         """
-        Put the due time of a CPE into the heap; launch its session if it is due now.
+        Keep the due time of a CPE; launch its session if it is due now.
 
-        One entry of the heap counts for a CPE, the earliest; a later due time is only looked up
-        when that entry comes up. So the heap does not grow with the number of sessions, and hardly
-        when an ACS has a CPE inform ever earlier.
+        A CPE comes up at its earliest due time that was kept, and a later one is only looked up
+        then. So hardly more is kept when an ACS has a CPE inform ever earlier.
         """
         due = cpe.due
         if self._started and due <= self._clock():
             self._launch(cpe)
-        elif due < cpe.scheduled_at:
-            cpe.scheduled_at = due
-            heappush(self._heap, (due, cpe.index))
-            if len(self._heap) > 2 * len(self._cpes) + 100:
-                self._forget_stale()
+        else:
+            self._due_times.add(cpe.index, due)
             if self._started:
-                self._timer.set(self._heap[0][0])
+                self._timer.set(due)
 
-    def _forget_stale(self) -> None:
-        """Drop the entries that do not count any more."""
-        self._heap[:] = [
-            (due, index)
-            for due, index in self._heap
-            if index in self._cpes and self._cpes[index].scheduled_at == due
-        ]
-        heapify(self._heap)
+    def schedule_all(self, indices: Sequence[int], due: Sequence[float]) -> None:
+        """As ``schedule``, for CPEs that are rows."""
+        for index, at in zip(indices, due, strict=True):
+            self._due_times.add(index, at)
+        self.launch_due()
 
     def launch_due(self) -> None:
         """
@@ -169,18 +163,15 @@ class Scheduler:
         """
         if not self._started:
             return
-        heap, now = self._heap, self._clock()
+        due_times, now = self._due_times, self._clock()
         end = now + LONGEST_TURN
-        while heap and heap[0][0] <= now:
-            due, index = heappop(heap)
+        while (index := due_times.pop(now)) != NOBODY:
             cpe = self._cpes.get(index)
-            if cpe is not None and cpe.scheduled_at == due:
-                cpe.scheduled_at = inf
+            if cpe is not None:
                 self.schedule(cpe)
             if self._clock() > end:
                 break
-        if heap:
-            self._timer.set(heap[0][0])
+        self._timer.set(due_times.next)
 
     # Places.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import gevent
@@ -11,9 +12,16 @@ import gevent.event
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore
+from caretaker.device.starting_together import (
+    StartLike,
+    note_started,
+    powered_on_like,
+    resumed_like,
+)
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.carried_sessions import CarriedSessions
 from caretaker.engine.cpe_states import CPEStates
+from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.engine_use import EngineUse
 from caretaker.engine.file_transfer import FileTransferClient
@@ -82,7 +90,7 @@ class Shard:
         loop_budget: LoopBudget | None = None,
         engine: EngineUse | None = None,
     ) -> None:
-        self.cpes: dict[int, CPE] = {}
+        self.cpes = CPEStore(context)
         self.context = context
         self.timeline = timeline or Timeline(clock())
         self._mix = mix
@@ -92,12 +100,7 @@ class Shard:
         self._loop_budget = loop_budget or LoopBudget()
         self._power_cuts = PowerCuts()
         self._accounting = Accounting(
-            context,
-            self.timeline,
-            sink,
-            recorder=recorder,
-            exports=exports,
-            loop_budget=self._loop_budget,
+            context, self.timeline, sink, recorder=recorder, exports=exports
         )
         self._transfers = TransferRunner(transfer_client, max_sessions, clock, self.reschedule)
         self._runner = SessionRunner(
@@ -136,13 +139,41 @@ class Shard:
 
     def power_on(self, index: int, delay: float = 0.0) -> None:
         """Switch on the CPE of this index; its first session is after ``delay`` seconds."""
-        self._add(index).power_on(self._clock(), delay)
-        self.schedule(self.cpes[index])
+        cpe = self._add(index)
+        cpe.power_on(self._clock(), delay)
+        self.schedule(cpe)
 
     def resume(self, index: int) -> None:
         """Take up the CPE of this index as one that has been running for days."""
-        self._add(index).resume(self._clock())
-        self.schedule(self.cpes[index])
+        cpe = self._add(index)
+        cpe.resume(self._clock())
+        self.schedule(cpe)
+
+    def switch_on(self, indices: range, *, is_running: bool) -> Counter[str]:
+        """
+        Resume neighbouring CPEs, or power them on; with few steps for each where they are alike.
+
+        Returns:
+            how many have each profile, by its name.
+        """
+        now, others = self._clock(), indices[1:]
+        switch_on, start_like = _STARTS[is_running]
+        first = self._add(indices.start)
+        switch_on(first, now)
+        names = Counter({first.profile.name: 1})
+        started = start_like(first, others, now) if len(self._mix.profiles) == 1 else None
+        self.schedule(first)
+        if started is not None and self.cpes.fill(others, first.profile, started):
+            note_started(first, others, started)
+            names[first.profile.name] += len(others)
+            self.scheduler.schedule_all(others, started.due)
+        else:
+            for index in others:
+                cpe = self._add(index)
+                switch_on(cpe, now)
+                names[cpe.profile.name] += 1
+                self.schedule(cpe)
+        return names
 
     def take_up(
         self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool
@@ -170,12 +201,13 @@ class Shard:
         self.schedule(cpe)
 
     def _add(self, index: int) -> CPE:
-        cpe = self.cpes[index] = CPE(index, self._mix[index], self.context)
+        cpe = CPE(index, self._mix[index], self.context)
+        self.cpes.add(cpe)
         return cpe
 
     def power_off(self, indices: Iterable[int]) -> None:
         """Switch off and forget CPEs; a session that runs is cut, as without power."""
-        gone = [cpe for index in indices if (cpe := self.cpes.pop(index, None)) is not None]
+        gone = [cpe for index in indices if (cpe := self.cpes.pop(index)) is not None]
         self._cut(gone)
         for cpe in gone:
             self._power_cuts.discard(cpe.index)
@@ -364,9 +396,14 @@ class Shard:
     def close_books(self, results: Results) -> None:
         """Add the books at the end of a run, with what is pending."""
         self.book(results)
-        self._accounting.book_pending(results, self.cpes.values())
+        self._accounting.book_pending(results, self.cpes)
 
 
+_STARTS: dict[bool, tuple[Callable[[CPE, float], float], StartLike]] = {
+    True: (CPE.resume, resumed_like),
+    False: (CPE.power_on, powered_on_like),
+}
+"""How CPEs are switched on by themselves and together, by whether they have been running."""
 _CREDENTIALS = {
     quirks.CR_BASIC: BasicCredentials,
     quirks.CR_NO_QOP: OldDigestCredentials,

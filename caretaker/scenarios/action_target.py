@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 import gevent
 from gevent.pool import Group
 
-from caretaker.device.cpe import CPE
 from caretaker.engine.nat_bindings import NATBindings
 from caretaker.engine.outages import OutageSwitch
 from caretaker.engine.shard import Shard
@@ -56,11 +55,10 @@ class ActionTarget:
         self.informing: gevent.Greenlet[..., None] | None = None
         """Drives Informs at a rate; None while that action is not in use."""
 
-    def chosen(self, share: float, purpose: str) -> list[CPE]:
-        """A share of the CPEs, the same for the same seed and purpose."""
+    def chosen(self, share: float, purpose: str) -> list[int]:
+        """The indices of a share of the CPEs, the same for the same seed and purpose."""
         fraction = self.shard.context.identities.fraction
-        cpes = list(self.shard.cpes.values())
-        return [cpe for cpe in cpes if share >= 1 or fraction(cpe.index, purpose) < share]
+        return [i for i in self.shard.cpes if share >= 1 or fraction(i, purpose) < share]
 
     def paced(self, rate: float) -> Iterator[float]:
         """The due times of this target's part of a rate; sleeps until each (an open model)."""

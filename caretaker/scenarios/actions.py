@@ -39,9 +39,9 @@ def power_cut(
     """Cut the power of a share of the fleet; within ``stagger`` seconds all are back."""
     end = target.clock() + seconds
     fraction = target.shard.context.identities.fraction
-    cpes = target.chosen(share, purpose)
-    for start in range(0, len(cpes), _BATCH):
-        batch = [cpe.index for cpe in cpes[start : start + _BATCH]]
+    indices = target.chosen(share, purpose)
+    for start in range(0, len(indices), _BATCH):
+        batch = indices[start : start + _BATCH]
         target.shard.power_cut(
             {index: end + stagger * fraction(index, f"{purpose} back") for index in batch}
         )
@@ -61,11 +61,12 @@ def outage(target: ActionTarget, purpose: str, kind: str, seconds: float) -> Non
 def value_change(target: ActionTarget, purpose: str, share: float, seconds: float) -> None:
     """Change a parameter with active notification in a share of the fleet, over some seconds."""
     now, fraction = target.clock(), target.shard.context.identities.fraction
-    cpes = target.chosen(share, purpose)
-    for place, cpe in enumerate(cpes):
-        at = now + seconds * fraction(cpe.index, f"{purpose} at")
-        cpe.plan(Job(at, "scenario", purpose, _change(purpose)))
-        target.shard.reschedule(cpe)
+    for place, index in enumerate(target.chosen(share, purpose)):
+        cpe = target.shard.cpes.get(index)
+        if cpe is not None:
+            at = now + seconds * fraction(index, f"{purpose} at")
+            cpe.plan(Job(at, "scenario", purpose, _change(purpose)))
+            target.shard.reschedule(cpe)
         if place % _BATCH == 0:
             target.sleep(0)
 
@@ -86,13 +87,13 @@ def connection_request(
     """Send each CPE of a share a Connection Request, at a rate; or only the CPE of ``serial``."""
     if serial:
         try:
-            cpes = [target.shard.cpe(serial)]
+            indices = [target.shard.cpe(serial).index]
         except DeviceNotFound:
             return  # another worker has the CPE
     else:
-        cpes = target.chosen(share, purpose)
+        indices = target.chosen(share, purpose)
     operator = target.operator
-    _for_each(target, cpes, rate, ("connection_request", operator.name), operator.send)
+    _for_each(target, indices, rate, ("connection_request", operator.name), operator.send)
 
 
 def firmware(target: ActionTarget, purpose: str, version: str, rate: float, share: float) -> None:
@@ -101,7 +102,7 @@ def firmware(target: ActionTarget, purpose: str, version: str, rate: float, shar
 
     Where the ACS has no north-bound API, the CPEs behave as if it had asked them.
     """
-    cpes = target.chosen(share, purpose)
+    indices = target.chosen(share, purpose)
     image = f"caretaker-{version}.bin"
     task = {
         "name": "download",
@@ -114,7 +115,7 @@ def firmware(target: ActionTarget, purpose: str, version: str, rate: float, shar
     def act(cpe: CPE) -> TaskResult:
         return target.operator.download(cpe, task) or _download_without_acs(target, cpe, task)
 
-    _for_each(target, cpes, rate, ("firmware", "download"), act)
+    _for_each(target, indices, rate, ("firmware", "download"), act)
 
 
 def _download_without_acs(target: ActionTarget, cpe: CPE, task: Mapping[str, Any]) -> TaskResult:
@@ -128,7 +129,7 @@ def _download_without_acs(target: ActionTarget, cpe: CPE, task: Mapping[str, Any
 
 def _for_each(
     target: ActionTarget,
-    cpes: list[CPE],
+    indices: list[int],
     rate: float,
     names: tuple[str, str],
     act: Callable[[CPE], TaskResult],
@@ -138,20 +139,21 @@ def _for_each(
 
     Args:
         target: has the CPEs.
-        cpes: those to act on.
+        indices: of those to act on.
         rate: per second.
         names: of the action, and of the task in statistics.
         act: what to do with each.
     """
     action, name = names
-    target.tally[f"{action}.asked"] += len(cpes)
+    target.tally[f"{action}.asked"] += len(indices)
 
     def ended(outcome: TaskOutcome) -> None:
         target.tally[f"{action}.{outcome}"] += 1
 
     def walk() -> None:
-        for cpe, due in zip(cpes, target.paced(rate), strict=False):
-            if cpe.powered:
+        for index, due in zip(indices, target.paced(rate), strict=False):
+            cpe = target.shard.cpes.get(index)
+            if cpe is not None and cpe.powered:
                 target.tasks.start(name, cpe, act, due, ended)
 
     target.greenlets.spawn(walk)
@@ -187,7 +189,7 @@ def _inform(target: ActionTarget, purpose: str, rate: float) -> None:
 def _in_turn(shard: Shard) -> Iterator[CPE]:
     """The CPEs one after the other, again and again; ends when there are none."""
     while shard.cpes:
-        for index in list(shard.cpes):
+        for index in shard.cpes:
             cpe = shard.cpes.get(index)
             if cpe is not None:
                 yield cpe

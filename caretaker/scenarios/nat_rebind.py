@@ -19,9 +19,9 @@ def nat_rebind(target: ActionTarget, purpose: str, share: float) -> None:
         return
     now = target.clock()
     known = {
-        cpe.index: address
-        for cpe in target.chosen(share, purpose)
-        if (address := cpe.management_value(_ADDRESS, now))
+        index: address
+        for index in target.chosen(share, purpose)
+        if (address := target.shard.cpes[index].management_value(_ADDRESS, now))
     }
     rebound = [index for index in known if target.bindings.rebind((index,))]
     target.tally["nat_rebind.asked"] += len(rebound)

@@ -22,6 +22,10 @@ class StateReceiver:
         self._stored: dict[int, StoredCPE] = {}
         self._has_warned = False
 
+    def __len__(self) -> int:
+        """Of how many CPEs there are records."""
+        return len(self._stored)
+
     def received(self, cpes: Iterable[StoredCPE]) -> None:
         """Take the records of CPEs that this worker will power on."""
         self._stored.update({each.cpe: each for each in cpes})

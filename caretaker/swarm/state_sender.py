@@ -10,7 +10,8 @@ costs no memory here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Protocol
 
 import gevent
 
@@ -29,6 +30,16 @@ TURN_SHARE = 0.2
 """Of each turn of the loop, for making records."""
 
 
+class CPEs(Protocol):
+    """The CPEs of a worker, by index."""
+
+    def __contains__(self, index: object, /) -> bool:
+        """Whether there is a CPE of this index."""
+
+    def get(self, index: int, /) -> CPE | None:
+        """The CPE of an index; None if there is none."""
+
+
 class StateSender:
     """
     Sends the state of one run's CPEs.
@@ -42,7 +53,7 @@ class StateSender:
 
     def __init__(
         self,
-        cpes: Mapping[int, CPE],
+        cpes: CPEs,
         unsaved: set[int],
         send: Callable[[StateRecords], None],
         clock: Callable[[], float] = time.monotonic,

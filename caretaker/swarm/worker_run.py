@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 
@@ -36,7 +36,7 @@ from caretaker.http.io_engine import engine_module
 from caretaker.http.resolver import Resolver
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
-from caretaker.index_set import IndexSet, ranges_of
+from caretaker.index_set import IndexSet
 from caretaker.profiles import ProfileMix
 from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
@@ -71,6 +71,8 @@ SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
 POWER_SHARE = 0.4
 """Of each turn of the loop, for powering CPEs on and off; sessions have the rest."""
+TOGETHER = 100
+"""CPEs that are powered on in one turn of the loop at least."""
 FREEZE_CPES = 20_000
 """After so many new CPEs the garbage collector is kept off them."""
 
@@ -221,7 +223,7 @@ class WorkerRun:
             self.xmpp.resume()
 
     def power_on(
-        self, indices: Iterable[int], stored: StateReceiver, is_held: Callable[[], bool]
+        self, indices: IndexSet, stored: StateReceiver, is_held: Callable[[], bool]
     ) -> None:
         """
         Power CPEs on, so many in a turn of the loop that sessions and heartbeats go on.
@@ -231,26 +233,32 @@ class WorkerRun:
             stored: has what they had before.
             is_held: whether this worker still has the indices.
         """
-        running = self.settings.start == "running"
-        switch_on = self.shard.resume if running else self.shard.power_on
-        for index in indices:
-            self._loop_budget.wait()
-            if self._ending or not is_held():
-                return
-            results = self.results.current
-            if not stored.take_up(index, self.shard, results, is_running=running):
-                switch_on(index)
-            self.profiles[self.shard.cpes[index].profile.name] += 1
-            self._freeze()
+        together = 1 if len(stored) else TOGETHER
+        for start, stop in indices.ranges:
+            for first in range(start, stop, together):
+                self._loop_budget.wait()
+                if self._ending or not is_held():
+                    return
+                self._switch_on(range(first, min(stop, first + together)), stored)
 
-    def _freeze(self) -> None:
+    def _switch_on(self, indices: range, stored: StateReceiver) -> None:
+        """Power on neighbouring CPEs; one alone with what it had before."""
+        is_running, results = self.settings.start == "running", self.results.current
+        index = indices.start
+        if stored.take_up(index, self.shard, results, is_running=is_running):
+            self.profiles[self.shard.cpes[index].profile.name] += 1
+        else:
+            self.profiles += self.shard.switch_on(indices, is_running=is_running)
+        self._freeze(len(indices))
+
+    def _freeze(self, new_cpes: int) -> None:
         """
         Keep the collector off CPEs, which live as long as the run.
 
         Looking at all of them in every full collection would stop the loop, the longer the larger
         the fleet is.
         """
-        self._thawed += 1
+        self._thawed += new_cpes
         if self._thawed >= FREEZE_CPES:
             self._thawed = 0
             gc.freeze()
@@ -276,7 +284,7 @@ class WorkerRun:
 
     def forget(self) -> None:
         """Power off all CPEs, whose indices others may have by now."""
-        for index in list(self.shard.cpes):
+        for index in self.shard.cpes:
             self._loop_budget.wait()
             if not self._closing:
                 self._power_off(index)
@@ -339,7 +347,7 @@ class WorkerRun:
             examples=dict(self.shard.examples),
             timeline=self.shard.timeline.to_wire(final=final),
             final=final,
-            held=ranges_of(self.shard.cpes) if final else [],
+            held=self.shard.cpes.ranges if final else [],
             usage=self.health.usage(),
             measured=self.results.measured(results),
         )

@@ -14,7 +14,8 @@ from caretaker.device.base import CPEBase, Job
 from caretaker.device.settings import Behaviors
 from caretaker.device.transfer_record import Transfer, TransferState
 
-OWNERS = {"base.py", "cpe.py"}
+OWNERS = {"base.py", "cpe.py", "resting_state.py"}
+"""The last one gives a new CPE the whole state of one that has rested."""
 QUIET = Behaviors(periodic_inform=False)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import gevent
 import pytest
 from gevent.event import Event
+from helpers.cpes import profile
 from helpers.shards import Post, ShardBench, settle
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import events as ev
+from caretaker.device.settings import Behaviors
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.errors import (
     DeviceBusy,
@@ -18,6 +20,7 @@ from caretaker.errors import (
 )
 from caretaker.http.credentials import BasicCredentials, OldDigestCredentials
 from caretaker.http.transport import Answer
+from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 
 
@@ -136,5 +139,46 @@ def test_a_fleet_can_be_dropped_at_once_with_its_books_closed() -> None:
     assert before.with_prefix("events.pending") == {"0 BOOTSTRAP": 3, "1 BOOT": 3}
     bench.shard.abandon()
     assert [record.outcome for record in bench.sink.sessions] == [Outcome.ABANDONED] * 3
-    assert bench.shard.cpes == {}
+    assert list(bench.shard.cpes) == []
     assert all(transport.closed for transport in bench.transports)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_cpes_switched_on_together_do_as_those_that_are_by_themselves(*, is_running: bool) -> None:
+    lives = []
+    for is_together in (True, False):
+        bench = ShardBench(behaviors=Behaviors(inform_interval=50))
+        bench.shard.start()
+        if is_together:
+            names = bench.shard.switch_on(range(1000, 1100), is_running=is_running)
+            assert names == {"tr181": 100}
+        else:
+            for index in range(1000, 1100):
+                (bench.shard.resume if is_running else bench.shard.power_on)(index)
+        for now in range(100, 300, 10):
+            bench.at(float(now))
+        sessions = [(each.planned, each.events) for each in bench.sink.sessions]
+        books = Results()
+        bench.shard.close_books(books)
+        lives.append((sessions, books.counters, bench.shard.cpes.ranges))
+        bench.shard.stop()
+    assert lives[0] == lives[1]
+    assert len(lives[0][0]) >= 300
+
+
+def test_cpes_of_several_profiles_are_switched_on_together() -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=50))
+    bench.shard._mix = ProfileMix([(profile(), 1.0), (profile("tr098"), 1.0)])
+    names = bench.shard.switch_on(range(10), is_running=True)
+    assert names == {"tr181": 5, "tr098": 5}
+    assert len(bench.shard.cpes) == 10
+    bench.shard.stop()
+
+
+def test_a_cpe_that_is_on_is_replaced_when_it_is_switched_on_again() -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=50))
+    bench.shard.power_on(3)
+    bench.shard.switch_on(range(10), is_running=True)
+    assert bench.shard.cpes[3].events == ()
+    assert len(bench.shard.cpes) == 10
+    bench.shard.stop()

@@ -1,0 +1,123 @@
+"""
+The state of a CPE that rests, taken apart: so that a million of them need few objects.
+
+Nearly all CPEs of a fleet rest alike: the same few events are pending, and values of the same
+parameters are their own. What may be alike is a ``CommonState``, which many CPEs can share. The
+rest are a few times, and the values. A CPE with anything else (jobs, transfers, rows of tables, a
+session) does not rest, and stays the object that it is.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import NamedTuple
+
+from caretaker.data_model.overlay import Overlay
+from caretaker.device.base import CPEBase
+from caretaker.device.events import Events
+from caretaker.device.management_server import ManagementServerState
+from caretaker.device.up_time import resumed_since
+
+_BETWEEN = "\0"
+"""Between two values; XML has no such character."""
+_SURROGATES = "surrogatepass"
+
+
+class CommonState(NamedTuple):
+    """
+    What CPEs that rest may have in common.
+
+    Args:
+        events, changed, failures, powered, management_cache: as of ``CPEBase``.
+        names: of the parameters with values of their own; None where there is no overlay.
+        down_until_boot: whether ``down_until`` is ``booted_at``; else it is 0.
+        session_when_due: whether ``session_due`` is ``due``; else it is ``inf``.
+        resumed: whether ``booted_at`` is still to be drawn, as of a CPE that was resumed then.
+    """
+
+    events: Events
+    changed: tuple[str, ...]
+    failures: int
+    powered: bool
+    management_cache: ManagementServerState | None
+    names: tuple[str, ...] | None
+    down_until_boot: bool
+    session_when_due: bool
+    resumed: bool = False
+
+
+class OwnTimes(NamedTuple):
+    """The times of a CPE that rests; see ``CPEBase``."""
+
+    due: float
+    periodic_due: float
+    booted_at: float
+    ended_at: float
+
+
+def common_state(cpe: CPEBase) -> CommonState | None:
+    """What a CPE may have in common with others; None if it does not rest."""
+    if cpe.in_session or cpe.jobs or cpe.transfers or cpe.requests or cpe.after_session:
+        return None
+    if cpe.session_events or cpe.session_requests or cpe.reported_changes:
+        return None
+    overlay, names = cpe.overlay, None
+    if overlay is not None:
+        if not _has_values_alone(overlay):
+            return None
+        names = tuple(overlay.values)
+    is_down_until_boot, has_session = cpe.down_until == cpe.booted_at, cpe.session_due < inf
+    if not (is_down_until_boot or cpe.down_until == 0.0):
+        return None
+    if has_session and cpe.session_due != cpe.due:
+        return None
+    return CommonState(
+        cpe.events,
+        cpe.changed,
+        cpe.failures,
+        cpe.powered,
+        cpe.management_cache,
+        names,
+        is_down_until_boot,
+        has_session,
+    )
+
+
+def _has_values_alone(overlay: Overlay) -> bool:
+    more = overlay.attributes or overlay.refusals
+    observed = overlay.last_reported or overlay.reporting_values
+    return overlay.rows is None and overlay.units is None and not more and not observed
+
+
+def own_values(cpe: CPEBase) -> bytes | None:
+    """The values of a CPE that differ from its model, for ``restore``; None if they can't be."""
+    overlay = cpe.overlay
+    if overlay is None or not overlay.values:
+        return b""
+    values = overlay.values.values()
+    text = _BETWEEN.join(values)
+    if text.count(_BETWEEN) != len(values) - 1:
+        return None
+    return text.encode("utf-8", _SURROGATES)
+
+
+def restore(cpe: CPEBase, common: CommonState, times: OwnTimes, values: bytes) -> None:
+    """Give a CPE that is new the state of one that rests."""
+    cpe.events = common.events
+    cpe.changed = common.changed
+    cpe.failures = common.failures
+    cpe.powered = common.powered
+    cpe.management_cache = common.management_cache
+    cpe.due, cpe.periodic_due, cpe.booted_at, cpe.ended_at = times
+    if common.resumed:
+        cpe.booted_at = resumed_since(cpe, times.booted_at)
+    if common.down_until_boot:
+        cpe.down_until = times.booted_at
+    if common.session_when_due:
+        cpe.session_due = times.due
+    names = common.names
+    if names is not None:
+        overlay = cpe.overlay = Overlay()
+        if names:
+            texts = values.decode("utf-8", _SURROGATES).split(_BETWEEN)
+            overlay.values = dict(zip(names, texts, strict=True))

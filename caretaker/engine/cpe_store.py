@@ -1,0 +1,152 @@
+"""
+The CPEs of a process by index: objects while something happens to them, rows while they rest.
+
+A CPE becomes an object when it is asked for. It is the same object for everyone for as long as
+anybody else has a reference to it. Then it becomes a row again, soon, unless it has what does not
+fit into a row.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from sys import getrefcount
+
+from caretaker.device.context import FleetContext
+from caretaker.device.cpe import CPE
+from caretaker.device.events import Events
+from caretaker.device.starting_together import StartedCPEs
+from caretaker.engine.resting_cpes import RestingCPEs
+from caretaker.index_set import IndexSet, Ranges
+from caretaker.profiles.profile import Profile
+
+SPARE = 256
+"""Objects that are kept although they could be rows: the youngest."""
+_LOOKS = 2
+"""Objects that are looked at for each new one, so that they become fewer again."""
+_OWN_REFERENCES = 2
+"""References to an object that nobody else has: of the store, and of the call that counts."""
+
+
+class CPEStore:
+    """
+    The CPEs of a process by index, nearly as a dict of them.
+
+    Args:
+        context: what the CPEs share.
+    """
+
+    def __init__(self, context: FleetContext) -> None:
+        self._held = IndexSet()
+        self._objects: dict[int, CPE] = {}
+        self._queue: deque[int] = deque()
+        """The indices of ``_objects``, and of some that are gone, in the order to look at them."""
+        self._resting = RestingCPEs(context)
+
+    def __len__(self) -> int:
+        """How many CPEs there are."""
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[int]:
+        """The indices of all CPEs, lowest first."""
+        return iter(self._held)
+
+    def __contains__(self, index: object) -> bool:
+        """Whether there is a CPE of this index."""
+        return index in self._objects or (isinstance(index, int) and index in self._resting)
+
+    @property
+    def ranges(self) -> Ranges:
+        """The indices of all CPEs as ranges, lowest first."""
+        return self._held.ranges
+
+    def get(self, index: int) -> CPE | None:
+        """The CPE of an index; None if there is none."""
+        cpe = self._objects.get(index)
+        if cpe is None:
+            cpe = self._resting.take(index)
+            if cpe is not None:
+                self._keep(cpe)
+        return cpe
+
+    def __getitem__(self, index: int) -> CPE:
+        """The CPE of an index; KeyError if there is none."""
+        cpe = self.get(index)
+        if cpe is None:
+            raise KeyError(index)
+        return cpe
+
+    def values(self) -> Iterator[CPE]:
+        """All CPEs; who keeps them all makes an object of each."""
+        for index in self:
+            cpe = self.get(index)
+            if cpe is not None:
+                yield cpe
+
+    def due_of(self, index: int) -> float:
+        """When a CPE is due; ``inf``: at no time, or there is none. It makes no object."""
+        cpe = self._objects.get(index)
+        return self._resting.due_of(index) if cpe is None else cpe.due
+
+    def add(self, cpe: CPE) -> None:
+        """Take a CPE in; it is in the place of one of the same index."""
+        self.pop(cpe.index)
+        self._held.add(cpe.index, cpe.index + 1)
+        self._keep(cpe)
+
+    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
+        """Take in neighbouring CPEs that rest, as rows; False if they must be added one by one."""
+        own = IndexSet([(indices.start, indices.stop)])
+        if own & self._held or not self._resting.fill(indices, profile, started):
+            return False
+        self._held.add(indices.start, indices.stop)
+        return True
+
+    def pop(self, index: int) -> CPE | None:
+        """Take a CPE out; None if there is none."""
+        cpe = self._objects.pop(index, None) or self._resting.take(index)
+        if cpe is not None:
+            self._resting.trim(index)
+            self._held.discard(index, index + 1)
+        return cpe
+
+    def clear(self) -> None:
+        """Forget all CPEs."""
+        self._held = IndexSet()
+        self._objects.clear()
+        self._queue.clear()
+        self._resting.clear()
+
+    def _keep(self, cpe: CPE) -> None:
+        """Keep an object, and make rows of older ones."""
+        self._objects[cpe.index] = cpe
+        self._queue.append(cpe.index)
+        for _ in range(_LOOKS):
+            if len(self._queue) > SPARE:
+                self._rest(self._queue.popleft())
+
+    def _rest(self, index: int) -> None:
+        """Make an object a row, if it rests and nobody else has a reference to it."""
+        if index not in self._objects:
+            return
+        is_own = getrefcount(self._objects[index]) == _OWN_REFERENCES
+        if is_own and self._resting.put(self._objects[index]):
+            del self._objects[index]
+        else:
+            self._queue.append(index)
+
+    # The books.
+
+    def pending(self) -> Iterator[tuple[Events, int]]:
+        """Events that are pending, and of how many CPEs; it costs no look at those that rest."""
+        for count, state in self._resting.states:
+            if state.events:
+                yield state.events, count
+        for cpe in self._objects.values():
+            if cpe.pending:
+                yield cpe.pending, 1
+
+    @property
+    def objects(self) -> list[CPE]:
+        """The CPEs that are objects; the others have no transfer and are in no session."""
+        return list(self._objects.values())

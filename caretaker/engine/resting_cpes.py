@@ -1,0 +1,149 @@
+"""
+The CPEs that rest, as rows of typed columns.
+
+A row has the number of what the CPE has in common with others, four times, and its own values as
+bytes: some 45 bytes, and some 85 more for credentials of its own.
+"""
+
+from __future__ import annotations
+
+from array import array
+from math import inf
+
+from caretaker.device.context import FleetContext
+from caretaker.device.cpe import CPE
+from caretaker.device.resting_state import OwnTimes, common_state, own_values, restore
+from caretaker.device.starting_together import StartedCPEs
+from caretaker.engine.shared_states import SharedStates
+from caretaker.profiles.profile import Profile
+
+SHIFT = 10
+CHUNK = 1 << SHIFT
+"""Neighbouring indices whose rows are in one chunk."""
+_MASK = CHUNK - 1
+_NO_NUMBERS = array("H", bytes(2 * CHUNK))
+_NO_TIMES = array("d", bytes(8 * CHUNK))
+
+
+class _Chunk:
+    """The rows of neighbouring indices; number 0: there is no row."""
+
+    __slots__ = ("booted_at", "due", "ended_at", "numbers", "periodic_due", "rows", "values")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        """How many there are."""
+        self.numbers = array("H", _NO_NUMBERS)
+        self.due = array("d", _NO_TIMES)
+        self.periodic_due = array("d", _NO_TIMES)
+        self.booted_at = array("d", _NO_TIMES)
+        self.ended_at = array("d", _NO_TIMES)
+        self.values: list[bytes] | None = None
+        """None while no CPE here has values of its own."""
+
+
+class RestingCPEs:
+    """
+    The rows of CPEs that rest, by index.
+
+    Args:
+        context: what the CPEs share.
+    """
+
+    def __init__(self, context: FleetContext) -> None:
+        self.states = SharedStates()
+        self._context = context
+        self._chunks: dict[int, _Chunk] = {}
+
+    def __contains__(self, index: int) -> bool:
+        """Whether the CPE of an index rests."""
+        chunk = self._chunks.get(index >> SHIFT)
+        return chunk is not None and chunk.numbers[index & _MASK] != 0
+
+    def due_of(self, index: int) -> float:
+        """When a CPE is due; ``inf`` if it does not rest."""
+        chunk = self._chunks.get(index >> SHIFT)
+        if chunk is None or not chunk.numbers[index & _MASK]:
+            return inf
+        return chunk.due[index & _MASK]
+
+    def put(self, cpe: CPE) -> bool:
+        """Make a CPE a row; False if it does not rest, and must stay an object."""
+        state = common_state(cpe)
+        values = own_values(cpe) if state is not None else None
+        if state is None or values is None:
+            return False
+        number = self.states.take(cpe.profile, state)
+        if not number:
+            return False
+        times = OwnTimes(cpe.due, cpe.periodic_due, cpe.booted_at, cpe.ended_at)
+        self._write(cpe.index, number, times, values)
+        return True
+
+    def _write(self, index: int, number: int, times: OwnTimes, values: bytes) -> None:
+        chunk, at = self._chunk(index), index & _MASK
+        chunk.rows += 1
+        chunk.numbers[at] = number
+        chunk.due[at], chunk.periodic_due[at], chunk.booted_at[at], chunk.ended_at[at] = times
+        if chunk.values is not None:
+            chunk.values[at] = values
+        elif values:
+            chunk.values = [b""] * CHUNK
+            chunk.values[at] = values
+
+    def _chunk(self, index: int) -> _Chunk:
+        chunk = self._chunks.get(index >> SHIFT)
+        if chunk is None:
+            chunk = self._chunks[index >> SHIFT] = _Chunk()
+        return chunk
+
+    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
+        """Have rows for neighbouring CPEs that have none; False if there are too many states."""
+        number = self.states.take(profile, started.state, len(indices)) if indices else 0
+        if not number:
+            return False
+        due, periodic_due = array("d", started.due), array("d", started.periodic_due)
+        first, start = indices.start, indices.start
+        while start < indices.stop:
+            stop = min(indices.stop, (start | _MASK) + 1)
+            chunk, count = self._chunk(start), stop - start
+            at = slice(start & _MASK, (start & _MASK) + count)
+            chunk.rows += count
+            chunk.numbers[at] = array("H", (number,)) * count
+            chunk.due[at] = due[start - first : stop - first]
+            chunk.periodic_due[at] = periodic_due[start - first : stop - first]
+            chunk.booted_at[at] = array("d", (started.booted_at,)) * count
+            chunk.ended_at[at] = array("d", (-inf,)) * count
+            start = stop
+        return True
+
+    def take(self, index: int) -> CPE | None:
+        """The CPE of a row, which is gone then; None if there is none."""
+        chunk, at = self._chunks.get(index >> SHIFT), index & _MASK
+        number = 0 if chunk is None else chunk.numbers[at]
+        if chunk is None or not number:
+            return None
+        profile, state = self.states.state(number)
+        cpe = CPE(index, profile, self._context)
+        times = OwnTimes(
+            chunk.due[at], chunk.periodic_due[at], chunk.booted_at[at], chunk.ended_at[at]
+        )
+        values = b""
+        if chunk.values is not None:
+            values, chunk.values[at] = chunk.values[at], b""
+        restore(cpe, state, times, values)
+        chunk.numbers[at] = 0
+        chunk.rows -= 1
+        self.states.drop(number)
+        return cpe
+
+    def trim(self, index: int) -> None:
+        """Free the chunk of an index if it is empty."""
+        chunk = self._chunks.get(index >> SHIFT)
+        if chunk is not None and not chunk.rows:
+            del self._chunks[index >> SHIFT]
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._chunks.clear()
+        self.states = SharedStates()
