@@ -318,7 +318,7 @@ def test_a_bug_in_one_session_leaves_the_others(
     bench = EngineBench(acs.url)
     bench.boot()
     with monkeypatch.context() as broken:
-        broken.setattr("caretaker.device.cpe.CPE.inform_delivered", lambda _: 1 / 0)
+        broken.setattr(bench.sink, "exchange", lambda _: 1 / 0)
         bench.inform()
     assert bench.sink.sessions[-1].reason == "bug of Caretaker"
     bench.inform()
