@@ -25,6 +25,7 @@ from caretaker.engine.binding_requests import Binding, BindingRequests
 from caretaker.engine.nat_settings import WAITS, NATSettings
 from caretaker.engine.nat_sockets import NATSockets
 from caretaker.engine.shard import Shard
+from caretaker.engine.stun_credentials import STUNCredentials
 from caretaker.engine.stun_servers import STUNServer, STUNServers
 from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
 from caretaker.errors import DatagramError
@@ -82,7 +83,8 @@ class NATBindings:
         self._bindings: dict[int, Binding] = {}
         self._unanswered: dict[int, str] = {}
         """The CPEs whose last request has failed, or still has no answer, with the reason."""
-        self._requests = BindingRequests(settings.mode, self.counts)
+        self._credentials = STUNCredentials()
+        self._requests = BindingRequests(settings.mode, self._credentials, self.counts)
         self._connection_requests = UDPRequests(shard, sink, clock)
         self._sockets = NATSockets(settings, self._take)
         self._sent_at: dict[int, float] = {}
@@ -168,7 +170,7 @@ class NATBindings:
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._requests.forget_challenge(index)  # another server may not ask
+            self._credentials.forget(index)
             self._unanswered.pop(index, None)
             self._drop_request(binding)
             self._plan(index, binding, now)
@@ -269,7 +271,7 @@ class NATBindings:
     def _forget(self, index: int, binding: Binding) -> None:
         self._drop_request(binding)
         del self._bindings[index]
-        self._requests.forget_challenge(index)
+        self._credentials.forget(index)
         self._connection_requests.forget(index)
         self._unanswered.pop(index, None)
         self._sent_at.pop(index, None)
@@ -337,11 +339,11 @@ class NATBindings:
         now, cpe, binding = self._clock(), self._shard.cpes.get(index), self._bindings[index]
         if cpe is None or not cpe.powered:
             return
-        self._requests.check(cpe, message, now)
         if message.kind == Kind.BINDING_RESPONSE:
+            self._credentials.check(cpe, message, now)
             self._found(cpe, binding, message.mapped_address(), opened, now)
         elif message.kind == Kind.BINDING_ERROR:
-            self._failed(cpe, binding, message.error_code(), now)
+            self._failed(cpe, binding, message, now)
         else:
             self.counts["malformed"] += 1
 
@@ -383,11 +385,12 @@ class NATBindings:
         if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
-    def _failed(self, cpe: CPE, binding: Binding, code: int, now: float) -> None:
+    def _failed(self, cpe: CPE, binding: Binding, error: StunMessage, now: float) -> None:
         """Take an error; a server that asks for credentials is shown them, if there are any."""
-        self._requests.end(binding, f"errors.{code}")
-        if self._requests.may_repeat(cpe, code, now):
+        is_asked = self._credentials.refused(cpe, error, now)
+        self._requests.end(binding, f"errors.{error.error_code()}")
+        if is_asked:
             self._plan(cpe.index, binding, now)
         else:
-            self._unanswered[cpe.index] = f"error {code}"
+            self._unanswered[cpe.index] = f"error {error.error_code()}"
             self._plan_keep_alive(cpe.index, binding, now)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from caretaker.engine.nat_bindings import ANNOUNCEMENTS
 from caretaker.engine.nat_settings import WAITS, STUNMode
 from caretaker.engine.nat_sockets import SHARED_SOCKETS
 from caretaker.stats.results import Results
+from caretaker.stun.challenge import Challenge
 from caretaker.stun.message import COOKIE, Attribute, Kind, SocketAddress, StunMessage
 from caretaker.stun.udp_connection_request import UDPConnectionRequest
 
@@ -56,6 +58,30 @@ def unanswered(bench: NATBench) -> dict[str, int]:
     bench.bindings.book(results)
     assert results.counters["stun.cpes"] == 1
     return results.with_prefix("stun.unanswered")
+
+
+def challenged(request: StunMessage, code: int, nonce: bytes) -> StunMessage:
+    """The answer of a server that asks for long-term credentials."""
+    number = bytes((0, 0, code // 100, code % 100))
+    attributes = ((Attribute.ERROR_CODE, number), (Attribute.REALM, b"r"), (Attribute.NONCE, nonce))
+    return StunMessage(Kind.BINDING_ERROR, request.transaction, attributes)
+
+
+class LongTerm:
+    """A server that asks for long-term credentials; its nonce may become stale."""
+
+    def __init__(self) -> None:
+        self.nonce = b"first"
+        self.usernames: list[bytes | None] = []
+        self._key = Challenge(b"r", b"any").key("user", "secret")
+
+    def __call__(self, request: StunMessage, seen: SocketAddress) -> StunMessage:
+        self.usernames.append(request.attribute(Attribute.USERNAME))
+        if not request.has_integrity(self._key):
+            return challenged(request, 401, self.nonce)
+        if request.attribute(Attribute.NONCE) != self.nonce:
+            return challenged(request, 438, self.nonce)
+        return mapped(request, seen).with_integrity(self._key)
 
 
 class TestBindings:
@@ -264,6 +290,44 @@ class TestServers:
         assert first.attribute(Attribute.USERNAME) is None
         assert second.attribute(Attribute.USERNAME) == b"user"
         assert bench.bindings.counts["found"] == 1
+
+    @pytest.mark.rule("9.3-3")
+    def test_long_term_credentials_are_shown_with_the_servers_realm_and_nonce(
+        self, make: Make
+    ) -> None:
+        server = LongTerm()
+        bench = make(server)
+        bench.use_stun(STUNUsername="user", STUNPassword="secret")
+        bench.go(5.0)
+        assert bench.bindings.counts["found"] == 1
+        server.nonce = b"second"
+        bench.go(31.0, step=0.5)
+        counts = bench.bindings.counts
+        assert (counts["errors.401"], counts["errors.438"], counts["changed"]) == (1, 1, 0)
+        assert counts["answered"] == len(bench.server.requests) - 2
+        assert all(value in (None, b"user") for value in server.usernames)
+
+    @pytest.mark.parametrize("code", [401, 438])
+    def test_a_server_that_asks_and_asks_does_not_have_the_cpe_send_and_send(
+        self, make: Make, code: int
+    ) -> None:
+        number = itertools.count()
+
+        def ask(request: StunMessage, _: SocketAddress) -> StunMessage:
+            return challenged(request, code, b"%d" % next(number))
+
+        bench = make(ask)
+        bench.use_stun(STUNUsername="user", STUNPassword="secret")
+        bench.go(20.0, step=0.5)
+        assert len(bench.server.requests) == 2
+        bench.go(30.0, step=0.5)
+        assert len(bench.server.requests) == 3
+
+    def test_a_cpe_without_a_username_shows_nothing(self, make: Make) -> None:
+        bench = make(LongTerm())
+        bench.use_stun()
+        bench.go(5.0)
+        assert len(bench.server.requests) == 1
 
     def test_a_refusal_is_an_outcome_with_its_code(self, make: Make) -> None:
         def refuse(request: StunMessage, _: SocketAddress) -> StunMessage:
