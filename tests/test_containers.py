@@ -71,6 +71,7 @@ BOUNDS = {
     "device.measurements:Measurement.values": WORDS,
     "engine.accounting:Accounting.examples": REASONS,
     "engine.cr_rate_limit:RateLimit._counts": CPES,
+    "engine.keep_alives:KeepAlives._periods": CPES,
     "engine.loop_budget:LoopBudget._waiting": SESSIONS,
     "engine.binding_requests:BindingRequests._pending": CPES,
     "engine.nat_bindings:NATBindings._bindings": CPES,

@@ -22,6 +22,7 @@ from caretaker.device.nat_traversal import report_binding, stun_settings
 from caretaker.device.reach_values import reach_of
 from caretaker.device.reachability import Reach
 from caretaker.engine.binding_requests import Binding, BindingRequests
+from caretaker.engine.keep_alives import KeepAlives
 from caretaker.engine.nat_settings import WAITS, NATSettings
 from caretaker.engine.nat_sockets import NATSockets
 from caretaker.engine.shard import Shard
@@ -84,6 +85,7 @@ class NATBindings:
         self._unanswered: dict[int, str] = {}
         """The CPEs whose last request has failed, or still has no answer, with the reason."""
         self._credentials = STUNCredentials()
+        self._keep_alives = KeepAlives(settings.keep_alive)
         self._requests = BindingRequests(settings.mode, self._credentials, self.counts)
         self._connection_requests = UDPRequests(shard, sink, clock)
         self._sockets = NATSockets(settings, self._take)
@@ -170,9 +172,8 @@ class NATBindings:
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._credentials.forget(index)
-            self._unanswered.pop(index, None)
-            self._drop_request(binding)
+            self._begin_anew(index)
+            self._requests.end(binding, "dropped")
             self._plan(index, binding, now)
         elif binding.address is not None:
             self._report(cpe, binding, now)
@@ -181,15 +182,20 @@ class NATBindings:
         binding.due = self._wheel.add(index, at)
 
     def _plan_keep_alive(self, index: int, binding: Binding, now: float) -> None:
-        period = binding.settings.keep_alive(self._settings.keep_alive)
-        self._plan(index, binding, now + period)
+        self._plan(index, binding, now + self._keep_alives.period(index, binding.settings))
+
+    def _begin_anew(self, index: int) -> None:
+        """Forget what was learnt of a server, and of the NAT on the way to it."""
+        self._credentials.forget(index)
+        self._keep_alives.forget(index)
+        self._unanswered.pop(index, None)
 
     def _act(self, index: int, binding: Binding, now: float) -> None:
         cpe = self._shard.cpes.get(index)
         if cpe is None:
             self._forget(index, binding)
         elif not cpe.powered or now < cpe.down_until:
-            self._drop_request(binding)
+            self._requests.end(binding, "dropped")
             self._unanswered.pop(index, None)
             self._plan(index, binding, max(cpe.down_until, now + 1.0))
         elif binding.transaction is None:
@@ -255,7 +261,7 @@ class NATBindings:
         """Try again later: soon while its name is looked up."""
         if server.reason:
             self._unsent(index, server.reason)
-            self._drop_request(binding)
+            self._requests.end(binding, "dropped")
             self._plan_keep_alive(index, binding, now)
         else:
             self._plan(index, binding, now + LOOKUP_SECONDS)
@@ -264,16 +270,11 @@ class NATBindings:
         self.counts[f"unsent.{reason}"] += 1
         self._unanswered[index] = reason
 
-    def _drop_request(self, binding: Binding) -> None:
-        """Wait for no answer any more: the CPE has no power, other settings, or is gone."""
-        self._requests.end(binding, "dropped")
-
     def _forget(self, index: int, binding: Binding) -> None:
-        self._drop_request(binding)
+        self._requests.end(binding, "dropped")
         del self._bindings[index]
-        self._credentials.forget(index)
+        self._begin_anew(index)
         self._connection_requests.forget(index)
-        self._unanswered.pop(index, None)
         self._sent_at.pop(index, None)
         self._sockets.release(binding.socket)
 
@@ -291,7 +292,7 @@ class NATBindings:
         assert old is not None
         self.counts["rebound"] += 1
         if binding.transaction is not None:
-            self._drop_request(binding)  # its answer would come to the old address
+            self._requests.end(binding, "dropped")  # its answer would come to the old address
             self._plan_keep_alive(index, binding, self._clock())
         try:
             binding.socket = self._sockets.another(index, old)
@@ -362,6 +363,8 @@ class NATBindings:
         self._unanswered.pop(cpe.index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
+            if binding.address is not None:
+                self._keep_alives.shorten(cpe.index, binding.settings)
             if address != opened.last_address:
                 opened.last_address = address
             binding.address, binding.announcements = opened.last_address, ANNOUNCEMENTS

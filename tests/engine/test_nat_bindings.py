@@ -494,6 +494,48 @@ class TestRebinding:
         bench.go(11.0, step=0.5)
         assert bench.bindings.counts["changed"] == 1
 
+    @pytest.mark.parametrize("own_sockets", [False, True])
+    def test_the_request_that_comes_too_late_leaves_by_the_new_binding(
+        self, make: Make, own_sockets: bool
+    ) -> None:
+        bench = make(forgets_after=lambda _: 20.0, own_sockets=own_sockets)
+        bench.use_stun()
+        bench.go(25.0, step=1.0)
+        assert (bench.bindings.counts["rebound"], len(set(bench.server.seen))) == (0, 1)
+        requests = len(bench.server.requests)
+        bench.go(10.0, step=1.0)
+        assert (bench.bindings.counts["rebound"], bench.bindings.counts["changed"]) == (1, 1)
+        assert bench.server.seen[requests] != bench.server.seen[0]
+
+
+class TestKeepAlive:
+    @pytest.mark.rule("9.3-4")
+    def test_a_cpe_whose_nat_forgets_sends_more_often_until_it_does_not(self, make: Make) -> None:
+        bench = make(forgets_after=lambda _: 15.0, keep_alive=40.0)
+        bench.use_stun(STUNMinimumKeepAlivePeriod="5", STUNMaximumKeepAlivePeriod="-1")
+        bench.go(80.0, step=1.0)
+        assert bench.bindings.counts["changed"] == 2  # after 40 s, and after 20 s
+        before = len(bench.server.requests)
+        bench.go(55.0, step=1.0)
+        assert bench.bindings.counts["changed"] == 2
+        assert len(bench.server.requests) - before == 5
+
+    def test_the_acs_says_how_often_at_most(self, make: Make) -> None:
+        bench = make(forgets_after=lambda _: 20.0)
+        bench.use_stun(STUNMinimumKeepAlivePeriod="25", STUNMaximumKeepAlivePeriod="-1")
+        bench.go(100.0, step=1.0)
+        assert bench.bindings.counts["changed"] == 3  # one with each keep-alive
+
+    def test_another_period_of_the_acs_begins_anew(self, make: Make) -> None:
+        bench = make()
+        bench.use_stun(STUNMinimumKeepAlivePeriod="5", STUNMaximumKeepAlivePeriod="-1")
+        bench.bindings.rebind([0])
+        bench.go(31.0, step=0.5)
+        assert bench.bindings._keep_alives._periods == {0: 15.0}
+        bench.write(0, STUNMinimumKeepAlivePeriod="6")
+        bench.go(1.0)
+        assert bench.bindings._keep_alives._periods == {}
+
 
 def test_shared_sockets_are_bounded_however_often_bindings_change(make: Make) -> None:
     bench = make()
