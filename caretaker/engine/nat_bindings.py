@@ -46,6 +46,7 @@ ANNOUNCE_SECONDS = 0.5
 QUIET_TRIES = 5
 """How often a request was sent before its CPE counts as one without an answer, until one comes."""
 SILENT = "server is silent"
+LOOKED_UP = "host name is being looked up"
 LOOKUP_SECONDS = 0.25
 """Before it is looked again for a server whose name is being looked up."""
 LOOKS = 200
@@ -233,6 +234,8 @@ class NATBindings:
         if server.family is None:
             self._wait_for_server(index, binding, server, now)
             return
+        if self._unanswered.get(index) is LOOKED_UP:
+            del self._unanswered[index]
         is_new = binding.transaction is None
         if is_new and self._has_forgotten(index, binding, now):
             self._rebind(index, binding)
@@ -264,6 +267,7 @@ class NATBindings:
             self._requests.end(binding, "dropped")
             self._plan_keep_alive(index, binding, now)
         else:
+            self._unanswered.setdefault(index, LOOKED_UP)
             self._plan(index, binding, now + LOOKUP_SECONDS)
 
     def _unsent(self, index: int, reason: str) -> None:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
+from helpers.name_servers import NameServer
 from helpers.stun_servers import Answer, NATBench, STUNServer, mapped
 
 from caretaker.device import events as ev
@@ -274,6 +275,25 @@ class TestServers:
         assert bench.server.requests == []
         assert bench.bindings.counts["unsent.host not allowed"] >= 1
         assert unanswered(bench) == {"host not allowed": 1}
+
+    def test_a_host_whose_name_nobody_looks_up_has_no_answer(
+        self, make: Make, name_server: NameServer
+    ) -> None:
+        name_server.answers.clear()
+        name_server.known["slow.example"] = ["127.0.0.1"]
+        bench = make(allowed=("slow.example",))
+        bench.server.host = "slow.example"
+        bench.use_stun()
+        bench.go(2.0)
+        assert unanswered(bench) == {"host name is being looked up": 1}
+        name_server.answers.set()
+        bench.server.answer = silent
+        bench.go(1.0)
+        assert len(bench.server.requests) > 0
+        assert unanswered(bench) == {}
+        bench.server.answer = mapped
+        bench.go(2.0)
+        assert bench.bindings.counts["found"] == 1
 
     @pytest.mark.rule("9.3-3")
     def test_credentials_are_shown_once_the_server_has_asked_for_them(self, make: Make) -> None:
