@@ -149,7 +149,7 @@ def from_here(subjects: Subjects) -> Finding:
     if reason is not None:
         why = (attempts[-1].error if attempts else "") or reason
         outcome = RunOutcome.NOT_SHOWN if subjects.advertised else RunOutcome.FAILED
-        return Finding(outcome, f"this machine does not reach {url}: {why}", _ADDRESS)
+        return Finding(outcome, f"this machine does not reach {url}: {why}", _way_to_reach(why))
     return _session_of(cpe, seen.sessions, CONNECTION_REQUEST)
 
 
@@ -157,6 +157,15 @@ _ADDRESS = (
     "--cr-host must be an address of this machine, and --cr-advertise the one at which the ACS "
     "reaches it"
 )
+_CERTIFICATE = (
+    "the certificate of --cr-tls-cert must be of the host in that URL (--cr-advertise), and of a "
+    "CA of --cr-tls-ca"
+)
+
+
+def _way_to_reach(why: str) -> str:
+    """What helps where a CPE is not reached at its URL for this reason."""
+    return _CERTIFICATE if why.startswith("TLS:") else _ADDRESS
 
 
 def by_acs(subjects: Subjects) -> Finding:

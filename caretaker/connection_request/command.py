@@ -68,8 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ip-version",
-        type=IPVersion,
-        choices=list(IPVersion),
+        choices=list(map(str, IPVersion)),
         default=IPVersion.ANY,
         help="version of IP that the device is reached by (default: any)",
     )
@@ -89,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         tls.new_context()  # to hear now what can't be used
     try:
         reason = CLIENTS[options.client](
-            options.url, credentials, show, tls, options.ip_version
+            options.url, credentials, show, tls, IPVersion(options.ip_version)
         )  # fmt: skip
     except LimitError as error:
         reason = str(error)

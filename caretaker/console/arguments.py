@@ -75,7 +75,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
                  "help": "accept answers whose cwmp:ID differs from the request's"},
     "--allow-host": {"action": "append", "default": [], "metavar": "HOST",
                      "help": "another host that the ACS may redirect the CPE to; repeatable"},
-    "--ip-version": {"default": IPVersion.ANY, "type": IPVersion, "choices": list(IPVersion),
+    "--ip-version": {"default": IPVersion.ANY, "choices": list(map(str, IPVersion)),
                      "help": "version of IP that the CPE reaches the ACS by; any tries the "
                              "addresses of a name in the order of the system's resolver "
                              "(default: any)"},
@@ -162,8 +162,8 @@ def fleet_settings(options: argparse.Namespace) -> dict[str, Any]:
         "allowed_hosts": options.allow_host,
         "tls": _tls(options),
         "certificates": _certificates(options),
-        "connection_request_host": options.cr_host or options.ip_version.loopback,
-        "ip_version": options.ip_version,
+        "connection_request_host": options.cr_host or IPVersion(options.ip_version).loopback,
+        "ip_version": IPVersion(options.ip_version),
         "connection_request_port": options.cr_port,
         "advertise": options.cr_advertise,
         "connection_request_tls": _cr_tls(options),

@@ -65,3 +65,15 @@ def test_loopback_can_not_be_reached_by_an_acs_elsewhere(
     url: str, acs: str, *, is_only_here: bool
 ) -> None:
     assert steps._is_only_here(url, acs) is is_only_here
+
+
+@pytest.mark.parametrize(
+    ("why", "option"),
+    [
+        ("connection refused", "--cr-host"),
+        ("TLS: certificate of another host: localhost", "--cr-tls-cert"),
+        ("TLS: certificate of an unknown CA", "--cr-tls-ca"),
+    ],
+)
+def test_what_helps_fits_the_reason_why_a_cpe_is_not_reached(why: str, option: str) -> None:
+    assert option in steps._way_to_reach(why)

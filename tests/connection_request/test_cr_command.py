@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from helpers.wire import CLOSE, RESET, answer, wire
 
@@ -44,6 +46,16 @@ def test_the_version_of_ip_is_that_which_is_asked_for(
         assert main(["cr", url, "--client", client, "--ip-version", "6"]) == 1
         assert "no answer: host has no IPv6 address" in capsys.readouterr().out
         assert main(["cr", url, "--client", client, "--ip-version", "4"]) == 0
+
+
+@pytest.mark.parametrize("command", [["cr", "http://x/"], ["cpe", "--acs-url", "http://x/"]])
+def test_a_version_of_ip_that_is_none_is_refused_with_those_that_are(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with suppress(SystemExit):
+        assert main([*command, "--ip-version", "5"]) == 2
+    said = "".join(capsys.readouterr())
+    assert "--ip-version: invalid choice: '5' (choose from 'any', '4', '6')" in said
 
 
 @pytest.mark.parametrize(
