@@ -25,6 +25,15 @@ JOBS = min(os.cpu_count() or 1, 8)
 # called from another file.
 FLAGS = ["-w", "-fvisibility=hidden"]
 
+LEFT_OUT = {
+    "caretaker.http._openssl": "TLS will cost more CPU. It needs OpenSSL's headers, as those of "
+    "Debian's libssl-dev: docs/tls.md#what-it-costs",
+    "caretaker.http._engine": "greenlets run all sessions, which costs more CPU: "
+    "docs/performance.md#the-io-engine",
+    "caretaker.stats._counting": "counting sessions costs more CPU",
+}
+"""What it means that an optional library is not there, and the cure."""
+
 MYPY = """
 [mypy]
 # Types were checked where the sources were written. What is not installed here counts as Any.
@@ -89,7 +98,11 @@ def counting() -> Extension:
 
 
 class SideBySide(build_ext):  # type: ignore[misc]  # setuptools takes Cython's where that is
-    """Compiles the C files of a library side by side; setuptools does one after the other."""
+    """
+    Compiles the C files of a library side by side; setuptools does one after the other.
+
+    What is optional and does not compile is left out, with a line that ``pip install -v`` shows.
+    """
 
     def build_extensions(self) -> None:
         """Compile and link all libraries."""
@@ -102,6 +115,9 @@ class SideBySide(build_ext):  # type: ignore[misc]  # setuptools takes Cython's 
 
             self.compiler.compile = compile_side_by_side
             super().build_extensions()
+        for extension in self.extensions:
+            if extension.optional and not Path(self.get_ext_fullpath(extension.name)).exists():
+                self.warn(f"{extension.name} is left out: {LEFT_OUT[extension.name]}")
 
 
 # Nothing of an earlier build may get into this one, so each has a folder of its own.

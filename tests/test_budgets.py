@@ -24,6 +24,7 @@ ELSEWHERE = {
     "caretaker.engine.file_transfer.MAX_FILE_BYTES",  # counted, and not kept
     "caretaker.engine.file_transfer.MAX_SECONDS",
     "caretaker.http.source_addresses.MAX_SOURCES",  # an option
+    "caretaker.stun.challenge.MAX_USERNAME",  # of what a CPE sends
 }
 """Limits that are no budgets."""
 PACKAGES = (

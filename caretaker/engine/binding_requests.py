@@ -6,9 +6,9 @@ import os
 from collections import Counter
 
 from caretaker.device.cpe import CPE
-from caretaker.device.nat_traversal import STUNSettings, credentials
+from caretaker.device.nat_traversal import STUNSettings
 from caretaker.engine.nat_settings import STUNMode
-from caretaker.errors import DatagramError
+from caretaker.engine.stun_credentials import STUNCredentials
 from caretaker.stun.message import (
     COOKIE,
     REQUEST_BINDING,
@@ -56,16 +56,16 @@ class BindingRequests:
 
     Args:
         mode: which STUN they are of.
+        credentials: of the CPEs whose servers ask for some.
         counts: takes ``sent``, and the outcome of each.
     """
 
-    def __init__(self, mode: STUNMode, counts: Counter[str]) -> None:
+    def __init__(self, mode: STUNMode, credentials: STUNCredentials, counts: Counter[str]) -> None:
         self._first_bytes = COOKIE if mode is STUNMode.COOKIE else b""
+        self._credentials = credentials
         self._counts = counts
         self._pending: dict[bytes, int] = {}
         """The CPEs whose requests wait for an answer, by transaction id."""
-        self._challenged: set[int] = set()
-        """The CPEs whose server has asked for credentials."""
 
     def __len__(self) -> int:
         """How many wait for an answer."""
@@ -90,47 +90,14 @@ class BindingRequests:
         """The request that waits, with credentials where the server has asked for them."""
         assert binding.transaction is not None
         attributes = _ANNOUNCING if binding.announcements else _USUAL
-        if cpe.index not in self._challenged:
-            return StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes).encode()
-        username, password = credentials(cpe, now)
-        named = (*attributes, (int(Attribute.USERNAME), username.encode()[:_MAX_USERNAME]))
-        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, named)
-        return message.with_integrity(password.encode()).encode()
-
-    # Answers.
+        message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes)
+        return self._credentials.signed(cpe, message, now).encode()
 
     def asked_by(self, message: StunMessage) -> int | None:
         """The CPE whose request a message answers; None: it was answered before, or of nobody."""
         return self._pending.get(message.transaction)
 
-    def check(self, cpe: CPE, message: StunMessage, now: float) -> None:
-        """
-        Check the integrity of an answer, where the request had some.
 
-        Raises:
-            DatagramError: it is not signed with the password of the CPE.
-        """
-        if cpe.index in self._challenged and message.kind == Kind.BINDING_RESPONSE:
-            _, password = credentials(cpe, now)
-            if not message.has_integrity(password.encode()):
-                raise DatagramError("a STUN answer without integrity")
-
-    def may_repeat(self, cpe: CPE, code: int, now: float) -> bool:
-        """Whether a request is to be repeated with credentials, after an error with this code."""
-        username, _ = credentials(cpe, now)
-        if code != _UNAUTHORIZED or not username or cpe.index in self._challenged:
-            return False
-        self._challenged.add(cpe.index)
-        return True
-
-    def forget_challenge(self, index: int) -> None:
-        """Show the server of a CPE no credentials, as it may be another one now."""
-        self._challenged.discard(index)
-
-
-_UNAUTHORIZED = 401
-_MAX_USERNAME = 512
-"""Bytes, as of RFC 5389 15.3."""
 _USUAL = ((int(Attribute.CONNECTION_REQUEST_BINDING), REQUEST_BINDING),)
 _ANNOUNCING = (*_USUAL, (int(Attribute.BINDING_CHANGE), b""))
 """The attributes of requests: what Annex G adds, and that the binding is new."""

@@ -149,13 +149,18 @@ class CarriedSessions:
 
     def catch_up(self, active: ActiveSession) -> None:
         """Take up what has happened in a session so far."""
-        if self._io is not None:
-            progress = self._io.progress(active.token)
-            if progress is not None:
-                self._take_progress(active, *progress)
+        if self._io is None:
+            return
+        progress = self._io.progress(active.token)
+        if progress is None:  # not begun, or over, and its event is still to be handled
+            told = (event[3:6] for event in self._events if event[1] == active.token)
+            progress = next(told, None)
+        if progress is not None:
+            self._take_progress(active, *progress)
 
     def drop(self, active: ActiveSession) -> None:
         """Leave a session where it is: nothing more is sent in it, or heard of it."""
+        self.catch_up(active)  # an Inform that was answered is not sent again
         self._close(active, reset=True)
 
     def _close(self, active: ActiveSession, *, reset: bool) -> None:

@@ -22,9 +22,11 @@ from caretaker.device.nat_traversal import report_binding, stun_settings
 from caretaker.device.reach_values import reach_of
 from caretaker.device.reachability import Reach
 from caretaker.engine.binding_requests import Binding, BindingRequests
+from caretaker.engine.keep_alives import KeepAlives
 from caretaker.engine.nat_settings import WAITS, NATSettings
 from caretaker.engine.nat_sockets import NATSockets
 from caretaker.engine.shard import Shard
+from caretaker.engine.stun_credentials import STUNCredentials
 from caretaker.engine.stun_servers import STUNServer, STUNServers
 from caretaker.engine.udp_requests import DUPLICATE, UDPRequests
 from caretaker.errors import DatagramError
@@ -44,6 +46,7 @@ ANNOUNCE_SECONDS = 0.5
 QUIET_TRIES = 5
 """How often a request was sent before its CPE counts as one without an answer, until one comes."""
 SILENT = "server is silent"
+LOOKED_UP = "host name is being looked up"
 LOOKUP_SECONDS = 0.25
 """Before it is looked again for a server whose name is being looked up."""
 LOOKS = 200
@@ -82,7 +85,9 @@ class NATBindings:
         self._bindings: dict[int, Binding] = {}
         self._unanswered: dict[int, str] = {}
         """The CPEs whose last request has failed, or still has no answer, with the reason."""
-        self._requests = BindingRequests(settings.mode, self.counts)
+        self._credentials = STUNCredentials()
+        self._keep_alives = KeepAlives(settings.keep_alive)
+        self._requests = BindingRequests(settings.mode, self._credentials, self.counts)
         self._connection_requests = UDPRequests(shard, sink, clock)
         self._sockets = NATSockets(settings, self._take)
         self._sent_at: dict[int, float] = {}
@@ -168,9 +173,8 @@ class NATBindings:
             self._plan(index, binding, now)
         elif binding.settings != settings:
             binding.settings = settings
-            self._requests.forget_challenge(index)  # another server may not ask
-            self._unanswered.pop(index, None)
-            self._drop_request(binding)
+            self._begin_anew(index)
+            self._requests.end(binding, "dropped")
             self._plan(index, binding, now)
         elif binding.address is not None:
             self._report(cpe, binding, now)
@@ -179,15 +183,20 @@ class NATBindings:
         binding.due = self._wheel.add(index, at)
 
     def _plan_keep_alive(self, index: int, binding: Binding, now: float) -> None:
-        period = binding.settings.keep_alive(self._settings.keep_alive)
-        self._plan(index, binding, now + period)
+        self._plan(index, binding, now + self._keep_alives.period(index, binding.settings))
+
+    def _begin_anew(self, index: int) -> None:
+        """Forget what was learnt of a server, and of the NAT on the way to it."""
+        self._credentials.forget(index)
+        self._keep_alives.forget(index)
+        self._unanswered.pop(index, None)
 
     def _act(self, index: int, binding: Binding, now: float) -> None:
         cpe = self._shard.cpes.get(index)
         if cpe is None:
             self._forget(index, binding)
         elif not cpe.powered or now < cpe.down_until:
-            self._drop_request(binding)
+            self._requests.end(binding, "dropped")
             self._unanswered.pop(index, None)
             self._plan(index, binding, max(cpe.down_until, now + 1.0))
         elif binding.transaction is None:
@@ -225,6 +234,8 @@ class NATBindings:
         if server.family is None:
             self._wait_for_server(index, binding, server, now)
             return
+        if self._unanswered.get(index) is LOOKED_UP:
+            del self._unanswered[index]
         is_new = binding.transaction is None
         if is_new and self._has_forgotten(index, binding, now):
             self._rebind(index, binding)
@@ -253,25 +264,21 @@ class NATBindings:
         """Try again later: soon while its name is looked up."""
         if server.reason:
             self._unsent(index, server.reason)
-            self._drop_request(binding)
+            self._requests.end(binding, "dropped")
             self._plan_keep_alive(index, binding, now)
         else:
+            self._unanswered.setdefault(index, LOOKED_UP)
             self._plan(index, binding, now + LOOKUP_SECONDS)
 
     def _unsent(self, index: int, reason: str) -> None:
         self.counts[f"unsent.{reason}"] += 1
         self._unanswered[index] = reason
 
-    def _drop_request(self, binding: Binding) -> None:
-        """Wait for no answer any more: the CPE has no power, other settings, or is gone."""
-        self._requests.end(binding, "dropped")
-
     def _forget(self, index: int, binding: Binding) -> None:
-        self._drop_request(binding)
+        self._requests.end(binding, "dropped")
         del self._bindings[index]
-        self._requests.forget_challenge(index)
+        self._begin_anew(index)
         self._connection_requests.forget(index)
-        self._unanswered.pop(index, None)
         self._sent_at.pop(index, None)
         self._sockets.release(binding.socket)
 
@@ -289,7 +296,7 @@ class NATBindings:
         assert old is not None
         self.counts["rebound"] += 1
         if binding.transaction is not None:
-            self._drop_request(binding)  # its answer would come to the old address
+            self._requests.end(binding, "dropped")  # its answer would come to the old address
             self._plan_keep_alive(index, binding, self._clock())
         try:
             binding.socket = self._sockets.another(index, old)
@@ -337,11 +344,11 @@ class NATBindings:
         now, cpe, binding = self._clock(), self._shard.cpes.get(index), self._bindings[index]
         if cpe is None or not cpe.powered:
             return
-        self._requests.check(cpe, message, now)
         if message.kind == Kind.BINDING_RESPONSE:
+            self._credentials.check(cpe, message, now)
             self._found(cpe, binding, message.mapped_address(), opened, now)
         elif message.kind == Kind.BINDING_ERROR:
-            self._failed(cpe, binding, message.error_code(), now)
+            self._failed(cpe, binding, message, now)
         else:
             self.counts["malformed"] += 1
 
@@ -360,6 +367,8 @@ class NATBindings:
         self._unanswered.pop(cpe.index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
+            if binding.address is not None:
+                self._keep_alives.shorten(cpe.index, binding.settings)
             if address != opened.last_address:
                 opened.last_address = address
             binding.address, binding.announcements = opened.last_address, ANNOUNCEMENTS
@@ -383,11 +392,12 @@ class NATBindings:
         if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
-    def _failed(self, cpe: CPE, binding: Binding, code: int, now: float) -> None:
+    def _failed(self, cpe: CPE, binding: Binding, error: StunMessage, now: float) -> None:
         """Take an error; a server that asks for credentials is shown them, if there are any."""
-        self._requests.end(binding, f"errors.{code}")
-        if self._requests.may_repeat(cpe, code, now):
+        is_asked = self._credentials.refused(cpe, error, now)
+        self._requests.end(binding, f"errors.{error.error_code()}")
+        if is_asked:
             self._plan(cpe.index, binding, now)
         else:
-            self._unanswered[cpe.index] = f"error {code}"
+            self._unanswered[cpe.index] = f"error {error.error_code()}"
             self._plan_keep_alive(cpe.index, binding, now)

@@ -8,12 +8,15 @@ from caretaker.reporting.summary_types import Summary
 
 MANY = 0.01
 """The share of the CPEs of a way from which on those that it does not reach spoil the run."""
+NO_ANSWER = "no answer so far"
+"""Of what was tried when the run ended before a server's silence was an outcome."""
 
 
 def no_login(summary: Summary) -> str:
     """Why no CPE has logged in to XMPP, in a run in which some tried."""
     xmpp = summary["xmpp"]
-    return "" if xmpp["bound"] else _told(xmpp["failed"])
+    waiting = {NO_ANSWER: xmpp["logins"]} if xmpp["logins"] else {}
+    return "" if xmpp["bound"] else _told(xmpp["failed"] or xmpp["not_connected"] or waiting)
 
 
 def no_binding(summary: Summary) -> str:
@@ -21,7 +24,9 @@ def no_binding(summary: Summary) -> str:
     stun = summary["stun"]
     silent = {"server is silent": stun["silent"]} if stun["silent"] else {}
     errors = {f"error {code}": number for code, number in stun["errors"].items()}
-    return "" if stun["answered"] else _told({**silent, **errors, **stun["unsent"]})
+    waiting = {NO_ANSWER: stun["sent"]} if stun["sent"] else {}
+    failed = {**silent, **errors, **stun["unsent"]}
+    return "" if stun["answered"] else _told(failed or stun["unanswered"] or waiting)
 
 
 def not_connected(summary: Summary, *, many: bool) -> str:

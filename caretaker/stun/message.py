@@ -50,7 +50,10 @@ class Attribute(IntEnum):
     USERNAME = 0x0006
     MESSAGE_INTEGRITY = 0x0008
     ERROR_CODE = 0x0009
+    REALM = 0x0014
+    NONCE = 0x0015
     XOR_MAPPED_ADDRESS = 0x0020
+    FINGERPRINT = 0x8028
     CONNECTION_REQUEST_BINDING = 0xC001
     BINDING_CHANGE = 0xC002
 
@@ -150,10 +153,13 @@ class StunMessage(NamedTuple):
         return self._replace(attributes=(*self.attributes, last))
 
     def has_integrity(self, key: bytes) -> bool:
-        """Whether MESSAGE-INTEGRITY is its last attribute, and made with this key."""
-        if not self.attributes or self.attributes[-1][0] != Attribute.MESSAGE_INTEGRITY:
+        """Whether MESSAGE-INTEGRITY is its last attribute but FINGERPRINT, made with this key."""
+        whole = self
+        if self.attributes and self.attributes[-1][0] == Attribute.FINGERPRINT:
+            whole = self._replace(attributes=self.attributes[:-1])
+        if not whole.attributes or whole.attributes[-1][0] != Attribute.MESSAGE_INTEGRITY:
             return False
-        return hmac.compare_digest(self.attributes[-1][1], _integrity(self, key))
+        return hmac.compare_digest(whole.attributes[-1][1], _integrity(whole, key))
 
 
 def _integrity(message: StunMessage, key: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What a command line says of TLS: certificates that are not there, and no verification."""
+"""What a command line says of TLS: bad certificates, no verification, and TLS that is slower."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import argparse
 import sys
 
 from caretaker.errors import InputError
+from caretaker.http.compiled_tls import tls_module
 from caretaker.http.server_tls import ServerTLS
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
 
 NOT_VERIFIED = "--tls-insecure: nobody verifies that the ACS is the one that it says it is"
+NOT_COMPILED = (
+    "TLS is by Python's ssl module here, and costs more CPU than compiled; how to have it compiled:"
+    " docs/tls.md#what-it-costs"
+)
 
 
 def check_tls(options: argparse.Namespace) -> None:
     """
-    Check the certificates of the CPEs that run on this machine, and say if nothing is verified.
+    Check the certificates of the CPEs that run on this machine, and say what users should know.
 
     Args:
         options: of the command line. Workers on other machines look at their files themselves.
@@ -24,12 +29,24 @@ def check_tls(options: argparse.Namespace) -> None:
         InputError: a certificate can't be used.
     """
     if options.tls_insecure and not options.worker:
-        print(f"caretaker: {NOT_VERIFIED}", file=sys.stderr, flush=True)
+        _say(NOT_VERIFIED)
+    if _has_cpes_with_tls(options) and tls_module() is None:
+        _say(NOT_COMPILED)
     if not options.worker:
         _check_servers(options)
     if (options.client_cert or options.client_key) and not (options.worker or options.master):
         settings = Settings.of(options)
         settings.check_client_certificates(LocustOptions.of(options).num_users)
+
+
+def _say(text: str) -> None:
+    print(f"caretaker: {text}", file=sys.stderr, flush=True)
+
+
+def _has_cpes_with_tls(options: argparse.Namespace) -> bool:
+    """Whether CPEs of this machine speak TLS; a worker that its master tells the ACS counts not."""
+    is_https = (options.host or "").lower().startswith("https:")
+    return (is_https or options.acs_tls_cert is not None) and not options.master
 
 
 def _check_servers(options: argparse.Namespace) -> None:

@@ -28,8 +28,11 @@ from caretaker.xmpp.wanted import Wanted
 
 LOGIN_SECONDS = 60.0
 """From connecting to a bound address; servers take their time when a fleet comes back."""
+LATE_SECONDS = 10.0
+"""Of a login that has not ended, after which its client counts as one that is not connected."""
 CONFLICT_SECONDS = 300.0
 """Before a client comes back that another one with its address has pushed out."""
+NOT_ANSWERED = "login not answered so far"
 NO_TURN = "no turn to log in"
 """Of clients that wait for their login: the rate is limited, or no more are tried."""
 _TICK = 0.05
@@ -147,7 +150,12 @@ class XMPPConnections:
         Those that are just logging in, or are not to be there yet, are not among them.
         """
         reasons = Counter(self._failed.values())
-        reasons[NO_TURN] += len(self._waiting) - sum(key in self._waiting for key in self._failed)
+        reasons[NO_TURN] += sum(key not in self._failed for key in self._waiting)
+        late = self._clock() + LOGIN_SECONDS - LATE_SECONDS
+        reasons[NOT_ANSWERED] += sum(
+            deadline <= late and key not in self._failed
+            for key, deadline in self._logging_in.items()
+        )
         return +reasons
 
     def want(self, key: int, wanted: Wanted, at: float = 0.0) -> None:

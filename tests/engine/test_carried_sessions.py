@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -189,6 +189,61 @@ def test_a_power_cut_ends_a_carried_session_where_it_is(
     assert not bench.shard.scheduler.active
     assert bench.box.events[-1].event_code == "1 BOOT"
     _assert_balanced(bench)
+    bench.shard.stop()
+
+
+ENDS: dict[str, Callable[[EngineBench], object]] = {
+    "power cut": lambda bench: bench.shard.power_cut({0: time.monotonic() + 60.0}),
+    "power off": lambda bench: bench.shard.power_off([0]),
+    "suspended": lambda bench: gevent.get_hub().loop.run_callback(bench.shard.suspend, FENCED),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)
+def test_what_an_acs_had_accepted_stays_delivered_when_the_session_is_cut(
+    acs: Wire, answers: tuple[Any, ...], end: str
+) -> None:
+    told = []
+    for with_engine in (True, False):
+        acs.answers, acs.requests[:] = [GOOD, EMPTY, *answers, HANG], []
+        bench = EngineBench(acs.url, with_engine=with_engine)
+        bench.boot()
+        box, context = bench.box, bench.shard.context
+        bench.shard.connection_request(box.url_name)
+        while len(acs.requests) < 3 + len(answers):
+            gevent.sleep(0.001)
+        ENDS[end](bench)
+        bench.settle()
+        record = bench.sink.sessions[-1]
+        times = record.inform_sent is not None, record.informed is not None
+        exchanges = [each.name for each in bench.sink.exchanges]
+        told.append((times, box.events, context.books, context.accepted.ends, exchanges))
+        bench.shard.stop()
+    assert told[0] == told[1]
+
+
+def test_what_is_told_of_a_session_and_not_handled_yet_is_taken_up(acs: Wire) -> None:
+    """A Connection Request may come between the last answer and the end of its session."""
+    acs.answers = [GOOD, EMPTY] * 3
+    bench = EngineBench(acs.url)
+    bench.boot()
+    carried = bench.shard._carried
+    assert carried is not None
+    hear, events = carried._hear, list[Any]()
+
+    def hear_and_ask(told: Any) -> None:
+        hear(told)
+        if not events:
+            events.extend(told)
+            bench.shard.connection_request("FLEET-000001")
+
+    assert carried._io is not None
+    carried._io._handle = hear_and_ask
+    bench.inform("6 CONNECTION REQUEST")
+    bench.settle()
+    assert [record.events for record in bench.sink.sessions[1:]] == [("6 CONNECTION REQUEST",)] * 2
+    assert not bench.shard.context.books.discarded
     bench.shard.stop()
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import pytest
+from helpers.name_servers import NameServer
 from helpers.stun_servers import Answer, NATBench, STUNServer, mapped
 
 from caretaker.device import events as ev
@@ -10,6 +12,7 @@ from caretaker.engine.nat_bindings import ANNOUNCEMENTS
 from caretaker.engine.nat_settings import WAITS, STUNMode
 from caretaker.engine.nat_sockets import SHARED_SOCKETS
 from caretaker.stats.results import Results
+from caretaker.stun.challenge import Challenge
 from caretaker.stun.message import COOKIE, Attribute, Kind, SocketAddress, StunMessage
 from caretaker.stun.udp_connection_request import UDPConnectionRequest
 
@@ -56,6 +59,30 @@ def unanswered(bench: NATBench) -> dict[str, int]:
     bench.bindings.book(results)
     assert results.counters["stun.cpes"] == 1
     return results.with_prefix("stun.unanswered")
+
+
+def challenged(request: StunMessage, code: int, nonce: bytes) -> StunMessage:
+    """The answer of a server that asks for long-term credentials."""
+    number = bytes((0, 0, code // 100, code % 100))
+    attributes = ((Attribute.ERROR_CODE, number), (Attribute.REALM, b"r"), (Attribute.NONCE, nonce))
+    return StunMessage(Kind.BINDING_ERROR, request.transaction, attributes)
+
+
+class LongTerm:
+    """A server that asks for long-term credentials; its nonce may become stale."""
+
+    def __init__(self) -> None:
+        self.nonce = b"first"
+        self.usernames: list[bytes | None] = []
+        self._key = Challenge(b"r", b"any").key("user", "secret")
+
+    def __call__(self, request: StunMessage, seen: SocketAddress) -> StunMessage:
+        self.usernames.append(request.attribute(Attribute.USERNAME))
+        if not request.has_integrity(self._key):
+            return challenged(request, 401, self.nonce)
+        if request.attribute(Attribute.NONCE) != self.nonce:
+            return challenged(request, 438, self.nonce)
+        return mapped(request, seen).with_integrity(self._key)
 
 
 class TestBindings:
@@ -249,6 +276,25 @@ class TestServers:
         assert bench.bindings.counts["unsent.host not allowed"] >= 1
         assert unanswered(bench) == {"host not allowed": 1}
 
+    def test_a_host_whose_name_nobody_looks_up_has_no_answer(
+        self, make: Make, name_server: NameServer
+    ) -> None:
+        name_server.answers.clear()
+        name_server.known["slow.example"] = ["127.0.0.1"]
+        bench = make(allowed=("slow.example",))
+        bench.server.host = "slow.example"
+        bench.use_stun()
+        bench.go(2.0)
+        assert unanswered(bench) == {"host name is being looked up": 1}
+        name_server.answers.set()
+        bench.server.answer = silent
+        bench.go(1.0)
+        assert len(bench.server.requests) > 0
+        assert unanswered(bench) == {}
+        bench.server.answer = mapped
+        bench.go(2.0)
+        assert bench.bindings.counts["found"] == 1
+
     @pytest.mark.rule("9.3-3")
     def test_credentials_are_shown_once_the_server_has_asked_for_them(self, make: Make) -> None:
         def strict(request: StunMessage, seen: SocketAddress) -> StunMessage:
@@ -264,6 +310,44 @@ class TestServers:
         assert first.attribute(Attribute.USERNAME) is None
         assert second.attribute(Attribute.USERNAME) == b"user"
         assert bench.bindings.counts["found"] == 1
+
+    @pytest.mark.rule("9.3-3")
+    def test_long_term_credentials_are_shown_with_the_servers_realm_and_nonce(
+        self, make: Make
+    ) -> None:
+        server = LongTerm()
+        bench = make(server)
+        bench.use_stun(STUNUsername="user", STUNPassword="secret")
+        bench.go(5.0)
+        assert bench.bindings.counts["found"] == 1
+        server.nonce = b"second"
+        bench.go(31.0, step=0.5)
+        counts = bench.bindings.counts
+        assert (counts["errors.401"], counts["errors.438"], counts["changed"]) == (1, 1, 0)
+        assert counts["answered"] == len(bench.server.requests) - 2
+        assert all(value in (None, b"user") for value in server.usernames)
+
+    @pytest.mark.parametrize("code", [401, 438])
+    def test_a_server_that_asks_and_asks_does_not_have_the_cpe_send_and_send(
+        self, make: Make, code: int
+    ) -> None:
+        number = itertools.count()
+
+        def ask(request: StunMessage, _: SocketAddress) -> StunMessage:
+            return challenged(request, code, b"%d" % next(number))
+
+        bench = make(ask)
+        bench.use_stun(STUNUsername="user", STUNPassword="secret")
+        bench.go(20.0, step=0.5)
+        assert len(bench.server.requests) == 2
+        bench.go(30.0, step=0.5)
+        assert len(bench.server.requests) == 3
+
+    def test_a_cpe_without_a_username_shows_nothing(self, make: Make) -> None:
+        bench = make(LongTerm())
+        bench.use_stun()
+        bench.go(5.0)
+        assert len(bench.server.requests) == 1
 
     def test_a_refusal_is_an_outcome_with_its_code(self, make: Make) -> None:
         def refuse(request: StunMessage, _: SocketAddress) -> StunMessage:
@@ -429,6 +513,48 @@ class TestRebinding:
         assert bench.bindings.counts["lost_requests"] == 1
         bench.go(11.0, step=0.5)
         assert bench.bindings.counts["changed"] == 1
+
+    @pytest.mark.parametrize("own_sockets", [False, True])
+    def test_the_request_that_comes_too_late_leaves_by_the_new_binding(
+        self, make: Make, own_sockets: bool
+    ) -> None:
+        bench = make(forgets_after=lambda _: 20.0, own_sockets=own_sockets)
+        bench.use_stun()
+        bench.go(25.0, step=1.0)
+        assert (bench.bindings.counts["rebound"], len(set(bench.server.seen))) == (0, 1)
+        requests = len(bench.server.requests)
+        bench.go(10.0, step=1.0)
+        assert (bench.bindings.counts["rebound"], bench.bindings.counts["changed"]) == (1, 1)
+        assert bench.server.seen[requests] != bench.server.seen[0]
+
+
+class TestKeepAlive:
+    @pytest.mark.rule("9.3-4")
+    def test_a_cpe_whose_nat_forgets_sends_more_often_until_it_does_not(self, make: Make) -> None:
+        bench = make(forgets_after=lambda _: 15.0, keep_alive=40.0)
+        bench.use_stun(STUNMinimumKeepAlivePeriod="5", STUNMaximumKeepAlivePeriod="-1")
+        bench.go(80.0, step=1.0)
+        assert bench.bindings.counts["changed"] == 2  # after 40 s, and after 20 s
+        before = len(bench.server.requests)
+        bench.go(55.0, step=1.0)
+        assert bench.bindings.counts["changed"] == 2
+        assert len(bench.server.requests) - before == 5
+
+    def test_the_acs_says_how_often_at_most(self, make: Make) -> None:
+        bench = make(forgets_after=lambda _: 20.0)
+        bench.use_stun(STUNMinimumKeepAlivePeriod="25", STUNMaximumKeepAlivePeriod="-1")
+        bench.go(100.0, step=1.0)
+        assert bench.bindings.counts["changed"] == 3  # one with each keep-alive
+
+    def test_another_period_of_the_acs_begins_anew(self, make: Make) -> None:
+        bench = make()
+        bench.use_stun(STUNMinimumKeepAlivePeriod="5", STUNMaximumKeepAlivePeriod="-1")
+        bench.bindings.rebind([0])
+        bench.go(31.0, step=0.5)
+        assert bench.bindings._keep_alives._periods == {0: 15.0}
+        bench.write(0, STUNMinimumKeepAlivePeriod="6")
+        bench.go(1.0)
+        assert bench.bindings._keep_alives._periods == {}
 
 
 def test_shared_sockets_are_bounded_however_often_bindings_change(make: Make) -> None:

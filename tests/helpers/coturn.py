@@ -17,17 +17,18 @@ needs_coturn = pytest.mark.skipif(
 
 
 @contextmanager
-def coturn(folder: Path, port: int) -> Iterator[None]:
+def coturn(folder: Path, port: int, *login: str) -> Iterator[None]:
     """
     A STUN server at a port of loopback, which answers classic requests, too.
 
-    Debian's own configuration leaves these unanswered; ``-n`` has it read none.
+    Debian's own configuration leaves these unanswered; ``-n`` has it read none. ``login`` are its
+    options on credentials; nobody is asked for them by default.
     """
     assert PROGRAM is not None
     server = subprocess.Popen(
         [
-            PROGRAM, "-n", "--stun-only", "--no-auth", "--no-cli", "--no-tls", "--no-dtls",
-            "--no-tcp", "--listening-ip", "127.0.0.1", "--listening-port", str(port),
+            PROGRAM, "-n", "--stun-only", *(login or ("--no-auth",)), "--no-cli", "--no-tls",
+            "--no-dtls", "--no-tcp", "--listening-ip", "127.0.0.1", "--listening-port", str(port),
             "--pidfile", str(folder / "pid"), "--log-file", str(folder / "log"), "--simple-log",
             "--userdb", str(folder / "users"),
         ],

@@ -21,15 +21,22 @@ def free_udp_port() -> int:
         return port
 
 
+LOGIN = ("--lt-cred-mech", "--secure-stun", "--realm", "r.example", "--user", "fleet:secret")
+
+
 @pytest.mark.rule("9.3-3")
-@pytest.mark.parametrize("mode", STUNMode)
-def test_coturn_tells_cpes_their_bindings(tmp_path: Path, mode: STUNMode) -> None:
+@pytest.mark.parametrize(
+    ("mode", "login"), [(STUNMode.CLASSIC, ()), (STUNMode.COOKIE, ()), (STUNMode.COOKIE, LOGIN)]
+)
+def test_coturn_tells_cpes_their_bindings(
+    tmp_path: Path, mode: STUNMode, login: tuple[str, ...]
+) -> None:
     port = free_udp_port()
     server = STUNServer()
     server.port = port
-    with coturn(tmp_path, port):
+    with coturn(tmp_path, port, *login):
         bench = NATBench(server, mode=mode)
-        bench.use_stun(5)
+        bench.use_stun(5, STUNUsername="fleet", STUNPassword="secret")
         with gevent.Timeout(60):  # it ends only a test that hangs
             while bench.bindings.counts["found"] < 5:
                 gevent.sleep(0.05)  # until coturn listens
@@ -39,3 +46,4 @@ def test_coturn_tells_cpes_their_bindings(tmp_path: Path, mode: STUNMode) -> Non
     addresses = {bench.read(index, "UDPConnectionRequestAddress") for index in range(5)}
     assert addresses == {f"127.0.0.1:{port}" for port in sockets}
     assert bench.informed[-1] == (ev.VALUE_CHANGE,)
+    assert bench.bindings.counts["errors.401"] == (5 if login else 0)

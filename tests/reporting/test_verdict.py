@@ -71,11 +71,15 @@ RUNS: list[tuple[Any, list[str], str, int]] = [
     (changed("tasks", failed=1), [], "broken", 3),
     (changed("tasks", done=0), [], "broken", 3),
     (changed("xmpp", logins=3, failed={"connection refused": 3}), [], "not shown", 4),
+    (changed("xmpp", logins=3, cpes=3), [], "not shown", 4),
+    (changed("xmpp", cpes=3, not_connected={"no turn to log in": 3}), [], "not shown", 4),
     (changed("xmpp", logins=4, bound=1, failed={"connection refused": 3}), [], "held", 0),
     (offline("xmpp", 4, 400), [], "not shown", 4),
     (offline("stun", 3, 300), [], "not shown", 4),
     (changed("stun", sent=3, silent=3), [], "not shown", 4),
     (changed("stun", unsent={"host not allowed": 3}), [], "not shown", 4),
+    (changed("stun", sent=3, waiting=3, cpes=3), [], "not shown", 4),
+    (changed("stun", cpes=3, unanswered={"host name not found": 3}), [], "not shown", 4),
     (changed("stun", sent=4, silent=3, answered=1), [], "held", 0),
     (summary() | criterion("broken", "No recovery"), [], "broken", 3),
     (summary(), [NO_DATA], "not shown", 4),
@@ -142,6 +146,16 @@ def test_where_no_cpe_is_reached_by_a_way_one_sentence_says_so() -> None:
     found = offline("xmpp", 400, 400)
     found["xmpp"]["failed"] = {"refused": 3}
     assert grounds(found) == ["no CPE was reachable by XMPP, as no login succeeded: 3 x refused"]
+
+
+def test_a_run_that_ends_before_a_silent_server_is_an_outcome_names_it() -> None:
+    assert grounds(changed("stun", sent=18, waiting=18)) == [
+        "no CPE was reachable by UDP, as no STUN request was answered: 18 x no answer so far"
+    ]
+    late = changed("xmpp", logins=1, not_connected={"login not answered so far": 1})
+    assert grounds(late) == [
+        "no CPE was reachable by XMPP, as no login succeeded: 1 x login not answered so far"
+    ]
 
 
 def test_the_checks_have_names_of_their_own() -> None:

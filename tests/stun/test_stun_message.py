@@ -159,6 +159,13 @@ def test_integrity_of_a_classic_message_is_over_whole_blocks() -> None:
         assert sealed.attributes[-1][1] == hmac.digest(KEY, text, "sha1")
 
 
+def test_a_fingerprint_may_follow_and_nothing_else() -> None:
+    sealed = StunMessage(Kind.BINDING_RESPONSE, MODERN, ((6, b"user"),)).with_integrity(KEY)
+    for kind, holds in ((Attribute.FINGERPRINT, True), (Attribute.XOR_MAPPED_ADDRESS, False)):
+        longer = sealed._replace(attributes=(*sealed.attributes, (int(kind), bytes(4))))
+        assert longer.has_integrity(KEY) is holds
+
+
 def test_a_message_without_integrity_has_not_that_of_any_key() -> None:
     assert not StunMessage(Kind.BINDING_REQUEST, CLASSIC).has_integrity(KEY)
 

@@ -16,7 +16,7 @@ from helpers.xmpp_clients import Told, clients, server, trusting, wait_for, want
 from caretaker.http.sockets import Target
 from caretaker.testing.xmpp_server import XMPPServer
 from caretaker.xmpp.connection import XMPPConnection
-from caretaker.xmpp.connections import XMPPConnections
+from caretaker.xmpp.connections import LATE_SECONDS, XMPPConnections
 from caretaker.xmpp.iq import connection_request
 from caretaker.xmpp.logins import MAX_REFUSED
 from caretaker.xmpp.stream_events import Answered, EndKind
@@ -211,6 +211,19 @@ def test_a_login_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
         wait_for(lambda: told.ends)
         made.stop()
     assert told.ends[0] == (0, EndKind.OTHER, "login timed out")
+
+
+def test_a_login_that_is_not_answered_counts_after_a_while() -> None:
+    passed = [0.0]
+    made = clients(Told(), clock=lambda: time.monotonic() + passed[0])
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for key in range(3):
+            made.want(key, wanted(silent.getsockname()[1]))
+        wait_for(lambda: made.counts["logins"])
+        assert made.not_connected() == {"no turn to log in": 2}  # the first one may be slow
+        passed[0] = LATE_SECONDS
+        assert made.not_connected() == {"no turn to log in": 2, "login not answered so far": 1}
+        made.stop()
 
 
 def at(one: Wanted, *hosts: str, attempts: int = 1) -> Wanted:
