@@ -220,6 +220,15 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
             return ""
         return self.computed_value(parameter, now) if parameter.source else parameter.value
 
+    def value_of(self, path: str, parameter: Parameter, now: float) -> str:
+        """As ``value``, of a parameter that was looked up."""
+        overlay = self.overlay
+        if overlay is not None:
+            own = overlay.values.get(path)
+            if own is not None:
+                return own
+        return self.computed_value(parameter, now) if parameter.source else parameter.value
+
     def read(self, path: str, now: float) -> ParameterValueStruct:
         """A parameter that is there, as GetParameterValues gives it: hidden ones are null."""
         struct = self.find(path, now)

@@ -118,7 +118,7 @@ def _differs(old: str, new: str) -> bool:
 
 def _earliest(cpe: CPEBase, path: str, now: float) -> float:
     """When a change may open a session: never before that of the boot, which reports it, too."""
-    if any(event.event_code in (ev.BOOTSTRAP, ev.BOOT) for event in cpe.pending):
+    if any(event.event_code in (ev.BOOTSTRAP, ev.BOOT) for event in cpe.events):
         return inf
     limit = cpe.setting(_LIMIT, 0.0, now) if path.endswith(_ADDRESS) else 0.0
     return cpe.ended_at + limit if limit else now

@@ -19,6 +19,7 @@ from dataclasses import replace
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import DeviceIdStruct, ParameterValueStruct
 from caretaker.cwmp.xml import escape
+from caretaker.data_model.parameter import Parameter
 from caretaker.device import inform
 from caretaker.device.base import CPEBase
 from caretaker.device.events import Events
@@ -39,25 +40,24 @@ _log = logging.getLogger(__name__)
 _Shape = tuple[int, Events, tuple[str, ...]]
 """The profile by its ``id``, the events, and the forced parameters with values of the CPE's own."""
 
+_Place = tuple[str, str, Parameter | None]
+"""The path and the type of a parameter, and itself if any of its values is of this type."""
+
 
 class _Template:
     """
     Args:
         profile: that it is of; kept, so that no other gets its ``id``.
         text: of the Inform, with ``%s`` in each place.
-        paths: of the parameters whose values fill the last places.
-        types: of these parameters.
+        places: the last ones, in order.
     """
 
-    __slots__ = ("paths", "profile", "text", "types", "used")
+    __slots__ = ("places", "profile", "text", "used")
 
-    def __init__(
-        self, profile: Profile, text: str, paths: tuple[str, ...], types: tuple[str, ...]
-    ) -> None:
+    def __init__(self, profile: Profile, text: str, places: tuple[_Place, ...]) -> None:
         self.profile = profile
         self.text = text
-        self.paths = paths
-        self.types = types
+        self.places = places
         self.used = 0
         """How many Informs it has given."""
 
@@ -65,7 +65,10 @@ class _Template:
         """The Inform of a CPE; None if a value is not of the type that the template has."""
         values = [escape(field) for field in cpe.device_id_struct]
         values.append(cpe.context.date(now + cpe.profile.clock_offset))
-        for path, kind in zip(self.paths, self.types, strict=True):
+        for path, kind, parameter in self.places:
+            if parameter is not None:
+                values.append(escape(cpe.value_of(path, parameter, now)))
+                continue
             struct = cpe.find(path, now)
             if struct is None or struct.type != kind:
                 return None
@@ -149,8 +152,13 @@ def _template_of(cpe: CPEBase, own: tuple[str, ...], now: float) -> _Template | 
     pieces = _MARKS.split(inform.envelope(cpe, marked).decode().replace("%", "%%"))
     if len(pieces) != _OWN_FIELDS + len(places) + 1:  # a value looks like a mark
         return None
-    paths, types = [struct.name for struct in places], [struct.type for struct in places]
-    return _Template(cpe.profile, "%s".join(pieces), tuple(paths), tuple(types))
+    return _Template(cpe.profile, "%s".join(pieces), tuple([_place(cpe, own) for own in places]))
+
+
+def _place(cpe: CPEBase, struct: ParameterValueStruct) -> _Place:
+    parameter = cpe.profile.model.parameter(struct.name, None)
+    takes_all = parameter is not None and parameter.type == "xsd:string" and not parameter.hidden
+    return struct.name, struct.type, parameter if takes_all else None
 
 
 def _marked(message: m.Inform, places: list[ParameterValueStruct]) -> m.Inform:

@@ -8,6 +8,7 @@ bytes: some 45 bytes, and some 85 more for credentials of its own.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from math import inf
 
 from caretaker.device.context import FleetContext
@@ -76,15 +77,17 @@ class RestingCPEs:
         number = self.states.take(cpe.profile, state)
         if not number:
             return False
-        times = OwnTimes(cpe.due, cpe.periodic_due, cpe.booted_at, cpe.ended_at)
-        self._write(cpe.index, number, times, values)
+        self._write(cpe, number, values)
         return True
 
-    def _write(self, index: int, number: int, times: OwnTimes, values: bytes) -> None:
-        chunk, at = self._chunk(index), index & _MASK
+    def _write(self, cpe: CPE, number: int, values: bytes) -> None:
+        chunk, at = self._chunk(cpe.index), cpe.index & _MASK
         chunk.rows += 1
         chunk.numbers[at] = number
-        chunk.due[at], chunk.periodic_due[at], chunk.booted_at[at], chunk.ended_at[at] = times
+        chunk.due[at] = cpe.due
+        chunk.periodic_due[at] = cpe.periodic_due
+        chunk.booted_at[at] = cpe.booted_at
+        chunk.ended_at[at] = cpe.ended_at
         if chunk.values is not None:
             chunk.values[at] = values
         elif values:
@@ -97,11 +100,30 @@ class RestingCPEs:
             chunk = self._chunks[index >> SHIFT] = _Chunk()
         return chunk
 
-    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
-        """Have rows for neighbouring CPEs that have none; False if there are too many states."""
+    def fill(self, indices: Sequence[int], profile: Profile, started: StartedCPEs) -> bool:
+        """Have rows for CPEs that have none; False if there are too many states."""
         number = self.states.take(profile, started.state, len(indices)) if indices else 0
         if not number:
             return False
+        if isinstance(indices, range):
+            self._fill_range(indices, number, started)
+        else:
+            self._fill_each(indices, number, started)
+        return True
+
+    def _fill_each(self, indices: Sequence[int], number: int, started: StartedCPEs) -> None:
+        """Write the rows of CPEs that have others between them."""
+        for index, due, periodic_due in zip(
+            indices, started.due, started.periodic_due, strict=True
+        ):
+            chunk, at = self._chunk(index), index & _MASK
+            chunk.rows += 1
+            chunk.numbers[at] = number
+            chunk.due[at], chunk.periodic_due[at] = due, periodic_due
+            chunk.booted_at[at], chunk.ended_at[at] = started.booted_at, -inf
+
+    def _fill_range(self, indices: range, number: int, started: StartedCPEs) -> None:
+        """Write the rows of neighbouring CPEs, a chunk at a time."""
         due, periodic_due = array("d", started.due), array("d", started.periodic_due)
         first, start = indices.start, indices.start
         while start < indices.stop:
@@ -115,7 +137,6 @@ class RestingCPEs:
             chunk.booted_at[at] = array("d", (started.booted_at,)) * count
             chunk.ended_at[at] = array("d", (-inf,)) * count
             start = stop
-        return True
 
     def take(self, index: int) -> CPE | None:
         """The CPE of a row, which is gone then; None if there is none."""
@@ -125,9 +146,8 @@ class RestingCPEs:
             return None
         profile, state = self.states.state(number)
         cpe = CPE(index, profile, self._context)
-        times = OwnTimes(
-            chunk.due[at], chunk.periodic_due[at], chunk.booted_at[at], chunk.ended_at[at]
-        )
+        fields = chunk.due[at], chunk.periodic_due[at], chunk.booted_at[at], chunk.ended_at[at]
+        times = tuple.__new__(OwnTimes, fields)
         values = b""
         if chunk.values is not None:
             values, chunk.values[at] = chunk.values[at], b""

@@ -103,7 +103,7 @@ class Scheduler:
         self._not_begun += len(waiting)
         for index, (planned, _) in waiting:
             self._timeline.planned(planned)
-            self.schedule(self._cpes[index])
+            self._due_times.add(index, planned)
 
     def suspend(self, reason: str) -> None:
         """
@@ -120,7 +120,7 @@ class Scheduler:
         waiting = list(self.waiting)
         self.waiting.clear()
         for index in waiting:
-            self.schedule(self._cpes[index])
+            self._due_times.add(index, self._cpes.due_of(index))
         for active in list(self.active.values()):
             active.fail(reason, Blame.GENERATOR)
             self._drop(active)
@@ -166,12 +166,20 @@ class Scheduler:
         due_times, now = self._due_times, self._clock()
         end = now + LONGEST_TURN
         while (index := due_times.pop(now)) != NOBODY:
-            cpe = self._cpes.get(index)
-            if cpe is not None:
-                self.schedule(cpe)
+            self._come_up(index, now)
             if self._clock() > end:
                 break
         self._timer.set(due_times.next)
+
+    def _come_up(self, index: int, now: float) -> None:
+        """Launch the session of a CPE, if it is due; an object is only made of who has a place."""
+        due = self._cpes.due_of(index)
+        if due > now:
+            self._due_times.add(index, due)
+        elif self._is_full:
+            self._wait(index, due)
+        else:
+            self._launch(self._cpes[index])
 
     # Places.
 
@@ -180,16 +188,22 @@ class Scheduler:
         """How many CPEs wait for a place, or did when no more sessions were launched."""
         return self._not_begun + len(self.waiting)
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether there is no place. Who waits goes first: else a CPE could keep its place."""
+        return len(self.active) >= self._max_sessions or bool(self.waiting)
+
+    def _wait(self, index: int, due: float) -> None:
+        if index not in self.waiting:
+            self.waiting[index] = (due, self._clock())
+
     def _launch(self, cpe: CPE) -> None:
-        if cpe.index in self.waiting:
+        if self._is_full:
+            self._wait(cpe.index, cpe.due)
             return
-        # Who waits goes first: else a CPE that is due at the end of its session keeps its place.
-        if len(self.active) >= self._max_sessions or self.waiting:
-            self.waiting[cpe.index] = (cpe.due, self._clock())
-        else:
-            active = self._begin(cpe, cpe.due, inf)
-            if active is not None and not self._is_carried(active):
-                active.greenlet = gevent.spawn(self._run, active)
+        active = self._begin(cpe, cpe.due, inf)
+        if active is not None and not self._is_carried(active):
+            active.greenlet = gevent.spawn(self._run, active)
 
     def _is_carried(self, active: ActiveSession) -> bool:
         return self.carrier is not None and self.carrier.takes(active)

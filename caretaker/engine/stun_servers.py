@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from caretaker.http.ip_addresses import same_host
 from caretaker.http.resolver import HostAddresses, Resolver
 from caretaker.stun.udp_socket import local_host
 
@@ -36,7 +37,7 @@ class STUNServers:
     The servers by host and port.
 
     Args:
-        allowed: the hosts that CPEs may be sent to (decision D10).
+        allowed: the hosts that CPEs may be sent to (decision D10), as ``same_host`` spells them.
         resolver: knows their addresses.
     """
 
@@ -48,6 +49,8 @@ class STUNServers:
 
     def server(self, host: str, port: int, source: str = "") -> STUNServer:
         """A server as it is known now; one that is not known is looked up in the background."""
+        if host not in self._allowed:
+            host = same_host(host)  # in any spelling, as an ACS may write it
         if host not in self._allowed:
             return STUNServer(None, reason=NOT_ALLOWED)
         found = self._resolver.look_up(host)

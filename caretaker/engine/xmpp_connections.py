@@ -20,6 +20,7 @@ from caretaker.device.xmpp_connection import WantedConnection, forget, report, w
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.shard import Shard
 from caretaker.errors import DeviceBusy, DeviceNotFound
+from caretaker.http.ip_addresses import same_host
 from caretaker.stats.records import VerdictSink
 from caretaker.stats.results import Results
 from caretaker.way import Way
@@ -55,7 +56,7 @@ class ShardXMPP:
 
     Args:
         shard: that has the CPEs.
-        hosts: to which connections may be made.
+        hosts: to which connections may be made, as ``same_host`` spells them.
         settings: of the connections.
         sink: takes the answers to Connection Requests.
         seed: of random waits and nonces.
@@ -144,7 +145,8 @@ class ShardXMPP:
             self._drop(index, cpe, now)
         if cpe is None or wanted is None or wanted == self._wanted.get(index):
             return
-        servers = tuple(server for server in wanted.servers if server[0] in self._hosts)
+        spelled = [(same_host(host), port) for host, port in wanted.servers]
+        servers = tuple(server for server in spelled if server[0] in self._hosts)
         if not servers:
             self._refuse_host(cpe, wanted, now)
             return

@@ -3,7 +3,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import cpe, extended, run
+from helpers.cpes import cpe, extended, run, talk
 
 from caretaker.cwmp.messages import EventStruct
 from caretaker.device import events as ev
@@ -107,6 +107,18 @@ def test_a_binding_that_is_found_before_the_first_contact_waits_for_it() -> None
     report_binding(box, "198.51.100.7:4711", 1.0, nat_detected=True)
     assert box.due == due
     assert EventStruct(ev.VALUE_CHANGE) in box.events
+
+
+@pytest.mark.rule("9.3-5")
+def test_a_binding_that_is_found_during_the_first_contact_is_told_after_it() -> None:
+    box = cpe()
+    box.reboot(0.0)
+    session = box.begin_session(box.reschedule(0.0))
+    assert session is not None
+    report_binding(box, "198.51.100.7:4711", 60.0, nat_detected=True)
+    talk(box, session, 60.0)
+    assert box.events == (EventStruct(ev.VALUE_CHANGE),)
+    assert box.due == 60.0
 
 
 @pytest.mark.rule("9.3-5")

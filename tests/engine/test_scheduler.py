@@ -121,6 +121,30 @@ def test_more_than_max_sessions_wait_in_order() -> None:
     bench.shard.stop()
 
 
+def test_cpes_that_wait_for_a_place_stay_rows() -> None:
+    gate = Event()
+    behaviors = Behaviors(inform_interval=100)
+    bench = ShardBench(serving_after(gate), max_sessions=2, behaviors=behaviors)
+    bench.shard.switch_on(range(10), is_running=True)
+    bench.shard.start()
+    bench.at(bench.clock.now + 100)
+    assert len(bench.shard.scheduler.waiting) == 8
+    assert len(bench.shard.cpes.objects) == 3  # those with places, and the first, who shaped all
+    gate.set()
+    settle()
+    assert bench.informed == [("2 PERIODIC",)] * 10
+    bench.shard.stop()
+
+
+def test_cpes_that_wait_for_a_place_stay_due_when_no_more_sessions_begin() -> None:
+    bench = ShardBench(serving_after(Event()), max_sessions=1)
+    bench.boot(3)
+    bench.shard.scheduler.stop()
+    assert bench.shard.scheduler.not_begun == 2
+    assert bench.shard.scheduler._due_times.next <= bench.clock.now
+    bench.shard.stop()
+
+
 def test_a_cpe_that_is_due_again_at_the_end_of_its_session_waits_behind_those_that_wait() -> None:
     gate = Event()
     bench = ShardBench(serving_after(gate), max_sessions=1)

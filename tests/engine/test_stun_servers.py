@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gevent
+import pytest
 from helpers.name_servers import NameServer
 
 from caretaker.engine.stun_servers import MAX_SERVERS, NOT_ALLOWED, NOT_FOUND, STUNServers
@@ -58,6 +59,26 @@ def test_a_host_that_is_not_allowed_is_not_even_looked_up(name_server: NameServe
     assert servers.server("elsewhere.example", 3478).reason == NOT_ALLOWED
     gevent.sleep(0)
     assert name_server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "written"),
+    [
+        ("stun.example", "STUN.Example."),
+        ("192.0.2.3", "::ffff:192.0.2.3"),
+        ("2001:db8::7", "[2001:DB8:0::7]"),
+    ],
+)
+def test_an_allowed_host_is_known_in_each_spelling(
+    name_server: NameServer, allowed: str, written: str
+) -> None:
+    servers = servers_of(allowed)
+    servers.server(written, 3478)
+    gevent.sleep(0)
+    found = servers.server(written, 3478)
+    assert found.address == servers.server(allowed, 3478).address
+    assert found.reason == ""
+    assert name_server.asked in ([], [allowed])
 
 
 def test_a_server_of_the_other_family_than_the_source_is_none(name_server: NameServer) -> None:

@@ -205,7 +205,7 @@ def test_of_a_table_of_servers_those_that_are_not_allowed_are_passed_over() -> N
     with connected() as (running, bench):
         cpe, second = bench.shard.cpes[0], f"{ROW}Server.2."
         cpe.answer(m.AddObject(f"{ROW}Server."), 100.0)
-        values = {"ServerAddress": "127.0.0.1", "Port": f"{running.port}", "Priority": "1"}
+        values = {"ServerAddress": "::ffff:127.0.0.1", "Port": f"{running.port}", "Priority": "1"}
         rows = [(second + name, value) for name, value in {**values, "Enable": "1"}.items()]
         cpe.set_values([*rows, (f"{ROW}Server.1.ServerAddress", "127.0.0.2")], 100.0)
         bench.wait(lambda: len(bench.xmpp._wanted[0].servers) == 2)
