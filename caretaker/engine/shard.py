@@ -169,7 +169,7 @@ class Shard:
         switch_on, start_like = _STARTS[is_running]
         first = self._add(indices[0])
         switch_on(first, now)
-        started = start_like(first, others, now)
+        started = start_like(first, others, now) if others else None
         self.schedule(first)
         if started is not None and self.cpes.fill(others, first.profile, started):
             note_started(first, others, started)

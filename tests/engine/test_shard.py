@@ -172,6 +172,14 @@ def test_cpes_switched_on_together_do_as_those_that_are_by_themselves(
     assert len(lives[0][0]) >= 300
 
 
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_cpe_is_switched_on_where_there_are_no_others(*, is_running: bool) -> None:
+    bench = ShardBench(behaviors=Behaviors(inform_interval=50))
+    assert bench.shard.switch_on(range(7, 8), is_running=is_running).total() == 1
+    assert bench.shard.cpes[7].powered
+    bench.shard.stop()
+
+
 def test_a_cpe_that_is_on_is_replaced_when_it_is_switched_on_again() -> None:
     bench = ShardBench(behaviors=Behaviors(inform_interval=50))
     bench.shard.power_on(3)
