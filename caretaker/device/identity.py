@@ -12,11 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from random import Random
+from struct import Struct
 
 _WAN_POOL = IPv4Network("100.64.0.0/10")
 """The shared address space of carriers (RFC 6598): no one's public address."""
 _MACS_PER_DEVICE = 16
 _SECRET_BYTES = 10
+_PER_DIGEST = 8
+_NUMBERS = Struct(f">{_PER_DIGEST}Q")
+_NO_NUMBERS: tuple[int, ...] = ()
 _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
 SERIAL_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -90,17 +94,26 @@ class Identities:
 
     def fraction(self, index: int, purpose: str) -> float:
         """A random number in [0, 1) for a CPE and a purpose; cheaper than ``random``."""
-        return int(self.secret(index, purpose)[:13], 16) / (1 << 52)
+        text = f"{self.prefix}/{index // _PER_DIGEST}/{purpose}".encode()
+        numbers = _NUMBERS.unpack(hashlib.blake2b(text, key=self._key).digest())
+        return float(numbers[index % _PER_DIGEST] >> 11) / (1 << 53)
 
     def fractions(self, indices: Iterable[int], purpose: str) -> list[float]:
-        """``fraction`` of many CPEs, in half the time."""
-        keyed = hashlib.blake2b(digest_size=_SECRET_BYTES, key=self._key)
+        """
+        ``fraction`` of many CPEs; of neighbours in a fifth of the time.
+
+        A digest has room for the numbers of several CPEs, whose indices differ in the last bits.
+        """
+        keyed = hashlib.blake2b(key=self._key)
         start, end = f"{self.prefix}/".encode(), f"/{purpose}".encode()
-        found = []
+        found, group, numbers = [], -1, _NO_NUMBERS
         for index in indices:
-            digest = keyed.copy()
-            digest.update(b"%b%d%b" % (start, index, end))
-            found.append((int.from_bytes(digest.digest()[:7], "big") >> 4) / (1 << 52))
+            if index // _PER_DIGEST != group:
+                group = index // _PER_DIGEST
+                digest = keyed.copy()
+                digest.update(b"%b%d%b" % (start, group, end))
+                numbers = _NUMBERS.unpack(digest.digest())
+            found.append((numbers[index % _PER_DIGEST] >> 11) / (1 << 53))
         return found
 
     def mac_tail(self, index: int, number: int) -> str:

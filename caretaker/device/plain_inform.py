@@ -48,15 +48,15 @@ class _Template:
     """
     Args:
         profile: that it is of; kept, so that no other gets its ``id``.
-        text: of the Inform, with ``%s`` in each place.
+        pieces: of the Inform, between its places.
         places: the last ones, in order.
     """
 
-    __slots__ = ("places", "profile", "text", "used")
+    __slots__ = ("pieces", "places", "profile", "used")
 
-    def __init__(self, profile: Profile, text: str, places: tuple[_Place, ...]) -> None:
+    def __init__(self, profile: Profile, pieces: list[str], places: tuple[_Place, ...]) -> None:
         self.profile = profile
-        self.text = text
+        self.pieces = pieces
         self.places = places
         self.used = 0
         """How many Informs it has given."""
@@ -74,7 +74,9 @@ class _Template:
                 return None
             values.append(escape(struct.value))
         self.used += 1
-        return (self.text % tuple(values)).encode()
+        parts = [""] * (2 * len(values) + 1)
+        parts[::2], parts[1::2] = self.pieces, values
+        return "".join(parts).encode()
 
 
 class InformTemplates:
@@ -149,10 +151,10 @@ def _template_of(cpe: CPEBase, own: tuple[str, ...], now: float) -> _Template | 
         if struct.name in own or constants[struct.name] is None
     ]
     marked = _marked(message, places)
-    pieces = _MARKS.split(inform.envelope(cpe, marked).decode().replace("%", "%%"))
+    pieces = _MARKS.split(inform.envelope(cpe, marked).decode())
     if len(pieces) != _OWN_FIELDS + len(places) + 1:  # a value looks like a mark
         return None
-    return _Template(cpe.profile, "%s".join(pieces), tuple([_place(cpe, own) for own in places]))
+    return _Template(cpe.profile, pieces, tuple([_place(cpe, own) for own in places]))
 
 
 def _place(cpe: CPEBase, struct: ParameterValueStruct) -> _Place:

@@ -188,6 +188,9 @@ class CarriedSessions:
             self._io.close()
             self._io = None
             self._handler.kill(block=False)
+            self._sessions.clear()
+            while self._events:  # nobody takes the connections that are in these
+                self._handle(self._events.popleft())
 
     def book(self, results: Results) -> None:
         """Add how many sessions were carried, and how many not, and why."""

@@ -3,13 +3,14 @@ The CPEs of a process by index: objects while something happens to them, rows wh
 
 A CPE becomes an object when it is asked for. It is the same object for everyone for as long as
 anybody else has a reference to it. Then it becomes a row again, soon, unless it has what does not
-fit into a row.
+fit into a row. In a small fleet it stays an object: there a row would save little memory, and each
+session would make one.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from sys import getrefcount
 
 from caretaker.device.context import FleetContext
@@ -22,6 +23,8 @@ from caretaker.profiles.profile import Profile
 
 SPARE = 256
 """Objects that are kept although they could be rows: the youngest."""
+SMALL_FLEET = 16_384
+"""Of a fleet with no more CPEs than this, all objects are kept."""
 _LOOKS = 2
 """Objects that are looked at for each new one, so that they become fewer again."""
 _OWN_REFERENCES = 2
@@ -94,13 +97,15 @@ class CPEStore:
         self._held.add(cpe.index, cpe.index + 1)
         self._keep(cpe)
 
-    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
-        """Take in neighbouring CPEs that rest, as rows; False if they must be added one by one."""
-        own = IndexSet([(indices.start, indices.stop)])
-        if own & self._held or not self._resting.fill(indices, profile, started):
-            return False
+    def hold(self, indices: range) -> None:
+        """Count neighbouring CPEs that are about to be taken in by ``fill`` or ``add``."""
         self._held.add(indices.start, indices.stop)
-        return True
+
+    def fill(self, indices: Sequence[int], profile: Profile, started: StartedCPEs) -> bool:
+        """Take in CPEs that rest, as rows; False if they must be added one by one."""
+        if any(index in self for index in indices):
+            return False
+        return self._resting.fill(indices, profile, started)
 
     def pop(self, index: int) -> CPE | None:
         """Take a CPE out; None if there is none."""
@@ -121,8 +126,9 @@ class CPEStore:
         """Keep an object, and make rows of older ones."""
         self._objects[cpe.index] = cpe
         self._queue.append(cpe.index)
+        spare = SPARE if len(self._held) > SMALL_FLEET else SMALL_FLEET
         for _ in range(_LOOKS):
-            if len(self._queue) > SPARE:
+            if len(self._queue) > spare:
                 self._rest(self._queue.popleft())
 
     def _rest(self, index: int) -> None:

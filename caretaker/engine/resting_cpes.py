@@ -8,6 +8,7 @@ bytes: some 45 bytes, and some 85 more for credentials of its own.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from math import inf
 
 from caretaker.device.context import FleetContext
@@ -99,11 +100,30 @@ class RestingCPEs:
             chunk = self._chunks[index >> SHIFT] = _Chunk()
         return chunk
 
-    def fill(self, indices: range, profile: Profile, started: StartedCPEs) -> bool:
-        """Have rows for neighbouring CPEs that have none; False if there are too many states."""
+    def fill(self, indices: Sequence[int], profile: Profile, started: StartedCPEs) -> bool:
+        """Have rows for CPEs that have none; False if there are too many states."""
         number = self.states.take(profile, started.state, len(indices)) if indices else 0
         if not number:
             return False
+        if isinstance(indices, range):
+            self._fill_range(indices, number, started)
+        else:
+            self._fill_each(indices, number, started)
+        return True
+
+    def _fill_each(self, indices: Sequence[int], number: int, started: StartedCPEs) -> None:
+        """Write the rows of CPEs that have others between them."""
+        for index, due, periodic_due in zip(
+            indices, started.due, started.periodic_due, strict=True
+        ):
+            chunk, at = self._chunk(index), index & _MASK
+            chunk.rows += 1
+            chunk.numbers[at] = number
+            chunk.due[at], chunk.periodic_due[at] = due, periodic_due
+            chunk.booted_at[at], chunk.ended_at[at] = started.booted_at, -inf
+
+    def _fill_range(self, indices: range, number: int, started: StartedCPEs) -> None:
+        """Write the rows of neighbouring CPEs, a chunk at a time."""
         due, periodic_due = array("d", started.due), array("d", started.periodic_due)
         first, start = indices.start, indices.start
         while start < indices.stop:
@@ -117,7 +137,6 @@ class RestingCPEs:
             chunk.booted_at[at] = array("d", (started.booted_at,)) * count
             chunk.ended_at[at] = array("d", (-inf,)) * count
             start = stop
-        return True
 
     def take(self, index: int) -> CPE | None:
         """The CPE of a row, which is gone then; None if there is none."""

@@ -156,24 +156,29 @@ class Shard:
         Returns:
             how many have each profile, by its name.
         """
+        self.cpes.hold(indices)
+        names: Counter[str] = Counter()
+        for profile, own in self._mix.shares(indices):
+            self._switch_on_alike(own, is_running=is_running)
+            names[profile.name] += len(own)
+        return names
+
+    def _switch_on_alike(self, indices: Sequence[int], *, is_running: bool) -> None:
+        """Switch on CPEs of one profile: the first as a sample of the others."""
         now, others = self._clock(), indices[1:]
         switch_on, start_like = _STARTS[is_running]
-        first = self._add(indices.start)
+        first = self._add(indices[0])
         switch_on(first, now)
-        names = Counter({first.profile.name: 1})
-        started = start_like(first, others, now) if len(self._mix.profiles) == 1 else None
+        started = start_like(first, others, now) if others else None
         self.schedule(first)
         if started is not None and self.cpes.fill(others, first.profile, started):
             note_started(first, others, started)
-            names[first.profile.name] += len(others)
             self.scheduler.schedule_all(others, started.due)
         else:
             for index in others:
                 cpe = self._add(index)
                 switch_on(cpe, now)
-                names[cpe.profile.name] += 1
                 self.schedule(cpe)
-        return names
 
     def take_up(
         self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool

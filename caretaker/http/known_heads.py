@@ -88,7 +88,7 @@ class _Head:
         for at, key in enumerate(self._keys, 1):
             value = values[at]
             if key == _LENGTH:
-                if not value.isdigit() or len(value) > _MAX_DIGITS:
+                if not value.isdecimal() or len(value) > _MAX_DIGITS:
                     return None
                 length = int(value)
             elif not _is_plain(value):

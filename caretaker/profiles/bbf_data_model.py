@@ -320,7 +320,7 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Defin
     definitions.objects[path] = TableDefinition(
         element.get("access") == "readWrite",
         number(element.get("minEntries")) or 0,
-        int(most) if most.isdigit() else None,
+        int(most) if most.isdecimal() else None,
         above + counter if counter else "",
         status(element),
     )

@@ -216,6 +216,15 @@ class ProfileMix:
         golden = 0.6180339887498949
         return bisect(self._bounds, (index + 0.5) * golden % 1.0)
 
+    def shares(self, indices: range) -> list[tuple[Profile, Sequence[int]]]:
+        """Which of these CPEs have each profile, lowest first."""
+        if len(self.profiles) == 1:
+            return [(self.profiles[0], indices)]
+        found: dict[int, list[int]] = {}
+        for index in indices:
+            found.setdefault(self.place_of(index), []).append(index)
+        return [(self.profiles[place], own) for place, own in found.items()]
+
     def prepared(self, prepare: Callable[[Profile], Profile]) -> Self:
         """The same mix of profiles that a function has made of these."""
         mix = copy(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -18,8 +19,10 @@ from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.reachability import Reach, Reachability
 from caretaker.device.settings import Behaviors
+from caretaker.errors import TransportError
 from caretaker.fleet import transfer_settings
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.ip_addresses import parsed_address
 from caretaker.http.source_addresses import Network, check_reach, hosts
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.stats.records import VerdictSink
@@ -134,6 +137,9 @@ def acs_endpoint(
     )  # fmt: skip
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
+    elif parsed_address(address.host) is not None:
+        with suppress(TransportError):  # then the sessions fail by it
+            endpoint.addresses(address)  # at once, so the I/O engine carries the first sessions too
     return endpoint
 
 

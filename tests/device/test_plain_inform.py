@@ -208,7 +208,7 @@ def test_a_template_that_gives_something_else_is_left(
     assert_joined(templates, cpe())
     (template,) = templates._templates.values()
     assert template is not None
-    template.text = template.text.replace("EventStruct", "EventStrict")
+    template.pieces = [each.replace("EventStruct", "EventStrict") for each in template.pieces]
     with caplog.at_level(logging.ERROR):
         assert_written(templates, cpe(index=1))
         assert_written(templates, cpe(index=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -245,6 +246,20 @@ def test_what_is_told_of_a_session_and_not_handled_yet_is_taken_up(acs: Wire) ->
     assert [record.events for record in bench.sink.sessions[1:]] == [("6 CONNECTION REQUEST",)] * 2
     assert not bench.shard.context.books.discarded
     bench.shard.stop()
+
+
+def test_a_connection_that_was_handed_over_to_nobody_is_closed_at_the_end(acs: Wire) -> None:
+    bench = EngineBench(acs.url)
+    _in_session(acs, bench)
+    carried = bench.shard._carried
+    assert carried is not None
+    assert carried._io is not None
+    detached = carried._io.detach(bench.shard.scheduler.active[0].token)
+    assert detached is not None
+    carried._events.append(detached)
+    bench.shard.stop()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(detached[8])
 
 
 @pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)

@@ -26,10 +26,16 @@ from caretaker.http.transport import Answer
 from caretaker.stats.results import Results
 
 
+def keep_objects(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """In a fleet of any size, keep so many objects that could be rows."""
+    monkeypatch.setattr(cpe_store, "SMALL_FLEET", 0)
+    monkeypatch.setattr(cpe_store, "SPARE", number)
+
+
 @pytest.fixture
 def without_spare_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each CPE becomes a row as soon as it can."""
-    monkeypatch.setattr(cpe_store, "SPARE", 0)
+    keep_objects(monkeypatch, 0)
 
 
 def store_of(count: int) -> CPEStore:
@@ -74,7 +80,7 @@ def test_a_cpe_in_a_session_or_with_jobs_stays_an_object() -> None:
 
 
 def test_young_objects_are_kept_and_old_ones_become_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpe_store, "SPARE", 10)
+    keep_objects(monkeypatch, 10)
     store = store_of(100)
     assert [box.index for box in store.objects] == list(range(90, 100))
     boxes = list(store.values())
@@ -83,6 +89,30 @@ def test_young_objects_are_kept_and_old_ones_become_rows(monkeypatch: pytest.Mon
     for index in range(100, 200):
         store.add(CPE(index, profile(), store[0].context))
     assert len(store.objects) <= 12
+
+
+def test_a_small_fleet_stays_objects_until_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpe_store, "SMALL_FLEET", 50)
+    monkeypatch.setattr(cpe_store, "SPARE", 10)
+    store = store_of(50)
+    for _ in range(3):
+        assert all(store[index].index == index for index in range(50))
+    assert len(store.objects) == 50
+    for index in range(50, 100):
+        store.add(CPE(index, profile(), store[0].context))
+    assert len(store.objects) <= 12
+
+
+def test_cpes_that_come_and_go_leave_nothing_in_a_small_fleet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cpe_store, "SMALL_FLEET", 50)
+    store = store_of(10)
+    for step in range(1000):
+        gone = store.pop(step % 10)
+        assert gone is not None
+        store.add(gone)
+    assert len(store._queue) <= 51
 
 
 def test_it_is_like_a_dict_of_cpes() -> None:
@@ -174,8 +204,8 @@ def summary_of_a_life(seed: int) -> tuple[object, ...]:
 def test_a_fleet_that_rests_does_what_one_of_objects_does(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpe_store, "SPARE", 1_000_000)
+    keep_objects(monkeypatch, 1_000_000)
     usual = summary_of_a_life(seed)
-    monkeypatch.setattr(cpe_store, "SPARE", 0)
+    keep_objects(monkeypatch, 0)
     assert summary_of_a_life(seed) == usual
     gevent.sleep(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import gevent
@@ -143,21 +144,26 @@ def test_a_fleet_can_be_dropped_at_once_with_its_books_closed() -> None:
     assert all(transport.closed for transport in bench.transports)
 
 
+@pytest.mark.parametrize("names", [("tr181",), ("tr181", "tr098")])
 @pytest.mark.parametrize("is_running", [True, False])
-def test_cpes_switched_on_together_do_as_those_that_are_by_themselves(*, is_running: bool) -> None:
+def test_cpes_switched_on_together_do_as_those_that_are_by_themselves(
+    *, is_running: bool, names: tuple[str, ...]
+) -> None:
     lives = []
     for is_together in (True, False):
         bench = ShardBench(behaviors=Behaviors(inform_interval=50))
+        bench.shard._mix = ProfileMix([(profile(name), 1.0) for name in names])
         bench.shard.start()
         if is_together:
-            names = bench.shard.switch_on(range(1000, 1100), is_running=is_running)
-            assert names == {"tr181": 100}
+            found = bench.shard.switch_on(range(1000, 1100), is_running=is_running)
+            assert found == Counter(bench.shard._mix[index].name for index in range(1000, 1100))
+            assert len(bench.shard.cpes.objects) <= (len(names) if is_running else 100)
         else:
             for index in range(1000, 1100):
                 (bench.shard.resume if is_running else bench.shard.power_on)(index)
         for now in range(100, 300, 10):
             bench.at(float(now))
-        sessions = [(each.planned, each.events) for each in bench.sink.sessions]
+        sessions = sorted((each.planned, each.events) for each in bench.sink.sessions)
         books = Results()
         bench.shard.close_books(books)
         lives.append((sessions, books.counters, bench.shard.cpes.ranges))
@@ -166,12 +172,11 @@ def test_cpes_switched_on_together_do_as_those_that_are_by_themselves(*, is_runn
     assert len(lives[0][0]) >= 300
 
 
-def test_cpes_of_several_profiles_are_switched_on_together() -> None:
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_cpe_is_switched_on_where_there_are_no_others(*, is_running: bool) -> None:
     bench = ShardBench(behaviors=Behaviors(inform_interval=50))
-    bench.shard._mix = ProfileMix([(profile(), 1.0), (profile("tr098"), 1.0)])
-    names = bench.shard.switch_on(range(10), is_running=True)
-    assert names == {"tr181": 5, "tr098": 5}
-    assert len(bench.shard.cpes) == 10
+    assert bench.shard.switch_on(range(7, 8), is_running=is_running).total() == 1
+    assert bench.shard.cpes[7].powered
     bench.shard.stop()
 
 

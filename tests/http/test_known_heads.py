@@ -85,7 +85,7 @@ def test_a_head_is_known_when_it_was_looked_at_twice() -> None:
 
 
 VALUES = st.text('a1 =;,"#<>\\\t\x7f\x00é/-', max_size=8) | st.sampled_from(
-    ["0", "00", "4", "+4", "-4", "4, 4", "99999999999", "chunked", 'Digest a="b"', "a", ""]
+    ["0", "00", "4", "+4", "-4", "²", "4, 4", "99999999999", "chunked", 'Digest a="b"', "a", ""]
 )
 LINES = st.lists(
     st.sampled_from(
@@ -154,3 +154,8 @@ def test_long_heads_are_left_to_the_parser() -> None:
         learn(data)
         assert not is_known(data)
         both(data)
+
+
+def test_a_length_of_digits_that_are_no_number_is_left_to_the_parser() -> None:
+    learn(post())
+    both(post(b"ab", length="²"))
