@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -34,8 +35,9 @@ def test_the_compiled_twin_reads_the_same(root: Path) -> None:
     if Path(caretaker.__file__).parents[1] == root:
         pytest.skip("these are the sources; ./scripts/compile --check tests what was made of them")
     code = "import json; from fuzz.corpus import outcomes; print(json.dumps(outcomes()))"
+    path = {"PATH": os.environ["PATH"]}  # a compiler finds its own parts by it
     plain = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, cwd=root, env={}
+        [sys.executable, "-c", code], capture_output=True, check=True, cwd=root, env=path
     )
     assert json.loads(plain.stdout) == outcomes()
 

@@ -83,6 +83,7 @@ class Wire:
                 return False
             if piece is HANG:
                 gevent.sleep(60)
+                return False
             sock.sendall(piece)
             gevent.sleep(0)
         return True
