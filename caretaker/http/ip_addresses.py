@@ -84,7 +84,11 @@ def parsed_address(host: str) -> IPv4Address | IPv6Address | None:
 def same_host(host: str) -> str:
     """The one text of all spellings of a host; a name in lower case, without a dot at its end."""
     found = parsed_address(without_brackets(host))
-    return str(found) if found is not None else host.lower().rstrip(".")
+    if found is not None:
+        return str(found)
+    name = host.lower().rstrip(".")
+    # With the dot it is a name, which somebody else may have an address for.
+    return name if parsed_address(without_brackets(name)) is None else host.lower()
 
 
 def is_loopback(host: str) -> bool:

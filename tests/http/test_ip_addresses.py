@@ -53,6 +53,8 @@ def no_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
         ("127.0.0.1", "::1", False),
         ("ACS.example.com.", "acs.example.com", True),
         ("localhost", "127.0.0.1", False),
+        ("10.0.0.5.", "10.0.0.5", False),
+        ("[::1].", "::1", False),
     ],
 )
 def test_hosts_that_are_one(one: str, other: str, *, same: bool) -> None:
