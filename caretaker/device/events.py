@@ -152,6 +152,11 @@ class EventAccounting:
         self.raised[event.event_code] += 1
         return self._join(pending, event) if pending else (event,)
 
+    def raised_together(self, events: Events, cpes: int) -> None:
+        """Count that so many CPEs that had none pending have raised these events."""
+        for event in events:
+            self.raised[event.event_code] += cpes
+
     def _join(self, pending: Events, event: EventStruct) -> Events:
         code = event.event_code
         if not rule(code).multiple and any(old.event_code == code for old in pending):

@@ -79,8 +79,7 @@ def _common_to_all(sample: CPEBase) -> CommonState | None:
 def note_started(sample: CPEBase, indices: Sequence[int], started: StartedCPEs) -> None:
     """Note what CPEs note by themselves when each is switched on."""
     context, now = sample.context, sample.booted_at
-    for event in started.state.events:
-        context.books.raised[event.event_code] += len(indices)
+    context.books.raised_together(started.state.events, len(indices))
     asks_servers = stun_settings(sample, now) or wanted_connection(sample, now)
     if asks_servers or context.reach is not None:
         for changed in context.reach_watchers:

@@ -1,5 +1,5 @@
 """
-Sessions that the I/O engine carries: no greenlet runs them, and most need no objects of their own.
+Sessions that the I/O engine carries: no greenlet runs them, and most need no ``CPESession``.
 
 Most sessions are plain: an Inform of a template, an InformResponse that is as all others, an empty
 POST and an empty answer. The engine does all of that by itself and tells of it at the end; here the

@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 
 import gevent
 import gevent.lock
-import gevent.socket
 
 from caretaker.errors import ConnectError
-from caretaker.http.connect_errors import name_error
+from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import IPVersion, usable
 
 MAX_HOSTS = 64
@@ -98,28 +97,21 @@ class Resolver:
         except (OSError, UnicodeError):
             gevent.spawn(self._ask_system, host, entry)
         else:
-            entry.known = _of(results)
+            found = [(int(family), address) for family, _, _, _, address in results]
+            entry.known = _known(lambda: usable(found, IPVersion.ANY))
 
     def _ask_system(self, host: str, entry: _Host) -> None:
         with self._places:
-            known = _looked_up(host)
+            address = Address("http", host, 0, "/")  # of which only the host matters
+            known = _known(lambda: address.resolve(IPVersion.ANY))
         if known.pairs or not entry.known.pairs:
             entry.known = known
         entry.until = self._clock() + (FOUND_SECONDS if known.pairs else NOT_FOUND_SECONDS)
 
 
-def _looked_up(host: str) -> HostAddresses:
-    """What the system's resolver knows of a host; it waits."""
+def _known(pairs: Callable[[], list[tuple[int, Any]]]) -> HostAddresses:
+    """What these addresses, or the reason why there are none, tell of a host."""
     try:
-        host.encode("idna")  # gevent's resolver prints a traceback if that fails in it
-        return _of(gevent.socket.getaddrinfo(host, 0, type=gevent.socket.SOCK_STREAM))
-    except (OSError, UnicodeError) as error:
-        return HostAddresses(reason=name_error(error).reason)
-
-
-def _of(results: list[Any]) -> HostAddresses:
-    pairs = [(int(family), address) for family, _, _, _, address in results]
-    try:
-        return HostAddresses(tuple(usable(pairs, IPVersion.ANY)))
+        return HostAddresses(tuple(pairs()))
     except ConnectError as error:
         return HostAddresses(reason=error.reason)

@@ -62,7 +62,7 @@ def test_histograms_count_up_to_all(run: Master) -> None:
     assert found["caretaker_connection_request_seconds_sum inform"] == pytest.approx(0.202)
 
 
-def test_connection_requests_are_told_by_way_and_add_up(run: Master) -> None:
+def test_connection_requests_are_told_by_way(run: Master) -> None:
     found = told(run)
     ways = RunStates(run).now().summary["connection_requests"]["by_way"]
     assert ways
