@@ -12,6 +12,10 @@ from caretaker.errors import InputError
 from caretaker.http.ip_addresses import NO_IPV6, bracketed, family_of, has_ipv6, parsed_address
 
 _BACKLOG = 4096
+_NO_PORT_LEFT = (
+    "no port is free, as closed connections keep theirs for a minute; wait for that, "
+    "or widen net.ipv4.ip_local_port_range"
+)
 
 
 class PortInUse(InputError):
@@ -37,6 +41,8 @@ def listen(host: str, port: int) -> Socket:
     except (OSError, OverflowError, UnicodeError) as error:
         failure = error
     is_in_use = isinstance(failure, OSError) and failure.errno == errno.EADDRINUSE
+    if is_in_use and port == 0:
+        raise InputError(f"{bracketed(host)}:0: {_NO_PORT_LEFT}") from failure
     kind = PortInUse if is_in_use else InputError
     cure = "choose another address or port"
     raise kind(f"{bracketed(host)}:{port}: {_why_not_bound(failure, host)}; {cure}") from failure

@@ -14,6 +14,7 @@ import hmac
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
@@ -255,11 +256,16 @@ class XMPPServer:
 
     @contextmanager
     def running(self) -> Iterator[XMPPServer]:
-        """Serve in a thread."""
-        ready = threading.Event()
+        """
+        Serve in a thread.
+
+        Raises:
+            OSError: it has no port to listen at.
+        """
+        ready: Future[None] = Future()
         thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         thread.start()
-        ready.wait()
+        ready.result()
         try:
             yield self
         finally:
@@ -267,11 +273,15 @@ class XMPPServer:
             self._loop.call_soon_threadsafe(self._ending.set)
             thread.join()
 
-    def _run(self, ready: threading.Event) -> None:
+    def _run(self, ready: Future[None]) -> None:
         async def serve() -> None:
             self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
-            server = await self.start()
-            ready.set()
+            try:
+                server = await self.start()
+            except OSError as error:
+                ready.set_exception(error)
+                return
+            ready.set_result(None)
             await self._ending.wait()
             server.close()
             await asyncio.sleep(0)  # what was accepted just now has a writer then
