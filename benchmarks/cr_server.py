@@ -13,13 +13,14 @@ from benchmarks.requester import Requester
 from benchmarks.worker_alone import WorkerAlone
 
 CPES = 10_000
+LEAST_CPES = 1000
+"""Fewer would be asked so often on a fast machine that they refuse (503)."""
 CONNECTIONS = 8
 
 
 def run(options: Options) -> list[Figure]:
     """Measure; the reference is pywsgi with an application that answers constants."""
-    # Fewer would be asked so often on a fast machine that they refuse (503).
-    cpes = options.scaled(CPES, least=1000)
+    cpes = options.scaled(CPES, least=LEAST_CPES)
     with (
         Child(
             WorkerAlone,

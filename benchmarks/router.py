@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.cr_server import CONNECTIONS, CPES
+from benchmarks.cr_server import CONNECTIONS, CPES, LEAST_CPES
 from benchmarks.figures import Figure, Goal, Options, take_turns
 from benchmarks.processes import GENERATOR, SINK, Child
 from benchmarks.requester import LoneRequester, Requester
@@ -22,8 +22,7 @@ _WORKER: dict[str, Any] = {"url": "http://127.0.0.1/", "interval": 3600, "max_se
 
 def run(options: Options) -> list[Figure]:
     """Measure; the reference of the times are Connection Requests straight to the worker."""
-    # Fewer would be asked so often on a fast machine that they refuse (503).
-    cpes = options.scaled(CPES, least=1000)
+    cpes = options.scaled(CPES, least=LEAST_CPES)
     with Child(WorkerAlone, core=SINK, cpes=cpes, **_WORKER) as worker:
         targets = worker.call("targets", cpes)
         worker.call("start")

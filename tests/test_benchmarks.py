@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.cpes import cpe
+from helpers.networks import NoNetworkError, own_network
 from helpers.processes import run
 
 from benchmarks.__main__ import NAMES, main
@@ -43,31 +43,25 @@ def test_every_benchmark_is_a_module_and_tested_here() -> None:
     assert all(callable(import_module(f"benchmarks.{name}").run) for name in NAMES)
 
 
-_OWN_NETWORK = (
-    "unshare", "--net", "sh", "-c",
-    'ip link set lo up && echo 1000 > /proc/sys/net/ipv4/tcp_max_tw_buckets && exec "$@"', "sh",
-)  # fmt: skip
-
-
-def _own_network() -> tuple[str, ...]:
+def _apart() -> tuple[str, ...]:
     """
-    What gives a command a loopback of its own; nothing where this user can't have that.
+    What gives benchmarks a loopback of their own; nothing where this user can't have one.
 
-    Benchmarks close tens of thousands of connections in a few seconds. On the loopback of all they
-    would hold every port for a minute, and other tests could not listen.
+    They close tens of thousands of connections in a few seconds. On the loopback of all each would
+    hold its port for a minute, and other tests could not listen.
     """
+    few_wait = "echo 1000 > /proc/sys/net/ipv4/tcp_max_tw_buckets"
     try:
-        probe = subprocess.run([*_OWN_NETWORK, "true"], capture_output=True, check=False)
-    except OSError:
+        return own_network(f"ip link set lo up && {few_wait}")
+    except NoNetworkError:
         return ()
-    return () if probe.returncode else _OWN_NETWORK
 
 
 def _run(folder: Path, *names: str) -> dict[str, list[dict[str, float]]]:
     path = folder / "figures.json"
     # A busy machine does nothing in less than some seconds.
     tiny = ("--runs", "1", "--seconds", "2", "--scale", "0.002", "--json", str(path))
-    done = run("benchmarks", *names, *tiny, timeout=570, prefix=_own_network())
+    done = run("benchmarks", *names, *tiny, timeout=570, prefix=_apart())
     assert done.returncode == 0, done.stderr
     assert "figure" in done.stdout
     found: dict[str, list[dict[str, float]]] = json.loads(path.read_text())["benchmarks"]

@@ -19,7 +19,7 @@ _NO_PORT_LEFT = (
 
 
 class PortInUse(InputError):
-    """Another server has the port."""
+    """Another server has the port that was asked for."""
 
 
 def listen(host: str, port: int) -> Socket:
@@ -29,7 +29,7 @@ def listen(host: str, port: int) -> Socket:
     ``::`` is all addresses of both versions; of a name the first that can be bound is taken.
 
     Raises:
-        InputError: the address can't be bound; ``PortInUse`` if another server has it.
+        InputError: the address can't be bound; ``PortInUse`` if another server has the port.
     """
     failure: Exception | None = None
     try:

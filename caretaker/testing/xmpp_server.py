@@ -260,7 +260,7 @@ class XMPPServer:
         Serve in a thread.
 
         Raises:
-            OSError: it has no port to listen at.
+            OSError: it can't listen.
         """
         ready: Future[None] = Future()
         thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
@@ -278,7 +278,7 @@ class XMPPServer:
             self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
             try:
                 server = await self.start()
-            except OSError as error:
+            except BaseException as error:  # noqa: BLE001  # raised again in the caller
                 ready.set_exception(error)
                 return
             ready.set_result(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_ipv6_that_is_switched_off_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(listener, "has_ipv6", lambda: False)
     with pytest.raises(InputError, match=r"\[2001:db8::1\]:80: this machine has no IPv6"):
         listen("2001:db8::1", 80)
+
+
+def test_that_no_port_is_free_is_said_with_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(*_: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(listener, "_listen", bind)
+    with pytest.raises(InputError, match=r"^127\.0\.0\.1:0: no port is free, .*; wait") as told:
+        listen("127.0.0.1", 0)
+    assert not isinstance(told.value, PortInUse)
 
 
 def _python(made: Any) -> socket.socket:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from helpers.networks import NoNetworkError, own_network
 from helpers.processes import free_port, process, run, wait_for_answer, wait_for_figure
 from helpers.wire import needs_ipv6
 
 pytestmark = [pytest.mark.processes]
 CPES = 20
 DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
-ONLY_IPV6 = 'ip link set lo up && ip -4 address del 127.0.0.1/8 dev lo; exec "$@"'
+ONLY_IPV6 = "ip link set lo up && ip -4 address del 127.0.0.1/8 dev lo"
 """Makes loopback the only interface of a network namespace, and ::1 its only address."""
 
 
@@ -66,13 +66,10 @@ def test_all_of_a_run_is_on_the_loopback_of_ipv6(tmp_path: Path) -> None:
 
 def ipv6_only() -> Sequence[str]:
     """What stands before a command that is to run on a machine without IPv4."""
-    if not shutil.which("unshare") or not shutil.which("ip"):
-        pytest.skip("a machine without IPv4 needs unshare and ip")
-    prefix = ("unshare", "--net", "sh", "-c", ONLY_IPV6, "sh")
-    probe = run("json.tool", "--help", prefix=prefix)
-    if probe.returncode:
-        pytest.skip(f"no machine without IPv4 here: {probe.stderr.strip()[-200:]}")
-    return prefix
+    try:
+        return own_network(ONLY_IPV6)
+    except NoNetworkError as error:
+        pytest.skip(f"no machine without IPv4 here: {error}")
 
 
 @needs_ipv6
@@ -88,13 +85,10 @@ def test_a_machine_without_ipv4_needs_no_option(tmp_path: Path) -> None:
 
 
 def test_a_run_of_ipv6_without_it_is_one_line() -> None:
-    if not shutil.which("unshare") or not Path("/proc/sys/net/ipv6").exists():
-        pytest.skip("switching IPv6 off for one process needs Linux with IPv6, and unshare")
-    off = 'ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1 && exec "$@"'
-    prefix = ("unshare", "--net", "sh", "-c", off, "sh")
-    probe = run("json.tool", "--help", prefix=prefix)
-    if probe.returncode:
-        pytest.skip(f"IPv6 can't be switched off here: {probe.stderr.strip()[-200:]}")
+    try:
+        prefix = own_network("ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1")
+    except NoNetworkError as error:
+        pytest.skip(f"IPv6 can't be switched off here: {error}")
     ended = run("caretaker", "run", "--ip-version", "6", prefix=prefix)
     assert ended.returncode == 2
     assert "--ip-version 6: this machine has no IPv6" in ended.stderr

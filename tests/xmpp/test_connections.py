@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import socket
 import time
 from collections.abc import Iterator
@@ -48,6 +50,15 @@ def test_clients_log_in_over_tls() -> None:
         assert (made.connected, made.counts["logins"]) == (3, 3)
         assert set(running.clients) == set(told.jids.values())
     assert made.connected == 0
+
+
+def test_a_server_that_can_not_listen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start_server(*_: object, **__: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(asyncio, "start_server", start_server)
+    with pytest.raises(OSError, match="already in use"), server().running():
+        pass
 
 
 def test_a_connection_request_is_answered_by_its_credentials() -> None:
