@@ -2,7 +2,8 @@
 The figures of a run for Prometheus: the table ``METRICS``, over what the Fleet page shows, too.
 
 Counters begin anew with each run, which Prometheus takes for a restart, as it should. Histograms
-have the buckets of ``BUCKETS``; docs/metrics.md tells what each metric means.
+have the buckets of ``BUCKETS``; docs/metrics.md tells what each metric means. What is a part of
+something else has a metric of its own, so that the sum over a label counts nothing twice.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from caretaker.http.gevent_loop import Loop
 from caretaker.http.server import WSGIHost
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.stats.histogram import Histogram
-from caretaker.stats.records import VERDICTS, path_of
+from caretaker.stats.records import LOOP_TIMES, VERDICTS, path_of
 from caretaker.stats.task_outcomes import POSTED, TaskOutcome
 from caretaker.swarm.web.run_state import RunState, WorkerState
 from caretaker.swarm.worker_reports import WINDOW_SECONDS
@@ -34,8 +35,6 @@ BUCKETS = (
 )  # fmt: skip
 """Upper bounds of the buckets of all histograms, in seconds."""
 
-_STAGES = ("inform", "informresponse", "session_end")
-"""Of the closed loop."""
 Labels = tuple[str, ...]
 Samples = Iterable[tuple[Labels, Any]]
 
@@ -92,11 +91,6 @@ def _timed(name: str) -> Callable[[RunState], Samples]:
     return lambda run_state: [((), run_state.results.histogram(name))]
 
 
-def _stages(run_state: RunState) -> Samples:
-    for stage in _STAGES:
-        yield (stage,), run_state.results.histogram(f"connection_requests.to_{stage}")
-
-
 def _by_way(*names: str) -> Callable[[RunState], Samples]:
     """Counts of the Connection Requests of each way that had some, by way and name."""
 
@@ -107,11 +101,18 @@ def _by_way(*names: str) -> Callable[[RunState], Samples]:
     return samples
 
 
-def _stages_by_way(run_state: RunState) -> Samples:
-    for way in run_state.summary["connection_requests"]["by_way"]:
-        times = run_state.results.histograms_with_prefix(path_of(Way(way)))
-        for stage in _STAGES:
-            yield (way, stage), times.get(f"to_{stage}", Histogram())
+def _timed_by_way(name: str) -> Callable[[RunState], Samples]:
+    def samples(run_state: RunState) -> Samples:
+        for way in run_state.summary["connection_requests"]["by_way"]:
+            times = run_state.results.histograms_with_prefix(path_of(Way(way)))
+            yield (way,), times.get(name, Histogram())
+
+    return samples
+
+
+def _stun_outcomes(run_state: RunState) -> Samples:
+    yield from _counted("stun", "answered", "silent", "dropped")(run_state)
+    yield ("error",), sum(run_state.summary["stun"]["errors"].values())
 
 
 def _exchanges(run_state: RunState) -> Samples:
@@ -123,6 +124,11 @@ def _by_worker(value: Callable[[WorkerState], float]) -> Callable[[RunState], Sa
     return lambda run_state: [
         ((str(worker["worker"]),), value(worker)) for worker in run_state.workers
     ]
+
+
+def _words(name: str) -> str:
+    """A name of ``LOOP_TIMES`` in words."""
+    return f"{name.replace('_', ' ')} of its session"
 
 
 # fmt: off
@@ -150,7 +156,8 @@ METRICS: dict[str, Figure] = {
     "caretaker_informs": Figure(
         "counter", "Informs written", (), _one(lambda s: s.summary["informs"]["total"])),
     "caretaker_informs_by_event": Figure(
-        "counter", "Informs that told an event", ("event",), _below("informs.by_event")),
+        "counter", "Informs that told an event; one with two events is in both", ("event",),
+        _below("informs.by_event")),
     "caretaker_inform_from_plan_seconds": Figure(
         "histogram", "From the planned time of an Inform to its InformResponse", (),
         _timed("informs.from_plan")),
@@ -169,9 +176,9 @@ METRICS: dict[str, Figure] = {
     "caretaker_connection_request_books_balance": Figure(
         "gauge", "1 while accepted = delivered + coalesced + pending + dropped", (),
         _one(lambda s: s.summary["connection_requests"]["books_balance"])),
-    "caretaker_connection_request_seconds": Figure(
-        "histogram", "From the accepted Connection Request to a stage of its session", ("stage",),
-        _stages),
+    **{f"caretaker_connection_request_{name}_seconds": Figure(
+        "histogram", f"From the accepted Connection Request {_words(name)}", (),
+        _timed(f"connection_requests.{name}")) for name in LOOP_TIMES},
     "caretaker_connection_request_answer_seconds": Figure(
         "histogram", "Until a Connection Request was answered", (),
         _timed("connection_requests.answer")),
@@ -181,18 +188,29 @@ METRICS: dict[str, Figure] = {
     "caretaker_connection_requests_by_way_ended": Figure(
         "counter", "Accepted Connection Requests by their way and what became of them",
         ("way", "end"), _by_way("delivered", "coalesced", "dropped")),
-    "caretaker_connection_request_by_way_seconds": Figure(
-        "histogram", "From the accepted Connection Request to a stage of its session, by way",
-        ("way", "stage"), _stages_by_way),
+    **{f"caretaker_connection_request_by_way_{name}_seconds": Figure(
+        "histogram", f"From the accepted Connection Request {_words(name)}, by way", ("way",),
+        _timed_by_way(name)) for name in LOOP_TIMES},
+    "caretaker_stun_requests_sent": Figure(
+        "counter", "STUN Binding Requests of CPEs", (), _one(lambda s: s.summary["stun"]["sent"])),
     "caretaker_stun_requests": Figure(
-        "counter", "STUN Binding Requests of CPEs, by what became of them", ("outcome",),
-        _counted("stun", "sent", "answered", "silent", "dropped")),
+        "counter", "STUN Binding Requests that ended, by what became of them", ("outcome",),
+        _stun_outcomes),
     "caretaker_nat_bindings": Figure(
-        "counter", "NAT bindings of CPEs that were found, found changed, or forgotten by a NAT",
-        ("event",), _counted("stun", "found", "changed", "rebound")),
+        "counter", "NAT bindings that CPEs have found, or found to be others later", ("event",),
+        _counted("stun", "found", "changed")),
+    "caretaker_nat_bindings_rebound": Figure(
+        "counter", "NAT bindings that a NAT forgot or a scenario changed", (),
+        _one(lambda s: s.summary["stun"]["rebound"])),
+    "caretaker_xmpp_logins": Figure(
+        "counter", "Logins of CPEs at XMPP servers that were tried", (),
+        _one(lambda s: s.summary["xmpp"]["logins"])),
     "caretaker_xmpp_connections": Figure(
-        "counter", "XMPP connections of CPEs: logins tried, bound, lost, closed", ("event",),
-        _counted("xmpp", "logins", "bound", "lost", "closed")),
+        "counter", "XMPP connections of CPEs: logins that have succeeded", (),
+        _one(lambda s: s.summary["xmpp"]["bound"])),
+    "caretaker_xmpp_connections_ended": Figure(
+        "counter", "XMPP connections of CPEs that are over, by who ended them", ("end",),
+        _counted("xmpp", "lost", "closed")),
     "caretaker_events_raised": Figure(
         "counter", "Events raised", ("event",), _below("events.raised")),
     "caretaker_events_delivered": Figure(

@@ -55,11 +55,11 @@ def test_the_figures_are_those_of_the_summary(run: Master) -> None:
 
 def test_histograms_count_up_to_all(run: Master) -> None:
     found = told(run)
-    name = "caretaker_connection_request_seconds_bucket"
-    counts = [found[f"{name} {bound} inform"] for bound in BUCKETS]
+    name = "caretaker_connection_request_to_inform_seconds"
+    counts = [found[f"{name}_bucket {bound}"] for bound in BUCKETS]
     assert counts == sorted(counts)
-    assert counts[-1] == found[f"{name} +Inf inform"] == 202
-    assert found["caretaker_connection_request_seconds_sum inform"] == pytest.approx(0.202)
+    assert counts[-1] == found[f"{name}_bucket +Inf"] == 202
+    assert found[f"{name}_sum"] == pytest.approx(0.202)
 
 
 def test_connection_requests_are_told_by_way(run: Master) -> None:
@@ -70,6 +70,29 @@ def test_connection_requests_are_told_by_way(run: Master) -> None:
         name = "caretaker_connection_requests_by_way"
         assert found[f"{name}_total accepted {way}"] == counts["accepted"]
         assert found[f"{name}_ended_total delivered {way}"] == counts["delivered"]
+
+
+def test_the_sum_over_a_label_counts_nothing_twice(run: Master) -> None:
+    stun = {"sent": 10, "answered": 4, "silent": 2, "dropped": 1, "errors__401": 2, "waiting": 1}
+    xmpp = {"logins": 9, "bound": 7, "lost": 2, "closed": 1}
+    counts = {f"stun__{name}": number for name, number in stun.items()}
+    counts |= {f"xmpp__{name}": number for name, number in xmpp.items()}
+    run.reports.take("three", snapshot(worker=2, made=results(**counts)))
+    found = told(run)
+
+    def sum_of(name: str) -> float:
+        return sum(value for sample, value in found.items() if sample.split()[0] == name)
+
+    assert sum_of("caretaker_stun_requests_sent_total") == 10
+    assert sum_of("caretaker_stun_requests_total") == 10 - 1
+    assert found["caretaker_stun_requests_total error"] == 2
+    assert sum_of("caretaker_xmpp_logins_total") == 9
+    assert sum_of("caretaker_xmpp_connections_total") == 7
+    assert sum_of("caretaker_xmpp_connections_ended_total") == 3
+    summary = RunStates(run).now().summary
+    requests, tasks = summary["connection_requests"], summary["tasks"]
+    assert sum_of("caretaker_connection_requests_total") == requests["received"]
+    assert sum_of("caretaker_tasks_total") == tasks["posted"]
 
 
 def test_there_are_metrics_before_a_run() -> None:
