@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from helpers.waiting import wait_until
 
@@ -75,6 +77,35 @@ def test_the_twin_is_found_until_the_sources_change(clone: Path) -> None:
     compiled(clone, BEGIN)
     wait_until(lambda: times_begun(clone) == 2)
     assert compiled(clone).stdout == f"{clone}/build/compiled\n"
+
+
+def test_of_sources_that_change_meanwhile_the_newest_are_compiled_alone(clone: Path) -> None:
+    (clone / "scripts" / "compile").write_text("#!/bin/sh\necho $$ >>begun\nsleep 300 & wait\n")
+    compiled(clone, BEGIN)
+    wait_until(lambda: times_begun(clone))
+    (clone / "caretaker" / "a.py").write_text("changed = True\n")
+    compiled(clone, BEGIN)
+    wait_until(lambda: times_begun(clone) == 2)
+    older, newer = map(int, (clone / "begun").read_text().split())
+    try:
+        wait_until(lambda: not is_running(older))
+        assert is_running(newer)
+    finally:
+        os.killpg(newer, signal.SIGKILL)
+
+
+def is_running(group: int) -> bool:
+    """Whether a process of a group is there, and has not ended yet."""
+    processes = psutil.process_iter(["pid", "status"])
+    alive = [each.pid for each in processes if each.info["status"] != psutil.STATUS_ZOMBIE]
+    return group in map(group_of, alive)
+
+
+def group_of(process: int) -> int | None:
+    try:
+        return os.getpgid(process)
+    except ProcessLookupError:
+        return None
 
 
 def test_what_has_failed_is_not_begun_again(clone: Path) -> None:
