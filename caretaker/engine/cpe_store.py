@@ -43,7 +43,10 @@ class CPEStore:
         self._held = IndexSet()
         self._objects: dict[int, CPE] = {}
         self._queue: deque[int] = deque()
-        """The indices of ``_objects``, and of some that are gone, in the order to look at them."""
+        """
+        The indices of ``_objects``, in the order to look at them, and of some that are gone, or
+        came again; never twice as many as there are objects, and some more.
+        """
         self._resting = RestingCPEs(context)
 
     def __len__(self) -> int:
@@ -126,6 +129,8 @@ class CPEStore:
         """Keep an object, and make rows of older ones."""
         self._objects[cpe.index] = cpe
         self._queue.append(cpe.index)
+        if len(self._queue) > 2 * len(self._objects) + SPARE:
+            self._queue = deque(self._objects)
         spare = SPARE if len(self._held) > SMALL_FLEET else SMALL_FLEET
         for _ in range(_LOOKS):
             if len(self._queue) > spare:

@@ -115,6 +115,18 @@ def test_cpes_that_come_and_go_leave_nothing_in_a_small_fleet(
     assert len(store._queue) <= 51
 
 
+@pytest.mark.usefixtures("without_spare_objects")
+def test_cpes_that_never_rest_can_come_and_go() -> None:
+    store = CPEStore(context())
+    for step in range(3000):
+        box = CPE(step % 3, profile(), context())
+        box.ask(m.GetRPCMethods(), inf)
+        store.add(box)
+        assert len(store._queue) <= 2 * len(store.objects) + cpe_store.SPARE
+        del box
+    assert {box.index for box in store.objects} == {0, 1, 2}
+
+
 def test_it_is_like_a_dict_of_cpes() -> None:
     store = store_of(3)
     assert (len(store), list(store), bool(store)) == (3, [0, 1, 2], True)
