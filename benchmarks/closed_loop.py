@@ -27,7 +27,7 @@ ASKED = 200
 """CPEs that are called in turns: so many that none refuses for being called too often."""
 REQUESTS = 400
 """Connection Requests in each run."""
-_LIMITS = {"idle": (0.5, 3), "busy": (1, 10)}
+_LIMITS = {"idle": (0.6, 3), "busy": (0.6, 2)}
 """The goals for p50 and p99, in milliseconds."""
 
 

@@ -37,7 +37,7 @@ def run(options: Options) -> list[Figure]:
                 "small": lambda: _microseconds(small, options),
             },
         )
-    name, goal = f"a session among {sizes[0]}", Goal("<=", 1.15, of_ratio=True)
+    name, goal = f"a session among {sizes[0]}", Goal("<=", 1.1, of_ratio=True)
     return [Figure(name, "cpu-us", found["large"], f"among {SMALL}", found["small"], goal)]
 
 

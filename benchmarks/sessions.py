@@ -71,7 +71,7 @@ def _measuring(worker: Child, options: Options) -> Callable[[], float]:
 
 def _figures(values: Mapping[str, list[float]], others: Sequence[str]) -> list[Figure]:
     """Ours beside both references; then each other build beside ours and those before it."""
-    goal = Goal(">=", 0.5, of_ratio=True)
+    goal = Goal(">=", 0.7, of_ratio=True)
     title = "sessions, all on"
     return [
         Figure(title, UNIT, values[OURS], CEILING, values[CEILING], goal),
