@@ -349,6 +349,11 @@ class Connection:
         now = self._clock()
         return now + (deadline - now) / targets
 
+    @property
+    def has_request(self) -> bool:
+        """Whether a request is under way that was handed over, so that none is to be made."""
+        return self._handover is not None and self._handover.rest is not None
+
     def request(self, head: bytes, body: bytes, limit: int = MAX_ANSWER_BYTES) -> Response:
         """
         Send a request and return the response to it.

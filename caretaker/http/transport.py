@@ -134,8 +134,10 @@ class HTTPTransport(HTTPClient):
         return answer_of(response)
 
     def _request(self, connection: Connection, body: bytes) -> Response:
+        # The head of a request that is under way was made, and has used its nonce.
+        head = b"" if connection.has_request else self._head(body)
         try:
-            response = connection.request(self._head(body), body)
+            response = connection.request(head, body)
         finally:
             if self._sent_at is None:
                 self._sent_at = connection.sent_at

@@ -26,12 +26,14 @@ REFUSED = said(m.Fault.of(8000), "2")
 HANDED_OVER = {
     "a redirect": "HTTP 302",
     "a redirect elsewhere": "HTTP 302",
+    "Digest, and a redirect": "HTTP 302",
     "an idle connection closed": "idle connection closed",
     "Digest, and an idle connection closed": "idle connection closed",
     "Digest, and a connection closed before": "idle connection closed",
     **dict.fromkeys(
         (
             "chunks",
+            "Digest, and chunks",
             "chunks of a request",
             "an interim answer",
             "an interim answer apart",

@@ -178,6 +178,8 @@ SESSIONS: dict[str, Session] = {
     "a redirect elsewhere": (answer("302 Found", b"", "Location: http://elsewhere.example/"),),
     "chunks": (_chunked(_envelope(m.InformResponse(), "1")), EMPTY),
     "chunks of a request": (GOOD, _chunked(_envelope(m.GetRPCMethods(), "5")), EMPTY),
+    "Digest, and chunks": (DIGEST, _chunked(_envelope(m.InformResponse(), "1")), ASKED, EMPTY),
+    "Digest, and a redirect": (DIGEST, answer("302 Found", b"", "Location: /b"), GOOD, EMPTY),
     "an interim answer": (INTERIM + GOOD, EMPTY),
     "an interim answer apart": ((INTERIM, GOOD), (INTERIM, EMPTY)),
     "the end of the connection": (said(m.InformResponse(), "1", "Connection: close"), EMPTY),
