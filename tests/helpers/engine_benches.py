@@ -15,7 +15,8 @@ from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
 from caretaker.engine.engine_use import EngineUse
-from caretaker.engine.open_transport import make_open_transport
+from caretaker.engine.open_transport import OpenTransport, make_open_transport
+from caretaker.engine.recorder import RecordingTransport
 from caretaker.engine.shard import Shard
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
@@ -36,8 +37,8 @@ class EngineBench:
     Args:
         url: of the ACS.
         with_engine: whether an engine carries sessions.
-        settings: ``quirks``, ``max_sessions``, ``timeout``, ``sources``, ``exceptions`` and
-            ``off``.
+        settings: ``profile``, ``quirks``, ``context``, ``max_sessions``, ``timeout``,
+            ``sources``, ``exceptions`` and ``off``; a ``recorder`` for a shard without an engine.
     """
 
     def __init__(self, url: str, *, with_engine: bool = True, **settings: Any) -> None:
@@ -51,6 +52,9 @@ class EngineBench:
             self.endpoint.addresses(self.endpoint.address)
         self.sink = RecordKeeper()
         opened = make_open_transport(self.endpoint, HTTPTransport)
+        recorded: OpenTransport = opened
+        if (recorder := settings.get("recorder")) is not None:
+            recorded = recorder.wrap(make_open_transport(self.endpoint, RecordingTransport))
         use = None
         if with_engine:
             use = EngineUse(
@@ -60,10 +64,16 @@ class EngineBench:
                 exceptions=settings.pop("exceptions", ()),
                 off=settings.pop("off", ""),
             )
-        kind = replace(profile(), quirks=frozenset(settings.pop("quirks", ())))
+        device = profile(settings.pop("profile", "tr181"))
+        kind = replace(device, quirks=frozenset(settings.pop("quirks", ())))
         about = {"acs_url": url, "behaviors": QUIET, **settings.pop("context", {})}
         self.shard = Shard(
-            ProfileMix([(kind, 1.0)]), context(**about), opened, self.sink, engine=use, **settings
+            ProfileMix([(kind, 1.0)]),
+            context(**about),
+            recorded,
+            self.sink,
+            engine=use,
+            **settings,
         )
 
     def boot(self, count: int = 1) -> None:
@@ -212,12 +222,13 @@ def story(names: Sequence[str], *, with_engine: bool) -> Story:
         bench.boot()
         for _ in names:
             bench.inform()
-        told = _told(bench, server)
+        result = told(bench, server)
         bench.shard.stop()
-    return told
+    return result
 
 
-def _told(bench: EngineBench, server: Wire) -> Story:
+def told(bench: EngineBench, server: Wire) -> Story:
+    """What has come of the sessions of a shard, and how they were on the wire."""
     box, books, results = bench.box, bench.shard.context.books, Results()
     bench.shard.book(results)
     return {

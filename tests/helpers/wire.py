@@ -37,6 +37,8 @@ class Wire:
         self.answers = list(answers)
         self.requests: list[tuple[int, str, dict[str, str], bytes]] = []
         """Connection number, request line, headers, body."""
+        self.received: list[bytes] = []
+        """The same requests, byte by byte."""
         self.peers: list[str] = []
         """Where each connection came from."""
         self.connections = 0
@@ -66,6 +68,7 @@ class Wire:
                 data += sock.recv(65536)
             body, data = data[:length], data[length:]
             self.requests.append((number, line, headers, body))
+            self.received.append(head + b"\r\n\r\n" + body)
             if not self._answer(sock):
                 sock.close()
                 return
