@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FOLDER",
         help="a virtual environment with Caretaker in it, or a clone with its .venv, whose build "
-        "sessions are measured with, too; repeatable",
+        "some benchmarks measure, too (docs/performance.md); repeatable",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     return parser

@@ -2,6 +2,7 @@
 The embedded ACS: sessions with one task per CPU second, and memory with 100 000 devices known.
 
 It runs as in a load test, in a process of its own; its CPU time and memory are read from outside.
+Other builds (``--beside``) take their turns with ours.
 """
 
 from __future__ import annotations
@@ -9,76 +10,78 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from urllib.parse import quote, urlsplit
 
 import gevent
 import gevent.socket
-import psutil
 
+from benchmarks.acs_process import ACSProcess
 from benchmarks.bare import Bare
-from benchmarks.figures import Figure, Goal, Options
+from benchmarks.builds import OURS, with_ours
+from benchmarks.figures import Figure, Goal, Options, compared, take_turns
 from benchmarks.first_contact import periodic_inform
-from benchmarks.processes import GENERATOR, SINK, Child, MeasurementError, pin, unique_bytes
+from benchmarks.processes import GENERATOR, SINK, Child, MeasurementError
 from benchmarks.wire import cookie_of, post, read_message
 from caretaker.cwmp import encode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.envelope import CWMP_1_2, Envelope
-from caretaker.swarm.embedded_acs import EmbeddedACS
-from caretaker.swarm.options import Settings
 
 DEVICES = 100_000
-WITH_TASKS = 2_000
+WITH_TASKS = 10_000
 """Devices that come for a task in each run."""
 CONNECTIONS = 16
 _NAMES = ("Device.DeviceInfo.UpTime", "Device.DeviceInfo.SoftwareVersion")
-_UNIT = "sessions per cpu-s"
+_UNIT, _BARE = "sessions per cpu-s", "bare pywsgi"
 _ID = re.compile(rb":ID [^>]*>([^<]*)<")
 
 
 def run(options: Options) -> list[Figure]:
-    """Measure; the reference is pywsgi with an application that answers constants."""
+    """Measure ours and the other builds; the reference is pywsgi that answers constants."""
     devices, with_tasks = options.scaled(DEVICES), options.scaled(WITH_TASKS)
-    ours, bare = [], []
-    with (
-        _acs() as acs,
-        Child(Bare, core=GENERATOR, app="acs") as constant,
-        Child(CPEs, core=SINK) as cpes,
-    ):
-        pid = acs._process.pid
-        before = unique_bytes(pid)
-        cpes.call("run", acs.url, devices)
-        megabytes = (unique_bytes(pid) - before) / 1e6
-        for _ in range(options.runs):
-            _post_tasks(acs.north_bound_url, with_tasks)
-            began = _cpu(pid)
-            tasks = cpes.call("run", acs.url, with_tasks)
-            if tasks != with_tasks:
-                raise MeasurementError(f"{tasks} tasks of {with_tasks} were done")
-            ours.append(with_tasks / (_cpu(pid) - began))
-            began = constant.call("cpu")
-            cpes.call("run", constant.call("url"), with_tasks)
-            bare.append(with_tasks / (constant.call("cpu") - began))
+    builds = with_ours(options.beside)
+    with ExitStack() as children:
+        cpes = children.enter_context(Child(CPEs, core=SINK))
+        constant = children.enter_context(Child(Bare, core=GENERATOR, app="acs"))
+        acss = {name: children.enter_context(ACSProcess(each)) for name, each in builds.items()}
+        before = acss[OURS].bytes()
+        for name, acs in acss.items():
+            cpes.call("run", acs.url, devices if name == OURS else with_tasks)
+        megabytes = (acss[OURS].bytes() - before) / 1e6
+        values = take_turns(
+            options.runs,
+            {
+                **{name: _measuring(acs, cpes, with_tasks) for name, acs in acss.items()},
+                _BARE: lambda: _of_constants(constant, cpes, with_tasks),
+            },
+        )
+    title, goal = "embedded ACS, one task each", Goal(">=", 4000)
     return [
-        Figure("embedded ACS, one task each", _UNIT, ours, "bare pywsgi", bare, Goal(">=", 4000)),
+        Figure(title, _UNIT, values[OURS], _BARE, values[_BARE], goal),
+        *compared(title, _UNIT, values, builds),
         Figure(f"embedded ACS, {devices} devices", "MB", [megabytes], goal=Goal("<=", 200)),
     ]
 
 
-@contextmanager
-def _acs() -> Iterator[EmbeddedACS]:
-    acs = EmbeddedACS(Settings())
-    pin(acs._process.pid, GENERATOR)
-    try:
-        yield acs
-    finally:
-        acs.stop()
+def _measuring(acs: ACSProcess, cpes: Child, count: int) -> Callable[[], float]:
+    return lambda: _per_cpu_second(acs, cpes, count)
 
 
-def _cpu(pid: int) -> float:
-    used = psutil.Process(pid).cpu_times()
-    return float(used.user + used.system)
+def _per_cpu_second(acs: ACSProcess, cpes: Child, count: int) -> float:
+    _post_tasks(acs.north_bound_url, count)
+    before = acs.cpu()
+    tasks = cpes.call("run", acs.url, count)
+    used = acs.cpu() - before
+    if tasks != count:
+        raise MeasurementError(f"{tasks} tasks of {count} were done")
+    return count / used
+
+
+def _of_constants(server: Child, cpes: Child, count: int) -> float:
+    before = server.call("cpu")
+    cpes.call("run", server.call("url"), count)
+    return float(count / (server.call("cpu") - before))
 
 
 def _serial_number(number: int) -> str:

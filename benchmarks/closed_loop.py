@@ -2,17 +2,20 @@
 The closed loop from outside: authenticated GET sent -> Inform received at the ACS.
 
 With the fleet idle, and with the rest of it busy at 1 000 sessions per second, which go to the
-sink; fewer where the worker can't do so many, and the figure's name then says how many.
+sink; fewer where the worker can't do so many, and the figure's name then says how many. Other
+builds (``--beside``) take their turns with ours.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from statistics import quantiles
 
 from benchmarks.asker import Asker
-from benchmarks.figures import Figure, Goal, Options
+from benchmarks.builds import OURS, with_ours
+from benchmarks.figures import Figure, Goal, Options, compared
 from benchmarks.nginx import Nginx
 from benchmarks.processes import GENERATOR, SINK, Child
 from benchmarks.sessions import capacity
@@ -27,41 +30,60 @@ ASKED = 200
 """CPEs that are called in turns: so many that none refuses for being called too often."""
 REQUESTS = 400
 """Connection Requests in each run."""
-_LIMITS = {"idle": (0.6, 3), "busy": (0.6, 2)}
-"""The goals for p50 and p99, in milliseconds."""
+_GOALS = {"idle": {50: 0.6, 99: 3.0}, "busy": {50: 0.6, 99: 2.0}}
+"""The goals for percentiles, in milliseconds."""
+Times = dict[tuple[str, str], list[list[float]]]
+"""Of each run, by load and build."""
 
 
 def run(options: Options) -> list[Figure]:
-    """Measure both in turns."""
+    """Measure both, of each build, in turns."""
+    builds = with_ours(options.beside)
     requests = options.scaled(REQUESTS)
-    times: dict[str, list[list[float]]] = {"idle": [], "busy": []}
+    times: Times = {(load, name): [] for load in _GOALS for name in builds}
     with Nginx() as sink, ExitStack() as stack:
         rate = min(RATE, int(MOST * capacity(sink, options)))
         asker = stack.enter_context(Child(Asker, core=SINK))
         cpes = ASKED + rate * INTERVAL
         intervals = {"idle": 86_400, "busy": INTERVAL}
         workers = {
-            load: stack.enter_context(
-                Child(WorkerAlone, core=GENERATOR, url=sink.url, cpes=cpes, interval=interval)
+            (load, name): stack.enter_context(
+                Child(
+                    WorkerAlone,
+                    core=GENERATOR,
+                    build=builds[name],
+                    url=sink.url,
+                    cpes=cpes,
+                    interval=intervals[load],
+                )
             )
-            for load, interval in intervals.items()
+            for load, name in times
         }
         for worker in workers.values():
             worker.call("set_apart", ASKED, asker.call("url"))
         for _ in range(options.runs):
-            for load, worker in workers.items():
-                times[load].append(_ask(asker, worker, requests, options.warm_up))
+            for which, worker in workers.items():
+                times[which].append(_ask(asker, worker, requests, options.warm_up))
     names = {"idle": "idle", "busy": f"{rate} sessions/s"}
     return [
-        Figure(
+        figure
+        for load, goals in _GOALS.items()
+        for percent, limit in goals.items()
+        for figure in _figures(
             f"GET to Inform, {names[load]}, p{percent}",
-            "ms",
-            [quantiles(of_run, n=100)[percent - 1] for of_run in times[load]],
-            goal=Goal("<=", limit),
+            limit,
+            {
+                name: [quantiles(run, n=100)[percent - 1] for run in times[load, name]]
+                for name in builds
+            },
         )
-        for load, limits in _LIMITS.items()
-        for percent, limit in zip((50, 99), limits, strict=True)
     ]
+
+
+def _figures(title: str, limit: float, values: Mapping[str, list[float]]) -> list[Figure]:
+    """Ours, and the builds beside each other."""
+    ours = Figure(title, "ms", values[OURS], goal=Goal("<=", limit))
+    return [ours, *compared(title, "ms", values, values)]
 
 
 def _ask(asker: Child, worker: Child, requests: int, warm_up: float) -> list[float]:

@@ -14,7 +14,7 @@ from random import Random
 
 from locust.env import Environment
 
-from benchmarks.builds import Build
+from benchmarks.builds import OURS, with_ours
 from benchmarks.figures import Figure, Options, take_turns
 from benchmarks.processes import GENERATOR, Child
 from caretaker.cwmp.outcome import Outcome
@@ -26,13 +26,12 @@ from caretaker.swarm.locust_stats import LocustStats
 COUNT = 20_000
 RATE = 4000
 FLUSH = RATE // 20
-OURS = "ours"
 
 
 def run(options: Options) -> list[Figure]:
     """Measure ours and the other builds in turns."""
     count = options.scaled(COUNT)
-    builds = {OURS: None, **{build.name: build for build in map(Build.at, options.beside)}}
+    builds = with_ours(options.beside)
     with ExitStack() as children:
         counters = {
             name: children.enter_context(Child(Counters, core=GENERATOR, build=build, count=count))

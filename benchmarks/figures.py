@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -123,6 +124,16 @@ def take_turns(
         for name, measure in candidates.items():
             values[name].append(measure())
     return values
+
+
+def compared(
+    title: str, unit: str, values: Mapping[str, Sequence[float]], builds: Iterable[str]
+) -> list[Figure]:
+    """Each build beside all before it: the figures of a later one by those of an earlier one."""
+    return [
+        Figure(f"{title}: {later}", unit, values[later], earlier, values[earlier])
+        for earlier, later in combinations(builds, 2)
+    ]
 
 
 _HEADINGS = ("figure", "median (spread)", "unit", "reference", "ratio (spread)", "goal", "")

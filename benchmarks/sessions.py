@@ -7,14 +7,13 @@ CPEs are due more often than sessions can run; ``CONNECTIONS`` sessions run at o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from itertools import combinations
 from statistics import median
 
-from benchmarks.builds import Build
+from benchmarks.builds import OURS, Build, with_ours
 from benchmarks.ceiling import Ceiling
-from benchmarks.figures import Figure, Goal, Options, take_turns
+from benchmarks.figures import Figure, Goal, Options, compared, take_turns
 from benchmarks.first_contact import periodic_inform
 from benchmarks.naive import Naive
 from benchmarks.nginx import Nginx
@@ -28,13 +27,13 @@ CONNECTIONS = 32
 CPES = 20_000
 """Each is due every second: more than any Python program runs, on a fast core, too."""
 UNIT = "sessions per cpu-s"
-OURS, CEILING, NAIVE = "ours", "C ceiling", "naive build"
+CEILING, NAIVE = "C ceiling", "naive build"
 _DEVICE_ID = ("Manufacturer", "OUI", "ProductClass", "SerialNumber")
 
 
 def run(options: Options) -> list[Figure]:
     """Measure ours, the other builds and both references in turns."""
-    builds = [Build.at(folder) for folder in options.beside]
+    builds = with_ours(options.beside)
     message = periodic_inform()
     body = encode(Envelope(message, "1", CWMP_1_2))
     with (
@@ -48,38 +47,35 @@ def run(options: Options) -> list[Figure]:
             about=dict(zip(_DEVICE_ID, message.device_id, strict=True)),
             parameters=message.parameter_list,
         ) as naive,
-        saturated_worker(sink, options) as worker,
-        ExitStack() as others,
+        ExitStack() as children,
     ):
-        workers = {OURS: worker}
-        for build in builds:
-            workers[build.name] = others.enter_context(saturated_worker(sink, options, build=build))
+        workers = {
+            name: children.enter_context(saturated_worker(sink, options, build=build))
+            for name, build in builds.items()
+        }
         values = take_turns(
             options.runs,
             {
-                **{name: _measuring(workers[name], options) for name in workers},
+                **{name: _measuring(worker, options) for name, worker in workers.items()},
                 CEILING: lambda: ceiling.measure(options.seconds),
                 NAIVE: lambda: float(naive.call("measure", options.seconds)),
             },
         )
-    return _figures(values, [build.name for build in builds])
+    return _figures(values, builds)
 
 
 def _measuring(worker: Child, options: Options) -> Callable[[], float]:
     return lambda: sessions_per_cpu_second(worker, options)
 
 
-def _figures(values: Mapping[str, list[float]], others: Sequence[str]) -> list[Figure]:
-    """Ours beside both references; then each other build beside ours and those before it."""
+def _figures(values: Mapping[str, list[float]], builds: Iterable[str]) -> list[Figure]:
+    """Ours beside both references; then the builds beside each other."""
     goal = Goal(">=", 0.7, of_ratio=True)
     title = "sessions, all on"
     return [
         Figure(title, UNIT, values[OURS], CEILING, values[CEILING], goal),
         Figure(title, UNIT, values[OURS], NAIVE, values[NAIVE]),
-        *(
-            Figure(f"{title}: {later}", UNIT, values[later], earlier, values[earlier])
-            for earlier, later in combinations((OURS, *others), 2)
-        ),
+        *compared(title, UNIT, values, builds),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,10 +17,10 @@ from helpers.processes import run
 
 from benchmarks.__main__ import NAMES, main
 from benchmarks.builds import Build
-from benchmarks.figures import Figure, Goal, Options, table, take_turns
+from benchmarks.figures import Figure, Goal, Options, compared, table, take_turns
 from benchmarks.first_contact import first_contact, quick_contact
 from benchmarks.flooder import FLOODS
-from benchmarks.processes import GENERATOR, Child, MeasurementError
+from benchmarks.processes import GENERATOR, Child, MeasurementError, cpu_seconds, cpu_seconds_of
 from caretaker.device.base import CPEBase
 
 WITH_SINK = ("sessions", "engine", "recording", "state", "growth", "closed_loop", "lateness")
@@ -116,7 +117,28 @@ def test_a_clone_is_measured_with_its_own_benchmarks_and_an_environment_with_our
     python.touch()
     (tmp_path / benchmarks).mkdir(exist_ok=True)
     its_own = benchmarks == "benchmarks"
-    assert Build.at(tmp_path) == (tmp_path.name, python, tmp_path if its_own else root)
+    assert Build.at(tmp_path) == Build(tmp_path.name, python, tmp_path if its_own else root)
+
+
+@pytest.mark.parametrize("twin", ["/there/build/compiled", ""])
+def test_a_clone_is_compiled_if_it_has_a_twin_of_its_sources(tmp_path: Path, twin: str) -> None:
+    for folder in ("benchmarks", "scripts", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+    script = tmp_path / "scripts" / "compiled"
+    script.write_text(f"#!/bin/sh\necho {twin}\n")
+    script.chmod(0o755)
+    build = Build.at(tmp_path)
+    assert build.compiled == twin
+    of_ours = {"PYTHONPATH": "ours", "HOME": "there"}
+    paths = {"PYTHONPATH": twin} if twin else {}
+    assert build.environment(of_ours) == {"HOME": "there", **paths}
+
+
+def test_the_cpu_time_of_another_process_is_as_its_own() -> None:
+    spent = cpu_seconds_of(os.getpid())
+    assert spent == pytest.approx(cpu_seconds(), abs=0.5)
+    assert 0 < spent < cpu_seconds_of(os.getpid())
 
 
 @pytest.mark.processes
@@ -203,6 +225,16 @@ class TestFigures:
         assert figure.ratios == [0.5, 0.5, 3]
         assert figure.reached
         assert figure.to_json()["ratio"] == 0.5
+
+    def test_each_build_stands_beside_all_before_it(self) -> None:
+        figures = compared(
+            "it", "s", {"ours": [2], "old": [1], "older": [4]}, ("ours", "old", "older")
+        )
+        assert [(each.name, each.reference, each.ratios) for each in figures] == [
+            ("it: old", "ours", [0.5]),
+            ("it: older", "ours", [2]),
+            ("it: older", "old", [4]),
+        ]
 
     @pytest.mark.parametrize(
         ("goal", "reached"),
