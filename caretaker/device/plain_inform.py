@@ -32,16 +32,22 @@ COMPARED_EVERY = 1024
 
 _MARK = "\ue000{}\ue000"  # of a private plane of Unicode, which escaping leaves as it is
 _MARKS = re.compile("\ue000[0-9]+\ue000")
-_OWN_FIELDS = 5
-"""The fields of DeviceId, and the time."""
+_SERIAL = 3
+"""The field of DeviceId that each CPE has of its own."""
 
 _log = logging.getLogger(__name__)
 
-_Shape = tuple[int, Events, tuple[str, ...]]
-"""The profile by its ``id``, the events, and the forced parameters with values of the CPE's own."""
+_Shape = tuple[int, Events, tuple[str, ...], bool]
+"""
+The profile by its ``id``, the events, the forced parameters with values of the CPE's own, and
+whether it has the DeviceId of its profile.
+"""
 
 _Place = tuple[str, str, Parameter | None]
-"""The path and the type of a parameter, and itself if any of its values is of this type."""
+"""
+The path and the type of a parameter, and itself if any of its values is of this type. A path that
+is empty is the serial number's, as DeviceId has it.
+"""
 
 
 class _Template:
@@ -50,11 +56,15 @@ class _Template:
         profile: that it is of; kept, so that no other gets its ``id``.
         pieces: of the Inform, between its places.
         places: the last ones, in order.
+        has_usual_id: whether the DeviceId is the profile's but for the serial number.
     """
 
-    __slots__ = ("pieces", "places", "profile", "used")
+    __slots__ = ("has_usual_id", "pieces", "places", "profile", "used")
 
-    def __init__(self, profile: Profile, pieces: list[str], places: tuple[_Place, ...]) -> None:
+    def __init__(
+        self, profile: Profile, pieces: list[str], places: tuple[_Place, ...], *, has_usual_id: bool
+    ) -> None:
+        self.has_usual_id = has_usual_id
         self.profile = profile
         self.pieces = pieces
         self.places = places
@@ -63,9 +73,17 @@ class _Template:
 
     def joined(self, cpe: CPEBase, now: float) -> bytes | None:
         """The Inform of a CPE; None if a value is not of the type that the template has."""
-        values = [escape(field) for field in cpe.device_id_struct]
+        if self.has_usual_id:
+            serial = escape(cpe.serial_number)
+            values = [serial]
+        else:
+            values = [escape(field) for field in cpe.device_id_struct]
+            serial = values[_SERIAL]
         values.append(cpe.context.date(now + cpe.profile.clock_offset))
         for path, kind, parameter in self.places:
+            if not path:
+                values.append(serial)
+                continue
             if parameter is not None:
                 values.append(escape(cpe.value_of(path, parameter, now)))
                 continue
@@ -97,12 +115,14 @@ class InformTemplates:
         """
         if not _is_plain(cpe):
             return None
-        overlay = cpe.overlay
+        overlay, profile = cpe.overlay, cpe.profile
         own: tuple[str, ...] = ()
+        has_usual_id = cpe.context.devices is None
         if overlay is not None and overlay.values:
             values = overlay.values
-            own = tuple([path for path in cpe.profile.inform_parameters if path in values])
-        shape = id(cpe.profile), cpe.session_events, own
+            own = tuple([path for path in profile.inform_parameters if path in values])
+            has_usual_id = has_usual_id and values.keys().isdisjoint(profile.name_paths)
+        shape = id(profile), cpe.session_events, own, has_usual_id
         template = self._templates.get(shape)
         if template is None:
             return None if shape in self._templates else self._learn(shape, cpe, now)
@@ -113,7 +133,7 @@ class InformTemplates:
     def _learn(self, shape: _Shape, cpe: CPEBase, now: float) -> bytes | None:
         if len(self._templates) >= MAX_TEMPLATES:
             self._templates.clear()
-        template = self._templates[shape] = _template_of(cpe, shape[2], now)
+        template = self._templates[shape] = _template_of(cpe, shape, now)
         return self._compared(shape, cpe, now, template.joined(cpe, now)) if template else None
 
     def _compared(
@@ -138,41 +158,53 @@ def _is_plain(cpe: CPEBase) -> bool:
     )
 
 
-def _template_of(cpe: CPEBase, own: tuple[str, ...], now: float) -> _Template | None:
+def _template_of(cpe: CPEBase, shape: _Shape, now: float) -> _Template | None:
     """The template of the Informs that are as this one; None if there can't be one."""
     # Events with a CommandKey hardly come twice, and rows of the table depend on other values.
     if inform.table_rows(cpe) or any(event.command_key for event in cpe.session_events):
         return None
     message = inform.inform_message(cpe, now)
+    _, _, own, has_usual_id = shape
     constants = cpe.profile.inform_constants
     places = [
         struct
         for struct in message.parameter_list
         if struct.name in own or constants[struct.name] is None
     ]
-    marked = _marked(message, places)
+    own_fields = (_SERIAL,) if has_usual_id else tuple(range(len(message.device_id)))
+    marked = _marked(message, own_fields, places)
     pieces = _MARKS.split(inform.envelope(cpe, marked).decode())
-    if len(pieces) != _OWN_FIELDS + len(places) + 1:  # a value looks like a mark
+    if len(pieces) != len(own_fields) + 1 + len(places) + 1:  # a value looks like a mark
         return None
-    return _Template(cpe.profile, pieces, tuple([_place(cpe, own) for own in places]))
+    filled = tuple([_place(cpe, struct, shape) for struct in places])
+    return _Template(cpe.profile, pieces, filled, has_usual_id=has_usual_id)
 
 
-def _place(cpe: CPEBase, struct: ParameterValueStruct) -> _Place:
+def _place(cpe: CPEBase, struct: ParameterValueStruct, shape: _Shape) -> _Place:
+    _, _, own, has_usual_id = shape
     parameter = cpe.profile.model.parameter(struct.name, None)
-    takes_all = parameter is not None and parameter.type == "xsd:string" and not parameter.hidden
-    return struct.name, struct.type, parameter if takes_all else None
+    if parameter is None or parameter.type != "xsd:string" or parameter.hidden:
+        return struct.name, struct.type, None
+    is_serial = parameter.source == "serial_number" and struct.name not in own and has_usual_id
+    return "" if is_serial else struct.name, struct.type, parameter
 
 
-def _marked(message: m.Inform, places: list[ParameterValueStruct]) -> m.Inform:
-    """The Inform with marks in DeviceId, in its time and in the values of these parameters."""
-    marks = [_MARK.format(number) for number in range(_OWN_FIELDS + len(places))]
+def _marked(
+    message: m.Inform, own_fields: tuple[int, ...], places: list[ParameterValueStruct]
+) -> m.Inform:
+    """The Inform with marks in these fields of DeviceId, its time and these parameters."""
+    marks = iter([_MARK.format(number) for number in range(len(own_fields) + 1 + len(places))])
+    device_id = [
+        next(marks) if number in own_fields else field
+        for number, field in enumerate(message.device_id)
+    ]
+    current_time = next(marks)
     values = {
-        struct.name: struct._replace(value=mark)
-        for struct, mark in zip(places, marks[_OWN_FIELDS:], strict=True)
+        struct.name: struct._replace(value=mark) for struct, mark in zip(places, marks, strict=True)
     }
     return replace(
         message,
-        device_id=DeviceIdStruct(*marks[: _OWN_FIELDS - 1]),
-        current_time=marks[_OWN_FIELDS - 1],
+        device_id=DeviceIdStruct(*device_id),
+        current_time=current_time,
         parameter_list=tuple([values.get(own.name, own) for own in message.parameter_list]),
     )
