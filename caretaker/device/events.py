@@ -152,6 +152,11 @@ class EventAccounting:
         self.raised[event.event_code] += 1
         return self._join(pending, event) if pending else (event,)
 
+    def raise_delivered(self, code: str) -> None:
+        """Count an event that was raised, alone, and delivered by its Inform."""
+        self.raised[code] += 1
+        self.delivered[code] += 1
+
     def raised_together(self, events: Events, cpes: int) -> None:
         """Count that so many CPEs that had none pending have raised these events."""
         for event in events:

@@ -44,5 +44,9 @@ def first_due(cpe: CPEBase, now: float) -> float:
 
 def following_due(cpe: CPEBase, now: float) -> float:
     """The due time after ``periodic_due``; the first one after ``now`` if several have passed."""
-    planned, interval = cpe.periodic_due, cpe.management_server(now).interval
+    return next_due(cpe.periodic_due, cpe.management_server(now).interval, now)
+
+
+def next_due(planned: float, interval: float, now: float) -> float:
+    """The due time after a planned one; the first one after ``now`` if several have passed."""
     return planned + interval * max(1, ceil((now - planned) / interval))

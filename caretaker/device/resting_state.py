@@ -121,5 +121,10 @@ def restore(cpe: CPEBase, common: CommonState, times: OwnTimes, values: bytes) -
     if names is not None:
         overlay = cpe.overlay = Overlay()
         if names:
-            texts = values.decode("utf-8", _SURROGATES).split(_BETWEEN)
-            overlay.values = dict(zip(names, texts, strict=True))
+            overlay.values = values_of(names, values)
+
+
+def values_of(names: tuple[str, ...], values: bytes) -> dict[str, str]:
+    """The values of ``own_values`` by the names of their parameters, of which there are some."""
+    texts = values.decode("utf-8", _SURROGATES).split(_BETWEEN)
+    return dict(zip(names, texts, strict=True))

@@ -48,18 +48,19 @@ class Accounting:
         self._recorder = recorder
         self._exports = exports
 
-    def session(self, cpe: CPE, record: SessionRecord) -> None:
-        """Take a session that has ended, after its CPE has."""
+    def session(self, record: SessionRecord, cpe: CPE | int) -> None:
+        """Take a session that has ended, after its CPE has; of one that rests by its index."""
+        index = cpe if isinstance(cpe, int) else cpe.index
         if record.reason is not None and record.reason not in self.examples:
-            self.examples[record.reason] = FailureExample(
-                cpe.serial_number, self._timeline.seconds(record.started), record.events
-            )
+            number = self._context.serial_number(index)
+            at = self._timeline.seconds(record.started)
+            self.examples[record.reason] = FailureExample(number, at, record.events)
         self._timeline.session(record)
         self._sink.session(record)  # which may ask when the CPE is due again
-        if self._recorder is not None:
+        if self._recorder is not None and isinstance(cpe, CPE):
             self._recorder.session(cpe, record)
         for export in self._exports:
-            export.session(cpe, record)
+            export.session(index, record)
 
     def book(
         self,

@@ -7,10 +7,15 @@ from gevent import Greenlet
 from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device.cpe import CPE
+from caretaker.engine.cpe_store import CPEStore
+from caretaker.engine.resting_sessions import CODES
 from caretaker.errors import Blame
 from caretaker.http.transport import Transport
 from caretaker.stats.records import SessionRecord
 from caretaker.way import Way
+
+CPERow = tuple[CPEStore, int]
+"""A CPE that rests, by its index."""
 
 Wait = tuple[str, Blame]
 """What a session waits for, in words, and whose affair that is."""
@@ -27,20 +32,29 @@ class ActiveSession:
     A session that has begun and not ended.
 
     Args:
-        cpe: the CPE, which this session owns meanwhile.
+        cpe: the CPE, which this session owns meanwhile; a row of it that rests is looked up in the
+            store when it is first asked for.
         planned: when it was due.
         started: when it began.
     """
 
     __slots__ = (
-        "_session", "accepted", "answers", "awaits_answer", "began", "blame", "body", "cpe",
-        "events", "exchanges", "greenlet", "handed_over", "inform_sent", "informed", "lateness",
+        "_cpe", "_cpes", "_session", "accepted", "answers", "awaits_answer", "began", "blame",
+        "body", "events", "exchanges", "greenlet", "handed_over", "index", "inform_sent",
+        "informed", "lateness",
         "name", "on_timeline", "outcome", "own_wait", "place_wait", "planned", "posted_at",
         "reason", "received", "sent_at", "since", "started", "token", "transport", "way",
     )  # fmt: skip
 
-    def __init__(self, cpe: CPE, planned: float, started: float) -> None:
-        self.cpe = cpe
+    def __init__(self, cpe: CPE | CPERow, planned: float, started: float) -> None:
+        self._cpe: CPE | None = None
+        self._cpes: CPEStore | None = None
+        if isinstance(cpe, CPE):
+            self._cpe, self.index = cpe, cpe.index
+            self.events = tuple([event.event_code for event in cpe.session_events])
+        else:
+            self._cpes, self.index = cpe
+            self.events = CODES
         self.began = started
         """When the CPE has begun it; its turn may come later."""
         self._session: CPESession | None = None
@@ -73,7 +87,6 @@ class ActiveSession:
         self.since = started
         """When its present wait began, or the POST that is under way."""
         # The rest becomes its record.
-        self.events = tuple([event.event_code for event in cpe.session_events])
         self.planned = planned
         self.started = started
         self.outcome = Outcome.ABANDONED
@@ -83,8 +96,7 @@ class ActiveSession:
         self.way = Way.HTTP
         self.inform_sent: float | None = None
         self.informed: float | None = None
-        self.lateness = 0.0
-        self.place_wait = 0.0
+        self.lateness = self.place_wait = 0.0
         self.on_timeline = False
 
     def fail(self, reason: str, blame: Blame) -> None:
@@ -111,6 +123,23 @@ class ActiveSession:
             self.on_timeline,
         )
         return tuple.__new__(SessionRecord, fields)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the CPE is a row, for its period alone, and nobody has asked for it."""
+        return self._cpe is None
+
+    @property
+    def cpe(self) -> CPE:
+        """The CPE, in the session."""
+        if self._cpe is None:
+            assert self._cpes is not None
+            return self._cpes[self.index]  # which calls ``take_cpe``
+        return self._cpe
+
+    def take_cpe(self, cpe: CPE) -> None:
+        """Go on with the CPE as an object; see ``RestingSession``."""
+        self._cpe = cpe
 
     @property
     def session(self) -> CPESession:

@@ -28,6 +28,7 @@ from caretaker.cwmp.session import State
 from caretaker.device.cpe import CPE
 from caretaker.device.plain_inform import InformTemplates
 from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.device_tls import local_end
 from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
 from caretaker.engine.session_runner import SessionRunner
@@ -54,6 +55,8 @@ BEGIN_SECONDS = 0.005
 """Of one turn of the loop, to begin sessions; the others begin in the next turn."""
 MAX_KNOWN = 64
 """InformResponses that are known, as in the engine."""
+MAX_HEADS = 1024
+"""Heads of POSTs that are kept, each for bodies of a length."""
 _BY_GREENLET = (301, 302, 303, 307, 308, 415)
 """Statuses of answers after which the request goes elsewhere, or in another form."""
 _LAST = (State.LISTENING, State.ANSWERING)
@@ -67,6 +70,7 @@ class CarriedSessions:
 
     Args:
         use: what the engine is used for.
+        cpes: the CPEs by index.
         runner: knows what a session is made of; it runs those of greenlets, too.
         most: sessions at once.
         clock: seconds, going forward.
@@ -77,6 +81,7 @@ class CarriedSessions:
     def __init__(
         self,
         use: EngineUse,
+        cpes: CPEStore,
         runner: SessionRunner,
         *,
         most: int,
@@ -85,6 +90,7 @@ class CarriedSessions:
         go_on: Callable[[ActiveSession], None],
     ) -> None:
         self._use = use
+        self._cpes = cpes
         self._endpoint = use.endpoint
         self._runner = runner
         self._clock = clock
@@ -101,6 +107,8 @@ class CarriedSessions:
         self._known: dict[bytes, None] = {}
         self._fresh = HTTPTransport(use.endpoint)
         self._empty_post = self._fresh.message(b"")
+        self._heads: dict[int, bytes] = {}
+        """The heads of POSTs without cookies and credentials, by the length of their body."""
         self._due: deque[tuple[ActiveSession, Target]] = deque()
         self._is_beginning = False
         self._next_turn = Timer(clock, self._begin_due)
@@ -123,8 +131,8 @@ class CarriedSessions:
 
     def takes(self, active: ActiveSession) -> bool:
         """Take a session that has begun; False if it is for a greenlet. Does not wait."""
-        targets = self._targets(active.cpe)
-        reason = self._reason(active.cpe, targets)
+        targets = self._targets(active.index)
+        reason = self._reason(self._read(active), targets)
         if reason:
             self._by_greenlet[reason] += 1
             return False
@@ -147,10 +155,15 @@ class CarriedSessions:
             return NOT_LOOKED_UP
         return self._use.reason(cpe, self._clock())
 
+    def _read(self, active: ActiveSession) -> CPE:
+        """The CPE of a session, to read from at once; none is made for that."""
+        return self._cpes.likeness(active.index) if active.is_resting else active.cpe
+
     def catch_up(self, active: ActiveSession) -> None:
-        """Take up what has happened in a session so far."""
+        """Take up what has happened in a session so far, with its CPE as an object."""
         if self._io is None:
             return
+        self._cpes.get(active.index)
         progress = self._io.progress(active.token)
         if progress is None:  # not begun, or over, and its event is still to be handled
             told = (event[3:6] for event in self._events if event[1] == active.token)
@@ -217,30 +230,51 @@ class CarriedSessions:
         self._is_beginning = False
 
     def _begin(self, active: ActiveSession, target: Target) -> None:
-        io, cpe = self._io, active.cpe
+        io = self._io
         assert io is not None
         try:
             self._runner.starts(active)
+            cpe = self._read(active)
+            has_requests = bool(cpe.session_requests)
             body = self._templates.inform(cpe, active.began)
             if body is None:
                 body = active.session.next_post()
                 assert body is not None
             self._runner.post_begins(active, "Inform", body)
-            following = None if cpe.session_requests else self._empty_post
+            following = None if has_requests else self._empty_post
             deadline = active.posted_at + self._endpoint.timeout
-            request = self._fresh.message(body)
-            io.begin(active.token, target, request, following, deadline)
+            io.begin(active.token, target, self._head(body) + body, following, deadline)
         except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
             gevent.spawn(self._fail, active, active.token, error)
 
-    def _targets(self, cpe: CPE) -> list[Target]:
-        return self._endpoint.targets_at_once(self._endpoint.source(cpe.index))
+    def _head(self, body: bytes) -> bytes:
+        head = self._heads.get(len(body))
+        if head is None:
+            if len(self._heads) >= MAX_HEADS:
+                self._heads.clear()
+            head = self._heads[len(body)] = self._fresh.message(body)[: -len(body)]
+        return head
+
+    def _targets(self, index: int) -> list[Target]:
+        return self._endpoint.targets_at_once(self._endpoint.source(index))
 
     # Events.
 
     def _hear(self, events: list[io_engine.Event]) -> None:
-        self._events.extend(events)
-        self._has_events.set()
+        """Handle ends at once, as nothing in them waits; the rest in a greenlet."""
+        for event in events:
+            if event[0] == io_engine.DONE:
+                self._handle_guarded(event)
+            else:
+                self._events.append(event)
+        if self._events:
+            self._has_events.set()
+
+    def _handle_guarded(self, event: Any) -> None:
+        try:
+            self._handle(event)
+        except Exception:  # noqa: BLE001  # the others go on
+            _log.exception("a session could not be ended by a bug of Caretaker")
 
     def _handle_events(self) -> None:
         """Handle events in a greenlet, as answers may have to wait for a turn of the loop."""
@@ -248,11 +282,7 @@ class CarriedSessions:
             self._has_events.wait()
             self._has_events.clear()
             while self._events:
-                event = self._events.popleft()
-                try:
-                    self._handle(event)
-                except Exception:  # noqa: BLE001  # the others go on
-                    _log.exception("a session could not be ended by a bug of Caretaker")
+                self._handle_guarded(self._events.popleft())
 
     def _handle(self, event: Any) -> None:
         kind, token = event[0], event[1]
@@ -262,6 +292,9 @@ class CarriedSessions:
                 os.close(event[8])
             return
         try:
+            if kind == io_engine.DONE and active.is_resting:
+                self._done_resting(active, event)
+                return
             self._take_progress(active, event[3], event[4], event[5])
             if kind == io_engine.DONE:  # nearly always, so not by the table
                 self._done(active, event[6])
@@ -297,6 +330,20 @@ class CarriedSessions:
         """The last answer was empty: the session is over."""
         if not active.is_plain:
             active.session.receive(b"", at)
+        self._runner.exchange_ended(active, at)
+        active.outcome = Outcome.SUCCEEDED
+        self._forget(active)
+        self._ended(active, at)
+
+    def _done_resting(self, active: ActiveSession, event: io_engine.Done) -> None:
+        """As ``_done``, of a CPE that rests: both its exchanges are over at once."""
+        sent_at, known, known_at, at = event[3:]
+        assert known is not None
+        active.sent_at = active.inform_sent = sent_at
+        active.received = len(known)
+        self._runner.exchange_ended(active, known_at)
+        active.informed = known_at
+        active.post_begins("(empty)", b"", known_at)
         self._runner.exchange_ended(active, at)
         active.outcome = Outcome.SUCCEEDED
         self._forget(active)
@@ -397,7 +444,7 @@ class CarriedSessions:
         """A connection was not made, or is lost; a greenlet tries again where it may."""
         stage, number, received = event[7:]
         if stage == io_engine.CONNECTING:
-            if number != ECANCELED and len(self._targets(active.cpe)) > 1:
+            if number != ECANCELED and len(self._targets(active.index)) > 1:
                 self._hand_over(active, "another address")
                 return
         elif number in _LOST and received == 0 and self._was_answered(active):

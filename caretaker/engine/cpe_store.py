@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from sys import getrefcount
+from typing import Protocol
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
@@ -31,6 +32,16 @@ _OWN_REFERENCES = 2
 """References to an object that nobody else has: of the store, and of the call that counts."""
 
 
+class RestingSession(Protocol):
+    """A session of a CPE that is a row."""
+
+    began: float
+    """When it has begun."""
+
+    def take_cpe(self, cpe: CPE) -> None:
+        """Go on with the CPE as an object, in the session."""
+
+
 class CPEStore:
     """
     The CPEs of a process by index, nearly as a dict of them.
@@ -48,6 +59,8 @@ class CPEStore:
         came again; never twice as many as there are objects, and some more.
         """
         self._resting = RestingCPEs(context)
+        self._sessions: dict[int, RestingSession] = {}
+        """The sessions of rows, by the index of their CPE."""
 
     def __len__(self) -> int:
         """How many CPEs there are."""
@@ -73,7 +86,15 @@ class CPEStore:
             cpe = self._resting.take(index)
             if cpe is not None:
                 self._keep(cpe)
+                if index in self._sessions:
+                    self._open_session(cpe)
         return cpe
+
+    def _open_session(self, cpe: CPE) -> None:
+        """Have an object go on with the session that its row has begun."""
+        session = self._sessions.pop(cpe.index)
+        cpe.open_session(session.began)
+        session.take_cpe(cpe)
 
     def __getitem__(self, index: int) -> CPE:
         """The CPE of an index; KeyError if there is none."""
@@ -112,8 +133,9 @@ class CPEStore:
 
     def pop(self, index: int) -> CPE | None:
         """Take a CPE out; None if there is none."""
-        cpe = self._objects.pop(index, None) or self._resting.take(index)
+        cpe = self.get(index)
         if cpe is not None:
+            del self._objects[index]
             self._resting.trim(index)
             self._held.discard(index, index + 1)
         return cpe
@@ -124,6 +146,26 @@ class CPEStore:
         self._objects.clear()
         self._queue.clear()
         self._resting.clear()
+        self._sessions.clear()
+
+    # Sessions of rows.
+
+    def begin_session(self, index: int, session: RestingSession) -> float | None:
+        """Begin a session of a CPE that rests; see ``RestingCPEs.begin_session``."""
+        if index in self._objects:
+            return None
+        ended_at = self._resting.begin_session(index, session.began)
+        if ended_at is not None:
+            self._sessions[index] = session
+        return ended_at
+
+    def likeness(self, index: int) -> CPE:
+        """A CPE to read from, as that of a row in its session; the next call changes it."""
+        return self._resting.likeness(index)
+
+    def end_session(self, index: int, now: float) -> float:
+        """Take the end of the session of a row, which has succeeded; when it is due again."""
+        return self._resting.end_session(index, self._sessions.pop(index).began, now)
 
     def _keep(self, cpe: CPE) -> None:
         """Keep an object, and make rows of older ones."""

@@ -35,7 +35,8 @@ class EngineUse:
         endpoint: how to reach the ACS.
         open_transport: opens the transport of a session that needs more than its two POSTs.
         off: why no session is carried; empty if sessions are.
-        exceptions: for each, why it concerns sessions and whether it does that of a CPE now.
+        exceptions: for each, why it concerns sessions and whether it does that of a CPE, of which
+            this is the index, now.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class EngineUse:
         open_transport: Callable[[CPE, float], HTTPTransport],
         *,
         off: str = "",
-        exceptions: Sequence[tuple[str, Callable[[CPE, float], bool]]] = (),
+        exceptions: Sequence[tuple[str, Callable[[int, float], bool]]] = (),
     ) -> None:
         self.module = module
         self.endpoint = endpoint
@@ -66,6 +67,6 @@ class EngineUse:
         if server.compression in CODINGS:
             return CODING
         for reason, concerns in self._exceptions:
-            if concerns(cpe, now):
+            if concerns(cpe.index, now):
                 return reason
         return ""

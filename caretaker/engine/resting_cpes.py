@@ -13,8 +13,9 @@ from math import inf
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
-from caretaker.device.resting_state import OwnTimes, common_state, own_values, restore
+from caretaker.device.resting_state import CommonState, OwnTimes, common_state, own_values, restore
 from caretaker.device.starting_together import StartedCPEs
+from caretaker.engine.resting_sessions import PeriodicSessions, are_periodic
 from caretaker.engine.shared_states import SharedStates
 from caretaker.profiles.profile import Profile
 
@@ -55,6 +56,8 @@ class RestingCPEs:
         self.states = SharedStates()
         self._context = context
         self._chunks: dict[int, _Chunk] = {}
+        self._periodic: dict[int, tuple[CommonState, PeriodicSessions | None]] = {}
+        """The sessions of those with the state of a number; None: they need an object."""
 
     def __contains__(self, index: int) -> bool:
         """Whether the CPE of an index rests."""
@@ -157,6 +160,55 @@ class RestingCPEs:
         self.states.drop(number)
         return cpe
 
+    # Sessions of rows.
+
+    def begin_session(self, index: int, now: float) -> float | None:
+        """
+        Begin a session of a row for its period alone; the row is due at no time then.
+
+        Returns:
+            When its last session was over; None: for any other session its object is needed.
+        """
+        chunk, at = self._chunks.get(index >> SHIFT), index & _MASK
+        number = 0 if chunk is None else chunk.numbers[at]
+        if chunk is None or not number:
+            return None
+        sessions = self._sessions(number)
+        if sessions is None:
+            return None
+        if not sessions.may_begin(chunk.periodic_due[at], chunk.booted_at[at], now):
+            return None
+        chunk.due[at] = inf
+        return chunk.ended_at[at]
+
+    def _sessions(self, number: int) -> PeriodicSessions | None:
+        profile, state = self.states.state(number)
+        known = self._periodic.get(number)
+        if known is not None and known[0] is state:
+            return known[1]
+        is_periodic = are_periodic(state, self._context)
+        sessions = PeriodicSessions(profile, state, self._context) if is_periodic else None
+        self._periodic[number] = state, sessions  # in place of another state of the number
+        return sessions
+
+    def likeness(self, index: int) -> CPE:
+        """A CPE to read from, as that of a row in its session; the next call changes it."""
+        chunk, at = self._chunks[index >> SHIFT], index & _MASK
+        sessions = self._sessions(chunk.numbers[at])
+        assert sessions is not None
+        values = b"" if chunk.values is None else chunk.values[at]
+        return sessions.likeness(index, chunk.booted_at[at], values)
+
+    def end_session(self, index: int, began: float, now: float) -> float:
+        """Take the end of the session of a row, which has succeeded; when it is due again."""
+        chunk, at = self._chunks[index >> SHIFT], index & _MASK
+        sessions = self._sessions(chunk.numbers[at])
+        assert sessions is not None
+        due = sessions.end(chunk.periodic_due[at], began)
+        chunk.due[at] = chunk.periodic_due[at] = due
+        chunk.ended_at[at] = now
+        return due
+
     def trim(self, index: int) -> None:
         """Free the chunk of an index if it is empty."""
         chunk = self._chunks.get(index >> SHIFT)
@@ -166,4 +218,5 @@ class RestingCPEs:
     def clear(self) -> None:
         """Forget all rows."""
         self._chunks.clear()
+        self._periodic.clear()
         self.states = SharedStates()

@@ -127,7 +127,7 @@ class Scheduler:
             if active.greenlet is not None:
                 active.greenlet.throw(gevent.GreenletExit)
             is_running = active.greenlet is not None and not active.greenlet.dead
-            if not is_running and self.active.get(active.cpe.index) is active:
+            if not is_running and self.active.get(active.index) is active:
                 gevent.spawn(self._end, active)  # it is carried, or its greenlet had not begun
 
     def clear(self) -> None:
@@ -179,7 +179,7 @@ class Scheduler:
         elif self._is_full:
             self._wait(index, due)
         else:
-            self._launch(self._cpes[index])
+            self._take_turn(self._begin_at(index, due, inf))
 
     # Places.
 
@@ -201,12 +201,23 @@ class Scheduler:
         if self._is_full:
             self._wait(cpe.index, cpe.due)
             return
-        active = self._begin(cpe, cpe.due, inf)
+        self._take_turn(self._begin(cpe, cpe.due, inf))
+
+    def _take_turn(self, active: ActiveSession | None) -> None:
+        """Have a session that has begun, if it has, carried or run."""
         if active is not None and not self._is_carried(active):
             active.greenlet = gevent.spawn(self._run, active)
 
     def _is_carried(self, active: ActiveSession) -> bool:
         return self.carrier is not None and self.carrier.takes(active)
+
+    def _begin_at(self, index: int, planned: float, queued: float) -> ActiveSession | None:
+        """As ``_begin``, of the CPE of an index; if it rests, without an object if that will do."""
+        if self.carrier is not None:
+            active = self._runner.begin_resting(self._cpes, index, planned, queued)
+            if active is not None:
+                return self._begun(active, planned)
+        return self._begin(self._cpes[index], planned, queued)
 
     def _begin(self, cpe: CPE, planned: float, queued: float) -> ActiveSession | None:
         """The session that begins now; None when nothing asks for one any more."""
@@ -214,9 +225,12 @@ class Scheduler:
         if active is None:
             self.schedule(cpe)
             return None
+        return self._begun(active, planned)
+
+    def _begun(self, active: ActiveSession, planned: float) -> ActiveSession:
         self._timeline.planned(planned)
         self._idle.clear()
-        self.active[cpe.index] = active
+        self.active[active.index] = active
         return active
 
     def _run(self, active: ActiveSession) -> None:
@@ -250,13 +264,27 @@ class Scheduler:
             following.greenlet = gevent.spawn(self._run, following)
 
     def _end(self, active: ActiveSession, now: float | None = None) -> None:
-        cpe = active.cpe
-        del self.active[cpe.index]
-        self._runner.end(active, self._clock() if now is None else now)
-        if cpe.powered:
-            self.schedule(cpe)
+        del self.active[active.index]
+        if active.is_resting and active.outcome is Outcome.SUCCEEDED and now is not None:
+            self._end_resting(active, now)
+        else:
+            cpe = active.cpe
+            self._runner.end(active, self._clock() if now is None else now)
+            if cpe.powered:
+                self.schedule(cpe)
         if not self.active:
             self._idle.set()
+
+    def _end_resting(self, active: ActiveSession, now: float) -> None:
+        due = self._cpes.end_session(active.index, now)
+        self._runner.end_resting(active, now)
+        current = self._clock()
+        if self._started and due <= current:
+            self._come_up(active.index, current)
+        else:
+            self._due_times.add(active.index, due)
+            if self._started:
+                self._timer.set(due)
 
     def _next_waiting(self) -> ActiveSession | None:
         """
@@ -266,7 +294,7 @@ class Scheduler:
         """
         while self.waiting and self._started and len(self.active) < self._max_sessions:
             index, (planned, queued) = self.waiting.popitem(last=False)
-            active = self._begin(self._cpes[index], planned, queued)
+            active = self._begin_at(index, planned, queued)
             if active is not None and not self._is_carried(active):
                 return active
         return None
@@ -287,7 +315,7 @@ class Scheduler:
             self._drop(active)
         gevent.killall([active.greenlet for active in cut if active.greenlet is not None])
         for active in cut:
-            if self.active.get(active.cpe.index) is active:  # carried, or its greenlet not begun
+            if self.active.get(active.index) is active:  # carried, or its greenlet not begun
                 self._end(active)
         self._launch_waiting()
 

@@ -16,7 +16,6 @@ import gevent
 from gevent.event import Event
 from gevent.threadpool import ThreadPool
 
-from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.row_files import Columns, Row, RowFile, open_rows
 from caretaker.stats.records import SessionRecord
@@ -90,12 +89,12 @@ class SessionExport:
         self._pool = ThreadPool(1)
         self._writer = gevent.spawn(self._write)
 
-    def session(self, cpe: CPE, record: SessionRecord, *, has_ended: bool = True) -> None:
+    def session(self, index: int, record: SessionRecord, *, has_ended: bool = True) -> None:
         """Take a session that has ended, or still runs at the end of the run. Does not wait."""
         if self._closing.is_set():
             return
         if len(self._waiting) < MOST_WAITING and not self._problem:
-            self._waiting.append(_Session(cpe.index, record, has_ended))
+            self._waiting.append(_Session(index, record, has_ended))
             return
         if not self._problem:
             self._fail(f"more than {MOST_WAITING} sessions wait to be written")
@@ -155,7 +154,7 @@ class SessionExport:
         """Take the sessions that still run, and no more after them. Does not wait."""
         for active in running:
             active.note_inform()
-            self.session(active.cpe, active.record(active.started), has_ended=False)
+            self.session(active.index, active.record(active.started), has_ended=False)
         self._closing.set()
 
     def close(self, seconds: float) -> None:

@@ -9,9 +9,11 @@ from math import inf
 import gevent
 
 from caretaker.cwmp.outcome import Outcome
+from caretaker.device.accepted_requests import AcceptedRequests
 from caretaker.device.cpe import CPE
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.active_session import THINKING, TURN, ActiveSession
+from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
@@ -49,6 +51,7 @@ class SessionRunner:
         open_transport: a transport for a session of this CPE at this time.
         sink: takes the records of exchanges.
         accounting: takes the sessions.
+        accepted: the Connection Requests that CPEs have accepted.
         transfers: runs the transfers that a session has begun.
         power_cuts: the CPEs whose power was cut.
         loop_budget: spreads long answers over turns of the loop.
@@ -62,6 +65,7 @@ class SessionRunner:
         open_transport: OpenTransport,
         sink: Sink,
         accounting: Accounting,
+        accepted: AcceptedRequests,
         transfers: TransferRunner,
         power_cuts: PowerCuts,
         loop_budget: LoopBudget,
@@ -80,6 +84,7 @@ class SessionRunner:
         self._open_transport = open_transport
         self._sink = sink
         self._accounting = accounting
+        self._accepted = accepted
         self._transfers = transfers
         self._power_cuts = power_cuts
         self._loop_budget = loop_budget
@@ -110,6 +115,21 @@ class SessionRunner:
         if request is not None:
             active.way, active.accepted = request
         found = min(now, queued)
+        active.lateness, active.place_wait = max(0.0, found - free), now - found
+        return active
+
+    def begin_resting(
+        self, cpes: CPEStore, index: int, planned: float, queued: float
+    ) -> ActiveSession | None:
+        """As ``begin``, of a CPE that rests; None if its object is needed for what is due."""
+        if index in self._accepted.pending or index in self._transfers.running:
+            return None
+        now = self._clock()
+        active = ActiveSession((cpes, index), planned, now)
+        ended_at = cpes.begin_session(index, active)
+        if ended_at is None:
+            return None
+        free, found = max(planned, ended_at), min(now, queued)
         active.lateness, active.place_wait = max(0.0, found - free), now - found
         return active
 
@@ -149,9 +169,15 @@ class SessionRunner:
                 self.retrying.add(cpe.index)
             elif self._power_cuts.absent:
                 self._power_cuts.absent.discard(cpe.index)
-        self._accounting.session(cpe, active.record(now))
+        self._accounting.session(active.record(now), cpe)
         if cpe.powered:
             self._transfers.update(cpe)
+
+    def end_resting(self, active: ActiveSession, now: float) -> None:
+        """Account for a session that has succeeded, whose CPE rests."""
+        if self._power_cuts.absent:
+            self._power_cuts.absent.discard(active.index)
+        self._accounting.session(active.record(now), active.index)
 
     # Exchanges.
 

@@ -107,6 +107,7 @@ class Shard:
             open_transport=open_transport,
             sink=sink,
             accounting=self._accounting,
+            accepted=context.accepted,
             transfers=self._transfers,
             power_cuts=self._power_cuts,
             loop_budget=self._loop_budget,
@@ -127,6 +128,7 @@ class Shard:
         """Have sessions carried by an I/O engine."""
         carried = self.scheduler.carrier = CarriedSessions(
             engine,
+            self.cpes,
             self._runner,
             most=max_sessions,
             clock=self._clock,

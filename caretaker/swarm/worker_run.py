@@ -435,7 +435,7 @@ def _engine_use(
         off=next((reason for reason, holds in off.items() if holds), ""),
         exceptions=(
             ("outage of the ACS", lambda _, now: outage.is_on(now)),
-            ("watched CPE", lambda cpe, _: logs.has(cpe.index)),
+            ("watched CPE", lambda index, _: logs.has(index)),
         ),
     )
 

@@ -479,3 +479,17 @@ def test_informresponses_that_are_known_are_bounded(
     assert len(bench.shard._carried._known) <= 3
     assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
     bench.shard.stop()
+
+
+def test_heads_of_posts_are_bounded(acs: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carried_sessions, "MAX_HEADS", 2)
+    bench = EngineBench(acs.url)
+    acs.answers = [GOOD, EMPTY] * 5
+    bench.boot()
+    assert bench.shard._carried is not None
+    for length in range(4):
+        bench.box.ensure_overlay().values["Device.ManagementServer.ParameterKey"] = "k" * length
+        bench.inform()
+        assert len(bench.shard._carried._heads) <= 2
+    assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
+    bench.shard.stop()

@@ -23,7 +23,7 @@ FEATURES: dict[str, tuple[dict[str, Any], str]] = {
     "switched off": ({"off": "switched off"}, "switched off"),
     "an outage": ({"exceptions": [("outage", lambda _, __: True)]}, "outage"),
     "an outage that is over": ({"exceptions": [("outage", lambda _, __: False)]}, ""),
-    "another CPE is watched": ({"exceptions": [("w", lambda cpe, _: cpe.index == 7)]}, ""),
+    "another CPE is watched": ({"exceptions": [("w", lambda index, _: index == 7)]}, ""),
     "a name not looked up": ({"looked_up": False}, "address not looked up yet"),
     **{
         f"quirk {quirk}": ({"quirks": (quirk,)}, "quirk of the device" if off else "")
@@ -67,7 +67,7 @@ def test_values_of_a_cpe_concern_this_cpe_alone(name: str, value: str, reason: s
                 box.management_cache = None
             assert bench.shard._carried is not None
             carried = bench.shard._carried
-            assert carried._reason(box, carried._targets(box)) == expected
+            assert carried._reason(box, carried._targets(box.index)) == expected
         bench.shard.stop()
 
 

@@ -61,10 +61,6 @@ def export(kept: Kept, start: float = 0.0) -> SessionExport:
     return SessionExport(PATH, start, "FLEET-{:06}".format, opened)
 
 
-def cpe(index: int) -> Any:
-    return SimpleNamespace(index=index)
-
-
 def counted(made: SessionExport) -> tuple[int, int]:
     results = Results()
     made.book(results)
@@ -80,7 +76,7 @@ def test_rows_are_the_records(sessions: list[tuple[int, SessionRecord]], start: 
     kept = Kept()
     made = export(kept, start)
     for index, record in sessions:
-        made.session(cpe(index), record)
+        made.session(index, record)
     made.stop(())
     made.close(60)
     assert kept.is_closed
@@ -100,10 +96,10 @@ def test_a_session_that_still_runs_at_the_end_is_unfinished() -> None:
     kept = Kept()
     made = export(kept)
     running: Any = SimpleNamespace(
-        cpe=cpe(3), started=1.0, record=lambda _: good(), note_inform=lambda: None
+        index=3, started=1.0, record=lambda _: good(), note_inform=lambda: None
     )
     made.stop([running])
-    made.session(cpe(3), good())  # it was cut after the books were closed
+    made.session(3, good())  # it was cut after the books were closed
     made.close(60)
     (row,) = kept.rows
     assert (row["outcome"], row["ended"]) == ("unfinished", None)
@@ -116,7 +112,7 @@ def test_a_full_disk_is_told_once_and_what_is_lost_is_counted(
     kept = Kept(room=4)
     made = export(kept)
     for index in range(9):
-        made.session(cpe(index), good())
+        made.session(index, good())
     made.stop(())
     made.close(60)
     assert len(kept.rows) == 4
@@ -130,7 +126,7 @@ def test_memory_is_bounded_where_the_disk_is_too_slow(
     monkeypatch.setattr(session_export, "MOST_WAITING", 3)
     made = export(Kept())
     for index in range(5):
-        made.session(cpe(index), good())
+        made.session(index, good())
     made.stop(())
     made.close(60)
     written, unwritten = counted(made)
@@ -144,7 +140,7 @@ def test_a_file_that_is_not_complete_holds_nothing() -> None:
             raise OSError(28, "No space left on device")
 
     made = export(Broken())
-    made.session(cpe(1), good())
+    made.session(1, good())
     made.stop(())
     made.close(60)
     assert counted(made) == (0, 1)

@@ -1,0 +1,76 @@
+"""
+Sessions of CPEs that rest and have only their period to tell: no object of the CPE is made.
+
+Such a session changes two times of the CPE and the books of one event, all at its end. Who asks
+for the CPE before gets an object that begins the session anew, with the time at which it has begun.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from caretaker.cwmp.messages import EventStruct
+from caretaker.device import events as ev
+from caretaker.device.context import FleetContext
+from caretaker.device.cpe import CPE
+from caretaker.device.periodic_inform import next_due
+from caretaker.device.resting_state import CommonState, OwnTimes, restore, values_of
+from caretaker.profiles.profile import Profile
+
+EVENTS = (EventStruct(ev.PERIODIC),)
+"""Of the Inform of such a session."""
+CODES = (ev.PERIODIC,)
+
+
+class PeriodicSessions:
+    """
+    The sessions of CPEs of one profile that rest alike.
+
+    Args:
+        profile: of the CPEs.
+        common: what they have in common; ``are_periodic`` holds for it.
+        context: what all CPEs share.
+    """
+
+    __slots__ = ("_books", "_down_until_boot", "_interval", "_likeness", "_names")
+
+    def __init__(self, profile: Profile, common: CommonState, context: FleetContext) -> None:
+        assert common.management_cache is not None
+        self._interval = common.management_cache.interval
+        self._down_until_boot = common.down_until_boot
+        own, read = common.names or (), {*profile.inform_parameters, *profile.name_paths}
+        self._names = () if read.isdisjoint(own) else own
+        """Of the values that an Inform may depend on; those of no other parameter are looked at."""
+        self._books = context.books
+        cpe = self._likeness = CPE(0, profile, context)
+        without_values = common._replace(names=None if common.names is None else ())
+        restore(cpe, without_values, OwnTimes(inf, inf, 0.0, -inf), b"")
+        cpe.in_session, cpe.session_events = True, EVENTS
+
+    def may_begin(self, periodic_due: float, booted_at: float, now: float) -> bool:
+        """Whether a CPE with these times has such a session to begin now."""
+        return periodic_due <= now and (booted_at <= now or not self._down_until_boot)
+
+    def likeness(self, index: int, booted_at: float, values: bytes) -> CPE:
+        """A CPE to read from, which is as one in its session; the next call changes it."""
+        cpe = self._likeness
+        cpe.index, cpe.booted_at = index, booted_at
+        if self._names:
+            assert cpe.overlay is not None
+            cpe.overlay.values = values_of(self._names, values)
+        return cpe
+
+    def end(self, periodic_due: float, began: float) -> float:
+        """When a CPE is due again whose session has succeeded; the event is in the books then."""
+        self._books.raise_delivered(ev.PERIODIC)
+        return next_due(periodic_due, self._interval, began)
+
+
+def are_periodic(common: CommonState, context: FleetContext) -> bool:
+    """Whether CPEs that rest so have a session for nothing but the end of their period."""
+    state = common.management_cache
+    if state is None or not (state.enabled and state.periodic and common.powered):
+        return False
+    if common.events or common.changed or common.failures or common.session_when_due:
+        return False
+    return not (common.resumed or context.behaviors.inform_jitter) and state.interval < inf

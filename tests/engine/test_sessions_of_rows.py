@@ -1,0 +1,208 @@
+"""Sessions of CPEs that rest are as those of objects, whatever the ACS says, and who asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+from helpers.engine_benches import EMPTY, GOOD, SESSIONS, EngineBench, Story, told
+from helpers.wire import HANG, Wire, wire
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caretaker.cwmp.outcome import Outcome
+from caretaker.device.settings import Behaviors
+from caretaker.engine import cpe_store
+from caretaker.reasons import FENCED
+from caretaker.stats.results import Results
+
+HOUR = 3600
+PERIODIC = Behaviors(inform_interval=HOUR, dynamic_params=False)
+
+
+@pytest.fixture
+def acs() -> Iterator[Wire]:
+    """An ACS that listens; its answers are to be given."""
+    with wire() as server:
+        yield server
+
+
+def bench_of(url: str, *, with_engine: bool = True) -> EngineBench:
+    """A shard with a CPE that has had its first contact."""
+    bench = EngineBench(url, with_engine=with_engine, context={"behaviors": PERIODIC})
+    bench.boot()
+    return bench
+
+
+def period_ends(bench: EngineBench, *, rests: bool) -> None:
+    """Have the period of the first CPE end now, as a row where it can rest."""
+    box, now = bench.box, time.monotonic()
+    if box.session_due < now + HOUR:
+        box.session_due = now  # a retry
+    box.periodic_due = now
+    box.reschedule(now)
+    del box
+    if rests:
+        bench.shard.cpes._rest(0)
+    bench.shard.scheduler._due_times.add(0, now)
+    bench.shard.scheduler.launch_due()
+
+
+def story(names: list[str], *, rests: bool) -> Story:
+    """What comes of sessions with these names; by greenlets where the CPE does not rest."""
+    answers = [each for name in ("plain", *names) for each in SESSIONS[name]]
+    with wire(*answers) as server:
+        bench = bench_of(server.url, with_engine=rests)
+        for _ in names:
+            period_ends(bench, rests=rests)
+            bench.settle()
+        box = bench.box
+        result = told(bench, server)
+        result["next"] = round((box.periodic_due - box.ended_at) / HOUR, 2)
+        bench.shard.stop()
+    return result
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_of_a_row_is_the_same_as_that_of_an_object(name: str) -> None:
+    names = ["plain", name, "plain"]
+    assert story(names, rests=True) == story(names, rests=False)
+
+
+@settings(max_examples=15)
+@given(st.lists(st.sampled_from(sorted(SESSIONS)), min_size=2, max_size=6))
+def test_any_sessions_of_a_row_are_the_same_as_those_of_an_object(names: list[str]) -> None:
+    assert story(names, rests=True) == story(names, rests=False)
+
+
+def test_no_object_is_made_for_the_period_alone(acs: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    acs.answers = [GOOD, EMPTY] * 3
+    bench = bench_of(acs.url)
+    period_ends(bench, rests=True)  # from here on the template and the answer are known
+    bench.settle()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("an object was made")
+
+    monkeypatch.setattr("caretaker.engine.resting_cpes.restore", refuse)
+    bench.shard.cpes._resting._chunks[0].periodic_due[0] = now = time.monotonic()
+    bench.shard.cpes._resting._chunks[0].due[0] = now
+    bench.shard.scheduler._due_times.add(0, now)
+    bench.shard.scheduler.launch_due()
+    bench.settle()
+    assert [record.outcome for record in bench.sink.sessions] == [Outcome.SUCCEEDED] * 3
+    assert bench.shard.cpes.objects == []
+    assert bench.shard.cpes.due_of(0) == pytest.approx(now + HOUR)
+    bench.shard.cpes.clear()
+    bench.shard.stop()
+
+
+def test_a_row_in_a_session_is_due_at_no_time(acs: Wire) -> None:
+    bench = _in_session(acs, "Inform", rests=True)
+    assert 0 in bench.shard.scheduler.active
+    assert bench.shard.cpes.due_of(0) == float("inf")
+    assert bench.shard.state_of(0) == "in_session"
+    bench.shard.stop()
+
+
+# -- who asks for the CPE meanwhile ---------------------------------------------------------------
+
+STAGES = {"Inform": (), "(empty)": (GOOD,)}
+
+
+def _in_session(acs: Wire, stage: str, *, rests: bool) -> EngineBench:
+    """A bench whose CPE is in a session that hangs in this exchange."""
+    acs.answers, acs.requests[:] = [GOOD, EMPTY], []
+    bench = bench_of(acs.url, with_engine=rests)
+    acs.answers += [*STAGES[stage], HANG]
+    period_ends(bench, rests=rests)
+    while len(acs.requests) < 3 + len(STAGES[stage]):
+        gevent.sleep(0.001)
+    assert bench.shard.scheduler.active[0].is_resting == rests
+    return bench
+
+
+ASKS: dict[str, Callable[[EngineBench], object]] = {
+    "nobody": lambda _: None,
+    "a look": lambda bench: bench.box.pending,
+    "Connection Request": lambda bench: bench.shard.connection_request("FLEET-000001"),
+    "power cut": lambda bench: bench.shard.power_cut({0: time.monotonic() + 60.0}),
+    "power off": lambda bench: bench.shard.power_off([0]),
+    "suspended": lambda bench: gevent.get_hub().loop.run_callback(bench.shard.suspend, FENCED),
+}
+
+
+@pytest.mark.parametrize("who", ASKS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_who_asks_meanwhile_gets_the_cpe_as_it_is(acs: Wire, stage: str, who: str) -> None:
+    both = []
+    for rests in (True, False):
+        bench = _in_session(acs, stage, rests=rests)
+        ASKS[who](bench)
+        gevent.sleep(0.01)
+        results = Results()
+        bench.shard.close_books(results)
+        counted = {n: number for n, number in results.counters.items() if n[:6] != "engine"}
+        cpes = [
+            (box.events, box.session_events, box.failures, box.in_session, box.powered)
+            for box in bench.shard.cpes.values()
+        ]
+        records = [(each.events, each.outcome, each.reason) for each in bench.sink.sessions]
+        both.append((counted, cpes, records, len(bench.shard.scheduler.active)))
+        bench.shard.stop()
+    assert both[0] == both[1]
+
+
+def test_a_connection_request_in_a_session_gets_one_of_its_own(acs: Wire) -> None:
+    both = []
+    for rests in (True, False):
+        acs.answers, acs.requests[:] = [GOOD, EMPTY], []
+        bench = bench_of(acs.url, with_engine=rests)
+        accepted = Event()
+
+        def ask(_: object, bench: EngineBench = bench, accepted: Event = accepted) -> bytes:
+            bench.shard.connection_request("FLEET-000001")
+            accepted.set()
+            return EMPTY
+
+        acs.answers += [GOOD, ask, GOOD, EMPTY]
+        period_ends(bench, rests=rests)
+        accepted.wait(10)
+        bench.settle()
+        both.append([record.events for record in bench.sink.sessions[1:]])
+        assert not bench.shard.context.books.discarded
+        bench.shard.stop()
+    assert both[0] == both[1] == [("2 PERIODIC",), ("6 CONNECTION REQUEST",)]
+
+
+def test_the_books_of_a_run_that_goes_on_have_what_the_acs_has_accepted(acs: Wire) -> None:
+    bench = _in_session(acs, "(empty)", rests=True)
+    results = Results()
+    bench.shard.book(results)
+    assert results.counters["events.raised.2 PERIODIC"] == 1
+    assert results.counters["events.delivered.2 PERIODIC"] == 1
+    bench.shard.stop()
+
+
+def test_rows_and_objects_take_turns_in_their_places(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpe_store, "SMALL_FLEET", 0)
+    monkeypatch.setattr(cpe_store, "SPARE", 5)
+    acs.answers = [lambda request: GOOD if request[3] else EMPTY] * 200
+    behaviors = Behaviors(inform_interval=1, dynamic_params=False)
+    bench = EngineBench(acs.url, max_sessions=2, context={"behaviors": behaviors})
+    bench.shard.switch_on(range(20), is_running=True)
+    bench.shard.start()
+    while len(bench.sink.sessions) < 50:
+        gevent.sleep(0.001)
+    bench.shard.drain(5.0)
+    assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
+    books: Any = bench.shard.context.books
+    assert books.raised == books.delivered
+    assert books.raised["2 PERIODIC"] == len(bench.sink.sessions)
+    bench.shard.stop()
