@@ -74,6 +74,7 @@ BOUNDS = {
     "engine.accounting:Accounting.examples": REASONS,
     "engine.cr_rate_limit:RateLimit._counts": CPES,
     "engine.cpe_store:CPEStore._objects": CPES,
+    "engine.cpe_store:CPEStore._plain": "engine.cpe_store.SPARE",
     "engine.cpe_store:CPEStore._queue": CPES,
     "engine.cpe_store:CPEStore._sessions": SESSIONS,
     "engine.resting_cpes:RestingCPEs._chunks": CPES,

@@ -332,8 +332,11 @@ class CarriedSessions:
             active.session.receive(b"", at)
         self._runner.exchange_ended(active, at)
         active.outcome = Outcome.SUCCEEDED
+        was_plain = active.is_plain and active.token not in self._clients
         self._forget(active)
         self._ended(active, at)
+        if was_plain:
+            self._cpes.rest_soon(active.index)
 
     def _done_resting(self, active: ActiveSession, event: io_engine.Done) -> None:
         """As ``_done``, of a CPE that rests: both its exchanges are over at once."""

@@ -3,8 +3,8 @@ The CPEs of a process by index: objects while something happens to them, rows wh
 
 A CPE becomes an object when it is asked for. It is the same object for everyone for as long as
 anybody else has a reference to it. Then it becomes a row again, soon, unless it has what does not
-fit into a row. In a small fleet it stays an object: there a row would save little memory, and each
-session would make one.
+fit into a row. In a small fleet it stays an object until a session of it was plain, so that the
+next one may need no object; a row would save little memory, and any other session would make one.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class CPEStore:
         The indices of ``_objects``, in the order to look at them, and of some that are gone, or
         came again; never twice as many as there are objects, and some more.
         """
+        self._plain: deque[int] = deque()
+        """Those of which a session was plain of late."""
         self._resting = RestingCPEs(context)
         self._sessions: dict[int, RestingSession] = {}
         """The sessions of rows, by the index of their CPE."""
@@ -145,6 +147,7 @@ class CPEStore:
         self._held = IndexSet()
         self._objects.clear()
         self._queue.clear()
+        self._plain.clear()
         self._resting.clear()
         self._sessions.clear()
 
@@ -176,17 +179,29 @@ class CPEStore:
         spare = SPARE if len(self._held) > SMALL_FLEET else SMALL_FLEET
         for _ in range(_LOOKS):
             if len(self._queue) > spare:
-                self._rest(self._queue.popleft())
+                self._look()
 
-    def _rest(self, index: int) -> None:
+    def rest_soon(self, index: int) -> None:
+        """Make the object of a CPE a row whose session was plain, in a small fleet, too."""
+        self._plain.append(index)
+        if len(self._plain) > SPARE:
+            self._rest(self._plain.popleft())
+
+    def _look(self) -> None:
+        """Make the object that was not looked at for the longest time a row, if it can be one."""
+        index = self._queue.popleft()
+        if index in self._objects and not self._rest(index):
+            self._queue.append(index)
+
+    def _rest(self, index: int) -> bool:
         """Make an object a row, if it rests and nobody else has a reference to it."""
         if index not in self._objects:
-            return
+            return False
         is_own = getrefcount(self._objects[index]) == _OWN_REFERENCES
         if is_own and self._resting.put(self._objects[index]):
             del self._objects[index]
-        else:
-            self._queue.append(index)
+            return True
+        return False
 
     # The books.
 

@@ -38,17 +38,17 @@ def bench_of(url: str, *, with_engine: bool = True) -> EngineBench:
     return bench
 
 
-def period_ends(bench: EngineBench, *, rests: bool) -> None:
-    """Have the period of the first CPE end now, as a row where it can rest."""
-    box, now = bench.box, time.monotonic()
+def period_ends(bench: EngineBench, *, rests: bool, index: int = 0) -> None:
+    """Have the period of a CPE end now, as a row where it can rest."""
+    box, now = bench.shard.cpes[index], time.monotonic()
     if box.session_due < now + HOUR:
         box.session_due = now  # a retry
     box.periodic_due = now
     box.reschedule(now)
     del box
     if rests:
-        bench.shard.cpes._rest(0)
-    bench.shard.scheduler._due_times.add(0, now)
+        bench.shard.cpes._rest(index)
+    bench.shard.scheduler._due_times.add(index, now)
     bench.shard.scheduler.launch_due()
 
 
@@ -205,4 +205,23 @@ def test_rows_and_objects_take_turns_in_their_places(
     books: Any = bench.shard.context.books
     assert books.raised == books.delivered
     assert books.raised["2 PERIODIC"] == len(bench.sink.sessions)
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize(("name", "objects"), [("plain", 0), ("a cookie", 1)])
+def test_in_a_small_fleet_a_plain_session_makes_its_cpe_a_row(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch, name: str, objects: int
+) -> None:
+    monkeypatch.setattr(cpe_store, "SPARE", 1)
+    good, empty = SESSIONS[name]
+    acs.answers = [lambda request: GOOD if request[3] else EMPTY] * 4
+    acs.answers += [lambda request: good if request[3] else empty] * 8
+    bench = bench_of(acs.url)
+    bench.shard.switch_on(range(1, 2), is_running=False)
+    bench.settle()
+    for _ in range(2):
+        for index in (0, 1):
+            period_ends(bench, rests=False, index=index)
+            bench.settle()
+    assert len(bench.shard.cpes.objects) - 1 == objects
     bench.shard.stop()
