@@ -16,7 +16,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from caretaker.closed_output import say
-from caretaker.device.identity import SERIAL_PREFIX, Identities
+from caretaker.device.identity import Identities, serial_prefix
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.north_bound_client import NorthBoundClient
@@ -136,9 +136,10 @@ def fleet_of(prefix: str, path: str | None) -> Fleet:
     Raises:
         InputError: the prefix is none, or not that of the run, or the fleet was a list of devices.
     """
-    if not SERIAL_PREFIX.fullmatch(prefix):
-        form = "is not 1 to 40 letters, digits, '.', '_' or '-'; give that of the run"
-        raise InputError(f"--serial-prefix {quoted(prefix)!r}: {form}")
+    try:
+        serial_prefix(prefix)
+    except InputError as error:
+        raise InputError(f"--serial-prefix {error}; give that of the run") from error
     if path is None:
         return Fleet(Identities(prefix=prefix), None)
     summary = read_run(path)

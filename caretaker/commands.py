@@ -14,6 +14,7 @@ from caretaker.acs import command as acs_command
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
 from caretaker.errors import InputError
+from caretaker.plain_numbers import is_digits
 from caretaker.profiles import load_profile
 from caretaker.profiles.dumped_identity import listed
 from caretaker.profiles.importer import description, import_files, save
@@ -71,7 +72,7 @@ def _import_profile(options: argparse.Namespace) -> None:
 
 def _table_rows(text: str) -> tuple[str, int]:
     table, _, number = text.partition("=")
-    if not (table and number.isascii() and number.isdigit() and len(number) < 7):
+    if not (table and is_digits(number) and len(number) < 7):
         raise InputError(f"--rows {text}: write a table and a number, as Device.WiFi.SSID.=4")
     return table, int(number)
 

@@ -15,11 +15,15 @@ from itertools import chain
 from string import ascii_lowercase, digits
 from xml.sax.saxutils import quoteattr
 
+from caretaker.argument_type import argument_type
 from caretaker.closed_output import say
 from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE
-from caretaker.device.identity import Identities
+from caretaker.device.identity import LARGEST_SEED, Identities, serial_prefix
+from caretaker.plain_numbers import whole
 
 _Account = tuple[str, str]
+_SEED, _PREFIX = argument_type(whole(0, LARGEST_SEED)), argument_type(serial_prefix)
+_POSITIVE = argument_type(whole(1, 10_000_000))
 _OF_USERNAMES = frozenset(f"{ascii_lowercase}{digits}._-")
 
 
@@ -76,10 +80,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("xmpp-accounts", description="XMPP accounts of a fleet.")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="which tool takes them")
     parser.add_argument("--domain", required=True, help="that of --xmpp-domain")
-    parser.add_argument("--count", type=_positive, required=True, help="number of CPEs")
-    parser.add_argument("--first", type=_positive, default=1, help="number of the first CPE")
-    parser.add_argument("--seed", type=int, default=0, help="that of the run")
-    parser.add_argument("--serial-prefix", default="FLEET", help="that of the run")
+    parser.add_argument("--count", type=_POSITIVE, required=True, help="number of CPEs")
+    parser.add_argument("--first", type=_POSITIVE, default=1, help="number of the first CPE")
+    parser.add_argument(
+        "--seed", type=argument_type(whole(0, LARGEST_SEED)), default=0, help="that of the run"
+    )
+    parser.add_argument(
+        "--serial-prefix",
+        type=argument_type(serial_prefix),
+        default="FLEET",
+        help="that of the run",
+    )
     parser.add_argument(
         "--acs",
         type=_username,
@@ -94,13 +105,6 @@ def _username(text: str) -> str:
     if not 0 < len(text) <= 64 or not set(text) <= _OF_USERNAMES:
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is no username like acs, without domain")
     return text
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < number <= 10**7:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 1 to 10 million")
-    return number
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from flask import Flask
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 from werkzeug.datastructures import Headers
 
+from caretaker import plain_numbers
 from caretaker.console import arguments, console
 from caretaker.device import identity
 from caretaker.engine import row_files
@@ -99,7 +100,8 @@ def _number(data: bytes) -> object:
     outcomes: list[object] = []
     for read in (console.seconds_of, _format, option_values.processes, option_values.run_time,
                  option_values.label, option_addresses.host, compare_command.percent,
-                 trend_command._number, arguments._port, arguments.own_serial_number):  # fmt: skip
+                 trend_command._number, plain_numbers.port,
+                 arguments.own_serial_number):  # fmt: skip
         try:
             outcomes.append(read(text))
         except (InputError, ArgumentTypeError) as error:
@@ -198,7 +200,15 @@ OPTIONS: dict[str, Harness] = {
     "profile_choice": Harness(_profile_choice, (loader,), (InputError,), max_bytes=LINE),
     "number": Harness(
         _number,
-        (option_values, option_addresses, compare_command, trend_command, row_files, arguments),
+        (
+            option_values,
+            option_addresses,
+            plain_numbers,
+            compare_command,
+            trend_command,
+            row_files,
+            arguments,
+        ),
         max_bytes=LINE,
     ),
     "web_guard": Harness(_web_guard, (browser_guard,), max_bytes=LINE),

@@ -145,8 +145,8 @@ def test_an_api_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("prefix", "settings", "message"),
     [
-        ("", {}, "--serial-prefix '': is not 1 to 40 letters"),
-        ("LAB*", {}, r"--serial-prefix 'LAB\*': is not"),
+        ("", {}, "--serial-prefix '' is not 1 to 40 letters"),
+        ("LAB*", {}, r"--serial-prefix 'LAB\*' is not"),
         ("LAB", {"devices": "fleet.csv"}, "the fleet was a list of your own devices"),
         ("LABX", {}, "no run with --serial-prefix LABX; its fleet has LAB"),
         ("LAB", {"serial_prefix": None}, "no run with --serial-prefix LAB; it does not tell"),

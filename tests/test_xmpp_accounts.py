@@ -42,7 +42,7 @@ def test_a_wrong_number_is_refused_in_one_line(
     with pytest.raises(SystemExit) as ended:
         main(["--domain", "example.org", "--count", count])
     assert ended.value.code == 2
-    assert "is no number from 1 to 10 million" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 10000000" in capsys.readouterr().err
 
 
 def test_each_format_writes_all_accounts() -> None:

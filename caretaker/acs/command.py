@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from caretaker.acs.server import ACSServer
+from caretaker.argument_type import argument_type
 from caretaker.connection_request.clients import CLIENTS
 from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE, PORT, XMPPAccount
 from caretaker.errors import InputError
@@ -14,15 +15,16 @@ from caretaker.http.credentials import Credentials
 from caretaker.http.ip_addresses import LOOPBACK, without_brackets
 from caretaker.http.server_tls import add_server_arguments, given_tls
 from caretaker.http.tls_settings import trusting
+from caretaker.plain_numbers import port
 from caretaker.server_command import serve
 
 # fmt: off
 _ADDRESS: dict[str, dict[str, Any]] = {
     "--host": {"type": without_brackets, "default": LOOPBACK,
                "help": f"address to bind, of IPv4 or IPv6; :: for all (default: {LOOPBACK})"},
-    "--port": {"type": int, "default": 7547,
+    "--port": {"type": argument_type(port), "default": 7547,
                "help": "for CPEs; 0 for any free one (default: 7547)"},
-    "--north-bound-port": {"type": int, "default": 7557,
+    "--north-bound-port": {"type": argument_type(port), "default": 7557,
                            "help": "of the north-bound API; 0 for any free one (default: 7557)"},
     "--north-bound-allow-host": {"action": "append", "default": [],
                                  "help": "another name of the north-bound API than this "

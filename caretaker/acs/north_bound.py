@@ -28,6 +28,7 @@ from caretaker.acs.presets import parse_preset
 from caretaker.acs.queries import order_of
 from caretaker.acs.task_rpcs import parse_task
 from caretaker.errors import DeviceBusy, DeviceNotFound, InputError
+from caretaker.plain_numbers import whole_number
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -204,7 +205,8 @@ def _post_task(acs: ACS, request: Request, device_id: str) -> Response:
     if not body.strip():
         return _connection_request(acs, device_id) if has_request else _text(400, _EMPTY)
     posted = acs.files.of_task(parse_json(body, "task"))
-    timeout = begin_seconds(request.args.get("timeout", DEFAULT_TIMEOUT_MS, type=int))
+    timeout_ms = whole_number(request.args.get("timeout", ""))
+    timeout = begin_seconds(DEFAULT_TIMEOUT_MS if timeout_ms is None else timeout_ms)
     task = parse_task(posted)
     reason = acs.post_task(device_id, task, timeout, connection_request=has_request)
     return _json(200 if reason is None else 202, reason, task.document(device_id))

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from caretaker.errors import InputError
+from caretaker.plain_numbers import is_digits
 
 MAX_DEPTH = 32
 """How deeply a query or task may be nested; a task needs four levels."""
@@ -56,7 +57,7 @@ def parse_count(text: str, name: str) -> int:
     Raises:
         InputError: it is none.
     """
-    if text and not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+    if text and not (is_digits(text) and len(text) <= MAX_DIGITS):
         raise InputError(f"{name}: not a number from 0 on")
     return min(int(text or "0"), MAX_COUNT)
 

@@ -13,6 +13,7 @@ from caretaker.acs.queries import matches
 from caretaker.acs.task import Task
 from caretaker.acs.task_rpcs import RPCs, rpcs_of
 from caretaker.errors import InputError
+from caretaker.plain_numbers import is_digits
 
 
 def _value(device: KnownDevice, configuration: dict[str, Any]) -> RPCs:
@@ -42,7 +43,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_seconds(value: Any) -> bool:
-    return str(value).isascii() and str(value).isdigit()
+    return is_digits(str(value))
 
 
 def _is_value(value: Any) -> bool:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from caretaker.argument_type import argument_type
 from caretaker.closed_output import say
 from caretaker.device.device_csv import read_devices
-from caretaker.device.identity import CHECK_SERIAL, SERIAL_PREFIX, Identities
+from caretaker.device.identity import CHECK_SERIAL, Identities, serial_prefix
 from caretaker.errors import InputError
 from caretaker.input_file import read_input
+from caretaker.plain_numbers import whole
 
 SERVER = "server.pem"
 CLIENTS = "clients"
@@ -19,15 +21,6 @@ CLIENTS = "clients"
 MAX_COUNT = 10_000_000
 MAX_DAYS = 36_500
 _MAX_DEVICES_BYTES = 1 << 30
-
-
-def _whole(most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {most}")
-        return int(text)
-
-    return parse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--count",
-        type=_whole(MAX_COUNT),
+        type=argument_type(whole(0, MAX_COUNT)),
         default=0,
         metavar="NUMBER",
         help="CPEs that get a certificate, by the serial numbers of a run (default: 0)",
@@ -60,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--days",
-        type=_whole(MAX_DAYS),
+        type=argument_type(whole(0, MAX_DAYS)),
         default=365,
         metavar="NUMBER",
         help="days that certificates are valid (default: 365)",
@@ -109,9 +102,11 @@ def _serials(options: argparse.Namespace) -> Iterator[str]:
         devices = read_devices(options.devices, read_input(options.devices, _MAX_DEVICES_BYTES))
         number_of, count = devices.serial_number, len(devices)
     else:
-        if not SERIAL_PREFIX.fullmatch(options.serial_prefix):
-            raise InputError(f"--serial-prefix {options.serial_prefix!r}: not that of a run")
-        number_of = Identities(prefix=options.serial_prefix).serial_number
+        try:
+            prefix = serial_prefix(options.serial_prefix)
+        except InputError as error:
+            raise InputError(f"--serial-prefix {error}") from error
+        number_of = Identities(prefix=prefix).serial_number
         count = options.count
     return _named(number_of, count)
 

@@ -10,8 +10,10 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from caretaker.argument_type import argument_type
 from caretaker.console.console import Console, seconds_of
 from caretaker.console.trace import Trace
+from caretaker.device.identity import LARGEST_SEED
 from caretaker.errors import InputError
 from caretaker.http.client_certificates import (
     PASSWORD_VARIABLE,
@@ -24,20 +26,10 @@ from caretaker.http.server_tls import PASSWORD_VARIABLE as KEY_PASSWORD
 from caretaker.http.server_tls import ServerTLS, given_tls
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.masking import masked
+from caretaker.plain_numbers import port, whole
 from caretaker.profiles.profile import BUILT_IN
 
-
-def _seconds(text: str) -> float:
-    try:
-        return seconds_of(text)
-    except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _port(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,5}", text, re.ASCII) or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
+_seconds = argument_type(seconds_of)
 
 
 def own_serial_number(text: str) -> dict[str, Any]:
@@ -59,7 +51,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--profile": {"default": "tr181", "metavar": "FILE",
                   "help": "device profile: a CSV export of GenieACS, a profile file (TOML), or a "
                           f"built-in one: {', '.join(BUILT_IN)} (default: tr181)"},
-    "--seed": {"default": 0, "type": int, "metavar": "INT",
+    "--seed": {"default": 0, "type": argument_type(whole(0, LARGEST_SEED)), "metavar": "INT",
                "help": "random seed; the same seed gives the same CPE (default: 0)"},
     "--acs-username": {"metavar": "TEXT", "help": "username towards the ACS "
                        "(default: the CPE's OUI-ProductClass-SerialNumber)"},
@@ -88,7 +80,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--cr-host": {"metavar": "ADDRESS", "type": without_brackets,
                   "help": "address to bind for Connection Requests (default: 127.0.0.1; ::1 with "
                           "--ip-version 6)"},
-    "--cr-port": {"default": 0, "type": _port, "metavar": "PORT",
+    "--cr-port": {"default": 0, "type": argument_type(port), "metavar": "PORT",
                   "help": "port for Connection Requests (default: 0, any free port)"},
     "--cr-advertise": {"metavar": "HOST", "type": without_brackets,
                        "help": "host in the ConnectionRequestURL (default: the bound address)"},

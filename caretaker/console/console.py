@@ -26,6 +26,7 @@ from caretaker.device.cpe import CPE
 from caretaker.errors import DeviceBusy, FaultError, InputError
 from caretaker.fleet import Device, Fleet
 from caretaker.masking import MASK, is_secret
+from caretaker.plain_numbers import decimal_number, shown
 from caretaker.reasons import cure
 from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.way import Way
@@ -281,12 +282,9 @@ def seconds_of(text: str) -> float:
     Raises:
         InputError: it is none.
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1e6:
-        raise InputError(f"{text!r} is not a number of seconds")
+    value = decimal_number(text)
+    if value is None or not 0 <= value <= 1e6:
+        raise InputError(f"{shown(text)} is not a number of seconds")
     return value
 
 

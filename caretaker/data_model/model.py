@@ -18,6 +18,7 @@ from caretaker.cwmp.messages import ParameterInfoStruct, ParameterValueStruct
 from caretaker.data_model.overlay import Overlay, TableRows
 from caretaker.data_model.overlay_records import AddedRow, RowChanges
 from caretaker.data_model.parameter import Parameter, Row
+from caretaker.data_model.paths import is_row, last_of
 from caretaker.data_model.types import TYPES, cleaned, known_type, typed
 from caretaker.errors import FaultError
 
@@ -33,10 +34,6 @@ _SECRET_TYPES = ("xsd:string", "xsd:hexBinary", "xsd:base64Binary", "")
 
 def _parent(path: str) -> str:
     return path[: path.rstrip(".").rfind(".") + 1]
-
-
-def _last(path: str) -> str:
-    return path.rstrip(".").rpartition(".")[2]
 
 
 class DataModel:
@@ -212,7 +209,7 @@ class DataModel:
             FaultError: 9005, not a table that takes rows; 9004, it is full.
         """
         names = self.children_of(table, overlay) if table.endswith(".") else None
-        if names is None or _last(table).isdigit() or not self.info(table, overlay).writable:
+        if names is None or is_row(table) or not self.info(table, overlay).writable:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
         if len(names) >= MAX_ROWS:
             raise FaultError(FaultCode.RESOURCES_EXCEEDED)
@@ -258,7 +255,7 @@ class DataModel:
         """
         table = _parent(row)
         names = self.children_of(table, overlay) if row.endswith(".") else None
-        if names is None or row not in names or not _last(row).isdigit():
+        if names is None or row not in names or not is_row(row):
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
         if not self.info(row, overlay).writable:
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
@@ -294,7 +291,7 @@ class DataModel:
         if names is None:
             return []
         rows = overlay.rows = overlay.rows or TableRows()
-        for row in [name for name in names if _last(name).isdigit()]:
+        for row in [name for name in names if is_row(name)]:
             self._forget(row, overlay, rows)
         made = [f"{table}{number}." for number in range(1, count + 1)]
         rows.deleted = tuple(path for path in rows.deleted if path not in made)
@@ -345,13 +342,13 @@ class DataModel:
         """The factory row that new ones are shaped after; none when the table came empty."""
         origin = rows.origins.get(table, table)
         names = self.children.get(origin, ())
-        return next((name for name in names if _last(name).isdigit()), "")
+        return next((name for name in names if is_row(name)), "")
 
     def _grow(self, place: str, template: str, rows: TableRows) -> None:
         """An object with the template's parameters at their defaults, its tables empty."""
         names = []
         for name in self.children.get(template, ()) if template else ():
-            if _last(name).isdigit():
+            if is_row(name):
                 continue
             new = place + name[len(template) :]
             names.append(new)
@@ -387,4 +384,4 @@ class DataModel:
 
 
 def _instances(names: Iterable[str]) -> list[int]:
-    return [int(last) for last in map(_last, names) if last.isdigit()]
+    return [int(last_of(name)) for name in names if is_row(name)]

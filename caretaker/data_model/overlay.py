@@ -9,6 +9,7 @@ from __future__ import annotations
 from caretaker.cwmp.messages import Request
 from caretaker.data_model.overlay_records import AddedRow, Attributes, DeploymentUnit, RowChanges
 from caretaker.data_model.parameter import Parameter
+from caretaker.data_model.paths import is_row
 
 MAX_OWN_TEXT = 256 * 1024
 """Characters of the values that differ from the model; SetParameterValues is refused beyond it."""
@@ -29,7 +30,7 @@ class TableRows:
 
     def changes(self) -> RowChanges:
         """What ``DataModel.restore_rows`` makes these rows of again."""
-        added = [path for path in self.objects if path.rstrip(".").rpartition(".")[2].isdigit()]
+        added = [path for path in self.objects if is_row(path)]
         return RowChanges(tuple(map(self._added, added)), self.deleted, dict(self.highest))
 
     def _added(self, row: str) -> AddedRow:

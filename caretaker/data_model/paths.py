@@ -1,10 +1,22 @@
-"""Paths in which ``*`` stands for any instance number (profile files, InformParameter)."""
+"""Paths of rows, and those in which ``*`` is any instance number (profile files)."""
 
 from __future__ import annotations
 
 import re
 
+from caretaker.plain_numbers import is_digits
+
 _INSTANCE = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
+
+
+def last_of(path: str) -> str:
+    """The last name in a path: of a row, its instance number."""
+    return path.rstrip(".").rpartition(".")[2]
+
+
+def is_row(path: str) -> bool:
+    """Whether the last name in a path is an instance number; other scripts' digits are none."""
+    return is_digits(last_of(path))
 
 
 def shape(path: str) -> str:

@@ -8,7 +8,7 @@ a table.
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -160,12 +160,12 @@ def number_of(text: str) -> Number:
     Raises:
         ValueError: it is none.
     """
-    try:
-        return Decimal(text) if "." in text else int(text)
-    except InvalidOperation as error:
-        raise ValueError(f"{text!r} is no number") from error
+    if _NUMBER.fullmatch(text) is None:  # int() and Decimal() read "1_0" and other scripts, too
+        raise ValueError(f"{text[:80]!r} is no number")
+    return Decimal(text) if "." in text else int(text)
 
 
+_NUMBER = re.compile(r"\s*[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})\s*", re.ASCII)
 _BRACKETS = re.compile(r"[\[\],]")
 
 

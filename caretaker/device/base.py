@@ -28,6 +28,7 @@ from caretaker.device.events import EVENT_OF_REQUEST, Events, are_stored
 from caretaker.device.listed_devices import MANUFACTURER, OUI, PRODUCT_CLASS
 from caretaker.device.management_server import ManagementServerState
 from caretaker.device.transfer_record import Transfer, Transfers
+from caretaker.plain_numbers import is_digits
 from caretaker.profiles.profile import STEERING_PARAMETERS, Profile
 
 
@@ -279,7 +280,7 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
     def setting(self, last: str, default: float, now: float) -> float:
         """A number of ManagementServer; the default where it is absent or no number."""
         text = self.management_value(last, now)
-        return float(text) if text.isascii() and text.isdigit() else default
+        return float(text) if is_digits(text) else default
 
     def management_server(self, now: float) -> ManagementServerState:
         """Whether, when and where the CPE informs, by its parameters of ManagementServer."""

@@ -14,6 +14,9 @@ from ipaddress import IPv4Network
 from random import Random
 from struct import Struct
 
+from caretaker.errors import InputError
+from caretaker.plain_numbers import is_digits, shown
+
 _WAN_POOL = IPv4Network("100.64.0.0/10")
 """The shared address space of carriers (RFC 6598): no one's public address."""
 _MACS_PER_DEVICE = 16
@@ -23,11 +26,23 @@ _NUMBERS = Struct(f">{_PER_DIGEST}Q")
 _NO_NUMBERS: tuple[int, ...] = ()
 _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
-SERIAL_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
-"""Prefixes of serial numbers; they need no escaping in a path."""
+LARGEST_SEED = 2**63
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
 CHECK_SERIAL = "CHECK-000001"
 """That of the CPE which checks an ACS: always the same, so an ACS keeps one device."""
 _SERIAL = re.compile(f"[0-9]{{{_DIGITS},{_MOST_DIGITS}}}", re.ASCII)
+
+
+def serial_prefix(text: str) -> str:
+    """
+    Read the beginning of serial numbers: up to 40 characters that need no escaping in a path.
+
+    Raises:
+        InputError: the text is none.
+    """
+    if not _PREFIX.fullmatch(text):
+        raise InputError(f"{shown(text)} is not 1 to 40 letters, digits, '.', '_' or '-'")
+    return text
 
 
 @dataclass(frozen=True)
@@ -59,13 +74,13 @@ class Identities:
 
         A number alone stands for the one serial number with it; nothing stands for all.
         """
-        if text.isascii() and text.isdigit():
+        if is_digits(text):
             return [(int(text[:12]) - 1, int(text[:12]))] if int(text[:12]) else []
         head = f"{self.prefix}-"
         if head.startswith(text):
             return [(0, 10**_MOST_DIGITS)]
         digits = text.removeprefix(head)
-        if not (text.startswith(head) and digits.isascii() and digits.isdigit()):
+        if not (text.startswith(head) and is_digits(digits)):
             return []
         ranges = []
         for width in range(max(_DIGITS, len(digits)), _MOST_DIGITS + 1):

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from caretaker.data_model.overlay_records import DeploymentUnit
 from caretaker.data_model.parameter import Parameter
+from caretaker.data_model.paths import is_row
 from caretaker.device.base import CPEBase
 
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}")
@@ -73,7 +74,7 @@ def units_of(cpe: CPEBase, now: float) -> dict[int, DeploymentUnit]:
                 *(cpe.value(f"{row}{last}", now) for last in _PARAMETERS)
             )
             for row in cpe.model.children_of(table, overlay) or ()
-            if row[len(table) : -1].isdecimal()
+            if is_row(row)
         }
     return overlay.units
 

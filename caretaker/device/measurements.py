@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from zlib import crc32
 
 from caretaker.device.base import CPEBase
+from caretaker.plain_numbers import is_digits
 
 LONGEST = 3600.0
 """Seconds after which any run is over, whatever its inputs ask for; a bound, not a rule."""
@@ -54,7 +55,7 @@ class MeasurementRun(NamedTuple):
     def number(self, name: str, default: int, most: int = _MOST) -> int:
         """An input, no more than ``most``; the default where it is absent, 0 or no number."""
         text = self.text(name)
-        is_number = text.isascii() and text.isdigit() and len(text) <= 10
+        is_number = is_digits(text) and len(text) <= 10
         return min(int(text), most) if is_number and int(text) else default
 
     def date(self, after: float) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from caretaker.device import events as ev
 from caretaker.device import notifications
 from caretaker.device.base import CPEBase
+from caretaker.plain_numbers import is_digits
 
 DEFAULT_PORT = 3478
 _ADDRESS, _NAT_DETECTED = "UDPConnectionRequestAddress", "NATDetected"
@@ -77,7 +78,7 @@ def _host_of(url: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 10  # of 32 bits
+    return is_digits(text) and len(text) <= 10  # of 32 bits
 
 
 def credentials(cpe: CPEBase, now: float) -> tuple[str, str]:

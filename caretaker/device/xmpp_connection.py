@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from caretaker.device.base import CPEBase
+from caretaker.plain_numbers import is_digits
 
 PORT = 5222
 """Of XMPP for clients (RFC 6120)."""
@@ -110,7 +111,7 @@ def _servers(cpe: CPEBase, row: str, now: float) -> tuple[tuple[str, int], ...]:
 
 
 def _number(text: str, default: float) -> float:
-    is_number = text.isascii() and text.isdigit() and len(text) <= 10  # of 32 bits
+    is_number = is_digits(text) and len(text) <= 10  # of 32 bits
     return float(text) if is_number else default
 
 

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import EnvironHeaders, Headers
 from werkzeug.wrappers import Response
 
+from caretaker.http.ip_addresses import same_host
+
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -106,6 +108,6 @@ def _netloc(url: str) -> str | None:
 def _host_name(host: str) -> str:
     """The name or address in a Host header, without its port."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return same_host(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return host

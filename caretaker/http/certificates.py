@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.errors import InputError
+from caretaker.http.ip_addresses import same_host
 from caretaker.quoting import quoted
 
 _MOST = 3
@@ -103,6 +104,6 @@ def _is_address(host: str) -> bool:
 def _is_for(name: str, host: str) -> bool:
     if _is_address(host):
         return ip_address(name.strip()) == ip_address(host)
-    name, host = name.lower().rstrip("."), host.lower().rstrip(".")
+    name, host = same_host(name), same_host(host)
     label, _, rest = host.partition(".")
     return name == host or (bool(label) and name == f"*.{rest}" and "." in rest)

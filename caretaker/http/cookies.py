@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from caretaker.plain_numbers import is_digits
+
 MAX_COOKIES = 50
 """Of one session; further ones are not kept."""
 MAX_COOKIE_BYTES = 4096
@@ -72,7 +74,7 @@ def _directory(target: str) -> str:
 def _is_for(host: str, domain: str) -> bool:
     """Whether a host may set a cookie for a domain: its own, or one above (RFC 6265 5.1.3)."""
     domain = domain.removeprefix(".").lower()
-    is_address = ":" in host or host.replace(".", "").isdigit()
+    is_address = ":" in host or is_digits(host.replace(".", ""))
     return domain in ("", host.lower()) or (not is_address and host.lower().endswith(f".{domain}"))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from caretaker.http.wsgi_environ import target_environ
+from caretaker.plain_numbers import is_digits
 from caretaker.text_template import TextTemplate
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class _Head:
         for at, key in enumerate(self._keys, 1):
             value = values[at]
             if key == _LENGTH:
-                if not value.isdecimal() or len(value) > _MAX_DIGITS:
+                if not is_digits(value) or len(value) > _MAX_DIGITS:
                     return None
                 length = int(value)
             elif not _is_plain(value):

@@ -21,6 +21,7 @@ from caretaker.data_model.types import TYPES
 from caretaker.data_model.value_limits import Limits
 from caretaker.errors import EnvelopeError, ProfileError
 from caretaker.nearest_names import nearest_names
+from caretaker.plain_numbers import is_digits
 from caretaker.profiles.bbf_syntax import ANY_INSTANCE as _ANY
 from caretaker.profiles.bbf_syntax import Syntaxes, number, status, token
 from caretaker.profiles.genieacs_csv import ROOTS, Export, with_parents
@@ -199,7 +200,7 @@ class Definitions:
 
 def _with_any(path: str) -> str:
     """A path with ``{i}`` for each instance number or ``*``."""
-    parts = [_ANY if part == "*" or part.isdigit() else part for part in path.split(".")]
+    parts = [_ANY if part == "*" or is_digits(part) else part for part in path.split(".")]
     template = ".".join(parts)
     return template.removesuffix(f"{_ANY}.") if template.endswith(".") else f"{template}."
 
@@ -316,11 +317,10 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Defin
     path = f"{token(element.get('name') or element.get('base')).rstrip('.')}."
     counter = token(element.get("numEntriesParameter"))
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
-    most = element.get("maxEntries") or ""
     definitions.objects[path] = TableDefinition(
         element.get("access") == "readWrite",
         number(element.get("minEntries")) or 0,
-        int(most) if most.isdecimal() else None,
+        number(element.get("maxEntries")),
         above + counter if counter else "",
         status(element),
     )

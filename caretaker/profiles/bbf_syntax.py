@@ -19,6 +19,7 @@ from caretaker.data_model.value_limits import (
     compiled_pattern,
     number_of,
 )
+from caretaker.plain_numbers import whole_number
 
 ANY_INSTANCE = "{i}"
 """What stands for an instance number in the path of a definition, and in its value."""
@@ -35,11 +36,9 @@ def status(element: etree._Element) -> str:
 
 
 def number(text: str | None) -> int | None:
-    """The whole number of an attribute; None where it is absent or none."""
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        return None
+    """The number from 0 on of an attribute; None where it is absent or none."""
+    found = whole_number(text or "")
+    return None if found is None or found < 0 else found
 
 
 def _bound(text: str | None) -> Number | None:
@@ -251,8 +250,8 @@ def _sizes(facets: Iterable[etree._Element]) -> tuple[Size, ...]:
 
 def _size(facet: etree._Element) -> Size:
     shortest, longest = facet.get("minLength"), facet.get("maxLength")
-    size = Size(int(shortest or 0), None if longest is None else int(longest))
-    if not 0 <= size.shortest <= (size.shortest if size.longest is None else size.longest):
+    size = Size(number(shortest) or 0, number(longest))
+    if size.longest is not None and size.shortest > size.longest:
         raise ValueError(f"{shortest} is above {longest}")
     return size
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from caretaker.data_model.parameter import Row
 from caretaker.data_model.templates import TEMPLATE
 from caretaker.data_model.types import TYPES, known_type
+from caretaker.plain_numbers import is_digits
 
 SHORTEST_SERIAL = 6
 """Characters of a serial number that is looked for in other values; shorter ones are anywhere."""
@@ -241,7 +242,7 @@ class DumpedIdentity:
                 return text
             kinds.append("identifier")
             return "{secret}"
-        is_mac = not digits.isdigit() or digits[:6] in {mac[:6] for mac in self._bare_macs}
+        is_mac = not is_digits(digits) or digits[:6] in {mac[:6] for mac in self._bare_macs}
         if not is_mac or digits in _NO_MAC:
             return text
         kinds.append("MAC address")
@@ -297,7 +298,7 @@ def _octets(row: Row) -> bytes:
 def _instance(path: str) -> int:
     """The number of the row that a parameter is in; 1 outside of tables."""
     parts = reversed(path.split("."))
-    return next((int(part) for part in parts if part.isascii() and part.isdigit()), 1)
+    return next((int(part) for part in parts if is_digits(part)), 1)
 
 
 def _identifies(address: IPv4Address | IPv6Address) -> bool:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from caretaker.data_model.parameter import Row
 from caretaker.data_model.types import ANY
 from caretaker.errors import ProfileError
+from caretaker.plain_numbers import is_digits
 
 ROOTS = ("Device.", "InternetGatewayDevice.")
 COLUMNS = ("Parameter", "Object", "Writable", "Value", "Value type")
@@ -207,7 +208,7 @@ def _text(flag: object) -> str:
 def _by_number(row: Row) -> list[tuple[int, str]]:
     """A key that sorts row 2 of a table before row 10, and an object before what it holds."""
     return [
-        (int(part), "") if part.isascii() and part.isdigit() else (-1, part)
+        (int(part), "") if is_digits(part) else (-1, part)
         for part in row.path.rstrip(".").split(".")
     ]
 

@@ -10,6 +10,7 @@ from caretaker.data_model.dates import utc
 from caretaker.data_model.parameter import Row
 from caretaker.data_model.types import ANY
 from caretaker.errors import ProfileError
+from caretaker.plain_numbers import whole_number
 from caretaker.profiles.genieacs_csv import MAX_PATH, ROOTS, Export
 
 
@@ -107,10 +108,8 @@ def _plain(value: object) -> object:
 
 def _number(text: object) -> object:
     """The number that a text is; the text where it is none."""
-    try:
-        return int(str(text))
-    except ValueError:
-        return text
+    found = whole_number(str(text))
+    return text if found is None else found
 
 
 _WRAPPED: Mapping[str, Callable[[object], object]] = {

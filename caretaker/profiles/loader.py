@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 
 from caretaker.errors import ContentUnknownError, InputError, ProfileError
 from caretaker.input_file import read_input
+from caretaker.plain_numbers import decimal_number
 from caretaker.profiles.genieacs_csv import Export, read_export
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX, KNOWN, Profile, build
 from caretaker.profiles.profile_file import ProfileFile
@@ -135,10 +136,7 @@ def parse_choice(text: str) -> tuple[str, float]:
     name, colon, weight = text.rpartition(":")
     if not colon or not re.fullmatch(r"-?[0-9.]+", weight) or _exists(text):
         return text, 1.0
-    try:
-        value = float(weight)
-    except ValueError:
-        value = 0.0
+    value = decimal_number(weight) or 0.0
     if not 0 < value < float("inf"):
         raise ProfileError(f"profile {text}: weight {weight} is not a number above 0")
     return name, value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from caretaker.errors import InputError
+from caretaker.plain_numbers import decimal_number, shown
 from caretaker.reporting.charts import of_two
 from caretaker.reporting.comparability import differences
 from caretaker.reporting.comparison import THRESHOLD, compare
@@ -49,13 +50,10 @@ def percent(text: str) -> float:
     Raises:
         argparse.ArgumentTypeError: the text is none.
     """
-    try:
-        value = float(text.strip().removesuffix("%"))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1000:
+    value = decimal_number(text.strip().removesuffix("%"))
+    if value is None or not 0 <= value <= 1000:
         cure = "write percent, like 10"
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1000; {cure}")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number from 0 to 1000; {cure}")
     return value / 100
 
 

@@ -18,6 +18,7 @@ from caretaker.device.accepted_requests import ENDS
 from caretaker.device.events import EVENTS, is_event_code
 from caretaker.errors import Blame
 from caretaker.nearest_names import nearest_names
+from caretaker.plain_numbers import is_digits
 from caretaker.reporting.summary_types import Summary
 from caretaker.stats.records import LOOP_TIMES, VERDICTS
 from caretaker.stats.task_outcomes import TaskOutcome
@@ -45,8 +46,8 @@ class FamilyMembers:
         return member in self.known or self.takes(member)
 
 
-_WORKERS = FamilyMembers(("0",), str.isdecimal)
-_FAULTS = FamilyMembers((), str.isdecimal)
+_WORKERS = FamilyMembers(("0",), is_digits)
+_FAULTS = FamilyMembers((), is_digits)
 _EVENTS = FamilyMembers(tuple(EVENTS), is_event_code)
 _POSTS = tuple(rpc.response.__name__ for rpc in m.CPE_METHODS)
 _MESSAGES = FamilyMembers(

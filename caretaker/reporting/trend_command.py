@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from caretaker.errors import InputError
+from caretaker.plain_numbers import shown, whole_number
 from caretaker.reporting.compare_command import percent
 from caretaker.reporting.comparison import THRESHOLD
 from caretaker.reporting.kept_runs import read_runs
@@ -42,9 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs, like {LAST}")
-    return int(text[:9])
+    number = whole_number(text) or 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number of runs, like {LAST}")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:

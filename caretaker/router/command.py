@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 
+from caretaker.argument_type import argument_type
 from caretaker.errors import InputError
 from caretaker.http.ip_addresses import LOOPBACK, without_brackets
 from caretaker.http.server_tls import add_server_arguments, given_tls
 from caretaker.http.tls_settings import trusting
+from caretaker.plain_numbers import port
 from caretaker.router.routes_client import RoutesClient
 from caretaker.router.server import RouterServer
 from caretaker.run_token import FLAG, VARIABLE, RunToken
@@ -24,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"address to bind, of IPv4 or IPv6; :: for all (default: {LOOPBACK})",
     )
     parser.add_argument(
-        "--port", type=int, default=7548, help="for the ACS; 0 for any free one (default: 7548)"
+        "--port",
+        type=argument_type(port),
+        default=7548,
+        help="for the ACS; 0 for any free one (default: 7548)",
     )
     parser.add_argument(
         "--routes",

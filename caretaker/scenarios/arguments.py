@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from caretaker.errors import InputError
+from caretaker.plain_numbers import decimal_number
 
 _MAX_SHOWN = 40
 """Characters of a number that an error shows."""
@@ -35,17 +36,26 @@ def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
     """A check for a number in a range."""
 
     def check(given: Any) -> float:
-        try:
-            value = float(given)
-        except (TypeError, ValueError):
-            raise InputError(f"{given!r} is not a number") from None
-        except OverflowError:  # of a whole number in JSON
-            value = inf
+        value = _number(given)
+        if value is None:
+            raise InputError(f"{given!r} is not a number")
         if not least <= value <= most:
             raise InputError(f"{str(given)[:_MAX_SHOWN]} must be from {least:g} to {most:g}")
         return value
 
     return check
+
+
+def _number(given: Any) -> float | None:
+    """The number that a text or a number of JSON is; None if it is none."""
+    if isinstance(given, str):
+        return decimal_number(given)
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return None
+    try:
+        return float(given)
+    except OverflowError:  # of a whole number
+        return inf
 
 
 def one_of(*choices: str) -> Callable[[Any], str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.source_addresses import Network
+from caretaker.plain_numbers import whole
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
@@ -48,7 +49,7 @@ class ACSOptions:
     )
     max_sessions: int = option(
         "--max-sessions",
-        values.whole(1, 60_000),
+        whole(1, 60_000),
         default=1000,
         unit="int",
         example="2000",

@@ -21,9 +21,10 @@ from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import NO_IPV6, IPVersion, has_ipv6
 from caretaker.nearest_names import nearest_names
+from caretaker.plain_numbers import MAX_SHOWN, shown
 from caretaker.reasons import cure
 from caretaker.swarm.option_addresses import ALL_ADDRESSES
-from caretaker.swarm.option_values import MAX_SHOWN, proposed, shown
+from caretaker.swarm.option_values import proposed
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.parsed_options import put_loopback, put_run_token, put_stages
 

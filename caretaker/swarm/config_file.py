@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from caretaker.errors import InputError
 from caretaker.input_file import read_input
-from caretaker.swarm.option_values import proposed, shown
+from caretaker.plain_numbers import shown
+from caretaker.swarm.option_values import proposed
 
 MAX_CONFIG_BYTES = 1024 * 1024
 _NOT_IN_A_FILE = {"config", "help", "version", "user_classes"}

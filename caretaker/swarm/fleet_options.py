@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from caretaker.device.identity import LARGEST_SEED, serial_prefix
+from caretaker.plain_numbers import whole
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.profiles.profile import BUILT_IN, DEFAULT_MIX
 from caretaker.swarm import option_files as files
@@ -35,7 +37,7 @@ class DeviceOptions:
     )
     cpes_per_user: int = option(
         "--cpes-per-user",
-        values.whole(1, 100_000),
+        whole(1, 100_000),
         default=1,
         unit="int",
         example="100",
@@ -44,7 +46,7 @@ class DeviceOptions:
     )
     serial_prefix: str = option(
         "--serial-prefix",
-        values.serial_prefix,
+        serial_prefix,
         default="FLEET",
         unit="text",
         example="LAB",
@@ -63,7 +65,7 @@ class DeviceOptions:
     )
     seed: int = option(
         "--seed",
-        values.whole(0, 2**63),
+        whole(0, LARGEST_SEED),
         default=0,
         unit="int",
         example="7",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import is_loopback
 from caretaker.http.source_addresses import hosts
+from caretaker.plain_numbers import is_digits
 from caretaker.profiles import ProfileMix
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _informs_per_second(settings: Settings) -> float:
 def _interval(profile: Profile) -> float:
     parameter = profile.model.parameter(f"{profile.management_server}PeriodicInformInterval", None)
     text = parameter.value if parameter is not None else ""
-    return float(text) if text.isascii() and text.isdigit() else 0.0
+    return float(text) if is_digits(text) else 0.0
 
 
 def warnings(plan: PlannedLoad, machine: HostLimits) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from caretaker.errors import InputError
+from caretaker.plain_numbers import is_digits
 from caretaker.reporting.outcomes import BAD_INPUT, EXIT_CODES, RunOutcome
 from caretaker.swarm.locustfile import PATH
 from caretaker.swarm.reserved_port import reserved_port
@@ -75,7 +76,7 @@ def defaults(arguments: Sequence[str], free_port: int) -> dict[str, Any]:
 def _given_port(arguments: Sequence[str]) -> int | None:
     """The port of the master on the command line; None where none or no number is given."""
     port = _given(arguments, "--master-bind-port", "--master-port") or ""
-    return int(port) if port.isdecimal() and len(port) <= 5 else None
+    return int(port) if is_digits(port) and len(port) <= 5 else None
 
 
 def _given(arguments: Sequence[str], *options: str) -> str | None:

@@ -8,11 +8,11 @@ booleans, texts), and the typed ones are made of them by ``Option.read``.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from caretaker.argument_type import argument_type
 from caretaker.errors import InputError
 
 _Value = TypeVar("_Value")
@@ -126,18 +126,6 @@ class Option:
         if default in (None, ""):
             return self.nothing
         return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def argument_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A parse function as argparse wants it: its error becomes the one line of the parser."""
-
-    def convert(text: str) -> Any:
-        try:
-            return parse(text)
-        except InputError as error:
-            raise argparse.ArgumentTypeError(str(error).replace("%", "%%")) from error
-
-    return convert
 
 
 def option(

@@ -19,8 +19,8 @@ from caretaker.http.ip_addresses import (
     without_brackets,
 )
 from caretaker.http.source_addresses import Network, check_local, hosts, parse_network
+from caretaker.plain_numbers import port, shown, whole
 from caretaker.reasons import cure
-from caretaker.swarm.option_values import port, shown, whole
 
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
 _HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]{2,45}")

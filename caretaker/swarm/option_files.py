@@ -16,9 +16,9 @@ from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError
 from caretaker.http.client_certificates import check_template
 from caretaker.http.tls_settings import TLSSettings
+from caretaker.plain_numbers import shown
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
 from caretaker.run_token import RunToken
-from caretaker.swarm.option_values import shown
 
 _LONGEST_NAME = 255
 """Bytes of a name in a folder."""

@@ -14,9 +14,9 @@ from typing import NamedTuple, Self, TypeVar
 
 from locust.util.timespan import parse_timespan
 
-from caretaker.device.identity import SERIAL_PREFIX
 from caretaker.errors import InputError
 from caretaker.nearest_names import nearest_names
+from caretaker.plain_numbers import MAX_SHOWN, decimal, shown, whole
 
 MAX_USERS = 1_000_000_000
 MAX_SPAWN_RATE = 1_000_000
@@ -24,8 +24,6 @@ MAX_SPAWN_RATE = 1_000_000
 MAX_SECONDS = 366 * 86_400
 """A year."""
 MAX_PROCESSES = 1_024
-MAX_SHOWN = 80
-"""Characters of what was given that a message shows."""
 _NEAREST, _LIKENESS = 3, 0.6
 _LONGEST_LABEL = 200
 _Choice = TypeVar("_Choice", bound=str)
@@ -102,7 +100,7 @@ class Timespan(NamedTuple):
             InputError: the text is none of these, or longer than a year.
         """
         try:
-            seconds = parse_timespan(text) if len(text) <= MAX_SHOWN else math.inf
+            seconds = parse_timespan(_time(text)) if len(text) <= MAX_SHOWN else math.inf
         except (ValueError, OverflowError):
             raise InputError(f"{shown(text)} is not a time like 30s, 3m or 1h20m") from None
         if seconds > MAX_SECONDS:
@@ -136,9 +134,11 @@ class Rate(NamedTuple):
         return f"{self.most}/{self.seconds}"
 
 
-def shown(text: str) -> str:
-    """A text that was given, for a message of one line, however long it is."""
-    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
+def _time(text: str) -> str:
+    """A text that Locust reads as a time, by patterns that take the digits of all scripts."""
+    if not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 def proposed(name: str, names: Iterable[str]) -> str:
@@ -147,36 +147,14 @@ def proposed(name: str, names: Iterable[str]) -> str:
     return f"nearest: {', '.join(near)}" if near else "caretaker run --help lists all"
 
 
-def _number(text: str, *, least: float, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise InputError(f"{shown(text)} is not a number") from None
-    if not least <= value <= most:
-        raise InputError(f"{text[:MAX_SHOWN]} must be a number from {least:g} to {most:g}")
-    return value
-
-
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """Whole numbers from ``least`` to ``most``, in decimal digits."""
-
-    def parse(text: str) -> int:
-        digits = text.strip()  # of more characters than int() strips
-        if not re.fullmatch(r"[+-]?[0-9]{1,20}", digits) or not least <= int(digits) <= most:
-            raise InputError(f"{shown(text)} must be a whole number from {least} to {most}")
-        return int(digits)
-
-    return parse
-
-
 def at_least(least: float, most: float = 1e9) -> Callable[[str], float]:
     """Numbers from ``least`` to ``most``."""
-    return lambda text: _number(text, least=least, most=most)
+    return decimal(least, most)
 
 
 def share(text: str) -> float:
     """A share of a whole, from 0 to 1."""
-    return _number(text, least=0, most=1)
+    return decimal(0, 1)(text)
 
 
 users = whole(0, MAX_USERS)
@@ -187,8 +165,6 @@ seconds = whole(0, MAX_SECONDS)
 seconds_or_none = whole(-1, MAX_SECONDS)
 """-1 stands for none."""
 exit_code = whole(0, 255)
-port = whole(0, 65_535)
-"""A TCP port of this machine; 0 stands for any free one."""
 
 
 def run_time(text: str) -> int:
@@ -238,10 +214,3 @@ def one_of(*choices: _Choice) -> Callable[[str], _Choice]:
         raise InputError(f"{text!r} is not one of {', '.join(choices)}")
 
     return parse
-
-
-def serial_prefix(text: str) -> str:
-    """The beginning of serial numbers: up to 40 characters that need no escaping."""
-    if not SERIAL_PREFIX.fullmatch(text):
-        raise InputError(f"{text!r} is not 1 to 40 letters, digits, '.', '_' or '-'")
-    return text

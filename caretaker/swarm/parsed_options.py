@@ -13,14 +13,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from caretaker.argument_type import argument_type
 from caretaker.errors import InputError
 from caretaker.http.ip_addresses import LOOPBACK
+from caretaker.plain_numbers import port, whole
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
 from caretaker.swarm.devices_file import DevicesOffer
-from caretaker.swarm.option import argument_type
 from caretaker.swarm.options import OPTIONS
 from caretaker.swarm.profile_offer import ProfileOffer
 from caretaker.swarm.stages import highest_speed, most_of, seconds_of
@@ -192,9 +193,9 @@ LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "spawn_rate": values.spawn_rate,
     "run_time": values.run_time,
     "processes": values.processes,
-    "expect_workers": values.whole(1, values.MAX_PROCESSES),
+    "expect_workers": whole(1, values.MAX_PROCESSES),
     "web_host": addresses.server_address,
-    "web_port": values.port,
+    "web_port": port,
     "expect_workers_max_wait": values.seconds,
     "autoquit": values.seconds_or_none,
     "stop_timeout": values.stop_timeout,
@@ -204,9 +205,9 @@ LOCUST_VALUES: Mapping[str, Callable[[str], Any]] = {
     "json_file": files.output_of_locust,
     "logfile": files.output_of_locust,
     "master_bind_host": addresses.server_address,
-    "master_bind_port": values.port,
+    "master_bind_port": port,
     "master_host": addresses.master_host,
-    "master_port": values.port,
+    "master_port": port,
     "web_base_path": addresses.web_path,
 }
 """What the values of Locust's own options may be, by their names in the namespace."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from caretaker.plain_numbers import whole
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios import SCENARIOS, Schedule
 from caretaker.swarm import option_addresses as addresses
@@ -171,7 +172,7 @@ class OutputOptions:
     )
     metrics_port: int = option(
         "--metrics-port",
-        values.whole(0, 65_535),
+        whole(0, 65_535),
         default=0,
         unit="port",
         example="9646",
@@ -257,7 +258,7 @@ class EmbeddedACSOptions:
 
     acs_port: int = option(
         "--acs-port",
-        values.whole(0, 65_535),
+        whole(0, 65_535),
         default=0,
         unit="port",
         example="7547",
@@ -265,7 +266,7 @@ class EmbeddedACSOptions:
     )
     acs_nbi_port: int = option(
         "--acs-nbi-port",
-        values.whole(0, 65_535),
+        whole(0, 65_535),
         default=0,
         unit="port",
         example="7557",

@@ -8,8 +8,9 @@ from typing import NamedTuple, Self
 from locust import LoadTestShape
 
 from caretaker.errors import InputError
+from caretaker.plain_numbers import shown, whole
 from caretaker.reporting.number_text import exact
-from caretaker.swarm.option_values import MAX_USERS, Timespan, at_least, shown, whole
+from caretaker.swarm.option_values import MAX_USERS, Timespan, at_least
 
 MAX_RATE = 100_000
 """Connection Requests per second that the driver can plan."""

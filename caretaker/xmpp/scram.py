@@ -16,6 +16,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from caretaker.errors import SASLError
+from caretaker.plain_numbers import is_digits
 
 MAX_ITERATIONS = 100_000
 """Rounds that a server may ask for: 40 ms or so; Prosody asks for 10,000, ejabberd for 4,096."""
@@ -139,7 +140,7 @@ def _fields(message: bytes) -> dict[str, str]:
 
 
 def _iterations(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+    if not (is_digits(text) and len(text) < 10 and int(text)):
         raise SASLError("the server gives no number of rounds")
     if int(text) > MAX_ITERATIONS:
         raise SASLError("the server asks for too many rounds")

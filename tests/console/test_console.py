@@ -259,7 +259,7 @@ def test_bad_input_is_one_line_without_secrets(
     ("arguments", "complaint"),
     [
         ([], "--acs-url"),
-        (["--cr-port", "70000"], "'70000' is not a port"),
+        (["--cr-port", "70000"], "'70000' must be a whole number from 0 to 65535"),
         (["--answer-timeout", "nan"], "'nan' is not a number of seconds"),
     ],
 )

@@ -26,6 +26,13 @@ def test_a_program_that_names_the_server_is_answered(client: Client) -> None:
     assert client.post("/", headers={"Host": "loadgen-0:9646"}).text == "shown"
 
 
+@pytest.mark.parametrize(("host", "status"), [("loadgen-0.", 200), ("127.0.0.1.", 403)])
+def test_a_dot_at_the_end_is_left_out_of_a_name_alone(
+    client: Client, host: str, status: int
+) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == status
+
+
 def test_another_name_is_refused_with_the_option_that_allows_it(client: Client) -> None:
     answer = client.get("/", headers={"Host": "evil.example:9646"})
     cure = "if it is, start with --its-option and this name"

@@ -152,6 +152,8 @@ def test_defaults() -> None:
         (["--slo-warm-up", "5"], "there is no such option any more; give --warm-up, like 30s"),
         (["--warm-up", "soon"], "'soon' is not a time like 30s, 3m or 1h20m"),
         (["--warm-up", "-1"], "'-1' is not a time"),
+        (["--warm-up", "\uff11\uff10s"], "is not a time"),
+        (["--answer-timeout", "1_0"], "'1_0' is not a number"),
         (["--junit", "/nothing/there/x.xml"], "not a file in a folder that exists"),
         (["--record", "/nothing/there"], "No such file or directory; give a folder that can be"),
         (["--record", "/etc/hostname"], "give a folder that can be written to"),

@@ -32,6 +32,7 @@ from caretaker.device.rpc.budget import (
 )
 from caretaker.device.rpc.transfers import TRANSFER_METHODS
 from caretaker.errors import FaultError
+from caretaker.plain_numbers import is_digits
 
 _ACCESS = re.compile(r"Subscriber|X_\S{1,62}")
 """The entries of an AccessList (CWMP schemas); they are kept as given, and have no effect."""
@@ -159,7 +160,7 @@ def _check_range(cpe: CPEBase, struct: m.ParameterValueStruct) -> FaultCode | No
     if least is None or most is None:
         return None
     text = struct.value.strip()
-    fits = text.isascii() and text.isdigit() and least <= int(text) <= most
+    fits = is_digits(text) and least <= int(text) <= most
     return None if fits else FaultCode.INVALID_PARAMETER_VALUE
 
 
