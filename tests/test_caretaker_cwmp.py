@@ -71,7 +71,7 @@ def test_a_distribution_of_this_project_is_none_also_under_its_old_name(
 
 
 def test_no_document_has_a_user_install_the_other_distribution(root: Path) -> None:
-    documents = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+    documents = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("caretaker/**/*.py")]
     text = "\n".join(document.read_text() for document in documents)
     assert len(documents) > 30
-    assert re.findall(r"(?:pip|pipx|uv|uvx) (?:install|run) caretaker(?!-cwmp)", text) == []
+    assert re.findall(r"(?:pip|pipx|uv|uvx) (?:install|run) ['\"]?caretaker(?!-cwmp)", text) == []

@@ -159,7 +159,7 @@ def check_format(path: Path) -> None:
     if path.suffix not in FORMATS:
         raise InputError(f"{path}: the name ends with none of {', '.join(FORMATS)}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise InputError(f"{path}: Parquet needs pyarrow; pip install 'caretaker[parquet]'")
+        raise InputError(f"{path}: Parquet needs pyarrow; pip install 'caretaker-cwmp[parquet]'")
 
 
 def open_rows(path: Path, columns: Columns) -> RowFile:

@@ -101,6 +101,6 @@ def test_other_names_and_a_missing_library_name_the_cure(monkeypatch: pytest.Mon
         check_format(Path("run.xlsx"))
     check_format(Path("run.parquet"))
     monkeypatch.setattr(row_files, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"pip install 'caretaker\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install 'caretaker-cwmp\[parquet\]'"):
         check_format(Path("run.parquet"))
     check_format(Path("run.csv"))
