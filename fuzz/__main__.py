@@ -9,6 +9,7 @@ the table has the coverage of branches, too, which takes longer.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from fuzz.corpus import CORPUS, ROOT, inputs
@@ -179,11 +181,14 @@ def _worker(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     (WORK / name).mkdir(parents=True, exist_ok=True)
     harness = HARNESSES[name]
     modules = ",".join(module.__name__ for module in harness.modules)
-    return subprocess.run(
-        [sys.executable, "-m", "fuzz.worker", name, modules, f"-max_len={harness.max_bytes}",
-         *options],
-        capture_output=True, text=True, errors="replace", check=False, cwd=ROOT,
-    )  # fmt: skip
+    # A worker ends without deleting its temporary files.
+    with TemporaryDirectory(dir=WORK) as folder:
+        return subprocess.run(
+            [sys.executable, "-m", "fuzz.worker", name, modules, f"-max_len={harness.max_bytes}",
+             *options],
+            capture_output=True, text=True, errors="replace", check=False, cwd=ROOT,
+            env={**os.environ, "TMPDIR": folder},
+        )  # fmt: skip
 
 
 def _merge(names: Sequence[str]) -> int:

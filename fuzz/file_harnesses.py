@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from lxml import etree
@@ -125,18 +126,21 @@ def _profile_file(data: bytes) -> object:
     return file, importer.description(built)
 
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="caretaker-fuzz-")
-"""Goes when the process ends."""
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """One for all inputs of a process, which goes when that ends."""
+    return tempfile.TemporaryDirectory(prefix="caretaker-fuzz-")
 
 
 def _kept(name: str, data: bytes, read: Callable[[str], object]) -> object:
     """What is read of a file with these bytes; the name of its folder is no part of it."""
-    file = Path(_FOLDER.name) / name
+    folder = _folder().name
+    file = Path(folder) / name
     file.write_bytes(data)
     try:
         return read(str(file))
     except InputError as error:
-        raise InputError(str(error).replace(_FOLDER.name, "")) from error
+        raise InputError(str(error).replace(folder, "")) from error
 
 
 def _imported_file(data: bytes) -> object:

@@ -14,7 +14,7 @@ from caretaker.http.tls_settings import Identity, TLSSettings
 
 
 def folder() -> Path:
-    """A new folder, which the system's next start deletes."""
+    """A new folder among the temporary files of the tests."""
     return Path(mkdtemp(prefix="caretaker-certificates-"))
 
 

@@ -36,7 +36,8 @@ def _folder(user: str) -> Iterator[tuple[Path, trustme.CA]]:
     ca = trustme.CA()
     # ejabberd's timers know no such far end as that of trustme's own choice.
     made = ca.issue_cert(DOMAIN, not_after=datetime.now(UTC) + timedelta(days=7))
-    with tempfile.TemporaryDirectory(prefix=f"{user}-") as name:
+    # The folder of the tests' temporary files is closed to other users.
+    with tempfile.TemporaryDirectory(prefix=f"{user}-", dir="/tmp") as name:
         folder = Path(name)
         (folder / "key.pem").write_bytes(made.private_key_pem.bytes())
         (folder / "crt.pem").write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
