@@ -272,8 +272,7 @@ class Fleet:
         """What an I/O engine carries; nothing of a program with a transport or clock of its own."""
         if self._transport is not HTTPTransport or self._clock is not time.monotonic:
             return None
-        opened = make_open_transport(self._endpoint, HTTPTransport)
-        return EngineUse(engine_module(), self._endpoint, opened)
+        return EngineUse(engine_module(), self._endpoint)
 
     def start(self) -> Self:
         """Switch on the CPEs that are not on yet, connect all to the ACS, and return the fleet."""
@@ -412,6 +411,7 @@ class Fleet:
 
     def _call(self, serial_number: str, act: Callable[[CPE, float], _T]) -> _T:
         cpe = self._shard.cpe(serial_number)
+        self._shard.scheduler.catch_up(cpe.index)  # the ACS may have accepted an Inform by now
         result = act(cpe, self._clock())
         self._shard.reschedule(cpe)
         return result

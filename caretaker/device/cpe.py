@@ -20,6 +20,7 @@ from math import inf
 from sys import intern
 from typing import Any
 
+from caretaker.cwmp import decode
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.faults import FaultCode
 from caretaker.cwmp.messages import EventStruct
@@ -299,14 +300,20 @@ class CPE(CPEBase):
         notifications.begin_inform(self, now)
         return True
 
-    def cwmp_session(self, began: float) -> CPESession:
+    def cwmp_session(self, began: float, sent: bytes = b"") -> CPESession:
         """
         What is said in the session that runs.
 
         Args:
             began: when ``open_session`` was called.
+            sent: the Inform, if it was POSTed before: repeated, it says the same, whatever the CPE
+                is like by then.
         """
-        return self._session(inform.inform_message(self, began))
+        if not sent:
+            return self._session(inform.inform_message(self, began))
+        message = decode(sent).message
+        assert isinstance(message, m.Inform)
+        return self._session(message)
 
     def informed_session(self) -> CPESession:
         """As ``cwmp_session``, once the ACS has accepted the Inform and the CPE has no requests."""

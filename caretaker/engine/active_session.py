@@ -150,9 +150,11 @@ class ActiveSession:
         is known the empty POST.
         """
         if self._session is None:
-            informed = self.informed is not None
             cpe = self.cpe
-            self._session = cpe.informed_session() if informed else cpe.cwmp_session(self.began)
+            if self.informed is not None:
+                self._session = cpe.informed_session()
+            else:
+                self._session = cpe.cwmp_session(self.began, self.body)
         return self._session
 
     @property

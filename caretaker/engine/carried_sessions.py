@@ -18,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from errno import ECANCELED, ECONNRESET, EPIPE, ETIMEDOUT
+from functools import partial
 from typing import Any
 
 import gevent
@@ -31,6 +32,7 @@ from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.device_tls import local_end
 from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
+from caretaker.engine.open_transport import credentials
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.errors import (
@@ -109,7 +111,7 @@ class CarriedSessions:
         self._empty_post = self._fresh.message(b"")
         self._heads: dict[int, bytes] = {}
         """The heads of POSTs without cookies and credentials, by the length of their body."""
-        self._due: deque[tuple[ActiveSession, Target]] = deque()
+        self._due: deque[ActiveSession] = deque()
         self._is_beginning = False
         self._next_turn = Timer(clock, self._begin_due)
         self._events: deque[Any] = deque()
@@ -130,17 +132,19 @@ class CarriedSessions:
     # As the scheduler's carrier.
 
     def takes(self, active: ActiveSession) -> bool:
-        """Take a session that has begun; False if it is for a greenlet. Does not wait."""
-        targets = self._targets(active.index)
-        reason = self._reason(self._read(active), targets)
-        if reason:
-            self._by_greenlet[reason] += 1
+        """
+        Take a session that has begun; False if all are for greenlets. Does not wait.
+
+        Whether this one is for a greenlet shows when it is its turn, as with transports: an outage
+        may begin until then.
+        """
+        if self._io is None:
+            self._by_greenlet[self._use.off or CLOSED] += 1
             return False
-        self._carried += 1
         self._token += 1
         active.token = self._token
         self._sessions[active.token] = active
-        self._due.append((active, targets[0]))
+        self._due.append(active)
         if not self._is_beginning:
             # Not at once: the answer to a Connection Request comes before its session.
             self._is_beginning = True
@@ -149,8 +153,6 @@ class CarriedSessions:
 
     def _reason(self, cpe: CPE, targets: list[Target]) -> str:
         """Why the session of a CPE is for a greenlet from its begin; empty if it is carried."""
-        if self._io is None:
-            return self._use.off or CLOSED
         if not targets:
             return NOT_LOOKED_UP
         return self._use.reason(cpe, self._clock())
@@ -221,31 +223,41 @@ class CarriedSessions:
         """Begin the sessions that were taken, as many as a turn of the loop has time for."""
         until = time.perf_counter() + BEGIN_SECONDS
         while self._due:
-            active, target = self._due.popleft()
+            active = self._due.popleft()
             if active.token in self._sessions:
-                self._begin(active, target)
+                self._begin(active)
             if self._due and time.perf_counter() >= until:
                 self._next_turn.set(self._clock())
                 return
         self._is_beginning = False
 
-    def _begin(self, active: ActiveSession, target: Target) -> None:
-        io = self._io
-        assert io is not None
+    def _begin(self, active: ActiveSession) -> None:
         try:
-            self._runner.starts(active)
-            cpe = self._read(active)
-            has_requests = bool(cpe.session_requests)
-            body = self._templates.inform(cpe, active.began)
-            if body is None:
-                body = active.session.next_post()
-                assert body is not None
-            self._runner.post_begins(active, "Inform", body)
-            following = None if has_requests else self._empty_post
-            deadline = active.posted_at + self._endpoint.timeout
-            io.begin(active.token, target, self._head(body) + body, following, deadline)
+            cpe, targets = self._read(active), self._targets(active.index)
+            reason = self._reason(cpe, targets)
+            if reason:
+                self._by_greenlet[reason] += 1
+                self._forget(active)
+                self._go_on(active)
+            else:
+                self._carried += 1
+                self._send_inform(active, cpe, targets[0])
         except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
             gevent.spawn(self._fail, active, active.token, error)
+
+    def _send_inform(self, active: ActiveSession, cpe: CPE, target: Target) -> None:
+        io = self._io
+        assert io is not None
+        self._runner.starts(active)
+        has_requests = bool(cpe.session_requests)
+        body = self._templates.inform(cpe, active.began)
+        if body is None:
+            body = active.session.next_post()
+            assert body is not None
+        self._runner.post_begins(active, "Inform", body)
+        following = None if has_requests else self._empty_post
+        deadline = active.posted_at + self._endpoint.timeout
+        io.begin(active.token, target, self._head(body) + body, following, deadline)
 
     def _head(self, body: bytes) -> bytes:
         head = self._heads.get(len(body))
@@ -414,8 +426,12 @@ class CarriedSessions:
     def _client(self, active: ActiveSession) -> HTTPTransport:
         client = self._clients.get(active.token)
         if client is None:
-            client = self._use.open_transport(active.cpe, active.started)
-            self._clients[active.token] = client
+            # Not by the URL and the coding that the CPE has by now: it began with the fleet's.
+            cpe, end = active.cpe, local_end(self._endpoint, active.cpe)
+            shown = partial(credentials, cpe, active.started)
+            client = self._clients[active.token] = HTTPTransport(
+                self._endpoint, shown, local_end=end
+            )
         return client
 
     def _post(self, active: ActiveSession, client: HTTPTransport, name: str, body: bytes) -> None:

@@ -8,7 +8,6 @@ from types import ModuleType
 from caretaker.device.cpe import CPE
 from caretaker.engine.open_transport import CODINGS
 from caretaker.http.endpoint import Endpoint
-from caretaker.http.transport import HTTPTransport
 from caretaker.profiles import quirks
 
 NOT_CARRIED = frozenset(
@@ -33,7 +32,6 @@ class EngineUse:
     Args:
         module: the engine; None where it was not built.
         endpoint: how to reach the ACS.
-        open_transport: opens the transport of a session that needs more than its two POSTs.
         off: why no session is carried; empty if sessions are.
         exceptions: for each, why it concerns sessions and whether it does that of a CPE, of which
             this is the index, now.
@@ -43,14 +41,12 @@ class EngineUse:
         self,
         module: ModuleType | None,
         endpoint: Endpoint,
-        open_transport: Callable[[CPE, float], HTTPTransport],
         *,
         off: str = "",
         exceptions: Sequence[tuple[str, Callable[[int, float], bool]]] = (),
     ) -> None:
         self.module = module
         self.endpoint = endpoint
-        self.open_transport = open_transport
         self.off = off or (TLS if endpoint.address.scheme == "https" else "")
         if module is None and not self.off:
             self.off = NOT_BUILT

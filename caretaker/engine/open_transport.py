@@ -38,7 +38,7 @@ def make_open_transport(
         is_shown = not url or _may_show(cpe, endpoint, url, now)
         return transport(
             endpoint,
-            (lambda: _credentials(cpe, now)) if is_shown else None,  # few ACSs ask for them
+            (lambda: credentials(cpe, now)) if is_shown else None,  # few ACSs ask for them
             url,
             CODINGS.get(management_server.compression, ""),
             reconnect=quirks.RECONNECT_AFTER_401 in cpe.profile.quirks,
@@ -49,7 +49,7 @@ def make_open_transport(
     return open_transport
 
 
-def _credentials(cpe: CPE, now: float) -> Credentials:
+def credentials(cpe: CPE, now: float) -> Credentials:
     """Username and Password of ManagementServer, for the ACS's challenges."""
     return Credentials(cpe.management_value("Username", now), cpe.management_value("Password", now))
 

@@ -431,7 +431,6 @@ def _engine_use(
     return EngineUse(
         engine_module(),
         endpoint,
-        make_open_transport(endpoint, HTTPTransport),
         off=next((reason for reason, holds in off.items() if holds), ""),
         exceptions=(
             ("outage of the ACS", lambda _, now: outage.is_on(now)),

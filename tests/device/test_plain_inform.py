@@ -28,10 +28,11 @@ FLEET = InformTemplates()
 
 
 def both(templates: InformTemplates, box: CPE, now: float) -> tuple[bytes | None, bytes]:
-    """The Inform of a session that begins now, joined and written."""
+    """The Inform of a session that begins now, joined and written; it is repeated as it is."""
     assert box.open_session(now)
     joined, written = templates.inform(box, now), box.cwmp_session(now).next_post()
     assert written is not None
+    assert box.cwmp_session(now, written).next_post() == written
     return joined, written
 
 
@@ -51,9 +52,12 @@ class _Walk(RandomWalk):
 
     def _talk(self, session: CPESession) -> None:
         joined = FLEET.inform(self.box, self.now)
+        written = self.box.cwmp_session(self.now).next_post()
+        assert written is not None
+        assert self.box.cwmp_session(self.now, written).next_post() == written
         self.ways[joined is not None] += 1
         if joined is not None:
-            assert joined == self.box.cwmp_session(self.now).next_post()
+            assert joined == written
         super()._talk(session)
 
 

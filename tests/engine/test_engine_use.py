@@ -10,9 +10,7 @@ from helpers.wire import wire
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.engine.engine_use import NOT_CARRIED, EngineUse
-from caretaker.engine.open_transport import make_open_transport
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.transport import HTTPTransport
 from caretaker.profiles.quirks import QUIRKS
 
 MS = "Device.ManagementServer."
@@ -77,8 +75,7 @@ def test_tls_and_a_machine_without_the_engine_leave_all_to_greenlets() -> None:
         ("http://127.0.0.1/", None, "engine not built"),
     ):
         endpoint = Endpoint(Address.of(url))
-        opened = make_open_transport(endpoint, HTTPTransport)
-        assert EngineUse(module, endpoint, opened).off == reason  # type: ignore[arg-type]
+        assert EngineUse(module, endpoint).off == reason  # type: ignore[arg-type]
 
 
 def test_state_that_is_kept_is_marked_as_by_a_greenlet() -> None:

@@ -51,16 +51,14 @@ class EngineBench:
         if settings.pop("looked_up", True):
             self.endpoint.addresses(self.endpoint.address)
         self.sink = RecordKeeper()
-        opened = make_open_transport(self.endpoint, HTTPTransport)
-        recorded: OpenTransport = opened
+        opened: OpenTransport = make_open_transport(self.endpoint, HTTPTransport)
         if (recorder := settings.get("recorder")) is not None:
-            recorded = recorder.wrap(make_open_transport(self.endpoint, RecordingTransport))
+            opened = recorder.wrap(make_open_transport(self.endpoint, RecordingTransport))
         use = None
         if with_engine:
             use = EngineUse(
                 compiled_engine.required(),
                 self.endpoint,
-                opened,
                 exceptions=settings.pop("exceptions", ()),
                 off=settings.pop("off", ""),
             )
@@ -70,7 +68,7 @@ class EngineBench:
         self.shard = Shard(
             ProfileMix([(kind, 1.0)]),
             context(**about),
-            recorded,
+            opened,
             self.sink,
             engine=use,
             **settings,
