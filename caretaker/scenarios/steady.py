@@ -27,7 +27,7 @@ from caretaker.scenarios.scenario import (
 )
 from caretaker.stats.recovery import FLOOR, Span, open_sessions, seconds_in
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Point
+from caretaker.stats.timeline_point import Point
 
 _LEAST_SECONDS = 10.0
 """What must be seen of a fleet that informs as it does by itself."""

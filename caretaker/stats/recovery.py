@@ -12,7 +12,8 @@ from itertools import accumulate
 from math import inf
 from typing import NamedTuple
 
-from caretaker.stats.timeline import Point, Timeline
+from caretaker.stats.timeline import Timeline
+from caretaker.stats.timeline_point import Point
 
 STEADY_STEPS = 3
 """Steps in a row that must be as before for the fleet to be in steady state."""

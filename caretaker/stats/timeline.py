@@ -12,19 +12,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any, TypedDict, cast
 
-from caretaker.cwmp.outcome import Outcome
-from caretaker.errors import Blame
 from caretaker.stats.histogram import CoarseHistogram
-from caretaker.stats.records import (
-    SessionColumns,
-    SessionRecord,
-    session_columns,
-    succeeded,
-)
+from caretaker.stats.records import SessionColumns, SessionRecord, session_columns
+from caretaker.stats.timeline_point import BLAMES, COUNTS, GAUGES, TIMES, Point
 
 MAX_POINTS = 600
 RECENT_SECONDS = 15.0
@@ -34,88 +27,6 @@ PERCENTS = (50, 95, 99)
 """The percentiles of each point in the summary."""
 _BATCH = 256
 """Sessions that are put into their points together."""
-
-
-@dataclass(slots=True)
-class Point:
-    """
-    What happened in one step of the run.
-
-    Args:
-        informs_planned: due times of Informs.
-        informs: Informs written.
-        sessions_succeeded, sessions_failed, sessions_shed, sessions_abandoned: ended sessions by
-            outcome; a session that was planned and has not ended is open.
-        failed_ours, failed_acs, failed_generator: failed sessions by blame.
-        crs_received, crs_accepted: Connection Requests.
-        crs_delivered: Connection Requests whose Inform the ACS answered.
-        cpes_on: CPEs with power at the end of the step; below 0 without a sample.
-        retrying: CPEs with power that wait for the retry of a session; below 0 without a sample.
-        absent: CPEs without a good session since their power was cut; below 0 without a sample.
-        sessions: how long the succeeded sessions took.
-        from_plan: from the planned time of an Inform to its InformResponse.
-        to_inform: from an accepted Connection Request to its Inform.
-    """
-
-    informs_planned: int = 0
-    informs: int = 0
-    sessions_succeeded: int = 0
-    sessions_failed: int = 0
-    sessions_shed: int = 0
-    sessions_abandoned: int = 0
-    failed_ours: int = 0
-    failed_acs: int = 0
-    failed_generator: int = 0
-    crs_received: int = 0
-    crs_accepted: int = 0
-    crs_delivered: int = 0
-    cpes_on: int = -1
-    retrying: int = -1
-    absent: int = -1
-    sessions: CoarseHistogram = field(default_factory=CoarseHistogram)
-    from_plan: CoarseHistogram = field(default_factory=CoarseHistogram)
-    to_inform: CoarseHistogram = field(default_factory=CoarseHistogram)
-
-    def merge(self, other: Point) -> None:
-        """Add counts and times of another worker, or of the next step; gauges are not added up."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in TIMES:
-            getattr(self, name).merge(getattr(other, name))
-
-    def to_wire(self) -> list[Any]:
-        """The point as plain data, for ``from_wire``."""
-        numbers = [getattr(self, name) for name in (*COUNTS, *GAUGES)]
-        return [*numbers, *(getattr(self, name).to_wire() for name in TIMES)]
-
-    @classmethod
-    def from_wire(cls, wire: Sequence[Any]) -> Point:
-        """The point that ``to_wire`` made plain data of."""
-        size = len(COUNTS) + len(GAUGES)
-        return cls(*wire[:size], *map(CoarseHistogram.from_wire, wire[size:]))
-
-
-COUNTS = (
-    "informs_planned",
-    "informs",
-    "sessions_succeeded",
-    "sessions_failed",
-    "sessions_shed",
-    "sessions_abandoned",
-    "failed_ours",
-    "failed_acs",
-    "failed_generator",
-    "crs_received",
-    "crs_accepted",
-    "crs_delivered",
-)
-GAUGES = ("cpes_on", "retrying", "absent")
-TIMES = ("sessions", "from_plan", "to_inform")
-_BLAMES = {
-    Blame.OURS: "failed_ours",
-    Blame.ACS: "failed_acs",
-    Blame.GENERATOR: "failed_generator",
-}
 
 
 class TimelineReport(TypedDict):
@@ -220,13 +131,14 @@ class Timeline:
         ]
         newest = self._at(max(times))
         if self._at(min(times)) is newest:
-            _count(newest, columns)
+            newest.count_sessions(columns)
             return
         parts: defaultdict[int, list[SessionRecord]] = defaultdict(list)
         for at, record in zip(times, ended, strict=True):
             parts[self._number(at)].append(record)
         for part in parts.values():
-            _count(self._at(part[0].started + part[0].seconds), session_columns(part))
+            point = self._at(part[0].started + part[0].seconds)
+            point.count_sessions(session_columns(part))
 
     def _count_informs(self, columns: SessionColumns) -> None:
         """Count the Informs of sessions that have ended."""
@@ -286,7 +198,7 @@ class Timeline:
         for number in sorted(old):
             point = self._point_of(number // 2)
             point.merge(old[number])
-            _take_gauges(point, old[number])
+            point.take_gauges(old[number])
         touched, self._touched = self._touched, {}
         for number, newest in touched.items():
             half = number // 2
@@ -370,7 +282,7 @@ class Timeline:
         numbers = range(first, max(self.points, default=-1) + 1)
         points = [self.points.get(number) or Point() for number in numbers]
         columns = {name: [getattr(point, name) for point in points] for name in COUNTS}
-        failed = {blame.value: columns.pop(name) for blame, name in _BLAMES.items()}
+        failed = {blame.value: columns.pop(name) for blame, name in BLAMES.items()}
         gauges = {name: [_gauge(getattr(point, name)) for point in points] for name in GAUGES}
         times = {f"{name}_ms": _columns([getattr(p, name) for p in points]) for name in TIMES}
         made = {
@@ -385,59 +297,9 @@ class Timeline:
         return cast(TimelineColumns, made)
 
 
-def _count(point: Point, columns: SessionColumns) -> None:
-    """Count sessions that have ended in a point."""
-    durations, abandoned = succeeded(columns), columns.outcome.count(Outcome.ABANDONED)
-    point.sessions_succeeded += len(durations)
-    point.sessions_abandoned += abandoned
-    if len(durations) + abandoned < len(columns.outcome):
-        _count_failures(point, columns)
-    from_plan = [
-        at - planned
-        for at, planned in zip(columns.informed, columns.planned, strict=True)
-        if at is not None
-    ]
-    for times, histogram in (durations, point.sessions), (from_plan, point.from_plan):
-        if times:
-            histogram.extend(times)
-    if columns.accepted.count(None) < len(columns.accepted):
-        _count_requests(point, columns)
-
-
-def _count_requests(point: Point, columns: SessionColumns) -> None:
-    """Count what has become of accepted Connection Requests."""
-    to_inform: list[float] = []
-    for accepted, sent, informed in zip(
-        columns.accepted, columns.inform_sent, columns.informed, strict=True
-    ):
-        if accepted is not None:
-            point.crs_delivered += informed is not None
-            if sent is not None:
-                to_inform.append(sent - accepted)
-    if to_inform:
-        point.to_inform.extend(to_inform)
-
-
-def _count_failures(point: Point, columns: SessionColumns) -> None:
-    for outcome, blame in zip(columns.outcome, columns.blame, strict=True):
-        if outcome is Outcome.FAILED or outcome is Outcome.SHED:
-            if blame is Blame.SHED:
-                point.sessions_shed += 1
-            else:
-                point.sessions_failed += 1
-                name = _BLAMES[blame or Blame.OURS]
-                setattr(point, name, getattr(point, name) + 1)
-
-
 def _gauge(value: int) -> int | None:
     """A gauge as the summary has it: None without a sample."""
     return value if value >= 0 else None
-
-
-def _take_gauges(point: Point, newer: Point) -> None:
-    if newer.cpes_on >= 0:
-        for name in GAUGES:
-            setattr(point, name, getattr(newer, name))
 
 
 def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
@@ -445,12 +307,12 @@ def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
     last = Point()
     before = [number for number in part if number not in whole]
     if before:
-        _take_gauges(last, part[max(before)])
+        last.take_gauges(part[max(before)])
     for number, sum_ in whole.items():
         own = part.get(number)
         if own is not None:
             sum_.merge(own)
-            _take_gauges(last, own)
+            last.take_gauges(own)
         if last.cpes_on >= 0:
             for name in GAUGES:
                 setattr(sum_, name, max(0, getattr(sum_, name)) + getattr(last, name))

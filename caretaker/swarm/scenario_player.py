@@ -24,7 +24,8 @@ from caretaker.scenarios import Criterion, FleetPlan, Scenario, ScenarioReport, 
 from caretaker.scenarios.scenario import RunControl
 from caretaker.stats.recovery import open_sessions
 from caretaker.stats.results import Results
-from caretaker.stats.timeline import Point, Timeline
+from caretaker.stats.timeline import Timeline
+from caretaker.stats.timeline_point import Point
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 
 _log = logging.getLogger(__name__)

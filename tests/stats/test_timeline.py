@@ -1,4 +1,4 @@
-"""The timeline: what happened in which second, merged over workers, bounded on long runs."""
+"""The timeline and its points: what happened in which second, merged over workers, bounded."""
 
 from __future__ import annotations
 
@@ -12,17 +12,9 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.errors import Blame
-from caretaker.stats import timeline as module
 from caretaker.stats.records import SessionRecord
-from caretaker.stats.timeline import (
-    COUNTS,
-    GAUGES,
-    MAX_POINTS,
-    TIMES,
-    Point,
-    Timeline,
-    TimelineColumns,
-)
+from caretaker.stats.timeline import MAX_POINTS, Timeline, TimelineColumns
+from caretaker.stats.timeline_point import BLAMES, COUNTS, GAUGES, TIMES, Point
 
 CR = "6 CONNECTION REQUEST"
 
@@ -42,7 +34,7 @@ def told(*timelines: Timeline) -> TimelineColumns:
 
 def test_every_field_of_a_point_is_a_count_a_gauge_or_times() -> None:
     assert (*COUNTS, *GAUGES, *TIMES) == tuple(field.name for field in fields(Point))
-    assert set(module._BLAMES) == set(Blame) - {Blame.SHED}
+    assert set(BLAMES) == set(Blame) - {Blame.SHED}
 
 
 def test_things_count_in_the_second_in_which_they_happen() -> None:
