@@ -98,7 +98,6 @@ WITHOUT_HARNESS = {
     "reporting.markdown": "writes",
     "stats.histogram": "reports of our own workers",
     "stats.results": "reports of our own workers",
-    "stats.timeline": "reports of our own workers",
     "stats.timeline_point": "reports of our own workers",
     "stats.worker_snapshot": "reports of our own workers",
     "run_token": "a word that the user has given",
