@@ -35,7 +35,39 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _response(fields: Authorization | dict[str, str | None], password: str, method: str) -> str:
+Fields = dict[str, str | None]
+"""The fields of an Authorization or WWW-Authenticate header by their names in lower case."""
+
+
+def plain_fields(header: str) -> Fields | None:
+    """
+    The fields of a Digest header in the form in which all send it; None leaves it to werkzeug.
+
+    werkzeug reads a header character by character, which costs more than all else of a Connection
+    Request.
+    """
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() != "digest" or not rest.isascii() or not rest.isprintable():
+        return None
+    if "\\" in rest:
+        return None
+    fields: Fields = {}
+    for item in rest.split(", "):
+        name, _, text = item.partition("=")
+        value = text
+        if text.startswith('"'):
+            value = text[1:-1]
+            if len(text) == 1 or text[-1] != '"' or '"' in value:
+                return None
+        elif not text.replace("-", "").isalnum():
+            return None
+        if not name.isalpha():
+            return None
+        fields[name.lower()] = value
+    return fields
+
+
+def _response(fields: Fields, password: str, method: str) -> str:
     """The ``response`` field that belongs to these fields and this password (RFC 2617 3.2.2.1)."""
     get = fields.get
     a1 = _md5(f"{get('username')}:{get('realm')}:{password}")
@@ -100,9 +132,9 @@ class DigestVerifier:
             return [] if _same(shown, credentials) else self._challenges(credentials)
         if given is None or given.type != "digest" or only_basic:
             return self._challenges(credentials)
-        if not self._is_answer(given, credentials, method, target):
+        if not self._is_answer(given.parameters, credentials, method, target):
             return self._challenges(credentials)
-        return [] if self._is_fresh(given) else self._challenges(credentials, stale=True)
+        return [] if self._is_fresh(given.parameters) else self._challenges(credentials, stale=True)
 
     def _challenges(self, credentials: Credentials, *, stale: bool = False) -> list[str]:
         basic = f'Basic realm="{self.realm}"'
@@ -115,9 +147,7 @@ class DigestVerifier:
         )
         return [digest, basic] if self.allow_basic else [digest]
 
-    def _is_answer(
-        self, given: Authorization, credentials: Credentials, method: str, target: str
-    ) -> bool:
+    def _is_answer(self, given: Fields, credentials: Credentials, method: str, target: str) -> bool:
         if (given.get("algorithm") or "MD5").upper() != "MD5" or given.get("qop") not in _QOPS:
             return False
         if given.get("realm") != self.realm or not _same_target(given.get("uri") or "", target):
@@ -126,7 +156,7 @@ class DigestVerifier:
         shown = Credentials(given.get("username") or "", (given.get("response") or "").lower())
         return _same(shown, Credentials(credentials.username, expected))
 
-    def _is_fresh(self, given: Authorization) -> bool:
+    def _is_fresh(self, given: Fields) -> bool:
         """Whether the nonce is ours and valid, and its ``nc`` is new."""
         nonce = given.get("nonce") or ""
         created = self._created(nonce)
@@ -167,6 +197,9 @@ def _parse(header: str | None) -> Authorization | None:
     """Parse an Authorization header; the names of its fields in lower case (RFC 7235 2.1)."""
     if header is None or len(header) > MAX_CHALLENGE_BYTES:
         return None
+    fields = plain_fields(header)
+    if fields is not None:
+        return Authorization("digest", fields)
     try:
         given = Authorization.from_header(header.replace("\t", " "))
     except ValueError:
@@ -297,7 +330,7 @@ class HTTPAuth:
     def _digest(self, challenge: WWWAuthenticate, method: str, target: str) -> str:
         self._nc += 1
         qop = "auth" if challenge.get("qop") else None
-        fields: dict[str, str | None] = {
+        fields: Fields = {
             "username": self._credentials.username,
             "realm": challenge.get("realm") or "",
             "nonce": challenge.get("nonce") or "",
@@ -346,12 +379,19 @@ def _challenges(header: str) -> list[WWWAuthenticate]:
     header = header.replace("\t", " ")
     pieces = _SCHEME.split(header, MAX_CHALLENGES)
     parts = [part.strip().rstrip(",") for part in pieces if part.strip(" ,")]
-    challenges = []
-    for challenge in map(WWWAuthenticate.from_header, parts):
-        if challenge is not None:
-            fields = {name.lower(): value for name, value in challenge.parameters.items()}
-            challenges.append(WWWAuthenticate(challenge.type, fields, challenge.token))
-    return challenges
+    return [found for part in parts if (found := _challenge(part)) is not None]
+
+
+def _challenge(text: str) -> WWWAuthenticate | None:
+    """One challenge; None if it is none."""
+    fields = plain_fields(text)
+    if fields is not None:
+        return WWWAuthenticate("digest", fields)
+    challenge = WWWAuthenticate.from_header(text)
+    if challenge is None:
+        return None
+    fields = {name.lower(): value for name, value in challenge.parameters.items()}
+    return WWWAuthenticate(challenge.type, fields, challenge.token)
 
 
 def _can_answer(challenge: WWWAuthenticate) -> bool:

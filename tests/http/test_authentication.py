@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.datastructures import Authorization
 
 from caretaker.errors import AuthenticationError
 from caretaker.http.authentication import (
@@ -15,6 +16,7 @@ from caretaker.http.authentication import (
     MAX_CHALLENGES,
     DigestVerifier,
     HTTPAuth,
+    plain_fields,
 )
 from caretaker.http.credentials import Credentials
 from caretaker.testing import Clock
@@ -328,3 +330,36 @@ def test_a_username_that_an_acs_has_set_is_no_header_of_its_own() -> None:
     header = auth.authorization("POST", "/") or ""
     assert 'username="uX-Evil: 1"' in header
     assert not re.search(r"[\r\n]", header)
+
+
+_PIECES = ("Digest ", "digest ", "realm=", "URI=", "nc=", '"', '""', "a-b", "/x?y=z", ", ", ",",
+           " ", "=", "\\", "\t", "*=", "utf-8''%41", "é", "\x7f", "auth", "00000001")  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_plain_fields_are_those_that_werkzeug_reads(header: str) -> None:
+    header = f"Digest realm={header}"
+    fields = plain_fields(header)
+    if fields is not None:
+        read = Authorization.from_header(header)
+        assert read is not None
+        assert (read.type, read.token) == ("digest", None)
+        assert fields == {name.lower(): value for name, value in read.parameters.items()}
+
+
+def test_what_clients_and_servers_send_is_plain() -> None:
+    challenges = guard().check(RIGHT, "GET", TARGET, None)
+    shown = authorize(challenges, Credentials("cpe", "word"))
+    for header in (*challenges, shown, 'DIGEST a="x,y", b=""'):
+        assert plain_fields(header), header
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic YTpi", "Digest", "Digest a", 'Digest a="', 'Digest a="x",b="y"', 'Digest  a="x"',
+     'Digest a="x" , b="y"',
+     'Digest a="\\"x"', 'Digest a="\u00e9"', 'Digest a*="x"', 'Digest a="x\ty"',
+     "Digest a=", "Digest a=x y"],
+)  # fmt: skip
+def test_other_forms_are_left_to_werkzeug(header: str) -> None:
+    assert plain_fields(header) is None
