@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_HEAD = 2048
 """Characters of a known head; the parser reads longer ones."""
-MAX_FIELDS = 64
+MAX_FIELDS = 50
 """Headers of it, likewise."""
 MAX_HEADS = 8
 """Known heads; another takes the place of the one that was used least."""
