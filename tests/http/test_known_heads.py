@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.connection_request.server import LIMITS as connection_request_limits
+from caretaker.connection_request.server import LIMITS
 from caretaker.http import known_heads, request_parser
 from caretaker.http.known_heads import EVERY, MAX_HEADS, MAX_SEEN, KnownHeads
 from caretaker.http.request_parser import Request, RequestReader, ServerLimits
@@ -157,7 +157,7 @@ def test_long_heads_are_left_to_the_parser() -> None:
         both(data)
 
 
-@pytest.mark.parametrize("limits", [request_parser.DEFAULT_LIMITS, connection_request_limits])
+@pytest.mark.parametrize("limits", [request_parser.DEFAULT_LIMITS, LIMITS])
 def test_each_server_of_ours_takes_known_heads(limits: ServerLimits) -> None:
     assert RequestReader({}, limits)._takes_known
 
