@@ -13,6 +13,7 @@ from math import inf
 from typing import NamedTuple
 
 from caretaker.data_model.overlay import Overlay
+from caretaker.data_model.overlay_records import Attributes
 from caretaker.device.base import CPEBase
 from caretaker.device.events import Events
 from caretaker.device.management_server import ManagementServerState
@@ -21,6 +22,20 @@ from caretaker.device.up_time import resumed_since
 _BETWEEN = "\0"
 """Between two values; XML has no such character."""
 _SURROGATES = "surrogatepass"
+
+
+class Notification(NamedTuple):
+    """
+    Of which values a CPE tells by itself, where an ACS has asked for it.
+
+    Args:
+        attributes: of parameters, as of ``Overlay``.
+        observed: the parameters of ``Overlay.last_reported``, which has values of the CPE's own;
+            None where it is None.
+    """
+
+    attributes: tuple[tuple[str, Attributes], ...]
+    observed: tuple[str, ...] | None
 
 
 class CommonState(NamedTuple):
@@ -33,6 +48,7 @@ class CommonState(NamedTuple):
         down_until_boot: whether ``down_until`` is ``booted_at``; else it is 0.
         session_when_due: whether ``session_due`` is ``due``; else it is ``inf``.
         resumed: whether ``booted_at`` is still to be drawn, as of a CPE that was resumed then.
+        notification: as an ACS has asked for it; None for that of the profile.
     """
 
     events: Events
@@ -44,6 +60,7 @@ class CommonState(NamedTuple):
     down_until_boot: bool
     session_when_due: bool
     resumed: bool = False
+    notification: Notification | None = None
 
 
 class OwnTimes(NamedTuple):
@@ -57,15 +74,13 @@ class OwnTimes(NamedTuple):
 
 def common_state(cpe: CPEBase) -> CommonState | None:
     """What a CPE may have in common with others; None if it does not rest."""
-    if cpe.in_session or cpe.jobs or cpe.transfers or cpe.requests or cpe.after_session:
+    overlay, names, notification = cpe.overlay, None, None
+    if _is_busy(cpe):
         return None
-    if cpe.session_events or cpe.session_requests or cpe.reported_changes:
-        return None
-    overlay, names = cpe.overlay, None
     if overlay is not None:
-        if not _has_values_alone(overlay):
+        if _has_more(overlay):
             return None
-        names = tuple(overlay.values)
+        names, notification = tuple(overlay.values), _notification(overlay)
     is_down_until_boot, has_session = cpe.down_until == cpe.booted_at, cpe.session_due < inf
     if not (is_down_until_boot or cpe.down_until == 0.0):
         return None
@@ -81,24 +96,41 @@ def common_state(cpe: CPEBase) -> CommonState | None:
         is_down_until_boot,
         has_session,
         False,
+        notification,
     )
     return tuple.__new__(CommonState, fields)  # half the time of a call of the class
 
 
-def _has_values_alone(overlay: Overlay) -> bool:
-    more = overlay.attributes or overlay.refusals
-    observed = overlay.last_reported or overlay.reporting_values
-    return overlay.rows is None and overlay.units is None and not more and not observed
+def _is_busy(cpe: CPEBase) -> bool:
+    if cpe.in_session or cpe.jobs or cpe.transfers or cpe.requests or cpe.after_session:
+        return True
+    return bool(cpe.session_events or cpe.session_requests or cpe.reported_changes)
+
+
+def _has_more(overlay: Overlay) -> bool:
+    """Whether there is more than values, and what is told of them."""
+    is_changed = overlay.rows is not None or overlay.units is not None
+    return is_changed or bool(overlay.refusals or overlay.reporting_values)
+
+
+def _notification(overlay: Overlay) -> Notification | None:
+    attributes, observed = overlay.attributes, overlay.last_reported
+    if not attributes and observed is None:
+        return None
+    names = None if observed is None else tuple(observed)
+    return Notification(tuple(attributes.items()) if attributes else (), names)
 
 
 def own_values(cpe: CPEBase) -> bytes | None:
     """The values of a CPE that differ from its model, for ``restore``; None if they can't be."""
     overlay = cpe.overlay
-    if overlay is None or not overlay.values:
+    if overlay is None:
         return b""
-    values = overlay.values.values()
+    values = [*overlay.values.values()]
+    if overlay.last_reported:
+        values += overlay.last_reported.values()
     text = _BETWEEN.join(values)
-    if text.count(_BETWEEN) != len(values) - 1:
+    if values and text.count(_BETWEEN) != len(values) - 1:
         return None
     return text.encode("utf-8", _SURROGATES)
 
@@ -117,14 +149,23 @@ def restore(cpe: CPEBase, common: CommonState, times: OwnTimes, values: bytes) -
         cpe.down_until = times.booted_at
     if common.session_when_due:
         cpe.session_due = times.due
-    names = common.names
-    if names is not None:
-        overlay = cpe.overlay = Overlay()
-        if names:
-            overlay.values = values_of(names, values)
+    if common.names is not None:
+        cpe.overlay = _overlay(common.names, common.notification, values)
 
 
 def values_of(names: tuple[str, ...], values: bytes) -> dict[str, str]:
     """The values of ``own_values`` by the names of their parameters, of which there are some."""
     texts = values.decode("utf-8", _SURROGATES).split(_BETWEEN)
-    return dict(zip(names, texts, strict=True))
+    return dict(zip(names, texts, strict=False))  # the rest is of observed ones
+
+
+def _overlay(names: tuple[str, ...], notification: Notification | None, values: bytes) -> Overlay:
+    overlay = Overlay()
+    if names:
+        overlay.values = values_of(names, values)
+    if notification is not None:
+        overlay.attributes = dict(notification.attributes) or None
+        if notification.observed is not None:
+            texts = values.decode("utf-8", _SURROGATES).split(_BETWEEN)[len(names) :]
+            overlay.last_reported = dict(zip(notification.observed, texts, strict=False))
+    return overlay

@@ -73,4 +73,6 @@ def are_periodic(common: CommonState, context: FleetContext) -> bool:
         return False
     if common.events or common.changed or common.failures or common.session_when_due:
         return False
+    if common.notification is not None and common.notification.observed:
+        return False
     return not (common.resumed or context.behaviors.inform_jitter) and state.interval < inf

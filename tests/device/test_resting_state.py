@@ -6,6 +6,7 @@ import ast
 from math import inf
 from pathlib import Path
 
+import pytest
 from helpers.cpes import ask, cpe, fail, run
 from helpers.random_walk import RandomWalk
 from hypothesis import given
@@ -44,6 +45,7 @@ def slots(module: str, kind: str) -> set[str]:
     return set(ast.literal_eval(names))
 
 
+MS = "Device.ManagementServer."
 ATTRIBUTES = slots("device/base.py", "CPEBase")
 
 
@@ -99,6 +101,24 @@ def test_a_cpe_rests_before_and_after_its_first_contact() -> None:
         else:
             fail(box, box.due)
     assert box.failures == 2
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_a_cpe_rests_with_notification_unless_it_plans_to_look(kind: int) -> None:
+    """One that tells of a value that changes by itself at once, looks at it in time."""
+    box, changing = cpe(), "Device.DeviceInfo.ProcessStatus.CPUUsage"
+    run(box, 0.0)
+    for path, notification in ((f"{MS}NATDetected", 2), (changing, kind)):
+        struct = m.SetParameterAttributesStruct(path, True, notification, True, ("X_ME",))
+        ask(box, m.SetParameterAttributes((struct,)))
+    ask(box, m.SetParameterValues((m.ParameterValueStruct(f"{MS}Username", "me"),), "key"))
+    assert box.overlay is not None
+    assert list(box.overlay.last_reported or ()) == [changing]
+    assert len(box.overlay.attributes or ()) == 2
+    back = rested(box)
+    assert (back is not None) == (kind == 1)
+    if back is not None:
+        assert_equal(back, box)
 
 
 def test_a_cpe_that_goes_on_after_its_rest_does_the_same() -> None:

@@ -15,7 +15,14 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.plain_inform import InformTemplates
-from caretaker.device.resting_state import CommonState, OwnTimes, common_state, own_values, restore
+from caretaker.device.resting_state import (
+    CommonState,
+    Notification,
+    OwnTimes,
+    common_state,
+    own_values,
+    restore,
+)
 from caretaker.device.settings import Behaviors
 from caretaker.engine.resting_sessions import PeriodicSessions, are_periodic
 from caretaker.profiles.profile import BUILT_IN
@@ -120,6 +127,7 @@ NOT_ALIKE: dict[str, dict[str, Any]] = {
     "values that were not read yet": {"management_cache": None},
     "a session of another cause": {"session_when_due": True},
     "a boot that is still to be drawn": {"resumed": True},
+    "observed values": {"notification": Notification((), ("Device.X",))},
 }
 
 
