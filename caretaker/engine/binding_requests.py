@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-from caretaker.device.cpe import CPE
 from caretaker.device.nat_traversal import STUNSettings
 from caretaker.engine.nat_settings import STUNMode
 from caretaker.engine.stun_credentials import STUNCredentials
@@ -86,12 +85,12 @@ class BindingRequests:
             self._counts[outcome] += 1
             binding.transaction, binding.tries = None, 0
 
-    def datagram(self, cpe: CPE, binding: Binding, now: float) -> bytes:
+    def datagram(self, index: int, binding: Binding, now: float) -> bytes:
         """The request that waits, with credentials where the server has asked for them."""
         assert binding.transaction is not None
         attributes = _ANNOUNCING if binding.announcements else _USUAL
         message = StunMessage(Kind.BINDING_REQUEST, binding.transaction, attributes)
-        return self._credentials.signed(cpe, message, now).encode()
+        return self._credentials.signed(index, message, now).encode()
 
     def asked_by(self, message: StunMessage) -> int | None:
         """The CPE whose request a message answers; None: it was answered before, or of nobody."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from math import inf
 from sys import getrefcount
 from typing import Protocol
 
@@ -116,6 +117,13 @@ class CPEStore:
         """When a CPE is due; ``inf``: at no time, or there is none. It makes no object."""
         cpe = self._objects.get(index)
         return self._resting.due_of(index) if cpe is None else cpe.due
+
+    def up_from(self, index: int) -> float:
+        """From when a CPE has power and is up; ``inf``: it is off, or there is none. As above."""
+        cpe = self._objects.get(index)
+        if cpe is None:
+            return self._resting.up_from(index)
+        return cpe.down_until if cpe.powered else inf
 
     def add(self, cpe: CPE) -> None:
         """Take a CPE in; it is in the place of one of the same index."""

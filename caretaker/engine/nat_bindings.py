@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from math import inf
 from sys import intern
 from typing import Any
 
@@ -85,7 +86,7 @@ class NATBindings:
         self._bindings: dict[int, Binding] = {}
         self._unanswered: dict[int, str] = {}
         """The CPEs whose last request has failed, or still has no answer, with the reason."""
-        self._credentials = STUNCredentials()
+        self._credentials = STUNCredentials(shard.cpes)
         self._keep_alives = KeepAlives(settings.keep_alive)
         self._requests = BindingRequests(settings.mode, self._credentials, self.counts)
         self._connection_requests = UDPRequests(shard, sink, clock)
@@ -192,19 +193,20 @@ class NATBindings:
         self._unanswered.pop(index, None)
 
     def _act(self, index: int, binding: Binding, now: float) -> None:
-        cpe = self._shard.cpes.get(index)
-        if cpe is None:
+        up_from = self._shard.cpes.up_from(index)
+        if up_from <= now:
+            if binding.transaction is None:
+                self._request(index, binding, now)
+            else:
+                self._not_answered(index, binding, now)
+        elif index not in self._shard.cpes:
             self._forget(index, binding)
-        elif not cpe.powered or now < cpe.down_until:
+        else:
             self._requests.end(binding, "dropped")
             self._unanswered.pop(index, None)
-            self._plan(index, binding, max(cpe.down_until, now + 1.0))
-        elif binding.transaction is None:
-            self._request(index, cpe, binding, now)
-        else:
-            self._not_answered(index, cpe, binding, now)
+            self._plan(index, binding, now + 1.0 if up_from == inf else max(up_from, now + 1.0))
 
-    def _not_answered(self, index: int, cpe: CPE, binding: Binding, now: float) -> None:
+    def _not_answered(self, index: int, binding: Binding, now: float) -> None:
         """
         Ask again, or take the silence of the server as the outcome.
 
@@ -217,10 +219,10 @@ class NATBindings:
         if not is_read:
             self._plan(index, binding, now + STEP_SECONDS)
         elif binding.tries < len(self._waits):
-            self._request(index, cpe, binding, now)
+            self._request(index, binding, now)
         elif opened is not None and opened.has_lost(now, sum(self._waits)):
             binding.tries = 0
-            self._request(index, cpe, binding, now)
+            self._request(index, binding, now)
         else:
             self._requests.end(binding, "silent")
             self._unanswered.setdefault(index, SILENT)
@@ -228,7 +230,7 @@ class NATBindings:
 
     # Requests.
 
-    def _request(self, index: int, cpe: CPE, binding: Binding, now: float) -> None:
+    def _request(self, index: int, binding: Binding, now: float) -> None:
         """Send a Binding Request, or the one that waits for its answer once more."""
         server = self._server(index, binding)
         if server.family is None:
@@ -243,7 +245,7 @@ class NATBindings:
             opened = self._socket(index, binding, server.family)
             if is_new:
                 self._requests.begin(index, binding)
-            opened.send(self._requests.datagram(cpe, binding, now), server.address)
+            opened.send(self._requests.datagram(index, binding, now), server.address)
         except OSError as error:
             self._unsent(index, os.strerror(error.errno or 0))
         binding.tries += 1
@@ -341,20 +343,20 @@ class NATBindings:
         if index is None:
             self.counts["late"] += 1
             return
-        now, cpe, binding = self._clock(), self._shard.cpes.get(index), self._bindings[index]
-        if cpe is None or not cpe.powered:
+        now, binding = self._clock(), self._bindings[index]
+        if self._shard.cpes.up_from(index) == inf:
             return
         if message.kind == Kind.BINDING_RESPONSE:
-            self._credentials.check(cpe, message, now)
-            self._found(cpe, binding, message.mapped_address(), opened, now)
+            self._credentials.check(index, message, now)
+            self._found(index, binding, message.mapped_address(), opened, now)
         elif message.kind == Kind.BINDING_ERROR:
-            self._failed(cpe, binding, message, now)
+            self._failed(index, binding, message, now)
         else:
             self.counts["malformed"] += 1
 
     def _found(
         self,
-        cpe: CPE,
+        index: int,
         binding: Binding,
         address: SocketAddress | None,
         opened: UDPSocket,
@@ -364,21 +366,21 @@ class NATBindings:
         if address is None:
             raise DatagramError("a STUN answer without an address")
         self._requests.end(binding, "answered")
-        self._unanswered.pop(cpe.index, None)
+        self._unanswered.pop(index, None)
         if address != binding.address:
             self.counts["found" if binding.address is None else "changed"] += 1
             if binding.address is not None:
-                self._keep_alives.shorten(cpe.index, binding.settings)
+                self._keep_alives.shorten(index, binding.settings)
             if address != opened.last_address:
                 opened.last_address = address
             binding.address, binding.announcements = opened.last_address, ANNOUNCEMENTS
-            self._report(cpe, binding, now)
+            self._report(self._shard.cpes[index], binding, now)
         elif binding.announcements:
             binding.announcements -= 1
         if binding.announcements:
-            self._plan(cpe.index, binding, now + ANNOUNCE_SECONDS)
+            self._plan(index, binding, now + ANNOUNCE_SECONDS)
         else:
-            self._plan_keep_alive(cpe.index, binding, now)
+            self._plan_keep_alive(index, binding, now)
 
     def _report(self, cpe: CPE, binding: Binding, now: float) -> None:
         """Have the CPE know and notify where it is reached."""
@@ -392,12 +394,12 @@ class NATBindings:
         if report_binding(cpe, where, now, nat_detected=is_behind):
             self._shard.schedule(cpe)
 
-    def _failed(self, cpe: CPE, binding: Binding, error: StunMessage, now: float) -> None:
+    def _failed(self, index: int, binding: Binding, error: StunMessage, now: float) -> None:
         """Take an error; a server that asks for credentials is shown them, if there are any."""
-        is_asked = self._credentials.refused(cpe, error, now)
+        is_asked = self._credentials.refused(index, error, now)
         self._requests.end(binding, f"errors.{error.error_code()}")
         if is_asked:
-            self._plan(cpe.index, binding, now)
+            self._plan(index, binding, now)
         else:
-            self._unanswered[cpe.index] = f"error {error.error_code()}"
-            self._plan_keep_alive(cpe.index, binding, now)
+            self._unanswered[index] = f"error {error.error_code()}"
+            self._plan_keep_alive(index, binding, now)

@@ -71,6 +71,17 @@ class RestingCPEs:
             return inf
         return chunk.due[index & _MASK]
 
+    def up_from(self, index: int) -> float:
+        """From when a CPE has power and is up; ``inf`` if it is off, or does not rest."""
+        chunk, at = self._chunks.get(index >> SHIFT), index & _MASK
+        number = 0 if chunk is None else chunk.numbers[at]
+        if chunk is None or not number:
+            return inf
+        _, state = self.states.state(number)
+        if not state.powered:
+            return inf
+        return chunk.booted_at[at] if state.down_until_boot else 0.0
+
     def put(self, cpe: CPE) -> bool:
         """Make a CPE a row; False if it does not rest, and must stay an object."""
         state = common_state(cpe)

@@ -156,6 +156,25 @@ def test_any_cpes_can_come_and_go(steps: list[tuple[bool, int]]) -> None:
         assert all((each in store) == (each in indices) for each in (0, 1, 1023, 1024))
 
 
+def test_a_row_tells_as_its_object_from_when_the_cpe_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = store_of(6)
+    store[1].power_cut(5.0, 90.0)
+    store[2].power_off(5.0)
+    run(store[3], 3.0, m.Reboot("key"))
+    store[4].resume(7.0)
+    told = [store.up_from(index) for index in range(7)]
+    assert told == [0.0, 90.0, inf, 63.0, 4.0, 5.0, inf]
+    keep_objects(monkeypatch, 0)
+    for index in range(6):
+        store.add(store[index])
+    objects = len(store.objects)
+    assert objects < 6
+    assert [store.up_from(index) for index in range(7)] == told
+    assert len(store.objects) == objects
+
+
 @pytest.mark.usefixtures("without_spare_objects")
 def test_pending_events_are_counted_without_a_look_at_each_cpe() -> None:
     store = store_of(50)

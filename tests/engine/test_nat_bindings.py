@@ -135,6 +135,22 @@ class TestBindings:
             assert len(bench.server.requests) == 1 + ANNOUNCEMENTS + number
         assert bench.read(0, "UDPConnectionRequestAddress") == bench.server.seen[0].authority
 
+    def test_a_binding_is_kept_alive_without_an_object_of_its_cpe(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("caretaker.engine.cpe_store.SMALL_FLEET", 0)
+        monkeypatch.setattr("caretaker.engine.cpe_store.SPARE", 0)
+        bench, cpes = make(), range(4)
+        bench.use_stun(len(cpes), STUNMaximumKeepAlivePeriod="30")
+        bench.go(5.0)
+        for index in cpes:
+            bench.shard.cpes.add(bench.shard.cpes[index])
+        objects = len(bench.shard.cpes.objects)
+        assert objects < len(cpes)
+        bench.go(31.0, step=0.5)
+        assert len(bench.server.requests) == len(cpes) * (1 + ANNOUNCEMENTS + 1)
+        assert len(bench.shard.cpes.objects) == objects
+
     def test_what_a_long_stop_has_left_is_not_sent_in_one_turn(
         self, make: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
