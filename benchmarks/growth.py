@@ -1,4 +1,4 @@
-"""CPU of a session in a fleet of a million, beside one of a thousand, at the same rate."""
+"""CPU of a session in a fleet of five million, beside one of a thousand, at the same rate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.nginx import Nginx
 from benchmarks.processes import GENERATOR, Child
 from benchmarks.worker_alone import WorkerAlone
 
-SMALL, LARGE = 1_000, 1_000_000
+SMALL, LARGE = 1_000, 5_000_000
 RATE = 500
 """Periodic Informs per second, of either fleet."""
 

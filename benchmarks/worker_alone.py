@@ -25,6 +25,7 @@ from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 from benchmarks.first_contact import credentials, quick_contact, quick_session
 from benchmarks.processes import cpu_seconds, unique_bytes
 from benchmarks.tls_clients import without_compiled_tls
+from caretaker.engine.due_times import NOBODY
 from caretaker.errors import InputError
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
@@ -171,10 +172,12 @@ class WorkerAlone:
 
     def catch_up(self) -> None:
         """Run the sessions that became due during a pause, without network, outside the figures."""
-        for cpe in self._shard.cpes.values():
-            if cpe.due <= self._now():
-                quick_session(cpe, self._now())
-                self._shard.schedule(cpe)
+        cpes, due_times = self._shard.cpes, self._shard.scheduler._due_times
+        while due_times.next <= self._now():
+            index = due_times.pop(self._now())
+            if index != NOBODY:
+                quick_session(cpes[index], self._now())
+                self._shard.schedule(cpes[index])
 
     def saturated(self, warm_up: float, seconds: float) -> dict[str, Any]:
         """``measure`` with all due sessions still to run, then pause."""
