@@ -19,10 +19,14 @@ from caretaker.argument_type import argument_type
 from caretaker.closed_output import say
 from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE
 from caretaker.device.identity import LARGEST_SEED, Identities, serial_prefix
+from caretaker.errors import InputError
+from caretaker.http.credentials import login_text
 from caretaker.plain_numbers import whole
+from caretaker.xmpp.jid import account_domain
 
 _Account = tuple[str, str]
 _SEED, _PREFIX = argument_type(whole(0, LARGEST_SEED)), argument_type(serial_prefix)
+_DOMAIN = argument_type(account_domain)
 _POSITIVE = argument_type(whole(1, 10_000_000))
 _OF_USERNAMES = frozenset(f"{ascii_lowercase}{digits}._-")
 
@@ -65,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the accounts; the exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if given.acs and not os.environ.get(PASSWORD_VARIABLE):
-        parser.error(f"--acs: give {PASSWORD_VARIABLE} in the environment")
+    if given.acs:
+        _check_password(parser, os.environ.get(PASSWORD_VARIABLE, ""))
     identities = Identities(given.seed, given.serial_prefix)
     made = accounts(identities, range(given.first - 1, given.first - 1 + given.count))
     if given.acs:
@@ -76,10 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _check_password(parser: argparse.ArgumentParser, password: str) -> None:
+    if not password:
+        parser.error(f"--acs: give {PASSWORD_VARIABLE} in the environment")
+    try:
+        login_text(password)
+    except InputError as error:
+        parser.error(f"{PASSWORD_VARIABLE} {error}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("xmpp-accounts", description="XMPP accounts of a fleet.")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="which tool takes them")
-    parser.add_argument("--domain", required=True, help="that of --xmpp-domain")
+    parser.add_argument("--domain", type=_DOMAIN, required=True, help="that of --xmpp-domain")
     parser.add_argument("--count", type=_POSITIVE, required=True, help="number of CPEs")
     parser.add_argument("--first", type=_POSITIVE, default=1, help="number of the first CPE")
     parser.add_argument(

@@ -19,7 +19,7 @@ from caretaker.console import arguments, console
 from caretaker.device import identity
 from caretaker.engine import row_files
 from caretaker.errors import InputError
-from caretaker.http import browser_guard, source_addresses
+from caretaker.http import browser_guard, host_names, source_addresses
 from caretaker.profiles import loader
 from caretaker.reporting import compare_command, trend_command
 from caretaker.scenarios import actions, catalogue
@@ -99,7 +99,7 @@ def _number(data: bytes) -> object:
     text = data.decode("utf-8", "replace")
     outcomes: list[object] = []
     for read in (console.seconds_of, _format, option_values.processes, option_values.run_time,
-                 option_values.label, option_addresses.host, compare_command.percent,
+                 option_values.label, host_names.host, compare_command.percent,
                  trend_command._number, plain_numbers.port,
                  arguments.own_serial_number):  # fmt: skip
         try:
@@ -194,7 +194,9 @@ def _fleet_query(data: bytes) -> object:
 
 
 OPTIONS: dict[str, Harness] = {
-    "option": Harness(_option, (option_values, option_addresses, option), max_bytes=LINE),
+    "option": Harness(
+        _option, (option_values, option_addresses, host_names, option), max_bytes=LINE
+    ),
     "scenario": Harness(_scenario, (catalogue, action_arguments), (InputError,), max_bytes=LINE),
     "source_address": Harness(_source_address, (source_addresses,), (InputError,), max_bytes=LINE),
     "profile_choice": Harness(_profile_choice, (loader,), (InputError,), max_bytes=LINE),

@@ -87,7 +87,6 @@ WITHOUT_HARNESS = {
     "http.client_certificates": "a name of a file that the user has given",
     "http.certificates": "files of the user; certificates are read by OpenSSL",
     "completion": "our own options",
-    "connection_request.xmpp_sender": "an option of the user",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
     "device.reachability": "an option of the user",
     "device.events": "event codes of the console's user",

@@ -57,7 +57,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "testing": {"cwmp", "device", "errors", "http", "profiles", "xmpp"},
     "xmpp_accounts": {
-        "argument_type", "closed_output", "connection_request", "device", "plain_numbers",
+        "argument_type", "closed_output", "connection_request", "device", "errors", "http",
+        "plain_numbers", "xmpp",
     },
     "fleet": {
         "connection_request", "cwmp", "device", "engine", "errors", "http", "profiles", "stats",

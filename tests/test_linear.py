@@ -41,6 +41,7 @@ EXCEPTIONS = {
     "device.rpc.methods": "bounded repetition",
     "device.rpc.transfers": "texts of at most 256 characters",
     "device.transfers": "names of files, bounded digits",
+    "http.host_names": "options of the user, bounded repetitions",
     "plain_numbers": "bounded repetitions",
     "profiles.dumped_identity": "values of profiles, bounded repetitions, and names of parameters",
     "profiles.importer": "XML declarations, bounded repetitions",

@@ -45,6 +45,24 @@ def test_a_wrong_number_is_refused_in_one_line(
     assert "must be a whole number from 1 to 10000000" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--domain", 'a"b'), "--domain: 'a\"b' is no domain of accounts"),
+        (("--domain", "::1"), "--domain: '::1' is no domain of accounts"),
+        (("--domain", "a", "--serial-prefix", 'a"b'), "--serial-prefix: 'a\"b' is not 1 to 40"),
+        (("--domain", "a", "--seed", "1_0"), "--seed: '1_0' must be a whole number"),
+    ],
+)
+def test_what_would_need_escaping_is_refused(
+    arguments: tuple[str, ...], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--count", "1"])
+    assert ended.value.code == 2
+    assert line in capsys.readouterr().err
+
+
 def test_each_format_writes_all_accounts() -> None:
     for write in FORMATS.values():
         text = "".join(write("d", [("a", "w1"), ("b", "w2")]))
@@ -62,7 +80,11 @@ def test_the_account_of_the_acs_comes_first(
 
 @pytest.mark.parametrize(
     ("name", "word", "line"),
-    [("acs", "", f"give {PASSWORD_VARIABLE} in the environment"), ("a@b", "x", "is no username")],
+    [
+        ("acs", "", f"give {PASSWORD_VARIABLE} in the environment"),
+        ("a@b", "x", "is no username"),
+        ("acs", "x\ny", f"{PASSWORD_VARIABLE} has control characters"),
+    ],
 )
 def test_an_account_of_the_acs_that_can_not_be_made_is_one_line(
     name: str,

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple, Self
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Self, TypeVar
 
 from caretaker.connection_request.xmpp_client import TIMEOUT, XMPPClient
 from caretaker.errors import InputError
-from caretaker.http.credentials import Credentials
+from caretaker.http.credentials import Credentials, login_text
+from caretaker.http.host_names import server as at_server
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.xmpp.client_stream import SCRAM_SHA_1, Account, LoginSettings
 from caretaker.xmpp.connections import ConnectionSettings
-from caretaker.xmpp.jid import JID
+from caretaker.xmpp.jid import JID, account_jid
 from caretaker.xmpp.scram import SaltedKeys
 from caretaker.xmpp.wanted import Wanted
 
 PORT = 5222
 PASSWORD_VARIABLE = "CARETAKER_CR_XMPP_PASSWORD"  # noqa: S105  # the name of a variable
 _LOGINS_PER_SECOND = 1.0
-
-
-def account_jid(text: str) -> str:
-    """
-    The bare address of an account: each stream has a resource of its own, from the server.
-
-    Raises:
-        InputError: it is none, or has a resource.
-    """
-    jid = JID.of(text)
-    if not jid.local or not jid.domain or jid.resource or any(map(str.isspace, str(jid))):
-        raise InputError(f"{text[:80]!r} is not the address of an account, like acs@example.com")
-    return str(jid)
+_Value = TypeVar("_Value")
 
 
 class XMPPAccount(NamedTuple):
@@ -63,17 +51,9 @@ class XMPPAccount(NamedTuple):
         Raises:
             InputError: one of them can't be used.
         """
-        try:
-            address = urlsplit(f"//{server}")
-            host, port = address.hostname or "", address.port or PORT
-        except ValueError:
-            host, port = "", 0
-        if server and (not host or not port or address.path or "@" in server):
-            raise InputError(f"--cr-xmpp-server {server[:80]!r}: not HOST[:PORT]")
-        try:
-            made = cls(account_jid(jid), password, host, port)
-        except InputError as error:
-            raise InputError(f"--cr-xmpp-jid: {error}") from error
+        host, port = _read("server", at_server(PORT), server) if server else ("", PORT)
+        bare, secret = _read("jid", account_jid, jid), _read("password", login_text, password)
+        made = cls(bare, secret, host, port)
         made.check()
         return made
 
@@ -98,6 +78,13 @@ class XMPPAccount(NamedTuple):
         jid = JID.of(self.jid)
         account = Account(jid.local, self.password, jid.domain)
         return Wanted(account, ((self.host or jid.domain, self.port),))
+
+
+def _read(name: str, read: Callable[[str], _Value], text: str) -> _Value:
+    try:
+        return read(text)
+    except InputError as error:
+        raise InputError(f"--cr-xmpp-{name}: {error}") from error
 
 
 class XMPPSender:

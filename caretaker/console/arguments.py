@@ -20,7 +20,7 @@ from caretaker.http.client_certificates import (
     ClientCertificates,
     check_template,
 )
-from caretaker.http.credentials import Credentials
+from caretaker.http.credentials import Credentials, login_text
 from caretaker.http.ip_addresses import IPVersion, without_brackets
 from caretaker.http.server_tls import PASSWORD_VARIABLE as KEY_PASSWORD
 from caretaker.http.server_tls import ServerTLS, given_tls
@@ -53,9 +53,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
                           f"built-in one: {', '.join(BUILT_IN)} (default: tr181)"},
     "--seed": {"default": 0, "type": argument_type(whole(0, LARGEST_SEED)), "metavar": "INT",
                "help": "random seed; the same seed gives the same CPE (default: 0)"},
-    "--acs-username": {"metavar": "TEXT", "help": "username towards the ACS "
-                       "(default: the CPE's OUI-ProductClass-SerialNumber)"},
+    "--acs-username": {"metavar": "TEXT", "type": argument_type(login_text),
+                       "help": "username towards the ACS "
+                               "(default: the CPE's OUI-ProductClass-SerialNumber)"},
     "--acs-password": {"default": os.environ.get("CARETAKER_ACS_PASSWORD"),
+                       "type": argument_type(login_text),
                        "metavar": "TEXT",
                        "help": "password towards the ACS; safer in the environment, as "
                                "CARETAKER_ACS_PASSWORD"},

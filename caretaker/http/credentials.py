@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
+from unicodedata import category
 
 from mypy_extensions import mypyc_attr
+
+from caretaker.errors import InputError
 
 
 class Credentials(NamedTuple):
@@ -17,6 +20,18 @@ class Credentials(NamedTuple):
     def __repr__(self) -> str:
         """The user name without the password."""
         return f"Credentials({self.username!r}, ...)"
+
+
+def login_text(text: str) -> str:
+    """
+    Read a username or a password, which the error does not show.
+
+    Raises:
+        InputError: it has control characters, which no header and no login over XMPP can have.
+    """
+    if any(category(character) in ("Cc", "Cs") for character in text):
+        raise InputError("has control characters, as at the end of a line; leave them out")
+    return text
 
 
 @mypyc_attr(native_class=False)  # it can't compile what derives from a tuple; below, too

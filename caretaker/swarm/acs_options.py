@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from caretaker.http.credentials import login_text
 from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.source_addresses import Network
 from caretaker.plain_numbers import whole
@@ -21,7 +22,7 @@ class ACSOptions:
 
     acs_username: str | None = option(
         "--acs-username",
-        str,
+        login_text,
         default=None,
         unit="text",
         example="cpe",
@@ -30,7 +31,7 @@ class ACSOptions:
     )
     acs_password: str | None = option(
         "--acs-password",
-        str,
+        login_text,
         default=None,
         unit="text",
         example="secret",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from caretaker.http.host_names import HostPort
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_files as files
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option, repeated, switch
-from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_addresses import PortRange
 from caretaker.swarm.option_values import Rate
 from caretaker.swarm.stages import MAX_RATE, Stage
 

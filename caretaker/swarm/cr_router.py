@@ -9,13 +9,13 @@ import gevent
 
 from caretaker.errors import InputError
 from caretaker.http.gevent_loop import Loop
+from caretaker.http.host_names import HostPort
 from caretaker.http.ip_addresses import is_loopback
 from caretaker.http.server import WSGIHost
 from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_LIMITS, RoutesApp
 from caretaker.run_token import FLAG, VARIABLE, RunToken
 from caretaker.swarm.index_ledger import IndexLedger
-from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE
-from caretaker.swarm.option_addresses import HostPort
+from caretaker.http.host_names import HostPort
 from caretaker.swarm.options import Settings
 from caretaker.swarm.server_process import ServerProcess
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import Any, NamedTuple, Self
 
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
+from caretaker.http.host_names import HostPort, host, is_of_many, server_host
 from caretaker.http.ip_addresses import (
     LOOPBACK,
-    bracketed,
     has_ipv6,
     parsed_address,
     same_host,
@@ -23,41 +24,6 @@ from caretaker.plain_numbers import port, shown, whole
 from caretaker.reasons import cure
 
 ALL_ADDRESSES = ("", "*", "0.0.0.0", "::")  # noqa: S104  # to recognise them
-_HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|[0-9A-Fa-f:.]{2,45}")
-
-
-class HostPort(NamedTuple):
-    """A host and a port; its text is ``HOST:PORT``, with an IPv6 address in brackets."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """
-        Read ``HOST:PORT``; port 0 stands for any free one.
-
-        Raises:
-            InputError: the text is something else.
-        """
-        name, _, number = text.rpartition(":")
-        name = without_brackets(name)
-        if not name or (":" in name and text[:1] != "["):
-            raise InputError(f"{shown(text)} is not HOST:PORT, like 10.0.0.5:7548")
-        return cls(host(name), port(number))
-
-    def __str__(self) -> str:
-        return f"{bracketed(self.host)}:{self.port}"
-
-
-def host_and_port(usual: int) -> Callable[[str], HostPort]:
-    """What reads ``HOST[:PORT]``, where a port is usual; it raises InputError."""
-
-    def parse(text: str) -> HostPort:
-        has_port = re.search(r"(^[^:]*|\]):[0-9]+$", text)
-        return HostPort.parse(text) if has_port else HostPort(host(without_brackets(text)), usual)
-
-    return parse
 
 
 class PortRange(NamedTuple):
@@ -103,7 +69,7 @@ def advertised_host(text: str) -> str:
     name = without_brackets(text)
     if name in ALL_ADDRESSES:
         raise InputError(f"{shown(text)} is no address that an ACS can reach; name one")
-    return host(name)
+    return server_host(name)
 
 
 def advertised_address(text: str) -> HostPort:
@@ -115,8 +81,11 @@ def advertised_address(text: str) -> HostPort:
 
 def url(text: str) -> str:
     """An http or https URL whose host name resolves on this machine."""
+    address = Address.of(text)
+    if is_of_many(address.host):
+        raise InputError(f"URL {shown(text)}: no address of one server; name the server's own")
     try:
-        Address.of(text).resolve()
+        address.resolve()
     except TransportError as error:
         helps = "check its spelling" if "not found" in error.reason else cure(error.reason)
         raise InputError(f"URL {shown(text)}: {error}; {helps}") from error
@@ -166,8 +135,9 @@ def bound_address(text: str) -> str:
 def bound_ipv6_address(text: str) -> str:
     """As ``bound_address``, of an IPv6 address."""
     name = without_brackets(text)
-    if ":" not in name or parsed_address(name) is None:
-        raise InputError(f"{shown(text)} is no IPv6 address, like 2001:db8::7")
+    found = parsed_address(name)
+    if not isinstance(found, IPv6Address) or found.is_unspecified:
+        raise InputError(f"{shown(text)} is no IPv6 address of one machine, like 2001:db8::7")
     return bound_address(name)
 
 
@@ -183,13 +153,6 @@ def server_address(text: str) -> str:
     return text if text in ALL_ADDRESSES else bound_address(text)
 
 
-def host(text: str) -> str:
-    """A host name or address, which need not be known on this machine."""
-    if len(text) > 253 or not _HOST.fullmatch(text):
-        raise InputError(f"{shown(text)} is not a host name or address")
-    return text
-
-
 def master_host(text: str) -> str:
     """As ``host``; an IPv6 address in brackets, too, and with a zone."""
     name = without_brackets(text)
@@ -199,7 +162,7 @@ def master_host(text: str) -> str:
 
 def allowed_host(text: str) -> str:
     """A host that requests may go to, in its one spelling; an IPv6 address in brackets, too."""
-    return same_host(text)
+    return same_host(master_host(text))
 
 
 def web_path(text: str) -> str:

@@ -24,6 +24,9 @@ MAX_SPAWN_RATE = 1_000_000
 MAX_SECONDS = 366 * 86_400
 """A year."""
 MAX_PROCESSES = 1_024
+_DAY = 86_400
+_LEAST_BINDING = 1
+"""Seconds: keep-alives are whole seconds apart."""
 _NEAREST, _LIKENESS = 3, 0.6
 _LONGEST_LABEL = 200
 _Choice = TypeVar("_Choice", bound=str)
@@ -53,7 +56,11 @@ class ForgetfulNATs(NamedTuple):
         part, colon, seconds = text.partition(":")
         if not colon:
             raise InputError(f"{shown(text)} is not SHARE:SECONDS, like 0.1:25")
-        return cls(share(part), at_least(0)(seconds))
+        made = cls(share(part), at_least(0, _DAY)(seconds))
+        if made.share and made.seconds < _LEAST_BINDING:
+            cure = f"give {_LEAST_BINDING} s or more, like 0.1:25"
+            raise InputError(f"{shown(text)} is shorter than a binding can be kept; {cure}")
+        return made
 
     def __str__(self) -> str:
         return f"{_digits(self.share)}:{_digits(self.seconds)}"
@@ -84,6 +91,21 @@ class Range(NamedTuple):
 
     def __str__(self) -> str:
         return f"{_digits(self.low)}-{_digits(self.high)}"
+
+
+def keep_alive(text: str) -> Range:
+    """
+    Read a ``Range`` of whole seconds, as STUNMinimumKeepAlivePeriod has them: of 1 to a day.
+
+    Raises:
+        InputError: the text is something else.
+    """
+    read = whole(1, _DAY)
+    low, dash, high = text.partition("-")
+    made = Range(read(low), read(high if dash else low))
+    if made.low > made.high:
+        raise InputError(f"{shown(text)} is not LOW-HIGH in seconds, like 20-60")
+    return made
 
 
 class Timespan(NamedTuple):

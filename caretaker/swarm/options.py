@@ -16,8 +16,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from caretaker.device.identity import Identities
+from caretaker.device.reachability import Reach
 from caretaker.errors import InputError
 from caretaker.http.client_certificates import ClientCertificates
+from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.server_tls import ServerTLS
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.swarm.acs_options import ACSOptions
@@ -119,6 +121,13 @@ class Settings(
         if self.highest_cr_rate and self.cr_driver == "nbi" and not self.nbi_url:
             cure = "give --nbi-url (GenieACS's port is 7557) or --cr-driver direct"
             raise InputError(f"--cr-rate: no north-bound API to post tasks to; {cure}")
+
+    def check_reach(self) -> None:
+        """As in ``ReachOptions``; also that CPEs over IPv6 may use it."""
+        super().check_reach()
+        if self.has(Reach.IPV6) and self.ip_version is IPVersion.V4:
+            cure = "leave one of the two out"
+            raise InputError(f"--reach {self.reach}: ipv6 with --ip-version 4; {cure}")
 
     def check_sender(self, *, is_embedded: bool) -> None:
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE, XMPPAccount, account_jid
+from caretaker.connection_request.xmpp_sender import PASSWORD_VARIABLE, XMPPAccount
 from caretaker.connection_request.xmpp_sender import PORT as XMPP_PORT
 from caretaker.device.reachability import (
     Reach,
@@ -16,15 +16,20 @@ from caretaker.device.reachability import (
 )
 from caretaker.engine.nat_settings import STUNMode
 from caretaker.errors import InputError
+from caretaker.http.credentials import login_text
+from caretaker.http.host_names import HostPort, server
 from caretaker.swarm import option_addresses as addresses
 from caretaker.swarm import option_values as values
 from caretaker.swarm.option import option
-from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.option_values import ForgetfulNATs, Range
+from caretaker.xmpp.jid import JID, account_domain, account_jid
 
 XMPPAuth = Literal["scram", "plain"]
 XMPPTLS = Literal["required", "optional"]
 STUN_PORT = 3478
+KEEP_ALIVE = Range(30, 30)
+MAX_LOGIN_RATE = 10_000
+"""Logins per second of a worker: far more than its CPU can do."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class ReachOptions:
     )
     stun_server: HostPort | None = option(
         "--stun-server",
-        addresses.host_and_port(STUN_PORT),
+        server(STUN_PORT),
         default=None,
         unit="host[:port]",
         example="stun.example.com",
@@ -52,8 +57,8 @@ class ReachOptions:
     )
     stun_keep_alive: Range = option(
         "--stun-keep-alive",
-        Range.parse,
-        default=Range(30, 30),
+        values.keep_alive,
+        default=KEEP_ALIVE,
         unit="low-high",
         example="20-60",
         help="STUNMinimumKeepAlivePeriod and STUNMaximumKeepAlivePeriod of the CPEs of the kind "
@@ -89,7 +94,7 @@ class ReachOptions:
     )
     xmpp_server: HostPort | None = option(
         "--xmpp-server",
-        addresses.host_and_port(XMPP_PORT),
+        server(XMPP_PORT),
         default=None,
         unit="host[:port]",
         example="xmpp.example.com",
@@ -98,7 +103,7 @@ class ReachOptions:
     )
     xmpp_domain: str | None = option(
         "--xmpp-domain",
-        addresses.host,
+        account_domain,
         default=None,
         unit="domain",
         example="example.com",
@@ -125,7 +130,7 @@ class ReachOptions:
     )
     xmpp_login_rate: float = option(
         "--xmpp-login-rate",
-        values.at_least(0.1),
+        values.at_least(0.1, MAX_LOGIN_RATE),
         default=20.0,
         unit="logins/s",
         example="100",
@@ -144,7 +149,7 @@ class ReachOptions:
     )
     cr_xmpp_password: str | None = option(
         "--cr-xmpp-password",
-        str,
+        login_text,
         default=None,
         unit="text",
         example="secret",
@@ -154,7 +159,7 @@ class ReachOptions:
     )
     cr_xmpp_server: HostPort | None = option(
         "--cr-xmpp-server",
-        addresses.host_and_port(XMPP_PORT),
+        server(XMPP_PORT),
         default=None,
         unit="host[:port]",
         example="xmpp.example.com",
@@ -189,17 +194,42 @@ class ReachOptions:
         if self.xmpp_auth == "plain" and self.xmpp_tls == "optional":
             cure = "give --xmpp-tls required"
             raise InputError(f"--xmpp-auth plain: shows passwords to anybody without TLS; {cure}")
-        for flag, kind, given in (
-            ("--stun-server", Reach.STUN, self.stun_server),
-            ("--xmpp-server", Reach.XMPP, self.xmpp_server),
-            ("--xmpp-domain", Reach.XMPP, self.xmpp_domain),
-            ("--cr-xmpp-jid", Reach.XMPP, self.cr_xmpp_jid),
+        for flag, kind, given, usual in (
+            ("--stun-server", Reach.STUN, self.stun_server, None),
+            ("--stun-keep-alive", Reach.STUN, self.stun_keep_alive, KEEP_ALIVE),
+            ("--xmpp-server", Reach.XMPP, self.xmpp_server, None),
+            ("--xmpp-domain", Reach.XMPP, self.xmpp_domain, None),
+            ("--cr-xmpp-jid", Reach.XMPP, self.cr_xmpp_jid, None),
+            ("--cr-host-ipv6", Reach.IPV6, self.cr_host_ipv6, None),
         ):
-            if given is not None and kind not in kinds:
+            if given != usual and kind not in kinds:
                 cure = f"give --reach with {kind}, like direct:1,{kind}:1"
                 raise InputError(f"{flag} {given}: no CPE is of the kind {kind}; {cure}")
-
+        self._check_domain()
         self._check_account()
+
+    @property
+    def domain(self) -> str:
+        """The domain of the XMPP accounts of CPEs; empty if they have none."""
+        return self.xmpp_domain or (self.xmpp_server.host if self.xmpp_server else "")
+
+    def _check_domain(self) -> None:
+        """Check that the CPEs have a domain, which is that of the sender, too."""
+        if not self.domain:
+            return
+        try:
+            account_domain(self.domain)
+        except InputError as error:
+            raise InputError(f"--xmpp-server {error}; give --xmpp-domain") from error
+        if self.cr_xmpp_jid is None:
+            return
+        sender, cpe = JID.of(self.cr_xmpp_jid), JID.of(f"cpe@{self.domain}")
+        if sender.domain != cpe.domain:
+            cure = f"give an account of {cpe.domain}, or another --xmpp-domain"
+            raise InputError(
+                f"--cr-xmpp-jid {sender}: sends to CPEs of its own domain, and there are none; "
+                f"{cure}"
+            )
 
     def _check_account(self) -> None:
         if self.cr_xmpp_jid is None and self.cr_xmpp_server is not None:
@@ -225,5 +255,5 @@ class ReachOptions:
         return Reachability(
             self.reach,
             stun=STUNServer(stun.host, stun.port, self.stun_keep_alive),
-            xmpp=XMPPServer(xmpp.host, xmpp.port, self.xmpp_domain or xmpp.host),
+            xmpp=XMPPServer(xmpp.host, xmpp.port, self.domain),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from caretaker.http.host_names import host
 from caretaker.plain_numbers import whole
 from caretaker.reporting.service_levels import ServiceLevel
 from caretaker.scenarios import SCENARIOS, Schedule
@@ -215,7 +216,7 @@ class WebOptions:
 
     web_allow_hosts: tuple[str, ...] = repeated(
         "--web-allow-host",
-        addresses.host,
+        host,
         unit="host",
         example="loadtest.example.com",
         help="Another name of the web UI, as of a proxy in front of it. Repeatable.",

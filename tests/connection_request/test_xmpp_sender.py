@@ -11,11 +11,12 @@ from helpers.xmpp_clients import CA, server_with_device
 
 from caretaker.connection_request.phrases import OFFLINE, REFUSED
 from caretaker.connection_request.xmpp_client import NOT_CONNECTED
-from caretaker.connection_request.xmpp_sender import XMPPAccount, XMPPSender, account_jid
+from caretaker.connection_request.xmpp_sender import XMPPAccount, XMPPSender
 from caretaker.errors import InputError
 from caretaker.http.credentials import Credentials
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.testing.xmpp_server import XMPPServer
+from caretaker.xmpp.jid import account_jid
 
 RIGHT = Credentials("right", "p")
 JID = "cpe@example.org/r"
@@ -100,10 +101,13 @@ def test_its_server_may_be_another(server: str, host: str, port: int) -> None:
     [
         (("acs", "word", ""), "--cr-xmpp-jid: 'acs' is not the address of an account"),
         (("acs@lab/r", "word", ""), "--cr-xmpp-jid: 'acs@lab/r' is not the address"),
+        (("acs@a..b", "word", ""), "--cr-xmpp-jid: 'acs@a..b' is not the address"),
+        (("acs@lab", "word\n", ""), "--cr-xmpp-password: has control characters"),
+        (("acs@lab", "word", "lab:0"), "--cr-xmpp-server: '0' must be a whole number from 1"),
         (("acs@lab", "", ""), "--cr-xmpp-jid acs@lab: no password; give CARETAKER_CR_XMPP"),
-        (("acs@lab", "word", "a:x"), "--cr-xmpp-server 'a:x': not HOST"),
-        (("acs@lab", "word", "a/b"), "--cr-xmpp-server 'a/b': not HOST"),
-        (("acs@lab", "word", "u:p@a"), "--cr-xmpp-server 'u:p@a': not HOST"),
+        (("acs@lab", "word", "a:x"), "--cr-xmpp-server: 'a:x' is not a host name"),
+        (("acs@lab", "word", "a/b"), "--cr-xmpp-server: 'a/b' is not a host name"),
+        (("acs@lab", "word", "u:p@a"), "--cr-xmpp-server: 'u:p@a' is not a host name"),
     ],
 )
 def test_what_is_wrong_with_it_is_one_line(given: tuple[str, str, str], line: str) -> None:

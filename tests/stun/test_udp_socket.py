@@ -40,7 +40,9 @@ def send(target: UDPSocket, *datagrams: bytes) -> None:
 
 def test_what_arrives_is_taken_in_its_order(opened: UDPSocket, taken: Taken) -> None:
     send(opened, b"1", b"2", b"")
-    gevent.sleep(0.001)
+    with gevent.Timeout(30):
+        while len(taken) < 3:
+            gevent.sleep(0.001)
     assert taken == [b"1", b"2", b""]
 
 

@@ -10,12 +10,12 @@ import requests
 from helpers.leases import renewal
 
 from caretaker.errors import InputError
+from caretaker.http.host_names import HostPort
 from caretaker.router.routes import Routes, WorkerRoute
 from caretaker.router.routes_app import ROUTES_PATH
 from caretaker.run_token import RunToken
 from caretaker.swarm.cr_router import CRRouter
 from caretaker.swarm.index_ledger import IndexLedger
-from caretaker.swarm.option_addresses import HostPort
 from caretaker.swarm.options import Settings
 
 ONE, TWO = "http://10.0.0.1:7548", "http://10.0.0.2:7548"

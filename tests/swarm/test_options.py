@@ -12,10 +12,11 @@ import pytest
 from helpers.options import parse, parser
 
 from caretaker.errors import InputError
+from caretaker.http.host_names import HostPort
 from caretaker.http.ip_addresses import IPVersion
 from caretaker.profiles.profile import Profile
 from caretaker.reporting.run_flags import LOAD, PLACES
-from caretaker.swarm.option_addresses import HostPort, PortRange
+from caretaker.swarm.option_addresses import PortRange
 from caretaker.swarm.option_values import Range, Rate, Timespan
 from caretaker.swarm.options import GROUPS, OPTIONS, Settings
 
@@ -176,10 +177,14 @@ def test_defaults() -> None:
         (["--source-address", "10.0.0.0/8"], "more than 4096 addresses"),
         (["--source-address", "192.0.2.9"], "not an address of this machine; give it"),
         (["--source-address", "2001:db8::/64"], "more than 4096 addresses"),
+        (["--nbi-url", "http://224.0.0.1:7557"], "no address of one server; name the server's"),
+        (["--nbi-url", "http://255.255.255.255"], "no address of one server"),
+        (["--allow-host", "a..b"], "'a..b' is not a host name or address"),
+        (["--cr-advertise", "ff02::1"], "is no address of one server"),
         (["--ip-version", "5"], "'5' is not one of any, 4, 6"),
         (["--cr-host", "2001:db8::1"], "is not an address of this machine"),
         (["--cr-host", "[::1"], "is not an address of this machine"),
-        (["--cr-host-ipv6", "127.0.0.1"], "'127.0.0.1' is no IPv6 address, like 2001:db8::7"),
+        (["--cr-host-ipv6", "127.0.0.1"], "'127.0.0.1' is no IPv6 address of one machine"),
         (["--cr-host-ipv6", "2001:db8::1"], "is not an address of this machine"),
     ],
 )
