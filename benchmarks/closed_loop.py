@@ -2,8 +2,9 @@
 The closed loop from outside: authenticated GET sent -> Inform received at the ACS.
 
 With the fleet idle, and with the rest of it busy at 1 000 sessions per second, which go to the
-sink; fewer where the worker can't do so many, and the figure's name then says how many. Other
-builds (``--beside``) take their turns with ours.
+sink; fewer where the worker can't do so many, and the figure's name then says how many. Where there
+is an I/O engine, it carries both, as in a run. Other builds (``--beside``) take their turns with
+ours.
 """
 
 from __future__ import annotations
@@ -44,23 +45,21 @@ def run(options: Options) -> list[Figure]:
     with Nginx() as sink, ExitStack() as stack:
         rate = min(RATE, int(MOST * capacity(sink, options)))
         asker = stack.enter_context(Child(Asker, core=SINK))
-        cpes = ASKED + rate * INTERVAL
         intervals = {"idle": 86_400, "busy": INTERVAL}
         workers = {
             (load, name): stack.enter_context(
                 Child(
-                    WorkerAlone,
+                    Workers,
                     core=GENERATOR,
                     build=builds[name],
-                    url=sink.url,
-                    cpes=cpes,
+                    asker=asker.call("url"),
+                    sink=sink.url,
+                    others=rate * INTERVAL,
                     interval=intervals[load],
                 )
             )
             for load, name in times
         }
-        for worker in workers.values():
-            worker.call("set_apart", ASKED, asker.call("url"))
         for _ in range(options.runs):
             for which, worker in workers.items():
                 times[which].append(_ask(asker, worker, requests, options.warm_up))
@@ -88,9 +87,40 @@ def _figures(title: str, limit: float, values: Mapping[str, list[float]]) -> lis
 
 def _ask(asker: Child, worker: Child, requests: int, warm_up: float) -> list[float]:
     """The times of one run, in milliseconds."""
-    worker.call("catch_up")
     worker.call("start")
     time.sleep(warm_up)
-    times: list[float] = asker.call("measure", worker.call("targets", ASKED), requests)
+    times: list[float] = asker.call("measure", worker.call("targets"), requests)
     worker.call("pause")
     return times
+
+
+class Workers:
+    """
+    Two workers in one loop, as one has one ACS: the CPEs that are called, and the rest.
+
+    Args:
+        asker: the ACS of ``ASKED`` CPEs, which inform only after a Connection Request.
+        sink: the ACS of the others.
+        others: how many.
+        interval: their PeriodicInformInterval in seconds.
+    """
+
+    def __init__(self, *, asker: str, sink: str, others: int, interval: int) -> None:
+        self._asked = WorkerAlone(url=asker, cpes=ASKED, interval=86_400)
+        self._asked.set_apart(ASKED, asker)
+        self._others = WorkerAlone(url=sink, cpes=others, interval=interval)
+
+    def start(self) -> None:
+        """Let sessions begin."""
+        self._others.catch_up()
+        for worker in (self._others, self._asked):
+            worker.start()
+
+    def pause(self) -> None:
+        """Begin no more sessions, and wait for the running ones."""
+        for worker in (self._others, self._asked):
+            worker.pause()
+
+    def targets(self) -> list[list[str]]:
+        """As of ``WorkerAlone``, of the CPEs to be called."""
+        return self._asked.targets(ASKED)
