@@ -50,8 +50,10 @@ is empty is the serial number's, as DeviceId has it.
 """
 
 
-class _Template:
+class Template:
     """
+    Gives the Informs of CPEs of one kind whose sessions tell the same events.
+
     Args:
         profile: that it is of; kept, so that no other gets its ``id``.
         pieces: of the Inform, between its places.
@@ -59,7 +61,7 @@ class _Template:
         has_usual_id: whether the DeviceId is the profile's but for the serial number.
     """
 
-    __slots__ = ("has_usual_id", "pieces", "places", "profile", "used")
+    __slots__ = ("has_usual_id", "is_right", "pieces", "places", "profile", "used")
 
     def __init__(
         self, profile: Profile, pieces: list[str], places: tuple[_Place, ...], *, has_usual_id: bool
@@ -70,8 +72,26 @@ class _Template:
         self.places = places
         self.used = 0
         """How many Informs it has given."""
+        self.is_right = True
+        """Whether all that were compared were as they are written."""
 
-    def joined(self, cpe: CPEBase, now: float) -> bytes | None:
+    def inform(self, cpe: CPEBase, now: float) -> bytes | None:
+        """The Inform of a CPE of this kind; None if it must be written in full."""
+        if not self.is_right:
+            return None
+        self.used += 1
+        return self.compare(cpe, now) if self.used % COMPARED_EVERY == 0 else self._joined(cpe, now)
+
+    def compare(self, cpe: CPEBase, now: float) -> bytes | None:
+        """As ``inform``; if it is not what is written, the template is not used again."""
+        joined = self._joined(cpe, now)
+        if joined is None or joined == inform.envelope(cpe, inform.inform_message(cpe, now)):
+            return joined
+        self.is_right = False
+        _log.error("a template of Informs of profile %s was wrong; it is left", cpe.profile.name)
+        return None
+
+    def _joined(self, cpe: CPEBase, now: float) -> bytes | None:
         """The Inform of a CPE; None if a value is not of the type that the template has."""
         if self.has_usual_id:
             serial = escape(cpe.serial_number)
@@ -91,7 +111,6 @@ class _Template:
             if struct is None or struct.type != kind:
                 return None
             values.append(escape(struct.value))
-        self.used += 1
         parts = [""] * (2 * len(values) + 1)
         parts[::2], parts[1::2] = self.pieces, values
         return "".join(parts).encode()
@@ -103,7 +122,7 @@ class InformTemplates:
     __slots__ = ("_templates",)
 
     def __init__(self) -> None:
-        self._templates: dict[_Shape, _Template | None] = {}
+        self._templates: dict[_Shape, Template | None] = {}
 
     def inform(self, cpe: CPEBase, now: float) -> bytes | None:
         """
@@ -113,6 +132,11 @@ class InformTemplates:
             cpe: whose session has begun.
             now: when.
         """
+        template = self.template(cpe, now)
+        return None if template is None else template.inform(cpe, now)
+
+    def template(self, cpe: CPEBase, now: float) -> Template | None:
+        """The template of the Inform of the session that begins; None if there can't be one."""
         if not _is_plain(cpe):
             return None
         overlay, profile = cpe.overlay, cpe.profile
@@ -124,27 +148,17 @@ class InformTemplates:
             has_usual_id = has_usual_id and values.keys().isdisjoint(profile.name_paths)
         shape = id(profile), cpe.session_events, own, has_usual_id
         template = self._templates.get(shape)
-        if template is None:
-            return None if shape in self._templates else self._learn(shape, cpe, now)
-        joined = template.joined(cpe, now)
-        is_compared = template.used % COMPARED_EVERY == 0
-        return self._compared(shape, cpe, now, joined) if is_compared else joined
+        if template is None and shape not in self._templates:
+            template = self._learn(shape, cpe, now)
+        return template
 
-    def _learn(self, shape: _Shape, cpe: CPEBase, now: float) -> bytes | None:
+    def _learn(self, shape: _Shape, cpe: CPEBase, now: float) -> Template | None:
         if len(self._templates) >= MAX_TEMPLATES:
             self._templates.clear()
         template = self._templates[shape] = _template_of(cpe, shape, now)
-        return self._compared(shape, cpe, now, template.joined(cpe, now)) if template else None
-
-    def _compared(
-        self, shape: _Shape, cpe: CPEBase, now: float, joined: bytes | None
-    ) -> bytes | None:
-        """What was joined, if it is what is written; else the template is not used again."""
-        if joined is None or joined == inform.envelope(cpe, inform.inform_message(cpe, now)):
-            return joined
-        self._templates[shape] = None
-        _log.error("a template of Informs of profile %s was wrong; it is left", cpe.profile.name)
-        return None
+        if template is not None:
+            template.compare(cpe, now)
+        return template
 
 
 def _is_plain(cpe: CPEBase) -> bool:
@@ -158,7 +172,7 @@ def _is_plain(cpe: CPEBase) -> bool:
     )
 
 
-def _template_of(cpe: CPEBase, shape: _Shape, now: float) -> _Template | None:
+def _template_of(cpe: CPEBase, shape: _Shape, now: float) -> Template | None:
     """The template of the Informs that are as this one; None if there can't be one."""
     # Events with a CommandKey hardly come twice, and rows of the table depend on other values.
     if inform.table_rows(cpe) or any(event.command_key for event in cpe.session_events):
@@ -177,7 +191,7 @@ def _template_of(cpe: CPEBase, shape: _Shape, now: float) -> _Template | None:
     if len(pieces) != len(own_fields) + 1 + len(places) + 1:  # a value looks like a mark
         return None
     filled = tuple([_place(cpe, struct, shape) for struct in places])
-    return _Template(cpe.profile, pieces, filled, has_usual_id=has_usual_id)
+    return Template(cpe.profile, pieces, filled, has_usual_id=has_usual_id)
 
 
 def _place(cpe: CPEBase, struct: ParameterValueStruct, shape: _Shape) -> _Place:

@@ -8,14 +8,15 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device.cpe import CPE
 from caretaker.engine.cpe_store import CPEStore
+from caretaker.engine.resting_cpes import PeriodicRow
 from caretaker.engine.resting_sessions import CODES
 from caretaker.errors import Blame
 from caretaker.http.transport import Transport
 from caretaker.stats.records import SessionRecord
 from caretaker.way import Way
 
-CPERow = tuple[CPEStore, int]
-"""A CPE that rests, by its index."""
+CPERow = tuple[CPEStore, PeriodicRow]
+"""A CPE that rests, and the store that has it."""
 
 Wait = tuple[str, Blame]
 """What a session waits for, in words, and whose affair that is."""
@@ -32,8 +33,8 @@ class ActiveSession:
     A session that has begun and not ended.
 
     Args:
-        cpe: the CPE, which this session owns meanwhile; a row of it that rests is looked up in the
-            store when it is first asked for.
+        cpe: the CPE, which this session owns meanwhile; of a row the store makes it when it is
+            first asked for.
         planned: when it was due.
         started: when it began.
     """
@@ -43,18 +44,20 @@ class ActiveSession:
         "body", "events", "exchanges", "greenlet", "handed_over", "index", "inform_sent",
         "informed", "lateness",
         "name", "on_timeline", "outcome", "own_wait", "place_wait", "planned", "posted_at",
-        "reason", "received", "sent_at", "since", "started", "token", "transport", "way",
+        "reason", "received", "row", "sent_at", "since", "started", "token", "transport", "way",
     )  # fmt: skip
 
     def __init__(self, cpe: CPE | CPERow, planned: float, started: float) -> None:
         self._cpe: CPE | None = None
         self._cpes: CPEStore | None = None
+        self.row: PeriodicRow | None = None
+        """The CPE, while it is a row, for its period alone, and nobody has asked for it."""
         if isinstance(cpe, CPE):
             self._cpe, self.index = cpe, cpe.index
             self.events = tuple([event.event_code for event in cpe.session_events])
         else:
-            self._cpes, self.index = cpe
-            self.events = CODES
+            self._cpes, row = cpe
+            self.row, self.index, self.events = row, row.index, CODES
         self.began = started
         """When the CPE has begun it; its turn may come later."""
         self._session: CPESession | None = None
@@ -87,9 +90,7 @@ class ActiveSession:
         self.since = started
         """When its present wait began, or the POST that is under way."""
         # The rest becomes its record.
-        self.planned = planned
-        self.started = started
-        self.outcome = Outcome.ABANDONED
+        self.planned, self.started, self.outcome = planned, started, Outcome.ABANDONED
         self.reason: str | None = None
         self.blame: Blame | None = None
         self.accepted: float | None = None
@@ -125,11 +126,6 @@ class ActiveSession:
         return tuple.__new__(SessionRecord, fields)
 
     @property
-    def is_resting(self) -> bool:
-        """Whether the CPE is a row, for its period alone, and nobody has asked for it."""
-        return self._cpe is None
-
-    @property
     def cpe(self) -> CPE:
         """The CPE, in the session."""
         if self._cpe is None:
@@ -139,7 +135,7 @@ class ActiveSession:
 
     def take_cpe(self, cpe: CPE) -> None:
         """Go on with the CPE as an object; see ``RestingSession``."""
-        self._cpe = cpe
+        self._cpe, self.row = cpe, None
 
     @property
     def session(self) -> CPESession:

@@ -26,13 +26,13 @@ import gevent.event
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.cwmp.session import State
-from caretaker.device.cpe import CPE
 from caretaker.device.plain_inform import InformTemplates
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.device_tls import local_end
 from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
 from caretaker.engine.open_transport import credentials
+from caretaker.engine.resting_cpes import PeriodicRow
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.errors import (
@@ -151,15 +151,17 @@ class CarriedSessions:
             gevent.get_hub().loop.run_callback(self._begin_due)
         return True
 
-    def _reason(self, cpe: CPE, targets: list[Target]) -> str:
-        """Why the session of a CPE is for a greenlet from its begin; empty if it is carried."""
+    def _reason(self, active: ActiveSession, targets: list[Target]) -> str:
+        """Why a session is for a greenlet from its begin; empty if it is carried."""
         if not targets:
             return NOT_LOOKED_UP
-        return self._use.reason(cpe, self._clock())
-
-    def _read(self, active: ActiveSession) -> CPE:
-        """The CPE of a session, to read from at once; none is made for that."""
-        return self._cpes.likeness(active.index) if active.is_resting else active.cpe
+        row, now = active.row, self._clock()
+        if row is None:
+            return self._use.reason(active.cpe, now)
+        lasting = row.sessions.by_greenlet
+        if lasting is None:
+            lasting = row.sessions.by_greenlet = self._use.lasting_reason(row.likeness(), now)
+        return lasting or self._use.passing_reason(row.index, now)
 
     def catch_up(self, active: ActiveSession) -> None:
         """Take up what has happened in a session so far, with its CPE as an object."""
@@ -233,31 +235,42 @@ class CarriedSessions:
 
     def _begin(self, active: ActiveSession) -> None:
         try:
-            cpe, targets = self._read(active), self._targets(active.index)
-            reason = self._reason(cpe, targets)
+            targets = self._targets(active.index)
+            reason = self._reason(active, targets)
             if reason:
                 self._by_greenlet[reason] += 1
                 self._forget(active)
                 self._go_on(active)
             else:
                 self._carried += 1
-                self._send_inform(active, cpe, targets[0])
+                self._send_inform(active, targets[0])
         except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
             gevent.spawn(self._fail, active, active.token, error)
 
-    def _send_inform(self, active: ActiveSession, cpe: CPE, target: Target) -> None:
-        io = self._io
+    def _send_inform(self, active: ActiveSession, target: Target) -> None:
+        io, row = self._io, active.row
         assert io is not None
         self._runner.starts(active)
-        has_requests = bool(cpe.session_requests)
-        body = self._templates.inform(cpe, active.began)
+        following: bytes | None = self._empty_post
+        if row is not None:
+            body = self._inform_of(row, active.began)
+        else:
+            body = self._templates.inform(active.cpe, active.began)
+            if active.cpe.session_requests:
+                following = None
         if body is None:
             body = active.session.next_post()
             assert body is not None
         self._runner.post_begins(active, "Inform", body)
-        following = None if has_requests else self._empty_post
         deadline = active.posted_at + self._endpoint.timeout
         io.begin(active.token, target, self._head(body) + body, following, deadline)
+
+    def _inform_of(self, row: PeriodicRow, now: float) -> bytes | None:
+        """The Inform of a row; None if it must be written in full."""
+        cpe, sessions = row.likeness(), row.sessions
+        if sessions.template is None:
+            sessions.template = self._templates.template(cpe, now)
+        return None if sessions.template is None else sessions.template.inform(cpe, now)
 
     def _head(self, body: bytes) -> bytes:
         head = self._heads.get(len(body))
@@ -304,7 +317,7 @@ class CarriedSessions:
                 os.close(event[8])
             return
         try:
-            if kind == io_engine.DONE and active.is_resting:
+            if kind == io_engine.DONE and active.row is not None:
                 self._done_resting(active, event)
                 return
             self._take_progress(active, event[3], event[4], event[5])

@@ -19,7 +19,7 @@ from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.events import Events
 from caretaker.device.starting_together import StartedCPEs
-from caretaker.engine.resting_cpes import RestingCPEs
+from caretaker.engine.resting_cpes import PeriodicRow, RestingCPEs
 from caretaker.index_set import IndexSet, Ranges
 from caretaker.profiles.profile import Profile
 
@@ -125,6 +125,10 @@ class CPEStore:
             return self._resting.up_from(index)
         return cpe.down_until if cpe.powered else inf
 
+    def dues_of(self, indices: Sequence[int]) -> list[float]:
+        """``due_of`` for many CPEs."""
+        return [self.due_of(index) for index in indices]
+
     def add(self, cpe: CPE) -> None:
         """Take a CPE in; it is in the place of one of the same index."""
         self.pop(cpe.index)
@@ -161,22 +165,18 @@ class CPEStore:
 
     # Sessions of rows.
 
-    def begin_session(self, index: int, session: RestingSession) -> float | None:
-        """Begin a session of a CPE that rests; see ``RestingCPEs.begin_session``."""
-        if index in self._objects:
-            return None
-        ended_at = self._resting.begin_session(index, session.began)
-        if ended_at is not None:
-            self._sessions[index] = session
-        return ended_at
+    def periodic_row(self, index: int, now: float) -> PeriodicRow | None:
+        """The row of a CPE whose session now is for its period alone; None of any other one."""
+        return None if index in self._objects else self._resting.periodic_row(index, now)
 
-    def likeness(self, index: int) -> CPE:
-        """A CPE to read from, as that of a row in its session; the next call changes it."""
-        return self._resting.likeness(index)
+    def begin_session(self, row: PeriodicRow, session: RestingSession) -> float:
+        """Have a row in its session; when its last session was over."""
+        self._sessions[row.index] = session
+        return row.begin()
 
-    def end_session(self, index: int, now: float) -> float:
+    def end_session(self, row: PeriodicRow, now: float) -> float:
         """Take the end of the session of a row, which has succeeded; when it is due again."""
-        return self._resting.end_session(index, self._sessions.pop(index).began, now)
+        return row.end(self._sessions.pop(row.index).began, now)
 
     def _keep(self, cpe: CPE) -> None:
         """Keep an object, and make rows of older ones."""

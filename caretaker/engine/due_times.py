@@ -3,14 +3,15 @@ When which CPE is due: a calendar of seconds, and a heap for the second that has
 
 Of a CPE that is due in a later second only the second is kept here, in an array of indices. The
 exact time is looked up when that second begins, of so many CPEs in a turn of the loop. So a due
-time costs some twelve bytes, and nothing is compared before its second.
+time costs some twelve bytes, and nothing is compared before its second. CPEs that were looked up
+together are sorted, and the heap only has the first of them.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
-from heapq import heappop, heappush
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush, heapreplace
 from math import inf
 
 NOBODY = -1
@@ -23,6 +24,8 @@ _LAST = (1 << 32) - 2
 """The last second that a mark has room for; what is due later is kept for that second."""
 AT_ONCE = 1000
 """CPEs whose due times are looked up in one step."""
+_Entry = tuple[float, int, list[tuple[float, int]]]
+"""When a CPE is due, its index, and those that were looked up with it and are due later."""
 _FEW = 16
 """Entries of a second that do not count and are not worth a look."""
 
@@ -49,17 +52,17 @@ class DueTimes:
     comes up, by the caller.
 
     Args:
-        due_of: when the CPE of an index is due at present; ``inf``: at no time.
+        dues_of: when the CPEs of these indices are due at present; ``inf``: at no time.
     """
 
-    def __init__(self, due_of: Callable[[int], float]) -> None:
-        self._due_of = due_of
+    def __init__(self, dues_of: Callable[[Sequence[int]], list[float]]) -> None:
+        self._dues_of = dues_of
         self._begun = -1
         """The last second that has begun."""
         self._beginning = array("q")
         """The entries of that second; their due times are looked up as far as ``_looked_up``."""
         self._looked_up = 0
-        self._near: list[tuple[float, int]] = []
+        self._near: list[_Entry] = []
         """A heap of the due times in seconds that have begun."""
         self._near_due: dict[int, float] = {}
         """Which of these counts for a CPE."""
@@ -72,7 +75,8 @@ class DueTimes:
     def __len__(self) -> int:
         """How many entries there are, with those that do not count."""
         later = sum(len(each.indices) for each in self._seconds.values())
-        return len(self._near) + len(self._beginning) - self._looked_up + later
+        near = sum(1 + len(rest) for _, _, rest in self._near)
+        return near + len(self._beginning) - self._looked_up + later
 
     @property
     def next(self) -> float:
@@ -103,7 +107,7 @@ class DueTimes:
         if second <= self._begun:
             if due < self._near_due.get(index, inf):
                 self._near_due[index] = due
-                heappush(self._near, (due, index))
+                heappush(self._near, (due, index, []))
             return
         marks = self._marks.get(index >> _SHIFT)
         if marks is None:
@@ -161,11 +165,16 @@ class DueTimes:
         return NOBODY
 
     def _pop_near(self, now: float) -> int:
-        near = self._near
+        near, near_due = self._near, self._near_due
         while near and near[0][0] <= now:
-            due, index = heappop(near)
-            if self._near_due.get(index) == due:
-                del self._near_due[index]
+            due, index, rest = near[0]
+            if rest:
+                following, another = rest.pop()
+                heapreplace(near, (following, another, rest))
+            else:
+                heappop(near)
+            if near_due.get(index) == due:
+                del near_due[index]
                 return index
         return NOBODY
 
@@ -178,10 +187,26 @@ class DueTimes:
         """Look up the due times of some CPEs of the second that has begun; of how many."""
         start = self._looked_up
         self._looked_up = min(start + AT_ONCE, len(self._beginning))
-        due_of, mask, mark = self._due_of, _CHUNK - 1, self._begun + 1
-        for index in self._beginning[start : self._looked_up]:
+        indices = self._take_marked(self._beginning[start : self._looked_up])
+        near_due, end, run = self._near_due, float(self._begun + 1), list[tuple[float, int]]()
+        for index, due in zip(indices, self._dues_of(indices), strict=True):
+            if due >= end:
+                self.add(index, due)
+            elif due < near_due.get(index, inf):
+                near_due[index] = due
+                run.append((due, index))
+        if run:
+            run.sort(reverse=True)
+            due, index = run.pop()
+            heappush(self._near, (due, index, run))
+        return self._looked_up - start
+
+    def _take_marked(self, indices: array[int]) -> list[int]:
+        """Those of these CPEs for which an entry of the second that has begun counts."""
+        mask, mark, taken = _CHUNK - 1, self._begun + 1, list[int]()
+        for index in indices:
             marks = self._marks[index >> _SHIFT]
             if marks[index & mask] == mark:
                 marks[index & mask] = 0
-                self.add(index, due_of(index))
-        return self._looked_up - start
+                taken.append(index)
+        return taken

@@ -54,6 +54,10 @@ class EngineUse:
 
     def reason(self, cpe: CPE, now: float) -> str:
         """Why the session of a CPE that begins now is for a greenlet; empty if it is carried."""
+        return self.lasting_reason(cpe, now) or self.passing_reason(cpe.index, now)
+
+    def lasting_reason(self, cpe: CPE, now: float) -> str:
+        """As ``reason``, by what CPEs of one profile and with the same values have in common."""
         names = cpe.profile.quirks
         if names and not names.isdisjoint(NOT_CARRIED):
             return QUIRK
@@ -62,7 +66,11 @@ class EngineUse:
             return OTHER_URL
         if server.compression in CODINGS:
             return CODING
+        return ""
+
+    def passing_reason(self, index: int, now: float) -> str:
+        """As ``reason``, by what concerns the CPE of an index now."""
         for reason, concerns in self._exceptions:
-            if concerns(cpe.index, now):
+            if concerns(index, now):
                 return reason
         return ""

@@ -102,6 +102,10 @@ class OutageSwitch:
         """Whether there is an outage now."""
         return now < self._until
 
+    def concerns(self, _index: int, now: float) -> bool:
+        """Whether the session of a CPE that begins now meets an outage."""
+        return now < self._until
+
     def open(self, cpe: CPE, now: float) -> Transport:
         """The transport of a session that begins now."""
         transport = self._open_transport(cpe, now)

@@ -25,6 +25,7 @@ CHUNK = 1 << SHIFT
 _MASK = CHUNK - 1
 _NO_NUMBERS = array("H", bytes(2 * CHUNK))
 _NO_TIMES = array("d", bytes(8 * CHUNK))
+_NEVER = array("d", [inf]) * CHUNK
 
 
 class _Chunk:
@@ -36,12 +37,51 @@ class _Chunk:
         self.rows = 0
         """How many there are."""
         self.numbers = array("H", _NO_NUMBERS)
-        self.due = array("d", _NO_TIMES)
+        self.due = array("d", _NEVER)
+        """``inf`` where there is no row, too."""
         self.periodic_due = array("d", _NO_TIMES)
         self.booted_at = array("d", _NO_TIMES)
         self.ended_at = array("d", _NO_TIMES)
         self.values: list[bytes] | None = None
         """None while no CPE here has values of its own."""
+
+
+class PeriodicRow:
+    """
+    The row of a CPE that has a session for its period alone; for as long as it stays a row.
+
+    Args:
+        index: of the CPE.
+        chunk: that has it.
+        sessions: of CPEs that rest so.
+    """
+
+    __slots__ = ("_at", "_chunk", "index", "sessions")
+
+    def __init__(self, index: int, chunk: _Chunk, sessions: PeriodicSessions) -> None:
+        self.index = index
+        self.sessions = sessions
+        self._chunk = chunk
+        self._at = index & _MASK
+
+    def begin(self) -> float:
+        """Be due at no time from now on; when the last session of the CPE was over."""
+        self._chunk.due[self._at] = inf
+        return self._chunk.ended_at[self._at]
+
+    def likeness(self) -> CPE:
+        """A CPE to read from, as this one in its session; the next call for any row changes it."""
+        chunk, at = self._chunk, self._at
+        values = b"" if chunk.values is None else chunk.values[at]
+        return self.sessions.likeness(self.index, chunk.booted_at[at], values)
+
+    def end(self, began: float, now: float) -> float:
+        """Take the end of the session, which has succeeded; when the CPE is due again."""
+        chunk, at = self._chunk, self._at
+        due = self.sessions.end(chunk.periodic_due[at], began)
+        chunk.due[at] = chunk.periodic_due[at] = due
+        chunk.ended_at[at] = now
+        return due
 
 
 class RestingCPEs:
@@ -67,9 +107,7 @@ class RestingCPEs:
     def due_of(self, index: int) -> float:
         """When a CPE is due; ``inf`` if it does not rest."""
         chunk = self._chunks.get(index >> SHIFT)
-        if chunk is None or not chunk.numbers[index & _MASK]:
-            return inf
-        return chunk.due[index & _MASK]
+        return inf if chunk is None else chunk.due[index & _MASK]
 
     def up_from(self, index: int) -> float:
         """From when a CPE has power and is up; ``inf`` if it is off, or does not rest."""
@@ -166,20 +204,15 @@ class RestingCPEs:
         if chunk.values is not None:
             values, chunk.values[at] = chunk.values[at], b""
         restore(cpe, state, times, values)
-        chunk.numbers[at] = 0
+        chunk.numbers[at], chunk.due[at] = 0, inf
         chunk.rows -= 1
         self.states.drop(number)
         return cpe
 
     # Sessions of rows.
 
-    def begin_session(self, index: int, now: float) -> float | None:
-        """
-        Begin a session of a row for its period alone; the row is due at no time then.
-
-        Returns:
-            When its last session was over; None: for any other session its object is needed.
-        """
+    def periodic_row(self, index: int, now: float) -> PeriodicRow | None:
+        """The row of a CPE whose session now is for its period alone; None of any other one."""
         chunk, at = self._chunks.get(index >> SHIFT), index & _MASK
         number = 0 if chunk is None else chunk.numbers[at]
         if chunk is None or not number:
@@ -189,8 +222,7 @@ class RestingCPEs:
             return None
         if not sessions.may_begin(chunk.periodic_due[at], chunk.booted_at[at], now):
             return None
-        chunk.due[at] = inf
-        return chunk.ended_at[at]
+        return PeriodicRow(index, chunk, sessions)
 
     def _sessions(self, number: int) -> PeriodicSessions | None:
         profile, state = self.states.state(number)
@@ -201,24 +233,6 @@ class RestingCPEs:
         sessions = PeriodicSessions(profile, state, self._context) if is_periodic else None
         self._periodic[number] = state, sessions  # in place of another state of the number
         return sessions
-
-    def likeness(self, index: int) -> CPE:
-        """A CPE to read from, as that of a row in its session; the next call changes it."""
-        chunk, at = self._chunks[index >> SHIFT], index & _MASK
-        sessions = self._sessions(chunk.numbers[at])
-        assert sessions is not None
-        values = b"" if chunk.values is None else chunk.values[at]
-        return sessions.likeness(index, chunk.booted_at[at], values)
-
-    def end_session(self, index: int, began: float, now: float) -> float:
-        """Take the end of the session of a row, which has succeeded; when it is due again."""
-        chunk, at = self._chunks[index >> SHIFT], index & _MASK
-        sessions = self._sessions(chunk.numbers[at])
-        assert sessions is not None
-        due = sessions.end(chunk.periodic_due[at], began)
-        chunk.due[at] = chunk.periodic_due[at] = due
-        chunk.ended_at[at] = now
-        return due
 
     def trim(self, index: int) -> None:
         """Free the chunk of an index if it is empty."""

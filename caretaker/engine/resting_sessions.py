@@ -14,6 +14,7 @@ from caretaker.device import events as ev
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.periodic_inform import next_due
+from caretaker.device.plain_inform import Template
 from caretaker.device.resting_state import CommonState, OwnTimes, restore, values_of
 from caretaker.profiles.profile import Profile
 
@@ -32,9 +33,15 @@ class PeriodicSessions:
         context: what all CPEs share.
     """
 
-    __slots__ = ("_books", "_down_until_boot", "_interval", "_likeness", "_names")
+    __slots__ = (
+        "_books", "_down_until_boot", "_interval", "_likeness", "_names", "by_greenlet", "template",
+    )  # fmt: skip
 
     def __init__(self, profile: Profile, common: CommonState, context: FleetContext) -> None:
+        self.by_greenlet: str | None = None
+        """Why greenlets run them all; empty: they do not; None: nobody has asked yet."""
+        self.template: Template | None = None
+        """Of their Informs, once there is one."""
         assert common.management_cache is not None
         self._interval = common.management_cache.interval
         self._down_until_boot = common.down_until_boot

@@ -22,6 +22,7 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.due_times import NOBODY, DueTimes
+from caretaker.engine.resting_cpes import PeriodicRow
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
 from caretaker.errors import Blame
@@ -79,7 +80,7 @@ class Scheduler:
         self._timeline = timeline
         self._clock = clock
         self._max_sessions = max_sessions
-        self._due_times = DueTimes(cpes.due_of)
+        self._due_times = DueTimes(cpes.dues_of)
         self.carrier: Carrier | None = None
         """Carries sessions; None: greenlets run them all."""
         self._idle = gevent.event.Event()
@@ -177,7 +178,7 @@ class Scheduler:
         if due > now:
             self._due_times.add(index, due)
         elif self._is_full:
-            self._wait(index, due)
+            self._wait(index, due, now)
         else:
             self._take_turn(self._begin_at(index, due, inf))
 
@@ -193,13 +194,13 @@ class Scheduler:
         """Whether there is no place. Who waits goes first: else a CPE could keep its place."""
         return len(self.active) >= self._max_sessions or bool(self.waiting)
 
-    def _wait(self, index: int, due: float) -> None:
+    def _wait(self, index: int, due: float, now: float) -> None:
         if index not in self.waiting:
-            self.waiting[index] = (due, self._clock())
+            self.waiting[index] = (due, now)
 
     def _launch(self, cpe: CPE) -> None:
         if self._is_full:
-            self._wait(cpe.index, cpe.due)
+            self._wait(cpe.index, cpe.due, self._clock())
             return
         self._take_turn(self._begin(cpe, cpe.due, inf))
 
@@ -265,8 +266,9 @@ class Scheduler:
 
     def _end(self, active: ActiveSession, now: float | None = None) -> None:
         del self.active[active.index]
-        if active.is_resting and active.outcome is Outcome.SUCCEEDED and now is not None:
-            self._end_resting(active, now)
+        row = active.row
+        if row is not None and active.outcome is Outcome.SUCCEEDED and now is not None:
+            self._end_resting(active, row, now)
         else:
             cpe = active.cpe
             self._runner.end(active, self._clock() if now is None else now)
@@ -275,12 +277,11 @@ class Scheduler:
         if not self.active:
             self._idle.set()
 
-    def _end_resting(self, active: ActiveSession, now: float) -> None:
-        due = self._cpes.end_session(active.index, now)
+    def _end_resting(self, active: ActiveSession, row: PeriodicRow, now: float) -> None:
+        due = self._cpes.end_session(row, now)
         self._runner.end_resting(active, now)
-        current = self._clock()
-        if self._started and due <= current:
-            self._come_up(active.index, current)
+        if self._started and due <= now:
+            self._come_up(active.index, now)
         else:
             self._due_times.add(active.index, due)
             if self._started:

@@ -125,11 +125,11 @@ class SessionRunner:
         if index in self._accepted.pending or index in self._transfers.running:
             return None
         now = self._clock()
-        active = ActiveSession((cpes, index), planned, now)
-        ended_at = cpes.begin_session(index, active)
-        if ended_at is None:
+        row = cpes.periodic_row(index, now)
+        if row is None:
             return None
-        free, found = max(planned, ended_at), min(now, queued)
+        active = ActiveSession((cpes, row), planned, now)
+        free, found = max(planned, cpes.begin_session(row, active)), min(now, queued)
         active.lateness, active.place_wait = max(0.0, found - free), now - found
         return active
 

@@ -315,10 +315,20 @@ static PyObject *or_none(PyObject *object) {
     return object == NULL ? Py_None : object;
 }
 
+/* Of every session, so without the format of Py_BuildValue. */
 static PyObject *tell_done(Engine *self, Connection *connection, double now) {
-    PyObject *event = Py_BuildValue(
-        "(iOddOdd)", DONE, connection->token, connection->started, connection->sent_at,
-        or_none(connection->known), connection->known_at, now);
+    PyObject *fields[] = {
+        PyLong_FromLong(DONE), Py_NewRef(connection->token),
+        PyFloat_FromDouble(connection->started), PyFloat_FromDouble(connection->sent_at),
+        Py_NewRef(or_none(connection->known)), PyFloat_FromDouble(connection->known_at),
+        PyFloat_FromDouble(now)};
+    Py_ssize_t count = sizeof fields / sizeof *fields;
+    PyObject *event = PyTuple_New(count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (event == NULL) Py_XDECREF(fields[i]);
+        else if (fields[i] == NULL) Py_CLEAR(event);
+        else PyTuple_SET_ITEM(event, i, fields[i]);
+    }
     release(self, connection);
     return event;
 }

@@ -433,8 +433,8 @@ def _engine_use(
         endpoint,
         off=next((reason for reason, holds in off.items() if holds), ""),
         exceptions=(
-            ("outage of the ACS", lambda _, now: outage.is_on(now)),
-            ("watched CPE", lambda index, _: logs.has(index)),
+            ("outage of the ACS", outage.concerns),
+            ("watched CPE", logs.concerns),
         ),
     )
 

@@ -20,7 +20,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.due: dict[int, float] = {}
-        self.due_times = DueTimes(lambda index: self.due.get(index, inf))
+        self.due_times = DueTimes(lambda of: [self.due.get(index, inf) for index in of])
 
     def plan(self, index: int, due: float) -> None:
         self.due[index] = due

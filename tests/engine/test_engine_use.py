@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from helpers.engine_benches import EMPTY, GOOD, SESSIONS, EngineBench
 from helpers.wire import wire
 
 from caretaker.cwmp.outcome import Outcome
+from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.engine_use import NOT_CARRIED, EngineUse
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.profiles.quirks import QUIRKS
@@ -65,7 +67,8 @@ def test_values_of_a_cpe_concern_this_cpe_alone(name: str, value: str, reason: s
                 box.management_cache = None
             assert bench.shard._carried is not None
             carried = bench.shard._carried
-            assert carried._reason(box, carried._targets(box.index)) == expected
+            session = ActiveSession(box, 0.0, time.monotonic())
+            assert carried._reason(session, carried._targets(box.index)) == expected
         bench.shard.stop()
 
 

@@ -122,7 +122,7 @@ def _in_session(acs: Wire, stage: str, *, rests: bool) -> EngineBench:
     period_ends(bench, rests=rests)
     while len(acs.requests) < 3 + len(STAGES[stage]):
         gevent.sleep(0.001)
-    assert bench.shard.scheduler.active[0].is_resting == rests
+    assert (bench.shard.scheduler.active[0].row is not None) == rests
     return bench
 
 

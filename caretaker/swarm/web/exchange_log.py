@@ -74,7 +74,7 @@ class ExchangeLogs:
     def _forget(self, index: int) -> None:
         del self._logs[index], self._until[index]
 
-    def has(self, index: int) -> bool:
+    def concerns(self, index: int, _now: float) -> bool:
         """Whether a CPE is watched, or was when it had its last session."""
         return index in self._logs
 
