@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 
 class Outcome(enum.Enum):
@@ -16,3 +17,8 @@ class Outcome(enum.Enum):
     """The ACS shed load with a 503; for the CPE a failure like any other."""
     ABANDONED = "abandoned"
     """The CPE lost its power during the session: a failure of neither side."""
+
+
+SUCCEEDED: Final = Outcome.SUCCEEDED
+ABANDONED: Final = Outcome.ABANDONED
+"""For the path of every session: a member of an Enum takes a call of Python to look up."""

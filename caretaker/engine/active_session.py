@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gevent import Greenlet
 
-from caretaker.cwmp.outcome import Outcome
+from caretaker.cwmp.outcome import ABANDONED, Outcome
 from caretaker.cwmp.session import CPESession
 from caretaker.device.cpe import CPE
 from caretaker.engine.cpe_store import CPEStore
@@ -24,6 +26,8 @@ Wait = tuple[str, Blame]
 TURN: Wait = ("a turn of the generator's loop", Blame.GENERATOR)
 THINKING: Wait = ("a slow device's own answer", Blame.OURS)
 CONNECTION: Wait = ("a connection", Blame.ACS)
+_HTTP: Final = Way.HTTP
+"""Of nearly every session; see ``ABANDONED``."""
 _ANSWERS = {"Inform": "InformResponse", "(empty)": "the answer to the empty POST"}
 """The answers of the ACS to a POST that have a name of their own."""
 
@@ -90,11 +94,11 @@ class ActiveSession:
         self.since = started
         """When its present wait began, or the POST that is under way."""
         # The rest becomes its record.
-        self.planned, self.started, self.outcome = planned, started, Outcome.ABANDONED
+        self.planned, self.started, self.outcome = planned, started, ABANDONED
         self.reason: str | None = None
         self.blame: Blame | None = None
         self.accepted: float | None = None
-        self.way = Way.HTTP
+        self.way = _HTTP
         self.inform_sent: float | None = None
         self.informed: float | None = None
         self.lateness = self.place_wait = 0.0

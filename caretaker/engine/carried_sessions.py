@@ -24,7 +24,7 @@ from typing import Any
 import gevent
 import gevent.event
 
-from caretaker.cwmp.outcome import Outcome
+from caretaker.cwmp.outcome import SUCCEEDED
 from caretaker.cwmp.session import State
 from caretaker.device.plain_inform import InformTemplates
 from caretaker.engine.active_session import ActiveSession
@@ -356,7 +356,7 @@ class CarriedSessions:
         if not active.is_plain:
             active.session.receive(b"", at)
         self._runner.exchange_ended(active, at)
-        active.outcome = Outcome.SUCCEEDED
+        active.outcome = SUCCEEDED
         was_plain = active.is_plain and active.token not in self._clients
         self._forget(active)
         self._ended(active, at)
@@ -373,7 +373,7 @@ class CarriedSessions:
         active.informed = known_at
         active.post_begins("(empty)", b"", known_at)
         self._runner.exchange_ended(active, at)
-        active.outcome = Outcome.SUCCEEDED
+        active.outcome = SUCCEEDED
         self._forget(active)
         self._ended(active, at)
 
@@ -413,7 +413,7 @@ class CarriedSessions:
         self._runner.take_answer(active, answer)
         body = session.next_post()
         if body is None:
-            active.outcome = Outcome.SUCCEEDED
+            active.outcome = SUCCEEDED
             self._end(active)
             return
         if is_first and not body and session.state is State.LISTENING:

@@ -17,7 +17,7 @@ from typing import Protocol
 import gevent
 import gevent.event
 
-from caretaker.cwmp.outcome import Outcome
+from caretaker.cwmp.outcome import SUCCEEDED, Outcome
 from caretaker.device.cpe import CPE
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.cpe_store import CPEStore
@@ -267,7 +267,7 @@ class Scheduler:
     def _end(self, active: ActiveSession, now: float | None = None) -> None:
         del self.active[active.index]
         row = active.row
-        if row is not None and active.outcome is Outcome.SUCCEEDED and now is not None:
+        if row is not None and active.outcome is SUCCEEDED and now is not None:
             self._end_resting(active, row, now)
         else:
             cpe = active.cpe

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from locust import stats
 
-from caretaker.cwmp.outcome import Outcome
+from caretaker.cwmp.outcome import ABANDONED
 from caretaker.stats.counting import IN_PYTHON, count_milliseconds
 from caretaker.stats.records import (
     ExchangeRecord,
@@ -95,7 +95,7 @@ class LocustStats:
         for codes, outcome, seconds, reason in zip(
             columns.events, columns.outcome, columns.seconds, columns.reason, strict=True
         ):
-            if outcome is not Outcome.ABANDONED:
+            if outcome is not ABANDONED:
                 event = codes[0] if codes else "(retry)"
                 times[event].append(seconds)
                 reasons[event].append(reason)
