@@ -158,14 +158,20 @@ def _web_form(data: bytes) -> object:
     return sorted(pairs)
 
 
-class _Master:
-    """Takes what the Fleet page asks for, and does none of it."""
+class _Run:
+    """Takes actions, and does none of them."""
 
     marks = ({"text": "done"},)
 
     def act(self, name: str, /, **arguments: Any) -> None:
         """Check an action."""
         action_arguments.checked(name, actions.find(name).arguments, arguments)
+
+
+class _Master:
+    """Takes what the Fleet page asks for."""
+
+    run = _Run()
 
     def ask(self, query: queries.DeviceListQuery | queries.DeviceQuery) -> queries.Answers:
         """Find the devices of a query by its text."""

@@ -256,7 +256,7 @@ class _Hooks:
     def is_starting(self) -> bool:
         """Whether Locust waits for workers, to begin a run of which there is nothing yet."""
         begins = self._locust_options().begins_at_once
-        return self._master is not None and self._master.run == 0 and begins
+        return self._master is not None and self._master.run.number == 0 and begins
 
     def is_ended_by_master(self) -> bool:
         """Whether this is a worker in a run whose master has forked it."""
@@ -371,7 +371,7 @@ class _Hooks:
             self._drain()
 
     def _on_quitting(self, **_: Any) -> None:
-        is_run = self._master is not None and self._master.run > 0
+        is_run = self._master is not None and self._master.run.number > 0
         self._interrupts.quit(is_waited_for=self._worker is not None or is_run)
         if self._master is not None:
             self._master.end()
@@ -400,7 +400,7 @@ class _Hooks:
 
     def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
         if self._master is not None and REPORT_KEY in data:
-            self._master.reports.take(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
+            self._master.run.reports.take(client_id, WorkerSnapshot.from_wire(data[REPORT_KEY]))
 
     def _report_locally(self) -> None:
         """Pass reports from the worker to the master in a local run, where Locust sends none."""
@@ -408,7 +408,7 @@ class _Hooks:
             gevent.sleep(WORKER_REPORT_INTERVAL)
             snapshot = self._worker.report()
             if snapshot is not None:
-                self._master.reports.take(LOCAL, snapshot)
+                self._master.run.reports.take(LOCAL, snapshot)
 
     # Messages between master and workers.
 
@@ -422,7 +422,7 @@ class _Hooks:
 
     def _on_refused(self, worker: str, refusal: Refusal) -> None:
         options = self._locust_options()
-        if self._master is not None and (self._master.run or options.waits_for_others):
+        if self._master is not None and (self._master.run.number or options.waits_for_others):
             self._master.refused(worker, refusal.reason)
         else:
             self._refusals.refused_by(worker, refusal.reason)
@@ -440,7 +440,7 @@ class _Hooks:
         self._master.checks.checked(worker, holds=not said.exit_code)
         if not said.exit_code:
             return
-        if self._master.run:
+        if self._master.run.number:
             self._master.refused(worker, said.line)
         else:
             self._refusals.end(said.line, said.exit_code)

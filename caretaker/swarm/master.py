@@ -16,46 +16,35 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
-from locust.runners import STATE_RUNNING
 
-from caretaker.closed_output import say
-from caretaker.errors import InputError
-from caretaker.reporting.level_watch import LevelWatch
 from caretaker.reporting.outcomes import EXIT_CODES, RunOutcome
-from caretaker.reporting.summary_types import LevelVerdict, Summary
+from caretaker.reporting.summary_types import Summary
 from caretaker.run_token import RunToken
-from caretaker.scenarios import FleetPlan
-from caretaker.scenarios.actions import find
-from caretaker.scenarios.arguments import checked
-from caretaker.stats.results import Results
-from caretaker.stats.timeline import Mark, Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.fleet_offer import FleetOffer
 from caretaker.swarm.fleet_state import FleetState
 from caretaker.swarm.host_checks import HostChecks
 from caretaker.swarm.locust_runner import LocustRunner
+from caretaker.swarm.master_run import MasterRun
 from caretaker.swarm.options import OPTIONS, Settings
 from caretaker.swarm.parsed_options import LocustOptions, RunStart
 from caretaker.swarm.run_files import write_files
-from caretaker.swarm.run_length import check_run_time, fleet_plan
+from caretaker.swarm.run_length import check_run_time
 from caretaker.swarm.run_servers import RunServers
 from caretaker.swarm.run_summary import RunSummary
-from caretaker.swarm.scenario_player import ScenarioPlayer, ScenarioStep
 from caretaker.swarm.stages import StagedUsers
 from caretaker.swarm.state_store import StateStore
 from caretaker.swarm.web.queries import Answers, DeviceListQuery, DeviceQuery, Queries
 from caretaker.swarm.worker_messages import (
     CRServerAddress,
     Drain,
-    FleetAction,
     LeaseRenewal,
     Message,
     ProfilePartRequest,
     StateRecords,
     WorkerWaits,
 )
-from caretaker.swarm.worker_reports import WorkerReports
 from caretaker.swarm.worker_watch import WorkerWatch
 
 if TYPE_CHECKING:
@@ -70,11 +59,6 @@ BOOKS_PER_SECOND = 50_000
 
 IMPATIENT_SECONDS = 1.0
 """How long it still waits after a second Ctrl-C, or where the run has to end."""
-
-LEVELS_AFTER = 10.0
-"""Seconds of the measured part before the first look: a few reports have come by then."""
-LEVELS_INTERVAL = 1.0
-"""Seconds between two looks at the service levels of a run."""
 
 
 class Master:
@@ -110,30 +94,19 @@ class Master:
         settings.check_reach()
         self.leases = FleetLeases(settings.fence_after)
         self.ledger = self.leases.ledger
-        self.run = 0
-        self._start = RunStart(0, 0.0)
+        self.run = self._run_of(settings, RunStart(0, 0.0))
+        """That which goes on, or the last one."""
         self.summary: Summary | None = None
         """Of the last run that has ended."""
-        self.reports = WorkerReports(self.run)
-        self.marks: list[Mark] = []
-        """What was done to the fleet in this run."""
         self._locust = LocustRunner(environment)
         self._locust.check_starts(self._check_users)
         self._worker_watch = WorkerWatch(self._locust, self.leases)
         self.queries = Queries(self._send, self.present)
-        self._watch_of_levels = LevelWatch(settings.service_levels())
         self._ended = Event()
         self._ended.set()
-        self._ends_itself = False
         self.is_cut_short = False
         """Whether the run has to end, though nobody has asked for it."""
-        self._player: ScenarioPlayer | None = None
         self._stop_waiting = Event()
-        self._began = 0.0
-        self._watchers: list[gevent.Greenlet[..., None]] = []
-        self._acts = 0
-        self._most_leased = 0
-        self._refused: list[str] = []
         self._servers = RunServers(environment)
         settings = self._servers.start_router(
             settings, self.ledger, self._locust.wanted_users, token
@@ -144,12 +117,20 @@ class Master:
         if not environment.host:
             self._servers.start_acs(settings)
         self._offer = FleetOffer(environment)
-        self.settings = self._servers.with_north_bound_api(settings)
+        self.run = self._run_of(self._servers.with_north_bound_api(settings), self.run.start)
         self._watching = gevent.spawn(self._watch)
+
+    @property
+    def settings(self) -> Settings:
+        """Of the run; those of the command line before the first one."""
+        return self.run.settings
+
+    def _run_of(self, settings: Settings, start: RunStart) -> MasterRun:
+        return MasterRun(self.environment, settings, start, self.ledger, self._send)
 
     def _may_begin(self) -> bool:
         """Whether a run can begin: not before the ACS has worked from each host that is there."""
-        return self.run > 0 or all(map(self.checks.has_held, self.present()))
+        return self.run.number > 0 or all(map(self.checks.has_held, self.present()))
 
     # The state of the fleet.
 
@@ -215,12 +196,12 @@ class Master:
         if answer.granted and self._state is not None:
             self._state.tell(holder, answer.granted)
         self._send(answer, holder)
-        self._most_leased = max(self._most_leased, self.ledger.total)
+        self.run.count_leases()
         self._servers.publish_routes()
 
     def tell_secrets(self, worker: str) -> None:
         """A worker has joined: tell it the secrets of the run, if there is one."""
-        if self.run:
+        if self.run.number:
             self._send(self._offer.secrets, worker)
 
     def cr_server(self, worker: str, server: CRServerAddress) -> None:
@@ -231,12 +212,7 @@ class Master:
         """A worker can't take part in the run, for this reason."""
         name = self._locust.label(worker)
         _log.error("Worker %s can't take part: %s", name, reason)
-        self._refused.append(f"worker {name}: {reason}")
-
-    def _users_not_started(self) -> int:
-        """Users that Locust has still to start, or whose worker never leased indices for them."""
-        users = self._locust.wanted_users() - self._most_leased // self.settings.cpes_per_user
-        return max(self._locust.users_not_started(), users)
+        self.run.refused.append(f"worker {name}: {reason}")
 
     def _send(self, message: Message, worker: str | None = None) -> None:
         """Send a message to a worker, or to all of them."""
@@ -251,22 +227,20 @@ class Master:
 
     def stop_watching(self) -> None:
         """Look no more who has died, nor at a run that goes on: all ends with this process."""
-        if self._player is not None:
-            self._player.stop()
-        gevent.killall([self._watching, *self._watchers])
-        self._watchers.clear()
+        self.run.stop_watching()
+        self._watching.kill()
 
     def _look_after_leases(self) -> None:
         self.checks.look(self.present(), self.ledger.opened)
         self._locust.remember_missing()
-        has_run = bool(self._began)
-        if has_run:
+        run = self.run
+        if run.goes_on:
             self._locust.begin_missed_dispatch()
-            if self._worker_watch.is_alone() and not self._ends_itself:
+            if self._worker_watch.is_alone() and not run.ends_itself:
                 _log.error("No worker is left: the run ends.")
-                self.mark("no worker is left")
-                self.finish()
-        for worker, news in self._worker_watch.look(self.reports, has_run=has_run):
+                run.mark("no worker is left")
+                run.finish()
+        for worker, news in self._worker_watch.look(run.reports, has_run=run.goes_on):
             self._say_of(worker, news)
         self._servers.publish_routes()
 
@@ -274,8 +248,8 @@ class Master:
         """Log what became of a worker, and note it on the timeline."""
         what = f"worker {self._locust.label(worker)} {text}"
         _log.warning("%s", what)
-        if self._began:
-            self.mark(what)
+        if self.run.goes_on:
+            self.run.mark(what)
 
     # A run.
 
@@ -295,127 +269,26 @@ class Master:
         settings.check_devices(self._users_stated())
         if self._state is not None:
             self._agree(self._state, settings)
-        self.run += 1
-        if self.run > 1:  # it is started in the web UI, perhaps with another ACS
+        number = self.run.number + 1
+        if number > 1:  # it is started in the web UI, perhaps with another ACS
             self.checks = HostChecks(None, self._send, self._locust.host)
         files = self._offer.name_files(settings)
-        self._start = RunStart(self.run, time.time(), self._state is not None, *files)
-        self._start.put(options)
+        start = RunStart(number, time.time(), self._state is not None, *files)
+        start.put(options)
         self.summary = None
-        self.reports = WorkerReports(self.run)
+        self.run = self._run_of(settings, start)
         self._worker_watch.begin()
-        self.marks.clear()
-        self._acts = 0
-        self._most_leased = 0
-        self._refused = []
         self._stop_waiting.clear()
-        self.settings = settings
         self._servers.route(settings)
-        self._watch_of_levels = LevelWatch(settings.service_levels())
-        self._ends_itself = False
         self._ended.clear()
-        self._began = time.monotonic()
-        self._worker_watch.count(self.reports)
-        text, steps = settings.scenario
-        self._player = ScenarioPlayer(self, steps, text) if steps else None
-        self._spawn_watchers(settings)
-
-    def _spawn_watchers(self, settings: Settings) -> None:
-        warm_up = settings.warm_up.seconds
-        if warm_up:
-            mark = "end of the warm-up: what follows is measured"
-            self._watchers.append(gevent.spawn_later(warm_up, self.mark, mark))
-        if self._watch_of_levels.levels:
-            self._watchers.append(gevent.spawn_later(warm_up + LEVELS_AFTER, self._watch_levels))
-
-    def timeline(self) -> Timeline:
-        """The reports of all workers in this run so far, second by second."""
-        return self.reports.timeline()
-
-    def results(self) -> Results:
-        """Counters and histograms of this run, as all workers have reported them so far."""
-        return self.reports.results()
-
-    def workers(self) -> list[WorkerSnapshot]:
-        """The newest snapshots of the workers that are there."""
-        return list(self.reports.present.values())
-
-    def heard_since(self, at: float) -> bool:
-        """Whether every worker that is there has reported since (``time.monotonic``)."""
-        return self.reports.heard_since(at)
-
-    def verdicts(self, summary: Summary) -> list[LevelVerdict]:
-        """What the service levels of the run say of a summary."""
-        return self._watch_of_levels.verdicts(summary)
-
-    def seconds(self) -> float:
-        """Since the start of the run; 0 if there is none."""
-        return time.monotonic() - self._began if self._began else 0.0
-
-    @property
-    def scenario_step(self) -> ScenarioStep | None:
-        """What the scenarios of the run do now; None without any."""
-        return None if self._player is None else self._player.step
-
-    def act(self, name: str, /, **arguments: Any) -> None:
-        """
-        Do something to the whole fleet now (``caretaker.scenarios.actions.ACTIONS``).
-
-        Raises:
-            InputError: no test is running, no such action, or an argument can't be used.
-        """
-        note = self.note_of(name, **arguments)
-        if not self._began:
-            raise InputError(f"{name}: no test is running; start one first")
-        self._acts += 1
-        self.mark(note)
-        values = checked(name, find(name).arguments, arguments)
-        self._send(FleetAction(name, values, self._acts))
-
-    def note_of(self, name: str, /, **arguments: Any) -> str:
-        """
-        What an action does, as the timeline says it, without doing it.
-
-        Raises:
-            InputError: no such action, or an argument can't be used.
-        """
-        action = find(name)
-        return action.note(checked(name, action.arguments, arguments))
-
-    def is_fleet_up(self) -> bool:
-        """Whether no users are being spawned, and the CPEs of all users have power."""
-        runner: Any = self.environment.runner
-        wanted = self._locust.wanted_users() * self.settings.cpes_per_user
-        powered, leased = sum(worker.cpes for worker in self.workers()), self.ledger.total
-        return runner.state == STATE_RUNNING and 0 < wanted <= leased <= powered
-
-    def plan(self) -> FleetPlan:
-        """What the options said of the fleet."""
-        return fleet_plan(self.settings, self._locust_options())
-
-    def grow(self, cpes: int, rate: float) -> None:
-        """
-        Add new CPEs by adding users, so many CPEs per second.
-
-        Raises:
-            InputError: ``--devices`` has not so many.
-        """
-        runner: Any = self.environment.runner
-        per_user = self.settings.cpes_per_user
-        users = runner.target_user_count + max(1, round(cpes / per_user))
-        self.settings.check_users(users)
-        self.mark(f"{cpes} new CPEs at {rate:g} per second")
-        runner.start(users, max(rate / per_user, 0.01))
-
-    def mark(self, text: str) -> None:
-        """Note on the timeline what is done to the fleet now."""
-        self.marks.append({"at": round(self.seconds(), 1), "text": text})
+        self._worker_watch.count(self.run.reports)
+        self.run.begin(self._so_far)
 
     def drained(self, worker: str, snapshot: WorkerSnapshot | None) -> None:
         """A worker has ended its run, or says that it had none."""
-        self.reports.end(worker)
+        self.run.reports.end(worker)
         if snapshot is not None:
-            self.reports.take(worker, snapshot)
+            self.run.reports.take(worker, snapshot)
 
     def stop_waiting(self) -> None:
         """Wait no longer for what is under way, and hardly for the workers' last snapshots."""
@@ -430,43 +303,13 @@ class Master:
         """Ask all workers for what only they know."""
         return self.queries.ask(query)
 
-    def _watch_levels(self) -> None:
-        """See when levels break; with ``--slo-abort``, the first one ends the run."""
-        while True:
-            so_far = self._run_summary().figures(self.reports.seconds)
-            broken = self._watch_of_levels.look(so_far, self.seconds())
-            if broken is not None and self.settings.slo_abort:
-                self._watch_of_levels.end_by(broken)
-                say(f"Service level {broken}: the run ends here")
-                self.finish()
-                return
-            gevent.sleep(LEVELS_INTERVAL)
-
-    def finish(self) -> None:
-        """End the run now, and then what Locust ends at its run time."""
-        self._ends_itself = True
-        gevent.spawn(self._finish)
-
-    def _finish(self) -> None:
-        runner: Any = self.environment.runner
-        options = self._locust_options()
-        web_ui: Any = self.environment.web_ui
-        if web_ui is None:
-            runner.quit()
-            return
-        runner.stop()
-        if options.autostart and options.autoquit >= 0:  # else the UI stays for the next run
-            gevent.sleep(options.autoquit)
-            runner.quit()
-            web_ui.stop()
-
     def end(self) -> None:
         """
         End the run: have all workers drain, and make the summary of what they say.
 
         Whoever asks while the run is ending waits for its summary, too.
         """
-        if self._began == 0.0:
+        if not self.run.goes_on:
             self._ended.wait()
             return
         try:
@@ -475,48 +318,48 @@ class Master:
             self._ended.set()
 
     def _end(self) -> None:
-        seconds = time.monotonic() - self._began
-        not_started = self._users_not_started()
-        if self._player is not None:
-            self._player.stop()
-        self._worker_watch.count(self.reports)
-        self._began = 0.0
-        gevent.killall(self._watchers)
-        self._watchers.clear()
+        run = self.run
+        seconds, not_started = run.seconds(), run.users_not_started()
+        self._worker_watch.count(run.reports)
+        run.stop()
         self._send(Drain(waits=True))
         self._await_last_snapshots()
-        self.reports.close()
+        run.reports.close()
         if self._state is not None:
             self._state.store.flush()
         summary = self._run_summary().at_end(
             seconds,
-            self.marks,
+            run.marks,
             users_not_started=not_started,
-            workers_refused=self._refused,
+            workers_refused=run.refused,
             router_ended=self._servers.router_ended,
-            ends_itself=self._ends_itself,
+            ends_itself=run.ends_itself,
             is_cut_short=self.is_cut_short,
         )
-        summary["service_levels"] = self.verdicts(summary)
+        summary["service_levels"] = run.verdicts(summary)
         self._write(summary)
         self.summary = summary
 
     def _await_last_snapshots(self) -> None:
         deadline = time.monotonic() + DRAIN_SECONDS + self.ledger.total / BOOKS_PER_SECOND
-        while self.present() - self.reports.ended and time.monotonic() < deadline:
+        while self.present() - self.run.reports.ended and time.monotonic() < deadline:
             if self._stop_waiting.is_set():
                 deadline = min(deadline, time.monotonic() + IMPATIENT_SECONDS)
                 self._stop_waiting.clear()
             gevent.sleep(0.05)
 
+    def _so_far(self) -> Summary:
+        """The figures of the run that goes on."""
+        return self._run_summary().figures(self.run.reports.seconds)
+
     def _run_summary(self) -> RunSummary:
         return RunSummary(
             self.environment,
             self.settings,
-            self._start,
-            self.reports,
+            self.run.start,
+            self.run.reports,
             embedded=self._servers.embedded,
-            player=self._player,
+            player=self.run.player,
             state=self._state.store if self._state is not None else None,
             take_overs=self.leases.take_overs,
         )

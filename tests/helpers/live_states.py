@@ -34,11 +34,11 @@ def live_state(
     **changes: Any,
 ) -> LiveState:
     """A run of one worker, with these results and so many CPEs in each state."""
-    run = master()
-    run.begin()
+    fleet = master()
+    fleet.begin()
     states = dict.fromkeys(STATES, 0) | dict(cpes or {"idle": 10})
-    run.reports.take(LOCAL, snapshot(made or results(), states=states, **changes))
-    return LiveState(progress, RunStates(run).now(), "http://acs.example.com:7547/")
+    fleet.run.reports.take(LOCAL, snapshot(made or results(), states=states, **changes))
+    return LiveState(progress, RunStates(fleet).now(), "http://acs.example.com:7547/")
 
 
 def failures(**at: float) -> Mapping[str, FailureExample]:

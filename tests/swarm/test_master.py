@@ -65,12 +65,12 @@ def report(*planned: float, run: int = 1) -> WorkerSnapshot:
 
 def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master) -> None:
     master.begin()
-    master.act("power_cut", share=0.5)
-    master.act("outage", kind="hang", seconds="3")
+    master.run.act("power_cut", share=0.5)
+    master.run.act("outage", kind="hang", seconds="3")
     _, (_, first), (message, second) = master.environment.runner.sent  # type: ignore[union-attr]
     assert first["arguments"] == {"share": 0.5, "seconds": 20.0, "stagger": 5.0}
     assert (message, second["nth"]) == (FleetAction.NAME, 2)
-    assert [mark["text"] for mark in master.marks] == [
+    assert [mark["text"] for mark in master.run.marks] == [
         "power cut: 50% of the fleet dark for 20 s, back within 5 s",
         "ACS outage (hang) for 3 s",
     ]
@@ -78,23 +78,23 @@ def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master
 
 def test_nothing_is_done_without_a_run_or_with_bad_arguments(master: Master) -> None:
     with pytest.raises(InputError, match="no test is running"):
-        master.act("power_cut")
+        master.run.act("power_cut")
     master.begin()
     with pytest.raises(InputError, match="share: 2 must be"):
-        master.act("power_cut", share=2)
+        master.run.act("power_cut", share=2)
     runner: Any = master.environment.runner
-    assert (master.marks, [name for name, _ in runner.sent]) == ([], [RunSecrets.NAME])
+    assert (master.run.marks, [name for name, _ in runner.sent]) == ([], [RunSecrets.NAME])
 
 
 def test_the_timelines_of_workers_add_up_and_begin_anew_with_a_run(master: Master) -> None:
     master.begin()
-    master.reports.take("one", report(0, 1))
-    master.reports.take("two", report(1))
-    master.reports.take("two", report(5, run=7))  # of another run
-    assert master.timeline().summary()["informs_planned"] == [1, 2]
-    assert master.heard_since(0.0)
+    master.run.reports.take("one", report(0, 1))
+    master.run.reports.take("two", report(1))
+    master.run.reports.take("two", report(5, run=7))  # of another run
+    assert master.run.timeline().summary()["informs_planned"] == [1, 2]
+    assert master.run.heard_since(0.0)
     master.begin()
-    assert master.timeline().points == {}
+    assert master.run.timeline().points == {}
 
 
 class TestLostWorkers:
@@ -111,7 +111,7 @@ class TestLostWorkers:
         for name in ("vm_a1b2c3", "vm_d4e5f6"):
             master.leases.renew(name, renewal(want=10), 100)
             runner.clients[name] = WorkerNode(name, STATE_RUNNING)
-            master.reports.take(name, worker_snapshot())
+            master.run.reports.take(name, worker_snapshot())
         master._look_after_leases()
         runner.clients["vm_d4e5f6"].state = STATE_MISSING
         return master
@@ -152,8 +152,8 @@ def test_a_fleet_is_up_when_the_cpes_of_all_users_have_power(
     runner: Any = master.environment.runner
     runner.state, runner.target_user_count = state, 8
     master.leases.renew("one", renewal(want=leased), 100)
-    master.reports.take("one", worker_snapshot(cpes=powered))
-    assert master.is_fleet_up() is is_up
+    master.run.reports.take("one", worker_snapshot(cpes=powered))
+    assert master.run.is_fleet_up() is is_up
 
 
 def test_users_that_never_leased_the_indices_of_their_cpes_were_not_started(master: Master) -> None:
@@ -198,13 +198,13 @@ def test_the_console_and_the_timeline_have_what_a_worker_waits_for(
     master.worker_waits("vm_31d0", WorkerWaits("reads profile box.csv (90,000 parameters)"))
     text = "worker 7 (vm_31d0) reads profile box.csv (90,000 parameters)"
     assert caplog.messages == [text]
-    assert [mark["text"] for mark in master.marks] == [text]
+    assert [mark["text"] for mark in master.run.marks] == [text]
 
 
 def test_at_the_end_nobody_looks_who_has_died_or_which_level_breaks() -> None:
     master = make(slos=["sessions.failed < 1"], warm_up="5s")
     master.begin()
-    spawned = [master._watching, *master._watchers]
+    spawned = [master._watching, *master.run._watchers]
     assert [greenlet.dead for greenlet in spawned] == [False] * 3
     master.stop_watching()
     assert [greenlet.dead for greenlet in spawned] == [True] * 3
@@ -223,9 +223,9 @@ def test_a_host_whose_acs_was_not_checked_gets_no_cpes(master: Master) -> None:
 def test_a_fleet_grows_by_users(master: Master) -> None:
     vars(master.environment.parsed_options)["cpes_per_user"] = 2
     master.begin()
-    master.grow(10, 4.0)
+    master.run.grow(10, 4.0)
     assert master.environment.runner.starts == [(9, 2.0)]  # type: ignore[union-attr]
-    assert [mark["text"] for mark in master.marks] == ["10 new CPEs at 4 per second"]
+    assert [mark["text"] for mark in master.run.marks] == ["10 new CPEs at 4 per second"]
 
 
 def test_a_fleet_of_listed_devices_grows_no_further_than_the_list(tmp_path: Path) -> None:
@@ -235,10 +235,10 @@ def test_a_fleet_of_listed_devices_grows_no_further_than_the_list(tmp_path: Path
     runner: Any = master.environment.runner
     master.begin()
     with pytest.raises(InputError, match="5 devices, and the run has 6 CPEs; give a longer file"):
-        master.grow(2, 4.0)  # FakeRunner has 4 users
-    assert (runner.starts, master.marks) == ([], [])
+        master.run.grow(2, 4.0)  # FakeRunner has 4 users
+    assert (runner.starts, master.run.marks) == ([], [])
     runner.start(6, 1.0)  # as Locust does by key or shape
-    master.grow(1, 4.0)
+    master.run.grow(1, 4.0)
     assert runner.starts == [(5, 4.0)]
 
 
@@ -257,7 +257,7 @@ def test_a_run_that_ends_early_ends_what_locust_would(
     runner: Any = master.environment.runner
     vars(master.environment.parsed_options).update(options)
     master.environment.web_ui = FakeWebUI(runner) if web_ui else None  # type: ignore[assignment]
-    master.finish()
+    master.run.finish()
     for _ in range(5):  # it goes on in a greenlet, which sleeps for no time
         gevent.sleep(0)
     assert runner.ends == ends
@@ -337,7 +337,7 @@ class TestSilence:
         silent.leases.bury("vm_a1")
         silent._look_after_leases()
         assert self.ends(silent) == ["quit"]
-        assert [mark["text"] for mark in silent.marks] == ["no worker is left"]
+        assert [mark["text"] for mark in silent.run.marks] == ["no worker is left"]
 
 
 def test_a_summary_is_printed_once_at_the_end_of_all_or_of_each_run(master: Master) -> None:

@@ -55,7 +55,7 @@ def progress(master: Master) -> Progress:
     """How far the run of a master has come."""
     runner = LocustRunner(master.environment)
     options = LocustOptions.of(master.environment.parsed_options)  # type: ignore[arg-type]
-    total, phase, seconds = options.run_time or None, _phase(master, runner), master.seconds()
+    total, phase, seconds = options.run_time or None, _phase(master, runner), master.run.seconds()
     if phase is Phase.WAITING:
         return Progress(phase, 0.0, total, _awaited(master, options))
     if phase is Phase.OVER and master.summary is not None:
@@ -63,16 +63,16 @@ def progress(master: Master) -> Progress:
         step = f"{verdict['outcome']}: {verdict['finding']}"
         return Progress(phase, master.summary["seconds"], total, step)
     if phase is Phase.ENDING:
-        seconds, step = master.reports.seconds, "the run ends: sessions and tasks may end"
+        seconds, step = master.run.reports.seconds, "the run ends: sessions and tasks may end"
         return Progress(phase, seconds, total, step)
     at, what = min(_ahead(master, total), default=(seconds, ""))
     return Progress(phase, seconds, total, _step(master, runner, phase), what, at - seconds)
 
 
 def _phase(master: Master, runner: LocustRunner) -> Phase:
-    if master.seconds():
+    if master.run.seconds():
         return Phase.STARTING if runner.users_not_started() else Phase.RUNNING
-    if not master.run:
+    if not master.run.number:
         return Phase.WAITING
     return Phase.ENDING if master.summary is None else Phase.OVER
 
@@ -86,20 +86,20 @@ def _awaited(master: Master, options: LocustOptions) -> str:
 
 
 def _step(master: Master, runner: LocustRunner, phase: Phase) -> str:
-    scenario = master.scenario_step
+    scenario = master.run.scenario_step
     if phase is Phase.STARTING:
         target: Any = getattr(master.environment.runner, "target_user_count", 0)
         return f"{target - runner.users_not_started()} of {target} users started"
     if scenario is not None and scenario.is_settling:
         return f"{scenario.name} waits for the fleet to settle"
-    if master.marks:
-        return master.marks[-1]["text"]
+    if master.run.marks:
+        return master.run.marks[-1]["text"]
     return f"{scenario.name} plays" if scenario is not None and scenario.name else "the fleet is on"
 
 
 def _ahead(master: Master, total: float | None) -> Iterator[tuple[float, str]]:
     """All that is known to come, with its second of the run."""
-    now = master.seconds()
+    now = master.run.seconds()
     times = [
         (master.settings.warm_up.seconds, "end of the warm-up"),
         (total or 0.0, "end of the run"),
@@ -107,8 +107,9 @@ def _ahead(master: Master, total: float | None) -> Iterator[tuple[float, str]]:
         *((end, "next stage of the fleet") for end in _ends(master.settings.stages)),
         *((end, "next stage of Connection Requests") for end in _ends(master.settings.cr_stages)),
     ]
-    if master.scenario_step is not None and master.scenario_step.until is not None:
-        times.append((master.scenario_step.until, f"next step of {master.scenario_step.name}"))
+    scenario = master.run.scenario_step
+    if scenario is not None and scenario.until is not None:
+        times.append((scenario.until, f"next step of {scenario.name}"))
     yield from (each for each in times if each[0] > now)
 
 

@@ -107,7 +107,7 @@ class _Forms:
         """The fields of our options, for Locust's page."""
         settings = self.master.settings
         can_drive = {"nbi": bool(settings.nbi_url), "direct": True, "off": False}
-        is_new = self.master.run == 0 and not settings.cr_stages
+        is_new = self.master.run.number == 0 and not settings.cr_stages
         options: Any = self.environment.parsed_options
         return self.choices.fields(options, proposes_rate=is_new and can_drive[settings.cr_driver])
 

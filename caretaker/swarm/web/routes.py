@@ -23,6 +23,7 @@ from caretaker.errors import InputError
 from caretaker.reporting.pages import asset, templates
 from caretaker.reporting.reach_tables import reach_tables
 from caretaker.scenarios.actions import ACTIONS
+from caretaker.swarm.master_run import note_of
 from caretaker.swarm.options import without_login
 from caretaker.swarm.web.devices import DevicePage
 from caretaker.swarm.web.guard import refusal
@@ -161,7 +162,7 @@ class _Pages:
         run_state, environment = self._run_states.now(), self._environment
         runner: Any = environment.runner
         sections = {name: part for name, part in run_state.summary.items() if name in _SECTIONS}
-        seconds = self._master.seconds() if run_state.running else run_state.seconds
+        seconds = self._master.run.seconds() if run_state.running else run_state.seconds
         return _json(
             {
                 "now": time.time(),
@@ -174,7 +175,7 @@ class _Pages:
                 "window": run_state.window,
                 "workers": run_state.workers,
                 "limits": run_state.limits,
-                "marks": self._master.marks,
+                "marks": self._master.run.marks,
                 "curves": self._run_states.curves(request.args.get("first", 0, int)),
                 "reach": [asdict(table) for table in reach_tables(run_state.summary)],
                 **sections,
@@ -209,14 +210,14 @@ class _Pages:
 
     def plan(self) -> Response:
         """What ``act`` with the same body would do."""
-        return _acting(lambda name, given: {"message": self._master.note_of(name, **given)})
+        return _acting(lambda name, given: {"message": note_of(name, **given)})
 
     def act(self) -> Response:
         """Do something to the fleet: ``{"action": name, "arguments": {...}}``."""
 
         def act(name: str, given: dict[str, Any]) -> dict[str, Any]:
-            self._master.act(name, **given)
-            return {"success": True, "message": self._master.marks[-1]["text"]}
+            self._master.run.act(name, **given)
+            return {"success": True, "message": self._master.run.marks[-1]["text"]}
 
         return _acting(act)
 

@@ -149,7 +149,7 @@ class RunStates:
         self._curves: tuple[Version, TimelineColumns] | None = None
 
     def _version(self) -> Version:
-        return self._master.run, self._master.summary is None, self._master.reports.count
+        return self._master.run.number, self._master.summary is None, self._master.run.reports.count
 
     def now(self) -> RunState:
         """The present state."""
@@ -160,16 +160,16 @@ class RunStates:
 
     def _make(self) -> RunState:
         master = self._master
-        results = master.reports.results()
+        results = master.run.reports.results()
         workers = [
-            _worker(master, name, snapshot) for name, snapshot in master.reports.present.items()
+            _worker(master, name, snapshot) for name, snapshot in master.run.reports.present.items()
         ]
         summary = master.summary or self._summary()
-        running = master.seconds() > 0
-        window = _window(master.reports, running=running)
-        figures = GeneratorFigures.since(Results(), window.results, master.workers())
+        running = master.run.seconds() > 0
+        window = _window(master.run.reports, running=running)
+        figures = GeneratorFigures.since(Results(), window.results, master.run.workers())
         return RunState(
-            run=master.run,
+            run=master.run.number,
             running=running,
             seconds=summary["seconds"],
             results=results,
@@ -189,11 +189,11 @@ class RunStates:
     def _summary(self) -> Summary:
         master = self._master
         summary = summarize(
-            list(master.reports.newest.values()),
-            master.reports.seconds,
+            list(master.run.reports.newest.values()),
+            master.run.reports.seconds,
             warm_up=master.settings.warm_up.seconds,
         )
-        return {**summary, "service_levels": master.verdicts(summary)}
+        return {**summary, "service_levels": master.run.verdicts(summary)}
 
     def timeline(self) -> TimelineColumns:
         """
@@ -216,11 +216,11 @@ class RunStates:
         return {"first": first, **_from(columns, first)}
 
     def _continued(self, old: TimelineColumns) -> TimelineColumns:
-        marks = self._master.marks
+        marks = self._master.run.marks
         settled = max(0, len(old["at"]) - UNSETTLED)
-        line = self._master.reports.timeline(settled)
+        line = self._master.run.reports.timeline(settled)
         if line.step != old["step"]:
-            return self._master.reports.timeline().summary(marks)
+            return self._master.run.reports.timeline().summary(marks)
         joined: TimelineColumns = _joined(old, line.summary(marks, settled), settled)
         return joined
 
@@ -248,7 +248,7 @@ def _joined(old: Any, new: Any, settled: int) -> Any:
 def _worker(master: Master, name: str, snapshot: WorkerSnapshot) -> WorkerState:
     return {
         "name": name,
-        "heard_at": round(time.time() - master.reports.silence(name), 3),
+        "heard_at": round(time.time() - master.run.reports.silence(name), 3),
         "worker": snapshot.worker,
         "cpes": snapshot.cpes,
         "states": snapshot.states,

@@ -17,6 +17,7 @@ from locust import events
 from locust.runners import STATE_RUNNING
 
 from caretaker.swarm.options import OPTIONS, Settings
+from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.web import forms
 from caretaker.swarm.web.form_fields import FORM_FIELDS, SCENARIO_ARGUMENTS, STARTING_CR_RATE
 from caretaker.swarm.web.forms import LOCUST_FIELDS, USER_FIELDS, check_forms
@@ -337,7 +338,7 @@ class TestConnectionRequestRate:
 
     def test_after_a_run_it_is_that_of_the_run(self) -> None:
         form = Form("--nbi-url", API)
-        form.master.run = 1
+        form.master.run.start = RunStart(1, 0.0)
         assert form.field(self.RATE)["default_value"] == 0.0
 
 

@@ -34,8 +34,8 @@ def told(run: Master) -> dict[str, float]:
 def run() -> Master:
     made = master(slos=["sessions.failed < 1"])
     made.begin()
-    made.reports.take("one", snapshot(made=results(failed=2)))
-    made.reports.take("two", snapshot(worker=1))
+    made.run.reports.take("one", snapshot(made=results(failed=2)))
+    made.run.reports.take("two", snapshot(worker=1))
     return made
 
 
@@ -77,7 +77,7 @@ def test_the_sum_over_a_label_counts_nothing_twice(run: Master) -> None:
     xmpp = {"logins": 9, "bound": 7, "lost": 2, "closed": 1}
     counts = {f"stun__{name}": number for name, number in stun.items()}
     counts |= {f"xmpp__{name}": number for name, number in xmpp.items()}
-    run.reports.take("three", snapshot(worker=2, made=results(**counts)))
+    run.run.reports.take("three", snapshot(worker=2, made=results(**counts)))
     found = told(run)
 
     def sum_of(name: str) -> float:

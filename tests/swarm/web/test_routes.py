@@ -53,7 +53,7 @@ class Site:
 
     def begin(self) -> None:
         self.master.begin()
-        self.master.reports.take("local", snapshot())
+        self.master.run.reports.take("local", snapshot())
 
     @property
     def client(self) -> FlaskClient:
@@ -135,7 +135,7 @@ def test_how_cpes_are_reached_stands_in_tables_where_that_is_not_by_http_alone(s
     assert site.client.get("/fleet/standing").json["reach"] == []  # type: ignore[index]
     told = snapshot()
     told.results.count("stun.sent", 3)
-    site.master.reports.take("local", told)
+    site.master.run.reports.take("local", told)
     (table,) = site.client.get("/fleet/standing").json["reach"]  # type: ignore[index]
     assert table["title"] == "NAT bindings (STUN)"
     assert ["Binding Requests sent", "3"] in [cells for cells, _ in table["rows"]]

@@ -25,11 +25,11 @@ def test_before_any_run_all_is_nothing() -> None:
 
 
 def test_workers_add_up() -> None:
-    run = master()
-    run.begin()
-    run.reports.take("one", snapshot())
-    run.reports.take("two", snapshot(worker=1))
-    run_state = RunStates(run).now()
+    made = master()
+    made.begin()
+    made.run.reports.take("one", snapshot())
+    made.run.reports.take("two", snapshot(worker=1))
+    run_state = RunStates(made).now()
     assert run_state.running
     assert run_state.cpes == {"idle": 14, "in_session": 4, "waiting": 0, "retrying": 2, "dark": 0}
     assert run_state.summary["connection_requests"]["delivered"] == 200
@@ -37,39 +37,39 @@ def test_workers_add_up() -> None:
 
 
 def test_it_is_made_once_for_a_report() -> None:
-    run = master()
-    run.begin()
-    run.reports.take("one", snapshot())
-    run_states = RunStates(run)
+    made = master()
+    made.begin()
+    made.run.reports.take("one", snapshot())
+    run_states = RunStates(made)
     assert run_states.now() is run_states.now()
     before = run_states.now()
-    run.reports.take("one", snapshot(made=results(150)))
+    made.run.reports.take("one", snapshot(made=results(150)))
     assert run_states.now().summary["sessions"]["succeeded"] == 150
     assert before.summary["sessions"]["succeeded"] == 100
 
 
 def test_service_levels_have_a_verdict_so_far() -> None:
-    run = master(slos=["sessions.failed < 1"])
-    run.begin()
-    run.reports.take("one", snapshot(made=results(failed=1)))
-    (verdict,) = RunStates(run).now().summary["service_levels"]
+    made = master(slos=["sessions.failed < 1"])
+    made.begin()
+    made.run.reports.take("one", snapshot(made=results(failed=1)))
+    (verdict,) = RunStates(made).now().summary["service_levels"]
     assert (verdict["level"], verdict["outcome"]) == ("sessions.failed < 1", "broken")
 
 
 def test_a_generator_that_is_the_limit_says_why() -> None:
-    run = master()
-    run.begin()
-    run.reports.take("one", snapshot(usage=usage(cpu_now=97.0)))
-    assert RunStates(run).now().limits == [
+    made = master()
+    made.begin()
+    made.run.reports.take("one", snapshot(usage=usage(cpu_now=97.0)))
+    assert RunStates(made).now().limits == [
         "The generator is the limit, not the ACS: worker 0 used 97 % of its core (more workers)."
     ]
 
 
 def test_one_that_is_not_says_nothing() -> None:
-    run = master()
-    run.begin()
-    run.reports.take("one", snapshot())
-    assert RunStates(run).now().limits == []
+    made = master()
+    made.begin()
+    made.run.reports.take("one", snapshot())
+    assert RunStates(made).now().limits == []
 
 
 def seconds(*planned: float) -> TimelineReport:
@@ -80,58 +80,58 @@ def seconds(*planned: float) -> TimelineReport:
 
 
 def test_curves_go_on_where_they_were() -> None:
-    run = master()
-    run.begin()
-    run_states = RunStates(run)
-    run.reports.take("one", snapshot(timeline=seconds(0, 1, 99)))
+    made = master()
+    made.begin()
+    run_states = RunStates(made)
+    made.run.reports.take("one", snapshot(timeline=seconds(0, 1, 99)))
     assert run_states.curves()["informs_planned"] == [1, 1, *[0] * 97, 1]
-    run.reports.take("one", snapshot(timeline=seconds(98, 99, 99, 100)))
+    made.run.reports.take("one", snapshot(timeline=seconds(98, 99, 99, 100)))
     news = run_states.curves(98)
     assert (news["first"], news["informs_planned"]) == (98, [1, 2, 1])
-    whole = run.timeline().summary(run.marks)
+    whole = made.run.timeline().summary(made.run.marks)
     assert run_states.curves() == {"first": 0, **whole}
 
 
 def test_curves_begin_anew_with_a_run_or_a_longer_step() -> None:
-    run = master()
-    run.begin()
-    run_states = RunStates(run)
-    run.reports.take("one", snapshot(timeline=seconds(0, 99)))
+    made = master()
+    made.begin()
+    run_states = RunStates(made)
+    made.run.reports.take("one", snapshot(timeline=seconds(0, 99)))
     run_states.curves()
-    run.reports.take("one", snapshot(timeline=seconds(0, 99, 700)))
+    made.run.reports.take("one", snapshot(timeline=seconds(0, 99, 700)))
     curves: Any = run_states.curves()
     assert (curves["step"], len(curves["at"])) == (2.0, 351)
-    run.begin()
-    run.reports.take("one", snapshot(run=2, timeline=seconds(0, 1)))
+    made.begin()
+    made.run.reports.take("one", snapshot(run=2, timeline=seconds(0, 1)))
     assert run_states.curves()["informs_planned"] == [1, 1]
     assert run_states.curves(500)["informs_planned"] == []
 
 
 def test_before_the_first_report_there_is_no_rate() -> None:
-    run = master()
-    run.begin()
-    assert RunStates(run).now().window["rates"]["sessions"] is None
+    made = master()
+    made.begin()
+    assert RunStates(made).now().window["rates"]["sessions"] is None
 
 
 def test_the_first_rates_are_of_all_workers() -> None:
-    run = master()
-    run.begin()
-    run.reports.look({"one": 10, "two": 10})
-    run_states = RunStates(run)
-    run.reports.take("one", snapshot(at=3.0))
+    made = master()
+    made.begin()
+    made.run.reports.look({"one": 10, "two": 10})
+    run_states = RunStates(made)
+    made.run.reports.take("one", snapshot(at=3.0))
     assert run_states.now().window["rates"]["sessions"] is None
-    run.reports.take("two", snapshot(at=4.0))
+    made.run.reports.take("two", snapshot(at=4.0))
     assert run_states.now().window["rates"]["sessions"] == pytest.approx(100 / 3 + 100 / 4, 0.01)
 
 
 def test_what_lies_before_the_window_does_not_count() -> None:
-    run = master()
-    run.begin()
-    run_states = RunStates(run)
+    made = master()
+    made.begin()
+    run_states = RunStates(made)
     total = results(0)
     for at in range(3, 61, 3):
         total.merge(storm(at))
-        run.reports.take("one", snapshot(made=Results.from_wire(total.to_wire()), at=at))
+        made.run.reports.take("one", snapshot(made=Results.from_wire(total.to_wire()), at=at))
         if at not in (30, 60):
             continue  # nobody looks
         window = run_states.now().window
@@ -154,9 +154,9 @@ def storm(at: int) -> Results:
 
 
 def test_after_the_run_it_is_that_of_the_whole() -> None:
-    run = master()
-    run.begin()
-    run.reports.take("one", snapshot(made=results(100, failed=3), at=10.0))
-    run._began = 0.0
-    window = RunStates(run).now().window
+    made = master()
+    made.begin()
+    made.run.reports.take("one", snapshot(made=results(100, failed=3), at=10.0))
+    made.run._began = 0.0
+    window = RunStates(made).now().window
     assert (window["seconds"], window["failed"], window["rates"]["sessions"]) == (10.0, 3, 10.0)
