@@ -13,13 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from random import Random
 
 import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from caretaker.connection_request.xmpp_sender import XMPPSender
 from caretaker.device.listed_mix import ListedMix
 from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.engine_use import EngineUse
@@ -34,37 +32,31 @@ from caretaker.errors import InputError
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.io_engine import engine_module
 from caretaker.http.resolver import Resolver
-from caretaker.http.tls_settings import TLSSettings
 from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet
 from caretaker.profiles import ProfileMix
 from caretaker.profiles.reach_parameters import with_reach_parameters
 from caretaker.reasons import FENCED
 from caretaker.scenarios.action_target import ActionTarget
-from caretaker.scenarios.tasks import Operator, Tasks
 from caretaker.stats.results import Results
 from caretaker.stats.run_results import RunResults
 from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
-from caretaker.swarm.cr_driver import CRDriver
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
 from caretaker.swarm.locust_stats import LocustStats
-from caretaker.swarm.operators import DirectOperator, NorthBoundOperator
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.run_context import HostWorker, acs_endpoint, fleet_context
 from caretaker.swarm.run_nat_bindings import nat_bindings_of
+from caretaker.swarm.run_tasks import RunTasks
 from caretaker.swarm.run_xmpp import xmpp_connections_of
-from caretaker.swarm.stages import value_at
 from caretaker.swarm.state_receiver import StateReceiver
 from caretaker.swarm.state_sender import StateSender
 from caretaker.swarm.web.exchange_log import ExchangeLogs
 
-TASKS_SECONDS = 5.0
-"""How long the end of a run waits for tasks that are under way."""
 SESSIONS_SECONDS = 5.0
-"""How long it then waits for sessions that run."""
+"""How long the end of a run waits for sessions that run, after its tasks."""
 RECORDINGS_SECONDS = 5.0
 """How long it then waits for sessions that are still to be written, to recordings or exports."""
 SAMPLE_SECONDS = 0.25
@@ -94,7 +86,7 @@ class WorkerRun:
     def __init__(
         self, worker: HostWorker, start: RunStart, settings: Settings, mix: ProfileMix
     ) -> None:
-        self._started = started = start.at - time.time() + time.monotonic()
+        started = start.at - time.time() + time.monotonic()
         self.number = start.number
         self._index = worker.index
         self.settings = settings
@@ -129,8 +121,6 @@ class WorkerRun:
         self.xmpp = xmpp_connections_of(
             self.shard, worker, endpoint, settings, resolver, worker_index=worker.index
         )
-        account, cr_tls = settings.cr_xmpp, TLSSettings(settings.cr_tls_ca)
-        self._xmpp_sender = XMPPSender(account, cr_tls) if account is not None else None
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
@@ -140,14 +130,12 @@ class WorkerRun:
         self._ending = self._closing = False
         self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
-        self.tasks = Tasks(self.sink)
-        operator = self._operator()
-        self.driver = self._driver(worker, operator)
+        self.tasks = RunTasks(worker, self.shard, settings, self.sink, self.results.current)
         self.action_target = ActionTarget(
             self.shard,
             outage,
-            operator,
-            self.tasks,
+            self.tasks.operator,
+            self.tasks.tasks,
             lambda: worker.share,
             bindings=self.nat_bindings,
         )
@@ -177,38 +165,6 @@ class WorkerRun:
         while True:
             self.shard.sample()
             gevent.sleep(SAMPLE_SECONDS)
-
-    def _driver(self, worker: HostWorker, operator: Operator) -> CRDriver | None:
-        settings = self.settings
-        if settings.cr_driver == "off" or (settings.cr_driver == "nbi" and not settings.nbi_url):
-            return None
-        return CRDriver(
-            operator,
-            self.shard,
-            self.tasks,
-            self.results.current,
-            held=lambda: worker.lease.held,
-            rate=lambda: 0.0 if worker.is_suspended else self._cr_rate(worker) * worker.share,
-            arrivals=settings.cr_arrivals,
-            rng=Random(f"{settings.seed}/driver/{worker.index}"),
-        )
-
-    def _cr_rate(self, worker: HostWorker) -> float:
-        """Connection Requests per second of the whole fleet, as it is now."""
-        if not self.settings.cr_stages:
-            return worker.cr_rate
-        return value_at(self.settings.cr_stages, time.monotonic() - self._started)
-
-    def _operator(self) -> Operator:
-        """Has the ACS send Connection Requests; without a north-bound API sends them itself."""
-        if self.settings.nbi_url and self.settings.cr_driver != "direct":
-            return NorthBoundOperator(self.settings.nbi_url)
-        return DirectOperator(
-            self.shard,
-            self.settings.cr_client,
-            TLSSettings(self.settings.cr_tls_ca),
-            xmpp=self._xmpp_sender,
-        )
 
     def suspend(self) -> None:
         """Stop all CPEs where they are; called in the loop, so it does not wait."""
@@ -303,14 +259,11 @@ class WorkerRun:
         """
         self._ending = True
         self.action_target.stop()
-        if self.driver is not None:
-            self.driver.stop()
-        self.tasks.stop(TASKS_SECONDS, self.stop_waiting)
+        self.tasks.stop(self.stop_waiting)
         self.shard.drain(SESSIONS_SECONDS, self.stop_waiting)
         self.nat_bindings.close()
         self.xmpp.stop()
-        if self._xmpp_sender is not None:
-            self._xmpp_sender.close()
+        self.tasks.close()
         if self.recorder is not None:
             self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
         gevent.killall(self._greenlets, block=False)
