@@ -21,7 +21,8 @@ from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 TIMEOUT = 2.0
 """Seconds that GenieACS waits for an answer."""
-_POLICY = ClientPolicy(max_challenges=1)
+_POLICY = ClientPolicy(max_challenges=2)
+"""The second says ``stale``: behind a router the CPE may be another worker's by then."""
 
 
 def send_connection_request(

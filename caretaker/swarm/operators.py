@@ -15,6 +15,7 @@ from caretaker.connection_request.reported_ways import PLANS, ReportedWays, send
 from caretaker.connection_request.udp_client import send_by_udp
 from caretaker.connection_request.xmpp_sender import XMPPSender
 from caretaker.device.cpe import CPE
+from caretaker.device.events import BOOTSTRAP
 from caretaker.engine.shard import Shard
 from caretaker.errors import InputError, LimitError, TransportError
 from caretaker.http.credentials import Credentials
@@ -50,8 +51,13 @@ class NorthBoundOperator:
         self._client = NorthBoundClient(url, MAX_TASKS)
 
     def reaches(self, cpe: CPE) -> bool:
-        """The ACS knows where a CPE is, and what to show it, once it has informed in this run."""
-        return cpe.ended_at > -inf
+        """
+        The ACS knows where a CPE is, and what to show it, once it has informed in this run.
+
+        Until a first contact has succeeded the credentials are those of the factory, which an ACS
+        does not know, or takes for those that it has set before.
+        """
+        return cpe.ended_at > -inf and BOOTSTRAP not in [code for code, _ in cpe.pending]
 
     def send(self, cpe: CPE) -> TaskResult:
         """Post the task with a Connection Request."""

@@ -108,6 +108,14 @@ class TestChallenges:
         assert len(server.requests) == 2
 
     @every_client
+    def test_a_nonce_that_another_server_gave_is_asked_anew(self, client: Client) -> None:
+        """As by a router whose worker has given the CPE to another one."""
+        one, other = verifier(), verifier()
+        with wire(*(challenging(each, ME) for each in (one, other, other))) as server:
+            assert client(server, ME) == DONE
+        assert len(server.requests) == 3
+
+    @every_client
     def test_without_credentials_a_401_is_final(self, client: Client) -> None:
         with wire(answer("401 Unauthorized", b"", BASIC)) as server:
             assert client(server, None) == UNAUTHORIZED

@@ -47,6 +47,18 @@ def test_the_north_bound_api_knows_a_cpe_that_has_informed() -> None:
     assert sender.reaches(box)
 
 
+def test_a_cpe_whose_first_contact_has_failed_is_not_known() -> None:
+    box, sender = CPE(0, profile(), context()), NorthBoundOperator("http://127.0.0.1:1")
+    box.power_on(0.0)
+    assert box.open_session(100.0)
+    box.end_session(Outcome.FAILED, 101.0)
+    assert not sender.reaches(box)
+    assert box.open_session(1000.0)
+    box.inform_delivered()
+    box.end_session(Outcome.SUCCEEDED, 1001.0)
+    assert sender.reaches(box)
+
+
 # -- by the north-bound API ------------------------------------------------------------------------
 
 
