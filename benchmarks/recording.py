@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Figure, Goal, Options, take_turns
+from benchmarks.figures import Figure, Options
 from benchmarks.nginx import Nginx
-from benchmarks.sessions import UNIT, saturated_worker, sessions_per_cpu_second
+from benchmarks.sessions import beside_plain, saturated_worker
 
 
 def run(options: Options) -> list[Figure]:
@@ -17,13 +17,4 @@ def run(options: Options) -> list[Figure]:
         saturated_worker(sink, options, folder) as recording,
         saturated_worker(sink, options) as plain,
     ):
-        values = take_turns(
-            options.runs,
-            {
-                "recording": lambda: sessions_per_cpu_second(recording, options),
-                "plain": lambda: sessions_per_cpu_second(plain, options),
-            },
-        )
-    goal = Goal(">=", 0.9, of_ratio=True)
-    kept, without = values["recording"], values["plain"]
-    return [Figure("sessions with --record", UNIT, kept, "without", without, goal)]
+        return [beside_plain("sessions with --record", recording, plain, options)]

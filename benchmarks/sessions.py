@@ -121,3 +121,15 @@ def sessions_per_cpu_second(worker: Child, options: Options) -> float:
     if figures["failed"]:
         raise MeasurementError(f"sessions failed: {figures}")
     return float(figures["count"] / figures["cpu"])
+
+
+def beside_plain(name: str, worker: Child, plain: Child, options: Options) -> Figure:
+    """The figure of a worker that does more than ``plain``, which it may cost a tenth."""
+    kept, without = take_turns(
+        options.runs,
+        {
+            "more": lambda: sessions_per_cpu_second(worker, options),
+            "plain": lambda: sessions_per_cpu_second(plain, options),
+        },
+    ).values()
+    return Figure(name, UNIT, kept, "without", without, Goal(">=", 0.9, of_ratio=True))

@@ -12,11 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures import Figure, Goal, Options, take_turns
+from benchmarks.figures import Figure, Goal, Options
 from benchmarks.first_contact import quick_contact
 from benchmarks.nginx import Nginx
 from benchmarks.processes import MeasurementError
-from benchmarks.sessions import UNIT, saturated_worker, sessions_per_cpu_second
+from benchmarks.sessions import beside_plain, saturated_worker
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore, state_of
@@ -34,18 +34,10 @@ def run(options: Options) -> list[Figure]:
         saturated_worker(sink, options, keeps_state=True) as keeping,
         saturated_worker(sink, options) as plain,
     ):
-        values = take_turns(
-            options.runs,
-            {
-                "keeping": lambda: sessions_per_cpu_second(keeping, options),
-                "plain": lambda: sessions_per_cpu_second(plain, options),
-            },
-        )
-    goal = Goal(">=", 0.9, of_ratio=True)
-    kept, without = values["keeping"], values["plain"]
+        sessions = beside_plain("sessions with --state", keeping, plain, options)
     found = [_resumed(options.scaled(CPES)) for _ in range(min(options.runs, 3))]
     return [
-        Figure("sessions with --state", UNIT, kept, "without", without, goal),
+        sessions,
         *(
             Figure(name, unit, [figures[name] for figures in found], goal=goal)
             for name, (unit, goal) in _FIGURES.items()

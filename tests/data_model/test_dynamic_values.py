@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.cwmp import messages as m
 from caretaker.data_model.dynamic_values import (
     DYNAMIC_KINDS,
     Dynamic,
@@ -20,17 +19,9 @@ from caretaker.data_model.dynamic_values import (
 )
 from caretaker.data_model.parameter import Row
 from caretaker.data_model.types import TYPES
-from caretaker.device.settings import Behaviors
 from caretaker.errors import ProfileError
 
 CPU = "Device.DeviceInfo.ProcessStatus.CPUUsage"
-NO_PERIODS = Behaviors(periodic_inform=False)
-
-
-def watch(path: str, notification: int) -> m.SetParameterAttributes:
-    return m.SetParameterAttributes(
-        (m.SetParameterAttributesStruct(path, True, notification, False),)
-    )
 
 
 TIMES = st.floats(0, 4e9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.cpes import cpe, fail, run
+from helpers.cpes import NO_PERIODS, cpe, fail, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +14,7 @@ from caretaker.device.accepted_requests import (
     ENDS,
     AcceptedRequests,
 )
-from caretaker.device.settings import Behaviors
 from caretaker.way import Way
-
-NO_PERIODS = Behaviors(periodic_inform=False)
 
 
 @given(

@@ -8,7 +8,19 @@ from math import inf
 from random import Random
 
 import pytest
-from helpers.cpes import ask, codes, context, cpe, extended, fail, profile, run
+from helpers.cpes import (
+    NO_PERIODS,
+    ask,
+    codes,
+    context,
+    cpe,
+    extended,
+    fail,
+    profile,
+    run,
+    sets,
+    watch,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,17 +36,6 @@ from caretaker.testing import ScriptedACS
 
 MS = "Device.ManagementServer."
 SSID = "Device.WiFi.SSID.1.SSID"
-NO_PERIODS = Behaviors(periodic_inform=False)
-
-
-def sets(path: str, value: str, kind: str = "") -> m.SetParameterValues:
-    return m.SetParameterValues((m.ParameterValueStruct(path, value, kind),))
-
-
-def watch(path: str, notification: int) -> m.SetParameterAttributes:
-    return m.SetParameterAttributes(
-        (m.SetParameterAttributesStruct(path, True, notification, False),)
-    )
 
 
 class TestBoot:

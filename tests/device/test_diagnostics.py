@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from helpers.cpes import ask, codes, context, cpe, read_profile, run
+from helpers.cpes import NO_PERIODS, ask, codes, context, cpe, read_profile, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,12 +17,10 @@ from caretaker.cwmp.outcome import Outcome
 from caretaker.device import diagnostics as diag
 from caretaker.device import measurements
 from caretaker.device.cpe import CPE
-from caretaker.device.settings import Behaviors
 from caretaker.profiles import load_profile
 from caretaker.profiles.profile import BUILT_IN, Profile
 from caretaker.testing import ScriptedACS
 
-NO_PERIODS = Behaviors(periodic_inform=False)
 EIGHT = "8 DIAGNOSTICS COMPLETE"
 PING = "Device.IP.Diagnostics.IPPing."
 ROUTE = "Device.IP.Diagnostics.TraceRoute."

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from helpers.cpes import ask, context, cpe, extended, profile, run
+from helpers.cpes import NO_PERIODS, ask, context, cpe, extended, profile, run
 
 from caretaker.cwmp import CWMP_1_0, CWMP_1_2, decode
 from caretaker.cwmp import messages as m
@@ -30,9 +30,6 @@ QUIET = Behaviors(periodic_inform=False)
 
 
 GATEWAY = ("ManufacturerOUI", "ProductClass", "SerialNumber")
-
-
-NO_PERIODS = Behaviors(periodic_inform=False)
 
 
 class TestInform:

@@ -6,7 +6,20 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from helpers.cpes import ask, codes, context, cpe, extended, fail, profile, read_profile, run, talk
+from helpers.cpes import (
+    ask,
+    codes,
+    context,
+    cpe,
+    extended,
+    fail,
+    profile,
+    read_profile,
+    run,
+    sets,
+    talk,
+    watch,
+)
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
@@ -27,16 +40,6 @@ MS = "Device.ManagementServer."
 INFO = "Device.DeviceInfo."
 QUIET = Behaviors(periodic_inform=False)
 GATEWAY = ("ManufacturerOUI", "ProductClass", "SerialNumber")
-
-
-def sets(path: str, value: str, kind: str = "") -> m.SetParameterValues:
-    return m.SetParameterValues((m.ParameterValueStruct(path, value, kind),))
-
-
-def watch(path: str, notification: int) -> m.SetParameterAttributes:
-    return m.SetParameterAttributes(
-        (m.SetParameterAttributesStruct(path, True, notification, False),)
-    )
 
 
 def gateway() -> CPE:

@@ -5,20 +5,13 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from helpers.cpes import ask, context, cpe, extended, fail, run
+from helpers.cpes import ask, context, cpe, extended, fail, run, sets
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
 from caretaker.device.settings import Behaviors
 
 MS = "Device.ManagementServer."
-
-
-NO_PERIODS = Behaviors(periodic_inform=False)
-
-
-def sets(path: str, value: str, kind: str = "") -> m.SetParameterValues:
-    return m.SetParameterValues((m.ParameterValueStruct(path, value, kind),))
 
 
 class TestPeriodic:

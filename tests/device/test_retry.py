@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from helpers.cpes import codes, cpe, fail, run
+from helpers.cpes import NO_PERIODS, codes, cpe, fail, run, sets
 
 from caretaker.cwmp import messages as m
-from caretaker.device.settings import Behaviors
 
 MS = "Device.ManagementServer."
-
-
-SSID = "Device.WiFi.SSID.1.SSID"
-
-
-NO_PERIODS = Behaviors(periodic_inform=False)
-
-
-def sets(path: str, value: str, kind: str = "") -> m.SetParameterValues:
-    return m.SetParameterValues((m.ParameterValueStruct(path, value, kind),))
-
-
-def watch(path: str, notification: int) -> m.SetParameterAttributes:
-    return m.SetParameterAttributes(
-        (m.SetParameterAttributesStruct(path, True, notification, False),)
-    )
 
 
 class TestRetry:

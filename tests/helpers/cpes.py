@@ -20,6 +20,8 @@ from caretaker.profiles.genieacs_csv import read_export
 from caretaker.profiles.profile import KNOWN, Profile, build
 from caretaker.testing import FunctionTransport, ScriptedACS, play_session
 
+NO_PERIODS = Behaviors(periodic_inform=False)
+
 
 @cache
 def profile(name: str = "tr181") -> Profile:
@@ -108,3 +110,15 @@ def ask(box: CPE, request: m.Request, now: float = 1.0) -> m.Response:
         return box.answer(request, now)
     except FaultError as error:
         return m.Fault.of(error.fault_code, error.fault_string)
+
+
+def sets(path: str, value: str, kind: str = "") -> m.SetParameterValues:
+    """A request that sets one parameter."""
+    return m.SetParameterValues((m.ParameterValueStruct(path, value, kind),))
+
+
+def watch(path: str, notification: int) -> m.SetParameterAttributes:
+    """A request that sets the notification on one parameter."""
+    return m.SetParameterAttributes(
+        (m.SetParameterAttributesStruct(path, True, notification, False),)
+    )
