@@ -23,6 +23,7 @@ NAMES = (
     "start_up",
     "growth",
     "engine",
+    "kinds",
     "tls",
     "cr_server",
     "stun",

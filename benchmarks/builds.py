@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from caretaker.errors import InputError
+from fuzz.extensions import made
 
 ROOT = Path(__file__).parents[1]
 OURS = "ours"
@@ -16,6 +19,8 @@ _SERVE = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from benchmarks.processes import serve; serve(*sys.argv[1:])"
 )
+_EXTENSIONS = (("http/_engine.c",), ("stats/_counting.c", "-lm"))
+"""The sources of the C extensions of sessions without TLS, and what they are linked with."""
 
 
 class Build(NamedTuple):
@@ -53,6 +58,29 @@ class Build(NamedTuple):
             )
         root, compiled = (folder.absolute(), _compiled(folder)) if is_clone else (ROOT, "")
         return cls(folder.name, python.absolute(), root, compiled)
+
+    @classmethod
+    def without_mypyc(cls, folder: Path) -> Self:
+        """
+        A build of these sources that has the C extensions, and no module compiled by mypyc.
+
+        Args:
+            folder: for its files.
+
+        Raises:
+            InputError: an extension can't be made.
+        """
+        ignored = shutil.ignore_patterns("__pycache__", "*.so")
+        shutil.copytree(ROOT / "caretaker", folder / "caretaker", ignore=ignored)
+        for name in ("benchmarks", "fuzz"):
+            (folder / name).symlink_to(ROOT / name)
+        for path, *libraries in _EXTENSIONS:
+            source = folder / "caretaker" / path
+            name = f"caretaker.{source.parent.name}.{source.stem}"
+            found = made(name, source, source.parent, *libraries, headers="Python.h")
+            if isinstance(found, str):
+                raise InputError(f"{source.name}: {found}")
+        return cls("without mypyc", Path(sys.executable), folder)
 
     @property
     def server(self) -> list[str]:

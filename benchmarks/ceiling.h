@@ -39,11 +39,18 @@ static double cpu_seconds(void) {
         + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
+/* Reads so many bytes of a file at most; returns how many. */
+static size_t read_file(const char *name, char *data, size_t most) {
+    FILE *file = fopen(name, "rb");
+    if (file == NULL) fail(name);
+    size_t length = fread(data, 1, most, file);
+    fclose(file);
+    return length;
+}
+
 /* Read the request with the Inform, and make ready for connections to a port of loopback. */
 static void make_ready(const char *port, const char *request) {
-    FILE *file = fopen(request, "rb");
-    if (file == NULL) fail(request);
-    inform_length = fread(inform, 1, sizeof inform, file);
+    inform_length = read_file(request, inform, sizeof inform - 1);
     acs.sin_family = AF_INET;
     acs.sin_port = htons(atoi(port));
     acs.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -32,6 +32,7 @@ error_log {folder}/error.log;
 events {{ worker_connections 16384; }}
 http {{
     access_log off;
+    {map}
     default_type 'text/xml; charset="utf-8"';
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -41,13 +42,29 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=4096{tls};
         location / {{
-            if ($content_length = 0) {{ return 204; }}
-            return 200 '{answer}';
+            {location}
+            return 200 '{inform_response}';
         }}
     }}
 }}
 """
 
+
+class Answers(NamedTuple):
+    """
+    What the sink answers, in nginx's words.
+
+    Args:
+        location: decides about a request; what it leaves gets the InformResponse.
+        map: of variables that ``location`` uses.
+    """
+
+    location: str
+    map: str = ""
+
+
+PLAIN = Answers("if ($content_length = 0) { return 204; }")
+"""The InformResponse, and nothing more."""
 
 _TLS = """ ssl;
         ssl_certificate {certificate};
@@ -55,6 +72,11 @@ _TLS = """ ssl;
         ssl_protocols TLSv1.2 TLSv1.3;
         ssl_client_certificate {ca};
         ssl_verify_client {asks}"""
+
+
+def quoted(body: bytes) -> str:
+    """A body between the quotes of nginx's configuration."""
+    return body.decode().replace("'", "\\'")
 
 
 class ServerTLS(NamedTuple):
@@ -83,12 +105,13 @@ class Nginx:
 
     Args:
         tls: which it speaks; plain HTTP if None.
+        answers: what it answers.
 
     Raises:
         InputError: nginx is not installed, or does not start.
     """
 
-    def __init__(self, tls: ServerTLS | None = None) -> None:
+    def __init__(self, tls: ServerTLS | None = None, answers: Answers = PLAIN) -> None:
         program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             raise InputError(_MISSING)
@@ -96,8 +119,13 @@ class Nginx:
         self._scheme = "http" if tls is None else "https"
         self._folder = tempfile.TemporaryDirectory(prefix="caretaker-nginx-")
         folder = Path(self._folder.name)
-        answer = INFORM_RESPONSE.decode().replace("'", "\\'")
-        text = _CONFIGURATION.format(folder=folder, port=self.port, answer=answer, tls=tls or "")
+        text = _CONFIGURATION.format(
+            folder=folder,
+            port=self.port,
+            inform_response=quoted(INFORM_RESPONSE),
+            tls=tls or "",
+            **answers._asdict(),
+        )
         (folder / "nginx.conf").write_text(text)
         command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._log = folder / "error.log"

@@ -23,7 +23,16 @@ from benchmarks.flooder import FLOODS
 from benchmarks.processes import GENERATOR, Child, MeasurementError, cpu_seconds, cpu_seconds_of
 from caretaker.device.base import CPEBase
 
-WITH_SINK = ("sessions", "engine", "recording", "state", "growth", "closed_loop", "lateness")
+WITH_SINK = (
+    "sessions",
+    "engine",
+    "kinds",
+    "recording",
+    "state",
+    "growth",
+    "closed_loop",
+    "lateness",
+)
 WITHOUT = (
     "memory",
     "start_up",
