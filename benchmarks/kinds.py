@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from benchmarks.builds import Build
+from benchmarks.builds import OURS, Build
 from benchmarks.ceiling import Ceiling
 from benchmarks.figures import Figure, Goal, Options, take_turns
 from benchmarks.first_contact import a_cpe, periodic_inform
@@ -23,7 +23,6 @@ from benchmarks.processes import MeasurementError
 from benchmarks.sessions import (
     CEILING,
     CONNECTIONS,
-    OURS,
     UNIT,
     saturated_worker,
     sessions_per_cpu_second,

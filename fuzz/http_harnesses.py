@@ -118,14 +118,15 @@ def _authentication(data: bytes) -> object:
     """A challenge is answered with a header, in one line; any answer is judged."""
     values = _lines(data)
     side = authentication.HTTPAuth(_WHO)
-    side._cnonce = ""
     verifier = authentication.DigestVerifier("realm", lambda: 1.0, allow_basic=True)
     judged = [len(verifier.check(_WHO, "GET", "/", value)) for value in values]
     side.challenge(values)
+    if side._digest is not None:
+        side._digest.cnonce = ""
     answer = side.authorization("POST", "/")
     assert answer is not None
     assert not CONTROLS.search(answer)
-    return judged, side._challenge
+    return judged, answer
 
 
 def _set_cookie(data: bytes) -> object:

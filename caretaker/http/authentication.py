@@ -19,66 +19,36 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import urlsplit
 
-from werkzeug.datastructures import Authorization, WWWAuthenticate
+from werkzeug.datastructures import Authorization
 
 from caretaker.errors import AuthenticationError
+from caretaker.http.challenges import (
+    MAX_CHALLENGE_BYTES,
+    MAX_CHALLENGES,
+    Challenge,
+    challenges_of,
+)
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
+from caretaker.http.digest import DigestAnswers, Fields, md5, plain_fields, request_hash
 from caretaker.quoting import quoted
-
-
-def _md5(text: str) -> str:
-    # TR-069 3.4.5 prescribes Digest with MD5, weak as it is today.
-    return hashlib.md5(_bytes(text), usedforsecurity=False).hexdigest()
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-Fields = dict[str, str | None]
-"""The fields of an Authorization or WWW-Authenticate header by their names in lower case."""
-
-
-def plain_fields(header: str) -> Fields | None:
-    """
-    The fields of a Digest header in the form in which all send it; None leaves it to werkzeug.
-
-    werkzeug reads a header character by character, which costs more than all else of a Connection
-    Request.
-    """
-    scheme, _, rest = header.partition(" ")
-    if scheme.lower() != "digest" or not rest.isascii() or not rest.isprintable():
-        return None
-    if "\\" in rest:
-        return None
-    fields: Fields = {}
-    for item in rest.split(", "):
-        name, _, text = item.partition("=")
-        value = text
-        if text.startswith('"'):
-            value = text[1:-1]
-            if len(text) == 1 or text[-1] != '"' or '"' in value:
-                return None
-        elif not text.replace("-", "").isalnum():
-            return None
-        if not name.isalpha():
-            return None
-        fields[name.lower()] = value
-    return fields
-
-
 def _response(fields: Fields, password: str, method: str) -> str:
     """The ``response`` field that belongs to these fields and this password (RFC 2617 3.2.2.1)."""
     get = fields.get
-    a1 = _md5(f"{get('username')}:{get('realm')}:{password}")
+    a1 = md5(f"{get('username')}:{get('realm')}:{password}")
     if (get("algorithm") or "").upper() == "MD5-SESS":
-        a1 = _md5(f"{a1}:{get('nonce')}:{get('cnonce')}")
-    a2 = _md5(f"{method}:{get('uri')}")
+        a1 = md5(f"{a1}:{get('nonce')}:{get('cnonce')}")
+    a2 = request_hash(method, get("uri") or "")
     if get("qop"):
         middle = f"{get('nonce')}:{get('nc')}:{get('cnonce')}:{get('qop')}"
     else:
         middle = f"{get('nonce')}"
-    return _md5(f"{a1}:{middle}:{a2}")
+    return md5(f"{a1}:{middle}:{a2}")
 
 
 # -- the side that challenges ---------------------------------------------------------------------
@@ -229,23 +199,10 @@ def _same_target(uri: str, target: str) -> bool:
 
 # -- the side that answers ------------------------------------------------------------------------
 
-_SCHEME = re.compile(
-    r"(?:^|,)\s*(?=(?:Digest|Basic|Bearer|Negotiate|NTLM)(?:\s|$|,))", re.IGNORECASE
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""The answer would repeat it: a carriage return in a nonce could begin a header of its own."""
-_ALGORITHMS = ("MD5", "MD5-SESS")
-MAX_CHALLENGES = 16
-"""Challenges that are looked at in one 401; the rest is ignored."""
-MAX_CHALLENGE_BYTES = 8 * 1024
-"""Longer ``WWW-Authenticate`` and ``Authorization`` headers are ignored."""
-
 
 class HTTPAuth:
     """
     Answers the challenges of one server, over one TCP connection.
-
-    ``nc`` counts the uses of a nonce from 1; each challenge gets a new cnonce (TR-069 3.4.5).
 
     Args:
         credentials: of the client.
@@ -254,11 +211,9 @@ class HTTPAuth:
 
     def __init__(self, credentials: Credentials, *, basic: bool = False) -> None:
         self._credentials = credentials
-        self._challenge: WWWAuthenticate | None = None
+        self._digest: DigestAnswers | None = None
         self._basic = basic
         self._refused = False
-        self._nc = 0
-        self._cnonce = ""
 
     def challenge(self, headers: Iterable[str]) -> None:
         """
@@ -273,30 +228,30 @@ class HTTPAuth:
         offered = [
             challenge
             for header in islice(headers, MAX_CHALLENGES)
-            for challenge in _challenges(header)
+            for challenge in challenges_of(header)
         ][:MAX_CHALLENGES]
-        digest = next((challenge for challenge in offered if _can_answer(challenge)), None)
-        basic = any(challenge.type == "basic" for challenge in offered)
+        digest = next((challenge for challenge in offered if challenge.is_answerable), None)
+        basic = any(challenge.scheme == "basic" for challenge in offered)
         if digest is None and not basic:
             raise self._unanswerable(offered)
-        stale = digest is not None and (digest.get("stale") or "").lower() == "true"
+        stale = digest is not None and digest.get("stale").lower() == "true"
         if self._refused and not stale:
             raise self._refusal()
         # A 401 to Basic that was shown unasked is a first challenge, not a refusal.
         self._refused = True
-        self._challenge, self._basic = digest, digest is None
-        self._nc, self._cnonce = 0, secrets.token_hex(8)
+        self._basic = digest is None
+        self._digest = None if digest is None else DigestAnswers(digest.fields, self._credentials)
 
-    def _unanswerable(self, offered: list[WWWAuthenticate]) -> AuthenticationError:
+    def _unanswerable(self, offered: list[Challenge]) -> AuthenticationError:
         """
         The error of a 401 whose challenges can't be answered.
 
         GenieACS refuses a password by a 401 without any.
         """
         if offered:
-            schemes = quoted(", ".join(map(_described, offered)))
+            schemes = quoted(", ".join(map(str, offered)))
             return AuthenticationError("HTTP 401 asks for what is not supported", schemes)
-        was_shown = self._basic or self._challenge is not None
+        was_shown = self._basic or self._digest is not None
         return self._refusal() if was_shown else AuthenticationError("HTTP 401 without a challenge")
 
     def _refusal(self) -> AuthenticationError:
@@ -316,8 +271,8 @@ class HTTPAuth:
 
     def authorization(self, method: str, target: str) -> str | None:
         """The value of the Authorization header for a request; None if there is nothing to show."""
-        if self._challenge is not None:
-            return self._digest(self._challenge, method, target)
+        if self._digest is not None:
+            return self._digest.header(method, target)
         if self._basic:
             text = f"{self._credentials.username}:{self._credentials.password}"
             return f"Basic {base64.b64encode(text.encode()).decode()}"
@@ -326,77 +281,3 @@ class HTTPAuth:
     def accepted(self) -> None:
         """The server has accepted the credentials: a later 401 is not a refusal of them."""
         self._refused = False
-
-    def _digest(self, challenge: WWWAuthenticate, method: str, target: str) -> str:
-        self._nc += 1
-        qop = "auth" if challenge.get("qop") else None
-        fields: Fields = {
-            "username": self._credentials.username,
-            "realm": challenge.get("realm") or "",
-            "nonce": challenge.get("nonce") or "",
-            "uri": target,
-            "algorithm": challenge.get("algorithm"),
-            "opaque": challenge.get("opaque"),
-            "qop": qop,
-            "nc": f"{self._nc:08x}" if qop else None,
-            "cnonce": self._cnonce if qop or _is_sess(challenge) else None,
-        }
-        fields["response"] = _response(fields, self._credentials.password, method)
-        return "Digest " + ", ".join(
-            f"{name}={value}" if name in _UNQUOTED else f'{name}="{_quotable(value)}"'
-            for name, value in fields.items()
-            if value is not None
-        )
-
-
-_UNQUOTED = ("algorithm", "qop", "nc")
-
-
-def _quotable(value: str) -> str:
-    value = _CONTROL.sub("", value)  # of a username, which an ACS may have set
-    return value.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _is_sess(challenge: WWWAuthenticate) -> bool:
-    return (challenge.get("algorithm") or "").upper() == "MD5-SESS"
-
-
-def _described(challenge: WWWAuthenticate) -> str:
-    """A challenge by its scheme, with what is unusual in it."""
-    scheme = challenge.type.capitalize()
-    unusual = [
-        value
-        for name, usual in (("algorithm", "MD5"), ("qop", "auth"))
-        if (value := challenge.get(name)) and value.upper() != usual.upper()
-    ]
-    return f"{scheme} with {', '.join(unusual)}" if unusual else scheme
-
-
-def _challenges(header: str) -> list[WWWAuthenticate]:
-    """The challenges of a header, which may have several, separated by commas (RFC 7235 4.1)."""
-    if len(header) > MAX_CHALLENGE_BYTES or _CONTROL.search(header):
-        return []
-    header = header.replace("\t", " ")
-    pieces = _SCHEME.split(header, MAX_CHALLENGES)
-    parts = [part.strip().rstrip(",") for part in pieces if part.strip(" ,")]
-    return [found for part in parts if (found := _challenge(part)) is not None]
-
-
-def _challenge(text: str) -> WWWAuthenticate | None:
-    """One challenge; None if it is none."""
-    fields = plain_fields(text)
-    if fields is not None:
-        return WWWAuthenticate("digest", fields)
-    challenge = WWWAuthenticate.from_header(text)
-    if challenge is None:
-        return None
-    fields = {name.lower(): value for name, value in challenge.parameters.items()}
-    return WWWAuthenticate(challenge.type, fields, challenge.token)
-
-
-def _can_answer(challenge: WWWAuthenticate) -> bool:
-    """Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth."""
-    if challenge.type != "digest" or not challenge.get("nonce"):
-        return False
-    qops = [qop.strip().lower() for qop in (challenge.get("qop") or "auth").split(",")]
-    return "auth" in qops and (challenge.get("algorithm") or "MD5").upper() in _ALGORITHMS

@@ -94,17 +94,22 @@ def plain_head(head: bytes) -> _Head | None:
     """
     first, *lines = head.split(b"\r\n", _PLAIN_HEADERS)
     status = _STATUS_LINE.fullmatch(first)
-    matches = [_HEADER.fullmatch(line) for line in lines]
-    if status is None or None in matches:
+    found = [_header(line) for line in lines]
+    if status is None or None in found:
         return None
-    headers = tuple(
-        [(match[1].decode().lower(), (match[2] or b"").decode()) for match in matches if match]
-    )
+    headers = tuple([header for header in found if header is not None])
     length = _plain_length(int(status[1]), headers)
     options = [value.lower() for name, value in headers if name == "connection"]
     if length is None or options not in ([], ["close"], ["keep-alive"]):
         return None
     return int(status[1]), headers, length, options != ["close"]
+
+
+@lru_cache(256)  # the other lines of a head with a new cookie or nonce are known
+def _header(line: bytes) -> tuple[str, str] | None:
+    """Name and value of a header line; None if it has none of the plain forms."""
+    match = _HEADER.fullmatch(line)
+    return None if match is None else (match[1].decode().lower(), (match[2] or b"").decode())
 
 
 def _plain_length(status: int, headers: tuple[tuple[str, str], ...]) -> int | None:

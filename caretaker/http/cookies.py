@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from caretaker.plain_numbers import is_digits
 
@@ -40,10 +41,9 @@ class CookieJar:
         """
         if len(header) > MAX_COOKIE_BYTES or _CONTROL.search(header):
             return
-        pair, *attributes = header.split(";")
+        pair, _, attributes = header.partition(";")
         name, equals, value = pair.partition("=")
-        parts = [attribute.partition("=") for attribute in attributes]
-        known = {key.strip().lower(): text.strip() for key, _, text in parts}
+        known = _attributes(attributes)
         path = known.get("path", "")
         key = (name.strip(), path if path.startswith("/") else _directory(target))
         if not equals or not key[0] or not _is_for(host, known.get("domain", "")):
@@ -65,6 +65,13 @@ class CookieJar:
         return "; ".join(f"{name}={value}" for _, name, value in cookies)
 
 
+@lru_cache(64)  # a server gives all cookies the same
+def _attributes(text: str) -> dict[str, str]:
+    """The attributes of a cookie, by their names in lower case."""
+    parts = [attribute.partition("=") for attribute in text.split(";")]
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
+
+
 def _directory(target: str) -> str:
     """The path of a cookie that has none: the directory of the request's (RFC 6265 5.1.4)."""
     directory = target.partition("?")[0].rpartition("/")[0]
@@ -83,8 +90,10 @@ def _has_expired(attributes: dict[str, str]) -> bool:
     age = attributes.get("max-age", "")
     if re.fullmatch(r"-?[0-9]{1,18}", age, re.ASCII):
         return int(age) <= 0
+    if "expires" not in attributes:
+        return False
     try:
-        moment = parsedate_to_datetime(attributes.get("expires", "").replace("-", " "))
+        moment = parsedate_to_datetime(attributes["expires"].replace("-", " "))
     except (TypeError, ValueError, OverflowError):
         return False
     return moment.replace(tzinfo=moment.tzinfo or UTC) <= datetime.now(UTC)

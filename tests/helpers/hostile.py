@@ -81,6 +81,11 @@ def _challenge(value: str) -> None:
     authentication.HTTPAuth(Credentials("u", "p")).challenge([value])
 
 
+def _authorization(value: str) -> None:
+    side = authentication.DigestVerifier("realm", lambda: 0.0)
+    side.check(Credentials("u", "p"), "GET", "/", value)
+
+
 def _cookie(value: str) -> None:
     cookies.CookieJar().take(value)
 
@@ -131,11 +136,13 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "request_parser: one header again": (data("GET / HTTP/1.1\r\n", "abc: d\r\n"), _request),
     "request_parser: pipelined": (data("", "GET / HTTP/1.1\r\n\r\n"), _request),
     "wsgi_environ: a target": (data("GET http:", "/", " HTTP/1.1\r\n\r\n"), _request),
-    "authentication: spaces after commas": (text("", ",  "), _challenge),
-    "authentication: schemes": (text("", "Digest, "), _challenge),
-    "authentication: quotes": (text("Digest a=", '"b",'), _challenge),
-    "authentication: backslashes": (text('Digest a="', "\\"), _challenge),
-    "authentication: equals": (text("Digest ", "a = "), _challenge),
+    "challenges: spaces after commas": (text("", ",  "), _challenge),
+    "challenges: schemes": (text("", "Digest, "), _challenge),
+    "challenges: quotes": (text("Digest a=", '"b",'), _challenge),
+    "challenges: backslashes": (text('Digest a="', "\\"), _challenge),
+    "challenges: equals": (text("Digest ", "a = "), _challenge),
+    "digest: a nonce": (text('Digest nonce="', "\x7f"), _challenge),
+    "authentication: backslashes": (text('Digest nc="', "\\"), _authorization),
     "cookies: attributes": (text("a=b", ";x=y"), _cookie),
     "cookies: expires": (text("a=b; Expires=", "Wed, "), _cookie),
     "cookies: digits": (text("a=b; Max-Age=", "9"), _cookie),

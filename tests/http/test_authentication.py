@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Authorization
 
 from caretaker.errors import AuthenticationError
-from caretaker.http.authentication import (
-    MAX_CHALLENGE_BYTES,
-    MAX_CHALLENGES,
-    DigestVerifier,
-    HTTPAuth,
-    plain_fields,
-)
+from caretaker.http.authentication import DigestVerifier, HTTPAuth
+from caretaker.http.challenges import MAX_CHALLENGE_BYTES, MAX_CHALLENGES
 from caretaker.http.credentials import Credentials
+from caretaker.http.digest import plain_fields
 from caretaker.testing import Clock
 
 RIGHT = Credentials("cpe", 'se"cret\\')
@@ -183,7 +179,8 @@ class TestHTTPAuth:
         nonce, opaque = "dcd98b7102dd2f0e8b11d0f600bfb0c093", "5ccc069c403ebaf9f0171e9517f40e41"
         fields = f'realm="testrealm@host.com", qop="auth,auth-int", nonce="{nonce}"'
         client.challenge([f'Digest {fields}, opaque="{opaque}"'])
-        client._cnonce = "0a4f113b"
+        assert client._digest is not None
+        client._digest.cnonce = "0a4f113b"
         header = client.authorization("GET", "/dir/index.html")
         assert header is not None
         assert 'response="6629fae49393a05397450978507c4ef1"' in header
@@ -277,10 +274,10 @@ class TestHTTPAuth:
     def test_each_challenge_is_answered_with_a_cnonce_of_its_own(self) -> None:
         challenge = 'Digest realm="x", nonce="1", qop="auth", stale=true'
         client = login([challenge])
-        seen = {client._cnonce}
-        for _ in range(5):
+        seen = set()
+        for _ in range(6):
+            seen.add(re.findall("cnonce=[^,]*", client.authorization("POST", "/") or "")[0])
             client.challenge([challenge])
-            seen.add(client._cnonce)
         assert len(seen) == 6
 
     def test_nothing_is_shown_unasked(self) -> None:

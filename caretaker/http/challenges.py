@@ -1,0 +1,78 @@
+"""The challenges of a 401: ``WWW-Authenticate`` headers (RFC 7235 4.1)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from werkzeug.datastructures import WWWAuthenticate
+
+from caretaker.http.digest import CONTROL, Fields, plain_fields
+
+MAX_CHALLENGES = 16
+"""Challenges that are looked at in one 401; the rest is ignored."""
+MAX_CHALLENGE_BYTES = 8 * 1024
+"""Longer ``WWW-Authenticate`` and ``Authorization`` headers are ignored."""
+
+_SCHEME = re.compile(
+    r"(?:^|,)\s*(?=(?:Digest|Basic|Bearer|Negotiate|NTLM)(?:\s|$|,))", re.IGNORECASE
+)
+_ALGORITHMS = ("MD5", "MD5-SESS")
+
+
+class Challenge(NamedTuple):
+    """
+    One challenge of a server.
+
+    Args:
+        scheme: in lower case.
+        fields: by their names in lower case.
+    """
+
+    scheme: str
+    fields: Fields
+
+    def get(self, name: str) -> str:
+        """A field; empty if it is not there."""
+        return self.fields.get(name) or ""
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether this is Digest with MD5 or MD5-sess, and without qop or with qop=auth."""
+        if self.scheme != "digest" or not self.get("nonce"):
+            return False
+        qops = [qop.strip().lower() for qop in (self.get("qop") or "auth").split(",")]
+        return "auth" in qops and (self.get("algorithm") or "MD5").upper() in _ALGORITHMS
+
+    def __str__(self) -> str:
+        """The scheme, with what is unusual in it."""
+        unusual = [
+            value
+            for name, usual in (("algorithm", "MD5"), ("qop", "auth"))
+            if (value := self.get(name)) and value.upper() != usual.upper()
+        ]
+        scheme = self.scheme.capitalize()
+        return f"{scheme} with {', '.join(unusual)}" if unusual else scheme
+
+
+def challenges_of(header: str) -> list[Challenge]:
+    """The challenges of a header, which may have several, separated by commas."""
+    if len(header) > MAX_CHALLENGE_BYTES:
+        return []
+    fields = plain_fields(header)  # of nearly all servers
+    if fields is not None:
+        return [Challenge("digest", fields)]
+    return challenges_of_any_form(header)
+
+
+def challenges_of_any_form(header: str) -> list[Challenge]:
+    """As ``challenges_of``; slower."""
+    if CONTROL.search(header):
+        return []
+    pieces = _SCHEME.split(header.replace("\t", " "), MAX_CHALLENGES)
+    parts = [part.strip().rstrip(",") for part in pieces if part.strip(" ,")]
+    return [
+        Challenge(found.type, {name.lower(): value for name, value in found.parameters.items()})
+        for found in map(WWWAuthenticate.from_header, parts)
+        if found is not None
+    ]
