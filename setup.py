@@ -1,4 +1,4 @@
-"""The compiled modules of a wheel, where build_backend/wheels.py asks for them; see setup.cfg."""
+"""The compiled parts of a wheel that build_backend/wheels.py asks for; see setup.cfg."""
 
 from __future__ import annotations
 
@@ -44,10 +44,17 @@ strict_bytes = True
 
 
 def extensions(folder: Path) -> list[Extension]:
-    """The modules that mypyc compiles, as C in a folder; none where none are asked for."""
-    if os.environ.get("CARETAKER_COMPILED") != "1":
+    """What is compiled: modules by mypyc, as C in a folder, and the parts in C; or nothing."""
+    compiled = os.environ.get("CARETAKER_COMPILED")
+    if compiled not in ("all", "C"):
         return []
-    from mypyc.build import mypycify  # noqa: PLC0415  # absent where a wheel is plain Python
+    by_mypyc = modules(folder) if compiled == "all" else []
+    return [*by_mypyc, tls(), *io_engine(), counting()]
+
+
+def modules(folder: Path) -> list[Extension]:
+    """The modules that mypyc compiles, as C in a folder."""
+    from mypyc.build import mypycify  # noqa: PLC0415  # absent where it is not asked for
 
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     names = project["tool"]["caretaker"]["compiled"]
@@ -69,7 +76,7 @@ def extensions(folder: Path) -> list[Extension]:
     gc.freeze()
     for extension in compiled:
         extension.extra_compile_args = [*extension.extra_compile_args, *FLAGS]
-    return [*compiled, tls(), *io_engine(), counting()]
+    return compiled
 
 
 def tls() -> Extension:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from caretaker.errors import InputError
-from fuzz.extensions import made
 
 ROOT = Path(__file__).parents[1]
 OURS = "ours"
@@ -19,8 +18,6 @@ _SERVE = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from benchmarks.processes import serve; serve(*sys.argv[1:])"
 )
-_EXTENSIONS = (("http/_engine.c",), ("stats/_counting.c", "-lm"))
-"""The sources of the C extensions of sessions without TLS, and what they are linked with."""
 
 
 class Build(NamedTuple):
@@ -62,25 +59,26 @@ class Build(NamedTuple):
     @classmethod
     def without_mypyc(cls, folder: Path) -> Self:
         """
-        A build of these sources that has the C extensions, and no module compiled by mypyc.
+        These sources as pip installs them with ``CARETAKER_MYPYC=0``: only the parts in C compiled.
 
         Args:
-            folder: for its files.
+            folder: to install them into.
 
         Raises:
-            InputError: an extension can't be made.
+            InputError: setuptools is missing, or there is no C compiler.
         """
-        ignored = shutil.ignore_patterns("__pycache__", "*.so")
-        shutil.copytree(ROOT / "caretaker", folder / "caretaker", ignore=ignored)
-        for name in ("benchmarks", "fuzz"):
-            (folder / name).symlink_to(ROOT / name)
-        for path, *libraries in _EXTENSIONS:
-            source = folder / "caretaker" / path
-            name = f"caretaker.{source.parent.name}.{source.stem}"
-            found = made(name, source, source.parent, *libraries, headers="Python.h")
-            if isinstance(found, str):
-                raise InputError(f"{source.name}: {found}")
-        return cls("without mypyc", Path(sys.executable), folder)
+        pip = "-m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation"
+        command = [sys.executable, *pip.split(), "--target", str(folder), str(ROOT)]
+        variables = {**os.environ, "CARETAKER_MYPYC": "0", "PYTHONPATH": ""}
+        done = subprocess.run(  # noqa: S603
+            command, env=variables, stderr=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            last = done.stderr.strip().rpartition("\n")[2]
+            raise InputError(f"{ROOT} can't be installed; try ./scripts/setup test first: {last}")
+        if not any(folder.glob("caretaker/http/_engine.*.so")):
+            raise InputError("no I/O engine was built; on Debian: apt-get install gcc libc6-dev")
+        return cls("without mypyc", Path(sys.executable), ROOT, str(folder))
 
     @property
     def server(self) -> list[str]:

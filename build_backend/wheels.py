@@ -1,11 +1,13 @@
 """
 The build backend: setuptools, which for a wheel is asked for compiled modules first.
 
-Wheels have the modules of ``[tool.caretaker.compiled]`` in pyproject.toml compiled by mypyc where a
-C compiler is, and are plain Python otherwise, or where compiling fails. The environment chooses::
+Where a C compiler is, wheels have the modules of ``[tool.caretaker.compiled]`` in pyproject.toml
+compiled by mypyc, and the parts in C. Where mypyc fails they have the parts in C, and without a
+compiler they are plain Python. The environment chooses::
 
-    CARETAKER_PURE=1    plain Python
-    CARETAKER_PURE=0    compiled, or an error
+    CARETAKER_PURE=1     plain Python
+    CARETAKER_PURE=0     all compiled, or an error
+    CARETAKER_MYPYC=0    only the parts in C are compiled; mypy is not asked for
 
 Editable installs and source distributions are setuptools' own.
 """
@@ -44,6 +46,14 @@ __all__ = [
 COMPILER = ["mypy >= 2.4, < 3"]
 """What compiling needs besides a C compiler; not installed where a wheel is plain Python."""
 
+ALL, PARTS_IN_C, PLAIN = "all", "C", "nothing"
+"""What is compiled, as setup.py is told by ``CARETAKER_COMPILED``."""
+_FALLBACKS = {ALL: PARTS_IN_C, PARTS_IN_C: PLAIN}
+_TELLING = {
+    PARTS_IN_C: "of this wheel only the parts in C are compiled",
+    PLAIN: "this wheel is plain Python",
+}
+
 Settings = dict[str, Any] | None
 """What ``--config-settings`` gives, for setuptools."""
 
@@ -51,34 +61,44 @@ Settings = dict[str, Any] | None
 def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
     """What must be installed before ``build_wheel``."""
     needed: list[str] = build_meta.get_requires_for_build_wheel(config_settings)
-    return needed if _reason_for_plain() else [*needed, *COMPILER]
+    return [*needed, *COMPILER] if _choice()[0] == ALL else needed
 
 
 def build_wheel(
     wheel_directory: str, config_settings: Settings = None, metadata_directory: str | None = None
 ) -> str:
     """
-    Build a wheel into a folder, compiled where that can be, and return its file name.
+    Build a wheel into a folder, compiled as far as that can be, and return its file name.
 
     Raises:
         SystemExit: compiling has failed where the environment asks for it.
     """
-    reason = _reason_for_plain()
-    if not reason:
+    compiled, reason = _choice()
+    while True:
+        if reason:
+            print(f"caretaker: {_TELLING[compiled]}: {reason}", file=sys.stderr, flush=True)
         try:
-            return _build(wheel_directory, config_settings, metadata_directory, compiled=True)
+            return _build(wheel_directory, config_settings, metadata_directory, compiled=compiled)
         except (Exception, SystemExit) as error:
-            if _pure() == "0":
+            if _pure() == "0" or compiled == PLAIN:
                 raise
-            reason = f"compiling failed: {error}"
-    print(f"caretaker: this wheel is plain Python: {reason}", file=sys.stderr, flush=True)
-    return _build(wheel_directory, config_settings, metadata_directory, compiled=False)
+            compiled, reason = _FALLBACKS[compiled], f"compiling failed: {error}"
 
 
-def _build(*arguments: Any, compiled: bool) -> str:
-    os.environ["CARETAKER_COMPILED"] = "1" if compiled else "0"  # for setup.py
+def _build(*arguments: Any, compiled: str) -> str:
+    os.environ["CARETAKER_COMPILED"] = compiled  # for setup.py
     name: str = build_meta.build_wheel(*arguments)
     return name
+
+
+def _choice() -> tuple[str, str]:
+    """What is to be compiled, and why not all."""
+    reason = _reason_for_plain()
+    if reason:
+        return PLAIN, reason
+    if os.environ.get("CARETAKER_MYPYC") == "0":
+        return PARTS_IN_C, "CARETAKER_MYPYC=0"
+    return ALL, ""
 
 
 def _pure() -> str:

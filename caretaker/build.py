@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from caretaker import __version__
 from caretaker.http.compiled_tls import tls_module
+from caretaker.http.io_engine import engine_module
 
 _A_COMPILED_MODULE = "caretaker.engine.shard"
 
@@ -26,10 +27,14 @@ def build_name() -> str:
 
 def about() -> str:
     """The build, and the versions of what it runs on."""
-    kind = "compiled" if is_compiled() else "plain Python"
+    kind = "compiled" if is_compiled() else _plain()
     tls = "ssl module" if tls_module() is None else "compiled"
     return (
         f"caretaker {__version__}, {kind} ({platform.python_implementation()} "
         f"{platform.python_version()}, gevent {version('gevent')}, Locust {version('locust')}, "
         f"{' '.join(ssl.OPENSSL_VERSION.split()[:2])} by {tls})"
     )
+
+
+def _plain() -> str:
+    return "plain Python" if engine_module() is None else "plain Python with parts in C"

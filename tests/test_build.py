@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.metadata import version
+from types import ModuleType
 
 import pytest
 
@@ -28,8 +29,13 @@ def test_the_name_of_a_build_says_whether_it_is_compiled(suffix: str) -> None:
     assert build.build_name() == (__version__ if suffix == ".py" else f"{__version__}, compiled")
 
 
-def test_the_versions_are_those_of_what_it_runs_on(suffix: str) -> None:
-    kind = "plain Python" if suffix == ".py" else "compiled"
+@pytest.mark.parametrize("engine", [None, platform])
+def test_the_versions_are_those_of_what_it_runs_on(
+    suffix: str, engine: ModuleType | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "engine_module", lambda: engine)
+    plain = "plain Python" if engine is None else "plain Python with parts in C"
+    kind = plain if suffix == ".py" else "compiled"
     said = build.about()
     assert said.startswith(f"caretaker {__version__}, {kind} (")
     for part in (platform.python_version(), version("gevent"), version("locust")):

@@ -1,4 +1,4 @@
-"""The build backend chooses between a compiled wheel and one in plain Python, and says which."""
+"""The build backend chooses how much of a wheel is compiled, and says why."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from typing import Any
 import pytest
 import wheels
 
-COMPILED, PLAIN = "caretaker-cp.whl", "caretaker-py3.whl"
-
 
 @pytest.fixture
 def compiles(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A machine on which compiling works."""
-    monkeypatch.delenv("CARETAKER_PURE", raising=False)
+    for name in ("CARETAKER_PURE", "CARETAKER_MYPYC"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CC", sys.executable)
     monkeypatch.setattr(Path, "exists", lambda _: True)
     _builds(monkeypatch)
     return monkeypatch
 
 
-def _builds(monkeypatch: pytest.MonkeyPatch, error: BaseException | None = None) -> None:
-    def build(*_: Any, compiled: bool) -> str:
-        if compiled and error is not None:
-            raise error
-        return COMPILED if compiled else PLAIN
+def _builds(monkeypatch: pytest.MonkeyPatch, **errors: BaseException) -> None:
+    """Have builds, whose names are what is compiled, fail with these errors."""
+
+    def build(*_: Any, compiled: str) -> str:
+        if compiled in errors:
+            raise errors[compiled]
+        return compiled
 
     monkeypatch.setattr(wheels, "_build", build)
 
@@ -35,7 +36,7 @@ def _builds(monkeypatch: pytest.MonkeyPatch, error: BaseException | None = None)
 def test_a_wheel_is_compiled_where_that_can_be(
     compiles: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert wheels.build_wheel("folder") == COMPILED
+    assert wheels.build_wheel("folder") == wheels.ALL
     assert capsys.readouterr().err == ""
 
 
@@ -54,7 +55,7 @@ def test_a_wheel_in_plain_python_says_why(
     reason: str,
 ) -> None:
     compiles.setenv(name, value)
-    assert wheels.build_wheel("folder") == PLAIN
+    assert wheels.build_wheel("folder") == wheels.PLAIN
     assert capsys.readouterr().err == f"caretaker: this wheel is plain Python: {reason}\n"
 
 
@@ -62,24 +63,41 @@ def test_without_the_headers_of_python_nothing_is_compiled(
     compiles: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     compiles.setattr(Path, "exists", lambda _: False)
-    assert wheels.build_wheel("folder") == PLAIN
+    assert wheels.build_wheel("folder") == wheels.PLAIN
     assert f"no Python.h in {sysconfig.get_path('include')}\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("error", [SystemExit("error: gcc failed"), OSError("disk full")])
-def test_where_compiling_fails_the_wheel_is_plain_python(
+def test_where_mypyc_fails_the_parts_in_c_are_compiled(
     compiles: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
 ) -> None:
-    _builds(compiles, error)
-    assert wheels.build_wheel("folder") == PLAIN
-    assert f"compiling failed: {error}\n" in capsys.readouterr().err
+    _builds(compiles, all=error)
+    assert wheels.build_wheel("folder") == wheels.PARTS_IN_C
+    said = f"of this wheel only the parts in C are compiled: compiling failed: {error}\n"
+    assert capsys.readouterr().err == f"caretaker: {said}"
+
+
+def test_where_all_compiling_fails_the_wheel_is_plain_python(
+    compiles: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _builds(compiles, all=SystemExit("mypyc"), C=SystemExit("gcc"))
+    assert wheels.build_wheel("folder") == wheels.PLAIN
+    assert "this wheel is plain Python: compiling failed: gcc\n" in capsys.readouterr().err
+
+
+def test_a_wheel_without_mypyc_is_asked_for(
+    compiles: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compiles.setenv("CARETAKER_MYPYC", "0")
+    assert wheels.build_wheel("folder") == wheels.PARTS_IN_C
+    assert "only the parts in C are compiled: CARETAKER_MYPYC=0\n" in capsys.readouterr().err
 
 
 def test_a_wheel_that_must_be_compiled_is_an_error_otherwise(
     compiles: pytest.MonkeyPatch,
 ) -> None:
     compiles.setenv("CARETAKER_PURE", "0")
-    _builds(compiles, SystemExit("error: gcc failed"))
+    _builds(compiles, all=SystemExit("error: gcc failed"))
     with pytest.raises(SystemExit, match="gcc failed"):
         wheels.build_wheel("folder")
 
@@ -87,5 +105,6 @@ def test_a_wheel_that_must_be_compiled_is_an_error_otherwise(
 def test_mypy_is_needed_only_to_compile(compiles: pytest.MonkeyPatch) -> None:
     compiles.setattr("setuptools.build_meta.get_requires_for_build_wheel", lambda _: ["wheel"])
     assert wheels.get_requires_for_build_wheel() == ["wheel", *wheels.COMPILER]
-    compiles.setenv("CARETAKER_PURE", "1")
-    assert wheels.get_requires_for_build_wheel() == ["wheel"]
+    for name, value in (("CARETAKER_MYPYC", "0"), ("CARETAKER_PURE", "1")):
+        compiles.setenv(name, value)
+        assert wheels.get_requires_for_build_wheel() == ["wheel"]

@@ -108,8 +108,8 @@ def test_a_variable_that_is_nearly_that_of_an_option_is_named(variable: str, nea
 
 @pytest.mark.parametrize(
     "variable",
-    ["CARETAKER_RUN_TOKEN", "CARETAKER_STARTER", "CARETAKER_PURE", "CARETAKER_SHARED",
-     "CARETAKER_SETUP_LOCKED", "CARETAKER_CR_PASSWORD", "LOCUST_USERS"],
+    ["CARETAKER_RUN_TOKEN", "CARETAKER_STARTER", "CARETAKER_PURE", "CARETAKER_MYPYC",
+     "CARETAKER_SHARED", "CARETAKER_SETUP_LOCKED", "CARETAKER_CR_PASSWORD", "LOCUST_USERS"],
 )  # fmt: skip
 def test_other_variables_are_none_of_our_business(variable: str) -> None:
     assert list(odd_variables(parser(), [variable])) == []
