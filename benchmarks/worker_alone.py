@@ -140,6 +140,7 @@ class WorkerAlone:
         self._run = self._worker._run
         self._shard = self._run.shard
         self._shard.drain(0)
+        self._runs_sessions = max_sessions > 0
         gc.collect()
         before = unique_bytes(), cpu_seconds()
         for _ in range(0, cpes, CPES_PER_USER):
@@ -163,8 +164,10 @@ class WorkerAlone:
     # Sessions.
 
     def start(self) -> None:
-        """Let sessions begin."""
+        """Let sessions begin, if any may run; a run has always room for one at least."""
         self._shard.start()
+        if not self._runs_sessions:
+            self._shard.scheduler.stop()
 
     def pause(self) -> None:
         """Begin no more sessions, and wait for the running ones."""
