@@ -49,6 +49,8 @@ _IDLE_WORKERS = 64
 """Greenlets kept for later requests."""
 _PIECE = 64 * 1024
 _READ, _WRITE = 1, 2  # libev's
+_MORE = getattr(socket, "MSG_MORE", 0)
+"""What is sent waits for more: the end of the connection, which goes in the same packet."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # -- connections ----------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ class _Connection:
 
     def _send(self, data: bytes | memoryview) -> None:
         try:
-            sent = self._socket.send(data)
+            sent = self._send_last(data) if self._last else self._socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -169,21 +171,26 @@ class _Connection:
         if self._last and not self._out:
             self._end()
 
+    def _send_last(self, data: bytes | memoryview) -> int:
+        if isinstance(self._socket, ServerTLSSocket):
+            return self._socket.send(data)
+        return self._socket.send(data, _MORE)
+
     def _writable(self) -> None:
         self._renew()
         self._send(self._out)
         self._proceed()
 
     def _end(self) -> None:
-        if not self._refused:
-            self.close()
-            return
-        # Closing now would reset the connection, with bytes unread, before the answer is read.
+        # Closing would reset the connection, if bytes are unread, before the answer is read.
         self.deadline = monotonic() + LINGER_SECONDS
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
             self.close()
+        else:
+            if not self._refused:
+                self.close()
 
     def close(self) -> None:
         """Close the connection, and end the request that is being answered."""

@@ -174,6 +174,25 @@ class TestServing:
             assert (status, "content-length" in headers) == ("204 No Content", False)
             assert peer.is_at_the_end()
 
+    def test_the_last_answer_is_read_though_the_client_went_on_talking(self) -> None:
+        begun, talked = threading.Event(), threading.Event()
+
+        def app(environ: Any, start_response: Any) -> list[bytes]:
+            begun.set()
+            while not talked.is_set():
+                gevent.sleep(0.01)
+            start_response("200 OK", [("Connection", "close")])
+            return [b"the end"]
+
+        with serving(app) as made:
+            peer = made.peer()
+            peer.send(head())
+            assert begun.wait(5)
+            peer.send(b"more")
+            talked.set()
+            status, headers, body = peer.answer()
+            assert (status, headers["connection"], body) == ("200 OK", "close", b"the end")
+
     def test_head_has_the_length_and_no_body(self) -> None:
         with serving() as it:
             peer = it.peer()
