@@ -24,13 +24,13 @@ from caretaker.http import (
     authentication,
     client,
     connect_errors,
-    connection,
     content_coding,
     cookies,
     endpoint,
     ip_addresses,
     known_heads,
     request_parser,
+    response_parser,
     wsgi_environ,
 )
 from caretaker.http.credentials import Credentials
@@ -43,7 +43,7 @@ Read = tuple[int, list[tuple[str, str]], bytes, bool]
 
 def _response(data: bytes, piece: int) -> Read | None:
     """The response as the parser reads it in pieces; None where it is not complete."""
-    reader = connection._Reader()
+    reader = response_parser.ResponseReader()
     for start in range(0, len(data), piece):
         reader.feed(data[start : start + piece], MAX_BYTES)
     if not reader.complete:
@@ -54,7 +54,7 @@ def _response(data: bytes, piece: int) -> Read | None:
 
 def _http_response(data: bytes) -> object:
     """What is read without the parser, or by the I/O engine, is as the parser reads it."""
-    plain = connection.plain_response(data)
+    plain = response_parser.plain_response(data)
     taken = _engine_framing(data)
     read = _response(data, len(data) or 1)
     if plain is not None:
@@ -236,19 +236,19 @@ def _north_bound_answer(data: bytes) -> object:
 
 def _recorded_answer(data: bytes) -> object:
     """Any response is kept, as HTTP that can be read again."""
-    reader = connection._Reader()
+    reader = response_parser.ResponseReader()
     reader.feed(data, MAX_BYTES)
     if not reader.complete:
         return None
     exchange = recorded_session.RecordedExchange(0.0, 1, b"", data, reader.response())
     kept = recorded_session._response(exchange)
-    again = connection._Reader()
+    again = response_parser.ResponseReader()
     again.feed(kept, 10 * MAX_BYTES)
     return kept, recorded_session._exchange_meta(1, exchange, 0.0)
 
 
 HTTP: dict[str, Harness] = {
-    "http_response": Harness(_http_response, (connection, connect_errors), (ReasonError,)),
+    "http_response": Harness(_http_response, (response_parser, connect_errors), (ReasonError,)),
     "http_request": Harness(_http_request, (request_parser, known_heads, wsgi_environ)),
     "authentication": Harness(
         _authentication, (authentication,), (AuthenticationError,), max_bytes=LINE

@@ -20,7 +20,7 @@ WORDS = "words of ours"
 USER = "what the user asks for"
 REASONS = "reasons.MAX_QUOTED and MAX_REASONS"
 KINDS_OF_TLS = "quirks of the profiles, by kinds of keys"
-ANSWER = "http.connection.MAX_HEADERS and http.content_coding.MAX_ANSWER_BYTES"
+ANSWER = "http.response_parser.MAX_HEADERS and http.content_coding.MAX_ANSWER_BYTES"
 CHALLENGES = "connection_request.genieacs_client.MAX_ANSWER_BYTES"
 UNDER_WAY = "connection_request.xmpp_client.MAX_UNDER_WAY"
 ROWS = "data_model.model.MAX_ADDED"
@@ -125,8 +125,8 @@ BOUNDS = {
     "engine.udp_requests:UDPRequests._taken": CPES,
     "engine.transfer_runner:TransferRunner.running": CPES,
     "http.authentication:DigestVerifier._used": "http.authentication.MAX_NONCES",
-    "http.connection:_Reader.body": ANSWER,
-    "http.connection:_Reader.headers": ANSWER,
+    "http.response_parser:ResponseReader.body": ANSWER,
+    "http.response_parser:ResponseReader.headers": ANSWER,
     "http.connection_table:ConnectionTable._of_peer": CONNECTIONS,
     "http.connection_table:ConnectionTable._peers": CONNECTIONS,
     "http.cookies:CookieJar._cookies": "http.cookies.MAX_COOKIES",

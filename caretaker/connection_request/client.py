@@ -12,11 +12,12 @@ from caretaker.connection_request.phrases import OFFLINE, REFUSED, unexpected
 from caretaker.connection_request.steps import Observer, Step, nobody
 from caretaker.errors import AuthenticationError, ConnectError, LimitError, TransportError
 from caretaker.http.client import ClientPolicy, HTTPClient
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.ip_addresses import IPVersion
 from caretaker.http.request_head import request_head
+from caretaker.http.response_parser import Response
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 TIMEOUT = 2.0

@@ -21,8 +21,8 @@ from caretaker.cwmp.codec import decode
 from caretaker.cwmp.message_xml import element_name
 from caretaker.cwmp.xml import hardened_parser
 from caretaker.errors import EnvelopeError, TransportError
-from caretaker.http.connection import Response
 from caretaker.http.content_coding import decoded
+from caretaker.http.response_parser import Response
 from caretaker.http.transport import HTTPTransport
 from caretaker.masking import MASK, is_secret, masked, masked_body
 

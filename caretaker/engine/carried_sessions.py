@@ -44,8 +44,9 @@ from caretaker.errors import (
 )
 from caretaker.http import io_engine
 from caretaker.http.connect_errors import connect_error, lost_error
-from caretaker.http.connection import Connection, Handover, Response, plain_head
+from caretaker.http.connection import Connection, Handover
 from caretaker.http.io_engine import IOEngine
+from caretaker.http.response_parser import Response, plain_head
 from caretaker.http.sockets import Target
 from caretaker.http.transport import HTTPTransport, answer_of
 from caretaker.reasons import FENCED

@@ -30,10 +30,11 @@ from caretaker.errors import (
     TransportError,
 )
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import ANY_END, Endpoint, LocalEnd
 from caretaker.http.request_head import request_head
+from caretaker.http.response_parser import Response
 
 MAX_FILE_BYTES = 1 << 30
 """A larger download fails."""

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from caretaker.errors import TransportError
-from caretaker.http.connection import Response
 from caretaker.http.content_coding import decoded
+from caretaker.http.response_parser import Response
 from caretaker.masking import masked, masked_body, masked_header
 from caretaker.stats.records import SessionRecord
 

@@ -23,7 +23,8 @@ from caretaker.device.cpe import CPE
 from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, write
 from caretaker.errors import TransportError
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
+from caretaker.http.response_parser import Response
 from caretaker.http.transport import HTTPTransport, Transport
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results

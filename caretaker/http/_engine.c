@@ -4,8 +4,8 @@
  *
  * An engine has an epoll descriptor of its own, on which caretaker/http/io_engine.py waits in
  * gevent's loop. It knows how answers are framed, and nothing of what is in a body. It reads
- * answers of the plain form alone, that of connection.plain_response. A connection with any other
- * is handed over, with its stage and its bytes, to a greenlet that goes on with it.
+ * answers of the plain form alone, that of response_parser.plain_response. A connection with any
+ * other is handed over, with its stage and its bytes, to a greenlet that goes on with it.
  *
  * Nothing here waits, and nothing calls Python: what has happened is returned by turn. Each call
  * keeps the GIL, so no two threads are ever in one engine.
@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_HEAD 2048   /* bytes, as connection.plain_response has it */
+#define MOST_HEAD 2048   /* bytes, as response_parser.plain_response has it */
 #define MOST_HEADERS 50  /* likewise */
 #define MOST_BODY 65536  /* bytes; a larger body is for a greenlet, whose turns are limited */
 #define MOST_RECEIVED (MOST_HEAD + 4 + MOST_BODY + 1) /* one more than an answer can have */

@@ -15,9 +15,10 @@ from mypy_extensions import mypyc_attr
 
 from caretaker.errors import AuthenticationError, ConnectionLost, InputError, RedirectError
 from caretaker.http.authentication import HTTPAuth
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
 from caretaker.http.credentials import Credentials, CredentialsSource
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
+from caretaker.http.response_parser import Response
 
 MAX_REDIRECTS = 5
 """In a row (TR-069 3.4.2 asks for at least this many)."""

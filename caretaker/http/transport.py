@@ -15,12 +15,13 @@ from typing import Final, Protocol
 from mypy_extensions import mypyc_attr
 
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar
 from caretaker.http.credentials import CredentialsSource
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.request_head import header_lines, request_line
+from caretaker.http.response_parser import Response
 
 
 class Answer:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from caretaker.connection_request.server import DEVICE_PATH
 from caretaker.errors import DeviceNotFound, TransportError
-from caretaker.http.connection import Response
+from caretaker.http.response_parser import Response
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 from caretaker.router.routes import Routes, RouteTable
 from caretaker.router.worker_connections import WorkerConnections

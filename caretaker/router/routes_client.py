@@ -9,9 +9,10 @@ import gevent
 
 from caretaker.errors import AnswerError, InputError, TransportError
 from caretaker.http.client import ClientPolicy, HTTPClient
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.request_head import request_head
+from caretaker.http.response_parser import Response
 from caretaker.router.routes import Routes
 from caretaker.router.routes_app import ROUTES_PATH
 

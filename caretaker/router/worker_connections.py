@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from caretaker.errors import ConnectionLost
-from caretaker.http.connection import Connection, Response
+from caretaker.http.connection import Connection
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.response_parser import Response
 from caretaker.http.tls_settings import SYSTEM_TRUST, TLSSettings
 
 ANSWER_SECONDS = 1.5

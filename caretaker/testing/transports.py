@@ -7,9 +7,9 @@ from typing import Any
 
 from werkzeug.test import Client
 
-from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.response_parser import Response
 from caretaker.http.transport import Answer, HTTPTransport
 
 ACS_URL = "http://acs.example/"

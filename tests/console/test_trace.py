@@ -11,7 +11,7 @@ from caretaker.console import trace
 from caretaker.console.trace import Trace, envelope_text, summary
 from caretaker.cwmp import Envelope, decode, encode
 from caretaker.cwmp import messages as m
-from caretaker.http.connection import Response
+from caretaker.http.response_parser import Response
 from caretaker.masking import MASK, masked
 
 SECRET = "tr0ub4dor"

@@ -17,7 +17,7 @@ from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.engine.recorded_session import RecordedExchange, RecordedSession, _message, write
 from caretaker.errors import Blame
-from caretaker.http.connection import Response
+from caretaker.http.response_parser import Response
 from caretaker.masking import MASK
 from caretaker.stats.records import SessionRecord
 

@@ -34,9 +34,9 @@ from caretaker.engine.recorder import (
 from caretaker.engine.shard import Shard
 from caretaker.errors import Blame, ConnectError, ConnectionLost
 from caretaker.http.authentication import DigestVerifier
-from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.response_parser import Response
 from caretaker.profiles import ProfileMix
 from caretaker.stats.records import SessionRecord
 from caretaker.stats.results import Results

@@ -29,7 +29,13 @@ from caretaker.data_model.types import TYPES
 from caretaker.data_model.value_limits import list_items
 from caretaker.engine.recorded_session import _rpc
 from caretaker.errors import CaretakerError, DatagramError, InputError
-from caretaker.http import authentication, connect_errors, connection, content_coding, cookies
+from caretaker.http import (
+    authentication,
+    connect_errors,
+    content_coding,
+    cookies,
+    response_parser,
+)
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address
 from caretaker.http.request_parser import RequestReader
@@ -55,7 +61,7 @@ def data(start: str, again: str, end: str = "") -> Make:
 
 
 def _feed(raw: bytes) -> None:
-    reader = connection._Reader()
+    reader = response_parser.ResponseReader()
     reader.feed(raw, 1_000_000)
 
 
@@ -70,7 +76,7 @@ def _udp_address(raw: str) -> None:
 
 
 def _plain(raw: bytes) -> None:
-    connection.plain_head.__wrapped__(raw)  # the head of a response, at any length
+    response_parser.plain_head.__wrapped__(raw)  # the head of a response, at any length
 
 
 def _request(raw: bytes) -> None:
@@ -122,12 +128,12 @@ XMPP = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.
 ENVELOPE = "<s:Envelope xmlns:s='u'><s:Body>"
 CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     # caretaker.http
-    "connection: spaces in a header": (data("HTTP/1.1 200 OK\r\nA:", " ", "\x01"), _plain),
-    "connection: words in a header": (data("HTTP/1.1 200 OK\r\nA: ", "x ", "\x01"), _plain),
-    "connection: a reason phrase": (data("HTTP/1.1 200 ", "x ", "\x01"), _plain),
-    "connection: short headers": (data("HTTP/1.1 200 OK\r\n", "a:\r\n"), _feed),
-    "connection: interim answers": (data("", "HTTP/1.1 100 C\r\n\r\n"), _feed),
-    "connection: small chunks": (
+    "response_parser: spaces in a header": (data("HTTP/1.1 200 OK\r\nA:", " ", "\x01"), _plain),
+    "response_parser: words in a header": (data("HTTP/1.1 200 OK\r\nA: ", "x ", "\x01"), _plain),
+    "response_parser: a reason phrase": (data("HTTP/1.1 200 ", "x ", "\x01"), _plain),
+    "response_parser: short headers": (data("HTTP/1.1 200 OK\r\n", "a:\r\n"), _feed),
+    "response_parser: interim answers": (data("", "HTTP/1.1 100 C\r\n\r\n"), _feed),
+    "response_parser: small chunks": (
         data("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"),
         _feed,
     ),

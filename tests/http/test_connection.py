@@ -23,17 +23,17 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http.connection import (
+from caretaker.http.connection import Connection
+from caretaker.http.endpoint import Address, Endpoint, LocalEnd
+from caretaker.http.request_head import request_head
+from caretaker.http.response_parser import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     MAX_INTERIM_ANSWERS,
-    Connection,
     Response,
-    _Reader,
+    ResponseReader,
     plain_response,
 )
-from caretaker.http.endpoint import Address, Endpoint, LocalEnd
-from caretaker.http.request_head import request_head
 from caretaker.testing import Clock
 
 
@@ -206,7 +206,7 @@ def test_what_is_plain_is_as_the_parser_has_it(
     plain = plain_response(data)
     if plain is None:
         return
-    reader = _Reader()
+    reader = ResponseReader()
     reader.feed(data, 10_000)
     assert reader.complete
     expected = reader.response()
@@ -230,7 +230,7 @@ def test_usual_answers_are_plain(head: str, headers: list[str]) -> None:
 
 def refused_after(*pieces: bytes) -> int:
     """How many bytes of these a reader took until it refused; -1 if it refused none."""
-    reader = _Reader()
+    reader = ResponseReader()
     fed = 0
     for piece in pieces:
         fed += len(piece)

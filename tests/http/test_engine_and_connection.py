@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from caretaker.errors import ConnectionLost, TransportError
-from caretaker.http.connection import Connection, Handover, Response, plain_response
+from caretaker.http.connection import Connection, Handover
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.io_engine import ANSWER, DETACHED, FAILED, RECEIVING
+from caretaker.http.response_parser import Response, plain_response
 
 pytestmark = pytest.mark.sockets
 

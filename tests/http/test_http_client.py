@@ -14,9 +14,9 @@ from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.errors import AuthenticationError, ConnectionLost, RedirectError
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.client import MAX_REDIRECTS, ClientPolicy, HTTPClient
-from caretaker.http.connection import Response
 from caretaker.http.credentials import Credentials
 from caretaker.http.endpoint import Address, Endpoint
+from caretaker.http.response_parser import Response
 from caretaker.http.transport import HTTPTransport
 
 ME = Credentials("cpe", "secret")

@@ -10,7 +10,7 @@ from helpers.wire import answer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from caretaker.http.connection import MAX_HEAD_BYTES, _Reader, plain_response
+from caretaker.http.response_parser import MAX_HEAD_BYTES, ResponseReader, plain_response
 
 MOST_BODY = 65536
 
@@ -37,7 +37,7 @@ def assert_equal_to_the_connection(framing: Framing, data: bytes) -> None:
         return
     assert isinstance(taken, bool)
     if taken:
-        reader = _Reader()
+        reader = ResponseReader()
         reader.feed(data, MAX_HEAD_BYTES + MOST_BODY)
         assert not reader.complete
 

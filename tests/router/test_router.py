@@ -13,8 +13,9 @@ from requests.auth import HTTPDigestAuth
 
 from caretaker.connection_request import ConnectionRequestServer, send_connection_request
 from caretaker.errors import DeviceBusy, DeviceNotFound
-from caretaker.http.connection import MAX_HEAD_BYTES, Connection
+from caretaker.http.connection import Connection
 from caretaker.http.credentials import Credentials
+from caretaker.http.response_parser import MAX_HEAD_BYTES
 from caretaker.http.server import WSGIServer
 from caretaker.router import RouterServer, Routes, WorkerRoute
 from caretaker.router import worker_connections as connections
