@@ -22,10 +22,12 @@ from caretaker.errors import (
 )
 from caretaker.http import (
     authentication,
+    challenges,
     client,
     connect_errors,
     content_coding,
     cookies,
+    digest,
     endpoint,
     ip_addresses,
     known_heads,
@@ -251,7 +253,10 @@ HTTP: dict[str, Harness] = {
     "http_response": Harness(_http_response, (response_parser, connect_errors), (ReasonError,)),
     "http_request": Harness(_http_request, (request_parser, known_heads, wsgi_environ)),
     "authentication": Harness(
-        _authentication, (authentication,), (AuthenticationError,), max_bytes=LINE
+        _authentication,
+        (authentication, challenges, digest),
+        (AuthenticationError,),
+        max_bytes=LINE,
     ),
     "set_cookie": Harness(_set_cookie, (cookies,), max_bytes=LINE),
     "content_coding": Harness(_content_coding, (content_coding,), (AnswerError,)),
