@@ -231,8 +231,11 @@ class CarriedSessions:
                 self._begin(active)
             if self._due and time.perf_counter() >= until:
                 self._next_turn.set(self._clock())
-                return
-        self._is_beginning = False
+                break
+        else:
+            self._is_beginning = False
+        if self._io is not None:
+            self._io.flush()
 
     def _begin(self, active: ActiveSession) -> None:
         try:
@@ -264,7 +267,7 @@ class CarriedSessions:
             assert body is not None
         self._runner.post_begins(active, "Inform", body)
         deadline = active.posted_at + self._endpoint.timeout
-        io.begin(active.token, target, self._head(body) + body, following, deadline)
+        io.prepare(active.token, target, self._head(body) + body, following, deadline)
 
     def _inform_of(self, row: PeriodicRow, now: float) -> bytes | None:
         """The Inform of a row; None if it must be written in full."""

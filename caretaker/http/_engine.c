@@ -41,6 +41,7 @@
 #define KEPT_HEADS 16
 #define MOST_EVENTS 256  /* of one turn */
 #define MOST_PIECES 16   /* received of one connection, before others have their turn */
+#define MOST_BEGUN 16    /* connections that wait for flush */
 
 #define NOTHING UINT32_MAX /* no place */
 #define FAILURES UINT64_MAX /* what epoll says when failures are to be told */
@@ -70,6 +71,12 @@ typedef struct {
     char unread;         /* whether there may be bytes, or an end, without another event */
 } Connection;
 
+/* A connection that begin was called for. */
+typedef struct {
+    uint64_t place;      /* with its generation */
+    PyObject *address, *source;
+} Begun;
+
 typedef struct {
     PyObject_HEAD
     PyObject *places;    /* token: number of its place */
@@ -83,6 +90,8 @@ typedef struct {
     unsigned next_known;
     PyObject *heads[KEPT_HEADS];
     unsigned next_head;
+    Begun begun[MOST_BEGUN];
+    unsigned begun_count;
     struct epoll_event ready[MOST_EVENTS];
     char buffer[MOST_RECEIVED];
 } Engine;
@@ -439,13 +448,24 @@ static int tell_failures(Engine *self, PyObject *events, Py_ssize_t most) {
 
 /* -- sockets ----------------------------------------------------------------------------------- */
 
+/* The number of the place of a connection, with its generation. */
+static uint64_t place_of(Engine *self, Connection *connection) {
+    return (uint64_t)connection->generation << 32 | (uint64_t)(connection - self->connections);
+}
+
+/* The connection of a place; NULL if it is over. */
+static Connection *connection_at(Engine *self, uint64_t place) {
+    Connection *connection = &self->connections[place & UINT32_MAX];
+    int is_the_same = connection->generation == place >> 32;
+    return is_the_same && connection->token != NULL && !connection->failure ? connection : NULL;
+}
+
 /* Has epoll watch for these events, too; returns an errno. */
 static int watch(Engine *self, Connection *connection, uint32_t events) {
     int operation = connection->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    uint64_t place = (uint64_t)(connection - self->connections);
     struct epoll_event event = {
         .events = connection->watched | events,
-        .data.u64 = (uint64_t)connection->generation << 32 | place,
+        .data.u64 = place_of(self, connection),
     };
     if (epoll_ctl(self->poller, operation, connection->descriptor, &event) < 0) return errno;
     connection->watched = event.events;
@@ -514,6 +534,29 @@ static int send_request(Engine *self, Connection *connection, PyObject *request,
     int error = transmit(self, connection);
     if (error || connection->stage == RECEIVING) return error;
     return watch(self, connection, INPUT | EPOLLOUT);
+}
+
+/* Connects, and sends the request if that was at once; returns an errno. */
+static int start(Engine *self, Connection *connection, PyObject *address, PyObject *source) {
+    connection->started = seconds();
+    int error = open_socket(connection, address, source);
+    /* Within one machine it often is connected already. */
+    if (!error) error = transmit(self, connection);
+    if (error) return error;
+    return watch(self, connection, connection->stage == RECEIVING ? INPUT : INPUT | EPOLLOUT);
+}
+
+/* Starts the connections that have begun. */
+static void flush(Engine *self) {
+    for (unsigned i = 0; i < self->begun_count; i++) {
+        Begun *begun = &self->begun[i];
+        Connection *connection = connection_at(self, begun->place);
+        int error = connection ? start(self, connection, begun->address, begun->source) : 0;
+        if (error) fail_later(self, connection, error);
+        Py_CLEAR(begun->address);
+        Py_CLEAR(begun->source);
+    }
+    self->begun_count = 0;
 }
 
 /* Keeps the beginning of an answer; returns an errno. */
@@ -649,6 +692,7 @@ static void close_all(Engine *self) {
         if (connection->token != NULL || connection->failure) release(self, connection);
     }
     self->first_failed = NOTHING;
+    flush(self); /* which has nobody left to connect */
     if (self->poller >= 0) close(self->poller);
     if (self->wake >= 0) close(self->wake);
     self->poller = self->wake = -1;
@@ -701,7 +745,7 @@ static int has_count(Py_ssize_t count, Py_ssize_t wanted) {
 
 PyDoc_STRVAR(begin_doc,
 "begin(token, address, source, request, following, deadline)\n--\n\n"
-"Connect, and send a request. Failures are told by turn, too.\n\n"
+"Connect at the next flush, and send a request. Failures are told by turn, too.\n\n"
 "Args:\n"
 "    token: names the connection; no other may have it.\n"
 "    address: of the server, as socket_address gives it.\n"
@@ -728,13 +772,20 @@ static PyObject *engine_begin(Engine *self, PyObject *const *arguments, Py_ssize
     connection->request = Py_NewRef(arguments[3]);
     if (arguments[4] != Py_None) connection->following = Py_NewRef(arguments[4]);
     connection->deadline = deadline;
-    connection->started = seconds();
-    int error = open_socket(connection, address, source);
-    /* Within one machine it often is connected already. */
-    if (!error) error = transmit(self, connection);
-    if (!error)
-        error = watch(self, connection, connection->stage == RECEIVING ? INPUT : INPUT | EPOLLOUT);
-    if (error) fail_later(self, connection, error);
+    if (self->begun_count == MOST_BEGUN) flush(self);
+    self->begun[self->begun_count++] = (Begun){
+        place_of(self, connection), Py_NewRef(address), Py_NewRef(source)};
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(flush_doc,
+"flush()\n--\n\n"
+"Connect for all calls of begin since the last flush; 16 of them are connected without it.");
+
+static PyObject *engine_flush(Engine *self, PyObject *unused) {
+    (void)unused;
+    if (!is_open(self)) return NULL;
+    flush(self);
     Py_RETURN_NONE;
 }
 
@@ -789,18 +840,11 @@ static PyObject *engine_know(Engine *self, PyObject *body) {
     Py_RETURN_TRUE;
 }
 
-/* The connection of an event; NULL if it is over. */
-static Connection *connection_at(Engine *self, uint64_t place) {
-    Connection *connection = &self->connections[place & UINT32_MAX];
-    int is_the_same = connection->generation == place >> 32;
-    return is_the_same && connection->token != NULL && !connection->failure ? connection : NULL;
-}
-
 PyDoc_STRVAR(turn_doc,
 "turn(most)\n--\n\n"
 "Do what so many sockets are ready for, at most, and return what is to be told.\n\n"
-"Each event begins with (kind, token, started, sent_at, known, known_at, at): when begin or post\n"
-"was called; when its request had been written, 0 if it has not; the known body after which the\n"
+"Each event begins with (kind, token, started, sent_at, known, known_at, at): when it was connected\n"
+"or post was called; when its request had been written, 0 if it has not; the known body after which the\n"
 "following request was sent, and when that body was received, None and 0 without; when the\n"
 "event happened. Then:\n\n"
 "DONE: nothing. The last answer was empty, and the connection is closed.\n"
@@ -901,6 +945,7 @@ PyDoc_STRVAR(detach_doc,
 static PyObject *engine_detach(Engine *self, PyObject *token) {
     Connection *connection = connection_of(self, token);
     if (connection == NULL) return NULL;
+    if (connection->descriptor < 0) flush(self);
     if (connection->failure) Py_RETURN_NONE;
     const char *received = connection->length ? connection->received : "";
     return tell_detached(self, connection, received, connection->length, seconds());
@@ -967,6 +1012,7 @@ static PyObject *framing(PyObject *module, PyObject *data) {
 
 static PyMethodDef engine_methods[] = {
     {"begin", (PyCFunction)(void (*)(void))engine_begin, METH_FASTCALL, begin_doc},
+    {"flush", (PyCFunction)engine_flush, METH_NOARGS, flush_doc},
     {"post", (PyCFunction)(void (*)(void))engine_post, METH_FASTCALL, post_doc},
     {"know", (PyCFunction)engine_know, METH_O, know_doc},
     {"turn", (PyCFunction)engine_turn, METH_O, turn_doc},

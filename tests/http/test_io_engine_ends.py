@@ -150,6 +150,7 @@ def test_an_answer_that_is_thought_about_has_no_deadline() -> None:
         listener.listen()
         address = compiled_engine.required().socket_address(*listener.getsockname(), 0)
         engine.begin(1, address, b"", INFORM, None, inf)
+        engine.flush()
         opened, _ = listener.accept()
         opened.sendall(GOOD)
         [event] = turn(engine)
@@ -316,6 +317,7 @@ def test_a_turn_is_bounded() -> None:
         address = module.socket_address(*listener.getsockname(), 0)
         for token in range(100):
             engine.begin(token, address, nowhere if token % 2 else b"", INFORM, None, inf)
+        engine.flush()
         opened = [listener.accept()[0] for _ in range(50)]
         for each in opened:
             each.sendall(GOOD)
@@ -327,6 +329,26 @@ def test_a_turn_is_bounded() -> None:
         for each in opened:
             each.close()
     assert sorted(told) == list(range(100))
+
+
+def test_what_was_prepared_begins_with_the_next_flush() -> None:
+    bench = EngineBench(most=100)
+    for token in range(3):
+        bench.engine.prepare(token, bench.target, INFORM, None, inf)
+    bench.engine.drop(1, reset=False)
+    bench.engine.prepare(3, bench.target, INFORM, None, inf)  # in the place of 1
+    assert (bench.engine.active, bench.engine.progress(0)) == (3, (0.0, None, 0.0))
+    bench.engine.flush()
+    peers = [bench.listener.accept()[0] for _ in range(3)]
+    assert [peer.recv(len(INFORM)) for peer in peers] == [INFORM] * 3
+    bench.engine.flush()
+    detached = bench.engine.detach(3)
+    assert detached is not None
+    os.close(detached[8])
+    for peer in peers:
+        peer.close()
+    bench.engine.prepare(4, bench.target, INFORM, None, inf)
+    bench.close()
 
 
 def test_a_closed_engine_says_so() -> None:
