@@ -7,21 +7,37 @@ from typing import Any
 import psutil
 from locust.runners import LocalRunner
 
+from caretaker.device.reachability import Reach, ReachMix
 from caretaker.errors import InputError
+from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
 
-BYTES_PER_CPE = 1_024
-"""Of a CPE after its first contact: the budget of docs/performance.md."""
+BYTES_PER_CPE = 300
+"""
+Of a CPE after its first contact, as a row: the goal of docs/performance.md, twice what it takes
+with credentials of its own, so that an ACS can set a few more values.
+"""
+MORE_BYTES = {Reach.STUN: 400, Reach.XMPP: 23 * 1_024}
+"""Of a CPE with a NAT binding, or a connection to an XMPP server over TLS."""
 BYTES_PER_USER = 16 * 1_024
 """Of a Locust user: its greenlet, its lease, and its place in the master's books."""
 
 
-def bytes_of(users: int, cpes_per_user: int) -> int:
-    """What a fleet of these users needs."""
-    return users * (BYTES_PER_USER + cpes_per_user * BYTES_PER_CPE)
+def bytes_of(users: int, cpes_per_user: int, reach: ReachMix | None = None) -> int:
+    """What a fleet of these users needs, whose CPEs can be reached so; directly if None."""
+    return users * (BYTES_PER_USER + round(cpes_per_user * _bytes_of_cpe(reach)))
 
 
-def check_memory(users: int, cpes_per_user: int, available: int) -> None:
+def _bytes_of_cpe(reach: ReachMix | None) -> float:
+    """Of each CPE, by the mean of its kinds."""
+    weights = () if reach is None else reach.weights
+    more = sum(weight * MORE_BYTES.get(kind, 0) for kind, weight in weights)
+    return BYTES_PER_CPE + more / (sum(weight for _, weight in weights) or 1.0)
+
+
+def check_memory(
+    users: int, cpes_per_user: int, available: int, reach: ReachMix | None = None
+) -> None:
     """
     Check that more users fit this machine.
 
@@ -29,14 +45,15 @@ def check_memory(users: int, cpes_per_user: int, available: int) -> None:
         users: that are to start.
         cpes_per_user: CPEs that each holds.
         available: bytes.
+        reach: how the CPEs can be reached.
 
     Raises:
         InputError: they do not fit; the text has the number that does.
     """
-    wanted = bytes_of(users, cpes_per_user)
+    wanted = bytes_of(users, cpes_per_user, reach)
     if wanted <= available:
         return
-    fit = available // bytes_of(1, cpes_per_user)
+    fit = available // bytes_of(1, cpes_per_user, reach)
     needed, free = _gigabytes(wanted), _gigabytes(available)
     raise InputError(
         f"--users {users}: with --cpes-per-user {cpes_per_user} they need {needed} of memory, and "
@@ -45,21 +62,22 @@ def check_memory(users: int, cpes_per_user: int, available: int) -> None:
     )
 
 
-def check_fleet(runner: Any, options: LocustOptions, cpes_per_user: int) -> None:
+def check_fleet(runner: Any, options: LocustOptions, settings: Settings) -> None:
     """
     Check that the users of a run fit, beside those that it has, if all its workers are here.
 
     Args:
         runner: Locust's.
         options: of Locust, for the run.
-        cpes_per_user: CPEs that each user holds.
+        settings: of the run.
 
     Raises:
         InputError: they do not fit.
     """
     if isinstance(runner, LocalRunner) or options.processes:
         more = max(0, (options.num_users or 0) - runner.user_count)
-        check_memory(more, cpes_per_user, psutil.virtual_memory().available)
+        available = psutil.virtual_memory().available
+        check_memory(more, settings.cpes_per_user, available, settings.reach)
 
 
 def _gigabytes(number: int) -> str:

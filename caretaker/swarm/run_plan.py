@@ -83,7 +83,7 @@ class RunPlan(NamedTuple):
             settings.check_driver()
         if self.is_here:
             available = psutil.virtual_memory().available
-            check_memory(locust.num_users or 0, settings.cpes_per_user, available)
+            check_memory(locust.num_users or 0, settings.cpes_per_user, available, settings.reach)
 
     def target(self) -> str:
         """The ACS, by its host, its port and the addresses that the name stands for."""
@@ -169,7 +169,8 @@ def _processes(plan: RunPlan) -> Iterator[str]:
 
 
 def _resources(plan: RunPlan) -> Iterator[str]:
-    needed = bytes_of(plan.locust.num_users or 0, plan.settings.cpes_per_user)
+    settings = plan.settings
+    needed = bytes_of(plan.locust.num_users or 0, settings.cpes_per_user, settings.reach)
     where = f" of {_gigabytes(psutil.virtual_memory().available)} free" if plan.is_here else ""
     yield f"memory {_gigabytes(needed)}{where}"
     yield f"{readable(plan.load.sessions_at_once * DESCRIPTORS_PER_SESSION)} descriptors a worker"

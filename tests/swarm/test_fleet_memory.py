@@ -6,13 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from caretaker.device.reachability import Reach, ReachMix
 from caretaker.errors import InputError
 from caretaker.swarm.fleet_memory import (
     BYTES_PER_CPE,
     BYTES_PER_USER,
+    MORE_BYTES,
+    bytes_of,
     check_fleet,
     check_memory,
 )
+from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import LocustOptions
 
 GB = 10**9
@@ -28,12 +32,24 @@ def test_one_that_does_not_is_told_what_does() -> None:
         check_memory(1_000_000_000, 100, 2 * GB)
     fit = 2 * GB // (BYTES_PER_USER + 100 * BYTES_PER_CPE)
     assert str(refused.value) == (
-        "--users 1000000000: with --cpes-per-user 100 they need 118784.0 GB of memory, and 2.0 GB "
+        "--users 1000000000: with --cpes-per-user 100 they need 46384.0 GB of memory, and 2.0 GB "
         f"are free here: {fit} users fit, {100 * fit} CPEs; use more machines for more"
     )
     check_memory(fit, 100, 2 * GB)
     with pytest.raises(InputError):
         check_memory(fit + 1, 100, 2 * GB)
+
+
+@pytest.mark.parametrize(
+    ("text", "each"),
+    [
+        ("direct:1,dark:1", BYTES_PER_CPE),
+        ("stun:5", BYTES_PER_CPE + MORE_BYTES[Reach.STUN]),
+        ("direct:30,xmpp:10", BYTES_PER_CPE + MORE_BYTES[Reach.XMPP] // 4),
+    ],
+)
+def test_a_cpe_takes_more_that_keeps_a_binding_or_a_connection(text: str, each: int) -> None:
+    assert bytes_of(10, 100, ReachMix.parse(text)) == 10 * (BYTES_PER_USER + 100 * each)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +59,9 @@ def test_only_what_is_to_come_to_this_machine_counts(
     *, there: int, processes: int | None, is_refused: bool
 ) -> None:
     options = LocustOptions(num_users=10**9, processes=processes, master=True)
-    runner = SimpleNamespace(user_count=there)
+    runner, settings = SimpleNamespace(user_count=there), Settings(cpes_per_user=100)
     if not is_refused:
-        return check_fleet(runner, options, 100)
+        return check_fleet(runner, options, settings)
     with pytest.raises(InputError, match="users fit"):
-        check_fleet(runner, options, 100)
+        check_fleet(runner, options, settings)
     return None
