@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from caretaker.engine.outages import PowerCuts
@@ -33,7 +33,7 @@ class CPEStates:
         cpes: Collection[int],
         *,
         in_session: Collection[int],
-        waiting: Mapping[int, object],
+        waiting: Collection[int],
         retrying: AbstractSet[int],
         dark: PowerCuts,
     ) -> None:
@@ -60,5 +60,6 @@ class CPEStates:
         """How many CPEs are in each state."""
         self._dark.count(now)
         busy = {state: len(self._members[state]) for state in STATES[1:]}
-        busy["retrying"] -= len(self._waiting.keys() & self._retrying)
+        if self._waiting:
+            busy["retrying"] -= sum(index in self._waiting for index in self._retrying)
         return {STATES[0]: max(0, len(self._cpes) - sum(busy.values())), **busy}

@@ -9,7 +9,6 @@ time, without yielding. So there are no locks.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Protocol
@@ -25,6 +24,7 @@ from caretaker.engine.due_times import NOBODY, DueTimes
 from caretaker.engine.resting_cpes import PeriodicRow
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
+from caretaker.engine.waiting_line import WaitingLine
 from caretaker.errors import Blame
 from caretaker.stats.timeline import Timeline
 
@@ -68,11 +68,8 @@ class Scheduler:
     ) -> None:
         self.active: dict[int, ActiveSession] = {}
         """The sessions that run, by the index of their CPE."""
-        # A plain dict takes the longer to give its first entry the more were taken before.
-        self.waiting: OrderedDict[int, tuple[float, float]] = OrderedDict()
-        """
-        The CPEs that wait for a place, in order: when each was due, and since when it waits.
-        """
+        self.waiting = WaitingLine()
+        """The CPEs that wait for a place."""
         self._not_begun = 0
         """How many still waited for a place when no more sessions were launched."""
         self._cpes = cpes
@@ -99,12 +96,11 @@ class Scheduler:
         """Launch no more sessions; those that run go on, and those that wait stay due."""
         self._started = False
         self._timer.stop()
-        waiting = list(self.waiting.items())
-        self.waiting.clear()
-        self._not_begun += len(waiting)
-        for index, (planned, _) in waiting:
+        self._not_begun += len(self.waiting)
+        for index, planned in self.waiting.planned():
             self._timeline.planned(planned)
             self._due_times.add(index, planned)
+        self.waiting.clear()
 
     def suspend(self, reason: str) -> None:
         """
@@ -118,10 +114,9 @@ class Scheduler:
         """
         self._started = False
         self._timer.stop()
-        waiting = list(self.waiting)
-        self.waiting.clear()
-        for index in waiting:
+        for index in self.waiting:
             self._due_times.add(index, self._cpes.due_of(index))
+        self.waiting.clear()
         for active in list(self.active.values()):
             active.fail(reason, Blame.GENERATOR)
             self._drop(active)
@@ -195,8 +190,7 @@ class Scheduler:
         return len(self.active) >= self._max_sessions or bool(self.waiting)
 
     def _wait(self, index: int, due: float, now: float) -> None:
-        if index not in self.waiting:
-            self.waiting[index] = (due, now)
+        self.waiting.add(index, due, now)
 
     def _launch(self, cpe: CPE) -> None:
         if self._is_full:
@@ -294,7 +288,7 @@ class Scheduler:
         Those before it that are carried have been launched.
         """
         while self.waiting and self._started and len(self.active) < self._max_sessions:
-            index, (planned, queued) = self.waiting.popitem(last=False)
+            index, planned, queued = self.waiting.pop()
             active = self._begin_at(index, planned, queued)
             if active is not None and not self._is_carried(active):
                 return active
@@ -306,7 +300,7 @@ class Scheduler:
         """End the sessions of CPEs that have lost their power, and give their places to others."""
         cut: list[ActiveSession] = []
         for cpe in cpes:
-            self.waiting.pop(cpe.index, None)
+            self.waiting.discard(cpe.index)
             active = self.active.get(cpe.index)
             if active is not None:
                 cut.append(active)
