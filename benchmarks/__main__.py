@@ -22,6 +22,7 @@ NAMES = (
     "memory",
     "start_up",
     "growth",
+    "herd",
     "engine",
     "kinds",
     "tls",

@@ -23,7 +23,7 @@ from locust.runners import WORKER_REPORT_INTERVAL, Runner
 from locust.stats import RequestStats, setup_distributed_stats_event_listeners
 
 from benchmarks.first_contact import credentials, quick_contact, quick_session
-from benchmarks.processes import cpu_seconds, unique_bytes
+from benchmarks.processes import MeasurementError, cpu_seconds, unique_bytes
 from benchmarks.tls_clients import without_compiled_tls
 from caretaker.engine.due_times import NOBODY
 from caretaker.errors import InputError
@@ -85,6 +85,26 @@ class _Runner(Runner):
             message("stats", data, "alone").serialize()
 
 
+class _Turns:
+    """The CPU time of turns of the loop, of one with a greenlet or many."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        """In ms."""
+        self._began = time.thread_time()
+        loop: Any = gevent.get_hub().loop
+        self._watcher = loop.check(ref=False)
+        self._watcher.start(self._turn)
+
+    def _turn(self) -> None:
+        began, self._began = self._began, time.thread_time()
+        self.longest = max(self.longest, 1000 * (self._began - began))
+
+    def stop(self) -> None:
+        """Look at no more turns."""
+        self._watcher.close()
+
+
 class WorkerAlone:
     """
     A worker with CPEs that are powered on; they act from ``start`` on.
@@ -97,6 +117,7 @@ class WorkerAlone:
         max_sessions: how many run at once; 0: CPEs accept Connection Requests, but no session runs.
         contacted: whether each CPE has had its first contact, and has credentials for Connection
             Requests.
+        running: whether CPEs have been running; else they come from the factory.
         record: folder for recorded sessions; None records none.
         keeps_state: whether the state of CPEs goes to the master, as with ``--state``.
         tls_ca: PEM file of the certificates to trust; those of the system if None.
@@ -112,6 +133,7 @@ class WorkerAlone:
         interval: int = 1,
         max_sessions: int = 1000,
         contacted: bool = True,
+        running: bool = False,
         record: str | None = None,
         keeps_state: bool = False,
         tls_ca: str | None = None,
@@ -122,6 +144,7 @@ class WorkerAlone:
         options = argparse.Namespace(
             profiles=[profile],
             inform_interval=interval,
+            start="running" if running else "factory",
             cpes_per_user=CPES_PER_USER,
             cr_driver="off",
             cr_rate=0.0,
@@ -217,6 +240,16 @@ class WorkerAlone:
             "cpu": cpu,
             **results.histogram("generator.lateness").summary(50, 99),
         }
+
+    def longest_turn(self, seconds: float) -> float:
+        """The most CPU ms of a turn of the loop, from the begin of sessions on."""
+        turns = _Turns()
+        self.start()
+        gevent.sleep(seconds)
+        turns.stop()
+        if not self.measure(0.1)["count"]:
+            raise MeasurementError("no session has succeeded")
+        return turns.longest
 
     def cpu(self) -> float:
         """CPU seconds of this process so far."""

@@ -30,6 +30,7 @@ WITH_SINK = (
     "recording",
     "state",
     "growth",
+    "herd",
     "closed_loop",
     "lateness",
 )
