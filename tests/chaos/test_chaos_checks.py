@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chaos.__main__ import judge
+from chaos.__main__ import carried, judge
 from chaos.checks import CHECKS, DESCRIPTORS_ALLOWED, GREENLETS_ALLOWED, Findings
 
 SUMMARY: dict[str, Any] = {
@@ -96,6 +96,15 @@ def test_what_was_pending_with_a_worker_that_was_killed_is_told_and_fails_nothin
     judged = CHECKS["books balance"](replace(GOOD, summary=summary))
     assert judged.good
     assert judged.figure.endswith("+ 3 pending with 1 lost workers")
+
+
+def test_it_says_how_sessions_were_carried() -> None:
+    engine = {"carried": 7, "handed_over": {"idle connection": 1}, "by_greenlet": {"TLS": 2}}
+    told = carried({"engine": engine, "sessions": {"started": 9}})
+    assert told == (
+        "sessions: 7 of 9 by the I/O engine; handed over: 1 idle connection; by greenlets: 2 TLS"
+    )
+    assert carried({}) == "sessions: 0 of 0 by the I/O engine"
 
 
 def test_each_check_fails_here() -> None:
