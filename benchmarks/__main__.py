@@ -23,6 +23,7 @@ NAMES = (
     "start_up",
     "growth",
     "herd",
+    "leaks",
     "engine",
     "kinds",
     "tls",

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 import gevent
+import psutil
 from locust.env import Environment
 from locust.event import Events
 from locust.rpc.protocol import Message
@@ -33,6 +34,7 @@ from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.profile_offer import offers
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRenewal, StateRecords
+from chaos.greenlet_count import greenlets
 
 CPES_PER_USER = 100
 MAX_CPES = 10_000_000
@@ -118,6 +120,7 @@ class WorkerAlone:
         contacted: whether each CPE has had its first contact, and has credentials for Connection
             Requests.
         running: whether CPEs have been running; else they come from the factory.
+        answer_timeout: seconds that a session waits for an answer; the default if None.
         record: folder for recorded sessions; None records none.
         keeps_state: whether the state of CPEs goes to the master, as with ``--state``.
         tls_ca: PEM file of the certificates to trust; those of the system if None.
@@ -134,6 +137,7 @@ class WorkerAlone:
         max_sessions: int = 1000,
         contacted: bool = True,
         running: bool = False,
+        answer_timeout: float | None = None,
         record: str | None = None,
         keeps_state: bool = False,
         tls_ca: str | None = None,
@@ -151,6 +155,8 @@ class WorkerAlone:
             record=record,
             tls_ca=tls_ca,
         )
+        if answer_timeout is not None:
+            options.answer_timeout = answer_timeout
         events: Any = Events
         environment = Environment(events=events(), host=url, parsed_options=options)
         runner = _Runner(environment)
@@ -236,9 +242,19 @@ class WorkerAlone:
         counters = results.counters
         return {
             "count": counters["sessions.succeeded"],
+            "succeeded": counters["sessions.succeeded"],
             "failed": counters["sessions.failed"] + counters["sessions.shed"],
             "cpu": cpu,
             **results.histogram("generator.lateness").summary(50, 99),
+        }
+
+    def holds(self) -> dict[str, float]:
+        """What this process holds between sessions: descriptors, greenlets, and KiB of memory."""
+        gc.collect()
+        return {
+            "descriptors": psutil.Process().num_fds(),
+            "greenlets": sum(greenlets().values()),
+            "KiB": unique_bytes() / 1024,
         }
 
     def longest_turn(self, seconds: float) -> float:

@@ -45,6 +45,7 @@ WITHOUT = (
     "codec",
     "counting",
     "budgets",
+    "leaks",
 )
 LONG = ("tls", "whole_tree", "whole_runs", "calibration", "workers", "hosts", "xmpp")
 
