@@ -54,6 +54,15 @@ class Job(NamedTuple):
 Jobs = tuple[Job, ...]
 
 
+def jitter_of(due: float, interval: float) -> str:
+    """
+    Purpose of the random number for the jitter of a periodic Inform that is planned then.
+
+    It is the same for all CPEs in an interval, so that many can have theirs at once.
+    """
+    return f"jitter {due // interval:.0f}"
+
+
 class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
     """
     The state of one CPE of the fleet.
@@ -380,5 +389,6 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
     def _jitter(self) -> float:
         """Seconds by which the next periodic Inform is late on purpose; less than an interval."""
         due, most = self.periodic_due, self.context.behaviors.inform_jitter
-        share = self.context.identities.fraction(self.index, f"jitter {due:.0f}")
-        return min(most, self.management_server(due).interval) * share
+        interval = self.management_server(due).interval
+        share = self.context.identities.fraction(self.index, jitter_of(due, interval))
+        return min(most, interval) * share

@@ -37,6 +37,11 @@ _AFTER_ALL = "\U0010ffff"
 """Sorts behind every character of a serial number."""
 
 
+def is_of_identity(column: str) -> bool:
+    """Whether a column says who a device is, and nothing of what it does."""
+    return "." not in column  # no path of any parameter
+
+
 class ListedDevices:
     """
     A list of devices; the first one is the CPE with the index 0.

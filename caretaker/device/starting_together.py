@@ -12,7 +12,8 @@ from math import inf
 from typing import NamedTuple
 
 from caretaker.device import periodic_inform
-from caretaker.device.base import CPEBase
+from caretaker.device.base import CPEBase, jitter_of
+from caretaker.device.listed_devices import is_of_identity
 from caretaker.device.nat_traversal import stun_settings
 from caretaker.device.resting_state import CommonState, common_state
 from caretaker.device.up_time import BOOT_DELAY
@@ -53,7 +54,7 @@ def resumed_like(sample: CPEBase, indices: Sequence[int], now: float) -> Started
     if state is None:
         return None
     periodic = _first_due(sample, indices, [now] * len(indices))
-    due = periodic if sample.due < inf else [inf] * len(indices)
+    due = _with_jitter(sample, indices, periodic) if sample.due < inf else [inf] * len(indices)
     return StartedCPEs(state._replace(resumed=True), due, periodic, now)
 
 
@@ -69,9 +70,10 @@ def powered_on_like(sample: CPEBase, indices: Sequence[int], now: float) -> Star
 def _common_to_all(sample: CPEBase) -> CommonState | None:
     """What a sample has in common with all others; None if they may differ by more than times."""
     context = sample.context
-    if context.devices is not None or context.unsaved is not None or sample.overlay is not None:
+    listed = context.devices
+    if listed is not None and not all(is_of_identity(column) for column in listed.columns):
         return None
-    if context.behaviors.inform_jitter or not sample.profile.is_steady:
+    if sample.overlay is not None or not sample.profile.is_steady:
         return None
     return common_state(sample)
 
@@ -80,6 +82,8 @@ def note_started(sample: CPEBase, indices: Sequence[int], started: StartedCPEs) 
     """Note what CPEs note by themselves when each is switched on."""
     context, now = sample.context, sample.booted_at
     context.books.raised_together(started.state.events, len(indices))
+    if context.unsaved is not None and sample.index in context.unsaved:
+        context.unsaved.update(indices)
     asks_servers = stun_settings(sample, now) or wanted_connection(sample, now)
     if asks_servers or context.reach is not None:
         for changed in context.reach_watchers:
@@ -105,3 +109,19 @@ def _first_due(sample: CPEBase, indices: Sequence[int], after: list[float]) -> l
         return [periodic_inform.first_due(sample, now) for now in after]
     phases = sample.context.identities.fractions(indices, periodic_inform.PHASE)
     return [now + state.interval * phase for now, phase in zip(after, phases, strict=True)]
+
+
+def _with_jitter(sample: CPEBase, indices: Sequence[int], planned: list[float]) -> list[float]:
+    """When each is due whose next periodic Inform is planned so."""
+    most = sample.context.behaviors.inform_jitter
+    if not most or planned[0] == inf:
+        return planned
+    interval = sample.management_server(planned[0]).interval
+    of_interval = {
+        purpose: sample.context.identities.fractions(indices, purpose)
+        for purpose in {jitter_of(due, interval) for due in planned}
+    }
+    return [
+        due + min(most, interval) * of_interval[jitter_of(due, interval)][place]
+        for place, due in enumerate(planned)
+    ]

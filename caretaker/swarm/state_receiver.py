@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from caretaker.device.persistent_state import PersistentState
 from caretaker.engine.shard import Shard
@@ -39,6 +39,27 @@ class StateReceiver:
     def clear(self) -> None:
         """Drop all records: their indices are not this worker's any more."""
         self._stored.clear()
+
+    def parts(self, indices: range, most: int) -> Iterator[range]:
+        """
+        Indices in parts, to be switched on one after the other.
+
+        Args:
+            indices: of CPEs.
+            most: in a part; a CPE that has a record is alone.
+        """
+        first = indices.start
+        for index in indices:
+            if index in self._stored:
+                if first < index:
+                    yield range(first, index)
+                yield range(index, index + 1)
+                first = index + 1
+            elif index - first == most - 1:
+                yield range(first, index + 1)
+                first = index + 1
+        if first < indices.stop:
+            yield range(first, indices.stop)
 
     def take_up(self, index: int, shard: Shard, results: Results, *, is_running: bool) -> bool:
         """

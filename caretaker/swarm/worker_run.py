@@ -189,13 +189,12 @@ class WorkerRun:
             stored: has what they had before.
             is_held: whether this worker still has the indices.
         """
-        together = 1 if len(stored) else TOGETHER
         for start, stop in indices.ranges:
-            for first in range(start, stop, together):
+            for together in stored.parts(range(start, stop), TOGETHER):
                 self._loop_budget.wait()
                 if self._ending or not is_held():
                     return
-                self._switch_on(range(first, min(stop, first + together)), stored)
+                self._switch_on(together, stored)
 
     def _switch_on(self, indices: range, stored: StateReceiver) -> None:
         """Power on neighbouring CPEs; one alone with what it had before."""

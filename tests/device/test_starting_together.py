@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
+from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.reachability import Reach, Reachability, ReachMix
 from caretaker.device.resting_state import OwnTimes, common_state, restore
 from caretaker.device.settings import Behaviors
@@ -33,6 +34,7 @@ BEHAVIORS = st.builds(
     periodic_inform=st.booleans(),
     inform_interval=st.sampled_from([None, 0, 1, 3600]),
     inform_together=st.booleans(),
+    inform_jitter=st.sampled_from([0.0, 5.0, 10_000.0]),
     boot_delay=st.sampled_from([(0.0, 0.0), (2.0, 2.0), (1.0, 60.0)]),
 )
 
@@ -57,7 +59,7 @@ def test_each_is_as_if_it_were_switched_on_by_itself(
     start: str, name: str, behaviors: Behaviors, first: int
 ) -> None:
     indices, kind = range(first, first + 5), profile(name)
-    shared, usual = context(behaviors=behaviors), context(behaviors=behaviors)
+    shared, usual = (context(behaviors=behaviors, unsaved=set()) for _ in range(2))
     started, _ = together(start, shared, indices, kind)
     boxes = [CPE(index, kind, usual) for index in indices]
     for box in boxes:
@@ -70,14 +72,16 @@ def test_each_is_as_if_it_were_switched_on_by_itself(
             assert getattr(back, slot) == getattr(box, slot), slot
         assert common_state(back) == common_state(box)
     assert shared.books == usual.books
+    assert shared.unsaved == usual.unsaved
 
 
 @pytest.mark.parametrize("start", STARTS)
 def test_cpes_that_may_differ_by_more_are_switched_on_by_themselves(start: str) -> None:
     indices = range(4)
-    kept, jitter = context(unsaved=set()), context(behaviors=Behaviors(inform_jitter=5.0))
-    assert together(start, kept, indices, profile())[0] is None
-    assert together(start, jitter, indices, profile())[0] is None
+    for column, are_alike in (("acs_username", True), ("Device.DeviceInfo.X", False)):
+        devices = ListedDevices(("serial", column), [(0, ("a", "b"))] * 4)
+        started, _ = together(start, context(devices=devices), indices, profile())
+        assert (started is not None) == are_alike
     beating = extended(
         "Device.ManagementServer.HeartbeatPolicy.Enable,false,true,true,xsd:boolean",
         "Device.ManagementServer.HeartbeatPolicy.ReportingInterval,false,true,60,xsd:unsignedInt",

@@ -64,3 +64,19 @@ def test_a_record_that_can_not_be_read_is_said_once_and_counted(
         "FLEET-000001 starts from the factory: the state of a CPE has version 9, not 1"
     ]
     assert results.counters["state.unreadable"] == 2
+
+
+@pytest.mark.parametrize(
+    ("stored", "parts"),
+    [
+        ((), [(10, 13), (13, 16), (16, 18)]),
+        ((10, 14, 15, 99), [(10, 11), (11, 14), (14, 15), (15, 16), (16, 18)]),
+        ((12, 17), [(10, 12), (12, 13), (13, 16), (16, 17), (17, 18)]),
+    ],
+)
+def test_those_without_records_are_switched_on_together(
+    stored: tuple[int, ...], parts: list[tuple[int, int]]
+) -> None:
+    receiver = StateReceiver()
+    receiver.received([StoredCPE(index, b"") for index in stored])
+    assert list(receiver.parts(range(10, 18), 3)) == [range(*part) for part in parts]
