@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -78,6 +79,10 @@ class ReachMix:
         """The kind of the CPE with this index."""
         place = _start(identities.seed, identities.prefix) + index * _STEP
         return self.weights[bisect(self._bounds, place % 1.0)][0]
+
+    def counts(self, identities: Identities, indices: Iterable[int]) -> Counter[str]:
+        """How many of the CPEs with these indices are of each kind."""
+        return Counter(self.of(identities, index).value for index in indices)
 
     @cached_property
     def _bounds(self) -> list[float]:

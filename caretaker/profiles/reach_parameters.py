@@ -26,7 +26,7 @@ REACH_PARAMETERS: tuple[Row, ...] = (
     Row(f"{_ACS}ConnReqJabberID", False, False),
     Row(f"{_ACS}ConnReqAllowedJabberIDs", False, True),
     Row("XMPP.ConnectionNumberOfEntries", False, False, "1", _NUMBER),
-    Row("XMPP.SupportedServerConnectAlgorithms", False, False, "DNS-SRV,ServerTable"),
+    Row("XMPP.SupportedServerConnectAlgorithms", False, False, "ServerTable"),
     Row("XMPP.Connection.", True, True),
     Row(_ROW, True, True),
     Row(f"{_ROW}Enable", False, True, "0", _BOOLEAN, "reached_xmpp_enable"),

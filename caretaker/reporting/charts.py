@@ -222,9 +222,22 @@ def _chart(plan: ChartPlan, line: _Columns, marks: tuple[Mark, ...]) -> Chart:
         Series(planned.label, planned.color, _column(line, planned.path, plan.unit), planned.dashed)
         for planned in plan.lines
     ]
-    drawn = tuple(one for one in series if any(one.values))
+    drawn = _apart([one for one in series if any(one.values)])
     return Chart(plan.title, plan.about, line.get("at", ()), drawn, plan.unit, log=plan.log,
                  marks=marks)  # fmt: skip
+
+
+def _apart(series: Sequence[Series]) -> tuple[Series, ...]:
+    """Series in which each that lies on an earlier one for the most part is dashed: both show."""
+    return tuple(
+        one._replace(dashed=one.dashed or any(_is_on(one, other) for other in series[:at]))
+        for at, one in enumerate(series)
+    )
+
+
+def _is_on(one: Series, other: Series) -> bool:
+    pairs = [pair for pair in zip(one.values, other.values, strict=False) if any(pair)]
+    return sum(a == b for a, b in pairs) * 2 > len(pairs)
 
 
 def _column(line: _Columns, path: str, unit: str) -> Numbers:

@@ -112,6 +112,7 @@ METRIC_KINDS: dict[str, MetricKind] = {
     "fleet.workers_left": MetricKind(MORE),
     "fleet.by_worker.*": MetricKind(members=_WORKERS),
     "fleet.profiles.*": _counts(_ANY),
+    "fleet.by_reach.*": _counts(_ANY),
     "fleet.duplicate_serial_numbers": MetricKind(MORE),
     "informs.total": MetricKind(),
     "informs.planned": MetricKind(),

@@ -15,8 +15,7 @@ NO_ANSWER = "no answer so far"
 def no_login(summary: Summary) -> str:
     """Why no CPE has logged in to XMPP, in a run in which some tried."""
     xmpp = summary["xmpp"]
-    waiting = {NO_ANSWER: xmpp["logins"]} if xmpp["logins"] else {}
-    return "" if xmpp["bound"] else _told(xmpp["failed"] or xmpp["not_connected"] or waiting)
+    return _none(xmpp["bound"], xmpp["failed"], xmpp["not_connected"], xmpp["logins"])
 
 
 def no_binding(summary: Summary) -> str:
@@ -24,9 +23,16 @@ def no_binding(summary: Summary) -> str:
     stun = summary["stun"]
     silent = {"server is silent": stun["silent"]} if stun["silent"] else {}
     errors = {f"error {code}": number for code, number in stun["errors"].items()}
-    waiting = {NO_ANSWER: stun["sent"]} if stun["sent"] else {}
     failed = {**silent, **errors, **stun["unsent"]}
-    return "" if stun["answered"] else _told(failed or stun["unanswered"] or waiting)
+    return _none(stun["answered"], failed, stun["unanswered"], stun["sent"])
+
+
+def _none(
+    succeeded: int, failed: Mapping[str, int], standing: Mapping[str, int], tried: int
+) -> str:  # fmt: skip
+    """Why nothing has succeeded: by what failed, what stands so at the end, or what was tried."""
+    waiting = {NO_ANSWER: tried} if tried else {}
+    return "" if succeeded else _told(failed or standing or waiting)
 
 
 def not_connected(summary: Summary, *, many: bool) -> str:
@@ -37,28 +43,24 @@ def not_connected(summary: Summary, *, many: bool) -> str:
         summary: of the run; empty for one without any login, of which ``no_login`` tells.
         many: whether to tell of many of them, or of few.
     """
-    xmpp = summary["xmpp"]
     what = "were not connected to the XMPP server at the end"
-    return _share(xmpp["not_connected"], xmpp["cpes"], what, many=many) if xmpp["bound"] else ""
+    xmpp = summary["xmpp"]
+    return _some(xmpp["bound"], xmpp["not_connected"], xmpp["cpes"], what, many=many)
 
 
 def unanswered(summary: Summary, *, many: bool) -> str:
-    """
-    How many of the CPEs that use STUN had no answer to their last request, and why.
-
-    Args:
-        summary: of the run; empty for one without any answer, of which ``no_binding`` tells.
-        many: whether to tell of many of them, or of few.
-    """
-    stun = summary["stun"]
+    """As ``not_connected``, of the CPEs that use STUN and had no answer to their last request."""
     what = "had no answer of the STUN server to their last request"
-    return _share(stun["unanswered"], stun["cpes"], what, many=many) if stun["answered"] else ""
+    stun = summary["stun"]
+    return _some(stun["answered"], stun["unanswered"], stun["cpes"], what, many=many)
 
 
-def _share(reasons: Mapping[str, int], cpes: int, what: str, *, many: bool) -> str:
+def _some(
+    succeeded: int, reasons: Mapping[str, int], cpes: int, what: str, *, many: bool
+) -> str:  # fmt: skip
     """Those that are not reached, of all; empty where they are not as many as is asked for."""
     number = sum(reasons.values())
-    if not number or (number >= MANY * cpes) is not many:
+    if not succeeded or not number or (number >= MANY * cpes) is not many:
         return ""
     return f"{number:,} of {cpes:,} CPEs {what}: {_told(reasons)}"
 

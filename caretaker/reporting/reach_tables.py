@@ -36,6 +36,13 @@ REQUESTS = {
     "dropped": "... dropped by a rule",
 }
 """What became of the Connection Requests of a way."""
+TELLING_AT_ZERO = frozenset(
+    {"cpes", "posted", "done", "failed", "received", "accepted", "delivered", "sent", "answered",
+     "logins", "bound"}
+)  # fmt: skip
+"""Counts that are shown when they are 0, too."""
+STUN_TRIED, XMPP_TRIED = ("cpes", "sent", "unsent"), ("cpes", "logins", "failed")
+"""What a section has something of where CPEs tried to be reached."""
 TIMES = {"p50": "From accepted to Inform, p50", "p95": "... p95", "p99": "... p99"}
 """The times of a way."""
 STUN = {
@@ -72,19 +79,33 @@ XMPP = {
 """What the CPEs with an XMPP account did, in the same way."""
 
 
+def tried_ways(summary: Summary) -> list[Way]:
+    """The ways that CPEs were reached by, or tried to be; empty where that is HTTP alone."""
+    requests, tasks = summary["connection_requests"]["by_way"], summary["tasks"]["by_way"]
+    tried = {*requests, *tasks}
+    tried |= {Way.UDP} if _has_tried(summary["stun"], *STUN_TRIED) else set()
+    tried |= {Way.XMPP} if _has_tried(summary["xmpp"], *XMPP_TRIED) else set()
+    return [way for way in Way if way in tried] if tried - {Way.HTTP} else []
+
+
+def _has_tried(section: Mapping[str, object], *names: str) -> bool:
+    return any(section[name] for name in names)
+
+
 def reach_tables(summary: Summary) -> list[ReportTable]:
     """The tables that a run has something to tell in."""
     return [
         *_by_way(summary),
-        *_of_server("NAT bindings (STUN)", STUN, summary["stun"], "sent", "unsent"),
-        *_of_server("XMPP connections", XMPP, summary["xmpp"], "logins", "failed"),
+        *_kinds(summary["fleet"]["by_reach"]),
+        *_of_server("NAT bindings (STUN)", STUN, summary["stun"], *STUN_TRIED),
+        *_of_server("XMPP connections", XMPP, summary["xmpp"], *XMPP_TRIED),
     ]
 
 
 def _by_way(summary: Summary) -> Iterator[ReportTable]:
     requests, tasks = summary["connection_requests"]["by_way"], summary["tasks"]["by_way"]
-    ways = [way for way in Way if way in requests or way in tasks]
-    if set(ways) <= {Way.HTTP}:
+    ways = tried_ways(summary)
+    if not ways:
         return
     rows = [
         *_rows(TASKS, [tasks.get(way, {}) for way in ways]),
@@ -102,18 +123,29 @@ def _of_server(
     title: str, labels: Mapping[str, str], section: Mapping[str, object], *tried: str
 ) -> Iterator[ReportTable]:
     """What CPEs did at a server, where any of them tried."""
-    if any(section[name] for name in tried):
+    if _has_tried(section, *tried):
         yield ReportTable(title, "", ("", "Number"), tuple(_rows(labels, [section])))
+
+
+def _kinds(cpes: Mapping[str, int]) -> Iterator[ReportTable]:
+    """How many CPEs there are of each kind, where ``--reach`` has said so."""
+    if cpes:
+        rows = (TableRow((kind, readable(number))) for kind, number in cpes.items())
+        yield ReportTable("CPEs by how they can be reached", "", ("", "CPEs"), tuple(rows))
 
 
 def _rows(
     labels: Mapping[str, str], sections: Sequence[Mapping[str, object]]
 ) -> Iterator[TableRow]:
-    """A row for each count of sections side by side, and for each member of a mapping."""
+    """
+    A row for each count of sections side by side, and for each member of a mapping.
+
+    Counts that are 0 everywhere are left out, unless that tells something.
+    """
     for name, label in labels.items():
         figures = [section.get(name) for section in sections]
         families = [figure for figure in figures if isinstance(figure, Mapping)]
-        if not families:
+        if not families and (name in TELLING_AT_ZERO or any(figures)):
             yield TableRow((label, *map(readable, figures)))
         for member in dict.fromkeys(member for family in families for member in family):
             own = (one.get(member, 0) if isinstance(one, Mapping) else None for one in figures)

@@ -20,9 +20,14 @@ from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.pages import render, save
 from caretaker.reporting.reach_tables import reach_tables
 from caretaker.reporting.summary_file import read_summary
-from caretaker.reporting.summary_types import Summary
+from caretaker.reporting.summary_types import Summary, TasksSection
 from caretaker.reporting.tables import TABLES, ReportTable, times
-from caretaker.reporting.verdict import judge, tightest_levels, what_broke_first
+from caretaker.reporting.verdict import (
+    further_grounds,
+    judge,
+    tightest_levels,
+    what_broke_first,
+)
 
 
 def _settings(summary: Summary) -> Mapping[str, Any]:
@@ -61,10 +66,17 @@ def key_figures(summary: Summary) -> list[KeyFigure]:
         KeyFigure("Connection Request to Inform", to_inform[1], f"p99; p50 {to_inform[0]}"),
         KeyFigure("Planned Inform to InformResponse", from_plan[1], f"p99; p50 {from_plan[0]}"),
         *([KeyFigure("Tasks done", readable(tasks["done"]),
-                     f"of {readable(tasks['posted'])} posted",
+                     ", ".join([f"of {readable(tasks['posted'])} posted", *_not_done(tasks)]),
                      RunOutcome.BROKEN if tasks["failed"] else "")] if tasks["posted"] else []),
         KeyFigure("Generator's CPU", readable(cpu, "%"), f"of a core, at most; loop lag p99 {lag}"),
     ]  # fmt: skip
+
+
+def _not_done(tasks: TasksSection) -> Iterator[str]:
+    """What became of the tasks that were not done, where it was nothing that is drawn below."""
+    ends = {"unreachable": tasks["unreachable"], "device down": tasks["device_down"],
+            "failed": tasks["failed"]}  # fmt: skip
+    yield from (f"{readable(number)} {end}" for end, number in ends.items() if number)
 
 
 # -- the scenario ---------------------------------------------------------------------------------
@@ -115,13 +127,14 @@ def page(summary: Summary) -> str:
     Args:
         summary: of a run, as ``--summary-json`` writes it.
     """
-    scenario, first = summary.get("scenario"), what_broke_first(summary)
+    scenario, first, verdict = summary.get("scenario"), what_broke_first(summary), judge(summary)
     return render(
         "report.html",
         of_run(summary),
         title=_title(summary),
         facts=list(_facts(summary)),
-        verdict=judge(summary),
+        verdict=verdict,
+        grounds=further_grounds(verdict),
         first=first,
         first_mark=marks_of(summary).index(first.mark()) + 1 if first else 0,
         tightest=tightest_levels(summary)[:TIGHTEST],

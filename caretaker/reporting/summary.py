@@ -7,6 +7,7 @@ The summary of a run: the snapshots of its workers as one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter
@@ -135,10 +136,10 @@ def _cures(total: Results) -> dict[str, str]:
 
 
 def _fleet(snapshots: Sequence[WorkerSnapshot], seen: WorkersSeen) -> FleetSection:
-    profiles: dict[str, int] = {}
+    profiles, reach = Counter[str](), Counter[str]()
     for snapshot in snapshots:
-        for name, number in snapshot.profiles.items():
-            profiles[name] = profiles.get(name, 0) + number
+        profiles.update(snapshot.profiles)
+        reach.update(snapshot.reach)
     all_held, twice = IndexSet(), 0
     for snapshot in snapshots:
         held = IndexSet(snapshot.held)
@@ -149,7 +150,8 @@ def _fleet(snapshots: Sequence[WorkerSnapshot], seen: WorkersSeen) -> FleetSecti
         "cpes": sum(snapshot.cpes for snapshot in snapshots),
         "workers": len(snapshots),
         "by_worker": {str(snapshot.worker): snapshot.cpes for snapshot in snapshots},
-        "profiles": profiles,
+        "profiles": dict(profiles),
+        "by_reach": dict(reach.most_common()),
         "duplicate_serial_numbers": twice,
         "workers_joined": seen.joined,
         "workers_left": seen.left,

@@ -9,6 +9,7 @@ from caretaker.reporting.generator_limits import GeneratorFigures, generator_lim
 from caretaker.reporting.lost_workers import started_anew
 from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.number_text import NO_DATA
+from caretaker.reporting.reach_tables import tried_ways
 from caretaker.reporting.summary_types import (
     ConnectionRequestsSection,
     EngineSection,
@@ -26,9 +27,8 @@ from caretaker.reporting.summary_types import (
     WaySection,
     XMPPSection,
 )
-from caretaker.reporting.verdict import described, judge
+from caretaker.reporting.verdict import described, further_grounds, judge
 from caretaker.stats.task_outcomes import failed_parts
-from caretaker.way import Way
 
 _SESSIONS = ("started", "succeeded", "failed", "shed", "abandoned", "unfinished")
 _TRANSFERS = ("requested", "succeeded", "failed", "cancelled", "dropped", "pending")
@@ -44,6 +44,7 @@ def render(summary: Summary) -> str:
         **_of_informs(summary["informs"]),
         **_of_sessions(summary["sessions"]),
         **_of_connection_requests(summary["connection_requests"]),
+        **_of_ways(summary),
         "Tasks": _tasks(summary["tasks"]),
         "  latency": _ms(summary["tasks"]["latency_ms"]),
         **_of_generator(summary),
@@ -61,13 +62,18 @@ def render(summary: Summary) -> str:
 
 
 def _of_fleet(fleet: FleetSection) -> dict[str, str]:
-    profiles = ", ".join(f"{name} {number}" for name, number in fleet["profiles"].items())
+    profiles = _listed(fleet["profiles"])
     workers = " + ".join(str(number) for number in fleet["by_worker"].values())
     return {
         "Fleet": f"{fleet['cpes']} CPEs over {fleet['workers']} workers ({workers}): {profiles}",
+        **({"  reach": _listed(fleet["by_reach"])} if fleet["by_reach"] else {}),
         **({"  lost": _lost(fleet)} if fleet["lost"] else {}),
         **({"  taken over": started_anew(fleet)} if fleet["from_factory"] else {}),
     }
+
+
+def _listed(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def _of_informs(informs: InformsSection) -> dict[str, str]:
@@ -94,13 +100,16 @@ def _of_connection_requests(crs: ConnectionRequestsSection) -> dict[str, str]:
         "  to Inform": _ms(crs["to_inform_ms"]),
         "  to InformResponse": _ms(crs["to_informresponse_ms"]),
         "  to session end": _ms(crs["to_session_end_ms"]),
-        **{f"  by {way}": _of_way(own) for way, own in _ways(crs).items()},
     }
 
 
-def _ways(crs: ConnectionRequestsSection) -> Mapping[str, WaySection]:
-    """The ways that requests came by, unless they all came by HTTP."""
-    return crs["by_way"] if set(crs["by_way"]) - {Way.HTTP} else {}
+def _of_ways(summary: Summary) -> dict[str, str]:
+    """What came by each way, unless all CPEs were reached by HTTP."""
+    ways = summary["connection_requests"]["by_way"]
+    return {
+        f"  by {way}": _of_way(ways[way]) if way in ways else "none received"
+        for way in tried_ways(summary)
+    }
 
 
 def _of_way(crs: WaySection) -> str:
@@ -180,9 +189,9 @@ def _xmpp(xmpp: XMPPSection) -> dict[str, str]:
 
 
 def _verdict(verdict: VerdictSection) -> Iterator[str]:
-    """The outcome with its finding, and below it each ground."""
+    """The outcome with its finding, and below it each ground that this does not say."""
     yield f"{'Result':<20}{verdict['outcome']}: {verdict['finding']}"
-    for ground in verdict["grounds"]:
+    for ground in further_grounds(verdict):
         yield f"{'  ' + ground['outcome']:<20}{ground['text']}"
 
 

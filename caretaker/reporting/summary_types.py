@@ -48,6 +48,8 @@ class FleetSection(TypedDict):
     workers: int
     by_worker: Mapping[str, int]
     profiles: Mapping[str, int]
+    by_reach: Mapping[str, int]
+    """By the kinds of ``--reach``; empty without it."""
     duplicate_serial_numbers: int
     workers_joined: int
     workers_left: int

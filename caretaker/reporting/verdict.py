@@ -139,6 +139,12 @@ def judge(summary: Summary) -> VerdictSection:
     }
 
 
+def further_grounds(verdict: VerdictSection) -> list[Ground]:
+    """The grounds that the finding does not tell in the same words."""
+    finding = verdict["finding"].lower()
+    return [each for each in verdict["grounds"] if each["text"].lower().rstrip(".") not in finding]
+
+
 def _exit_code(outcome: RunOutcome, grounds: Sequence[Ground], summary: Summary) -> int:
     failed = [ground["name"] for ground in grounds if ground["outcome"] == RunOutcome.FAILED]
     return (

@@ -8,7 +8,7 @@ report that is lost does no harm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from caretaker.index_set import Ranges
@@ -67,6 +67,7 @@ class WorkerSnapshot:
         held: the indices of its CPEs when ``final``, to prove that no other worker had them.
         usage: CPU and memory of the process.
         measured: those of the results that came after the warm-up; None if there is none.
+        reach: how many CPEs are of each kind of ``--reach``; empty without it.
     """
 
     run: int
@@ -82,10 +83,11 @@ class WorkerSnapshot:
     held: Ranges
     usage: ResourceUsage
     measured: Results | None = None
+    reach: Mapping[str, int] = field(default_factory=dict)
 
     def without_cpes(self) -> WorkerSnapshot:
         """The same, after the CPEs have gone to other workers: what they did still counts."""
-        return replace(self, cpes=0, states={}, profiles={}, held=[])
+        return replace(self, cpes=0, states={}, profiles={}, reach={}, held=[])
 
     def to_wire(self) -> dict[str, Any]:
         """As plain data, for Locust's messages."""
@@ -96,6 +98,7 @@ class WorkerSnapshot:
             "cpes": self.cpes,
             "states": dict(self.states),
             "profiles": dict(self.profiles),
+            "reach": dict(self.reach),
             "results": self.results.to_wire(),
             "measured": None if self.measured is None else self.measured.to_wire(),
             "examples": {reason: list(example) for reason, example in self.examples.items()},
@@ -115,6 +118,7 @@ class WorkerSnapshot:
             cpes=wire["cpes"],
             states=wire["states"],
             profiles=wire["profiles"],
+            reach=wire["reach"],
             results=Results.from_wire(wire["results"]),
             measured=None if wire["measured"] is None else Results.from_wire(wire["measured"]),
             examples={reason: FailureExample(*own) for reason, own in wire["examples"].items()},

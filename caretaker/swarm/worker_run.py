@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import gevent
@@ -123,6 +123,7 @@ class WorkerRun:
         )
         self.health = GeneratorHealth(self.results.current, self.sink.flush)
         self.profiles: Counter[str] = Counter()
+        self.reach: Counter[str] = Counter()
         self.last: WorkerSnapshot | None = None
         """The snapshot that ended it."""
         self.stop_waiting = Event()
@@ -204,7 +205,13 @@ class WorkerRun:
             self.profiles[self.shard.cpes[index].profile.name] += 1
         else:
             self.profiles += self.shard.switch_on(indices, is_running=is_running)
+        self.reach += self._kinds(indices)
         self._freeze(len(indices))
+
+    def _kinds(self, indices: Iterable[int]) -> Counter[str]:
+        """How CPEs can be reached, by kinds; nothing without ``--reach``."""
+        mix = self.settings.reach
+        return Counter() if mix is None else mix.counts(self.shard.context.identities, indices)
 
     def _freeze(self, new_cpes: int) -> None:
         """
@@ -248,6 +255,7 @@ class WorkerRun:
         cpe = self.shard.cpes.get(index)
         if cpe is not None:
             self.profiles[cpe.profile.name] -= 1
+            self.reach -= self._kinds((index,))
             self.shard.power_off((index,))
 
     def end(self) -> None:
@@ -295,6 +303,7 @@ class WorkerRun:
             cpes=len(self.shard.cpes),
             states=self.shard.states(),
             profiles={name: n for name, n in self.profiles.items() if n},
+            reach=dict(self.reach),
             results=results,
             examples=dict(self.shard.examples),
             timeline=self.shard.timeline.to_wire(final=final),

@@ -61,3 +61,9 @@ def test_what_is_no_mix_is_refused_with_the_kinds(text: str) -> None:
 def test_a_kind_that_is_there_twice_is_refused() -> None:
     with pytest.raises(InputError, match="dark is there twice"):
         ReachMix.parse("dark:1,direct:2,dark:3")
+
+
+def test_the_cpes_of_each_kind_are_counted() -> None:
+    mix = ReachMix.parse("direct:3,dark:1")
+    assert mix.counts(Identities(7), range(100, 500)) == {"direct": 300, "dark": 100}
+    assert mix.counts(Identities(7), ()) == {}

@@ -133,3 +133,17 @@ def test_what_is_no_number_is_none_so_that_it_is_json(odd: Any) -> None:
     assert lines(chart(found, INFORMS))["written"] == [1, None, 3]
     for each in found:
         json.dumps(each.to_json(), allow_nan=False)
+
+
+def test_a_line_that_lies_on_another_one_is_dashed_so_that_both_show() -> None:
+    same, other = [1, 2, 3, 0], [1, 2, 0, 4]
+    made = with_timeline(crs_received=[2, 4, 6, 0], crs_accepted=same, crs_delivered=same)
+    lines = {one.label: one.dashed for one in chart_of(made, "Connection Requests per second")}
+    assert lines == {"received": False, "accepted": False, "delivered": True}
+    made = with_timeline(crs_received=[2, 4, 6, 0], crs_accepted=same, crs_delivered=other)
+    assert not any(one.dashed for one in chart_of(made, "Connection Requests per second")[:2])
+
+
+def chart_of(made: Any, title: str) -> Any:
+    (chart,) = (each for each in of_run(made) if each.title == title)
+    return chart.series

@@ -14,7 +14,9 @@ from caretaker.reporting.reach_tables import (
     WAYS,
     XMPP,
     reach_tables,
+    tried_ways,
 )
+from caretaker.reporting.summary_text import render
 from caretaker.reporting.summary_types import (
     STUNSection,
     WaySection,
@@ -51,6 +53,37 @@ def test_each_way_has_its_column() -> None:
 def test_a_run_over_http_alone_has_none_of_these_tables() -> None:
     assert reach_tables(summary()) == []
     assert reach_tables(summary_of(results(tasks__by_way__http__done=1))) == []
+
+
+@pytest.mark.parametrize(
+    ("tried", "way"),
+    [("stun__sent", Way.UDP), ("stun__cpes", Way.UDP), ("stun__unsent__host not found", Way.UDP),
+     ("xmpp__logins", Way.XMPP), ("xmpp__failed__connection refused", Way.XMPP)],
+)  # fmt: skip
+def test_a_way_by_which_nobody_could_be_reached_has_its_column_and_line(
+    tried: str, way: Way
+) -> None:
+    made = summary_of(results(tasks__by_way__http__done=1, **{tried: 3}))
+    assert tried_ways(made) == [Way.HTTP, way]
+    table = rows(made, "Connection Requests by way")
+    assert table["... accepted"][1] == "-"
+    assert "... of no CPE" not in table
+    assert f"  by {way}".ljust(20) + "none received" in render(made).splitlines()
+
+
+def test_the_kinds_of_cpes_are_counted() -> None:
+    made = reached()
+    assert "CPEs by how they can be reached" not in [each.title for each in reach_tables(made)]
+    made["fleet"]["by_reach"] = {"direct": 1200, "dark": 3}
+    assert rows(made, "CPEs by how they can be reached") == {"direct": ("1,200",), "dark": ("3",)}
+    assert "  reach             direct 1200, dark 3" in render(made).splitlines()
+
+
+def test_counts_of_nothing_are_left_out_unless_that_tells_something() -> None:
+    stun = rows(summary_of(results(stun__sent=3)), "NAT bindings (STUN)")
+    assert stun == {
+        "CPEs that use STUN": ("0",), "Binding Requests sent": ("3",), "... answered": ("0",),
+    }  # fmt: skip
 
 
 def test_the_ways_of_a_run_stand_side_by_side() -> None:

@@ -64,7 +64,8 @@ class TestVerdict:
     def test_the_grounds_and_the_exit_code_stand_below(self) -> None:
         (card,) = xpath(page(told()), "//section[@id='verdict']")
         said = " ".join(card.text_content().split())
-        assert "failed 3 exceptions in users" in said
+        assert "Failed 3 exceptions in users; first at" in said  # and not once more below
+        assert said.count("3 exceptions in users") == 1
         assert "broken service level broken: tasks.failed < 1 (1, since 7 s)" in said
         assert "not shown service level not shown: transfers.failed_ratio < 1 (no data)" in said
         assert "Exit code 1" in said
@@ -113,7 +114,7 @@ def test_the_page_shows_every_section() -> None:
 
 def test_an_empty_run_has_a_page_too() -> None:
     found = text(page(summarize([], 0.0)))
-    assert "no session began" in found
+    assert "No session began" in found
     assert "No data." in found
     assert "None was asked for" in found
     assert "Its settings were not recorded." in found
@@ -131,6 +132,9 @@ def test_the_figures_are_those_of_the_summary() -> None:
     assert (found["Sessions failed"].figure, found["Sessions failed"].state) == ("5", "broken")
     assert found["Connection Request to Inform"].figure == "1 ms"
     assert found["Tasks done"].beside == "of 1,239 posted"
+    unreachable = summary_of(results(tasks__done=357, tasks__unreachable=253, tasks__posted=610))
+    (tile,) = (own for own in key_figures(unreachable) if own.label == "Tasks done")
+    assert tile.beside.endswith(" posted, 253 unreachable")
     assert "Tasks done" not in {own.label for own in key_figures(summary_of(Results()))}
 
 
@@ -154,7 +158,7 @@ def test_a_generator_at_its_limits_is_named_on_top() -> None:
     made["generator"]["cpu_percent"]["mean"]["0"] = 97.0
     found = text(page(made))
     assert (
-        "the generator was the limit, and the ACS may be better than it looks: the p99 of its loop "
+        "The generator was the limit, and the ACS may be better than it looks: the p99 of its loop "
         "lag was 300 ms (more workers); worker 0 used 97 % of its core (more workers)" in found
     )
     assert "not the limit" not in found

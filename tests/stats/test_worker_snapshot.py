@@ -33,7 +33,8 @@ def test_a_snapshot_is_the_same_after_locusts_wire() -> None:
 
 def test_the_figures_of_the_process_stand_beside_the_others_on_the_wire() -> None:
     assert list(reported().to_wire()) == [
-        "run", "worker", "at", "cpes", "states", "profiles", "results", "measured",
+        "run", "worker", "at", "cpes", "states", "profiles", "reach", "results",
+        "measured",
         "examples", "timeline",
         "final", "held", "cpu_mean", "cpu_peak", "cpu_now", "rss_mb",
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log10
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from caretaker.engine.cpe_states import STATES
 from caretaker.reporting.number_text import readable
+from caretaker.reporting.reach_tables import tried_ways
 from caretaker.reporting.summary_types import Summary
 from caretaker.reporting.terminal import one_line
 from caretaker.swarm.terminal.curves import FIGURES, curves
@@ -125,6 +126,8 @@ def _fleet(state: LiveState) -> Iterator[RenderableType]:
         for state, number in cpes.items()
     )
     yield _row("", Text(GAP).join(counts))
+    if kinds := state.run.summary["fleet"]["by_reach"]:
+        yield _figures("reach", *(f"{kind} {number:,}" for kind, number in kinds.items()))
 
 
 def _shares(cpes: Mapping[str, int], total: int) -> Bands:
@@ -158,14 +161,15 @@ def _counts(state: LiveState) -> Iterator[RenderableType]:
         *(_counted(name, crs[name]) for name in ("pending", "coalesced")),
         *(_counted(name, crs[name], "red") for name in ("dropped", "refused")),
     )
-    if set(crs["by_way"]) - {Way.HTTP}:
-        yield _figures("by way", *_reached(summary))
+    if ways := tried_ways(summary):
+        yield _figures("by way", *_reached(summary, ways))
 
 
-def _reached(summary: Summary) -> Iterator[str | Text]:
+def _reached(summary: Summary, ways: Iterable[Way]) -> Iterator[str | Text]:
     """The accepted Connection Requests by way, and the CPEs that UDP and XMPP do not reach now."""
-    ways = summary["connection_requests"]["by_way"]
-    yield from (f"{way} {own['accepted']:,}" for way, own in ways.items())
+    requests = summary["connection_requests"]["by_way"]
+    accepted = {way: requests[way]["accepted"] if way in requests else 0 for way in ways}
+    yield from (f"{way} {number:,}" for way, number in accepted.items())
     yield _counted("STUN unanswered", sum(summary["stun"]["unanswered"].values()), "red")
     yield _counted("XMPP not connected", sum(summary["xmpp"]["not_connected"].values()), "red")
 

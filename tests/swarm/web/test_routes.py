@@ -136,7 +136,8 @@ def test_how_cpes_are_reached_stands_in_tables_where_that_is_not_by_http_alone(s
     told = snapshot()
     told.results.count("stun.sent", 3)
     site.master.run.reports.take("local", told)
-    (table,) = site.client.get("/fleet/standing").json["reach"]  # type: ignore[index]
+    ways, table = site.client.get("/fleet/standing").json["reach"]  # type: ignore[index]
+    assert ways["title"] == "Connection Requests by way"
     assert table["title"] == "NAT bindings (STUN)"
     assert ["Binding Requests sent", "3"] in [cells for cells, _ in table["rows"]]
 
