@@ -34,7 +34,7 @@ def run(options: Options) -> list[Figure]:
             answer_timeout=2,
         ) as worker,
     ):
-        worker.call("saturated", 0.0, 2 * options.seconds)
+        worker.call("saturated", 0.0, ROUNDS / 2 * options.seconds)
         before = worker.call("holds")
         found = worker.call("saturated", 0.0, ROUNDS * options.seconds)
         after = worker.call("holds")
