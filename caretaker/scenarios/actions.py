@@ -228,7 +228,6 @@ def _cr_note(arguments: Mapping[str, Any]) -> str:
 
 
 _SECONDS = number(0, 1e6)
-_WITHIN = "within (seconds)"
 _RATE = Argument(50.0, number(0.001, 1e6), "per second, over the whole fleet", "CPEs per second")
 
 ACTIONS: dict[str, Action] = {

@@ -91,10 +91,6 @@ class Browser:
             for node in rule["nodes"]
         ]
 
-    def screenshot(self, path: Path) -> None:
-        """Save what is seen as PNG."""
-        assert self.driver.save_screenshot(str(path))
-
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
