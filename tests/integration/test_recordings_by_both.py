@@ -151,7 +151,7 @@ def play(server: Wire, recorded: Recorded, form: str, *, with_engine: bool) -> S
     story = told(bench, server)
     story["received"] = [_TIMES.sub(b"", request) for request in server.received]
     story["requests"] = [number for number, *_ in server.requests]
-    story["by"] = bench.carried, bench.counted("by_greenlet")
+    story["by"] = bench.carried, bench.counted("handed_over")
     bench.shard.stop()
     return story
 
@@ -185,6 +185,17 @@ def test_sessions_of_real_acss_are_the_same_bytes(captures: Path, form: str) -> 
     )  # fmt: skip
     assert [name for name in wanted if name not in answers] == []
     assert_alike(sessions, form)
+
+
+@pytest.mark.usefixtures("fixed")
+def test_sessions_of_real_acss_are_carried_to_their_end(captures: Path) -> None:
+    """Those with an error or an interim answer are not: the ACS closes, or goes on elsewhere."""
+    odd = re.compile(rb"HTTP/1.1 (1|400|5)")
+    with wire() as server:
+        for recorded in recorded_sessions(captures):
+            _, handed_over = play(server, recorded, "as recorded", with_engine=True)["by"]
+            is_odd = any(odd.match(answer) for answer in recorded.answers)
+            assert bool(handed_over) == is_odd, recorded.name
 
 
 TASKS: dict[str, dict[str, Any]] = {
