@@ -580,11 +580,10 @@ static PyObject *go_on(Engine *self, Connection *connection, const Frame *frame,
     const char *body = self->buffer + frame->head + 4;
     forget_received(connection);
     if (connection->ends && is_empty(frame)) return tell_done(self, connection, now);
-    if (frame->closes && !is_empty(frame))
+    if (frame->closes)
         return tell_detached(self, connection, self->buffer, frame->head + 4 + frame->body, now);
     PyObject *known = find(self->known, MOST_KNOWN, body, frame->body);
-    if (connection->following == NULL || known == NULL || frame->status != 200
-        || frame->is_special || frame->closes)
+    if (connection->following == NULL || known == NULL || frame->status != 200 || frame->is_special)
         return tell_answer(self, connection, frame, known, now);
     connection->known = Py_NewRef(known);
     connection->known_at = now;

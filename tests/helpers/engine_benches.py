@@ -133,6 +133,17 @@ def _chunked(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
 
 
+def _ended(answer: bytes) -> bytes:
+    """An answer that says that the connection ends."""
+    return _older(answer, "Connection: close").replace(b"HTTP/1.0", b"HTTP/1.1", 1)
+
+
+def _older(answer: bytes, *headers: str) -> bytes:
+    """An answer in HTTP/1.0, which ends the connection if nothing else is said."""
+    line, _, rest = answer.replace(b"HTTP/1.1", b"HTTP/1.0", 1).partition(b"\r\n")
+    return b"\r\n".join((line, *(header.encode() for header in headers), rest))
+
+
 EMPTY = answer("204 No Content")
 GOOD = said(m.InformResponse())
 COOKIE = "Set-Cookie: session=a1; Path=/"
@@ -191,6 +202,35 @@ SESSIONS: dict[str, Session] = {
     "an interim answer": (INTERIM + GOOD, EMPTY),
     "an interim answer apart": ((INTERIM, GOOD), (INTERIM, EMPTY)),
     "the end of the connection": (said(m.InformResponse(), "1", "Connection: close"), EMPTY),
+    "the end with a challenge": ((_ended(DIGEST), CLOSE), GOOD, EMPTY),
+    "the end with each challenge": ((_ended(DIGEST), CLOSE),) * 4,
+    "the end with an empty challenge": ((_ended(BASIC), CLOSE), GOOD, ASKED, EMPTY),
+    "the end while on hold": (
+        said(m.InformResponse(), hold=True),
+        (_ended(EMPTY), CLOSE),
+        ASKED,
+        EMPTY,
+    ),
+    "the end while on hold, said alone": (
+        said(m.InformResponse(), hold=True),
+        _ended(EMPTY),
+        ASKED,
+        EMPTY,
+    ),
+    "the end with nothing": (_ended(EMPTY),),
+    "the end after each answer": tuple((_ended(each), CLOSE) for each in (GOOD, ASKED, EMPTY)),
+    "the end said alone": (_ended(GOOD), _ended(ASKED), _ended(EMPTY)),
+    "HTTP 1.0": tuple((_older(each), CLOSE) for each in (GOOD, ASKED, EMPTY)),
+    "HTTP 1.0 that keeps alive": tuple(
+        _older(each, "Connection: keep-alive") for each in (GOOD, ASKED, EMPTY)
+    ),
+    "HTTP 1.0 without lengths": tuple(
+        (_older(each).replace(b"Content-Length", b"X-Length"), CLOSE)
+        for each in (GOOD, ASKED, EMPTY)
+    ),
+    "Digest over HTTP 1.0": tuple(
+        (_older(each), CLOSE) for each in (DIGEST, GOOD, DIGEST, ASKED, DIGEST, EMPTY)
+    ),
     "no HTTP": ((b"SSH-2.0-OpenSSH_9.2\r\n", CLOSE),),
     "no answer": (CLOSE,),
     "a reset": (RESET,),
