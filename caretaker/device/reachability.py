@@ -80,6 +80,11 @@ class ReachMix:
         place = _start(identities.seed, identities.prefix) + index * _STEP
         return self.weights[bisect(self._bounds, place % 1.0)][0]
 
+    def share(self, *kinds: Reach) -> float:
+        """Which part of the CPEs is of these kinds."""
+        weights = [weight for kind, weight in self.weights if kind in kinds]
+        return sum(weights) / sum(weight for _, weight in self.weights)
+
     def counts(self, identities: Identities, indices: Iterable[int]) -> Counter[str]:
         """How many of the CPEs with these indices are of each kind."""
         return Counter(self.of(identities, index).value for index in indices)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from contextlib import suppress
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
@@ -102,12 +102,23 @@ def peer_address(address: str) -> str:
     return address[len(_MAPPED) :] if address.startswith(_MAPPED) and "." in address else address
 
 
+_NONE_LEFT = (errno.EADDRINUSE, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What binding an address of this machine fails with when ports, descriptors or memory lack."""
+
+
 def can_bind(host: str) -> bool:
-    """Whether a literal address is one of this machine."""
-    with suppress(OSError), socket.socket(family_of(host), socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return True
-    return False
+    """Whether a literal address is one of this machine, which may have no port free just now."""
+    return can_bind_address(family_of(host), (host, 0))
+
+
+def can_bind_address(family: int, address: Any) -> bool:
+    """As ``can_bind``, of a socket's family and address with port 0."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+    except OSError as error:
+        return error.errno in _NONE_LEFT
+    return True
 
 
 def family_of(address: str) -> socket.AddressFamily:

@@ -13,6 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from caretaker.device.reachability import Reach
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import is_loopback
 from caretaker.http.source_addresses import hosts
@@ -50,6 +51,8 @@ class PlannedLoad(NamedTuple):
         storm: sessions that begin because CPEs boot, in all.
         sources: number of local addresses to connect from.
         loopback: whether the ACS is on this machine.
+        held: sockets that the CPEs of each worker hold, beside those of sessions: for STUN, where
+            each has its own, and to the XMPP server.
     """
 
     sessions_at_once: int
@@ -58,6 +61,12 @@ class PlannedLoad(NamedTuple):
     storm: int = 0
     sources: int = 1
     loopback: bool = True
+    held: int = 0
+
+    @property
+    def descriptors(self) -> int:
+        """File descriptors that each worker needs."""
+        return self.sessions_at_once * DESCRIPTORS_PER_SESSION + self.held
 
     def within(self, seconds: float) -> int:
         """The most sessions that can begin within a period of so many seconds."""
@@ -121,9 +130,15 @@ def sessions_that_fit(wanted: int) -> int:
 
 
 def _descriptors(plan: PlannedLoad, machine: HostLimits) -> str | None:
-    needed = plan.sessions_at_once * DESCRIPTORS_PER_SESSION
+    needed = plan.descriptors
     if machine.descriptors >= needed or machine.descriptors == resource.RLIM_INFINITY:
         return None
+    if plan.held:
+        return (
+            f"{machine.descriptors} descriptors, each worker needs {needed}: {plan.held} for the "
+            "STUN sockets and XMPP connections of its CPEs, the others for --max-sessions: "
+            f"ulimit -n {needed}, or more workers"
+        )
     fit = machine.descriptors // DESCRIPTORS_PER_SESSION
     return (
         f"{machine.descriptors} descriptors let each worker run {fit} sessions at once, not "
@@ -174,7 +189,9 @@ CHECKS: tuple[Callable[[PlannedLoad, HostLimits], str | None], ...] = (
 """All checks; each returns its warning with the command that raises the limit, or None."""
 
 
-def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> PlannedLoad:
+def plan_of(
+    settings: Settings, host: str, users: int, spawn_rate: float, workers: int = 1
+) -> PlannedLoad:
     """The load that a run plans for this machine, if all its workers are on it."""
     address = Address.of(host)
     cpes = users * settings.cpes_per_user
@@ -189,7 +206,14 @@ def plan_of(settings: Settings, host: str, users: int, spawn_rate: float) -> Pla
         storm=cpes if settings.start == "factory" else 0,
         sources=max(1, sum(len(hosts(network)) for network in settings.source_addresses)),
         loopback=all(is_loopback(found[0]) for _, found in address.resolve(settings.ip_version)),
+        held=ceil(cpes * _share_with_sockets(settings) / workers),
     )
+
+
+def _share_with_sockets(settings: Settings) -> float:
+    """Which part of the CPEs has a socket of its own all the time."""
+    kinds = (Reach.XMPP, *([Reach.STUN] if settings.stun_sockets == "each" else []))
+    return settings.reach.share(*kinds) if settings.reach is not None else 0.0
 
 
 def _informs_per_second(settings: Settings) -> float:

@@ -350,7 +350,7 @@ class _Hooks:
             return
         users = self._runner.target_user_count or options.num_users or 0
         rate = getattr(self._runner, "spawn_rate", 0) or options.spawn_rate or 0
-        plan = plan_of(settings, self._environment.host or "", users, rate)
+        plan = plan_of(settings, self._environment.host or "", users, rate, options.workers)
         for text in warnings(plan, HostLimits.here()):
             _log.warning("This machine may be too small: %s (docs/limits.md)", text)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from ipaddress import IPv6Address
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.host_names import HostPort, host, is_of_many, server_host
 from caretaker.http.ip_addresses import (
     LOOPBACK,
+    can_bind_address,
     has_ipv6,
     parsed_address,
     same_host,
@@ -125,7 +125,7 @@ def bound_address(text: str) -> str:
         found = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
     except (OSError, InputError):
         found = []
-    if not any(_can_be_bound(family, address) for family, *_, address in found):
+    if not any(can_bind_address(family, address) for family, *_, address in found):
         lacks = ":" in name and not has_ipv6()
         helps = "it has no IPv6" if lacks else f"try {LOOPBACK}"
         raise InputError(f"{shown(text)} is not an address of this machine; {helps}")
@@ -139,13 +139,6 @@ def bound_ipv6_address(text: str) -> str:
     if not isinstance(found, IPv6Address) or found.is_unspecified:
         raise InputError(f"{shown(text)} is no IPv6 address of one machine, like 2001:db8::7")
     return bound_address(name)
-
-
-def _can_be_bound(family: int, address: Any) -> bool:
-    with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind(address)
-        return True
-    return False
 
 
 def server_address(text: str) -> str:

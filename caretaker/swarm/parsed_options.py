@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+import psutil
+
 from caretaker.argument_type import argument_type
 from caretaker.errors import InputError
 from caretaker.http.ip_addresses import LOOPBACK
@@ -71,6 +73,11 @@ class LocustOptions(NamedTuple):
     def begins_at_once(self) -> bool:
         """Whether the command line begins the run; else someone does in the web UI."""
         return self.headless or self.autostart
+
+    @property
+    def workers(self) -> int:
+        """How many workers this machine has, if it has all."""
+        return (psutil.cpu_count() or 1) if self.processes == -1 else self.processes or 1
 
     @property
     def waits_for_others(self) -> bool:

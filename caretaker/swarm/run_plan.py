@@ -14,7 +14,6 @@ from caretaker.profiles.loader import chosen
 from caretaker.reporting.number_text import readable
 from caretaker.swarm.fleet_memory import bytes_of, check_memory
 from caretaker.swarm.host_limits import (
-    DESCRIPTORS_PER_SESSION,
     HostLimits,
     PlannedLoad,
     plan_of,
@@ -54,7 +53,7 @@ class RunPlan(NamedTuple):
     def load(self) -> PlannedLoad:
         """The load that it plans."""
         users, rate = self.locust.num_users or 0, self.locust.spawn_rate or 0.0
-        return plan_of(self.settings, self.host or _EMBEDDED, users, rate)
+        return plan_of(self.settings, self.host or _EMBEDDED, users, rate, self.locust.workers)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -158,8 +157,7 @@ def _processes(plan: RunPlan) -> Iterator[str]:
     if not plan.is_here:
         yield "the master; workers are started by hand"
     elif locust.processes:
-        count = psutil.cpu_count() if locust.processes == -1 else locust.processes
-        yield f"a master and {count} workers"
+        yield f"a master and {locust.workers} workers"
     else:
         yield "one"
     if not plan.host:
@@ -173,7 +171,7 @@ def _resources(plan: RunPlan) -> Iterator[str]:
     needed = bytes_of(plan.locust.num_users or 0, settings.cpes_per_user, settings.reach)
     where = f" of {_gigabytes(psutil.virtual_memory().available)} free" if plan.is_here else ""
     yield f"memory {_gigabytes(needed)}{where}"
-    yield f"{readable(plan.load.sessions_at_once * DESCRIPTORS_PER_SESSION)} descriptors a worker"
+    yield f"{readable(plan.load.descriptors)} descriptors a worker"
 
 
 def _gigabytes(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Any
 
@@ -156,6 +157,21 @@ def test_loopback_of_a_version(
 ) -> None:
     monkeypatch.setattr(ip_addresses, "can_bind", bound.__contains__)
     assert version.loopback == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_there"),
+    [(errno.EADDRNOTAVAIL, False), (errno.EAFNOSUPPORT, False), (errno.EADDRINUSE, True),
+     (errno.EMFILE, True), (errno.EINVAL, False)],
+)  # fmt: skip
+def test_a_machine_without_a_free_port_has_its_addresses(
+    reason: int, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(reason, "it fails")
+
+    monkeypatch.setattr("socket.socket", fails)
+    assert (can_bind("127.0.0.1"), has_ipv6()) == (is_there, is_there)
 
 
 def test_what_can_be_bound_here() -> None:

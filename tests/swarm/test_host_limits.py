@@ -5,9 +5,11 @@ from __future__ import annotations
 import resource
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from caretaker.device.reachability import ReachMix
 from caretaker.profiles.loader import ProfileChoice
 from caretaker.swarm.host_limits import (
     CHECKS,
@@ -119,6 +121,17 @@ class TestPlan:
         plan = plan_of(only_tr181, "http://127.0.0.1/", 300, 1)
         assert plan.per_second == pytest.approx(1.0)
         assert plan_of(Settings(inform_interval=0.0), "http://127.0.0.1/", 300, 1).per_second == 0
+
+    @pytest.mark.parametrize(("sockets", "held"), [("shared", 100), ("each", 250)])
+    def test_cpes_that_hold_sockets_need_descriptors(self, sockets: Any, held: int) -> None:
+        mix = ReachMix.parse("direct:50,stun:30,xmpp:20")
+        wanted = Settings(reach=mix, stun_sockets=sockets)
+        plan = plan_of(wanted, "http://127.0.0.1/", 1000, 1, workers=2)
+        assert plan.held == held
+        (text,) = warnings(plan, LARGE._replace(descriptors=2000 + held - 1))
+        assert f"{held} for the STUN sockets and XMPP connections of its CPEs" in text
+        assert f"ulimit -n {2000 + held}, or more workers" in text
+        assert warnings(plan, LARGE._replace(descriptors=2000 + held)) == []
 
     def test_sources_and_real_transfers_count(self) -> None:
         wanted = Settings(
