@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from caretaker.engine.outages import PowerCuts
 
-STATES = ("idle", "in_session", "waiting", "retrying", "dark")
+STATES = ("idle", "in_session", "waiting", "retrying", "no_power")
 """
 What a CPE can be: between two sessions; in a session; waiting for a place, because ``max_sessions``
 run already; waiting for the retry of a failed session; without power.
@@ -25,7 +25,7 @@ class CPEStates:
         cpes: the indices of all CPEs.
         in_session, waiting: as the scheduler keeps them.
         retrying: as the session runner keeps them.
-        dark: the CPEs whose power was cut.
+        no_power: the CPEs whose power was cut.
     """
 
     def __init__(
@@ -35,17 +35,17 @@ class CPEStates:
         in_session: Collection[int],
         waiting: Collection[int],
         retrying: AbstractSet[int],
-        dark: PowerCuts,
+        no_power: PowerCuts,
     ) -> None:
         self._cpes = cpes
         self._waiting = waiting
         self._retrying = retrying
-        self._dark = dark
+        self._no_power = no_power
         self._members: dict[str, Collection[int]] = {
             "in_session": in_session,
             "waiting": waiting,
             "retrying": retrying,
-            "dark": dark,
+            "no_power": no_power,
         }
 
     def members(self, state: str) -> Collection[int]:
@@ -58,7 +58,7 @@ class CPEStates:
 
     def counts(self, now: float) -> dict[str, int]:
         """How many CPEs are in each state."""
-        self._dark.count(now)
+        self._no_power.count(now)
         busy = {state: len(self._members[state]) for state in STATES[1:]}
         if self._waiting:
             busy["retrying"] -= sum(index in self._waiting for index in self._retrying)

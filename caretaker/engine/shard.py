@@ -121,7 +121,7 @@ class Shard:
             in_session=self.scheduler.active,
             waiting=self.scheduler.waiting,
             retrying=self._runner.retrying,
-            dark=self._power_cuts,
+            no_power=self._power_cuts,
         )
 
     def _carry(self, engine: EngineUse, max_sessions: int) -> CarriedSessions:

@@ -235,13 +235,16 @@ ACTIONS: dict[str, Action] = {
         power_cut,
         {
             "share": SHARE,
-            "seconds": Argument(20.0, _SECONDS, "how long it is dark", "dark for (seconds)"),
+            "seconds": Argument(
+                20.0, _SECONDS, "how long it is without power", "without power for (seconds)"
+            ),
             "stagger": Argument(
                 5.0, _SECONDS, "over how many seconds it comes back", "back within (seconds)"
             ),
         },
         (
-            "power cut: {share:.0%} of the fleet dark for {seconds:g} s, back within {stagger:g} s"
+            "power cut: {share:.0%} of the fleet without power for {seconds:g} s, "
+            "back within {stagger:g} s"
         ).format_map,
         "CPEs lose their power and boot when it is back.",
     ),

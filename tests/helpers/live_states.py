@@ -21,7 +21,7 @@ from helpers.summaries import results
 
 RUNNING = Progress(Phase.RUNNING, 62.0, 180.0, "the fleet is on", "end of the run", 118.0)
 DARK = RUNNING._replace(
-    step="power cut: 50% of the fleet dark for 20 s, back within 5 s",
+    step="power cut: 50% of the fleet without power for 20 s, back within 5 s",
     next="next step of power-cut",
     next_in=13.0,
 )

@@ -95,7 +95,7 @@ def snapshot(made: Results | None = None, **changes: Any) -> WorkerSnapshot:
     line.planned(0.5)
     line.sample(0.5, 10, 1)
     report = worker_snapshot(
-        states={"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0},
+        states={"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "no_power": 0},
         results=made or results(),
         timeline=line.to_wire(final=True),
     )

@@ -96,7 +96,7 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
     rows = "return document.querySelectorAll('#devices tbody tr').length"
     write(browser, "#serial", "FLEET-00002")
     wait_until(lambda: browser.run(rows) == 10)
-    Select(browser.driver.find_element(By.ID, "state")).select_by_value("dark")
+    Select(browser.driver.find_element(By.ID, "state")).select_by_value("no_power")
     shows(browser, "#devices", "No device")
     Select(browser.driver.find_element(By.ID, "state")).select_by_value("idle")
     write(browser, "#serial", "17")
@@ -160,7 +160,7 @@ def test_an_action_can_be_done_with_the_keyboard_alone(browser: Browser, url: st
 
     wait_until(next_one, lambda: str(browser.run(focused)))
     press(browser, Keys.ENTER)
-    shows(browser, "#confirm[open]", "power cut: 100% of the fleet dark for 20 s")
+    shows(browser, "#confirm[open]", "power cut: 100% of the fleet without power for 20 s")
     assert browser.violations("#confirm") == []
     press(browser, Keys.ESCAPE)
     shows(browser, "#done", "Nothing was done")

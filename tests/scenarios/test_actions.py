@@ -292,7 +292,11 @@ def test_an_acs_that_stands_still_shows_in_the_times_from_the_plan(bench: Bench)
 @pytest.mark.parametrize(
     ("name", "arguments", "note"),
     [
-        ("power_cut", {"share": 0.5}, "power cut: 50% of the fleet dark for 20 s, back within 5 s"),
+        (
+            "power_cut",
+            {"share": 0.5},
+            "power cut: 50% of the fleet without power for 20 s, back within 5 s",
+        ),
         ("outage", {"kind": "hang"}, "ACS outage (hang) for 20 s"),
         ("connection_request", {"serial": "FLEET-000007"}, "Connection Request: FLEET-000007"),
         ("connection_request", {}, "Connection Requests: 100% of the fleet at 50 per second"),

@@ -42,7 +42,7 @@ def test_an_action_goes_to_all_workers_with_its_number_and_a_mark(master: Master
     assert first["arguments"] == {"share": 0.5, "seconds": 20.0, "stagger": 5.0}
     assert (message, second["nth"]) == (FleetAction.NAME, 2)
     assert [mark["text"] for mark in master.run.marks] == [
-        "power cut: 50% of the fleet dark for 20 s, back within 5 s",
+        "power cut: 50% of the fleet without power for 20 s, back within 5 s",
         "ACS outage (hang) for 3 s",
     ]
 

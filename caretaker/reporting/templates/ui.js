@@ -42,8 +42,8 @@ const inSeconds = (seconds) =>
 const words = (name) => name.replaceAll("_", " ");
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const STATE_COLORS = { idle: "good", in_session: "blue", waiting: "warn", retrying: "bad", dark: "grey" };
-const STATE_NAMES = { idle: "idle", in_session: "in session", waiting: "waiting for a place", retrying: "retrying", dark: "without power" };
+const STATE_COLORS = { idle: "good", in_session: "blue", waiting: "warn", retrying: "bad", no_power: "grey" };
+const STATE_NAMES = { idle: "idle", in_session: "in session", waiting: "waiting for a place", retrying: "retrying", no_power: "without power" };
 const chip = (state) => el("span", { class: "chip", style: `color: var(--${STATE_COLORS[state]})` }, STATE_NAMES[state]);
 
 /** The answer to a question, as JSON; throws what it complains of. */

@@ -40,9 +40,9 @@ def news(before: LiveState, now: LiveState) -> Iterator[str]:
 
 def _parts(state: LiveState) -> Iterator[str]:
     run, window = state.run, state.run.window
-    rates, dark = window["rates"], run.cpes["dark"]
+    rates, no_power = window["rates"], run.cpes["no_power"]
     yield _time(state.progress)
-    yield f"CPEs {sum(run.cpes.values())}" + (f" ({dark} dark)" if dark else "")
+    yield f"CPEs {sum(run.cpes.values())}" + (f" ({no_power} off)" if no_power else "")
     sessions = run.summary["sessions"]
     shed = f" shed {sessions['shed']}" if sessions["shed"] else ""
     yield f"failed {sessions['failed']}{shed}"

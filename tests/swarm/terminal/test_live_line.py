@@ -22,9 +22,9 @@ def test_a_line_has_the_figures_of_the_screen() -> None:
     made.time("informs.from_plan", 0.0125)
     made.time("connection_requests.to_inform", 5.0)
     made.time("generator.loop_lag", 0.002)
-    line = live_line(live_state(RUNNING, made, {"idle": 5, "dark": 5}))
+    line = live_line(live_state(RUNNING, made, {"idle": 5, "no_power": 5}))
     assert line.split(" | ") == [
-        "62/180s", "CPEs 10 (5 dark)", "failed 3", "Inform/s 33.0/40.0 p99 12ms",
+        "62/180s", "CPEs 10 (5 off)", "failed 3", "Inform/s 33.0/40.0 p99 12ms",
         "CR/s 20.0 p99 5.0s", "lag 2.0ms",
     ]  # fmt: skip
 
@@ -35,7 +35,7 @@ def test_a_run_without_data_has_none() -> None:
 
 
 def test_a_limit_of_the_generator_is_never_left_out() -> None:
-    state = live_state(cpes={"idle": 10**6, "dark": 10**6}, usage=usage(cpu_now=97.0))
+    state = live_state(cpes={"idle": 10**6, "no_power": 10**6}, usage=usage(cpu_now=97.0))
     assert "GENERATOR LIMIT" in live_line(state)
 
 
@@ -43,7 +43,7 @@ def test_a_limit_of_the_generator_is_never_left_out() -> None:
 def test_it_fits_100_characters_whatever_the_figures(size: int) -> None:
     made = results(2, sessions__shed=size, sessions__failed=size, informs__total=size)
     progress = RUNNING._replace(seconds=86_400.0 * 7, total=86_400.0 * 7)
-    line = live_line(live_state(progress, made, {"idle": size, "dark": size}))
+    line = live_line(live_state(progress, made, {"idle": size, "no_power": size}))
     assert len(line) <= WIDTH
     assert f"failed {size}" in line
 
@@ -54,7 +54,7 @@ def test_a_new_step_and_a_new_reason_have_lines_of_their_own() -> None:
     before, now = live_state(), live_state(DARK, made, examples=failures(no_answer_in_time=60.0))
     now = replace(now, run=replace(now.run, run=before.run.run))
     assert list(news(before, now)) == [
-        "62/180s | power cut: 50% of the fleet dark for 20 s, back within 5 s",
+        "62/180s | power cut: 50% of the fleet without power for 20 s, back within 5 s",
         "62/180s | failure: 3 x no answer in time",
     ]
     assert list(news(now, now)) == []

@@ -91,7 +91,7 @@ def test_a_screen_comes_shows_the_run_and_gives_the_terminal_back(held: HeldOutp
         os.write(2, b"a line of a log\n")
         assert ALTERNATE in terminal.read()
         draw(screen)
-        assert "50% of the fleet dark" in (shown := plain(terminal.read()))
+        assert "50% of the fleet without power" in (shown := plain(terminal.read()))
         assert "a line of a log" in shown
         screen.close()
         left = terminal.read()

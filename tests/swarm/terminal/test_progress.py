@@ -65,9 +65,9 @@ def test_a_scenario_says_what_it_does(fleet: Master, monkeypatch: pytest.MonkeyP
     assert progress(fleet).step == "power-cut waits for the fleet to settle"
     step = ScenarioStep("power-cut", until=13.0)
     assert progress(fleet).step == "power-cut plays"
-    fleet.run.mark("power cut: 50% of the fleet dark for 20 s")
+    fleet.run.mark("power cut: 50% of the fleet without power for 20 s")
     now = progress(fleet)
-    assert now.step == "power cut: 50% of the fleet dark for 20 s"
+    assert now.step == "power cut: 50% of the fleet without power for 20 s"
     assert (now.next, now.next_in) == ("next step of power-cut", 3.0)
 
 

@@ -64,13 +64,13 @@ def test_before_any_run_all_is_nothing() -> None:
 
 
 def test_a_power_cut_at_a_glance() -> None:
-    cpes = {"idle": 480, "in_session": 12, "retrying": 8, "dark": 500}
+    cpes = {"idle": 480, "in_session": 12, "retrying": 8, "no_power": 500}
     made = results(1234, failed=7, informs__planned=1300)
     lines = shown(live_state(DARK, made, cpes))
     assert lines[1].startswith("time        62 s of 180 s")
     assert lines[1].endswith("next step of power-cut in 13 s")
     assert "1,000 CPEs" in lines[4]
-    assert "idle 480  in session 12  waiting 0  retrying 8  dark 500" in lines[5]
+    assert "idle 480  in session 12  waiting 0  retrying 8  no power 500" in lines[5]
     assert "planned 1,300 (" in lines[6]
     assert ") real 1,241 (" in " ".join(lines[6].split())
     assert "succeeded 1,234" in lines[7]

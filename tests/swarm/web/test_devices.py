@@ -73,10 +73,10 @@ def test_a_list_goes_by_the_beginning_of_serial_numbers(
 
 def test_a_list_goes_by_state(view: WorkerView, clock: Clock) -> None:
     view.shard.power_cut({12: clock.now + 10, 13: clock.now + 10})
-    assert page(view, state="dark") == ([12, 13], None)
+    assert page(view, state="no_power") == ([12, 13], None)
     assert 12 not in page(view, state="idle")[0]
     assert page(view, state="retrying") == ([], None)
-    assert view.shard.states() == {**dict.fromkeys(STATES, 0), "idle": 18, "dark": 2}
+    assert view.shard.states() == {**dict.fromkeys(STATES, 0), "idle": 18, "no_power": 2}
 
 
 def test_no_page_takes_a_walk_over_the_fleet(
@@ -86,7 +86,7 @@ def test_no_page_takes_a_walk_over_the_fleet(
     view.shard.power_cut(dict.fromkeys(range(10, 28), 110.0))
     assert page(view, state="idle") == ([], 15)
     assert page(view, state="idle", start=25) == ([28, 29], None)
-    assert page(view, state="dark", limit=2) == ([10, 11], 12)
+    assert page(view, state="no_power", limit=2) == ([10, 11], 12)
 
 
 def device(view: WorkerView, serial: str = "FLEET-000017", **query: Any) -> Any:

@@ -123,7 +123,13 @@ def test_how_the_run_stands(site: Site) -> None:
     site.begin()
     run_state = site.client.get("/fleet/standing").json
     assert run_state is not None
-    assert run_state["cpes"] == {"idle": 7, "in_session": 2, "waiting": 0, "retrying": 1, "dark": 0}
+    assert run_state["cpes"] == {
+        "idle": 7,
+        "in_session": 2,
+        "waiting": 0,
+        "retrying": 1,
+        "no_power": 0,
+    }
     assert run_state["connection_requests"]["delivered"] == 100
     assert run_state["curves"]["informs_planned"] == [1]
     assert run_state["workers"][0]["cpu_now"] == 45.0
@@ -163,7 +169,7 @@ def test_what_an_action_would_do_is_told_without_doing_it(site: Site) -> None:
     site.begin()
     cut = {"action": "power_cut", "arguments": {"share": "0.5", "seconds": "3"}}
     told: Any = site.client.post("/fleet/plan", json=cut)
-    expected = "power cut: 50% of the fleet dark for 3 s, back within 5 s"
+    expected = "power cut: 50% of the fleet without power for 3 s, back within 5 s"
     assert told.json == {"message": expected}
     assert site.acts == []
     refused: Any = site.client.post("/fleet/plan", json={"action": "earthquake"})

@@ -31,7 +31,13 @@ def test_workers_add_up() -> None:
     made.run.reports.take("two", snapshot(worker=1))
     run_state = RunStates(made).now()
     assert run_state.running
-    assert run_state.cpes == {"idle": 14, "in_session": 4, "waiting": 0, "retrying": 2, "dark": 0}
+    assert run_state.cpes == {
+        "idle": 14,
+        "in_session": 4,
+        "waiting": 0,
+        "retrying": 2,
+        "no_power": 0,
+    }
     assert run_state.summary["connection_requests"]["delivered"] == 200
     assert [worker["name"] for worker in run_state.workers] == ["one", "two"]
 
