@@ -72,7 +72,9 @@ class PeriodicRow:
     def likeness(self) -> CPE:
         """A CPE to read from, as this one in its session; the next call for any row changes it."""
         chunk, at = self._chunk, self._at
-        values = b"" if chunk.values is None else chunk.values[at]
+        values = b""
+        if chunk.values is not None and self.sessions.reads_values:  # they are far in memory
+            values = chunk.values[at]
         return self.sessions.likeness(self.index, chunk.booted_at[at], values)
 
     def end(self, began: float, now: float) -> float:

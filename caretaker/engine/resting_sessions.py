@@ -34,7 +34,8 @@ class PeriodicSessions:
     """
 
     __slots__ = (
-        "_books", "_down_until_boot", "_interval", "_likeness", "_names", "by_greenlet", "template",
+        "_books", "_down_until_boot", "_interval", "_likeness", "_names", "by_greenlet",
+        "reads_values", "template",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, common: CommonState, context: FleetContext) -> None:
@@ -47,6 +48,8 @@ class PeriodicSessions:
         self._down_until_boot = common.down_until_boot
         own, read = common.names or (), {*profile.inform_parameters, *profile.name_paths}
         self._names = () if read.isdisjoint(own) else own
+        self.reads_values = bool(self._names)
+        """Whether ``likeness`` looks at values."""
         """Of the values that an Inform may depend on; those of no other parameter are looked at."""
         self._books = context.books
         cpe = self._likeness = CPE(0, profile, context)

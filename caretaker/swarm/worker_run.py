@@ -67,6 +67,11 @@ TOGETHER = 100
 """CPEs that are powered on in one turn of the loop at least."""
 FREEZE_CPES = 20_000
 """After so many new CPEs the garbage collector is kept off them."""
+YOUNG_OBJECTS = 20_000
+"""
+After so many new objects the garbage collector looks at them, which takes a millisecond. It would
+look at each record of a session that waits to be counted, after Python's own 700.
+"""
 
 
 class WorkerRun:
@@ -131,6 +136,7 @@ class WorkerRun:
         self._ending = self._closing = False
         self._loop_budget = LoopBudget(POWER_SHARE)
         self._thawed = 0  # CPEs that the collector still looks at
+        gc.set_threshold(YOUNG_OBJECTS)
         self.tasks = RunTasks(worker, self.shard, settings, self.sink, self.results.current)
         self.action_target = ActionTarget(
             self.shard,
