@@ -52,6 +52,8 @@ class Response:
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
 _HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*+([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
+_FRAMING = frozenset(("connection", "content-length", "transfer-encoding", "upgrade"))
+"""The headers that say where a response ends, and what comes after it."""
 _Head = tuple[int, tuple[tuple[str, str], ...], int, bool]
 
 
@@ -78,23 +80,35 @@ def plain_head(head: bytes) -> _Head | None:
         head: of a response, without the empty line that ends it.
     """
     first, *lines = head.split(b"\r\n", _PLAIN_HEADERS)
-    status = _STATUS_LINE.fullmatch(first)
     found = [_header(line) for line in lines]
-    if status is None or None in found:
+    if None in found:
         return None
     headers = tuple([header for header in found if header is not None])
-    length = _plain_length(int(status[1]), headers)
-    options = [value.lower() for name, value in headers if name == "connection"]
-    if length is None or options not in ([], ["close"], ["keep-alive"]):
-        return None
-    return int(status[1]), headers, length, options != ["close"]
+    framing = _framing(first, tuple([header for header in headers if header[0] in _FRAMING]))
+    return None if framing is None else (framing[0], headers, *framing[1:])
 
 
-@lru_cache(256)  # the other lines of a head with a new cookie or nonce are known
+# Dates, cookies and nonces make each head another; most of its lines are known all the same.
+
+
+@lru_cache(256)
 def _header(line: bytes) -> tuple[str, str] | None:
-    """Name and value of a header line; None if it has none of the plain forms."""
+    """Name and value of a header line; None if it has no plain form."""
     match = _HEADER.fullmatch(line)
     return None if match is None else (match[1].decode().lower(), (match[2] or b"").decode())
+
+
+@lru_cache(256)
+def _framing(
+    first: bytes, headers: tuple[tuple[str, str], ...]
+) -> tuple[int, int, bool] | None:  # fmt: skip
+    """Status, length of the body, keep-alive, by the status line and ``_FRAMING``."""
+    status = _STATUS_LINE.fullmatch(first)
+    length = None if status is None else _plain_length(int(status[1]), headers)
+    options = [value.lower() for name, value in headers if name == "connection"]
+    if status is None or length is None or options not in ([], ["close"], ["keep-alive"]):
+        return None
+    return int(status[1]), length, options != ["close"]
 
 
 def _plain_length(status: int, headers: tuple[tuple[str, str], ...]) -> int | None:
