@@ -80,7 +80,7 @@ def group_is_empty(leader: int) -> bool:
         ((*LOCUST, "--tls-cert", "/nowhere", "--tls-key", "/nowhere"), "No such file"),
         ((*LOCUST, "--worker", "--master-host", LONG), "--master-host: 'ppp"),
         ((*LOCUST, "--master", "--worker"), "--master and --worker"),
-        (("caretaker", "acs", "--port", "99999"), "--port: '99999' must be a whole number from 0 to 65535"),
+        (("caretaker", "acs", "--port", "99999"), "--port: '99999' must be a whole number"),
         (("caretaker", "acs", "--port", "{used}"), "127.0.0.1:{used}: in use"),
         (("caretaker", "report", LONG), "caretaker: ppp"),
         (("caretaker", "compare", "/dev/zero", "/dev/zero"), "/dev/zero: larger than 64 MiB"),
