@@ -114,6 +114,7 @@ BOUNDS = {
     "engine.carried_sessions:CarriedSessions._handed_over": WORDS,
     "engine.carried_sessions:CarriedSessions._heads": "engine.carried_sessions.MAX_HEADS",
     "engine.carried_sessions:CarriedSessions._known": "engine.carried_sessions.MAX_KNOWN",
+    "engine.carried_sessions:CarriedSessions._sent_back": SESSIONS,
     "engine.carried_sessions:CarriedSessions._sessions": SESSIONS,
     "engine.scheduler:Scheduler.active": SESSIONS,
     "engine.session_export:SessionExport._waiting": "engine.session_export.MOST_WAITING",

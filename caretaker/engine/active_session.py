@@ -140,6 +140,8 @@ class ActiveSession:
     def take_cpe(self, cpe: CPE) -> None:
         """Go on with the CPE as an object; see ``RestingSession``."""
         self._cpe, self.row = cpe, None
+        if self.informed is not None:
+            cpe.inform_delivered()
 
     @property
     def session(self) -> CPESession:

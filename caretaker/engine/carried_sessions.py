@@ -3,10 +3,11 @@ Sessions that the I/O engine carries: no greenlet runs them, and most need no ``
 
 Most sessions are plain: an Inform of a template, an InformResponse that is as all others, an empty
 POST and an empty answer. The engine does all of that by itself and tells of it at the end; here the
-changes of the CPE's state are made, at the times at which they were due. What the engine asks about
-is answered by the session that the CPE would have with a greenlet: requests of the ACS, cookies,
-challenges, faults. What it can't read, and what needs another connection, is handed over to a
-greenlet, which goes on with the same session over the same connection.
+changes of the CPE's state are made, at the times at which they were due. Cookies with such an
+InformResponse are sent back, and the session stays plain. What else the engine asks about is
+answered by the session that the CPE would have with a greenlet: requests of the ACS, challenges,
+faults. What it can't read, and what needs another connection, is handed over to a greenlet, which
+goes on with the same session over the same connection.
 """
 
 from __future__ import annotations
@@ -105,6 +106,8 @@ class CarriedSessions:
         self._sessions: dict[int, ActiveSession] = {}
         self._clients: dict[int, HTTPTransport] = {}
         """The transports of those that have cookies, credentials or requests, by their tokens."""
+        self._sent_back: dict[int, Response] = {}
+        """InformResponses whose cookies were sent back without a transport, by their tokens."""
         self._token = 0
         self._templates = InformTemplates()
         self._known: dict[bytes, None] = {}
@@ -192,6 +195,8 @@ class CarriedSessions:
         self._sessions.pop(active.token, None)
         if self._clients:
             self._clients.pop(active.token, None)
+        if self._sent_back:
+            self._sent_back.pop(active.token, None)
         active.token = 0
 
     def may_send_until(self, until: float) -> None:
@@ -347,13 +352,13 @@ class CarriedSessions:
     def _informed(self, active: ActiveSession, known: bytes, at: float) -> None:
         """The ACS has accepted the Inform, with an answer that is known."""
         active.received = len(known)
-        if active.is_plain:
-            active.cpe.inform_delivered()
-        else:
+        if not active.is_plain:
             active.session.receive(known, at)
             active.session.next_post()
+        elif active.row is None:
+            active.cpe.inform_delivered()
+        active.informed = at  # so that a row delivers it when it becomes an object
         self._runner.exchange_ended(active, at)
-        active.informed = at
 
     def _done(self, active: ActiveSession, at: float) -> None:
         """The last answer was empty: the session is over."""
@@ -368,14 +373,14 @@ class CarriedSessions:
             self._cpes.rest_soon(active.index)
 
     def _done_resting(self, active: ActiveSession, event: io_engine.Done) -> None:
-        """As ``_done``, of a CPE that rests: both its exchanges are over at once."""
+        """As ``_done``, of a CPE that rests: mostly both its exchanges are over at once."""
         sent_at, known, known_at, at = event[3:]
-        assert known is not None
-        active.sent_at = active.inform_sent = sent_at
-        active.received = len(known)
-        self._runner.exchange_ended(active, known_at)
-        active.informed = known_at
-        active.post_begins("(empty)", b"", known_at)
+        if known is not None:
+            active.sent_at = active.inform_sent = sent_at
+            active.received = len(known)
+            self._runner.exchange_ended(active, known_at)
+            active.informed = known_at
+            active.post_begins("(empty)", b"", known_at)
         self._runner.exchange_ended(active, at)
         active.outcome = SUCCEEDED
         self._forget(active)
@@ -388,21 +393,38 @@ class CarriedSessions:
             self._hand_over_answered(active, f"HTTP {status}", head + b"\r\n\r\n" + body)
             return
         response = Response(status, parts[1], body, keep_alive=True)
+        is_known = self._is_known(active, response)
+        if is_known and self._sends_back(active, response, at):
+            return
         client = self._client(active)
         client.take_cookies(response)
         if not client.is_final(response):
             self._send(active, client)
-        elif body in self._known and status == 200 and self._is_first(active, response):
+        elif is_known:
             self._informed(active, body, at)
             self._post(active, client, "(empty)", b"")
         else:
             self._take_answer(active, client, response)
 
-    @staticmethod
-    def _is_first(active: ActiveSession, response: Response) -> bool:
-        """Whether this answers the Inform of a session that is plain so far."""
+    def _is_known(self, active: ActiveSession, response: Response) -> bool:
+        """Whether this is a known answer to the Inform of a session that is plain so far."""
+        if response.body not in self._known or response.status != 200:
+            return False
         is_coded = response.values("content-encoding")
         return active.is_plain and active.informed is None and not is_coded
+
+    def _sends_back(self, active: ActiveSession, response: Response, at: float) -> bool:
+        """Go on after a known answer with its cookies, without a transport; False: it takes one."""
+        assert self._io is not None
+        has_transport = active.token in self._clients
+        post = None if has_transport else self._fresh.empty_post_after(response)
+        if post is None:
+            return False
+        self._informed(active, response.body, at)
+        self._sent_back[active.token] = response
+        self._runner.post_begins(active, "(empty)", b"")
+        self._io.post(active.token, post, None, ends=True)
+        return True
 
     def _take_answer(
         self, active: ActiveSession, client: HTTPTransport, response: Response
@@ -449,6 +471,9 @@ class CarriedSessions:
             client = self._clients[active.token] = HTTPTransport(
                 self._endpoint, shown, local_end=end
             )
+            response = self._sent_back.get(active.token)
+            if response is not None:
+                client.take_cookies(response)
         return client
 
     def _post(self, active: ActiveSession, client: HTTPTransport, name: str, body: bytes) -> None:

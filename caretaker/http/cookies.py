@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -63,6 +64,54 @@ class CookieJar:
         ]
         cookies.sort(key=lambda cookie: -len(cookie[0]))
         return "; ".join(f"{name}={value}" for _, name, value in cookies)
+
+
+# -- a session with the cookies of one response ---------------------------------------------------
+
+_PLAIN_COOKIE = re.compile(r"([!-:<>-~]+)=([!-:<-~]*)(?:;(.*))?")
+_MOST_PLAIN = 8
+"""Cookies of a response; further ones are for a jar."""
+
+
+def only_cookies(headers: Sequence[str], host: str, target: str, scheme: str) -> str | None:
+    """
+    As ``header`` of a jar that has taken these ``Set-Cookie`` headers, and no others.
+
+    Which cookies are sent, and in which order, depends on all but their values, and is kept.
+
+    Returns:
+        None where a jar must tell: of what is oddly written, and of what expires at a time.
+    """
+    if len(headers) > _MOST_PLAIN:
+        return None
+    kinds, values = [], []
+    for header in headers:
+        cookie = _PLAIN_COOKIE.fullmatch(header)
+        if cookie is None or len(header) > MAX_COOKIE_BYTES:
+            return None
+        name, value, attributes = cookie.groups("")
+        kinds.append((name, attributes))
+        values.append(value)
+    sent = _sent(tuple(kinds), host, target, scheme)
+    return None if sent is None else "; ".join([f"{name}={values[at]}" for name, at in sent])
+
+
+@lru_cache(64)
+def _sent(
+    kinds: tuple[tuple[str, str], ...], host: str, target: str, scheme: str
+) -> list[tuple[str, int]] | None:  # fmt: skip
+    """Which cookies with these names and attributes are sent, in order; None if it may change."""
+    jar = CookieJar()
+    for number, (name, attributes) in enumerate(kinds):
+        if "expires" in _attributes(attributes):
+            return None
+        jar.take(f"{name}={number};{attributes}", host, target)
+    header = jar.header(target, scheme)
+    pairs = [pair.partition("=") for pair in header.split("; ")] if header else []
+    return [(name, int(number)) for name, _, number in pairs]
+
+
+# -- attributes -----------------------------------------------------------------------------------
 
 
 @lru_cache(64)  # a server gives all cookies the same

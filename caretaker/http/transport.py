@@ -17,7 +17,7 @@ from mypy_extensions import mypyc_attr
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
 from caretaker.http.connection import Connection
 from caretaker.http.content_coding import decoded, encoded
-from caretaker.http.cookies import CookieJar
+from caretaker.http.cookies import CookieJar, only_cookies
 from caretaker.http.credentials import CredentialsSource
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.request_head import header_lines, request_line
@@ -157,6 +157,21 @@ class HTTPTransport(HTTPClient):
     def message(self, body: bytes) -> bytes:
         """The whole of the next request: its head, with cookies and credentials, and its body."""
         return self._head(body) + body
+
+    def empty_post_after(self, response: Response) -> bytes | None:
+        """
+        The empty POST of a transport as this one that has had this response alone.
+
+        Returns:
+            None where that transport must tell, by ``take_cookies`` and ``message``.
+        """
+        host, target, scheme = self._address.host, self._address.target, self._address.scheme
+        cookies = only_cookies(response.values("set-cookie"), host, target, scheme)
+        if cookies is None:
+            return None
+        start = _head_start(self._address, self._coding, True, self._content_type_always)
+        own = f"Cookie: {cookies}\r\n" if cookies else ""
+        return f"{start}{own}Content-Length: 0\r\n\r\n".encode()
 
     def go_on_over(self, connection: Connection) -> None:
         """Send the rest of the session over this connection, which is open."""

@@ -27,6 +27,8 @@ HANDED_OVER = {
     "a redirect": "HTTP 302",
     "a redirect elsewhere": "HTTP 302",
     "Digest, and a redirect": "HTTP 302",
+    "a cookie, then a redirect": "HTTP 302",
+    "a cookie, and an idle connection closed": "idle connection closed",
     "an idle connection closed": "idle connection closed",
     "Digest, and an idle connection closed": "idle connection closed",
     "Digest, and a connection closed before": "idle connection closed",
@@ -35,6 +37,7 @@ HANDED_OVER = {
             "chunks",
             "Digest, and chunks",
             "chunks of a request",
+            "a cookie, then chunks",
             "an interim answer",
             "an interim answer apart",
             "the end of the connection",
@@ -190,7 +193,12 @@ def _in_session(acs: Wire, bench: EngineBench, *answers: Any) -> None:
         gevent.sleep(0.001)
 
 
-STAGES = {"Inform": (), "(empty)": (GOOD,), "answer": (GOOD, SESSIONS["a request"][1])}
+STAGES = {
+    "Inform": (),
+    "(empty)": (GOOD,),
+    "a cookie": SESSIONS["a cookie"][:1],
+    "answer": (GOOD, SESSIONS["a request"][1]),
+}
 
 
 @pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)

@@ -79,8 +79,11 @@ def test_any_sessions_of_a_row_are_the_same_as_those_of_an_object(names: list[st
     assert story(names, rests=True) == story(names, rests=False)
 
 
-def test_no_object_is_made_for_the_period_alone(acs: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    acs.answers = [GOOD, EMPTY] * 3
+@pytest.mark.parametrize("name", ["plain", "a cookie", "a cookie twice"])
+def test_no_object_is_made_for_the_period_alone(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    acs.answers = [GOOD, EMPTY, GOOD, EMPTY, *SESSIONS[name]]
     bench = bench_of(acs.url)
     period_ends(bench, rests=True)  # from here on the template and the answer are known
     bench.settle()
@@ -111,7 +114,7 @@ def test_a_row_in_a_session_is_due_at_no_time(acs: Wire) -> None:
 
 # -- who asks for the CPE meanwhile ---------------------------------------------------------------
 
-STAGES = {"Inform": (), "(empty)": (GOOD,)}
+STAGES = {"Inform": (), "(empty)": (GOOD,), "a cookie": SESSIONS["a cookie"][:1]}
 
 
 def _in_session(acs: Wire, stage: str, *, rests: bool) -> EngineBench:
@@ -208,14 +211,14 @@ def test_rows_and_objects_take_turns_in_their_places(
     bench.shard.stop()
 
 
-@pytest.mark.parametrize(("name", "objects"), [("plain", 0), ("a cookie", 1)])
+@pytest.mark.parametrize(("name", "objects"), [("plain", 0), ("a cookie", 0), ("Basic", 1)])
 def test_in_a_small_fleet_a_plain_session_makes_its_cpe_a_row(
     acs: Wire, monkeypatch: pytest.MonkeyPatch, name: str, objects: int
 ) -> None:
     monkeypatch.setattr(cpe_store, "SPARE", 1)
-    good, empty = SESSIONS[name]
+    answers = SESSIONS[name]
     acs.answers = [lambda request: GOOD if request[3] else EMPTY] * 4
-    acs.answers += [lambda request: good if request[3] else empty] * 8
+    acs.answers += answers * 4
     bench = bench_of(acs.url)
     bench.shard.switch_on(range(1, 2), is_running=False)
     bench.settle()

@@ -148,6 +148,18 @@ def _older(answer: bytes, *headers: str) -> bytes:
 EMPTY = answer("204 No Content")
 GOOD = said(m.InformResponse())
 COOKIE = "Set-Cookie: session=a1; Path=/"
+COOKIES = {
+    " of a path": ("a=1; Path=/other", "b=2;path=/; HttpOnly", "c=3"),
+    " for https": ("a=1; Path=/; Secure",),
+    " that has expired": ("a=1; Path=/; Max-Age=0",),
+    " that expires": ("a=1; Expires=Wed, 01 Jan 2020 00:00:00 GMT", "b=2"),
+    " of another domain": ("a=1; Domain=elsewhere.example; Path=/", "b=2"),
+    " of the domain": ("a=1; Domain=127.0.0.1; Path=/",),
+    " twice": ("a=1; Path=/", "b==2==", "a=3; Path=/", "c="),
+    " of many": tuple(f"a{number}={number}" for number in range(12)),
+    " oddly written": ("a b = 1 2 ;", "=1", "c", "d= 4", "e=5;;"),
+}
+"""Cookies of an InformResponse."""
 ASKED = said(m.GetParameterValues(("Device.DeviceInfo.SoftwareVersion",)), "acs1")
 TREE = said(m.GetParameterValues(("Device.",)), "acs2")
 SET = said(
@@ -169,9 +181,43 @@ SESSIONS: dict[str, Session] = {
     "pieces": ((GOOD[:20], GOOD[20:90], GOOD[90:]), (EMPTY[:9], EMPTY[9:])),
     "another InformResponse": (said(m.InformResponse(2)), EMPTY),
     "a cookie": (said(m.InformResponse(), "1", COOKIE), EMPTY),
+    **{
+        f"a cookie{kind}": (
+            said(m.InformResponse(), "1", *(f"Set-Cookie: {c}" for c in cookies)),
+            EMPTY,
+        )
+        for kind, cookies in COOKIES.items()
+    },
     "a cookie at last": (GOOD, answer("204 No Content", b"", COOKIE)),
     "a request": (GOOD, ASKED, EMPTY),
     "a cookie and a request": (said(m.InformResponse(), "1", COOKIE), ASKED, EMPTY),
+    "a cookie, then requests": (said(m.InformResponse(), "1", COOKIE), ASKED, TREE, SET, EMPTY),
+    "a cookie, then another": (
+        said(m.InformResponse(), "1", COOKIE),
+        said(m.GetRPCMethods(), "5", "Set-Cookie: session=b2; Path=/"),
+        EMPTY,
+    ),
+    "a cookie, then none": (
+        said(m.InformResponse(), "1", COOKIE, "Set-Cookie: other=c3"),
+        said(m.GetRPCMethods(), "5", "Set-Cookie: session=; Path=/; Max-Age=0"),
+        EMPTY,
+    ),
+    "a cookie, then a challenge": (said(m.InformResponse(), "1", COOKIE), DIGEST, ASKED, EMPTY),
+    "a cookie, then an error": (said(m.InformResponse(), "1", COOKIE), answer("500 Oops")),
+    "a cookie, then chunks": (
+        said(m.InformResponse(), "1", COOKIE),
+        _chunked(_envelope(m.GetRPCMethods(), "5")),
+        EMPTY,
+    ),
+    "a cookie, then a redirect": (
+        said(m.InformResponse(), "1", COOKIE),
+        answer("302 Found", b"", "Location: /other"),
+        EMPTY,
+    ),
+    "a cookie, and an idle connection closed": (
+        (said(m.InformResponse(), "1", COOKIE), CLOSE),
+        EMPTY,
+    ),
     "many requests": (GOOD, ASKED, TREE, SET, ASKED, EMPTY),
     "a new row": (GOOD, ADD, EMPTY),
     "hold": (said(m.InformResponse(), hold=True), ASKED, EMPTY, EMPTY),

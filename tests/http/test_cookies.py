@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretaker.http.cookies import MAX_COOKIE_BYTES, CookieJar
+from caretaker.http.cookies import MAX_COOKIE_BYTES, CookieJar, only_cookies
 
 
 @pytest.mark.rule("2.2-7")
@@ -121,3 +121,60 @@ def test_one_without_a_path_is_for_the_folder_of_its_request() -> None:
     jar.take("c=3; Path=relative", "acs", "*")
     assert jar.header("/cwmp/v2") == "a=1; b=2; c=3"
     assert jar.header("/other") == "b=2; c=3"
+
+
+# -- those of one response, without a jar ---------------------------------------------------------
+
+_PLAIN_PARTS = (
+    "a",
+    "b",
+    "=",
+    "=",
+    ";",
+    "; ",
+    " ",
+    "1",
+    '"x"',
+    ",",
+    "\t",
+    "\x00",
+    "\xe4",
+    "x" * 4090,
+)
+_ATTRIBUTES = (
+    "Path=/", "Path=/acs", "path=/b", "Secure", "HttpOnly", "Max-Age=0", "Max-Age=9",
+    "Domain=acs.example", "Domain=other.example", "Expires=Wed, 01 Jan 2020 00:00:00 GMT",
+)  # fmt: skip
+_PARTS = st.sampled_from((*_PLAIN_PARTS, *_ATTRIBUTES))
+_HEADERS = st.lists(st.lists(_PARTS, max_size=9).map("".join), max_size=10)
+
+
+@given(_HEADERS, st.sampled_from(("/", "/acs", "/acs/x?y")), st.sampled_from(("http", "https")))
+def test_those_of_one_response_are_as_a_jar_has_them(
+    headers: list[str], target: str, scheme: str
+) -> None:
+    jar = CookieJar()
+    for header in headers:
+        jar.take(header, "acs.example", target)
+    sent = only_cookies(headers, "acs.example", target, scheme)
+    assert sent is None or sent == jar.header(target, scheme)
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ([], ""),
+        (["session=a1; Path=/; HttpOnly"], "session=a1"),
+        (["session=b2; Path=/; HttpOnly"], "session=b2"),
+        (["a=1", "b=2; Path=/acs", "a=3", "c=4; Secure"], "b=2; a=3"),
+        (["a=1; Max-Age=0"], ""),
+        (["a=1; Domain=other.example"], ""),
+        (["a=1; Expires=Wed, 01 Jan 2020 00:00:00 GMT"], None),
+        (["a=1 2"], None),
+        (["a"], None),
+        (["a=1"] * 9, None),
+        ([f"a={'x' * MAX_COOKIE_BYTES}"], None),
+    ],
+)
+def test_which_need_no_jar(headers: list[str], sent: str | None) -> None:
+    assert only_cookies(headers, "acs.example", "/acs", "http") == sent
