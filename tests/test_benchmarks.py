@@ -88,6 +88,8 @@ def test_those_without_a_sink_give_figures(tmp_path: Path) -> None:
     found["stun"].pop()  # the memory of a binding: the same
     floods = {str(figure["name"]): figure["median"] for figure in found.pop("floods")}
     assert all(floods[f"{name}: asked"] > 0 for name in ("no flood", *FLOODS))
+    left = found.pop("leaks")  # nothing is what there should be
+    assert all(figure["median"] > 0 for figure in left if str(figure["unit"]) == "sessions")
     assert all(figure["median"] > 0 for figures in found.values() for figure in figures)
 
 

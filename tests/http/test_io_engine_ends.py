@@ -9,6 +9,7 @@ import resource
 import socket
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -388,34 +389,41 @@ def test_nothing_leaks(bench: EngineBench) -> None:
             peer.close()
         bench.peers.clear()
 
-    sessions()
-    gc.collect()
-    before = descriptors(), sys.getrefcount(request), sys.getrefcount(following)
-    blocks = sys.getallocatedblocks()
-    sessions()
-    gc.collect()
-    assert (descriptors(), sys.getrefcount(request), sys.getrefcount(following)) == before
-    assert sys.getallocatedblocks() - blocks < 60
+    def held() -> tuple[tuple[int, ...], int]:
+        sessions()
+        gc.collect()
+        names = descriptors(), sys.getrefcount(request), sys.getrefcount(following)
+        return names, sys.getallocatedblocks()
+
+    # What tests before have left may end meanwhile, but once; a leak grows each time.
+    found = [held() for _ in range(6)]
+    assert any(
+        after[0] == before[0] and after[1] - before[1] < 60 for before, after in pairwise(found)
+    )
 
 
 def test_closing_gives_everything_back() -> None:
-    before = descriptors()
     token, request = 123456, bytes(bytearray(INFORM))
+
+    def held() -> tuple[int, ...]:
+        bench = EngineBench()
+        peers = [bench.begin(token + number, request).hear(INFORM) for number in range(5)]
+        peers[0].say(GOOD)
+        assert bench.next()[0] == ANSWER
+        peers[1].say(GOOD[:9])
+        nowhere = Target(bench.target.family, bench.target.address, "192.0.2.1")
+        bench.engine.begin(1, nowhere, request, request, inf)
+        bench.close()
+        for peer in peers:
+            peer.close()
+        del bench, peers, peer
+        gc.collect()
+        return descriptors(), sys.getrefcount(token), sys.getrefcount(request)
+
     counts = sys.getrefcount(token), sys.getrefcount(request)
-    bench = EngineBench()
-    peers = [bench.begin(token + number, request).hear(INFORM) for number in range(5)]
-    peers[0].say(GOOD)
-    assert bench.next()[0] == ANSWER
-    peers[1].say(GOOD[:9])
-    nowhere = Target(bench.target.family, bench.target.address, "192.0.2.1")
-    bench.engine.begin(1, nowhere, request, request, inf)
-    bench.close()
-    for peer in peers:
-        peer.close()
-    del bench, peers, peer
-    gc.collect()
-    assert descriptors() == before
-    assert (sys.getrefcount(token), sys.getrefcount(request)) == counts
+    found = [held() for _ in range(6)]
+    assert any(after == before for before, after in pairwise(found))
+    assert found[-1][1:] == counts
 
 
 def test_without_the_extension_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_a_router_that_ends_is_started_again_and_fails_the_run(run: Run, tmp_pat
     run.wait_until_all_answer()
     assert run.running.stop(signal.SIGINT) == 1, run.text
     assert json.loads((tmp_path / "summary.json").read_text())["router_ended"] == 1
-    assert "the run's own router ended 1 time" in run.text
+    assert "The run's own router ended 1 time" in run.text
 
 
 def _url_of(device: dict[str, Any]) -> str:

@@ -198,7 +198,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
         assert one.process.wait(120) == 0
     summary = json.loads(nbi.read_text())
     assert summary["fleet"]["workers_lost"] == 1
-    assert re.search(r"lost with worker \d \(.+\): 20 CPEs, .* nobody took them over", leading.text)
+    assert re.search(r"Lost with worker \d \(.+\): 20 CPEs, .* nobody took them over", leading.text)
     assert summary["connection_requests"]["books_balance"]
 
 
