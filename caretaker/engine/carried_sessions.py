@@ -18,8 +18,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from errno import ECANCELED, ECONNRESET, EPIPE, ETIMEDOUT
-from functools import partial
+from errno import ECANCELED, ECONNRESET, EPIPE
 from typing import Any
 
 import gevent
@@ -29,24 +28,15 @@ from caretaker.cwmp.outcome import SUCCEEDED
 from caretaker.cwmp.session import State
 from caretaker.device.plain_inform import InformTemplates
 from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.carried_transports import CarriedTransports
 from caretaker.engine.cpe_store import CPEStore
-from caretaker.engine.device_tls import local_end
 from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
-from caretaker.engine.open_transport import credentials
 from caretaker.engine.resting_cpes import PeriodicRow
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.engine.timer import Timer
-from caretaker.errors import (
-    AnswerTimeout,
-    ConnectionLost,
-    LimitError,
-    ReasonError,
-    TransportError,
-)
+from caretaker.errors import LimitError, ReasonError
 from caretaker.http import io_engine
-from caretaker.http.connect_errors import connect_error, lost_error
-from caretaker.http.connection import Connection, Handover
-from caretaker.http.io_engine import IOEngine
+from caretaker.http.io_engine import IOEngine, connection_error
 from caretaker.http.response_parser import Response, plain_head
 from caretaker.http.sockets import Target
 from caretaker.http.transport import HTTPTransport, answer_of
@@ -104,10 +94,7 @@ class CarriedSessions:
         self._handed_over: Counter[str] = Counter()
         self._by_greenlet: Counter[str] = Counter()
         self._sessions: dict[int, ActiveSession] = {}
-        self._clients: dict[int, HTTPTransport] = {}
-        """The transports of those that have cookies, credentials or requests, by their tokens."""
-        self._sent_back: dict[int, Response] = {}
-        """InformResponses whose cookies were sent back without a transport, by their tokens."""
+        self._transports = CarriedTransports(use.endpoint)
         self._token = 0
         self._templates = InformTemplates()
         self._known: dict[bytes, None] = {}
@@ -193,10 +180,7 @@ class CarriedSessions:
 
     def _forget(self, active: ActiveSession) -> None:
         self._sessions.pop(active.token, None)
-        if self._clients:
-            self._clients.pop(active.token, None)
-        if self._sent_back:
-            self._sent_back.pop(active.token, None)
+        self._transports.forget(active.token)
         active.token = 0
 
     def may_send_until(self, until: float) -> None:
@@ -366,7 +350,7 @@ class CarriedSessions:
             active.session.receive(b"", at)
         self._runner.exchange_ended(active, at)
         active.outcome = SUCCEEDED
-        was_plain = active.is_plain and active.token not in self._clients
+        was_plain = active.is_plain and active.token not in self._transports
         self._forget(active)
         self._ended(active, at)
         if was_plain:
@@ -396,7 +380,7 @@ class CarriedSessions:
         is_known = self._is_known(active, response)
         if is_known and self._sends_back(active, response, at):
             return
-        client = self._client(active)
+        client = self._transports.of(active)
         client.take_cookies(response)
         if not client.is_final(response):
             self._send(active, client)
@@ -416,12 +400,12 @@ class CarriedSessions:
     def _sends_back(self, active: ActiveSession, response: Response, at: float) -> bool:
         """Go on after a known answer with its cookies, without a transport; False: it takes one."""
         assert self._io is not None
-        has_transport = active.token in self._clients
+        has_transport = active.token in self._transports
         post = None if has_transport else self._fresh.empty_post_after(response)
         if post is None:
             return False
         self._informed(active, response.body, at)
-        self._sent_back[active.token] = response
+        self._transports.note_sent_back(active.token, response)
         self._runner.post_begins(active, "(empty)", b"")
         self._io.post(active.token, post, None, ends=True)
         return True
@@ -462,20 +446,6 @@ class CarriedSessions:
             session.next_post()
         return session
 
-    def _client(self, active: ActiveSession) -> HTTPTransport:
-        client = self._clients.get(active.token)
-        if client is None:
-            # Not by the URL and the coding that the CPE has by now: it began with the fleet's.
-            cpe, end = active.cpe, local_end(self._endpoint, active.cpe)
-            shown = partial(credentials, cpe, active.started)
-            client = self._clients[active.token] = HTTPTransport(
-                self._endpoint, shown, local_end=end
-            )
-            response = self._sent_back.get(active.token)
-            if response is not None:
-                client.take_cookies(response)
-        return client
-
     def _post(self, active: ActiveSession, client: HTTPTransport, name: str, body: bytes) -> None:
         self._runner.post_begins(active, name, body)
         client.begin_exchange()
@@ -504,25 +474,27 @@ class CarriedSessions:
     def _failed(self, active: ActiveSession, event: io_engine.Failed) -> None:
         """A connection was not made, or is lost; a greenlet tries again where it may."""
         stage, number, received = event[7:]
+        if number == ECANCELED:
+            raise LimitError(FENCED)
         if stage == io_engine.CONNECTING:
-            if number != ECANCELED and len(self._targets(active.index)) > 1:
+            if len(self._targets(active.index)) > 1:
                 self._hand_over(active, "another address")
                 return
         elif number in _LOST and received == 0 and self._was_answered(active):
-            self._client(active).lose_connection()
+            self._transports.of(active).lose_connection()
             self._hand_over(active, "idle connection closed")
             return
-        raise _error(stage, number, received)
+        raise connection_error(stage, number, received)
 
     def _was_answered(self, active: ActiveSession) -> bool:
         """Whether an answer has come over the connection, and be it a challenge."""
-        return active.exchanges > 1 or active.token in self._clients
+        return active.exchanges > 1 or active.token in self._transports
 
     # To a greenlet.
 
     def _detached(self, active: ActiveSession, event: io_engine.Detached) -> None:
         _, descriptor, _, received = event[7:]
-        self._take_over(active, descriptor, received)
+        self._transports.take_over(active, descriptor, received)
         self._hand_over(active, "answer of another form")
 
     def _hand_over_answered(self, active: ActiveSession, reason: str, received: bytes) -> None:
@@ -530,36 +502,13 @@ class CarriedSessions:
         assert self._io is not None
         detached = self._io.detach(active.token)
         if detached is not None:
-            self._take_over(active, detached[8], received)
+            self._transports.take_over(active, detached[8], received)
             self._hand_over(active, reason)
-
-    def _take_over(self, active: ActiveSession, descriptor: int, received: bytes) -> None:
-        """Have the transport of a session go on over a connection of the engine."""
-        sent_at = active.sent_at
-        handover = Handover(descriptor, rest=b"", received=received, sent_at=sent_at)
-        end = local_end(self._endpoint, active.cpe)
-        connection = Connection(self._endpoint, self._endpoint.address, end, handover)
-        self._client(active).go_on_over(connection)
 
     def _hand_over(self, active: ActiveSession, reason: str) -> None:
         """Have a greenlet go on with the POST that is under way."""
         self._handed_over[reason] += 1
         self._session(active)
-        active.transport, active.handed_over = self._client(active), True
+        active.transport, active.handed_over = self._transports.of(active), True
         self._forget(active)
         self._go_on(active)
-
-
-def _error(stage: int, number: int, received: int) -> TransportError:
-    """The error of a connection that was not made, or is lost."""
-    if number == ECANCELED:
-        return LimitError(FENCED)
-    if stage == io_engine.CONNECTING:
-        return connect_error(TimeoutError() if number == ETIMEDOUT else OSError(number, "connect"))
-    if number == ETIMEDOUT:
-        return AnswerTimeout("no answer in time")
-    if number:
-        return lost_error(OSError(number, "lost"))
-    if received:
-        return ConnectionLost("connection closed in the middle of an answer")
-    return ConnectionLost("connection closed without an answer")

@@ -8,12 +8,15 @@ all, with the same outcomes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import ETIMEDOUT
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final, Literal
 
 import gevent
 
+from caretaker.errors import AnswerTimeout, ConnectionLost, TransportError
+from caretaker.http.connect_errors import connect_error, lost_error
 from caretaker.http.sockets import Target, deadline_period
 
 DONE: Final = 0
@@ -246,3 +249,16 @@ class IOEngine:
         else:
             self._timer.close()
             self._timer = None
+
+
+def connection_error(stage: int, number: int, received: int) -> TransportError:
+    """The error of a connection that was not made, or is lost, as ``Failed`` has it."""
+    if stage == CONNECTING:
+        return connect_error(TimeoutError() if number == ETIMEDOUT else OSError(number, "connect"))
+    if number == ETIMEDOUT:
+        return AnswerTimeout("no answer in time")
+    if number:
+        return lost_error(OSError(number, "lost"))
+    if received:
+        return ConnectionLost("connection closed in the middle of an answer")
+    return ConnectionLost("connection closed without an answer")
