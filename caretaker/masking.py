@@ -1,14 +1,17 @@
 """
 Masks the secrets in messages, for all code that shows messages or keeps them.
 
-Secrets are: values of parameters and elements whose name says password or key, also of vendors;
-credentials in URLs; and the proofs of identity in headers. Every other byte of a body stays as it
-was, also where the body is broken XML or no XML at all.
+Secrets are: values of parameters, elements and attributes whose name says password or key, also of
+vendors; credentials in URLs; and the proofs of identity in headers. Every other byte of a body
+stays as it was, also where the body is broken XML or no XML at all: what was XML is XML with the
+same elements. A text is never read as another document: XML or JSON in the value of a harmless
+parameter stays.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -24,11 +27,18 @@ _WORDS = (
     "psk", "secret", "privatekey",
 )  # fmt: skip
 _SECRET = re.compile(rf"({'|'.join(_WORDS)})[0-9]*\Z", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=://)[^/?#\s<>]+(?=@)")
+# XML may write any character as a reference. A body is bytes: its white space is that of ASCII.
+_REFERENCE = r"&#[0-9a-z]{1,8};"
+_COLON, _SLASH, _EQUALS, _AT = (
+    f"(?:{character}|&#0*{ord(character)};|&#x0*{ord(character):x};)" for character in ":/=@"
+)
+_LOGIN = re.compile(
+    rf"({_COLON}{_SLASH}{{2}})(?:{_REFERENCE}|[^/?#\s<>])+(?={_AT})", re.IGNORECASE | re.ASCII
+)
 _FIELD = re.compile(
-    r"(?<=[?&;])([^=?&;\s]{0,40}(?:passw|pwd|token|secret|signature|key)[^=?&;\s]{0,40}=)"
-    r"[^&\s<>'\"]*",
-    re.IGNORECASE,
+    r"(?<=[?&;])([^=?&;\s]{0,40}(?:passw|pwd|token|secret|signature|key)[^=?&;\s]{0,40}"
+    rf"{_EQUALS})(?:{_REFERENCE}|(?!\?>|-->|\]\]>)[^&\s<>'\"])*",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -39,7 +49,7 @@ def is_secret(path: str) -> bool:
 
 def masked(text: str) -> str:
     """A text with the credentials in its URLs masked."""
-    return _FIELD.sub(rf"\1{MASK}", _LOGIN.sub(MASK, text))
+    return _FIELD.sub(rf"\1{MASK}", _LOGIN.sub(rf"\1{MASK}", text))
 
 
 # -- headers --------------------------------------------------------------------------------------
@@ -67,11 +77,24 @@ def masked_header(name: str, value: str) -> str:
 
 _HINTS = (*(word.encode() for word in _WORDS), b"&#", b"<!")
 """Every body with a secret has one of these: a name, or another way to write a name."""
-_CUT_URL = re.compile(r"(?<=://)[^/?#\s<>@:]*:[^/?#\s<>@]*\Z")
+_CUT_URL = re.compile(r"(?<=://)[^/?#\s<>@:]*:[^/?#\s<>@]*\Z", re.ASCII)
 """The end of a body that was cut off within a URL, maybe within its password."""
-_START_TAG = re.compile(rb"""<(?:"[^"]*"|'[^']*'|[^>"'])*>""")
-_TAG = re.compile(rb"(<[^<>]*>)")
+_START_TAG = rb"""<(?:"[^"]*"|'[^']*'|[^>"'])*>"""
+_AT_START_TAG = re.compile(_START_TAG)
+_TAG_OR_TEXT = re.compile(
+    rb"(?=<[^!?])(%b)|(?:<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|[^<])+" % _START_TAG, re.DOTALL
+)
+"""A tag of what is XML, or all that stands up to the next one."""
+_TAG = re.compile(rb"(<[^<>!?][^<>]*>)")
+"""A tag of what is no XML."""
 _TAG_NAME = re.compile(rb"</?(?:[^\s:<>/]*:)?([^\s<>/]*)")
+_ATTRIBUTE = re.compile(
+    rb"""(\s(?:[^\s:=<>"'/]*:)?([^\s:=<>"'/]+)\s*=\s*)("[^"]+"|'[^']+'|[^\s"'<>]+)"""
+)
+_NAMING = re.compile(rb"\s(?:xmlns[\s:=]|xml:id\s*=)")
+"""An attribute that names: a namespace or ID, which a mask is not."""
+_SUBSET = re.compile(rb"(<!DOCTYPE[^<>\[]*\[).*?(?=\]\s*>|\Z)", re.DOTALL)
+"""The declarations in a DOCTYPE, which may have texts of the document."""
 _NOT_SPACE = re.compile(rb"\S")
 _Span = tuple[int, int]
 
@@ -103,24 +126,53 @@ def _is_well_formed(body: bytes) -> bool:
 
 def _mask_values(body: bytes) -> bytes:
     scanner = _Scanner(body)
-    end = scanner.scan()
+    good, rest = scanner.scan()
     pieces, at = [], 0
-    for start, stop in sorted(scanner.secrets):
-        if start >= at:
-            pieces += [body[at:start], MASK.encode()]
-        at = max(at, stop)
-    good = max(at, end)
-    return b"".join([*pieces, body[at:good], _mask_broken(body[good:])])
+    for (start, stop), mask in sorted(scanner.parts, key=lambda part: (part[0][0], -part[0][1])):
+        if at <= start < good:  # else it is in one that is masked already
+            pieces += [body[at:start], mask(body[start:stop])]
+            at = stop
+    hidden = MASK.encode() if body[good:rest].strip() else b""
+    return b"".join([*pieces, body[at:good], hidden, _mask_broken(body[rest:])])
+
+
+def _mask_secret(content: bytes) -> bytes:
+    """Mask each text and attribute of what is XML; its elements stay, and where they stand."""
+    return _TAG_OR_TEXT.sub(
+        lambda match: _mask_attributes(match[0]) if match[1] else _mask_text(match[0]), content
+    )
+
+
+def _mask_text(text: bytes) -> bytes:
+    return MASK.encode() if text.strip() else text  # white space is no secret
+
+
+def _mask_attributes(tag: bytes) -> bytes:
+    """Mask the attributes of a tag, but for those that name elements."""
+    return _ATTRIBUTE.sub(
+        lambda match: (
+            match[0] if _NAMING.match(match[0]) else b'%b"%b"' % (match[1], MASK.encode())
+        ),
+        tag,
+    )
 
 
 def _mask_broken(rest: bytes) -> bytes:
-    """Mask each text beside the tag of a value or secret, in what is no XML any more."""
-    pieces = _TAG.split(rest)
-    for place in range(0, len(pieces), 2):
-        tags = (*pieces[max(0, place - 1) : place], *pieces[place + 1 : place + 2])
-        if pieces[place].strip() and any(map(_may_enclose_secret, tags)):
-            pieces[place] = MASK.encode()
-    return b"".join(pieces)
+    """Mask each text in or beside a value or secret, in what is no XML any more."""
+    pieces = _TAG.split(_SUBSET.sub(rb"\1" + MASK.encode(), rest))
+    shown, depth, beside = [], 0, False
+    for text, tag in zip(pieces[::2], [*pieces[1::2], b""], strict=True):
+        encloses = _may_enclose_secret(tag)
+        shown.append(_mask_text(text) if depth or beside or encloses else text)
+        shown.append(_mask_attributes(tag) if depth or _has_secret(tag) else tag)
+        if encloses:
+            depth = max(0, depth - 1) if tag.startswith(b"</") else depth + (tag[-2:] != b"/>")
+        beside = encloses
+    return b"".join(shown)
+
+
+def _has_secret(tag: bytes) -> bool:
+    return any(is_secret(found[1].decode("latin-1")) for found in _ATTRIBUTE.findall(tag))
 
 
 def _may_enclose_secret(tag: bytes) -> bool:
@@ -152,8 +204,8 @@ class _Scanner:
     """
 
     def __init__(self, body: bytes) -> None:
-        self.secrets: list[_Span] = []
-        """Where they are, as spans of bytes."""
+        self.parts: list[tuple[_Span, Callable[[bytes], bytes]]] = []
+        """Where secrets are or may be, as spans of bytes, and what masks each."""
         self._body = body
         self._open: list[_Element] = []
         self._parser = parser = expat.ParserCreate()
@@ -161,27 +213,40 @@ class _Scanner:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
+        parser.CommentHandler = self._comment
         parser.StartDoctypeDeclHandler = self._doctype
 
-    def scan(self) -> int:
-        """Read the document as far as it is XML; returns how many bytes that is."""
+    def scan(self) -> _Span:
+        """
+        Read the document as far as it is XML.
+
+        Returns how many bytes that is, and where the rest begins: all between is secret.
+        """
         try:
             self._parser.Parse(self._body, True)
         except (expat.ExpatError, ValueError, LookupError):
             return self._broken(max(0, self._parser.CurrentByteIndex))
-        return len(self._body)
+        return len(self._body), len(self._body)
 
     def _doctype(self, *_: object) -> None:
         raise ValueError("a DOCTYPE can declare entities")
 
-    def _start(self, name: str, _: object) -> None:
-        tag = _START_TAG.match(self._body, self._parser.CurrentByteIndex)
-        start = tag.end() if tag else self._parser.CurrentByteIndex
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        at = self._parser.CurrentByteIndex
+        tag = _AT_START_TAG.match(self._body, at)
+        start = tag.end() if tag else at
+        if any(is_secret(attribute.rpartition(":")[2]) for attribute in attributes):
+            self._hide((at, start))
         self._open.append(_Element(name.rpartition(":")[2], start))
 
     def _text(self, text: str) -> None:
         if self._open:
             self._open[-1].text.append(text)
+
+    def _comment(self, _: str) -> None:
+        """An element in a comment has its secrets, too."""
+        start = self._parser.CurrentByteIndex + len("<!--")
+        self.parts.append(((start, self._body.find(b"-->", start)), _mask_broken))
 
     def _end(self, _: str) -> None:
         element = self._open.pop()
@@ -198,18 +263,26 @@ class _Scanner:
 
     def _hide(self, span: _Span) -> None:
         if _NOT_SPACE.search(self._body, *span):  # an empty value is no secret
-            self.secrets.append(span)
+            self.parts.append((span, _mask_secret))
 
-    def _broken(self, at: int) -> int:
-        """Hide what may be secret in the open elements; returns up to where it has hidden."""
+    def _broken(self, at: int) -> _Span:
+        """Hide what may be secret in the open elements; returns what ``scan`` does."""
         for element in self._open:
             for value in element.values:
                 self._hide(value)
         for element in self._open:
             if _may_have_secret(element.name):
-                end = re.compile(rb"</(?:[^\s:<>/]*:)?%b\s*>" % re.escape(element.name.encode()))
-                match = end.search(self._body, at)
-                span = element.start, match.start() if match else len(self._body)
-                self._hide(span)
-                return span[1]
-        return max(0, self._body.rfind(b"<", 0, at))
+                return element.start, self._end_of(element, at)
+        good = max(0, self._body.rfind(b"<", 0, at))
+        return good, good
+
+    def _end_of(self, element: _Element, at: int) -> int:
+        """Where an open element ends, with those of its name in it; else the end of the body."""
+        name = re.escape(element.name.encode())
+        tags = re.compile(rb"<(/?)(?:[^\s:<>/]*:)?%b(?:\s[^<>]*?)?(/?)>" % name)
+        depth = sum(other.name == element.name for other in self._open)
+        for tag in tags.finditer(self._body, at):
+            depth += -1 if tag[1] else not tag[2]
+            if depth == 0:
+                return tag.start()
+        return len(self._body)

@@ -160,7 +160,7 @@ BOUNDS = {
     "masking:_Element.text": MESSAGE,
     "masking:_Element.values": MESSAGE,
     "masking:_Scanner._open": MESSAGE,
-    "masking:_Scanner.secrets": MESSAGE,
+    "masking:_Scanner.parts": MESSAGE,
     "reasons:BoundedReasons._known": REASONS,
     "router.app:RouterApp._workers": WORKERS,
     "router.worker_connections:WorkerConnections._idle": "router.worker_connections.MAX_IDLE_CONNECTIONS",  # noqa: E501

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from caretaker.cwmp import Envelope, encode
 from caretaker.cwmp import messages as m
 from caretaker.masking import MASK, UNREAD, is_secret, masked, masked_body, masked_header
+from fuzz.harnesses import HARNESSES
 
 SECRET = "tr0ub4dor"
 
@@ -58,6 +59,10 @@ def test_urls_are_shown_without_what_opens_them() -> None:
     # A login within a field goes with it, so that what is shown is shown the same again.
     assert masked('/?passwd=x://"u@h') == f"/?passwd={MASK}"
     assert masked("http://acs/ mail me@acs") == "http://acs/ mail me@acs"
+    # XML may write any character as a reference; white space is that of ASCII, as bytes have it.
+    assert masked("http&#x3A;&#47;&#x2f;u:a&#98;c&#64;h") == f"http&#x3A;&#47;&#x2f;{MASK}&#64;h"
+    assert masked("?key&#61;a&#98;c&amp;b=2") == f"?key&#61;{MASK}&amp;b=2"
+    assert masked("http://u:\xa0a@h?key=b\x85a") == f"http://{MASK}@h?key={MASK}"
 
 
 @pytest.mark.parametrize(
@@ -144,6 +149,78 @@ def test_all_but_the_secret_stays_as_it_is() -> None:
     assert masked_body(body) == before % MASK.encode() + after
 
 
+CONTENTS = st.recursive(
+    st.sampled_from(
+        [
+            "tr0ub4dor", " ", "&#116;r0ub4dor", "<![CDATA[tr0ub4dor]]>",
+            "<![CDATA[<b>tr0ub4dor</b>]]>",
+            "<!--tr0ub4dor-->", "<!-- <b>tr0ub4dor</b> -->", "<?x tr0ub4dor?>", "<Value/>",
+            "<b c='tr0ub4dor'/>", '<b c = ">tr0ub4dor" d=""/>',
+            "<b xmlns:n='urn:n' n:c='tr0ub4dor'>x</b>",
+            "<b xmlns='urn:n' xml:lang='tr0ub4dor'/>", "<b Password='tr0ub4dor'/>",
+        ]
+    ),
+    lambda inner: st.builds(
+        "<{0}>{1}</{0}>".format,
+        st.sampled_from(["b", "n.b", "Name", "Value", "Password", "Secret"]),
+        st.lists(inner, max_size=4).map("".join),
+    ),
+    max_leaves=12,
+).map(str.encode)  # fmt: skip
+"""What may stand in an element: elements in elements, and all that XML has for texts."""
+AROUND = (
+    b"<Password>%b</Password>",
+    b"<a:PSK xmlns:a='urn:a'>%b</a:PSK>",
+    b"<P><Name>A.Password</Name><Value t='x'>%b</Value></P>",
+    b"<P><Value t='x'>%b</Value><Name>A.<!-- -->Password</Name></P>",
+)
+
+
+@given(CONTENTS, st.sampled_from(AROUND))
+def test_a_secret_keeps_its_elements_and_nothing_else(content: bytes, around: bytes) -> None:
+    body = b"<E><P><Name>A.B</Name><Value>1</Value></P>%b<c>2</c></E>" % (around % content)
+    HARNESSES["masked_body"].run(body)
+    shown = masked_body(body)
+    assert b"r0ub" not in shown
+    start, end = (around % b"|").split(b"|")
+    assert shown.startswith(b"<E><P><Name>A.B</Name><Value>1</Value></P>" + start)
+    assert shown.endswith(end + b"<c>2</c></E>")
+
+
+@given(
+    CONTENTS, st.sampled_from(AROUND), st.sampled_from([b"\xff", b"&", b"<b", b"</x>"]), st.data()
+)
+def test_nothing_of_it_is_shown_where_xml_is_broken(
+    content: bytes, around: bytes, noise: bytes, data: st.DataObject
+) -> None:
+    secret = around % content
+    assert b"r0ub" not in masked_body(b"<E>%b<c>2</c>%b</E>" % (noise, secret))
+    place = data.draw(st.integers(0, len(content)))
+    broken = around % (content[:place] + noise + content[place:])
+    assert b"r0ub" not in masked_body(b"<E>%b<c>2</c></E>" % broken)
+    assert b"r0ub" not in masked_body(b"<E>%b" % secret[: secret.index(content) + place])
+
+
+@given(CONTENTS)
+def test_a_document_of_any_elements_stays_one(content: bytes) -> None:
+    HARNESSES["masked_body"].run(b"<E>%b</E>" % content)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("<a><!-- <Password>x</Password> --></a>", "<a><!-- <Password>*</Password> --></a>"),
+        ("<a Password='x' b=''>x</a>", "<a Password=\"*\" b=''>x</a>"),
+        ("<a><![CDATA[?key=x]]></a>", "<a><![CDATA[?key=*]]></a>"),
+        ("<a><!--?key=x--></a>", "<a><!--?key=*--></a>"),
+        ("<a><?b ?key=x?></a>", "<a><?b ?key=*?></a>"),
+        ("<Key><PSK><b xml:id='x'/>x</PSK></Key>", "<Key><PSK><b xml:id='x'/>*</PSK></Key>"),
+    ],
+)
+def test_secrets_may_stand_where_xml_has_other_places_for_texts(body: str, shown: str) -> None:
+    assert masked_body(body.encode()) == shown.replace("*", MASK).encode()
+
+
 def test_an_empty_secret_is_shown_as_that() -> None:
     for empty in (b"<Password/>", b"<Password></Password>", b"<Password> </Password>"):
         body = b"<a>%s<Secret>x</Secret></a>" % empty
@@ -167,7 +244,9 @@ def test_what_is_broken_keeps_all_that_is_no_value() -> None:
 
 def test_entities_of_strangers_are_not_looked_into() -> None:
     body = b'<!DOCTYPE x [<!ENTITY s "tr0ub4dor">]><x><Password>&s;</Password></x>'
-    assert b"<Password>********</Password>" in masked_body(body)
+    shown = b"<!DOCTYPE x [********]><x><Password>********</Password></x>"
+    assert masked_body(body) == shown
+    assert masked_body(body[:30]) == shown[:21]
 
 
 def test_what_has_zero_bytes_is_not_kept() -> None:
