@@ -9,19 +9,24 @@ the table has the coverage of branches, too, which takes longer.
 from __future__ import annotations
 
 import argparse
+import ast
+import base64
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import NamedTuple
 
-from fuzz.corpus import CORPUS, ROOT, inputs
+from fuzz.corpus import CORPUS, ROOT, inputs, replayed
 from fuzz.harnesses import HARNESSES
 
 WORK = ROOT / "build" / "fuzz"
@@ -30,7 +35,11 @@ SECONDS = 60.0
 _EVENT = re.compile(r"^#([0-9]+)\s.*? cov: ([0-9]+) ", re.MULTILINE)
 _WORD = re.compile(rb"[A-Za-z0-9._:/-]{2,40}|[<>]{1,2}|\r\n")
 _DONE = re.compile(r"stat::number_of_executed_units: +([0-9]+)")
-_BUG, _MISSING = 1, 2
+_KEPT = re.compile(r"Test unit written to (.+)$", re.MULTILINE)
+_MOST_OUTPUT = 3000
+"""Characters of what a worker tells of a bug."""
+_LONGEST_WORD = 40
+_BUG = 1
 
 
 class Run(NamedTuple):
@@ -42,7 +51,7 @@ class Run(NamedTuple):
         seconds: that they took.
         edges: of the parser's modules that they reached.
         last_edge: the number of the input that reached the last new one.
-        output: the end of the worker's output if it has found a bug, else empty.
+        finding: what it has found, with the input and how to see it again; empty without a bug.
         coverage: of the branches of the parser's modules, in percent.
     """
 
@@ -50,18 +59,18 @@ class Run(NamedTuple):
     seconds: float
     edges: int
     last_edge: int
-    output: str
+    finding: str = ""
     coverage: str = "-"
 
     @classmethod
-    def of(cls, output: str, seconds: float, *, failed: bool) -> Run:
+    def of(cls, output: str, seconds: float) -> Run:
         """Read what libFuzzer prints."""
         events = [(int(number), int(edges)) for number, edges in _EVENT.findall(output)]
         done = _DONE.search(output)
         edges = max((reached for _, reached in events), default=0)
         last = next((number for number, reached in events if reached == edges), 0)
         total = int(done[1]) if done else max((number for number, _ in events), default=0)
-        return cls(total, seconds, edges, last, output[-3000:] if failed else "")
+        return cls(total, seconds, edges, last)
 
     def then(self, later: Run) -> Run:
         """This run and one that went on with the inputs that it has kept."""
@@ -82,7 +91,7 @@ class Run(NamedTuple):
         """The line of the table, and what was found."""
         rate = self.inputs / max(self.seconds, 0.001)
         share = self.last_edge / max(self.inputs, 1)
-        found = f"\nfound a bug:\n{self.output}" if self.output else ""
+        found = f"\n{self.finding}" if self.finding else ""
         return (
             f"| {name:20}|{self.inputs:>12,} |{rate:>9,.0f} |{self.edges:>6,} |{share:>14.1%} "
             f"|{self.coverage:>8} % |{found}"
@@ -111,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(given.jobs) as pool:
         runs = list(pool.map(partial(_settled, given.inputs, seconds), names))
     print(f"| {'all':20}|{sum(run.inputs for run in runs):>12,} |")
-    return _BUG if any(run.output for run in runs) else 0
+    return _BUG if any(run.finding for run in runs) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,8 +154,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _replay(names: Sequence[str]) -> int:
     for name in names:
-        for _, data in inputs(name):
-            HARNESSES[name].run(data)
+        replayed(name)
     print(f"fuzz: replayed the corpus of {len(names)} harnesses")
     return 0
 
@@ -158,7 +166,7 @@ def _settled(inputs: int | None, seconds: int, name: str) -> Run:
     else:
         run = _fuzz(f"-runs={inputs}", name)
         for _ in range(ROUNDS):
-            if run.has_settled or run.output:
+            if run.has_settled or run.finding:
                 break
             run = run.then(_fuzz(f"-runs={run.inputs}", name))
         run = run._replace(coverage=_coverage(name))
@@ -173,8 +181,25 @@ def _fuzz(limit: str, name: str) -> Run:
         dictionary(name), f"-artifact_prefix={WORK / name}-", str(WORK / name), str(CORPUS / name),
     )  # fmt: skip
     seconds = time.monotonic() - began
-    failed = worker.returncode != 0
-    return Run.of(worker.stderr + worker.stdout * failed, seconds, failed=failed)
+    run = Run.of(worker.stderr, seconds)
+    return run._replace(finding=finding(name, worker)) if worker.returncode else run
+
+
+def finding(name: str, worker: subprocess.CompletedProcess[str]) -> str:
+    """What a worker tells of its bug, and how to see that again on any machine."""
+    output = worker.stderr + worker.stdout
+    kept = _KEPT.findall(output)
+    found = f"found a bug in {name}:\n{output[-_MOST_OUTPUT:]}\n"
+    if not kept:
+        return (
+            f"{found}no input was kept; exit code {worker.returncode} of {shlex.join(worker.args)}"
+        )
+    data = Path(kept[-1]).read_bytes()
+    return (
+        f"{found}input of {name}: {data!r}\nonce more: "
+        f"echo {base64.b64encode(data).decode()} | base64 -d >tests/corpus/{name}/found "
+        f"&& ./scripts/fuzz --replay --harness {name}"
+    )
 
 
 def _worker(name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -201,12 +226,25 @@ def _merge(names: Sequence[str]) -> int:
 
 
 def dictionary(name: str) -> str:
-    """The option that names a file of the words in the corpus, which mutations then use whole."""
+    """The option that names a file of the words in corpus and parser; mutations use them whole."""
     words = {word for _, data in inputs(name) for word in _WORD.findall(data)}
+    for module in HARNESSES[name].modules:
+        words.update(_words_of(module))
     WORK.mkdir(parents=True, exist_ok=True)
     file = WORK / f"{name}.words"
     file.write_text("".join(f'"{_quoted(word)}"\n' for word in sorted(words)))
     return f"-dict={file}"
+
+
+def _words_of(module: ModuleType) -> Iterator[bytes]:
+    """The texts that a module compares with, or whose parts it looks for."""
+    source = ROOT.joinpath(*module.__name__.split(".")).with_suffix(".py")
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            text = node.value
+            word = text.encode("utf-8", "replace") if isinstance(text, str) else text
+            if 1 < len(word) <= _LONGEST_WORD:  # longer ones are docstrings
+                yield word
 
 
 def _quoted(word: bytes) -> str:

@@ -14,15 +14,16 @@ import pytest
 
 import caretaker
 from caretaker.swarm.options import OPTIONS
-from fuzz.__main__ import HEAD, Run, dictionary
-from fuzz.corpus import CORPUS, inputs, outcomes
+from fuzz.__main__ import HEAD, Run, dictionary, finding, main
+from fuzz.corpus import CORPUS, outcomes, replayed
+from fuzz.harness import Harness
 from fuzz.harnesses import HARNESSES
 from fuzz.option_harnesses import OF_FILES, OF_THE_MACHINE, READ
 
 
 @pytest.mark.parametrize("name", HARNESSES)
 def test_the_corpus_holds_no_bug(name: str) -> None:
-    found = {HARNESSES[name].run(data) for _, data in inputs(name)}
+    found = set(replayed(name).values())
     assert len(found) > 1
     assert any(not re.match("[A-Za-z]+Error: ", outcome) for outcome in found), "nothing is good"
 
@@ -49,7 +50,7 @@ def test_what_libfuzzer_prints_is_read() -> None:
         "#90\tREDUCE cov: 26 ft: 41 corp: 5/140b\n"
         "stat::number_of_executed_units: 100\n"
     )
-    run = Run.of(said, 2.0, failed=False)
+    run = Run.of(said, 2.0)
     assert run == (100, 2.0, 26, 80, "", "-")
     run = run._replace(coverage="91")
     cells = [cell.strip() for cell in run.row("dump").split("|")[1:-1]]
@@ -59,12 +60,54 @@ def test_what_libfuzzer_prints_is_read() -> None:
     assert not run._replace(last_edge=81).has_settled
 
 
+def test_a_bug_is_told_with_its_input_and_the_command_that_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "a crash"
+    kept.write_bytes(b"<a\xff>")
+    worker = subprocess.CompletedProcess(
+        ["python", "-m", "fuzz.worker"],
+        77,
+        "",
+        f"Error: x\nTest unit written to {kept}\nBase64: x\n",
+    )
+    told = finding("envelope", worker)
+    assert told.startswith("found a bug in envelope:\nError: x\n")
+    assert told in Run(1, 1.0, 1, 1, told).row("envelope")
+    shown, command = told.splitlines()[-2:]
+    assert shown == r"input of envelope: b'<a\xff>'"
+    (tmp_path / "tests/corpus/envelope").mkdir(parents=True)
+    puts, replays = command.removeprefix("once more: ").split(" && ")
+    subprocess.run(["bash", "-c", puts], check=True, cwd=tmp_path)
+    assert (tmp_path / "tests/corpus/envelope/found").read_bytes() == b"<a\xff>"
+    assert replays == "./scripts/fuzz --replay --harness envelope"
+    killed = subprocess.CompletedProcess(["python", "-m", "fuzz.worker", "x y"], -9, "", "")
+    assert finding("envelope", killed).endswith("exit code -9 of python -m fuzz.worker 'x y'")
+
+
+def test_an_input_that_shows_a_bug_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(data: bytes) -> object:
+        assert data != b"bad"
+        return data
+
+    monkeypatch.setitem(HARNESSES, "envelope", Harness(check, ()))
+    monkeypatch.setattr("fuzz.corpus.CORPUS", tmp_path)
+    (tmp_path / "envelope").mkdir()
+    (tmp_path / "envelope" / "found").write_bytes(b"bad")
+    with pytest.raises(AssertionError, match="envelope/found: this input shows a bug"):
+        main(["--replay", "--harness", "envelope"])
+
+
 def test_the_first_run_of_a_clone_makes_its_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fuzz.__main__.WORK", tmp_path / "build" / "fuzz")
     option = dictionary("envelope")
-    assert Path(option.removeprefix("-dict=")).read_text().startswith('"\\x')
+    words = Path(option.removeprefix("-dict=")).read_text()
+    assert words.startswith('"\\x')
+    assert "".join(f"\\x{byte:02x}" for byte in b"MaxEnvelopes") in words, "a word of the parser"
 
 
 def test_a_harness_goes_on_from_where_it_was() -> None:
