@@ -69,11 +69,12 @@ class Refusals:
         """
         End before a run, and the workers that this process has forked with it.
 
-        Locust's own end does not wait for forked workers that have not ended yet.
+        Locust's own end does not wait for forked workers that have not ended yet. They have nothing
+        to put in order, and one that is slow to would say that its master has ended.
         """
         self.exit_code = code
         for child in psutil.Process().children():
-            child.terminate()
+            child.kill()
         self._runner.quit()
         raise SystemExit(code)
 

@@ -78,5 +78,5 @@ def _end(code: int, why: str) -> NoReturn:
     with suppress(OSError):  # the terminal may be gone
         print(f"caretaker: {why}", file=sys.stderr, flush=True)
     for child in psutil.Process().children():
-        child.terminate()
+        child.kill()  # one that is slow to end in order would say that this one has ended
     os._exit(code)

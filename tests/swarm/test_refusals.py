@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import gevent
 import psutil
 import pytest
+from helpers.processes import environment
 from helpers.run_states import FakeRunner
 
 from caretaker.errors import InputError
 from caretaker.swarm import refusals
 from caretaker.swarm.refusals import Refusals
+
+SLOW_WORKER = """
+import os, signal, sys, time
+from caretaker.swarm.parent_watch import ParentWatch
+from caretaker.swarm.prompt_end import PromptEnd
+ParentWatch(PromptEnd())
+reading, writing = os.pipe()
+if os.fork() == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as one that does not come to it
+    os.write(writing, b"there")
+    while True:
+        time.sleep(1)
+os.read(reading, 5)
+"""
+ENDS = {
+    "refused": """
+from caretaker.errors import InputError
+from caretaker.swarm.refusals import Refusals
+from helpers.run_states import FakeRunner
+Refusals(FakeRunner(), forks=True).refuse(InputError("--state x: of another fleet"))
+""",
+    "interrupted": """
+from caretaker.swarm.start_signals import end_before_run
+end_before_run(os.getpid(), signal.SIGINT)
+""",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +49,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
     class Child:
-        def terminate(self) -> None:
+        def kill(self) -> None:
             names.append("worker")
 
     class Process:
@@ -72,3 +101,18 @@ def test_what_a_forked_worker_has_said_is_not_said_again(
     assert (capsys.readouterr().err, made.exit_code) == (said, 2)
     made.end("once more", 1)
     assert (capsys.readouterr().err, made.exit_code) == ("", 2)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("end", ENDS)
+def test_a_worker_that_is_slow_to_end_says_nothing_of_its_master(end: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_WORKER + ENDS[end]],
+        env=environment(),
+        capture_output=True,  # until the worker has ended, too
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in (2, 130)
+    assert len(done.stderr.splitlines()) == 1, done.stderr
