@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.namespaces import Host, HostNetwork
-from benchmarks.processes import ROOT, MeasurementError, environment
+from benchmarks.processes import MeasurementError, environment
 from benchmarks.witness import NORTH_BOUND_PORT, PORT, Witness
 from caretaker.run_token import VARIABLE, RunToken
+from caretaker.swarm import locustfile
 
 ROUTER_PORT, ROUTES_PORT = 7548, 7549
 END_SECONDS = 120.0
 """How long the end of the run may take."""
-_LOCUST = ("locust", "-f", str(ROOT / "locustfile.py"))
+_LOCUST = ("locust", "-f", locustfile.PATH)
 
 
 class Machine:
@@ -50,7 +51,7 @@ class Machine:
                 subprocess.Popen(  # noqa: S603
                     [*self.host.prefix, sys.executable, "-m", *arguments],
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                    env=self._environment, cwd=ROOT,
+                    env=self._environment, cwd=self.output.parent,
                 )
             )  # fmt: skip
 

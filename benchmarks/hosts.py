@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.build_of_run import other_build
 from benchmarks.figures import Figure, Goal, Options
 from benchmarks.host_faults import FAULTS, Strike
 from benchmarks.host_fleet import HostFleet
@@ -98,6 +99,7 @@ def _check(name: str, fleet: HostFleet, summary: Any, cpes: int) -> None:
         "credentials refused": summary["tasks"]["credentials_refused"],
         "books of Connection Requests": not summary["connection_requests"]["books_balance"],
         "books of events": not summary["events"]["books_balance"],
+        "build": other_build(summary),
     }
     if any(wrong.values()):
         raise MeasurementError(f"{name}: {wrong}")

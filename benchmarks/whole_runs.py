@@ -20,6 +20,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import Any
 
+from benchmarks.build_of_run import other_build
 from benchmarks.figures import Figure, Goal, Options
 from benchmarks.processes import ROOT, MeasurementError, environment
 
@@ -81,7 +82,12 @@ def _limited_acs(*arguments: str) -> Iterator[str]:
 
 
 def load_test(*arguments: str) -> dict[str, Any]:
-    """The summary of a load test."""
+    """
+    The summary of a load test.
+
+    Raises:
+        MeasurementError: there is none, or it is one of another build.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "summary.json"
         command = [sys.executable, "-m", "caretaker", "run"]
@@ -90,4 +96,6 @@ def load_test(*arguments: str) -> dict[str, Any]:
         if not path.exists():
             raise MeasurementError("the load test left no summary")
         summary: dict[str, Any] = json.loads(path.read_text())
+    if other := other_build(summary):
+        raise MeasurementError(f"the load test ran caretaker {other}")
     return summary

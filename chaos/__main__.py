@@ -7,8 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import psutil
 
@@ -19,6 +18,7 @@ from chaos.checks import CHECKS, Findings
 from chaos.lab import CPES, Lab, LabError
 from chaos.run import ChaosRun
 from chaos.schedule import WORKERS, Disruption, rebalancing, schedule
+from fuzz.extensions import engine_module
 
 WORK = ROOT / "build" / "chaos"
 """A folder for each seed, with the outputs of all processes."""
@@ -92,18 +92,8 @@ def _play(seed: int, seconds: float, disruptions: Sequence[Disruption]) -> Findi
     hit = ", ".join(f"{number} {kind}" for kind, number in sorted(lab.proxy.faults.items()))
     print(f"\n{lab.proxy.connections} connections, {lab.proxy.faults.total()} hit by a fault "
           f"({hit}); {run.done} of {len(disruptions)} disruptions")  # fmt: skip
-    print(carried(findings.summary))
+    findings.has_engine = not isinstance(engine_module(), str)
     return findings
-
-
-def carried(summary: Mapping[str, Any]) -> str:
-    """How sessions of a run were carried, by the summary of those workers that have told it."""
-    engine, sessions = summary.get("engine", {}), summary.get("sessions", {})
-    told = [f"{engine.get('carried', 0)} of {sessions.get('started', 0)} by the I/O engine"]
-    for name, how in (("handed_over", "handed over"), ("by_greenlet", "by greenlets")):
-        reasons = [f"{number} {reason}" for reason, number in engine.get(name, {}).items()]
-        told += [f"{how}: {', '.join(reasons)}"] if reasons else []
-    return f"sessions: {'; '.join(told)}"
 
 
 def _how_to_repeat(seed: int, minutes: float) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from benchmarks.build_of_run import other_build
+from caretaker.build import build_name
+
 Counts = Mapping[str, int]
 
 
@@ -29,6 +32,7 @@ class Findings:
         processes: that did not end with the run.
         surprises: processes that ended by themselves before.
         tracebacks: in the outputs of all processes.
+        has_engine: whether the I/O engine can be built here.
     """
 
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -46,6 +50,7 @@ class Findings:
     processes: Sequence[str] = ()
     surprises: Sequence[str] = ()
     tracebacks: Sequence[str] = ()
+    has_engine: bool = False
 
 
 class Judged(NamedTuple):
@@ -122,6 +127,24 @@ def _left(before: Counts, after: Counts, allowed: int) -> Judged:
     return Judged(bool(after) and not has_grown(before, after, allowed), told or "not counted")
 
 
+LEAST_CARRIED = 0.9
+"""Of all sessions; what the engine began and a greenlet went on with counts."""
+
+
+def _carried(findings: Findings) -> Judged:
+    """As those workers have told it that have not been killed."""
+    engine, sessions = (findings.summary.get(name, {}) for name in ("engine", "sessions"))
+    number, all_ = engine.get("carried", 0), sessions.get("started", 0)
+    other = other_build(findings.summary)
+    told = [f"{number} of {all_} sessions by {findings.summary.get('version')}"]
+    told += [f"not by {build_name()}"] if other else []
+    for name, how in (("handed_over", "handed over"), ("by_greenlet", "by greenlets")):
+        reasons = [f"{count} {reason}" for reason, count in engine.get(name, {}).items()]
+        told += [f"{how}: {', '.join(reasons)}"] if reasons else []
+    is_enough = number >= LEAST_CARRIED * all_ and number > 0
+    return Judged(not other and (is_enough or not findings.has_engine), "; ".join(told))
+
+
 def _none(what: Sequence[str]) -> Judged:
     return Judged(not what, "; ".join([str(len(what)), *what[:5]]))
 
@@ -139,6 +162,7 @@ CHECKS: dict[str, Callable[[Findings], Judged]] = {
     "no greenlet left": lambda found: _left(*found.greenlets, GREENLETS_ALLOWED),
     "no process left": lambda found: _none(found.processes),
     "no process ended by itself": lambda found: _none(found.surprises),
+    "carried by the engine": _carried,
     "no traceback": lambda found: _none(found.tracebacks),
 }
 """All checks, in the order in which a person reads them."""

@@ -26,6 +26,7 @@ import psutil
 
 from benchmarks.processes import ROOT, environment
 from caretaker.run_token import VARIABLE, RunToken
+from caretaker.swarm import locustfile
 from caretaker.swarm.reserved_port import reserved_port
 from chaos.arguments import Parser, whole
 from chaos.processes import MARK, marked
@@ -41,6 +42,8 @@ RUN = (
     *("--cr-router", "127.0.0.1:0", "--live-interval", "1"),
 )
 """A run of 60 CPEs that grows for half of its time."""
+_LOADTEST = str(ROOT / "scripts" / "loadtest")
+_LOCUST = ("-m", "locust", "-f", locustfile.PATH)
 _WHY = re.compile(r"^caretaker: .*(ends: |interrupted before)", re.MULTILINE)
 
 
@@ -87,7 +90,7 @@ class ShortRun:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 # PURE: it does not begin to compile for later runs, which is to outlive it.
                 env={**environment(), MARK: self._mark, VARIABLE: self._token,
-                     "CARETAKER_PURE": "1"}, cwd=ROOT,
+                     "CARETAKER_PURE": "1"}, cwd=self._folder,
                 start_new_session=True,
                 preexec_fn=_hear_signals,  # noqa: PLW1509  # there are no threads
             )  # fmt: skip
@@ -105,7 +108,7 @@ class ShortRun:
 
     def in_shell(self) -> str:
         """``./scripts/loadtest`` in a shell that waits for it."""
-        return f"{shlex.join(['./scripts/loadtest', *self.options])} >>{self._output} 2>&1; true"
+        return f"{shlex.join([_LOADTEST, *self.options])} >>{self._output} 2>&1; true"
 
     def living(self) -> list[psutil.Process]:
         """Its processes."""
@@ -164,11 +167,11 @@ def _python(run: ShortRun, *arguments: str) -> Popen:
 
 
 def _loadtest(run: ShortRun) -> Popen:
-    return run.start("./scripts/loadtest", *run.options)
+    return run.start(_LOADTEST, *run.options)
 
 
 def _master(run: ShortRun) -> Popen:
-    locust = ("-m", "locust", "-f", "locustfile.py", "--headless", "--processes", "2")
+    locust = (*_LOCUST, "--headless", "--processes", "2")
     port = run.port()
     return _python(run, *locust, "--master-bind-port", port, "--master-port", port, *run.options)
 
@@ -183,10 +186,10 @@ def _shell(run: ShortRun) -> Popen:
 
 
 def _master_of_a_remote_worker(run: ShortRun) -> Popen:
-    locust, port = ("-m", "locust", "-f", "locustfile.py"), run.port()
+    port = run.port()
     at = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "1")
-    master = _python(run, *locust, "--headless", "--master", *at, *run.options)
-    _python(run, *locust, "--worker", "--master-port", port)
+    master = _python(run, *_LOCUST, "--headless", "--master", *at, *run.options)
+    _python(run, *_LOCUST, "--worker", "--master-port", port)
     run.wait_for("reported as ready")  # one without a master waits for it, whenever it comes
     return master
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.processes import ROOT, environment
+from benchmarks.processes import environment
 
 MARK = "CHAOS_RUN"
 """The variable that all processes of a run inherit, with its name as the value."""
@@ -67,7 +67,7 @@ class Part:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self._command(self._starts)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env=self._environment, cwd=ROOT,
+                env=self._environment, cwd=self.output.parent,
             )  # fmt: skip
         self._starts += 1
 

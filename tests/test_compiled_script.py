@@ -15,11 +15,18 @@ from helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.processes]
 BEGIN = "--or-begin"
+PARTS = "--or-parts"
 COMPILE = """#!/bin/sh
 mkdir -p build/compiled
 ./scripts/compiled --stamp >build/compiled/stamp
 echo begun >>begun
 """
+PIP = """#!/bin/sh
+echo "$CARETAKER_MYPYC" >>installed
+while [ "$1" != --target ]; do shift; done
+mkdir "$2"
+"""
+"""Stands for the Python of ``.venv``, which is asked for pip alone."""
 
 
 @pytest.fixture
@@ -32,6 +39,9 @@ def clone(root: Path, tmp_path: Path) -> Path:
     shutil.copy(root / "scripts" / "compiled", tmp_path / "scripts")
     (tmp_path / "scripts" / "compile").touch(mode=0o755)
     (tmp_path / "scripts" / "compile").write_text(COMPILE)
+    (tmp_path / ".venv" / "bin").mkdir()
+    (tmp_path / ".venv" / "bin" / "python").touch(mode=0o755)
+    (tmp_path / ".venv" / "bin" / "python").write_text(PIP)
     return tmp_path
 
 
@@ -114,6 +124,36 @@ def test_what_has_failed_is_not_begun_again(clone: Path) -> None:
     wait_until(lambda: times_begun(clone))
     assert "compile-" in compiled(clone, BEGIN).stderr
     assert times_begun(clone) == 1
+
+
+def test_without_a_twin_the_parts_in_c_are_compiled_once_for_the_same_sources(clone: Path) -> None:
+    for _ in range(2):
+        done = compiled(clone, PARTS)
+        assert (done.stdout, done.stderr) == (f"{clone}/build/parts\n", "")
+    assert (clone / "installed").read_text() == "0\n"
+    (clone / "caretaker" / "a.py").write_text("changed = True\n")
+    assert compiled(clone, PARTS).stdout == f"{clone}/build/parts\n"
+    assert (clone / "installed").read_text() == "0\n" * 2
+    assert times_begun(clone) == 0
+    assert compiled(clone).stdout == ""  # nothing for who measures
+
+
+@pytest.mark.parametrize("twins", [("compiled-check",), ("compiled-check", "compiled")])
+def test_a_twin_comes_before_its_parts_and_one_that_is_optimized_first(
+    twins: tuple[str, ...], clone: Path
+) -> None:
+    for twin in twins:
+        (clone / "build" / twin).mkdir(parents=True)
+        (clone / "build" / twin / "stamp").write_text(compiled(clone, "--stamp").stdout)
+    assert compiled(clone, PARTS).stdout == f"{clone}/build/{twins[-1]}\n"
+    assert not (clone / "installed").exists()
+
+
+def test_where_the_parts_can_not_be_compiled_there_is_none(clone: Path) -> None:
+    (clone / ".venv" / "bin" / "python").write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    done = compiled(clone, PARTS)
+    assert (done.stdout, done.stderr) == ("", "no network\n")
+    assert list((clone / "build").iterdir()) == []
 
 
 def test_in_plain_python_nothing_is_begun_and_no_twin_found(clone: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chaos.__main__ import carried, judge
+from caretaker.build import build_name
+from chaos.__main__ import judge
 from chaos.checks import CHECKS, DESCRIPTORS_ALLOWED, GREENLETS_ALLOWED, Findings
 
 SUMMARY: dict[str, Any] = {
@@ -16,7 +17,9 @@ SUMMARY: dict[str, Any] = {
     "events": {"raised": 9, "delivered": 7, "pending": 1, "discarded": {"power off.1 BOOT": 1},
                "books_balance": True},
     "fleet": {"duplicate_serial_numbers": 0, "workers_lost": 0},
-    "sessions": {"blame": {"acs": 3}},
+    "sessions": {"blame": {"acs": 3}, "started": 10},
+    "engine": {"carried": 9, "handed_over": {"idle connection": 1}, "by_greenlet": {"TLS": 1}},
+    "version": build_name(),
     "verdict": {"grounds": [{"outcome": "broken", "text": "3 of 9 sessions failed"}]},
 }  # fmt: skip
 GOOD = Findings(
@@ -30,6 +33,7 @@ GOOD = Findings(
     bound=120.0,
     descriptors=({"worker 0": 15}, {"worker 0": 15}),
     greenlets=({"workers": 300}, {"workers": 300}),
+    has_engine=True,
 )
 """Of a run in which all is as before."""
 
@@ -65,6 +69,11 @@ BAD: list[tuple[str, Findings, str]] = [
      "workers 300 -> "),
     ("no process left", replace(GOOD, processes=["python -m locust"]), "1; python -m locust"),
     ("no process ended by itself", replace(GOOD, surprises=["ACS: exit code 1"]), "ACS: exit"),
+    ("carried by the engine", without("engine", carried=8), "8 of 10 sessions by"),
+    ("carried by the engine", without("engine", carried=0, by_greenlet={"engine not built": 10}),
+     "by greenlets: 10 engine not built"),
+    ("carried by the engine", replace(GOOD, summary={**SUMMARY, "version": "0.0.9"}),
+     f"9 of 10 sessions by 0.0.9; not by {build_name()}"),
     ("no traceback", replace(GOOD, tracebacks=["worker-0.log"]), "worker-0.log"),
 ]  # fmt: skip
 
@@ -99,12 +108,14 @@ def test_what_was_pending_with_a_worker_that_was_killed_is_told_and_fails_nothin
 
 
 def test_it_says_how_sessions_were_carried() -> None:
-    engine = {"carried": 7, "handed_over": {"idle connection": 1}, "by_greenlet": {"TLS": 2}}
-    told = carried({"engine": engine, "sessions": {"started": 9}})
-    assert told == (
-        "sessions: 7 of 9 by the I/O engine; handed over: 1 idle connection; by greenlets: 2 TLS"
+    assert CHECKS["carried by the engine"](GOOD).figure == (
+        f"9 of 10 sessions by {build_name()}; handed over: 1 idle connection; by greenlets: 1 TLS"
     )
-    assert carried({}) == "sessions: 0 of 0 by the I/O engine"
+
+
+def test_without_a_compiler_none_has_to_be_carried() -> None:
+    findings = replace(without("engine", carried=0), has_engine=False)
+    assert CHECKS["carried by the engine"](findings).good
 
 
 def test_each_check_fails_here() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from caretaker.build import build_name
 from chaos import run as run_module
 from chaos.checks import CHECKS, Findings
 from chaos.fleet_page import Device, held_twice
@@ -19,6 +20,7 @@ from chaos.schedule import ACS, Disruption, Kind
 SUMMARY = {
     "fleet": {"workers_lost": 0, "duplicate_serial_numbers": 0},
     "connection_requests": Counter(books_balance=1),
+    "version": build_name(),
     "events": {"raised": 0, "delivered": 0, "pending": 0, "discarded": {}, "books_balance": True},
 }
 FREEZE = Disruption(3.0, 5.0, 1, Kind.STALL)
