@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ from benchmarks.processes import MeasurementError, cpu_seconds, unique_bytes
 from benchmarks.tls_clients import without_compiled_tls
 from caretaker.engine.due_times import NOBODY
 from caretaker.errors import InputError
+from caretaker.stats.results import Results
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
@@ -247,6 +249,22 @@ class WorkerAlone:
             "cpu": cpu,
             **results.histogram("generator.lateness").summary(50, 99),
         }
+
+    def carriage(self) -> dict[str, int]:
+        """
+        How the sessions so far were carried.
+
+        Those that the I/O engine has ``carried``, those of them that were ``handed_over`` to a
+        greenlet, and those that one ran from their begin (``by_greenlet``).
+        """
+        results = Results()
+        self._shard.book(results)
+        kinds = Counter[str]()
+        for name, number in results.counters.items():
+            section, _, kind = name.partition(".")
+            if section == "engine":
+                kinds[kind.partition(".")[0]] += number
+        return {kind: kinds[kind] for kind in ("carried", "handed_over", "by_greenlet")}
 
     def holds(self) -> dict[str, float]:
         """What this process holds between sessions: descriptors, greenlets, and KiB of memory."""

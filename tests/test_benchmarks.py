@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import pytest
 from helpers.cpes import cpe
 from helpers.networks import NoNetworkError, own_network
 from helpers.processes import run
 
+from benchmarks import leaks
 from benchmarks.__main__ import NAMES, main
 from benchmarks.builds import Build
 from benchmarks.figures import Figure, Goal, Options, compared, table, take_turns
@@ -263,3 +265,41 @@ class TestFigures:
     def test_counts_are_scaled_in_whole_hundreds(self) -> None:
         assert Options(scale=0.5).scaled(10_000) == 5_000
         assert Options(scale=0.001).scaled(10_000) == 100
+
+
+class LeakyChild:
+    """Stands for the sink and the worker of ``leaks``."""
+
+    carriage: ClassVar[dict[str, int]]
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self._held = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(self, method: str, *_: object) -> Any:
+        self._held += 2 if method == "holds" else 0
+        holds = dict.fromkeys(leaks.GOALS, self._held)
+        found = {"succeeded": 5, "failed": 4}
+        return {"holds": holds, "saturated": found, "carriage": self.carriage}.get(method)
+
+
+@pytest.mark.parametrize(("handed_over", "by_greenlet"), [(30, 0), (0, 300)])
+def test_leaks_of_an_engine_that_carried_little_are_no_figures(
+    handed_over: int, by_greenlet: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaks, "Child", LeakyChild)
+    carriage = {"carried": 100, "handed_over": handed_over, "by_greenlet": by_greenlet}
+    monkeypatch.setattr(LeakyChild, "carriage", carriage, raising=False)
+    monkeypatch.setattr(leaks, "engine_module", lambda: None)
+    figures = {figure.name: figure.values for figure in leaks.run(Options())}
+    share = (100 - handed_over) / (100 + by_greenlet)
+    assert figures["leaks: of all, carried by the engine"] == [share]
+    assert figures["leaks: descriptors more"] == [2]
+    monkeypatch.setattr(leaks, "engine_module", lambda: leaks)
+    with pytest.raises(MeasurementError, match=rf"carried {share:.0%} of the sessions"):
+        leaks.run(Options())
