@@ -114,6 +114,7 @@ BOUNDS = {
     "engine.carried_sessions:CarriedSessions._heads": "engine.carried_sessions.MAX_HEADS",
     "engine.carried_sessions:CarriedSessions._known": "engine.carried_sessions.MAX_KNOWN",
     "engine.carried_sessions:CarriedSessions._sessions": SESSIONS,
+    "engine.carried_transports:CarriedTransports._logins": SESSIONS,
     "engine.carried_transports:CarriedTransports._opened": SESSIONS,
     "engine.carried_transports:CarriedTransports._sent_back": SESSIONS,
     "engine.scheduler:Scheduler.active": SESSIONS,

@@ -3,11 +3,12 @@ Sessions that the I/O engine carries: no greenlet runs them, and most need no ``
 
 Most sessions are plain: an Inform of a template, an InformResponse that is as all others, an empty
 POST and an empty answer. The engine does all of that by itself and tells of it at the end; here the
-changes of the CPE's state are made, at the times at which they were due. Cookies with such an
-InformResponse are sent back, and the session stays plain. What else the engine asks about is
-answered by the session that the CPE would have with a greenlet: requests of the ACS, challenges,
-faults. What it can't read, and what needs another connection, is handed over to a greenlet, which
-goes on with the same session over the same connection.
+changes of the CPE's state are made, at the times at which they were due. A first challenge of
+Digest is answered, and cookies with such an InformResponse are sent back, and the session stays
+plain. What else the engine asks about is answered by the session that the CPE would have with a
+greenlet: requests of the ACS, other challenges, faults. What it can't read, and what needs another
+connection, is handed over to a greenlet, which goes on with the same session over the same
+connection.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ MAX_KNOWN = 64
 """InformResponses that are known, as in the engine."""
 MAX_HEADS = 1024
 """Heads of POSTs that are kept, each for bodies of a length."""
+_CHALLENGE = 401
 _BY_GREENLET = (301, 302, 303, 307, 308, 415)
 """Statuses of answers after which the request goes elsewhere, or in another form."""
 _LAST = (State.LISTENING, State.ANSWERING)
@@ -98,7 +100,7 @@ class CarriedSessions:
         self._token = 0
         self._templates = InformTemplates()
         self._known: dict[bytes, None] = {}
-        self._fresh = HTTPTransport(use.endpoint)
+        self._fresh = self._transports.fresh
         self._empty_post = self._fresh.message(b"")
         self._heads: dict[int, bytes] = {}
         """The heads of POSTs without cookies and credentials, by the length of their body."""
@@ -244,13 +246,11 @@ class CarriedSessions:
         io, row = self._io, active.row
         assert io is not None
         self._runner.starts(active)
-        following: bytes | None = self._empty_post
+        following = None if self._has_requests(active) else self._empty_post
         if row is not None:
             body = self._inform_of(row, active.began)
         else:
             body = self._templates.inform(active.cpe, active.began)
-            if active.cpe.session_requests:
-                following = None
         if body is None:
             body = active.session.next_post()
             assert body is not None
@@ -360,7 +360,9 @@ class CarriedSessions:
         """As ``_done``, of a CPE that rests: mostly both its exchanges are over at once."""
         sent_at, known, known_at, at = event[3:]
         if known is not None:
-            active.sent_at = active.inform_sent = sent_at
+            active.sent_at = sent_at
+            if active.inform_sent is None:  # there was no challenge
+                active.inform_sent = sent_at
             active.received = len(known)
             self._runner.exchange_ended(active, known_at)
             active.informed = known_at
@@ -372,6 +374,8 @@ class CarriedSessions:
 
     def _answered(self, active: ActiveSession, event: io_engine.Answer) -> None:
         at, status, head, body = event[6:]
+        if status == _CHALLENGE and self._logs_in(active, head):
+            return
         parts = plain_head(head)
         if status in _BY_GREENLET or parts is None:
             self._hand_over_answered(active, f"HTTP {status}", head + b"\r\n\r\n" + body)
@@ -390,6 +394,22 @@ class CarriedSessions:
         else:
             self._take_answer(active, client, response)
 
+    def _logs_in(self, active: ActiveSession, head: bytes) -> bool:
+        """Answer a first challenge without a transport; False: it takes one."""
+        assert self._io is not None
+        if active.exchanges != 1 or not active.is_plain or self._has_requests(active):
+            return False
+        posts = self._transports.log_in(active, head)
+        if posts is None:
+            return False
+        self._io.post(active.token, *posts, ends=False)
+        return True
+
+    @staticmethod
+    def _has_requests(active: ActiveSession) -> bool:
+        """Whether a CPE has requests of its own, which come before the empty POST."""
+        return active.row is None and bool(active.cpe.session_requests)
+
     def _is_known(self, active: ActiveSession, response: Response) -> bool:
         """Whether this is a known answer to the Inform of a session that is plain so far."""
         if response.body not in self._known or response.status != 200:
@@ -400,12 +420,10 @@ class CarriedSessions:
     def _sends_back(self, active: ActiveSession, response: Response, at: float) -> bool:
         """Go on after a known answer with its cookies, without a transport; False: it takes one."""
         assert self._io is not None
-        has_transport = active.token in self._transports
-        post = None if has_transport else self._fresh.empty_post_after(response)
+        post = self._transports.send_back(active, response)
         if post is None:
             return False
         self._informed(active, response.body, at)
-        self._transports.note_sent_back(active.token, response)
         self._runner.post_begins(active, "(empty)", b"")
         self._io.post(active.token, post, None, ends=True)
         return True
@@ -488,7 +506,7 @@ class CarriedSessions:
 
     def _was_answered(self, active: ActiveSession) -> bool:
         """Whether an answer has come over the connection, and be it a challenge."""
-        return active.exchanges > 1 or active.token in self._transports
+        return active.exchanges > 1 or self._transports.was_challenged(active.token)
 
     # To a greenlet.
 

@@ -1,9 +1,9 @@
 """
 The transports of sessions that the I/O engine carries, of those that need one.
 
-A plain session needs none: its requests depend on the length of their bodies alone. One with
-credentials or requests of the ACS has a transport, which makes its heads and judges answers, and
-with which a greenlet goes on over the same connection.
+A plain session needs none: its requests depend on the length of their bodies, and on what a first
+answer has asked for, a login or cookies of the usual form. Any other one has a transport, which
+makes its heads and judges answers, and with which a greenlet goes on over the same connection.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from functools import partial
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.device_tls import local_end
 from caretaker.engine.open_transport import credentials
+from caretaker.http.challenges import only_challenge
 from caretaker.http.connection import Connection, Handover
+from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.response_parser import Response
 from caretaker.http.transport import HTTPTransport
@@ -28,10 +30,14 @@ class CarriedTransports:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
+        self.fresh = HTTPTransport(endpoint)
+        """One that no ACS has asked for anything."""
         self._endpoint = endpoint
         self._opened: dict[int, HTTPTransport] = {}
         self._sent_back: dict[int, Response] = {}
         """InformResponses whose cookies were sent back without a transport."""
+        self._logins: dict[int, DigestAnswers] = {}
+        """The answers to first challenges, likewise."""
 
     def __contains__(self, token: int) -> bool:
         return token in self._opened
@@ -45,14 +51,62 @@ class CarriedTransports:
             shown = partial(credentials, cpe, active.started)
             transport = HTTPTransport(self._endpoint, shown, local_end=end)
             self._opened[active.token] = transport
-            response = self._sent_back.get(active.token)
-            if response is not None:
-                transport.take_cookies(response)
+            self._catch_up(active, transport)
         return transport
 
-    def note_sent_back(self, token: int, response: Response) -> None:
-        """Have a transport that is made later take the cookies of a response."""
-        self._sent_back[token] = response
+    def _catch_up(self, active: ActiveSession, transport: HTTPTransport) -> None:
+        """Have a transport go on after what was sent without it."""
+        response = self._sent_back.get(active.token)
+        if response is not None:
+            transport.take_cookies(response)
+        login, is_accepted = self._logins.get(active.token), active.informed is not None
+        if login is not None:
+            login.uses = 1 + is_accepted  # the empty POST was made, but was it sent?
+            transport.go_on_with(login, is_accepted=is_accepted)
+
+    def was_challenged(self, token: int) -> bool:
+        """Whether the first answer of a session was a challenge, or needed a transport."""
+        return token in self._opened or token in self._logins
+
+    def log_in(self, active: ActiveSession, head: bytes) -> tuple[bytes, bytes] | None:
+        """
+        The Inform of a session, and the empty POST after it, with the answers to a challenge.
+
+        Args:
+            active: that is plain so far.
+            head: of the first answer to its Inform, a 401.
+
+        Returns:
+            None where its transport must answer, or has answered one before.
+        """
+        challenge = None if self.was_challenged(active.token) else only_challenge(head)
+        if challenge is None:
+            return None
+        form, nonce = challenge
+        now, row = active.started, active.row
+        shown = row.credentials(now) if row is not None else credentials(active.cpe, now)
+        login = self._logins[active.token] = DigestAnswers(form, nonce, shown)
+        return (
+            self.fresh.message_showing(login, active.body),
+            self.fresh.message_showing(login, b""),
+        )
+
+    def send_back(self, active: ActiveSession, response: Response) -> bytes | None:
+        """
+        The empty POST with the cookies of a session's InformResponse.
+
+        Returns:
+            None where its transport must tell.
+        """
+        if active.token in self._opened:
+            return None
+        login = self._logins.get(active.token)
+        if login is not None:
+            login.uses = 1  # the empty POST without cookies was not sent
+        post = self.fresh.empty_post_after(response, login)
+        if post is not None:
+            self._sent_back[active.token] = response
+        return post
 
     def take_over(self, active: ActiveSession, descriptor: int, received: bytes) -> None:
         """Have the transport of a session go on over a connection of the engine."""
@@ -67,3 +121,5 @@ class CarriedTransports:
             self._opened.pop(token, None)
         if self._sent_back:
             self._sent_back.pop(token, None)
+        if self._logins:
+            self._logins.pop(token, None)

@@ -17,6 +17,7 @@ from caretaker.device.resting_state import CommonState, OwnTimes, common_state, 
 from caretaker.device.starting_together import StartedCPEs
 from caretaker.engine.resting_sessions import PeriodicSessions, are_periodic
 from caretaker.engine.shared_states import SharedStates
+from caretaker.http.credentials import Credentials
 from caretaker.profiles.profile import Profile
 
 SHIFT = 10
@@ -76,6 +77,12 @@ class PeriodicRow:
         if chunk.values is not None and self.sessions.reads_values:  # they are far in memory
             values = chunk.values[at]
         return self.sessions.likeness(self.index, chunk.booted_at[at], values)
+
+    def credentials(self, now: float) -> Credentials:
+        """Those of the CPE, for challenges of its ACS."""
+        chunk, at = self._chunk, self._at
+        values = b"" if chunk.values is None else chunk.values[at]
+        return self.sessions.credentials(self.index, chunk.booted_at[at], values, now)
 
     def end(self, began: float, now: float) -> float:
         """Take the end of the session, which has succeeded; when the CPE is due again."""

@@ -16,6 +16,8 @@ from caretaker.device.cpe import CPE
 from caretaker.device.periodic_inform import next_due
 from caretaker.device.plain_inform import Template
 from caretaker.device.resting_state import CommonState, OwnTimes, restore, values_of
+from caretaker.engine.open_transport import credentials
+from caretaker.http.credentials import Credentials
 from caretaker.profiles.profile import Profile
 
 EVENTS = (EventStruct(ev.PERIODIC),)
@@ -34,8 +36,8 @@ class PeriodicSessions:
     """
 
     __slots__ = (
-        "_books", "_down_until_boot", "_interval", "_likeness", "_names", "by_greenlet",
-        "reads_values", "template",
+        "_books", "_down_until_boot", "_interval", "_likeness", "_login_names", "_names",
+        "by_greenlet", "reads_values", "template",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, common: CommonState, context: FleetContext) -> None:
@@ -51,6 +53,8 @@ class PeriodicSessions:
         self.reads_values = bool(self._names)
         """Whether ``likeness`` looks at values."""
         """Of the values that an Inform may depend on; those of no other parameter are looked at."""
+        login = {profile.management_paths[last] for last in ("Username", "Password")}
+        self._login_names = self._names if login.isdisjoint(own) else own
         self._books = context.books
         cpe = self._likeness = CPE(0, profile, context)
         without_values = common._replace(names=None if common.names is None else ())
@@ -69,6 +73,18 @@ class PeriodicSessions:
             assert cpe.overlay is not None
             cpe.overlay.values = values_of(self._names, values)
         return cpe
+
+    def credentials(self, index: int, booted_at: float, values: bytes, now: float) -> Credentials:
+        """Those of a CPE, for challenges of its ACS."""
+        cpe = self.likeness(index, booted_at, values)
+        if self._login_names is self._names:
+            return credentials(cpe, now)
+        assert cpe.overlay is not None
+        cpe.overlay.values = values_of(self._login_names, values)
+        shown = credentials(cpe, now)
+        if not self._names:
+            cpe.overlay.values = {}
+        return shown
 
     def end(self, periodic_due: float, began: float) -> float:
         """When a CPE is due again whose session has succeeded; the event is in the books then."""

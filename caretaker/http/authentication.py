@@ -29,7 +29,7 @@ from caretaker.http.challenges import (
     challenges_of,
 )
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
-from caretaker.http.digest import DigestAnswers, Fields, md5, plain_fields, request_hash
+from caretaker.http.digest import DigestAnswers, DigestForm, Fields, md5, plain_fields, request_hash
 from caretaker.quoting import quoted
 
 
@@ -215,6 +215,19 @@ class HTTPAuth:
         self._basic = basic
         self._refused = False
 
+    @classmethod
+    def going_on(cls, answers: DigestAnswers, *, is_accepted: bool) -> HTTPAuth:
+        """
+        One that has answered its first challenge.
+
+        Args:
+            answers: to that challenge.
+            is_accepted: whether the server has accepted the credentials since.
+        """
+        auth = cls(answers.credentials)
+        auth._digest, auth._refused = answers, not is_accepted
+        return auth
+
     def challenge(self, headers: Iterable[str]) -> None:
         """
         Choose a challenge of a 401, to be answered by the next request.
@@ -240,7 +253,10 @@ class HTTPAuth:
         # A 401 to Basic that was shown unasked is a first challenge, not a refusal.
         self._refused = True
         self._basic = digest is None
-        self._digest = None if digest is None else DigestAnswers(digest.fields, self._credentials)
+        self._digest = None
+        if digest is not None:
+            form = DigestForm(digest.fields)
+            self._digest = DigestAnswers(form, digest.get("nonce"), self._credentials)
 
     def _unanswerable(self, offered: list[Challenge]) -> AuthenticationError:
         """

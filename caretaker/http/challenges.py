@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from werkzeug.datastructures import WWWAuthenticate
 
-from caretaker.http.digest import CONTROL, Fields, plain_fields
+from caretaker.http.digest import CONTROL, DigestForm, Fields, plain_fields
+from caretaker.http.response_parser import plain_head
 
 MAX_CHALLENGES = 16
 """Challenges that are looked at in one 401; the rest is ignored."""
@@ -76,3 +78,45 @@ def challenges_of_any_form(header: str) -> list[Challenge]:
         for found in map(WWWAuthenticate.from_header, parts)
         if found is not None
     ]
+
+
+# -- a 401 with one challenge ---------------------------------------------------------------------
+
+_NONCE = re.compile(rb"[!#-+\--\[\]-~]+")
+"""Of the usual form: no space, quote, comma or backslash, which a header is split at."""
+_MARKED = 'nonce="0"'
+
+
+def only_challenge(head: bytes) -> tuple[DigestForm, str] | None:
+    """
+    The form and the nonce of the challenge of a 401 that has no other, and sets no cookies.
+
+    All but the nonce of such a head is as in most others of the server, and is kept.
+
+    Args:
+        head: in the plain form, without the empty line that ends it.
+
+    Returns:
+        None where ``challenges_of`` must tell, and where nothing can be answered.
+    """
+    before, _, rest = head.partition(b'nonce="')
+    nonce, _, after = rest.partition(b'"')
+    if not _NONCE.fullmatch(nonce):
+        return None
+    form = _form_around(before, after)
+    return None if form is None else (form, nonce.decode())
+
+
+@lru_cache(64)
+def _form_around(before: bytes, after: bytes) -> DigestForm | None:
+    """The form of the one challenge of a head with a nonce in between; None of any other head."""
+    parts = plain_head(b'%bnonce="0"%b' % (before, after))
+    if parts is None or parts[0] != 401 or any(name == "set-cookie" for name, _ in parts[1]):
+        return None
+    values = [value for name, value in parts[1] if name == "www-authenticate"]
+    fields = plain_fields(values[0]) if len(values) == 1 else None
+    if fields is None or not Challenge("digest", fields).is_answerable:
+        return None
+    # The nonce of this header, and not one that looks so in another place or another field.
+    is_its_nonce = fields["nonce"] == "0" and _MARKED in values[0]
+    return DigestForm(fields) if is_its_nonce and values[0].lower().count("nonce=") == 1 else None

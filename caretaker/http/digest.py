@@ -55,6 +55,42 @@ def request_hash(method: str, target: str) -> str:
     return md5(f"{method}:{target}")
 
 
+class DigestForm:
+    """
+    What the challenges of a server have in common: all but their nonces.
+
+    Args:
+        challenge: the fields of one that can be answered.
+    """
+
+    __slots__ = (
+        "_after_nonce", "_algorithm", "_opaque", "_target", "has_qop", "is_sess", "quoted_realm",
+        "realm",
+    )  # fmt: skip
+
+    def __init__(self, challenge: Fields) -> None:
+        self.realm = challenge.get("realm") or ""
+        self.quoted_realm = _quoted(self.realm)
+        self.has_qop = bool(challenge.get("qop"))
+        self._algorithm, self._opaque = challenge.get("algorithm"), challenge.get("opaque")
+        self.is_sess = (self._algorithm or "").upper() == "MD5-SESS"
+        self._target: str | None = None
+        self._after_nonce = ""
+
+    def after_nonce(self, target: str) -> str:
+        """What an answer for this target says after the nonce, whichever that is."""
+        if target != self._target:
+            algorithm, opaque = self._algorithm, self._opaque
+            fields = [
+                f"uri={_quoted(target)}",
+                *([] if algorithm is None else [f"algorithm={algorithm}"]),
+                *([] if opaque is None else [f"opaque={_quoted(opaque)}"]),
+                *(["qop=auth"] if self.has_qop else []),
+            ]
+            self._target, self._after_nonce = target, ", ".join(fields)
+        return self._after_nonce
+
+
 class DigestAnswers:
     """
     The answers to one challenge, for as long as its nonce is used.
@@ -62,23 +98,29 @@ class DigestAnswers:
     ``nc`` counts the uses of the nonce from 1; each challenge gets a new cnonce (TR-069 3.4.5).
 
     Args:
-        challenge: the fields of one that can be answered.
+        form: of the challenge.
+        nonce: of the challenge.
         credentials: of the client.
     """
 
     __slots__ = (
-        "_beginning", "_credentials", "_fields", "_has_qop", "_is_sess", "_nonce", "_secret",
-        "_target", "_uses", "cnonce",
-    )  # fmt: skip
+        "_beginning",
+        "_form",
+        "_nonce",
+        "_secret",
+        "_target",
+        "cnonce",
+        "credentials",
+        "uses",
+    )
 
-    def __init__(self, challenge: Fields, credentials: Credentials) -> None:
+    def __init__(self, form: DigestForm, nonce: str, credentials: Credentials) -> None:
         self.cnonce = secrets.token_hex(8)
-        self._fields = challenge
-        self._nonce = challenge.get("nonce") or ""
-        self._credentials = credentials
-        self._has_qop = bool(challenge.get("qop"))
-        self._is_sess = (challenge.get("algorithm") or "").upper() == "MD5-SESS"
-        self._uses = 0
+        self.credentials = credentials
+        self.uses = 0
+        """Of the nonce so far."""
+        self._form = form
+        self._nonce = nonce
         self._target: str | None = None
         self._secret = ""
         """H(A1)."""
@@ -89,35 +131,34 @@ class DigestAnswers:
         """The value of the Authorization header for the next request."""
         if target != self._target:
             self._begin(target)
-        self._uses += 1
+        form = self._form
+        self.uses += 1
         nonce, of_use = self._nonce, ""
-        if self._has_qop:
-            of_use = f", nc={self._uses:08x}"
-            nonce = f"{nonce}:{self._uses:08x}:{self.cnonce}:auth"
-        if self._has_qop or self._is_sess:
+        if form.has_qop:
+            count = f"{self.uses:08x}"
+            of_use = f", nc={count}"
+            nonce = f"{nonce}:{count}:{self.cnonce}:auth"
+        if form.has_qop or form.is_sess:
             of_use = f'{of_use}, cnonce="{self.cnonce}"'
         response = md5(f"{self._secret}:{nonce}:{request_hash(method, target)}")
         return f'{self._beginning}{of_use}, response="{response}"'
 
     def _begin(self, target: str) -> None:
-        username, password = self._credentials
-        get = self._fields.get
-        realm, algorithm, opaque = get("realm") or "", get("algorithm"), get("opaque")
+        username, password = self.credentials
+        form, nonce = self._form, self._nonce
         self._target = target
-        self._secret = md5(f"{username}:{realm}:{password}")
-        if self._is_sess:
-            self._secret = md5(f"{self._secret}:{self._nonce}:{self.cnonce}")
-        fields = [
-            f"username={_quoted(username)}, realm={_quoted(realm)}, nonce={_quoted(self._nonce)}",
-            f"uri={_quoted(target)}",
-            *([] if algorithm is None else [f"algorithm={algorithm}"]),
-            *([] if opaque is None else [f"opaque={_quoted(opaque)}"]),
-            *(["qop=auth"] if self._has_qop else []),
-        ]
-        self._beginning = f"Digest {', '.join(fields)}"
+        self._secret = md5(f"{username}:{form.realm}:{password}")
+        if form.is_sess:
+            self._secret = md5(f"{self._secret}:{nonce}:{self.cnonce}")
+        self._beginning = (
+            f"Digest username={_quoted(username)}, realm={form.quoted_realm}, "
+            f"nonce={_quoted(nonce)}, {form.after_nonce(target)}"
+        )
 
 
 def _quoted(value: str) -> str:
-    value = CONTROL.sub("", value)  # of a username, which an ACS may have set
-    value = value.replace("\\", "\\\\").replace('"', '\\"')
+    if not value.isprintable():
+        value = CONTROL.sub("", value)  # of a username, which an ACS may have set
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"'

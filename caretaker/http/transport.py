@@ -14,11 +14,13 @@ from typing import Final, Protocol
 
 from mypy_extensions import mypyc_attr
 
+from caretaker.http.authentication import HTTPAuth
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
 from caretaker.http.connection import Connection
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar, only_cookies
 from caretaker.http.credentials import CredentialsSource
+from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.request_head import header_lines, request_line
 from caretaker.http.response_parser import Response
@@ -158,9 +160,20 @@ class HTTPTransport(HTTPClient):
         """The whole of the next request: its head, with cookies and credentials, and its body."""
         return self._head(body) + body
 
-    def empty_post_after(self, response: Response) -> bytes | None:
+    def message_showing(self, login: DigestAnswers, body: bytes) -> bytes:
+        """As ``message`` of a transport as this one that has this login, and no cookies."""
+        start = _head_start(self._address, self._coding, not body, self._content_type_always)
+        shown = login.header("POST", self._address.target)
+        head = f"{start}Authorization: {shown}\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+    def empty_post_after(self, response: Response, login: DigestAnswers | None) -> bytes | None:
         """
-        The empty POST of a transport as this one that has had this response alone.
+        The empty POST of a transport as this one that has had the cookies of this response alone.
+
+        Args:
+            response: to the POST before.
+            login: what the transport has to show.
 
         Returns:
             None where that transport must tell, by ``take_cookies`` and ``message``.
@@ -171,7 +184,14 @@ class HTTPTransport(HTTPClient):
             return None
         start = _head_start(self._address, self._coding, True, self._content_type_always)
         own = f"Cookie: {cookies}\r\n" if cookies else ""
+        if login is not None:
+            own += f"Authorization: {login.header('POST', target)}\r\n"
         return f"{start}{own}Content-Length: 0\r\n\r\n".encode()
+
+    def go_on_with(self, login: DigestAnswers, *, is_accepted: bool) -> None:
+        """Show a login that has answered a challenge, and whether the server has accepted it."""
+        self._auth = HTTPAuth.going_on(login, is_accepted=is_accepted)
+        self._challenges = int(not is_accepted)
 
     def go_on_over(self, connection: Connection) -> None:
         """Send the rest of the session over this connection, which is open."""

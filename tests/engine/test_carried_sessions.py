@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,16 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.engine_benches import COOKIE, EMPTY, GOOD, SESSIONS, EngineBench, said, story
+from helpers.engine_benches import (
+    COOKIE,
+    DIGEST,
+    EMPTY,
+    GOOD,
+    SESSIONS,
+    EngineBench,
+    said,
+    story,
+)
 from helpers.wire import HANG, RESET, Wire, needs_ipv6, wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +28,8 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.engine import carried_sessions
+from caretaker.engine.open_transport import credentials
+from caretaker.http.digest import md5
 from caretaker.reasons import FENCED
 from caretaker.stats.results import Results
 
@@ -32,6 +44,9 @@ HANDED_OVER = {
     "an idle connection closed": "idle connection closed",
     "Digest, and an idle connection closed": "idle connection closed",
     "Digest, and a connection closed before": "idle connection closed",
+    "Digest, then no answer": "idle connection closed",
+    "Digest, then a reset": "idle connection closed",
+    "Digest, then a cookie and chunks": "answer of another form",
     **dict.fromkeys(
         (
             "chunks",
@@ -197,6 +212,9 @@ STAGES = {
     "Inform": (),
     "(empty)": (GOOD,),
     "a cookie": SESSIONS["a cookie"][:1],
+    "Digest": (DIGEST,),
+    "Digest, (empty)": (DIGEST, GOOD),
+    "Digest and a cookie": SESSIONS["Digest, then a cookie"][:2],
     "answer": (GOOD, SESSIONS["a request"][1]),
 }
 
@@ -483,6 +501,61 @@ def test_a_cookie_is_sent_in_the_rest_of_its_session_and_in_no_other(acs: Wire) 
     bench.inform()
     cookies = [headers.get("cookie") for _, _, headers, _ in acs.requests]
     assert cookies == [None, None, None, "session=a1", None, None]
+    bench.shard.stop()
+
+
+_LOGIN = re.compile(
+    'Digest username="(?P<username>[^"]*)", realm="acs", nonce="(?P<nonce>[^"]*)", uri="/acs", '
+    'qop=auth, nc=(?P<nc>[0-9a-f]{8}), cnonce="(?P<cnonce>[0-9a-f]{16})", '
+    'response="(?P<response>[^"]*)"'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "uses"),
+    [
+        ("Digest", ["n1/1", "n1/2"]),
+        ("Digest, then a cookie", ["n1/1", "n1/2"]),
+        ("Digest and a request", ["n1/1", "n1/2", "n1/3"]),
+        ("Digest and another InformResponse", ["n1/1", "n1/2"]),
+        ("Digest, stale", ["n1/1", "n2/1", "n2/2"]),
+        ("Digest, stale later", ["n1/1", "n1/2", "n2/1"]),
+        ("Digest, and another nonce next", ["n1/1", "n1/2"]),
+    ],
+)
+def test_each_answer_to_a_challenge_is_right(acs: Wire, name: str, uses: list[str]) -> None:
+    """The uses of a nonce are counted, each has a cnonce of its own, and the hashes are right."""
+    acs.answers = [GOOD, EMPTY, *SESSIONS[name] * 2]
+    bench = EngineBench(acs.url)
+    bench.boot()
+    found = []
+    for _ in range(2):
+        acs.requests.clear()
+        bench.inform()
+        shown = [headers.get("authorization") for _, _, headers, _ in acs.requests]
+        logins = [_LOGIN.fullmatch(header) for header in shown if header is not None]
+        found += [login.groupdict() for login in logins if login is not None]
+    assert [f"{login['nonce']}/{int(login['nc'], 16)}" for login in found] == uses * 2
+    nonces = 2 * len({use.partition("/")[0] for use in uses})
+    assert len({(login["nonce"], login["cnonce"]) for login in found}) == nonces
+    username, password = credentials(bench.box, 0.0)
+    secret, target = md5(f"{username}:acs:{password}"), md5("POST:/acs")
+    for login in found:
+        middle = f"{login['nonce']}:{login['nc']}:{login['cnonce']}:auth"
+        assert login["username"] == username
+        assert login["response"] == md5(f"{secret}:{middle}:{target}")
+    bench.shard.stop()
+
+
+def test_a_cpe_that_the_acs_has_renamed_shows_its_own_credentials(acs: Wire) -> None:
+    acs.answers = [GOOD, EMPTY, DIGEST, GOOD, EMPTY]
+    bench = EngineBench(acs.url)
+    bench.boot()
+    values = bench.box.ensure_overlay().values
+    values["Device.ManagementServer.Username"] = 'an "own" name'
+    bench.inform()
+    shown = acs.requests[-1][2]["authorization"]
+    assert shown.startswith(r'Digest username="an \"own\" name", ')
     bench.shard.stop()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.engine_benches import EMPTY, GOOD, SESSIONS, EngineBench, Story, told
+from helpers.engine_benches import DIGEST, EMPTY, GOOD, SESSIONS, EngineBench, Story, told
 from helpers.wire import HANG, Wire, wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,7 +79,12 @@ def test_any_sessions_of_a_row_are_the_same_as_those_of_an_object(names: list[st
     assert story(names, rests=True) == story(names, rests=False)
 
 
-@pytest.mark.parametrize("name", ["plain", "a cookie", "a cookie twice"])
+PLAIN = (
+    "plain", "a cookie", "a cookie twice", "Digest", "Digest with opaque", "Digest, then a cookie",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_no_object_is_made_for_the_period_alone(
     acs: Wire, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -114,7 +119,14 @@ def test_a_row_in_a_session_is_due_at_no_time(acs: Wire) -> None:
 
 # -- who asks for the CPE meanwhile ---------------------------------------------------------------
 
-STAGES = {"Inform": (), "(empty)": (GOOD,), "a cookie": SESSIONS["a cookie"][:1]}
+STAGES = {
+    "Inform": (),
+    "(empty)": (GOOD,),
+    "a cookie": SESSIONS["a cookie"][:1],
+    "Digest": (DIGEST,),
+    "Digest, (empty)": (DIGEST, GOOD),
+    "Digest and a cookie": SESSIONS["Digest, then a cookie"][:2],
+}
 
 
 def _in_session(acs: Wire, stage: str, *, rests: bool) -> EngineBench:
@@ -211,7 +223,9 @@ def test_rows_and_objects_take_turns_in_their_places(
     bench.shard.stop()
 
 
-@pytest.mark.parametrize(("name", "objects"), [("plain", 0), ("a cookie", 0), ("Basic", 1)])
+@pytest.mark.parametrize(
+    ("name", "objects"), [("plain", 0), ("a cookie", 0), ("Digest", 0), ("Basic", 1)]
+)
 def test_in_a_small_fleet_a_plain_session_makes_its_cpe_a_row(
     acs: Wire, monkeypatch: pytest.MonkeyPatch, name: str, objects: int
 ) -> None:

@@ -171,9 +171,45 @@ SET = said(
 ADD = said(m.AddObject("Device.ManagementServer.InformParameter.", "k"), "acs4")
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 BASIC = answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="acs"')
-DIGEST = answer(
-    "401 Unauthorized", b"who?", 'WWW-Authenticate: Digest realm="acs", nonce="n1", qop="auth"'
-)
+
+
+def challenge(*challenges: str, headers: Sequence[str] = ()) -> bytes:
+    """A 401 with these challenges, and other headers before them."""
+    named = (f"WWW-Authenticate: {challenge}" for challenge in challenges)
+    return answer("401 Unauthorized", b"who?", *headers, *named)
+
+
+DIGEST = challenge('Digest realm="acs", nonce="n1", qop="auth"')
+STALE = challenge('Digest realm="acs", nonce="n2", qop="auth", stale=true')
+_SHA_256 = 'Digest realm="acs", nonce="n0", qop="auth", algorithm=SHA-256'
+CHALLENGES = {
+    " without qop": ('Digest realm="acs", nonce="n1"',),
+    " with MD5": ('Digest realm="acs", qop="auth", algorithm=MD5, nonce="n1"',),
+    " with MD5-sess": ('Digest realm="acs", nonce="n1", algorithm=MD5-sess, qop="auth"',),
+    " with opaque": ('Digest realm="acs", nonce="n1", opaque="o1=", qop="auth"',),
+    " with an odd opaque": ('Digest realm="acs", nonce="n1", opaque="o, p=1", qop="auth"',),
+    " of a realm": (r'Digest realm="the \"ACS\"", nonce="n1", qop="auth"',),
+    " of no realm": ('Digest nonce="n1", qop="auth"',),
+    " with SHA-256": (_SHA_256,),
+    " with SHA-256 or MD5": (_SHA_256, 'Digest realm="acs", nonce="n1", qop="auth"'),
+    " with auth-int": ('Digest realm="acs", nonce="n1", qop="auth-int"',),
+    " with auth-int or auth": ('Digest realm="acs", nonce="n1", qop="auth-int,auth"',),
+    " with userhash": ('Digest realm="acs", nonce="n1", qop="auth", userhash=true',),
+    " that is stale": ('Digest realm="acs", nonce="n1", qop="auth", stale=true',),
+    " or Basic": ('Digest realm="acs", nonce="n1", qop="auth"', 'Basic realm="acs"'),
+    " or Basic in one header": ('Digest realm="acs", nonce="n1", Basic realm="acs"',),
+    " or Basic before it": ('Basic realm="acs"', 'Digest realm="acs", nonce="n1", qop="auth"'),
+    " without a nonce": ('Digest realm="acs", qop="auth"',),
+    " with an empty nonce": ('Digest realm="acs", nonce="", qop="auth"',),
+    " with a nonce without quotes": ("Digest realm=acs, nonce=n1, qop=auth",),
+    " with an odd nonce": ('Digest realm="acs", nonce="n,1 =/+", qop="auth"',),
+    " with a nonce of commas": ('Digest realm="acs", nonce="n, 1", qop="auth"',),
+    " with two nonces": ('Digest realm="acs", nonce="n1", nonce=n2, qop="auth"',),
+    " with a nonce in its realm": ('Digest realm="a nonce=", nonce="n1", qop="auth"',),
+    " oddly spaced": ('Digest  realm="acs",nonce="n1",qop="auth"',),
+    " in capitals": ('DIGEST REALM="acs", NONCE="n1", QOP="auth"',),
+}
+"""The challenges of a 401 that asks for Digest in some form."""
 
 SESSIONS: dict[str, Session] = {
     "plain": (GOOD, EMPTY),
@@ -225,6 +261,59 @@ SESSIONS: dict[str, Session] = {
     "Basic": (BASIC, GOOD, EMPTY),
     "Digest": (DIGEST, GOOD, EMPTY),
     "Digest and a cookie": (DIGEST, said(m.InformResponse(), "1", COOKIE), ASKED, EMPTY),
+    **{f"Digest{kind}": (challenge(*of), GOOD, EMPTY) for kind, of in CHALLENGES.items()},
+    "Digest with a cookie": (challenge(_SHA_256[:-8], headers=(COOKIE,)), GOOD, EMPTY),
+    "Digest with another nonce before": (
+        challenge("Digest realm=acs, nonce=0", headers=('X-A: a, nonce="n0"',)),
+        GOOD,
+        EMPTY,
+    ),
+    "Digest, then a cookie": (DIGEST, said(m.InformResponse(), "1", COOKIE), EMPTY),
+    "Digest, then a cookie that expires": (
+        DIGEST,
+        said(m.InformResponse(), "1", "Set-Cookie: a=1; Expires=Wed, 01 Jan 2020 00:00:00 GMT"),
+        EMPTY,
+    ),
+    "Digest, then a cookie and a challenge": (
+        DIGEST,
+        said(m.InformResponse(), "1", COOKIE),
+        STALE,
+        EMPTY,
+    ),
+    "Digest, then a cookie and chunks": (
+        DIGEST,
+        said(m.InformResponse(), "1", COOKIE),
+        _chunked(_envelope(m.GetRPCMethods(), "5")),
+        EMPTY,
+    ),
+    "Digest, and another nonce next": (
+        DIGEST,
+        said(m.InformResponse(), "1", 'Authentication-Info: nextnonce="n2", qop=auth'),
+        EMPTY,
+    ),
+    "Digest, stale": (DIGEST, STALE, GOOD, EMPTY),
+    "Digest, stale later": (DIGEST, GOOD, STALE, EMPTY),
+    "Digest, then refused": (DIGEST, DIGEST),
+    "Digest, then a 401 alone": (DIGEST, answer("401 Unauthorized")),
+    "Digest, then refused later": (DIGEST, GOOD, DIGEST, DIGEST),
+    "Digest, then Basic": (DIGEST, BASIC, GOOD, EMPTY),
+    "Digest and a request": (DIGEST, GOOD, ASKED, EMPTY),
+    "Digest and requests": (DIGEST, GOOD, ASKED, STALE, TREE, EMPTY),
+    "Digest and hold": (DIGEST, said(m.InformResponse(), hold=True), ASKED, EMPTY, EMPTY),
+    "Digest and another InformResponse": (DIGEST, said(m.InformResponse(2)), EMPTY),
+    "Digest, then a fault, once more": (
+        DIGEST,
+        said(m.Fault.of(8005)),
+        said(m.InformResponse(), "2"),
+        EMPTY,
+    ),
+    "Digest, then nothing": (DIGEST, EMPTY),
+    "Digest, then busy": (DIGEST, answer("503 Busy")),
+    "Digest, then an error": (DIGEST, GOOD, answer("500 Oops")),
+    "Digest, then no answer": (DIGEST, CLOSE, GOOD, EMPTY),
+    "Digest, then a reset": (DIGEST, RESET, GOOD, EMPTY),
+    "Digest, then half an answer": (DIGEST, (GOOD[:80], CLOSE)),
+    "Digest in pieces": ((DIGEST[:50], DIGEST[50:]), (GOOD[:70], GOOD[70:]), EMPTY),
     "Digest for each": (DIGEST, GOOD, DIGEST, EMPTY),
     "Digest again and again": (DIGEST,) * 4,
     "a challenge that is none": (answer("401 Unauthorized"),),

@@ -8,7 +8,7 @@ from hashlib import md5
 import pytest
 
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import DigestAnswers
+from caretaker.http.digest import DigestAnswers, DigestForm
 
 WHO = Credentials("cpe", 'se"cret')
 
@@ -21,7 +21,7 @@ _SECRET = _hash('cpe:r:se"cret')
 
 
 def _answers(**fields: str | None) -> DigestAnswers:
-    answers = DigestAnswers({"realm": "r", "nonce": "n", **fields}, WHO)
+    answers = DigestAnswers(DigestForm({"realm": "r", "nonce": "n", **fields}), "n", WHO)
     answers.cnonce = "c"
     return answers
 
