@@ -30,6 +30,8 @@ from caretaker.swarm.parsed_options import put_loopback, put_run_token, put_stag
 
 _LIKENESS_OF_VARIABLES = 0.88
 """Behind the prefix. Others are of this machine, or of other programs."""
+_PLACES = {"environment_variables": "the environment"}
+"""Of options, by the names that Locust's parser has for them; a file's is behind a ``|``."""
 
 
 def after_parsing(parser: Any, *steps: Callable[[argparse.Namespace], None]) -> None:
@@ -78,15 +80,31 @@ def check_together(parser: Any, options: argparse.Namespace) -> None:
 
 
 def name_nearest(parser: Any) -> None:
-    """Make a parser propose the nearest options for one that is none, in one line."""
+    """
+    Make a parser propose the nearest options for one that is none, in one line.
+
+    Of a value that can't be used it names the variable or the file that has it, too.
+    """
     refuse = parser.error
     flags = [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001
 
     def error(message: str) -> NoReturn:
         unknown = message.partition("unrecognized arguments: ")[2]
-        raise refuse(_no_option(unknown.split(), flags) if unknown else message)
+        line = _no_option(unknown.split(), flags) if unknown else message
+        raise refuse(line + _given_in(parser, message))
 
     parser.error = error
+
+
+def _given_in(parser: Any, message: str) -> str:
+    """Where the argument that a message begins with was given, if not on the command line."""
+    argument = message.removeprefix("argument ").partition(": ")[0]
+    for source, settings in getattr(parser, "_source_to_settings", {}).items():
+        place = _PLACES.get(source) or source.partition("|")[2]
+        for name, (action, _) in settings.items() if place else ():
+            if action is not None and "/".join(action.option_strings) == argument:
+                return f" ({name} in {place})"
+    return ""
 
 
 def _no_option(unknown: Sequence[str], flags: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import argparse
 import socket
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from helpers.options import parse, parser
@@ -90,6 +91,27 @@ def test_the_nearest_options_are_proposed_in_one_line(
     assert "secret" not in error
     assert error.count("\n") == 1
     assert len(error) < 200
+
+
+def test_a_value_that_cannot_be_used_is_named_with_the_variable_or_file_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = parser()
+    name_nearest(made)
+    config = tmp_path / "own.conf"
+    config.write_text("cr-rate = 7 a second\n")
+
+    def refused(*arguments: str) -> str:
+        with pytest.raises(SystemExit):
+            made.parse_args([*arguments])
+        return capsys.readouterr().err
+
+    assert "--cr-rate: '7 a second' is not a number (cr-rate in own.conf)\n" in refused(
+        "--config", str(config)
+    ).replace(str(config), config.name)
+    monkeypatch.setenv("CARETAKER_CR_RATE", "lots")
+    assert refused().endswith("'lots' is not a number (CARETAKER_CR_RATE in the environment)\n")
+    assert refused("--cr-rate", "few").endswith("--cr-rate: 'few' is not a number\n")
 
 
 @pytest.mark.parametrize(
