@@ -130,6 +130,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, without the usage, which ``--help`` shows."""
+        if message.endswith("required: COMMAND"):
+            message = f"give a command; {self.prog} --help lists them"
         self.exit(2, f"{self.prog}: {message}\n")
 
 
