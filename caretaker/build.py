@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import platform
 import ssl
+from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 
 from caretaker import __version__
+from caretaker.c_parts import COUNTING, ENGINE, TLS, load_error
 from caretaker.http.compiled_tls import tls_module
 from caretaker.http.io_engine import engine_module
 
@@ -27,14 +29,21 @@ def build_name() -> str:
 
 def about() -> str:
     """The build, and the versions of what it runs on."""
-    kind = "compiled" if is_compiled() else _plain()
-    tls = "ssl module" if tls_module() is None else "compiled"
-    return (
-        f"caretaker {__version__}, {kind} ({platform.python_implementation()} "
-        f"{platform.python_version()}, gevent {version('gevent')}, Locust {version('locust')}, "
-        f"{' '.join(ssl.OPENSSL_VERSION.split()[:2])} by {tls})"
+    kind = "compiled" if is_compiled() else "plain Python"
+    engine = "" if engine_module() is None else ", with the I/O engine"
+    tls = "by the ssl module" if tls_module() is None else "compiled"
+    return "".join(
+        (
+            f"caretaker {__version__}, {kind}{engine} ({platform.python_implementation()} ",
+            f"{platform.python_version()}, gevent {version('gevent')}, ",
+            f"Locust {version('locust')}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}, TLS {tls})",
+            *_damaged(),
+        )
     )
 
 
-def _plain() -> str:
-    return "plain Python" if engine_module() is None else "plain Python with parts in C"
+def _damaged() -> Iterator[str]:
+    """What of the build can't be used, and the cure."""
+    for name in (ENGINE, TLS, COUNTING):
+        if error := load_error(name):
+            yield f"; {name} can't be used, install Caretaker anew: {error}"

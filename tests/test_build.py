@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from caretaker import __version__, build
+from caretaker.c_parts import ENGINE
 
 
 @pytest.fixture(params=[".py", EXTENSION_SUFFIXES[0]])
@@ -34,9 +35,20 @@ def test_the_versions_are_those_of_what_it_runs_on(
     suffix: str, engine: ModuleType | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "engine_module", lambda: engine)
-    plain = "plain Python" if engine is None else "plain Python with parts in C"
-    kind = plain if suffix == ".py" else "compiled"
+    kind = "plain Python" if suffix == ".py" else "compiled"
+    if engine is not None:
+        kind += ", with the I/O engine"
     said = build.about()
     assert said.startswith(f"caretaker {__version__}, {kind} (")
     for part in (platform.python_version(), version("gevent"), version("locust")):
         assert part in said
+
+
+def test_a_part_in_c_that_cannot_be_used_is_named_with_the_cure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    damage = {ENGINE: "file too short"}
+    monkeypatch.setattr(build, "load_error", lambda name: damage.get(name, ""))
+    assert build.about().endswith(
+        "; caretaker.http._engine can't be used, install Caretaker anew: file too short"
+    )

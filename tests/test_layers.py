@@ -13,6 +13,7 @@ import pytest
 import caretaker
 
 LAYERS: dict[str, set[str]] = {
+    "c_parts": set(),
     "closed_output": set(),
     "errors": set(),
     "index_set": set(),
@@ -28,12 +29,12 @@ LAYERS: dict[str, set[str]] = {
     "quoting": {"masking"},
     "stun": {"errors"},
     "cwmp": {"errors", "quoting", "text_template"},
-    "http": {"errors", "plain_numbers", "quoting", "text_template"},
+    "http": {"c_parts", "errors", "plain_numbers", "quoting", "text_template"},
     "run_token": {"errors", "input_file"},
-    "build": {"http"},
+    "build": {"c_parts", "http"},
     "data_model": {"cwmp", "errors", "plain_numbers"},
     "server_command": {"closed_output", "errors", "http", "parent_death"},
-    "stats": {"cwmp", "errors", "index_set", "way"},
+    "stats": {"c_parts", "cwmp", "errors", "index_set", "way"},
     "xmpp": {"errors", "http", "plain_numbers"},
     "connection_request": {"errors", "http", "stats", "stun", "way", "xmpp"},
     "north_bound_client": {"errors", "http", "quoting", "stats"},
@@ -48,8 +49,8 @@ LAYERS: dict[str, set[str]] = {
     },
     "certs": {"argument_type", "closed_output", "device", "errors", "input_file", "plain_numbers"},
     "engine": {
-        "cwmp", "device", "errors", "http", "index_set", "masking", "profiles", "quoting",
-        "reasons", "stats", "stun", "way", "xmpp",
+        "c_parts", "cwmp", "device", "errors", "http", "index_set", "masking", "profiles",
+        "quoting", "reasons", "stats", "stun", "way", "xmpp",
     },
     "router": {
         "argument_type", "connection_request", "device", "errors", "http", "plain_numbers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
+from caretaker.c_parts import ENGINE, load_error
 from caretaker.device.cpe import CPE
 from caretaker.engine.open_transport import CODINGS
 from caretaker.http.endpoint import Endpoint
@@ -16,6 +17,7 @@ NOT_CARRIED = frozenset(
 """Quirks of devices whose sessions greenlets run."""
 
 NOT_BUILT = "engine not built"
+NOT_LOADED = "engine damaged: see caretaker --version"
 TLS = "TLS"
 QUIRK = "quirk of the device"
 OTHER_URL = "another URL of the ACS"
@@ -49,7 +51,7 @@ class EngineUse:
         self.endpoint = endpoint
         self.off = off or (TLS if endpoint.address.scheme == "https" else "")
         if module is None and not self.off:
-            self.off = NOT_BUILT
+            self.off = NOT_LOADED if load_error(ENGINE) else NOT_BUILT
         self._exceptions = exceptions
 
     def reason(self, cpe: CPE, now: float) -> str:

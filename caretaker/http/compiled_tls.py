@@ -6,13 +6,11 @@ Elsewhere connections use Python's ssl module, with the same outcomes.
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import ModuleType
+
+from caretaker.c_parts import TLS, c_part
 
 
 def tls_module() -> ModuleType | None:
     """The module; None where there is none, or one of another OpenSSL than the ssl module's."""
-    try:
-        return import_module("caretaker.http._openssl")
-    except ImportError:
-        return None
+    return c_part(TLS)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import ETIMEDOUT
-from importlib import import_module
 from types import ModuleType
 from typing import Any, Final, Literal
 
 import gevent
 
+from caretaker.c_parts import ENGINE, c_part
 from caretaker.errors import AnswerTimeout, ConnectionLost, TransportError
 from caretaker.http.connect_errors import connect_error, lost_error
 from caretaker.http.sockets import Target, deadline_period
@@ -70,10 +70,7 @@ _MOST_ADDRESSES = 10_000
 
 def engine_module() -> ModuleType | None:
     """The C extension; None where there is none."""
-    try:
-        return import_module("caretaker.http._engine")
-    except ImportError:
-        return None
+    return c_part(ENGINE)
 
 
 class IOEngine:

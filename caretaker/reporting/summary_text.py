@@ -156,8 +156,8 @@ def _of_some_runs(summary: Summary) -> dict[str, str]:
 
 
 def _engine(engine: EngineSection) -> dict[str, str]:
-    """What the I/O engine carried, where it carried sessions, and why greenlets had others."""
-    if not engine["carried"]:
+    """How many sessions the I/O engine carried, and why greenlets ran others."""
+    if not (engine["carried"] or engine["by_greenlet"]):
         return {}
     reasons = {
         "handed over": engine["handed_over"],

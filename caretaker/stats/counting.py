@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from math import log
 from types import ModuleType
 from typing import NamedTuple
+
+from caretaker.c_parts import COUNTING, c_part
 
 Extent = tuple[float, float, float]
 """The sum of some times, the shortest and the longest."""
@@ -61,10 +62,7 @@ IN_PYTHON = Counting(counted_times, counted_milliseconds)
 
 def counting_module() -> ModuleType | None:
     """The module in C; None where there is none."""
-    try:
-        return import_module("caretaker.stats._counting")
-    except ImportError:
-        return None
+    return c_part(COUNTING)
 
 
 def counting_of(module: ModuleType | None) -> Counting:

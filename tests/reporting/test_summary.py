@@ -183,6 +183,25 @@ def test_a_person_reads_what_a_scenario_found() -> None:
     assert "* So." in text
 
 
+@pytest.mark.parametrize(
+    ("counters", "lines"),
+    [
+        ({"engine.carried": 9}, ["I/O engine          9 sessions carried"]),
+        (
+            {"engine.by_greenlet.engine not built": 9},
+            ["I/O engine          0 sessions carried", "  by greenlets      9 engine not built"],
+        ),
+        ({}, []),
+    ],
+)
+def test_a_person_reads_whether_the_engine_carries_sessions_and_why_not(
+    counters: dict[str, int], lines: list[str]
+) -> None:
+    text = render(summarize([worker(0, counters=counters)], 1.0)).splitlines()
+    begin = next((at for at, line in enumerate(text) if line.startswith("I/O engine")), len(text))
+    assert text[begin : begin + len(lines)] == lines
+
+
 def test_transfers_add_up_and_show_when_there_were_any() -> None:
     counts = {"requested": 9, "succeeded": 4, "cancelled": 1, "dropped": 1, "pending": 1}
     counts |= {
