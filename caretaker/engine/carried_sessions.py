@@ -511,8 +511,7 @@ class CarriedSessions:
     # To a greenlet.
 
     def _detached(self, active: ActiveSession, event: io_engine.Detached) -> None:
-        _, descriptor, _, received = event[7:]
-        self._transports.take_over(active, descriptor, received)
+        self._transports.take_over(active, event, received=event[10])
         self._hand_over(active, "answer of another form")
 
     def _hand_over_answered(self, active: ActiveSession, reason: str, received: bytes) -> None:
@@ -520,7 +519,7 @@ class CarriedSessions:
         assert self._io is not None
         detached = self._io.detach(active.token)
         if detached is not None:
-            self._transports.take_over(active, detached[8], received)
+            self._transports.take_over(active, detached, received)
             self._hand_over(active, reason)
 
     def _hand_over(self, active: ActiveSession, reason: str) -> None:

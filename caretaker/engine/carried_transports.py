@@ -17,6 +17,7 @@ from caretaker.http.challenges import only_challenge
 from caretaker.http.connection import Connection, Handover
 from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import Endpoint
+from caretaker.http.io_engine import Detached
 from caretaker.http.response_parser import Response
 from caretaker.http.transport import HTTPTransport
 
@@ -108,9 +109,20 @@ class CarriedTransports:
             self._sent_back[active.token] = response
         return post
 
-    def take_over(self, active: ActiveSession, descriptor: int, received: bytes) -> None:
-        """Have the transport of a session go on over a connection of the engine."""
-        handover = Handover(descriptor, rest=b"", received=received, sent_at=active.sent_at)
+    def take_over(self, active: ActiveSession, detached: Detached, received: bytes) -> None:
+        """
+        Have the transport of a session go on over a connection of the engine.
+
+        Args:
+            active: the session.
+            detached: the connection, and how far its last request has been sent.
+            received: the beginning of the answer to that.
+        """
+        sent_at, known, known_at = detached[3:6]
+        descriptor, rest = detached[8], detached[9]
+        # Not as the session has it: of an exchange with a challenge that is the first request.
+        written = None if rest else sent_at if known is None else known_at
+        handover = Handover(descriptor, rest=rest, received=received, sent_at=written)
         end = local_end(self._endpoint, active.cpe)
         connection = Connection(self._endpoint, self._endpoint.address, end, handover)
         self.of(active).go_on_over(connection)
