@@ -110,13 +110,14 @@ def only_challenge(head: bytes) -> tuple[DigestForm, str] | None:
 @lru_cache(64)
 def _form_around(before: bytes, after: bytes) -> DigestForm | None:
     """The form of the one challenge of a head with a nonce in between; None of any other head."""
-    parts = plain_head(b'%bnonce="0"%b' % (before, after))
+    parts = None if b'nonce="' in after else plain_head(b'%bnonce="0"%b' % (before, after))
     if parts is None or parts[0] != 401 or any(name == "set-cookie" for name, _ in parts[1]):
         return None
     values = [value for name, value in parts[1] if name == "www-authenticate"]
-    fields = plain_fields(values[0]) if len(values) == 1 else None
-    if fields is None or not Challenge("digest", fields).is_answerable:
+    found = challenges_of(values[0]) if len(values) == 1 else []
+    if len(found) != 1 or not found[0].is_answerable:
         return None
-    # The nonce of this header, and not one that looks so in another place or another field.
-    is_its_nonce = fields["nonce"] == "0" and _MARKED in values[0]
-    return DigestForm(fields) if is_its_nonce and values[0].lower().count("nonce=") == 1 else None
+    # The nonce of this challenge, and not one that looks so in another header or another field.
+    is_its_nonce = found[0].get("nonce") == "0" and _MARKED in values[0]
+    is_alone = values[0].lower().count("nonce=") == 1
+    return DigestForm(found[0].fields) if is_its_nonce and is_alone else None

@@ -27,6 +27,8 @@ def plain_fields(header: str) -> Fields | None:
         return None
     if "\\" in rest:
         return None
+    if '",' in rest and '", ' not in rest:  # as of GenieACS
+        rest = rest.replace('",', '", ')
     fields: Fields = {}
     for item in rest.split(", "):
         name, _, text = item.partition("=")

@@ -81,6 +81,7 @@ def test_any_sessions_of_a_row_are_the_same_as_those_of_an_object(names: list[st
 
 PLAIN = (
     "plain", "a cookie", "a cookie twice", "Digest", "Digest with opaque", "Digest, then a cookie",
+    "Digest of GenieACS", "Digest of easycwmp", "Digest of pyacs",
 )  # fmt: skip
 
 

@@ -206,6 +206,9 @@ CHALLENGES = {
     " with a nonce of commas": ('Digest realm="acs", nonce="n, 1", qop="auth"',),
     " with two nonces": ('Digest realm="acs", nonce="n1", nonce=n2, qop="auth"',),
     " with a nonce in its realm": ('Digest realm="a nonce=", nonce="n1", qop="auth"',),
+    " of GenieACS": ('Digest realm="GenieACS",qop="auth,auth-int",nonce="8045abee2d84e3e4"',),
+    " of easycwmp": ('Digest realm="r@e",qop="auth",nonce="31d7",opaque="328458"',),
+    " of pyacs": ('Digest realm="pyacs",nonce="98",opaque="6b",algorithm="MD5",qop="auth"',),
     " oddly spaced": ('Digest  realm="acs",nonce="n1",qop="auth"',),
     " in capitals": ('DIGEST REALM="acs", NONCE="n1", QOP="auth"',),
 }

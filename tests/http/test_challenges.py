@@ -73,6 +73,7 @@ def _answers(head: bytes) -> DigestAnswers | None:
 
 @given(st.sampled_from(["200", "401"]), st.lists(_LINES, max_size=3))
 @example("401", ['X: a, nonce="x"', "WWW-Authenticate: Digest nonce=0"])
+@example("401", ['X: a, nonce="x"', 'WWW-Authenticate: Digest nonce="0"'])
 @example("401", ['WWW-Authenticate: Digest nonce="x", nonce=0'])
 @example("401", ['WWW-Authenticate: Digest cnonce="x", nonce=0'])
 def test_the_only_challenge_is_answered_as_ever(status: str, lines: list[str]) -> None:
