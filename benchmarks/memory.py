@@ -55,7 +55,7 @@ def _fleet_bytes(cpes: int, profile: str, *, contacted: bool) -> float:
         core=GENERATOR,
         url="http://127.0.0.1/",
         cpes=cpes,
-        profile=profile,
+        profiles=[profile],
         interval=3600,
         contacted=contacted,
     ) as worker:

@@ -13,6 +13,7 @@ import argparse
 import gc
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -30,6 +31,7 @@ from benchmarks.tls_clients import without_compiled_tls
 from caretaker.engine.due_times import NOBODY
 from caretaker.errors import InputError
 from caretaker.stats.results import Results
+from caretaker.swarm.devices_file import DevicesOffer
 from caretaker.swarm.index_ledger import IndexLedger
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
@@ -39,6 +41,8 @@ from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRenewal, StateRecor
 from chaos.greenlet_count import greenlets
 
 CPES_PER_USER = 100
+USERS_AT_ONCE = 100
+"""Locust starts those of a second together."""
 MAX_CPES = 10_000_000
 ONE_DAY = 86_400.0
 
@@ -116,7 +120,7 @@ class WorkerAlone:
     Args:
         url: the ACS.
         cpes: how many; powered on by the hundred, as for users with ``--cpes-per-user 100``.
-        profile: of all CPEs.
+        profiles: of the CPEs, as texts of ``--profile``.
         interval: their PeriodicInformInterval in seconds.
         max_sessions: how many run at once; 0: CPEs accept Connection Requests, but no session runs.
         contacted: whether each CPE has had its first contact, and has credentials for Connection
@@ -127,6 +131,7 @@ class WorkerAlone:
         keeps_state: whether the state of CPEs goes to the master, as with ``--state``.
         tls_ca: PEM file of the certificates to trust; those of the system if None.
         compiled_tls: whether TLS is compiled, where it can be; else it is the ssl module's.
+        others: options of a run beside these, by their names.
     """
 
     def __init__(
@@ -134,7 +139,7 @@ class WorkerAlone:
         *,
         url: str,
         cpes: int,
-        profile: str = "tr181",
+        profiles: Sequence[str] = ("tr181",),
         interval: int = 1,
         max_sessions: int = 1000,
         contacted: bool = True,
@@ -144,18 +149,19 @@ class WorkerAlone:
         keeps_state: bool = False,
         tls_ca: str | None = None,
         compiled_tls: bool = True,
+        **others: Any,
     ) -> None:
         if not compiled_tls:
             without_compiled_tls()
         options = argparse.Namespace(
-            profiles=[profile],
+            profiles=profiles,
             inform_interval=interval,
             start="running" if running else "factory",
-            cpes_per_user=CPES_PER_USER,
             cr_driver="off",
             cr_rate=0.0,
             record=record,
             tls_ca=tls_ca,
+            **{"cpes_per_user": CPES_PER_USER, **others},
         )
         if answer_timeout is not None:
             options.answer_timeout = answer_timeout
@@ -164,7 +170,9 @@ class WorkerAlone:
         runner = _Runner(environment)
         settings = Settings.of(options)
         self._worker = runner.worker = Worker(environment, settings)
-        start = RunStart(1, time.time(), keeps_state, offers(settings.profiles))
+        file = settings.devices
+        devices = None if file is None else DevicesOffer.of(file, ())
+        start = RunStart(1, time.time(), keeps_state, offers(settings.profiles), devices)
         self._worker.begin(start, replace(settings, max_sessions=max_sessions), _refuse)
         self._worker.has_begun.wait()
         assert self._worker._run is not None
@@ -174,8 +182,7 @@ class WorkerAlone:
         self._runs_sessions = max_sessions > 0
         gc.collect()
         before = unique_bytes(), cpu_seconds()
-        for _ in range(0, cpes, CPES_PER_USER):
-            self._worker.fill(self._worker.new_holding())
+        self._start_users(-(-cpes // settings.cpes_per_user))
         self._power_on_cpu = cpu_seconds() - before[1]
         self._now = self._shard._clock
         if contacted:
@@ -187,6 +194,13 @@ class WorkerAlone:
         gc.collect()
         self._bytes = unique_bytes() - before[0]
         gc.freeze()  # as after the ramp of a run
+
+    def _start_users(self, count: int) -> None:
+        """Have users take their CPEs, ``USERS_AT_ONCE`` in a turn of the loop as Locust does."""
+        holdings = [self._worker.new_holding() for _ in range(count)]
+        for first in range(0, count, USERS_AT_ONCE):
+            together = holdings[first : first + USERS_AT_ONCE]
+            gevent.joinall([gevent.spawn(self._worker.fill, each) for each in together])
 
     def power_on_figures(self) -> dict[str, float]:
         """The ``cpu`` seconds of powering on, the ``bytes`` of all CPEs, and how many ``cpes``."""

@@ -54,13 +54,16 @@ class Job(NamedTuple):
 Jobs = tuple[Job, ...]
 
 
-def jitter_of(due: float, interval: float) -> str:
+def jitter_of(period: float) -> str:
     """
-    Purpose of the random number for the jitter of a periodic Inform that is planned then.
+    Purpose of the random number for the jitter of a periodic Inform.
 
     It is the same for all CPEs in an interval, so that many can have theirs at once.
+
+    Args:
+        period: how many whole intervals there are before the planned time.
     """
-    return f"jitter {due // interval:.0f}"
+    return f"jitter {period:.0f}"
 
 
 class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
@@ -390,5 +393,5 @@ class CPEBase(metaclass=ABCMeta):  # not ABC: findings/mypyc-abc-base.sh
         """Seconds by which the next periodic Inform is late on purpose; less than an interval."""
         due, most = self.periodic_due, self.context.behaviors.inform_jitter
         interval = self.management_server(due).interval
-        share = self.context.identities.fraction(self.index, jitter_of(due, interval))
+        share = self.context.identities.fraction(self.index, jitter_of(due // interval))
         return min(most, interval) * share

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from random import Random
@@ -23,7 +22,6 @@ _MACS_PER_DEVICE = 16
 _SECRET_BYTES = 10
 _PER_DIGEST = 8
 _NUMBERS = Struct(f">{_PER_DIGEST}Q")
-_NO_NUMBERS: tuple[int, ...] = ()
 _DIGITS, _MOST_DIGITS = 6, 12
 """Of a serial number: the least, and the most."""
 LARGEST_SEED = 2**63
@@ -113,23 +111,21 @@ class Identities:
         numbers = _NUMBERS.unpack(hashlib.blake2b(text, key=self._key).digest())
         return float(numbers[index % _PER_DIGEST] >> 11) / (1 << 53)
 
-    def fractions(self, indices: Iterable[int], purpose: str) -> list[float]:
+    def fractions(self, indices: range, purpose: str) -> list[float]:
         """
-        ``fraction`` of many CPEs; of neighbours in a fifth of the time.
+        ``fraction`` of neighbouring CPEs, in a tenth of the time.
 
         A digest has room for the numbers of several CPEs, whose indices differ in the last bits.
         """
         keyed = hashlib.blake2b(key=self._key)
         start, end = f"{self.prefix}/".encode(), f"/{purpose}".encode()
-        found, group, numbers = [], -1, _NO_NUMBERS
-        for index in indices:
-            if index // _PER_DIGEST != group:
-                group = index // _PER_DIGEST
-                digest = keyed.copy()
-                digest.update(b"%b%d%b" % (start, group, end))
-                numbers = _NUMBERS.unpack(digest.digest())
-            found.append((numbers[index % _PER_DIGEST] >> 11) / (1 << 53))
-        return found
+        first, numbers = indices.start // _PER_DIGEST, list[int]()
+        for group in range(first, -(-indices.stop // _PER_DIGEST)):
+            digest = keyed.copy()
+            digest.update(b"%b%d%b" % (start, group, end))
+            numbers += _NUMBERS.unpack(digest.digest())
+        at = indices.start - first * _PER_DIGEST
+        return [(number >> 11) / (1 << 53) for number in numbers[at : at + len(indices)]]
 
     def mac_tail(self, index: int, number: int) -> str:
         """

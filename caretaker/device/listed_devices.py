@@ -28,7 +28,8 @@ PATHS = {
     "cr_password": "ManagementServer.ConnectionRequestPassword",
 }
 """The parameters of columns, below the root. That of the serial number is the CPE's own."""
-
+_STEERING = ("ManagementServer.", "XMPP.")
+"""Objects below the root: periodic Informs, heartbeats, and connections to servers."""
 MANY = 10_000
 """Serial numbers that are too many to look for each where it is in the list."""
 _BETWEEN = "\x1f"
@@ -37,9 +38,9 @@ _AFTER_ALL = "\U0010ffff"
 """Sorts behind every character of a serial number."""
 
 
-def is_of_identity(column: str) -> bool:
-    """Whether a column says who a device is, and nothing of what it does."""
-    return "." not in column  # no path of any parameter
+def steers(column: str) -> bool:
+    """Whether a column is of a parameter that says what a device does by itself, and when."""
+    return column.partition(".")[2].startswith(_STEERING)
 
 
 class ListedDevices:
@@ -103,6 +104,10 @@ class ListedDevices:
     def profile_number(self, index: int) -> int:
         """Which of ``profiles`` a device has, from 1; 0 if it is not said."""
         return self._numbers[index]
+
+    def profile_numbers(self, indices: range) -> Sequence[int]:
+        """``profile_number`` for neighbouring devices."""
+        return self._numbers[indices.start : indices.stop]
 
     def index_of(self, serial_number: str) -> int | None:
         """The index of a serial number, None if no device has it."""

@@ -38,3 +38,11 @@ class ListedMix(ProfileMix):
         """Where the profile of the CPE with this index is among ``profiles``."""
         number = self.devices.profile_number(index)
         return len(self._mix.profiles) + number - 1 if number else self._mix.place_of(index)
+
+    def places_of(self, indices: range) -> list[int]:
+        """``place_of`` for neighbouring CPEs."""
+        listed, before = self.devices.profile_numbers(indices), len(self._mix.profiles) - 1
+        return [
+            before + number if number else place
+            for number, place in zip(listed, self._mix.places_of(indices), strict=True)
+        ]

@@ -85,9 +85,15 @@ class ReachMix:
         weights = [weight for kind, weight in self.weights if kind in kinds]
         return sum(weights) / sum(weight for _, weight in self.weights)
 
+    def places_of(self, identities: Identities, indices: Iterable[int]) -> list[int]:
+        """Where the kinds of the CPEs with these indices are among ``weights``."""
+        start, bounds = _start(identities.seed, identities.prefix), self._bounds
+        return [bisect(bounds, (start + index * _STEP) % 1.0) for index in indices]
+
     def counts(self, identities: Identities, indices: Iterable[int]) -> Counter[str]:
         """How many of the CPEs with these indices are of each kind."""
-        return Counter(self.of(identities, index).value for index in indices)
+        found = Counter(self.places_of(identities, indices))
+        return Counter({self.weights[place][0].value: n for place, n in found.items()})
 
     @cached_property
     def _bounds(self) -> list[float]:

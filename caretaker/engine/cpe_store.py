@@ -18,8 +18,8 @@ from typing import Protocol
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.events import Events
-from caretaker.device.starting_together import StartedCPEs
-from caretaker.engine.resting_cpes import PeriodicRow, RestingCPEs
+from caretaker.device.resting_state import CommonState
+from caretaker.engine.resting_cpes import NeighbouringRows, PeriodicRow, RestingCPEs
 from caretaker.index_set import IndexSet, Ranges
 from caretaker.profiles.profile import Profile
 
@@ -135,15 +135,24 @@ class CPEStore:
         self._held.add(cpe.index, cpe.index + 1)
         self._keep(cpe)
 
-    def hold(self, indices: range) -> None:
-        """Count neighbouring CPEs that are about to be taken in by ``fill`` or ``add``."""
-        self._held.add(indices.start, indices.stop)
+    def hold(self, indices: range) -> bool:
+        """
+        Count neighbouring CPEs that are about to be taken in, by ``fill`` or ``add``.
 
-    def fill(self, indices: Sequence[int], profile: Profile, started: StartedCPEs) -> bool:
-        """Take in CPEs that rest, as rows; False if they must be added one by one."""
-        if any(index in self for index in indices):
-            return False
-        return self._resting.fill(indices, profile, started)
+        Returns:
+            whether all of them are new; else they must be added one by one.
+        """
+        before = len(self._held)
+        self._held.add(indices.start, indices.stop)
+        return len(self._held) - before == len(indices)
+
+    def number_of(self, profile: Profile, state: CommonState, count: int) -> int:
+        """The number that so many rows are to have which rest so; 0: they must be added."""
+        return self._resting.states.take(profile, state, count) if count else 0
+
+    def fill(self, rows: NeighbouringRows, booted_at: float) -> None:
+        """Take in CPEs that rest, as rows with numbers of ``number_of``; the others are added."""
+        self._resting.fill(rows, booted_at)
 
     def pop(self, index: int) -> CPE | None:
         """Take a CPE out; None if there is none."""

@@ -14,11 +14,9 @@ from math import inf
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.resting_state import CommonState, OwnTimes, common_state, own_values, restore
-from caretaker.device.starting_together import StartedCPEs
 from caretaker.engine.resting_sessions import PeriodicSessions, are_periodic
 from caretaker.engine.shared_states import SharedStates
 from caretaker.http.credentials import Credentials
-from caretaker.profiles.profile import Profile
 
 SHIFT = 10
 CHUNK = 1 << SHIFT
@@ -45,6 +43,37 @@ class _Chunk:
         self.ended_at = array("d", _NO_TIMES)
         self.values: list[bytes] | None = None
         """None while no CPE here has values of its own."""
+
+
+class NeighbouringRows:
+    """
+    Rows for neighbouring CPEs, in columns.
+
+    Args:
+        indices: of the CPEs.
+    """
+
+    __slots__ = ("due", "indices", "numbers", "periodic_due")
+
+    def __init__(self, indices: range) -> None:
+        self.indices = indices
+        self.numbers = [0] * len(indices)
+        """As in the chunks: 0 where there is no row."""
+        self.due = [inf] * len(indices)
+        self.periodic_due = [0.0] * len(indices)
+
+    def put(
+        self, own: Sequence[int], number: int, due: list[float], periodic_due: list[float]
+    ) -> None:
+        """Have rows for some of the CPEs."""
+        if len(own) == len(self.indices):
+            self.numbers, self.due, self.periodic_due = [number] * len(own), due, periodic_due
+            return
+        first = self.indices.start
+        for index, at, periodic_at in zip(own, due, periodic_due, strict=True):
+            self.numbers[index - first] = number
+            self.due[index - first] = at
+            self.periodic_due[index - first] = periodic_at
 
 
 class PeriodicRow:
@@ -161,43 +190,36 @@ class RestingCPEs:
             chunk = self._chunks[index >> SHIFT] = _Chunk()
         return chunk
 
-    def fill(self, indices: Sequence[int], profile: Profile, started: StartedCPEs) -> bool:
-        """Have rows for CPEs that have none; False if there are too many states."""
-        number = self.states.take(profile, started.state, len(indices)) if indices else 0
-        if not number:
-            return False
-        if isinstance(indices, range):
-            self._fill_range(indices, number, started)
-        else:
-            self._fill_each(indices, number, started)
-        return True
-
-    def _fill_each(self, indices: Sequence[int], number: int, started: StartedCPEs) -> None:
-        """Write the rows of CPEs that have others between them."""
-        for index, due, periodic_due in zip(
-            indices, started.due, started.periodic_due, strict=True
-        ):
-            chunk, at = self._chunk(index), index & _MASK
-            chunk.rows += 1
-            chunk.numbers[at] = number
-            chunk.due[at], chunk.periodic_due[at] = due, periodic_due
-            chunk.booted_at[at], chunk.ended_at[at] = started.booted_at, -inf
-
-    def _fill_range(self, indices: range, number: int, started: StartedCPEs) -> None:
-        """Write the rows of neighbouring CPEs, a chunk at a time."""
-        due, periodic_due = array("d", started.due), array("d", started.periodic_due)
-        first, start = indices.start, indices.start
-        while start < indices.stop:
-            stop = min(indices.stop, (start | _MASK) + 1)
-            chunk, count = self._chunk(start), stop - start
+    def fill(self, rows: NeighbouringRows, booted_at: float) -> None:
+        """Have rows for neighbouring CPEs that had none, a chunk at a time."""
+        numbers = array("H", rows.numbers)
+        if 0 in numbers:
+            self._fill_some(rows, booted_at)
+            return
+        due, periodic_due = array("d", rows.due), array("d", rows.periodic_due)
+        first, start, end = rows.indices.start, rows.indices.start, rows.indices.stop
+        while start < end:
+            stop = min(end, (start | _MASK) + 1)
+            chunk, own, count = self._chunk(start), slice(start - first, stop - first), stop - start
             at = slice(start & _MASK, (start & _MASK) + count)
             chunk.rows += count
-            chunk.numbers[at] = array("H", (number,)) * count
-            chunk.due[at] = due[start - first : stop - first]
-            chunk.periodic_due[at] = periodic_due[start - first : stop - first]
-            chunk.booted_at[at] = array("d", (started.booted_at,)) * count
+            chunk.numbers[at] = numbers[own]
+            chunk.due[at] = due[own]
+            chunk.periodic_due[at] = periodic_due[own]
+            chunk.booted_at[at] = array("d", (booted_at,)) * count
             chunk.ended_at[at] = array("d", (-inf,)) * count
             start = stop
+
+    def _fill_some(self, rows: NeighbouringRows, booted_at: float) -> None:
+        """As ``fill``, where CPEs between them are objects, or may have become rows since."""
+        for place, number in enumerate(rows.numbers):
+            if number:
+                index = rows.indices[place]
+                chunk, at = self._chunk(index), index & _MASK
+                chunk.rows += 1
+                chunk.numbers[at] = number
+                chunk.due[at], chunk.periodic_due[at] = rows.due[place], rows.periodic_due[place]
+                chunk.booted_at[at], chunk.ended_at[at] = booted_at, -inf
 
     def take(self, index: int) -> CPE | None:
         """The CPE of a row, which is gone then; None if there is none."""

@@ -12,12 +12,6 @@ import gevent.event
 from caretaker.device.context import FleetContext
 from caretaker.device.cpe import CPE
 from caretaker.device.persistent_state import PersistentState, restore
-from caretaker.device.starting_together import (
-    StartLike,
-    note_started,
-    powered_on_like,
-    resumed_like,
-)
 from caretaker.engine.accounting import Accounting
 from caretaker.engine.carried_sessions import CarriedSessions
 from caretaker.engine.cpe_states import CPEStates
@@ -28,6 +22,7 @@ from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
 from caretaker.engine.open_transport import OpenTransport
 from caretaker.engine.outages import PowerCuts
+from caretaker.engine.power_switch import PowerSwitch
 from caretaker.engine.recorder import Recorder
 from caretaker.engine.scheduler import Scheduler
 from caretaker.engine.session_export import SessionExport
@@ -93,7 +88,6 @@ class Shard:
         self.cpes = CPEStore(context)
         self.context = context
         self.timeline = timeline or Timeline(clock())
-        self._mix = mix
         self._clock = clock
         self._rate_limit = rate_limit or RateLimit()
         self._refusal = ""
@@ -115,6 +109,7 @@ class Shard:
             sleep=sleep,
         )
         self.scheduler = Scheduler(self.cpes, self._runner, self.timeline, clock, max_sessions)
+        self._switch = PowerSwitch(mix, context, self.cpes, self.scheduler, clock)
         self._carried = None if engine is None else self._carry(engine, max_sessions)
         self._states = CPEStates(
             self.cpes,
@@ -141,46 +136,19 @@ class Shard:
 
     def power_on(self, index: int, delay: float = 0.0) -> None:
         """Switch on the CPE of this index; its first session is after ``delay`` seconds."""
-        cpe = self._add(index)
+        cpe = self._switch.add(index)
         cpe.power_on(self._clock(), delay)
         self.schedule(cpe)
 
     def resume(self, index: int) -> None:
         """Take up the CPE of this index as one that has been running for days."""
-        cpe = self._add(index)
+        cpe = self._switch.add(index)
         cpe.resume(self._clock())
         self.schedule(cpe)
 
     def switch_on(self, indices: range, *, is_running: bool) -> Counter[str]:
-        """
-        Resume neighbouring CPEs, or power them on; with few steps for each where they are alike.
-
-        Returns:
-            how many have each profile, by its name.
-        """
-        self.cpes.hold(indices)
-        names: Counter[str] = Counter()
-        for profile, own in self._mix.shares(indices):
-            self._switch_on_alike(own, is_running=is_running)
-            names[profile.name] += len(own)
-        return names
-
-    def _switch_on_alike(self, indices: Sequence[int], *, is_running: bool) -> None:
-        """Switch on CPEs of one profile: the first as a sample of the others."""
-        now, others = self._clock(), indices[1:]
-        switch_on, start_like = _STARTS[is_running]
-        first = self._add(indices[0])
-        switch_on(first, now)
-        started = start_like(first, others, now) if others else None
-        self.schedule(first)
-        if started is not None and self.cpes.fill(others, first.profile, started):
-            note_started(first, others, started)
-            self.scheduler.schedule_all(others, started.due)
-        else:
-            for index in others:
-                cpe = self._add(index)
-                switch_on(cpe, now)
-                self.schedule(cpe)
+        """As ``PowerSwitch.switch_on``."""
+        return self._switch.switch_on(indices, is_running=is_running)
 
     def take_up(
         self, index: int, state: PersistentState, *, acs_is_new: bool, is_running: bool
@@ -195,7 +163,7 @@ class Shard:
             is_running: whether it is taken up as if it had been running; else as after a power
                 cut.
         """
-        cpe, now = self._add(index), self._clock()
+        cpe, now = self._switch.add(index), self._clock()
         restore(cpe, state, acs_is_new=acs_is_new)
         if is_running:
             cpe.resume(now)
@@ -206,11 +174,6 @@ class Shard:
         if unsaved is not None and not acs_is_new and not state.after_session:
             unsaved.discard(index)  # it has what is kept
         self.schedule(cpe)
-
-    def _add(self, index: int) -> CPE:
-        cpe = CPE(index, self._mix[index], self.context)
-        self.cpes.add(cpe)
-        return cpe
 
     def power_off(self, indices: Iterable[int]) -> None:
         """Switch off and forget CPEs; a session that runs is cut, as without power."""
@@ -406,11 +369,6 @@ class Shard:
         self._accounting.book_pending(results, self.cpes)
 
 
-_STARTS: dict[bool, tuple[Callable[[CPE, float], float], StartLike]] = {
-    True: (CPE.resume, resumed_like),
-    False: (CPE.power_on, powered_on_like),
-}
-"""How CPEs are switched on by themselves and together, by whether they have been running."""
 _CREDENTIALS = {
     quirks.CR_BASIC: BasicCredentials,
     quirks.CR_NO_QOP: OldDigestCredentials,

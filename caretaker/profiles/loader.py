@@ -179,6 +179,10 @@ def chosen(choices: Iterable[ProfileChoice]) -> tuple[ProfileChoice, ...]:
     return tuple(choices) or tuple(map(ProfileChoice.parse, DEFAULT_MIX))
 
 
+_GOLDEN = 0.6180339887498949
+"""The golden ratio: the step by which indices walk."""
+
+
 class ProfileMix:
     """
     Profiles mixed by weight; which one a CPE has follows from its index alone.
@@ -211,17 +215,12 @@ class ProfileMix:
 
     def place_of(self, index: int) -> int:
         """Where the profile of the CPE with this index is among ``profiles``."""
-        golden = 0.6180339887498949
-        return bisect(self._bounds, (index + 0.5) * golden % 1.0)
+        return bisect(self._bounds, (index + 0.5) * _GOLDEN % 1.0)
 
-    def shares(self, indices: range) -> list[tuple[Profile, Sequence[int]]]:
-        """Which of these CPEs have each profile, lowest first."""
-        if len(self.profiles) == 1:
-            return [(self.profiles[0], indices)]
-        found: dict[int, list[int]] = {}
-        for index in indices:
-            found.setdefault(self.place_of(index), []).append(index)
-        return [(self.profiles[place], own) for place, own in found.items()]
+    def places_of(self, indices: range) -> list[int]:
+        """``place_of`` for neighbouring CPEs."""
+        bounds = self._bounds
+        return [bisect(bounds, (index + 0.5) * _GOLDEN % 1.0) for index in indices]
 
     def prepared(self, prepare: Callable[[Profile], Profile]) -> Self:
         """The same mix of profiles that a function has made of these."""

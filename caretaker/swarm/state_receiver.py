@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from caretaker.device.persistent_state import PersistentState
 from caretaker.engine.shard import Shard
@@ -49,17 +50,12 @@ class StateReceiver:
             most: in a part; a CPE that has a record is alone.
         """
         first = indices.start
-        for index in indices:
-            if index in self._stored:
-                if first < index:
-                    yield range(first, index)
+        for index in chain(filter(self._stored.__contains__, indices), (indices.stop,)):
+            for start in range(first, index, most):
+                yield range(start, min(start + most, index))
+            if index < indices.stop:
                 yield range(index, index + 1)
-                first = index + 1
-            elif index - first == most - 1:
-                yield range(first, index + 1)
-                first = index + 1
-        if first < indices.stop:
-            yield range(first, indices.stop)
+            first = index + 1
 
     def take_up(self, index: int, shard: Shard, results: Results, *, is_running: bool) -> bool:
         """

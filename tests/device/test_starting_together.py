@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 import pytest
@@ -16,18 +16,14 @@ from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.reachability import Reach, Reachability, ReachMix
 from caretaker.device.resting_state import OwnTimes, common_state, restore
 from caretaker.device.settings import Behaviors
-from caretaker.device.starting_together import (
-    StartedCPEs,
-    note_started,
-    powered_on_like,
-    resumed_like,
-)
+from caretaker.device.starting_together import Neighbours, Start, start_like
 from caretaker.profiles.profile import Profile
+from caretaker.profiles.reach_parameters import with_reach_parameters
 
 NOW = 1234.5
-STARTS: dict[str, tuple[Callable[..., StartedCPEs | None], Callable[[CPE], float]]] = {
-    "running": (resumed_like, lambda box: box.resume(NOW)),
-    "factory": (powered_on_like, lambda box: box.power_on(NOW)),
+STARTS: dict[str, Callable[[CPE], float]] = {
+    "running": lambda box: box.resume(NOW),
+    "factory": lambda box: box.power_on(NOW),
 }
 BEHAVIORS = st.builds(
     Behaviors,
@@ -39,61 +35,79 @@ BEHAVIORS = st.builds(
 )
 
 
-def together(
-    start: str, shared: FleetContext, indices: range, kind: Profile
-) -> tuple[StartedCPEs | None, CPE]:
-    """All but the first, which is the sample, and the sample."""
-    make, switch_on = STARTS[start]
-    sample = CPE(indices[0], kind, shared)
-    switch_on(sample)
-    started = make(sample, indices[1:], NOW)
-    if started is not None:
-        note_started(sample, indices[1:], started)
-    return started, sample
+def learnt(start: str, shared: FleetContext, index: int, kind: Profile) -> Start | None:
+    """How CPEs start, of one that is switched on."""
+    sample = CPE(index, kind, shared)
+    STARTS[start](sample)
+    return start_like(sample, is_running=start == "running", now=NOW)
+
+
+def switched_on(
+    start: str, shared: FleetContext, own: Sequence[int], kind: Profile
+) -> list[CPE]:  # fmt: skip
+    """Each of the CPEs, by itself."""
+    boxes = [CPE(index, kind, shared) for index in own]
+    for box in boxes:
+        STARTS[start](box)
+    return boxes
 
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("name", ["tr181", "tr098"])
-@given(behaviors=BEHAVIORS, first=st.integers(0, 5_000_000))
+@given(
+    behaviors=BEHAVIORS,
+    first=st.integers(0, 5_000_000),
+    sample=st.integers(0, 5_000_000),
+    places=st.sets(st.integers(0, 19), min_size=1).map(sorted),
+)
 def test_each_is_as_if_it_were_switched_on_by_itself(
-    start: str, name: str, behaviors: Behaviors, first: int
+    *, start: str, name: str, behaviors: Behaviors, first: int, sample: int, places: list[int]
 ) -> None:
-    indices, kind = range(first, first + 5), profile(name)
+    neighbours, kind = range(first, first + 20), profile(name)
+    own = [neighbours[place] for place in places]
     shared, usual = (context(behaviors=behaviors, unsaved=set()) for _ in range(2))
-    started, _ = together(start, shared, indices, kind)
-    boxes = [CPE(index, kind, usual) for index in indices]
-    for box in boxes:
-        STARTS[start][1](box)
-    assert started is not None
-    for box, due, periodic in zip(boxes[1:], started.due, started.periodic_due, strict=True):
+    like = learnt(start, shared, sample, kind)
+    assert like is not None
+    due, periodic_due = like.times(own, Neighbours(shared.identities, neighbours, NOW))
+    like.note(own)
+    for box, *dues in zip(switched_on(start, usual, own, kind), due, periodic_due, strict=True):
         back = CPE(box.index, kind, shared)
-        restore(back, started.state, OwnTimes(due, periodic, started.booted_at, -inf), b"")
+        restore(back, like.state, OwnTimes(dues[0], dues[1], NOW, -inf), b"")
         for slot in ("booted_at", "down_until", "due", "ended_at", "periodic_due", "session_due"):
             assert getattr(back, slot) == getattr(box, slot), slot
         assert common_state(back) == common_state(box)
+    switched_on(start, usual, [sample], kind)
     assert shared.books == usual.books
     assert shared.unsaved == usual.unsaved
 
 
 @pytest.mark.parametrize("start", STARTS)
 def test_cpes_that_may_differ_by_more_are_switched_on_by_themselves(start: str) -> None:
-    indices = range(4)
-    for column, are_alike in (("acs_username", True), ("Device.DeviceInfo.X", False)):
+    for column, are_alike in (
+        ("acs_username", True),
+        ("Device.DeviceInfo.X", True),
+        ("Device.ManagementServer.PeriodicInformInterval", False),
+        ("InternetGatewayDevice.ManagementServer.STUNEnable", False),
+        ("Device.XMPP.Connection.1.Enable", False),
+    ):
         devices = ListedDevices(("serial", column), [(0, ("a", "b"))] * 4)
-        started, _ = together(start, context(devices=devices), indices, profile())
+        started = learnt(start, context(devices=devices), 0, profile())
         assert (started is not None) == are_alike
     beating = extended(
         "Device.ManagementServer.HeartbeatPolicy.Enable,false,true,true,xsd:boolean",
         "Device.ManagementServer.HeartbeatPolicy.ReportingInterval,false,true,60,xsd:unsignedInt",
     )
-    assert together(start, context(), indices, beating)[0] is None
+    assert learnt(start, context(), 0, beating) is None
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_those_that_use_a_server_are_looked_at_one_by_one(start: str) -> None:
+@pytest.mark.parametrize("way", Reach)
+def test_those_that_use_a_server_are_looked_at_one_by_one(start: str, way: Reach) -> None:
     changed: set[int] = set()
-    together(start, context(reach_watchers=[changed]), range(4), profile())
-    assert changed == {0}  # the sample marks itself
-    reach = Reachability(ReachMix(((Reach.STUN, 1.0),)))
-    together(start, context(reach_watchers=[changed], reach=reach), range(4), profile())
-    assert changed == {0, 1, 2, 3}
+    reach = Reachability(ReachMix(((way, 1.0),)))
+    shared = context(reach_watchers=[changed], reach=reach)
+    like = learnt(start, shared, 0, with_reach_parameters(profile()))
+    assert like is not None
+    like.note(range(1, 4))
+    marked = {0, 1, 2, 3} if way in (Reach.STUN, Reach.XMPP) else {0}  # the sample marks itself
+    assert changed == marked

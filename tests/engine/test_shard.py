@@ -152,11 +152,12 @@ def test_cpes_switched_on_together_do_as_those_that_are_by_themselves(
     lives = []
     for is_together in (True, False):
         bench = ShardBench(behaviors=Behaviors(inform_interval=50))
-        bench.shard._mix = ProfileMix([(profile(name), 1.0) for name in names])
+        bench.shard._switch._mix = ProfileMix([(profile(name), 1.0) for name in names])
         bench.shard.start()
         if is_together:
             found = bench.shard.switch_on(range(1000, 1100), is_running=is_running)
-            assert found == Counter(bench.shard._mix[index].name for index in range(1000, 1100))
+            mix = bench.shard._switch._mix
+            assert found == Counter(mix[index].name for index in range(1000, 1100))
             assert len(bench.shard.cpes.objects) <= (len(names) if is_running else 100)
         else:
             for index in range(1000, 1100):

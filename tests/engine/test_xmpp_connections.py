@@ -33,7 +33,7 @@ class Bench(ShardBench):
     def __init__(self, running: XMPPServer, host: str = "127.0.0.1") -> None:
         super().__init__()
         shard = self.shard
-        shard._mix = shard._mix.prepared(with_reach_parameters)
+        shard._switch._mix = shard._switch._mix.prepared(with_reach_parameters)
         at = reachability.XMPPServer(host, running.port, "example.org")
         shard.context.reach = Reachability(ReachMix(((Reach.XMPP, 1.0),)), xmpp=at)
         login = LoginSettings(SCRAM_SHA_1, False, SaltedKeys())

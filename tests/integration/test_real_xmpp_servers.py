@@ -42,7 +42,7 @@ def test_connection_requests_reach_cpes_over_a_real_server(name: str) -> None:
         server.make_accounts(listed.stdout, "acs:word")
         bench = ShardBench()
         shard = bench.shard
-        shard._mix = shard._mix.prepared(with_reach_parameters)
+        shard._switch._mix = shard._switch._mix.prepared(with_reach_parameters)
         at = XMPPServer("127.0.0.1", server.port, DOMAIN)
         shard.context.reach = Reachability(ReachMix(((Reach.XMPP, 1.0),)), xmpp=at)
         login = LoginSettings(SCRAM_SHA_1, False, SaltedKeys())
