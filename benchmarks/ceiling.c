@@ -8,52 +8,40 @@
  * FILE holds the request with the Inform, headers and all. Prints {"count": ..., "cpu": ...}: the
  * sessions, and the CPU seconds of this process.
  */
-#include "ceiling.h"
+#include "tcp_ceiling.h"
 
 enum stage { CONNECTING, INFORMING, ENDING };
 
 struct session {
-    int fd;
+    struct connection connection;
     enum stage stage;
-    size_t got;
-    char answer[8192];
 };
 
 static struct session sessions[MOST];
 
 static void begin(struct session *s) {
-    s->fd = begin_connecting(s);
+    s->connection.fd = begin_connecting(s);
     s->stage = CONNECTING;
-    s->got = 0;
 }
 
 static void post(struct session *s, const char *request, size_t length, enum stage stage) {
-    if (send(s->fd, request, length, MSG_NOSIGNAL) != (ssize_t)length) fail("send");
+    send_request(&s->connection, request, length);
     s->stage = stage;
-    s->got = 0;
-}
-
-static int answered(struct session *s, const char *status) {
-    ssize_t more = recv(s->fd, s->answer + s->got, sizeof s->answer - 1 - s->got, 0);
-    if (more < 0 && errno == EAGAIN) return 0;
-    if (more <= 0) fail("recv");
-    s->got += more;
-    return is_complete(s->answer, s->got, status);
 }
 
 static void act(struct session *s) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
     switch (s->stage) {
     case CONNECTING:
-        epoll_ctl(poller, EPOLL_CTL_MOD, s->fd, &event);
+        epoll_ctl(poller, EPOLL_CTL_MOD, s->connection.fd, &event);
         post(s, inform, inform_length, INFORMING);
         break;
     case INFORMING:
-        if (answered(s, "200")) post(s, EMPTY, sizeof EMPTY - 1, ENDING);
+        if (answered(&s->connection, "200")) post(s, EMPTY, sizeof EMPTY - 1, ENDING);
         break;
     case ENDING:
-        if (!answered(s, "204")) break;
-        close(s->fd);
+        if (!answered(&s->connection, "204")) break;
+        close(s->connection.fd);
         count++;
         begin(s);
     }

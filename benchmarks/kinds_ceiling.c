@@ -12,23 +12,21 @@
  *
  * Prints {"count": ..., "cpu": ...}: the sessions, and the CPU seconds of this process.
  */
-#include "ceiling.h"
+#include "tcp_ceiling.h"
 #include "md5.h"
 
 enum kind { COOKIE, DIGEST, REQUEST };
 enum stage { CONNECTING, INFORMING, INFORMING_AGAIN, LISTENING, ANSWERING };
 
 struct session {
-    int fd;
+    struct connection connection;
     enum stage stage;
-    size_t got;
     long cpe;
     unsigned uses;     /* of the nonce */
     char cnonce[17];
     char nonce[128], realm[128], name[64];
     char secret[33];   /* H(A1) of the challenge */
     char own[1024];    /* headers that only this session has */
-    char answer[8192];
 };
 
 static struct session sessions[MOST];
@@ -49,9 +47,8 @@ static struct request request_of(const char *text, size_t length) {
 }
 
 static void begin(struct session *s) {
-    s->fd = begin_connecting(s);
+    s->connection.fd = begin_connecting(s);
     s->stage = CONNECTING;
-    s->got = 0;
     s->cpe = next_cpe++;
     s->own[0] = 0;
     s->uses = 0;
@@ -65,17 +62,8 @@ static void post(struct session *s, const struct request *request, enum stage st
     memcpy(text, request->text, request->head);
     memcpy(text + request->head, s->own, own);
     memcpy(text + request->head + own, request->text + request->head, request->length - request->head);
-    if (send(s->fd, text, length, MSG_NOSIGNAL) != (ssize_t)length) fail("send");
+    send_request(&s->connection, text, length);
     s->stage = stage;
-    s->got = 0;
-}
-
-static int answered(struct session *s, const char *status) {
-    ssize_t more = recv(s->fd, s->answer + s->got, sizeof s->answer - 1 - s->got, 0);
-    if (more < 0 && errno == EAGAIN) return 0;
-    if (more <= 0) fail("recv");
-    s->got += more;
-    return is_complete(s->answer, s->got, status);
 }
 
 /* Copies what stands in an answer between two texts; the program ends if it does not. */
@@ -89,14 +77,14 @@ static void find(const char *answer, const char *before, const char *after, char
 
 static void take_cookie(struct session *s) {
     char cookie[512];
-    find(s->answer, "\r\nset-cookie: ", ";\r", cookie, sizeof cookie);
+    find(s->connection.answer, "\r\nset-cookie: ", ";\r", cookie, sizeof cookie);
     snprintf(s->own, sizeof s->own, "Cookie: %s\r\n", cookie);
 }
 
 static void take_challenge(struct session *s) {
     char text[1024];
-    find(s->answer, "nonce=\"", "\"", s->nonce, sizeof s->nonce);
-    find(s->answer, "realm=\"", "\"", s->realm, sizeof s->realm);
+    find(s->connection.answer, "nonce=\"", "\"", s->nonce, sizeof s->nonce);
+    find(s->connection.answer, "realm=\"", "\"", s->realm, sizeof s->realm);
     snprintf(s->cnonce, sizeof s->cnonce, "%016lx", s->cpe * 0x9e3779b97f4a7c15);
     snprintf(s->name, sizeof s->name, "00D09E-Gateway-%08lX", s->cpe);
     snprintf(text, sizeof text, "%s:%s:secret-%08lX", s->name, s->realm, s->cpe);
@@ -124,24 +112,24 @@ static void act(struct session *s) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
     switch (s->stage) {
     case CONNECTING:
-        epoll_ctl(poller, EPOLL_CTL_MOD, s->fd, &event);
+        epoll_ctl(poller, EPOLL_CTL_MOD, s->connection.fd, &event);
         post(s, &informing, kind == DIGEST ? INFORMING : INFORMING_AGAIN);
         break;
     case INFORMING:
-        if (!answered(s, "401")) break;
+        if (!answered(&s->connection, "401")) break;
         take_challenge(s);
         authorize(s);
         post(s, &informing, INFORMING_AGAIN);
         break;
     case INFORMING_AGAIN:
-        if (answered(s, "200")) post_nothing(s);
+        if (answered(&s->connection, "200")) post_nothing(s);
         break;
     case LISTENING:
-        if (answered(s, "200")) post(s, &responding, ANSWERING);
+        if (answered(&s->connection, "200")) post(s, &responding, ANSWERING);
         break;
     case ANSWERING:
-        if (!answered(s, "204")) break;
-        close(s->fd);
+        if (!answered(&s->connection, "204")) break;
+        close(s->connection.fd);
         count++;
         begin(s);
     }
