@@ -39,14 +39,24 @@ def decimal(least: float, most: float) -> Callable[[str], float]:
     """What reads numbers from ``least`` to ``most``; it raises InputError."""
 
     def parse(text: str) -> float:
-        value = decimal_number(text)
-        if value is None:
-            raise InputError(f"{shown(text)} is not a number")
-        if not least <= value <= most:
-            raise InputError(f"{text[:MAX_SHOWN]} must be a number from {least:g} to {most:g}")
-        return value
+        return in_range(decimal_number(text), text, least, most)
 
     return parse
+
+
+def in_range(value: float | None, given: object, least: float, most: float) -> float:
+    """
+    The number that something is, if it is from ``least`` to ``most``.
+
+    Raises:
+        InputError: it is no number, so ``value`` is None, or not in this range.
+    """
+    if value is None:
+        raise InputError(f"{shown(given)} is not a number")
+    if not least <= value <= most:
+        text = str(given)[:MAX_SHOWN]
+        raise InputError(f"{text} must be a number from {least:g} to {most:g}")
+    return value
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
@@ -65,6 +75,8 @@ port = whole(0, 65_535)
 """Reads a TCP or UDP port; 0 stands for any free one of this machine."""
 
 
-def shown(text: str) -> str:
-    """A text that was given, for a message of one line, however long it is."""
-    return repr(text) if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]!r}..."
+def shown(given: object) -> str:
+    """A text or value that was given, for a message of one line, however long it is."""
+    if not isinstance(given, str):
+        return repr(given)[:MAX_SHOWN]
+    return repr(given) if len(given) <= MAX_SHOWN else f"{given[:MAX_SHOWN]!r}..."

@@ -7,10 +7,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from caretaker.errors import InputError
-from caretaker.plain_numbers import decimal_number
-
-_MAX_SHOWN = 40
-"""Characters of a number that an error shows."""
+from caretaker.plain_numbers import decimal_number, in_range
 
 
 class Argument(NamedTuple):
@@ -34,16 +31,7 @@ class Argument(NamedTuple):
 
 def number(least: float = 0.0, most: float = 1e9) -> Callable[[Any], float]:
     """A check for a number in a range."""
-
-    def check(given: Any) -> float:
-        value = _number(given)
-        if value is None:
-            raise InputError(f"{given!r} is not a number")
-        if not least <= value <= most:
-            raise InputError(f"{str(given)[:_MAX_SHOWN]} must be from {least:g} to {most:g}")
-        return value
-
-    return check
+    return lambda given: in_range(_number(given), given, least, most)
 
 
 def _number(given: Any) -> float | None:

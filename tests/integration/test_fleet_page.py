@@ -85,7 +85,7 @@ def test_figures_move_buttons_act_and_devices_are_found(browser: Browser, url: s
     # What can't be done says why.
     write(browser, '[data-action="power_cut"] [name="share"]', "2")
     click(browser, '[data-action="power_cut"] button')
-    shows(browser, "#done", "power_cut: share: 2 must be from 0 to 1")
+    shows(browser, "#done", "power_cut: share: 2 must be a number from 0 to 1")
     click(browser, '[data-action="outage"] button')
     shows(browser, "#confirm[open]", r"ACS outage \(refuse\) for 20 s")
     click(browser, "#confirm [value='']")

@@ -134,7 +134,7 @@ def test_an_acs_that_is_not_there_is_a_failure_with_a_reason(tmp_path: Path) -> 
         (["--users", "many"], "'many' must be a whole number"),
         (["--scenario", "power-kut"], "scenario 'power-kut': not one of steady, ramp"),
         (["--scenario", "power-cut", "--run-time", "5s"], "which needs 49s or more"),
-        (["--scenario", "power-cut share=2"], "power-cut: share: 2 must be from 0 to 1"),
+        (["--scenario", "power-cut share=2"], "power-cut: share: 2 must be a number from 0 to 1"),
         (["--cr-rate", "5", "--cr-driver", "owl"], "not one of nbi, direct, off"),
     ],
 )

@@ -64,7 +64,7 @@ def test_scenarios_play_one_after_the_other_or_when_they_say() -> None:
     ("text", "complaint"),
     [
         ("power-cutt", "scenario 'power-cutt': not one of steady, ramp"),
-        ("power-cut share=2", "power-cut: share: 2 must be from 0 to 1"),
+        ("power-cut share=2", "power-cut: share: 2 must be a number from 0 to 1"),
         ("power-cut half", "scenario power-cut: 'half' is not NAME=VALUE"),
         ("steady rate=3", "steady: no argument 'rate'; there are sent, p99"),
         ("soak, steady", "scenario soak: no other can follow it; put it last"),
