@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from locust import User
 
+from caretaker.device.reachability import Reach
 from caretaker.errors import InputError, TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import NO_IPV6, IPVersion, has_ipv6
@@ -138,6 +139,8 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--cr-routes: give --cr-router, too, with the port that the router has there"
     yield from _unknown_users(options.user_classes)
     yield from _without_version(options)
+    if not options.worker and not options.master:  # else CPEs are on other machines
+        yield from _without_ipv6(options)
     if not options.worker:
         yield from _ports_in_use(options)
         if not options.headless:
@@ -189,6 +192,14 @@ def _without_version(options: argparse.Namespace) -> Iterator[str]:
             Address.of(options.host).resolve(version)
         except TransportError as error:
             yield f"--ip-version {version}: {options.host}: {error}; {cure(error.reason)}"
+
+
+def _without_ipv6(options: argparse.Namespace) -> Iterator[str]:
+    """Why CPEs of this machine can't be reached over IPv6, if some are to be."""
+    reach = OPTIONS["reach"].read(options.reach)
+    if reach is not None and Reach.IPV6 in reach and not has_ipv6():
+        helps = "leave ipv6 out, or sysctl -w net.ipv6.conf.all.disable_ipv6=0"
+        yield f"--reach {reach}: {NO_IPV6}; {helps}"
 
 
 def _unusable_certificate(cert: str | None, key: str | None) -> Iterator[str]:

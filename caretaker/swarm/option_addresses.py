@@ -13,6 +13,7 @@ from caretaker.http.endpoint import Address
 from caretaker.http.host_names import HostPort, host, is_of_many, server_host
 from caretaker.http.ip_addresses import (
     LOOPBACK,
+    LOOPBACK_IPV6,
     can_bind_address,
     has_ipv6,
     parsed_address,
@@ -127,7 +128,8 @@ def bound_address(text: str) -> str:
         found = []
     if not any(can_bind_address(family, address) for family, *_, address in found):
         lacks = ":" in name and not has_ipv6()
-        helps = "it has no IPv6" if lacks else f"try {LOOPBACK}"
+        loopback = LOOPBACK_IPV6 if ":" in name else LOOPBACK
+        helps = "it has no IPv6" if lacks else f"try {loopback}"
         raise InputError(f"{shown(text)} is not an address of this machine; {helps}")
     return name
 

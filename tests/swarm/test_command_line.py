@@ -203,6 +203,18 @@ def test_ipv6_that_is_wanted_and_switched_off_is_said(monkeypatch: pytest.Monkey
         checked("--ip-version", "6")
 
 
+def test_cpes_are_not_reached_by_ipv6_that_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("caretaker.swarm.command_line.has_ipv6", lambda: False)
+    with pytest.raises(
+        InputError, match="--reach direct:1,ipv6:2: this machine has no IPv6; leave"
+    ):
+        checked("--reach", "direct:1,ipv6:2")
+    checked("--reach", "direct:1,dark:2")
+    checked("--reach", "ipv6:1", "--master")  # the CPEs are on other machines
+
+
 def test_an_acs_of_ipv6_is_refused_where_that_is_switched_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
