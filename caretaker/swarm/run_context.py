@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+import gevent
+
 from caretaker.connection_request.server import (
     DEVICE_PATH,
     ConnectionRequestServer,
@@ -22,7 +24,6 @@ from caretaker.device.settings import Behaviors
 from caretaker.errors import TransportError
 from caretaker.fleet import transfer_settings
 from caretaker.http.endpoint import Address, Endpoint
-from caretaker.http.ip_addresses import parsed_address
 from caretaker.http.source_addresses import Network, check_reach, hosts
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.stats.records import VerdictSink
@@ -32,6 +33,9 @@ from caretaker.swarm.worker_messages import Message
 
 if TYPE_CHECKING:
     from locust.env import Environment
+
+LOOK_UP_S = 2.0
+"""How long a run waits for the ACS's name before it begins; sessions look it up again."""
 
 
 class HostWorker(VerdictSink, Protocol):
@@ -137,9 +141,11 @@ def acs_endpoint(
     )  # fmt: skip
     if sources:
         check_reach(sources, [family for family, _ in endpoint.addresses(address)])
-    elif parsed_address(address.host) is not None:
-        with suppress(TransportError):  # then the sessions fail by it
-            endpoint.addresses(address)  # at once, so the I/O engine carries the first sessions too
+    else:
+        # Before the first session, so that the I/O engine carries that, too. What fails here fails
+        # sessions, with its reason.
+        with suppress(TransportError), gevent.Timeout(LOOK_UP_S, exception=False):
+            endpoint.addresses(address)
     return endpoint
 
 
