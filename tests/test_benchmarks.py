@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import pytest
+from helpers.broken import Broken
 from helpers.cpes import cpe
 from helpers.networks import NoNetworkError, own_network
 from helpers.processes import run
@@ -176,17 +177,9 @@ def test_a_reference_that_did_nothing_is_no_measure() -> None:
         Figure("one", "/s", [1.0], "other", [0.0])
 
 
-class Broken:
-    """Fails at what it is told to."""
-
-    def divide(self, number: int) -> float:
-        return 1 / number
-
-
 @pytest.mark.processes
 def test_what_fails_in_a_process_is_told_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.setattr(Broken, "__module__", Path(__file__).stem)
     with Child(Broken, core=GENERATOR) as broken:
         assert broken.call("divide", 2) == 0.5
         with pytest.raises(MeasurementError, match="ZeroDivisionError"):
