@@ -144,7 +144,7 @@ def acs_endpoint(
     else:
         # Before the first session, so that the I/O engine carries that, too. What fails here fails
         # sessions, with its reason.
-        with suppress(TransportError), gevent.Timeout(LOOK_UP_S, exception=False):
+        with suppress(TransportError, gevent.Timeout), gevent.Timeout(LOOK_UP_S):
             endpoint.addresses(address)
     return endpoint
 
