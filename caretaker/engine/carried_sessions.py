@@ -445,7 +445,7 @@ class CarriedSessions:
             self._end(active)
             return
         if is_first and not body and session.state is State.LISTENING:
-            self._learn(response.body)
+            self._learn(answer.body)
         self._post(active, client, session.name, body)
 
     def _learn(self, body: bytes) -> None:
@@ -526,6 +526,6 @@ class CarriedSessions:
         """Have a greenlet go on with the POST that is under way."""
         self._handed_over[reason] += 1
         self._session(active)
-        active.transport, active.handed_over = self._transports.of(active), True
+        active.transport, active.handed_over = self._transports.for_greenlet(active), True
         self._forget(active)
         self._go_on(active)

@@ -127,6 +127,12 @@ class CarriedTransports:
         connection = Connection(self._endpoint, self._endpoint.address, end, handover)
         self.of(active).go_on_over(connection)
 
+    def for_greenlet(self, active: ActiveSession) -> HTTPTransport:
+        """The transport with which a greenlet goes on with the POST that is under way."""
+        transport = self.of(active)
+        transport.go_on()
+        return transport
+
     def forget(self, token: int) -> None:
         """Forget what is of a session that is over."""
         if self._opened:

@@ -105,6 +105,7 @@ class HTTPClient:
         self._connection: Connection | None = None
         self._auth = self._new_auth()
         self._challenges = self._redirects = 0
+        self._has_begun = False
 
     def _request(self, connection: Connection, body: bytes) -> Response:
         """Send one request over this connection, and return the response to it."""
@@ -122,7 +123,9 @@ class HTTPClient:
             RedirectError: a redirect leads to where it may not, or there are too many.
             TransportError: a connection can't be made, or brings no response.
         """
-        self.begin_exchange()
+        if not self._has_begun:
+            self.begin_exchange()
+        self._has_begun = False
         response = self._send(body)
         while not self.is_final(response):
             response = self._send(body)
@@ -131,6 +134,10 @@ class HTTPClient:
     def begin_exchange(self) -> None:
         """Begin to count the challenges and the redirects of one request."""
         self._challenges = self._redirects = 0
+
+    def go_on(self) -> None:
+        """Have the next ``exchange`` be one that has begun: what it has brought so far counts."""
+        self._has_begun = True
 
     def is_final(self, response: Response) -> bool:
         """

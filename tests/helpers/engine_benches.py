@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 
@@ -26,7 +26,7 @@ from caretaker.stats.results import Results
 from helpers import compiled_engine
 from helpers.cpes import context, profile
 from helpers.shards import RecordKeeper
-from helpers.wire import CLOSE, RESET, Wire, answer, wire
+from helpers.wire import CLOSE, RESET, answer, wire
 
 QUIET = Behaviors(periodic_inform=False, dynamic_params=False)
 
@@ -404,7 +404,18 @@ def story(names: Sequence[str], *, with_engine: bool) -> Story:
     return result
 
 
-def told(bench: EngineBench, server: Wire) -> Story:
+class Server(Protocol):
+    """What has kept the requests that it heard."""
+
+    requests: list[tuple[int, str, dict[str, str], bytes]]
+    """Number of the connection, request line, headers, body."""
+
+    @property
+    def answers(self) -> Sequence[Any]:
+        """Those that are left."""
+
+
+def told(bench: EngineBench, server: Server) -> Story:
     """What has come of the sessions of a shard, and how they were on the wire."""
     box, books, results = bench.box, bench.shard.context.books, Results()
     bench.shard.book(results)
