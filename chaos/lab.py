@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -42,15 +41,19 @@ class LabError(Exception):
     """The run can't go on."""
 
 
-def free_cr_port() -> int:
+def first_cr_port(listen: Callable[[int], object]) -> int:
     """
     The first of so many ports that no other run has.
+
+    Args:
+        listen: at a port, and until the run ends, so that none that starts meanwhile has it, too.
 
     Raises:
         LabError: all are taken.
     """
     for port in CR_PORTS:
-        with suppress(OSError), socket.create_server((CR_PROXY, port)):
+        with suppress(OSError):
+            listen(port)
             return port
     raise LabError(f"all ports of {CR_PROXY} from {CR_PORTS.start} on are in use")
 
@@ -76,7 +79,7 @@ class Lab:
         self._numbers = count()
         self._master_port, web_port = free_port(), free_port()
         self._acs_port, self._api_port = free_port(), free_port()
-        self._cr_port = free_cr_port()
+        self._cr_port = first_cr_port(self._pass_crs_on)
         self._url = f"http://127.0.0.1:{self.proxy.listen(('127.0.0.1', 0), self._acs_address)}/"
         self._down: set[str] = set()
         self._has_run = False
@@ -91,6 +94,9 @@ class Lab:
     def _part(self, name: str, command: Any) -> Part:
         variables = {MARK: self._mark, FOLDER: str(self.folder), VARIABLE: self._token}
         return Part(name, command, self.folder, variables)
+
+    def _pass_crs_on(self, port: int) -> None:
+        self.proxy.listen((CR_PROXY, port), ("127.0.0.1", port))
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -123,7 +129,8 @@ class Lab:
         """Each worker has a source address of its own, and a way for its Connection Requests."""
         number = next(self._numbers)
         port = self._cr_port + number  # Locust gives indices in the order of joining
-        self.proxy.listen((CR_PROXY, port), ("127.0.0.1", port))
+        if number:  # the first has a way since its port was chosen
+            self._pass_crs_on(port)
         return (
             *(*_LOCUST, "--worker", "--master-port", str(self._master_port)),
             *("--source-address", f"127.1.{number // 250}.{number % 250 + 1}"),

@@ -17,10 +17,24 @@ from chaos.connection_faults import ConnectionFault, Ending, fault_of
 from chaos.session_watch import SessionWatch, WatchedConnection
 
 PIECE_BYTES = 65536
+BACKLOG = 256
 _RESET = struct.pack("ii", 1, 0)
 """For SO_LINGER: close with a reset."""
 
 Address = tuple[str, int]
+
+
+def _listener(at: Address) -> Any:
+    """A socket that listens; closed where the address is taken, which gevent leaves to chance."""
+    made = socket.socket()
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(at)
+        made.listen(BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 class FaultyProxy:
@@ -57,7 +71,7 @@ class FaultyProxy:
         return self._loop.call(self._listen, at, target)
 
     def _listen(self, at: Address, target: Address) -> int:
-        server = StreamServer(at, lambda sock, peer: self._handle(sock, peer[0], target))
+        server = StreamServer(_listener(at), lambda sock, peer: self._handle(sock, peer[0], target))
         server.start()
         self._servers.append(server)
         assert server.server_port is not None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from chaos import lab
 from chaos.__main__ import main
 from chaos.fleet_page import Device, FleetPage, Standing
 from chaos.greenlet_count import counted_in, greenlets, write_count
-from chaos.lab import CR_PROXY, LabError, free_cr_port
+from chaos.lab import LabError
 from chaos.processes import MARK, Part, marked
 
 
@@ -90,13 +90,20 @@ def test_greenlets_are_counted_by_what_they_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.sockets
-def test_runs_at_the_same_time_have_ports_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = free_cr_port()
-    with socket.create_server((CR_PROXY, first)):
-        assert free_cr_port() > first
-        monkeypatch.setattr(lab, "CR_PORTS", range(first, first + 1))
-        with pytest.raises(LabError, match="are in use"):
-            free_cr_port()
+def test_runs_at_the_same_time_have_ports_of_their_own(
+    tmp_path: Path,
+) -> None:
+    def listen(_: int) -> None:
+        raise OSError("in use")
+
+    with ExitStack() as stack:
+        runs = [lab.Lab(seed, tmp_path) for seed in range(2)]  # neither has started its workers
+        for run in runs:
+            stack.callback(run.proxy.stop)
+        first, second = (run._cr_port for run in runs)
+        assert second > first
+    with pytest.raises(LabError, match="are in use"):
+        lab.first_cr_port(listen)
 
 
 class TestFleetPage:
