@@ -223,7 +223,6 @@ ORDERS: dict[str, Form] = {
         b"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + said
     ),
     "twice": lambda said: said + said,
-    "twice, apart": lambda said: (said, said),
     "a line after it": lambda said: said + b"\r\n",
     "an end after it": _then(_plain, CLOSE),
     "a reset after it": _then(_plain, RESET),
