@@ -19,13 +19,26 @@ with credentials of its own, so that an ACS can set a few more values.
 """
 MORE_BYTES = {Reach.STUN: 400, Reach.XMPP: 23 * 1_024}
 """Of a CPE with a NAT binding, or a connection to an XMPP server over TLS."""
+BYTES_PER_DEVICE = 2_000
+"""Of a device in the embedded ACS: the goal of docs/performance.md."""
 BYTES_PER_USER = 16 * 1_024
 """Of a Locust user: its greenlet, its lease, and its place in the master's books."""
 
 
-def bytes_of(users: int, cpes_per_user: int, reach: ReachMix | None = None) -> int:
-    """What a fleet of these users needs, whose CPEs can be reached so; directly if None."""
-    return users * (BYTES_PER_USER + round(cpes_per_user * _bytes_of_cpe(reach)))
+def bytes_of(
+    users: int, cpes_per_user: int, reach: ReachMix | None = None, *, has_acs: bool = False
+) -> int:
+    """
+    What a fleet needs.
+
+    Args:
+        users: of the fleet.
+        cpes_per_user: CPEs that each holds.
+        reach: how the CPEs can be reached; directly if None.
+        has_acs: whether the embedded ACS has them as its devices.
+    """
+    each = _bytes_of_cpe(reach) + BYTES_PER_DEVICE * has_acs
+    return users * (BYTES_PER_USER + round(cpes_per_user * each))
 
 
 def _bytes_of_cpe(reach: ReachMix | None) -> float:
@@ -36,33 +49,40 @@ def _bytes_of_cpe(reach: ReachMix | None) -> float:
 
 
 def check_memory(
-    users: int, cpes_per_user: int, available: int, reach: ReachMix | None = None
+    users: int,
+    cpes_per_user: int,
+    available: int,
+    reach: ReachMix | None = None,
+    *,
+    has_acs: bool = False,
 ) -> None:
     """
     Check that more users fit this machine.
 
     Args:
         users: that are to start.
-        cpes_per_user: CPEs that each holds.
+        cpes_per_user: as for ``bytes_of``.
         available: bytes.
-        reach: how the CPEs can be reached.
+        reach: as for ``bytes_of``.
+        has_acs: as for ``bytes_of``.
 
     Raises:
         InputError: they do not fit; the text has the number that does.
     """
-    wanted = bytes_of(users, cpes_per_user, reach)
+    wanted = bytes_of(users, cpes_per_user, reach, has_acs=has_acs)
     if wanted <= available:
         return
-    fit = available // bytes_of(1, cpes_per_user, reach)
+    fit = available // bytes_of(1, cpes_per_user, reach, has_acs=has_acs)
     needed, free = _gigabytes(wanted), _gigabytes(available)
+    also = " and the embedded ACS" if has_acs else ""
     raise InputError(
-        f"--users {users}: with --cpes-per-user {cpes_per_user} they need {needed} of memory, and "
-        f"{free} are free here: {fit} users fit, "
+        f"--users {users}: with --cpes-per-user {cpes_per_user}{also} they need {needed} of "
+        f"memory, and {free} are free here: {fit} users fit, "
         f"{fit * cpes_per_user} CPEs; use more machines for more"
     )
 
 
-def check_fleet(runner: Any, options: LocustOptions, settings: Settings) -> None:
+def check_fleet(runner: Any, options: LocustOptions, settings: Settings, *, has_acs: bool) -> None:
     """
     Check that the users of a run fit, beside those that it has, if all its workers are here.
 
@@ -70,6 +90,7 @@ def check_fleet(runner: Any, options: LocustOptions, settings: Settings) -> None
         runner: Locust's.
         options: of Locust, for the run.
         settings: of the run.
+        has_acs: whether their ACS is the embedded one.
 
     Raises:
         InputError: they do not fit.
@@ -77,7 +98,7 @@ def check_fleet(runner: Any, options: LocustOptions, settings: Settings) -> None
     if isinstance(runner, LocalRunner) or options.processes:
         more = max(0, (options.num_users or 0) - runner.user_count)
         available = psutil.virtual_memory().available
-        check_memory(more, settings.cpes_per_user, available, settings.reach)
+        check_memory(more, settings.cpes_per_user, available, settings.reach, has_acs=has_acs)
 
 
 def _gigabytes(number: int) -> str:

@@ -279,7 +279,7 @@ class _Hooks:
         listen(self._runner, early)
         options = self._locust_options()
         if options.begins_at_once:
-            check_fleet(self._runner, options, settings)
+            check_fleet(self._runner, options, settings, has_acs=not self._environment.host)
         self._master = Master(self._environment, settings, self._token(), self._output.summary)
         self._run_states = RunStates(self._master)
         self._metrics = metrics_app(self._run_states.now)

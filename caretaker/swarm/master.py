@@ -125,6 +125,11 @@ class Master:
         """Of the run; those of the command line before the first one."""
         return self.run.settings
 
+    @property
+    def is_acs_embedded(self) -> bool:
+        """Whether the ACS of the next run is the embedded one."""
+        return self._servers.is_acs_embedded
+
     def _run_of(self, settings: Settings, start: RunStart) -> MasterRun:
         return MasterRun(self.environment, settings, start, self.ledger, self._send)
 
@@ -144,7 +149,7 @@ class Master:
         return state
 
     def _agree(self, state: FleetState, settings: Settings) -> None:
-        host = None if self._servers.is_acs_embedded else self.environment.host
+        host = None if self.is_acs_embedded else self.environment.host
         state.agree(settings, self._users_stated(), host)
 
     def _users_stated(self) -> int | None:

@@ -82,7 +82,8 @@ class RunPlan(NamedTuple):
             settings.check_driver()
         if self.is_here:
             available = psutil.virtual_memory().available
-            check_memory(locust.num_users or 0, settings.cpes_per_user, available, settings.reach)
+            users, per_user = locust.num_users or 0, settings.cpes_per_user
+            check_memory(users, per_user, available, settings.reach, has_acs=not self.host)
 
     def target(self) -> str:
         """The ACS, by its host, its port and the addresses that the name stands for."""
@@ -168,7 +169,8 @@ def _processes(plan: RunPlan) -> Iterator[str]:
 
 def _resources(plan: RunPlan) -> Iterator[str]:
     settings = plan.settings
-    needed = bytes_of(plan.locust.num_users or 0, settings.cpes_per_user, settings.reach)
+    users, per_user = plan.locust.num_users or 0, settings.cpes_per_user
+    needed = bytes_of(users, per_user, settings.reach, has_acs=not plan.host)
     where = f" of {_gigabytes(psutil.virtual_memory().available)} free" if plan.is_here else ""
     yield f"memory {_gigabytes(needed)}{where}"
     yield f"{readable(plan.load.descriptors)} descriptors a worker"

@@ -10,6 +10,7 @@ from caretaker.device.reachability import Reach, ReachMix
 from caretaker.errors import InputError
 from caretaker.swarm.fleet_memory import (
     BYTES_PER_CPE,
+    BYTES_PER_DEVICE,
     BYTES_PER_USER,
     MORE_BYTES,
     bytes_of,
@@ -52,6 +53,13 @@ def test_a_cpe_takes_more_that_keeps_a_binding_or_a_connection(text: str, each: 
     assert bytes_of(10, 100, ReachMix.parse(text)) == 10 * (BYTES_PER_USER + 100 * each)
 
 
+def test_the_embedded_acs_has_each_cpe_as_a_device() -> None:
+    fit = 2 * GB // (BYTES_PER_USER + 100 * (BYTES_PER_CPE + BYTES_PER_DEVICE))
+    check_memory(fit, 100, 2 * GB, has_acs=True)
+    with pytest.raises(InputError, match=f"100 and the embedded ACS they need .*: {fit} users fit"):
+        check_memory(fit + 1, 100, 2 * GB, has_acs=True)
+
+
 @pytest.mark.parametrize(
     ("there", "processes", "is_refused"), [(0, 2, True), (10**9, 2, False), (0, None, False)]
 )
@@ -61,7 +69,7 @@ def test_only_what_is_to_come_to_this_machine_counts(
     options = LocustOptions(num_users=10**9, processes=processes, master=True)
     runner, settings = SimpleNamespace(user_count=there), Settings(cpes_per_user=100)
     if not is_refused:
-        return check_fleet(runner, options, settings)
+        return check_fleet(runner, options, settings, has_acs=True)
     with pytest.raises(InputError, match="users fit"):
-        check_fleet(runner, options, settings)
+        check_fleet(runner, options, settings, has_acs=True)
     return None

@@ -124,7 +124,7 @@ class _Forms:
         replace(settings, nbi_url=nbi_url).check_driver()
         runner: Any = self.environment.runner
         locusts = self._locust_options(given)
-        check_fleet(runner, locusts, settings)
+        check_fleet(runner, locusts, settings, has_acs=self.master.is_acs_embedded)
         settings.service_levels()
         if runner.state in (STATE_RUNNING, STATE_SPAWNING):
             self._check_unchanged(settings, given)
