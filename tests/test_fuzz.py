@@ -134,7 +134,7 @@ WITHOUT_HARNESS = {
     "device.reachability": "an option of the user",
     "device.events": "event codes of the console's user",
     "device.persistent_state": "our own file; its tests break it at random",
-    "device.plain_inform": "an Inform of ours",
+    "device.message_template": "a message of ours",
     "reasons": "our own reasons",
     "reporting.junit": "writes",
     "reporting.markdown": "writes",

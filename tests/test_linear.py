@@ -35,7 +35,7 @@ EXCEPTIONS = {
     "device.inform": "names of parameters, digits between dots",
     "device.installed_units": "URLs of at most 1 024 characters, bounded digits",
     "device.measurements": "bounded sets of characters",
-    "device.plain_inform": "an Inform of ours, digits between two marks",
+    "device.message_template": "a message of ours, digits between two marks",
     "device.reachability": "an option of the user, bounded repetitions",
     "device.rpc.deployment_units": "fixed lengths",
     "device.rpc.methods": "bounded repetition",

@@ -2,40 +2,34 @@
 Informs joined from templates: what nearly all sessions send, without an Inform being made.
 
 The Informs of a kind of device differ in few places: who it is, the time, and the parameters whose
-values are a CPE's own. A template has these places open. It is made by the writer of all envelopes,
-from a real Inform with marks in these places, and what it gives is compared with what that writer
-gives: when it is made, and now and then while it is used. A template that differs is used no more.
-
-What a template can't tell (a retry, reported changes, requests of the CPE, rows that were added) is
-written as ever.
+values are a CPE's own. What a template can't tell (a retry, reported changes, requests of the CPE,
+rows that were added) is written as ever.
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from dataclasses import replace
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.messages import DeviceIdStruct, ParameterValueStruct
 from caretaker.cwmp.xml import escape
-from caretaker.data_model.parameter import Parameter
 from caretaker.device import inform
 from caretaker.device.base import CPEBase
 from caretaker.device.events import Events
+from caretaker.device.message_template import (
+    MessageTemplate,
+    Place,
+    marked_values,
+    marks_for,
+    pieces_between,
+    place_of,
+)
 from caretaker.profiles.profile import Profile
 
 MAX_TEMPLATES = 256
 """Templates that are kept at once; the events and the own parameters of CPEs make them many."""
-COMPARED_EVERY = 1024
-"""After so many Informs of a template one is compared again."""
-
-_MARK = "\ue000{}\ue000"  # of a private plane of Unicode, which escaping leaves as it is
-_MARKS = re.compile("\ue000[0-9]+\ue000")
 _SERIAL = 3
 """The field of DeviceId that each CPE has of its own."""
-
-_log = logging.getLogger(__name__)
 
 _Shape = tuple[int, Events, tuple[str, ...], bool]
 """
@@ -43,77 +37,47 @@ The profile by its ``id``, the events, the forced parameters with values of the 
 whether it has the DeviceId of its profile.
 """
 
-_Place = tuple[str, str, Parameter | None]
-"""
-The path and the type of a parameter, and itself if any of its values is of this type. A path that
-is empty is the serial number's, as DeviceId has it.
-"""
 
-
-class Template:
+class Template(MessageTemplate):
     """
     Gives the Informs of CPEs of one kind whose sessions tell the same events.
 
     Args:
-        profile: that it is of; kept, so that no other gets its ``id``.
-        pieces: of the Inform, between its places.
-        places: the last ones, in order.
+        profile, pieces, places: as of ``MessageTemplate``.
         has_usual_id: whether the DeviceId is the profile's but for the serial number.
     """
 
-    __slots__ = ("has_usual_id", "is_right", "pieces", "places", "profile", "used")
+    __slots__ = ("has_usual_id",)
 
     def __init__(
-        self, profile: Profile, pieces: list[str], places: tuple[_Place, ...], *, has_usual_id: bool
+        self, profile: Profile, pieces: list[str], places: tuple[Place, ...], *, has_usual_id: bool
     ) -> None:
+        super().__init__("Informs", profile, pieces, places)
         self.has_usual_id = has_usual_id
-        self.profile = profile
-        self.pieces = pieces
-        self.places = places
-        self.used = 0
-        """How many Informs it has given."""
-        self.is_right = True
-        """Whether all that were compared were as they are written."""
 
     def inform(self, cpe: CPEBase, now: float) -> bytes | None:
         """The Inform of a CPE of this kind; None if it must be written in full."""
         if not self.is_right:
             return None
-        self.used += 1
-        return self.compare(cpe, now) if self.used % COMPARED_EVERY == 0 else self._joined(cpe, now)
+        return self.compare(cpe, now) if self.is_to_compare() else self._joined(cpe, now)
 
     def compare(self, cpe: CPEBase, now: float) -> bytes | None:
         """As ``inform``; if it is not what is written, the template is not used again."""
         joined = self._joined(cpe, now)
-        if joined is None or joined == inform.envelope(cpe, inform.inform_message(cpe, now)):
-            return joined
-        self.is_right = False
-        _log.error("a template of Informs of profile %s was wrong; it is left", cpe.profile.name)
-        return None
+        if joined is None:
+            return None
+        return self.judged(joined, inform.envelope(cpe, inform.inform_message(cpe, now)))
 
     def _joined(self, cpe: CPEBase, now: float) -> bytes | None:
         """The Inform of a CPE; None if a value is not of the type that the template has."""
         if self.has_usual_id:
             serial = escape(cpe.serial_number)
-            values = [serial]
+            texts = [serial]
         else:
-            values = [escape(field) for field in cpe.device_id_struct]
-            serial = values[_SERIAL]
-        values.append(cpe.context.date(now + cpe.profile.clock_offset))
-        for path, kind, parameter in self.places:
-            if not path:
-                values.append(serial)
-                continue
-            if parameter is not None:
-                values.append(escape(cpe.value_of(path, parameter, now)))
-                continue
-            struct = cpe.find(path, now)
-            if struct is None or struct.type != kind:
-                return None
-            values.append(escape(struct.value))
-        parts = [""] * (2 * len(values) + 1)
-        parts[::2], parts[1::2] = self.pieces, values
-        return "".join(parts).encode()
+            texts = [escape(field) for field in cpe.device_id_struct]
+            serial = texts[_SERIAL]
+        texts.append(cpe.context.date(now + cpe.profile.clock_offset))
+        return self.join(texts, cpe, now, serial)
 
 
 class InformTemplates:
@@ -186,39 +150,35 @@ def _template_of(cpe: CPEBase, shape: _Shape, now: float) -> Template | None:
         if struct.name in own or constants[struct.name] is None
     ]
     own_fields = (_SERIAL,) if has_usual_id else tuple(range(len(message.device_id)))
-    marked = _marked(message, own_fields, places)
-    pieces = _MARKS.split(inform.envelope(cpe, marked).decode())
-    if len(pieces) != len(own_fields) + 1 + len(places) + 1:  # a value looks like a mark
+    count = len(own_fields) + 1 + len(places)
+    marked = _marked(message, own_fields, places, marks_for(count))
+    pieces = pieces_between(inform.envelope(cpe, marked), count)
+    if pieces is None:
         return None
     filled = tuple([_place(cpe, struct, shape) for struct in places])
     return Template(cpe.profile, pieces, filled, has_usual_id=has_usual_id)
 
 
-def _place(cpe: CPEBase, struct: ParameterValueStruct, shape: _Shape) -> _Place:
+def _place(cpe: CPEBase, struct: ParameterValueStruct, shape: _Shape) -> Place:
     _, _, own, has_usual_id = shape
-    parameter = cpe.profile.model.parameter(struct.name, None)
-    if parameter is None or parameter.type != "xsd:string" or parameter.hidden:
-        return struct.name, struct.type, None
-    is_serial = parameter.source == "serial_number" and struct.name not in own and has_usual_id
-    return "" if is_serial else struct.name, struct.type, parameter
+    path, kind, parameter = place_of(cpe, struct)
+    is_serial = parameter is not None and parameter.source == "serial_number" and path not in own
+    return "" if is_serial and has_usual_id else path, kind, parameter
 
 
 def _marked(
-    message: m.Inform, own_fields: tuple[int, ...], places: list[ParameterValueStruct]
+    message: m.Inform,
+    own_fields: tuple[int, ...],
+    places: list[ParameterValueStruct],
+    marks: list[str],
 ) -> m.Inform:
     """The Inform with marks in these fields of DeviceId, its time and these parameters."""
-    marks = iter([_MARK.format(number) for number in range(len(own_fields) + 1 + len(places))])
-    device_id = [
-        next(marks) if number in own_fields else field
-        for number, field in enumerate(message.device_id)
-    ]
-    current_time = next(marks)
-    values = {
-        struct.name: struct._replace(value=mark) for struct, mark in zip(places, marks, strict=True)
-    }
+    of_field = dict(zip(own_fields, marks, strict=False))
+    device_id = [of_field.get(number, field) for number, field in enumerate(message.device_id)]
+    current_time, *others = marks[len(own_fields) :]
     return replace(
         message,
         device_id=DeviceIdStruct(*device_id),
         current_time=current_time,
-        parameter_list=tuple([values.get(own.name, own) for own in message.parameter_list]),
+        parameter_list=marked_values(message.parameter_list, [own.name for own in places], others),
     )

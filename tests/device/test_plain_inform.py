@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.session import CPESession
 from caretaker.data_model.overlay import TableRows
-from caretaker.device import plain_inform
+from caretaker.device import message_template, plain_inform
 from caretaker.device.cpe import CPE
 from caretaker.device.plain_inform import InformTemplates
 from caretaker.profiles.profile import BUILT_IN, Profile
@@ -207,7 +207,7 @@ class TestWrittenInFull:
 def test_a_template_that_gives_something_else_is_left(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(plain_inform, "COMPARED_EVERY", 2)
+    monkeypatch.setattr(message_template, "COMPARED_EVERY", 2)
     templates = InformTemplates()
     assert_joined(templates, cpe())
     (template,) = templates._templates.values()
