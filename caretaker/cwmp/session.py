@@ -223,6 +223,10 @@ class CPESession:
         """Begin where the ACS has accepted the Inform, and the empty POST is next."""
         self.state, self._outstanding, self._next_id = State.READY, None, 1
 
+    def skip_answers(self, name: str) -> None:
+        """Go on after the empty POST where the answer to a request of the ACS, so named, is out."""
+        self.state, self.name = State.ANSWERING, name
+
     @property
     def established(self) -> bool:
         """Whether the ACS has accepted the Inform."""

@@ -20,6 +20,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from errno import ECANCELED, ECONNRESET, EPIPE
+from functools import lru_cache
 from typing import Any
 
 import gevent
@@ -27,6 +28,9 @@ import gevent.event
 
 from caretaker.cwmp.outcome import SUCCEEDED
 from caretaker.cwmp.session import State
+from caretaker.device import plain_answers
+from caretaker.device.cpe import CPE
+from caretaker.device.plain_answers import AnswerTemplates
 from caretaker.device.plain_inform import InformTemplates
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.carried_transports import CarriedTransports
@@ -57,6 +61,8 @@ _BY_GREENLET = (301, 302, 303, 307, 308, 415)
 """Statuses of answers after which the request goes elsewhere, or in another form."""
 _LAST = (State.LISTENING, State.ANSWERING)
 """The states in which an empty answer ends the session."""
+_MORE = frozenset(("set-cookie", "content-encoding"))
+"""Headers with which more than the body of an answer tells what follows."""
 _LOST = (0, ECONNRESET, EPIPE)
 
 
@@ -99,6 +105,7 @@ class CarriedSessions:
         self._transports = CarriedTransports(use.endpoint)
         self._token = 0
         self._templates = InformTemplates()
+        self._answers = AnswerTemplates()
         self._known: dict[bytes, None] = {}
         self._fresh = self._transports.fresh
         self._empty_post = self._fresh.message(b"")
@@ -279,11 +286,11 @@ class CarriedSessions:
     # Events.
 
     def _hear(self, events: list[io_engine.Event]) -> None:
-        """Handle ends at once, as nothing in them waits; the rest in a greenlet."""
+        """Handle at once what does not wait, ends and known requests; the rest in a greenlet."""
         for event in events:
             if event[0] == io_engine.DONE:
                 self._handle_guarded(event)
-            else:
+            elif event[0] != io_engine.ANSWER or not self._answers_at_once(event):
                 self._events.append(event)
         if self._events:
             self._has_events.set()
@@ -410,6 +417,41 @@ class CarriedSessions:
         """Whether a CPE has requests of its own, which come before the empty POST."""
         return active.row is None and bool(active.cpe.session_requests)
 
+    def _answers_at_once(self, event: Any) -> bool:
+        """Answer a request that CPEs of this kind have answered before; False: it is none."""
+        token, at, status, head, body = event[1], event[6], event[7], event[8], event[9]
+        active = self._sessions.get(token)
+        if active is None or not active.is_plain or token in self._transports:
+            return False
+        if (event[4] is None and active.informed is None) or status != 200 or not _is_bare(head):
+            return False
+        try:
+            self._take_progress(active, event[3], event[4], event[5])
+            answer = self._known_answer(active, body, at)
+            if answer is None:
+                return False
+            active.received = len(body)
+            self._runner.exchange_ended(active, at)
+            self._post_answer(active, answer)
+        except Exception as error:  # noqa: BLE001  # as in ``_handle``
+            self._fail(active, token, error)
+        return True
+
+    def _known_answer(self, active: ActiveSession, request: bytes, now: float) -> bytes | None:
+        """The answer in a session that is plain; None if ``CPESession`` must give it."""
+        row = active.row
+        if row is None:
+            asked = self._answers.of(active.cpe)
+            return None if asked is None else asked.answer(request, active.cpe, now)
+        asked = self._answers.of_kind(row.sessions.profile, row.sessions.own_names)
+        return asked.answer(request, row.whole_likeness(), now)
+
+    def _post_answer(self, active: ActiveSession, answer: bytes) -> None:
+        assert self._io is not None
+        self._runner.post_begins(active, plain_answers.NAME, answer)
+        message = self._transports.message(active.token, answer)
+        self._io.post(active.token, message or self._head(answer) + answer, None, ends=True)
+
     def _is_known(self, active: ActiveSession, response: Response) -> bool:
         """Whether this is a known answer to the Inform of a session that is plain so far."""
         if response.body not in self._known or response.status != 200:
@@ -446,6 +488,8 @@ class CarriedSessions:
             return
         if is_first and not body and session.state is State.LISTENING:
             self._learn(answer.body)
+        elif session.name == plain_answers.NAME and session.state is State.ANSWERING:
+            self._learn_answer(active.cpe, answer.body)
         self._post(active, client, session.name, body)
 
     def _learn(self, body: bytes) -> None:
@@ -456,12 +500,19 @@ class CarriedSessions:
                 self._known.clear()
             self._known[body] = None
 
+    def _learn_answer(self, cpe: CPE, request: bytes) -> None:
+        asked = self._answers.of(cpe)
+        if asked is not None:
+            asked.learn(request, cpe, self._clock())
+
     @staticmethod
     def _session(active: ActiveSession) -> Any:
         """The session of what was posted last."""
         is_new, session = active.is_plain, active.session
         if is_new:
             session.next_post()
+            if active.name == plain_answers.NAME:
+                session.skip_answers(active.name)
         return session
 
     def _post(self, active: ActiveSession, client: HTTPTransport, name: str, body: bytes) -> None:
@@ -529,3 +580,10 @@ class CarriedSessions:
         active.transport, active.handed_over = self._transports.for_greenlet(active), True
         self._forget(active)
         self._go_on(active)
+
+
+@lru_cache(256)  # as ``plain_head``
+def _is_bare(head: bytes) -> bool:
+    """Whether a head of an answer has a plain form, and neither cookies nor a content coding."""
+    parts = plain_head(head)
+    return parts is not None and _MORE.isdisjoint([name for name, _ in parts[1]])

@@ -62,7 +62,7 @@ class CarriedTransports:
             transport.take_cookies(response)
         login, is_accepted = self._logins.get(active.token), active.informed is not None
         if login is not None:
-            login.uses = 1 + is_accepted  # the empty POST was made, but was it sent?
+            login.uses = active.exchanges  # the empty POST was made, but was it sent?
             transport.go_on_with(login, is_accepted=is_accepted)
 
     def was_challenged(self, token: int) -> bool:
@@ -104,10 +104,22 @@ class CarriedTransports:
         login = self._logins.get(active.token)
         if login is not None:
             login.uses = 1  # the empty POST without cookies was not sent
-        post = self.fresh.empty_post_after(response, login)
+        post = self.fresh.message_after(response, login, b"")
         if post is not None:
             self._sent_back[active.token] = response
         return post
+
+    def message(self, token: int, body: bytes) -> bytes | None:
+        """
+        A POST of a session without a transport, after the empty one; with its cookies and login.
+
+        Returns:
+            None where it has neither.
+        """
+        response, login = self._sent_back.get(token), self._logins.get(token)
+        if response is not None:
+            return self.fresh.message_after(response, login, body)
+        return None if login is None else self.fresh.message_showing(login, body)
 
     def take_over(self, active: ActiveSession, detached: Detached, received: bytes) -> None:
         """

@@ -113,6 +113,12 @@ class PeriodicRow:
         values = b"" if chunk.values is None else chunk.values[at]
         return self.sessions.credentials(self.index, chunk.booted_at[at], values, now)
 
+    def whole_likeness(self) -> CPE:
+        """As ``likeness``, with all values of its own."""
+        chunk, at = self._chunk, self._at
+        values = b"" if chunk.values is None else chunk.values[at]
+        return self.sessions.whole_likeness(self.index, chunk.booted_at[at], values)
+
     def end(self, began: float, now: float) -> float:
         """Take the end of the session, which has succeeded; when the CPE is due again."""
         chunk, at = self._chunk, self._at

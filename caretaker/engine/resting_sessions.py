@@ -36,8 +36,9 @@ class PeriodicSessions:
     """
 
     __slots__ = (
-        "_books", "_down_until_boot", "_interval", "_likeness", "_login_names", "_names",
-        "by_greenlet", "reads_values", "template",
+        "_books", "_common", "_context", "_down_until_boot", "_interval", "_likeness",
+        "_login_names", "_names", "_whole", "by_greenlet", "own_names", "profile", "reads_values",
+        "template",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, common: CommonState, context: FleetContext) -> None:
@@ -45,21 +46,30 @@ class PeriodicSessions:
         """Why greenlets run them all; empty: they do not; None: nobody has asked yet."""
         self.template: Template | None = None
         """Of their Informs, once there is one."""
+        self.profile = profile
+        self.own_names = common.names or ()
+        """The parameters with values of the CPEs' own."""
         assert common.management_cache is not None
         self._interval = common.management_cache.interval
         self._down_until_boot = common.down_until_boot
-        own, read = common.names or (), {*profile.inform_parameters, *profile.name_paths}
-        self._names = () if read.isdisjoint(own) else own
+        read = {*profile.inform_parameters, *profile.name_paths}
+        self._names = () if read.isdisjoint(self.own_names) else self.own_names
         self.reads_values = bool(self._names)
         """Whether ``likeness`` looks at values."""
         """Of the values that an Inform may depend on; those of no other parameter are looked at."""
         login = {profile.management_paths[last] for last in ("Username", "Password")}
-        self._login_names = self._names if login.isdisjoint(own) else own
-        self._books = context.books
-        cpe = self._likeness = CPE(0, profile, context)
+        self._login_names = self._names if login.isdisjoint(self.own_names) else self.own_names
+        self._books, self._common, self._context = context.books, common, context
+        self._likeness = self._new_likeness()
+        self._whole: CPE | None = None
+
+    def _new_likeness(self) -> CPE:
+        """A CPE as those in their sessions, without values of its own."""
+        cpe, common = CPE(0, self.profile, self._context), self._common
         without_values = common._replace(names=None if common.names is None else ())
         restore(cpe, without_values, OwnTimes(inf, inf, 0.0, -inf), b"")
         cpe.in_session, cpe.session_events = True, EVENTS
+        return cpe
 
     def may_begin(self, periodic_due: float, booted_at: float, now: float) -> bool:
         """Whether a CPE with these times has such a session to begin now."""
@@ -85,6 +95,17 @@ class PeriodicSessions:
         if not self._names:
             cpe.overlay.values = {}
         return shown
+
+    def whole_likeness(self, index: int, booted_at: float, values: bytes) -> CPE:
+        """As ``likeness``, with all values, whatever an Inform depends on."""
+        cpe = self._whole
+        if cpe is None:
+            cpe = self._whole = self._new_likeness()
+        cpe.index, cpe.booted_at = index, booted_at
+        if self.own_names:
+            assert cpe.overlay is not None
+            cpe.overlay.values = values_of(self.own_names, values)
+        return cpe
 
     def end(self, periodic_due: float, began: float) -> float:
         """When a CPE is due again whose session has succeeded; the event is in the books then."""

@@ -167,13 +167,16 @@ class HTTPTransport(HTTPClient):
         head = f"{start}Authorization: {shown}\r\nContent-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
-    def empty_post_after(self, response: Response, login: DigestAnswers | None) -> bytes | None:
+    def message_after(
+        self, response: Response, login: DigestAnswers | None, body: bytes
+    ) -> bytes | None:
         """
-        The empty POST of a transport as this one that has had the cookies of this response alone.
+        As ``message``, of a transport as this one that has had the cookies of this response alone.
 
         Args:
             response: to the POST before.
             login: what the transport has to show.
+            body: of the request.
 
         Returns:
             None where that transport must tell, by ``take_cookies`` and ``message``.
@@ -182,11 +185,11 @@ class HTTPTransport(HTTPClient):
         cookies = only_cookies(response.values("set-cookie"), host, target, scheme)
         if cookies is None:
             return None
-        start = _head_start(self._address, self._coding, True, self._content_type_always)
+        start = _head_start(self._address, self._coding, not body, self._content_type_always)
         own = f"Cookie: {cookies}\r\n" if cookies else ""
         if login is not None:
             own += f"Authorization: {login.header('POST', target)}\r\n"
-        return f"{start}{own}Content-Length: 0\r\n\r\n".encode()
+        return f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def go_on_with(self, login: DigestAnswers, *, is_accepted: bool) -> None:
         """Show a login that has answered a challenge, and whether the server has accepted it."""

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
+from caretaker.device import plain_answers
 from caretaker.engine import carried_sessions
 from caretaker.engine.open_transport import credentials
 from caretaker.http.digest import md5
@@ -40,6 +41,15 @@ HANDED_OVER = {
     "a redirect elsewhere": "HTTP 302",
     "Digest, and a redirect": "HTTP 302",
     "a cookie, then a redirect": "HTTP 302",
+    "a request, then a redirect": "HTTP 302",
+    **dict.fromkeys(
+        (
+            "a request, and an idle connection closed",
+            "a request, then no more",
+            "Digest, a request, and an idle connection closed",
+        ),
+        "idle connection closed",
+    ),
     "a cookie, and an idle connection closed": "idle connection closed",
     "an idle connection closed": "idle connection closed",
     "Digest, and an idle connection closed": "idle connection closed",
@@ -53,6 +63,7 @@ HANDED_OVER = {
             "Digest, and chunks",
             "chunks of a request",
             "a cookie, then chunks",
+            "a request, then chunks",
             "an interim answer",
             "an interim answer apart",
             "the end of the connection",
@@ -81,6 +92,15 @@ HANDED_OVER = {
 @pytest.mark.parametrize("name", SESSIONS)
 def test_a_session_is_the_same_carried_and_by_a_greenlet(name: str) -> None:
     names = (name, name, "plain")
+    assert story(names, with_engine=True) == story(names, with_engine=False)
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_requests_that_are_known_are_answered_as_by_a_greenlet(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_answers, "LOOKED_AT_EVERY", 1)
+    names = ("a request", "own values", "a request", "own values", name, name, name, "own values")
     assert story(names, with_engine=True) == story(names, with_engine=False)
 
 

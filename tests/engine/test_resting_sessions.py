@@ -119,6 +119,24 @@ def test_the_inform_is_that_of_an_object(name: str, values: dict[str, str], inde
         assert joined == box.cwmp_session(began).next_post()
 
 
+@given(st.sampled_from(BUILT_IN), st.fixed_dictionaries({}, optional=VALUES), st.integers(0, 10**6))
+def test_all_values_of_a_row_are_those_of_its_object(
+    name: str, values: dict[str, str], index: int
+) -> None:
+    shared = _shared()
+    boxes = [_resting(shared, name, each) for each in (index + 1, index)]
+    for box in boxes:
+        box.set_values([(f"{box.model.root}{last}", text) for last, text in values.items()], 3.0)
+    sessions = _sessions(boxes[0])
+    assert set(sessions.own_names) == set(boxes[0].overlay.values if boxes[0].overlay else ())
+    for box in boxes:
+        packed = own_values(box)
+        assert packed is not None
+        like = sessions.whole_likeness(box.index, box.booted_at, packed)
+        for path in box.model.parameters:
+            assert like.read(path, 9.0) == box.read(path, 9.0)
+
+
 NOT_ALIKE: dict[str, dict[str, Any]] = {
     "pending events": {"events": ("2 PERIODIC",)},
     "changes": {"changed": ("Device.X",)},

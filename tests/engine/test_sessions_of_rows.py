@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caretaker.cwmp.outcome import Outcome
+from caretaker.device import plain_answers
 from caretaker.device.settings import Behaviors
 from caretaker.engine import cpe_store
 from caretaker.reasons import FENCED
@@ -73,6 +74,15 @@ def test_a_session_of_a_row_is_the_same_as_that_of_an_object(name: str) -> None:
     assert story(names, rests=True) == story(names, rests=False)
 
 
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_row_answers_requests_that_are_known_as_an_object_does(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_answers, "LOOKED_AT_EVERY", 1)
+    names = ["a request", "own values", "a request", "own values", name, name, name, "own values"]
+    assert story(names, rests=True) == story(names, rests=False)
+
+
 @settings(max_examples=15)
 @given(st.lists(st.sampled_from(sorted(SESSIONS)), min_size=2, max_size=6))
 def test_any_sessions_of_a_row_are_the_same_as_those_of_an_object(names: list[str]) -> None:
@@ -106,6 +116,39 @@ def test_no_object_is_made_for_the_period_alone(
     assert [record.outcome for record in bench.sink.sessions] == [Outcome.SUCCEEDED] * 3
     assert bench.shard.cpes.objects == []
     assert bench.shard.cpes.due_of(0) == pytest.approx(now + HOUR)
+    bench.shard.cpes.clear()
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize(
+    "name", ["own values", "a cookie and a request", "a header", "Digest, a cookie and a request"]
+)
+def test_no_object_is_made_for_a_request_that_is_known(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(plain_answers, "LOOKED_AT_EVERY", 1)
+    acs.answers = [each for of in ("plain", "plain", *[name] * 3) for each in SESSIONS[of]]
+    bench = bench_of(acs.url)
+    for _ in range(3):
+        period_ends(bench, rests=True)
+        bench.settle()
+    box, now = bench.box, time.monotonic()
+    box.periodic_due = now
+    box.reschedule(now)
+    del box
+    bench.shard.cpes._rest(0)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("an object was made")
+
+    monkeypatch.setattr("caretaker.engine.resting_cpes.restore", refuse)
+    bench.shard.scheduler._due_times.add(0, now)
+    bench.shard.scheduler.launch_due()
+    bench.settle()
+    assert [record.outcome for record in bench.sink.sessions] == [Outcome.SUCCEEDED] * 5
+    names = [record.name for record in bench.sink.exchanges[-3:]]
+    assert names == ["Inform", "(empty)", "GetParameterValuesResponse"]
+    assert bench.shard.cpes.objects == []
     bench.shard.cpes.clear()
     bench.shard.stop()
 

@@ -18,7 +18,7 @@ from caretaker.engine.engine_use import EngineUse
 from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.recorder import RecordingTransport
 from caretaker.engine.shard import Shard
-from caretaker.http.content_coding import decoded
+from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.transport import HTTPTransport
 from caretaker.profiles import ProfileMix
@@ -169,6 +169,20 @@ SET = said(
     "acs3",
 )
 ADD = said(m.AddObject("Device.ManagementServer.InformParameter.", "k"), "acs4")
+KEY = "Device.ManagementServer.ParameterKey"
+ONE = m.GetParameterValues((KEY, "Device.DeviceInfo.UpTime", "Device.DeviceInfo.SoftwareVersion"))
+WATCH = said(
+    m.SetParameterAttributes((m.SetParameterAttributesStruct(KEY, True, 2, False, ()),)), "acs5"
+)
+
+
+def _altered(old: str, new: str) -> bytes:
+    """An answer with ``ONE``, another text in the place of one of its envelope."""
+    body = _envelope(ONE, "acs1").decode()
+    assert old in body
+    return answer("200 OK", body.replace(old, new, 1).encode())
+
+
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 BASIC = answer("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="acs"')
 
@@ -257,6 +271,67 @@ SESSIONS: dict[str, Session] = {
         (said(m.InformResponse(), "1", COOKIE), CLOSE),
         EMPTY,
     ),
+    "own values": (GOOD, said(ONE, "acs1"), EMPTY),
+    "other IDs": (GOOD, *(said(ONE, id_) for id_ in ("1", "z" * 64, "z" * 65, "a_b:c/d")), EMPTY),
+    "odd IDs": (GOOD, *(said(ONE, id_) for id_ in ("<&>", "a b", "ä", "1+1", "")), EMPTY),
+    "no ID": (GOOD, answer("200 OK", encode(Envelope(ONE, None, CWMP_1_2))), EMPTY),
+    "another namespace": (GOOD, _altered("cwmp-1-2", "cwmp-1-0"), EMPTY),
+    "a namespace of nobody": (GOOD, _altered("urn:dslforum-org:cwmp-1-2", "urn:x"), EMPTY),
+    "a header": (
+        GOOD,
+        _altered("</soap-env:Header>", '<X soap-env:mustUnderstand="1">acs1</X></soap-env:Header>'),
+        EMPTY,
+    ),
+    "the ID of a header before": (
+        GOOD,
+        _altered("<soap-env:Header>", "<soap-env:Header><cwmp:X>acs1</cwmp:X>"),
+        EMPTY,
+    ),
+    "a request that holds": (GOOD, said(ONE, "acs1", hold=True), EMPTY),
+    "an unknown name": (GOOD, said(m.GetParameterValues(("Device.No",)), "acs1"), EMPTY),
+    "a partial path": (GOOD, said(m.GetParameterValues(("Device.Time.",)), "acs1"), EMPTY),
+    "a name twice": (GOOD, said(m.GetParameterValues((KEY, KEY)), "acs1"), EMPTY),
+    "no names": (GOOD, said(m.GetParameterValues(()), "acs1"), EMPTY),
+    "a cookie with a request": (GOOD, said(ONE, "acs1", COOKIE), said(ONE, "acs2"), EMPTY),
+    "a coded request": (
+        GOOD,
+        answer("200 OK", encoded(_envelope(ONE, "acs1"), "gzip"), "Content-Encoding: gzip"),
+        EMPTY,
+    ),
+    "a set value, then a request": (GOOD, SET, said(ONE, "acs1"), EMPTY),
+    "a request, then a set value": (GOOD, said(ONE, "acs1"), SET, said(ONE, "acs2"), EMPTY),
+    "a watched value": (GOOD, WATCH, said(ONE, "acs1"), EMPTY),
+    "Digest, a cookie and a request": (
+        DIGEST,
+        said(m.InformResponse(), "1", COOKIE),
+        said(ONE, "acs1"),
+        EMPTY,
+    ),
+    "Digest and known requests": (
+        DIGEST,
+        GOOD,
+        said(ONE, "acs1"),
+        ASKED,
+        SET,
+        said(ONE, "2"),
+        EMPTY,
+    ),
+    "Digest, a request, and a challenge": (DIGEST, GOOD, said(ONE, "acs1"), DIGEST, EMPTY),
+    "Digest, a request, and an idle connection closed": (
+        DIGEST,
+        GOOD,
+        (said(ONE, "acs1"), CLOSE),
+        EMPTY,
+    ),
+    "a request, then a challenge": (GOOD, ASKED, DIGEST, EMPTY),
+    "a request, then a cookie": (GOOD, ASKED, answer("204 No Content", b"", COOKIE)),
+    "a request, then a fault": (GOOD, ASKED, said(m.Fault.of(8001))),
+    "a request, then an InformResponse": (GOOD, ASKED, GOOD),
+    "a request, then no more": (GOOD, ASKED, RESET),
+    "a request, then busy": (GOOD, ASKED, answer("503 Busy")),
+    "a request, then chunks": (GOOD, ASKED, _chunked(_envelope(ONE, "acs1")), EMPTY),
+    "a request, and an idle connection closed": (GOOD, (ASKED, CLOSE), EMPTY),
+    "a request, then a redirect": (GOOD, ASKED, answer("302 Found", b"", "Location: /b"), EMPTY),
     "many requests": (GOOD, ASKED, TREE, SET, ASKED, EMPTY),
     "a new row": (GOOD, ADD, EMPTY),
     "hold": (said(m.InformResponse(), hold=True), ASKED, EMPTY, EMPTY),
