@@ -24,6 +24,7 @@ from caretaker.http.ip_addresses import NO_IPV6, IPVersion, has_ipv6
 from caretaker.nearest_names import nearest_names
 from caretaker.plain_numbers import MAX_SHOWN, shown
 from caretaker.reasons import cure
+from caretaker.swarm.host_limits import too_few_descriptors
 from caretaker.swarm.option_addresses import ALL_ADDRESSES
 from caretaker.swarm.option_values import proposed
 from caretaker.swarm.options import OPTIONS
@@ -137,6 +138,8 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--autoquit: give --autostart, too"
     if options.cr_routes and (options.cr_router or ":0").endswith(":0"):
         yield "--cr-routes: give --cr-router, too, with the port that the router has there"
+    if few := too_few_descriptors():
+        yield few
     yield from _unknown_users(options.user_classes)
     yield from _without_version(options)
     if not options.worker and not options.master:  # else CPEs are on other machines

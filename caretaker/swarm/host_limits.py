@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DESCRIPTORS_PER_SESSION = 2
 """One for its connection, one kept for Connection Requests, the driver, Locust and files."""
+LEAST_DESCRIPTORS = 32
+"""Of a process of a run: Locust's sockets, pipes and files, and some sessions."""
 BACKLOG = 1_024
 """Connection Requests that may wait to be accepted."""
 TIME_WAIT_SECONDS = 60
@@ -127,6 +129,17 @@ def sessions_that_fit(wanted: int) -> int:
     if soft == resource.RLIM_INFINITY:
         return wanted
     return max(1, min(wanted, soft // DESCRIPTORS_PER_SESSION))
+
+
+def too_few_descriptors() -> str | None:
+    """Why no run can begin, if its processes may not open enough files."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # to which each raises its own limit
+    if most == resource.RLIM_INFINITY or most >= LEAST_DESCRIPTORS:
+        return None
+    return (
+        f"a process may open {most} files here, and a run needs {LEAST_DESCRIPTORS}: "
+        "raise the hard limit (ulimit -Hn); docs/limits.md says how many are good"
+    )
 
 
 def _descriptors(plan: PlannedLoad, machine: HostLimits) -> str | None:

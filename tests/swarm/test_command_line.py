@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -20,6 +21,7 @@ from caretaker.swarm.command_line import (
     name_nearest,
     odd_variables,
 )
+from caretaker.swarm.host_limits import LEAST_DESCRIPTORS
 from caretaker.swarm.option_addresses import acs_url
 
 
@@ -135,6 +137,18 @@ def test_a_variable_that_is_nearly_that_of_an_option_is_named(variable: str, nea
 )  # fmt: skip
 def test_other_variables_are_none_of_our_business(variable: str) -> None:
     assert list(odd_variables(parser(), [variable])) == []
+
+
+@pytest.mark.parametrize("most", [16, LEAST_DESCRIPTORS - 1])
+def test_a_run_does_not_begin_where_it_may_hardly_open_a_file(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (most, most))
+    (line,) = complaints(parse("--headless"))
+    assert line.startswith(f"a process may open {most} files here")
+    for enough in (LEAST_DESCRIPTORS, resource.RLIM_INFINITY):
+        monkeypatch.setattr("resource.getrlimit", lambda _, hard=enough: (16, hard))
+        assert list(complaints(parse("--headless"))) == []
 
 
 def test_ports_that_nobody_of_this_process_serves_may_be_in_use(used_port: str) -> None:
