@@ -267,10 +267,12 @@ def containers(root: Path) -> Iterator[str]:
 def _is_container(value: ast.expr | None) -> bool:
     if isinstance(value, ast.Dict | ast.List):
         return ast.unparse(value) in ("{}", "[]")
-    if not isinstance(value, ast.Call) or value.args:
+    if not isinstance(value, ast.Call):
         return False
     made = {keyword.arg: ast.unparse(keyword.value) for keyword in value.keywords}
     name = ast.unparse(value.func).partition("[")[0]
+    if len(value.args) > (name == "defaultdict"):  # whose values begin so
+        return False
     return name in _MADE or (name == "field" and made.get("default_factory") in _MADE)
 
 

@@ -8,7 +8,7 @@ CPE, a plain tuple, so that a million idle CPEs share the few tuples there are.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -143,9 +143,14 @@ class EventAccounting:
     and the name of the rule that discarded it.
     """
 
-    raised: Counter[str] = field(default_factory=Counter)
-    delivered: Counter[str] = field(default_factory=Counter)
+    raised: defaultdict[str, int] = field(init=False)
+    delivered: defaultdict[str, int] = field(init=False)
     discarded: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        # No Counters, which take four times as long to count one.
+        self.raised = defaultdict(int)
+        self.delivered = defaultdict(int)
 
     def add(self, pending: Events, event: EventStruct) -> Events:
         """The pending events with this one raised; merged into one of its kind if single."""
@@ -192,7 +197,8 @@ class EventAccounting:
         if isinstance(request, m.Inform):
             return self.deliver_inform(sent)
         delivered, left = self._split(sent, request, waiting)
-        self.delivered.update(delivered)
+        for code in delivered:
+            self.delivered[code] += 1
         return left
 
     def deliver_inform(self, sent: Events) -> Events:
