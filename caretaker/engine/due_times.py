@@ -48,8 +48,8 @@ class DueTimes:
     """
     Keeps when CPEs are due, and gives those that are, earliest first.
 
-    One entry counts for a CPE, the earliest. A later due time is only looked up when that entry
-    comes up, by the caller.
+    Of the seconds to come one entry counts for a CPE, the earliest. A later due time is only looked
+    up when that entry comes up, by the caller. In its second a CPE may come up more than once.
 
     Args:
         dues_of: when the CPEs of these indices are due at present; ``inf``: at no time.
@@ -65,7 +65,7 @@ class DueTimes:
         self._near: list[_Entry] = []
         """A heap of the due times in seconds that have begun."""
         self._near_due: dict[int, float] = {}
-        """Which of these counts for a CPE."""
+        """The earliest of these for a CPE that was added in its second, until it comes up."""
         self._seconds: dict[int, _Second] = {}
         self._order: list[int] = []
         """A heap of the seconds, and of some that are gone."""
@@ -165,18 +165,18 @@ class DueTimes:
         return NOBODY
 
     def _pop_near(self, now: float) -> int:
-        near, near_due = self._near, self._near_due
-        while near and near[0][0] <= now:
-            due, index, rest = near[0]
-            if rest:
-                following, another = rest.pop()
-                heapreplace(near, (following, another, rest))
-            else:
-                heappop(near)
-            if near_due.get(index) == due:
-                del near_due[index]
-                return index
-        return NOBODY
+        near = self._near
+        if not near or near[0][0] > now:
+            return NOBODY
+        _, index, rest = near[0]
+        if rest:
+            following, another = rest.pop()
+            heapreplace(near, (following, another, rest))
+        else:
+            heappop(near)
+        if self._near_due:
+            self._near_due.pop(index, None)
+        return index
 
     def _begin(self, second: int) -> None:
         heappop(self._order)
@@ -188,12 +188,11 @@ class DueTimes:
         start = self._looked_up
         self._looked_up = min(start + AT_ONCE, len(self._beginning))
         indices = self._take_marked(self._beginning[start : self._looked_up])
-        near_due, end, run = self._near_due, float(self._begun + 1), list[tuple[float, int]]()
+        end, run = float(self._begun + 1), list[tuple[float, int]]()
         for index, due in zip(indices, self._dues_of(indices), strict=True):
             if due >= end:
                 self.add(index, due)
-            elif due < near_due.get(index, inf):
-                near_due[index] = due
+            else:
                 run.append((due, index))
         if run:
             run.sort(reverse=True)
