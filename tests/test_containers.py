@@ -142,6 +142,7 @@ BOUNDS = {
     "http.openssl:OpenSSL._identities": "http.openssl.MAX_IDENTITIES",
     "http.tls_sessions:TLSSessions._servers": "http.tls_sessions.MAX_SERVERS",
     "http.tls_sessions:TLSSessions._sessions": "http.tls_sessions.MAX_BYTES",
+    "http.endpoint:Endpoint._at_once": "http.endpoint.MAX_ADDRESSES",
     "http.endpoint:Endpoint._certificate_names": "http.endpoint.MAX_ADDRESSES",
     "http.endpoint:Endpoint._resolved": "http.endpoint.MAX_ADDRESSES",
     "http.tls_settings:TLSSettings._contexts": KINDS_OF_TLS,

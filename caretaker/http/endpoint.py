@@ -161,6 +161,8 @@ class Endpoint:
     _tls_clients: TLSClients | None = None
     _withheld: set[str] = field(default_factory=set)
     _resolved: dict[tuple[str, str, int], list[tuple[Any, Any]]] = field(default_factory=dict)
+    _at_once: dict[str, list[Target]] = field(default_factory=dict)
+    """What ``targets_at_once`` gives for a source, until the addresses of the ACS change."""
     _certificate_names: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -186,16 +188,21 @@ class Endpoint:
         if resolved is None:
             _make_room(self._resolved)
             resolved = self._resolved[address[:3]] = address.resolve(self.ip_version)
+            self._at_once.clear()
         return resolved
 
     def targets_at_once(self, source: str) -> list[Target]:
         """As ``targets`` of the ACS, without waiting; empty if they are unknown, or none."""
-        known = self._resolved.get(self.address[:3], [])
-        return [
-            Target(own, socket_address, source)
-            for own, socket_address in known
-            if not source or own == family_of(source)
-        ]
+        targets = self._at_once.get(source)
+        if targets is None:
+            _make_room(self._at_once)
+            known = self._resolved.get(self.address[:3], [])
+            targets = self._at_once[source] = [
+                Target(own, socket_address, source)
+                for own, socket_address in known
+                if not source or own == family_of(source)
+            ]
+        return targets
 
     def tls_clients(self) -> TLSClients:
         """What connections over TLS share, made once."""
@@ -248,6 +255,7 @@ class Endpoint:
         if pair in resolved[:-1]:  # else other connections have moved it meanwhile
             resolved.remove(pair)
             resolved.append(pair)
+            self._at_once.clear()
             _log.warning(
                 "%s of %s: %s; its other addresses are tried first from now on",
                 *(target.address[0], address.host, reason),
@@ -264,7 +272,7 @@ class Endpoint:
         return names
 
 
-def _make_room(remembered: dict[tuple[str, str, int], Any]) -> None:
+def _make_room(remembered: dict[Any, Any]) -> None:
     """Forget all of it if it is full, so that it is looked up again."""
     if len(remembered) >= MAX_ADDRESSES:
         remembered.clear()
