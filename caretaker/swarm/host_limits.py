@@ -119,16 +119,20 @@ def _first(path: Path) -> int | None:
     return next(iter(_numbers(path)), None)
 
 
-def sessions_that_fit(wanted: int) -> int:
+def sessions_that_fit(wanted: int, held: int = 0) -> int:
     """
-    The number of sessions that this process can run at once, at most ``wanted``.
+    The number of sessions that this process can run at once.
 
     Without this bound a process runs out of descriptors, and then can't even read its memory use.
+
+    Args:
+        wanted: at most.
+        held: sockets that CPEs hold beside those of sessions.
     """
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if soft == resource.RLIM_INFINITY:
         return wanted
-    return max(1, min(wanted, soft // DESCRIPTORS_PER_SESSION))
+    return max(1, min(wanted, (soft - held) // DESCRIPTORS_PER_SESSION))
 
 
 def too_few_descriptors() -> str | None:
@@ -219,14 +223,16 @@ def plan_of(
         storm=cpes if settings.start == "factory" else 0,
         sources=max(1, sum(len(hosts(network)) for network in settings.source_addresses)),
         loopback=all(is_loopback(found[0]) for _, found in address.resolve(settings.ip_version)),
-        held=ceil(cpes * _share_with_sockets(settings) / workers),
+        held=held_sockets(settings, users, workers),
     )
 
 
-def _share_with_sockets(settings: Settings) -> float:
-    """Which part of the CPEs has a socket of its own all the time."""
+def held_sockets(settings: Settings, users: int, workers: int) -> int:
+    """The sockets that CPEs of each worker have all the time, beside those of sessions."""
+    if settings.reach is None:
+        return 0
     kinds = (Reach.XMPP, *([Reach.STUN] if settings.stun_sockets == "each" else []))
-    return settings.reach.share(*kinds) if settings.reach is not None else 0.0
+    return ceil(users * settings.cpes_per_user * settings.reach.share(*kinds) / max(1, workers))
 
 
 def _informs_per_second(settings: Settings) -> float:

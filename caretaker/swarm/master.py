@@ -25,6 +25,7 @@ from caretaker.swarm.fleet_leases import LOOK_SECONDS, FleetLeases
 from caretaker.swarm.fleet_offer import FleetOffer
 from caretaker.swarm.fleet_state import FleetState
 from caretaker.swarm.host_checks import HostChecks
+from caretaker.swarm.host_limits import held_sockets
 from caretaker.swarm.locust_runner import LocustRunner
 from caretaker.swarm.master_run import MasterRun
 from caretaker.swarm.options import OPTIONS, Settings
@@ -278,7 +279,9 @@ class Master:
         if number > 1:  # it is started in the web UI, perhaps with another ACS
             self.checks = HostChecks(None, self._send, self._locust.host)
         files = self._offer.name_files(settings)
-        start = RunStart(number, time.time(), self._state is not None, *files)
+        users, workers = self._users_stated() or 0, len(self._locust.workers())
+        held = held_sockets(settings, users, workers)
+        start = RunStart(number, time.time(), self._state is not None, *files, held)
         start.put(options)
         self.summary = None
         self.run = self._run_of(settings, start)

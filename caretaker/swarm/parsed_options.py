@@ -111,6 +111,7 @@ class RunStart(NamedTuple):
         keeps_state: whether the master keeps the state of the CPEs (``--state``).
         profiles: of the run.
         devices: of ``--devices``; None without.
+        held: sockets that the CPEs of each worker hold, beside those of sessions, as planned.
     """
 
     number: int
@@ -118,6 +119,7 @@ class RunStart(NamedTuple):
     keeps_state: bool = False
     profiles: tuple[ProfileOffer, ...] = ()
     devices: DevicesOffer | None = None
+    held: int = 0
 
     @classmethod
     def of(cls, parsed_options: argparse.Namespace) -> Self:
@@ -130,6 +132,7 @@ class RunStart(NamedTuple):
             given.get("caretaker_keeps_state", False),
             tuple(map(ProfileOffer.from_wire, given.get("caretaker_profiles", ()))),
             None if devices is None else DevicesOffer.from_wire(devices),
+            given.get("caretaker_held", 0),
         )
 
     def put(self, parsed_options: argparse.Namespace) -> None:
@@ -140,6 +143,7 @@ class RunStart(NamedTuple):
             caretaker_keeps_state=self.keeps_state,
             caretaker_profiles=[offer.to_wire() for offer in self.profiles],
             caretaker_devices=None if self.devices is None else self.devices.to_wire(),
+            caretaker_held=self.held,
         )
 
 

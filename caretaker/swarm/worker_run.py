@@ -113,7 +113,7 @@ class WorkerRun:
             context,
             self.logs.open,
             self.sink,
-            max_sessions=_max_sessions(settings),
+            max_sessions=_max_sessions(settings, start.held),
             rate_limit=RateLimit(*settings.cr_limit),
             transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
@@ -359,10 +359,10 @@ def _state_sender(worker: HostWorker, shard: Shard) -> StateSender:
     return StateSender(shard.cpes, unsaved, worker.send)
 
 
-def _max_sessions(settings: Settings) -> int:
+def _max_sessions(settings: Settings, held: int) -> int:
     """Of sessions, and of transfers as well where they move bytes."""
     kinds = 1 + (settings.transfers == "real")
-    return max(1, sessions_that_fit(settings.max_sessions * kinds) // kinds)
+    return max(1, sessions_that_fit(settings.max_sessions * kinds, held) // kinds)
 
 
 def _recorder(worker: HostWorker, settings: Settings) -> Recorder | None:

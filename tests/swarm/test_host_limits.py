@@ -49,6 +49,9 @@ def test_sessions_leave_descriptors_for_all_else(monkeypatch: pytest.MonkeyPatch
     limits = {resource.RLIMIT_NOFILE: (100, 100)}
     monkeypatch.setattr(resource, "getrlimit", limits.__getitem__)
     assert (sessions_that_fit(1000), sessions_that_fit(7)) == (50, 7)
+    assert (sessions_that_fit(1000, 60), sessions_that_fit(7, 60), sessions_that_fit(7, 200)) == (
+        20, 7, 1,
+    )  # fmt: skip
     limits[resource.RLIMIT_NOFILE] = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     assert sessions_that_fit(1000) == 1000
 

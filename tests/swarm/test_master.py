@@ -113,6 +113,16 @@ def test_a_worker_that_can_not_take_part_fails_the_run(master: Master) -> None:
     assert any("Permission denied" in each["text"] for each in master.summary["verdict"]["grounds"])
 
 
+def test_workers_learn_how_many_sockets_their_cpes_will_hold(master: Master) -> None:
+    """Their sessions have what is left."""
+    options: Any = master.environment.parsed_options
+    given = {"num_users": 10, "cpes_per_user": 50, "reach": "direct:60,stun:30,xmpp:10"}
+    given |= {"stun_sockets": "each", "stun_server": "127.0.0.1", "xmpp_server": "127.0.0.1"}
+    vars(options).update(given, xmpp_domain="lab.example")
+    master.begin()
+    assert RunStart.of(options).held == 200
+
+
 def test_workers_get_the_profiles_of_the_run_part_by_part(master: Master, tmp_path: Path) -> None:
     path = export(tmp_path / "box.csv", 10)
     vars(master.environment.parsed_options)["profiles"] = [str(path)]

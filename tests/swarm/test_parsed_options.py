@@ -23,7 +23,7 @@ def test_what_locust_sends_to_its_workers_is_plain() -> None:
 def test_the_start_of_a_run_travels_with_the_options() -> None:
     options = parse()
     assert RunStart.of(options).number == 0
-    start = RunStart(3, 1e9, keeps_state=True, profiles=offers(()))
+    start = RunStart(3, 1e9, keeps_state=True, profiles=offers(()), held=7)
     start.put(options)
     assert RunStart.of(options) == start
 
