@@ -21,6 +21,8 @@ LATENESS_MS = 250.0
 """The p99 of lateness, and of the wait for a place, above which the generator is the limit."""
 CPU_PERCENT = 90.0
 """Of one core: what a worker can use and still be on time."""
+AT_EASE_PERCENT = 50.0
+"""Of one core: workers that use less are rather kept from it by other programs than too few."""
 
 _MORE_PLACES = "raise --max-sessions, or more workers"
 _FAILED = f"sessions.blame.{Blame.GENERATOR.value}"
@@ -123,10 +125,10 @@ def generator_limits(figures: GeneratorFigures) -> list[GeneratorLimit]:
 def _limits(figures: GeneratorFigures) -> Iterator[GeneratorLimit]:
     if figures.loop_lag is not None and figures.loop_lag > LOOP_LAG_MS:
         what = f"the p99 of its loop lag was {figures.loop_lag:.0f} ms"
-        yield GeneratorLimit(what, "more workers")
+        yield GeneratorLimit(what, _cure_of_lateness(figures))
     if figures.lateness is not None and figures.lateness > LATENESS_MS:
         what = f"the p99 of its lateness was {figures.lateness:.0f} ms"
-        yield GeneratorLimit(what, "more workers")
+        yield GeneratorLimit(what, _cure_of_lateness(figures))
     for worker, cpu in figures.cpu.items():
         if cpu > CPU_PERCENT:
             what = f"worker {worker} used {cpu:.0f} % of its core"
@@ -142,3 +144,9 @@ def _limits(figures: GeneratorFigures) -> Iterator[GeneratorLimit]:
     if figures.not_posted:
         what = f"{figures.not_posted} tasks were not posted"
         yield GeneratorLimit(what, "more workers, or more sockets: docs/limits.md")
+
+
+def _cure_of_lateness(figures: GeneratorFigures) -> str:
+    busiest = max(figures.cpu.values(), default=CPU_PERCENT)
+    others = "a machine with less other work, or " if busiest < AT_EASE_PERCENT else ""
+    return f"{others}more workers"

@@ -29,6 +29,12 @@ def test_a_generator_within_its_bounds_is_not_the_limit() -> None:
     [
         (AT_EASE._replace(loop_lag=412.4), "the p99 of its loop lag was 412 ms (more workers)"),
         (AT_EASE._replace(lateness=251), "the p99 of its lateness was 251 ms (more workers)"),
+        (AT_EASE._replace(loop_lag=120, cpu={"0": 5, "1": 6}),
+         "the p99 of its loop lag was 120 ms (a machine with less other work, or more workers)"),
+        (AT_EASE._replace(lateness=251, cpu={"0": 5, "1": 50}),
+         "the p99 of its lateness was 251 ms (more workers)"),
+        (AT_EASE._replace(lateness=251, cpu={}),
+         "the p99 of its lateness was 251 ms (more workers)"),
         (AT_EASE._replace(cpu={"0": 5, "7": 97}), "worker 7 used 97 % of its core (more workers)"),
         (AT_EASE._replace(place_wait=812),
          "the p99 of the wait for a place was 812 ms (raise --max-sessions, or more workers)"),
