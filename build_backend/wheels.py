@@ -9,6 +9,8 @@ compiler they are plain Python. The environment chooses::
     CARETAKER_PURE=0     all compiled, or an error
     CARETAKER_MYPYC=0    only the parts in C are compiled; mypy is not asked for
 
+Another value than 0 and 1 is refused.
+
 Editable installs and source distributions are setuptools' own.
 """
 
@@ -93,16 +95,24 @@ def _build(*arguments: Any, compiled: str) -> str:
 
 def _choice() -> tuple[str, str]:
     """What is to be compiled, and why not all."""
-    reason = _reason_for_plain()
+    mypyc, reason = _switch("CARETAKER_MYPYC"), _reason_for_plain()
     if reason:
         return PLAIN, reason
-    if os.environ.get("CARETAKER_MYPYC") == "0":
+    if mypyc == "0":
         return PARTS_IN_C, "CARETAKER_MYPYC=0"
     return ALL, ""
 
 
 def _pure() -> str:
-    return os.environ.get("CARETAKER_PURE", "")
+    return _switch("CARETAKER_PURE")
+
+
+def _switch(name: str) -> str:
+    """A variable that is 0, 1 or empty; another value would do the reverse of what is meant."""
+    value = os.environ.get(name, "")
+    if value not in ("", "0", "1"):
+        raise SystemExit(f"caretaker: {name}={value}: give 0 or 1, or leave it out")
+    return value
 
 
 def _reason_for_plain() -> str:

@@ -69,6 +69,14 @@ def test_without_a_twin_compiling_begins_and_one_line_names_its_log(clone: Path)
     assert done.stderr == (f"loadtest: in plain Python; how compiling for later runs goes: {log}\n")
 
 
+def test_a_variable_that_could_mean_the_reverse_is_refused(clone: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        compiled(clone, BEGIN, pure="no")
+    assert refused.value.returncode == 2
+    assert refused.value.stderr == ("compiled: CARETAKER_PURE=no: give 0 or 1, or leave it out\n")
+    assert times_begun(clone) == 0
+
+
 def test_of_runs_that_start_together_one_begins(clone: Path) -> None:
     with ThreadPoolExecutor() as pool:
         said = list(pool.map(lambda _: compiled(clone, BEGIN).stderr, range(8)))

@@ -93,6 +93,18 @@ def test_a_wheel_without_mypyc_is_asked_for(
     assert "only the parts in C are compiled: CARETAKER_MYPYC=0\n" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["CARETAKER_PURE", "CARETAKER_MYPYC"])
+@pytest.mark.parametrize("other", ["", "1"])
+def test_a_value_that_could_mean_the_reverse_is_refused_with_those_that_are(
+    compiles: pytest.MonkeyPatch, name: str, other: str
+) -> None:
+    for each in ("CARETAKER_PURE", "CARETAKER_MYPYC"):
+        compiles.setenv(each, "no" if each == name else other)
+    for asked in (wheels.get_requires_for_build_wheel, lambda: wheels.build_wheel("folder")):
+        with pytest.raises(SystemExit, match=f"^caretaker: {name}=no: give 0 or 1"):
+            asked()
+
+
 def test_a_wheel_that_must_be_compiled_is_an_error_otherwise(
     compiles: pytest.MonkeyPatch,
 ) -> None:
