@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,16 +28,13 @@ import gevent.event
 from caretaker.cwmp.outcome import SUCCEEDED
 from caretaker.cwmp.session import State
 from caretaker.device import plain_answers
-from caretaker.device.cpe import CPE
-from caretaker.device.plain_answers import AnswerTemplates
-from caretaker.device.plain_inform import InformTemplates
 from caretaker.engine.active_session import ActiveSession
+from caretaker.engine.beginning_line import BeginningLine
+from caretaker.engine.carried_messages import CarriedMessages
 from caretaker.engine.carried_transports import CarriedTransports
 from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
-from caretaker.engine.resting_cpes import PeriodicRow
 from caretaker.engine.session_runner import SessionRunner
-from caretaker.engine.timer import Timer
 from caretaker.errors import LimitError, ReasonError
 from caretaker.http import io_engine
 from caretaker.http.io_engine import IOEngine, connection_error
@@ -50,12 +46,8 @@ from caretaker.stats.results import Results
 
 _log = logging.getLogger(__name__)
 
-BEGIN_SECONDS = 0.005
-"""Of one turn of the loop, to begin sessions; the others begin in the next turn."""
 MAX_KNOWN = 64
 """InformResponses that are known, as in the engine."""
-MAX_HEADS = 1024
-"""Heads of POSTs that are kept, each for bodies of a length."""
 _CHALLENGE = 401
 _BY_GREENLET = (301, 302, 303, 307, 308, 415)
 """Statuses of answers after which the request goes elsewhere, or in another form."""
@@ -104,16 +96,9 @@ class CarriedSessions:
         self._sessions: dict[int, ActiveSession] = {}
         self._transports = CarriedTransports(use.endpoint)
         self._token = 0
-        self._templates = InformTemplates()
-        self._answers = AnswerTemplates()
+        self._messages = CarriedMessages(self._transports.fresh)
         self._known: dict[bytes, None] = {}
-        self._fresh = self._transports.fresh
-        self._empty_post = self._fresh.message(b"")
-        self._heads: dict[int, bytes] = {}
-        """The heads of POSTs without cookies and credentials, by the length of their body."""
-        self._due: deque[ActiveSession] = deque()
-        self._is_beginning = False
-        self._next_turn = Timer(clock, self._begin_due)
+        self._line = BeginningLine(clock, self._begin, self._flush)
         self._events: deque[Any] = deque()
         self._has_events = gevent.event.Event()
         self._handler: Any = None
@@ -144,11 +129,7 @@ class CarriedSessions:
         self._token += 1
         active.token = self._token
         self._sessions[active.token] = active
-        self._due.append(active)
-        if not self._is_beginning:
-            # Not at once: the answer to a Connection Request comes before its session.
-            self._is_beginning = True
-            gevent.get_hub().loop.run_callback(self._begin_due)
+        self._line.add(active)
         return True
 
     def _reason(self, active: ActiveSession, targets: list[Target]) -> str:
@@ -200,7 +181,7 @@ class CarriedSessions:
     def close(self) -> None:
         """Leave all sessions, and give the descriptors of the engine back."""
         if self._io is not None:
-            self._next_turn.stop()
+            self._line.stop()
             self._io.close()
             self._io = None
             self._handler.kill(block=False)
@@ -220,22 +201,13 @@ class CarriedSessions:
 
     # Beginning.
 
-    def _begin_due(self) -> None:
-        """Begin the sessions that were taken, as many as a turn of the loop has time for."""
-        until = time.perf_counter() + BEGIN_SECONDS
-        while self._due:
-            active = self._due.popleft()
-            if active.token in self._sessions:
-                self._begin(active)
-            if self._due and time.perf_counter() >= until:
-                self._next_turn.set(self._clock())
-                break
-        else:
-            self._is_beginning = False
+    def _flush(self) -> None:
         if self._io is not None:
             self._io.flush()
 
     def _begin(self, active: ActiveSession) -> None:
+        if active.token not in self._sessions:
+            return
         try:
             targets = self._targets(active.index)
             reason = self._reason(active, targets)
@@ -250,35 +222,17 @@ class CarriedSessions:
             gevent.spawn(self._fail, active, active.token, error)
 
     def _send_inform(self, active: ActiveSession, target: Target) -> None:
-        io, row = self._io, active.row
+        io, messages = self._io, self._messages
         assert io is not None
         self._runner.starts(active)
-        following = None if self._has_requests(active) else self._empty_post
-        if row is not None:
-            body = self._inform_of(row, active.began)
-        else:
-            body = self._templates.inform(active.cpe, active.began)
+        following = None if self._has_requests(active) else messages.empty_post
+        body = messages.inform(active)
         if body is None:
             body = active.session.next_post()
             assert body is not None
         self._runner.post_begins(active, "Inform", body)
         deadline = active.posted_at + self._endpoint.timeout
-        io.prepare(active.token, target, self._head(body) + body, following, deadline)
-
-    def _inform_of(self, row: PeriodicRow, now: float) -> bytes | None:
-        """The Inform of a row; None if it must be written in full."""
-        cpe, sessions = row.likeness(), row.sessions
-        if sessions.template is None:
-            sessions.template = self._templates.template(cpe, now)
-        return None if sessions.template is None else sessions.template.inform(cpe, now)
-
-    def _head(self, body: bytes) -> bytes:
-        head = self._heads.get(len(body))
-        if head is None:
-            if len(self._heads) >= MAX_HEADS:
-                self._heads.clear()
-            head = self._heads[len(body)] = self._fresh.message(body)[: -len(body)]
-        return head
+        io.prepare(active.token, target, messages.post(body), following, deadline)
 
     def _targets(self, index: int) -> list[Target]:
         return self._endpoint.targets_at_once(self._endpoint.source(index))
@@ -427,7 +381,7 @@ class CarriedSessions:
             return False
         try:
             self._take_progress(active, event[3], event[4], event[5])
-            answer = self._known_answer(active, body, at)
+            answer = self._messages.answer(active, body, at)
             if answer is None:
                 return False
             active.received = len(body)
@@ -437,20 +391,11 @@ class CarriedSessions:
             self._fail(active, token, error)
         return True
 
-    def _known_answer(self, active: ActiveSession, request: bytes, now: float) -> bytes | None:
-        """The answer in a session that is plain; None if ``CPESession`` must give it."""
-        row = active.row
-        if row is None:
-            asked = self._answers.of(active.cpe)
-            return None if asked is None else asked.answer(request, active.cpe, now)
-        asked = self._answers.of_kind(row.sessions.profile, row.sessions.own_names)
-        return asked.answer(request, row.whole_likeness(), now)
-
     def _post_answer(self, active: ActiveSession, answer: bytes) -> None:
         assert self._io is not None
         self._runner.post_begins(active, plain_answers.NAME, answer)
         message = self._transports.message(active.token, answer)
-        self._io.post(active.token, message or self._head(answer) + answer, None, ends=True)
+        self._io.post(active.token, message or self._messages.post(answer), None, ends=True)
 
     def _is_known(self, active: ActiveSession, response: Response) -> bool:
         """Whether this is a known answer to the Inform of a session that is plain so far."""
@@ -489,7 +434,7 @@ class CarriedSessions:
         if is_first and not body and session.state is State.LISTENING:
             self._learn(answer.body)
         elif session.name == plain_answers.NAME and session.state is State.ANSWERING:
-            self._learn_answer(active.cpe, answer.body)
+            self._messages.learn_answer(active.cpe, answer.body, self._clock())
         self._post(active, client, session.name, body)
 
     def _learn(self, body: bytes) -> None:
@@ -499,11 +444,6 @@ class CarriedSessions:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[body] = None
-
-    def _learn_answer(self, cpe: CPE, request: bytes) -> None:
-        asked = self._answers.of(cpe)
-        if asked is not None:
-            asked.learn(request, cpe, self._clock())
 
     @staticmethod
     def _session(active: ActiveSession) -> Any:

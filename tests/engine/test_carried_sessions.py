@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import plain_answers
-from caretaker.engine import carried_sessions
+from caretaker.engine import beginning_line, carried_sessions
 from caretaker.engine.open_transport import credentials
 from caretaker.http.digest import md5
 from caretaker.reasons import FENCED
@@ -188,7 +188,7 @@ def test_an_accepted_connection_request_is_answered_before_its_session_begins(ac
     assert bench.shard.scheduler.active
     assert len(acs.requests) == 2
     assert bench.shard._carried is not None
-    assert bench.shard._carried._due  # the engine has not been asked to connect yet
+    assert bench.shard._carried._line  # the engine has not been asked to connect yet
     bench.settle()
     assert bench.sink.sessions[-1].accepted is not None
     bench.shard.stop()
@@ -425,17 +425,17 @@ def test_a_herd_is_begun_over_many_turns_of_the_loop(
     acs: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acs.answers = [_by_request] * 100
-    monkeypatch.setattr(carried_sessions, "BEGIN_SECONDS", 0.0)
+    monkeypatch.setattr(beginning_line, "BEGIN_SECONDS", 0.0)
     bench = EngineBench(acs.url, max_sessions=100)
     for index in range(20):
         bench.shard.power_on(index)
     bench.shard.start()
     assert bench.shard._carried is not None
-    left = len(bench.shard._carried._due)
+    left = len(bench.shard._carried._line)
     assert left == 20
-    while bench.shard._carried._due:
+    while bench.shard._carried._line:
         gevent.sleep(0)
-        left, before = len(bench.shard._carried._due), left
+        left, before = len(bench.shard._carried._line), left
         assert before - left <= 2
     bench.settle()
     assert len(bench.sink.sessions) == 20
@@ -591,19 +591,5 @@ def test_informresponses_that_are_known_are_bounded(
         bench.inform()
     assert bench.shard._carried is not None
     assert len(bench.shard._carried._known) <= 3
-    assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
-    bench.shard.stop()
-
-
-def test_heads_of_posts_are_bounded(acs: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carried_sessions, "MAX_HEADS", 2)
-    bench = EngineBench(acs.url)
-    acs.answers = [GOOD, EMPTY] * 5
-    bench.boot()
-    assert bench.shard._carried is not None
-    for length in range(4):
-        bench.box.ensure_overlay().values["Device.ManagementServer.ParameterKey"] = "k" * length
-        bench.inform()
-        assert len(bench.shard._carried._heads) <= 2
     assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
     bench.shard.stop()
