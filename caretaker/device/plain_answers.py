@@ -33,7 +33,7 @@ from caretaker.profiles.profile import Profile
 
 NAME = m.GetParameterValuesResponse.__name__
 """Of the messages that these templates give."""
-MAX_KINDS = 256
+MAX_KINDS = 64
 """Kinds of CPEs that are known at once, each with what it was asked."""
 MAX_REQUESTS = 8
 """Requests that are known of a kind."""
@@ -118,8 +118,8 @@ class Asked:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._templates: list[AnswerTemplate] = []
-        self._seen: dict[tuple[bytes, bytes], bool] = {}
-        """Requests, as their bytes around the ID, and whether they were tried."""
+        self._seen: dict[int, bool] = {}
+        """The hashes of requests without their IDs, and whether these were tried."""
         self._unknown = 0
 
     def answer(self, request: bytes, cpe: CPEBase, now: float) -> bytes | None:
@@ -139,12 +139,13 @@ class Asked:
         around = _around_id(request, envelope)
         if around is None:
             return
-        if around not in self._seen:
+        number = hash(around)
+        if number not in self._seen:
             if len(self._seen) >= MAX_SEEN:
                 self._seen.clear()
-            self._seen[around] = False
-        elif not self._seen[around]:
-            self._seen[around] = True
+            self._seen[number] = False
+        elif not self._seen[number]:
+            self._seen[number] = True
             template = _template_of(envelope, around, cpe, now)
             if template is not None:
                 self._templates = [template, *self._templates[: MAX_REQUESTS - 1]]
