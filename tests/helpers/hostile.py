@@ -202,6 +202,18 @@ CASES: dict[str, tuple[Make, Callable[[Any], object]]] = {
     "masking: quotes": (data("<a ", "b='"), masking.masked_body),
     "masking: nested": (data("<password>", "<a>"), masking.masked_body),
     "masking: secrets": (data("", "<password>x</password>"), masking.masked_body),
+    "masking: elements in it": (
+        data("<psk>", "<a b='x'>x<!--x--></a>", "</psk>"),
+        masking.masked_body,
+    ),
+    "masking: attributes": (data("&<psk><a", " b = c", ">"), masking.masked_body),
+    "masking: attributes without values": (data("&<psk><a", " b  ", ">"), masking.masked_body),
+    "masking: comments": (data("<a>", "<!-- <psk>x -->", "</a>"), masking.masked_body),
+    "masking: open comments": (data("<psk>", "<!--"), masking.masked_body),
+    "masking: values that stay open": (data("<psk>&", "<psk a/><psk "), masking.masked_body),
+    "masking: declarations": (data("", "<!DOCTYPE [ ] "), masking.masked_body),
+    "masking: references": (text("://", "&#1;"), masking.masked),
+    "masking: references in queries": (text("", "?key&#61;&#1;"), masking.masked),
     "masking: URLs": (text("", "://a:"), masking.masked),
     "masking: queries": (text("", "?key"), masking.masked),
     "masking: a header": (
