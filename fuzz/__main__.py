@@ -38,6 +38,8 @@ _DONE = re.compile(r"stat::number_of_executed_units: +([0-9]+)")
 _KEPT = re.compile(r"Test unit written to (.+)$", re.MULTILINE)
 _MOST_OUTPUT = 3000
 """Characters of what a worker tells of a bug."""
+_LONGEST_SECONDS = 60
+"""Of an input, by the clock: it may have a small share of a busy machine."""
 _LONGEST_WORD = 40
 _BUG = 1
 
@@ -177,8 +179,9 @@ def _settled(inputs: int | None, seconds: int, name: str) -> Run:
 def _fuzz(limit: str, name: str) -> Run:
     began = time.monotonic()
     worker = _worker(
-        name, limit, "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048", "-reload=0",
-        dictionary(name), f"-artifact_prefix={WORK / name}-", str(WORK / name), str(CORPUS / name),
+        name, limit, "-print_final_stats=1", f"-timeout={_LONGEST_SECONDS}",
+        "-rss_limit_mb=2048", "-reload=0", dictionary(name), f"-artifact_prefix={WORK / name}-",
+        str(WORK / name), str(CORPUS / name),
     )  # fmt: skip
     seconds = time.monotonic() - began
     run = Run.of(worker.stderr, seconds)

@@ -145,7 +145,7 @@ def _web_form(data: bytes) -> object:
         available_shape_classes=(), runner=SimpleNamespace(state="ready", user_count=0),
         web_ui=SimpleNamespace(userclass_picker_is_active=True),
     )  # fmt: skip
-    master: Any = SimpleNamespace(settings=settings)
+    master: Any = SimpleNamespace(settings=settings, is_acs_embedded=True)
     checked = forms._Forms(environment, master)
     if data.startswith(b"{"):
         with _APP.request_context(request("POST", "/user", data)):
