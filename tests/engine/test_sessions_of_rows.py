@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from helpers.engine_benches import DIGEST, EMPTY, GOOD, SESSIONS, EngineBench, Story, told
+from helpers.engine_benches import DIGEST, EMPTY, GOOD, HOUR, SESSIONS, EngineBench, Story, told
 from helpers.wire import HANG, Wire, wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,6 @@ from caretaker.engine import cpe_store
 from caretaker.reasons import FENCED
 from caretaker.stats.results import Results
 
-HOUR = 3600
 PERIODIC = Behaviors(inform_interval=HOUR, dynamic_params=False)
 
 
@@ -39,27 +38,13 @@ def bench_of(url: str, *, with_engine: bool = True) -> EngineBench:
     return bench
 
 
-def period_ends(bench: EngineBench, *, rests: bool, index: int = 0) -> None:
-    """Have the period of a CPE end now, as a row where it can rest."""
-    box, now = bench.shard.cpes[index], time.monotonic()
-    if box.session_due < now + HOUR:
-        box.session_due = now  # a retry
-    box.periodic_due = now
-    box.reschedule(now)
-    del box
-    if rests:
-        bench.shard.cpes._rest(index)
-    bench.shard.scheduler._due_times.add(index, now)
-    bench.shard.scheduler.launch_due()
-
-
 def story(names: list[str], *, rests: bool) -> Story:
     """What comes of sessions with these names; by greenlets where the CPE does not rest."""
     answers = [each for name in ("plain", *names) for each in SESSIONS[name]]
     with wire(*answers) as server:
         bench = bench_of(server.url, with_engine=rests)
         for _ in names:
-            period_ends(bench, rests=rests)
+            bench.period_ends(rests=rests)
             bench.settle()
         box = bench.box
         result = told(bench, server)
@@ -101,7 +86,7 @@ def test_no_object_is_made_for_the_period_alone(
 ) -> None:
     acs.answers = [GOOD, EMPTY, GOOD, EMPTY, *SESSIONS[name]]
     bench = bench_of(acs.url)
-    period_ends(bench, rests=True)  # from here on the template and the answer are known
+    bench.period_ends(rests=True)  # from here on the template and the answer are known
     bench.settle()
 
     def refuse(*_: object) -> None:
@@ -130,7 +115,7 @@ def test_no_object_is_made_for_a_request_that_is_known(
     acs.answers = [each for of in ("plain", "plain", *[name] * 3) for each in SESSIONS[of]]
     bench = bench_of(acs.url)
     for _ in range(3):
-        period_ends(bench, rests=True)
+        bench.period_ends(rests=True)
         bench.settle()
     box, now = bench.box, time.monotonic()
     box.periodic_due = now
@@ -178,7 +163,7 @@ def _in_session(acs: Wire, stage: str, *, rests: bool) -> EngineBench:
     acs.answers, acs.requests[:] = [GOOD, EMPTY], []
     bench = bench_of(acs.url, with_engine=rests)
     acs.answers += [*STAGES[stage], HANG]
-    period_ends(bench, rests=rests)
+    bench.period_ends(rests=rests)
     while len(acs.requests) < 3 + len(STAGES[stage]):
         gevent.sleep(0.001)
     assert (bench.shard.scheduler.active[0].row is not None) == rests
@@ -229,7 +214,7 @@ def test_a_connection_request_in_a_session_gets_one_of_its_own(acs: Wire) -> Non
             return EMPTY
 
         acs.answers += [GOOD, ask, GOOD, EMPTY]
-        period_ends(bench, rests=rests)
+        bench.period_ends(rests=rests)
         accepted.wait(10)
         bench.settle()
         both.append([record.events for record in bench.sink.sessions[1:]])
@@ -282,7 +267,7 @@ def test_in_a_small_fleet_a_plain_session_makes_its_cpe_a_row(
     bench.settle()
     for _ in range(2):
         for index in (0, 1):
-            period_ends(bench, rests=False, index=index)
+            bench.period_ends(rests=False, index=index)
             bench.settle()
     assert len(bench.shard.cpes.objects) - 1 == objects
     bench.shard.stop()

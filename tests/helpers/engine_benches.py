@@ -28,6 +28,7 @@ from helpers.cpes import context, profile
 from helpers.shards import RecordKeeper
 from helpers.wire import CLOSE, RESET, answer, wire
 
+HOUR = 3600
 QUIET = Behaviors(periodic_inform=False, dynamic_params=False)
 
 
@@ -88,6 +89,19 @@ class EngineBench:
         box.raise_event(m.EventStruct(event), time.monotonic())
         self.shard.reschedule(box)
         self.settle()
+
+    def period_ends(self, index: int = 0, *, rests: bool) -> None:
+        """Have the period of a CPE end now, as a row where it can rest; a retry is due, too."""
+        box, now = self.shard.cpes[index], time.monotonic()
+        if box.session_due < now + HOUR:
+            box.session_due = now
+        box.periodic_due = now
+        box.reschedule(now)
+        del box
+        if rests:
+            self.shard.cpes._rest(index)
+        self.shard.scheduler._due_times.add(index, now)
+        self.shard.scheduler.launch_due()
 
     @property
     def box(self) -> CPE:
@@ -491,8 +505,18 @@ class Server(Protocol):
 
 
 def told(bench: EngineBench, server: Server) -> Story:
+    """What has come of the sessions of a shard, how they were on the wire, and the first CPE."""
+    box = bench.box
+    return {
+        **told_of_sessions(bench, server),
+        "state": (box.events, box.session_events, box.requests, box.failures, box.in_session),
+        "values": box.overlay.values if box.overlay is not None else {},
+    }
+
+
+def told_of_sessions(bench: EngineBench, server: Server) -> Story:
     """What has come of the sessions of a shard, and how they were on the wire."""
-    box, books, results = bench.box, bench.shard.context.books, Results()
+    books, results = bench.shard.context.books, Results()
     bench.shard.book(results)
     return {
         "requests": [_masked(request) for request in server.requests],
@@ -502,8 +526,6 @@ def told(bench: EngineBench, server: Server) -> Story:
             (record.name, record.sent, record.received, record.reason)
             for record in bench.sink.exchanges
         ],
-        "state": (box.events, box.session_events, box.requests, box.failures, box.in_session),
-        "values": box.overlay.values if box.overlay is not None else {},
         "books": (books.raised, books.delivered, books.discarded),
         "results": {
             name: number
