@@ -6,14 +6,22 @@ Other programs of the machine make a turn longer by the clock, but not by its CP
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from benchmarks.figures import Figure, Goal, Options
 from benchmarks.nginx import Nginx
 from benchmarks.processes import GENERATOR, Child
 from benchmarks.worker_alone import WorkerAlone
 
 CPES = 1_000_000
-KINDS = {"from the factory": False, "periodic": True}
-"""What the CPEs have to tell, and whether they have been running."""
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "from the factory": {},
+    "periodic": {"running": True},
+    "from the factory, --io-engine off": {"io_engine": "off"},
+    "periodic, --io-engine off": {"running": True, "io_engine": "off"},
+}
+"""What the CPEs have to tell, and what carries their sessions."""
 
 
 def run(options: Options) -> list[Figure]:
@@ -24,14 +32,14 @@ def run(options: Options) -> list[Figure]:
             Figure(
                 f"longest turn, {cpes} due, {kind}",
                 "CPU ms",
-                [_longest(sink.url, cpes, options, running=running) for _ in range(options.runs)],
+                [_longest(sink.url, cpes, options, given) for _ in range(options.runs)],
                 goal=Goal("<=", 20),
             )
-            for kind, running in KINDS.items()
+            for kind, given in KINDS.items()
         ]
 
 
-def _longest(url: str, cpes: int, options: Options, *, running: bool) -> float:
+def _longest(url: str, cpes: int, options: Options, given: Mapping[str, Any]) -> float:
     with Child(
         WorkerAlone,
         core=GENERATOR,
@@ -39,6 +47,6 @@ def _longest(url: str, cpes: int, options: Options, *, running: bool) -> float:
         cpes=cpes,
         interval=1,  # when all are on, all are due
         contacted=False,
-        running=running,
+        **given,
     ) as worker:
         return float(worker.call("longest_turn", options.seconds))

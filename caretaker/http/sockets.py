@@ -30,6 +30,7 @@ from caretaker.http.connect_errors import (
 )
 from caretaker.http.tls_sessions import Resumption
 from caretaker.http.tls_settings import TLSClient
+from caretaker.http.turns import TimedTurns
 
 _READ, _WRITE = 1, 2
 _AT_ONCE: int = getattr(_socket, "SOCK_NONBLOCK", 0)
@@ -77,7 +78,7 @@ def deadline_period(timeout: float) -> float:
 
 class Deadlines:
     """
-    Ends the waits of greenlets whose deadline has passed.
+    Ends the waits of greenlets whose deadline has passed, and spreads the others over turns.
 
     Nearly all waits end well before their deadline, so one timer checks all of them now and then:
     a wait ends late by a twentieth of the timeout at most, and never by more than half a second.
@@ -87,13 +88,14 @@ class Deadlines:
         clock: monotonic, in seconds; deadlines are times of this clock.
     """
 
-    __slots__ = ("_clock", "_period", "_sockets", "_timer")
+    __slots__ = ("_clock", "_period", "_sockets", "_timer", "_turns")
 
     def __init__(self, timeout: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._period = deadline_period(timeout)
         self._sockets: set[PlainSocket] = set()
         self._timer: Any = None
+        self._turns: TimedTurns | None = None
 
     def add(self, opened: PlainSocket, loop: Any) -> None:
         """Check the deadlines of a socket from now on."""
@@ -101,6 +103,14 @@ class Deadlines:
         if self._timer is None:
             self._timer = loop.timer(self._period, self._period, ref=False)
             self._timer.start(self._check)
+            self._turns = TimedTurns(loop)
+
+    def may_go_on(self, ready: PlainSocket) -> bool:
+        """Whether a socket that is ready has its turn now; else it goes on in a later turn."""
+        if self._turns is None or self._turns.take():
+            return True
+        self._turns.wait(ready.go_on)
+        return False
 
     def discard(self, closed: PlainSocket) -> None:
         """Check the deadlines of a closed socket no more."""
@@ -110,12 +120,14 @@ class Deadlines:
         if not self._sockets:
             self._timer.close()
             self._timer = None
+            if self._turns is not None:
+                self._turns.stop()
             return
         now = self._clock()
-        waiters = [opened.waiter for opened in self._sockets if opened.deadline <= now]
-        for waiter in waiters:
-            if waiter is not None:
-                waiter.throw(TimeoutError())
+        late = [opened for opened in self._sockets if opened.deadline <= now]
+        for opened in late:
+            if opened.waiter is not None and not opened.is_ready:
+                opened.waiter.throw(TimeoutError())
 
 
 class PlainSocket:
@@ -132,7 +144,7 @@ class PlainSocket:
         OSError: the connection can't be made.
     """
 
-    __slots__ = ("_deadlines", "_hub", "_socket", "_watcher", "deadline", "waiter")
+    __slots__ = ("_deadlines", "_hub", "_socket", "_watcher", "deadline", "is_ready", "waiter")
 
     def __init__(
         self, target: Target | None, deadlines: Deadlines, deadline: float, descriptor: int = -1
@@ -142,6 +154,8 @@ class PlainSocket:
         """Deadline of the present wait, or of the last one."""
         self.waiter: Any = None
         """The waiting greenlet, if any."""
+        self.is_ready = False
+        """Whether what it waits for has come, and it waits for a turn of the loop."""
         self._hub: Any = gevent.get_hub()
         if target is None:
             self._socket = _socket.socket(fileno=descriptor)
@@ -195,7 +209,7 @@ class PlainSocket:
             watcher.events = events
         self.deadline, self.waiter = deadline, getcurrent()
         # As gevent's ``Hub.wait`` does, without its Waiter object.
-        watcher.start(self.waiter.switch, self)
+        watcher.start(self._ready)
         try:
             while self._hub.switch() is not self:
                 pass
@@ -204,7 +218,19 @@ class PlainSocket:
             raise
         finally:
             watcher.stop()
-            self.waiter = None
+            self.waiter, self.is_ready = None, False
+
+    def _ready(self) -> None:
+        if self._deadlines.may_go_on(self):
+            self.waiter.switch(self)
+        else:
+            self._watcher.stop()
+            self.is_ready = True
+
+    def go_on(self) -> None:
+        """Let the greenlet go on if it still waits for its turn."""
+        if self.is_ready:
+            self.waiter.switch(self)
 
     def send(self, data: bytes, deadline: float) -> None:
         """Send all of the data; see ``Socket.send``."""

@@ -1,13 +1,16 @@
-"""A limit of what a server does in one turn of the loop."""
+"""A limit of what is done for sockets in one turn of the loop."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 STEPS = 64
 """Connections that are read, and requests that are answered, in one turn of the loop."""
+SECONDS = 0.005
+"""For which sockets of clients are read in one turn of the loop."""
 
 
 class Turns:
@@ -30,10 +33,13 @@ class Turns:
 
     def take(self) -> bool:
         """Take one step of this turn; False if there is none left, or others wait for one."""
-        if self._left <= 0 or self._waiting:
+        if self._waiting or not self._has_room():
             return False
         self._left -= 1
         return True
+
+    def _has_room(self) -> bool:
+        return self._left > 0
 
     def spend(self) -> None:
         """Take one more step, as part of one that has begun."""
@@ -49,7 +55,9 @@ class Turns:
         self._left = STEPS
         if not self._waiting:
             return
-        while self._waiting and self._left > 0:
+        self._waiting.popleft()()  # one at least
+        self._left -= 1
+        while self._waiting and self._has_room():
             self._left -= 1
             self._waiting.popleft()()
         if not self._waiting:
@@ -61,6 +69,26 @@ class Turns:
         for watcher in (self._check, self._idle):
             watcher.stop()
             watcher.close()
+
+
+class TimedTurns(Turns):
+    """
+    As ``Turns``, with as many steps in a turn as begin within ``SECONDS``.
+
+    For clients, whose steps take more or less time: a herd of CPEs has its answers at once, and
+    one may come with a handshake of TLS.
+    """
+
+    def __init__(self, loop: Any) -> None:
+        super().__init__(loop)
+        self._end = perf_counter() + SECONDS
+
+    def _has_room(self) -> bool:
+        return perf_counter() < self._end
+
+    def _turn(self) -> None:
+        self._end = perf_counter() + SECONDS
+        super()._turn()
 
 
 def _nothing() -> None:

@@ -18,7 +18,7 @@ def test_steps_beyond_those_of_a_turn_come_later_and_in_their_order(
     monkeypatch.setattr(turns, "STEPS", 3)
     loop = gevent.get_hub().loop
     it, done, number = Turns(loop), [], [0]
-    watcher = loop.check(ref=False)
+    watcher = loop.prepare(ref=False)  # at the end of a turn, after all steps
     watcher.start(lambda: number.append(number[-1] + 1))
     taken = [it.take() for _ in range(4)]
     assert taken == [True, True, True, False]
