@@ -88,6 +88,7 @@ BOUNDS = {
     "engine.due_times:DueTimes._near_due": CPES,
     "engine.due_times:DueTimes._order": CPES,
     "engine.due_times:DueTimes._seconds": CPES,
+    "engine.due_times:DueTimes._taken_back": CPES,
     "engine.keep_alives:KeepAlives._periods": CPES,
     "engine.loop_budget:LoopBudget._waiting": SESSIONS,
     "engine.binding_requests:BindingRequests._pending": CPES,

@@ -10,6 +10,7 @@ together are sorted, and the heap only has the first of them.
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, heapreplace
 from math import inf
@@ -62,6 +63,8 @@ class DueTimes:
         self._beginning = array("q")
         """The entries of that second; their due times are looked up as far as ``_looked_up``."""
         self._looked_up = 0
+        self._taken_back: deque[Sequence[int]] = deque()
+        """Lots of CPEs of ``take_back``, whose due times are to be looked up."""
         self._near: list[_Entry] = []
         """A heap of the due times in seconds that have begun."""
         self._near_due: dict[int, float] = {}
@@ -76,12 +79,13 @@ class DueTimes:
         """How many entries there are, with those that do not count."""
         later = sum(len(each.indices) for each in self._seconds.values())
         near = sum(1 + len(rest) for _, _, rest in self._near)
-        return near + len(self._beginning) - self._looked_up + later
+        taken_back = sum(map(len, self._taken_back))
+        return near + len(self._beginning) - self._looked_up + later + taken_back
 
     @property
     def next(self) -> float:
         """When ``pop`` may have something to give; ``inf``: at no time."""
-        if self._looked_up < len(self._beginning):
+        if self._taken_back or self._looked_up < len(self._beginning):
             return float(self._begun)
         if self._near:
             return self._near[0][0]
@@ -93,6 +97,7 @@ class DueTimes:
     def clear(self) -> None:
         """Forget all due times."""
         self._beginning, self._looked_up = array("q"), 0
+        self._taken_back.clear()
         self._near.clear()
         self._near_due.clear()
         self._seconds.clear()
@@ -118,6 +123,14 @@ class DueTimes:
             self._enter(second, index)
             if mark:
                 self._leave(mark - 1)
+
+    def take_back(self, indices: Sequence[int]) -> None:
+        """
+        Have CPEs come up again that ``pop`` has given, some thousand at most.
+
+        It is one step for all of them: their due times are looked up when others are popped.
+        """
+        self._taken_back.append(indices)
 
     def _enter(self, second: int, index: int) -> None:
         entry = self._seconds.get(second)
@@ -153,12 +166,16 @@ class DueTimes:
         """
         left = AT_ONCE
         while left > 0:
-            if self._looked_up < len(self._beginning):
+            if self._taken_back:
+                lot = self._taken_back.popleft()
+                self._keep_near(lot)
+                left -= len(lot)
+            elif self._looked_up < len(self._beginning):
                 left -= self._look_up()
             index = self._pop_near(now)
             if index != NOBODY:
                 return index
-            if self._looked_up == len(self._beginning):
+            if not self._taken_back and self._looked_up == len(self._beginning):
                 if self.next > now:
                     return NOBODY
                 self._begin(self._order[0])
@@ -187,7 +204,11 @@ class DueTimes:
         """Look up the due times of some CPEs of the second that has begun; of how many."""
         start = self._looked_up
         self._looked_up = min(start + AT_ONCE, len(self._beginning))
-        indices = self._take_marked(self._beginning[start : self._looked_up])
+        self._keep_near(self._take_marked(self._beginning[start : self._looked_up]))
+        return self._looked_up - start
+
+    def _keep_near(self, indices: Sequence[int]) -> None:
+        """Look up the due times of CPEs, and keep those in seconds that have begun."""
         end, run = float(self._begun + 1), list[tuple[float, int]]()
         for index, due in zip(indices, self._dues_of(indices), strict=True):
             if due >= end:
@@ -198,7 +219,6 @@ class DueTimes:
             run.sort(reverse=True)
             due, index = run.pop()
             heappush(self._near, (due, index, run))
-        return self._looked_up - start
 
     def _take_marked(self, indices: array[int]) -> list[int]:
         """Those of these CPEs for which an entry of the second that has begun counts."""

@@ -97,9 +97,9 @@ class Scheduler:
         self._started = False
         self._timer.stop()
         self._not_begun += len(self.waiting)
-        for index, planned in self.waiting.planned():
-            self._timeline.planned(planned)
-            self._due_times.add(index, planned)
+        for indices, planned in self.waiting.lots():
+            self._timeline.planned_together(planned)
+            self._due_times.take_back(indices)
         self.waiting.clear()
 
     def suspend(self, reason: str) -> None:
@@ -114,8 +114,8 @@ class Scheduler:
         """
         self._started = False
         self._timer.stop()
-        for index in self.waiting:
-            self._due_times.add(index, self._cpes.due_of(index))
+        for indices, _ in self.waiting.lots():
+            self._due_times.take_back(indices)
         self.waiting.clear()
         for active in list(self.active.values()):
             active.fail(reason, Blame.GENERATOR)

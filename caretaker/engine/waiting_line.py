@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from itertools import compress
 
 _SHIFT = 10
 _CHUNK = 1 << _SHIFT
@@ -53,14 +54,13 @@ class WaitingLine:
 
     def __iter__(self) -> Iterator[int]:
         """The indices of those that wait, in order."""
-        return (index for index, _ in self.planned())
+        return (index for indices, _ in self.lots() for index in indices)
 
-    def planned(self) -> Iterator[tuple[int, float]]:
-        """Those that wait, in order, each with the time at which it was due."""
+    def lots(self) -> Iterator[tuple[list[int], list[float]]]:
+        """Those that wait, in order and in lots, with the times at which they were due."""
         for lot in self._lots:
-            for index, planned in zip(lot.indices, lot.planned, strict=True):
-                if index != _GONE:
-                    yield index, planned
+            wait = [index != _GONE for index in lot.indices]
+            yield list(compress(lot.indices, wait)), list(compress(lot.planned, wait))
 
     def _place(self, index: int) -> int:
         places = self._places.get(index >> _SHIFT)

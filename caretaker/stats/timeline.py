@@ -10,6 +10,7 @@ A run of any length takes no more than ``MAX_POINTS``: beyond them two become on
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
@@ -101,6 +102,15 @@ class Timeline:
     def planned(self, at: float) -> None:
         """Count an Inform that was due at that time."""
         self._at(at).informs_planned += 1
+
+    def planned_together(self, times: Sequence[float]) -> None:
+        """``planned`` for many Informs; with few steps where many were due in one second."""
+        ordered, first = sorted(times), 0
+        while first < len(ordered):
+            point = self._at(ordered[first])
+            end = max(first + 1, bisect_left(ordered, self._ends, first))
+            point.informs_planned += end - first
+            first = end
 
     def inform(self, at: float) -> None:
         """Count an Inform that was written at that time, by a session that still runs."""

@@ -133,6 +133,43 @@ def test_very_many_that_are_due_at_once_are_looked_up_in_several_steps() -> None
     assert bench.begun(20.0) == list(range(2500))
 
 
+@given(st.lists(st.tuples(CPES, TIMES) | TIMES | st.just("back"), max_size=60))
+def test_those_that_are_taken_back_come_up_again(
+    steps: list[tuple[int, float] | float | str],
+) -> None:
+    bench, now, waiting = Bench(), 0.0, dict[int, float]()
+    for step in steps:
+        if isinstance(step, tuple):
+            index, wait = step
+            if index not in waiting:
+                bench.plan(index, now + wait)
+        elif step == "back":
+            bench.due |= waiting
+            bench.due_times.take_back(list(waiting))
+            waiting.clear()
+        else:
+            now += float(step) / 4
+            due = dict(bench.due)
+            expected = sorted(bench.is_due(now))
+            begun = bench.begun(now)
+            assert sorted(begun) == expected
+            waiting |= {index: due[index] for index in begun}
+    assert len(bench.due_times._taken_back) <= len(steps)
+
+
+def test_very_many_are_taken_back_in_one_step_and_looked_up_in_several() -> None:
+    bench = Bench()
+    bench.plan(0, 7.5)
+    assert bench.begun(7.5) == [0]
+    bench.due = dict.fromkeys(range(2500), 7.5)
+    for start in range(0, 2500, 500):
+        bench.due_times.take_back(range(start, start + 500))
+    assert (len(bench.due_times), bench.due_times.next) == (2500, 7.0)
+    assert bench.due_times.pop(7.5) == 0
+    assert sum(map(len, bench.due_times._taken_back)) >= 1500
+    assert [0, *bench.begun(7.5)] == list(range(2500))
+
+
 def test_all_can_be_forgotten() -> None:
     bench = Bench()
     for index in range(3):

@@ -28,7 +28,8 @@ def test_it_is_like_an_ordered_dict(steps: list[tuple[str, int]]) -> None:
                 line.add(each, float(number), number + 0.5)
                 model.setdefault(each, (float(number), number + 0.5))
         assert (len(line), index in line) == (len(model), index in model)
-    assert list(line.planned()) == [(index, planned) for index, (planned, _) in model.items()]
+    lots = [pair for lot in line.lots() for pair in zip(*lot, strict=True)]
+    assert lots == [(index, planned) for index, (planned, _) in model.items()]
     assert list(line) == list(model)
 
 

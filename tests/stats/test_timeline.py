@@ -92,6 +92,20 @@ def test_a_batch_of_sessions_comes_into_the_same_points_as_each_alone(
     assert together.to_wire(final=True)["step"] == alone.step
 
 
+@given(
+    st.lists(st.floats(90, 110) | st.floats(0, 5000), max_size=60),
+    st.sampled_from([0.0, 0.3, 99.7, 1e6]),
+)
+def test_informs_planned_together_come_into_the_same_points_as_each_alone(
+    times: list[float], start: float
+) -> None:
+    together, alone = Timeline(start), Timeline(start)
+    together.planned_together(times)
+    for at in sorted(times):
+        alone.planned(at)
+    assert together.to_wire(final=True) == alone.to_wire(final=True)
+
+
 def test_connection_requests_are_counted_by_verdict() -> None:
     line = Timeline()
     for verdict in ("unauthorized", "accepted", "refused"):
