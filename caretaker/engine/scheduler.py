@@ -123,8 +123,8 @@ class Scheduler:
             if active.greenlet is not None:
                 active.greenlet.throw(gevent.GreenletExit)
             is_running = active.greenlet is not None and not active.greenlet.dead
-            if not is_running and self.active.get(active.index) is active:
-                gevent.spawn(self._end, active)  # it is carried, or its greenlet had not begun
+            if not is_running:  # it is carried, or its greenlet had not begun
+                gevent.spawn(self._end_unless_over, active)
 
     def clear(self) -> None:
         """Forget all due times."""
@@ -271,6 +271,11 @@ class Scheduler:
         if not self.active:
             self._idle.set()
 
+    def _end_unless_over(self, active: ActiveSession) -> None:
+        """As ``_end``, of a session that something else may have ended meanwhile."""
+        if self.active.get(active.index) is active:
+            self._end(active)
+
     def _end_resting(self, active: ActiveSession, row: PeriodicRow, now: float) -> None:
         due = self._cpes.end_session(row, now)
         self._runner.end_resting(active, now)
@@ -310,8 +315,7 @@ class Scheduler:
             self._drop(active)
         gevent.killall([active.greenlet for active in cut if active.greenlet is not None])
         for active in cut:
-            if self.active.get(active.index) is active:  # carried, or its greenlet not begun
-                self._end(active)
+            self._end_unless_over(active)  # carried, or its greenlet not begun
         self._launch_waiting()
 
     def _drop(self, active: ActiveSession) -> None:

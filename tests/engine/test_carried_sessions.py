@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import gevent
@@ -334,6 +335,26 @@ def test_a_suspended_shard_ends_carried_sessions_as_the_generator_s_limit(
     record = bench.sink.sessions[-1]
     assert (record.outcome, record.reason) == (Outcome.FAILED, FENCED)
     bench.shard.start()
+    _assert_balanced(bench)
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize("first", ["suspended", "cut"])
+def test_a_session_that_is_suspended_and_loses_its_power_ends_once(
+    first: str, acs: Wire, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench = EngineBench(acs.url)
+    _in_session(acs, bench)
+    suspend, cut = (
+        partial(bench.shard.suspend, FENCED),
+        partial(bench.shard.scheduler.cut, [bench.box]),
+    )
+    for end in (suspend, cut) if first == "suspended" else (cut, suspend):
+        end()  # in the same turn of the loop
+    bench.settle()
+    assert len(bench.sink.sessions) == 2  # that of the first contact, and this one
+    assert not bench.shard.scheduler.active
+    assert "Traceback" not in capfd.readouterr().err
     _assert_balanced(bench)
     bench.shard.stop()
 
