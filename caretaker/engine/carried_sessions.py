@@ -240,7 +240,7 @@ class CarriedSessions:
     # Events.
 
     def _hear(self, events: list[io_engine.Event]) -> None:
-        """Handle at once what does not wait, ends and known requests; the rest in a greenlet."""
+        """Handle at once what does not wait, ends and most answers; the rest in a greenlet."""
         for event in events:
             if event[0] == io_engine.DONE:
                 self._handle_guarded(event)
@@ -335,8 +335,6 @@ class CarriedSessions:
 
     def _answered(self, active: ActiveSession, event: io_engine.Answer) -> None:
         at, status, head, body = event[6:]
-        if status == _CHALLENGE and self._logs_in(active, head):
-            return
         parts = plain_head(head)
         if status in _BY_GREENLET or parts is None:
             self._hand_over_answered(active, f"HTTP {status}", head + b"\r\n\r\n" + body)
@@ -358,7 +356,7 @@ class CarriedSessions:
     def _logs_in(self, active: ActiveSession, head: bytes) -> bool:
         """Answer a first challenge without a transport; False: it takes one."""
         assert self._io is not None
-        if active.exchanges != 1 or not active.is_plain or self._has_requests(active):
+        if active.exchanges != 1 or self._has_requests(active):
             return False
         posts = self._transports.log_in(active, head)
         if posts is None:
@@ -372,23 +370,32 @@ class CarriedSessions:
         return active.row is None and bool(active.cpe.session_requests)
 
     def _answers_at_once(self, event: Any) -> bool:
-        """Answer a request that CPEs of this kind have answered before; False: it is none."""
-        token, at, status, head, body = event[1], event[6], event[7], event[8], event[9]
+        """Answer a first challenge or a known request; False: the answer is neither."""
+        token = event[1]
         active = self._sessions.get(token)
         if active is None or not active.is_plain or token in self._transports:
             return False
-        if (event[4] is None and active.informed is None) or status != 200 or not _is_bare(head):
-            return False
         try:
-            self._take_progress(active, event[3], event[4], event[5])
-            answer = self._messages.answer(active, body, at)
-            if answer is None:
-                return False
-            active.received = len(body)
-            self._runner.exchange_ended(active, at)
-            self._post_answer(active, answer)
+            if event[7] == _CHALLENGE:
+                self._take_progress(active, event[3], event[4], event[5])
+                return self._logs_in(active, event[8])
+            return self._answers_request(active, event)
         except Exception as error:  # noqa: BLE001  # as in ``_handle``
             self._fail(active, token, error)
+        return True
+
+    def _answers_request(self, active: ActiveSession, event: Any) -> bool:
+        """Answer a request that CPEs of this kind have answered before; False: it is none."""
+        at, status, head, body = event[6:]
+        if (event[4] is None and active.informed is None) or status != 200 or not _is_bare(head):
+            return False
+        self._take_progress(active, event[3], event[4], event[5])
+        answer = self._messages.answer(active, body, at)
+        if answer is None:
+            return False
+        active.received = len(body)
+        self._runner.exchange_ended(active, at)
+        self._post_answer(active, answer)
         return True
 
     def _post_answer(self, active: ActiveSession, answer: bytes) -> None:

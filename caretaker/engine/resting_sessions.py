@@ -36,8 +36,8 @@ class PeriodicSessions:
     """
 
     __slots__ = (
-        "_books", "_common", "_context", "_down_until_boot", "_interval", "_likeness",
-        "_login_names", "_names", "_whole", "by_greenlet", "own_names", "profile", "reads_values",
+        "_books", "_common", "_context", "_down_until_boot", "_has_own_login", "_interval",
+        "_likeness", "_names", "_whole", "by_greenlet", "own_names", "profile", "reads_values",
         "template",
     )  # fmt: skip
 
@@ -54,11 +54,11 @@ class PeriodicSessions:
         self._down_until_boot = common.down_until_boot
         read = {*profile.inform_parameters, *profile.name_paths}
         self._names = () if read.isdisjoint(self.own_names) else self.own_names
+        """Of the values that an Inform may depend on; those of no other parameter are looked at."""
         self.reads_values = bool(self._names)
         """Whether ``likeness`` looks at values."""
-        """Of the values that an Inform may depend on; those of no other parameter are looked at."""
         login = {profile.management_paths[last] for last in ("Username", "Password")}
-        self._login_names = self._names if login.isdisjoint(self.own_names) else self.own_names
+        self._has_own_login = not login.isdisjoint(self.own_names)
         self._books, self._common, self._context = context.books, common, context
         self._likeness = self._new_likeness()
         self._whole: CPE | None = None
@@ -86,15 +86,8 @@ class PeriodicSessions:
 
     def credentials(self, index: int, booted_at: float, values: bytes, now: float) -> Credentials:
         """Those of a CPE, for challenges of its ACS."""
-        cpe = self.likeness(index, booted_at, values)
-        if self._login_names is self._names:
-            return credentials(cpe, now)
-        assert cpe.overlay is not None
-        cpe.overlay.values = values_of(self._login_names, values)
-        shown = credentials(cpe, now)
-        if not self._names:
-            cpe.overlay.values = {}
-        return shown
+        likeness = self.whole_likeness if self._has_own_login else self.likeness
+        return credentials(likeness(index, booted_at, values), now)
 
     def whole_likeness(self, index: int, booted_at: float, values: bytes) -> CPE:
         """As ``likeness``, with all values, whatever an Inform depends on."""

@@ -13,11 +13,14 @@ from helpers.engine_benches import DIGEST, EMPTY, GOOD, HOUR, SESSIONS, EngineBe
 from helpers.wire import HANG, Wire, wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug.http import parse_dict_header
 
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import plain_answers
 from caretaker.device.settings import Behaviors
 from caretaker.engine import cpe_store
+from caretaker.engine.open_transport import credentials
+from caretaker.http.digest import md5
 from caretaker.reasons import FENCED
 from caretaker.stats.results import Results
 
@@ -135,6 +138,26 @@ def test_no_object_is_made_for_a_request_that_is_known(
     assert names == ["Inform", "(empty)", "GetParameterValuesResponse"]
     assert bench.shard.cpes.objects == []
     bench.shard.cpes.clear()
+    bench.shard.stop()
+
+
+@pytest.mark.parametrize("own", ["Username", "Password", "ConnectionRequestUsername"])
+def test_a_row_shows_the_credentials_that_its_cpe_has(acs: Wire, own: str) -> None:
+    acs.answers = [GOOD, EMPTY, DIGEST, GOOD, EMPTY, DIGEST, GOOD, EMPTY]
+    bench = bench_of(acs.url)
+    box = bench.box
+    box.ensure_overlay().values[f"Device.ManagementServer.{own}"] = "its-own"
+    username, password = credentials(box, 0.0)
+    del box
+    for rests in (True, False):
+        bench.period_ends(rests=rests)
+        assert (bench.shard.scheduler.active[0].row is not None) == rests
+        bench.settle()
+        login = parse_dict_header(acs.requests[-1][2]["authorization"].partition(" ")[2])
+        secret = md5(f"{username}:acs:{password}")
+        middle = f"n1:00000002:{login['cnonce']}:auth"
+        assert login["username"] == username
+        assert login["response"] == md5(f"{secret}:{middle}:{md5('POST:/acs')}")
     bench.shard.stop()
 
 
