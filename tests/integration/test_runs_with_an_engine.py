@@ -144,6 +144,11 @@ def tls(folder: Path) -> tuple[str, ...]:
 
 
 STORM = ("--run-time", "32s", "--scenario")
+BUILT_IN = tuple(
+    word
+    for name in ("tr181", "tr098", "cable", "dsl", "gpon", "mesh", "stb", "lte")
+    for word in ("--profile", name)
+)
 FEATURES: dict[str, tuple[tuple[str, ...], Callable[[Path], tuple[str, ...]], str]] = {
     "nothing": ((), nothing, ""),
     "export": (("--export", "run.csv"), nothing, ""),
@@ -151,7 +156,16 @@ FEATURES: dict[str, tuple[tuple[str, ...], Callable[[Path], tuple[str, ...]], st
     "source addresses": (("--source-address", "127.0.0.16/28"), nothing, ""),
     "ways": (("--reach", "direct:50,dark:50"), nothing, ""),
     "devices": ((), devices, ""),
-    "profiles": (("--profile", "gpon", "--profile", "lte"), nothing, ""),
+    "profiles": (BUILT_IN, nothing, "quirk of the device"),
+    "several workers": (("--processes", "2"), nothing, ""),
+    "all that is written": (
+        ("--export", "run.jsonl", "--report", "run.html", "--runs", "runs", "--junit", "run.xml"),
+        nothing,
+        "",
+    ),
+    "a boot delay": (("--boot-delay", "0-3"), nothing, ""),
+    "places": (("--max-sessions", "1"), nothing, ""),
+    "any cwmp:ID": (("--any-id",), nothing, ""),
     "IPv6": (("--ip-version", "6"), nothing, ""),
     "recording": (("--record", "kept"), nothing, "recording"),
     "slow devices": ((), slow, "quirk of the device"),
@@ -172,10 +186,13 @@ FEATURES: dict[str, tuple[tuple[str, ...], Callable[[Path], tuple[str, ...]], st
         nothing,
         "",
     ),
+    "ramp": ((*STORM, "ramp start=2 end=10 seconds=10 steps=2"), nothing, ""),
+    "Connection Requests": ((*STORM, "cr-sweep rate=10", "--cr-driver", "direct"), nothing, ""),
+    "provisioning": ((*STORM, "provisioning cpes=10 rate=5"), nothing, ""),
     "value changes": ((*STORM, "value-change-storm at=3 seconds=2"), nothing, ""),
 }
 """Of a run: options, more of them with files, and why greenlets run sessions; empty: none is."""
-PARTLY = ("slow devices",)
+PARTLY = ("slow devices", "profiles")
 """Features that concern some of the sessions."""
 
 
@@ -213,6 +230,22 @@ def test_a_feature_is_carried_or_off_with_the_same_figures(
     assert carried["sessions"]["started"] >= CPES
     assert carried["engine"]["carried"] + not_carried(carried) == carried["sessions"]["started"]
     assert (carried["engine"]["carried"] > 0) == (not reason or feature in PARTLY)
+
+
+@pytest.mark.parametrize(("first", "then"), [("auto", "off"), ("off", "auto")])
+def test_state_that_one_has_kept_is_taken_up_by_the_other(
+    first: str, then: str, tmp_path: Path, engine: Path
+) -> None:
+    options = (*ONCE, "--state", str(tmp_path / "fleet.db"))
+    kept = summary_of(tmp_path, engine, first, *options)
+    taken_up = summary_of(tmp_path, engine, then, *options)
+    for summary, before in ((kept, 0), (taken_up, CPES)):
+        assert (summary["state"]["kept"], summary["state"]["taken_up"]) == (CPES, before)
+        assert summary["events"]["books_balance"]
+    assert kept["informs"]["by_event"] == {"0 BOOTSTRAP": CPES, "1 BOOT": CPES}
+    assert taken_up["informs"]["by_event"] == {"1 BOOT": CPES}
+    carried = {summary["engine"]["carried"] for summary in (kept, taken_up)}
+    assert carried == {0, CPES}
 
 
 @pytest.mark.parametrize("kind", ["refuse", "hang"])
