@@ -41,7 +41,12 @@ from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
 from caretaker.swarm.interrupts import Interrupts
-from caretaker.swarm.locust_runner import LOCAL, add_key, forget_wall_clock
+from caretaker.swarm.locust_runner import (
+    LOCAL,
+    add_key,
+    allow_fast_spawning,
+    forget_wall_clock,
+)
 from caretaker.swarm.master import Master
 from caretaker.swarm.master_watch import MasterWatch
 from caretaker.swarm.message_handlers import (
@@ -118,6 +123,7 @@ def install(events: Events) -> None:
         forget_wall_clock()
         raise_descriptors()
         prepare_users(environment)
+        allow_fast_spawning(environment)
         _Hooks(environment, runner, end, output, is_of_master=is_of_master)
 
     is_command_line = True  # what Locust's first parser reads

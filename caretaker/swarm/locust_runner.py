@@ -45,6 +45,17 @@ def forget_wall_clock() -> None:
     runners.MASTER_HEARTBEAT_TIMEOUT = inf  # type: ignore[assignment]  # there is no option
 
 
+def allow_fast_spawning(environment: Environment) -> None:
+    """Leave out Locust's warning of more than 100 users a second, where all users are CPEs."""
+    log = logging.getLogger(runners.__name__)
+    if all(issubclass(kind, CPEUser) for kind in environment.user_classes):
+        log.addFilter(_is_other_news)
+
+
+def _is_other_news(record: logging.LogRecord) -> bool:
+    return "spawn rate is very high" not in str(record.msg)
+
+
 def forgive_lost_terminal() -> None:
     """Have Locust not fail when it gives the modes back to a terminal that is gone."""
     import termios  # noqa: PLC0415  # not there on Windows, which has no SIGHUP either

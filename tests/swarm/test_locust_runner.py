@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import termios
@@ -20,6 +21,7 @@ from locust.runners import (
     STATE_MISSING,
     STATE_RUNNING,
     STATE_SPAWNING,
+    LocalRunner,
     MasterRunner,
     WorkerNode,
     WorkerNodes,
@@ -32,6 +34,7 @@ from caretaker.swarm.locust_runner import (
     LOCAL,
     LocustRunner,
     add_key,
+    allow_fast_spawning,
     forget_wall_clock,
     forgive_lost_terminal,
 )
@@ -223,6 +226,24 @@ def test_a_worker_whose_clock_jumps_ends_by_locust_unless_it_is_forgotten(
     with pytest.raises(EndOfLooksError):
         WorkerRunner.heartbeat_timeout_checker(silent)  # type: ignore[arg-type]
     assert silent.ends == ([] if is_forgotten else ["quit"])
+
+
+@pytest.mark.parametrize(("kinds", "warnings"), [([CPEUser], 0), ([CPEUser, User], 1)])
+def test_fast_spawning_is_warned_of_where_others_than_cpes_are_spawned(
+    kinds: list[type[User]], warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = logging.getLogger("locust.runners")
+    environment: Any = SimpleNamespace(user_classes=kinds)
+    runner: Any = SimpleNamespace()
+    allow_fast_spawning(environment)
+    try:
+        with pytest.raises(AttributeError):  # it begins with the warning, and has nothing to spawn
+            LocalRunner.start(runner, 1, 101)
+        log.warning("other news")
+    finally:
+        for made in list(log.filters):
+            log.removeFilter(made)
+    assert len(caplog.messages) == warnings + 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its terminals have no modes")
