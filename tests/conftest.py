@@ -66,11 +66,12 @@ def tls_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def name_server(monkeypatch: pytest.MonkeyPatch) -> NameServer:
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     """Stands for the system's resolver."""
     made = NameServer()
     monkeypatch.setattr(gevent.socket, "getaddrinfo", made)
-    return made
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="session")
