@@ -340,14 +340,11 @@ class CarriedSessions:
             self._hand_over_answered(active, f"HTTP {status}", head + b"\r\n\r\n" + body)
             return
         response = Response(status, parts[1], body, keep_alive=True)
-        is_known = self._is_known(active, response)
-        if is_known and self._sends_back(active, response, at):
-            return
         client = self._transports.of(active)
         client.take_cookies(response)
         if not client.is_final(response):
             self._send(active, client)
-        elif is_known:
+        elif self._is_known(active, response):
             self._informed(active, body, at)
             self._post(active, client, "(empty)", b"")
         else:
@@ -370,7 +367,7 @@ class CarriedSessions:
         return active.row is None and bool(active.cpe.session_requests)
 
     def _answers_at_once(self, event: Any) -> bool:
-        """Answer a first challenge or a known request; False: the answer is neither."""
+        """Answer what is known: a first challenge, cookies, a request; False: it is none."""
         token = event[1]
         active = self._sessions.get(token)
         if active is None or not active.is_plain or token in self._transports:
@@ -379,10 +376,22 @@ class CarriedSessions:
             if event[7] == _CHALLENGE:
                 self._take_progress(active, event[3], event[4], event[5])
                 return self._logs_in(active, event[8])
+            if event[9] in self._known:
+                return self._takes_cookies(active, event)
             return self._answers_request(active, event)
         except Exception as error:  # noqa: BLE001  # as in ``_handle``
             self._fail(active, token, error)
         return True
+
+    def _takes_cookies(self, active: ActiveSession, event: Any) -> bool:
+        """Send the cookies of a known InformResponse back; False: it takes more than that."""
+        at, status, head, body = event[6:]
+        parts = plain_head(head)
+        if parts is None:
+            return False
+        self._take_progress(active, event[3], event[4], event[5])
+        response = Response(status, parts[1], body, keep_alive=True)
+        return self._is_known(active, response) and self._sends_back(active, response, at)
 
     def _answers_request(self, active: ActiveSession, event: Any) -> bool:
         """Answer a request that CPEs of this kind have answered before; False: it is none."""

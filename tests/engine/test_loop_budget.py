@@ -13,7 +13,7 @@ from caretaker.engine.loop_budget import LoopBudget
 def test_long_answers_are_made_one_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", 0.0)
     budget, turns = LoopBudget(), [0]
-    counting = gevent.get_hub().loop.check(ref=False)
+    counting = gevent.get_hub().loop.prepare(ref=False)
     counting.start(lambda: turns.append(turns[-1] + 1))
     made_in: list[int] = []
 
@@ -39,7 +39,7 @@ def test_as_many_short_answers_as_fit_are_made_in_a_turn(monkeypatch: pytest.Mon
     waiting = [gevent.spawn(answer) for _ in range(5)]
     gevent.sleep(0)
     monkeypatch.setattr("caretaker.engine.loop_budget.TURN_SECONDS", inf)
-    counting = gevent.get_hub().loop.check(ref=False)
+    counting = gevent.get_hub().loop.prepare(ref=False)
     counting.start(lambda: turns.append(turns[-1] + 1))
     gevent.joinall(waiting, timeout=60)
     counting.stop()
