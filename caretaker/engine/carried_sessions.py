@@ -373,10 +373,11 @@ class CarriedSessions:
         if active is None or not active.is_plain or token in self._transports:
             return False
         try:
-            if event[7] == _CHALLENGE:
+            status, head, body = event[7:]
+            if status == _CHALLENGE:
                 self._take_progress(active, event[3], event[4], event[5])
-                return self._logs_in(active, event[8])
-            if event[9] in self._known:
+                return self._logs_in(active, head)
+            if body in self._known:
                 return self._takes_cookies(active, event)
             return self._answers_request(active, event)
         except Exception as error:  # noqa: BLE001  # as in ``_handle``

@@ -101,23 +101,24 @@ class PeriodicRow:
 
     def likeness(self) -> CPE:
         """A CPE to read from, as this one in its session; the next call for any row changes it."""
-        chunk, at = self._chunk, self._at
-        values = b""
-        if chunk.values is not None and self.sessions.reads_values:  # they are far in memory
-            values = chunk.values[at]
-        return self.sessions.likeness(self.index, chunk.booted_at[at], values)
+        booted_at = self._chunk.booted_at[self._at]
+        values = self._values() if self.sessions.reads_values else b""  # they are far in memory
+        return self.sessions.likeness(self.index, booted_at, values)
+
+    def _values(self) -> bytes:
+        """Those of the CPE's own, packed."""
+        values = self._chunk.values
+        return b"" if values is None else values[self._at]
 
     def credentials(self, now: float) -> Credentials:
         """Those of the CPE, for challenges of its ACS."""
-        chunk, at = self._chunk, self._at
-        values = b"" if chunk.values is None else chunk.values[at]
-        return self.sessions.credentials(self.index, chunk.booted_at[at], values, now)
+        booted_at = self._chunk.booted_at[self._at]
+        return self.sessions.credentials(self.index, booted_at, self._values(), now)
 
     def whole_likeness(self) -> CPE:
         """As ``likeness``, with all values of its own."""
-        chunk, at = self._chunk, self._at
-        values = b"" if chunk.values is None else chunk.values[at]
-        return self.sessions.whole_likeness(self.index, chunk.booted_at[at], values)
+        booted_at = self._chunk.booted_at[self._at]
+        return self.sessions.whole_likeness(self.index, booted_at, self._values())
 
     def end(self, began: float, now: float) -> float:
         """Take the end of the session, which has succeeded; when the CPE is due again."""

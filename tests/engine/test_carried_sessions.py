@@ -19,6 +19,7 @@ from helpers.engine_benches import (
     EMPTY,
     GOOD,
     SESSIONS,
+    STAGES,
     EngineBench,
     said,
     story,
@@ -228,17 +229,6 @@ def _in_session(acs: Wire, bench: EngineBench, *answers: Any) -> None:
     wanted = 2 + len(answers) + 1
     while len(acs.requests) < wanted:
         gevent.sleep(0.001)
-
-
-STAGES = {
-    "Inform": (),
-    "(empty)": (GOOD,),
-    "a cookie": SESSIONS["a cookie"][:1],
-    "Digest": (DIGEST,),
-    "Digest, (empty)": (DIGEST, GOOD),
-    "Digest and a cookie": SESSIONS["Digest, then a cookie"][:2],
-    "answer": (GOOD, SESSIONS["a request"][1]),
-}
 
 
 @pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)

@@ -162,7 +162,7 @@ def test_long_answers_to_informs_are_read_one_a_turn(
 
     bench = ShardBench(make, loop_budget=LoopBudget())
     bench.boot(10)
-    watcher = gevent.get_hub().loop.check(ref=False)
+    watcher = gevent.get_hub().loop.prepare(ref=False)
     watcher.start(next_turn)
     gate.set()
     while bench.sink.counters["sessions.succeeded"] < 10:

@@ -471,6 +471,16 @@ SESSIONS: dict[str, Session] = {
     "bytes after the answer": (GOOD + b"x", EMPTY),
     "a large answer": (answer("200 OK", b"<a>" + b"x" * 100_000 + b"</a>"),),
 }
+STAGES: dict[str, Session] = {
+    "Inform": (),
+    "(empty)": (GOOD,),
+    "a cookie": SESSIONS["a cookie"][:1],
+    "Digest": (DIGEST,),
+    "Digest, (empty)": (DIGEST, GOOD),
+    "Digest and a cookie": SESSIONS["Digest, then a cookie"][:2],
+    "answer": (GOOD, SESSIONS["a request"][1]),
+}
+"""The answers that a session has had in each of its exchanges."""
 """What an ACS may do in a session, good and bad."""
 
 _PASSING = re.compile(
