@@ -283,12 +283,20 @@ class XMPPServer:
                 return
             ready.set_result(None)
             await self._ending.wait()
-            server.close()
-            await asyncio.sleep(0)  # what was accepted just now has a writer then
-            for writer in list(self._writers.values()):  # a task that has not begun closes nothing
-                writer.transport.abort()
+            await self._end(server)
 
         asyncio.run(serve())
+
+    async def _end(self, server: asyncio.Server) -> None:
+        # What was accepted has a writer some turns later; before, asyncio can't close its server.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task, writer in self._writers.items():
+                task.cancel()
+                writer.transport.abort()  # a task that has not begun closes nothing
+            await asyncio.wait(others)
+        server.close()
 
     def call(self, act: Callable[[], None]) -> None:
         """Do something in the thread of the server, and wait until it is done."""
