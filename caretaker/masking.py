@@ -277,12 +277,18 @@ class _Scanner:
         return good, good
 
     def _end_of(self, element: _Element, at: int) -> int:
-        """Where an open element ends, with those of its name in it; else the end of the body."""
+        """
+        Where an open element ends at the latest; else the end of the body.
+
+        Where more elements of its name end than start, a start is what is broken, and the last end
+        may be its own.
+        """
         name = re.escape(element.name.encode())
         tags = re.compile(rb"<(/?)(?:[^\s:<>/]*:)?%b(?:\s[^<>]*?)?(/?)>" % name)
-        depth = sum(other.name == element.name for other in self._open)
+        is_open = sum(other.name == element.name for other in self._open)
+        ended, most, end = 0, is_open - 1, len(self._body)
         for tag in tags.finditer(self._body, at):
-            depth += -1 if tag[1] else not tag[2]
-            if depth == 0:
-                return tag.start()
-        return len(self._body)
+            ended += 1 if tag[1] else -(not tag[2])
+            if ended > most:
+                most, end = ended, tag.start()
+        return end
