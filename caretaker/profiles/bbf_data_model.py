@@ -23,7 +23,7 @@ from caretaker.errors import EnvelopeError, ProfileError
 from caretaker.nearest_names import nearest_names
 from caretaker.plain_numbers import is_digits
 from caretaker.profiles.bbf_syntax import ANY_INSTANCE as _ANY
-from caretaker.profiles.bbf_syntax import Syntaxes, number, status, token
+from caretaker.profiles.bbf_syntax import Syntaxes, is_on, number, status, token
 from caretaker.profiles.genieacs_csv import ROOTS, Export, with_parents
 from caretaker.profiles.profile_file import Entry
 from caretaker.profiles.steering_defaults import steering_default
@@ -318,7 +318,7 @@ def _read_object(element: etree._Element, syntaxes: Syntaxes, definitions: Defin
     counter = token(element.get("numEntriesParameter"))
     above = _holder(path.removesuffix(f"{_ANY}.").rstrip("."))
     definitions.objects[path] = TableDefinition(
-        element.get("access") == "readWrite",
+        token(element.get("access")) == "readWrite",
         number(element.get("minEntries")) or 0,
         number(element.get("maxEntries")),
         above + counter if counter else "",
@@ -335,7 +335,7 @@ def _read_parameter(
     element: etree._Element, above: str, syntaxes: Syntaxes, definitions: Definitions
 ) -> None:
     name = token(element.get("name") or element.get("base"))
-    path, access = above + name, element.get("access")
+    path, access = above + name, token(element.get("access"))
     writable = access in ("readWrite", "writeOnceReadOnly")
     syntax = syntaxes.of(element, steering_default(path))
     limits = syntax.limits if writable else Limits()
@@ -343,7 +343,7 @@ def _read_parameter(
     is_of_row = _ANY in above and _ANY not in syntax.new
     limits = limits._replace(
         default=syntax.new if is_of_row and syntax.new != usual else None,
-        deny_active=element.get("activeNotify") == "canDeny",
+        deny_active=token(element.get("activeNotify")) == "canDeny",
         write_once=access == "writeOnceReadOnly",
     )
     definitions.parameters[path] = Definition(
@@ -351,7 +351,7 @@ def _read_parameter(
         writable,
         syntax.value,
         None if limits == Limits(type=limits.type) else limits,
-        element.get("forcedInform") == "true",
+        is_on(element, "forcedInform"),
         status(element),
         syntax.hidden,
     )

@@ -26,13 +26,18 @@ ANY_INSTANCE = "{i}"
 
 
 def token(text: str | None) -> str:
-    """A name without white space around it: names are tokens (``xs:token``) in the schema."""
+    """A name or word without white space around it: it is none of it in the schema's types."""
     return " ".join((text or "").split())
+
+
+def is_on(element: etree._Element, flag: str) -> bool:
+    """Whether a flag, an attribute of the type ``xs:boolean``, says so."""
+    return token(element.get(flag)) in ("true", "1")
 
 
 def status(element: etree._Element) -> str:
     """``current``, ``deprecated``, ``obsoleted`` or ``deleted``."""
-    return element.get("status") or "current"
+    return token(element.get("status")) or "current"
 
 
 def number(text: str | None) -> int | None:
@@ -129,7 +134,7 @@ class Syntaxes:
         new = value
         if default is not None and not _is_of(default, _OF_NEW_ROWS):
             new = limits.default_of(TYPES[kind].default)
-        hidden = any(syntax.get(flag) in ("true", "1") for flag in _READS_NULL)
+        hidden = any(is_on(syntax, flag) for flag in _READS_NULL)
         return Syntax(kind, value, new, limits, hidden)
 
     def _first(self, syntax: etree._Element, data_type: _DataType, limits: Limits) -> str:
@@ -180,7 +185,7 @@ def _child(element: etree._Element, name: str) -> etree._Element | None:
 
 
 def _is_of(default: etree._Element, kinds: Iterable[str]) -> bool:
-    return (default.get("type") or "object") in kinds
+    return (token(default.get("type")) or "object") in kinds
 
 
 def _sent_type(data_type: _DataType) -> str:
@@ -202,7 +207,7 @@ def _limits(data_type: _DataType) -> Limits:
         enumeration=tuple(
             facet.get("value") or ""
             for facet in facets.get("enumeration", ())
-            if facet.get("access") != "readOnly"
+            if token(facet.get("access")) != "readOnly"
         ),
         patterns=tuple(facet.get("value") or "" for facet in facets.get("pattern", ())),
         type=kind if data_type.lists or kind in BINARY_TYPES else "xsd:string",
@@ -224,7 +229,7 @@ def _list_limits(listed: etree._Element, item: Limits) -> Limits:
             item,
             fewest=number(listed.get("minItems")) or 0,
             most=number(listed.get("maxItems")),
-            brackets=listed.get("nestedBrackets") == "required",
+            brackets=token(listed.get("nestedBrackets")) == "required",
         ),
     )
 

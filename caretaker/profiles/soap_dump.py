@@ -94,6 +94,8 @@ def _type_of(value: etree._Element) -> str:
 
 
 _MESSAGES = ("GetParameterNamesResponse", "GetParameterValuesResponse", "Inform")
+_STRUCTS = ("ParameterInfoStruct", "ParameterValueStruct")
+_TOLD = {"Writable", "Value"}
 _BOOLEANS = {"1": True, "true": True, "0": False, "false": False, "": False}
 
 
@@ -136,7 +138,7 @@ class _Dump:
                 self._identify(
                     where, {name: (child.text or "").strip() for name, child in texts.items()}
                 )
-            elif "Name" in texts and ("Writable" in texts or "Value" in texts):
+            elif kind in _STRUCTS or ("Name" in texts and texts.keys() & _TOLD):
                 self._take_item(where, texts)
 
     def _identify(self, where: str, device_id: dict[str, str]) -> None:
@@ -146,7 +148,7 @@ class _Dump:
         self.about |= device_id
 
     def _take_item(self, where: str, texts: Mapping[str, etree._Element]) -> None:
-        name = (texts["Name"].text or "").strip()
+        name = (texts["Name"].text or "").strip() if "Name" in texts else ""
         if not name or len(name) > MAX_PATH:
             self.odd.append(f"{where}: a name of {len(name)} characters; left out")
             return
@@ -158,6 +160,8 @@ class _Dump:
             kind = _type_of(texts["Value"])
             value = "".join(map(str, texts["Value"].itertext()))
             row = row._replace(value=value, type=known_type(kind) or row.type)
+        if not texts.keys() & _TOLD:
+            self.odd.append(f"{name}: neither Writable nor Value; a name alone")
         self.rows[name] = row
 
     def _flag(self, name: str, text: str) -> bool:

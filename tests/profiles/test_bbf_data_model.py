@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -220,6 +221,17 @@ def test_blanks_around_a_name_are_not_of_it(name: str) -> None:
     blank = XML.replace(f'="{name}"', f'=" {name} "')
     assert blank != XML
     assert device(xml=blank) == device()
+
+
+def test_blanks_around_words_flags_and_numbers_are_not_of_them() -> None:
+    text = re.compile(r'(?<= )(?!value|version|encoding)([a-zA-Z]+)="([^"]+)"')
+    blank = text.sub(r'\1=" \2\n"', XML)
+    assert '=" canDeny\n"' in blank
+    assert device(xml=blank) == device()
+
+
+def test_a_flag_may_be_a_digit() -> None:
+    assert device(xml=XML.replace('forcedInform="true"', 'forcedInform="1"')) == device()
 
 
 def test_root_parameters_may_stand_in_a_root_object() -> None:

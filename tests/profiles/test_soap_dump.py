@@ -99,6 +99,8 @@ def test_what_is_no_dump_is_one_line(data: bytes, complaint: str) -> None:
         (b"<Writable>1</Writable>", b"<Writable>30</Writable>", "Device.X.: Writable is '30'", 0),
         (b"<Name>Device.X.1.B</Name>", b"<Name> </Name>", "a name of 0 characters", 1),
         (b"<Name>Device.X.1.B<", b"<Name>" + b"x" * 300 + b"<", "a name of 300 characters", 1),
+        (b"<Name>Device.X.1.B</Name>", b"", "a name of 0 characters", 1),
+        (b"<Writable>1</Writable>", b"", "Device.X.: neither Writable nor Value", 0),
         (b"</ParameterInfoStruct>", b"", "envelope 1: not well-formed XML", None),
     ],
 )
