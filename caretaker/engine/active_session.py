@@ -165,6 +165,11 @@ class ActiveSession:
         return self._session is None
 
     @property
+    def has_requests(self) -> bool:
+        """Whether the CPE has requests of its own, which come before the empty POST."""
+        return self.row is None and bool(self.cpe.session_requests)
+
+    @property
     def wait(self) -> Wait:
         """What it waits for now."""
         if self.own_wait is not None:

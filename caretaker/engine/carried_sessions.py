@@ -15,25 +15,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from errno import ECANCELED, ECONNRESET, EPIPE
-from functools import lru_cache
 from typing import Any
 
 import gevent
-import gevent.event
 
 from caretaker.cwmp.outcome import SUCCEEDED
 from caretaker.cwmp.session import State
 from caretaker.device import plain_answers
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.beginning_line import BeginningLine
+from caretaker.engine.carriage import Carriage
 from caretaker.engine.carried_messages import CarriedMessages
 from caretaker.engine.carried_transports import CarriedTransports
 from caretaker.engine.cpe_store import CPEStore
 from caretaker.engine.engine_use import CLOSED, NOT_LOOKED_UP, EngineUse
+from caretaker.engine.event_queue import EventQueue
+from caretaker.engine.plain_exchanges import PlainExchanges
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.errors import LimitError, ReasonError
 from caretaker.http import io_engine
@@ -46,15 +46,10 @@ from caretaker.stats.results import Results
 
 _log = logging.getLogger(__name__)
 
-MAX_KNOWN = 64
-"""InformResponses that are known, as in the engine."""
-_CHALLENGE = 401
 _BY_GREENLET = (301, 302, 303, 307, 308, 415)
 """Statuses of answers after which the request goes elsewhere, or in another form."""
 _LAST = (State.LISTENING, State.ANSWERING)
 """The states in which an empty answer ends the session."""
-_MORE = frozenset(("set-cookie", "content-encoding"))
-"""Headers with which more than the body of an answer tells what follows."""
 _LOST = (0, ECONNRESET, EPIPE)
 
 
@@ -90,18 +85,12 @@ class CarriedSessions:
         self._clock = clock
         self._ended = ended
         self._go_on = go_on
-        self._carried = 0
-        self._handed_over: Counter[str] = Counter()
-        self._by_greenlet: Counter[str] = Counter()
+        self._carriage = Carriage()
         self._sessions: dict[int, ActiveSession] = {}
-        self._transports = CarriedTransports(use.endpoint)
         self._token = 0
+        self._transports = CarriedTransports(use.endpoint)
         self._messages = CarriedMessages(self._transports.fresh)
-        self._known: dict[bytes, None] = {}
         self._line = BeginningLine(clock, self._begin, self._flush)
-        self._events: deque[Any] = deque()
-        self._has_events = gevent.event.Event()
-        self._handler: Any = None
         self._handlers: dict[int, Callable[[ActiveSession, Any], None]] = {
             io_engine.ANSWER: self._answered,
             io_engine.DETACHED: self._detached,
@@ -112,7 +101,8 @@ class CarriedSessions:
             timeout = use.endpoint.timeout
             # Connections that have failed keep their places for a turn.
             self._io = IOEngine(use.module, most=2 * most, timeout=timeout, handle=self._hear)
-            self._handler = gevent.spawn(self._handle_events)
+            self._plain = PlainExchanges(self._io, runner, self._messages, self._transports)
+            self._events = EventQueue(self._handle_guarded)
 
     # As the scheduler's carrier.
 
@@ -124,25 +114,13 @@ class CarriedSessions:
         may begin until then.
         """
         if self._io is None:
-            self._by_greenlet[self._use.off or CLOSED] += 1
+            self._carriage.by_greenlet[self._use.off or CLOSED] += 1
             return False
         self._token += 1
         active.token = self._token
         self._sessions[active.token] = active
         self._line.add(active)
         return True
-
-    def _reason(self, active: ActiveSession, targets: list[Target]) -> str:
-        """Why a session is for a greenlet from its begin; empty if it is carried."""
-        if not targets:
-            return NOT_LOOKED_UP
-        row, now = active.row, self._clock()
-        if row is None:
-            return self._use.reason(active.cpe, now)
-        lasting = row.sessions.by_greenlet
-        if lasting is None:
-            lasting = row.sessions.by_greenlet = self._use.lasting_reason(row.likeness(), now)
-        return lasting or self._use.passing_reason(row.index, now)
 
     def catch_up(self, active: ActiveSession) -> None:
         """Take up what has happened in a session so far, with its CPE as an object."""
@@ -151,10 +129,9 @@ class CarriedSessions:
         self._cpes.get(active.index)
         progress = self._io.progress(active.token)
         if progress is None:  # not begun, or over, and its event is still to be handled
-            told = (event[3:6] for event in self._events if event[1] == active.token)
-            progress = next(told, None)
+            progress = self._events.progress(active.token)
         if progress is not None:
-            self._take_progress(active, *progress)
+            self._plain.take_progress(active, *progress)
 
     def drop(self, active: ActiveSession) -> None:
         """Leave a session where it is: nothing more is sent in it, or heard of it."""
@@ -184,20 +161,12 @@ class CarriedSessions:
             self._line.stop()
             self._io.close()
             self._io = None
-            self._handler.kill(block=False)
             self._sessions.clear()
-            while self._events:  # nobody takes the connections that are in these
-                self._handle(self._events.popleft())
+            self._events.close()  # nobody takes the connections that are in these
 
     def book(self, results: Results) -> None:
         """Add how many sessions were carried, and how many not, and why."""
-        results.count("engine.carried", self._carried)
-        for name, reasons in (
-            ("handed_over", self._handed_over),
-            ("by_greenlet", self._by_greenlet),
-        ):
-            for reason, number in reasons.items():
-                results.count(f"engine.{name}.{reason}", number)
+        self._carriage.book(results)
 
     # Beginning.
 
@@ -210,13 +179,13 @@ class CarriedSessions:
             return
         try:
             targets = self._targets(active.index)
-            reason = self._reason(active, targets)
+            reason = self._use.reason(active, self._clock()) if targets else NOT_LOOKED_UP
             if reason:
-                self._by_greenlet[reason] += 1
+                self._carriage.by_greenlet[reason] += 1
                 self._forget(active)
                 self._go_on(active)
             else:
-                self._carried += 1
+                self._carriage.carried += 1
                 self._send_inform(active, targets[0])
         except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
             gevent.spawn(self._fail, active, active.token, error)
@@ -225,7 +194,7 @@ class CarriedSessions:
         io, messages = self._io, self._messages
         assert io is not None
         self._runner.starts(active)
-        following = None if self._has_requests(active) else messages.empty_post
+        following = None if active.has_requests else messages.empty_post
         body = messages.inform(active)
         if body is None:
             body = active.session.next_post()
@@ -245,23 +214,25 @@ class CarriedSessions:
             if event[0] == io_engine.DONE:
                 self._handle_guarded(event)
             elif event[0] != io_engine.ANSWER or not self._answers_at_once(event):
-                self._events.append(event)
-        if self._events:
-            self._has_events.set()
+                self._events.put(event)
+
+    def _answers_at_once(self, event: Any) -> bool:
+        """Answer what is known; False: it is not, or nobody wants it any more."""
+        token = event[1]
+        active = self._sessions.get(token)
+        if active is None:
+            return False
+        try:
+            return self._plain.answer(active, event)
+        except Exception as error:  # noqa: BLE001  # as in ``_handle``
+            self._fail(active, token, error)
+        return True
 
     def _handle_guarded(self, event: Any) -> None:
         try:
             self._handle(event)
         except Exception:  # noqa: BLE001  # the others go on
             _log.exception("a session could not be ended by a bug of Caretaker")
-
-    def _handle_events(self) -> None:
-        """Handle events in a greenlet, as answers may have to wait for a turn of the loop."""
-        while True:
-            self._has_events.wait()
-            self._has_events.clear()
-            while self._events:
-                self._handle_guarded(self._events.popleft())
 
     def _handle(self, event: Any) -> None:
         kind, token = event[0], event[1]
@@ -271,10 +242,7 @@ class CarriedSessions:
                 os.close(event[8])
             return
         try:
-            if kind == io_engine.DONE and active.row is not None:
-                self._done_resting(active, event)
-                return
-            self._take_progress(active, event[3], event[4], event[5])
+            self._plain.take_progress(active, event[3], event[4], event[5])
             if kind == io_engine.DONE:  # nearly always, so not by the table
                 self._done(active, event[6])
             else:
@@ -282,56 +250,17 @@ class CarriedSessions:
         except Exception as error:  # noqa: BLE001  # as in a greenlet
             self._fail(active, token, error)
 
-    def _take_progress(
-        self, active: ActiveSession, sent_at: float, known: bytes | None, known_at: float
-    ) -> None:
-        """Take up when the Inform was sent, and that a known InformResponse has come."""
-        if sent_at and active.sent_at is None:
-            active.sent_at = sent_at
-            active.note_inform()
-        if known is not None and active.informed is None:
-            self._informed(active, known, known_at)
-            active.post_begins("(empty)", b"", known_at)
-            active.sent_at = known_at
-
-    def _informed(self, active: ActiveSession, known: bytes, at: float) -> None:
-        """The ACS has accepted the Inform, with an answer that is known."""
-        active.received = len(known)
-        if not active.is_plain:
-            active.session.receive(known, at)
-            active.session.next_post()
-        elif active.row is None:
-            active.cpe.inform_delivered()
-        active.informed = at  # so that a row delivers it when it becomes an object
-        self._runner.exchange_ended(active, at)
-
     def _done(self, active: ActiveSession, at: float) -> None:
         """The last answer was empty: the session is over."""
         if not active.is_plain:
             active.session.receive(b"", at)
         self._runner.exchange_ended(active, at)
         active.outcome = SUCCEEDED
-        was_plain = active.is_plain and active.token not in self._transports
+        may_rest = active.row is None and active.is_plain and active.token not in self._transports
         self._forget(active)
         self._ended(active, at)
-        if was_plain:
+        if may_rest:
             self._cpes.rest_soon(active.index)
-
-    def _done_resting(self, active: ActiveSession, event: io_engine.Done) -> None:
-        """As ``_done``, of a CPE that rests: mostly both its exchanges are over at once."""
-        sent_at, known, known_at, at = event[3:]
-        if known is not None:
-            active.sent_at = sent_at
-            if active.inform_sent is None:  # there was no challenge
-                active.inform_sent = sent_at
-            active.received = len(known)
-            self._runner.exchange_ended(active, known_at)
-            active.informed = known_at
-            active.post_begins("(empty)", b"", known_at)
-        self._runner.exchange_ended(active, at)
-        active.outcome = SUCCEEDED
-        self._forget(active)
-        self._ended(active, at)
 
     def _answered(self, active: ActiveSession, event: io_engine.Answer) -> None:
         at, status, head, body = event[6:]
@@ -344,93 +273,11 @@ class CarriedSessions:
         client.take_cookies(response)
         if not client.is_final(response):
             self._send(active, client)
-        elif self._is_known(active, response):
-            self._informed(active, body, at)
+        elif self._plain.is_known(active, response):
+            self._plain.informed(active, body, at)
             self._post(active, client, "(empty)", b"")
         else:
             self._take_answer(active, client, response)
-
-    def _logs_in(self, active: ActiveSession, head: bytes) -> bool:
-        """Answer a first challenge without a transport; False: it takes one."""
-        assert self._io is not None
-        if active.exchanges != 1 or self._has_requests(active):
-            return False
-        posts = self._transports.log_in(active, head)
-        if posts is None:
-            return False
-        self._io.post(active.token, *posts, ends=False)
-        return True
-
-    @staticmethod
-    def _has_requests(active: ActiveSession) -> bool:
-        """Whether a CPE has requests of its own, which come before the empty POST."""
-        return active.row is None and bool(active.cpe.session_requests)
-
-    def _answers_at_once(self, event: Any) -> bool:
-        """Answer what is known: a first challenge, cookies, a request; False: it is none."""
-        token = event[1]
-        active = self._sessions.get(token)
-        if active is None or not active.is_plain or token in self._transports:
-            return False
-        try:
-            status, head, body = event[7:]
-            if status == _CHALLENGE:
-                self._take_progress(active, event[3], event[4], event[5])
-                return self._logs_in(active, head)
-            if body in self._known:
-                return self._takes_cookies(active, event)
-            return self._answers_request(active, event)
-        except Exception as error:  # noqa: BLE001  # as in ``_handle``
-            self._fail(active, token, error)
-        return True
-
-    def _takes_cookies(self, active: ActiveSession, event: Any) -> bool:
-        """Send the cookies of a known InformResponse back; False: it takes more than that."""
-        at, status, head, body = event[6:]
-        parts = plain_head(head)
-        if parts is None:
-            return False
-        self._take_progress(active, event[3], event[4], event[5])
-        response = Response(status, parts[1], body, keep_alive=True)
-        return self._is_known(active, response) and self._sends_back(active, response, at)
-
-    def _answers_request(self, active: ActiveSession, event: Any) -> bool:
-        """Answer a request that CPEs of this kind have answered before; False: it is none."""
-        at, status, head, body = event[6:]
-        if (event[4] is None and active.informed is None) or status != 200 or not _is_bare(head):
-            return False
-        self._take_progress(active, event[3], event[4], event[5])
-        answer = self._messages.answer(active, body, at)
-        if answer is None:
-            return False
-        active.received = len(body)
-        self._runner.exchange_ended(active, at)
-        self._post_answer(active, answer)
-        return True
-
-    def _post_answer(self, active: ActiveSession, answer: bytes) -> None:
-        assert self._io is not None
-        self._runner.post_begins(active, plain_answers.NAME, answer)
-        message = self._transports.message(active.token, answer)
-        self._io.post(active.token, message or self._messages.post(answer), None, ends=True)
-
-    def _is_known(self, active: ActiveSession, response: Response) -> bool:
-        """Whether this is a known answer to the Inform of a session that is plain so far."""
-        if response.body not in self._known or response.status != 200:
-            return False
-        is_coded = response.values("content-encoding")
-        return active.is_plain and active.informed is None and not is_coded
-
-    def _sends_back(self, active: ActiveSession, response: Response, at: float) -> bool:
-        """Go on after a known answer with its cookies, without a transport; False: it takes one."""
-        assert self._io is not None
-        post = self._transports.send_back(active, response)
-        if post is None:
-            return False
-        self._informed(active, response.body, at)
-        self._runner.post_begins(active, "(empty)", b"")
-        self._io.post(active.token, post, None, ends=True)
-        return True
 
     def _take_answer(
         self, active: ActiveSession, client: HTTPTransport, response: Response
@@ -449,18 +296,11 @@ class CarriedSessions:
             self._end(active)
             return
         if is_first and not body and session.state is State.LISTENING:
-            self._learn(answer.body)
+            assert self._io is not None
+            self._io.know(answer.body)
         elif session.name == plain_answers.NAME and session.state is State.ANSWERING:
             self._messages.learn_answer(active.cpe, answer.body, self._clock())
         self._post(active, client, session.name, body)
-
-    def _learn(self, body: bytes) -> None:
-        """Know an InformResponse: after it comes the empty POST, if the CPE has no requests."""
-        assert self._io is not None
-        if self._io.know(body):
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[body] = None
 
     @staticmethod
     def _session(active: ActiveSession) -> Any:
@@ -532,15 +372,8 @@ class CarriedSessions:
 
     def _hand_over(self, active: ActiveSession, reason: str) -> None:
         """Have a greenlet go on with the POST that is under way."""
-        self._handed_over[reason] += 1
+        self._carriage.handed_over[reason] += 1
         self._session(active)
         active.transport, active.handed_over = self._transports.for_greenlet(active), True
         self._forget(active)
         self._go_on(active)
-
-
-@lru_cache(256)  # as ``plain_head``
-def _is_bare(head: bytes) -> bool:
-    """Whether a head of an answer has a plain form, and neither cookies nor a content coding."""
-    parts = plain_head(head)
-    return parts is not None and _MORE.isdisjoint([name for name, _ in parts[1]])

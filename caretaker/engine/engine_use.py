@@ -7,6 +7,7 @@ from types import ModuleType
 
 from caretaker.c_parts import ENGINE, load_error
 from caretaker.device.cpe import CPE
+from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.open_transport import CODINGS
 from caretaker.http.endpoint import Endpoint
 from caretaker.profiles import quirks
@@ -54,12 +55,19 @@ class EngineUse:
             self.off = NOT_LOADED if load_error(ENGINE) else NOT_BUILT
         self._exceptions = exceptions
 
-    def reason(self, cpe: CPE, now: float) -> str:
-        """Why the session of a CPE that begins now is for a greenlet; empty if it is carried."""
-        return self.lasting_reason(cpe, now) or self.passing_reason(cpe.index, now)
+    def reason(self, active: ActiveSession, now: float) -> str:
+        """Why a session that begins now is for a greenlet; empty if it is carried."""
+        row = active.row
+        if row is None:
+            lasting: str | None = self._lasting_reason(active.cpe, now)
+        else:
+            lasting = row.sessions.by_greenlet
+            if lasting is None:
+                lasting = row.sessions.by_greenlet = self._lasting_reason(row.likeness(), now)
+        return lasting or self._passing_reason(active.index, now)
 
-    def lasting_reason(self, cpe: CPE, now: float) -> str:
-        """As ``reason``, by what CPEs of one profile and with the same values have in common."""
+    def _lasting_reason(self, cpe: CPE, now: float) -> str:
+        """A reason that CPEs of one profile and with the same values have in common."""
         names = cpe.profile.quirks
         if names and not names.isdisjoint(NOT_CARRIED):
             return QUIRK
@@ -70,8 +78,8 @@ class EngineUse:
             return CODING
         return ""
 
-    def passing_reason(self, index: int, now: float) -> str:
-        """As ``reason``, by what concerns the CPE of an index now."""
+    def _passing_reason(self, index: int, now: float) -> str:
+        """A reason that concerns the CPE of an index now."""
         for reason, concerns in self._exceptions:
             if concerns(index, now):
                 return reason

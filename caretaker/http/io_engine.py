@@ -62,6 +62,8 @@ Progress = tuple[float, bytes | None, float]
 """When the request had been written, the known body, and when that was received, as in events."""
 Event = Done | Answer | Detached | Failed
 
+MAX_KNOWN = 64
+"""Bodies that are known; the C extension has as many."""
 MOST_EVENTS = 32
 """Of one turn of the loop; others have their turn after that."""
 _MOST_ADDRESSES = 10_000
@@ -89,7 +91,9 @@ class IOEngine:
         OSError: the system has no descriptors left.
     """
 
-    __slots__ = ("_addresses", "_engine", "_handle", "_module", "_period", "_timer", "_watcher")
+    __slots__ = (
+        "_addresses", "_engine", "_handle", "_module", "_period", "_timer", "_watcher", "known",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -101,6 +105,8 @@ class IOEngine:
     ) -> None:
         self._module: Any = module
         self._engine: Any = module.Engine(most, timeout)
+        self.known: dict[bytes, None] = {}
+        """The bodies of ``know``; of these the engine has the newest."""
         self._handle = handle
         self._period = deadline_period(timeout)
         self._timer: Any = None
@@ -196,6 +202,10 @@ class IOEngine:
             Whether it is known now; one of more than 4 KiB is not.
         """
         known: bool = self._engine.know(body)
+        if known:
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
+            self.known[body] = None
         return known
 
     def drop(self, token: int, *, reset: bool) -> None:

@@ -31,8 +31,9 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import plain_answers
-from caretaker.engine import beginning_line, carried_sessions
+from caretaker.engine import beginning_line
 from caretaker.engine.open_transport import credentials
+from caretaker.http import io_engine
 from caretaker.http.digest import md5
 from caretaker.reasons import FENCED
 from caretaker.stats.results import Results
@@ -308,7 +309,7 @@ def test_a_connection_that_was_handed_over_to_nobody_is_closed_at_the_end(acs: W
     assert carried._io is not None
     detached = carried._io.detach(bench.shard.scheduler.active[0].token)
     assert detached is not None
-    carried._events.append(detached)
+    carried._events.put(detached)
     bench.shard.stop()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(detached[8])
@@ -594,13 +595,14 @@ def test_a_cpe_that_the_acs_has_renamed_shows_its_own_credentials(acs: Wire) -> 
 def test_informresponses_that_are_known_are_bounded(
     acs: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carried_sessions, "MAX_KNOWN", 3)
+    monkeypatch.setattr(io_engine, "MAX_KNOWN", 3)
     bench = EngineBench(acs.url)
     acs.answers = [each for number in range(8) for each in (said(m.InformResponse(number)), EMPTY)]
     bench.boot()
     for _ in range(7):
         bench.inform()
     assert bench.shard._carried is not None
-    assert len(bench.shard._carried._known) <= 3
+    assert bench.shard._carried._io is not None
+    assert len(bench.shard._carried._io.known) <= 3
     assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
     bench.shard.stop()

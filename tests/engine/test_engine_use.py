@@ -68,7 +68,7 @@ def test_values_of_a_cpe_concern_this_cpe_alone(name: str, value: str, reason: s
             assert bench.shard._carried is not None
             carried = bench.shard._carried
             session = ActiveSession(box, 0.0, time.monotonic())
-            assert carried._reason(session, carried._targets(box.index)) == expected
+            assert carried._use.reason(session, time.monotonic()) == expected
         bench.shard.stop()
 
 
