@@ -1,10 +1,11 @@
 """
 A worker's side of ``--state``: sends the records of CPEs that have changed to the master.
 
-A record is sent when the CPE is in no session, as a change within one may be taken back with it,
-and at the latest when the CPE leaves this worker. A few messages may wait for the master's word
-that their records are kept; meanwhile further changes only mark their CPEs, so that a slow disk
-costs no memory here.
+A record is sent when the CPE is in no session, as one has many changes, and some are taken back at
+its end. A CPE that has been in sessions at two looks, as at a slow ACS, is sent as if its power
+were cut in this one, and once more after it. A record is sent at the latest when the CPE leaves
+this worker. A few messages may wait for the master's word that their records are kept; meanwhile
+further changes only mark their CPEs, so that a slow disk costs no memory here.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class StateSender:
         self._batch: dict[int, bytes] = {}
         self._size = 0
         self._number = 0
+        self._put_off: set[int] = set()
+        """Those that have changed, and were in a session at the last look."""
+        self._within: set[int] = set()
+        """Those that were sent within a session, and not yet after it."""
         self._unanswered: dict[int, tuple[float, dict[int, bytes]]] = {}
         self._loop_budget = LoopBudget(TURN_SHARE)
 
@@ -75,16 +80,27 @@ class StateSender:
             self.send_changes()
 
     def send_changes(self) -> None:
-        """Send the records of CPEs that have changed and are in no session."""
+        """Send the records of CPEs that have changed; one in a session waits for one look more."""
         self._repeat()
+        self._unsaved |= {index for index in self._within if not self._is_in_session(index)}
+        self._within -= self._unsaved
+        before, self._put_off = self._put_off, set()
         for index in list(self._unsaved):
             if len(self._unanswered) >= MAX_UNANSWERED:
                 break
             self._loop_budget.wait()
-            cpe = self._cpes.get(index)
-            if cpe is None or not cpe.in_session:
-                self.add(index)
+            is_in_session = self._is_in_session(index)
+            if is_in_session and index not in before:
+                self._put_off.add(index)
+                continue
+            self.add(index)
+            if is_in_session:
+                self._within.add(index)
         self.send()
+
+    def _is_in_session(self, index: int) -> bool:
+        cpe = self._cpes.get(index)
+        return cpe is not None and cpe.in_session
 
     def end(self) -> None:
         """Send the records of all CPEs that have changed, also of those in a session."""

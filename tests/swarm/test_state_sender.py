@@ -64,6 +64,24 @@ def test_a_cpe_in_a_session_is_sent_after_it() -> None:
     assert bench.values() == [{0: "a"}]
 
 
+def test_a_cpe_that_is_in_a_session_at_two_looks_is_sent_within_and_after_it() -> None:
+    """What a lost worker loses does not depend on how long the sessions at a slow ACS last."""
+    bench = Bench()
+    bench.set(0, "a")
+    bench.cpes[0].in_session = True
+    for _ in range(5):
+        bench.sender.send_changes()
+    assert bench.values() == [{0: "a"}]
+    bench.set(0, "b")  # in the same session
+    bench.sender.send_changes()
+    bench.sender.send_changes()
+    bench.cpes[0].in_session = False
+    for _ in range(5):
+        bench.sender.send_changes()
+    assert bench.values() == [{0: "a"}, {0: "b"}, {0: "b"}]
+    assert bench.unsaved == set()
+
+
 def test_the_end_takes_those_in_sessions_too() -> None:
     bench = Bench()
     bench.set(0, "a")
