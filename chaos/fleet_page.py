@@ -67,6 +67,15 @@ class FleetPage:
         cpes = sum(worker["cpes"] for worker in workers)
         return Standing(len(workers), cpes, told["cpes"]["retrying"], told["running"])
 
+    def drive(self, users: int, cr_rate: float) -> bool:
+        """Have operators ask for so many Connection Requests a second; whether the run will."""
+        form = {"user_count": users, "spawn_rate": users, "cr_rate": cr_rate}
+        try:
+            answer = self._session.post(f"{self._url}/swarm", data=form, timeout=TIMEOUT)
+            return bool(answer.json()["success"])
+        except requests.RequestException:
+            return False
+
     def devices(self) -> Sequence[Device]:
         """
         All CPEs with power, one row for each worker that holds it.

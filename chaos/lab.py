@@ -26,6 +26,8 @@ from chaos.session_watch import SessionWatch
 CPES = 300
 INFORM_INTERVAL = 15.0
 """Seconds."""
+CR_RATE = 5.0
+"""Connection Requests a second that operators ask for during the faults."""
 ANSWER_TIMEOUT = 10.0
 """Seconds that a CPE waits for an answer."""
 END_SECONDS = 120.0
@@ -120,7 +122,7 @@ class Lab:
             *("--host", self._url, "--nbi-url", f"http://127.0.0.1:{self._api_port}"),
             "--no-check",
             *("--seed", str(self.seed), "--inform-interval", str(INFORM_INTERVAL)),
-            *("--answer-timeout", str(ANSWER_TIMEOUT), "--cr-rate", "5", "--cr-limit", "0/1"),
+            *("--answer-timeout", str(ANSWER_TIMEOUT), "--cr-rate", "0", "--cr-limit", "0/1"),
             *("--slo", "sessions.failed_ratio <= 1", "--slo", "tasks.failed_ratio <= 1"),
             *("--summary-json", str(self.folder / "summary.json")),
         )
@@ -201,6 +203,10 @@ class Lab:
         """Whether both workers are there, and all CPEs have power."""
         standing = self.page.standing()
         return standing is not None and standing[:2] == (WORKERS, CPES)
+
+    def drive(self, cr_rate: float) -> bool:
+        """Have operators ask for so many Connection Requests a second; whether they will."""
+        return self.page.drive(CPES, cr_rate)
 
     # What the processes hold.
 

@@ -11,7 +11,7 @@ import requests
 from caretaker.device.retry import LAST_STEP, MINIMUM_SECONDS, MULTIPLIER
 from chaos.checks import DESCRIPTORS_ALLOWED, GREENLETS_ALLOWED, Counts, Findings, has_grown
 from chaos.fleet_page import Device, TwiceWatch
-from chaos.lab import ANSWER_TIMEOUT, CPES, INFORM_INTERVAL, Lab, LabError
+from chaos.lab import ANSWER_TIMEOUT, CPES, CR_RATE, INFORM_INTERVAL, Lab, LabError
 from chaos.schedule import ACS, Disruption
 
 START_SECONDS = 300.0
@@ -84,13 +84,14 @@ class ChaosRun:
         Play it from its start to its end.
 
         Raises:
-            LabError: the fleet does not come up, or the master ends.
+            LabError: the fleet does not come up, the master ends, or it does not take a rate.
         """
         lab = self._lab
         lab.start()
         if self._time_until(lambda: self._is_steady(0.0), START_SECONDS) is None:
             raise LabError("the fleet did not come up")
         descriptors, greenlets = self._least(lab.descriptors), self._least(lab.greenlets)
+        self._drive(CR_RATE)
         self._say("the fleet is up; the faults begin")
         twice = TwiceWatch(lab.another_page())
         twice.start()
@@ -98,6 +99,7 @@ class ChaosRun:
         ended = time.monotonic()
         self._say("the faults have ended")
         findings = self._recover(ended)
+        self._drive(0.0)
         findings.descriptors = (
             descriptors,
             self._settled(lab.descriptors, descriptors, DESCRIPTORS_ALLOWED),
@@ -161,6 +163,16 @@ class ChaosRun:
 
     # What is left.
 
+    def _drive(self, cr_rate: float) -> None:
+        """
+        Have operators ask for so many Connection Requests a second.
+
+        They rest while it is counted what processes hold: a task is under way for as long as the
+        ACS takes for it, and then holds a greenlet and connections.
+        """
+        if self._time_until(lambda: self._lab.drive(cr_rate), GRACE_SECONDS) is None:
+            raise LabError(f"the run does not take a rate of {cr_rate:g} Connection Requests")
+
     def _least(self, count: Callable[[], Counts]) -> Counts:
         return least(self._samples(count))
 
@@ -171,11 +183,14 @@ class ChaosRun:
 
     def _settled(self, count: Callable[[], Counts], before: Counts, allowed: int) -> Counts:
         """What processes hold at last: when it is as before, or after a minute."""
-        now = self._least(count)
-        deadline = time.monotonic() + GRACE_SECONDS
-        while has_grown(before, now, allowed) and time.monotonic() < deadline:
-            now = least([now, self._least(count)])
-        return now
+        taken: list[Counts] = []
+
+        def is_as_before() -> bool:
+            taken.append(self._least(count))
+            return not has_grown(before, least(taken), allowed)
+
+        self._time_until(is_as_before, GRACE_SECONDS)
+        return least(taken)
 
     def _end(self, findings: Findings) -> Findings:
         lab = self._lab

@@ -136,6 +136,9 @@ class TestFleetPage:
         monkeypatch.setattr(page, "_get", refuse)
         assert page.standing() is None
 
+    def test_without_a_run_no_rate_is_taken(self) -> None:
+        assert not FleetPage("http://127.0.0.1:1").drive(users=300, cr_rate=5)
+
 
 def test_a_load_test_that_ends_by_itself_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

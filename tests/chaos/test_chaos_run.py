@@ -13,7 +13,7 @@ from caretaker.build import build_name
 from chaos import run as run_module
 from chaos.checks import CHECKS, Findings
 from chaos.fleet_page import Device, held_twice
-from chaos.lab import CPES, LabError
+from chaos.lab import CPES, CR_RATE, LabError
 from chaos.run import GRACE_SECONDS, ChaosRun, least, moments, recovery_bound
 from chaos.schedule import ACS, Disruption, Kind
 
@@ -41,6 +41,9 @@ class FakeLab:
         self.did: list[tuple[str, Disruption]] = []
         self.calm_since = 0.0
         self.leak: Callable[[], int] = lambda: 0
+        self.cr_rate = 0.0
+        self.takes_rates = True
+        self.rates_of_faults: set[float] = set()
 
     def devices(self) -> list[Device]:
         if self.proxy.is_faulty:
@@ -61,16 +64,25 @@ class FakeLab:
             self.calm_since = self._clock()
 
     def begin(self, disruption: Disruption) -> None:
+        self.rates_of_faults.add(self.cr_rate)
         self.did.append(("begin", disruption))
 
     def undo(self, disruption: Disruption) -> None:
         self.did.append(("undo", disruption))
 
+    def drive(self, cr_rate: float) -> bool:
+        self.cr_rate = cr_rate
+        return self.takes_rates
+
     def descriptors(self) -> dict[str, int]:
-        return {"worker 0": 15 + self.leak()}
+        return {"worker 0": 15 + self.tasks() + self.leak()}
 
     def greenlets(self) -> dict[str, int]:
-        return {"workers": 300 + self.leak()}
+        return {"workers": 300 + self.tasks() + self.leak()}
+
+    def tasks(self) -> int:
+        """Those under way, each with a greenlet and a connection, at an ACS that is slow by now."""
+        return 20 if self.cr_rate and self.did else 0
 
     def end(self) -> dict[str, Any]:
         return SUMMARY
@@ -131,6 +143,7 @@ def test_a_run_that_recovers_is_good(clock: Callable[[], float]) -> None:
     findings = played(lab, FREEZE, KILL)
     assert [*lab.did] == [("begin", FREEZE), ("begin", KILL), ("undo", FREEZE), ("undo", KILL)]
     assert good(findings) == set(CHECKS) - {"no serial number twice"}
+    assert lab.rates_of_faults == {CR_RATE}
     assert findings.twice == ["S7"]
     assert findings.steady_after is not None
     assert 20 < findings.steady_after < 25
@@ -170,6 +183,13 @@ def test_a_fleet_that_never_comes_up_ends_the_run(clock: Callable[[], float]) ->
     lab.page.devices = list
     with pytest.raises(LabError, match="did not come up"):
         played(lab)
+
+
+def test_a_run_that_does_not_take_a_rate_is_ended(clock: Callable[[], float]) -> None:
+    lab = FakeLab(clock)
+    lab.takes_rates = False
+    with pytest.raises(LabError, match="does not take a rate of 5 Connection Requests"):
+        played(lab, FREEZE)
 
 
 def test_what_ends_comes_before_what_begins() -> None:
