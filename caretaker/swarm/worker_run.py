@@ -12,7 +12,6 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 
 import gevent
 from gevent.event import Event
@@ -23,16 +22,11 @@ from caretaker.engine.cr_rate_limit import RateLimit
 from caretaker.engine.engine_use import EngineUse
 from caretaker.engine.file_transfer import FileTransferClient
 from caretaker.engine.loop_budget import LoopBudget
-from caretaker.engine.open_transport import OpenTransport, make_open_transport
 from caretaker.engine.outages import OutageSwitch
-from caretaker.engine.recorder import Recorder, RecordingTransport
-from caretaker.engine.session_export import SessionExport, part
 from caretaker.engine.shard import Shard
-from caretaker.errors import InputError
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.io_engine import engine_module
 from caretaker.http.resolver import Resolver
-from caretaker.http.transport import HTTPTransport
 from caretaker.index_set import IndexSet
 from caretaker.profiles import ProfileMix
 from caretaker.profiles.reach_parameters import with_reach_parameters
@@ -44,6 +38,7 @@ from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.generator_health import GeneratorHealth
 from caretaker.swarm.host_limits import sessions_that_fit
+from caretaker.swarm.kept_sessions import KeptSessions
 from caretaker.swarm.locust_stats import LocustStats
 from caretaker.swarm.options import Settings
 from caretaker.swarm.parsed_options import RunStart
@@ -57,8 +52,6 @@ from caretaker.swarm.web.exchange_log import ExchangeLogs
 
 SESSIONS_SECONDS = 5.0
 """How long the end of a run waits for sessions that run, after its tasks."""
-RECORDINGS_SECONDS = 5.0
-"""How long it then waits for sessions that are still to be written, to recordings or exports."""
 SAMPLE_SECONDS = 0.25
 """How often the timeline's gauges are read; the last reading of a second stands."""
 POWER_SHARE = 0.4
@@ -101,12 +94,11 @@ class WorkerRun:
         )
         devices = mix.devices if isinstance(mix, ListedMix) else None
         self._endpoint = endpoint = acs_endpoint(worker, settings, devices, self._passed_over)
-        self.recorder = _recorder(worker, settings)
         context = fleet_context(worker, settings, endpoint, devices)
         if context.reach is not None:
             mix = mix.prepared(with_reach_parameters)
-        self.exports = _exports(worker, settings, started, context.serial_number)
-        outage = OutageSwitch(_open_transport(endpoint, self.recorder), settings.answer_timeout)
+        self._kept = KeptSessions(settings, worker.index, started, context.serial_number)
+        outage = OutageSwitch(self._kept.open_transport(endpoint), settings.answer_timeout)
         self.logs = ExchangeLogs(outage.open)
         self.shard = Shard(
             mix,
@@ -117,8 +109,8 @@ class WorkerRun:
             rate_limit=RateLimit(*settings.cr_limit),
             transfer_client=FileTransferClient(endpoint, settings.bandwidth),
             timeline=Timeline(started),
-            recorder=self.recorder,
-            exports=self.exports,
+            recorder=self._kept.recorder,
+            exports=self._kept.exports,
             engine=_engine_use(endpoint, settings, outage, self.logs),
         )
         resolver = Resolver()
@@ -277,8 +269,7 @@ class WorkerRun:
         self.nat_bindings.close()
         self.xmpp.stop()
         self.tasks.close()
-        if self.recorder is not None:
-            self.recorder.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
+        self._kept.close_recordings(is_hasty=self.stop_waiting.is_set())
         gevent.killall(self._greenlets, block=False)
         self.health.stop()
         self.sink.flush()
@@ -322,8 +313,7 @@ class WorkerRun:
     def _books(self, *, final: bool) -> Results:
         """The results so far with the books of all parts, which the final ones close."""
         if final:  # in one moment with the counting of the sessions that still run
-            for export in self.exports:
-                export.stop(self.shard.scheduler.active.values())
+            self._kept.stop_exports(self.shard.scheduler.active.values())
         results = self.results.whole()
         for name, number in self.action_target.tally.items():
             results.count(f"actions.{name}", number)
@@ -332,21 +322,13 @@ class WorkerRun:
         self.tasks.book(results)
         self.nat_bindings.book(results)
         self.xmpp.book(results)
-        if self.recorder is not None:
-            self.recorder.book(results)
         if final:
             self.shard.close_books(results)
-            self._close_exports()
+            self._kept.close_exports(is_hasty=self.stop_waiting.is_set())
         else:
             self.shard.book(results)
-        for export in self.exports:
-            export.book(results)
+        self._kept.book(results)
         return results
-
-    def _close_exports(self) -> None:
-        """Wait until the rows of all sessions are written."""
-        for export in self.exports:
-            export.close(0.5 if self.stop_waiting.is_set() else RECORDINGS_SECONDS)
 
     def _abandon(self) -> None:
         """Drop the whole fleet at once: switching off a million CPEs one by one takes long."""
@@ -365,31 +347,6 @@ def _max_sessions(settings: Settings, held: int) -> int:
     return max(1, sessions_that_fit(settings.max_sessions * kinds, held) // kinds)
 
 
-def _recorder(worker: HostWorker, settings: Settings) -> Recorder | None:
-    """What keeps sessions, if any are to be kept, by names that no other worker or run gives."""
-    if settings.record is None:
-        return None
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-w{worker.index}"
-    try:
-        return Recorder(settings.record, settings.record_rate, name)
-    except OSError as error:
-        raise InputError(f"--record: {settings.record}: {error.strerror}") from error
-
-
-def _exports(
-    worker: HostWorker,
-    settings: Settings,
-    started: float,
-    serial_number: Callable[[int], str],
-) -> tuple[SessionExport, ...]:
-    """The files of the sessions of this worker."""
-    paths = [part(path, f"w{worker.index}") for path in settings.exports]
-    try:
-        return tuple(SessionExport(path, started, serial_number) for path in paths)
-    except OSError as error:
-        raise InputError(f"--export: {error.filename}: {error.strerror}") from error
-
-
 def _engine_use(
     endpoint: Endpoint, settings: Settings, outage: OutageSwitch, logs: ExchangeLogs
 ) -> EngineUse:
@@ -404,9 +361,3 @@ def _engine_use(
             ("watched CPE", logs.concerns),
         ),
     )
-
-
-def _open_transport(endpoint: Endpoint, recorder: Recorder | None) -> OpenTransport:
-    if recorder is None:
-        return make_open_transport(endpoint, HTTPTransport)
-    return recorder.wrap(make_open_transport(endpoint, RecordingTransport))
