@@ -69,7 +69,7 @@ def seen(box: CPE, now: float) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**9), st.integers(1, 40))
 def test_a_cpe_comes_back_with_all_that_a_power_cut_leaves(seed: int, steps: int) -> None:
     walk = RandomWalk(seed)
@@ -80,7 +80,7 @@ def test_a_cpe_comes_back_with_all_that_a_power_cut_leaves(seed: int, steps: int
     assert seen(other, walk.now) == seen(walk.box, walk.now)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**9))
 def test_a_record_is_the_same_after_a_way_through_bytes(seed: int) -> None:
     walk = RandomWalk(seed)
@@ -90,7 +90,7 @@ def test_a_record_is_the_same_after_a_way_through_bytes(seed: int) -> None:
         assert PersistentState.from_bytes(state.to_bytes()) == state
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**9))
 def test_every_change_of_the_record_is_marked(seed: int) -> None:
     walk = RandomWalk(seed)

@@ -9,7 +9,7 @@ import gevent
 import pytest
 from helpers.engine_events import EMPTY, INFORM, EngineBench
 from helpers.wire import answer
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from caretaker.errors import ConnectionLost, TransportError
@@ -110,7 +110,7 @@ def pieces_of_answers(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(pieces_of_answers())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @example([answer(body=b"abc")])
 @example([b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n", b"\r\nab"])
 @example([b"HTTP/1.1 200 OK\r\nTransfer-Enc", b"oding: chunked\r\n\r\n1\r\na", b"\r\n0\r\n\r\n"])

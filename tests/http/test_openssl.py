@@ -133,7 +133,7 @@ def test_a_session_that_is_none_is_left_out(tls: Any, session: bytes) -> None:
     pair.close()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(at=st.integers(0, 399), value=st.integers(0, 255), cut=st.integers(0, 400))
 def test_a_session_that_was_changed_does_no_harm(at: int, value: int, cut: int) -> None:
     tls: Any = compiled_tls.tls_module()
@@ -151,7 +151,7 @@ def test_a_session_that_was_changed_does_no_harm(at: int, value: int, cut: int) 
 SESSIONS: dict[str, bytes] = {}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.binary(max_size=400), at=st.integers(0, 2000), begins_well=st.booleans())
 def test_whatever_a_server_says_is_an_error_or_a_wait(
     data: bytes, at: int, *, begins_well: bool

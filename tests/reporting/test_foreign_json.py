@@ -82,14 +82,14 @@ def outcome(command: str, content: str) -> int:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(made=ANY_JSON)
 def test_any_json(command: str, made: Any) -> None:
     assert outcome(command, json.dumps(made)) in (0, 2, 4)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(made=bent())
 def test_a_summary_that_is_bent(command: str, made: Any) -> None:
     assert outcome(command, json.dumps(made)) in (0, 2, 3, 4)

@@ -256,4 +256,4 @@ class FleetMachine(RuleBasedStateMachine):
 
 
 TestFleetMachine = FleetMachine.TestCase
-TestFleetMachine.settings = settings(stateful_step_count=60, deadline=None)
+TestFleetMachine.settings = settings(stateful_step_count=60)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caretaker.errors import InputError
@@ -240,18 +240,17 @@ def half_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(at=st.floats(0, 1), keeps_length=st.booleans())
 def test_a_log_that_ends_at_any_byte_is_that_of_a_whole_transaction(
-    half_way: Path, tmp_path: Path, at: float, keeps_length: bool
+    half_way: Path, tmp_path_factory: pytest.TempPathFactory, at: float, keeps_length: bool
 ) -> None:
+    folder = tmp_path_factory.mktemp("cut")
     for each in half_way.iterdir():
-        shutil.copy(each, tmp_path)
-    log = tmp_path / "fleet.db-wal"
+        shutil.copy(each, folder)
+    log = folder / "fleet.db-wal"
     whole = log.read_bytes()
     end = round(len(whole) * at)
     rest = bytes(len(whole) - end) if keeps_length else b""  # as a disk may leave it
     log.write_bytes(whole[:end] + rest)
-    assert last_turn(tmp_path / "fleet.db") in range(6)
+    assert last_turn(folder / "fleet.db") in range(6)

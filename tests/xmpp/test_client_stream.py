@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.schemas import Schemas
 from helpers.xmpp_streams import Joined
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -51,7 +51,6 @@ class TestLogin:
         assert joined.client.is_secure
         assert b"secret" not in b"".join(joined.sent)
 
-    @settings(deadline=None)
     @given(st.integers(1, 40))
     def test_bytes_may_come_in_any_pieces(self, piece: int) -> None:
         assert Joined(piece=piece).run() == [StartTLS(), Bound(JID)]
@@ -295,7 +294,6 @@ STANZAS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(STANZAS, max_size=12))
 def test_a_server_in_any_order_never_breaks_the_client(stanzas: list[bytes]) -> None:
     joined = Joined(allow_clear=True, use_tls=False)
