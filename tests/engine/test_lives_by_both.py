@@ -128,7 +128,7 @@ class Life:
             self._settle()
         result = {**told_of_sessions(self._bench, self._acs), "states": self._states()}
         self._bench.shard.stop()
-        self._acs.stop_listening()
+        self._acs.stop()
         return result
 
     def _steps(self, step: Step) -> Steps:

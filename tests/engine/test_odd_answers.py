@@ -43,7 +43,7 @@ def story(sessions: Iterable[Steps], *, with_engine: bool) -> Story:
         bench.inform()
     result = told(bench, acs)
     bench.shard.stop()
-    acs.stop_listening()
+    acs.stop()
     return result
 
 

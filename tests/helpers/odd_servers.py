@@ -12,6 +12,7 @@ import gevent
 from gevent.server import StreamServer
 
 from helpers.engine_benches import EMPTY, GOOD
+from helpers.stream_servers import stream_server
 
 Steps = tuple[Any, ...]
 """What a server does with a connection, which it closes at the end: bytes are sent."""
@@ -95,6 +96,11 @@ class Talk:
         while True:
             self._more()
 
+    def fall_silent(self) -> None:
+        """Say nothing until the CPE has closed, whose deadline passes."""
+        self._server.silent()
+        self.wait()
+
     def stop_listening(self) -> None:
         """Let nobody connect any more."""
         self._server.stop_listening()
@@ -107,6 +113,7 @@ HALF: Callable[[Talk], None] = Talk.send_no_more
 CLOSE: Callable[[Talk], None] = Talk.close
 RESET: Callable[[Talk], None] = Talk.reset
 WAIT: Callable[[Talk], None] = Talk.wait
+SILENCE: Callable[[Talk], None] = Talk.fall_silent
 STOP: Callable[[Talk], None] = Talk.stop_listening
 PLAIN: Steps = (HEAR, ANSWER) * 2
 
@@ -126,9 +133,12 @@ class OddServer:
         """Number of the connection in its session, request line, headers, body."""
         self.answers: Sequence[bytes] = ()
         """None are left of it."""
+        self.silent: Callable[[], object] = list
+        """Called when it falls silent."""
         self._steps: tuple[Steps, ...] = (PLAIN,)
         self._number = 0
-        self._server = StreamServer(("127.0.0.1", 0), self._handle)
+        self._ended: list[StreamServer] = []
+        self._server = stream_server(self._handle)
         self._server.start()
         self._port = int(self._server.address[1])
 
@@ -147,12 +157,18 @@ class OddServer:
         """
         self._steps, self._number = connections, 0
         if self._server.closed:
-            self._server = StreamServer(("127.0.0.1", self._port), self._handle)
+            self._ended.append(self._server)
+            self._server = stream_server(self._handle, port=self._port)
             self._server.start()
 
     def stop_listening(self) -> None:
         """Let nobody connect; connections go on."""
         self._server.close()
+
+    def stop(self) -> None:
+        """Close all connections, too."""
+        for server in (*self._ended, self._server):
+            server.stop(0)
 
     def _handle(self, sock: Any, _: Any) -> None:
         self._number += 1

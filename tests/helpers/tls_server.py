@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from gevent.event import Event
-from gevent.server import StreamServer
 
+from helpers.stream_servers import stream_server
 from helpers.wire import answer
 
 
@@ -21,7 +21,7 @@ def serving(
 ) -> Iterator[int]:
     """A server on a port; errors of its handshakes are not reported, but set ``refused``."""
     secure = {"ssl_context": context} if context is not None else {}
-    server = StreamServer(("127.0.0.1", port), handle, **secure)
+    server = stream_server(handle, port=port, **secure)
     if context is not None:
         vars(server)["wrap_socket_and_handle"] = _quietly(server.wrap_socket_and_handle, refused)
     server.start()

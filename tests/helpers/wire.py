@@ -8,12 +8,12 @@ from typing import Any
 
 import gevent
 import pytest
-from gevent.server import StreamServer
 
 from caretaker.http.authentication import DigestVerifier
 from caretaker.http.credentials import Credentials
 from caretaker.http.ip_addresses import bracketed, has_ipv6
 from caretaker.testing import Clock
+from helpers.stream_servers import stream_server
 
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
@@ -43,7 +43,7 @@ class Wire:
         """Where each connection came from."""
         self.connections = 0
         self._host = host
-        self.server = StreamServer((host, 0), self._handle)
+        self.server = stream_server(self._handle, host=host)
 
     @property
     def url(self) -> str:

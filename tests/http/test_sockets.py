@@ -10,8 +10,8 @@ import gevent.socket
 import pytest
 import trustme
 from gevent.event import AsyncResult, Event
-from gevent.server import StreamServer
 from helpers.certificates import server_context, trusting
+from helpers.stream_servers import stream_server
 
 from caretaker.http.connection import Connection
 from caretaker.http.endpoint import Address, Endpoint
@@ -27,7 +27,7 @@ class Silent:
     def __init__(self, context: Any) -> None:
         self.has_come = Event()
         secure = {"ssl_context": context} if context is not None else {}
-        self._server = StreamServer(("127.0.0.1", 0), self._take, **secure)
+        self._server = stream_server(self._take, **secure)
         self._server.start()
         self.port = int(self._server.server_port or 0)
 
@@ -45,7 +45,7 @@ class Wire:
     def __init__(self, port: int) -> None:
         self.end: AsyncResult[object] = AsyncResult()
         self._to = port
-        self._server = StreamServer(("127.0.0.1", 0), self._join)
+        self._server = stream_server(self._join)
         self._server.start()
         self.port = int(self._server.server_port or 0)
 

@@ -12,8 +12,8 @@ import gevent
 import pytest
 import requests
 import trustme
-from gevent.server import StreamServer
 from helpers.certificates import file_of, server_files
+from helpers.stream_servers import stream_server
 from helpers.wire import answer, wire
 
 from caretaker import ACSServer, Credentials
@@ -127,7 +127,7 @@ def test_an_interval_that_a_preset_changes_is_named(
 ) -> None:
     path = "Device.ManagementServer.PeriodicInformInterval"
     preset = {"configurations": [{"type": "value", "name": path, "value": 77}]}
-    assert requests.put(f"{acs.north_bound_url}/presets/x", json=preset, timeout=30).ok
+    assert requests.put(f"{acs.north_bound_url}/presets/x", json=preset, timeout=60).ok
     assert check("--host", acs.url, "--nbi-url", acs.north_bound_url) == 0
     said = capsys.readouterr().out
     assert "the ACS sets PeriodicInformInterval to 77 (it was " in said
@@ -171,7 +171,7 @@ def web_page() -> Iterator[Place]:
 def unknown_ca() -> Iterator[Place]:
     context = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    server = StreamServer(("127.0.0.1", 0), lambda *_: None, ssl_context=context)
+    server = stream_server(lambda *_: None, ssl_context=context)
     server.start()
     try:
         yield "--host", f"https://127.0.0.1:{server.server_port}/"
