@@ -98,9 +98,12 @@ class CarriedSessions:
         }
         self._io: IOEngine | None = None
         if use.module is not None and not use.off:
-            timeout = use.endpoint.timeout
+            timeout, clock = use.endpoint.timeout, use.endpoint.clock
             # Connections that have failed keep their places for a turn.
-            self._io = IOEngine(use.module, most=2 * most, timeout=timeout, handle=self._hear)
+            most *= 2
+            self._io = IOEngine(
+                use.module, most=most, timeout=timeout, handle=self._hear, clock=clock
+            )
             self._plain = PlainExchanges(self._io, runner, self._messages, self._transports)
             self._events = EventQueue(self._handle_guarded)
 

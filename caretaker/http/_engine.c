@@ -877,12 +877,12 @@ static PyObject *engine_turn(Engine *self, PyObject *argument) {
 }
 
 PyDoc_STRVAR(expire_doc,
-"expire()\n--\n\n"
-"Fail all connections whose deadline has passed; turn tells of them.");
+"expire(now)\n--\n\n"
+"Fail all connections whose deadline has passed by then; turn tells of them.");
 
-static PyObject *engine_expire(Engine *self, PyObject *unused) {
-    (void)unused;
-    double now = seconds();
+static PyObject *engine_expire(Engine *self, PyObject *time) {
+    double now = PyFloat_AsDouble(time);
+    if (now == -1.0 && PyErr_Occurred()) return NULL;
     for (uint32_t place = 0; place < self->size; place++) {
         Connection *connection = &self->connections[place];
         if (connection->token != NULL && connection->deadline <= now && !connection->failure)
@@ -1015,7 +1015,7 @@ static PyMethodDef engine_methods[] = {
     {"post", (PyCFunction)(void (*)(void))engine_post, METH_FASTCALL, post_doc},
     {"know", (PyCFunction)engine_know, METH_O, know_doc},
     {"turn", (PyCFunction)engine_turn, METH_O, turn_doc},
-    {"expire", (PyCFunction)engine_expire, METH_NOARGS, expire_doc},
+    {"expire", (PyCFunction)engine_expire, METH_O, expire_doc},
     {"drop", (PyCFunction)(void (*)(void))engine_drop, METH_FASTCALL, drop_doc},
     {"progress", (PyCFunction)engine_progress, METH_O, progress_doc},
     {"detach", (PyCFunction)engine_detach, METH_O, detach_doc},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import ETIMEDOUT
+from time import monotonic
 from types import ModuleType
 from typing import Any, Final, Literal
 
@@ -86,13 +87,15 @@ class IOEngine:
         most: connections at once.
         timeout: seconds for each request and its answer; it ends late as ``Deadlines`` has it.
         handle: called with events in the loop itself; it must not wait.
+        clock: CLOCK_MONOTONIC; by it deadlines pass.
 
     Raises:
         OSError: the system has no descriptors left.
     """
 
     __slots__ = (
-        "_addresses", "_engine", "_handle", "_module", "_period", "_timer", "_watcher", "known",
+        "_addresses", "_clock", "_engine", "_handle", "_module", "_period", "_timer", "_watcher",
+        "known",
     )  # fmt: skip
 
     def __init__(
@@ -102,12 +105,14 @@ class IOEngine:
         most: int,
         timeout: float,
         handle: Callable[[list[Event]], None],
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._module: Any = module
         self._engine: Any = module.Engine(most, timeout)
         self.known: dict[bytes, None] = {}
         """The bodies of ``know``; of these the engine has the newest."""
         self._handle = handle
+        self._clock = clock
         self._period = deadline_period(timeout)
         self._timer: Any = None
         self._addresses: dict[tuple[Any, ...], bytes] = {}
@@ -252,7 +257,7 @@ class IOEngine:
 
     def _check(self) -> None:
         if self._engine.active:
-            self._engine.expire()
+            self._engine.expire(self._clock())
         else:
             self._timer.close()
             self._timer = None

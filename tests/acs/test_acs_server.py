@@ -16,9 +16,9 @@ REBOOT = {"name": "reboot"}
 
 def test_a_cpe_at_the_one_address_is_a_device_at_the_other() -> None:
     with ACSServer(provisioning=False) as acs:
-        assert requests.post(acs.url, data=inform(), timeout=10).status_code == 200
+        assert requests.post(acs.url, data=inform(), timeout=60).status_code == 200
         assert acs.devices() == [ID]
-        (document,) = requests.get(f"{acs.north_bound_url}/devices/", timeout=10).json()
+        (document,) = requests.get(f"{acs.north_bound_url}/devices/", timeout=60).json()
         assert document["_id"] == ID
         assert acs.post_task(ID, REBOOT, connection_request=False) == "Accepted"
 
@@ -46,9 +46,9 @@ def test_pages_of_other_sites_reach_neither_address() -> None:
     foreign = {"Origin": "http://evil.example", "Content-Type": "text/plain"}
     with ACSServer(north_bound_names=["acs.example"]) as acs:
         for url in (acs.url, f"{acs.north_bound_url}/devices/{ID}/tasks"):
-            answer = requests.post(url, data=inform(), headers=foreign, timeout=10)
+            answer = requests.post(url, data=inform(), headers=foreign, timeout=60)
             assert (answer.status_code, acs.devices()) == (403, [])
         devices = f"{acs.north_bound_url}/devices/"
         for name, status in (("evil.example", 403), ("acs.example", 200), ("localhost", 200)):
-            answer = requests.get(devices, headers={"Host": f"{name}:7557"}, timeout=10)
+            answer = requests.get(devices, headers={"Host": f"{name}:7557"}, timeout=60)
             assert answer.status_code == status

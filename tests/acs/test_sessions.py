@@ -344,15 +344,15 @@ def test_hold_requests_of_a_cpe_is_ignored() -> None:
 @pytest.mark.sockets
 def test_a_session_goes_on_over_a_new_connection_with_its_cookie() -> None:
     with ACSServer(provisioning=False) as acs:
-        first = requests.post(acs.url, data=inform(), timeout=10)
+        first = requests.post(acs.url, data=inform(), timeout=60)
         cookie = first.headers["Set-Cookie"].partition(";")[0]
-        assert requests.post(acs.url, headers={"Cookie": cookie}, timeout=10).status_code == 204
+        assert requests.post(acs.url, headers={"Cookie": cookie}, timeout=60).status_code == 204
 
 
 @pytest.mark.sockets
 def test_a_chunked_request_is_fine() -> None:
     with ACSServer(provisioning=False) as acs:
-        assert requests.post(acs.url, data=iter([inform()]), timeout=10).status_code == 200
+        assert requests.post(acs.url, data=iter([inform()]), timeout=60).status_code == 200
 
 
 def test_an_inform_that_can_not_be_read_is_refused_by_a_fault() -> None:

@@ -32,6 +32,9 @@ from caretaker.xmpp.scram import SaltedKeys
 pytestmark = pytest.mark.sockets
 RIGHT = Credentials("right", "p")
 JID = "cpe@example.org/r"
+NOT_AUTHORIZED = (
+    "<error type='cancel'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+)
 
 
 @contextmanager
@@ -77,14 +80,15 @@ def test_a_device_that_does_not_answer_takes_no_longer_than_its_time() -> None:
 
 
 def test_an_answer_of_another_device_is_none() -> None:
-    with connected(timeout=0.3) as (running, acs, _):
+    with connected() as (running, acs, _):
         running.settings.loses_iqs = True
         waiting = gevent.spawn(acs.send, JID, RIGHT)
         wait_for(lambda: acs._under_way)
         (iq_id,) = acs._under_way
         forged = f"<iq type='result' id='{iq_id}' from='other@example.org/r'/>"
-        running.call(lambda: running.send(acs.jid, forged))
-        assert waiting.get() == NO_ANSWER
+        own = f"<iq type='error' id='{iq_id}' from='{JID}'>{NOT_AUTHORIZED}</iq>"
+        running.call(lambda: running.send(acs.jid, forged + own))
+        assert waiting.get() == REFUSED
 
 
 def test_a_stream_that_is_lost_fails_what_is_under_way_and_comes_back() -> None:

@@ -288,7 +288,7 @@ def test_commands_are_piped_into_a_process(tmp_path: Path) -> None:
             cwd=ROOT,
             check=False,
         )
-        devices = requests.get(f"{north}/devices", timeout=10).json()
+        devices = requests.get(f"{north}/devices", timeout=60).json()
     assert (done.returncode, done.stderr) == (0, "")
     assert "> Inform: 2 PERIODIC" in done.stdout
     assert "no command 'fly'" in done.stdout

@@ -25,8 +25,9 @@ from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from helpers import compiled_engine
 from helpers.cpes import context, profile
+from helpers.late_clock import LateClock
 from helpers.shards import RecordKeeper
-from helpers.wire import CLOSE, RESET, answer, wire
+from helpers.wire import CLOSE, HANG, RESET, answer, wire
 
 HOUR = 3600
 QUIET = Behaviors(periodic_inform=False, dynamic_params=False)
@@ -39,14 +40,16 @@ class EngineBench:
     Args:
         url: of the ACS.
         with_engine: whether an engine carries sessions.
-        settings: ``profile``, ``quirks``, ``context``, ``max_sessions``, ``timeout``,
-            ``sources``, ``exceptions`` and ``off``; a ``recorder`` for a shard without an engine.
+        settings: ``profile``, ``quirks``, ``context``, ``max_sessions``, ``sources``,
+            ``exceptions`` and ``off``; a ``recorder`` for a shard without an engine.
     """
 
     def __init__(self, url: str, *, with_engine: bool = True, **settings: Any) -> None:
+        self.clock = LateClock()
         self.endpoint = Endpoint(
             Address.of(url),
-            settings.pop("timeout", 5.0),
+            60.0,
+            clock=self.clock,
             sources=settings.pop("sources", ()),
             allowed_hosts=settings.pop("allowed_hosts", frozenset()),
         )
@@ -112,7 +115,13 @@ class EngineBench:
         """Wait until no session runs."""
         for _ in range(3):
             gevent.sleep(0)
-        self.shard.scheduler.wait_for_sessions(20.0)
+        self.shard.scheduler.wait_for_sessions(120.0)
+        self.clock.is_late = False
+
+    def fall_silent(self, _: object = None) -> object:
+        """What an ACS says that says nothing any more: the session's deadline passes."""
+        self.clock.is_late = True
+        return HANG
 
     def counted(self, kind: str) -> dict[str, int]:
         """The counters of the engine of a kind."""

@@ -12,6 +12,7 @@ from gevent.queue import Queue
 from caretaker.http.io_engine import Event, IOEngine
 from caretaker.http.sockets import Target
 from helpers import compiled_engine
+from helpers.late_clock import LateClock
 from helpers.wire import answer
 
 INFORM = b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nInform"
@@ -71,14 +72,18 @@ class EngineBench:
 
     Args:
         host: of the server.
-        timeout: of the engine's requests.
         most: connections at once.
     """
 
-    def __init__(self, host: str = "127.0.0.1", timeout: float = 60.0, most: int = 1000) -> None:
+    def __init__(self, host: str = "127.0.0.1", most: int = 1000) -> None:
         self.events: Queue[Event] = Queue()
+        self.clock = LateClock()
         self.engine = IOEngine(
-            compiled_engine.required(), most=most, timeout=timeout, handle=self._take
+            compiled_engine.required(),
+            most=most,
+            timeout=PATIENCE,
+            handle=self._take,
+            clock=self.clock,
         )
         family = gevent.socket.AF_INET6 if ":" in host else gevent.socket.AF_INET
         self.listener = gevent.socket.socket(family)

@@ -47,7 +47,7 @@ class Run:
     def statuses(self) -> Counter[tuple[int, bool]]:
         """What all CPEs of the fleet answer to a GET, and whether with a Retry-After."""
         numbers = [f"FLEET-{n:06}" for n in range(1, CPES + 1)]
-        answers = [requests.get(f"{self.router}/cr/{number}", timeout=30) for number in numbers]
+        answers = [requests.get(f"{self.router}/cr/{number}", timeout=60) for number in numbers]
         return Counter((answer.status_code, "Retry-After" in answer.headers) for answer in answers)
 
     def wait_until_all_answer(self) -> None:
@@ -61,7 +61,7 @@ class Run:
 
     def urls(self) -> set[str]:
         """The ConnectionRequestURLs that the ACS has."""
-        return set(map(_url_of, requests.get(self._api, timeout=30).json()))
+        return set(map(_url_of, requests.get(self._api, timeout=60).json()))
 
     def router_process(self) -> psutil.Process:
         (found,) = [child for child in self.master.children() if "router" in child.cmdline()]
@@ -90,10 +90,10 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 def test_the_acs_knows_one_address_which_is_that_of_the_run(run: Run, tmp_path: Path) -> None:
     assert run.urls() == {f"{run.router}/cr/FLEET-{n:06}" for n in range(1, CPES + 1)}
-    assert requests.get(f"{run.router}/cr/FLEET-{CPES + 1:06}", timeout=30).status_code == 404
+    assert requests.get(f"{run.router}/cr/FLEET-{CPES + 1:06}", timeout=60).status_code == 404
     run.running.stop(signal.SIGINT)
     with pytest.raises(requests.ConnectionError):
-        requests.get(run.router, timeout=30)
+        requests.get(run.router, timeout=60)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["settings"]["--cr-router"] == run.router.removeprefix("http://")
     assert summary["connection_requests"]["books_balance"]

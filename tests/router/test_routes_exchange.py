@@ -31,7 +31,7 @@ class Master(WSGIServer):
 
     def get(self, path: str = ROUTES_PATH, **headers: str) -> requests.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.get(self.host.url + path, headers=named, timeout=30)
+        return requests.get(self.host.url + path, headers=named, timeout=60)
 
     def change(self, routes: Routes) -> None:
         """Have others from now on."""
@@ -73,7 +73,7 @@ class TestPublishing:
 
     def test_nothing_else_is_there(self, master: Master) -> None:
         assert master.get("/").status_code == 404
-        assert requests.post(master.host.url + ROUTES_PATH, timeout=10).status_code == 405
+        assert requests.post(master.host.url + ROUTES_PATH, timeout=60).status_code == 405
 
     @pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic word", "Bearer wörd"])
     def test_a_wrong_token_is_refused(self, given: str) -> None:
@@ -101,7 +101,7 @@ class TestFollowing:
         monkeypatch.setattr(client, "RETRY_SECONDS", 0.01)
 
     def status(self, router: RouterServer, serial_number: str) -> int:
-        return requests.get(f"{router.url}/cr/{serial_number}", timeout=10).status_code
+        return requests.get(f"{router.url}/cr/{serial_number}", timeout=60).status_code
 
     def test_a_change_arrives(self, master: Master, follow: Callable[..., RouterServer]) -> None:
         router = follow(master.host.url)

@@ -37,7 +37,7 @@ class Published:
     def get(self) -> Routes:
         """What a router hears."""
         url = self.router._server.url + ROUTES_PATH
-        return Routes.from_json(requests.get(url, timeout=10).content)
+        return Routes.from_json(requests.get(url, timeout=60).content)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def answers(router: CRRouter, *bearers: str) -> list[int]:
     """What a router that shows this gets; nothing is shown for an empty text."""
     headers = [{"Authorization": f"Bearer {bearer}"} if bearer else {} for bearer in bearers]
     url = f"http://127.0.0.1:{router._server.port}{ROUTES_PATH}"
-    return [requests.get(url, headers=each, timeout=10).status_code for each in headers]
+    return [requests.get(url, headers=each, timeout=60).status_code for each in headers]
 
 
 def test_routes_that_are_open_need_a_token_that_was_given() -> None:
