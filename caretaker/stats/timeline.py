@@ -6,19 +6,21 @@ merges the points of all workers. A report holds whole points, not changes: a po
 does no harm, and a lost one comes again with the last report.
 
 A run of any length takes no more than ``MAX_POINTS``: beyond them two become one of twice the step.
+Nearly all of them rest, packed, in ``Points``.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any, TypedDict, cast
 
 from caretaker.stats.histogram import CoarseHistogram
 from caretaker.stats.records import SessionColumns, SessionRecord, session_columns
 from caretaker.stats.timeline_point import BLAMES, COUNTS, GAUGES, TIMES, Point
+from caretaker.stats.timeline_points import Points
 
 MAX_POINTS = 600
 RECENT_SECONDS = 15.0
@@ -81,7 +83,7 @@ class Timeline:
 
     def __init__(self, start: float = 0.0) -> None:
         self.step = 1.0
-        self._points: dict[int, Point] = {}
+        self._points = Points()
         self._ended: list[SessionRecord] = []
         """Ended sessions that are not in a point yet."""
         self._start = start
@@ -123,8 +125,8 @@ class Timeline:
             self.settle()
 
     @property
-    def points(self) -> dict[int, Point]:
-        """The points by the number of their step."""
+    def points(self) -> Points:
+        """The points by the number of their step, to be read."""
         self.settle()
         return self._points
 
@@ -185,7 +187,7 @@ class Timeline:
         while number >= MAX_POINTS:
             self.coarsen()
             number //= 2
-        point = self._point = self._point_of(number)
+        point = self._point = self._points.open(number)
         self._newest = self._touched[number] = max(number, self._newest)
         self._begins = self._start + number * self.step
         self._ends = self._begins + self.step
@@ -194,21 +196,15 @@ class Timeline:
     def _number(self, at: float) -> int:
         return max(0, int((at - self._start) // self.step))
 
-    def _point_of(self, number: int) -> Point:
-        point = self._points.get(number)
-        if point is None:
-            point = self._points[number] = Point()
-        return point
-
     # Merging.
 
     def coarsen(self) -> None:
         """Double the step: two points become one, with the gauges of the later one."""
-        old, self._points, self.step = self._points, {}, self.step * 2
+        old, self._points, self.step = self._points, Points(), self.step * 2
         for number in sorted(old):
-            point = self._point_of(number // 2)
-            point.merge(old[number])
-            point.take_gauges(old[number])
+            point, finer = self._points.open(number // 2), old[number]
+            point.merge(finer)
+            point.take_gauges(finer)
         touched, self._touched = self._touched, {}
         for number, newest in touched.items():
             half = number // 2
@@ -229,12 +225,12 @@ class Timeline:
         """The points that changed in the last ``RECENT_SECONDS``; all of them in a final report."""
         points = self.points
         since = self._newest - RECENT_SECONDS / self.step
-        changed = (
-            [number, point.to_wire()]
-            for number, point in points.items()
+        changed = [
+            [number, points.wire(number)]
+            for number in points
             if final or self._touched[number] >= since
-        )
-        return {"step": self.step, "points": list(changed)}
+        ]
+        return {"step": self.step, "points": changed}
 
     def take(self, wire: TimelineReport) -> None:
         """Take a report: its points replace those of the same numbers."""
@@ -242,7 +238,7 @@ class Timeline:
             self.coarsen()
         if self.step == wire["step"]:  # a report in a shorter step is an old one
             for number, point in wire["points"]:
-                self._points[number] = Point.from_wire(point)
+                self._points.put(number, Point.from_wire(point))
 
     @classmethod
     def total(cls, timelines: Iterable[Timeline], first: int = 0) -> Timeline:
@@ -260,9 +256,12 @@ class Timeline:
         whole.step = max((part.step for part in given), default=1.0)
         parts = [part.coarser(whole.step) for part in given]
         size = max((number + 1 for part in parts for number in part.points), default=0)
-        whole._points = {number: Point() for number in range(first, size)}
-        for part in parts:
-            _add(whole.points, part.points)
+        whole._points = Points(MAX_POINTS)  # it is soon read, and dropped
+        before = [_gauges_before(part.points, first) for part in parts]
+        for number in range(first, size):
+            point = whole._points.open(number)
+            for part, last in zip(parts, before, strict=True):
+                _add(point, part.points.get(number), last)
         return whole
 
     # Reading.
@@ -312,20 +311,23 @@ def _gauge(value: int) -> int | None:
     return value if value >= 0 else None
 
 
-def _add(whole: Mapping[int, Point], part: Mapping[int, Point]) -> None:
-    """Add a worker's points; a gauge holds from the worker's first sample until the next one."""
+def _gauges_before(points: Points, first: int) -> Point:
+    """The gauges of a worker before a step: those of its newest point until then."""
     last = Point()
-    before = [number for number in part if number not in whole]
+    before = [number for number in points if number < first]
     if before:
-        last.take_gauges(part[max(before)])
-    for number, sum_ in whole.items():
-        own = part.get(number)
-        if own is not None:
-            sum_.merge(own)
-            last.take_gauges(own)
-        if last.cpes_on >= 0:
-            for name in GAUGES:
-                setattr(sum_, name, max(0, getattr(sum_, name)) + getattr(last, name))
+        last.take_gauges(points[max(before)])
+    return last
+
+
+def _add(whole: Point, own: Point | None, last: Point) -> None:
+    """Add a worker's point, if it has one; ``last`` has its gauges, which hold until new ones."""
+    if own is not None:
+        whole.merge(own)
+        last.take_gauges(own)
+    if last.cpes_on >= 0:
+        for name in GAUGES:
+            setattr(whole, name, max(0, getattr(whole, name)) + getattr(last, name))
 
 
 def _columns(histograms: Sequence[CoarseHistogram]) -> dict[str, list[float | None]]:

@@ -73,14 +73,14 @@ def test_there_may_be_no_steady_state_in_a_run() -> None:
 def test_cpes_that_wait_for_a_retry_are_no_steady_state() -> None:
     line = power_cut()
     for second in range(41, 46):
-        line.points[second].retrying = 3
+        line.points.open(second).retrying = 3
     assert steady(line, Baseline.of(line, CALM), since=30) == 47.0
 
 
 def test_a_fleet_that_was_idle_before_has_no_latencies_to_come_back_to() -> None:
     line = power_cut()
     for second in range(20):
-        line.points[second].from_plan.buckets.clear()
+        line.points.open(second).from_plan.buckets.clear()
     baseline = Baseline.of(line, CALM)
     assert baseline.p95 is None
     assert steady(line, baseline, since=30) == 41.0
@@ -96,9 +96,9 @@ def test_the_herd_is_measured_against_the_natural_rate() -> None:
 
 def test_what_comes_after_the_recovery_is_not_of_the_herd() -> None:
     line = power_cut()
-    line.points[50].informs_planned += 500
-    line.points[50].sessions_succeeded += 500
-    line.points[50].sessions_failed = 7
+    line.points.open(50).informs_planned += 500
+    line.points.open(50).sessions_succeeded += 500
+    line.points.open(50).sessions_failed = 7
     kpis = recovery(line, Baseline.of(line, CALM), began=20, since=30)
     assert (kpis["peak_informs_per_second"], kpis["sessions_failed"]) == (110.0, 0)
 
