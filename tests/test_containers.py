@@ -120,6 +120,7 @@ BOUNDS = {
     "engine.carriage:Carriage.handed_over": WORDS,
     "http.io_engine:IOEngine.known": "http.io_engine.MAX_KNOWN",
     "engine.carried_sessions:CarriedSessions._sessions": SESSIONS,
+    "engine.carried_transports:CarriedTransports._first_targets": SESSIONS,
     "engine.carried_transports:CarriedTransports._logins": SESSIONS,
     "engine.carried_transports:CarriedTransports._opened": SESSIONS,
     "engine.carried_transports:CarriedTransports._sent_back": SESSIONS,

@@ -189,11 +189,11 @@ class CarriedSessions:
                 self._go_on(active)
             else:
                 self._carriage.carried += 1
-                self._send_inform(active, targets[0])
+                self._send_inform(active, targets)
         except Exception as error:  # noqa: BLE001  # one broken device never takes the fleet down
             gevent.spawn(self._fail, active, active.token, error)
 
-    def _send_inform(self, active: ActiveSession, target: Target) -> None:
+    def _send_inform(self, active: ActiveSession, targets: list[Target]) -> None:
         io, messages = self._io, self._messages
         assert io is not None
         self._runner.starts(active)
@@ -203,7 +203,8 @@ class CarriedSessions:
             body = active.session.next_post()
             assert body is not None
         self._runner.post_begins(active, "Inform", body)
-        deadline = active.posted_at + self._endpoint.timeout
+        target = self._transports.begin_at(active, targets)
+        deadline = active.posted_at + self._endpoint.timeout / len(targets)
         io.prepare(active.token, target, messages.post(body), following, deadline)
 
     def _targets(self, index: int) -> list[Target]:
@@ -345,15 +346,16 @@ class CarriedSessions:
         stage, number, received = event[7:]
         if number == ECANCELED:
             raise LimitError(FENCED)
+        error = connection_error(stage, number, received)
         if stage == io_engine.CONNECTING:
-            if len(self._targets(active.index)) > 1:
+            if self._transports.try_others(active, error, event[2] + self._endpoint.timeout):
                 self._hand_over(active, "another address")
                 return
         elif number in _LOST and received == 0 and self._was_answered(active):
             self._transports.of(active).lose_connection()
             self._hand_over(active, "idle connection closed")
             return
-        raise connection_error(stage, number, received)
+        raise error
 
     def _was_answered(self, active: ActiveSession) -> bool:
         """Whether an answer has come over the connection, and be it a challenge."""

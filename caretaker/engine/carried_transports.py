@@ -8,17 +8,20 @@ makes its heads and judges answers, and with which a greenlet goes on over the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.device_tls import local_end
 from caretaker.engine.open_transport import credentials
+from caretaker.errors import TransportError
 from caretaker.http.challenges import only_challenge
-from caretaker.http.connection import Connection, Handover
+from caretaker.http.connection import Connection, FailedTarget, Handover
 from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.io_engine import Detached
 from caretaker.http.response_parser import Response
+from caretaker.http.sockets import Target
 from caretaker.http.transport import HTTPTransport
 
 
@@ -39,6 +42,8 @@ class CarriedTransports:
         """InformResponses whose cookies were sent back without a transport."""
         self._logins: dict[int, DigestAnswers] = {}
         """The answers to first challenges, likewise."""
+        self._first_targets: dict[int, Target] = {}
+        """Of ACSs with several addresses: the one that a session has begun at."""
 
     def __contains__(self, token: int) -> bool:
         return token in self._opened
@@ -139,6 +144,30 @@ class CarriedTransports:
         connection = Connection(self._endpoint, self._endpoint.address, end, handover)
         self.of(active).go_on_over(connection)
 
+    def begin_at(self, active: ActiveSession, targets: Sequence[Target]) -> Target:
+        """The one of the ACS's addresses that the engine connects a session to."""
+        if len(targets) > 1:
+            self._first_targets[active.token] = targets[0]
+        return targets[0]
+
+    def try_others(self, active: ActiveSession, error: TransportError, deadline: float) -> bool:
+        """
+        Have the transport of a session, which could not be connected, try the other addresses.
+
+        Args:
+            active: the session.
+            error: why it could not.
+            deadline: for connecting.
+
+        Returns:
+            False where there are no others.
+        """
+        target = self._first_targets.get(active.token)
+        if target is None:
+            return False
+        self.of(active).go_on_without(FailedTarget(target, error, deadline))
+        return True
+
     def for_greenlet(self, active: ActiveSession) -> HTTPTransport:
         """The transport with which a greenlet goes on with the POST that is under way."""
         transport = self.of(active)
@@ -153,3 +182,5 @@ class CarriedTransports:
             self._sent_back.pop(token, None)
         if self._logins:
             self._logins.pop(token, None)
+        if self._first_targets:
+            self._first_targets.pop(token, None)

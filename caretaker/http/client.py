@@ -15,7 +15,7 @@ from mypy_extensions import mypyc_attr
 
 from caretaker.errors import AuthenticationError, ConnectionLost, InputError, RedirectError
 from caretaker.http.authentication import HTTPAuth
-from caretaker.http.connection import Connection
+from caretaker.http.connection import Connection, FailedTarget
 from caretaker.http.credentials import Credentials, CredentialsSource
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
 from caretaker.http.response_parser import Response
@@ -106,6 +106,7 @@ class HTTPClient:
         self._auth = self._new_auth()
         self._challenges = self._redirects = 0
         self._has_begun = False
+        self._failed: FailedTarget | None = None
 
     def _request(self, connection: Connection, body: bytes) -> Response:
         """Send one request over this connection, and return the response to it."""
@@ -181,7 +182,8 @@ class HTTPClient:
                 if connection.answers == 0 or not connection.silent:
                     raise
                 self.lose_connection()
-        self._connection = Connection(self._endpoint, self._address, self._local_end)
+        failed, self._failed = self._failed, None
+        self._connection = Connection(self._endpoint, self._address, self._local_end, failed=failed)
         return self._request(self._connection, body)
 
     def lose_connection(self) -> None:

@@ -7,6 +7,7 @@ This is as much of HTTP as CPEs and Connection Requests need (TR-069 3.4, 3.2.2)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from caretaker.errors import (
     AnswerTimeout,
@@ -66,6 +67,21 @@ class Handover:
         self.sent_at = sent_at
 
 
+class FailedTarget(NamedTuple):
+    """
+    The first of a host's addresses, that the I/O engine could not connect to.
+
+    Args:
+        target: that was tried.
+        error: why it failed.
+        deadline: for connecting to any of the host's addresses, on the endpoint's clock.
+    """
+
+    target: Target
+    error: TransportError
+    deadline: float
+
+
 class Connection:
     """
     One TCP connection to an HTTP server, for one greenlet.
@@ -76,6 +92,7 @@ class Connection:
         local_end: who the client is.
         handover: the connection to go on with, over TCP; a new one is made if None. The first
             ``request`` is the one that is under way on it.
+        failed: the address that was tried before; the others are tried in the time that is left.
 
     Raises:
         TransportError: no connection can be made.
@@ -89,6 +106,7 @@ class Connection:
         address: Address,
         local_end: LocalEnd = ANY_END,
         handover: Handover | None = None,
+        failed: FailedTarget | None = None,
     ) -> None:
         self._clock = endpoint.clock
         self._timeout = endpoint.timeout
@@ -100,7 +118,7 @@ class Connection:
         self.silent = True
         """Whether no byte of a response to the last request has come."""
         self._socket = (
-            self._connect(endpoint, address, local_end)
+            self._connect(endpoint, address, local_end, failed)
             if handover is None
             else self._take_over(endpoint, handover)
         )
@@ -118,7 +136,9 @@ class Connection:
             raise
         return opened
 
-    def _connect(self, endpoint: Endpoint, address: Address, local_end: LocalEnd) -> Socket:
+    def _connect(
+        self, endpoint: Endpoint, address: Address, local_end: LocalEnd, before: FailedTarget | None
+    ) -> Socket:
         """
         Connect to the first address of the host that can be connected to.
 
@@ -127,6 +147,9 @@ class Connection:
         failed: list[tuple[Target, TransportError]] = []
         deadline = self._clock() + self._timeout
         targets = endpoint.targets(address, local_end.source)
+        if before is not None:
+            failed, deadline = [(before.target, before.error)], before.deadline
+            targets = [target for target in targets if target.address != before.target.address]
         for number, target in enumerate(targets):
             try:
                 limit = self._share(deadline, len(targets) - number)

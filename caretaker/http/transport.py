@@ -16,7 +16,7 @@ from mypy_extensions import mypyc_attr
 
 from caretaker.http.authentication import HTTPAuth
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
-from caretaker.http.connection import Connection
+from caretaker.http.connection import Connection, FailedTarget
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar, only_cookies
 from caretaker.http.credentials import CredentialsSource
@@ -199,6 +199,10 @@ class HTTPTransport(HTTPClient):
     def go_on_over(self, connection: Connection) -> None:
         """Send the rest of the session over this connection, which is open."""
         self._connection = connection
+
+    def go_on_without(self, failed: FailedTarget) -> None:
+        """Connect to the server's other addresses, as this one has failed."""
+        self._failed = failed
 
     # Heads.
 

@@ -8,11 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event
+from helpers import compiled_engine
 from helpers.engine_benches import (
     COOKIE,
     DIGEST,
@@ -31,7 +33,7 @@ from hypothesis import strategies as st
 from caretaker.cwmp import messages as m
 from caretaker.cwmp.outcome import Outcome
 from caretaker.device import plain_answers
-from caretaker.engine import beginning_line
+from caretaker.engine import beginning_line, scheduler
 from caretaker.engine.open_transport import credentials
 from caretaker.http import io_engine
 from caretaker.http.digest import md5
@@ -438,6 +440,7 @@ def test_a_herd_is_begun_over_many_turns_of_the_loop(
 ) -> None:
     acs.answers = [_by_request] * 100
     monkeypatch.setattr(beginning_line, "BEGIN_SECONDS", 0.0)
+    monkeypatch.setattr(scheduler, "LONGEST_TURN", 60.0)  # all come up in the first
     bench = EngineBench(acs.url, max_sessions=100)
     for index in range(20):
         bench.shard.power_on(index)
@@ -500,6 +503,36 @@ def test_another_address_of_the_host_is_tried_by_a_greenlet(acs: Wire) -> None:
     bench.inform()
     assert [record.outcome for record in bench.sink.sessions] == [Outcome.SUCCEEDED] * 2
     assert bench.counted("handed_over") == {"another address": 1}
+    bench.shard.stop()
+
+
+def test_the_first_of_several_addresses_has_its_share_of_the_time(
+    acs: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a greenlet (``Connection``), so that one that drops packets leaves time."""
+    acs.answers = [GOOD, EMPTY] * 2
+    module, left = compiled_engine.required(), list[float]()
+
+    class Watched:
+        def __init__(self, most: int, timeout: float) -> None:
+            self.engine = module.Engine(most, timeout)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.engine, name)
+
+        def begin(self, *given: Any) -> None:
+            left.append(given[-1] - time.monotonic())
+            self.engine.begin(*given)
+
+    watched = SimpleNamespace(Engine=Watched, socket_address=module.socket_address)
+    monkeypatch.setattr(compiled_engine, "required", lambda: watched)
+    bench = EngineBench(acs.url)
+    bench.boot()
+    addresses = bench.endpoint.addresses(bench.endpoint.address)
+    addresses += [(2, ("127.0.0.77", 9)), (2, ("127.0.0.78", 9))]
+    bench.endpoint._at_once.clear()
+    bench.inform()
+    assert [limit <= part for limit, part in zip(left, (60, 20), strict=True)] == [True, True]
     bench.shard.stop()
 
 

@@ -12,6 +12,7 @@ from helpers.wire import answer, wire
 
 from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.carried_transports import CarriedTransports
+from caretaker.errors import ConnectError
 from caretaker.http.connection import Handover
 from caretaker.http.io_engine import SENDING, Detached
 
@@ -63,4 +64,36 @@ def test_what_is_left_of_a_request_is_sent_before_its_answer_is_read() -> None:
         assert transports.of(active).post(b"not sent").body == b"heard"
         assert server.requests[-1][3] == b"<Inform/>"
         transports.of(active).close()
+        bench.shard.stop()
+
+
+def test_a_session_that_failed_at_the_first_address_tries_the_others_alone() -> None:
+    with wire(answer("200 OK", b"heard")) as server, wire() as failed:
+        bench = EngineBench(server.url)
+        bench.shard.power_on(0)
+        addresses = bench.endpoint.addresses(bench.endpoint.address)
+        addresses.insert(0, (2, ("127.0.0.1", failed.server.server_port)))
+        active = ActiveSession(bench.box, 0.0, 0.0)
+        active.token = 1
+        transports = CarriedTransports(bench.endpoint)
+        transports.begin_at(active, bench.endpoint.targets(bench.endpoint.address, ""))
+        error, deadline = ConnectError("connection timed out"), time.monotonic() + 60
+        assert transports.try_others(active, error, deadline)
+        assert transports.of(active).post(b"<Inform/>").body == b"heard"
+        assert failed.connections == 0
+        assert addresses[-1] == (2, ("127.0.0.1", failed.server.server_port))  # tried last now
+        transports.of(active).close()
+        bench.shard.stop()
+
+
+def test_without_other_addresses_none_is_tried() -> None:
+    with wire() as server:
+        bench = EngineBench(server.url)
+        bench.shard.power_on(0)
+        active = ActiveSession(bench.box, 0.0, 0.0)
+        active.token = 1
+        transports = CarriedTransports(bench.endpoint)
+        transports.begin_at(active, bench.endpoint.targets(bench.endpoint.address, ""))
+        assert not transports.try_others(active, ConnectError("connection refused"), 0.0)
+        assert active.token not in transports
         bench.shard.stop()

@@ -23,7 +23,7 @@ from caretaker.errors import (
     LimitError,
     TransportError,
 )
-from caretaker.http.connection import Connection
+from caretaker.http.connection import Connection, FailedTarget
 from caretaker.http.endpoint import Address, Endpoint, LocalEnd
 from caretaker.http.request_head import request_head
 from caretaker.http.response_parser import (
@@ -313,6 +313,14 @@ class TestAHostOfSeveralAddresses:
     def reasons(self) -> list[str]:
         return []
 
+    def stand_for(self, addresses: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have these be the host's addresses."""
+        found = [
+            (socket.AF_INET6 if ":" in each[0] else socket.AF_INET, socket.SOCK_STREAM, 6, "", each)
+            for each in addresses
+        ]
+        monkeypatch.setattr(gevent.socket, "getaddrinfo", lambda *_, **__: found)
+
     def connect(
         self,
         addresses: list[Any],
@@ -321,11 +329,7 @@ class TestAHostOfSeveralAddresses:
         clock: Callable[[], float] = time.monotonic,
     ) -> int:
         """Connect to the host, and return the status that is answered."""
-        found = [
-            (socket.AF_INET6 if ":" in each[0] else socket.AF_INET, socket.SOCK_STREAM, 6, "", each)
-            for each in addresses
-        ]
-        monkeypatch.setattr(gevent.socket, "getaddrinfo", lambda *_, **__: found)
+        self.stand_for(addresses, monkeypatch)
         address = Address.of("http://both.example/")
         endpoint = Endpoint(address, 60.0, clock=clock, on_passed_over=reasons.append)
         for _ in range(2):
@@ -358,6 +362,39 @@ class TestAHostOfSeveralAddresses:
             passed[0] = 31.0  # of sixty seconds for both
             assert connecting.get() == 200
         assert reasons == ["connection timed out"]
+
+    def connect_after(
+        self,
+        ports: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        reasons: list[str],
+    ) -> int:
+        """As ``connect``, after the I/O engine has failed at the first address."""
+        self.stand_for([("127.0.0.1", port) for port in ports], monkeypatch)
+        endpoint = Endpoint(Address.of("http://both.example/"), on_passed_over=reasons.append)
+        target = endpoint.targets(endpoint.address, "")[0]
+        before = FailedTarget(target, ConnectError("failed before"), time.monotonic() + 60)
+        connection = Connection(endpoint, endpoint.address, failed=before)
+        head = request_head("GET", endpoint.address, [], None)
+        status = connection.request(head, b"").status
+        connection.close()
+        return status
+
+    def test_one_that_has_failed_before_is_not_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, reasons: list[str]
+    ) -> None:
+        with wire() as failed, wire(answer()) as good:
+            ports = [server.server.server_port for server in (failed, good)]
+            assert self.connect_after(ports, monkeypatch, reasons) == 200
+            assert (failed.connections, good.connections) == (0, 1)
+        assert reasons == ["failed before"]
+
+    def test_a_host_that_has_no_other_by_now_fails_as_before(
+        self, monkeypatch: pytest.MonkeyPatch, reasons: list[str]
+    ) -> None:
+        with wire() as server, pytest.raises(ConnectError, match="failed before"):
+            self.connect_after([server.server.server_port], monkeypatch, reasons)
+        assert (server.connections, reasons) == (0, [])
 
     def test_the_last_reason_is_told_where_all_fail(
         self, monkeypatch: pytest.MonkeyPatch, reasons: list[str]
