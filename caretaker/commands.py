@@ -13,7 +13,7 @@ from caretaker import build, certs, check, cleanup, console
 from caretaker.acs import command as acs_command
 from caretaker.closed_output import discard_output
 from caretaker.connection_request import command as cr_command
-from caretaker.errors import InputError
+from caretaker.errors import InputError, one_line
 from caretaker.plain_numbers import is_digits
 from caretaker.profiles import load_profile
 from caretaker.profiles.dumped_identity import listed
@@ -132,7 +132,7 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong, without the usage, which ``--help`` shows."""
         if message.endswith("required: COMMAND"):
             message = f"give a command; {self.prog} --help lists them"
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}\n")
 
 
 def command_parser(run_options: argparse.ArgumentParser | None = None) -> Parser:

@@ -36,6 +36,11 @@ varies (no serial number, address or byte count). What the peer has said is quot
 from __future__ import annotations
 
 import enum
+import re
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LONGEST_LINE = 1000
+"""Characters of a complaint; a longer text of the user's is cut in its middle."""
 
 
 class Blame(enum.Enum):
@@ -57,6 +62,16 @@ class CaretakerError(Exception):
 
 class InputError(CaretakerError):
     """Input of the user that can't be used; the text is one line that names input and cure."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+def one_line(text: str) -> str:
+    """A complaint as one line of a fair length, whatever stands in the names that it repeats."""
+    line = _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+    half = _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 class ProfileError(InputError):

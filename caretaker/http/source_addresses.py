@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from caretaker.errors import InputError
+from caretaker.http.host_names import is_of_many
 from caretaker.http.ip_addresses import VERSION_NAMES, family_of, without_brackets
 
 Network = IPv4Network | IPv6Network
@@ -21,12 +22,16 @@ def parse_network(text: str) -> Network:
     One address, or a network in CIDR notation like 127.1.0.0/24.
 
     Raises:
-        InputError: the text is neither, or the network has more than ``MAX_SOURCES`` hosts.
+        InputError: the text is neither, no machine can have it (a wildcard, multicast), or the
+            network has more than ``MAX_SOURCES`` hosts.
     """
     try:
         network = ip_network(without_brackets(text))
     except ValueError as error:
         raise InputError(f"{text!r}: {error}; give 10.0.0.5 or 10.0.0.0/28") from error
+    first = str(network.network_address)
+    if network.is_unspecified or is_of_many(first):
+        raise InputError(f"{text!r}: no address of one machine; give 10.0.0.5 or 10.0.0.0/28")
     if network.num_addresses > MAX_SOURCES + 2:
         raise InputError(f"{text!r}: more than {MAX_SOURCES} addresses; give a smaller network")
     return network

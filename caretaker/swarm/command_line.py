@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from locust import User
 
 from caretaker.device.reachability import Reach
-from caretaker.errors import InputError, TransportError
+from caretaker.errors import InputError, TransportError, one_line
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import NO_IPV6, IPVersion, has_ipv6
 from caretaker.nearest_names import nearest_names
@@ -93,7 +93,7 @@ def name_nearest(parser: Any) -> None:
     def error(message: str) -> NoReturn:
         unknown = message.partition("unrecognized arguments: ")[2]
         line = _no_option(unknown.split(), flags) if unknown else message
-        raise refuse(line + _given_in(parser, message))
+        raise refuse(one_line(line + _given_in(parser, message)))
 
     parser.error = error
 

@@ -123,7 +123,7 @@ def bound_address(text: str) -> str:
         return name
     try:
         host(name.partition("%")[0])  # what can't be encoded makes gevent print a traceback
-        found = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
+        found = [] if is_of_many(name) else socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
     except (OSError, InputError):
         found = []
     if not any(can_bind_address(family, address) for family, *_, address in found):

@@ -176,7 +176,7 @@ def put_stages(parsed_options: argparse.Namespace) -> None:
     if stages:
         given["num_users"] = int(most_of(stages))
         given["spawn_rate"] = highest_speed(stages)
-        given["run_time"] = int(seconds_of(stages))
+        given["run_time"] = max(1, int(seconds_of(stages)))  # 0 has no end
 
 
 def put_loopback(parsed_options: argparse.Namespace) -> None:

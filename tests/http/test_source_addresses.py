@@ -38,6 +38,10 @@ def test_a_large_network_is_still_taken() -> None:
         ("here", "give 10.0.0.5 or 10.0.0.0/28"),
         ("10.0.0.5/24", "has host bits set"),
         ("10.0.0.0/8", "more than 4096 addresses"),
+        ("0.0.0.0", "no address of one machine"),
+        ("::", "no address of one machine"),
+        ("224.0.0.0/28", "no address of one machine"),
+        ("255.255.255.255", "no address of one machine"),
         ("fd00::/64", "more than 4096 addresses"),
     ],
 )

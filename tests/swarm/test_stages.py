@@ -87,6 +87,12 @@ def test_size_rate_and_length_of_the_run_follow() -> None:
     assert (most_of(()), highest_speed(())) == (0, 0)
 
 
+def test_stages_without_a_length_are_no_run_without_an_end() -> None:
+    made = parser()
+    after_parsing(made, partial(check_together, made))
+    assert LocustOptions.of(made.parse_args(["--stage", "0s:1000"])).run_time == 1
+
+
 def test_the_highest_rate_of_connection_requests_is_that_of_its_stages() -> None:
     settings = Settings.of(parse("--cr-rate", "500", "--cr-stage", "2m:50", "--cr-stage", "1m:0"))
     assert settings.highest_cr_rate == 50
