@@ -138,6 +138,8 @@ def complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--autoquit: give --autostart, too"
     if options.cr_routes and (options.cr_router or ":0").endswith(":0"):
         yield "--cr-routes: give --cr-router, too, with the port that the router has there"
+    if (options.cr_routes or "").endswith(":0"):
+        yield f"--cr-routes {options.cr_routes}: name the port; the router asks the master there"
     if few := too_few_descriptors():
         yield few
     yield from _unknown_users(options.user_classes)

@@ -100,12 +100,16 @@ def check_locustfiles(arguments: Sequence[str]) -> None:
     Check that the locustfiles of ``--locustfile`` are there; Locust has another exit code for it.
 
     Raises:
-        InputError: one is not.
+        InputError: one is not, or is no Python file and no folder.
     """
     for name in (_given(arguments, "-f", "--locustfile") or "").split(","):
-        is_elsewhere = name in ("", "-") or "://" in name
-        if not is_elsewhere and not os.path.exists(name.strip()):  # noqa: PTH110  # as above
+        path = name.strip()
+        if name in ("", "-") or "://" in name or os.path.isdir(path):  # noqa: PTH112  # as above
+            continue
+        if not os.path.exists(path):  # noqa: PTH110  # as above
             raise InputError(f"{name}: no such locustfile")
+        if not path.endswith(".py"):
+            raise InputError(f"{name}: no locustfile; give one whose name ends with .py")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -41,6 +41,7 @@ def used_port() -> Iterator[str]:
         (("--headless", "--autoquit", "3"), "--autoquit: give --autostart, too"),
         (("--cr-routes", "127.0.0.1:7549"), "--cr-routes: give --cr-router, too"),
         (("--cr-routes", "127.0.0.1:7549", "--cr-router", "a:0"), "give --cr-router, too, with"),
+        (("--cr-routes", "127.0.0.1:0", "--cr-router", "a:7548"), "name the port; the router"),
         (("--web-port", "{used}"), "--web-port {used}: in use; choose another"),
         (("--headless", "--processes", "2", "--master-bind-port", "{used}"),
          "--master-bind-port {used}: in use; choose another"),

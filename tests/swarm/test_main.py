@@ -53,6 +53,12 @@ def test_a_run_with_the_web_ui_ends_when_its_user_ends_it(
     assert {"headless", "run_time"} & set(defaults([], FREE)) == set()
 
 
+def test_a_locustfile_that_is_none_is_named(root: Path) -> None:
+    with pytest.raises(InputError, match=r"^/dev/null: no locustfile; give one whose name ends"):
+        check_locustfiles(["-f", "/dev/null"])
+    check_locustfiles(["-f", str(root)])
+
+
 def test_a_locustfile_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match=r"^/nowhere\.py: no such locustfile$"):
         check_locustfiles(["--users", "5", "-f", f"{PATH},/nowhere.py"])
