@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+SHORTEST, LONGEST = 0.02, 0.2
+"""Seconds between two questions."""
 
 
 def wait_until(
@@ -16,12 +18,16 @@ def wait_until(
     What a condition returns when it comes true.
 
     Args:
-        condition: asked again and again.
+        condition: asked again and again, for a tenth of the time at most: who is asked, maybe
+            another process, has better to do.
         instead: what there is instead, for the message of a test that has waited in vain.
         seconds: until that; it ends only a test that hangs.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"it never came true: {instead()}"
-        time.sleep(0.02)
+        ended = time.monotonic()
+        assert ended < deadline, f"it never came true: {instead()}"
+        time.sleep(min(max(SHORTEST, 9 * (ended - began)), LONGEST))
+        began = time.monotonic()
     return found
