@@ -28,7 +28,7 @@ settings.register_profile("same", _UNTIMED, derandomize=True)
 settings.load_profile("same")
 
 ROOT = Path(__file__).parents[1]
-WORKERS_OF_A_CORE = 2
+WORKERS_OF_A_CORE = 3
 """Most tests of processes wait more than they compute."""
 SHARED = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
 
