@@ -89,10 +89,14 @@ class CRRouter:
 
     def _publish(self, at: HostPort, bearer: str) -> str:
         self._app = RoutesApp(self.routes, bearer)
-        loop = Loop()
-        loop.start()
-        self._server = WSGIHost(self._app, at.host, at.port, loop, limits=ROUTES_LIMITS)
-        self._server.start()
+        self._loop = Loop()
+        self._loop.start()
+        self._server = WSGIHost(self._app, at.host, at.port, self._loop, limits=ROUTES_LIMITS)
+        try:
+            self._server.start()
+        except BaseException:
+            self._loop.stop()
+            raise
         return self._server.url
 
     def begin(self, settings: Settings) -> None:
@@ -126,6 +130,7 @@ class CRRouter:
         if self._process is not None:
             self._process.stop()
         self._server.stop()
+        self._loop.stop()
 
 
 def _tls_arguments(settings: Settings) -> Iterator[str]:

@@ -29,6 +29,7 @@ from locust.runners import (
 from caretaker.closed_output import say
 from caretaker.errors import InputError
 from caretaker.http.browser_guard import BrowserGuard, machine_names
+from caretaker.http.gevent_loop import Loop
 from caretaker.http.listener import raise_descriptors
 from caretaker.profiles.loader import chosen
 from caretaker.run_token import RunToken
@@ -291,7 +292,7 @@ class _Hooks:
         self._metrics = metrics_app(self._run_states.now)
         if settings.metrics_port:
             metrics = _browser_guard(settings.metrics_host, settings).app(self._metrics)
-            serve_metrics(settings.metrics_host, settings.metrics_port, metrics)
+            serve_metrics(settings.metrics_host, settings.metrics_port, metrics, Loop())
         has_web_ui = self._environment.web_ui is not None
         for line in server_lines(options, settings, web_ui=has_web_ui):
             say(line)

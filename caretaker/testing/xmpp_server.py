@@ -265,7 +265,11 @@ class XMPPServer:
         ready: Future[None] = Future()
         thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         thread.start()
-        ready.result()
+        try:
+            ready.result()
+        except BaseException:
+            thread.join()
+            raise
         try:
             yield self
         finally:

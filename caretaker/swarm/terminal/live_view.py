@@ -108,7 +108,7 @@ class Screen:
         self._modes = _modes()
         self._live: Live | None = None
         self._guard: TerminalGuard | None = None
-        gevent.signal_handler(signal.SIGTSTP, self._suspend)
+        self._at_suspension: Any = gevent.signal_handler(signal.SIGTSTP, self._suspend)
         self._greenlet = gevent.spawn(self._draw)
 
     def _open(self) -> None:
@@ -162,6 +162,7 @@ class Screen:
 
     def close(self) -> None:
         """Give the terminal back as it was."""
+        self._at_suspension.cancel()
         self._greenlet.kill(block=False)
         self._leave()
         self._set_modes(self._modes)

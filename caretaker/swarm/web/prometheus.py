@@ -329,15 +329,13 @@ def metrics_app(run_state: Callable[[], RunState]) -> Callable[..., Any]:
     return make_wsgi_app(registry)
 
 
-def serve_metrics(host: str, port: int, app: Callable[..., Any]) -> WSGIHost:
+def serve_metrics(host: str, port: int, app: Callable[..., Any], loop: Loop) -> WSGIHost:
     """
-    Serve them at an address of their own (``--metrics-port``).
+    Serve them at an address of their own (``--metrics-port``), in a loop that has started.
 
     Raises:
         InputError: the address can't be bound.
     """
-    loop = Loop()
-    loop.start()
     server = WSGIHost(app, host, port, loop)
     server.start()
     return server

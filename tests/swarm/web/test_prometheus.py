@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import Client
 
 from caretaker.errors import InputError
+from caretaker.http.gevent_loop import Loop
 from caretaker.swarm.master import Master
 from caretaker.swarm.web.prometheus import BUCKETS, METRICS, metrics_app, serve_metrics
 from caretaker.swarm.web.run_state import RunStates
@@ -127,13 +128,17 @@ def test_the_dashboard_asks_for_metrics_that_exist(root: Path) -> None:
 
 @pytest.mark.sockets
 def test_a_port_of_their_own(run: Master) -> None:
-    server = serve_metrics("127.0.0.1", 0, metrics_app(RunStates(run).now))
+    loop = Loop()
+    loop.start()
+    app = metrics_app(RunStates(run).now)
+    server = serve_metrics("127.0.0.1", 0, app, loop)
     try:
         assert "caretaker_run 1.0" in requests.get(f"{server.url}/metrics", timeout=60).text
         with pytest.raises(InputError, match=rf"{server.port}: .*in use"):
-            serve_metrics("127.0.0.1", server.port, metrics_app(RunStates(run).now))
+            serve_metrics("127.0.0.1", server.port, app, loop)
     finally:
         server.stop()
+        loop.stop()
 
 
 def test_the_text_is_what_prometheus_asks_for(run: Master) -> None:
