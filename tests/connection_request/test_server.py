@@ -228,7 +228,7 @@ class TestServer:
     )
     def test_rubbish_does_no_harm(self, rubbish: bytes, capfd: pytest.CaptureFixture[str]) -> None:
         with ConnectionRequestServer() as server:
-            with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+            with socket.create_connection(("127.0.0.1", server.port), 60) as raw:
                 raw.sendall(rubbish)
                 raw.shutdown(socket.SHUT_WR)
                 raw.recv(1000)

@@ -31,7 +31,7 @@ _FAULTS = {0: DONE, 9012: UNAUTHORIZED, 9016: REFUSED, 9011: LOST, 9017: LOST}
 
 
 def endpoint_of(server: Wire) -> Endpoint:
-    return Endpoint(Address.of(server.url), 5.0, frozenset({"localhost"}))
+    return Endpoint(Address.of(server.url), 60.0, frozenset({"localhost"}))
 
 
 def session(server: Wire, credentials: Credentials | None) -> str:

@@ -39,10 +39,10 @@ def echo(environ: Any, start_response: Any) -> list[bytes]:
 
 
 class Peer:
-    """A client on a plain socket; reads wait for five seconds at most."""
+    """A client on a plain socket; reads wait for a minute at most."""
 
     def __init__(self, host: WSGIHost) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", host.port), 5)
+        self.socket = socket.create_connection(("127.0.0.1", host.port), 60)
         self._file = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> None:
@@ -314,12 +314,17 @@ class TestPatience:
             made._take(b"\r\n")
         assert made.deadline == first
 
+    @pytest.fixture(autouse=True)
+    def pair(self) -> Iterator[None]:
+        one, other = socket.socketpair()
+        self._one = one
+        with one, other:
+            yield
+
     def _connection(self, body_bytes: int = 10) -> Any:
         host = WSGIHost(echo, "127.0.0.1", 0, Loop(), limits=ServerLimits(body_bytes=body_bytes))
         host.hub = gevent.get_hub()
-        one, _other = socket.socketpair()
-        self._kept = one, _other
-        return server._Connection(host, one, {})
+        return server._Connection(host, self._one, {})
 
     def test_a_client_that_does_not_read_is_dropped(self) -> None:
         with serving(lambda *given: [*echo(*given), b"x" * 20_000_000]) as it:

@@ -249,6 +249,7 @@ def test_a_greenlet_goes_on_after_an_answer(bench: EngineBench) -> None:
     assert connection.request(EMPTY, b"").status == 204
     assert connection.answers == 2
     saying.join()
+    connection.close()
 
 
 def test_a_greenlet_goes_on_sending(bench: EngineBench) -> None:
@@ -262,6 +263,7 @@ def test_a_greenlet_goes_on_sending(bench: EngineBench) -> None:
     saying = gevent.spawn(lambda: peer.hear(request).say(GOOD))
     assert connection.request(request, b"").body == KNOWN
     saying.join()
+    connection.close()
 
 
 # -- sending ---------------------------------------------------------------------------------------

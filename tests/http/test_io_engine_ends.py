@@ -9,6 +9,7 @@ import resource
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -250,12 +251,12 @@ def descriptor_of(peer: Peer) -> int:
     """The client's descriptor of a connection."""
     wanted = peer.socket.getpeername()
     for path in Path("/proc/self/fd").iterdir():
-        try:
+        with suppress(OSError):
+            if not str(path.readlink()).startswith("socket:"):
+                continue
             with socket.socket(fileno=os.dup(int(path.name))) as copy:
                 if copy.getsockname() == wanted:
                     return int(path.name)
-        except OSError:
-            continue
     raise AssertionError("no such connection")
 
 

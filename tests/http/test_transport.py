@@ -259,7 +259,7 @@ def test_when_the_inform_was_written_is_known_even_without_an_answer(transport: 
 @pytest.mark.rule("2.5-4")
 def test_what_is_posted_can_be_coded_and_plain_after_a_415(transport: Transports) -> None:
     with wire(answer(), answer("415 Unsupported Media Type"), answer(), answer()) as server:
-        endpoint = Endpoint(Address.of(server.url), 5.0)
+        endpoint = Endpoint(Address.of(server.url), 60.0)
         posting = HTTPTransport(endpoint, ME, coding="gzip")
         transport.made.append(posting)
         for _ in range(3):
@@ -271,7 +271,7 @@ def test_what_is_posted_can_be_coded_and_plain_after_a_415(transport: Transports
 
 def test_a_url_of_its_own_must_be_allowed(transport: Transports) -> None:
     with wire(answer()) as server:
-        endpoint = Endpoint(Address.of(server.url), 5.0)
+        endpoint = Endpoint(Address.of(server.url), 60.0)
         with pytest.raises(RedirectError, match="not allowed"):
             HTTPTransport(endpoint, ME, "http://elsewhere.example/")
         with pytest.raises(RedirectError, match="no http address"):

@@ -41,16 +41,18 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture
-def pair() -> PortRange:
-    """Two ports in a row, which are free."""
-    while True:
-        first = free_port()
-        try:
-            with socket.create_server(("127.0.0.1", first + 1)):
+def pair() -> Iterator[PortRange]:
+    """Two ports in a row, which are free, and stay so for others than who listens."""
+    with socket.socket() as second:
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            first = free_port()
+            try:
+                second.bind(("127.0.0.1", first + 1))
                 break
-        except OSError:
-            continue
-    return PortRange(first, first + 1)
+            except OSError:
+                continue
+        yield PortRange(first, first + 1)
 
 
 def test_each_worker_takes_the_first_free_port_of_a_range(start: Start, pair: PortRange) -> None:

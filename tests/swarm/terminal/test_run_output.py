@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from helpers.summaries import summary
@@ -38,13 +38,14 @@ def ended() -> Any:
 
 
 @contextmanager
-def standard_output() -> Iterator[int]:
+def standard_output() -> Iterator[BinaryIO]:
     """Standard output is a pipe, which is read at the end that is given."""
     before = os.dup(1)
     reading, writing = os.pipe()
     os.dup2(writing, 1)
     os.close(writing)
-    yield reading
+    with os.fdopen(reading, "rb", buffering=0) as file:
+        yield file
     os.dup2(before, 1)
     os.close(before)
 
@@ -68,15 +69,14 @@ def test_with_json_it_is_alone_on_standard_output() -> None:
         chosen(output, json_summary=True)
         os.write(1, b"said by somebody\n")
         output.summary(made)
-        assert json.loads(os.read(reading, 1 << 16)) == json.loads(json.dumps(made))
-        os.close(reading)
+        assert json.loads(reading.read(1 << 16)) == json.loads(json.dumps(made))
 
 
 def test_json_that_nobody_reads_any_more_is_no_error() -> None:
     with standard_output() as reading:
         output = RunOutput()
         chosen(output, json_summary=True)
-        os.close(reading)
+        reading.close()
         output.summary(ended())
 
 
