@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import gevent.socket
 import pytest
 from helpers import browser as browsers
 from helpers import compiled_tls
+from helpers.ends import end_all
 from helpers.name_servers import NameServer
 from helpers.schemas import Schemas
 from hypothesis import HealthCheck, settings
@@ -30,6 +30,8 @@ settings.load_profile("same")
 ROOT = Path(__file__).parents[1]
 WORKERS_OF_A_CORE = 3
 """Most tests of processes wait more than they compute."""
+TURNS_OF_AN_END = 5
+"""Of gevent's loop: one from a kill to the end of a greenlet, others for who waits for that."""
 SHARED = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
 
 
@@ -55,11 +57,19 @@ def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(autouse=True)
-def _masters_end() -> Iterator[None]:
-    """The masters of a test end with it, wherever one was made."""
+def _all_ends() -> Iterator[None]:
+    """
+    What a test does in gevent's loop ends with it, and would else go on in a later one.
+
+    What is killed or spawned has its last turn here.
+    """
+    loop = gevent.get_hub().loop
+    before = loop.activecnt
     yield
-    if "helpers.run_states" in sys.modules:  # which imports Locust
-        sys.modules["helpers.run_states"].end_masters()
+    end_all()
+    for _ in range(TURNS_OF_AN_END):
+        gevent.sleep(1e-6)  # of 0 there may be many in one turn
+    assert loop.activecnt <= before, "timers or sockets are watched for a test that is over"
 
 
 @pytest.fixture(params=["compiled", "ssl module"])

@@ -210,6 +210,7 @@ def test_a_disk_that_hangs_holds_up_the_end_only_so_long(tmp_path: Path) -> None
     results = Results()
     bench.recorder.book(results)
     goes_on.set()
+    bench.recorder.close(60)
     assert results.counters["recordings.unwritten"] == 1
 
 
@@ -223,7 +224,7 @@ def test_after_the_end_nothing_is_kept(bench: Bench) -> None:
 
 
 def posting(url: str, credentials: Credentials | None = None) -> RecordingTransport:
-    return RecordingTransport(Endpoint(Address.of(url), 5.0), credentials)
+    return RecordingTransport(Endpoint(Address.of(url), 60.0), credentials)
 
 
 @pytest.mark.sockets
@@ -303,7 +304,7 @@ def test_a_shard_keeps_its_sessions_that_failed(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "new", 0.0, "n")
     informed = encode(Envelope(m.InformResponse(), "1"))
     with wire(answer("200 OK", informed), answer("500 Oops", b"<p>It broke"), RESET) as server:
-        opener = make_open_transport(Endpoint(Address.of(server.url), 5.0), RecordingTransport)
+        opener = make_open_transport(Endpoint(Address.of(server.url), 60.0), RecordingTransport)
         shard = Shard(
             ProfileMix([(profile(), 1.0)]),
             context(behaviors=Behaviors(periodic_inform=False)),

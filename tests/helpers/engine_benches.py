@@ -25,6 +25,7 @@ from caretaker.profiles import ProfileMix
 from caretaker.stats.results import Results
 from helpers import compiled_engine
 from helpers.cpes import context, profile
+from helpers.ends import at_end
 from helpers.late_clock import LateClock
 from helpers.shards import RecordKeeper
 from helpers.wire import CLOSE, HANG, RESET, answer, wire
@@ -78,6 +79,7 @@ class EngineBench:
             engine=use,
             **settings,
         )
+        at_end(self.shard.abandon)
 
     def boot(self, count: int = 1) -> None:
         """Power so many CPEs on, and wait until their first sessions are over."""

@@ -14,6 +14,7 @@ from caretaker.stats.timeline import Timeline
 from caretaker.stats.worker_snapshot import WorkerSnapshot
 from caretaker.swarm.master import Master
 from caretaker.swarm.options import Settings
+from helpers.ends import at_end
 from helpers.snapshots import worker_snapshot
 from helpers.summaries import results
 
@@ -76,17 +77,8 @@ def master_of(environment: Any, told: list[Summary] | None = None) -> Master:
     printed: list[Summary] = [] if told is None else told
     settings = Settings.of(environment.parsed_options)
     made = Master(environment, settings, RunToken.made(), printed.append)
-    _MADE.append(made)
+    at_end(made.stop_watching)
     return made
-
-
-_MADE: list[Master] = []
-
-
-def end_masters() -> None:
-    """End what the masters of a test do by themselves; it would go on in other tests."""
-    while _MADE:
-        _MADE.pop().stop_watching()
 
 
 def snapshot(made: Results | None = None, **changes: Any) -> WorkerSnapshot:

@@ -21,6 +21,7 @@ from caretaker.stats.records import ExchangeRecord, SessionRecord
 from caretaker.stats.results import Results
 from caretaker.testing import Clock, FunctionTransport, ScriptedACS
 from helpers.cpes import context, profile
+from helpers.ends import at_end
 
 Post = Callable[[bytes], bytes | Answer]
 
@@ -104,6 +105,7 @@ class ShardBench:
             loop_budget=loop_budget,
             **settings,
         )
+        at_end(self.shard.abandon)
 
     def _open(self, _: CPE, __: float) -> FunctionTransport:
         self.transports.append(self._transport(self.acs(), lambda: 100.0))

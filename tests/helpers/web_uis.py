@@ -10,6 +10,7 @@ from locust.env import Environment
 from locust.web import WebUI
 
 from caretaker.swarm.parsed_options import add_arguments
+from helpers.ends import at_end
 
 
 def local_environment(*arguments: str, base: str = "", login: bool = False) -> Any:
@@ -21,5 +22,7 @@ def local_environment(*arguments: str, base: str = "", login: bool = False) -> A
     options = parser.parse_args(["--live-interval", "0", *arguments])
     environment = Environment(host=options.host, parsed_options=options)
     environment.runner = environment.create_local_runner()
-    WebUI(environment, "127.0.0.1", 0, base, login, delayed_start=True)
+    at_end(environment.runner.greenlet.kill)
+    web_ui: Any = WebUI(environment, "127.0.0.1", 0, base, login, delayed_start=True)
+    at_end(web_ui._cancel_run_time_timer)
     return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import gevent
@@ -21,13 +21,6 @@ from caretaker.http.response_parser import Response, plain_response
 pytestmark = pytest.mark.sockets
 
 Outcome = tuple[int, list[tuple[str, str]], bytes] | str
-
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[EngineBench]:
-    opened = EngineBench()
-    yield opened
-    opened.close()
 
 
 def said(bench: EngineBench, pieces: list[bytes]) -> None:
@@ -118,5 +111,6 @@ def pieces_of_answers(draw: st.DrawFn) -> list[bytes]:
 @example([b"HTTP/1.1 100 Continue\r\n\r\n", answer(body=b"abc")])
 @example([b"", b""])
 @example([b"junk"])
-def test_an_engine_ends_as_a_connection(bench: EngineBench, pieces: list[bytes]) -> None:
-    assert of_an_engine(bench, pieces) == of_a_connection(bench, pieces)
+def test_an_engine_ends_as_a_connection(pieces: list[bytes]) -> None:
+    with closing(EngineBench()) as bench:
+        assert of_an_engine(bench, pieces) == of_a_connection(bench, pieces)

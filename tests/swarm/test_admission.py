@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 import msgpack
@@ -272,10 +272,22 @@ class TestRunners:
         assert "caretaker_run_token" not in vars(options)
 
     def test_a_worker_that_is_refused_ends_with_exit_code_2(
-        self, master: FleetMasterRunner, capsys: pytest.CaptureFixture[str]
+        self,
+        master: FleetMasterRunner,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        refused: list[FleetWorkerRunner] = []
+        end_process = FleetWorkerRunner.end
+
+        def end(self: FleetWorkerRunner, why: str, code: int) -> NoReturn:
+            refused.append(self)
+            end_process(self, why, code)
+
+        monkeypatch.setattr(FleetWorkerRunner, "end", end)
         with pytest.raises(SystemExit) as ended:
             within(lambda: self.worker(master, OTHER))
+        self.stop(refused[0])
         assert ended.value.code == 2
         line = capsys.readouterr().err
         assert line.startswith("caretaker: the master at 127.0.0.1:")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import gevent
+import pytest
 from helpers.leases import ELSEWHERE
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -25,6 +26,12 @@ SIZE = 12
 """Users that the fleet is to have, each with one CPE."""
 MOST_USERS = 2 * SIZE
 """Users of all workers while those of silent ones are started elsewhere."""
+
+
+@pytest.fixture(autouse=True)
+def _no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes as the rules have it, and not otherwise."""
+    monkeypatch.setattr(gevent, "spawn_later", lambda *_: object())
 
 
 class SimulatedUser:
@@ -69,6 +76,11 @@ class SimulatedWorker:
         for user in self.users:
             if user.ranges:
                 user.start()
+
+    def end(self) -> None:
+        """Nothing of it goes on."""
+        for user in self.users:
+            user.greenlet.kill()
 
     @property
     def usable(self) -> set[int]:
@@ -127,8 +139,7 @@ class FleetMachine(RuleBasedStateMachine):
         if len(self.workers) > 1:
             worker = self.pick(number)
             del self.workers[worker.name]
-            for user in worker.users:
-                user.greenlet.kill()
+            worker.end()
 
     @rule(number=st.integers(0, 3))
     def freeze_or_thaw(self, number: int) -> None:
@@ -249,8 +260,7 @@ class FleetMachine(RuleBasedStateMachine):
         for worker in self.workers.values():
             for start, stop in worker.lease.held.ranges:
                 held.add(start, stop)
-            for user in worker.users:
-                user.greenlet.kill()
+            worker.end()
         assert held.ranges == [(0, SIZE)]
         assert self.ledger.total == SIZE
 

@@ -86,6 +86,7 @@ def test_users_that_stop_give_back_in_few_messages(later: list[Callable[[], None
     assert master.messages[1:] == [(0, [(0, 2), (3, 4)])]
 
 
+@pytest.mark.usefixtures("later")
 def test_indices_go_back_in_one_message() -> None:
     master = Master()
     term, [(start, stop)] = master.lease.take(4)

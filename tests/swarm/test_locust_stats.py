@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.counted_singly import exchange_records, session_records
+from helpers.ends import at_end
 from hypothesis import given
 from hypothesis import strategies as st
 from locust import stats
@@ -49,7 +50,7 @@ def statistics(
 ) -> list[Any]:
     """What Locust's statistics have of these, with a listener of a user's or without."""
     environment = Environment()
-    environment.create_local_runner()
+    at_end(environment.create_local_runner().greenlet.kill)
     heard: list[str] = []
     if listening:
         environment.events.request.add_listener(lambda name, **_: heard.append(name))  # type: ignore[no-untyped-call]
