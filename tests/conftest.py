@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -54,6 +55,14 @@ def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setattr(tempfile, "tempdir", folder)
         patch.setenv("TMPDIR", folder)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_is_collected() -> Iterator[None]:
+    """What a module leaves open warns, and fails there; else where it happens to be collected."""
+    yield
+    gc.collect()
+    gc.freeze()  # the next one looks only at what is new
 
 
 @pytest.fixture(autouse=True)
