@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,7 @@ import gevent
 from helpers.engine_benches import (
     ADD,
     ASKED,
+    BASIC,
     DIGEST,
     EMPTY,
     GOOD,
@@ -28,8 +30,9 @@ from hypothesis import strategies as st
 
 from caretaker.cwmp import messages as m
 from caretaker.device.cpe import CPE
-from caretaker.device.settings import Behaviors
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.errors import DeviceBusy
+from caretaker.stats.results import Results
 
 CPES = 3
 CODE = "Device.DeviceInfo.ProvisioningCode"
@@ -38,9 +41,16 @@ WATCH = said(
 )
 COOKIE_FIRST = said(m.InformResponse(), "1", "Set-Cookie: a=1")
 HOLD = said(m.InformResponse(), hold=True)
+IMAGE = m.Download("c", "1 Firmware Upgrade Image", "http://127.0.0.1/i.bin", file_size=9)
+DOWNLOAD, REBOOT, RESET = (
+    said(asked, "acs6") for asked in (IMAGE, m.Reboot("k"), m.FactoryReset())
+)
 SETTINGS = {
     "behaviors": Behaviors(inform_interval=HOUR, dynamic_params=False),
-    "reboot_seconds": (HOUR, HOUR),
+    "reboot_seconds": (0.0, 0.0),
+    "transfers": TransferSettings(seconds=(0.0, 0.0)),
+    "acs_username": "labcpe",
+    "acs_password": "labpass",
 }
 
 # -- what may happen to a CPE ---------------------------------------------------------------------
@@ -72,6 +82,17 @@ def _power_cut(bench: EngineBench, cpe: CPE) -> None:
     bench.shard.power_cut({cpe.index: time.monotonic()})
 
 
+def _report(bench: EngineBench, _: CPE) -> None:
+    bench.shard.book(Results())
+
+
+def _suspension(bench: EngineBench, _: CPE) -> None:
+    """The worker has lost its master, which the loop itself notes, and finds it again."""
+    gevent.get_hub().loop.run_callback(bench.shard.suspend, "lost")
+    gevent.sleep(0)
+    bench.shard.start()
+
+
 def _power_off(bench: EngineBench, cpe: CPE) -> None:
     bench.shard.power_off([cpe.index])
 
@@ -83,6 +104,8 @@ MIDST: dict[str, Callable[[EngineBench, CPE], None]] = {
     "request": _ask,
     "power cut": _power_cut,
     "power off": _power_off,
+    "report": _report,
+    "suspension": _suspension,
 }
 """What may happen in a session, too."""
 BEGIN = ("period", *MIDST)
@@ -162,16 +185,25 @@ class Life:
         return [_state(cpes[index]) if index in cpes else None for index in range(CPES)]
 
 
+_TIMES = re.compile(r"_time='[^']*'")
+
+
 def _state(cpe: CPE) -> Any:
     return (
-        *(cpe.events, cpe.session_events, cpe.requests, cpe.failures, cpe.in_session, cpe.powered),
+        *(cpe.events, cpe.session_events, cpe.failures, cpe.in_session, cpe.powered),
+        _TIMES.sub("", str(cpe.requests)),
         *(cpe.changed, cpe.reported_changes, len(cpe.jobs), len(cpe.transfers)),
         {} if cpe.overlay is None else cpe.overlay.values,
         round((cpe.periodic_due - time.monotonic()) / HOUR, 1),
     )
 
 
-ANSWERS = st.sampled_from([GOOD, COOKIE_FIRST, HOLD, EMPTY, ASKED, SET, ADD, WATCH, DIGEST])
+ANSWERS = st.sampled_from(
+    [
+        GOOD, COOKIE_FIRST, HOLD, EMPTY, DIGEST, BASIC,
+        ASKED, SET, ADD, WATCH, DOWNLOAD, REBOOT, RESET,
+    ]
+)  # fmt: skip
 SAID = st.builds(
     lambda answer, form, before: Said(form(answer), before),
     ANSWERS,

@@ -362,6 +362,11 @@ SESSIONS: dict[str, Session] = {
     "hold": (said(m.InformResponse(), hold=True), ASKED, EMPTY, EMPTY),
     "hold for nothing": (said(m.InformResponse(), hold=True), EMPTY, EMPTY),
     "Basic": (BASIC, GOOD, EMPTY),
+    "Basic and requests": (BASIC, GOOD, ASKED, TREE, SET, EMPTY),
+    "Basic and a cookie": (BASIC, said(m.InformResponse(), "1", COOKIE), ASKED, EMPTY),
+    "Basic for each": (BASIC, GOOD, BASIC, ASKED, BASIC, EMPTY),
+    "Basic, then refused": (BASIC, BASIC),
+    "Basic, then Digest": (BASIC, DIGEST, GOOD, EMPTY),
     "Digest": (DIGEST, GOOD, EMPTY),
     "Digest and a cookie": (DIGEST, said(m.InformResponse(), "1", COOKIE), ASKED, EMPTY),
     **{f"Digest{kind}": (challenge(*of), GOOD, EMPTY) for kind, of in CHALLENGES.items()},
@@ -495,7 +500,7 @@ STAGES: dict[str, Session] = {
 """What an ACS may do in a session, good and bad."""
 
 _PASSING = re.compile(
-    rb"<CurrentTime>[^<]*</CurrentTime>|127.0.0.1:[0-9]+|cnonce=\"[^\"]*\"|response=\"[^\"]*\""
+    rb"<(?:Current|Start|Complete)Time>[^<]*</|127.0.0.1:[0-9]+|cnonce=\"[^\"]*\"|response=\"[^\"]*\""
 )
 """What differs from run to run: times, ports, and what Digest makes of chance."""
 Story = dict[str, Any]

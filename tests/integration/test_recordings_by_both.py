@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -221,20 +222,35 @@ TASKS: dict[str, dict[str, Any]] = {
 """What the embedded ACS is asked to have done, a session each."""
 
 
-def recorded_by_ours(folder: Path, credentials: Credentials | None) -> list[Recorded]:
-    """Sessions with the embedded ACS, as ``--record`` keeps them."""
+def recorded_by_ours(
+    folder: Path, credentials: Credentials | None = None, profile: str = "tr181"
+) -> list[Recorded]:
+    """Sessions of a kind of device with the embedded ACS, as ``--record`` keeps them."""
     recorder = Recorder(folder, 1.0, "ours")
     with ACSServer(credentials=credentials) as acs:
-        bench = EngineBench(acs.url, with_engine=False, recorder=recorder, context=QUICK)
+        bench = EngineBench(
+            acs.url, with_engine=False, recorder=recorder, profile=profile, context=QUICK
+        )
         bench.boot()
         (device,) = acs.devices()
+        root = bench.box.profile.model.root
         for task in TASKS.values():
-            acs.post_task(device, task, connection_request=False)
+            own = json.loads(json.dumps(task).replace('"Device.', f'"{root}'))
+            acs.post_task(device, own, connection_request=False)
             bench.inform()
             bench.settle()
         bench.shard.stop()
     recorder.close(20.0)
-    return list(recorded_sessions(folder))
+    return [each._replace(profile=profile) for each in recorded_sessions(folder)]
+
+
+def assert_all_is_asked(sessions: list[Recorded]) -> None:
+    answers = b"".join(answer for each in sessions for answer in each.answers)
+    wanted = (
+        b"GetParameterValues", b"SetParameterValues", b"AddObject", b"DeleteObject", b"Download",
+        b"Reboot", b"FactoryReset", b"TransferCompleteResponse",
+    )  # fmt: skip
+    assert [name for name in wanted if name not in answers] == []
 
 
 @pytest.mark.usefixtures("fixed")
@@ -244,11 +260,21 @@ def test_sessions_of_the_embedded_acs_are_the_same_bytes(
 ) -> None:
     monkeypatch.setattr("caretaker.engine.recorder.PER_SECOND", 100)
     sessions = recorded_by_ours(tmp_path / "kept", credentials)
+    assert_all_is_asked(sessions)
     answers = b"".join(answer for each in sessions for answer in each.answers)
     assert (b"www-authenticate: digest" in answers.lower()) == (credentials is not None)
-    wanted = (
-        b"GetParameterValues", b"SetParameterValues", b"AddObject", b"DeleteObject", b"Download",
-        b"Reboot", b"FactoryReset", b"TransferCompleteResponse",
-    )  # fmt: skip
-    assert [name for name in wanted if name not in answers] == []
     assert_alike(sessions, "as recorded, by CPEs that want their IDs")
+
+
+@pytest.mark.usefixtures("fixed")
+@pytest.mark.parametrize(
+    "name",
+    ["huawei-bm632w.tr098", "tplink-ec220-g5.tr181", "tplink-ex220.tr181", "zte-h199a.tr098"],
+)
+def test_sessions_of_real_devices_are_the_same_bytes(
+    name: str, devices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caretaker.engine.recorder.PER_SECOND", 100)
+    sessions = recorded_by_ours(tmp_path / "kept", profile=str(devices / f"{name}.csv"))
+    assert_all_is_asked(sessions)
+    assert_alike(sessions, "as recorded")
