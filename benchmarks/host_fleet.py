@@ -87,6 +87,8 @@ class HostFleet:
         options: of the master, beside the usual.
         answer_seconds: that the ACS takes for each answer.
         checks: whether each host checks the ACS before the run.
+        by_engine: what the commands of the first worker, the third and so on have before them, so
+            that an I/O engine carries their sessions.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class HostFleet:
         answer_seconds: float = 0.0,
         *,
         checks: bool = False,
+        by_engine: Sequence[str] = (),
     ) -> None:
         self.network = network
         self._folder = folder
@@ -105,6 +108,7 @@ class HostFleet:
         self._options = options
         self._answer_seconds = answer_seconds
         self._checks = checks
+        self.by_engine = by_engine
         self._variables = {VARIABLE: RunToken.made().text}
         self.machines: dict[str, Machine] = {}
         self.witness = Witness(folder / "acs.jsonl")
@@ -166,8 +170,9 @@ class HostFleet:
         if not reaches_acs:
             self.network.cut(made.host, self.acs.host)
         self.workers.append(made)
+        by = self.by_engine if len(self.workers) % 2 else ()
         master = ("--worker", "--master-host", self.master.host.address)
-        made.start(*_LOCUST, *master, "--cr-host", made.host.address)
+        made.start(*by, *_LOCUST, *master, "--cr-host", made.host.address)
         return made
 
     def wait_until(self, holds: Callable[[], object], seconds: float = 240.0) -> None:

@@ -17,6 +17,8 @@ from helpers.name_servers import NameServer
 from helpers.schemas import Schemas
 from hypothesis import HealthCheck, settings
 
+from fuzz.extensions import NAME, SOURCE, made
+
 # Locust patches the process when it is imported; tests of our own threads must not be patched.
 os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")
 
@@ -132,6 +134,13 @@ def captures() -> Path:
 def schemas() -> Schemas:
     """The CWMP schemas."""
     return Schemas(_shared("xsd"))
+
+
+@pytest.fixture(scope="session")
+def by_engine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Modules whose sessions an I/O engine is to carry have this before them; empty without one."""
+    file = made(NAME, SOURCE, tmp_path_factory.mktemp("engine"), headers="Python.h")
+    return () if isinstance(file, str) else ("helpers.with_engine", str(file))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""``python -m helpers.with_engine FILE ...``: the command caretaker with that I/O engine."""
+"""``python -m helpers.with_engine FILE MODULE ...``: a module, with that I/O engine."""
 
 from __future__ import annotations
 
+import runpy
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -22,7 +23,6 @@ class _Finder(MetaPathFinder):
 
 
 if __name__ == "__main__":
-    sys.meta_path.append(_Finder(sys.argv.pop(1)))
-    from caretaker.__main__ import main
-
-    sys.exit(main())
+    sys.meta_path.append(_Finder(sys.argv[1]))
+    del sys.argv[:2]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -69,9 +69,15 @@ def servers(tmp_path: Path) -> Iterator[tuple[str, ...]]:
 
 
 class Swarm:
-    """A master and two workers, each with one of the exports; the second worker can be killed."""
+    """
+    A master and two workers, each with one of the exports; the second worker can be killed.
 
-    def __init__(self, folder: Path, parts: ExitStack, options: tuple[str, ...]) -> None:
+    The first one runs sessions by greenlets, the second has an I/O engine carry them.
+    """
+
+    def __init__(
+        self, folder: Path, parts: ExitStack, by_engine: tuple[str, ...], options: tuple[str, ...]
+    ) -> None:
         self.folder = folder
         file, port = folder / "forgetful.py", free_port()
         file.write_text(FORGETFUL + Path(LOCUSTFILE).read_text())
@@ -89,7 +95,14 @@ class Swarm:
         )  # fmt: skip
         self.workers: list[Process] = []
         for number in range(2):
-            worker = process(folder / str(number), *common, "--worker", "--master-port", str(port))
+            command = (
+                *(by_engine if number else ()),
+                *common,
+                "--worker",
+                "--master-port",
+                str(port),
+            )
+            worker = process(folder / str(number), *command)
             self.workers.append(parts.enter_context(worker))
             self.master.wait_for(rf"\(index {number}\) reported as ready")
 
@@ -137,9 +150,11 @@ def check_ways(summary: dict[str, Any]) -> None:
 
 
 @pytest.mark.rule("9.3-3", "9.4-1")
-def test_each_way_brings_accepted_requests(tmp_path: Path, servers: tuple[str, ...]) -> None:
+def test_each_way_brings_accepted_requests(
+    tmp_path: Path, by_engine: tuple[str, ...], servers: tuple[str, ...]
+) -> None:
     ended = run(
-        "caretaker", "run", "--users", "40", "--spawn-rate", "40", "--processes", "2",
+        *by_engine, "caretaker", "run", "--users", "40", "--spawn-rate", "40", "--processes", "2",
         "--run-time", "12s", "--seed", str(SEED), "--cr-rate", "20",
         "--reach", str(REACH), *servers,
         cwd=tmp_path, prefix=("env", f"{PASSWORD_VARIABLE}={PASSWORD}"),
@@ -153,13 +168,15 @@ def test_each_way_brings_accepted_requests(tmp_path: Path, servers: tuple[str, .
     assert sum(summary["timeline"]["crs_received"]) == requests["received"]
     assert summary["tasks"]["reasons"] == {}
     check_ways(summary)
+    if by_engine:
+        assert summary["engine"]["carried"] == summary["sessions"]["started"]
 
 
 def test_ways_are_found_again_by_who_takes_over_the_cpes_of_a_killed_worker(
-    tmp_path: Path, servers: tuple[str, ...]
+    tmp_path: Path, by_engine: tuple[str, ...], servers: tuple[str, ...]
 ) -> None:
     with ExitStack() as parts:
-        swarm = Swarm(tmp_path, parts, servers)
+        swarm = Swarm(tmp_path, parts, by_engine, servers)
         swarm.master.wait_for(rf"CPEs +{CPES} ", 300)
         for worker in range(2):
             swarm.wait_until_reached(worker)
@@ -174,4 +191,6 @@ def test_ways_are_found_again_by_who_takes_over_the_cpes_of_a_killed_worker(
     assert [(each["cpes"], each["taken_over"]) for each in fleet["lost"]] == [(CPES // 2, True)]
     assert f"1 of 2 workers, with {CPES // 2} CPEs" in swarm.master.text
     assert summary["events"]["books_balance"]
+    assert summary["engine"]["handed_over"] == {}
+    assert summary["engine"]["carried"] > 0 or not by_engine
     check_ways(summary)

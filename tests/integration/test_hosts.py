@@ -14,6 +14,7 @@ from benchmarks.host_fleet import HostFleet, Machine
 from benchmarks.namespaces import HostNetwork, why_not
 
 pytestmark = [pytest.mark.processes]
+TESTS = Path(__file__).parents[1]
 CPES = 200
 SERIALS = {f"FLEET-{number:06}" for number in range(1, CPES + 1)}
 OPTIONS = ("--inform-interval", "5", "--cr-rate", "20")
@@ -24,14 +25,19 @@ CALLED = 20
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[HostFleet]:
-    """Three workers on hosts of their own."""
+def fleet(
+    tmp_path: Path, by_engine: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HostFleet]:
+    """Three workers on hosts of their own; an I/O engine carries the sessions of two of them."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
     reason = why_not()
     if reason:
         pytest.skip(reason)
     with (
         HostNetwork(delay_ms=2.0, loss_percent=0.1) as network,
-        HostFleet(network, tmp_path, CPES, OPTIONS, answer_seconds=0.05) as made,
+        HostFleet(
+            network, tmp_path, CPES, OPTIONS, answer_seconds=0.05, by_engine=by_engine
+        ) as made,
     ):
         made.start(3)
         for _session in range(2):  # by the second one the state after the first is in the file
@@ -114,6 +120,7 @@ def check(fleet: HostFleet, lost: int = 0) -> None:
     named = summary["fleet"]["lost"]
     assert [each["cpes_back"] for each in named] == [each["cpes"] for each in named]
     assert len(named) == lost
+    assert summary["engine"]["carried"] > 0 or not fleet.by_engine
     assert "Traceback" not in fleet.texts()
 
 

@@ -17,7 +17,6 @@ from helpers.waiting import wait_until
 from caretaker.acs.server import ACSServer
 from caretaker.http.credentials import Credentials
 from caretaker.http.ip_addresses import has_ipv6
-from fuzz.extensions import NAME, SOURCE, made
 
 pytestmark = [pytest.mark.processes]
 
@@ -30,23 +29,23 @@ ASKED = ("--run-time", "10s", "--inform-interval", "2", "--cr-rate", "4")
 ONCE = ("--run-time", "8s", "--inform-interval", "0", "--cr-rate", "0", "--cr-driver", "off")
 """CPEs inform when something has happened, so often in each run."""
 OFF = "switched off"
+Command = tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the engine, made of its source."""
-    file = made(NAME, SOURCE, tmp_path_factory.mktemp("engine"), headers="Python.h")
-    if isinstance(file, str):
-        pytest.skip(file)
-    return file
+def command(by_engine: tuple[str, ...]) -> Command:
+    """``caretaker run`` with an engine."""
+    if not by_engine:
+        pytest.skip("the I/O engine can't be made of its source here")
+    return *by_engine, "caretaker", "run"
 
 
-def summary_of(folder: Path, engine: Path, use: str, *options: str) -> dict[str, Any]:
+def summary_of(folder: Path, command: Command, use: str, *options: str) -> dict[str, Any]:
     """The summary of a run with the engine (``auto``) or without (``off``)."""
     own = folder / use
     own.mkdir()
     options = (*SWARM, *options, "--io-engine", use, "--summary-json", "summary.json")
-    done = run("helpers.with_engine", str(engine), "run", *options, cwd=own)
+    done = run(*command, *options, cwd=own)
     path = own / "summary.json"
     assert path.exists(), done.stdout + done.stderr
     summary: dict[str, Any] = json.loads(path.read_text())
@@ -54,11 +53,11 @@ def summary_of(folder: Path, engine: Path, use: str, *options: str) -> dict[str,
     return summary
 
 
-def both(folder: Path, engine: Path, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def both(folder: Path, command: Command, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The summaries of a run with the engine and of one without, which go on at the same time."""
     with ThreadPoolExecutor(2) as runs:
         carried, by_greenlets = runs.map(
-            lambda use: summary_of(folder, engine, use, *options), ("auto", "off")
+            lambda use: summary_of(folder, command, use, *options), ("auto", "off")
         )
     assert by_greenlets["engine"]["carried"] == 0
     assert set(by_greenlets["engine"]["by_greenlet"]) == {OFF}
@@ -81,10 +80,10 @@ def assert_nearly_all_are_carried(summary: dict[str, Any], kind: int) -> None:
 
 
 def test_sessions_with_cookies_or_getparametervalues_are_carried(
-    tmp_path: Path, engine: Path
+    tmp_path: Path, command: Command
 ) -> None:
     """The embedded ACS names each session by a cookie, and tasks have it ask for values."""
-    carried, by_greenlets = both(tmp_path, engine, *ASKED)
+    carried, by_greenlets = both(tmp_path, command, *ASKED)
     for summary in (carried, by_greenlets):
         assert summary["sessions"]["failed"] == 0
         assert summary["events"]["books_balance"]
@@ -97,17 +96,16 @@ def test_sessions_with_cookies_or_getparametervalues_are_carried(
     assert_nearly_all_are_carried(carried, with_values)
 
 
-def test_sessions_with_digest_are_carried(tmp_path: Path, engine: Path) -> None:
+def test_sessions_with_digest_are_carried(tmp_path: Path, command: Command) -> None:
     login = Credentials("labcpe", "labpass")
     with ACSServer(credentials=login) as acs:
         carried, by_greenlets = both(
-            tmp_path, engine, *ASKED, "--host", acs.url, "--cr-driver", "off", "--cr-rate", "0",
+            tmp_path, command, *ASKED, "--host", acs.url, "--cr-driver", "off", "--cr-rate", "0",
             "--acs-username", login.username, "--acs-password", login.password,
         )  # fmt: skip
     with ACSServer(credentials=login) as acs:
         refused = run(
-            "helpers.with_engine", str(engine), "run", *SWARM, *ONCE, "--host", acs.url,
-            "--acs-password", "wrong", cwd=tmp_path,
+            *command, *SWARM, *ONCE, "--host", acs.url, "--acs-password", "wrong", cwd=tmp_path,
         )  # fmt: skip
     assert "credentials refused (HTTP 401)" in refused.stdout  # so the others have shown theirs
     for summary in (carried, by_greenlets):
@@ -218,12 +216,12 @@ def figures(summary: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("feature", FEATURES)
 def test_a_feature_is_carried_or_off_with_the_same_figures(
-    feature: str, tmp_path: Path, engine: Path
+    feature: str, tmp_path: Path, command: Command
 ) -> None:
     if feature == "IPv6" and not has_ipv6():
         pytest.skip("this machine has no IPv6")
     options, make, reason = FEATURES[feature]
-    carried, by_greenlets = both(tmp_path, engine, *ONCE, *options, *make(tmp_path))
+    carried, by_greenlets = both(tmp_path, command, *ONCE, *options, *make(tmp_path))
     assert figures(carried) == figures(by_greenlets)
     assert set(carried["engine"]["by_greenlet"]) == ({reason} if reason else set())
     assert carried["engine"]["handed_over"] == {}
@@ -234,11 +232,11 @@ def test_a_feature_is_carried_or_off_with_the_same_figures(
 
 @pytest.mark.parametrize(("first", "then"), [("auto", "off"), ("off", "auto")])
 def test_state_that_one_has_kept_is_taken_up_by_the_other(
-    first: str, then: str, tmp_path: Path, engine: Path
+    first: str, then: str, tmp_path: Path, command: Command
 ) -> None:
     options = (*ONCE, "--state", str(tmp_path / "fleet.db"))
-    kept = summary_of(tmp_path, engine, first, *options)
-    taken_up = summary_of(tmp_path, engine, then, *options)
+    kept = summary_of(tmp_path, command, first, *options)
+    taken_up = summary_of(tmp_path, command, then, *options)
     for summary, before in ((kept, 0), (taken_up, CPES)):
         assert (summary["state"]["kept"], summary["state"]["taken_up"]) == (CPES, before)
         assert summary["events"]["books_balance"]
@@ -250,10 +248,10 @@ def test_state_that_one_has_kept_is_taken_up_by_the_other(
 
 @pytest.mark.parametrize("kind", ["refuse", "hang"])
 def test_the_sessions_of_an_outage_are_run_by_greenlets(
-    kind: str, tmp_path: Path, engine: Path
+    kind: str, tmp_path: Path, command: Command
 ) -> None:
     outage = f"acs-outage kind={kind} seconds=3 at=3 recover-within=20"
-    for summary in both(tmp_path, engine, *ASKED, "--run-time", "50s", "--scenario", outage):
+    for summary in both(tmp_path, command, *ASKED, "--run-time", "50s", "--scenario", outage):
         assert set(summary["sessions"]["reasons"]) <= {"ACS outage (scenario)"}
         assert (summary["sessions"]["failed"] > 0) == (kind == "refuse")
         assert summary["events"]["books_balance"]
@@ -264,29 +262,42 @@ def test_the_sessions_of_an_outage_are_run_by_greenlets(
             assert engine_counts["carried"] > not_carried(summary)
 
 
+RATES = "steady p99=60000, nat-rebind, find-capacity start=2 limit=2 hold=3 p99=60000"
+"""Scenarios whose rates any machine holds; the last one ends the run."""
+
+
 @needs_coturn
-def test_sessions_of_cpes_behind_nat_are_carried(tmp_path: Path, engine: Path) -> None:
+def test_sessions_of_cpes_behind_nat_are_carried_at_any_rate(
+    tmp_path: Path, command: Command
+) -> None:
     port = free_port()
     with coturn(tmp_path, port):
-        reach = "--reach", "stun:100", "--stun-server", f"127.0.0.1:{port}"
-        for summary in both(tmp_path, engine, *ASKED, *reach):
-            assert summary["sessions"]["failed"] == 0
-            assert summary["connection_requests"]["books_balance"]
-            assert summary["connection_requests"]["by_way"]["udp"]["accepted"] > 0
-            if summary["engine"]["carried"]:
-                assert not_carried(summary) == 0
+        summaries = both(
+            tmp_path, command, *ASKED, "--run-time", "90s", "--scenario", RATES,
+            "--reach", "stun:100", "--stun-server", f"127.0.0.1:{port}", "--stun-keep-alive", "2-2",
+        )  # fmt: skip
+    for summary in summaries:
+        assert summary["sessions"]["failed"] == 0
+        assert summary["connection_requests"]["books_balance"]
+        assert summary["events"]["books_balance"]
+        assert summary["connection_requests"]["by_way"]["udp"]["accepted"] > 0
+        kpis = summary["scenario"]["kpis"]
+        assert (kpis["nat_rebind_asked"], kpis["nat_rebind_converged"]) == (CPES, 1)
+        assert kpis["steady_informs_over_planned"] > 0.9
+        assert kpis["find_capacity_trials"] == 1
+    assert not_carried(summaries[0]) == 0
 
 
 def test_the_sessions_of_a_cpe_whose_page_is_open_are_run_by_greenlets(
-    tmp_path: Path, engine: Path
+    tmp_path: Path, command: Command
 ) -> None:
     web = free_port()
     where = "--headful", "--autostart", "--web-port", str(web), "--inform-interval", "1"
-    command = "helpers.with_engine", str(engine), "run", *SWARM, *where, "--cr-rate", "0"
     page = f"http://127.0.0.1:{web}/fleet/devices/one?serial=FLEET-000003"
     with process(
-        tmp_path / "output", *command, "--summary-json", "summary.json", cwd=tmp_path
-    ) as running:
+        tmp_path / "output", *command, *SWARM, *where, "--cr-rate", "0",
+        "--summary-json", "summary.json", cwd=tmp_path,
+    ) as running:  # fmt: skip
         wait_until(lambda: wait_for_answer(page).ok)
         wait_until(lambda: len(wait_for_answer(page).json()["exchanges"]) >= 4)
         running.stop(signal.SIGINT)
