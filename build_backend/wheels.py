@@ -62,8 +62,9 @@ Settings = dict[str, Any] | None
 
 def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
     """What must be installed before ``build_wheel``."""
+    compiled, _ = _choice()
     needed: list[str] = build_meta.get_requires_for_build_wheel(config_settings)
-    return [*needed, *COMPILER] if _choice()[0] == ALL else needed
+    return [*needed, *COMPILER] if compiled == ALL else needed
 
 
 def build_wheel(
