@@ -177,7 +177,7 @@ def test_a_connection_request_after_the_informresponse_gets_a_session_of_its_own
     acs.answers = [GOOD, EMPTY, GOOD, ask_again, GOOD, EMPTY]
     bench.boot()
     bench.inform("6 CONNECTION REQUEST")
-    accepted.wait(10)
+    accepted.wait(60)
     bench.settle()
     events = [record.events for record in bench.sink.sessions]
     assert events[1:] == [("6 CONNECTION REQUEST",)] * 2
@@ -375,7 +375,7 @@ def test_a_draining_shard_lets_carried_sessions_end_and_begins_no_more(acs: Wire
     gate = Event()
 
     def wait(_: object) -> bytes:
-        gate.wait(10)
+        gate.wait(60)
         return EMPTY
 
     acs.answers = [GOOD, EMPTY, GOOD, wait]
@@ -384,7 +384,7 @@ def test_a_draining_shard_lets_carried_sessions_end_and_begins_no_more(acs: Wire
     bench.box.raise_event(m.EventStruct("2 PERIODIC"), time.monotonic())
     bench.shard.reschedule(bench.box)
     gevent.spawn_later(0.05, gate.set)
-    bench.shard.drain(10.0)
+    bench.shard.drain(60.0)
     assert bench.sink.sessions[-1].outcome is Outcome.SUCCEEDED
     bench.shard.stop()
 

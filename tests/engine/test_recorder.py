@@ -314,7 +314,7 @@ def test_a_shard_keeps_its_sessions_that_failed(tmp_path: Path) -> None:
         )
         shard.power_on(0)
         shard.start()
-        shard.scheduler.wait_for_sessions(5)
+        shard.scheduler.wait_for_sessions(60)
         recorder.close(5)
         shard.stop()
     (found,) = recordings(tmp_path / "new")

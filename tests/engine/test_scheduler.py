@@ -209,7 +209,7 @@ def test_draining_lets_sessions_end_and_begins_none() -> None:
     bench = ShardBench(serving_after(gate), max_sessions=1)
     bench.boot(2)
     gevent.spawn_later(0.01, gate.set)
-    bench.shard.drain(5.0)
+    bench.shard.drain(60.0)
     settle()
     assert len(bench.informed) == 1
     with pytest.raises(DeviceBusy, match="stopping"):

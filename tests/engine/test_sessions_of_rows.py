@@ -240,7 +240,7 @@ def test_a_connection_request_in_a_session_gets_one_of_its_own(acs: Wire) -> Non
 
         acs.answers += [GOOD, ask, GOOD, EMPTY]
         bench.period_ends(rests=rests)
-        accepted.wait(10)
+        accepted.wait(60)
         bench.settle()
         both.append([record.events for record in bench.sink.sessions[1:]])
         assert not bench.shard.context.books.discarded
@@ -269,7 +269,7 @@ def test_rows_and_objects_take_turns_in_their_places(
     bench.shard.start()
     while len(bench.sink.sessions) < 50:
         gevent.sleep(0.001)
-    bench.shard.drain(5.0)
+    bench.shard.drain(60.0)
     assert {record.outcome for record in bench.sink.sessions} == {Outcome.SUCCEEDED}
     books: Any = bench.shard.context.books
     assert books.raised == books.delivered

@@ -187,7 +187,7 @@ class TestServing:
         with serving(app) as made:
             peer = made.peer()
             peer.send(head())
-            assert begun.wait(5)
+            assert begun.wait(60)
             peer.send(b"more")
             talked.set()
             status, headers, body = peer.answer()

@@ -105,7 +105,7 @@ def test_a_user_that_is_stopped_while_it_waits_leaves_nothing_behind(granted: bo
     if granted:  # the stop reaches the user just before the indices do
         gevent.get_hub().loop.run_callback(user.throw, gevent.GreenletExit)
         master.answer()
-        user.join(5)
+        user.join(60)
     else:
         user.kill()
         master.answer()
