@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from caretaker.c_parts import library_error
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
@@ -14,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Python's sockets, which nothing may have used before, and a signal may come from the first
     moment on.
     """
+    error = library_error()
+    if error:
+        print(f"caretaker: can't be used, install Caretaker anew: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     given = sys.argv[1:] if arguments is None else [*arguments]
     if given[:1] == ["run"]:
         from caretaker.swarm.main import run  # noqa: PLC0415

@@ -37,13 +37,13 @@ def about() -> str:
             f"caretaker {__version__}, {kind}{engine} ({platform.python_implementation()} ",
             f"{platform.python_version()}, gevent {version('gevent')}, ",
             f"Locust {version('locust')}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}, TLS {tls})",
-            *_damaged(),
+            *(f"; {line}" for line in damaged(ENGINE, TLS, COUNTING)),
         )
     )
 
 
-def _damaged() -> Iterator[str]:
-    """What of the build can't be used, and the cure."""
-    for name in (ENGINE, TLS, COUNTING):
+def damaged(*names: str) -> Iterator[str]:
+    """A line for each of these parts that is built and can't be used: its file, and the cure."""
+    for name in names:
         if error := load_error(name):
-            yield f"; {name} can't be used, install Caretaker anew: {error}"
+            yield f"{name} can't be used, and Python does its work; install Caretaker anew: {error}"

@@ -50,5 +50,6 @@ def test_a_part_in_c_that_cannot_be_used_is_named_with_the_cure(
     damage = {ENGINE: "file too short"}
     monkeypatch.setattr(build, "load_error", lambda name: damage.get(name, ""))
     assert build.about().endswith(
-        "; caretaker.http._engine can't be used, install Caretaker anew: file too short"
+        "; caretaker.http._engine can't be used, and Python does its work; "
+        "install Caretaker anew: file too short"
     )

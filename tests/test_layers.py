@@ -87,8 +87,8 @@ LAYERS: dict[str, set[str]] = {
         "stats", "way",
     },
     "swarm": {
-        "argument_type", "build", "closed_output", "connection_request", "console", "cwmp",
-        "device", "engine", "errors", "fleet", "http", "index_set", "input_file", "masking",
+        "argument_type", "build", "c_parts", "closed_output", "connection_request", "console",
+        "cwmp", "device", "engine", "errors", "fleet", "http", "index_set", "input_file", "masking",
         "nearest_names", "north_bound_client", "parent_death", "plain_numbers", "profiles",
         "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats", "way",
         "xmpp",
@@ -98,7 +98,7 @@ LAYERS: dict[str, set[str]] = {
         "console", "errors", "plain_numbers", "profiles", "reporting", "router",
     },
     "completion": {"closed_output", "commands", "scenarios", "swarm"},
-    "__main__": {"commands", "completion", "swarm"},
+    "__main__": {"c_parts", "commands", "completion", "swarm"},
 }  # fmt: skip
 """Each package, and each module beside them, with all that it imports of the others."""
 

@@ -32,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define INTERFACE 1      /* as caretaker/c_parts.py has it */
 #define MOST_HEAD 2048   /* bytes, as response_parser.plain_response has it */
 #define MOST_HEADERS 50  /* likewise */
 #define MOST_BODY 65536  /* bytes; a larger body is for a greenlet, whose turns are limited */
@@ -1054,7 +1055,8 @@ static int module_exec(PyObject *module) {
     if (type == NULL) return -1;
     int result = PyModule_AddType(module, (PyTypeObject *)type);
     Py_DECREF(type);
-    return result || PyModule_AddIntMacro(module, DONE) || PyModule_AddIntMacro(module, ANSWER)
+    return result || PyModule_AddIntMacro(module, INTERFACE)
+            || PyModule_AddIntMacro(module, DONE) || PyModule_AddIntMacro(module, ANSWER)
             || PyModule_AddIntMacro(module, DETACHED) || PyModule_AddIntMacro(module, FAILED)
             || PyModule_AddIntMacro(module, CONNECTING) || PyModule_AddIntMacro(module, SENDING)
             || PyModule_AddIntMacro(module, RECEIVING) || PyModule_AddIntMacro(module, ANSWERED)

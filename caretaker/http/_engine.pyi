@@ -2,6 +2,7 @@ from typing import Final, Self
 
 from caretaker.http.io_engine import Detached, Event, Progress
 
+INTERFACE: Final[int]
 DONE: Final[int]
 ANSWER: Final[int]
 DETACHED: Final[int]

@@ -30,6 +30,7 @@
 #endif
 #endif
 
+#define INTERFACE 1     /* as caretaker/c_parts.py has it */
 #define MOST_READ 16384 /* a record of TLS holds no more */
 #define MOST_RECORDS 32 /* without data, before other connections have their turn */
 #define PEER_TAG 3      /* of the server's certificate in a session, SSL_SESSION_ASN1 of OpenSSL */
@@ -632,7 +633,8 @@ static int module_exec(PyObject *module) {
     PyTypeObject *connection = add_type(module, &connection_spec);
     if (state->context == NULL || state->identity == NULL || connection == NULL) return -1;
     Py_DECREF(connection);
-    return PyModule_AddIntMacro(module, WANT_NOTHING) || PyModule_AddIntMacro(module, WANT_READ)
+    return PyModule_AddIntMacro(module, INTERFACE)
+            || PyModule_AddIntMacro(module, WANT_NOTHING) || PyModule_AddIntMacro(module, WANT_READ)
             || PyModule_AddIntMacro(module, WANT_WRITE)
             || PyModule_AddIntMacro(module, WANT_IDENTITY)
         ? -1 : 0;

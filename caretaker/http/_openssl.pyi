@@ -1,5 +1,6 @@
 from typing import Final, Self
 
+INTERFACE: Final[int]
 WANT_NOTHING: Final[int]
 WANT_READ: Final[int]
 WANT_WRITE: Final[int]

@@ -8,6 +8,7 @@
 #include <Python.h>
 #include <math.h>
 
+#define INTERFACE 1   /* as caretaker/c_parts.py has it */
 #define BUCKETS 3072  /* of 64 in an octave, up to 2^48 microseconds; a larger one is rare */
 #define ALIKE 100     /* milliseconds; shorter times are rounded to whole ones by Locust */
 
@@ -155,11 +156,21 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int module_exec(PyObject *module) {
+    return PyModule_AddIntMacro(module, INTERFACE);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_counting",
     .m_doc = "Times into the buckets of histograms, many in one call.",
     .m_methods = methods,
+    .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC PyInit__counting(void) {

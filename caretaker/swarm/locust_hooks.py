@@ -38,6 +38,7 @@ from caretaker.swarm.acs_check import CheckPlace
 from caretaker.swarm.admission import FleetMasterRunner, FleetWorkerRunner, use_admission
 from caretaker.swarm.command_line import after_parsing, check_together, name_nearest
 from caretaker.swarm.consent import ask_first
+from caretaker.swarm.damaged_parts import say_damaged
 from caretaker.swarm.first_check import check_first, failure
 from caretaker.swarm.fleet_memory import check_fleet
 from caretaker.swarm.host_limits import HostLimits, plan_of, warnings
@@ -136,7 +137,15 @@ def install(events: Events) -> None:
             is_command_line = False
             name_nearest(parser)
             checked = functools.partial(check_together, parser)
-            steps = (note_role, output.choose, checked, check_tls, ask_first, check_first)
+            steps = (
+                note_role,
+                output.choose,
+                checked,
+                say_damaged,
+                check_tls,
+                ask_first,
+                check_first,
+            )
             after_parsing(parser, *steps)
 
     chosen(())  # the built-in profiles: workers that are forked find them read

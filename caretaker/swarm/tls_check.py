@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from caretaker.build import damaged
+from caretaker.c_parts import TLS
 from caretaker.errors import InputError
 from caretaker.http.compiled_tls import tls_module
 from caretaker.http.server_tls import ServerTLS
@@ -31,7 +33,8 @@ def check_tls(options: argparse.Namespace) -> None:
     if options.tls_insecure and not options.worker:
         _say(NOT_VERIFIED)
     if _has_cpes_with_tls(options) and tls_module() is None:
-        _say(NOT_COMPILED)
+        for text in [*damaged(TLS)] or [NOT_COMPILED]:
+            _say(text)
     if not options.worker:
         _check_servers(options)
     if (options.client_cert or options.client_key) and not (options.worker or options.master):
