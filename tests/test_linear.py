@@ -21,6 +21,7 @@ MOST = 2.6
 """Times the instructions for twice the input; 2 is linear, 4 is quadratic."""
 EXCEPTIONS = {
     "http.known_heads": "heads of at most 2 048 characters",
+    "errors": "one set of characters",
     "http.client_certificates": "a name of a file that the user has given",
     "cleanup": "a prefix of the user, one set of characters",
     "completion": "our own options",
