@@ -33,6 +33,8 @@ settings.load_profile("same")
 ROOT = Path(__file__).parents[1]
 WORKERS_OF_A_CORE = 3
 """Most tests of processes wait more than they compute."""
+LONGEST = ("test_all_ways_of_a_run.py", "test_benchmarks.py", "test_linear.py")
+"""Files with tests that compute for half a minute or more."""
 TURNS_OF_AN_END = 5
 """Of gevent's loop: one from a kill to the end of a greenlet, others for who waits for that."""
 SHARED = Path(os.environ.get("CARETAKER_SHARED", ROOT.parent / "shared"))
@@ -45,8 +47,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that wait longest begin first, so that at the end no one waits for them."""
+    """The tests that take longest begin first, so that at the end no one waits for them."""
     items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True, scope="session")
