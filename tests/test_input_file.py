@@ -22,7 +22,7 @@ def test_a_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
         ("/nowhere", "/nowhere: No such file or directory"),
         ("/", "/: Is a directory"),
         ("/dev/zero", "/dev/zero: larger than 1 MiB"),
-        ("a\0", "a\0: embedded null byte"),
+        ("a\0", "a\\x00: embedded null byte"),
     ],
 )
 def test_what_is_no_such_file_is_one_line(name: str, why: str) -> None:

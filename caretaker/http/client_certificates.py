@@ -25,8 +25,20 @@ def check_template(text: str) -> str:
     unknown = [field for field in _FIELD.findall(text) if field not in _FIELDS]
     if unknown:
         raise InputError(f"{text}: no {{{unknown[0]}}}; there are {{serial}} and {{index}}")
-    if not _is_template(text) and not os.path.isfile(text):  # noqa: PTH113  # of any length
-        raise InputError(f"{text}: no such file")
+    return text if _is_template(text) else checked_file(text)
+
+
+def checked_file(text: str) -> str:
+    """
+    The name of a file, of any length.
+
+    Raises:
+        InputError: there is none, or it is a folder.
+    """
+    if os.path.isdir(text):  # noqa: PTH112  # Path's fails for a name that is too long
+        raise InputError(f"{text}: a folder; give a file in PEM")
+    if not os.path.isfile(text):  # noqa: PTH113  # likewise
+        raise InputError(f"{text}: no such file; give one in PEM")
     return text
 
 

@@ -29,6 +29,8 @@ from caretaker.profiles.http_framing import unframed
 
 _START = re.compile(rb"<(?:([\w.-]+):)?Envelope[\s>]")
 _END = re.compile(rb"</(?:([\w.-]+):)?Envelope\s*>")
+_ITEM = re.compile(rb"<(?:[\w.-]+:)?Parameter(?:Info|Value)Struct>")
+"""What is worth to be read in an envelope without an end."""
 _DECLARATION = re.compile(rb"<\?xml[^<>]{0,200}\?>\s*\Z")
 
 
@@ -36,22 +38,32 @@ def _envelopes(data: bytes) -> Iterator[bytes]:
     """
     The envelopes in these bytes, each with the XML declaration before it.
 
-    Starts and ends are found in one pass each: one pattern for both would look through the rest of
-    the file for every start without an end.
+    One that was cut off goes on to the next one, or to the end. Starts and ends are found in one
+    pass each: one pattern for both would look through the rest of the file for every start without
+    an end.
     """
     ends: dict[bytes | None, list[int]] = {}
     for end in _END.finditer(data):
         ends.setdefault(end[1], []).append(end.end())
+    starts = list(_START.finditer(data))
+    nexts = [*(later.start() for later in starts[1:]), len(data)]
     done = 0
-    for start in _START.finditer(data):
+    for start, following in zip(starts, nexts, strict=False):
+        if start.start() < done:
+            continue
         own = ends.get(start[1], [])
         place = bisect_right(own, start.end())
-        if start.start() >= done and place < len(own):
-            before = data[max(done, start.start() - 300) : start.start()]
-            declared = _DECLARATION.search(before)
-            first = start.start() - (len(before) - declared.start() if declared else 0)
-            done = own[place]
+        first = _with_declaration(data, done, start.start())
+        is_whole = place < len(own)
+        done = own[place] if is_whole else following
+        if is_whole or _ITEM.search(data, first, done):
             yield data[first:done]
+
+
+def _with_declaration(data: bytes, done: int, start: int) -> int:
+    """Where an envelope starts with the XML declaration before it."""
+    declared = _DECLARATION.search(data, max(done, start - 300), start)
+    return declared.start() if declared else start
 
 
 def is_dump(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from caretaker.engine import outages
 from caretaker.errors import Blame
-from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits, in_words
 from caretaker.reporting.lost_workers import losses
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.reach_findings import (
@@ -163,7 +163,7 @@ def _router_ended(summary: Summary) -> str:
 
 
 def _limits(summary: Summary) -> str:
-    return "; ".join(map(str, generator_limits(GeneratorFigures.of_run(summary))))
+    return in_words(generator_limits(GeneratorFigures.of_run(summary)))
 
 
 def _all_left(summary: Summary) -> int:

@@ -7,7 +7,7 @@ differ in the time that they look at: a whole run, the last seconds, or one rate
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from caretaker.errors import Blame
@@ -105,6 +105,14 @@ class GeneratorLimit(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.what} ({self.cure})"
+
+
+def in_words(limits: Iterable[GeneratorLimit]) -> str:
+    """The limits in one line, and each cure once, behind all that it helps against."""
+    by_cure: dict[str, list[str]] = {}
+    for limit in limits:
+        by_cure.setdefault(limit.cure, []).append(limit.what)
+    return "; ".join(f"{' and '.join(reached)} ({cure})" for cure, reached in by_cure.items())
 
 
 def added_ms(figures: GeneratorFigures) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from caretaker.errors import Blame
 from caretaker.reasons import find
 from caretaker.reporting import lost_workers
-from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits
+from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits, in_words
 from caretaker.reporting.measurement_error import stated
 from caretaker.reporting.number_text import NO_DATA, exact, readable
 from caretaker.reporting.outcomes import RunOutcome
@@ -222,8 +222,7 @@ def _generator(summary: Summary) -> ReportTable:
     generator = summary["generator"]
     limits = generator_limits(GeneratorFigures.of_run(summary))
     about = (
-        f"The generator was the limit, and the ACS may be better than it looks: "
-        f"{'; '.join(map(str, limits))}."
+        f"The generator was the limit, and the ACS may be better than it looks: {in_words(limits)}."
         if limits
         else "The generator was not the limit: it began sessions on time and had CPU to spare."
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 from caretaker.engine.row_files import check_format
 from caretaker.errors import InputError
-from caretaker.http.client_certificates import check_template
+from caretaker.http.client_certificates import check_template, checked_file
 from caretaker.http.tls_settings import TLSSettings
 from caretaker.plain_numbers import shown
 from caretaker.reporting.service_levels import ServiceLevel, read_levels
@@ -52,9 +52,7 @@ def run_token_file(text: str) -> Path:
 
 def certificates(text: str) -> str:
     """The name of a file of certificates in PEM."""
-    if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
-        raise InputError(f"{text}: no such file")
-    TLSSettings(text).new_context()
+    TLSSettings(checked_file(text)).new_context()
     return text
 
 
@@ -65,9 +63,7 @@ def client_certificate(text: str) -> str:
 
 def server_certificate(text: str) -> str:
     """The name of a file of a server's certificate, or key, in PEM."""
-    if not os.path.isfile(text):  # noqa: PTH113  # Path's fails for a name that is too long
-        raise InputError(f"{text}: no such file")
-    return text
+    return checked_file(text)
 
 
 def output_file(text: str) -> Path:

@@ -116,6 +116,16 @@ def test_an_odd_item_is_named_and_the_others_are_read(
     assert len(export.rows) >= 3 if lost is None else len(export.rows) == expected - lost
 
 
+@pytest.mark.parametrize("after", [b"", b"\r\nHTTP/1.1 200 OK\r\n\r\n" + dump(NAMES)])
+def test_an_envelope_that_was_cut_off_is_read_as_far_as_it_is(after: bytes) -> None:
+    cut = dump(VALUES)
+    cut = cut[: cut.index(b"</Value>")].replace(b"<soap-env:", b"<x:").replace(b"-env=", b"=")
+    export = read_dump([("a", cut + after)], KNOWN)
+    assert export.rows
+    assert export.odd[0] == "a: envelope 1: not well-formed XML; read as far as it is"
+    assert VALUES.parameter_list[0].name in [row.path for row in export.rows]
+
+
 def test_blanks_around_names_and_undeclared_prefixes_do_not_matter() -> None:
     data = (
         dump(NAMES).replace(b"<Name>", b"<Name> \n").replace(b"<Writable>", b'<Writable q:a="b">')

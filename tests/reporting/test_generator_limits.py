@@ -13,6 +13,7 @@ from caretaker.reporting.generator_limits import (
     GeneratorFigures,
     added_ms,
     generator_limits,
+    in_words,
 )
 
 AT_EASE = GeneratorFigures(
@@ -49,6 +50,14 @@ def test_each_bound_that_is_passed_is_named_with_its_cure(
     figures: GeneratorFigures, limit: str
 ) -> None:
     assert list(map(str, generator_limits(figures))) == [limit]
+
+
+def test_a_cure_of_several_limits_is_said_once() -> None:
+    figures = AT_EASE._replace(loop_lag=120, lateness=251, failed=3)
+    assert in_words(generator_limits(figures)) == (
+        "the p99 of its loop lag was 120 ms and the p99 of its lateness was 251 ms (more workers); "
+        "3 sessions failed at its limits (docs/limits.md)"
+    )
 
 
 def test_the_figures_of_a_run_are_those_of_its_summary() -> None:

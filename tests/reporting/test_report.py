@@ -159,7 +159,7 @@ def test_a_generator_at_its_limits_is_named_on_top() -> None:
     found = text(page(made))
     assert (
         "The generator was the limit, and the ACS may be better than it looks: the p99 of its loop "
-        "lag was 300 ms (more workers); worker 0 used 97 % of its core (more workers)" in found
+        "lag was 300 ms and worker 0 used 97 % of its core (more workers)" in found
     )
     assert "not the limit" not in found
 
