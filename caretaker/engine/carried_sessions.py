@@ -246,10 +246,11 @@ class CarriedSessions:
                 os.close(event[8])
             return
         try:
-            self._plain.take_progress(active, event[3], event[4], event[5])
             if kind == io_engine.DONE:  # nearly always, so not by the table
+                self._plain.take_progress(active, event[3], event[4], event[5], None)
                 self._done(active, event[6])
             else:
+                self._plain.take_event(active, event)
                 self._handlers[kind](active, event)
         except Exception as error:  # noqa: BLE001  # as in a greenlet
             self._fail(active, token, error)
@@ -267,7 +268,7 @@ class CarriedSessions:
             self._cpes.rest_soon(active.index)
 
     def _answered(self, active: ActiveSession, event: io_engine.Answer) -> None:
-        at, status, head, body = event[6:]
+        at, status, head, body = event[6:10]
         parts = plain_head(head)
         if status in _BY_GREENLET or parts is None:
             self._hand_over_answered(active, f"HTTP {status}", head + b"\r\n\r\n" + body)
@@ -343,7 +344,7 @@ class CarriedSessions:
 
     def _failed(self, active: ActiveSession, event: io_engine.Failed) -> None:
         """A connection was not made, or is lost; a greenlet tries again where it may."""
-        stage, number, received = event[7:]
+        stage, number, received = event[7:10]
         if number == ECANCELED:
             raise LimitError(FENCED)
         error = connection_error(stage, number, received)

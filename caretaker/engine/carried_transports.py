@@ -20,7 +20,7 @@ from caretaker.http.connection import Connection, FailedTarget, Handover
 from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.io_engine import Detached
-from caretaker.http.response_parser import Response
+from caretaker.http.response_parser import Response, plain_head
 from caretaker.http.sockets import Target
 from caretaker.http.transport import HTTPTransport
 
@@ -38,8 +38,8 @@ class CarriedTransports:
         """One that no ACS has asked for anything."""
         self._endpoint = endpoint
         self._opened: dict[int, HTTPTransport] = {}
-        self._sent_back: dict[int, Response] = {}
-        """InformResponses whose cookies were sent back without a transport."""
+        self._sent_back: dict[int, bytes] = {}
+        """The heads of InformResponses whose cookies were sent back without a transport."""
         self._logins: dict[int, DigestAnswers] = {}
         """The answers to first challenges, likewise."""
         self._first_targets: dict[int, Target] = {}
@@ -62,9 +62,9 @@ class CarriedTransports:
 
     def _catch_up(self, active: ActiveSession, transport: HTTPTransport) -> None:
         """Have a transport go on after what was sent without it."""
-        response = self._sent_back.get(active.token)
-        if response is not None:
-            transport.take_cookies(response)
+        head = self._sent_back.get(active.token)
+        if head is not None:
+            transport.take_cookies(_informed_by(head))
         login, is_accepted = self._logins.get(active.token), active.informed is not None
         if login is not None:
             login.uses = active.exchanges  # the empty POST was made, but was it sent?
@@ -97,9 +97,13 @@ class CarriedTransports:
             self.fresh.message_showing(login, b""),
         )
 
-    def send_back(self, active: ActiveSession, response: Response) -> bytes | None:
+    def note_sent_back(self, token: int, head: bytes) -> None:
+        """Note that the I/O engine has sent the cookies of an InformResponse back, by its head."""
+        self._sent_back[token] = head
+
+    def send_back(self, active: ActiveSession, head: bytes) -> bytes | None:
         """
-        The empty POST with the cookies of a session's InformResponse.
+        The empty POST with the cookies of a session's InformResponse, by its head.
 
         Returns:
             None where its transport must tell.
@@ -109,9 +113,9 @@ class CarriedTransports:
         login = self._logins.get(active.token)
         if login is not None:
             login.uses = 1  # the empty POST without cookies was not sent
-        post = self.fresh.message_after(response, login, b"")
+        post = self.fresh.message_after(_informed_by(head), login, b"")
         if post is not None:
-            self._sent_back[active.token] = response
+            self.note_sent_back(active.token, head)
         return post
 
     def message(self, token: int, body: bytes) -> bytes | None:
@@ -121,9 +125,9 @@ class CarriedTransports:
         Returns:
             None where it has neither.
         """
-        response, login = self._sent_back.get(token), self._logins.get(token)
-        if response is not None:
-            return self.fresh.message_after(response, login, body)
+        head, login = self._sent_back.get(token), self._logins.get(token)
+        if head is not None:
+            return self.fresh.message_after(_informed_by(head), login, body)
         return None if login is None else self.fresh.message_showing(login, body)
 
     def take_over(self, active: ActiveSession, detached: Detached, received: bytes) -> None:
@@ -184,3 +188,10 @@ class CarriedTransports:
             self._logins.pop(token, None)
         if self._first_targets:
             self._first_targets.pop(token, None)
+
+
+def _informed_by(head: bytes) -> Response:
+    """An InformResponse with this head, which is plain, and without its body."""
+    parts = plain_head(head)
+    assert parts is not None
+    return Response(parts[0], parts[1], b"", keep_alive=True)

@@ -33,7 +33,7 @@ class EventQueue:
 
     def progress(self, token: int) -> Progress | None:
         """How far a connection was, as an event in the queue tells; None if none does."""
-        told = (event[3:6] for event in self._events if event[1] == token)
+        told = ((*event[3:6], event[-1]) for event in self._events if event[1] == token)
         return next(told, None)
 
     def close(self) -> None:

@@ -46,15 +46,31 @@ class PlainExchanges:
         self._messages = messages
         self._transports = transports
 
+    def take_event(self, active: ActiveSession, event: Any) -> None:
+        """As ``take_progress``, of an event after which the session goes on."""
+        self.take_progress(active, event[3], event[4], event[5], event[-1])
+
     def take_progress(
-        self, active: ActiveSession, sent_at: float, known: bytes | None, known_at: float
+        self,
+        active: ActiveSession,
+        sent_at: float,
+        known: bytes | None,
+        known_at: float,
+        head: bytes | None,
     ) -> None:
-        """Take up when the Inform was sent, and that a known InformResponse has come."""
+        """
+        Take up when the Inform was sent, and that a known InformResponse has come.
+
+        All but the session is as in events; the head of the InformResponse None, too, where the
+        cookies that were sent back are of no use any more.
+        """
         if sent_at and active.sent_at is None:
             active.sent_at = sent_at
             active.note_inform()
         if known is not None and active.informed is None:
             self.informed(active, known, known_at)
+            if head is not None:
+                self._transports.note_sent_back(active.token, head)
             active.post_begins("(empty)", b"", known_at)
             active.sent_at = known_at
 
@@ -80,9 +96,9 @@ class PlainExchanges:
         """Answer what is known; False: it is not."""
         if not active.is_plain or active.token in self._transports:
             return False
-        status, head, body = event[7:]
+        status, head, body = event[7:10]
         if status == _CHALLENGE:
-            self.take_progress(active, event[3], event[4], event[5])
+            self.take_event(active, event)
             return self._log_in(active, head)
         if body in self._io.known:
             return self._take_cookies(active, event)
@@ -100,17 +116,20 @@ class PlainExchanges:
 
     def _take_cookies(self, active: ActiveSession, event: Any) -> bool:
         """Send the cookies of a known InformResponse back; False: it takes more than that."""
-        at, status, head, body = event[6:]
+        at, status, head, body = event[6:10]
         parts = plain_head(head)
         if parts is None:
             return False
-        self.take_progress(active, event[3], event[4], event[5])
+        self.take_event(active, event)
         response = Response(status, parts[1], body, keep_alive=True)
         if not self.is_known(active, response):
             return False
-        post = self._transports.send_back(active, response)
+        post = self._transports.send_back(active, head)
         if post is None:
             return False
+        cookies = self._transports.fresh.cookies_after(response)
+        if cookies is not None:  # the next ones of this kind are sent back by the engine itself
+            self._io.know_cookies(head, *cookies)
         self.informed(active, body, at)
         self._runner.post_begins(active, "(empty)", b"")
         self._io.post(active.token, post, None, ends=True)
@@ -118,10 +137,10 @@ class PlainExchanges:
 
     def _answer_request(self, active: ActiveSession, event: Any) -> bool:
         """Answer a request that CPEs of this kind have answered before; False: it is none."""
-        at, status, head, body = event[6:]
+        at, status, head, body = event[6:10]
         if (event[4] is None and active.informed is None) or status != 200 or not _is_bare(head):
             return False
-        self.take_progress(active, event[3], event[4], event[5])
+        self.take_event(active, event)
         answer = self._messages.answer(active, body, at)
         if answer is None:
             return False

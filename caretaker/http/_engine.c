@@ -40,9 +40,12 @@
 #define MOST_KNOWN 64    /* bodies; then the oldest is forgotten */
 #define MOST_KNOWN_BODY 4096
 #define KEPT_HEADS 16
+#define MOST_COOKIES 8   /* of an answer, as cookies.only_cookies has it */
+#define KEPT_COOKIES 16  /* kinds of them */
 #define MOST_EVENTS 256  /* of one turn */
 #define MOST_PIECES 16   /* received of one connection, before others have their turn */
 #define MOST_BEGUN 16    /* connections that wait for flush */
+#define MOST_SENT (MOST_HEAD + 16) /* of a Cookie header: those that set them are longer */
 
 #define NOTHING UINT32_MAX /* no place */
 #define FAILURES UINT64_MAX /* what epoll says when failures are to be told */
@@ -58,6 +61,7 @@ typedef struct {
     PyObject *request;   /* the one that was sent last */
     PyObject *following; /* to be sent after a known body; NULL without */
     PyObject *known;     /* the known body that was received; NULL without */
+    PyObject *set;       /* the head of that answer, if it has set cookies; else NULL */
     char *received;      /* of an answer that is not complete */
     size_t length;       /* of received */
     size_t offset;       /* how much of the request was sent */
@@ -78,6 +82,13 @@ typedef struct {
     PyObject *address, *source;
 } Begun;
 
+/* What is sent back of cookies whose names and attributes are these. */
+typedef struct {
+    PyObject *kinds;     /* as kinds_of writes them */
+    PyObject *sent;      /* the numbers of those that are sent, in order */
+    size_t at;           /* where in a request their header is */
+} Cookies;
+
 typedef struct {
     PyObject_HEAD
     PyObject *places;    /* token: number of its place */
@@ -91,6 +102,8 @@ typedef struct {
     unsigned next_known;
     PyObject *heads[KEPT_HEADS];
     unsigned next_head;
+    Cookies cookies[KEPT_COOKIES];
+    unsigned next_cookies;
     Begun begun[MOST_BEGUN];
     unsigned begun_count;
     struct epoll_event ready[MOST_EVENTS];
@@ -123,7 +136,9 @@ typedef struct {
     int lengths, connections;
     int is_zero;       /* Content-Length: 0 */
     int is_coded, upgrades;
-    int is_special;    /* cookies or a content coding, which somebody must look at */
+    int has_coding;    /* of its content, which somebody must look at */
+    unsigned cookies;  /* how many are set; the first are in set */
+    Span set[MOST_COOKIES];
 } Frame;
 
 static int is_digit(char each) {
@@ -211,8 +226,10 @@ static int take_header(Frame *frame, Span name, Span value) {
         frame->is_coded = 1;
     else if (is(name, "upgrade"))
         frame->upgrades = 1;
-    else if (is(name, "set-cookie") || is(name, "content-encoding"))
-        frame->is_special = 1;
+    else if (is(name, "content-encoding"))
+        frame->has_coding = 1;
+    else if (is(name, "set-cookie") && frame->cookies++ < MOST_COOKIES)
+        frame->set[frame->cookies - 1] = value;
     return 1;
 }
 
@@ -253,6 +270,109 @@ static enum verdict read_frame(const char *data, size_t length, Frame *frame) {
 
 static int is_empty(const Frame *frame) {
     return frame->status == 204 || (frame->status == 200 && frame->body == 0);
+}
+
+/* -- cookies ----------------------------------------------------------------------------------- */
+
+/* A cookie of the usual form: visible name and value, and what stands after a semicolon. */
+typedef struct {
+    Span name, value, attributes;
+} Cookie;
+
+/* Reads visible characters but semicolons, and but one more. */
+static Span read_visible(Cursor *cursor, char but) {
+    Span span = {cursor->at, 0};
+    while (cursor->at < cursor->end && is_visible(*cursor->at) && *cursor->at != ';'
+           && *cursor->at != but)
+        cursor->at++;
+    span.length = (size_t)(cursor->at - span.text);
+    return span;
+}
+
+/* Reads the value of a Set-Cookie header; 0 if it has another form. */
+static int read_cookie(Span header, Cookie *cookie) {
+    Cursor cursor = {header.text, header.text + header.length};
+    cookie->name = read_visible(&cursor, '=');
+    if (cookie->name.length == 0 || cursor.at == cursor.end || *cursor.at++ != '=') return 0;
+    cookie->value = read_visible(&cursor, ';');
+    if (cursor.at < cursor.end && *cursor.at++ != ';') return 0;
+    cookie->attributes = (Span){cursor.at, (size_t)(cursor.end - cursor.at)};
+    return 1;
+}
+
+/* Reads the cookies of an answer; 0 if one has another form, or there are too many. */
+static int read_cookies(const Frame *frame, Cookie *cookies) {
+    if (frame->cookies > MOST_COOKIES) return 0;
+    for (unsigned i = 0; i < frame->cookies; i++)
+        if (!read_cookie(frame->set[i], &cookies[i])) return 0;
+    return 1;
+}
+
+static char *append(char *text, Span span) {
+    memcpy(text, span.text, span.length);
+    return text + span.length;
+}
+
+/* Writes the names and attributes of cookies, line by line; returns how many bytes. */
+static size_t write_kinds(const Cookie *cookies, unsigned count, char *text) {
+    static const Span line = {"\n", 1};
+    char *end = text;
+    for (unsigned i = 0; i < count; i++) {
+        end = append(append(end, cookies[i].name), line);
+        end = append(append(end, cookies[i].attributes), line);
+    }
+    return (size_t)(end - text);
+}
+
+/* What is sent back of cookies of these kinds; NULL if that is not known. */
+static Cookies *find_cookies(Cookies *kept, const char *kinds, size_t length) {
+    for (unsigned i = 0; i < KEPT_COOKIES && kept[i].kinds != NULL; i++)
+        if ((size_t)PyBytes_GET_SIZE(kept[i].kinds) == length
+            && memcmp(PyBytes_AS_STRING(kept[i].kinds), kinds, length) == 0)
+            return &kept[i];
+    return NULL;
+}
+
+/* Writes the header that sends cookies back; returns its end. */
+static char *write_header(char *text, const Cookie *cookies, PyObject *sent) {
+    const unsigned char *numbers = (const unsigned char *)PyBytes_AS_STRING(sent);
+    static const Span start = {"Cookie: ", 8}, is = {"=", 1}, next = {"; ", 2}, end = {"\r\n", 2};
+    text = append(text, start);
+    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(sent); i++) {
+        const Cookie *cookie = &cookies[numbers[i]];
+        if (i > 0) text = append(text, next);
+        text = append(append(append(text, cookie->name), is), cookie->value);
+    }
+    return append(text, end);
+}
+
+/* A request with cookies in its head. */
+static PyObject *with_cookies(PyObject *request, const Cookies *known, const Cookie *cookies) {
+    char header[MOST_SENT];
+    if (PyBytes_GET_SIZE(known->sent) == 0) return Py_NewRef(request);
+    size_t size = (size_t)PyBytes_GET_SIZE(request);
+    size_t length = (size_t)(write_header(header, cookies, known->sent) - header);
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(size + length));
+    if (made == NULL) return NULL;
+    const char *text = PyBytes_AS_STRING(request);
+    Span parts[] = {{text, known->at}, {header, length}, {text + known->at, size - known->at}};
+    append(append(append(PyBytes_AS_STRING(made), parts[0]), parts[1]), parts[2]);
+    return made;
+}
+
+/*
+ * The request after an answer, with the cookies that it has set.
+ *
+ * NULL if somebody must say what is sent back, and NULL with an exception if it can't be made.
+ */
+static PyObject *request_after(Cookies *kept, const Frame *frame, PyObject *request) {
+    Cookie cookies[MOST_COOKIES];
+    char kinds[MOST_HEAD];
+    if (frame->cookies == 0) return Py_NewRef(request);
+    if (!read_cookies(frame, cookies)) return NULL;
+    const Cookies *known = find_cookies(kept, kinds, write_kinds(cookies, frame->cookies, kinds));
+    if (known == NULL || known->at > (size_t)PyBytes_GET_SIZE(request)) return NULL;
+    return with_cookies(request, known, cookies);
 }
 
 /* -- places ------------------------------------------------------------------------------------ */
@@ -305,6 +425,7 @@ static void release(Engine *self, Connection *connection) {
     Py_XDECREF(connection->request);
     Py_XDECREF(connection->following);
     Py_XDECREF(connection->known);
+    Py_XDECREF(connection->set);
     PyMem_Free(connection->received);
     *connection = (Connection){
         .descriptor = -1, .generation = connection->generation + 1, .next = self->free};
@@ -345,9 +466,9 @@ static PyObject *tell_done(Engine *self, Connection *connection, double now) {
 
 static PyObject *tell_failed(Engine *self, Connection *connection, int error, double now) {
     PyObject *event = Py_BuildValue(
-        "(iOddOddiin)", FAILED, connection->token, connection->started, connection->sent_at,
+        "(iOddOddiinO)", FAILED, connection->token, connection->started, connection->sent_at,
         or_none(connection->known), connection->known_at, now, (int)connection->stage, error,
-        (Py_ssize_t)connection->length);
+        (Py_ssize_t)connection->length, or_none(connection->set));
     release(self, connection);
     return event;
 }
@@ -362,9 +483,10 @@ static PyObject *tell_detached(Engine *self, Connection *connection, const char 
         left = (size_t)PyBytes_GET_SIZE(connection->request) - connection->offset;
     }
     PyObject *event = Py_BuildValue(
-        "(iOddOddiiy#y#)", DETACHED, connection->token, connection->started, connection->sent_at,
+        "(iOddOddiiy#y#O)", DETACHED, connection->token, connection->started, connection->sent_at,
         or_none(connection->known), connection->known_at, now, (int)connection->stage,
-        connection->descriptor, request, (Py_ssize_t)left, received, (Py_ssize_t)length);
+        connection->descriptor, request, (Py_ssize_t)left, received, (Py_ssize_t)length,
+        or_none(connection->set));
     if (event != NULL) {
         epoll_ctl(self->poller, EPOLL_CTL_DEL, connection->descriptor, NULL);
         connection->descriptor = -1;
@@ -406,9 +528,9 @@ static PyObject *tell_answer(Engine *self, Connection *connection, const Frame *
     }
     connection->stage = ANSWERED;
     connection->deadline = INFINITY; /* how long an answer is thought about is not ours to say */
-    return Py_BuildValue("(iOddOddiNN)", ANSWER, connection->token, connection->started,
+    return Py_BuildValue("(iOddOddiNNO)", ANSWER, connection->token, connection->started,
                          connection->sent_at, or_none(connection->known), connection->known_at,
-                         now, frame->status, head, body);
+                         now, frame->status, head, body, or_none(connection->set));
 }
 
 /* Notes a failure for the next turn. */
@@ -584,15 +706,24 @@ static PyObject *go_on(Engine *self, Connection *connection, const Frame *frame,
     if (frame->closes)
         return tell_detached(self, connection, self->buffer, frame->head + 4 + frame->body, now);
     PyObject *known = find(self->known, MOST_KNOWN, body, frame->body);
-    if (connection->following == NULL || known == NULL || frame->status != 200 || frame->is_special)
-        return tell_answer(self, connection, frame, known, now);
+    PyObject *request = connection->following;
+    if (request != NULL && known != NULL && frame->status == 200 && !frame->has_coding)
+        request = request_after(self->cookies, frame, request);
+    else
+        request = NULL;
+    if (request == NULL)
+        return PyErr_Occurred() ? NULL : tell_answer(self, connection, frame, known, now);
+    if (frame->cookies > 0) {
+        connection->set = PyBytes_FromStringAndSize(self->buffer, (Py_ssize_t)frame->head);
+        if (connection->set == NULL) Py_CLEAR(request);
+        if (request == NULL) return NULL;
+    }
     connection->known = Py_NewRef(known);
     connection->known_at = now;
     connection->ends = 1;
-    PyObject *following = connection->following;
-    connection->following = NULL;
-    int error = send_request(self, connection, following, now);
-    Py_DECREF(following);
+    Py_CLEAR(connection->following);
+    int error = send_request(self, connection, request, now);
+    Py_DECREF(request);
     return error ? tell_failed(self, connection, error, now) : NULL;
 }
 
@@ -705,6 +836,10 @@ static void engine_dealloc(Engine *self) {
     Py_XDECREF(self->places);
     for (int i = 0; i < MOST_KNOWN; i++) Py_XDECREF(self->known[i]);
     for (int i = 0; i < KEPT_HEADS; i++) Py_XDECREF(self->heads[i]);
+    for (int i = 0; i < KEPT_COOKIES; i++) {
+        Py_XDECREF(self->cookies[i].kinds);
+        Py_XDECREF(self->cookies[i].sent);
+    }
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -752,8 +887,8 @@ PyDoc_STRVAR(begin_doc,
 "    source: the local address, likewise with port 0; the system's choice if empty.\n"
 "    request: head and body.\n"
 "    following: the request that is sent by itself when the answer is 200, has a body that is\n"
-"        known, and neither cookies nor a content coding; an empty answer to it ends the\n"
-"        connection. None: any answer is told.\n"
+"        known, no content coding, and no cookies but those of known kinds, which it has then; an\n"
+"        empty answer to it ends the connection. None: any answer is told.\n"
 "    deadline: for connecting; then the request has the timeout.\n\n"
 "Raises:\n"
 "    ValueError: the token has a connection already, or there are too many.");
@@ -811,6 +946,7 @@ static PyObject *engine_post(Engine *self, PyObject *const *arguments, Py_ssize_
     if (connection->stage != ANSWERED || connection->failure)
         return PyErr_Format(PyExc_ValueError, "%R awaits an answer", arguments[0]);
     Py_CLEAR(connection->known);
+    Py_CLEAR(connection->set);
     connection->known_at = connection->sent_at = 0;
     if (arguments[2] != Py_None) Py_XSETREF(connection->following, Py_NewRef(arguments[2]));
     else Py_CLEAR(connection->following);
@@ -840,6 +976,52 @@ static PyObject *engine_know(Engine *self, PyObject *body) {
     Py_RETURN_TRUE;
 }
 
+PyDoc_STRVAR(know_cookies_doc,
+"know_cookies(head, sent, at)\n--\n\n"
+"Have cookies sent with the following request that have the names and attributes of these.\n\n"
+"16 such kinds are known; a further one has the oldest forgotten.\n\n"
+"Args:\n"
+"    head: of an answer that sets cookies, with the empty line.\n"
+"    sent: the numbers of its cookies that are sent back, in order, as bytes.\n"
+"    at: where in a following request the Cookie header begins.\n\n"
+"Returns whether they are known now; those of no usual form are not.");
+
+/* Whether these are numbers of so many cookies, each once at most. */
+static int are_numbers(PyObject *sent, unsigned count) {
+    unsigned seen = 0;
+    for (Py_ssize_t i = 0; i < PyBytes_GET_SIZE(sent); i++) {
+        unsigned number = (unsigned char)PyBytes_AS_STRING(sent)[i];
+        if (number >= count || seen & 1u << number) return 0;
+        seen |= 1u << number;
+    }
+    return 1;
+}
+
+static PyObject *engine_know_cookies(Engine *self, PyObject *const *arguments, Py_ssize_t count) {
+    Frame frame;
+    Cookie cookies[MOST_COOKIES];
+    char kinds[MOST_HEAD];
+    if (!has_count(count, 3) || !is_bytes(arguments[0]) || !is_bytes(arguments[1])) return NULL;
+    PyObject *head = arguments[0], *sent = arguments[1];
+    size_t at = PyLong_AsSize_t(arguments[2]), size = (size_t)PyBytes_GET_SIZE(head);
+    if (at == (size_t)-1 && PyErr_Occurred()) return NULL;
+    if (read_frame(PyBytes_AS_STRING(head), size, &frame) == OTHER || frame.cookies == 0
+        || !read_cookies(&frame, cookies) || !are_numbers(sent, frame.cookies))
+        Py_RETURN_FALSE;
+    size_t length = write_kinds(cookies, frame.cookies, kinds);
+    Cookies *place = find_cookies(self->cookies, kinds, length);
+    if (place == NULL) {
+        place = &self->cookies[self->next_cookies];
+        self->next_cookies = (self->next_cookies + 1) % KEPT_COOKIES;
+        PyObject *written = PyBytes_FromStringAndSize(kinds, (Py_ssize_t)length);
+        if (written == NULL) return NULL;
+        Py_XSETREF(place->kinds, written);
+    }
+    Py_XSETREF(place->sent, Py_NewRef(sent));
+    place->at = at;
+    Py_RETURN_TRUE;
+}
+
 PyDoc_STRVAR(turn_doc,
 "turn(most)\n--\n\n"
 "Do what so many sockets are ready for, at most, and return what is to be told.\n\n"
@@ -854,6 +1036,7 @@ PyDoc_STRVAR(turn_doc,
 "FAILED: stage, errno, how many bytes of the answer were received. The connection is closed. The\n"
 "    errno is 0 where the server has closed, ETIMEDOUT after a deadline, and ECANCELED where a\n"
 "    request would have been sent after ``until``.\n\n"
+"All but DONE end with the head of the known answer, if its cookies were sent back, or None.\n\n"
 "Raises:\n"
 "    OSError: epoll fails.");
 
@@ -923,7 +1106,7 @@ static PyObject *engine_drop(Engine *self, PyObject *const *arguments, Py_ssize_
 
 PyDoc_STRVAR(progress_doc,
 "progress(token)\n--\n\n"
-"How far a connection is: (sent_at, known, known_at), as events have it.\n\n"
+"How far a connection is: (sent_at, known, known_at, head), as events have it.\n\n"
 "Returns None if there is no such connection.");
 
 static PyObject *engine_progress(Engine *self, PyObject *token) {
@@ -931,8 +1114,8 @@ static PyObject *engine_progress(Engine *self, PyObject *token) {
     if (number == NULL && PyErr_Occurred()) return NULL;
     if (number == NULL) Py_RETURN_NONE;
     const Connection *connection = &self->connections[PyLong_AsUnsignedLong(number)];
-    return Py_BuildValue("(dOd)", connection->sent_at, or_none(connection->known),
-                         connection->known_at);
+    return Py_BuildValue("(dOdO)", connection->sent_at, or_none(connection->known),
+                         connection->known_at, or_none(connection->set));
 }
 
 PyDoc_STRVAR(detach_doc,
@@ -996,8 +1179,8 @@ static PyObject *socket_address(PyObject *module, PyObject *arguments) {
 PyDoc_STRVAR(framing_doc,
 "framing(data)\n--\n\n"
 "How an engine takes these bytes: True for the beginning of an answer of the plain form, False for\n"
-"another form, and (status, bytes of the head, whether the connection ends, whether an engine never\n"
-"goes on by itself) for a complete answer.");
+"another form, and (status, bytes of the head, whether the connection ends, whether it has cookies\n"
+"or a content coding) for a complete answer.");
 
 static PyObject *framing(PyObject *module, PyObject *data) {
     Frame frame;
@@ -1007,7 +1190,8 @@ static PyObject *framing(PyObject *module, PyObject *data) {
         read_frame(PyBytes_AS_STRING(data), (size_t)PyBytes_GET_SIZE(data), &frame);
     if (verdict != PLAIN) return PyBool_FromLong(verdict == MORE);
     return Py_BuildValue("(inNN)", frame.status, (Py_ssize_t)frame.head,
-                         PyBool_FromLong(frame.closes), PyBool_FromLong(frame.is_special));
+                         PyBool_FromLong(frame.closes),
+                         PyBool_FromLong(frame.cookies > 0 || frame.has_coding));
 }
 
 static PyMethodDef engine_methods[] = {
@@ -1015,6 +1199,8 @@ static PyMethodDef engine_methods[] = {
     {"flush", (PyCFunction)engine_flush, METH_NOARGS, flush_doc},
     {"post", (PyCFunction)(void (*)(void))engine_post, METH_FASTCALL, post_doc},
     {"know", (PyCFunction)engine_know, METH_O, know_doc},
+    {"know_cookies", (PyCFunction)(void (*)(void))engine_know_cookies, METH_FASTCALL,
+     know_cookies_doc},
     {"turn", (PyCFunction)engine_turn, METH_O, turn_doc},
     {"expire", (PyCFunction)engine_expire, METH_O, expire_doc},
     {"drop", (PyCFunction)(void (*)(void))engine_drop, METH_FASTCALL, drop_doc},

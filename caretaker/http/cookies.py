@@ -70,7 +70,9 @@ class CookieJar:
 
 _PLAIN_COOKIE = re.compile(r"([!-:<>-~]+)=([!-:<-~]*)(?:;(.*))?")
 _MOST_PLAIN = 8
-"""Cookies of a response; further ones are for a jar."""
+"""Cookies of a response, as in the I/O engine; further ones are for a jar."""
+_Kinds = tuple[tuple[str, str], ...]
+"""The names and attributes of the cookies of a response."""
 
 
 def only_cookies(headers: Sequence[str], host: str, target: str, scheme: str) -> str | None:
@@ -82,6 +84,23 @@ def only_cookies(headers: Sequence[str], host: str, target: str, scheme: str) ->
     Returns:
         None where a jar must tell: of what is oddly written, and of what expires at a time.
     """
+    plain = _plain(headers)
+    if plain is None:
+        return None
+    kinds, values = plain
+    sent = _sent(kinds, host, target, scheme)
+    return None if sent is None else "; ".join([f"{name}={values[at]}" for name, at in sent])
+
+
+def sent_cookies(headers: Sequence[str], host: str, target: str, scheme: str) -> bytes | None:
+    """The numbers of the headers whose cookies ``only_cookies`` gives, in order; None as there."""
+    plain = _plain(headers)
+    sent = None if plain is None else _sent(plain[0], host, target, scheme)
+    return None if sent is None else bytes([number for _, number in sent])
+
+
+def _plain(headers: Sequence[str]) -> tuple[_Kinds, list[str]] | None:
+    """The kinds and the values of cookies; None if any is oddly written."""
     if len(headers) > _MOST_PLAIN:
         return None
     kinds, values = [], []
@@ -92,13 +111,12 @@ def only_cookies(headers: Sequence[str], host: str, target: str, scheme: str) ->
         name, value, attributes = cookie.groups("")
         kinds.append((name, attributes))
         values.append(value)
-    sent = _sent(tuple(kinds), host, target, scheme)
-    return None if sent is None else "; ".join([f"{name}={values[at]}" for name, at in sent])
+    return tuple(kinds), values
 
 
 @lru_cache(64)
 def _sent(
-    kinds: tuple[tuple[str, str], ...], host: str, target: str, scheme: str
+    kinds: _Kinds, host: str, target: str, scheme: str
 ) -> list[tuple[str, int]] | None:  # fmt: skip
     """Which cookies with these names and attributes are sent, in order; None if it may change."""
     jar = CookieJar()

@@ -38,29 +38,37 @@ All events begin as this one: kind, token, when it began to connect or ``post`` 
 request had been written (0: it has not), the known body after which the following request was sent
 (None: it was not), when that body was received (0), and when the event happened.
 """
-Answer = tuple[Literal[1], int, float, float, bytes | None, float, float, int, bytes, bytes]
+Answer = tuple[
+    Literal[1], int, float, float, bytes | None, float, float, int, bytes, bytes, bytes | None
+]  # fmt: skip
 """
-An answer; the connection is open, for ``post``. Then: status, head without the empty line, body.
+An answer; the connection is open, for ``post``. Then: status, head without the empty line, body,
+and as in all that follow the head of the known answer whose cookies were sent back (None: none).
 
 The head is the same object for the same bytes, as far as the engine keeps heads.
 """
 Detached = tuple[
-    Literal[2], int, float, float, bytes | None, float, float, int, int, bytes, bytes
+    Literal[2], int, float, float, bytes | None, float, float, int, int, bytes, bytes, bytes | None
 ]  # fmt: skip
 """
 The engine does not go on with a connection, and its socket is the caller's from now on.
 
 Then: stage, descriptor, what is left of the request to be sent, what was received of the answer.
 """
-Failed = tuple[Literal[3], int, float, float, bytes | None, float, float, int, int, int]
+Failed = tuple[
+    Literal[3], int, float, float, bytes | None, float, float, int, int, int, bytes | None
+]  # fmt: skip
 """
 A connection was lost, or never made, and is closed.
 
 Then: stage, errno, how many bytes of the answer were received. The errno is 0 where the server has
 closed, ETIMEDOUT after a deadline, and ECANCELED for what would have been sent after ``until``.
 """
-Progress = tuple[float, bytes | None, float]
-"""When the request had been written, the known body, and when that was received, as in events."""
+Progress = tuple[float, bytes | None, float, bytes | None]
+"""
+When the request had been written, the known body, when that was received, and its head if its
+cookies were sent back, as in events.
+"""
 Event = Done | Answer | Detached | Failed
 
 MAX_KNOWN = 64
@@ -157,8 +165,9 @@ class IOEngine:
             target: of the connection.
             request: head and body.
             following: the request that is sent by itself after an answer with status 200 and a
-                known body, without cookies and content coding; an empty answer to it ends the
-                connection. None: any answer is an event.
+                known body, without content coding, and without cookies but those of
+                ``know_cookies``, which it has then; an empty answer to it ends the connection.
+                None: any answer is an event.
             deadline: for connecting, on CLOCK_MONOTONIC; then the request has the timeout.
 
         Raises:
@@ -211,6 +220,23 @@ class IOEngine:
             if len(self.known) >= MAX_KNOWN:
                 self.known.clear()
             self.known[body] = None
+        return known
+
+    def know_cookies(self, head: bytes, sent: bytes, at: int) -> bool:
+        """
+        Send cookies with the following request that have the names and attributes of these.
+
+        The newest 16 such kinds are known.
+
+        Args:
+            head: of an answer that sets cookies, without the empty line.
+            sent: the numbers of its cookies that are sent back, in order.
+            at: where in any following request the Cookie header begins.
+
+        Returns:
+            Whether they are known now; those of no usual form, and more than 8, are not.
+        """
+        known: bool = self._engine.know_cookies(head + b"\r\n\r\n", sent, at)
         return known
 
     def drop(self, token: int, *, reset: bool) -> None:

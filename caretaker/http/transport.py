@@ -18,7 +18,7 @@ from caretaker.http.authentication import HTTPAuth
 from caretaker.http.client import USER_AGENT, ClientPolicy, HTTPClient, allowed_address
 from caretaker.http.connection import Connection, FailedTarget
 from caretaker.http.content_coding import decoded, encoded
-from caretaker.http.cookies import CookieJar, only_cookies
+from caretaker.http.cookies import CookieJar, only_cookies, sent_cookies
 from caretaker.http.credentials import CredentialsSource
 from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
@@ -190,6 +190,18 @@ class HTTPTransport(HTTPClient):
         if login is not None:
             own += f"Authorization: {login.header('POST', target)}\r\n"
         return f"{start}{own}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def cookies_after(self, response: Response) -> tuple[bytes, int] | None:
+        """
+        Which cookies an empty POST has by ``message_after``, and where its Cookie header begins.
+
+        Returns:
+            Their numbers among the headers of the response, in order; None as there.
+        """
+        host, target, scheme = self._address.host, self._address.target, self._address.scheme
+        sent = sent_cookies(response.values("set-cookie"), host, target, scheme)
+        start = _head_start(self._address, self._coding, True, self._content_type_always)
+        return None if sent is None else (sent, len(start.encode()))
 
     def go_on_with(self, login: DigestAnswers, *, is_accepted: bool) -> None:
         """Show a login that has answered a challenge, and whether the server has accepted it."""

@@ -16,6 +16,7 @@ import pytest
 from gevent.event import Event
 from helpers import compiled_engine
 from helpers.engine_benches import (
+    ASKED,
     COOKIE,
     DIGEST,
     EMPTY,
@@ -568,6 +569,40 @@ def test_a_cookie_is_sent_in_the_rest_of_its_session_and_in_no_other(acs: Wire) 
     bench.inform()
     cookies = [headers.get("cookie") for _, _, headers, _ in acs.requests]
     assert cookies == [None, None, None, "session=a1", None, None]
+    bench.shard.stop()
+
+
+def test_cookies_of_a_known_kind_are_sent_back_by_the_engine_itself(acs: Wire) -> None:
+    setting = [said(m.InformResponse(), "1", f"Set-Cookie: s={at}; Path=/") for at in range(4)]
+    acs.answers = [
+        GOOD, EMPTY, setting[0], EMPTY, setting[1], EMPTY, setting[2], ASKED, EMPTY,
+        DIGEST, setting[3], ASKED, EMPTY,
+    ]  # fmt: skip
+    bench = EngineBench(acs.url)
+    bench.boot()
+    bench.inform()
+    assert bench.shard._carried is not None
+    io, heard = bench.shard._carried._io, list[int]()
+    assert io is not None
+    handle = io._handle
+
+    def hear(events: list[io_engine.Event]) -> None:
+        heard.extend(event[0] for event in events)
+        handle(events)
+
+    io._handle = hear
+    for _ in range(3):
+        bench.inform()
+    one = [io_engine.ANSWER, io_engine.DONE]
+    assert heard == [io_engine.DONE, *one, io_engine.ANSWER, *one]
+    cookies = [headers.get("cookie") for _, _, headers, _ in acs.requests]
+    assert cookies == [
+        None, None, None, "s=0", None, "s=1", None, "s=2", "s=2", None, None, "s=3", "s=3",
+    ]  # fmt: skip
+    logins = [
+        _LOGIN.fullmatch(headers.get("authorization", "")) for _, _, headers, _ in acs.requests
+    ]
+    assert [int(login["nc"]) for login in logins[-3:] if login is not None] == [1, 2, 3]
     bench.shard.stop()
 
 

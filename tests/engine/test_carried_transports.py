@@ -58,7 +58,7 @@ def test_what_is_left_of_a_request_is_sent_before_its_answer_is_read() -> None:
             begun.setblocking(False)
             now = time.monotonic()
             detached: Detached = (
-                2, 1, now, 0.0, None, 0.0, now, SENDING, begun.detach(), request[-4:], b""
+                2, 1, now, 0.0, None, 0.0, now, SENDING, begun.detach(), request[-4:], b"", None
             )  # fmt: skip
         transports.take_over(active, detached, b"")
         assert transports.of(active).post(b"not sent").body == b"heard"

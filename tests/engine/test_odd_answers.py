@@ -70,7 +70,25 @@ ANSWERS = st.builds(
     st.sampled_from([GOOD, COOKIE_FIRST, EMPTY, ASKED, TREE, SET, ADD, HOLD, DIGEST]),
 )
 """An answer, in its plain form or another."""
-INFORMED = st.just(GOOD) | st.just(COOKIE_FIRST) | ANSWERS
+COOKIES = st.lists(
+    st.sampled_from(
+        [
+            "a=1",
+            "a=2",
+            "a=3; Path=/",
+            "b=4; Path=/acs",
+            "b=5; Path=/x",
+            "c=6; Secure",
+            "d",
+            'e="x y"',
+            "f=; Max-Age=0",
+            "g=7; Expires=Wed, 01 Jan 2020 00:00:00 GMT",
+        ]
+    ),
+    max_size=3,
+).map(lambda set_: said(m.InformResponse(), "1", *[f"Set-Cookie: {each}" for each in set_]))
+"""An InformResponse with cookies, of few kinds, so that some come again."""
+INFORMED = st.just(GOOD) | COOKIES | ANSWERS
 """The first answer of a session, which mostly is a good one: else it is short."""
 SESSIONS = st.builds(
     lambda first, others: answering(first, *others), INFORMED, st.lists(ANSWERS, max_size=5)

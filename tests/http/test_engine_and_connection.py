@@ -70,11 +70,11 @@ def told(event: Any) -> Outcome:
         assert response.status == event[7]
         return outcome_of(response)
     if event[0] == FAILED:
-        stage, error, received = event[7:]
+        stage, error, received = event[7:10]
         assert (stage, error) == (RECEIVING, 0)
         where = "in the middle of an answer" if received else "without an answer"
         return f"{ConnectionLost.__name__}: connection closed {where}"
-    kind, _, _, sent_at, _, _, _, _, descriptor, rest, received = event
+    kind, _, _, sent_at, _, _, _, _, descriptor, rest, received, _ = event
     assert kind == DETACHED
     handover = Handover(descriptor, rest=rest, received=received, sent_at=sent_at)
     endpoint = Endpoint(Address.of("http://127.0.0.1/"))

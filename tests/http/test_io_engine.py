@@ -80,6 +80,7 @@ def test_an_answer_that_is_not_known_is_told(bench: EngineBench) -> None:
         200,
         GOOD.partition(b"\r\n\r\n")[0],
         KNOWN,
+        None,
     )
     bench.engine.post(1, EMPTY, None, ends=True)
     peer.hear(EMPTY).say(NOTHING)
@@ -194,7 +195,7 @@ def test_a_body_is_forgotten_after_64_others(bench: EngineBench) -> None:
 def test_what_is_not_plain_is_handed_over_with_its_bytes(bench: EngineBench, said: bytes) -> None:
     bench.engine.know(KNOWN)
     peer = bench.begin(1, INFORM, EMPTY).hear(INFORM).say(said)
-    kind, _, _, sent_at, known, _, _, stage, descriptor, rest, received = bench.next()
+    kind, _, _, sent_at, known, _, _, stage, descriptor, rest, received, _ = bench.next()
     assert (kind, known, stage, rest) == (DETACHED, None, RECEIVING, b"")
     assert received == said
     assert sent_at > 0
@@ -205,7 +206,7 @@ def test_what_is_not_plain_is_handed_over_with_its_bytes(bench: EngineBench, sai
 
 def taken_over(bench: EngineBench, event: Any) -> Connection:
     """A greenlet's connection that goes on where the engine has ended."""
-    kind, _, _, sent_at, known, _, _, stage, descriptor, rest, received = event
+    kind, _, _, sent_at, known, _, _, stage, descriptor, rest, received, _ = event
     assert kind == DETACHED
     endpoint = Endpoint(Address.of("http://127.0.0.1/"))
     return Connection(
@@ -324,9 +325,9 @@ def test_it_is_told_how_far_a_connection_is(bench: EngineBench) -> None:
     peer = bench.informed()
     progress = bench.engine.progress(1)
     assert progress is not None
-    sent_at, known, known_at = progress
+    sent_at, known, known_at, head = progress
     assert 0 < sent_at <= known_at <= monotonic()
-    assert known == KNOWN
+    assert (known, head) == (KNOWN, None)
     peer.say(NOTHING)
-    assert bench.next()[3:6] == progress
+    assert (*bench.next()[3:6], None) == progress
     assert bench.engine.progress(1) is None

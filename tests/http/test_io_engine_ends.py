@@ -53,7 +53,7 @@ def bench() -> Iterator[EngineBench]:
 def failure(event: Any) -> tuple[int, int, int]:
     """Stage, errno and bytes received of a failure."""
     assert event[0] == FAILED
-    stage, error, received = event[7:]
+    stage, error, received = event[7:10]
     return stage, error, received
 
 
@@ -341,7 +341,7 @@ def test_what_was_prepared_begins_with_the_next_flush() -> None:
         bench.engine.prepare(token, bench.target, INFORM, None, inf)
     bench.engine.drop(1, reset=False)
     bench.engine.prepare(3, bench.target, INFORM, None, inf)  # in the place of 1
-    assert (bench.engine.active, bench.engine.progress(0)) == (3, (0.0, None, 0.0))
+    assert (bench.engine.active, bench.engine.progress(0)) == (3, (0.0, None, 0.0, None))
     bench.engine.flush()
     peers = [bench.listener.accept()[0] for _ in range(3)]
     assert [peer.recv(len(INFORM)) for peer in peers] == [INFORM] * 3
