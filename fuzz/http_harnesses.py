@@ -31,6 +31,7 @@ from caretaker.http import (
     endpoint,
     ip_addresses,
     known_heads,
+    logins,
     request_parser,
     response_parser,
     wsgi_environ,
@@ -128,8 +129,8 @@ def _authentication(data: bytes) -> object:
     except AuthenticationError:
         assert alone is None
         raise
-    if side._digest is not None:
-        side._digest.cnonce = ""
+    if isinstance(side._login, digest.DigestAnswers):
+        side._login.cnonce = ""
     answer = side.authorization("POST", "/")
     assert answer is not None
     assert not CONTROLS.search(answer)
@@ -141,6 +142,8 @@ def _answer_alone(values: list[str]) -> str | None:
     """The answer to a 401 with these challenges if all but the nonce of its head is known."""
     lines = [f"WWW-Authenticate: {value}" for value in values]
     head = "\r\n".join(("HTTP/1.1 401 Unauthorized", *lines, "Content-Length: 0"))
+    if challenges.asks_for_basic(head.encode("latin-1")):
+        return logins.BasicLogin(_WHO).header("POST", "/")
     found = challenges.only_challenge(head.encode("latin-1"))
     if found is None:
         return None

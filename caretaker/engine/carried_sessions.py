@@ -3,8 +3,8 @@ Sessions that the I/O engine carries: no greenlet runs them, and most need no ``
 
 Most sessions are plain: an Inform of a template, an InformResponse that is as all others, an empty
 POST and an empty answer. The engine does all of that by itself and tells of it at the end; here the
-changes of the CPE's state are made, at the times at which they were due. A first challenge of
-Digest is answered, and cookies with such an InformResponse are sent back, and the session stays
+changes of the CPE's state are made, at the times at which they were due. A first challenge is
+answered, and cookies of a new kind with such an InformResponse are sent back, and the session stays
 plain. What else the engine asks about is answered by the session that the CPE would have with a
 greenlet: requests of the ACS, other challenges, faults. What it can't read, and what needs another
 connection, is handed over to a greenlet, which goes on with the same session over the same

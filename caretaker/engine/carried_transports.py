@@ -15,11 +15,12 @@ from caretaker.engine.active_session import ActiveSession
 from caretaker.engine.device_tls import local_end
 from caretaker.engine.open_transport import credentials
 from caretaker.errors import TransportError
-from caretaker.http.challenges import only_challenge
+from caretaker.http.challenges import asks_for_basic, only_challenge
 from caretaker.http.connection import Connection, FailedTarget, Handover
 from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import Endpoint
 from caretaker.http.io_engine import Detached
+from caretaker.http.logins import BasicLogin, Login
 from caretaker.http.response_parser import Response, plain_head
 from caretaker.http.sockets import Target
 from caretaker.http.transport import HTTPTransport
@@ -40,7 +41,7 @@ class CarriedTransports:
         self._opened: dict[int, HTTPTransport] = {}
         self._sent_back: dict[int, bytes] = {}
         """The heads of InformResponses whose cookies were sent back without a transport."""
-        self._logins: dict[int, DigestAnswers] = {}
+        self._logins: dict[int, Login] = {}
         """The answers to first challenges, likewise."""
         self._first_targets: dict[int, Target] = {}
         """Of ACSs with several addresses: the one that a session has begun at."""
@@ -85,13 +86,10 @@ class CarriedTransports:
         Returns:
             None where its transport must answer, or has answered one before.
         """
-        challenge = None if self.was_challenged(active.token) else only_challenge(head)
-        if challenge is None:
+        login = None if self.was_challenged(active.token) else _login(active, head)
+        if login is None:
             return None
-        form, nonce = challenge
-        now, row = active.started, active.row
-        shown = row.credentials(now) if row is not None else credentials(active.cpe, now)
-        login = self._logins[active.token] = DigestAnswers(form, nonce, shown)
+        self._logins[active.token] = login
         return (
             self.fresh.message_showing(login, active.body),
             self.fresh.message_showing(login, b""),
@@ -195,3 +193,13 @@ def _informed_by(head: bytes) -> Response:
     parts = plain_head(head)
     assert parts is not None
     return Response(parts[0], parts[1], b"", keep_alive=True)
+
+
+def _login(active: ActiveSession, head: bytes) -> Login | None:
+    """What answers the challenge of a first answer; None where its transport must tell."""
+    challenge = only_challenge(head)
+    if challenge is None and not asks_for_basic(head):
+        return None
+    now, row = active.started, active.row
+    shown = row.credentials(now) if row is not None else credentials(active.cpe, now)
+    return BasicLogin(shown) if challenge is None else DigestAnswers(*challenge, shown)

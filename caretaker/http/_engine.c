@@ -3,7 +3,8 @@
  * (decision 0042).
  *
  * An engine has an epoll descriptor of its own, on which caretaker/http/io_engine.py waits in
- * gevent's loop. It knows how answers are framed, and nothing of what is in a body. It reads
+ * gevent's loop. It knows how answers are framed, and nothing of what is in a body; of cookies it
+ * is told which are sent back, by their names and attributes. It reads
  * answers of the plain form alone, that of response_parser.plain_response. A connection with any
  * other is handed over, with its stage and its bytes, to a greenlet that goes on with it.
  *
@@ -706,11 +707,10 @@ static PyObject *go_on(Engine *self, Connection *connection, const Frame *frame,
     if (frame->closes)
         return tell_detached(self, connection, self->buffer, frame->head + 4 + frame->body, now);
     PyObject *known = find(self->known, MOST_KNOWN, body, frame->body);
-    PyObject *request = connection->following;
-    if (request != NULL && known != NULL && frame->status == 200 && !frame->has_coding)
-        request = request_after(self->cookies, frame, request);
-    else
-        request = NULL;
+    PyObject *request = NULL;
+    if (connection->following != NULL && known != NULL && frame->status == 200
+        && !frame->has_coding)
+        request = request_after(self->cookies, frame, connection->following);
     if (request == NULL)
         return PyErr_Occurred() ? NULL : tell_answer(self, connection, frame, known, now);
     if (frame->cookies > 0) {

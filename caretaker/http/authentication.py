@@ -8,7 +8,6 @@ werkzeug reads and writes the headers.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -30,6 +29,7 @@ from caretaker.http.challenges import (
 )
 from caretaker.http.credentials import BasicCredentials, Credentials, OldDigestCredentials
 from caretaker.http.digest import DigestAnswers, DigestForm, Fields, md5, plain_fields, request_hash
+from caretaker.http.logins import BasicLogin, Login
 from caretaker.quoting import quoted
 
 
@@ -211,21 +211,20 @@ class HTTPAuth:
 
     def __init__(self, credentials: Credentials, *, basic: bool = False) -> None:
         self._credentials = credentials
-        self._digest: DigestAnswers | None = None
-        self._basic = basic
+        self._login: Login | None = BasicLogin(credentials) if basic else None
         self._refused = False
 
     @classmethod
-    def going_on(cls, answers: DigestAnswers, *, is_accepted: bool) -> HTTPAuth:
+    def going_on(cls, login: Login, *, is_accepted: bool) -> HTTPAuth:
         """
         One that has answered its first challenge.
 
         Args:
-            answers: to that challenge.
+            login: the answer to that challenge.
             is_accepted: whether the server has accepted the credentials since.
         """
-        auth = cls(answers.credentials)
-        auth._digest, auth._refused = answers, not is_accepted
+        auth = cls(login.credentials)
+        auth._login, auth._refused = login, not is_accepted
         return auth
 
     def challenge(self, headers: Iterable[str]) -> None:
@@ -252,11 +251,11 @@ class HTTPAuth:
             raise self._refusal()
         # A 401 to Basic that was shown unasked is a first challenge, not a refusal.
         self._refused = True
-        self._basic = digest is None
-        self._digest = None
-        if digest is not None:
+        if digest is None:
+            self._login = BasicLogin(self._credentials)
+        else:
             form = DigestForm(digest.fields)
-            self._digest = DigestAnswers(form, digest.get("nonce"), self._credentials)
+            self._login = DigestAnswers(form, digest.get("nonce"), self._credentials)
 
     def _unanswerable(self, offered: list[Challenge]) -> AuthenticationError:
         """
@@ -267,7 +266,7 @@ class HTTPAuth:
         if offered:
             schemes = quoted(", ".join(map(str, offered)))
             return AuthenticationError("HTTP 401 asks for what is not supported", schemes)
-        was_shown = self._basic or self._digest is not None
+        was_shown = self._login is not None
         return self._refusal() if was_shown else AuthenticationError("HTTP 401 without a challenge")
 
     def _refusal(self) -> AuthenticationError:
@@ -287,12 +286,7 @@ class HTTPAuth:
 
     def authorization(self, method: str, target: str) -> str | None:
         """The value of the Authorization header for a request; None if there is nothing to show."""
-        if self._digest is not None:
-            return self._digest.header(method, target)
-        if self._basic:
-            text = f"{self._credentials.username}:{self._credentials.password}"
-            return f"Basic {base64.b64encode(text.encode()).decode()}"
-        return None
+        return None if self._login is None else self._login.header(method, target)
 
     def accepted(self) -> None:
         """The server has accepted the credentials: a later 401 is not a refusal of them."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from werkzeug.datastructures import WWWAuthenticate
 
 from caretaker.http.digest import CONTROL, DigestForm, Fields, plain_fields
-from caretaker.http.response_parser import plain_head
+from caretaker.http.response_parser import PlainHead, plain_head
 
 MAX_CHALLENGES = 16
 """Challenges that are looked at in one 401; the rest is ignored."""
@@ -87,6 +87,13 @@ _NONCE = re.compile(rb"[!#-+\--\[\]-~]+")
 _MARKED = 'nonce="0"'
 
 
+@lru_cache(64)  # such heads differ in their dates alone
+def asks_for_basic(head: bytes) -> bool:
+    """Whether the head of a 401 has one challenge, of Basic, and sets no cookies."""
+    found = _only_one(plain_head(head))
+    return found is not None and found[1].scheme == "basic"
+
+
 def only_challenge(head: bytes) -> tuple[DigestForm, str] | None:
     """
     The form and the nonce of the challenge of a 401 that has no other, and sets no cookies.
@@ -111,13 +118,20 @@ def only_challenge(head: bytes) -> tuple[DigestForm, str] | None:
 def _form_around(before: bytes, after: bytes) -> DigestForm | None:
     """The form of the one challenge of a head with a nonce in between; None of any other head."""
     parts = None if b'nonce="' in after else plain_head(b'%bnonce="0"%b' % (before, after))
+    found = _only_one(parts)
+    if found is None or not found[1].is_answerable:
+        return None
+    header, challenge = found
+    # The nonce of this challenge, and not one that looks so in another header or another field.
+    is_its_nonce = challenge.get("nonce") == "0" and _MARKED in header
+    is_alone = header.lower().count("nonce=") == 1
+    return DigestForm(challenge.fields) if is_its_nonce and is_alone else None
+
+
+def _only_one(parts: PlainHead | None) -> tuple[str, Challenge] | None:
+    """The one challenge of a plain head of a 401 that sets no cookies, and its header."""
     if parts is None or parts[0] != 401 or any(name == "set-cookie" for name, _ in parts[1]):
         return None
     values = [value for name, value in parts[1] if name == "www-authenticate"]
     found = challenges_of(values[0]) if len(values) == 1 else []
-    if len(found) != 1 or not found[0].is_answerable:
-        return None
-    # The nonce of this challenge, and not one that looks so in another header or another field.
-    is_its_nonce = found[0].get("nonce") == "0" and _MARKED in values[0]
-    is_alone = values[0].lower().count("nonce=") == 1
-    return DigestForm(found[0].fields) if is_its_nonce and is_alone else None
+    return (values[0], found[0]) if len(found) == 1 else None

@@ -8,6 +8,7 @@ import secrets
 from functools import lru_cache
 
 from caretaker.http.credentials import Credentials
+from caretaker.http.logins import Login
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """An answer would repeat it: a carriage return in a nonce could begin a header of its own."""
@@ -93,7 +94,7 @@ class DigestForm:
         return self._after_nonce
 
 
-class DigestAnswers:
+class DigestAnswers(Login):
     """
     The answers to one challenge, for as long as its nonce is used.
 
@@ -112,15 +113,11 @@ class DigestAnswers:
         "_secret",
         "_target",
         "cnonce",
-        "credentials",
-        "uses",
     )
 
     def __init__(self, form: DigestForm, nonce: str, credentials: Credentials) -> None:
+        super().__init__(credentials)
         self.cnonce = secrets.token_hex(8)
-        self.credentials = credentials
-        self.uses = 0
-        """Of the nonce so far."""
         self._form = form
         self._nonce = nonce
         self._target: str | None = None

@@ -54,7 +54,8 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
 _HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*+([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
 _FRAMING = frozenset(("connection", "content-length", "transfer-encoding", "upgrade"))
 """The headers that say where a response ends, and what comes after it."""
-_Head = tuple[int, tuple[tuple[str, str], ...], int, bool]
+PlainHead = tuple[int, tuple[tuple[str, str], ...], int, bool]
+"""Status, headers, length of the body, and whether the connection goes on."""
 
 
 def plain_response(data: bytes) -> Response | None:
@@ -72,7 +73,7 @@ def plain_response(data: bytes) -> Response | None:
 
 
 @lru_cache(256)  # apart from dates and cookies, a server sends few different heads
-def plain_head(head: bytes) -> _Head | None:
+def plain_head(head: bytes) -> PlainHead | None:
     """
     Status, headers, length of the body, keep-alive; None if the form is not plain.
 

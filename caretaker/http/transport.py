@@ -20,8 +20,8 @@ from caretaker.http.connection import Connection, FailedTarget
 from caretaker.http.content_coding import decoded, encoded
 from caretaker.http.cookies import CookieJar, only_cookies, sent_cookies
 from caretaker.http.credentials import CredentialsSource
-from caretaker.http.digest import DigestAnswers
 from caretaker.http.endpoint import ANY_END, Address, Endpoint, LocalEnd
+from caretaker.http.logins import Login
 from caretaker.http.request_head import header_lines, request_line
 from caretaker.http.response_parser import Response
 
@@ -160,16 +160,14 @@ class HTTPTransport(HTTPClient):
         """The whole of the next request: its head, with cookies and credentials, and its body."""
         return self._head(body) + body
 
-    def message_showing(self, login: DigestAnswers, body: bytes) -> bytes:
+    def message_showing(self, login: Login, body: bytes) -> bytes:
         """As ``message`` of a transport as this one that has this login, and no cookies."""
         start = _head_start(self._address, self._coding, not body, self._content_type_always)
         shown = login.header("POST", self._address.target)
         head = f"{start}Authorization: {shown}\r\nContent-Length: {len(body)}\r\n\r\n"
         return head.encode() + body
 
-    def message_after(
-        self, response: Response, login: DigestAnswers | None, body: bytes
-    ) -> bytes | None:
+    def message_after(self, response: Response, login: Login | None, body: bytes) -> bytes | None:
         """
         As ``message``, of a transport as this one that has had the cookies of this response alone.
 
@@ -203,7 +201,7 @@ class HTTPTransport(HTTPClient):
         start = _head_start(self._address, self._coding, True, self._content_type_always)
         return None if sent is None else (sent, len(start.encode()))
 
-    def go_on_with(self, login: DigestAnswers, *, is_accepted: bool) -> None:
+    def go_on_with(self, login: Login, *, is_accepted: bool) -> None:
         """Show a login that has answered a challenge, and whether the server has accepted it."""
         self._auth = HTTPAuth.going_on(login, is_accepted=is_accepted)
         self._challenges = int(not is_accepted)

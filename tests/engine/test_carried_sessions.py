@@ -59,6 +59,7 @@ HANDED_OVER = {
     ),
     "a cookie, and an idle connection closed": "idle connection closed",
     "an idle connection closed": "idle connection closed",
+    "Basic, and an idle connection closed": "idle connection closed",
     "Digest, and an idle connection closed": "idle connection closed",
     "Digest, and a connection closed before": "idle connection closed",
     "Digest, then no answer": "idle connection closed",
@@ -67,6 +68,7 @@ HANDED_OVER = {
     **dict.fromkeys(
         (
             "chunks",
+            "Basic, and chunks",
             "Digest, and chunks",
             "chunks of a request",
             "a cookie, then chunks",

@@ -14,7 +14,7 @@ from caretaker.errors import AuthenticationError
 from caretaker.http.authentication import DigestVerifier, HTTPAuth
 from caretaker.http.challenges import MAX_CHALLENGE_BYTES, MAX_CHALLENGES
 from caretaker.http.credentials import Credentials
-from caretaker.http.digest import plain_fields
+from caretaker.http.digest import DigestAnswers, plain_fields
 from caretaker.testing import Clock
 
 RIGHT = Credentials("cpe", 'se"cret\\')
@@ -179,8 +179,8 @@ class TestHTTPAuth:
         nonce, opaque = "dcd98b7102dd2f0e8b11d0f600bfb0c093", "5ccc069c403ebaf9f0171e9517f40e41"
         fields = f'realm="testrealm@host.com", qop="auth,auth-int", nonce="{nonce}"'
         client.challenge([f'Digest {fields}, opaque="{opaque}"'])
-        assert client._digest is not None
-        client._digest.cnonce = "0a4f113b"
+        assert isinstance(client._login, DigestAnswers)
+        client._login.cnonce = "0a4f113b"
         header = client.authorization("GET", "/dir/index.html")
         assert header is not None
         assert 'response="6629fae49393a05397450978507c4ef1"' in header

@@ -10,12 +10,14 @@ from caretaker.errors import AuthenticationError
 from caretaker.http.authentication import HTTPAuth
 from caretaker.http.challenges import (
     Challenge,
+    asks_for_basic,
     challenges_of,
     challenges_of_any_form,
     only_challenge,
 )
 from caretaker.http.credentials import Credentials
 from caretaker.http.digest import DigestAnswers
+from caretaker.http.logins import BasicLogin, Login
 from caretaker.http.response_parser import plain_head
 
 _NAMES = st.sampled_from(["realm", "nonce", "qop", "Algorithm", "opaque", "stale", "realm*", ""])
@@ -58,8 +60,8 @@ _LINES = st.one_of(
 )
 
 
-def _answers(head: bytes) -> DigestAnswers | None:
-    """As a transport answers a first challenge; None: not with Digest, or with cookies."""
+def _answers(head: bytes) -> Login | None:
+    """As a transport answers a first challenge; None: not at all, or with cookies."""
     parts = plain_head(head)
     if parts is None or parts[0] != 401 or any(name == "set-cookie" for name, _ in parts[1]):
         return None
@@ -68,7 +70,7 @@ def _answers(head: bytes) -> DigestAnswers | None:
         auth.challenge([value for name, value in parts[1] if name == "www-authenticate"])
     except AuthenticationError:
         return None
-    return auth._digest
+    return auth._login
 
 
 @given(st.sampled_from(["200", "401"]), st.lists(_LINES, max_size=3))
@@ -79,10 +81,12 @@ def _answers(head: bytes) -> DigestAnswers | None:
 def test_the_only_challenge_is_answered_as_ever(status: str, lines: list[str]) -> None:
     head = "\r\n".join((f"HTTP/1.1 {status} ...", *lines, "Content-Length: 0")).encode("latin-1")
     for _ in range(2):
-        found, answers = only_challenge(head), _answers(head)
+        found, answers, is_basic = only_challenge(head), _answers(head), asks_for_basic(head)
+        assert isinstance(answers, BasicLogin) >= is_basic
         if found is None:
             continue
-        assert answers is not None
+        assert not is_basic
+        assert isinstance(answers, DigestAnswers)
         shown = DigestAnswers(*found, WHO)
         shown.cnonce = answers.cnonce = "c"
         assert shown.header("POST", "/") == answers.header("POST", "/")
@@ -96,3 +100,21 @@ def test_challenges_that_differ_in_their_nonces_have_one_form(qop: str) -> None:
     assert second is not None
     assert first[0] is second[0]
     assert (first[1], second[1]) == ("a=", "b/+")
+
+
+@pytest.mark.parametrize(
+    ("lines", "asks"),
+    [
+        (['WWW-Authenticate: Basic realm="acs"'], True),
+        (["www-authenticate: basic", "Date: now"], True),
+        (["WWW-Authenticate: Basic realm=acs, Digest realm=acs, nonce=n"], False),
+        (["WWW-Authenticate: Basic", "WWW-Authenticate: Basic"], False),
+        (["WWW-Authenticate: Basic realm=acs", "Set-Cookie: a=1"], False),
+        (["WWW-Authenticate: Bearer"], False),
+        ([], False),
+    ],
+)
+def test_what_asks_for_basic_alone(lines: list[str], *, asks: bool) -> None:
+    head = "\r\n".join(("HTTP/1.1 401 No", *lines, "Content-Length: 0")).encode()
+    assert asks_for_basic(head) is asks
+    assert not asks_for_basic(head.replace(b"401", b"403"))
