@@ -405,6 +405,26 @@ def test_what_runs_at_the_end_is_in_the_books(acs: Wire, *, with_engine: bool) -
     bench.shard.stop()
 
 
+def _at_the_end(answers: tuple[Any, ...], *, with_engine: bool) -> Any:
+    """The books of a run that ends while a session hangs after these answers."""
+    with wire() as acs:
+        bench = EngineBench(acs.url, with_engine=with_engine)
+        _in_session(acs, bench, *answers)
+        bench.shard.drain(0.0)
+        results = Results()
+        bench.shard.close_books(results)
+        bench.shard.abandon()
+    counts = {name: n for name, n in results.counters.items() if not name.startswith("engine.")}
+    return counts, {name: times.count for name, times in results.histograms.items()}
+
+
+@pytest.mark.parametrize("answers", STAGES.values(), ids=STAGES)
+def test_a_run_that_ends_in_a_session_has_the_same_books(answers: tuple[Any, ...]) -> None:
+    told = _at_the_end(answers, with_engine=True)
+    assert told == _at_the_end(answers, with_engine=False)
+    assert any(name.startswith("sessions.unfinished_waits.acs.") for name in told[1])
+
+
 def _assert_balanced(bench: EngineBench) -> None:
     books = bench.shard.context.books
     ends = Counter(books.delivered)
