@@ -86,7 +86,7 @@ def with_our_ids(answer: bytes) -> Any:
     def reply(request: Request) -> Any:
         head, _, body = answer.partition(b"\r\n\r\n")
         asked = _ID.search(request[3])
-        if asked and b"Response" in body:
+        if asked and b"Response" in body and _LENGTH.search(head):
             body = _ID.sub(lambda found: found[1] + asked[2] + found[3], body)
             head = _LENGTH.sub(b"\\g<1>%d" % len(body), head)
         return as_recorded(head + b"\r\n\r\n" + body)
