@@ -37,6 +37,7 @@ from caretaker.engine.plain_exchanges import PlainExchanges
 from caretaker.engine.session_runner import SessionRunner
 from caretaker.errors import LimitError, ReasonError
 from caretaker.http import io_engine
+from caretaker.http.answer_forms import form_of
 from caretaker.http.io_engine import IOEngine, connection_error
 from caretaker.http.response_parser import Response, plain_head
 from caretaker.http.sockets import Target
@@ -366,7 +367,7 @@ class CarriedSessions:
 
     def _detached(self, active: ActiveSession, event: io_engine.Detached) -> None:
         self._transports.take_over(active, event, received=event[10])
-        self._hand_over(active, "answer of another form")
+        self._hand_over(active, form_of(event[10]))
 
     def _hand_over_answered(self, active: ActiveSession, reason: str, received: bytes) -> None:
         """Hand a session over, with an answer that has come."""

@@ -22,7 +22,7 @@ MAX_HEADERS = 200
 """Likewise."""
 MAX_INTERIM_ANSWERS = 100
 """1xx answers before the final one; a server may send one each second while it works."""
-_PLAIN_HEAD_BYTES, _PLAIN_HEADERS = 2048, 50
+PLAIN_HEAD_BYTES, PLAIN_HEADERS = 2048, 50
 """The parser reads larger heads, as those that are read without it are kept."""
 
 
@@ -50,7 +50,7 @@ class Response:
 
 # -- a complete response of a plain form ----------------------------------------------------------
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
+PLAIN_STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e]*)?")
 _HEADER = re.compile(rb"([A-Za-z0-9-]+):[ \t]*+([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?[ \t]*")
 _FRAMING = frozenset(("connection", "content-length", "transfer-encoding", "upgrade"))
 """The headers that say where a response ends, and what comes after it."""
@@ -66,7 +66,7 @@ def plain_response(data: bytes) -> Response | None:
     response, complete.
     """
     end = data.find(b"\r\n\r\n")
-    head = plain_head(data[:end]) if 0 <= end <= _PLAIN_HEAD_BYTES else None
+    head = plain_head(data[:end]) if 0 <= end <= PLAIN_HEAD_BYTES else None
     if head is None or len(data) - end - 4 != head[2]:
         return None
     return Response(head[0], head[1], data[end + 4 :], head[3])
@@ -80,8 +80,8 @@ def plain_head(head: bytes) -> PlainHead | None:
     Args:
         head: of a response, without the empty line that ends it.
     """
-    first, *lines = head.split(b"\r\n", _PLAIN_HEADERS)
-    found = [_header(line) for line in lines]
+    first, *lines = head.split(b"\r\n", PLAIN_HEADERS)
+    found = [plain_header(line) for line in lines]
     if None in found:
         return None
     headers = tuple([header for header in found if header is not None])
@@ -93,7 +93,7 @@ def plain_head(head: bytes) -> PlainHead | None:
 
 
 @lru_cache(256)
-def _header(line: bytes) -> tuple[str, str] | None:
+def plain_header(line: bytes) -> tuple[str, str] | None:
     """Name and value of a header line; None if it has no plain form."""
     match = _HEADER.fullmatch(line)
     return None if match is None else (match[1].decode().lower(), (match[2] or b"").decode())
@@ -104,7 +104,7 @@ def _framing(
     first: bytes, headers: tuple[tuple[str, str], ...]
 ) -> tuple[int, int, bool] | None:  # fmt: skip
     """Status, length of the body, keep-alive, by the status line and ``_FRAMING``."""
-    status = _STATUS_LINE.fullmatch(first)
+    status = PLAIN_STATUS_LINE.fullmatch(first)
     length = None if status is None else _plain_length(int(status[1]), headers)
     options = [value.lower() for name, value in headers if name == "connection"]
     if status is None or length is None or options not in ([], ["close"], ["keep-alive"]):

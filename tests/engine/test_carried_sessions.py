@@ -64,17 +64,21 @@ HANDED_OVER = {
     "Digest, and a connection closed before": "idle connection closed",
     "Digest, then no answer": "idle connection closed",
     "Digest, then a reset": "idle connection closed",
-    "Digest, then a cookie and chunks": "answer of another form",
     **dict.fromkeys(
         (
             "chunks",
             "Basic, and chunks",
             "Digest, and chunks",
+            "Digest, then a cookie and chunks",
             "chunks of a request",
             "a cookie, then chunks",
             "a request, then chunks",
-            "an interim answer",
-            "an interim answer apart",
+        ),
+        "chunks",
+    ),
+    **dict.fromkeys(("an interim answer", "an interim answer apart"), "interim answer"),
+    **dict.fromkeys(
+        (
             "the end of the connection",
             "the end with a challenge",
             "the end with each challenge",
@@ -84,16 +88,21 @@ HANDED_OVER = {
             "the end with nothing",
             "the end after each answer",
             "the end said alone",
+        ),
+        "Connection: close",
+    ),
+    **dict.fromkeys(
+        (
             "HTTP 1.0",
             "HTTP 1.0 that keeps alive",
             "HTTP 1.0 without lengths",
             "Digest over HTTP 1.0",
-            "no HTTP",
-            "bytes after the answer",
-            "a large answer",
         ),
-        "answer of another form",
+        "HTTP/1.0",
     ),
+    "no HTTP": "no HTTP",
+    "bytes after the answer": "bytes after it",
+    "a large answer": "large body",
 }
 """The sessions of ``SESSIONS`` that a greenlet goes on with, and why."""
 
