@@ -17,7 +17,7 @@ TLS = "caretaker.http._openssl"
 COUNTING = "caretaker.stats._counting"
 LIBRARY = "caretaker__mypyc"
 """All that mypyc has compiled."""
-INTERFACES = {ENGINE: 1, TLS: 1, COUNTING: 1}
+INTERFACES = {ENGINE: 2, TLS: 1, COUNTING: 1}
 """
 What the modules must have as ``INTERFACE``: their calls and what these return are as we want them.
 

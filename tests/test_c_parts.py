@@ -128,7 +128,7 @@ EVENTS = ("Done", "Answer", "Detached", "Failed", "Progress", "Event")
             ENGINE,
             "http/_engine.c",
             {"http/_engine.pyi": (), "http/io_engine.py": EVENTS},
-            "ec53168a",
+            "b7cbe4e5",
         ),
         (TLS, "http/_openssl.c", {"http/_openssl.pyi": ()}, "2dc820b3"),
         (COUNTING, "stats/_counting.c", {"stats/counting.py": ("Extent", "Counting")}, "a6019228"),

@@ -33,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INTERFACE 1      /* as caretaker/c_parts.py has it */
+#define INTERFACE 2      /* as caretaker/c_parts.py has it */
 #define MOST_HEAD 2048   /* bytes, as response_parser.plain_response has it */
 #define MOST_HEADERS 50  /* likewise */
 #define MOST_BODY 65536  /* bytes; a larger body is for a greenlet, whose turns are limited */
