@@ -43,28 +43,6 @@ from caretaker.stats.results import Results
 _T = TypeVar("_T")
 
 
-def transfer_settings(
-    endpoint: Endpoint, mode: str, seconds: tuple[float, float], failures: float, bandwidth: float
-) -> TransferSettings:
-    """
-    The settings of transfers: with ``real``, files are moved to and from the ACS and allowed hosts.
-
-    Args:
-        endpoint: the ACS.
-        mode: ``simulated`` or ``real``.
-        seconds: the shortest and longest duration of a simulated transfer.
-        failures: the share of the simulated transfers that fail, 0 to 1.
-        bandwidth: bytes per second of each transfer; 0 for no limit.
-
-    Raises:
-        InputError: the mode is neither of the two.
-    """
-    if mode not in ("simulated", "real"):
-        raise InputError(f"transfers {mode!r}: give simulated or real")
-    hosts: frozenset[str] = endpoint.hosts if mode == "real" else frozenset()
-    return TransferSettings(seconds, failures, None, bandwidth, hosts)
-
-
 @dataclass(frozen=True)
 class Device:
     """
@@ -203,8 +181,8 @@ class Fleet:
             wall_offset=time.time() - clock(),
             check_id=check_id,
             on_restart=self._endpoint.lose_tls_sessions,
-            transfers=transfer_settings(
-                self._endpoint, transfers, transfer_seconds, transfer_failures, bandwidth
+            transfers=TransferSettings.of(
+                transfers, self._endpoint.hosts, transfer_seconds, transfer_failures, bandwidth
             ),
         )
         self._mix = ProfileMix.of(profiles)

@@ -88,7 +88,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "swarm": {
         "argument_type", "build", "c_parts", "closed_output", "connection_request", "console",
-        "cwmp", "device", "engine", "errors", "fleet", "http", "index_set", "input_file", "masking",
+        "cwmp", "device", "engine", "errors", "http", "index_set", "input_file", "masking",
         "nearest_names", "north_bound_client", "parent_death", "plain_numbers", "profiles",
         "quoting", "reasons", "reporting", "router", "run_token", "scenarios", "stats", "way",
         "xmpp",

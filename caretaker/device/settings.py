@@ -87,3 +87,22 @@ class TransferSettings:
             raise InputError(f"bandwidth {self.bandwidth}: can't be below 0")
         if self.fault_code is not None and self.fault_code not in FAULT_CODES:
             raise InputError(f"fault code {self.fault_code}: not one that a transfer can end with")
+
+    @classmethod
+    def of(
+        cls,
+        mode: str,
+        hosts: frozenset[str],
+        seconds: tuple[float, float],
+        failures: float,
+        bandwidth: float,
+    ) -> TransferSettings:
+        """
+        The settings of a mode: ``simulated``, or ``real`` with files of these hosts.
+
+        Raises:
+            InputError: the mode is neither of the two, or a value is out of its range.
+        """
+        if mode not in ("simulated", "real"):
+            raise InputError(f"transfers {mode!r}: give simulated or real")
+        return cls(seconds, failures, None, bandwidth, hosts if mode == "real" else frozenset())

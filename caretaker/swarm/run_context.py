@@ -20,9 +20,8 @@ from caretaker.device.context import FleetContext
 from caretaker.device.identity import Identities
 from caretaker.device.listed_devices import ListedDevices
 from caretaker.device.reachability import Reach, Reachability
-from caretaker.device.settings import Behaviors
+from caretaker.device.settings import Behaviors, TransferSettings
 from caretaker.errors import TransportError
-from caretaker.fleet import transfer_settings
 from caretaker.http.endpoint import Address, Endpoint
 from caretaker.http.source_addresses import Network, check_reach, hosts
 from caretaker.http.tls_settings import TLSSettings
@@ -100,9 +99,9 @@ def fleet_context(
         wall_offset=time.time() - time.monotonic(),
         check_id=not settings.any_id,
         on_restart=endpoint.lose_tls_sessions,
-        transfers=transfer_settings(
-            endpoint,
+        transfers=TransferSettings.of(
             settings.transfers,
+            endpoint.hosts,
             settings.transfer_seconds,
             settings.transfer_failures,
             settings.bandwidth,
