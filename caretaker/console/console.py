@@ -207,11 +207,16 @@ def _set(console: Console, text: str) -> str:
         cpe.change(path, value, now)
         return f"{_line(cpe, path, now)}; {_NOTIFICATION_EFFECTS[notifications.kind(cpe, path)]}"
 
+    return _ask(console, path, change)
+
+
+def _ask(console: Console, path: str, act: Callable[[CPE, float], str]) -> str:
+    """Call a function with the CPE, which may refuse the path or its value."""
     try:
-        changed: str = console.call(change)
+        said: str = console.call(act)
     except FaultError as error:
         raise InputError(f"{path}: {_REFUSALS[error.fault_code]}") from error
-    return changed
+    return said
 
 
 _NOTIFICATION_EFFECTS = {
@@ -247,11 +252,7 @@ def _read(console: Console, path: str, names: Callable[[CPE], Iterable[str] | No
             raise FaultError(FaultCode.INVALID_PARAMETER_NAME)
         return "\n".join(_line(cpe, path, now) for path in paths)
 
-    try:
-        text: str = console.call(read)
-    except FaultError as error:
-        raise InputError(f"{path}: {_REFUSALS[error.fault_code]}") from error
-    return text
+    return _ask(console, path, read)
 
 
 def _line(cpe: CPE, path: str, now: float) -> str:
