@@ -38,6 +38,7 @@ from caretaker.swarm.parsed_options import RunStart
 from caretaker.swarm.profile_offer import offers
 from caretaker.swarm.worker import Worker
 from caretaker.swarm.worker_messages import REPORT_KEY, LeaseRenewal, StateRecords
+from caretaker.swarm.worker_run import WorkerRun
 from chaos.greenlet_count import greenlets
 
 CPES_PER_USER = 100
@@ -170,30 +171,40 @@ class WorkerAlone:
         runner = _Runner(environment)
         settings = Settings.of(options)
         self._worker = runner.worker = Worker(environment, settings)
-        file = settings.devices
-        devices = None if file is None else DevicesOffer.of(file, ())
-        start = RunStart(1, time.time(), keeps_state, offers(settings.profiles), devices)
-        self._worker.begin(start, replace(settings, max_sessions=max_sessions), _refuse)
-        self._worker.has_begun.wait()
-        assert self._worker._run is not None
-        self._run = self._worker._run
+        self._run = self._begun(
+            replace(settings, max_sessions=max_sessions), keeps_state=keeps_state
+        )
         self._shard = self._run.shard
         self._shard.drain(0)
+        self._now = self._shard._clock
         self._runs_sessions = max_sessions > 0
         gc.collect()
         before = unique_bytes(), cpu_seconds()
         self._start_users(-(-cpes // settings.cpes_per_user))
         self._power_on_cpu = cpu_seconds() - before[1]
-        self._now = self._shard._clock
         if contacted:
-            for cpe in self._shard.cpes.values():
-                quick_contact(cpe, self._now())
-                self._shard.schedule(cpe)
-                for changed in self._shard.context.reach_watchers:
-                    changed.discard(cpe.index)  # as in a run, where it is looked at meanwhile
+            self._contact()
         gc.collect()
         self._bytes = unique_bytes() - before[0]
         gc.freeze()  # as after the ramp of a run
+
+    def _begun(self, settings: Settings, *, keeps_state: bool) -> WorkerRun:
+        """The run of the worker, as a master begins it."""
+        file = settings.devices
+        devices = None if file is None else DevicesOffer.of(file, ())
+        start = RunStart(1, time.time(), keeps_state, offers(settings.profiles), devices)
+        self._worker.begin(start, settings, _refuse)
+        self._worker.has_begun.wait()
+        assert self._worker._run is not None
+        return self._worker._run
+
+    def _contact(self) -> None:
+        """Have each CPE after its first contact."""
+        for cpe in self._shard.cpes.values():
+            quick_contact(cpe, self._now())
+            self._shard.schedule(cpe)
+            for changed in self._shard.context.reach_watchers:
+                changed.discard(cpe.index)  # as in a run, where it is looked at meanwhile
 
     def _start_users(self, count: int) -> None:
         """Have users take their CPEs, ``USERS_AT_ONCE`` in a turn of the loop as Locust does."""
