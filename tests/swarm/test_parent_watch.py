@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from caretaker.swarm.start_signals import LOOK_SECONDS
 
 MASTER = """
 import os, signal, sys
@@ -43,6 +47,14 @@ import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE)
 child.stdout.readline()
 """
+SLOW = f"""
+import time
+time.sleep({2 * LOOK_SECONDS})
+class Process:
+    def children(self):
+        return []
+"""
+"""Stands for psutil, which is imported at the end."""
 ASKS = "from caretaker.swarm.start_signals import outlives_its_starter as asked; print(asked())"
 pytestmark = pytest.mark.processes
 
@@ -76,6 +88,14 @@ def test_a_forked_worker_ends_though_it_is_frozen() -> None:
 @pytest.mark.parametrize("run", [WORKER, EARLY])
 def test_a_run_ends_with_the_process_that_started_it(run: str) -> None:
     assert "ends: its starter (process" in output(sys.executable, "-c", STARTER, run)
+
+
+def test_it_ends_in_one_line_though_a_busy_machine_takes_longer_than_until_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "psutil.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    assert "ends: its starter (process" in output(sys.executable, "-c", STARTER, EARLY)
 
 
 @pytest.mark.parametrize(
