@@ -1,7 +1,7 @@
 """
 Which message between master and workers goes to whom.
 
-``locust_hooks`` adds the handlers of messages that concern the process as a whole.
+``MasterRole`` and ``WorkerRole`` add the handlers of messages that concern the process as a whole.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
-from caretaker.swarm import locust_hooks, message_handlers
+from caretaker.swarm import master_role, message_handlers, worker_role
 from caretaker.swarm.message_handlers import SLOW, listen
 from caretaker.swarm.worker_messages import Drain, Message, Refusal
 
@@ -35,7 +35,8 @@ def test_a_message_is_read_and_passed_on_with_the_name_of_its_worker() -> None:
 
 
 def test_each_kind_of_message_has_one_handler() -> None:
-    source = inspect.getsource(locust_hooks) + inspect.getsource(message_handlers)
+    modules = master_role, message_handlers, worker_role
+    source = "".join([inspect.getsource(module) for module in modules])
     handled = re.findall(r"(?:^ +|\{)([A-Z]\w+): (?:self\.|master\.|lambda)", source, re.MULTILINE)
     assert sorted(handled) == sorted(kind.__name__ for kind in MESSAGES)
     assert set(MESSAGES) >= SLOW
