@@ -192,17 +192,18 @@ def loadtest_until(
     *arguments: str,
     prefix: Sequence[str] = (),
     shows: str = "",
+    by: Sequence[str] = (),
 ) -> tuple[Ended, dict[str, Any]]:
     """
     A load test that Ctrl-C ends when all these figures of its metrics have come to their values.
 
-    With ``shows``, a pattern, not before the output shows it.
+    With ``shows``, a pattern, not before the output shows it; ``by`` is a module that runs it.
 
     Whatever else the machine does, the run has got so far; how long it took does not matter. Both
     outputs are one, in the order in which they came.
     """
     path, port = folder / "summary.json", free_port()
-    command = ("caretaker", "run", "--summary-json", str(path), *arguments)
+    command = (*by, "caretaker", "run", "--summary-json", str(path), *arguments)
     more = ("--run-time", "0", "--metrics-port", str(port))  # without end, so never interrupted
     with process(folder / "output", *command, *more, cwd=folder, prefix=prefix) as running:
         for name, value in figures.items():
