@@ -36,7 +36,9 @@ BOUND_SECONDS = 5.0
 """So soon after a kill nothing of the run may live."""
 WAIT_SECONDS = 120.0
 """After so long what still lives is ended."""
-UNSEEN_SECONDS = 0.5
+UNSEEN_LOOKS = 25
+"""In so many looks nothing of a run is seen when it has ended: one may miss a process that is just
+becoming another program, and a busy machine has long pauses between two."""
 RUN = (
     *("--users", "60", "--spawn-rate", "20", "--run-time", "6s", "--inform-interval", "2"),
     *("--cr-router", "127.0.0.1:0", "--live-interval", "1"),
@@ -117,10 +119,11 @@ class ShortRun:
     def wait(self, seconds: float) -> float:
         """Seconds until nothing of it lives."""
         began = alive = time.monotonic()
-        # A process that is just becoming another program is not seen for a moment.
-        while time.monotonic() < min(began + seconds, alive + UNSEEN_SECONDS):
+        unseen = 0
+        while unseen < UNSEEN_LOOKS and time.monotonic() < began + seconds:
+            unseen += 1
             if self.living():
-                alive = time.monotonic()
+                alive, unseen = time.monotonic(), 0
             time.sleep(0.02)
         return alive - began
 

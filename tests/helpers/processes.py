@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from caretaker.swarm.reserved_port import reserved_port
-from helpers.waiting import wait_until
+from helpers.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
 LOCUSTFILE = str(ROOT / "locustfile.py")
@@ -49,7 +49,7 @@ def free_port() -> int:
 
 
 def run(
-    *arguments: str, timeout: float = 300, cwd: Path | None = None, prefix: Sequence[str] = ()
+    *arguments: str, timeout: float = PATIENCE, cwd: Path | None = None, prefix: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """``python -m`` these arguments, to its end; behind a prefix like ``prlimit``."""
     return subprocess.run(
@@ -92,7 +92,7 @@ class Process:
         """What it has printed so far."""
         return self.output.read_text()
 
-    def wait_for(self, pattern: str, seconds: float = 120) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until it prints something."""
 
         def found() -> re.Match[str] | None:
@@ -102,7 +102,7 @@ class Process:
 
         return wait_until(found, lambda: f"no {pattern!r} in: {self.text}", seconds)
 
-    def stop(self, sign: int = signal.SIGTERM, seconds: float = 120) -> int:
+    def stop(self, sign: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Ask it to end, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(sign)
@@ -137,7 +137,7 @@ def answer_of(url: str, **form: object) -> requests.Response | None:
     """The answer of a web server to a GET, or to a POST of a form; None while it starts."""
     method = "POST" if form else "GET"
     try:
-        return requests.request(method, url, data=form or None, timeout=120)
+        return requests.request(method, url, data=form or None, timeout=PATIENCE)
     except requests.ConnectionError:
         return None
 
@@ -158,7 +158,7 @@ def wait_for_figure(running: Process, url: str, name: str, value: float) -> str:
         assert figure(text, name) >= value or running.process.poll() is None, running.text
         return figure(text, name) >= value
 
-    wait_until(has_come, lambda: f"{name} is not {value}: {running.text}{text}", 240)
+    wait_until(has_come, lambda: f"{name} is not {value}: {running.text}{text}")
     return text
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from rich.text import Text
 
 from helpers.processes import ROOT, environment
-from helpers.waiting import wait_until
+from helpers.waiting import PATIENCE, wait_until
 
 
 class TerminalProcess:
@@ -50,7 +50,7 @@ class TerminalProcess:
         """Press keys."""
         os.write(self._terminal, keys.encode())
 
-    def wait_for(self, pattern: str, seconds: float = 120) -> str:
+    def wait_for(self, pattern: str, seconds: float = PATIENCE) -> str:
         """Wait until it shows something new, and return what it has shown since the last wait."""
 
         def found() -> str | None:
@@ -65,7 +65,7 @@ class TerminalProcess:
         self.text = ""
         return text
 
-    def wait_for_text(self, text: str, seconds: float = 120) -> None:
+    def wait_for_text(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until it has written this since the last wait, be its process there or not."""
 
         def written() -> bool:
@@ -74,7 +74,7 @@ class TerminalProcess:
 
         wait_until(written, lambda: f"no {text!r} in: {self.text}", seconds)
 
-    def end(self, seconds: float = 120) -> tuple[int, str]:
+    def end(self, seconds: float = PATIENCE) -> tuple[int, str]:
         """Wait for its end; its exit code, and all that it has written since the last wait."""
 
         def ended() -> bool:

@@ -10,9 +10,13 @@ T = TypeVar("T")
 SHORTEST, LONGEST = 0.02, 0.2
 """Seconds between two questions."""
 
+PATIENCE = 300.0
+"""Seconds; it ends only a test that hangs: with fifteen times the load of the cores a run may take
+a minute to begin."""
+
 
 def wait_until(
-    condition: Callable[[], T | None], instead: Callable[[], str] = str, seconds: float = 120
+    condition: Callable[[], T | None], instead: Callable[[], str] = str, seconds: float = PATIENCE
 ) -> T:
     """
     What a condition returns when it comes true.
@@ -21,7 +25,7 @@ def wait_until(
         condition: asked again and again, for a tenth of the time at most: who is asked, maybe
             another process, has better to do.
         instead: what there is instead, for the message of a test that has waited in vain.
-        seconds: until that; it ends only a test that hangs.
+        seconds: until that.
     """
     began = time.monotonic()
     deadline = began + seconds

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import LOCUSTFILE, process
+from helpers.waiting import PATIENCE
 
 pytestmark = [pytest.mark.processes]
 RUN = ("caretaker", "run")
@@ -96,7 +97,7 @@ def test_bad_input_is_one_line(
     binary.write_bytes(b"\xff\xfe\0")
     given = [argument.format(used=used_port, binary=binary) for argument in arguments]
     with process(tmp_path / "out", *given, group=True) as running:
-        assert running.process.wait(120) == 2, running.text
+        assert running.process.wait(PATIENCE) == 2, running.text
     assert complaint.format(used=used_port) in running.text
     lines = [line for line in running.text.splitlines() if "/INFO/" not in line]
     assert len(lines) == 1, running.text

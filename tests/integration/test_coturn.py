@@ -7,6 +7,7 @@ import gevent
 import pytest
 from helpers.coturn import coturn, needs_coturn
 from helpers.stun_servers import NATBench, STUNServer
+from helpers.waiting import PATIENCE
 
 from caretaker.device import events as ev
 from caretaker.engine.nat_settings import STUNMode
@@ -37,7 +38,7 @@ def test_coturn_tells_cpes_their_bindings(
     with coturn(tmp_path, port, *login):
         bench = NATBench(server, mode=mode)
         bench.use_stun(5, STUNUsername="fleet", STUNPassword="secret")
-        with gevent.Timeout(60):  # it ends only a test that hangs
+        with gevent.Timeout(PATIENCE):
             while bench.bindings.counts["found"] < 5:
                 gevent.sleep(0.05)  # until coturn listens
                 bench.go(0.5, step=0.5)

@@ -18,6 +18,7 @@ from helpers.processes import (
     wait_for_answer,
     wait_for_figure,
 )
+from helpers.waiting import PATIENCE
 
 pytestmark = [pytest.mark.processes]
 SUCCEEDED = 'caretaker_sessions_total{outcome="succeeded"}'
@@ -76,7 +77,7 @@ def test_a_master_with_workers_of_its_own_too(tmp_path: Path, sign: signal.Signa
     ):
         wait_for_sessions(master, metrics_port)
         code = master.stop(sign)
-        assert worker.process.wait(120) == 0, worker.text
+        assert worker.process.wait(PATIENCE) == 0, worker.text
     assert_interrupted(code, read(tmp_path), master.text)
     assert (master.text.count(RESULT), master.text.count(STATISTICS)) == (1, 0), master.text
     assert "Traceback" not in master.text + worker.text

@@ -16,6 +16,7 @@ from helpers.processes import (
     process,
     wait_for_figure,
 )
+from helpers.waiting import PATIENCE
 
 pytestmark = [pytest.mark.processes]
 DELIVERED = 'caretaker_connection_requests_ended_total{end="delivered"}'
@@ -66,7 +67,7 @@ def test_a_breach_ends_an_automatic_run_with_the_web_ui(tmp_path: Path) -> None:
         *("--autostart", "--autoquit", "0", "--users", "5", "--spawn-rate", "5"),
         *("--slo", "informs.total < 1", "--slo-abort"),
     ) as running:
-        assert running.process.wait(120) == 3, running.text
+        assert running.process.wait(PATIENCE) == 3, running.text
 
 
 def test_locusts_own_reports_are_written_too(tmp_path: Path) -> None:

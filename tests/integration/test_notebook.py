@@ -7,6 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from helpers.waiting import PATIENCE
 from nbclient import NotebookClient
 
 
@@ -20,7 +21,7 @@ def _last_output(cell: Any) -> str:
 def test_the_walk_through_both_ends(root: Path) -> None:
     path = root / "notebooks" / "connection_request_server.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=int(PATIENCE), kernel_name="python3").execute()
     shown = [_last_output(cell) for cell in notebook.cells if cell.cell_type == "code"]
     expected = [
         "(200, 'OK')",

@@ -20,6 +20,7 @@ from helpers.processes import (
     wait_for_answer,
     wait_for_figure,
 )
+from helpers.waiting import PATIENCE
 
 from caretaker.profiles.importer import import_files, save
 
@@ -58,7 +59,9 @@ def remote_run(folder: Path, *options: str) -> tuple[int, dict[str, Any], Sequen
     ):  # fmt: skip
         wait_for_figure(leader, f"http://127.0.0.1:{metrics_port}/metrics", SUCCEEDED, 20)
         code = leader.stop(signal.SIGINT)
-        assert [one.process.wait(120), two.process.wait(120)] == [0, 0], one.text + two.text
+        assert [one.process.wait(PATIENCE), two.process.wait(PATIENCE)] == [0, 0], (
+            one.text + two.text
+        )
         return code, json.loads(path.read_text()), (leader.text, one.text, two.text)
 
 

@@ -21,7 +21,7 @@ from helpers.processes import (
     wait_for_answer,
     wait_for_figure,
 )
-from helpers.waiting import wait_until
+from helpers.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.processes]
 CPES = 40
@@ -103,7 +103,7 @@ def test_cpes_that_move_to_another_worker_keep_their_address(run: Run) -> None:
     before = run.urls()
     leaving = run.worker()
     leaving.terminate()
-    leaving.wait(120)
+    leaving.wait(PATIENCE)
     run.wait_until_all_answer()
     assert run.urls() == before
 

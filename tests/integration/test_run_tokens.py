@@ -12,6 +12,7 @@ import msgpack
 import pytest
 import zmq.green as zmq
 from helpers.processes import LOCUSTFILE, RUN_TOKEN, Process, free_port, process
+from helpers.waiting import PATIENCE
 
 pytestmark = [pytest.mark.processes]
 SECRET = "hidden-password"
@@ -20,7 +21,7 @@ SECRET = "hidden-password"
 def refused(path: Path, *command: str) -> str:
     """What a worker says that ends with exit code 2; it is one line beside Locust's log."""
     with process(path, *command) as worker:
-        assert worker.process.wait(120) == 2, worker.text
+        assert worker.process.wait(PATIENCE) == 2, worker.text
     (line,) = (line for line in worker.text.splitlines() if not line.startswith("["))
     return line
 
@@ -70,7 +71,7 @@ def test_only_who_has_the_token_and_the_same_program_takes_part(tmp_path: Path) 
             assert "refuses this worker: another locustfile (SHA-256 " in line
             report(port)
             assert master.stop(signal.SIGINT) == 1
-            assert worker.process.wait(120) == 0
+            assert worker.process.wait(PATIENCE) == 0
     told = json.loads(summary.read_text())
     assert [name.partition(": ")[2][:9] for name in told["workers_refused"]] == [
         "Caretaker", "another l",
@@ -88,7 +89,7 @@ def test_a_worker_needs_a_token(tmp_path: Path) -> None:
     with process(
         tmp_path / "worker", "locust", "-f", LOCUSTFILE, "--worker", "--run-token-file", "gone"
     ) as worker:
-        assert worker.process.wait(120) == 2
+        assert worker.process.wait(PATIENCE) == 2
     assert worker.text.endswith("argument --run-token-file: gone: No such file or directory\n")
 
 
@@ -103,5 +104,5 @@ def test_a_worker_of_another_locustfile_ends_a_run_that_has_not_begun(tmp_path: 
         joining = ("--worker", "--master-port", str(port))
         line = refused(tmp_path / "worker", "locust", "-f", str(other), *joining)
         assert "refuses this worker: another locustfile" in line
-        assert master.process.wait(120) == 2
+        assert master.process.wait(PATIENCE) == 2
     assert re.search(r"\ncaretaker: worker \S+: another locustfile \(SHA-256 ", master.text)

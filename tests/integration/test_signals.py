@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.processes import LOCUSTFILE, free_port, process
+from helpers.waiting import PATIENCE
 
 pytestmark = [pytest.mark.processes]
 RUN = ("caretaker", "run", "--run-time", "1h", "--live-interval", "1")
@@ -77,7 +78,7 @@ def test_before_a_run_it_is_one_line(
     with process(tmp_path / "out", *command, group=True) as running:
         running.wait_for(state)
         end(running.process.pid, sign)
-        assert running.process.wait(120) == 128 + sign, running.text
+        assert running.process.wait(PATIENCE) == 128 + sign, running.text
     assert running.text.count("caretaker: interrupted before a run began") == 1
     assert "Traceback" not in running.text
     assert "Summary" not in running.text
@@ -101,7 +102,7 @@ def test_of_a_run_there_is_one_summary(
             end(running.process.pid, signal.SIGTERM)
         running.wait_for(state)
         end(running.process.pid, sign)
-        running.process.wait(120)
+        running.process.wait(PATIENCE)
     if sign != signal.SIGHUP:  # which leaves seconds: a busy machine may not get so far
         assert summary.exists(), running.text
         assert running.text.count("\nResult ") == 1, running.text

@@ -26,7 +26,7 @@ from helpers.processes import (
     wait_for_answer,
     wait_for_figure,
 )
-from helpers.waiting import wait_until
+from helpers.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.processes]
 STARTED = "caretaker_sessions_started_total"
@@ -195,7 +195,7 @@ def test_a_worker_that_is_killed_is_missed(tmp_path: Path) -> None:
         two.process.kill()
         two.process.wait()
         assert leading.stop(signal.SIGINT) == 1
-        assert one.process.wait(120) == 0
+        assert one.process.wait(PATIENCE) == 0
     summary = json.loads(nbi.read_text())
     assert summary["fleet"]["workers_lost"] == 1
     assert re.search(r"Lost with worker \d \(.+\): 20 CPEs, .* nobody took them over", leading.text)
@@ -315,7 +315,7 @@ def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path, hung_acs: Callable[[], 
         # Two signals at once are one to the operating system: master and workers know of the first.
         running.wait_for(r"(?s)(stopping.*){3}")
         os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(120) == 3, running.text
+        assert running.process.wait(PATIENCE) == 3, running.text
     assert "Traceback" not in running.text
     assert json.loads((tmp_path / "summary.json").read_text())["sessions"]["started"] == 30
 
@@ -331,7 +331,7 @@ def test_ctrl_c_reaches_all_processes_at_once(tmp_path: Path) -> None:
     ) as running:
         running.wait_for(r"s \| CPEs")
         os.killpg(running.process.pid, signal.SIGINT)
-        assert running.process.wait(120) == 4, running.text
+        assert running.process.wait(PATIENCE) == 4, running.text
     assert not re.search("Traceback|has died", running.text)
     assert good(json.loads((tmp_path / "summary.json").read_text()))
 
@@ -354,8 +354,8 @@ def test_ctrl_c_at_a_machine_of_workers_lets_them_leave_in_order(tmp_path: Path)
     ):
         master.wait_for(r"CPEs +40 ")
         os.killpg(workers.process.pid, signal.SIGINT)
-        assert workers.process.wait(120) == 0, workers.text
-        master.process.wait(120)
+        assert workers.process.wait(PATIENCE) == 0, workers.text
+        master.process.wait(PATIENCE)
     fleet = json.loads(path.read_text())["fleet"]
     assert (fleet["workers_left"], fleet["workers_lost"]) == (2, 0)
 
@@ -395,7 +395,7 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
             master.wait_for(r"(?s)\(index 0\) quit\.(.*s \| CPEs){2}")
             wait_for_figure(master, metrics, 'caretaker_worker_cpes{worker="1"}', 40)
             code = master.stop(signal.SIGINT)
-            assert two.process.wait(120) == 0, two.text
+            assert two.process.wait(PATIENCE) == 0, two.text
     assert "Traceback" not in master.text + one.text + two.text
     summary = json.loads(path.read_text())
     assert ended_well(code, summary), master.text
@@ -589,7 +589,7 @@ class TestCommand:
         with process(
             tmp_path / "out", *("caretaker", "acs", "--port", "0"), "--until-eof"
         ) as running:
-            assert running.process.wait(120) == 1
+            assert running.process.wait(PATIENCE) == 1
         assert "a server ends: its run has ended" in running.text
 
     def test_version_and_help(self) -> None:
