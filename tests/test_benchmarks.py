@@ -50,6 +50,8 @@ WITHOUT = (
     "budgets",
     "leaks",
 )
+PATIENCE = 1700
+"""Seconds for ten benchmarks, less than pytest has for a test."""
 LONG = ("tls", "whole_tree", "whole_runs", "calibration", "workers", "hosts", "xmpp")
 
 
@@ -76,7 +78,7 @@ def _run(folder: Path, *names: str) -> dict[str, list[dict[str, float]]]:
     path = folder / "figures.json"
     # A busy machine does nothing in less than some seconds.
     tiny = ("--runs", "1", "--seconds", "2", "--scale", "0.002", "--json", str(path))
-    done = run("benchmarks", *names, *tiny, timeout=570, prefix=_apart())
+    done = run("benchmarks", *names, *tiny, timeout=PATIENCE, prefix=_apart())
     assert done.returncode == 0, done.stderr
     assert "figure" in done.stdout
     found: dict[str, list[dict[str, float]]] = json.loads(path.read_text())["benchmarks"]
