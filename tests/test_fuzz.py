@@ -131,6 +131,7 @@ WITHOUT_HARNESS = {
     "http.certificates": "files of the user; certificates are read by OpenSSL",
     "completion": "our own options",
     "data_model.paths": "names of parameters, which `cpe_session` reads",
+    "errors": "complaints of ours, each of which it makes one line",
     "device.reachability": "an option of the user",
     "device.events": "event codes of the console's user",
     "device.persistent_state": "our own file; its tests break it at random",
