@@ -25,6 +25,7 @@ _LIMITS = {
     errno.ENOBUFS,
     errno.ENOMEM,
 }
+_OUT = "this machine is out of sockets or ports"
 _RESET = "connection reset"
 _TIMED_OUT = "connection timed out"
 _REASONS = {
@@ -70,18 +71,29 @@ def connect_error(error: OSError) -> TransportError:
     if isinstance(error, socket.gaierror):
         return name_error(error)
     if error.errno in _LIMITS:
-        return LimitError("this machine is out of sockets or ports")
+        return LimitError(_OUT)
     number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0
     if number in _REASONS:
         return ConnectError(_REASONS[number])
     return ConnectError("connection failed", os.strerror(number) if number else "")
 
 
-def name_error(error: OSError | UnicodeError) -> ConnectError:
+def name_error(error: OSError | UnicodeError) -> TransportError:
     """The error of a host name that could not be looked up."""
+    if isinstance(error, OSError) and (error.errno in _LIMITS or not _can_open()):
+        return LimitError(_OUT)
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
         return ConnectError("name server does not answer")
     return ConnectError("host name not found")
+
+
+def _can_open() -> bool:
+    """Whether a file can be opened: libc says of any name that it is not known where none can."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return False
+    return True
 
 
 def lost_error(error: OSError) -> TransportError:

@@ -99,6 +99,7 @@ class Address(NamedTuple):
         Raises:
             ConnectError: the host name is not known, no name server says so, or the host has no
                 address that can be used here.
+            LimitError: this machine has no descriptor left to look it up.
         """
         try:
             self.host.encode("idna")  # gevent's resolver prints a traceback if that fails in it

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import gevent
 import gevent.lock
 
-from caretaker.errors import ConnectError
+from caretaker.errors import TransportError
 from caretaker.http.endpoint import Address
 from caretaker.http.ip_addresses import IPVersion, usable
 
@@ -113,5 +113,5 @@ def _known(pairs: Callable[[], list[tuple[int, Any]]]) -> HostAddresses:
     """What these addresses, or the reason why there are none, tell of a host."""
     try:
         return HostAddresses(tuple(pairs()))
-    except ConnectError as error:
+    except TransportError as error:
         return HostAddresses(reason=error.reason)

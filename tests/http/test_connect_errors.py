@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 
@@ -41,6 +42,17 @@ def test_each_error_of_a_connection_has_its_name(
 
 def test_a_name_that_can_not_be_encoded_is_not_found() -> None:
     assert str(name_error(UnicodeError("label too long"))) == "host name not found"
+
+
+def test_a_look_up_without_a_descriptor_is_this_machines_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    assert type(name_error(OSError(errno.EMFILE, "x"))) is LimitError
+    monkeypatch.setattr(os, "open", refuse)
+    assert type(name_error(socket.gaierror(socket.EAI_NONAME, "x"))) is LimitError
 
 
 @pytest.mark.parametrize(
