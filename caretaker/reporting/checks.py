@@ -13,7 +13,12 @@ from typing import NamedTuple
 
 from caretaker.engine import outages
 from caretaker.errors import Blame
-from caretaker.reporting.generator_limits import GeneratorFigures, generator_limits, in_words
+from caretaker.reporting.generator_limits import (
+    GeneratorFigures,
+    added_ms,
+    generator_limits,
+    in_words,
+)
 from caretaker.reporting.lost_workers import losses
 from caretaker.reporting.outcomes import RunOutcome
 from caretaker.reporting.reach_findings import (
@@ -22,7 +27,7 @@ from caretaker.reporting.reach_findings import (
     not_connected,
     unanswered,
 )
-from caretaker.reporting.summary_types import SessionFailure, Summary
+from caretaker.reporting.summary_types import SessionFailure, Summary, UnfinishedWait
 from caretaker.stats.task_outcomes import failed_parts
 
 _Number = Callable[[Summary], int]
@@ -93,15 +98,28 @@ def _reasons(failures: Sequence[SessionFailure]) -> str:
     return f": {told}" if told else ""
 
 
+def _waits(summary: Summary, *, acs: bool) -> list[UnfinishedWait]:
+    """
+    What unfinished sessions waited for, of the ACS or of others.
+
+    Where the generator was the limit, the answer of an ACS may have come, and was not noticed yet.
+    """
+    added = added_ms(GeneratorFigures.of_run(summary))
+    return [
+        wait
+        for wait in summary["sessions"]["unfinished_waits"]
+        if (wait["blame"] == Blame.ACS.value and wait["longest_ms"] >= added) is acs
+    ]
+
+
 def _waiting_for_others(summary: Summary) -> int:
-    waits = summary["sessions"]["unfinished_waits"]
-    return sum(wait["number"] for wait in waits if wait["blame"] != Blame.ACS.value)
+    return sum(wait["number"] for wait in _waits(summary, acs=False))
 
 
 def _waiting_for_the_acs(summary: Summary) -> str:
     """Sessions that were unfinished at the end and waited for nobody else."""
     number = summary["sessions"]["unfinished"] - _waiting_for_others(summary)
-    waits = [w for w in summary["sessions"]["unfinished_waits"] if w["blame"] == Blame.ACS.value]
+    waits = _waits(summary, acs=True)
     for_what = ", ".join(f"{wait['number']:,} x {wait['waited_for']}" for wait in waits)
     text = f"{number:,} sessions still waited for the ACS at the end"
     return f"{text}: {for_what}" if for_what else text if number else ""
@@ -130,15 +148,21 @@ def _not_tried(summary: Summary) -> str:
     return f"{sessions['started']:,} sessions began" if sessions["started"] else "no session began"
 
 
+def _late_devices(summary: Summary) -> int:
+    """Tasks whose device was offline to the ACS, where the generator may have answered too late."""
+    return summary["tasks"]["offline"] if _limits(summary) else 0
+
+
 def _tasks_failed(summary: Summary) -> str:
-    tasks = summary["tasks"]
-    of = f"{tasks['failed']:,} of {tasks['posted']:,} tasks failed"
-    return f"{of}: {failed_parts(tasks)}" if tasks["failed"] else ""
+    tasks, late = summary["tasks"], _late_devices(summary)
+    number, offline = tasks["failed"] - late, tasks["offline"] - late
+    of = f"{number:,} of {tasks['posted']:,} tasks failed"
+    return f"{of}: {failed_parts({**tasks, 'offline': offline})}" if number else ""
 
 
 def _tasks_in_vain(summary: Summary) -> int:
     tasks = summary["tasks"]
-    unjudged = tasks["device_down"] + tasks["unreachable"] + tasks["cut"]
+    unjudged = tasks["device_down"] + tasks["unreachable"] + tasks["cut"] + _late_devices(summary)
     return 0 if tasks["done"] else tasks["posted"] - unjudged
 
 
@@ -301,6 +325,14 @@ CHECKS = (
         _waiting_for_others,
         "{} sessions still waited for the generator at the end",
         _UNFINISHED,
+        replaced_by_search=True,
+    ),
+    Check(
+        "no device was offline by the generator",
+        RunOutcome.NOT_SHOWN,
+        _late_devices,
+        "{} tasks found their device offline, which may have answered too late by the generator",
+        _TASKS,
         replaced_by_search=True,
     ),
     Check("sessions came to an end", RunOutcome.NOT_SHOWN, _not_tried, "{}, and none ended"),

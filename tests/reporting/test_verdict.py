@@ -41,10 +41,20 @@ def failed(blame: str, number: int = 1, reason: str = "no answer in time", at: f
                    reasons={reason: number})  # fmt: skip
 
 
-def waiting(blame: str) -> Any:
+def waiting(blame: str, longest_ms: float = 5.0) -> Any:
     """A run in which sessions were still under way at its end."""
-    wait = {"waited_for": "InformResponse", "blame": blame, "number": 2, "longest_ms": 5.0}
+    wait = {"waited_for": "InformResponse", "blame": blame, "number": 2, "longest_ms": longest_ms}
     return changed("sessions", unfinished=2, unfinished_waits=[wait])
+
+
+LIMITED = {"loop_lag_ms": {"p99": 300.0}}
+"""Figures of a generator that was the limit of its run."""
+
+
+def limited(made: Any) -> Any:
+    """A run of which the generator was the limit, too."""
+    made["generator"] = made["generator"] | LIMITED
+    return made
 
 
 def offline(section: str, number: int, cpes: int) -> Any:
@@ -68,7 +78,13 @@ RUNS: list[tuple[Any, list[str], str, int]] = [
     (waiting("acs"), [], "broken", 3),
     (waiting("generator"), [], "not shown", 4),
     (changed("sessions", succeeded=0, shed=5), [], "broken", 3),
+    (limited(waiting("acs")), [], "not shown", 4),
+    (limited(waiting("acs", longest_ms=5000.0)), [], "broken", 3),
     (changed("tasks", failed=1), [], "broken", 3),
+    (changed("tasks", failed=2, offline=2), [], "broken", 3),
+    (limited(changed("tasks", failed=2, offline=2)), [], "not shown", 4),
+    (limited(changed("tasks", failed=3, offline=2)), [], "broken", 3),
+    (limited(changed("tasks", posted=2, done=0, failed=2, offline=2)), [], "not shown", 4),
     (changed("tasks", done=0), [], "broken", 3),
     (changed("xmpp", logins=3, failed={"connection refused": 3}), [], "not shown", 4),
     (changed("xmpp", logins=3, cpes=3), [], "not shown", 4),
